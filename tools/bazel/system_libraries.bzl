@@ -1,0 +1,127 @@
+"""Debian's C++ libraries under the labels that their own builds give them.
+
+This table is the one place for the link flags of system libraries. A reader
+with a network can declare the real repositories in WORKSPACE instead: no
+BUILD file of ours has to change.
+"""
+
+# Only what a binary uses is recorded in it, so one list serves every label.
+_ABSL = ["-Wl,--push-state,--as-needed"] + ["-labsl_" + name for name in [
+    "bad_optional_access",
+    "bad_variant_access",
+    "base",
+    "city",
+    "civil_time",
+    "cord",
+    "hash",
+    "int128",
+    "low_level_hash",
+    "random_distributions",
+    "random_internal_pool_urbg",
+    "random_internal_randen",
+    "random_internal_randen_hwaes",
+    "random_internal_randen_hwaes_impl",
+    "random_internal_randen_slow",
+    "random_internal_seed_material",
+    "random_seed_gen_exception",
+    "random_seed_sequences",
+    "raw_hash_set",
+    "raw_logging_internal",
+    "spinlock_wait",
+    "status",
+    "statusor",
+    "str_format_internal",
+    "strings",
+    "strings_internal",
+    "synchronization",
+    "throw_delegate",
+    "time",
+    "time_zone",
+]] + ["-Wl,--pop-state"]
+
+def _target(linkopts = [], defines = []):
+    return struct(linkopts = linkopts, defines = defines)
+
+_absl = _target(_ABSL)
+
+# repository -> package -> target -> flags
+_LIBRARIES = {
+    "com_google_absl": {
+        "absl/base": {"core_headers": _absl},
+        "absl/cleanup": {"cleanup": _absl},
+        "absl/container": {
+            "btree": _absl,
+            "flat_hash_map": _absl,
+            "flat_hash_set": _absl,
+            "inlined_vector": _absl,
+        },
+        "absl/functional": {"any_invocable": _absl, "function_ref": _absl},
+        "absl/hash": {"hash": _absl},
+        "absl/random": {"random": _absl, "bit_gen_ref": _absl},
+        "absl/status": {"status": _absl, "statusor": _absl},
+        "absl/strings": {"cord": _absl, "str_format": _absl, "strings": _absl},
+        "absl/synchronization": {"synchronization": _absl},
+        "absl/time": {"time": _absl},
+        "absl/types": {"span": _absl},
+    },
+    "com_google_googletest": {
+        "": {
+            "gtest": _target(["-lgmock", "-lgtest", "-lpthread"]),
+            "gtest_main": _target(["-lgmock_main", "-lgmock", "-lgtest", "-lpthread"]),
+        },
+    },
+    "com_github_google_benchmark": {
+        "": {"benchmark": _target(["-lbenchmark", "-lpthread"])},
+    },
+    "com_google_protobuf": {
+        "": {"protobuf": _target(["-lprotobuf", "-lpthread"])},
+    },
+    "com_github_grpc_grpc": {
+        "": {
+            "grpc++": _target(["-lgrpc++", "-lgrpc", "-lgpr", "-lpthread"] + _ABSL),
+            "grpc++_reflection": _target(["-lgrpc++_reflection"]),
+        },
+    },
+    "openssl": {
+        "": {
+            "crypto": _target(["-lcrypto"]),
+            "ssl": _target(["-lssl", "-lcrypto"]),
+        },
+    },
+    "rocksdb": {"": {"rocksdb": _target(["-lrocksdb"])}},
+    "yaml-cpp": {"": {"yaml-cpp": _target(["-lyaml-cpp"])}},
+    "cli11": {"": {"cli11": _target()}},
+    "com_github_gabime_spdlog": {
+        "": {
+            "spdlog": _target(
+                ["-lspdlog", "-lfmt"],
+                defines = ["SPDLOG_COMPILED_LIB", "SPDLOG_FMT_EXTERNAL"],
+            ),
+        },
+    },
+    "nlohmann_json": {"": {"json": _target()}},
+}
+
+def _system_library_impl(ctx):
+    for package, targets in _LIBRARIES[ctx.name].items():
+        lines = ["package(default_visibility = [\"//visibility:public\"])"]
+        for name, flags in targets.items():
+            lines.append("cc_library(name = %r, linkopts = %r, defines = %r)" % (
+                name,
+                flags.linkopts,
+                flags.defines,
+            ))
+        path = package + "/BUILD.bazel" if package else "BUILD.bazel"
+        ctx.file(path, "\n".join(lines) + "\n")
+    if "" not in _LIBRARIES[ctx.name]:
+        ctx.file("BUILD.bazel", "")
+
+_system_library = repository_rule(
+    implementation = _system_library_impl,
+    doc = "One repository of labels for headers and libraries in /usr.",
+)
+
+def system_libraries():
+    """Declares a repository for every system library."""
+    for name in _LIBRARIES:
+        _system_library(name = name)

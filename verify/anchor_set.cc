@@ -1,0 +1,239 @@
+#include "verify/anchor_set.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "verify/reason.h"
+
+namespace anchorage::verify {
+namespace {
+
+// Whether a key of that type can be an anchor of that kind. The DSA kind's
+// anchors are RSA keys in China.
+bool FitsKind(const PublicKey& key, AnchorKind kind) {
+  switch (kind) {
+    case AnchorKind::kIidRsa1024:
+      return key.type() == KeyType::kRsa && key.bits() == 1024;
+    case AnchorKind::kIidRsa2048:
+      return key.type() == KeyType::kRsa && key.bits() >= 2048;
+    case AnchorKind::kIidDsa:
+      return key.type() == KeyType::kDsa ||
+             (key.type() == KeyType::kRsa && key.bits() >= 2048);
+    case AnchorKind::kNitroRoot:
+      return key.type() == KeyType::kEcP384;
+  }
+  return false;
+}
+
+absl::Status CheckRecord(const AnchorRecord& record) {
+  const Slot& slot = record.slot;
+  const bool is_root = slot.kind == AnchorKind::kNitroRoot;
+  if (slot.partition.empty() || slot.region.empty() != is_root) {
+    return Reject(Reason::kFieldInvalid,
+                  "slot " + ToString(slot) + " has no partition or region");
+  }
+  if (is_root && record.certificates_der.empty()) {
+    return Reject(Reason::kFieldInvalid,
+                  "Nitro root " + ToString(slot) + " has no certificate");
+  }
+  if (record.valid_until < record.valid_from) {
+    return Reject(Reason::kFieldInvalid,
+                  "anchor in " + ToString(slot) + " ends before it begins");
+  }
+  // That each certificate carries this key is checked where certificates are
+  // read (anchors/catalog); here it costs one search.
+  for (const std::string& der : record.certificates_der) {
+    if (der.find(record.spki_der) == std::string::npos) {
+      return Reject(Reason::kFieldInvalid,
+                    "a certificate in " + ToString(slot) + " has another key");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string_view NameOf(AnchorKind kind) {
+  switch (kind) {
+    case AnchorKind::kIidDsa:
+      return "iid-dsa";
+    case AnchorKind::kIidRsa1024:
+      return "iid-rsa1024";
+    case AnchorKind::kIidRsa2048:
+      return "iid-rsa2048";
+    case AnchorKind::kNitroRoot:
+      return "nitro-root";
+  }
+  return "";
+}
+
+std::optional<AnchorKind> AnchorKindNamed(std::string_view name) {
+  for (const AnchorKind kind : {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024,
+                                AnchorKind::kIidRsa2048,
+                                AnchorKind::kNitroRoot}) {
+    if (NameOf(kind) == name) return kind;
+  }
+  return std::nullopt;
+}
+
+std::string_view NameOf(AnchorStatus status) {
+  switch (status) {
+    case AnchorStatus::kAnnounced:
+      return "ANNOUNCED";
+    case AnchorStatus::kActive:
+      return "ACTIVE";
+    case AnchorStatus::kRetiring:
+      return "RETIRING";
+    case AnchorStatus::kRetired:
+      return "RETIRED";
+    case AnchorStatus::kRevoked:
+      return "REVOKED";
+  }
+  return "";
+}
+
+std::optional<AnchorStatus> AnchorStatusNamed(std::string_view name) {
+  for (const AnchorStatus status :
+       {AnchorStatus::kAnnounced, AnchorStatus::kActive,
+        AnchorStatus::kRetiring, AnchorStatus::kRetired,
+        AnchorStatus::kRevoked}) {
+    if (NameOf(status) == name) return status;
+  }
+  return std::nullopt;
+}
+
+std::string_view NameOf(Origin origin) {
+  switch (origin) {
+    case Origin::kBakedIn:
+      return "BAKED_IN";
+    case Origin::kCache:
+      return "CACHE";
+    case Origin::kServer:
+      return "SERVER";
+    case Origin::kFile:
+      return "FILE";
+  }
+  return "";
+}
+
+std::string_view NameOf(Freshness freshness) {
+  switch (freshness) {
+    case Freshness::kFresh:
+      return "FRESH";
+    case Freshness::kStale:
+      return "STALE";
+    case Freshness::kExpired:
+      return "EXPIRED";
+    case Freshness::kBakedIn:
+      return "BAKED_IN";
+  }
+  return "";
+}
+
+std::string ToString(const Slot& slot) {
+  return absl::StrCat(slot.partition, "/", slot.region, "/",
+                      std::string(NameOf(slot.kind)));
+}
+
+absl::Status Anchor::CheckUsable(absl::Time at) const {
+  const std::string name =
+      absl::StrCat(ToString(slot()), " ", spki_sha256_.substr(0, 12));
+  switch (status()) {
+    case AnchorStatus::kRevoked:
+      return Reject(Reason::kAnchorRevoked, "anchor " + name + " is REVOKED");
+    case AnchorStatus::kAnnounced:
+    case AnchorStatus::kRetired:
+      return Reject(Reason::kAnchorNotActive,
+                    absl::StrCat("anchor ", name, " is ",
+                                 std::string(NameOf(status()))));
+    case AnchorStatus::kActive:
+    case AnchorStatus::kRetiring:
+      break;
+  }
+  if (at < valid_from() || at > valid_until()) {
+    return Reject(
+        Reason::kAnchorNotActive,
+        absl::StrCat("anchor ", name, " verifies evidence from ",
+                     absl::FormatTime(absl::RFC3339_full, valid_from(),
+                                      absl::UTCTimeZone()),
+                     " to ",
+                     absl::FormatTime(absl::RFC3339_full, valid_until(),
+                                      absl::UTCTimeZone())));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Create(
+    std::vector<AnchorRecord> records, AnchorProvenance provenance) {
+  if (records.size() > kMaxAnchors) {
+    return Reject(Reason::kInputTooLarge,
+                  absl::StrCat(records.size(), " anchors, the limit is ",
+                               kMaxAnchors));
+  }
+  std::sort(records.begin(), records.end(),
+            [](const AnchorRecord& a, const AnchorRecord& b) {
+              return std::tie(a.slot, a.spki_der) <
+                     std::tie(b.slot, b.spki_der);
+            });
+  auto set = std::shared_ptr<AnchorSet>(new AnchorSet());
+  set->provenance_ = provenance;
+  set->anchors_.reserve(records.size());
+  // One key stands in many slots (17 regions share one): read it once.
+  absl::flat_hash_map<std::string, PublicKey> keys;
+  for (AnchorRecord& record : records) {
+    if (absl::Status s = CheckRecord(record); !s.ok()) return s;
+    auto key = keys.find(record.spki_der);
+    if (key == keys.end()) {
+      auto read = PublicKey::FromSpki(record.spki_der);
+      if (!read.ok()) return read.status();
+      key = keys.emplace(record.spki_der, *std::move(read)).first;
+    }
+    if (!FitsKind(key->second, record.slot.kind)) {
+      return Reject(
+          Reason::kFieldInvalid,
+          ToString(record.slot) + " has a key of another type or size");
+    }
+    if (!set->anchors_.empty() &&
+        set->anchors_.back().slot() == record.slot &&
+        set->anchors_.back().record_.spki_der == record.spki_der) {
+      return Reject(Reason::kFieldInvalid,
+                    ToString(record.slot) + " has the same key twice");
+    }
+    std::string name = Sha256Hex(record.spki_der);
+    set->anchors_.push_back(
+        Anchor(std::move(record), key->second, std::move(name)));
+  }
+  for (std::size_t i = 0; i < set->anchors_.size(); ++i) {
+    const Slot& slot = set->anchors_[i].slot();
+    auto& range = set->by_slot_.try_emplace(slot, i, 0).first->second;
+    ++range.second;
+    if (slot.region.empty()) continue;
+    const auto [known, added] =
+        set->partition_of_region_.try_emplace(slot.region, slot.partition);
+    if (!added && known->second != slot.partition) {
+      return Reject(Reason::kFieldInvalid,
+                    "region " + slot.region + " is in two partitions");
+    }
+  }
+  return std::shared_ptr<const AnchorSet>(std::move(set));
+}
+
+absl::Span<const Anchor> AnchorSet::In(const Slot& slot) const {
+  const auto found = by_slot_.find(slot);
+  if (found == by_slot_.end()) return {};
+  return absl::MakeConstSpan(anchors_).subspan(found->second.first,
+                                               found->second.second);
+}
+
+std::optional<std::string_view> AnchorSet::PartitionOf(
+    std::string_view region) const {
+  const auto found = partition_of_region_.find(
+      absl::string_view(region.data(), region.size()));
+  if (found == partition_of_region_.end()) return std::nullopt;
+  return found->second;
+}
+
+}  // namespace anchorage::verify

@@ -1,0 +1,173 @@
+// The anchors that a verification may use, as an immutable, indexed set.
+//
+// An anchor is a public key in a slot; the certificates that it was seen in
+// are attributes. A signer is matched by key among the anchors of its slot:
+// issuer, serial and key identifiers are hints that decide nothing, so that a
+// certificate re-issued over the same key changes nothing.
+
+#ifndef ANCHORAGE_VERIFY_ANCHOR_SET_H_
+#define ANCHORAGE_VERIFY_ANCHOR_SET_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "verify/crypto/public_key.h"
+
+namespace anchorage::verify {
+
+// What an anchor verifies. The order is the order of strength: a policy's
+// minimum kind compares against it.
+enum class AnchorKind { kIidDsa, kIidRsa1024, kIidRsa2048, kNitroRoot };
+
+// Returns the stable name: "iid-dsa", "iid-rsa1024", "iid-rsa2048",
+// "nitro-root".
+std::string_view NameOf(AnchorKind kind);
+std::optional<AnchorKind> AnchorKindNamed(std::string_view name);
+
+// Where an anchor is in its life. Only ACTIVE and RETIRING verify; REVOKED
+// wins over everything, whatever the evidence's time.
+enum class AnchorStatus {
+  kAnnounced,
+  kActive,
+  kRetiring,
+  kRetired,
+  kRevoked,
+};
+
+// Returns the stable name: "ANNOUNCED", "ACTIVE" and so on.
+std::string_view NameOf(AnchorStatus status);
+std::optional<AnchorStatus> AnchorStatusNamed(std::string_view name);
+
+// What an anchor verifies, where. A Nitro root's region is empty.
+struct Slot {
+  std::string partition;
+  std::string region;
+  AnchorKind kind = AnchorKind::kIidRsa2048;
+
+  friend bool operator==(const Slot&, const Slot&) = default;
+  friend auto operator<=>(const Slot&, const Slot&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Slot& slot) {
+    return H::combine(std::move(h), slot.partition, slot.region, slot.kind);
+  }
+};
+
+// Returns "PARTITION/REGION/KIND", for people and labels.
+std::string ToString(const Slot& slot);
+
+// One anchor, as a caller describes it.
+struct AnchorRecord {
+  Slot slot;
+  AnchorStatus status = AnchorStatus::kActive;
+  // The anchor verifies evidence of this time, both ends included.
+  absl::Time valid_from = absl::InfinitePast();
+  absl::Time valid_until = absl::InfiniteFuture();
+  // SubjectPublicKeyInfo, DER.
+  std::string spki_der;
+  // The certificates that the key was published in, DER. A Nitro root has at
+  // least one, because a chain must begin with exactly one of them.
+  std::vector<std::string> certificates_der;
+};
+
+// One anchor, ready for use. Immutable.
+class Anchor {
+ public:
+  const Slot& slot() const { return record_.slot; }
+  AnchorStatus status() const { return record_.status; }
+  absl::Time valid_from() const { return record_.valid_from; }
+  absl::Time valid_until() const { return record_.valid_until; }
+  const PublicKey& key() const { return key_; }
+  // Lower-case hex SHA-256 of the SubjectPublicKeyInfo: with the slot, the
+  // anchor's identity.
+  const std::string& spki_sha256() const { return spki_sha256_; }
+  absl::Span<const std::string> certificates_der() const {
+    return record_.certificates_der;
+  }
+
+  // Returns OK if the anchor may verify evidence of the time `at`; otherwise
+  // kAnchorRevoked or kAnchorNotActive.
+  absl::Status CheckUsable(absl::Time at) const;
+
+ private:
+  friend class AnchorSet;
+  Anchor(AnchorRecord record, PublicKey key, std::string spki_sha256)
+      : record_(std::move(record)),
+        key_(std::move(key)),
+        spki_sha256_(std::move(spki_sha256)) {}
+
+  AnchorRecord record_;
+  PublicKey key_;
+  std::string spki_sha256_;
+};
+
+// Where a set of anchors came from, as every verdict reports it.
+enum class Origin { kBakedIn, kCache, kServer, kFile };
+// Returns the stable name: "BAKED_IN", "CACHE", "SERVER", "FILE".
+std::string_view NameOf(Origin origin);
+
+// How old a set is: see client/README.md for the ladder.
+enum class Freshness { kFresh, kStale, kExpired, kBakedIn };
+// Returns the stable name: "FRESH", "STALE", "EXPIRED", "BAKED_IN".
+std::string_view NameOf(Freshness freshness);
+
+struct AnchorProvenance {
+  Origin origin = Origin::kBakedIn;
+  // The catalog's sequence number.
+  std::uint64_t sequence = 0;
+  // When the set was last known to be the newest: a clock that reads earlier
+  // is wrong.
+  absl::Time as_of = absl::InfinitePast();
+  // Fresh until then.
+  absl::Time fresh_until = absl::InfinitePast();
+
+  friend bool operator==(const AnchorProvenance&,
+                         const AnchorProvenance&) = default;
+};
+
+// Immutable, so any number of threads may use one set at once. Cheap to look
+// up in; made once for each catalog.
+class AnchorSet {
+ public:
+  // The most anchors that a set may hold.
+  static constexpr std::size_t kMaxAnchors = 4096;
+
+  // Returns a set of `records`. Fails with kFieldInvalid (a key that does not
+  // load, is not of its slot's kind, or is not the key of one of its
+  // certificates; the same key twice in one slot; a region in two partitions;
+  // a Nitro root without certificate) or kInputTooLarge.
+  // An empty set is legal: verification with it is kNoUsableAnchors.
+  static absl::StatusOr<std::shared_ptr<const AnchorSet>> Create(
+      std::vector<AnchorRecord> records, AnchorProvenance provenance);
+
+  const AnchorProvenance& provenance() const { return provenance_; }
+  absl::Span<const Anchor> anchors() const { return anchors_; }
+
+  // Returns the anchors of one slot, whatever their status; empty if none.
+  absl::Span<const Anchor> In(const Slot& slot) const;
+
+  // Returns the partition of a region that some anchor names; nullopt for an
+  // unknown region.
+  std::optional<std::string_view> PartitionOf(std::string_view region) const;
+
+ private:
+  AnchorSet() = default;
+
+  AnchorProvenance provenance_;
+  // Sorted by slot, so that a slot is one span.
+  std::vector<Anchor> anchors_;
+  absl::flat_hash_map<Slot, std::pair<std::size_t, std::size_t>> by_slot_;
+  absl::flat_hash_map<std::string, std::string> partition_of_region_;
+};
+
+}  // namespace anchorage::verify
+
+#endif  // ANCHORAGE_VERIFY_ANCHOR_SET_H_
