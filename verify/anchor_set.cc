@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -71,9 +72,9 @@ std::string_view NameOf(AnchorKind kind) {
 }
 
 std::optional<AnchorKind> AnchorKindNamed(std::string_view name) {
-  for (const AnchorKind kind : {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024,
-                                AnchorKind::kIidRsa2048,
-                                AnchorKind::kNitroRoot}) {
+  for (const AnchorKind kind :
+       {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048,
+        AnchorKind::kNitroRoot}) {
     if (NameOf(kind) == name) return kind;
   }
   return std::nullopt;
@@ -139,39 +140,36 @@ std::string ToString(const Slot& slot) {
 }
 
 absl::Status Anchor::CheckUsable(absl::Time at) const {
+  const bool verifies =
+      status() == AnchorStatus::kActive || status() == AnchorStatus::kRetiring;
+  if (verifies && at >= valid_from() && at <= valid_until()) {
+    return absl::OkStatus();
+  }
   const std::string name =
       absl::StrCat(ToString(slot()), " ", spki_sha256_.substr(0, 12));
-  switch (status()) {
-    case AnchorStatus::kRevoked:
-      return Reject(Reason::kAnchorRevoked, "anchor " + name + " is REVOKED");
-    case AnchorStatus::kAnnounced:
-    case AnchorStatus::kRetired:
-      return Reject(Reason::kAnchorNotActive,
-                    absl::StrCat("anchor ", name, " is ",
-                                 std::string(NameOf(status()))));
-    case AnchorStatus::kActive:
-    case AnchorStatus::kRetiring:
-      break;
+  if (status() == AnchorStatus::kRevoked) {
+    return Reject(Reason::kAnchorRevoked, "anchor " + name + " is REVOKED");
   }
-  if (at < valid_from() || at > valid_until()) {
+  if (!verifies) {
     return Reject(
         Reason::kAnchorNotActive,
-        absl::StrCat("anchor ", name, " verifies evidence from ",
-                     absl::FormatTime(absl::RFC3339_full, valid_from(),
-                                      absl::UTCTimeZone()),
-                     " to ",
-                     absl::FormatTime(absl::RFC3339_full, valid_until(),
-                                      absl::UTCTimeZone())));
+        absl::StrCat("anchor ", name, " is ", std::string(NameOf(status()))));
   }
-  return absl::OkStatus();
+  return Reject(Reason::kAnchorNotActive,
+                absl::StrCat("anchor ", name, " verifies evidence from ",
+                             absl::FormatTime(absl::RFC3339_full, valid_from(),
+                                              absl::UTCTimeZone()),
+                             " to ",
+                             absl::FormatTime(absl::RFC3339_full, valid_until(),
+                                              absl::UTCTimeZone())));
 }
 
 absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Create(
     std::vector<AnchorRecord> records, AnchorProvenance provenance) {
   if (records.size() > kMaxAnchors) {
-    return Reject(Reason::kInputTooLarge,
-                  absl::StrCat(records.size(), " anchors, the limit is ",
-                               kMaxAnchors));
+    return Reject(
+        Reason::kInputTooLarge,
+        absl::StrCat(records.size(), " anchors, the limit is ", kMaxAnchors));
   }
   std::sort(records.begin(), records.end(),
             [](const AnchorRecord& a, const AnchorRecord& b) {
@@ -196,8 +194,7 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Create(
           Reason::kFieldInvalid,
           ToString(record.slot) + " has a key of another type or size");
     }
-    if (!set->anchors_.empty() &&
-        set->anchors_.back().slot() == record.slot &&
+    if (!set->anchors_.empty() && set->anchors_.back().slot() == record.slot &&
         set->anchors_.back().record_.spki_der == record.spki_der) {
       return Reject(Reason::kFieldInvalid,
                     ToString(record.slot) + " has the same key twice");
@@ -205,6 +202,13 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Create(
     std::string name = Sha256Hex(record.spki_der);
     set->anchors_.push_back(
         Anchor(std::move(record), key->second, std::move(name)));
+  }
+  // By kind and key, the first anchor that has it.
+  absl::flat_hash_map<std::pair<AnchorKind, std::string>, Anchor*> first;
+  for (Anchor& anchor : set->anchors_) {
+    const auto [known, added] = first.try_emplace(
+        std::pair(anchor.slot().kind, anchor.spki_sha256()), &anchor);
+    if (!added) known->second->is_shared_ = anchor.is_shared_ = true;
   }
   for (std::size_t i = 0; i < set->anchors_.size(); ++i) {
     const Slot& slot = set->anchors_[i].slot();

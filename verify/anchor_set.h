@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -92,6 +93,9 @@ class Anchor {
   absl::Span<const std::string> certificates_der() const {
     return record_.certificates_der;
   }
+  // Whether the same key is also an anchor of another region's slot of this
+  // kind, so that a signature alone does not tell the regions apart.
+  bool is_shared() const { return is_shared_; }
 
   // Returns OK if the anchor may verify evidence of the time `at`; otherwise
   // kAnchorRevoked or kAnchorNotActive.
@@ -107,6 +111,7 @@ class Anchor {
   AnchorRecord record_;
   PublicKey key_;
   std::string spki_sha256_;
+  bool is_shared_ = false;
 };
 
 // Where a set of anchors came from, as every verdict reports it.
@@ -142,8 +147,10 @@ class AnchorSet {
 
   // Returns a set of `records`. Fails with kFieldInvalid (a key that does not
   // load, is not of its slot's kind, or is not the key of one of its
-  // certificates; the same key twice in one slot; a region in two partitions;
-  // a Nitro root without certificate) or kInputTooLarge.
+  // certificates; the same key twice in one slot; a window that ends before it
+  // begins; a region in two partitions; a slot without partition, or without
+  // the region that its kind has; a Nitro root without certificate) or
+  // kInputTooLarge.
   // An empty set is legal: verification with it is kNoUsableAnchors.
   static absl::StatusOr<std::shared_ptr<const AnchorSet>> Create(
       std::vector<AnchorRecord> records, AnchorProvenance provenance);

@@ -11,7 +11,8 @@
 namespace anchorage::verify {
 namespace {
 
-constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kMaxValue) + 1;
+constexpr std::size_t kReasons =
+    static_cast<std::size_t>(Reason::kMaxValue) + 1;
 
 struct Row {
   Reason reason;
@@ -172,8 +173,8 @@ constexpr Row kTable[] = {
      "the architecture is not one of the expected ones"},
     {kProductCodeNotAllowed, "PRODUCT_CODE_NOT_ALLOWED", kRefusedByPolicy,
      "the marketplace product codes are not the expected ones"},
-    {kBillingProductNotAllowed, "BILLING_PRODUCT_NOT_ALLOWED",
-     kRefusedByPolicy, "the billing products are not the expected ones"},
+    {kBillingProductNotAllowed, "BILLING_PRODUCT_NOT_ALLOWED", kRefusedByPolicy,
+     "the billing products are not the expected ones"},
     {kModuleNotAllowed, "MODULE_NOT_ALLOWED", kRefusedByPolicy,
      "the module is not one of the expected ones"},
     {kDebugEnclave, "DEBUG_ENCLAVE", kRefusedByPolicy,
@@ -238,8 +239,8 @@ absl::Status Reject(Reason reason, std::string_view detail,
       detail.empty()
           ? absl::string_view(row.description.data(), row.description.size())
           : absl::string_view(detail.data(), detail.size()));
-  status.SetPayload(kReasonUrl, absl::Cord(absl::string_view(
-                                    row.name.data(), row.name.size())));
+  status.SetPayload(kReasonUrl, absl::Cord(absl::string_view(row.name.data(),
+                                                             row.name.size())));
   if (certificate_index >= 0) {
     status.SetPayload(kCertificateUrl,
                       absl::Cord(absl::StrCat(certificate_index)));
@@ -256,8 +257,7 @@ std::optional<Reason> ReasonOf(const absl::Status& status) {
 int CertificateIndexOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kCertificateUrl);
   int index = -1;
-  if (payload.has_value() &&
-      !absl::SimpleAtoi(std::string(*payload), &index)) {
+  if (payload.has_value() && !absl::SimpleAtoi(std::string(*payload), &index)) {
     return -1;
   }
   return index;

@@ -22,8 +22,8 @@ int OctetsOf(std::uint64_t value) {
 }
 
 std::string FormatUtc(std::string_view format, absl::Time time) {
-  return absl::FormatTime(absl::string_view(format.data(), format.size()),
-                          time, absl::UTCTimeZone());
+  return absl::FormatTime(absl::string_view(format.data(), format.size()), time,
+                          absl::UTCTimeZone());
 }
 
 std::string Base128(std::uint64_t value) {

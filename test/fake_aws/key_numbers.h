@@ -80,8 +80,7 @@ constexpr std::string_view kDsaP =
     "2696b6ecacaacd3c5858bf57b7da457c724c3cca53f24b1f374e711be4f772011cbc"
     "6a77470c3d00eff8170123ef489bebd09927eb7e19ad2a030f7ba9bc1f7d4cdf24f1"
     "37b1d361864f0f38f5bacf4afc54091cf16ea687d1952e666fb1";
-constexpr std::string_view kDsaQ =
-    "87d38c1f4bee00d8c0af4e491836cff423d95463";
+constexpr std::string_view kDsaQ = "87d38c1f4bee00d8c0af4e491836cff423d95463";
 constexpr std::string_view kDsaG =
     "63ecb01951727a2f8b404225b3427f732c38d4ee69bd797542e2ebb28b317fd84c6a"
     "123e806ff80be551467862d8d01f9232bac28be40beedc359d2bae32a59ae7c699c5"

@@ -47,7 +47,8 @@ const unsigned char* Bytes(std::string_view bytes) {
 }
 
 Number FromBytes(std::string_view bytes) {
-  Number number(BN_bin2bn(Bytes(bytes), static_cast<int>(bytes.size()), nullptr));
+  Number number(
+      BN_bin2bn(Bytes(bytes), static_cast<int>(bytes.size()), nullptr));
   Must(number != nullptr);
   return number;
 }
@@ -155,10 +156,9 @@ void TestKey::State::MakeRsa(std::string_view p_hex, std::string_view q_hex,
        BN_sub_word(p1.get(), 1) == 1 && BN_sub_word(q1.get(), 1) == 1 &&
        BN_mul(phi.get(), p1.get(), q1.get(), context.get()) == 1 &&
        BN_mod_inverse(secret.get(), e.get(), phi.get(), context.get()));
-  public_key_bytes =
-      Sequence({ToInteger(modulus.get()), ToInteger(e.get())});
-  spki_der = Spki(AlgorithmId(kOidRsaEncryption, Parameters::kNull),
-                  public_key_bytes);
+  public_key_bytes = Sequence({ToInteger(modulus.get()), ToInteger(e.get())});
+  spki_der =
+      Spki(AlgorithmId(kOidRsaEncryption, Parameters::kNull), public_key_bytes);
 }
 
 void TestKey::State::MakeDsa(std::string_view name) {
@@ -171,11 +171,11 @@ void TestKey::State::MakeDsa(std::string_view name) {
   Must(BN_mod_exp(y.get(), dsa_g.get(), secret.get(), dsa_p.get(),
                   context.get()) == 1);
   public_key_bytes = ToInteger(y.get());
-  spki_der = Spki(
-      Sequence({Oid("1.2.840.10040.4.1"),
-                Sequence({ToInteger(dsa_p.get()), ToInteger(modulus.get()),
-                          ToInteger(dsa_g.get())})}),
-      public_key_bytes);
+  spki_der =
+      Spki(Sequence({Oid("1.2.840.10040.4.1"),
+                     Sequence({ToInteger(dsa_p.get()), ToInteger(modulus.get()),
+                               ToInteger(dsa_g.get())})}),
+           public_key_bytes);
 }
 
 void TestKey::State::MakeElliptic(std::string_view name) {
@@ -191,11 +191,9 @@ void TestKey::State::MakeElliptic(std::string_view name) {
   Must(EC_POINT_point2oct(
            group.get(), point.get(), POINT_CONVERSION_UNCOMPRESSED,
            reinterpret_cast<unsigned char*>(public_key_bytes.data()),
-           public_key_bytes.size(),
-           context.get()) == public_key_bytes.size());
-  spki_der =
-      Spki(Sequence({Oid("1.2.840.10045.2.1"), Oid(CurveOidOf(type))}),
-           public_key_bytes);
+           public_key_bytes.size(), context.get()) == public_key_bytes.size());
+  spki_der = Spki(Sequence({Oid("1.2.840.10045.2.1"), Oid(CurveOidOf(type))}),
+                  public_key_bytes);
 }
 
 void TestKey::State::MakeEd25519(std::string_view name) {
@@ -318,8 +316,8 @@ std::string TestKey::SignMessage(std::string_view message) const {
   Must(EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr,
                           state_->ed25519.get()) == 1 &&
        EVP_DigestSign(context.get(),
-                      reinterpret_cast<unsigned char*>(signature.data()),
-                      &size, Bytes(message), message.size()) == 1);
+                      reinterpret_cast<unsigned char*>(signature.data()), &size,
+                      Bytes(message), message.size()) == 1);
   return signature;
 }
 
@@ -364,12 +362,10 @@ std::string_view OidOf(Hash hash) {
 }
 
 std::string DerSignature(const RawSignature& signature) {
-  return Sequence(
-      {PositiveInteger(signature.r), PositiveInteger(signature.s)});
+  return Sequence({PositiveInteger(signature.r), PositiveInteger(signature.s)});
 }
 
-std::string Subtract(std::string_view a, std::string_view b,
-                     std::size_t size) {
+std::string Subtract(std::string_view a, std::string_view b, std::size_t size) {
   const Number out = New();
   Must(BN_sub(out.get(), FromBytes(a).get(), FromBytes(b).get()) == 1);
   return ToBytes(out.get(), size);

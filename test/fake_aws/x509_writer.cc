@@ -15,12 +15,12 @@ std::string TbsOf(const CertSpec& spec, std::string_view algorithm) {
   if (spec.version.has_value()) {
     version = Tlv(0xa0, Integer(static_cast<std::uint64_t>(*spec.version)));
   }
-  return Sequence(
-      {version, Tlv(0x02, spec.serial),
-       spec.tbs_algorithm.empty() ? algorithm : spec.tbs_algorithm,
-       spec.issuer, Sequence({spec.not_before, spec.not_after}), spec.subject,
-       spec.spki.empty() ? spec.key->spki_der() : spec.spki,
-       spec.extensions_der.value_or(extensions)});
+  return Sequence({version, Tlv(0x02, spec.serial),
+                   spec.tbs_algorithm.empty() ? algorithm : spec.tbs_algorithm,
+                   spec.issuer, Sequence({spec.not_before, spec.not_after}),
+                   spec.subject,
+                   spec.spki.empty() ? spec.key->spki_der() : spec.spki,
+                   spec.extensions_der.value_or(extensions)});
 }
 
 std::string Ecdsa(Hash hash) {
@@ -89,8 +89,7 @@ Extension* CertSpec::Find(std::string_view oid) {
 }
 
 void CertSpec::Remove(std::string_view oid) {
-  std::erase_if(extensions,
-                [oid](const Extension& e) { return e.oid == oid; });
+  std::erase_if(extensions, [oid](const Extension& e) { return e.oid == oid; });
 }
 
 std::string SignatureAlgorithmOf(const TestKey& key, Hash hash) {

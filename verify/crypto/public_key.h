@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
 
@@ -49,8 +50,10 @@ inline constexpr std::size_t kMaxSpkiBytes = 2048;
 class PublicKey {
  public:
   // Reads a SubjectPublicKeyInfo in DER. Fails with kFieldInvalid for bytes
-  // that are not exactly one, and for a key of another type or of a size
-  // outside RSA 1024 to 8192, DSA 1024 to 3072.
+  // that are not exactly one, for a key of another type or of a size outside
+  // RSA 1024 to 8192, DSA 1024 to 3072, for an RSA exponent that is even or 1,
+  // and for an elliptic key whose curve is not named or whose point is not
+  // uncompressed: one key has one SubjectPublicKeyInfo, and one hash.
   static absl::StatusOr<PublicKey> FromSpki(std::string_view spki_der);
 
   // Reads an uncompressed P-384 point (04, x, y: 97 bytes), at a fraction of
@@ -67,6 +70,7 @@ class PublicKey {
 
   // Verifies a signature over `digest`, which `algorithm` made. The encoding is
   // the type's usual one: PKCS #1 v1.5 for RSA, DER for DSA and ECDSA.
+  // kAlgorithmMismatch: keys of this type do not sign so.
   // kSignatureMalformed: a wrong length, or not strict DER, or r or s out of
   // range. kSignatureMismatch: well-formed and not of this key.
   // kCryptoUnavailable: the library failed otherwise.

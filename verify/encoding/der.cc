@@ -5,7 +5,15 @@
 namespace anchorage::verify {
 namespace {
 
-constexpr std::uint8_t kLongTagMask = 0x1f;
+constexpr std::uint8_t kTagNumberMask = 0x1f;
+constexpr std::uint8_t kClassMask = 0xc0;
+
+// Whether DER elements may have that tag: a number below 31, and not the
+// universal 0, which ends an indefinite length.
+bool IsTag(std::uint8_t tag) {
+  const int number = tag & kTagNumberMask;
+  return number != kTagNumberMask && (number != 0 || (tag & kClassMask) != 0);
+}
 
 std::uint8_t ByteAt(std::string_view bytes, std::size_t i) {
   return static_cast<std::uint8_t>(bytes[i]);
@@ -78,7 +86,7 @@ std::optional<DerElement> DerReader::Read() {
   if (bytes.size() < 2) return std::nullopt;
   DerElement element;
   element.tag = ByteAt(bytes, 0);
-  if ((element.tag & kLongTagMask) == kLongTagMask) return std::nullopt;
+  if (!IsTag(element.tag)) return std::nullopt;
   bytes.remove_prefix(1);
   std::size_t length = 0;
   if (!ReadLength(bytes, length) || length > bytes.size()) return std::nullopt;
@@ -140,8 +148,7 @@ std::optional<absl::Time> ParseUtcTime(std::string_view contents) {
   if (contents.size() != kUtcTimeSize) return std::nullopt;
   const int year = Digits(contents, 0, 2);
   if (year < 0) return std::nullopt;
-  return RestOfTime(year < 50 ? 2000 + year : 1900 + year,
-                    contents.substr(2));
+  return RestOfTime(year < 50 ? 2000 + year : 1900 + year, contents.substr(2));
 }
 
 std::optional<absl::Time> ParseGeneralizedTime(std::string_view contents) {

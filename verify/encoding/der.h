@@ -64,7 +64,7 @@ class DerReader {
   bool NextIs(DerTag tag) const;
 
   // Reads the next element: definite length, minimal length octets, tag number
-  // below 31 (X.690 10.1).
+  // below 31 and not end-of-contents (X.690 10.1).
   std::optional<DerElement> Read();
   // The same, and the element must have this tag.
   std::optional<DerElement> Read(DerTag tag);
@@ -86,7 +86,7 @@ std::optional<bool> ParseBoolean(std::string_view contents);
 std::optional<std::uint32_t> ParseSmallInteger(std::string_view contents);
 // Whether these are the contents of a minimal INTEGER, of whatever sign.
 bool IsMinimalInteger(std::string_view contents);
-// BIT STRING with no unused bits: the bytes.
+// BIT STRING with no unused bits: the bytes, at least one.
 std::optional<std::string_view> ParseOctetAligned(std::string_view contents);
 // UTCTime YYMMDDHHMMSSZ (1950 to 2049, RFC 5280 4.1.2.5.1).
 std::optional<absl::Time> ParseUtcTime(std::string_view contents);

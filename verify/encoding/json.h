@@ -2,8 +2,9 @@
 //
 // Two readers of one signed text must never see two documents, so everything
 // that parsers disagree about is refused: duplicate names (also when one is
-// escaped), invalid UTF-8, lone surrogates, byte order marks, comments, NaN,
-// anything after the end. Numbers keep their text: nothing is rounded.
+// escaped), invalid UTF-8, lone surrogates, NUL (also as an escape), byte order
+// marks, comments, NaN, anything after the end. Numbers keep their text:
+// nothing is rounded.
 
 #ifndef ANCHORAGE_VERIFY_ENCODING_JSON_H_
 #define ANCHORAGE_VERIFY_ENCODING_JSON_H_
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "verify/encoding/json_reader.h"
 
 namespace anchorage::verify {
 
@@ -30,7 +32,7 @@ struct JsonLimits {
 // One value. Immutable after parsing.
 class JsonValue {
  public:
-  enum class Kind { kNull, kBool, kNumber, kString, kArray, kObject };
+  using Kind = JsonKind;
   using Member = std::pair<std::string, JsonValue>;
 
   Kind kind() const { return kind_; }

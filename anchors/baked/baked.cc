@@ -1,0 +1,52 @@
+#include "anchors/baked/baked.h"
+
+#include <algorithm>
+#include <string>
+
+#include "anchors/baked/baked_files.h"
+#include "anchors/baked/build_key.h"
+#include "anchors/tuf/metadata.h"
+#include "anchors/tuf/tuf_key.h"
+
+namespace anchorage::anchors {
+namespace {
+
+// Written by the build, so it is a time.
+absl::Time ParseAsOf(std::string_view text) {
+  return tuf::ParseExpires(text).value_or(absl::InfinitePast());
+}
+
+bool Names(const tuf::RoleKeys& role, const std::string& keyid) {
+  return std::find(role.keyids.begin(), role.keyids.end(), keyid) !=
+         role.keyids.end();
+}
+
+}  // namespace
+
+BakedBundle DefaultBakedBundle() {
+  static const absl::Time as_of = ParseAsOf(baked_files::AsOf());
+  return {.root = baked_files::Root(),
+          .timestamp = baked_files::Timestamp(),
+          .snapshot = baked_files::Snapshot(),
+          .targets = baked_files::Targets(),
+          .catalog = baked_files::Catalog(),
+          .as_of = as_of};
+}
+
+bool IsBuildKeyRoot(std::string_view root) {
+  const auto parsed = tuf::ParseRoot(std::string(root));
+  const auto build_key =
+      tuf::TufKey::Make("ed25519", "ed25519", kBuildKeyPublicHex);
+  if (!parsed.ok() || !build_key.ok()) return false;
+  // By the key itself: one key may stand there under any id.
+  return std::any_of(
+      parsed->keys.begin(), parsed->keys.end(), [&](const auto& entry) {
+        const auto& [keyid, key] = entry;
+        return key.identity() == build_key->identity() &&
+               (Names(parsed->root, keyid) || Names(parsed->timestamp, keyid) ||
+                Names(parsed->snapshot, keyid) ||
+                Names(parsed->targets, keyid));
+      });
+}
+
+}  // namespace anchorage::anchors

@@ -1,0 +1,154 @@
+#include "anchors/baked/baked.h"
+
+#include <memory>
+#include <string>
+
+#include "anchors/baked/build_key.h"
+#include "anchors/baked/bundle_builder.h"
+#include "anchors/catalog.h"
+#include "anchors/tuf/repository_writer.h"
+#include "anchors/tuf/signer.h"
+#include "anchors/tuf/trusted_set.h"
+#include "gtest/gtest.h"
+#include "verify/encoding/json.h"
+
+namespace anchorage::anchors {
+namespace {
+
+constexpr char kOtherSeed[] = "some other key, 32 bytes of seed";
+
+std::unique_ptr<tuf::SoftwareKey> Key(std::string_view seed) {
+  auto key = tuf::SoftwareKey::Ed25519FromSeed(seed);
+  EXPECT_TRUE(key.ok()) << key.status();
+  return *std::move(key);
+}
+
+// Takes a bundle through the steps of a client.
+absl::Status Verify(const BakedBundle& bundle, absl::Time now) {
+  auto trusted = tuf::TrustedSet::FromRoot(std::string(bundle.root), now);
+  if (!trusted.ok()) return trusted.status();
+  if (absl::Status s = trusted->FinishRoots(); !s.ok()) return s;
+  const auto updated = trusted->UpdateTimestamp(std::string(bundle.timestamp));
+  if (!updated.ok()) return updated.status();
+  absl::Status s = trusted->UpdateSnapshot(std::string(bundle.snapshot));
+  if (!s.ok()) return s;
+  s = trusted->UpdateTargets(std::string(bundle.targets));
+  if (!s.ok()) return s;
+  return trusted->VerifyTarget(kCatalogTargetPath, bundle.catalog);
+}
+
+// A root that gives one role to the build key and the others to another.
+std::string RootWithBuildKeyAs(const std::string& role) {
+  const auto build = Key(kBuildKeySeed);
+  const auto other = Key(kOtherSeed);
+  const auto spec = [&](const char* name) {
+    return tuf::RoleSpec{
+        .keys = {(role == name ? *build : *other).public_key()},
+        .threshold = 1};
+  };
+  auto root = tuf::WriteRoot({.expires = absl::FromUnixSeconds(2'000'000'000),
+                              .root = spec("root"),
+                              .timestamp = spec("timestamp"),
+                              .snapshot = spec("snapshot"),
+                              .targets = spec("targets")});
+  EXPECT_TRUE(root.ok()) << root.status();
+  return *std::move(root);
+}
+
+TEST(Baked, TakesThePathThatEveryBundleTakes) {
+  const BakedBundle baked = DefaultBakedBundle();
+  EXPECT_TRUE(Verify(baked, baked.as_of).ok()) << Verify(baked, baked.as_of);
+  // Long after the program is gone.
+  EXPECT_TRUE(Verify(baked, baked.as_of + absl::Hours(24 * 365 * 90)).ok());
+}
+
+TEST(Baked, IsNoLongerVerifiedWithOneByteChanged) {
+  const BakedBundle good = DefaultBakedBundle();
+  for (std::string_view BakedBundle::*part :
+       {&BakedBundle::root, &BakedBundle::timestamp, &BakedBundle::snapshot,
+        &BakedBundle::targets, &BakedBundle::catalog}) {
+    BakedBundle bad = good;
+    std::string bytes(good.*part);
+    bytes[bytes.size() / 2] ^= 1;
+    bad.*part = bytes;
+    EXPECT_FALSE(Verify(bad, bad.as_of).ok());
+  }
+}
+
+TEST(Baked, HasTheCatalogOfSequenceOne) {
+  const BakedBundle baked = DefaultBakedBundle();
+  const auto catalog = ParseCatalog(baked.catalog);
+  ASSERT_TRUE(catalog.ok()) << catalog.status();
+  EXPECT_EQ(catalog->sequence, 1u);
+  EXPECT_EQ(catalog->skipped, 0);
+  EXPECT_EQ(catalog->anchors.size(), 115u);
+  EXPECT_EQ(catalog->created, baked.as_of);
+  EXPECT_EQ(SerializeCatalog(*catalog), baked.catalog);
+}
+
+TEST(Baked, WasComparedWithAwsInNovember2026OrLater) {
+  EXPECT_GE(DefaultBakedBundle().as_of,
+            absl::FromCivil(absl::CivilDay(2026, 11, 21), absl::UTCTimeZone()));
+}
+
+TEST(Baked, IsTheSameForEveryBuild) {
+  const BakedBundle baked = DefaultBakedBundle();
+  const auto again = BuildBundle(baked.catalog);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->root, baked.root);
+  EXPECT_EQ(again->timestamp, baked.timestamp);
+  EXPECT_EQ(again->snapshot, baked.snapshot);
+  EXPECT_EQ(again->targets, baked.targets);
+}
+
+TEST(Baked, IsNotBuiltFromWhatIsNoCatalog) {
+  EXPECT_FALSE(BuildBundle("{}").ok());
+}
+
+TEST(Baked, HasARootThatIsNoRootOfTrust) {
+  EXPECT_TRUE(IsBuildKeyRoot(DefaultBakedBundle().root));
+}
+
+TEST(Baked, KnowsItsKeyInEveryRole) {
+  for (const char* role : {"root", "timestamp", "snapshot", "targets"}) {
+    EXPECT_TRUE(IsBuildKeyRoot(RootWithBuildKeyAs(role))) << role;
+  }
+  EXPECT_FALSE(IsBuildKeyRoot(RootWithBuildKeyAs("none")));
+}
+
+TEST(Baked, KnowsItsKeyUnderAnotherId) {
+  // The same public key in a KEY object with a member of its own has another
+  // id.
+  const auto parsed = verify::ParseJson(
+      R"({"keytype":"ed25519","scheme":"ed25519","x":1,"keyval":{"public":")" +
+          std::string(kBuildKeyPublicHex) + R"("}})",
+      {.max_bytes = 1024});
+  ASSERT_TRUE(parsed.ok());
+  const auto disguised = tuf::TufKey::Parse(*parsed);
+  ASSERT_TRUE(disguised.ok()) << disguised.status();
+  EXPECT_NE(disguised->keyid(), Key(kBuildKeySeed)->public_key().keyid());
+  const tuf::RoleSpec role{.keys = {*disguised}, .threshold = 1};
+  const auto root =
+      tuf::WriteRoot({.expires = absl::FromUnixSeconds(2'000'000'000),
+                      .root = role,
+                      .timestamp = role,
+                      .snapshot = role,
+                      .targets = role});
+  ASSERT_TRUE(root.ok()) << root.status();
+  EXPECT_TRUE(IsBuildKeyRoot(*root));
+}
+
+TEST(Baked, SaysNothingOfBytesThatAreNoRoot) {
+  EXPECT_FALSE(IsBuildKeyRoot(""));
+  EXPECT_FALSE(IsBuildKeyRoot(DefaultBakedBundle().timestamp));
+}
+
+TEST(Baked, PublishesTheKeyOfItsSeed) {
+  const auto expected =
+      tuf::TufKey::Make("ed25519", "ed25519", kBuildKeyPublicHex);
+  ASSERT_TRUE(expected.ok());
+  EXPECT_EQ(Key(kBuildKeySeed)->public_key().keyid(), expected->keyid());
+}
+
+}  // namespace
+}  // namespace anchorage::anchors

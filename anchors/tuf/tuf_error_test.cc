@@ -1,0 +1,41 @@
+#include "anchors/tuf/tuf_error.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string_view>
+
+namespace anchorage::anchors::tuf {
+namespace {
+
+TEST(TufErrorTest, GivesEveryReasonANameOfItsOwn) {
+  std::set<std::string_view> names;
+  for (const TufReason reason : AllTufReasons()) {
+    const std::string_view name = NameOf(reason);
+    EXPECT_TRUE(names.insert(name).second) << name;
+    EXPECT_LE(name.size(), 63u);
+    EXPECT_EQ(name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_"),
+              std::string_view::npos)
+        << name;
+    EXPECT_EQ(TufReasonNamed(name), reason);
+  }
+  EXPECT_EQ(names.size(), static_cast<std::size_t>(TufReason::kMaxValue) + 1);
+}
+
+TEST(TufErrorTest, CarriesTheReasonInTheStatus) {
+  for (const TufReason reason : AllTufReasons()) {
+    const absl::Status status = RejectUpdate(reason, "detail");
+    EXPECT_FALSE(status.ok());
+    EXPECT_EQ(TufReasonOf(status), reason);
+  }
+}
+
+TEST(TufErrorTest, KnowsNoReasonOfOtherStatuses) {
+  EXPECT_EQ(TufReasonOf(absl::OkStatus()), std::nullopt);
+  EXPECT_EQ(TufReasonOf(absl::InternalError("THRESHOLD_NOT_MET")),
+            std::nullopt);
+  EXPECT_EQ(TufReasonNamed("NO_SUCH_REASON"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace anchorage::anchors::tuf

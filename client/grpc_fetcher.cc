@@ -1,0 +1,185 @@
+#include "client/grpc_fetcher.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace anchorage::client {
+namespace {
+
+// As GetUpdateResponse documents it.
+constexpr int kMaxAnswerBytes = 16 * 1024 * 1024;
+
+constexpr std::string_view kRootSuffix = ".root.json";
+constexpr std::string_view kSnapshotSuffix = ".snapshot.json";
+constexpr std::string_view kTargetsSuffix = ".targets.json";
+
+std::shared_ptr<grpc::Channel> MakeChannel(const GrpcEndpoint& endpoint) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // A server that comes back is found again within seconds, not minutes.
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 10'000);
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  if (endpoint.plaintext) {
+    credentials = grpc::InsecureChannelCredentials();
+  } else {
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs = endpoint.tls_roots_pem;
+    credentials = grpc::SslCredentials(options);
+  }
+  return grpc::CreateCustomChannel(endpoint.server, credentials, arguments);
+}
+
+absl::Status ToStatus(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  auto code = static_cast<absl::StatusCode>(status.error_code());
+  // Anybody between us and the server can make up a status: none of them may
+  // mean "there is nothing newer".
+  if (code == absl::StatusCode::kNotFound ||
+      code == absl::StatusCode::kOutOfRange) {
+    code = absl::StatusCode::kUnavailable;
+  }
+  return absl::Status(code, status.error_message());
+}
+
+absl::StatusOr<std::string> AtMost(std::size_t max_bytes,
+                                   absl::StatusOr<std::string> bytes) {
+  if (bytes.ok() && bytes->size() > max_bytes) {
+    return absl::OutOfRangeError("longer than its limit");
+  }
+  return bytes;
+}
+
+}  // namespace
+
+GrpcConnection::GrpcConnection(const GrpcEndpoint& endpoint)
+    : timeout_(endpoint.timeout),
+      stub_(v1::AnchorService::NewStub(MakeChannel(endpoint))) {}
+
+absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::GetUpdate(
+    const v1::GetUpdateRequest& request) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() +
+                       absl::ToChronoNanoseconds(timeout_));
+  {
+    absl::MutexLock lock(&mutex_);
+    if (cancelled_) return absl::CancelledError("the client stops");
+    active_ = &context;
+  }
+  const absl::Cleanup done = [this] {
+    absl::MutexLock lock(&mutex_);
+    active_ = nullptr;
+  };
+  v1::GetUpdateResponse response;
+  const grpc::Status status = stub_->GetUpdate(&context, request, &response);
+  if (!status.ok()) return ToStatus(status);
+  return response;
+}
+
+void GrpcConnection::Cancel() {
+  absl::MutexLock lock(&mutex_);
+  cancelled_ = true;
+  if (active_ != nullptr) active_->TryCancel();
+}
+
+GrpcFetcher::GrpcFetcher(GrpcConnection& connection, v1::BundleVersions have,
+                         std::string held_timestamp)
+    : connection_(connection),
+      have_(std::move(have)),
+      held_timestamp_(std::move(held_timestamp)) {}
+
+absl::Status GrpcFetcher::Ask(bool all) {
+  v1::GetUpdateRequest request;
+  if (all) {
+    request.mutable_have()->set_root_version(have_.root_version());
+  } else {
+    *request.mutable_have() = have_;
+  }
+  auto answer = connection_.GetUpdate(request);
+  if (!answer.ok()) return answer.status();
+  answer_ = *std::move(answer);
+  asked_all_ = all;
+  first_root_ = have_.root_version() + 1;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> GrpcFetcher::Root(std::uint64_t version) {
+  if (!answer_.has_value()) {
+    if (absl::Status s = Ask(false); !s.ok()) return s;
+  }
+  const auto count = static_cast<std::uint64_t>(answer_->roots_size());
+  if (version >= first_root_ && version - first_root_ < count) {
+    return answer_->roots(static_cast<int>(version - first_root_));
+  }
+  // The updater asks for one version after another, so this is the first one
+  // that was not sent.
+  if (!answer_->more_roots() || count == 0) {
+    return absl::NotFoundError("no newer root");
+  }
+  have_.set_root_version(version - 1);
+  if (absl::Status s = Ask(false); !s.ok()) return s;
+  if (answer_->roots_size() == 0) {
+    return absl::UnavailableError("the server announced a root and sent none");
+  }
+  return answer_->roots(0);
+}
+
+absl::StatusOr<std::string> GrpcFetcher::Part(
+    const std::string& (v1::GetUpdateResponse::*file)() const,
+    std::string_view name) {
+  if (!answer_.has_value()) {
+    if (absl::Status s = Ask(false); !s.ok()) return s;
+  }
+  if (((*answer_).*file)().empty() && !asked_all_) {
+    if (absl::Status s = Ask(true); !s.ok()) return s;
+  }
+  const std::string& bytes = ((*answer_).*file)();
+  if (bytes.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("the server did not send ", std::string(name)));
+  }
+  return bytes;
+}
+
+absl::StatusOr<std::string> GrpcFetcher::FetchMetadata(std::string_view name,
+                                                       std::size_t max_bytes) {
+  if (name.ends_with(kRootSuffix)) {
+    std::uint64_t version = 0;
+    if (!absl::SimpleAtoi(
+            std::string(name.substr(0, name.size() - kRootSuffix.size())),
+            &version)) {
+      return absl::InvalidArgumentError("not the name of a root");
+    }
+    return AtMost(max_bytes, Root(version));
+  }
+  if (name == "timestamp.json") {
+    if (answer_.has_value() && !asked_all_ && answer_->timestamp().empty() &&
+        !held_timestamp_.empty()) {
+      return AtMost(max_bytes, held_timestamp_);
+    }
+    return AtMost(max_bytes, Part(&v1::GetUpdateResponse::timestamp, name));
+  }
+  if (name.ends_with(kSnapshotSuffix)) {
+    return AtMost(max_bytes, Part(&v1::GetUpdateResponse::snapshot, name));
+  }
+  if (name.ends_with(kTargetsSuffix)) {
+    return AtMost(max_bytes, Part(&v1::GetUpdateResponse::targets, name));
+  }
+  return absl::NotFoundError("a trustd has no delegated roles");
+}
+
+absl::StatusOr<std::string> GrpcFetcher::FetchTarget(std::string_view name,
+                                                     std::size_t max_bytes) {
+  return AtMost(max_bytes, Part(&v1::GetUpdateResponse::catalog, name));
+}
+
+}  // namespace anchorage::client

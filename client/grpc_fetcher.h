@@ -1,0 +1,96 @@
+// A trustd as a TUF repository: the files of one GetUpdate call by their names.
+
+#ifndef ANCHORAGE_CLIENT_GRPC_FETCHER_H_
+#define ANCHORAGE_CLIENT_GRPC_FETCHER_H_
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "anchors/tuf/fetcher.h"
+#include "proto/anchorage/v1/anchor_service.grpc.pb.h"
+
+namespace anchorage::client {
+
+// How to reach a trustd.
+struct GrpcEndpoint {
+  // HOST:PORT.
+  std::string server;
+  bool plaintext = false;
+  // PEM; empty: the system's roots.
+  std::string tls_roots_pem;
+  absl::Duration timeout = absl::Seconds(20);
+};
+
+// A connection that is made when it is first used and kept. Thread-safe.
+class GrpcConnection {
+ public:
+  explicit GrpcConnection(const GrpcEndpoint& endpoint);
+
+  // One call. Fails with the server's own code, but never with NOT_FOUND or
+  // OUT_OF_RANGE, which a Fetcher keeps for other things.
+  absl::StatusOr<v1::GetUpdateResponse> GetUpdate(
+      const v1::GetUpdateRequest& request);
+
+  // Ends a call under way and fails every later one.
+  void Cancel();
+
+ private:
+  const absl::Duration timeout_;
+  const std::unique_ptr<v1::AnchorService::Stub> stub_;
+  absl::Mutex mutex_;
+  grpc::ClientContext* active_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+// Serves one refresh from (usually) one call: the first file that is asked for
+// makes it. A file that the server left out, because the caller has it, is
+// NOT_FOUND; the updater does not ask for those, but for the timestamp, which
+// is then `held_timestamp`. Not thread-safe.
+class GrpcFetcher final : public anchors::tuf::Fetcher {
+ public:
+  // `have` is what the caller holds and would verify; `held_timestamp` the
+  // file of have.timestamp_version.
+  GrpcFetcher(GrpcConnection& connection, v1::BundleVersions have,
+              std::string held_timestamp);
+
+  // Corrects have.root_version, before the first fetch.
+  void SetRootVersion(std::uint64_t version) {
+    have_.set_root_version(version);
+  }
+
+  absl::StatusOr<std::string> FetchMetadata(std::string_view name,
+                                            std::size_t max_bytes) override;
+  absl::StatusOr<std::string> FetchTarget(std::string_view name,
+                                          std::size_t max_bytes) override;
+
+ private:
+  // Asks for what is newer than `have_`; with `all`, for everything but roots.
+  absl::Status Ask(bool all);
+  absl::StatusOr<std::string> Root(std::uint64_t version);
+  // Returns `file` of the answer, asking again for everything if it is empty.
+  absl::StatusOr<std::string> Part(
+      const std::string& (v1::GetUpdateResponse::*file)() const,
+      std::string_view name);
+
+  GrpcConnection& connection_;
+  v1::BundleVersions have_;
+  const std::string held_timestamp_;
+  std::optional<v1::GetUpdateResponse> answer_;
+  bool asked_all_ = false;
+  // The version of answer_->roots(0).
+  std::uint64_t first_root_ = 0;
+};
+
+}  // namespace anchorage::client
+
+#endif  // ANCHORAGE_CLIENT_GRPC_FETCHER_H_

@@ -1,0 +1,367 @@
+#include "client/trust_client.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "anchors/catalog.h"
+#include "anchors/tuf/tuf_error.h"
+#include "anchors/tuf/updater.h"
+#include "client/bundle.h"
+#include "client/bundle_cache.h"
+#include "client/grpc_fetcher.h"
+#include "verify/attestation/chain_cache.h"
+#include "verify/reason.h"
+
+namespace anchorage::client {
+namespace {
+
+namespace tuf = anchors::tuf;
+
+constexpr absl::Duration kMaxMaxStale = absl::Hours(365 * 24);
+constexpr absl::Duration kFirstRetry = absl::Seconds(5);
+
+// For loading the cache: a repository that is not there to be asked.
+class NoFetcher final : public tuf::Fetcher {
+ public:
+  absl::StatusOr<std::string> FetchMetadata(std::string_view,
+                                            std::size_t) override {
+    return absl::UnavailableError("not asked");
+  }
+  absl::StatusOr<std::string> FetchTarget(std::string_view,
+                                          std::size_t) override {
+    return absl::UnavailableError("not asked");
+  }
+};
+
+absl::Status CheckOptions(const TrustClientOptions& options) {
+  const bool needs_root =
+      !options.server.empty() || !options.cache_folder.empty();
+  if (needs_root && options.trusted_root.empty()) {
+    return absl::InvalidArgumentError(
+        "a server or a cache needs 'trusted_root': the root.json of your "
+        "trustd, from a channel that you trust");
+  }
+  if (options.max_stale < absl::ZeroDuration() ||
+      options.max_stale > kMaxMaxStale) {
+    return absl::InvalidArgumentError("'max_stale' is from 0 to 365 days");
+  }
+  if (options.refresh_interval < absl::Seconds(1) ||
+      options.rpc_timeout <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        "'refresh_interval' is at least 1 s and 'rpc_timeout' above 0");
+  }
+  if (options.trusted_root.empty()) return absl::OkStatus();
+  if (anchors::IsBuildKeyRoot(options.trusted_root)) {
+    return absl::InvalidArgumentError(
+        "'trusted_root' is that of the baked-in set, whose key is public: use "
+        "the root.json of your trustd");
+  }
+  return tuf::TrustedSet::FromRoot(options.trusted_root, absl::InfinitePast())
+      .status();
+}
+
+}  // namespace
+
+verify::Freshness FreshnessOf(const verify::AnchorProvenance& provenance,
+                              absl::Duration max_stale, absl::Time now) {
+  if (provenance.origin == verify::Origin::kBakedIn) {
+    return verify::Freshness::kBakedIn;
+  }
+  if (now <= provenance.fresh_until) return verify::Freshness::kFresh;
+  if (now <= provenance.fresh_until + max_stale) {
+    return verify::Freshness::kStale;
+  }
+  return verify::Freshness::kExpired;
+}
+
+class TrustClient::Engine {
+ public:
+  Engine(TrustClientOptions options, Bundle baked)
+      : options_(std::move(options)),
+        clock_(options_.clock ? options_.clock : [] { return absl::Now(); }),
+        built_(baked.anchors->provenance().as_of),
+        floor_(anchors::IsBuildKeyRoot(options_.baked.root)
+                   ? 1
+                   : baked.anchors->provenance().sequence),
+        cache_(options_.cache_folder),
+        current_(std::make_shared<const Bundle>(std::move(baked))) {
+    if (!options_.server.empty()) {
+      connection_.emplace(GrpcEndpoint{.server = options_.server,
+                                       .plaintext = options_.plaintext,
+                                       .tls_roots_pem = options_.tls_roots_pem,
+                                       .timeout = options_.rpc_timeout});
+    }
+    if (!options_.cache_folder.empty()) {
+      absl::MutexLock lock(&refresh_mutex_);
+      LoadCache();
+    }
+    if (connection_.has_value() && options_.background_refresh) {
+      refresher_ = std::thread(&Engine::RefreshLoop, this);
+    }
+  }
+
+  ~Engine() {
+    stopping_.Notify();
+    if (connection_.has_value()) connection_->Cancel();
+    if (refresher_.joinable()) refresher_.join();
+  }
+
+  std::shared_ptr<const Bundle> current() const {
+    absl::MutexLock lock(&mutex_);
+    return current_;
+  }
+
+  absl::Time Now() const { return clock_(); }
+  const TrustClientOptions& options() const { return options_; }
+  verify::ChainCache& chains() { return chains_; }
+
+  TrustClientState state() const {
+    const absl::Time now = Now();
+    absl::MutexLock lock(&mutex_);
+    TrustClientState state = state_;
+    state.provenance = current_->anchors->provenance();
+    state.freshness =
+        FreshnessOf(state.provenance, options_.max_stale, now);
+    state.anchors = static_cast<int>(current_->anchors->anchors().size());
+    state.regions = current_->regions;
+    return state;
+  }
+
+  absl::Status Refresh() {
+    if (!connection_.has_value()) {
+      return absl::FailedPreconditionError("no 'server' to ask");
+    }
+    absl::MutexLock refreshing(&refresh_mutex_);
+    absl::Status status = Fetch();
+    absl::MutexLock lock(&mutex_);
+    state_.last_refresh = status;
+    state_.cache = cache_.status();
+    if (status.ok()) {
+      ++state_.refreshed;
+    } else if (WasUnreachable(status)) {
+      ++state_.unreachable;
+    } else {
+      ++state_.rejected;
+    }
+    return status;
+  }
+
+ private:
+  static bool WasUnreachable(const absl::Status& status) {
+    const auto reason = tuf::TufReasonOf(status);
+    return reason == tuf::TufReason::kFetchFailed ||
+           reason == tuf::TufReason::kFileNotOnServer;
+  }
+
+  // Adopts what the folder holds if it verifies; whatever is wrong with it is
+  // recorded and nothing else.
+  void LoadCache() ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    NoFetcher nobody;
+    // Age is judged by the ladder, not by whether the metadata has expired.
+    auto updater = tuf::Updater::Create(
+        options_.trusted_root, absl::InfinitePast(), &nobody, &cache_);
+    absl::Status status = updater.ok() ? updater->LoadStored()
+                                       : updater.status();
+    if (status.ok()) {
+      const auto catalog = cache_.LoadCatalog();
+      auto bundle = MakeBundle(updater->trusted(), catalog.value_or(""),
+                               verify::Origin::kCache, built_, floor_);
+      if (bundle.ok()) {
+        Adopt(*std::move(bundle));
+        return;
+      }
+      status = bundle.status();
+    }
+    if (cache_.status().ok() && cache_.Load("root.json", tuf::kMaxRootBytes)) {
+      cache_.Report(absl::Status(
+          status.code(), absl::StrCat("the cache was not used: ",
+                                      status.message())));
+    }
+    absl::MutexLock lock(&mutex_);
+    state_.cache = cache_.status();
+  }
+
+  absl::Status Fetch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    const absl::Time now = Now();
+    const std::shared_ptr<const Bundle> held = current();
+    // A clock that was set back must not make expired metadata fresh.
+    const absl::Time at_least =
+        std::max(now, held->anchors->provenance().as_of);
+    const bool from_repository =
+        held->anchors->provenance().origin != verify::Origin::kBakedIn;
+    GrpcFetcher fetcher(
+        *connection_,
+        from_repository ? held->versions : v1::BundleVersions(),
+        from_repository ? held->timestamp : std::string());
+    auto updater = tuf::Updater::Create(options_.trusted_root, at_least,
+                                        &fetcher, &cache_);
+    if (!updater.ok()) return updater.status();
+    fetcher.SetRootVersion(updater->trusted().root().envelope.version);
+    if (absl::Status s = updater->Refresh(); !s.ok()) return s;
+
+    const std::string path(anchors::kCatalogTargetPath);
+    std::optional<std::string> catalog = cache_.LoadCatalog();
+    if (!catalog.has_value() ||
+        !updater->trusted().VerifyTarget(path, *catalog).ok()) {
+      const auto target = updater->FindTarget(path);
+      if (!target.ok()) return target.status();
+      auto fetched = updater->DownloadTarget(path, *target);
+      if (!fetched.ok()) return fetched.status();
+      catalog = *std::move(fetched);
+    }
+    auto bundle = MakeBundle(
+        updater->trusted(), *catalog, verify::Origin::kServer, now,
+        from_repository ? held->anchors->provenance().sequence : floor_);
+    if (!bundle.ok()) return bundle.status();
+    if (bundle->versions.catalog_sha256() != held->versions.catalog_sha256() ||
+        !from_repository) {
+      cache_.SaveCatalog(*catalog);
+    }
+    Adopt(*std::move(bundle));
+    return absl::OkStatus();
+  }
+
+  void Adopt(Bundle bundle) {
+    auto next = std::make_shared<const Bundle>(std::move(bundle));
+    absl::MutexLock lock(&mutex_);
+    current_ = std::move(next);
+  }
+
+  void RefreshLoop() {
+    absl::BitGen random;
+    int failures = 0;
+    absl::Duration pause;
+    while (!stopping_.WaitForNotificationWithTimeout(pause)) {
+      failures = Refresh().ok() ? 0 : failures + 1;
+      pause = options_.refresh_interval;
+      if (failures > 0) {
+        // 5 s, 10 s, 20 s, ... and never more than the interval.
+        pause = std::min(pause, kFirstRetry * (1 << std::min(failures - 1, 16)));
+      }
+      // So that a fleet that started together does not ask together.
+      pause *= absl::Uniform(random, 0.9, 1.1);
+    }
+  }
+
+  const TrustClientOptions options_;
+  const std::function<absl::Time()> clock_;
+  // When the baked-in set was made: no clock may read earlier.
+  const absl::Time built_;
+  const std::uint64_t floor_;
+  std::optional<GrpcConnection> connection_;
+  verify::ChainCache chains_;
+
+  // One refresh at a time; held while the network is waited for.
+  absl::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+  BundleCache cache_ ABSL_GUARDED_BY(refresh_mutex_);
+
+  mutable absl::Mutex mutex_;
+  std::shared_ptr<const Bundle> current_ ABSL_GUARDED_BY(mutex_);
+  // Its counters and statuses; the rest is filled in when it is asked for.
+  TrustClientState state_ ABSL_GUARDED_BY(mutex_);
+
+  absl::Notification stopping_;
+  std::thread refresher_;
+};
+
+TrustClient::TrustClient(std::unique_ptr<Engine> engine)
+    : engine_(std::move(engine)) {}
+
+TrustClient::~TrustClient() = default;
+
+absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Create(
+    TrustClientOptions options) {
+  if (options.trusted_root.empty() &&
+      !anchors::IsBuildKeyRoot(options.baked.root)) {
+    options.trusted_root = std::string(options.baked.root);
+  }
+  if (absl::Status s = CheckOptions(options); !s.ok()) return s;
+  auto baked = OpenBaked(options.baked);
+  if (!baked.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the baked-in bundle does not verify: ", baked.status().message()));
+  }
+  return std::unique_ptr<TrustClient>(new TrustClient(
+      std::make_unique<Engine>(std::move(options), *std::move(baked))));
+}
+
+std::shared_ptr<const verify::AnchorSet> TrustClient::anchors() const {
+  return engine_->current()->anchors;
+}
+
+TrustClientState TrustClient::state() const { return engine_->state(); }
+
+absl::Status TrustClient::Refresh() { return engine_->Refresh(); }
+
+namespace {
+
+// Fails with kAnchorsExpired where the caller's policy for such a set says so.
+absl::Status CheckAge(const verify::AnchorSet& anchors,
+                      absl::Duration max_stale, WhenExpired when_expired,
+                      absl::Time now) {
+  if (when_expired == WhenExpired::kServeLastGood ||
+      FreshnessOf(anchors.provenance(), max_stale, now) !=
+          verify::Freshness::kExpired) {
+    return absl::OkStatus();
+  }
+  return verify::Reject(
+      verify::Reason::kAnchorsExpired,
+      absl::StrCat("the anchors were last known good until ",
+                   absl::FormatTime(anchors.provenance().fresh_until)));
+}
+
+}  // namespace
+
+absl::StatusOr<verify::VerifiedIdentity> TrustClient::VerifyIdentity(
+    const verify::IdentityEvidence& evidence,
+    const verify::IdentityPolicy& policy, const verify::ReplayCheck* replay,
+    verify::Trace* trace) const {
+  const absl::Time now = engine_->Now();
+  const auto set = anchors();
+  if (absl::Status s =
+          CheckAge(*set, engine_->options().max_stale,
+                   engine_->options().identity_when_expired, now);
+      !s.ok()) {
+    return s;
+  }
+  return verify::VerifyIdentity(evidence, *set, policy, now, replay, trace);
+}
+
+absl::StatusOr<verify::VerifiedEnclave> TrustClient::VerifyEnclave(
+    std::string_view document, const verify::EnclavePolicy& policy,
+    verify::Trace* trace) const {
+  const absl::Time now = engine_->Now();
+  const auto set = anchors();
+  if (absl::Status s =
+          CheckAge(*set, engine_->options().max_stale,
+                   engine_->options().attestation_when_expired, now);
+      !s.ok()) {
+    return s;
+  }
+  return verify::VerifyEnclave(document, *set, policy, now,
+                               &engine_->chains(), trace);
+}
+
+absl::StatusOr<verify::VerifiedNitroTpm> TrustClient::VerifyNitroTpm(
+    std::string_view document, const verify::NitroTpmPolicy& policy,
+    verify::Trace* trace) const {
+  const absl::Time now = engine_->Now();
+  const auto set = anchors();
+  if (absl::Status s =
+          CheckAge(*set, engine_->options().max_stale,
+                   engine_->options().attestation_when_expired, now);
+      !s.ok()) {
+    return s;
+  }
+  return verify::VerifyNitroTpm(document, *set, policy, now,
+                                &engine_->chains(), trace);
+}
+
+}  // namespace anchorage::client

@@ -1,0 +1,169 @@
+// The library on the instance: holds a verified set of anchors, keeps it
+// fresh, and verifies evidence with it.
+//
+//   TrustClientOptions options;
+//   options.server = "trust.vendor.example:7443";
+//   options.trusted_root = kVendorRoot;  // your trustd's first root.json
+//   options.cache_folder = "/var/cache/vendor/anchors";
+//   auto client = TrustClient::Create(options);
+//   auto identity = (*client)->VerifyIdentity(evidence, policy);
+//
+// Create() never waits for the network and never fails for want of it: the
+// baked-in set is there at once, a cached one replaces it if it verifies, and
+// a thread of the client's own asks the server. From then on the set only goes
+// forward. What the server, the network or the disk gives is believed only
+// after the same TUF workflow; what fails it is counted and reported, and the
+// last verified set stays. No option turns verification off.
+//
+// Thread-safe: any number of threads may call at once. A verification takes
+// the set that is current when it begins and no lock while it works.
+
+#ifndef ANCHORAGE_CLIENT_TRUST_CLIENT_H_
+#define ANCHORAGE_CLIENT_TRUST_CLIENT_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "anchors/baked/baked.h"
+#include "verify/anchor_set.h"
+#include "verify/attestation/attestation_verifier.h"
+#include "verify/identity/identity_verifier.h"
+#include "verify/trace.h"
+
+namespace anchorage::client {
+
+// What to do once the set is EXPIRED: no answer from the server for longer
+// than the timestamp's life and `max_stale`.
+enum class WhenExpired {
+  // Verify with the last verified set; every verdict says that it is EXPIRED.
+  kServeLastGood,
+  // Fail every verification with kAnchorsExpired.
+  kRefuse,
+};
+
+struct TrustClientOptions {
+  // --- Affects what is trusted ---------------------------------------------
+
+  // The root.json of the trustd's repository, from a channel that you trust,
+  // such as your own build: every bundle from the server and the cache is
+  // verified from it, at each load. Required with `server` or `cache_folder`.
+  std::string trusted_root;
+
+  // The set that is there before and without any other.
+  anchors::BakedBundle baked = anchors::DefaultBakedBundle();
+
+  // How long after the timestamp's end a set counts as STALE and not yet as
+  // EXPIRED. At most 365 days.
+  absl::Duration max_stale = absl::Hours(30 * 24);
+  WhenExpired identity_when_expired = WhenExpired::kServeLastGood;
+  WhenExpired attestation_when_expired = WhenExpired::kRefuse;
+
+  // --- Affects where it comes from -----------------------------------------
+
+  // HOST:PORT of a trustd; empty: ask nobody.
+  std::string server;
+  // PEM certificates that the server's TLS certificate must chain to; empty:
+  // the system's. TLS hides who asks; what is trusted never depends on it.
+  std::string tls_roots_pem;
+  // Asks without TLS. For the loopback interface and proxies on the instance.
+  bool plaintext = false;
+
+  // A folder for what was last verified, this client's alone; empty: none. One
+  // that cannot be written is reported in State and otherwise does no harm.
+  std::string cache_folder;
+
+  // --- Affects when ----------------------------------------------------------
+
+  // Asks by a thread of its own, at once and then about every
+  // `refresh_interval` (up to a tenth earlier or later; after a failure sooner,
+  // then with growing pauses). Off: only Refresh() asks.
+  bool background_refresh = true;
+  absl::Duration refresh_interval = absl::Hours(1);
+  // The longest that one call to the server may take.
+  absl::Duration rpc_timeout = absl::Seconds(20);
+
+  // For tests. Null: the system's clock.
+  std::function<absl::Time()> clock;
+};
+
+// A snapshot of how the client stands, for status pages and metrics.
+struct TrustClientState {
+  verify::AnchorProvenance provenance;
+  verify::Freshness freshness = verify::Freshness::kBakedIn;
+  int anchors = 0;
+  int regions = 0;
+  // Refreshes since the start, by how they ended. Rejected: an answer came and
+  // was not what the trusted keys signed, or went back: perhaps an attack.
+  std::uint64_t refreshed = 0;
+  std::uint64_t unreachable = 0;
+  std::uint64_t rejected = 0;
+  // Of the last refresh; OK before the first.
+  absl::Status last_refresh;
+  // Why the cache was not used or not written, last; OK if it was.
+  absl::Status cache;
+};
+
+class TrustClient {
+ public:
+  // Returns a client that can verify. Fails with INVALID_ARGUMENT for options
+  // that contradict themselves: a server or a cache without `trusted_root`, a
+  // root that is not one, or one that anybody can sign for; limits exceeded; a
+  // baked-in bundle that does not verify.
+  static absl::StatusOr<std::unique_ptr<TrustClient>> Create(
+      TrustClientOptions options);
+
+  // Stops the thread; waits for a call under way at most `rpc_timeout`.
+  ~TrustClient();
+  TrustClient(const TrustClient&) = delete;
+  TrustClient& operator=(const TrustClient&) = delete;
+
+  // The current set. Never null.
+  std::shared_ptr<const verify::AnchorSet> anchors() const;
+
+  TrustClientState state() const;
+
+  // Asks the server now and returns when the answer is verified and adopted,
+  // or why it was not: a TufReason (anchors/tuf/tuf_error.h) or, without a
+  // `server`, FAILED_PRECONDITION. The set is as good as before, whatever
+  // comes. Calls wait for one another.
+  absl::Status Refresh();
+
+  // Calls verify::VerifyIdentity() with the current set and time. Besides its
+  // reasons: kAnchorsExpired.
+  absl::StatusOr<verify::VerifiedIdentity> VerifyIdentity(
+      const verify::IdentityEvidence& evidence,
+      const verify::IdentityPolicy& policy,
+      const verify::ReplayCheck* replay = nullptr,
+      verify::Trace* trace = nullptr) const;
+
+  // Calls verify::VerifyEnclave() or VerifyNitroTpm() with the current set and
+  // time and the client's chain cache. Besides their reasons:
+  // kAnchorsExpired.
+  absl::StatusOr<verify::VerifiedEnclave> VerifyEnclave(
+      std::string_view document, const verify::EnclavePolicy& policy,
+      verify::Trace* trace = nullptr) const;
+  absl::StatusOr<verify::VerifiedNitroTpm> VerifyNitroTpm(
+      std::string_view document, const verify::NitroTpmPolicy& policy,
+      verify::Trace* trace = nullptr) const;
+
+ private:
+  class Engine;
+  explicit TrustClient(std::unique_ptr<Engine> engine);
+
+  const std::unique_ptr<Engine> engine_;
+};
+
+// Where a set stands on the ladder at `now`.
+verify::Freshness FreshnessOf(const verify::AnchorProvenance& provenance,
+                              absl::Duration max_stale, absl::Time now);
+
+}  // namespace anchorage::client
+
+#endif  // ANCHORAGE_CLIENT_TRUST_CLIENT_H_

@@ -1,0 +1,293 @@
+// Genuine documents that are stale, for another, or refused by the policy; and
+// policies that must not exist.
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "test/attacks/attestation_case.h"
+#include "verify/attestation/pcr_set.h"
+#include "verify/crypto/public_key.h"
+
+namespace anchorage::test {
+namespace {
+
+using verify::EnclavePolicy;
+using verify::NitroTpmPolicy;
+using verify::PcrSet;
+using verify::Reason;
+using verify::RecordedTime;
+
+constexpr char kWhy[] = "not what the row is about";
+
+// A policy that expects one thing.
+void Expect(AttestationCase& c,
+            std::function<void(EnclavePolicy::Builder&)> say) {
+  c.UsePolicy([say](EnclavePolicy::Builder& policy) {
+    say(policy);
+    policy.IgnoreTheRest(kWhy);
+  });
+}
+
+void ExpectNonce(AttestationCase& c, std::string nonce) {
+  Expect(c, [nonce](EnclavePolicy::Builder& p) { p.ExpectNonce(nonce); });
+}
+
+// The genuine values of some PCRs.
+std::map<int, std::string> Pcrs(NitroType type,
+                                const std::vector<int>& indexes) {
+  std::map<int, std::string> values;
+  for (const auto& [index, value] : GenuinePcrs(type)) {
+    for (const int wanted : indexes) {
+      if (static_cast<int>(index) == wanted) values[wanted] = value;
+    }
+  }
+  return values;
+}
+
+// Uses the set, or, if it cannot be made, the reason why not.
+void ExpectPcrs(AttestationCase& c, const absl::StatusOr<PcrSet>& set) {
+  if (!set.ok()) {
+    c.enclave_policy = set.status();
+    return;
+  }
+  Expect(c, [&set](EnclavePolicy::Builder& p) { p.ExpectPcrs(*set); });
+}
+
+void ExpectTpmPcrs(AttestationCase& c, std::map<int, std::string> values) {
+  c.UseTpmPolicy([values](NitroTpmPolicy::Builder& policy) {
+    policy.ExpectPcrs(*PcrSet::FromBytes(values)).IgnoreTheRest(kWhy);
+  });
+}
+
+void MakeDebug(AttestationCase& c) {
+  for (auto& [index, value] : *c.document().pcrs) {
+    if (index <= 2) value = std::string(48, '\0');
+  }
+}
+
+// The genuine document of another time than FakeNow().
+void SendDocumentOf(AttestationCase& c, absl::Time at) {
+  c.spec = c.aws.Genuine(NitroType::kEnclave, at);
+}
+
+std::vector<AttestationAttack> NonceAttacks() {
+  using Case = AttestationCase;
+  const auto send = [](Case& c, OptionalField nonce) {
+    c.document().nonce = std::move(nonce);
+    ExpectNonce(c, "mine");
+  };
+  return {
+      {"75", By::kOwner, "a nonce is expected, and it is null",
+       [send](Case& c) { send(c, OptionalField::Null()); },
+       Reason::kNonceMissing},
+      {"76", By::kOwner, "a nonce is expected, and it is empty",
+       [send](Case& c) { send(c, OptionalField::Bytes("")); },
+       Reason::kNonceMismatch},
+      {"77b", By::kOwner, "a nonce is expected, and there is none",
+       [send](Case& c) { send(c, OptionalField::Absent()); },
+       Reason::kNonceMissing},
+      {"n20a", By::kOwner, "a nonce that begins like the expected one",
+       [send](Case& c) { send(c, OptionalField::Bytes("min")); },
+       Reason::kNonceMismatch},
+      {"n20b", By::kOwner, "a nonce that goes on after the expected one",
+       [send](Case& c) {
+         send(c, OptionalField::Bytes(std::string_view("mine\0", 5)));
+       },
+       Reason::kNonceMismatch},
+      {"n20c", By::kNobody, "the expected nonce",
+       [send](Case& c) { send(c, OptionalField::Bytes("mine")); }, kAccepted},
+      {"x40", By::kOwner, "other user data",
+       [](Case& c) {
+         c.document().user_data = OptionalField::Bytes("his");
+         Expect(c, [](auto& p) { p.ExpectUserData("mine"); });
+       },
+       Reason::kUserDataMismatch},
+      {"x41", By::kOwner, "null where empty user data is expected",
+       [](Case& c) { Expect(c, [](auto& p) { p.ExpectUserData(""); }); },
+       Reason::kUserDataMismatch},
+      {"x42", By::kOwner, "no public key where one is expected",
+       [](Case& c) { Expect(c, [](auto& p) { p.ExpectPublicKeyPresent(); }); },
+       Reason::kPublicKeyMismatch},
+      {"x43", By::kOwner, "an RSA-1024 key where P-384 is expected",
+       [](Case& c) {
+         c.document().public_key =
+             OptionalField::Bytes(TestKey::Rsa(1024, 0).spki_der());
+         Expect(c, [](auto& p) {
+           p.ExpectPublicKeyOfType({verify::KeyType::kEcP384});
+         });
+       },
+       Reason::kPublicKeyMismatch},
+      {"x44", By::kOwner, "no key at all where a P-384 key is expected",
+       [](Case& c) {
+         c.document().public_key = OptionalField::Bytes("not a key");
+         Expect(c, [](auto& p) {
+           p.ExpectPublicKeyOfType({verify::KeyType::kEcP384});
+         });
+       },
+       Reason::kPublicKeyMismatch},
+  };
+}
+
+std::vector<AttestationAttack> MeasurementAttacks() {
+  using Case = AttestationCase;
+  const auto hex = [](std::string value) {
+    return [value](Case& c) { ExpectPcrs(c, PcrSet::FromHex({{0, value}})); };
+  };
+  return {
+      {"60a", By::kOwner, "an enclave in debug mode", MakeDebug,
+       Reason::kDebugEnclave},
+      {"60b", By::kNobody, "the same, which the policy allows",
+       [](Case& c) {
+         MakeDebug(c);
+         c.UsePolicy([](EnclavePolicy::Builder& policy) {
+           policy.AllowDebug("a test bench").AuthenticityOnly(kWhy);
+         });
+       },
+       kAccepted},
+      {"n11a", By::kNobody, "an empty set of PCRs is expected",
+       [](Case& c) { ExpectPcrs(c, PcrSet::FromHex({})); },
+       Reason::kPolicyEmpty},
+      {"n11b", By::kNobody, "one of no sets of PCRs is expected",
+       [](Case& c) { Expect(c, [](auto& p) { p.ExpectPcrsAnyOf({}); }); },
+       Reason::kPolicyEmpty},
+      {"n11c", By::kNobody, "nothing is expected",
+       [](Case& c) { Expect(c, [](auto&) {}); }, Reason::kPolicyEmpty},
+      {"n11d", By::kNobody, "an empty nonce is expected",
+       [](Case& c) { ExpectNonce(c, ""); }, Reason::kPolicyEmpty},
+      {"n12a", By::kNobody, "an expected PCR in upper case",
+       hex(std::string(96, 'A')), Reason::kPcrMismatch},
+      {"n12b", By::kNobody, "an expected PCR of an odd length",
+       hex(std::string(95, 'a')), Reason::kEncodingMalformed},
+      {"n12c", By::kNobody, "an expected PCR with 0x before it",
+       hex("0x" + std::string(96, 'a')), Reason::kEncodingMalformed},
+      {"n12d", By::kNobody, "an expected PCR that is empty", hex(""),
+       Reason::kEncodingMalformed},
+      {"n12e", By::kNobody, "an expected PCR that is a SHA-256",
+       hex(std::string(64, 'a')), Reason::kFieldInvalid},
+      {"n13a", By::kOwner, "a PCR is expected that the document has not",
+       [](Case& c) {
+         ExpectPcrs(c, PcrSet::FromBytes({{20, std::string(48, '\0')}}));
+       },
+       Reason::kPcrMismatch},
+      {"n13b", By::kOwner, "PCRs of another release",
+       [](Case& c) {
+         auto values = Pcrs(NitroType::kEnclave, {0, 1, 2});
+         values[2][47] = static_cast<char>(values[2][47] ^ 1);
+         ExpectPcrs(c, PcrSet::FromBytes(values));
+       },
+       Reason::kPcrMismatch},
+      {"n13c", By::kNobody, "the PCRs of the release",
+       [](Case& c) {
+         ExpectPcrs(c,
+                    PcrSet::FromBytes(Pcrs(NitroType::kEnclave, {0, 1, 2, 8})));
+       },
+       kAccepted},
+      {"n21", By::kOwner, "an enclave's policy for a NitroTPM's document",
+       [](Case& c) {
+         c.SendTpmDocument();
+         ExpectPcrs(c, PcrSet::FromBytes(Pcrs(NitroType::kTpm, {0, 1, 2})));
+       },
+       Reason::kWrongDocumentType},
+      {"x45", By::kNobody, "a NitroTPM policy on PCR4 alone",
+       [](Case& c) { ExpectTpmPcrs(c, Pcrs(NitroType::kTpm, {4})); },
+       Reason::kPolicyUnsafe},
+      {"x46", By::kNobody, "PCR4 and the PCR7 of Secure Boot turned off",
+       [](Case& c) {
+         ExpectTpmPcrs(c, Pcrs(NitroType::kTpm, {4, 7}));
+       },
+       Reason::kPolicyUnsafe},
+      {"x47", By::kNobody, "PCR4 and a PCR12 that is zero",
+       [](Case& c) {
+         ExpectTpmPcrs(c, Pcrs(NitroType::kTpm, {4, 12}));
+       },
+       kAccepted},
+      {"x48", By::kOwner, "a kernel command line was appended",
+       [](Case& c) {
+         ExpectTpmPcrs(c, Pcrs(NitroType::kTpm, {4, 12}));
+         c.document().nitrotpm_pcrs->at(12).second = std::string(48, 'c');
+       },
+       Reason::kPcrMismatch},
+      {"x49", By::kNobody, "a policy that leaves something unsaid",
+       [](Case& c) {
+         c.UsePolicy([](EnclavePolicy::Builder& p) { p.ExpectNonce("n"); });
+       },
+       Reason::kPolicyIncomplete},
+      {"x50", By::kOwner, "a module that is not expected",
+       [](Case& c) { Expect(c, [](auto& p) { p.ExpectModules({"i-1"}); }); },
+       Reason::kModuleNotAllowed},
+      {"x51", By::kOwner, "an instance that is not expected",
+       [](Case& c) { Expect(c, [](auto& p) { p.ExpectInstances({"i-1"}); }); },
+       Reason::kInstanceNotAllowed},
+      {"x52", By::kOwner, "a region that is not expected",
+       [](Case& c) {
+         Expect(c, [](auto& p) { p.ExpectRegions({"us-east-2"}); });
+       },
+       Reason::kRegionNotAllowed},
+  };
+}
+
+}  // namespace
+
+std::vector<AttestationAttack> FreshnessAttacks() {
+  using Case = AttestationCase;
+  return {
+      {"55a", By::kSigner, "a timestamp in a year",
+       [](Case& c) {
+         c.document().timestamp =
+             absl::ToUnixMillis(c.now + absl::Hours(24 * 365));
+       },
+       Reason::kTimestampOutsideLeaf},
+      {"55b", By::kSigner, "a timestamp in a minute",
+       [](Case& c) {
+         c.document().timestamp = absl::ToUnixMillis(c.now + absl::Minutes(1));
+       },
+       Reason::kFromTheFuture},
+      {"56a", By::kSigner, "a timestamp of 2019",
+       [](Case& c) { c.document().timestamp = 1577750400000; },
+       Reason::kTimestampOutsideLeaf},
+      {"56b", By::kOwner, "a genuine document of ten minutes ago",
+       [](Case& c) { SendDocumentOf(c, c.now - absl::Minutes(10)); },
+       Reason::kTooOld},
+      {"56c", By::kNobody, "one of just under five minutes ago",
+       [](Case& c) { SendDocumentOf(c, c.now - absl::Seconds(299)); },
+       kAccepted},
+      {"n15a", By::kOwner, "yesterday's document, as if it were live",
+       [](Case& c) { SendDocumentOf(c, c.now - absl::Hours(24)); },
+       Reason::kIssuerExpired},
+      {"n15b", By::kNobody, "the same, recorded, at its own time",
+       [](Case& c) {
+         SendDocumentOf(c, c.now - absl::Hours(24));
+         c.recorded = RecordedTime::kAtDocumentTime;
+       },
+       kAccepted},
+      {"n15c", By::kOwner, "the same, recorded, at the present time",
+       [](Case& c) {
+         SendDocumentOf(c, c.now - absl::Hours(24));
+         c.recorded = RecordedTime::At(c.now);
+       },
+       Reason::kIssuerExpired},
+      {"n16a", By::kNobody, "a clock ten minutes back, within the leeway",
+       [](Case& c) {
+         c.now -= absl::Minutes(10) - absl::Seconds(1);
+         c.UsePolicy([](EnclavePolicy::Builder& policy) {
+           policy.WithClockLeeway(absl::Minutes(10)).AuthenticityOnly(kWhy);
+         });
+       },
+       kAccepted},
+      {"n16b", By::kNobody, "a clock ten minutes back, beyond the leeway",
+       [](Case& c) { c.now -= absl::Minutes(10); }, Reason::kLeafNotYetValid},
+      {"n16c", By::kNobody, "the same, where the anchors tell the clock is off",
+       [](Case& c) {
+         c.provenance.as_of = c.now;
+         c.now -= absl::Minutes(10);
+       },
+       Reason::kClockSuspect},
+  };
+}
+
+std::vector<AttestationAttack> AttestationPolicyAttacks() {
+  return Join<AttestationCase>({NonceAttacks(), MeasurementAttacks()});
+}
+
+}  // namespace anchorage::test

@@ -1,0 +1,120 @@
+#include "tools/trustctl/anchor_source.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/catalog.h"
+#include "anchors/certificate_facts.h"
+#include "tools/trustctl/command.h"
+#include "verify/encoding/base64.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+// Whether HOST:PORT is of this machine, where TLS has nothing to hide.
+bool IsLoopback(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("localhost:") ||
+         address.starts_with("[::1]:");
+}
+
+absl::StatusOr<Anchors> FromClient(const AnchorSource& source) {
+  auto client = source.MakeClient();
+  if (!client.ok()) return client.status();
+  if (!source.server.empty()) {
+    if (const absl::Status s = (*client)->Refresh(); !s.ok()) {
+      PrintWarning(absl::StrCat("no new bundle from ", source.server, ": ",
+                                TextOf(s)));
+    }
+  }
+  const client::TrustClientState state = (*client)->state();
+  if (!state.cache.ok()) PrintWarning(TextOf(state.cache));
+  return Anchors{(*client)->anchors(), state.freshness};
+}
+
+absl::StatusOr<Anchors> FromCatalog(const std::string& path) {
+  PrintWarning(path + " is used without a signature: its origin is up to you");
+  const auto json = ReadInput(path);
+  if (!json.ok()) return json.status();
+  const auto catalog = anchors::ParseCatalog(*json);
+  if (!catalog.ok()) return catalog.status();
+  auto set = anchors::ToAnchorSet(*catalog, {.origin = verify::Origin::kFile});
+  if (!set.ok()) return set.status();
+  return Anchors{*std::move(set), verify::Freshness::kBakedIn};
+}
+
+absl::StatusOr<Anchors> FromCertificate(const std::string& path,
+                                        const verify::Slot& slot) {
+  PrintWarning("verifying with " + path +
+               " instead of AWS's anchors: this proves nothing about AWS");
+  const auto pem = ReadInput(path);
+  if (!pem.ok()) return pem.status();
+  auto der = verify::DecodePem(*pem, "CERTIFICATE");
+  if (!der.ok()) return der.status();
+  const auto facts = anchors::ReadCertificateFacts(*der);
+  if (!facts.ok()) return facts.status();
+  verify::AnchorRecord record;
+  record.slot = slot;
+  record.spki_der = facts->spki_der;
+  record.certificates_der.push_back(*std::move(der));
+  auto set = verify::AnchorSet::Create({std::move(record)},
+                                       {.origin = verify::Origin::kFile});
+  if (!set.ok()) return set.status();
+  return Anchors{*std::move(set), verify::Freshness::kBakedIn};
+}
+
+}  // namespace
+
+void AnchorSource::AddTo(CLI::App& command) {
+  constexpr char kGroup[] = "Anchors (default: the set built into trustctl)";
+  auto* server_option =
+      command
+          .add_option("--server", server,
+                      "HOST:PORT of a trustd (TLS, but for loopback)")
+          ->group(kGroup);
+  command
+      .add_option("--trusted-root", trusted_root,
+                  "root.json of that trustd, from a channel that you trust")
+      ->group(kGroup);
+  command
+      .add_option("--tls-roots", tls_roots,
+                  "PEM file of CAs for the server's TLS certificate")
+      ->needs(server_option)
+      ->group(kGroup);
+  auto* cache_option =
+      command.add_option("--cache", cache, "folder of the last verified set")
+          ->group(kGroup);
+  command
+      .add_option("--catalog", catalog,
+                  "catalog file (JSON) that you vouch for; '-' is stdin")
+      ->excludes(server_option)
+      ->excludes(cache_option)
+      ->group(kGroup);
+}
+
+absl::StatusOr<std::unique_ptr<client::TrustClient>> AnchorSource::MakeClient()
+    const {
+  client::TrustClientOptions options;
+  options.server = server;
+  options.cache_folder = cache;
+  options.plaintext = IsLoopback(server);
+  options.background_refresh = false;
+  if (!tls_roots.empty()) {
+    auto pem = ReadInput(tls_roots);
+    if (!pem.ok()) return pem.status();
+    options.tls_roots_pem = *std::move(pem);
+  }
+  if (!trusted_root.empty()) {
+    auto root = ReadInput(trusted_root);
+    if (!root.ok()) return root.status();
+    options.trusted_root = *std::move(root);
+  }
+  return client::TrustClient::Create(std::move(options));
+}
+
+absl::StatusOr<Anchors> AnchorSource::Load(const verify::Slot& slot) const {
+  if (!certificate.empty()) return FromCertificate(certificate, slot);
+  if (!catalog.empty()) return FromCatalog(catalog);
+  return FromClient(*this);
+}
+
+}  // namespace anchorage::trustctl

@@ -1,0 +1,47 @@
+// Where a command takes its anchors from: one set of flags for all commands.
+
+#ifndef ANCHORAGE_TOOLS_TRUSTCTL_ANCHOR_SOURCE_H_
+#define ANCHORAGE_TOOLS_TRUSTCTL_ANCHOR_SOURCE_H_
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "client/trust_client.h"
+#include "verify/anchor_set.h"
+
+namespace anchorage::trustctl {
+
+// The anchors, and how fresh they are.
+struct Anchors {
+  std::shared_ptr<const verify::AnchorSet> set;
+  verify::Freshness freshness = verify::Freshness::kBakedIn;
+};
+
+struct AnchorSource {
+  std::string server;
+  std::string trusted_root;
+  std::string tls_roots;
+  std::string cache;
+  std::string catalog;
+  // One certificate, for tests: of which slot is said by the command.
+  std::string certificate;
+
+  // Adds --server, --trusted-root, --tls-roots, --cache and --catalog.
+  void AddTo(CLI::App& command);
+
+  bool uses_client() const { return !server.empty() || !cache.empty(); }
+
+  // Makes a client of --server, --trusted-root and --cache that asks only when
+  // it is told to.
+  absl::StatusOr<std::unique_ptr<client::TrustClient>> MakeClient() const;
+
+  // Returns the anchors. A server that cannot be reached is a warning, and the
+  // cache or the baked-in set serves. `slot` is that of --anchor or --root.
+  absl::StatusOr<Anchors> Load(const verify::Slot& slot) const;
+};
+
+}  // namespace anchorage::trustctl
+
+#endif  // ANCHORAGE_TOOLS_TRUSTCTL_ANCHOR_SOURCE_H_

@@ -1,0 +1,105 @@
+// trustctl anchors list
+
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "tools/trustctl/anchor_source.h"
+#include "tools/trustctl/command.h"
+#include "tools/trustctl/verdict_output.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr char kFooter[] = R"(
+    trustctl anchors list --region eu-west-1
+    trustctl anchors list --kind nitro-root --output json
+)";
+
+// How much of a hash is enough to tell keys apart at a glance.
+constexpr std::size_t kShortHash = 16;
+
+struct Flags {
+  std::string partition;
+  std::string region;
+  std::string kind;
+  std::string status;
+  AnchorSource source;
+  OutputOption output;
+
+  bool Passes(const verify::Anchor& anchor) const {
+    return (partition.empty() || partition == anchor.slot().partition) &&
+           (region.empty() || region == anchor.slot().region) &&
+           (kind.empty() || kind == NameOf(anchor.slot().kind)) &&
+           (status.empty() || status == NameOf(anchor.status()));
+  }
+};
+
+int List(const Flags& flags) {
+  const auto anchors = flags.source.Load({});
+  if (!anchors.ok()) {
+    PrintError(TextOf(anchors.status()));
+    return ExitCodeOf(anchors.status());
+  }
+  ordered_json json = {{"anchors", ordered_json::array()},
+                       {"source", ToJson(*anchors)}};
+  int count = 0;
+  for (const verify::Anchor& anchor : anchors->set->anchors()) {
+    if (!flags.Passes(anchor)) continue;
+    ++count;
+    if (flags.output.json()) {
+      json["anchors"].push_back(
+          {{"partition", anchor.slot().partition},
+           {"region", anchor.slot().region},
+           {"kind", NameOf(anchor.slot().kind)},
+           {"status", NameOf(anchor.status())},
+           {"spki_sha256", anchor.spki_sha256()},
+           {"valid_from", Rfc3339(anchor.valid_from())},
+           {"valid_until", Rfc3339(anchor.valid_until())},
+           {"certificates", anchor.certificates_der().size()}});
+      continue;
+    }
+    std::cout << std::left << std::setw(12) << anchor.slot().partition
+              << std::setw(16)
+              << (anchor.slot().region.empty() ? "-" : anchor.slot().region)
+              << std::setw(13) << NameOf(anchor.slot().kind) << std::setw(10)
+              << NameOf(anchor.status())
+              << anchor.spki_sha256().substr(0, kShortHash) << "  "
+              << anchor.certificates_der().size() << " certificate"
+              << (anchor.certificates_der().size() == 1 ? "" : "s") << "\n";
+  }
+  if (flags.output.json()) {
+    std::cout << json.dump(2) << "\n";
+  } else {
+    std::cout << count << " anchors\n";
+  }
+  return kAccepted;
+}
+
+}  // namespace
+
+void AddAnchors(CLI::App& app, Action& action) {
+  CLI::App& anchors = *app.add_subcommand("anchors", "Look at the anchors");
+  anchors.require_subcommand(1);
+  CLI::App& list = *anchors.add_subcommand("list", "List the anchors");
+  list.footer(kFooter);
+  auto flags = std::make_shared<Flags>();
+  list.add_option("--partition", flags->partition, "only this partition");
+  list.add_option("--region", flags->region, "only this region");
+  list.add_option("--kind", flags->kind, "only this kind")
+      ->check(CLI::IsMember(
+          {"iid-dsa", "iid-rsa1024", "iid-rsa2048", "nitro-root"}));
+  list.add_option("--status", flags->status, "only this status")
+      ->check(CLI::IsMember(
+          {"ANNOUNCED", "ACTIVE", "RETIRING", "RETIRED", "REVOKED"}));
+  flags->source.AddTo(list);
+  flags->output.AddTo(list);
+  list.callback([flags, &action] {
+    action = [flags] { return List(*flags); };
+  });
+}
+
+}  // namespace anchorage::trustctl

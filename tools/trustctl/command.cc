@@ -1,0 +1,125 @@
+#include "tools/trustctl/command.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "anchors/files/atomic_file.h"
+
+namespace anchorage::trustctl {
+
+ExitCode ExitCodeOf(verify::Reason reason) {
+  switch (verify::FamilyOf(reason)) {
+    case verify::Family::kUnreadable:
+      return kUnreadable;
+    case verify::Family::kNotFromAws:
+      return kNotFromAws;
+    case verify::Family::kStaleOrForAnother:
+      return kStaleOrForAnother;
+    case verify::Family::kRefusedByPolicy:
+      return kRefusedByPolicy;
+    case verify::Family::kUndecided:
+      return kUndecided;
+  }
+  return kUsage;
+}
+
+ExitCode ExitCodeOf(const absl::Status& status) {
+  if (const auto reason = verify::ReasonOf(status); reason.has_value()) {
+    return ExitCodeOf(*reason);
+  }
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return kAccepted;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kDataLoss:
+      return kUnreadable;
+    case absl::StatusCode::kUnauthenticated:
+      return kNotFromAws;
+    case absl::StatusCode::kFailedPrecondition:
+      return kStaleOrForAnother;
+    case absl::StatusCode::kPermissionDenied:
+      return kRefusedByPolicy;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+      return kUndecided;
+    default:
+      return kUsage;
+  }
+}
+
+void PrintError(std::string_view message, std::string_view hint) {
+  std::cerr << "trustctl: error: " << message << "\n";
+  if (!hint.empty()) std::cerr << "hint: " << hint << "\n";
+}
+
+void PrintWarning(std::string_view message) {
+  std::cerr << "trustctl: warning: " << message << "\n";
+}
+
+std::string TextOf(const absl::Status& status) {
+  return std::string(status.message());
+}
+
+absl::StatusOr<std::string> ReadInput(const std::string& path) {
+  if (path != "-") return anchors::ReadFile(path, kMaxInputBytes);
+  std::string bytes;
+  char buffer[16384];
+  while (std::cin.read(buffer, sizeof(buffer)) || std::cin.gcount() > 0) {
+    bytes.append(buffer, static_cast<std::size_t>(std::cin.gcount()));
+    if (bytes.size() > kMaxInputBytes) {
+      return absl::OutOfRangeError("standard input is longer than 8 MiB");
+    }
+  }
+  return bytes;
+}
+
+absl::StatusOr<absl::Time> ParseRfc3339(const std::string& text) {
+  absl::Time time;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text, "' is not a time such as "
+                     "2026-02-16T00:38:27Z"));
+  }
+  return time;
+}
+
+std::string Rfc3339(absl::Time time) {
+  if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) {
+    return "never";
+  }
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+}
+
+absl::StatusOr<absl::Duration> ParseDuration(const std::string& text) {
+  const std::pair<const char*, absl::Duration> units[] = {
+      {"s", absl::Seconds(1)},
+      {"m", absl::Minutes(1)},
+      {"h", absl::Hours(1)},
+      {"d", absl::Hours(24)}};
+  for (const auto& [suffix, unit] : units) {
+    absl::string_view number = text;
+    std::int32_t count = 0;
+    if (absl::ConsumeSuffix(&number, suffix) &&
+        absl::SimpleAtoi(number, &count) && count > 0) {
+      return count * unit;
+    }
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", text, "' is not a duration such as 90s, 5m, 36h, 30d"));
+}
+
+void OutputOption::AddTo(CLI::App& command) {
+  command.add_option("-o,--output", format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+}
+
+}  // namespace anchorage::trustctl

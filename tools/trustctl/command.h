@@ -1,0 +1,82 @@
+// What the commands of trustctl share: exit codes, errors, small readers.
+//
+// The rules of this program's output: the answer goes to standard output and
+// everything else to standard error, prefixed by the program's name, in lower
+// case and without a full stop; "error:" says what is wrong, "hint:" what to
+// do. With --output json the answer is one JSON object.
+
+#ifndef ANCHORAGE_TOOLS_TRUSTCTL_COMMAND_H_
+#define ANCHORAGE_TOOLS_TRUSTCTL_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "verify/reason.h"
+
+namespace anchorage::trustctl {
+
+// How the program ends; the same for every command.
+enum ExitCode : int {
+  kAccepted = 0,  // or: done
+  kUsage = 1,     // wrong usage, or an internal failure
+  kUnreadable = 2,
+  kNotFromAws = 3,  // or: not signed by our roots
+  kStaleOrForAnother = 4,
+  kRefusedByPolicy = 5,
+  kUndecided = 6,
+};
+
+// The exit code of a verdict with that reason.
+ExitCode ExitCodeOf(verify::Reason reason);
+
+// The exit code of any failure: of its reason where it has one, of its code
+// otherwise.
+ExitCode ExitCodeOf(const absl::Status& status);
+
+// Prints "trustctl: error: ..." (and "hint: ..." where there is one) to
+// standard error.
+void PrintError(std::string_view message, std::string_view hint = "");
+void PrintWarning(std::string_view message);
+
+// The text of a status for people, in the form of the rules above.
+std::string TextOf(const absl::Status& status);
+
+// Reads a file, or standard input for "-". The limits of the parsers apply;
+// this one only bounds memory.
+inline constexpr std::size_t kMaxInputBytes = 8 * 1024 * 1024;
+absl::StatusOr<std::string> ReadInput(const std::string& path);
+
+// Reads "2026-02-16T00:38:27Z" (RFC 3339, any offset).
+absl::StatusOr<absl::Time> ParseRfc3339(const std::string& text);
+
+// Writes a time as RFC 3339 in UTC; "never" for an infinite one.
+std::string Rfc3339(absl::Time time);
+
+// Reads "90s", "5m", "36h" or "30d".
+absl::StatusOr<absl::Duration> ParseDuration(const std::string& text);
+
+// How a command prints its answer.
+struct OutputOption {
+  std::string format = "text";
+  bool json() const { return format == "json"; }
+  void AddTo(CLI::App& command);
+};
+
+// A command: its flags are added to the parent, and what it does is called
+// after the whole command line has been read.
+using Action = std::function<int()>;
+
+void AddVerifyIdentity(CLI::App& verify, Action& action);
+void AddVerifyAttestation(CLI::App& verify, Action& action);
+void AddBundle(CLI::App& app, Action& action);
+void AddAnchors(CLI::App& app, Action& action);
+
+}  // namespace anchorage::trustctl
+
+#endif  // ANCHORAGE_TOOLS_TRUSTCTL_COMMAND_H_

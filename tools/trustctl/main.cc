@@ -1,0 +1,57 @@
+// trustctl: for operators who look at anchors and bundles and verify evidence
+// by hand. The manual is tools/trustctl/README.md.
+
+#include <CLI/CLI.hpp>
+#include <exception>
+
+#include "tools/trustctl/command.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+constexpr char kVersion[] = "0.1.0";
+
+constexpr char kFooter[] = R"(
+    trustctl verify identity --rsa2048 rsa2048.b64 --account 123456789012
+    trustctl verify attestation --document doc.cbor --type nitrotpm --any
+    trustctl bundle show --server 127.0.0.1:7443 --trusted-root 1.root.json
+    trustctl anchors list --region eu-west-1
+
+'trustctl COMMAND --help' tells more.
+)";
+
+int Main(int argc, char** argv) {
+  CLI::App app{"Verifies AWS identity evidence, and shows what it is verified "
+               "with."};
+  app.name("trustctl");
+  app.footer(kFooter);
+  app.set_version_flag("--version", kVersion);
+  app.require_subcommand(1);
+  Action action;
+  CLI::App& verify = *app.add_subcommand("verify", "Verify evidence");
+  verify.require_subcommand(1);
+  AddVerifyIdentity(verify, action);
+  AddVerifyAttestation(verify, action);
+  AddBundle(app, action);
+  AddAnchors(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kAccepted : kUsage;
+  }
+  return action();
+}
+
+}  // namespace
+}  // namespace anchorage::trustctl
+
+// The libraries for command lines and JSON report by exceptions; none may end
+// this program without a word.
+int main(int argc, char** argv) {
+  try {
+    return anchorage::trustctl::Main(argc, argv);
+  } catch (const std::exception& error) {
+    anchorage::trustctl::PrintError(error.what());
+    return anchorage::trustctl::kUsage;
+  }
+}

@@ -1,0 +1,40 @@
+// Prints a verdict: the steps that were checked, and the answer.
+
+#ifndef ANCHORAGE_TOOLS_TRUSTCTL_VERDICT_OUTPUT_H_
+#define ANCHORAGE_TOOLS_TRUSTCTL_VERDICT_OUTPUT_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "tools/trustctl/anchor_source.h"
+#include "tools/trustctl/command.h"
+#include "verify/trace.h"
+
+namespace anchorage::trustctl {
+
+// One verdict, whatever it is about.
+struct Verdict {
+  // OK: accepted.
+  absl::Status status;
+  // What was proved, for JSON; null unless accepted. Under `subject`.
+  std::string subject;
+  nlohmann::ordered_json facts;
+  // The same in a few words, for people.
+  std::vector<std::pair<std::string, std::string>> summary;
+  // The anchor that verified; null unless accepted.
+  nlohmann::ordered_json anchor;
+};
+
+// Prints `verdict` to standard output and returns the exit code.
+int PrintVerdict(const Verdict& verdict, const verify::Trace& trace,
+                 const Anchors& anchors, const OutputOption& output);
+
+// The provenance of the anchors as JSON, as in every output.
+nlohmann::ordered_json ToJson(const Anchors& anchors);
+
+}  // namespace anchorage::trustctl
+
+#endif  // ANCHORAGE_TOOLS_TRUSTCTL_VERDICT_OUTPUT_H_

@@ -1,0 +1,305 @@
+// trustctl verify identity
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "tools/trustctl/anchor_source.h"
+#include "tools/trustctl/command.h"
+#include "tools/trustctl/verdict_output.h"
+#include "verify/identity/identity_document.h"
+#include "verify/identity/identity_verifier.h"
+#include "verify/identity/pkcs7.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+using nlohmann::ordered_json;
+using verify::IdentityForm;
+using verify::IdentityPolicy;
+
+constexpr char kWhyFlag[] = "no flag of trustctl asks for it";
+constexpr char kWhyAny[] = "trustctl verify identity --any";
+
+constexpr char kFooter[] = R"(
+On an instance, with the document inside the PKCS #7:
+
+    curl -s -H "X-aws-ec2-metadata-token: $TOKEN" \
+        http://169.254.169.254/latest/dynamic/instance-identity/rsa2048 |
+      trustctl verify identity --rsa2048 - --product-code 4i20ezfza3p7xx2kt2g8weu2u
+
+What is not asked for by a flag is not checked, but for the signature, which
+always is. Give at least one such flag, or --any.
+
+Exit codes: 0 accepted; 2 unreadable; 3 not from AWS; 4 stale or for another;
+5 refused by what the flags ask for; 6 could not decide; 1 wrong usage.
+)";
+
+struct Flags {
+  std::string document;
+  std::string signature;
+  std::string pkcs7;
+  std::string rsa2048;
+  std::vector<std::string> accounts;
+  std::vector<std::string> regions;
+  std::vector<std::string> instances;
+  std::vector<std::string> images;
+  std::vector<std::string> product_codes;
+  std::string minimum_kind;
+  std::string max_age;
+  bool any = false;
+  std::string at;
+  AnchorSource source;
+  OutputOption output;
+};
+
+// The evidence with the bytes that it views.
+struct Evidence {
+  std::optional<std::string> document;
+  IdentityForm form = IdentityForm::kRsa2048;
+  std::string signature;
+
+  verify::IdentityEvidence view() const {
+    verify::IdentityEvidence evidence;
+    if (document.has_value()) evidence.document = *document;
+    evidence.form = form;
+    evidence.signature = signature;
+    return evidence;
+  }
+};
+
+absl::StatusOr<Evidence> ReadEvidence(const Flags& flags) {
+  Evidence evidence;
+  std::string path = flags.rsa2048;
+  if (!flags.signature.empty()) {
+    evidence.form = IdentityForm::kSignature;
+    path = flags.signature;
+  } else if (!flags.pkcs7.empty()) {
+    evidence.form = IdentityForm::kPkcs7;
+    path = flags.pkcs7;
+  }
+  if (!flags.document.empty()) {
+    auto document = ReadInput(flags.document);
+    if (!document.ok()) return document.status();
+    evidence.document = *std::move(document);
+  }
+  const auto text = ReadInput(path);
+  if (!text.ok()) return text.status();
+  auto bytes = verify::DecodeIdentitySignature(evidence.form, *text);
+  if (!bytes.ok()) return bytes.status();
+  evidence.signature = *std::move(bytes);
+  return evidence;
+}
+
+// The region that the evidence names, for the slot of --anchor only: with one
+// anchor there is nothing to select. Empty if it names none.
+std::string UnverifiedRegionOf(const Evidence& evidence) {
+  std::string_view text = evidence.document.value_or("");
+  if (evidence.form != IdentityForm::kSignature) {
+    const auto pkcs7 = verify::ParsePkcs7(evidence.signature);
+    if (!pkcs7.ok()) return "";
+    const auto scanned = verify::ScanIdentityDocument(pkcs7->content);
+    if (!scanned.ok()) return "";
+    return std::string(scanned->UnverifiedRegion().value_or(""));
+  }
+  const auto scanned = verify::ScanIdentityDocument(text);
+  if (!scanned.ok()) return "";
+  return std::string(scanned->UnverifiedRegion().value_or(""));
+}
+
+absl::StatusOr<IdentityPolicy> MakePolicy(const Flags& flags) {
+  if (flags.any) return IdentityPolicy::AuthenticityOnly(kWhyAny);
+  IdentityPolicy::Builder builder;
+  if (!flags.accounts.empty()) builder.ExpectAccounts(flags.accounts);
+  if (!flags.regions.empty()) builder.ExpectRegions(flags.regions);
+  if (!flags.instances.empty()) builder.ExpectInstances(flags.instances);
+  if (!flags.images.empty()) builder.ExpectImages(flags.images);
+  if (!flags.product_codes.empty()) {
+    builder.ExpectAllProductCodes(flags.product_codes);
+  }
+  if (!flags.minimum_kind.empty()) {
+    builder.ExpectMinimumKind(*verify::AnchorKindNamed(flags.minimum_kind));
+  }
+  if (!flags.max_age.empty()) {
+    const auto age = ParseDuration(flags.max_age);
+    if (!age.ok()) return age.status();
+    builder.ExpectMaxAge(*age);
+  }
+  return builder.IgnoreTheRest(kWhyFlag).Build();
+}
+
+bool HasExpectation(const Flags& flags) {
+  return !flags.accounts.empty() || !flags.regions.empty() ||
+         !flags.instances.empty() || !flags.images.empty() ||
+         !flags.product_codes.empty() || !flags.minimum_kind.empty() ||
+         !flags.max_age.empty();
+}
+
+ordered_json OptionalList(
+    const std::optional<std::vector<std::string>>& list) {
+  return list.has_value() ? ordered_json(*list) : ordered_json(nullptr);
+}
+
+ordered_json OptionalText(const std::optional<std::string>& text) {
+  return text.has_value() ? ordered_json(*text) : ordered_json(nullptr);
+}
+
+void Describe(const verify::VerifiedIdentity& identity, Verdict& verdict) {
+  const verify::IdentityDocument& document = identity.document();
+  verdict.facts = {
+      {"account_id", document.account_id},
+      {"region", document.region},
+      {"partition", identity.partition()},
+      {"availability_zone", document.availability_zone},
+      {"instance_id", document.instance_id},
+      {"instance_type", document.instance_type},
+      {"image_id", document.image_id},
+      {"architecture", document.architecture},
+      {"kernel_id", OptionalText(document.kernel_id)},
+      {"ramdisk_id", OptionalText(document.ramdisk_id)},
+      {"private_ip", OptionalText(document.private_ip)},
+      {"pending_time", Rfc3339(document.pending_time)},
+      {"version", document.version},
+      {"marketplace_product_codes",
+       OptionalList(document.marketplace_product_codes)},
+      {"devpay_product_codes", OptionalList(document.devpay_product_codes)},
+      {"billing_products", OptionalList(document.billing_products)},
+      {"unknown_keys", document.unknown_keys}};
+  if (identity.signing_time().has_value()) {
+    verdict.facts["signing_time"] = Rfc3339(*identity.signing_time());
+  }
+  ordered_json notes = ordered_json::array();
+  for (const auto note : identity.notes()) notes.push_back(NameOf(note));
+  verdict.facts["notes"] = std::move(notes);
+  verdict.anchor = {{"slot", verify::ToString(identity.anchor_slot())},
+                    {"spki_sha256", identity.anchor_spki_sha256()},
+                    {"signer_serial", identity.signer_serial_hex()}};
+  verdict.summary = {{"account", document.account_id},
+                     {"region", document.region},
+                     {"instance", document.instance_id}};
+}
+
+int Run(const Flags& flags) {
+  if (flags.any == HasExpectation(flags)) {
+    PrintError(flags.any
+                   ? "--any contradicts the other flags"
+                   : "nothing to check but the signature",
+               flags.any ? "leave out --any"
+                         : "say what you expect (--account, --product-code, "
+                           "...), or --any for authenticity only");
+    return kUsage;
+  }
+  const auto policy = MakePolicy(flags);
+  if (!policy.ok()) {
+    PrintError(TextOf(policy.status()));
+    return kUsage;
+  }
+  std::optional<absl::Time> at;
+  if (!flags.at.empty()) {
+    const auto time = ParseRfc3339(flags.at);
+    if (!time.ok()) {
+      PrintError(TextOf(time.status()));
+      return kUsage;
+    }
+    at = *time;
+  }
+  const auto evidence = ReadEvidence(flags);
+  verify::Slot slot{.partition = "aws", .region = "unknown"};
+  if (evidence.ok()) {
+    slot.kind = verify::AnchorKindOf(evidence->form);
+    if (const std::string region = UnverifiedRegionOf(*evidence);
+        !region.empty()) {
+      slot.region = region;
+    }
+  }
+  const auto anchors = flags.source.Load(slot);
+  if (!anchors.ok()) {
+    PrintError(TextOf(anchors.status()));
+    return ExitCodeOf(anchors.status());
+  }
+
+  Verdict verdict;
+  verdict.subject = "identity";
+  verify::Trace trace;
+  if (!evidence.ok()) {
+    verdict.status = evidence.status();
+    if (!verify::ReasonOf(verdict.status).has_value()) {
+      PrintError(TextOf(verdict.status));
+      return ExitCodeOf(verdict.status);
+    }
+    return PrintVerdict(verdict, trace, *anchors, flags.output);
+  }
+  const auto identity =
+      at.has_value()
+          ? verify::VerifyRecordedIdentity(evidence->view(), *anchors->set,
+                                           *policy, *at, &trace)
+          : verify::VerifyIdentity(evidence->view(), *anchors->set, *policy,
+                                   absl::Now(), nullptr, &trace);
+  verdict.status = identity.status();
+  if (identity.ok()) Describe(*identity, verdict);
+  return PrintVerdict(verdict, trace, *anchors, flags.output);
+}
+
+}  // namespace
+
+void AddVerifyIdentity(CLI::App& verify, Action& action) {
+  CLI::App& command = *verify.add_subcommand(
+      "identity", "Verify an EC2 instance identity document");
+  command.footer(kFooter);
+  auto flags = std::make_shared<Flags>();
+  command.add_option("--document", flags->document,
+                     "the document, exactly as IMDS gives it; with --pkcs7 or "
+                     "--rsa2048 it may be left out");
+  auto* forms = command.add_option_group(
+      "Signature", "one of these; base64 as IMDS gives it, PEM or raw; '-' is "
+                   "standard input");
+  forms->add_option("--signature", flags->signature,
+                    ".../instance-identity/signature (needs --document)")
+      ->needs(command.get_option("--document"));
+  forms->add_option("--pkcs7", flags->pkcs7, ".../instance-identity/pkcs7");
+  forms->add_option("--rsa2048", flags->rsa2048,
+                    ".../instance-identity/rsa2048");
+  forms->require_option(1);
+  constexpr char kPolicy[] = "What you expect";
+  command.add_option("--account", flags->accounts, "account (repeatable: any)")
+      ->group(kPolicy);
+  command.add_option("--region", flags->regions, "region (repeatable: any)")
+      ->group(kPolicy);
+  command
+      .add_option("--instance", flags->instances,
+                  "instance id (repeatable: any)")
+      ->group(kPolicy);
+  command.add_option("--image", flags->images, "image id (repeatable: any)")
+      ->group(kPolicy);
+  command
+      .add_option("--product-code", flags->product_codes,
+                  "marketplace product code (repeatable: all)")
+      ->group(kPolicy);
+  command
+      .add_option("--minimum-kind", flags->minimum_kind,
+                  "weakest kind of signature: iid-dsa, iid-rsa1024 or "
+                  "iid-rsa2048")
+      ->check(CLI::IsMember({"iid-dsa", "iid-rsa1024", "iid-rsa2048"}))
+      ->group(kPolicy);
+  command
+      .add_option("--max-age", flags->max_age,
+                  "longest time since the instance was started, such as 5m")
+      ->group(kPolicy);
+  command.add_flag("--any", flags->any, "authenticity only")->group(kPolicy);
+  command.add_option("--at", flags->at,
+                     "verify recorded evidence as of this time (RFC 3339)");
+  flags->source.AddTo(command);
+  command
+      .add_option("--anchor", flags->source.certificate,
+                  "one PEM certificate instead of AWS's, for tests");
+  flags->output.AddTo(command);
+  command.callback([flags, &action] {
+    action = [flags] { return Run(*flags); };
+  });
+}
+
+}  // namespace anchorage::trustctl

@@ -1,0 +1,206 @@
+#include "trustd/anchor_service.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "trustd/rpc_status.h"
+
+namespace anchorage::trustd {
+namespace {
+
+grpc::Status NoBundleYet() {
+  return RpcError(grpc::StatusCode::UNAVAILABLE, kNoBundleYet,
+                  "no bundle has been signed yet");
+}
+
+v1::WatchUpdatesResponse HintOf(const Publication& publication) {
+  v1::WatchUpdatesResponse hint;
+  hint.set_sequence(publication.catalog.sequence);
+  hint.set_timestamp_version(publication.timestamp_version);
+  return hint;
+}
+
+google::protobuf::Timestamp ToProto(absl::Time time) {
+  google::protobuf::Timestamp proto;
+  proto.set_seconds(absl::ToUnixSeconds(time));
+  return proto;
+}
+
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
+                                 const grpc::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(status);
+  return reactor;
+}
+
+// A stream that was refused: it ends as soon as gRPC knows it.
+class RefusedWatch final
+    : public grpc::ServerWriteReactor<v1::WatchUpdatesResponse> {
+ public:
+  explicit RefusedWatch(const grpc::Status& why) { Finish(why); }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+// One open stream. It owns itself until gRPC is done with it, and the hub's
+// watcher and the service hold it too, so nobody is left with a dangling one.
+class AnchorServiceImpl::Watch final
+    : public grpc::ServerWriteReactor<v1::WatchUpdatesResponse>,
+      public std::enable_shared_from_this<Watch> {
+ public:
+  explicit Watch(AnchorServiceImpl& service) : service_(service) {}
+
+  void Start() {
+    std::weak_ptr<Watch> weak = weak_from_this();
+    hub_id_ = service_.hub_.Watch([weak](const Publication& publication) {
+      if (const auto self = weak.lock()) self->Tell(HintOf(publication));
+    });
+    if (const auto current = service_.hub_.Current()) Tell(HintOf(*current));
+  }
+
+  // Sends the hint, or keeps the newest one until the write under way ends.
+  void Tell(v1::WatchUpdatesResponse hint) {
+    absl::MutexLock lock(&mutex_);
+    if (ended_) return;
+    pending_ = std::move(hint);
+    if (!writing_) WritePending();
+  }
+
+  void End(const grpc::Status& status) {
+    absl::MutexLock lock(&mutex_);
+    if (std::exchange(ended_, true)) return;
+    Finish(status);
+  }
+
+  void OnWriteDone(bool ok) override {
+    bool broken = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      writing_ = false;
+      broken = !ok;
+      if (ok && !ended_ && pending_.has_value()) WritePending();
+    }
+    if (broken) End(grpc::Status::CANCELLED);
+  }
+
+  void OnCancel() override { End(grpc::Status::CANCELLED); }
+
+  void OnDone() override {
+    service_.hub_.Unwatch(hub_id_);
+    service_.Forget(this);
+  }
+
+ private:
+  void WritePending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    message_ = *std::exchange(pending_, std::nullopt);
+    writing_ = true;
+    StartWrite(&message_);
+  }
+
+  AnchorServiceImpl& service_;
+  std::uint64_t hub_id_ = 0;
+  absl::Mutex mutex_;
+  // What is being written: gRPC reads it until OnWriteDone().
+  v1::WatchUpdatesResponse message_ ABSL_GUARDED_BY(mutex_);
+  std::optional<v1::WatchUpdatesResponse> pending_ ABSL_GUARDED_BY(mutex_);
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+AnchorServiceImpl::AnchorServiceImpl(Options options, PublicationHub& hub)
+    : options_(std::move(options)), hub_(hub) {}
+
+AnchorServiceImpl::~AnchorServiceImpl() = default;
+
+grpc::ServerUnaryReactor* AnchorServiceImpl::GetUpdate(
+    grpc::CallbackServerContext* context, const v1::GetUpdateRequest* request,
+    v1::GetUpdateResponse* response) {
+  const auto current = hub_.Current();
+  return Answer(context, current == nullptr
+                             ? NoBundleYet()
+                             : AnswerUpdate(*current, *request, *response));
+}
+
+grpc::ServerUnaryReactor* AnchorServiceImpl::ListAnchors(
+    grpc::CallbackServerContext* context,
+    const v1::ListAnchorsRequest* request, v1::ListAnchorsResponse* response) {
+  const auto current = hub_.Current();
+  return Answer(context, current == nullptr
+                             ? NoBundleYet()
+                             : AnswerList(*current, *request, *response));
+}
+
+grpc::ServerUnaryReactor* AnchorServiceImpl::GetServiceInfo(
+    grpc::CallbackServerContext* context, const v1::GetServiceInfoRequest*,
+    v1::GetServiceInfoResponse* response) {
+  response->set_server_version(options_.server_version);
+  response->set_mode(options_.mode);
+  const auto current = hub_.Current();
+  if (current == nullptr) return Answer(context, grpc::Status::OK);
+  response->set_sequence(current->catalog.sequence);
+  *response->mutable_created_time() = ToProto(current->catalog.created);
+  v1::BundleVersions& versions = *response->mutable_versions();
+  versions.set_root_version(current->roots.size());
+  versions.set_timestamp_version(current->timestamp_version);
+  versions.set_snapshot_version(current->snapshot_version);
+  versions.set_targets_version(current->targets_version);
+  versions.set_catalog_sha256(current->catalog_sha256);
+  response->set_anchor_count(
+      static_cast<int>(current->catalog.anchors.size()));
+  response->set_region_count(current->region_count);
+  for (const RoleFacts& facts : current->roles) {
+    v1::RoleInfo& role = *response->add_roles();
+    role.set_role(facts.role);
+    *role.mutable_expire_time() = ToProto(facts.expires);
+    role.mutable_key_ids()->Assign(facts.key_ids.begin(), facts.key_ids.end());
+    role.set_threshold(facts.threshold);
+  }
+  response->mutable_timestamp_interval()->set_seconds(
+      absl::ToInt64Seconds(options_.timestamp_interval));
+  return Answer(context, grpc::Status::OK);
+}
+
+grpc::ServerWriteReactor<v1::WatchUpdatesResponse>*
+AnchorServiceImpl::WatchUpdates(grpc::CallbackServerContext*,
+                                const v1::WatchUpdatesRequest*) {
+  if (hub_.Current() == nullptr) return new RefusedWatch(NoBundleYet());
+  auto watch = std::make_shared<Watch>(*this);
+  {
+    absl::MutexLock lock(&mutex_);
+    if (shutting_down_) {
+      return new RefusedWatch(RpcError(grpc::StatusCode::UNAVAILABLE,
+                                       kShuttingDown, "the server stops"));
+    }
+    if (watches_.size() >= static_cast<std::size_t>(options_.max_watchers)) {
+      return new RefusedWatch(
+          RpcError(grpc::StatusCode::RESOURCE_EXHAUSTED, kTooManyWatchers,
+                   "this server has no place for another stream: poll"));
+    }
+    watches_.insert(watch);
+  }
+  watch->Start();
+  return watch.get();
+}
+
+void AnchorServiceImpl::Forget(Watch* watch) {
+  absl::MutexLock lock(&mutex_);
+  watches_.erase(watch->shared_from_this());
+}
+
+void AnchorServiceImpl::Shutdown() {
+  std::vector<std::shared_ptr<Watch>> open;
+  {
+    absl::MutexLock lock(&mutex_);
+    shutting_down_ = true;
+    open.assign(watches_.begin(), watches_.end());
+  }
+  for (const auto& watch : open) {
+    watch->End(RpcError(grpc::StatusCode::UNAVAILABLE, kShuttingDown,
+                        "the server stops"));
+  }
+}
+
+}  // namespace anchorage::trustd

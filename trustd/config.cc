@@ -1,0 +1,177 @@
+#include "trustd/config.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "anchors/files/atomic_file.h"
+#include "trustd/yaml_to_proto.h"
+
+namespace anchorage::trustd {
+namespace {
+
+using google::protobuf::Duration;
+
+constexpr std::size_t kMaxConfigBytes = 256 * 1024;
+constexpr absl::Duration Days(int days) { return absl::Hours(24 * days); }
+
+// Collects the first thing that is wrong; `path` begins every message.
+class Checker {
+ public:
+  explicit Checker(const std::string& path) : path_(path) {}
+
+  void Fail(const std::string& what) {
+    if (status_.ok()) {
+      status_ = absl::InvalidArgumentError(absl::StrCat(path_, ": ", what));
+    }
+  }
+
+  // Returns the duration, or `otherwise` where it is not set.
+  absl::Duration Within(bool set, const Duration& value,
+                        absl::Duration otherwise, absl::Duration least,
+                        absl::Duration most, const std::string& name) {
+    if (!set) return otherwise;
+    const absl::Duration duration = absl::Seconds(value.seconds());
+    if (duration < least || duration > most) {
+      Fail(absl::StrCat("'", name, "' must be from ",
+                        absl::ToInt64Seconds(least), "s to ",
+                        absl::ToInt64Seconds(most), "s"));
+    }
+    return duration;
+  }
+
+  // Relative paths are relative to the folder of the file.
+  std::string Path(const std::string& value) const {
+    const std::filesystem::path given(value);
+    if (given.is_absolute()) return value;
+    return (std::filesystem::path(path_).parent_path() / given).string();
+  }
+
+  const absl::Status& status() const { return status_; }
+
+ private:
+  const std::string path_;
+  absl::Status status_;
+};
+
+// Whether HOST:PORT names the loopback interface.
+bool IsLoopback(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("localhost:") ||
+         address.starts_with("[::1]:");
+}
+
+void CheckAddress(const std::string& address, Checker& checker) {
+  const std::size_t colon = address.rfind(':');
+  int port = -1;
+  if (colon == std::string::npos || colon == 0 ||
+      !absl::SimpleAtoi(address.substr(colon + 1), &port) || port < 0 ||
+      port > 65535) {
+    checker.Fail("'listen_address' must be HOST:PORT, not '" + address + "'");
+  }
+}
+
+void ReadListener(const v1::TrustdConfig& proto, Checker& checker,
+                  Config& config) {
+  config.listen_address = proto.listen_address().empty()
+                              ? "127.0.0.1:7443"
+                              : proto.listen_address();
+  CheckAddress(config.listen_address, checker);
+  if (proto.has_tls()) {
+    if (proto.tls().certificate_path().empty() ||
+        proto.tls().key_path().empty()) {
+      checker.Fail("'tls' needs 'certificate_path' and 'key_path'");
+    }
+    if (proto.allow_plaintext()) {
+      checker.Fail("'tls' and 'allow_plaintext' contradict each other");
+    }
+    config.tls_certificate_path = checker.Path(proto.tls().certificate_path());
+    config.tls_key_path = checker.Path(proto.tls().key_path());
+  } else if (!proto.allow_plaintext() && !IsLoopback(config.listen_address)) {
+    checker.Fail("'" + config.listen_address +
+                 "' is not of the loopback interface: set 'tls', or "
+                 "'allow_plaintext: true' behind a proxy that ends TLS");
+  }
+}
+
+void ReadKeys(const v1::TrustdConfig& proto, Checker& checker,
+              Config& config) {
+  const auto path = [&](const std::string& value, const char* otherwise) {
+    return value.empty() ? config.data_dir + otherwise : checker.Path(value);
+  };
+  const v1::KeyConfig& keys = proto.keys();
+  config.online_key_path = path(keys.online_key_path(), "/keys/online.pem");
+  config.targets_key_path = path(keys.targets_key_path(), "/keys/targets.pem");
+  config.root_key_path = path(keys.root_key_path(), "/keys/root.pem");
+}
+
+void ReadValidity(const v1::ValidityConfig& proto, Checker& checker,
+                  Config& config) {
+  constexpr absl::Duration kLeast = absl::Minutes(10);
+  constexpr absl::Duration kMost = Days(20 * 365);
+  const auto life = [&](bool set, const Duration& value,
+                        absl::Duration otherwise, const char* name) {
+    return checker.Within(set, value, otherwise, kLeast, kMost, name);
+  };
+  config.root_validity =
+      life(proto.has_root(), proto.root(), Days(365), "validity.root");
+  config.targets_validity = life(proto.has_targets(), proto.targets(),
+                                 Days(365), "validity.targets");
+  config.snapshot_validity = life(proto.has_snapshot(), proto.snapshot(),
+                                  Days(365), "validity.snapshot");
+  config.timestamp_validity = life(proto.has_timestamp(), proto.timestamp(),
+                                   Days(7), "validity.timestamp");
+  config.timestamp_interval = checker.Within(
+      proto.has_timestamp_interval(), proto.timestamp_interval(),
+      std::min<absl::Duration>(absl::Hours(6), config.timestamp_validity / 2),
+      absl::Seconds(1), config.timestamp_validity / 2,
+      "validity.timestamp_interval");
+}
+
+}  // namespace
+
+absl::StatusOr<Config> ParseConfig(std::string_view yaml,
+                                   const std::string& path) {
+  v1::TrustdConfig proto;
+  if (absl::Status s = ReadYaml(yaml, path, proto); !s.ok()) return s;
+  Checker checker(path);
+  Config config;
+  if (proto.data_dir().empty()) checker.Fail("'data_dir' is required");
+  if (proto.mode() == v1::TrustdConfig::MODE_UNSPECIFIED) {
+    checker.Fail("'mode' is required: MODE_ONLINE");
+  }
+  config.mode = proto.mode();
+  config.data_dir = checker.Path(proto.data_dir());
+  ReadListener(proto, checker, config);
+  ReadKeys(proto, checker, config);
+  ReadValidity(proto.validity(), checker, config);
+  config.refresh_hint = checker.Within(
+      proto.has_refresh_hint(), proto.refresh_hint(), absl::Hours(1),
+      absl::Seconds(60), Days(30), "refresh_hint");
+  config.max_watchers =
+      proto.max_watchers() == 0 ? 10'000 : proto.max_watchers();
+  if (config.max_watchers < 1 || config.max_watchers > 1'000'000) {
+    checker.Fail("'max_watchers' must be from 1 to 1000000");
+  }
+  config.shutdown_grace = checker.Within(
+      proto.has_shutdown_grace(), proto.shutdown_grace(), absl::Seconds(10),
+      absl::ZeroDuration(), absl::Minutes(10), "shutdown_grace");
+  config.reflection = !proto.has_reflection() || proto.reflection();
+  if (proto.log().level() != v1::LogConfig::LEVEL_UNSPECIFIED) {
+    config.log_level = proto.log().level();
+  }
+  if (proto.log().format() != v1::LogConfig::FORMAT_UNSPECIFIED) {
+    config.log_format = proto.log().format();
+  }
+  if (!checker.status().ok()) return checker.status();
+  return config;
+}
+
+absl::StatusOr<Config> LoadConfig(const std::string& path) {
+  const auto yaml = anchors::ReadFile(path, kMaxConfigBytes);
+  if (!yaml.ok()) return yaml.status();
+  return ParseConfig(*yaml, path);
+}
+
+}  // namespace anchorage::trustd

@@ -1,0 +1,53 @@
+// A trustd's configuration: read, completed with its defaults, and checked.
+
+#ifndef ANCHORAGE_TRUSTD_CONFIG_H_
+#define ANCHORAGE_TRUSTD_CONFIG_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "proto/anchorage/v1/config.pb.h"
+
+namespace anchorage::trustd {
+
+// Every value that trustd uses, each within its limits (config.proto): no
+// reader of this has to know a default.
+struct Config {
+  std::string listen_address;
+  // Both empty for plain text.
+  std::string tls_certificate_path;
+  std::string tls_key_path;
+  std::string data_dir;
+  v1::TrustdConfig::Mode mode = v1::TrustdConfig::MODE_UNSPECIFIED;
+  std::string online_key_path;
+  std::string targets_key_path;
+  std::string root_key_path;
+  absl::Duration root_validity;
+  absl::Duration targets_validity;
+  absl::Duration snapshot_validity;
+  absl::Duration timestamp_validity;
+  absl::Duration timestamp_interval;
+  absl::Duration refresh_hint;
+  int max_watchers = 0;
+  absl::Duration shutdown_grace;
+  bool reflection = true;
+  v1::LogConfig::Level log_level = v1::LogConfig::LEVEL_INFO;
+  v1::LogConfig::Format log_format = v1::LogConfig::FORMAT_TEXT;
+};
+
+// Reads `yaml` as the file `path`: messages name that path and the line, and
+// relative paths in it are relative to its folder. Fails with
+// INVALID_ARGUMENT.
+absl::StatusOr<Config> ParseConfig(std::string_view yaml,
+                                   const std::string& path);
+
+// Reads the file at `path`. Fails as ParseConfig() or, for a file that cannot
+// be read, as anchors::ReadFile().
+absl::StatusOr<Config> LoadConfig(const std::string& path);
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_CONFIG_H_

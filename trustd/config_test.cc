@@ -1,0 +1,128 @@
+#include "trustd/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace anchorage::trustd {
+namespace {
+
+constexpr char kPath[] = "/etc/trustd/trustd.yaml";
+constexpr char kMinimal[] = "data_dir: /var/lib/trustd\nmode: MODE_ONLINE\n";
+
+absl::StatusOr<Config> Parse(const std::string& yaml) {
+  return ParseConfig(yaml, kPath);
+}
+
+TEST(Config, HasADefaultForAllButTheFolderAndTheMode) {
+  const auto config = Parse(kMinimal);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->listen_address, "127.0.0.1:7443");
+  EXPECT_EQ(config->online_key_path, "/var/lib/trustd/keys/online.pem");
+  EXPECT_EQ(config->timestamp_validity, absl::Hours(7 * 24));
+  EXPECT_EQ(config->timestamp_interval, absl::Hours(6));
+  EXPECT_EQ(config->refresh_hint, absl::Hours(1));
+  EXPECT_EQ(config->max_watchers, 10'000);
+  EXPECT_TRUE(config->reflection);
+}
+
+TEST(Config, PathsAreRelativeToTheFile) {
+  const auto config = Parse(
+      "data_dir: data\nmode: MODE_ONLINE\n"
+      "tls: {certificate_path: tls.crt, key_path: /secret/tls.key}\n");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->data_dir, "/etc/trustd/data");
+  EXPECT_EQ(config->tls_certificate_path, "/etc/trustd/tls.crt");
+  EXPECT_EQ(config->tls_key_path, "/secret/tls.key");
+}
+
+TEST(Config, ReadsEveryKindOfValue) {
+  const auto config = Parse(absl::StrCat(
+      kMinimal,
+      "reflection: false\nmax_watchers: 7\nrefresh_hint: 600s\n"
+      "listen_address: \"[::1]:0\"\n"
+      "validity: {timestamp: 3600s, timestamp_interval: 60s}\n"
+      "log: {level: LEVEL_DEBUG, format: FORMAT_JSON}\n"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_FALSE(config->reflection);
+  EXPECT_EQ(config->max_watchers, 7);
+  EXPECT_EQ(config->refresh_hint, absl::Minutes(10));
+  EXPECT_EQ(config->timestamp_validity, absl::Hours(1));
+  EXPECT_EQ(config->timestamp_interval, absl::Minutes(1));
+  EXPECT_EQ(config->log_level, v1::LogConfig::LEVEL_DEBUG);
+  EXPECT_EQ(config->log_format, v1::LogConfig::FORMAT_JSON);
+}
+
+// Each is refused with a message that names the place.
+struct Refusal {
+  const char* name;
+  const char* yaml;
+  const char* place;
+};
+
+class ConfigRefusal : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(ConfigRefusal, NamesThePlace) {
+  const auto config = Parse(GetParam().yaml);
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(config.status().message()),
+              ::testing::StartsWith(absl::StrCat(kPath, GetParam().place)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Config, ConfigRefusal,
+    ::testing::Values(
+        Refusal{"Empty", "", ": "},
+        Refusal{"NotKeys", "- a\n", ":1: "},
+        Refusal{"BrokenYaml", "data_dir: [\n", ":"},
+        Refusal{"TwoDocuments", "a: 1\n---\nb: 2\n", ": "},
+        Refusal{"UnknownField", "data_dir: d\nmode: MODE_ONLINE\ncolour: x\n",
+                ":3: unknown field 'colour'"},
+        Refusal{"UnknownNestedField", "mode: MODE_ONLINE\nlog:\n  colour: x\n",
+                ":3: unknown field 'colour'"},
+        Refusal{"FieldTwice", "data_dir: a\ndata_dir: b\n",
+                ":2: 'data_dir' stands twice"},
+        Refusal{"NumberExpected", "max_watchers: many\n", ":1: "},
+        Refusal{"BoolExpected", "reflection: yes\n", ":1: "},
+        Refusal{"DurationExpected", "refresh_hint: 10 minutes\n", ":1: "},
+        Refusal{"NegativeDuration", "refresh_hint: -5s\n", ":1: "},
+        Refusal{"UnknownMode", "mode: MODE_FAST\n", ":1: "},
+        Refusal{"UnsetMode", "mode: MODE_UNSPECIFIED\n", ":1: "},
+        Refusal{"MapForAWord", "data_dir: {a: b}\n", ":1: "},
+        Refusal{"AliasBomb", "log: &a {level: LEVEL_INFO}\ntls: *a\n",
+                ":2: aliases"},
+        Refusal{"NoFolder", "mode: MODE_ONLINE\n", ": 'data_dir'"},
+        Refusal{"NoMode", "data_dir: d\n", ": 'mode'"},
+        Refusal{"NoPort",
+                "data_dir: d\nmode: MODE_ONLINE\nlisten_address: host\n",
+                ": 'listen_address'"},
+        Refusal{"PlainTextInTheOpen",
+                "data_dir: d\nmode: MODE_ONLINE\n"
+                "listen_address: 0.0.0.0:7443\n",
+                ": '0.0.0.0:7443' is not of the loopback interface"},
+        Refusal{"HalfATls",
+                "data_dir: d\nmode: MODE_ONLINE\ntls: {key_path: k}\n",
+                ": 'tls'"},
+        Refusal{"RareTimestamp",
+                "data_dir: d\nmode: MODE_ONLINE\n"
+                "validity: {timestamp: 600s, timestamp_interval: 301s}\n",
+                ": 'validity.timestamp_interval'"},
+        Refusal{"ShortLife",
+                "data_dir: d\nmode: MODE_ONLINE\nvalidity: {root: 5s}\n",
+                ": 'validity.root'"},
+        Refusal{"TooManyWatchers",
+                "data_dir: d\nmode: MODE_ONLINE\nmax_watchers: -1\n",
+                ": 'max_watchers'"}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Config, TellsAnAbsentFileFromABadOne) {
+  EXPECT_EQ(LoadConfig("/nonexistent/trustd.yaml").status().code(),
+            absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace anchorage::trustd

@@ -1,0 +1,70 @@
+#include "trustd/keys.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/files/atomic_file.h"
+
+namespace anchorage::trustd {
+namespace {
+
+using anchors::tuf::SigningKey;
+using anchors::tuf::SoftwareKey;
+
+absl::StatusOr<std::unique_ptr<SigningKey>> MakeKey(const std::string& path) {
+  auto key = SoftwareKey::GenerateEd25519();
+  if (!key.ok()) return key.status();
+  const auto pem = (*key)->ToPem();
+  if (!pem.ok()) return pem.status();
+  const std::filesystem::path folder =
+      std::filesystem::path(path).parent_path();
+  if (absl::Status s = anchors::MakeFolder(folder.string()); !s.ok()) return s;
+  if (absl::Status s = anchors::WriteFileAtomically(
+          path, pem->view(), anchors::FileAccess::kPrivate);
+      !s.ok()) {
+    return s;
+  }
+  return std::unique_ptr<SigningKey>(*std::move(key));
+}
+
+absl::StatusOr<std::unique_ptr<SigningKey>> LoadKey(const std::string& path,
+                                                    bool may_make) {
+  auto pem = anchors::ReadPrivateFile(
+      path, anchors::tuf::kMaxPrivateKeyPemBytes);
+  if (absl::IsNotFound(pem.status())) {
+    if (may_make) return MakeKey(path);
+    return absl::NotFoundError(absl::StrCat(
+        "the signing key ", path,
+        " is gone (restore it from a backup: a key is never made anew for a "
+        "repository that exists)"));
+  }
+  if (!pem.ok()) return pem.status();
+  const anchors::tuf::Secret secret(*pem);
+  std::fill(pem->begin(), pem->end(), '\0');
+  auto key = SoftwareKey::FromPem(secret.view());
+  if (!key.ok()) {
+    return absl::Status(key.status().code(),
+                        absl::StrCat(path, ": ", key.status().message()));
+  }
+  return std::unique_ptr<SigningKey>(*std::move(key));
+}
+
+}  // namespace
+
+absl::StatusOr<SigningKeys> LoadKeys(const Config& config, bool may_make) {
+  SigningKeys keys;
+  const std::pair<const std::string*, std::unique_ptr<SigningKey>*> files[] = {
+      {&config.root_key_path, &keys.root},
+      {&config.targets_key_path, &keys.targets},
+      {&config.online_key_path, &keys.online},
+  };
+  for (const auto& [path, key] : files) {
+    auto loaded = LoadKey(*path, may_make);
+    if (!loaded.ok()) return loaded.status();
+    *key = *std::move(loaded);
+  }
+  return keys;
+}
+
+}  // namespace anchorage::trustd

@@ -1,0 +1,16 @@
+// The log of the process, as configured.
+
+#ifndef ANCHORAGE_TRUSTD_LOG_H_
+#define ANCHORAGE_TRUSTD_LOG_H_
+
+#include "proto/anchorage/v1/config.pb.h"
+
+namespace anchorage::trustd {
+
+// Sends spdlog's default logger to standard error, one line an event, in UTC.
+// In FORMAT_JSON every line is one JSON object with time, level and message.
+void SetUpLog(v1::LogConfig::Level level, v1::LogConfig::Format format);
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_LOG_H_

@@ -1,0 +1,94 @@
+// trustd: serves signed bundles of the keys that AWS evidence is verified
+// with. The manual is trustd/README.md.
+
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <string.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "trustd/config.h"
+#include "trustd/log.h"
+#include "trustd/service.h"
+
+namespace anchorage::trustd {
+namespace {
+
+constexpr char kFooter[] = R"(
+trustd mirrors and pins the keys that AWS signs identity evidence with, and
+serves them as signed bundles. Example of a configuration file:
+
+    data_dir: /var/lib/trustd
+    mode: MODE_ONLINE
+    listen_address: 127.0.0.1:7443
+
+All settings: proto/anchorage/v1/config.proto. Signals: SIGTERM and SIGINT
+stop it after the calls under way.
+
+Exit codes: 0 stopped as asked; 1 wrong usage or configuration, or it could
+not start (the message says why and what to do).
+)";
+
+// Blocks the signals that end us in every thread, so that one place waits for
+// them.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "trustd: error: %s\n",
+               std::string(status.message()).c_str());
+  return 1;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app{"Serves signed bundles of AWS's trust anchors over gRPC."};
+  app.footer(kFooter);
+  app.set_version_flag("--version", kServerVersion);
+  std::string config_path;
+  bool check_only = false;
+  app.add_option("-c,--config", config_path, "configuration file (YAML)")
+      ->required();
+  app.add_flag("--check-config", check_only,
+               "read and check the configuration, then exit");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 1;
+  }
+
+  const auto config = LoadConfig(config_path);
+  if (!config.ok()) return Fail(config.status());
+  if (check_only) {
+    std::printf("trustd: %s is good\n", config_path.c_str());
+    return 0;
+  }
+  SetUpLog(config->log_level, config->log_format);
+  const sigset_t signals = BlockSignals();
+  auto service = Service::Start(*config, [] { return absl::Now(); });
+  if (!service.ok()) return Fail(service.status());
+  int signal_number = 0;
+  sigwait(&signals, &signal_number);
+  spdlog::info("stopping: {}", strsignal(signal_number));
+  (*service)->Stop();
+  spdlog::info("stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace anchorage::trustd
+
+int main(int argc, char** argv) {
+  return anchorage::trustd::Main(argc, argv);
+}

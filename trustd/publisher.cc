@@ -1,0 +1,331 @@
+#include "trustd/publisher.h"
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "anchors/tuf/metadata.h"
+#include "anchors/tuf/repository_writer.h"
+#include "anchors/tuf/trusted_set.h"
+#include "verify/crypto/public_key.h"
+
+namespace anchorage::trustd {
+namespace {
+
+namespace tuf = anchors::tuf;
+
+// Keys of the store. A root's version has ten digits, so that their order is
+// that of the versions.
+constexpr char kRootPrefix[] = "tuf/root/";
+constexpr char kTargetsKey[] = "tuf/targets";
+constexpr char kSnapshotKey[] = "tuf/snapshot";
+constexpr char kTimestampKey[] = "tuf/timestamp";
+constexpr char kCatalogKey[] = "catalog";
+
+constexpr char kTargetsFile[] = "targets.json";
+
+std::string RootKey(std::size_t version) {
+  return absl::StrFormat("%s%010d", kRootPrefix, version);
+}
+
+RoleFacts FactsOf(std::string_view role, absl::Time expires,
+                  const tuf::RoleKeys& keys) {
+  return {std::string(role), expires, keys.keyids,
+          static_cast<int>(keys.threshold)};
+}
+
+// Takes the files through a client's own checks, all but that of time: what
+// has expired is signed again by the caller, or served with an alarm.
+template <typename Files>
+absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(const Files& files) {
+  if (files.roots.empty()) return absl::DataLossError("no root");
+  auto set =
+      tuf::TrustedSet::FromRoot(files.roots.front(), absl::InfinitePast());
+  if (!set.ok()) return set.status();
+  for (std::size_t i = 1; i < files.roots.size(); ++i) {
+    if (absl::Status s = set->UpdateRoot(files.roots[i]); !s.ok()) return s;
+  }
+  if (absl::Status s = set->FinishRoots(); !s.ok()) return s;
+  const auto timestamp = set->UpdateTimestamp(files.timestamp);
+  if (!timestamp.ok()) return timestamp.status();
+  if (absl::Status s = set->UpdateSnapshot(files.snapshot); !s.ok()) return s;
+  if (absl::Status s = set->UpdateTargets(files.targets); !s.ok()) return s;
+  if (absl::Status s =
+          set->VerifyTarget(anchors::kCatalogTargetPath, files.catalog);
+      !s.ok()) {
+    return s;
+  }
+  auto catalog = anchors::ParseCatalog(files.catalog);
+  if (!catalog.ok()) return catalog.status();
+  // A key that does not load would stop every client.
+  if (const auto anchors = anchors::ToAnchorSet(*catalog, {});
+      !anchors.ok()) {
+    return anchors.status();
+  }
+
+  auto publication = std::make_shared<Publication>();
+  publication->roots = files.roots;
+  publication->timestamp = files.timestamp;
+  publication->snapshot = files.snapshot;
+  publication->targets = files.targets;
+  publication->catalog_json = files.catalog;
+  publication->timestamp_version = set->timestamp()->envelope.version;
+  publication->snapshot_version = set->snapshot()->envelope.version;
+  publication->targets_version = set->targets()->envelope.version;
+  publication->catalog_sha256 = verify::Sha256Hex(files.catalog);
+  const tuf::Root& root = set->root();
+  publication->roles = {
+      FactsOf(tuf::kRootRole, root.envelope.expires, root.root),
+      FactsOf(tuf::kTargetsRole, set->targets()->envelope.expires,
+              root.targets),
+      FactsOf(tuf::kSnapshotRole, set->snapshot()->envelope.expires,
+              root.snapshot),
+      FactsOf(tuf::kTimestampRole, set->timestamp()->envelope.expires,
+              root.timestamp)};
+  std::set<std::string> regions;
+  for (const auto& anchor : catalog->anchors) {
+    if (!anchor.slot.region.empty()) regions.insert(anchor.slot.region);
+  }
+  publication->region_count = static_cast<int>(regions.size());
+  publication->catalog = *std::move(catalog);
+  return publication;
+}
+
+absl::StatusOr<std::string> Sign(const absl::StatusOr<std::string>& file,
+                                 const tuf::SigningKey& key) {
+  if (!file.ok()) return file.status();
+  return tuf::SignNew(*file, {&key});
+}
+
+// Metadata is dated to the second.
+absl::Time Expiry(absl::Time now, absl::Duration validity) {
+  return absl::FromUnixSeconds(absl::ToUnixSeconds(now + validity));
+}
+
+}  // namespace
+
+absl::StatusOr<Publisher::Files> Publisher::Load(const Store& store) {
+  Files files;
+  if (absl::Status s = store.Scan(
+          kRootPrefix,
+          [&](std::string_view, std::string_view value) {
+            files.roots.emplace_back(value);
+            return true;
+          });
+      !s.ok()) {
+    return s;
+  }
+  const std::pair<const char*, std::string*> keys[] = {
+      {kTargetsKey, &files.targets},
+      {kSnapshotKey, &files.snapshot},
+      {kTimestampKey, &files.timestamp},
+      {kCatalogKey, &files.catalog}};
+  for (const auto& [key, file] : keys) {
+    auto value = store.Get(key);
+    if (!value.ok()) return value.status();
+    *file = value->value_or("");
+  }
+  return files;
+}
+
+absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
+    const Config& config, Store& store, PublicationHub& hub,
+    anchors::Catalog seed, absl::Time now) {
+  auto files = Load(store);
+  if (!files.ok()) return files.status();
+  const bool first = files->roots.empty();
+  auto keys = LoadKeys(config, /*may_make=*/first);
+  if (!keys.ok()) return keys.status();
+  std::unique_ptr<Publisher> publisher(
+      new Publisher(config, store, hub, *std::move(keys)));
+  if (first) {
+    files = publisher->MakeFirst(std::move(seed), now);
+    if (!files.ok()) return files.status();
+    absl::MutexLock lock(&publisher->mutex_);
+    if (absl::Status s = publisher->Adopt(*std::move(files)); !s.ok()) {
+      return s;
+    }
+    return publisher;
+  }
+  auto publication = VerifyFiles(*files);
+  if (!publication.ok()) {
+    return absl::DataLossError(
+        absl::StrCat("what the store holds does not verify: ",
+                     publication.status().message(),
+                     " (restore data_dir from a backup; see "
+                     "trustd/README.md)"));
+  }
+  {
+    absl::MutexLock lock(&publisher->mutex_);
+    publisher->files_ = *std::move(files);
+  }
+  hub.Publish(*std::move(publication));
+  if (absl::Status s = publisher->RenewIfDue(now); !s.ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot sign with the keys of data_dir: ", s.message(),
+                     " (are they those that root names?)"));
+  }
+  return publisher;
+}
+
+absl::StatusOr<Publisher::Files> Publisher::MakeFirst(anchors::Catalog seed,
+                                                      absl::Time now) const {
+  tuf::RootSpec spec;
+  spec.expires = Expiry(now, config_.root_validity);
+  spec.root.keys = {keys_.root->public_key()};
+  spec.targets.keys = {keys_.targets->public_key()};
+  spec.snapshot.keys = {keys_.online->public_key()};
+  spec.timestamp.keys = {keys_.online->public_key()};
+  const auto root = Sign(tuf::WriteRoot(spec), *keys_.root);
+  if (!root.ok()) return root.status();
+
+  seed.sequence = 1;
+  seed.refresh_hint = config_.refresh_hint;
+  if (absl::Status s = anchors::CheckCatalog(seed); !s.ok()) return s;
+  Files files;
+  files.roots = {*root};
+  files.catalog = anchors::SerializeCatalog(seed);
+  return SignAnew(std::move(files),
+                  {.targets = true, .snapshot = true, .timestamp = true}, now);
+}
+
+absl::StatusOr<std::string> Publisher::NextRoot(const std::string& last,
+                                                absl::Time now) const {
+  const auto root = tuf::ParseRoot(last);
+  if (!root.ok()) return root.status();
+  return Sign(tuf::WriteRoot(tuf::NextRootSpec(
+                  *root, Expiry(now, config_.root_validity))),
+              *keys_.root);
+}
+
+absl::StatusOr<std::string> Publisher::NextTargets(const Files& files,
+                                                   absl::Time now) const {
+  tuf::TargetsSpec spec;
+  if (!files.targets.empty()) {
+    const auto last = tuf::ParseTargets(files.targets);
+    if (!last.ok()) return last.status();
+    spec.version = last->envelope.version + 1;
+  }
+  spec.expires = Expiry(now, config_.targets_validity);
+  spec.targets.emplace(anchors::kCatalogTargetPath,
+                       tuf::DescribeTarget(files.catalog));
+  return Sign(tuf::WriteTargets(spec), *keys_.targets);
+}
+
+absl::StatusOr<std::string> Publisher::NextSnapshot(const Files& files,
+                                                    absl::Time now) const {
+  const auto targets = tuf::ParseTargets(files.targets);
+  if (!targets.ok()) return targets.status();
+  tuf::SnapshotSpec spec;
+  if (!files.snapshot.empty()) {
+    const auto last = tuf::ParseSnapshot(files.snapshot);
+    if (!last.ok()) return last.status();
+    spec.version = last->envelope.version + 1;
+  }
+  spec.expires = Expiry(now, config_.snapshot_validity);
+  spec.files.emplace(
+      kTargetsFile,
+      tuf::DescribeMetaFile(targets->envelope.version, files.targets));
+  return Sign(tuf::WriteSnapshot(spec), *keys_.online);
+}
+
+absl::StatusOr<std::string> Publisher::NextTimestamp(const Files& files,
+                                                     absl::Time now) const {
+  const auto snapshot = tuf::ParseSnapshot(files.snapshot);
+  if (!snapshot.ok()) return snapshot.status();
+  tuf::TimestampSpec spec;
+  if (!files.timestamp.empty()) {
+    const auto last = tuf::ParseTimestamp(files.timestamp);
+    if (!last.ok()) return last.status();
+    spec.version = last->envelope.version + 1;
+  }
+  spec.expires = Expiry(now, config_.timestamp_validity);
+  spec.snapshot =
+      tuf::DescribeMetaFile(snapshot->envelope.version, files.snapshot);
+  return Sign(tuf::WriteTimestamp(spec), *keys_.online);
+}
+
+absl::StatusOr<Publisher::Files> Publisher::SignAnew(Files files, Due due,
+                                                     absl::Time now) const {
+  if (due.root) {
+    auto root = NextRoot(files.roots.back(), now);
+    if (!root.ok()) return root.status();
+    files.roots.push_back(*std::move(root));
+  }
+  if (due.targets) {
+    auto targets = NextTargets(files, now);
+    if (!targets.ok()) return targets.status();
+    files.targets = *std::move(targets);
+  }
+  if (due.snapshot) {
+    auto snapshot = NextSnapshot(files, now);
+    if (!snapshot.ok()) return snapshot.status();
+    files.snapshot = *std::move(snapshot);
+  }
+  if (due.timestamp) {
+    auto timestamp = NextTimestamp(files, now);
+    if (!timestamp.ok()) return timestamp.status();
+    files.timestamp = *std::move(timestamp);
+  }
+  return files;
+}
+
+absl::Status Publisher::Adopt(Files files) {
+  auto publication = VerifyFiles(files);
+  if (!publication.ok()) return publication.status();
+  StoreBatch batch;
+  for (std::size_t i = files_.roots.size(); i < files.roots.size(); ++i) {
+    batch.Put(RootKey(i + 1), files.roots[i]);
+  }
+  batch.Put(kTargetsKey, files.targets);
+  batch.Put(kSnapshotKey, files.snapshot);
+  batch.Put(kTimestampKey, files.timestamp);
+  batch.Put(kCatalogKey, files.catalog);
+  if (absl::Status s = store_.Commit(batch); !s.ok()) return s;
+  files_ = std::move(files);
+  hub_.Publish(*std::move(publication));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::uint64_t> Publisher::Publish(anchors::Catalog catalog,
+                                                 absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  catalog.sequence = hub_.Current()->catalog.sequence + 1;
+  if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
+  Files files = files_;
+  files.catalog = anchors::SerializeCatalog(catalog);
+  auto next = SignAnew(
+      std::move(files),
+      {.targets = true, .snapshot = true, .timestamp = true}, now);
+  if (!next.ok()) return next.status();
+  if (absl::Status s = Adopt(*std::move(next)); !s.ok()) return s;
+  return catalog.sequence;
+}
+
+Publisher::Due Publisher::FindDue(const Publication& publication,
+                                  absl::Time now) const {
+  const auto left = [&](std::size_t role) {
+    return publication.roles[role].expires - now;
+  };
+  Due due;
+  due.root = left(0) < config_.root_validity / 3;
+  due.targets = left(1) < config_.targets_validity / 3;
+  due.snapshot = due.targets || left(2) < config_.snapshot_validity / 3;
+  due.timestamp = due.snapshot || left(3) < config_.timestamp_validity -
+                                                config_.timestamp_interval;
+  return due;
+}
+
+absl::Status Publisher::RenewIfDue(absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  const Due due = FindDue(*hub_.Current(), now);
+  if (!due.root && !due.timestamp) return absl::OkStatus();
+  auto files = SignAnew(files_, due, now);
+  if (!files.ok()) return files.status();
+  return Adopt(*std::move(files));
+}
+
+}  // namespace anchorage::trustd

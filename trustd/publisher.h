@@ -1,0 +1,93 @@
+// Signs bundles and publishes them: durable first, served second.
+
+#ifndef ANCHORAGE_TRUSTD_PUBLISHER_H_
+#define ANCHORAGE_TRUSTD_PUBLISHER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "anchors/catalog.h"
+#include "trustd/config.h"
+#include "trustd/keys.h"
+#include "trustd/publication.h"
+#include "trustd/store.h"
+
+namespace anchorage::trustd {
+
+// Everything that is published was taken through the client's own TrustedSet
+// first: what a client would refuse is never served. Thread-safe.
+class Publisher {
+ public:
+  // Continues what `store` holds. An empty store is begun: with keys, a root
+  // and `seed` as sequence 1. Then publishes to `hub`, which outlives the
+  // publisher as `store` does. Fails with DATA_LOSS for a store whose files do
+  // not verify, FAILED_PRECONDITION for keys that are not those of the root,
+  // or as Store, LoadKeys() and the writers of anchors/tuf do.
+  static absl::StatusOr<std::unique_ptr<Publisher>> Open(
+      const Config& config, Store& store, PublicationHub& hub,
+      anchors::Catalog seed, absl::Time now);
+
+  // Publishes `catalog` under the next sequence number, which it returns.
+  // Fails with kFieldInvalid (see CheckCatalog()) or as Store does; then
+  // nothing has changed.
+  absl::StatusOr<std::uint64_t> Publish(anchors::Catalog catalog,
+                                        absl::Time now);
+
+  // Signs again what ends soon: timestamp every `timestamp_interval`, the
+  // others when less than a third of their life is left. Publishes if that was
+  // anything.
+  absl::Status RenewIfDue(absl::Time now);
+
+ private:
+  // The files of a bundle, before they have been verified.
+  struct Files {
+    std::vector<std::string> roots;
+    std::string targets;
+    std::string snapshot;
+    std::string timestamp;
+    std::string catalog;
+  };
+  // Which roles to sign anew. Each role that is signed needs those after it.
+  struct Due {
+    bool root = false;
+    bool targets = false;
+    bool snapshot = false;
+    bool timestamp = false;
+  };
+
+  Publisher(const Config& config, Store& store, PublicationHub& hub,
+            SigningKeys keys)
+      : config_(config), store_(store), hub_(hub), keys_(std::move(keys)) {}
+
+  static absl::StatusOr<Files> Load(const Store& store);
+  absl::StatusOr<Files> MakeFirst(anchors::Catalog seed, absl::Time now) const;
+  absl::StatusOr<Files> SignAnew(Files files, Due due, absl::Time now) const;
+  absl::StatusOr<std::string> NextRoot(const std::string& last,
+                                       absl::Time now) const;
+  absl::StatusOr<std::string> NextTargets(const Files& files,
+                                          absl::Time now) const;
+  absl::StatusOr<std::string> NextSnapshot(const Files& files,
+                                           absl::Time now) const;
+  absl::StatusOr<std::string> NextTimestamp(const Files& files,
+                                            absl::Time now) const;
+  Due FindDue(const Publication& publication, absl::Time now) const;
+  absl::Status Adopt(Files files) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Config& config_;
+  Store& store_;
+  PublicationHub& hub_;
+  const SigningKeys keys_;
+  // One publication at a time.
+  absl::Mutex mutex_;
+  Files files_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_PUBLISHER_H_

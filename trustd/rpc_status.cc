@@ -1,0 +1,27 @@
+#include "trustd/rpc_status.h"
+
+#include "proto/anchorage/v1/errors.pb.h"
+
+namespace anchorage::trustd {
+namespace {
+
+constexpr char kErrorInfoUrl[] = "type.googleapis.com/google.rpc.ErrorInfo";
+constexpr char kDomain[] = "trustd.anchorage";
+
+}  // namespace
+
+grpc::Status RpcError(grpc::StatusCode code, std::string_view reason,
+                      const std::string& message) {
+  v1::ErrorInfo info;
+  info.set_reason(std::string(reason));
+  info.set_domain(kDomain);
+  v1::Status status;
+  status.set_code(code);
+  status.set_message(message);
+  auto* detail = status.add_details();
+  detail->set_type_url(kErrorInfoUrl);
+  detail->set_value(info.SerializeAsString());
+  return grpc::Status(code, message, status.SerializeAsString());
+}
+
+}  // namespace anchorage::trustd

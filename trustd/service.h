@@ -1,0 +1,65 @@
+// One trustd: store, publisher and listener, started and stopped together.
+
+#ifndef ANCHORAGE_TRUSTD_SERVICE_H_
+#define ANCHORAGE_TRUSTD_SERVICE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/status/statusor.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "anchors/files/atomic_file.h"
+#include "trustd/config.h"
+#include "trustd/publication.h"
+#include "trustd/publisher.h"
+#include "trustd/server.h"
+#include "trustd/store.h"
+
+namespace anchorage::trustd {
+
+// Thread-safe.
+class Service {
+ public:
+  using Clock = std::function<absl::Time()>;
+
+  // Opens `data_dir`, publishes and serves. At the first start it makes the
+  // keys and signs the first bundle; later it continues. Fails with a message
+  // that says what to do; whatever was there is as it was.
+  static absl::StatusOr<std::unique_ptr<Service>> Start(const Config& config,
+                                                        Clock clock);
+  ~Service();
+
+  // Where it listens.
+  const std::string& address() const { return server_->address(); }
+
+  std::shared_ptr<const Publication> publication() const {
+    return hub_.Current();
+  }
+
+  // Serves no more, and leaves everything on the disk. Idempotent.
+  void Stop();
+
+ private:
+  Service(const Config& config, Clock clock, anchors::FolderLock lock,
+          std::unique_ptr<Store> store);
+
+  // Signs again what ends soon, until Stop().
+  void RenewLoop();
+
+  const Config config_;
+  const Clock clock_;
+  const anchors::FolderLock lock_;
+  const std::unique_ptr<Store> store_;
+  PublicationHub hub_;
+  std::unique_ptr<Publisher> publisher_;
+  std::unique_ptr<Server> server_;
+  absl::Notification stopping_;
+  std::thread renewer_;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_SERVICE_H_

@@ -1,0 +1,79 @@
+// Reads the payload of a Nitro attestation document, enclave or NitroTPM.
+//
+//   absl::StatusOr<AttestationDocument> said =
+//       DecodeAttestationDocument(cose.payload);
+//
+// What it returns is what somebody wrote, proved by nothing yet: only
+// attestation_verifier.h returns what AWS attests.
+//
+// Pure, and does not allocate for a document that AWS makes: views live as
+// long as the payload. AWS always writes the same keys in the same order; any
+// order is read, because a map has none.
+
+#ifndef ANCHORAGE_VERIFY_ATTESTATION_ATTESTATION_DOCUMENT_H_
+#define ANCHORAGE_VERIFY_ATTESTATION_ATTESTATION_DOCUMENT_H_
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace anchorage::verify {
+
+// What was measured: the image of an enclave, or the boot of an instance with
+// a NitroTPM. A PCR of one means nothing for the other.
+enum class AttestationType { kEnclave, kNitroTpm };
+
+// Returns the stable name: "enclave", "nitrotpm".
+std::string_view NameOf(AttestationType type);
+
+// PCRs have an index from 0 to 31 and hold a SHA-384.
+inline constexpr std::size_t kPcrCount = 32;
+inline constexpr std::size_t kPcrBytes = 48;
+
+inline constexpr std::size_t kMaxModuleIdBytes = 256;
+// AWS's own limits.
+inline constexpr std::size_t kMaxCertificateBytes = 1024;
+inline constexpr std::size_t kMaxPublicKeyBytes = 1024;
+inline constexpr std::size_t kMaxUserDataBytes = 1024;
+inline constexpr std::size_t kMaxNonceBytes = 1024;
+
+// AWS's chains have five certificates, the leaf included. A chain of any
+// other length up to this one is read, so that AWS may add a level.
+inline constexpr std::size_t kMaxChainCertificates = 8;
+inline constexpr std::size_t kMaxCaBundle = kMaxChainCertificates - 1;
+
+struct AttestationDocument {
+  std::string_view module_id;
+  absl::Time timestamp;
+  AttestationType type = AttestationType::kEnclave;
+  // By index; an absent PCR is empty, any other has kPcrBytes. Banks may have
+  // gaps.
+  std::array<std::string_view, kPcrCount> pcrs;
+  // The leaf, DER.
+  std::string_view certificate;
+  // From the root to the leaf's issuer, DER.
+  absl::InlinedVector<std::string_view, kMaxCaBundle> cabundle;
+  // What the software in the enclave or instance asked to be attested. A null
+  // is the same as an absent field; an empty string is not.
+  std::optional<std::string_view> public_key;
+  std::optional<std::string_view> user_data;
+  std::optional<std::string_view> nonce;
+  // Keys that we do not know, in their order: whoever wrote this signed more
+  // than we can judge.
+  absl::InlinedVector<std::string_view, 2> unknown_keys;
+};
+
+// Reads `payload`. Fails with kCborMalformed, kTrailingBytes, kDuplicateKey,
+// kFieldMissing, kFieldInvalid, kDigestUnsupported, kAmbiguousDocumentType,
+// or kChainLength for a bundle of no or too many certificates.
+absl::StatusOr<AttestationDocument> DecodeAttestationDocument(
+    std::string_view payload);
+
+}  // namespace anchorage::verify
+
+#endif  // ANCHORAGE_VERIFY_ATTESTATION_ATTESTATION_DOCUMENT_H_

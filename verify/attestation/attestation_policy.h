@@ -1,0 +1,167 @@
+// What a caller demands of an attestation document, beyond its authenticity.
+//
+//   absl::StatusOr<EnclavePolicy> policy =
+//       EnclavePolicy::Builder()
+//           .ExpectPcrs(release)
+//           .ExpectNonce(nonce)
+//           .IgnoreTheRest("the key comes over the channel that is attested")
+//           .Build();
+//
+// AWS proves six things: the measurements, the nonce, the user data, the
+// public key, the module, and the region. A policy must say Expect or
+// Ignore("why") for each, and expect one at least: nothing is left out by
+// accident, and every omission can be searched for. Policies for enclaves and
+// for instances with a NitroTPM are two types, because the PCRs of one mean
+// nothing for the other.
+//
+// A policy is immutable and may be used by any number of threads at once.
+
+#ifndef ANCHORAGE_VERIFY_ATTESTATION_ATTESTATION_POLICY_H_
+#define ANCHORAGE_VERIFY_ATTESTATION_ATTESTATION_POLICY_H_
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "verify/attestation/attestation_document.h"
+#include "verify/attestation/expectations.h"
+#include "verify/attestation/pcr_set.h"
+#include "verify/crypto/public_key.h"
+
+namespace anchorage::verify {
+
+template <AttestationType kType>
+class AttestationPolicy {
+ public:
+  class Builder;
+
+  const Expectations& expectations() const { return expectations_; }
+
+ private:
+  explicit AttestationPolicy(Expectations expectations)
+      : expectations_(std::move(expectations)) {}
+
+  Expectations expectations_;
+};
+
+using EnclavePolicy = AttestationPolicy<AttestationType::kEnclave>;
+using NitroTpmPolicy = AttestationPolicy<AttestationType::kNitroTpm>;
+
+// Each of the six is said once: saying it again, and an Ignore without a
+// why, are errors. A list means one of its elements, and is not empty. Errors
+// wait for Build().
+template <AttestationType kType>
+class AttestationPolicy<kType>::Builder {
+ public:
+  // The measurements. For a NitroTPM, a set with PCR4 must also have PCR12 =
+  // 0, or PCR7 with Secure Boot on: without one of them, whoever runs the
+  // instance can append a kernel command line that PCR4 does not measure.
+  Builder& ExpectPcrs(PcrSet pcrs);
+  Builder& ExpectPcrsAnyOf(std::vector<PcrSet> alternatives);
+  Builder& IgnorePcrs(std::string_view why);
+
+  // The nonce, 1 to 1024 bytes.
+  Builder& ExpectNonce(std::string_view nonce);
+  Builder& IgnoreNonce(std::string_view why);
+
+  // The user data. Empty means data that is there and empty.
+  Builder& ExpectUserData(std::string_view user_data);
+  Builder& IgnoreUserData(std::string_view why);
+
+  // The public key: any; a SubjectPublicKeyInfo of one of these types; or
+  // exactly these bytes.
+  Builder& ExpectPublicKeyPresent();
+  Builder& ExpectPublicKeyOfType(std::vector<KeyType> types);
+  Builder& ExpectPublicKey(std::string_view public_key);
+  Builder& IgnorePublicKey(std::string_view why);
+
+  // The module ("i-…-enc…", "i-…-tpm…"), or the instance that it runs on.
+  Builder& ExpectModules(std::vector<std::string> module_ids);
+  Builder& ExpectInstances(std::vector<std::string> instance_ids);
+  Builder& IgnoreModule(std::string_view why);
+
+  // The region, as the leaf certificate names it.
+  Builder& ExpectRegions(std::vector<std::string> regions);
+  Builder& IgnoreRegion(std::string_view why);
+
+  // Ignores all that was not said before this call.
+  Builder& IgnoreTheRest(std::string_view why);
+  // The same, and the policy may expect nothing at all: a document is
+  // accepted if AWS made it, whatever it attests. Debug enclaves are still
+  // refused.
+  Builder& AuthenticityOnly(std::string_view why);
+
+  // The partition whose roots are trusted; "aws" unless said.
+  Builder& ExpectPartition(std::string_view partition);
+
+  // How old a live document may be; kDefaultMaxAge unless said. More than
+  // zero, and finite.
+  Builder& WithMaxAge(absl::Duration max_age);
+  // How far the verifier's clock may be behind the document and its
+  // certificates; kDefaultClockLeeway unless said, at most kMaxClockLeeway.
+  // Against a clock that is ahead there is the greatest age.
+  Builder& WithClockLeeway(absl::Duration leeway);
+
+  // Accepts enclaves in debug mode, whose memory their operator can read.
+  // clang-format off
+  Builder& AllowDebug(std::string_view why)
+    requires(kType == AttestationType::kEnclave)
+  {
+    RequireWhy(why);
+    expectations_.allow_debug = true;
+    expectations_.ignored["debug"] = std::string(why);
+    return *this;
+  }
+  // clang-format on
+
+  // Refuses documents with fields that this version does not know, which are
+  // otherwise accepted and reported.
+  Builder& RefuseUnknownFields();
+
+  // Returns the policy. Fails with the first error of the calls above
+  // (kFieldInvalid, kPolicyEmpty for an empty list, kPolicyIncomplete for an
+  // empty why), kPolicyEmpty if nothing is expected, kPolicyIncomplete if
+  // something is neither expected nor ignored, or kPolicyUnsafe.
+  absl::StatusOr<AttestationPolicy> Build() const;
+
+ private:
+  // What AWS proves. The order is that of kAspectNames.
+  enum Aspect : std::size_t {
+    kMeasurements,
+    kNonce,
+    kUserData,
+    kPublicKey,
+    kModule,
+    kRegion,
+    kAspects,
+  };
+  enum class Said { kNothing, kExpect, kIgnore };
+
+  // Keeps the first error.
+  void Fail(absl::Status error);
+  // Notes that `aspect` is said, which it must not be yet.
+  void Say(Aspect aspect, Said said);
+  Builder& Expect(Aspect aspect);
+  Builder& Ignore(Aspect aspect, std::string_view why);
+  // Refuses an empty list or element.
+  void RequireNames(const std::vector<std::string>& names);
+  void RequireWhy(std::string_view why);
+
+  Expectations expectations_;
+  std::array<Said, kAspects> said_{};
+  bool may_expect_nothing_ = false;
+  absl::Status error_;
+};
+
+extern template class AttestationPolicy<AttestationType::kEnclave>;
+extern template class AttestationPolicy<AttestationType::kNitroTpm>;
+
+}  // namespace anchorage::verify
+
+#endif  // ANCHORAGE_VERIFY_ATTESTATION_ATTESTATION_POLICY_H_

@@ -1,0 +1,87 @@
+// What a policy expects of a document that was proved authentic.
+//
+// Made by the builders of attestation_policy.h only, which see to it that
+// nothing is left out by accident.
+
+#ifndef ANCHORAGE_VERIFY_ATTESTATION_EXPECTATIONS_H_
+#define ANCHORAGE_VERIFY_ATTESTATION_EXPECTATIONS_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "verify/attestation/attestation_document.h"
+#include "verify/attestation/pcr_set.h"
+#include "verify/crypto/public_key.h"
+
+namespace anchorage::verify {
+
+// A document older than this is refused: AWS KMS draws the same line.
+inline constexpr absl::Duration kDefaultMaxAge = absl::Minutes(5);
+// How far the verifier's clock may be behind by default: documents arrive
+// within milliseconds of being signed, sooner than clocks agree.
+inline constexpr absl::Duration kDefaultClockLeeway = absl::Seconds(5);
+inline constexpr absl::Duration kMaxClockLeeway = absl::Minutes(10);
+
+// An absent member is not expected.
+struct Expectations {
+  std::string partition = "aws";
+  absl::Duration max_age = kDefaultMaxAge;
+  absl::Duration clock_leeway = kDefaultClockLeeway;
+  bool refuse_unknown_keys = false;
+  // Whether an enclave in debug mode is accepted.
+  bool allow_debug = false;
+
+  // The PCRs must match one of these.
+  std::optional<std::vector<PcrSet>> pcrs;
+  std::optional<std::string> nonce;
+  std::optional<std::string> user_data;
+
+  // The public key must be there, at least.
+  bool public_key_present = false;
+  // It must be a SubjectPublicKeyInfo, DER, of one of these types.
+  std::optional<std::vector<KeyType>> public_key_types;
+  // It must be these bytes.
+  std::optional<std::string> public_key;
+
+  // Each must be one of these.
+  std::optional<std::vector<std::string>> modules;
+  std::optional<std::vector<std::string>> instances;
+  std::optional<std::vector<std::string>> regions;
+
+  // What is ignored, by the name of the check, and why, for the record.
+  std::map<std::string, std::string> ignored;
+};
+
+// Each returns OK, or the reason that its name says:
+//
+// kNonceMissing or kNonceMismatch. The time depends on lengths only.
+absl::Status CheckNonce(const Expectations& expected,
+                        const AttestationDocument& document);
+// kUserDataMismatch.
+absl::Status CheckUserData(const Expectations& expected,
+                           const AttestationDocument& document);
+// kPublicKeyMismatch.
+absl::Status CheckPublicKey(const Expectations& expected,
+                            const AttestationDocument& document);
+// kDebugEnclave: none of PCR0, PCR1 and PCR2 of an enclave has a value other
+// than zero, so whoever runs it can read and change it.
+absl::Status CheckDebug(const Expectations& expected,
+                        const AttestationDocument& document);
+// kPcrMismatch. A PCR that the document does not have matches nothing.
+absl::Status CheckMeasurements(const Expectations& expected,
+                               const AttestationDocument& document);
+// kModuleNotAllowed or kInstanceNotAllowed.
+absl::Status CheckModule(const Expectations& expected,
+                         std::string_view module_id,
+                         std::string_view instance_id);
+// kRegionNotAllowed.
+absl::Status CheckRegion(const Expectations& expected, std::string_view region);
+
+}  // namespace anchorage::verify
+
+#endif  // ANCHORAGE_VERIFY_ATTESTATION_EXPECTATIONS_H_

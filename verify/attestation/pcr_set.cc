@@ -1,0 +1,56 @@
+#include "verify/attestation/pcr_set.h"
+
+#include "absl/strings/str_cat.h"
+#include "verify/encoding/base64.h"
+#include "verify/reason.h"
+
+namespace anchorage::verify {
+
+absl::StatusOr<PcrSet> PcrSet::FromHex(
+    const std::map<int, std::string>& hex_by_index) {
+  std::map<int, std::string> values;
+  for (const auto& [index, hex] : hex_by_index) {
+    absl::StatusOr<std::string> bytes = DecodeHex(hex);
+    if (!bytes.ok()) {
+      return Reject(Reason::kEncodingMalformed,
+                    absl::StrCat("the value of PCR", index, " is not hex"));
+    }
+    values.emplace(index, *std::move(bytes));
+  }
+  return FromBytes(std::move(values));
+}
+
+absl::StatusOr<PcrSet> PcrSet::FromBytes(
+    std::map<int, std::string> bytes_by_index) {
+  if (bytes_by_index.empty()) {
+    return Reject(Reason::kPolicyEmpty, "a set of measurements is empty");
+  }
+  for (const auto& [index, bytes] : bytes_by_index) {
+    if (index < 0 || index >= static_cast<int>(kPcrCount)) {
+      return Reject(Reason::kFieldInvalid,
+                    absl::StrCat("there is no PCR", index));
+    }
+    if (bytes.size() != kPcrBytes) {
+      return Reject(Reason::kFieldInvalid,
+                    absl::StrCat("the value of PCR", index, " has ",
+                                 bytes.size(), " bytes, not ", kPcrBytes));
+    }
+  }
+  return PcrSet(std::move(bytes_by_index));
+}
+
+std::optional<std::string_view> PcrSet::Find(int index) const {
+  const auto found = values_.find(index);
+  if (found == values_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::optional<int> PcrSet::FirstMismatch(
+    const std::array<std::string_view, kPcrCount>& pcrs) const {
+  for (const auto& [index, value] : values_) {
+    if (pcrs[static_cast<std::size_t>(index)] != value) return index;
+  }
+  return std::nullopt;
+}
+
+}  // namespace anchorage::verify

@@ -1,0 +1,408 @@
+#include "verify/identity/identity_policy.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "verify/reason.h"
+
+namespace anchorage::verify {
+namespace {
+
+using Condition = IdentityCondition;
+
+struct ConditionRow {
+  Condition condition;
+  std::string_view name;
+  Reason reason;
+};
+
+constexpr ConditionRow kTable[kIdentityConditionCount] = {
+    {Condition::kMinimumKind, "kind", Reason::kKindNotAllowed},
+    {Condition::kPartition, "partition", Reason::kPartitionNotAllowed},
+    {Condition::kRegion, "region", Reason::kRegionNotAllowed},
+    {Condition::kAccount, "account", Reason::kAccountNotAllowed},
+    {Condition::kInstance, "instance", Reason::kInstanceNotAllowed},
+    {Condition::kImage, "image", Reason::kImageNotAllowed},
+    {Condition::kInstanceType, "instance-type",
+     Reason::kInstanceTypeNotAllowed},
+    {Condition::kArchitecture, "architecture",
+     Reason::kArchitectureNotAllowed},
+    {Condition::kProductCodes, "product-codes",
+     Reason::kProductCodeNotAllowed},
+    {Condition::kBillingProducts, "billing-products",
+     Reason::kBillingProductNotAllowed},
+    {Condition::kMaxAge, "age", Reason::kTooOld},
+};
+
+constexpr bool TableIsInOrder() {
+  for (std::size_t i = 0; i < kIdentityConditionCount; ++i) {
+    if (static_cast<std::size_t>(kTable[i].condition) != i) return false;
+  }
+  return true;
+}
+static_assert(TableIsInOrder());
+
+const ConditionRow& RowOf(Condition condition) {
+  return kTable[static_cast<std::size_t>(condition)];
+}
+
+constexpr std::size_t kAccountDigits = 12;
+
+bool IsAccount(std::string_view text) {
+  return text.size() == kAccountDigits &&
+         text.find_first_not_of("0123456789") == text.npos;
+}
+
+bool Contains(absl::Span<const std::string> list, std::string_view value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+bool ContainsAll(absl::Span<const std::string> list,
+                 absl::Span<const std::string> values) {
+  return std::all_of(values.begin(), values.end(), [&](std::string_view v) {
+    return Contains(list, v);
+  });
+}
+
+// Returns the document's values for a condition that lists values.
+absl::Span<const std::string> ValuesOf(Condition condition,
+                                       const IdentityDocument& document) {
+  const auto list = [](const std::optional<std::vector<std::string>>& field) {
+    return field.has_value() ? absl::MakeConstSpan(*field)
+                             : absl::Span<const std::string>();
+  };
+  switch (condition) {
+    case Condition::kRegion:
+      return absl::MakeConstSpan(&document.region, 1);
+    case Condition::kAccount:
+      return absl::MakeConstSpan(&document.account_id, 1);
+    case Condition::kInstance:
+      return absl::MakeConstSpan(&document.instance_id, 1);
+    case Condition::kImage:
+      return absl::MakeConstSpan(&document.image_id, 1);
+    case Condition::kInstanceType:
+      return absl::MakeConstSpan(&document.instance_type, 1);
+    case Condition::kArchitecture:
+      return absl::MakeConstSpan(&document.architecture, 1);
+    case Condition::kProductCodes:
+      return list(document.marketplace_product_codes);
+    case Condition::kBillingProducts:
+      return list(document.billing_products);
+    case Condition::kMinimumKind:
+    case Condition::kPartition:
+    case Condition::kMaxAge:
+      break;
+  }
+  return {};
+}
+
+std::string Shown(absl::Span<const std::string> values) {
+  constexpr std::size_t kMost = 4;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(values.size(), kMost); ++i) {
+    absl::StrAppend(&out, i == 0 ? "" : ", ", values[i]);
+  }
+  if (values.size() > kMost) absl::StrAppend(&out, ", ...");
+  return out.empty() ? "none" : out;
+}
+
+absl::Status Refuse(Condition condition, std::string_view found) {
+  return Reject(RowOf(condition).reason,
+                absl::StrCat(std::string(NameOf(condition)), ": ",
+                             std::string(found)));
+}
+
+}  // namespace
+
+const std::array<IdentityCondition, kIdentityConditionCount>&
+AllIdentityConditions() {
+  static constexpr auto kAll = [] {
+    std::array<Condition, kIdentityConditionCount> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = kTable[i].condition;
+    return all;
+  }();
+  return kAll;
+}
+
+std::string_view NameOf(IdentityCondition condition) {
+  return RowOf(condition).name;
+}
+
+absl::StatusOr<IdentityPolicy> IdentityPolicy::AuthenticityOnly(
+    std::string_view why) {
+  Builder builder;
+  for (const Condition condition : AllIdentityConditions()) {
+    builder.Ignore(condition, why);
+  }
+  if (!builder.status_.ok()) return builder.status_;
+  return builder.policy_;
+}
+
+bool IdentityPolicy::Expects(IdentityCondition condition) const {
+  return Of(condition).rule != Rule::kIgnore;
+}
+
+std::string_view IdentityPolicy::WhyIgnored(IdentityCondition condition) const {
+  return Of(condition).why;
+}
+
+absl::Status IdentityPolicy::Check(IdentityCondition condition,
+                                   const IdentityFacts& facts) const {
+  const Requirement& requirement = Of(condition);
+  if (requirement.rule == Rule::kIgnore) return absl::OkStatus();
+  if (condition == Condition::kMaxAge) return CheckAge(facts);
+  if (condition == Condition::kMinimumKind) {
+    return facts.kind >= minimum_kind_ ? absl::OkStatus()
+                                       : Refuse(condition, NameOf(facts.kind));
+  }
+  if (condition == Condition::kPartition) {
+    return Contains(requirement.values, facts.partition)
+               ? absl::OkStatus()
+               : Refuse(condition, facts.partition);
+  }
+  const auto found = ValuesOf(condition, facts.document);
+  bool allowed = false;
+  switch (requirement.rule) {
+    case Rule::kAnyOf:
+      allowed = std::any_of(
+          found.begin(), found.end(),
+          [&](std::string_view v) { return Contains(requirement.values, v); });
+      break;
+    case Rule::kAllOf:
+      allowed = ContainsAll(found, requirement.values);
+      break;
+    case Rule::kExactly:
+      allowed = ContainsAll(found, requirement.values) &&
+                ContainsAll(requirement.values, found);
+      break;
+    case Rule::kUnsaid:
+    case Rule::kIgnore:
+      break;
+  }
+  return allowed ? absl::OkStatus() : Refuse(condition, Shown(found));
+}
+
+absl::Status IdentityPolicy::CheckAge(const IdentityFacts& facts) const {
+  const absl::Duration age = facts.at - facts.document.pending_time;
+  if (age > max_age_) {
+    return Reject(Reason::kTooOld,
+                  absl::StrCat("pendingTime is ", absl::FormatDuration(age),
+                               " ago, at most ",
+                               absl::FormatDuration(max_age_)));
+  }
+  if (-age > skew_) {
+    return Reject(Reason::kFromTheFuture,
+                  absl::StrCat("pendingTime is ", absl::FormatDuration(-age),
+                               " in the future, at most ",
+                               absl::FormatDuration(skew_)));
+  }
+  return absl::OkStatus();
+}
+
+void IdentityPolicy::Builder::Fail(absl::Status status) {
+  if (status_.ok()) status_ = std::move(status);
+}
+
+// Notes the rule; false if one was noted before.
+bool IdentityPolicy::Builder::Claim(IdentityCondition condition, Rule rule) {
+  Rule& said = policy_.requirements_[static_cast<std::size_t>(condition)].rule;
+  if (said != Rule::kUnsaid) {
+    Fail(Reject(Reason::kPolicyIncomplete,
+                absl::StrCat("more than one rule for ",
+                             std::string(NameOf(condition)))));
+    return false;
+  }
+  said = rule;
+  return true;
+}
+
+IdentityPolicy::Builder& IdentityPolicy::Builder::Say(
+    IdentityCondition condition, Rule rule, std::vector<std::string> values) {
+  if (!Claim(condition, rule)) return *this;
+  if (values.empty() || Contains(values, "")) {
+    Fail(Reject(Reason::kPolicyEmpty,
+                absl::StrCat("nothing to expect of ",
+                             std::string(NameOf(condition)))));
+  }
+  policy_.requirements_[static_cast<std::size_t>(condition)].values =
+      std::move(values);
+  return *this;
+}
+
+IdentityPolicy::Builder& IdentityPolicy::Builder::Ignore(
+    IdentityCondition condition, std::string_view why) {
+  if (!Claim(condition, Rule::kIgnore)) return *this;
+  if (why.empty()) {
+    Fail(Reject(Reason::kPolicyEmpty,
+                absl::StrCat("no reason to ignore ",
+                             std::string(NameOf(condition)))));
+  }
+  policy_.requirements_[static_cast<std::size_t>(condition)].why = why;
+  return *this;
+}
+
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectPartitions(
+    std::vector<std::string> any_of) {
+  return Say(Condition::kPartition, Rule::kAnyOf, std::move(any_of));
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectRegions(
+    std::vector<std::string> any_of) {
+  return Say(Condition::kRegion, Rule::kAnyOf, std::move(any_of));
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectAccounts(
+    std::vector<std::string> any_of) {
+  if (!std::all_of(any_of.begin(), any_of.end(), [](std::string_view account) {
+        return account.empty() || IsAccount(account);
+      })) {
+    Fail(Reject(Reason::kFieldInvalid, "an account is 12 digits"));
+  }
+  return Say(Condition::kAccount, Rule::kAnyOf, std::move(any_of));
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectInstances(
+    std::vector<std::string> any_of) {
+  return Say(Condition::kInstance, Rule::kAnyOf, std::move(any_of));
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectImages(
+    std::vector<std::string> any_of) {
+  return Say(Condition::kImage, Rule::kAnyOf, std::move(any_of));
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectInstanceTypes(
+    std::vector<std::string> any_of) {
+  return Say(Condition::kInstanceType, Rule::kAnyOf, std::move(any_of));
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectArchitectures(
+    std::vector<std::string> any_of) {
+  return Say(Condition::kArchitecture, Rule::kAnyOf, std::move(any_of));
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectAnyProductCode(
+    std::vector<std::string> codes) {
+  return Say(Condition::kProductCodes, Rule::kAnyOf, std::move(codes));
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectAllProductCodes(
+    std::vector<std::string> codes) {
+  return Say(Condition::kProductCodes, Rule::kAllOf, std::move(codes));
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectExactlyProductCodes(
+    std::vector<std::string> codes) {
+  return Say(Condition::kProductCodes, Rule::kExactly, std::move(codes));
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectAnyBillingProduct(
+    std::vector<std::string> products) {
+  return Say(Condition::kBillingProducts, Rule::kAnyOf, std::move(products));
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectAllBillingProducts(
+    std::vector<std::string> products) {
+  return Say(Condition::kBillingProducts, Rule::kAllOf, std::move(products));
+}
+
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectMinimumKind(
+    AnchorKind kind) {
+  if (kind > AnchorKind::kIidRsa2048) {
+    Fail(Reject(Reason::kFieldInvalid,
+                "the minimum kind signs no identity document"));
+  }
+  policy_.minimum_kind_ = kind;
+  return Say(Condition::kMinimumKind, Rule::kAnyOf,
+             {std::string(NameOf(kind))});
+}
+
+IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectMaxAge(
+    absl::Duration max_age, absl::Duration skew) {
+  if (max_age <= absl::ZeroDuration() || skew < absl::ZeroDuration() ||
+      skew > kMaxSkew) {
+    Fail(Reject(Reason::kFieldInvalid,
+                absl::StrCat("a maximum age of ", absl::FormatDuration(max_age),
+                             " or a skew of ", absl::FormatDuration(skew))));
+  }
+  policy_.max_age_ = max_age;
+  policy_.skew_ = skew;
+  return Say(Condition::kMaxAge, Rule::kAnyOf,
+             {absl::FormatDuration(max_age)});
+}
+
+IdentityPolicy::Builder& IdentityPolicy::Builder::IgnorePartitions(
+    std::string_view why) {
+  return Ignore(Condition::kPartition, why);
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreRegions(
+    std::string_view why) {
+  return Ignore(Condition::kRegion, why);
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreAccounts(
+    std::string_view why) {
+  return Ignore(Condition::kAccount, why);
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreInstances(
+    std::string_view why) {
+  return Ignore(Condition::kInstance, why);
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreImages(
+    std::string_view why) {
+  return Ignore(Condition::kImage, why);
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreInstanceTypes(
+    std::string_view why) {
+  return Ignore(Condition::kInstanceType, why);
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreArchitectures(
+    std::string_view why) {
+  return Ignore(Condition::kArchitecture, why);
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreProductCodes(
+    std::string_view why) {
+  return Ignore(Condition::kProductCodes, why);
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreBillingProducts(
+    std::string_view why) {
+  return Ignore(Condition::kBillingProducts, why);
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreMinimumKind(
+    std::string_view why) {
+  return Ignore(Condition::kMinimumKind, why);
+}
+IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreMaxAge(
+    std::string_view why) {
+  return Ignore(Condition::kMaxAge, why);
+}
+
+IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreTheRest(
+    std::string_view why) {
+  if (ignore_rest_) {
+    Fail(Reject(Reason::kPolicyIncomplete, "the rest is ignored twice"));
+  }
+  if (why.empty()) {
+    Fail(Reject(Reason::kPolicyEmpty, "no reason to ignore the rest"));
+  }
+  ignore_rest_ = true;
+  why_rest_ = why;
+  return *this;
+}
+
+absl::StatusOr<IdentityPolicy> IdentityPolicy::Builder::Build() const {
+  if (!status_.ok()) return status_;
+  IdentityPolicy policy = policy_;
+  bool expects = false;
+  for (const Condition condition : AllIdentityConditions()) {
+    Requirement& requirement =
+        policy.requirements_[static_cast<std::size_t>(condition)];
+    if (requirement.rule == Rule::kUnsaid) {
+      if (!ignore_rest_) {
+        return Reject(Reason::kPolicyIncomplete,
+                      absl::StrCat("neither Expect nor Ignore for ",
+                                   std::string(NameOf(condition))));
+      }
+      requirement = {Rule::kIgnore, why_rest_, {}};
+    }
+    expects = expects || requirement.rule != Rule::kIgnore;
+  }
+  if (!expects) {
+    return Reject(Reason::kPolicyEmpty,
+                  "everything is ignored: AuthenticityOnly() says that");
+  }
+  return policy;
+}
+
+}  // namespace anchorage::verify

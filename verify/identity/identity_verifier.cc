@@ -1,0 +1,448 @@
+// The checks, in order; the first that fails is the answer.
+//
+//   1. size        Document and signature are within their limits.
+//                  kInputTooLarge
+//   2. form        The signature is of its form: a PKCS #7 of the subset that
+//                  AWS emits. Reasons of ParsePkcs7().
+//   3. content     There is a document, and one given beside a PKCS #7 is the
+//                  one inside. kContentMissing, kContentMismatch
+//   4. json        The document is strict JSON. Reasons of
+//                  ScanIdentityDocument().
+//   5. slot        The region that it names, not yet believed, is one that
+//                  anchors are known for. kFieldMissing, kFieldInvalid,
+//                  kNoUsableAnchors, kRegionUnknown
+//   6. clock       Live only: the clock is not behind the anchors.
+//                  kClockSuspect
+//   7. algorithms  Those of the form, and the same wherever they are named.
+//                  kDigestNotAllowed, kAlgorithmMismatch
+//   8. digest      The document hashes to the signed messageDigest.
+//                  kDigestMismatch
+//   9. signature   An anchor of the slot that may be used made it. Reasons of
+//                  FindSigner().
+//  10. fields      Every field is of its form. kFieldMissing, kFieldInvalid
+//  11. signed-region
+//                  The region in the verified document is the anchor's.
+//                  kRegionMismatch
+//  12. The policy's conditions, each by its own name and reason; the last is
+//      age: kTooOld, kFromTheFuture.
+//  13. replay      The ledger admits it. kReplayed, kPendingTimeRegressed,
+//                  kPolicyEmpty, kLedgerUnavailable
+
+#include "verify/identity/identity_verifier.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "verify/identity/pkcs7.h"
+#include "verify/identity/signature_algorithms.h"
+#include "verify/identity/signer_search.h"
+#include "verify/reason.h"
+
+namespace anchorage::verify {
+namespace {
+
+constexpr std::string_view kVersions[] = {"2010-08-31", "2017-09-30"};
+constexpr absl::Duration kMaxSigningDelay = absl::Minutes(1);
+
+absl::Status TooLarge(std::string_view what, std::size_t size,
+                      std::size_t limit) {
+  return Reject(Reason::kInputTooLarge,
+                absl::StrCat("a ", std::string(what), " of ", size,
+                             " bytes, the limit is ", limit));
+}
+
+bool HasWindow(const Anchor& anchor) {
+  return anchor.valid_from() != absl::InfinitePast() ||
+         anchor.valid_until() != absl::InfiniteFuture();
+}
+
+std::string Quoted(std::string_view text) {
+  return absl::StrCat("\"", std::string(text), "\"");
+}
+
+}  // namespace
+
+// One verification: what it was given, and what the checks have found so far.
+class IdentityVerification {
+ public:
+  IdentityVerification(const IdentityEvidence& evidence,
+                       const AnchorSet& anchors, const IdentityPolicy& policy,
+                       absl::Time at, bool live, const ReplayCheck* replay,
+                       Trace* trace)
+      : evidence_(evidence),
+        anchors_(anchors),
+        policy_(policy),
+        at_(at),
+        live_(live),
+        replay_(replay),
+        trace_(trace) {}
+
+  absl::StatusOr<VerifiedIdentity> Run() && {
+    absl::Status status;
+    for (const Step& step : kSteps) {
+      if (status.ok()) {
+        status = (this->*step.check)();
+        if (trace_ != nullptr) Record(step.name, status);
+      } else if (trace_ != nullptr) {
+        trace_->NotReached(step.name);
+      }
+    }
+    for (const IdentityCondition condition : AllIdentityConditions()) {
+      if (status.ok()) {
+        status = CheckCondition(condition);
+        if (trace_ != nullptr) Record(NameOf(condition), status);
+      } else if (trace_ != nullptr) {
+        trace_->NotReached(NameOf(condition));
+      }
+    }
+    if (status.ok()) {
+      status = CheckReplay();
+      if (trace_ != nullptr) Record("replay", status);
+    } else if (trace_ != nullptr) {
+      trace_->NotReached("replay");
+    }
+    if (!status.ok()) return status;
+    return std::move(*this).Verdict();
+  }
+
+ private:
+  struct Step {
+    std::string_view name;
+    absl::Status (IdentityVerification::*check)();
+  };
+  static const Step kSteps[11];
+
+  void Record(std::string_view check, const absl::Status& status) {
+    if (status.ok()) {
+      trace_->Pass(check, detail_);
+    } else {
+      trace_->Fail(check, status);
+    }
+    detail_.clear();
+  }
+
+  // Says what a check found. Costs nothing without a trace.
+  template <typename... Parts>
+  void Found(const Parts&... parts) {
+    if (trace_ != nullptr) detail_ = absl::StrCat(parts...);
+  }
+
+  const IdentityDocument& document() const { return verdict_.document_; }
+  bool is_pkcs7() const { return evidence_.form != IdentityForm::kSignature; }
+
+  // 1.
+  absl::Status CheckSize() {
+    if (evidence_.document.has_value() &&
+        evidence_.document->size() > kMaxDocumentBytes) {
+      return TooLarge("document", evidence_.document->size(),
+                      kMaxDocumentBytes);
+    }
+    if (evidence_.signature.size() > kMaxPkcs7Bytes) {
+      return TooLarge("signature", evidence_.signature.size(), kMaxPkcs7Bytes);
+    }
+    Found(evidence_.signature.size(), " bytes of signature");
+    return absl::OkStatus();
+  }
+
+  // 2.
+  absl::Status CheckForm() {
+    Found(std::string(NameOf(evidence_.form)));
+    if (!is_pkcs7()) return absl::OkStatus();
+    absl::StatusOr<Pkcs7> message = ParsePkcs7(evidence_.signature);
+    if (!message.ok()) return message.status();
+    message_ = *std::move(message);
+    return absl::OkStatus();
+  }
+
+  // 3.
+  absl::Status CheckContent() {
+    if (!is_pkcs7()) {
+      if (!evidence_.document.has_value()) {
+        return Reject(Reason::kContentMissing,
+                      "a bare signature needs the document beside it");
+      }
+      content_ = *evidence_.document;
+    } else {
+      content_ = message_.content;
+      if (evidence_.document.has_value() && *evidence_.document != content_) {
+        return Reject(Reason::kContentMismatch,
+                      "the document given is not the one that was signed");
+      }
+    }
+    Found(content_.size(), " bytes of document");
+    return absl::OkStatus();
+  }
+
+  // 4.
+  absl::Status CheckJson() {
+    absl::StatusOr<ScannedDocument> scan = ScanIdentityDocument(content_);
+    if (!scan.ok()) return scan.status();
+    scan_ = *std::move(scan);
+    return absl::OkStatus();
+  }
+
+  // 5.
+  absl::Status CheckSlot() {
+    const auto region = scan_.UnverifiedRegion();
+    if (!region.ok()) return region.status();
+    if (anchors_.anchors().empty()) {
+      return Reject(Reason::kNoUsableAnchors, "there are no anchors at all");
+    }
+    const auto partition = anchors_.PartitionOf(*region);
+    if (!partition.has_value()) {
+      return Reject(Reason::kRegionUnknown,
+                    "no anchor is known for the region " + Quoted(*region));
+    }
+    slot_ = {.partition = std::string(*partition),
+             .region = std::string(*region),
+             .kind = AnchorKindOf(evidence_.form)};
+    if (trace_ != nullptr) Found(ToString(slot_));
+    return absl::OkStatus();
+  }
+
+  // 6.
+  absl::Status CheckClock() {
+    if (!live_) {
+      Found("recorded evidence: not looked at");
+      return absl::OkStatus();
+    }
+    const auto candidates = anchors_.In(slot_);
+    const bool matters =
+        policy_.Expects(IdentityCondition::kMaxAge) ||
+        std::any_of(candidates.begin(), candidates.end(), HasWindow);
+    if (matters && at_ + kMaxClockSlack < anchors_.provenance().as_of) {
+      return Reject(Reason::kClockSuspect,
+                    "the clock is behind the anchors by " +
+                        absl::FormatDuration(anchors_.provenance().as_of -
+                                             at_));
+    }
+    Found(matters ? "plausible" : "decides nothing here");
+    return absl::OkStatus();
+  }
+
+  // 7.
+  absl::Status CheckAlgorithms() {
+    if (!is_pkcs7()) {
+      Found("those of the form");
+      return absl::OkStatus();
+    }
+    const auto algorithms = AlgorithmsOf(message_, evidence_.form);
+    if (!algorithms.ok()) return algorithms.status();
+    algorithms_ = *algorithms;
+    return absl::OkStatus();
+  }
+
+  // 8.
+  absl::Status CheckDigest() {
+    digest_ = Hash(algorithms_.hash, content_);
+    if (!is_pkcs7()) return absl::OkStatus();
+    if (digest_.size == 0 || digest_.view() != message_.message_digest) {
+      return Reject(Reason::kDigestMismatch,
+                    "the document does not hash to the signed messageDigest");
+    }
+    Pkcs7::AttributesBuffer buffer;
+    digest_ =
+        Hash(algorithms_.hash, message_.SignedAttributesForDigest(buffer));
+    return absl::OkStatus();
+  }
+
+  // 9.
+  absl::Status CheckSignature() {
+    SignatureToVerify signature{
+        .hash = algorithms_.hash,
+        .digest = digest_,
+        .signature = is_pkcs7() ? message_.signature : evidence_.signature,
+        .key_type = algorithms_.key_type,
+        .hint = std::nullopt};
+    if (is_pkcs7()) signature.hint = {message_.issuer, message_.serial};
+    const auto signer = FindSigner(anchors_, slot_, signature, at_);
+    if (!signer.ok()) return signer.status();
+    signer_ = *signer;
+    Found("anchor ", signer_->spki_sha256());
+    return absl::OkStatus();
+  }
+
+  // 10.
+  absl::Status CheckFields() {
+    absl::StatusOr<IdentityDocument> read = scan_.ToDocument();
+    if (!read.ok()) return read.status();
+    verdict_.document_ = *std::move(read);
+    Found("instance ", document().instance_id);
+    return absl::OkStatus();
+  }
+
+  // 11.
+  absl::Status CheckRegion() {
+    if (document().region != signer_->slot().region) {
+      return Reject(Reason::kRegionMismatch,
+                    "the document's region is " + Quoted(document().region));
+    }
+    Found(document().region);
+    return absl::OkStatus();
+  }
+
+  // 12.
+  absl::Status CheckCondition(IdentityCondition condition) {
+    if (trace_ != nullptr) {
+      const auto why = policy_.WhyIgnored(condition);
+      if (!why.empty()) Found("ignored: ", std::string(why));
+    }
+    return policy_.Check(condition, {.document = document(),
+                                     .partition = slot_.partition,
+                                     .kind = slot_.kind,
+                                     .at = at_});
+  }
+
+  // 13.
+  absl::Status CheckReplay() {
+    if (replay_ == nullptr) {
+      Found("not asked for");
+      return absl::OkStatus();
+    }
+    if (replay_->ledger == nullptr) {
+      return Reject(Reason::kLedgerUnavailable, "a replay check needs a ledger");
+    }
+    if (replay_->mode == ReplayMode::kFirstUseBinds &&
+        replay_->binding.empty()) {
+      return Reject(Reason::kPolicyEmpty, "nothing to bind the instance to");
+    }
+    Found(std::string(NameOf(replay_->mode)));
+    return replay_->ledger->Admit(
+        ReplayKey(),
+        {.pending_time = document().pending_time, .binding = replay_->binding},
+        replay_->mode);
+  }
+
+  std::string ReplayKey() const {
+    std::string key = absl::StrCat(std::string(NameOf(replay_->mode)), "/");
+    if (replay_->mode == ReplayMode::kSingleUse) {
+      absl::StrAppend(&key, Sha256Hex(content_));
+    } else {
+      absl::StrAppend(&key, slot_.partition, "/", document().region, "/",
+                      document().instance_id);
+    }
+    return key;
+  }
+
+  std::vector<IdentityNote> Notes() const {
+    std::vector<IdentityNote> notes;
+    if (is_pkcs7() && !signer_->certificates_der().empty() &&
+        !HasCertificate(*signer_, {message_.issuer, message_.serial})) {
+      notes.push_back(IdentityNote::kAnchorReissued);
+    }
+    if (signer_->is_shared()) notes.push_back(IdentityNote::kSharedKey);
+    if (!document().unknown_keys.empty()) {
+      notes.push_back(IdentityNote::kUnknownKeys);
+    }
+    if (std::find(std::begin(kVersions), std::end(kVersions),
+                  document().version) == std::end(kVersions)) {
+      notes.push_back(IdentityNote::kUnknownVersion);
+    }
+    if (!is_pkcs7()) return notes;
+    const absl::Duration delay =
+        message_.signing_time - document().pending_time;
+    if (delay < absl::ZeroDuration() || delay > kMaxSigningDelay) {
+      notes.push_back(IdentityNote::kSigningTimeSkew);
+    }
+    if (!message_.algorithm_protection.has_value()) {
+      notes.push_back(IdentityNote::kAlgorithmsUnprotected);
+    }
+    return notes;
+  }
+
+  VerifiedIdentity Verdict() && {
+    verdict_.notes_ = Notes();
+    verdict_.document_bytes_ = content_;
+    verdict_.form_ = evidence_.form;
+    verdict_.anchor_slot_ = std::move(slot_);
+    verdict_.anchor_spki_sha256_ = signer_->spki_sha256();
+    verdict_.provenance_ = anchors_.provenance();
+    if (is_pkcs7()) {
+      verdict_.signing_time_ = message_.signing_time;
+      verdict_.signer_serial_ = message_.serial;
+    }
+    return std::move(verdict_);
+  }
+
+  const IdentityEvidence& evidence_;
+  const AnchorSet& anchors_;
+  const IdentityPolicy& policy_;
+  const absl::Time at_;
+  const bool live_;
+  const ReplayCheck* const replay_;
+  Trace* const trace_;
+
+  std::string detail_;
+  Pkcs7 message_;
+  std::string_view content_;
+  ScannedDocument scan_;
+  Slot slot_;
+  // Those of kSignature; a PKCS #7 says its own.
+  SignatureAlgorithms algorithms_{HashAlgorithm::kSha256, KeyType::kRsa};
+  // Of the bytes that the signature covers.
+  Digest digest_;
+  const Anchor* signer_ = nullptr;
+  // Its document is filled in by check 10, the rest at the end.
+  VerifiedIdentity verdict_;
+};
+
+const IdentityVerification::Step IdentityVerification::kSteps[] = {
+    {"size", &IdentityVerification::CheckSize},
+    {"form", &IdentityVerification::CheckForm},
+    {"content", &IdentityVerification::CheckContent},
+    {"json", &IdentityVerification::CheckJson},
+    {"slot", &IdentityVerification::CheckSlot},
+    {"clock", &IdentityVerification::CheckClock},
+    {"algorithms", &IdentityVerification::CheckAlgorithms},
+    {"digest", &IdentityVerification::CheckDigest},
+    {"signature", &IdentityVerification::CheckSignature},
+    {"fields", &IdentityVerification::CheckFields},
+    {"signed-region", &IdentityVerification::CheckRegion},
+};
+
+std::string_view NameOf(IdentityNote note) {
+  switch (note) {
+    case IdentityNote::kAnchorReissued:
+      return "ANCHOR_REISSUED";
+    case IdentityNote::kSharedKey:
+      return "SHARED_KEY";
+    case IdentityNote::kUnknownKeys:
+      return "UNKNOWN_KEYS";
+    case IdentityNote::kUnknownVersion:
+      return "UNKNOWN_VERSION";
+    case IdentityNote::kSigningTimeSkew:
+      return "SIGNING_TIME_SKEW";
+    case IdentityNote::kAlgorithmsUnprotected:
+      return "ALGORITHMS_UNPROTECTED";
+  }
+  return "";
+}
+
+std::string VerifiedIdentity::signer_serial_hex() const {
+  std::string_view serial = signer_serial_;
+  if (serial.size() > 1 && serial.front() == '\0') serial.remove_prefix(1);
+  return absl::BytesToHexString(
+      absl::string_view(serial.data(), serial.size()));
+}
+
+absl::StatusOr<VerifiedIdentity> VerifyIdentity(
+    const IdentityEvidence& evidence, const AnchorSet& anchors,
+    const IdentityPolicy& policy, absl::Time now, const ReplayCheck* replay,
+    Trace* trace) {
+  return IdentityVerification(evidence, anchors, policy, now, /*live=*/true,
+                              replay, trace)
+      .Run();
+}
+
+absl::StatusOr<VerifiedIdentity> VerifyRecordedIdentity(
+    const IdentityEvidence& evidence, const AnchorSet& anchors,
+    const IdentityPolicy& policy, absl::Time at, Trace* trace) {
+  return IdentityVerification(evidence, anchors, policy, at, /*live=*/false,
+                              /*replay=*/nullptr, trace)
+      .Run();
+}
+
+}  // namespace anchorage::verify
