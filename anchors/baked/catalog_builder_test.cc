@@ -71,7 +71,7 @@ TEST(BakedCatalog, HasEverySlotThatAwsPublishes) {
   EXPECT_EQ(regions.size(), 4u);
 }
 
-TEST(BakedCatalog, HasTheRootThatAwsPublishesTheFingerprintOf) {
+TEST(BakedCatalog, HasTheRootOfThePublishedFingerprint) {
   const auto catalog = Build(Good());
   ASSERT_TRUE(catalog.ok()) << catalog.status();
   for (const CatalogAnchor& anchor : catalog->anchors) {

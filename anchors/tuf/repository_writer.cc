@@ -6,6 +6,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "anchors/tuf/canonical_json.h"
 #include "anchors/tuf/tuf_error.h"
 #include "verify/crypto/public_key.h"
@@ -22,116 +23,118 @@ absl::Status NotPublishable(std::string_view detail) {
   return RejectUpdate(TufReason::kNotPublishable, detail);
 }
 
-// Collects the members of an object or the elements of an array.
-class JsonList {
+// Collects members, and gives them in canonical order.
+class JsonObject {
  public:
-  void AddMember(std::string_view name, std::string_view json) {
-    Add(absl::StrCat(JsonString(name), ":", View(json)));
+  void Add(std::string_view name, std::string json) {
+    members_.insert_or_assign(JsonString(name), std::move(json));
   }
-  void AddMember(std::string_view name, std::int64_t value) {
-    AddMember(name, absl::StrCat(value));
+  void Add(std::string_view name, std::int64_t value) {
+    Add(name, absl::StrCat(value));
   }
-  void Add(std::string_view json) {
-    if (!text_.empty()) text_.push_back(',');
-    text_.append(json);
+  void Add(std::string_view name, bool value) {
+    Add(name, std::string(value ? "true" : "false"));
   }
-  std::string Object() const { return absl::StrCat("{", text_, "}"); }
-  std::string Array() const { return absl::StrCat("[", text_, "]"); }
+  std::string Text() const {
+    return absl::StrCat(
+        "{", absl::StrJoin(members_, ",", absl::PairFormatter(":")), "}");
+  }
 
  private:
-  std::string text_;
+  std::map<std::string, std::string> members_;
 };
 
+std::string ArrayOf(const std::vector<std::string>& elements) {
+  return absl::StrCat("[", absl::StrJoin(elements, ","), "]");
+}
+
 std::string StringArray(const std::vector<std::string>& strings) {
-  JsonList list;
-  for (const std::string& text : strings) list.Add(JsonString(text));
-  return list.Array();
+  std::vector<std::string> elements;
+  for (const std::string& text : strings) elements.push_back(JsonString(text));
+  return ArrayOf(elements);
 }
 
 std::string KeyIds(const RoleSpec& role) {
-  JsonList keyids;
-  for (const TufKey& key : role.keys) keyids.Add(JsonString(key.keyid()));
-  return keyids.Array();
+  std::vector<std::string> keyids;
+  for (const TufKey& key : role.keys) keyids.push_back(key.keyid());
+  return StringArray(keyids);
 }
 
 std::string RoleJson(const RoleSpec& role) {
-  JsonList json;
-  json.AddMember("keyids", KeyIds(role));
-  json.AddMember("threshold", role.threshold);
-  return json.Object();
+  JsonObject json;
+  json.Add("keyids", KeyIds(role));
+  json.Add("threshold", role.threshold);
+  return json.Text();
 }
 
 std::string KeysJson(absl::Span<const RoleSpec* const> roles) {
-  std::map<std::string_view, std::string_view> keys;
+  JsonObject json;
   for (const RoleSpec* role : roles) {
-    for (const TufKey& key : role->keys) keys.emplace(key.keyid(), key.json());
+    for (const TufKey& key : role->keys) json.Add(key.keyid(), key.json());
   }
-  JsonList json;
-  for (const auto& [keyid, key] : keys) json.AddMember(keyid, key);
-  return json.Object();
+  return json.Text();
 }
 
 std::string HashesJson(const std::vector<FileHash>& hashes) {
-  JsonList json;
+  JsonObject json;
   for (const FileHash& hash : hashes) {
-    json.AddMember(hash.algorithm, JsonString(hash.hex));
+    json.Add(hash.algorithm, JsonString(hash.hex));
   }
-  return json.Object();
+  return json.Text();
 }
 
 std::string MetaFileJson(const MetaFile& file) {
-  JsonList json;
-  if (!file.hashes.empty()) json.AddMember("hashes", HashesJson(file.hashes));
-  if (file.length.has_value()) json.AddMember("length", *file.length);
-  json.AddMember("version", file.version);
-  return json.Object();
+  JsonObject json;
+  if (!file.hashes.empty()) json.Add("hashes", HashesJson(file.hashes));
+  if (file.length.has_value()) json.Add("length", *file.length);
+  json.Add("version", file.version);
+  return json.Text();
 }
 
 std::string TargetJson(const Target& target) {
-  JsonList json;
+  JsonObject json;
   if (!target.custom_json.empty()) {
-    json.AddMember("custom", target.custom_json);
+    json.Add("custom", target.custom_json);
   }
-  json.AddMember("hashes", HashesJson(target.hashes));
-  json.AddMember("length", target.length);
-  return json.Object();
+  json.Add("hashes", HashesJson(target.hashes));
+  json.Add("length", target.length);
+  return json.Text();
 }
 
 std::string DelegationJson(const DelegationSpec& delegation) {
-  JsonList json;
-  json.AddMember("keyids", KeyIds(delegation.role));
-  json.AddMember("name", JsonString(delegation.name));
+  JsonObject json;
+  json.Add("keyids", KeyIds(delegation.role));
+  json.Add("name", JsonString(delegation.name));
   if (delegation.path_hash_prefixes.has_value()) {
-    json.AddMember("path_hash_prefixes",
-                   StringArray(*delegation.path_hash_prefixes));
+    json.Add("path_hash_prefixes", StringArray(*delegation.path_hash_prefixes));
   }
   if (delegation.paths.has_value()) {
-    json.AddMember("paths", StringArray(*delegation.paths));
+    json.Add("paths", StringArray(*delegation.paths));
   }
-  json.AddMember("terminating", delegation.terminating ? "true" : "false");
-  json.AddMember("threshold", delegation.role.threshold);
-  return json.Object();
+  json.Add("terminating", delegation.terminating);
+  json.Add("threshold", delegation.role.threshold);
+  return json.Text();
 }
 
 std::string DelegationsJson(const std::vector<DelegationSpec>& delegations) {
   std::vector<const RoleSpec*> roles;
-  JsonList list;
+  std::vector<std::string> list;
   for (const DelegationSpec& delegation : delegations) {
     roles.push_back(&delegation.role);
-    list.Add(DelegationJson(delegation));
+    list.push_back(DelegationJson(delegation));
   }
-  JsonList json;
-  json.AddMember("keys", KeysJson(roles));
-  json.AddMember("roles", list.Array());
-  return json.Object();
+  JsonObject json;
+  json.Add("keys", KeysJson(roles));
+  json.Add("roles", ArrayOf(list));
+  return json.Text();
 }
 
 void AddCommon(std::string_view type, std::int64_t version, absl::Time expires,
-               JsonList& body) {
-  body.AddMember("_type", JsonString(type));
-  body.AddMember("expires", JsonString(FormatExpires(expires)));
-  body.AddMember("spec_version", JsonString(kPublishedSpecVersion));
-  body.AddMember("version", version);
+               JsonObject& body) {
+  body.Add("_type", JsonString(type));
+  body.Add("expires", JsonString(FormatExpires(expires)));
+  body.Add("spec_version", JsonString(kPublishedSpecVersion));
+  body.Add("version", version);
 }
 
 bool HasKnownHashesOnly(const std::vector<FileHash>& hashes) {
@@ -183,9 +186,9 @@ absl::Status CheckHashes(const std::vector<FileHash>& hashes) {
 
 // The last check is our own client's reader.
 template <typename Parse>
-absl::StatusOr<std::string> Finish(const JsonList& body, Parse parse) {
+absl::StatusOr<std::string> Finish(const JsonObject& body, Parse parse) {
   std::string file =
-      absl::StrCat("{\"signatures\":[],\"signed\":", body.Object(), "}");
+      absl::StrCat("{\"signatures\":[],\"signed\":", body.Text(), "}");
   const absl::Status readable = parse(file).status();
   if (!readable.ok()) return NotPublishable(std::string(readable.message()));
   return file;
@@ -280,14 +283,14 @@ absl::StatusOr<Signable> ReadSignable(std::string_view file) {
 }
 
 std::string SignedFile(const Signable& signable) {
-  JsonList signatures;
+  std::vector<std::string> signatures;
   for (const Signature& signature : signable.signatures) {
-    JsonList json;
-    json.AddMember("keyid", JsonString(signature.keyid));
-    json.AddMember("sig", JsonString(signature.sig_hex));
-    signatures.Add(json.Object());
+    JsonObject json;
+    json.Add("keyid", JsonString(signature.keyid));
+    json.Add("sig", JsonString(signature.sig_hex));
+    signatures.push_back(json.Text());
   }
-  return absl::StrCat("{\"signatures\":", signatures.Array(),
+  return absl::StrCat("{\"signatures\":", ArrayOf(signatures),
                       ",\"signed\":", View(signable.raw_signed), "}");
 }
 
@@ -313,56 +316,55 @@ absl::StatusOr<std::string> WriteRoot(const RootSpec& spec) {
       {kSnapshotRole, &spec.snapshot},
       {kTargetsRole, &spec.targets},
       {kTimestampRole, &spec.timestamp}};
-  JsonList roles_json;
+  JsonObject roles_json;
   for (const auto& [name, role] : roles) {
     absl::Status usable = CheckRole(name, *role);
     if (!usable.ok()) return usable;
-    roles_json.AddMember(name, RoleJson(*role));
+    roles_json.Add(name, RoleJson(*role));
   }
-  JsonList body;
+  JsonObject body;
   AddCommon(kRootRole, spec.version, spec.expires, body);
-  body.AddMember("consistent_snapshot",
-                 spec.consistent_snapshot ? "true" : "false");
-  body.AddMember("keys", KeysJson({&spec.root, &spec.snapshot, &spec.targets,
-                                   &spec.timestamp}));
-  body.AddMember("roles", roles_json.Object());
+  body.Add("consistent_snapshot", spec.consistent_snapshot);
+  body.Add("keys", KeysJson({&spec.root, &spec.snapshot, &spec.targets,
+                             &spec.timestamp}));
+  body.Add("roles", roles_json.Text());
   return Finish(body, ParseRoot);
 }
 
 absl::StatusOr<std::string> WriteTimestamp(const TimestampSpec& spec) {
   absl::Status hashes = CheckHashes(spec.snapshot.hashes);
   if (!hashes.ok()) return hashes;
-  JsonList meta;
-  meta.AddMember("snapshot.json", MetaFileJson(spec.snapshot));
-  JsonList body;
+  JsonObject meta;
+  meta.Add("snapshot.json", MetaFileJson(spec.snapshot));
+  JsonObject body;
   AddCommon(kTimestampRole, spec.version, spec.expires, body);
-  body.AddMember("meta", meta.Object());
+  body.Add("meta", meta.Text());
   return Finish(body, ParseTimestamp);
 }
 
 absl::StatusOr<std::string> WriteSnapshot(const SnapshotSpec& spec) {
-  JsonList meta;
+  JsonObject meta;
   for (const auto& [name, file] : spec.files) {
     absl::Status text = CheckText(name);
     if (!text.ok()) return text;
     absl::Status hashes = CheckHashes(file.hashes);
     if (!hashes.ok()) return hashes;
-    meta.AddMember(name, MetaFileJson(file));
+    meta.Add(name, MetaFileJson(file));
   }
-  JsonList body;
+  JsonObject body;
   AddCommon(kSnapshotRole, spec.version, spec.expires, body);
-  body.AddMember("meta", meta.Object());
+  body.Add("meta", meta.Text());
   return Finish(body, ParseSnapshot);
 }
 
 absl::StatusOr<std::string> WriteTargets(const TargetsSpec& spec) {
-  JsonList targets;
+  JsonObject targets;
   for (const auto& [path, target] : spec.targets) {
     absl::Status text = CheckText(path);
     if (!text.ok()) return text;
     absl::Status hashes = CheckHashes(target.hashes);
     if (!hashes.ok()) return hashes;
-    targets.AddMember(path, TargetJson(target));
+    targets.Add(path, TargetJson(target));
   }
   for (const DelegationSpec& delegation : spec.delegations) {
     absl::Status text = CheckText(delegation.name);
@@ -370,12 +372,12 @@ absl::StatusOr<std::string> WriteTargets(const TargetsSpec& spec) {
     absl::Status usable = CheckRole(delegation.name, delegation.role);
     if (!usable.ok()) return usable;
   }
-  JsonList body;
+  JsonObject body;
   AddCommon(kTargetsRole, spec.version, spec.expires, body);
   if (!spec.delegations.empty()) {
-    body.AddMember("delegations", DelegationsJson(spec.delegations));
+    body.Add("delegations", DelegationsJson(spec.delegations));
   }
-  body.AddMember("targets", targets.Object());
+  body.Add("targets", targets.Text());
   return Finish(body, ParseTargets);
 }
 

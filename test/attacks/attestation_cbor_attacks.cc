@@ -138,7 +138,7 @@ std::vector<AttestationAttack> CborAttacks() {
        [](Case& c) {
          SetMember(c, "timestamp", CborTag(2) + CborBytes("\1\2\3\4\5\6"));
        },
-       Reason::kFieldInvalid},
+       Reason::kCborMalformed},
       {"n01e", By::kSigner, "a break where a value belongs",
        [](Case& c) { SetMember(c, "nonce", "\xff"); }, Reason::kCborMalformed},
       {"x06", By::kSigner, "a payload that is an array",
@@ -156,7 +156,7 @@ std::vector<AttestationAttack> CborAttacks() {
        [](Case& c) {
          SetMember(c, "module_id", CborTag(24) + CborText("i-0-enc0"));
        },
-       Reason::kFieldInvalid},
+       Reason::kCborMalformed},
       {"x10", By::kSigner, "a thousand keys that nobody knows",
        [](Case& c) {
          c.document().edit_members = [](std::vector<CborMember>& members) {

@@ -27,6 +27,13 @@ void UseAttackersChain(AttestationCase& c) {
                      .Chain(NitroType::kEnclave, c.now - absl::Seconds(1));
 }
 
+// His chain below the genuine root.
+void PrependGenuineRoot(AttestationCase& c) {
+  const CertSpec root = c.root();
+  UseAttackersChain(c);
+  c.spec.chain.insert(c.spec.chain.begin(), root);
+}
+
 // Adds a CA below the instance's, which issues the leaf in its place.
 void AddAuthority(AttestationCase& c) {
   CertSpec extra = c.instance();
@@ -53,6 +60,7 @@ void MalleateSignature(CertSpec& spec) {
 // The genuine leaf issues another.
 void UseLeafAsAuthority(AttestationCase& c) {
   CertSpec forged = c.leaf();
+  forged.subject = AmazonName("forged");
   forged.issuer = c.leaf().subject;
   forged.issuer_key = c.leaf().key;
   forged.key = &Attacker();
@@ -84,11 +92,13 @@ std::vector<AttestationAttack> ChainAttacks() {
   return {
       {"20", By::kAnyone, "a chain of the attacker's own",
        [](Case& c) { UseAttackersChain(c); }, Reason::kRootNotPinned},
-      {"21", By::kAnyone, "the genuine root before the attacker's chain",
+      {"21a", By::kAnyone, "the genuine root before the attacker's chain",
+       [](Case& c) { PrependGenuineRoot(c); }, Reason::kChainOrder},
+      {"21b", By::kAnyone, "the same, the attacker's root under another name",
        [](Case& c) {
-         const CertSpec root = c.root();
-         UseAttackersChain(c);
-         c.spec.chain.insert(c.spec.chain.begin(), root);
+         PrependGenuineRoot(c);
+         c.spec.chain[1].subject = c.spec.chain[2].issuer =
+             AmazonName("aws.nitro-enclaves.2");
        },
        Reason::kChainSignature},
       {"22", By::kAnyone, "an empty bundle",
@@ -106,7 +116,7 @@ std::vector<AttestationAttack> ChainAttacks() {
        [](Case& c) { c.leaf().key = c.leaf().issuer_key = &Attacker(); },
        Reason::kChainSignature},
       {"24a", By::kOwner, "a genuine leaf issues another leaf",
-       UseLeafAsAuthority, Reason::kPathLength},
+       UseLeafAsAuthority, Reason::kIssuerNotCa},
       {"24b", By::kOwner, "the same where no path length forbids it",
        UseShortLeafAsAuthority, Reason::kIssuerNotCa},
       {"28", By::kOwner, "an intermediate with CA:FALSE",

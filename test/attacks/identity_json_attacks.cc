@@ -66,7 +66,7 @@ std::vector<IdentityAttack> SyntaxAttacks() {
       Field("i09f", "a NUL in a string", "imageId",
             std::string("\"ami-0\0\"", 8), Reason::kDocumentMalformed),
       Field("i09g", "an escaped NUL in a string", "imageId",
-            "\"ami-0cbde744623b7506b\\u0000\"", Reason::kFieldInvalid),
+            "\"ami-0cbde744623b7506b\\u0000\"", Reason::kDocumentMalformed),
       Added("i09h", "UTF-8 that is not", "new", "\"\xc0\x80\"",
             Reason::kDocumentMalformed),
       Added("i09i", "half of a surrogate pair", "new", "\"\\ud800\"",

@@ -115,9 +115,19 @@ std::vector<IdentityAttack> GenuineMessages() {
          c.form = IdentityForm::kPkcs7;
        },
        kAccepted},
+      {"p00g", By::kNobody, "/pkcs7 in China with SHA-1, which it may be",
+       [](Case& c) {
+         c.UseRegion("cn-north-1");
+         c.form = IdentityForm::kPkcs7;
+         c.EditSigner([](SignerSpec& s) {
+           s.hash = Hash::kSha1;
+           DeclareAlgorithms(s, s.hash, Parameters::kNull);
+         });
+       },
+       kAccepted},
       {"p00e", By::kNobody, "/signature as AWS sends it",
        [](Case& c) { c.form = IdentityForm::kSignature; }, kAccepted},
-      {"p00f", By::kNobody, "/rsa2048 in DER, in PEM's line length",
+      {"p00f", By::kNobody, "/rsa2048 in DER",
        EditMessage([](Pkcs7Spec& s) { s.ber = false; }), kAccepted},
       {"p01", By::kNobody, "AWS's certificate inside",
        EditMessage([](Pkcs7Spec& s) { s.certificates = {AwsCertificate()}; }),

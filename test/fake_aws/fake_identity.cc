@@ -18,7 +18,8 @@ constexpr AnchorKind kKinds[] = {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024,
 constexpr int kFirstChinaPkcs7Key = 30;
 constexpr int kAttackerKey = TestKey::kRsaKeys - 1;
 
-// DSA came before SHA-2; an RSA key, in China's pkcs7 kind too, uses SHA-256.
+// DSA-1024 goes with SHA-1. No document from China is published: that its RSA
+// keys go with SHA-256 is a guess.
 Hash HashFor(const TestKey& key) {
   return key.type() == KeyType::kDsa1024 ? Hash::kSha1 : Hash::kSha256;
 }

@@ -92,8 +92,8 @@ class FakeIdentity {
   void SetKey(std::string_view region, verify::AnchorKind kind,
               const TestKey& key);
 
-  // The self-signed certificate of a slot, to change and make. All of one
-  // kind share issuer and, within a region, differ in serial only.
+  // The self-signed certificate of a slot, to change and make. All have one
+  // issuer and subject; keys and serials differ.
   CertSpec Certificate(std::string_view region, verify::AnchorKind kind) const;
 
   // A genuine document of the region, launched ten minutes before FakeNow().

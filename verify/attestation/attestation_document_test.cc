@@ -153,12 +153,12 @@ TEST_P(OneBreakage, IsRejectedForExactlyThatReason) {
 }
 
 Breakage Without(const std::string& key) {
-  return {
-      "Without_" + key,
-      [=] {
-        return Edited([=](Members& members) { RemoveMember(members, key); });
-      },
-      Reason::kFieldMissing};
+  return {"Without_" + key,
+          [=] {
+            return Edited(
+                [=](Members& members) { test::RemoveMember(members, key); });
+          },
+          Reason::kFieldMissing};
 }
 
 Breakage Value(const std::string& name, const std::string& key,

@@ -5,12 +5,16 @@
 // 5. Every one but the last is a CA, may sign certificates, and allows as
 //    many CAs below it as there are.
 // 6. The last is no CA, and may make signatures.
-// 7. Each is signed by its predecessor's key.
-// 8. Each is valid at the time (CheckValidity).
+// 7. No subject occurs twice: a root, which names itself as its issuer, could
+//    stand any number of times.
+// 8. Each is signed by its predecessor's key.
+// 9. Each is valid at the time (CheckValidity).
 
 #include "verify/attestation/chain.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -81,22 +85,32 @@ absl::Status CheckOrder(const Certificates& certificates) {
   return absl::OkStatus();
 }
 
-absl::Status CheckIssuer(const Certificate& certificate, std::size_t position,
-                         std::size_t count) {
-  const int index = IndexOf(position, count);
-  if (!certificate.is_ca) {
-    return Reject(Reason::kIssuerNotCa, "an issuer is not a CA", index);
+absl::Status CheckIssuers(const Certificates& certificates) {
+  const std::size_t count = certificates.size();
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    if (!certificates[i].is_ca) {
+      return Reject(Reason::kIssuerNotCa, "an issuer is not a CA",
+                    IndexOf(i, count));
+    }
+    if (!certificates[i].may_sign_certificates) {
+      return Reject(Reason::kIssuerKeyUsage,
+                    "an issuer may not sign certificates", IndexOf(i, count));
+    }
   }
-  if (!certificate.may_sign_certificates) {
-    return Reject(Reason::kIssuerKeyUsage,
-                  "an issuer may not sign certificates", index);
-  }
-  // The leaf is no CA and does not count (RFC 5280 4.2.1.9).
-  const std::size_t cas_below = count - position - 2;
-  if (certificate.path_length.has_value() &&
-      *certificate.path_length < cas_below) {
-    return Reject(Reason::kPathLength,
-                  "more CAs follow than pathLenConstraint allows", index);
+  return absl::OkStatus();
+}
+
+absl::Status CheckPathLengths(const Certificates& certificates) {
+  const std::size_t count = certificates.size();
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    // The leaf is no CA and does not count (RFC 5280 4.2.1.9).
+    const std::size_t cas_below = count - i - 2;
+    const std::optional<std::uint32_t> allowed = certificates[i].path_length;
+    if (allowed.has_value() && *allowed < cas_below) {
+      return Reject(Reason::kPathLength,
+                    "more CAs follow than pathLenConstraint allows",
+                    IndexOf(i, count));
+    }
   }
   return absl::OkStatus();
 }
@@ -112,12 +126,22 @@ absl::Status CheckLeaf(const Certificate& leaf) {
 }
 
 absl::Status CheckRoles(const Certificates& certificates) {
-  const std::size_t count = certificates.size();
-  for (std::size_t i = 0; i + 1 < count; ++i) {
-    const absl::Status status = CheckIssuer(certificates[i], i, count);
-    if (!status.ok()) return status;
-  }
+  if (absl::Status s = CheckIssuers(certificates); !s.ok()) return s;
+  if (absl::Status s = CheckPathLengths(certificates); !s.ok()) return s;
   return CheckLeaf(certificates.back());
+}
+
+absl::Status CheckDistinct(const Certificates& certificates) {
+  const std::size_t count = certificates.size();
+  for (std::size_t i = 1; i < count; ++i) {
+    for (std::size_t above = 0; above < i; ++above) {
+      if (certificates[i].subject == certificates[above].subject) {
+        return Reject(Reason::kChainOrder, "a subject occurs twice",
+                      IndexOf(i, count));
+      }
+    }
+  }
+  return absl::OkStatus();
 }
 
 // Verifies one signature and returns the certificate's own key.
@@ -197,6 +221,7 @@ absl::StatusOr<VerifiedChain> VerifyChain(
   if (!certificates.ok()) return certificates.status();
   if (absl::Status s = CheckOrder(*certificates); !s.ok()) return s;
   if (absl::Status s = CheckRoles(*certificates); !s.ok()) return s;
+  if (absl::Status s = CheckDistinct(*certificates); !s.ok()) return s;
   absl::StatusOr<PublicKey> leaf_key =
       VerifyLinks(**root, *certificates, cache);
   if (!leaf_key.ok()) return leaf_key.status();

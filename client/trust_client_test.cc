@@ -1,0 +1,417 @@
+#include "client/trust_client.h"
+
+#include <grpcpp/server_builder.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/baked/baked.h"
+#include "anchors/catalog.h"
+#include "anchors/tuf/repository_writer.h"
+#include "anchors/tuf/signer.h"
+#include "anchors/tuf/tuf_error.h"
+#include "proto/anchorage/v1/anchor_service.grpc.pb.h"
+#include "verify/reason.h"
+
+namespace anchorage::client {
+namespace {
+
+namespace tuf = anchors::tuf;
+using tuf::TufReason;
+
+const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+constexpr absl::Duration kTimestampLife = absl::Hours(24 * 7);
+
+// A repository whose files a test can publish, spoil and withhold.
+class FakeRepository {
+ public:
+  FakeRepository() : key_(*tuf::SoftwareKey::GenerateEd25519()) {
+    tuf::RootSpec root;
+    root.expires = kNow + absl::Hours(24 * 365);
+    for (tuf::RoleSpec* role :
+         {&root.root, &root.targets, &root.snapshot, &root.timestamp}) {
+      role->keys = {key_->public_key()};
+    }
+    root_ = Sign(tuf::WriteRoot(root));
+    Publish(1, 1, kNow);
+  }
+
+  // Signs a catalog of that sequence as version `version` of everything.
+  void Publish(std::uint64_t sequence, std::int64_t version, absl::Time now) {
+    auto catalog =
+        anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+    catalog->sequence = sequence;
+    Publish(anchors::SerializeCatalog(*catalog), version, now);
+  }
+
+  void Publish(const std::string& catalog, std::int64_t version,
+               absl::Time now) {
+    response_.Clear();
+    response_.set_catalog(catalog);
+    tuf::TargetsSpec targets;
+    targets.version = version;
+    targets.expires = now + absl::Hours(24 * 365);
+    targets.targets.emplace(anchors::kCatalogTargetPath,
+                            tuf::DescribeTarget(catalog));
+    response_.set_targets(Sign(tuf::WriteTargets(targets)));
+    tuf::SnapshotSpec snapshot;
+    snapshot.version = version;
+    snapshot.expires = targets.expires;
+    snapshot.files.emplace(
+        "targets.json", tuf::DescribeMetaFile(version, response_.targets()));
+    response_.set_snapshot(Sign(tuf::WriteSnapshot(snapshot)));
+    tuf::TimestampSpec timestamp;
+    timestamp.version = version;
+    timestamp.expires = now + kTimestampLife;
+    timestamp.snapshot =
+        tuf::DescribeMetaFile(version, response_.snapshot());
+    response_.set_timestamp(Sign(tuf::WriteTimestamp(timestamp)));
+  }
+
+  const std::string& root() const { return root_; }
+  v1::GetUpdateResponse& response() { return response_; }
+
+ private:
+  std::string Sign(const absl::StatusOr<std::string>& file) const {
+    return *tuf::SignNew(*file, {key_.get()});
+  }
+
+  const std::unique_ptr<tuf::SoftwareKey> key_;
+  std::string root_;
+  v1::GetUpdateResponse response_;
+};
+
+// A trustd that answers what it is told to, whatever the caller has.
+class FakeTrustd final : public v1::AnchorService::Service {
+ public:
+  FakeTrustd() { Start("127.0.0.1:0"); }
+
+  grpc::Status GetUpdate(grpc::ServerContext*, const v1::GetUpdateRequest*,
+                         v1::GetUpdateResponse* response) override {
+    ++calls;
+    if (!status.ok()) return status;
+    *response = repository.response();
+    return grpc::Status::OK;
+  }
+
+  void Stop() { server_->Shutdown(); }
+  const std::string& address() const { return address_; }
+
+  FakeRepository repository;
+  grpc::Status status;
+  int calls = 0;
+
+ private:
+  void Start(const std::string& address) {
+    int port = 0;
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(),
+                             &port);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+    address_ = absl::StrCat("127.0.0.1:", port);
+  }
+
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+};
+
+class TrustClientTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = ::testing::TempDir() + "/" +
+              ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(folder_);
+  }
+
+  TrustClientOptions Options() {
+    TrustClientOptions options;
+    options.server = trustd_.address();
+    options.trusted_root = trustd_.repository.root();
+    options.plaintext = true;
+    options.cache_folder = folder_;
+    options.background_refresh = false;
+    options.rpc_timeout = absl::Seconds(5);
+    options.clock = [this] { return now_; };
+    return options;
+  }
+
+  std::unique_ptr<TrustClient> Make() { return Make(Options()); }
+  static std::unique_ptr<TrustClient> Make(TrustClientOptions options) {
+    auto client = TrustClient::Create(std::move(options));
+    EXPECT_TRUE(client.ok()) << client.status();
+    return *std::move(client);
+  }
+
+  void Overwrite(const std::string& file, const std::string& bytes) {
+    std::ofstream(folder_ + "/" + file, std::ios::binary) << bytes;
+  }
+
+  absl::Time now_ = kNow;
+  FakeTrustd trustd_;
+  std::string folder_;
+};
+
+std::optional<TufReason> RefusalOf(const absl::Status& status) {
+  return tuf::TufReasonOf(status);
+}
+
+TEST_F(TrustClientTest, HasTheBakedInSetAtOnce) {
+  const auto client = Make();
+  const TrustClientState state = client->state();
+  EXPECT_EQ(state.provenance.origin, verify::Origin::kBakedIn);
+  EXPECT_EQ(state.freshness, verify::Freshness::kBakedIn);
+  EXPECT_EQ(state.regions, 39);
+  EXPECT_EQ(trustd_.calls, 0);
+}
+
+TEST_F(TrustClientTest, AdoptsWhatTheServerSigned) {
+  const auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  const TrustClientState state = client->state();
+  EXPECT_EQ(state.provenance.origin, verify::Origin::kServer);
+  EXPECT_EQ(state.freshness, verify::Freshness::kFresh);
+  EXPECT_EQ(state.provenance.as_of, kNow);
+  EXPECT_EQ(state.provenance.fresh_until, kNow + kTimestampLife);
+  EXPECT_EQ(state.refreshed, 1u);
+  EXPECT_EQ(trustd_.calls, 1) << "one round trip for everything";
+}
+
+TEST_F(TrustClientTest, StartsFromItsCacheTheNextTime) {
+  trustd_.repository.Publish(7, 7, kNow);
+  ASSERT_TRUE(Make()->Refresh().ok());
+  trustd_.Stop();
+  const auto client = Make();
+  EXPECT_EQ(client->state().provenance.origin, verify::Origin::kCache);
+  EXPECT_EQ(client->state().provenance.sequence, 7u);
+  EXPECT_EQ(client->state().freshness, verify::Freshness::kFresh);
+  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kFetchFailed);
+  EXPECT_EQ(client->state().unreachable, 1u);
+  EXPECT_EQ(client->state().provenance.sequence, 7u);
+}
+
+TEST_F(TrustClientTest, GoesDownTheLadderAndNeverUp) {
+  ASSERT_TRUE(Make()->Refresh().ok());
+  const auto client = Make();
+  const auto at = [&](absl::Duration later) {
+    now_ = kNow + kTimestampLife + later;
+    return client->state().freshness;
+  };
+  EXPECT_EQ(at(absl::ZeroDuration()), verify::Freshness::kFresh);
+  EXPECT_EQ(at(absl::Seconds(1)), verify::Freshness::kStale);
+  EXPECT_EQ(at(absl::Hours(30 * 24)), verify::Freshness::kStale);
+  EXPECT_EQ(at(absl::Hours(30 * 24) + absl::Seconds(1)),
+            verify::Freshness::kExpired);
+}
+
+TEST_F(TrustClientTest, WhenExpiredDecidesByKindOfEvidence) {
+  ASSERT_TRUE(Make()->Refresh().ok());
+  const auto client = Make();
+  now_ = kNow + absl::Hours(365 * 24);
+  const auto enclave = verify::EnclavePolicy::Builder()
+                           .AuthenticityOnly("test")
+                           .Build();
+  ASSERT_TRUE(enclave.ok());
+  EXPECT_EQ(
+      verify::ReasonOf(client->VerifyEnclave("x", *enclave).status()),
+      verify::Reason::kAnchorsExpired);
+  const auto identity = verify::IdentityPolicy::AuthenticityOnly("test");
+  const auto verdict = client->VerifyIdentity(
+      {std::nullopt, verify::IdentityForm::kRsa2048, "x"}, *identity);
+  EXPECT_NE(verify::ReasonOf(verdict.status()),
+            verify::Reason::kAnchorsExpired);
+}
+
+// What a server must not be able to do, and the check that stops it. After
+// each, the set is the one that was verified before.
+struct Misdeed {
+  const char* name;
+  void (*commit)(FakeTrustd& trustd);
+  std::optional<TufReason> refusal;
+};
+
+class TrustClientRefuses : public TrustClientTest,
+                           public ::testing::WithParamInterface<Misdeed> {};
+
+TEST_P(TrustClientRefuses, AndKeepsTheLastVerifiedSet) {
+  trustd_.repository.Publish(5, 5, kNow);
+  const auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  const auto before = client->anchors();
+  GetParam().commit(trustd_);
+
+  const absl::Status status = client->Refresh();
+
+  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(RefusalOf(status), GetParam().refusal) << status;
+  EXPECT_EQ(client->anchors(), before);
+  EXPECT_EQ(client->state().rejected, 1u);
+  // And the cache still holds it.
+  EXPECT_EQ(Make()->state().provenance.sequence, 5u);
+}
+
+void Flip(std::string& bytes, std::string_view after) {
+  bytes[bytes.find(after) + after.size() + 2] ^= 1;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    TrustClient, TrustClientRefuses,
+    ::testing::Values(
+        Misdeed{"AnOlderTimestamp",
+                [](FakeTrustd& t) { t.repository.Publish(5, 4, kNow); },
+                TufReason::kTimestampRollback},
+        Misdeed{"AnOlderCatalogUnderNewerVersions",
+                [](FakeTrustd& t) { t.repository.Publish(4, 6, kNow); },
+                std::nullopt},
+        Misdeed{"AnExpiredTimestamp",
+                [](FakeTrustd& t) {
+                  t.repository.Publish(6, 6, kNow - absl::Hours(24 * 8));
+                },
+                TufReason::kTimestampExpired},
+        Misdeed{"AnUnsignedChange",
+                [](FakeTrustd& t) {
+                  t.repository.Publish(6, 6, kNow);
+                  Flip(*t.repository.response().mutable_timestamp(),
+                       "\"sig\":\"");
+                },
+                TufReason::kThresholdNotMet},
+        Misdeed{"AnotherSnapshot",
+                [](FakeTrustd& t) {
+                  t.repository.Publish(7, 7, kNow);
+                  const std::string snapshot =
+                      t.repository.response().snapshot();
+                  t.repository.Publish(6, 6, kNow);
+                  t.repository.response().set_snapshot(snapshot);
+                },
+                TufReason::kHashMismatch},
+        Misdeed{"AChangedCatalog",
+                [](FakeTrustd& t) {
+                  t.repository.Publish(6, 6, kNow);
+                  Flip(*t.repository.response().mutable_catalog(),
+                       "\"spkiDer\":\"");
+                },
+                TufReason::kTargetHashMismatch},
+        Misdeed{"ASignedCatalogThatIsNone",
+                [](FakeTrustd& t) {
+                  t.repository.Publish("{}", 6, kNow);
+                },
+                std::nullopt},
+        Misdeed{"AnotherRepository",
+                [](FakeTrustd& t) {
+                  FakeRepository other;
+                  other.Publish(9, 9, kNow);
+                  t.repository.response() = other.response();
+                },
+                TufReason::kThresholdNotMet}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST_F(TrustClientTest, AnErrorIsNotNothingNewer) {
+  const auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  for (const grpc::StatusCode code :
+       {grpc::StatusCode::NOT_FOUND, grpc::StatusCode::OUT_OF_RANGE,
+        grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::INTERNAL}) {
+    trustd_.status = grpc::Status(code, "made up");
+    EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kFetchFailed);
+  }
+}
+
+TEST_F(TrustClientTest, ACacheThatWasEditedIsNotUsed) {
+  trustd_.repository.Publish(3, 3, kNow);
+  ASSERT_TRUE(Make()->Refresh().ok());
+  const std::map<std::string, std::string> good = [&] {
+    std::map<std::string, std::string> files;
+    for (const char* name : {"timestamp.json", "snapshot.json",
+                             "targets.json", "targets/anchors.json"}) {
+      std::ifstream in(folder_ + "/" + name, std::ios::binary);
+      files[name].assign(std::istreambuf_iterator<char>(in), {});
+    }
+    return files;
+  }();
+  for (const auto& [name, bytes] : good) {
+    SCOPED_TRACE(name);
+    std::string edited = bytes;
+    edited[edited.size() / 2] ^= 1;
+    for (const std::string& bad :
+         {edited, bytes.substr(0, bytes.size() / 2), std::string()}) {
+      Overwrite(name, bad);
+      const auto client = Make();
+      EXPECT_EQ(client->state().provenance.origin, verify::Origin::kBakedIn);
+      EXPECT_FALSE(client->state().cache.ok());
+    }
+    Overwrite(name, bytes);
+  }
+  EXPECT_EQ(Make()->state().provenance.origin, verify::Origin::kCache);
+}
+
+TEST_F(TrustClientTest, AnEditedCacheIsMendedByTheNextRefresh) {
+  trustd_.repository.Publish(3, 3, kNow);
+  ASSERT_TRUE(Make()->Refresh().ok());
+  Overwrite("targets/anchors.json", "{}");
+  {
+    const auto client = Make();
+    ASSERT_TRUE(client->Refresh().ok());
+    EXPECT_EQ(client->state().provenance.sequence, 3u);
+  }
+  EXPECT_EQ(Make()->state().provenance.origin, verify::Origin::kCache);
+}
+
+TEST_F(TrustClientTest, AFolderOfSomebodyElseIsReadAndNotWritten) {
+  trustd_.repository.Publish(3, 3, kNow);
+  const auto owner = Make();
+  ASSERT_TRUE(owner->Refresh().ok());
+  trustd_.repository.Publish(4, 4, kNow);
+  const auto guest = Make();
+  EXPECT_EQ(guest->state().provenance.sequence, 3u);
+  EXPECT_FALSE(guest->state().cache.ok());
+  ASSERT_TRUE(guest->Refresh().ok());
+  EXPECT_EQ(guest->state().provenance.sequence, 4u);
+}
+
+TEST_F(TrustClientTest, ARootThatAnybodyCanSignForIsRefused) {
+  TrustClientOptions options = Options();
+  options.trusted_root = std::string(options.baked.root);
+  EXPECT_EQ(TrustClient::Create(options).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(TrustClientTest, OptionsThatContradictThemselvesAreRefused) {
+  TrustClientOptions no_root = Options();
+  no_root.trusted_root.clear();
+  TrustClientOptions not_a_root = Options();
+  not_a_root.trusted_root = "{}";
+  TrustClientOptions for_ever = Options();
+  for_ever.max_stale = absl::InfiniteDuration();
+  for (const TrustClientOptions& options : {no_root, not_a_root, for_ever}) {
+    const auto client = TrustClient::Create(options);
+    EXPECT_EQ(client.status().code(), absl::StatusCode::kInvalidArgument);
+  }
+}
+
+TEST_F(TrustClientTest, AClockSetBackDoesNotMakeOldMetadataFresh) {
+  const auto client = Make();
+  now_ = kNow + absl::Hours(24);
+  ASSERT_TRUE(client->Refresh().ok());
+  trustd_.repository.Publish(2, 2, kNow - kTimestampLife);
+  // Its timestamp ended at kNow, and it was later than that before.
+  now_ = kNow - absl::Hours(1);
+  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kTimestampExpired);
+}
+
+TEST_F(TrustClientTest, AsksByItselfInTheBackground) {
+  TrustClientOptions options = Options();
+  options.background_refresh = true;
+  const auto client = Make(std::move(options));
+  for (int i = 0; i < 1000 && client->state().refreshed == 0; ++i) {
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  EXPECT_EQ(client->state().provenance.origin, verify::Origin::kServer);
+}
+
+}  // namespace
+}  // namespace anchorage::client

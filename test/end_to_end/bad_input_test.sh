@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# What a person may do wrong: each gets a message that says what and why, a
+# hint, and an exit code that a script can tell apart.
+set -uo pipefail
+trustd=$PWD/$1 trustctl=$PWD/$2
+real=$PWD/test/vectors/real
+identity=$real/iid/apse2-2026-ts-verify
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+failures=0
+
+# refused NAME CODE TEXT COMMAND...: exits with CODE and says TEXT on stderr.
+refused() {
+  local name=$1 code=$2 text=$3 got=0
+  shift 3
+  "$@" >out 2>err </dev/null || got=$?
+  if [ "$got" -ne "$code" ] || ! grep -qF -- "$text" err; then
+    echo "FAILED $name: exit code $got (want $code), stderr (want '$text'):"
+    cat err
+    failures=$((failures + 1))
+  fi
+}
+
+config() { printf 'data_dir: %s\nmode: MODE_ONLINE\n%s\n' "$scratch/data" "$1"; }
+
+refused no_config 1 "--config is required" "$trustd"
+refused absent_config 1 "cannot open none.yaml" "$trustd" --config none.yaml
+config 'colour: red' >unknown.yaml
+refused unknown_field 1 "unknown.yaml:3: unknown field 'colour'" \
+  "$trustd" --config unknown.yaml
+config 'listen_address: 0.0.0.0:1' >open.yaml
+refused plain_text 1 "allow_plaintext" "$trustd" --config open.yaml
+config '' >good.yaml
+refused check_config 0 "" "$trustd" --config good.yaml --check-config
+[ ! -e data ] || { echo "FAILED: --check-config made data"; failures=1; }
+
+: >data
+refused file_in_the_way 1 "is not a folder" "$trustd" --config good.yaml
+rm data
+
+refused no_command 1 "A subcommand is required" "$trustctl"
+refused nothing_expected 1 "nothing to check but the signature" \
+  "$trustctl" verify identity --rsa2048 "$identity/rsa2048.b64"
+refused any_and_more 1 "--any contradicts" \
+  "$trustctl" verify identity --rsa2048 "$identity/rsa2048.b64" --any --account 123456789012
+refused signature_alone 1 "--document" \
+  "$trustctl" verify identity --signature "$identity/signature.b64" --any
+refused two_forms 1 "Signature" \
+  "$trustctl" verify identity --rsa2048 a --pkcs7 b --any
+refused absent_evidence 2 "cannot open none" \
+  "$trustctl" verify identity --rsa2048 none --any
+refused bad_time 1 "is not a time such as" \
+  "$trustctl" verify identity --rsa2048 "$identity/rsa2048.b64" --any --at yesterday
+refused bad_account 1 "account" \
+  "$trustctl" verify identity --rsa2048 "$identity/rsa2048.b64" --account 12
+refused server_without_root 1 "trusted_root" \
+  "$trustctl" bundle show --server 127.0.0.1:1
+
+if [ "$failures" -ne 0 ]; then
+  echo "$failures failures"
+  exit 1
+fi

@@ -1,0 +1,237 @@
+// One trustd over its real port, as callers see it.
+
+#include "trustd/service.h"
+
+#include <grpcpp/create_channel.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "proto/anchorage/v1/anchor_service.grpc.pb.h"
+#include "proto/anchorage/v1/errors.pb.h"
+#include "trustd/rpc_status.h"
+
+namespace anchorage::trustd {
+namespace {
+
+const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+
+class ServiceTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = ::testing::TempDir() + "/" +
+              ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(folder_);
+  }
+
+  Config MakeConfig(const std::string& more = "") const {
+    const auto config = ParseConfig(
+        absl::StrCat("data_dir: ", folder_,
+                     "\nmode: MODE_ONLINE\nshutdown_grace: 1s\n",
+                     more.empty() ? "listen_address: 127.0.0.1:0\n" : more),
+        "/test.yaml");
+    EXPECT_TRUE(config.ok()) << config.status();
+    return *config;
+  }
+
+  void Start() {
+    auto service = Service::Start(MakeConfig(), [] { return kNow; });
+    ASSERT_TRUE(service.ok()) << service.status();
+    service_ = *std::move(service);
+    stub_ = v1::AnchorService::NewStub(grpc::CreateChannel(
+        service_->address(), grpc::InsecureChannelCredentials()));
+  }
+
+  // The reason in the trailer of a failed call.
+  static std::string ReasonOf(const grpc::Status& status) {
+    v1::Status details;
+    v1::ErrorInfo info;
+    if (!details.ParseFromString(status.error_details()) ||
+        details.details_size() != 1 ||
+        !info.ParseFromString(details.details(0).value())) {
+      return "";
+    }
+    EXPECT_EQ(info.domain(), "trustd.anchorage");
+    return info.reason();
+  }
+
+  std::string folder_;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<v1::AnchorService::Stub> stub_;
+};
+
+TEST_F(ServiceTest, GivesEverythingToWhoHasNothing) {
+  Start();
+  grpc::ClientContext context;
+  v1::GetUpdateResponse update;
+  ASSERT_TRUE(stub_->GetUpdate(&context, {}, &update).ok());
+  const auto publication = service_->publication();
+  ASSERT_EQ(update.roots_size(), 1);
+  EXPECT_EQ(update.roots(0), publication->roots[0]);
+  EXPECT_EQ(update.timestamp(), publication->timestamp);
+  EXPECT_EQ(update.snapshot(), publication->snapshot);
+  EXPECT_EQ(update.targets(), publication->targets);
+  EXPECT_EQ(update.catalog(), publication->catalog_json);
+  EXPECT_EQ(update.sequence(), 1u);
+}
+
+TEST_F(ServiceTest, GivesNothingToWhoHasEverything) {
+  Start();
+  v1::GetServiceInfoResponse info;
+  {
+    grpc::ClientContext context;
+    ASSERT_TRUE(stub_->GetServiceInfo(&context, {}, &info).ok());
+  }
+  v1::GetUpdateRequest request;
+  *request.mutable_have() = info.versions();
+  v1::GetUpdateResponse update;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub_->GetUpdate(&context, request, &update).ok());
+  EXPECT_EQ(update.roots_size(), 0);
+  EXPECT_EQ(update.ByteSizeLong(), 2u) << "only the sequence";
+}
+
+TEST_F(ServiceTest, TellsWhatItServesAndHowItsKeysAreHeld) {
+  Start();
+  grpc::ClientContext context;
+  v1::GetServiceInfoResponse info;
+  ASSERT_TRUE(stub_->GetServiceInfo(&context, {}, &info).ok());
+  EXPECT_EQ(info.mode(), v1::SERVICE_MODE_ONLINE);
+  EXPECT_EQ(info.anchor_count(), 115);
+  EXPECT_EQ(info.region_count(), 39);
+  ASSERT_EQ(info.roles_size(), 4);
+  EXPECT_EQ(info.roles(0).role(), "root");
+  EXPECT_EQ(info.roles(3).role(), "timestamp");
+  EXPECT_EQ(info.roles(3).expire_time().seconds(),
+            absl::ToUnixSeconds(kNow + absl::Hours(7 * 24)));
+}
+
+TEST_F(ServiceTest, ListsEveryAnchorOnceOverItsPages) {
+  Start();
+  std::set<std::string> seen;
+  v1::ListAnchorsRequest request;
+  request.set_page_size(50);
+  int pages = 0;
+  do {
+    grpc::ClientContext context;
+    v1::ListAnchorsResponse page;
+    ASSERT_TRUE(stub_->ListAnchors(&context, request, &page).ok());
+    EXPECT_EQ(page.total_size(), 115);
+    for (const v1::Anchor& anchor : page.anchors()) {
+      EXPECT_TRUE(seen.insert(absl::StrCat(anchor.slot().region(),
+                                           anchor.slot().kind(),
+                                           anchor.spki_sha256()))
+                      .second);
+    }
+    request.set_page_token(page.next_page_token());
+    ++pages;
+  } while (!request.page_token().empty());
+  EXPECT_EQ(pages, 3);
+  EXPECT_EQ(seen.size(), 115u);
+}
+
+TEST_F(ServiceTest, FiltersAnchors) {
+  Start();
+  v1::ListAnchorsRequest request;
+  request.set_region("eu-west-1");
+  request.set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+  grpc::ClientContext context;
+  v1::ListAnchorsResponse page;
+  ASSERT_TRUE(stub_->ListAnchors(&context, request, &page).ok());
+  ASSERT_EQ(page.anchors_size(), 1);
+  EXPECT_EQ(page.anchors(0).slot().region(), "eu-west-1");
+  EXPECT_TRUE(page.next_page_token().empty());
+}
+
+TEST_F(ServiceTest, RefusesWhatIsOutsideTheLimitsWithAReason) {
+  Start();
+  const auto refused = [&](const v1::ListAnchorsRequest& request) {
+    grpc::ClientContext context;
+    v1::ListAnchorsResponse page;
+    const grpc::Status status = stub_->ListAnchors(&context, request, &page);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    return ReasonOf(status);
+  };
+  v1::ListAnchorsRequest request;
+  request.set_page_size(501);
+  EXPECT_EQ(refused(request), kRequestInvalid);
+  request.set_page_size(-1);
+  EXPECT_EQ(refused(request), kRequestInvalid);
+  request.set_page_size(0);
+  request.set_region(std::string(65, 'x'));
+  EXPECT_EQ(refused(request), kRequestInvalid);
+  request.set_region("");
+  request.set_page_token("no token");
+  EXPECT_EQ(refused(request), kPageTokenInvalid);
+
+  v1::GetUpdateRequest update;
+  update.mutable_have()->set_catalog_sha256("ab");
+  grpc::ClientContext context;
+  v1::GetUpdateResponse response;
+  EXPECT_EQ(ReasonOf(stub_->GetUpdate(&context, update, &response)),
+            kRequestInvalid);
+}
+
+TEST_F(ServiceTest, AStreamBeginsWithWhatIsServedAndEndsWithAReason) {
+  Start();
+  grpc::ClientContext context;
+  const auto stream = stub_->WatchUpdates(&context, {});
+  v1::WatchUpdatesResponse hint;
+  ASSERT_TRUE(stream->Read(&hint));
+  EXPECT_EQ(hint.sequence(), 1u);
+  EXPECT_EQ(hint.timestamp_version(), 1u);
+  std::thread stopper([&] { service_->Stop(); });
+  EXPECT_FALSE(stream->Read(&hint));
+  const grpc::Status status = stream->Finish();
+  stopper.join();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(status), kShuttingDown);
+}
+
+TEST_F(ServiceTest, ContinuesAfterARestart) {
+  Start();
+  const std::string root = service_->publication()->roots[0];
+  service_->Stop();
+  service_.reset();
+  Start();
+  EXPECT_EQ(service_->publication()->roots[0], root);
+  EXPECT_EQ(service_->publication()->timestamp_version, 1u);
+}
+
+TEST_F(ServiceTest, LeavesTheFirstRootForPeople) {
+  Start();
+  std::ifstream in(folder_ + "/1.root.json", std::ios::binary);
+  const std::string root(std::istreambuf_iterator<char>(in), {});
+  EXPECT_EQ(root, service_->publication()->roots[0]);
+}
+
+TEST_F(ServiceTest, RefusesAPortInUse) {
+  Start();
+  folder_ += "-second";
+  const auto second = Service::Start(
+      MakeConfig(absl::StrCat("listen_address: ", service_->address(), "\n")),
+      [] { return kNow; });
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(ServiceTest, RefusesADataFolderInUse) {
+  Start();
+  const auto second = Service::Start(MakeConfig(), [] { return kNow; });
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kAborted);
+}
+
+TEST_F(ServiceTest, RefusesATlsKeyThatIsNotThere) {
+  const auto service = Service::Start(
+      MakeConfig("tls: {certificate_path: none.crt, key_path: none.key}\n"),
+      [] { return kNow; });
+  EXPECT_EQ(service.status().code(), absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace anchorage::trustd
