@@ -1,5 +1,6 @@
 #include "client/bundle.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -10,6 +11,7 @@
 namespace anchorage::client {
 
 absl::StatusOr<Bundle> MakeBundle(const anchors::tuf::TrustedSet& set,
+                                  std::vector<std::string> roots,
                                   std::string_view catalog_json,
                                   verify::Origin origin, absl::Time as_of,
                                   std::uint64_t floor) {
@@ -46,27 +48,60 @@ absl::StatusOr<Bundle> MakeBundle(const anchors::tuf::TrustedSet& set,
   bundle.versions.set_snapshot_version(set.snapshot()->envelope.version);
   bundle.versions.set_targets_version(set.targets()->envelope.version);
   bundle.versions.set_catalog_sha256(verify::Sha256Hex(catalog_json));
-  bundle.timestamp = set.timestamp()->envelope.bytes;
+  for (std::string& root : roots) bundle.files.add_roots(std::move(root));
+  bundle.files.set_timestamp(set.timestamp()->envelope.bytes);
+  bundle.files.set_snapshot(set.snapshot()->envelope.bytes);
+  bundle.files.set_targets(set.targets()->envelope.bytes);
+  bundle.files.set_catalog(std::string(catalog_json));
+  bundle.files.set_sequence(catalog->sequence);
   return bundle;
 }
 
-absl::StatusOr<Bundle> OpenBaked(const anchors::BakedBundle& baked) {
-  auto set =
-      anchors::tuf::TrustedSet::FromRoot(std::string(baked.root), baked.as_of);
+namespace {
+
+// The steps from a root on that every bundle takes.
+absl::StatusOr<anchors::tuf::TrustedSet> VerifyMetadata(
+    std::string trusted_root, const v1::GetUpdateResponse& files,
+    absl::Time now) {
+  auto set = anchors::tuf::TrustedSet::FromRoot(std::move(trusted_root), now);
   if (!set.ok()) return set.status();
+  for (const std::string& root : files.roots()) {
+    if (absl::Status s = set->UpdateRoot(root); !s.ok()) return s;
+  }
   if (absl::Status s = set->FinishRoots(); !s.ok()) return s;
-  const auto timestamp = set->UpdateTimestamp(std::string(baked.timestamp));
-  if (!timestamp.ok()) return timestamp.status();
-  if (absl::Status s = set->UpdateSnapshot(std::string(baked.snapshot));
-      !s.ok()) {
+  if (const auto timestamp = set->UpdateTimestamp(files.timestamp());
+      !timestamp.ok()) {
+    return timestamp.status();
+  }
+  if (absl::Status s = set->UpdateSnapshot(files.snapshot()); !s.ok()) {
     return s;
   }
-  if (absl::Status s = set->UpdateTargets(std::string(baked.targets));
-      !s.ok()) {
-    return s;
-  }
-  return MakeBundle(*set, baked.catalog, verify::Origin::kBakedIn, baked.as_of,
-                    /*floor=*/1);
+  if (absl::Status s = set->UpdateTargets(files.targets()); !s.ok()) return s;
+  return set;
+}
+
+}  // namespace
+
+absl::StatusOr<Bundle> OpenFiles(std::string trusted_root,
+                                 const v1::GetUpdateResponse& files,
+                                 absl::Time as_of, std::uint64_t floor) {
+  const auto set =
+      VerifyMetadata(std::move(trusted_root), files, absl::InfinitePast());
+  if (!set.ok()) return set.status();
+  return MakeBundle(*set, {files.roots().begin(), files.roots().end()},
+                    files.catalog(), verify::Origin::kCache, as_of, floor);
+}
+
+absl::StatusOr<Bundle> OpenBaked(const anchors::BakedBundle& baked) {
+  v1::GetUpdateResponse files;
+  files.set_timestamp(std::string(baked.timestamp));
+  files.set_snapshot(std::string(baked.snapshot));
+  files.set_targets(std::string(baked.targets));
+  const auto set =
+      VerifyMetadata(std::string(baked.root), files, baked.as_of);
+  if (!set.ok()) return set.status();
+  return MakeBundle(*set, {}, baked.catalog, verify::Origin::kBakedIn,
+                    baked.as_of, /*floor=*/1);
 }
 
 }  // namespace anchorage::client

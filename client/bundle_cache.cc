@@ -2,13 +2,13 @@
 
 #include <utility>
 
-#include "anchors/catalog.h"
-
 namespace anchorage::client {
 namespace {
 
-// Not beside the metadata: a role could have that name.
-constexpr char kCatalogFile[] = "targets/anchors.json";
+// Not *.json: a role of the metadata beside it could have that name.
+constexpr char kBundleFile[] = "last_verified.bundle";
+// As GetUpdateResponse documents it.
+constexpr std::size_t kMaxBundleBytes = 14 * 1024 * 1024;
 
 std::string FolderOf(const std::string& path) {
   return path.substr(0, path.rfind('/'));
@@ -54,12 +54,19 @@ absl::Status BundleCache::Save(std::string_view name, std::string_view bytes) {
   return absl::OkStatus();
 }
 
-std::optional<std::string> BundleCache::LoadCatalog() {
-  return Load(kCatalogFile, anchors::kMaxCatalogBytes);
+std::optional<v1::GetUpdateResponse> BundleCache::LoadBundle() {
+  const auto bytes = Load(kBundleFile, kMaxBundleBytes);
+  if (!bytes.has_value()) return std::nullopt;
+  v1::GetUpdateResponse files;
+  if (!files.ParseFromString(*bytes)) {
+    status_ = absl::DataLossError("the cached bundle is damaged");
+    return std::nullopt;
+  }
+  return files;
 }
 
-void BundleCache::SaveCatalog(std::string_view bytes) {
-  Save(kCatalogFile, bytes).IgnoreError();
+void BundleCache::SaveBundle(const v1::GetUpdateResponse& files) {
+  Save(kBundleFile, files.SerializeAsString()).IgnoreError();
 }
 
 }  // namespace anchorage::client

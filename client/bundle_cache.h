@@ -11,11 +11,16 @@
 #include "absl/status/status.h"
 #include "anchors/files/atomic_file.h"
 #include "anchors/tuf/updater.h"
+#include "proto/anchorage/v1/anchor_service.pb.h"
 
 namespace anchorage::client {
 
-// Keeps TUF metadata and the catalog. What it gives back is untrusted input,
-// whoever wrote it: the updater verifies it again at each load.
+// Keeps two things. The TUF metadata that an updater has verified so far, file
+// by file: what later files must not go back behind. And the last bundle that
+// was verified as a whole, in one file of its own: a refresh that fails half
+// way has moved the metadata on, and must not cost the bundle. What either
+// gives back is untrusted input, whoever wrote it, and is verified again at
+// each load.
 //
 // The folder is a convenience: one that is locked by another process, cannot
 // be written or is full is reported by status(), and the client goes on from
@@ -30,9 +35,9 @@ class BundleCache final : public anchors::tuf::MetadataStore {
   // Never fails: what the folder does not take stays in memory.
   absl::Status Save(std::string_view name, std::string_view bytes) override;
 
-  // The target catalog/v1/anchors.json, beside the metadata.
-  std::optional<std::string> LoadCatalog();
-  void SaveCatalog(std::string_view bytes);
+  // The bundle that was last verified; nullopt if there is none.
+  std::optional<v1::GetUpdateResponse> LoadBundle();
+  void SaveBundle(const v1::GetUpdateResponse& files);
 
   // Why the folder was last not read or not written; OK if it was.
   const absl::Status& status() const { return status_; }

@@ -1,8 +1,10 @@
 #include "client/trust_client.h"
 
 #include <algorithm>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/random/random.h"
@@ -26,19 +28,6 @@ namespace tuf = anchors::tuf;
 
 constexpr absl::Duration kMaxMaxStale = absl::Hours(365 * 24);
 constexpr absl::Duration kFirstRetry = absl::Seconds(5);
-
-// For loading the cache: a repository that is not there to be asked.
-class NoFetcher final : public tuf::Fetcher {
- public:
-  absl::StatusOr<std::string> FetchMetadata(std::string_view,
-                                            std::size_t) override {
-    return absl::UnavailableError("not asked");
-  }
-  absl::StatusOr<std::string> FetchTarget(std::string_view,
-                                          std::size_t) override {
-    return absl::UnavailableError("not asked");
-  }
-};
 
 absl::Status CheckOptions(const TrustClientOptions& options) {
   const bool needs_root =
@@ -67,6 +56,12 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
       .status();
 }
 
+// The version of a root; 0 for no root.
+std::int64_t VersionOf(const std::string& root) {
+  const auto parsed = tuf::ParseRoot(root);
+  return parsed.ok() ? parsed->envelope.version : 0;
+}
+
 }  // namespace
 
 verify::Freshness FreshnessOf(const verify::AnchorProvenance& provenance,
@@ -90,6 +85,7 @@ class TrustClient::Engine {
         floor_(anchors::IsBuildKeyRoot(options_.baked.root)
                    ? 1
                    : baked.anchors->provenance().sequence),
+        first_root_version_(VersionOf(options_.trusted_root)),
         cache_(options_.cache_folder),
         current_(std::make_shared<const Bundle>(std::move(baked))) {
     if (!options_.server.empty()) {
@@ -163,26 +159,16 @@ class TrustClient::Engine {
   // Adopts what the folder holds if it verifies; whatever is wrong with it is
   // recorded and nothing else.
   void LoadCache() ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    NoFetcher nobody;
-    // Age is judged by the ladder, not by whether the metadata has expired.
-    auto updater = tuf::Updater::Create(
-        options_.trusted_root, absl::InfinitePast(), &nobody, &cache_);
-    absl::Status status = updater.ok() ? updater->LoadStored()
-                                       : updater.status();
-    if (status.ok()) {
-      const auto catalog = cache_.LoadCatalog();
-      auto bundle = MakeBundle(updater->trusted(), catalog.value_or(""),
-                               verify::Origin::kCache, built_, floor_);
+    if (const auto files = cache_.LoadBundle(); files.has_value()) {
+      auto bundle = OpenFiles(options_.trusted_root, *files, built_, floor_);
       if (bundle.ok()) {
         Adopt(*std::move(bundle));
-        return;
+      } else {
+        cache_.Report(absl::Status(
+            bundle.status().code(),
+            absl::StrCat("the cache was not used: ",
+                         bundle.status().message())));
       }
-      status = bundle.status();
-    }
-    if (cache_.status().ok() && cache_.Load("root.json", tuf::kMaxRootBytes)) {
-      cache_.Report(absl::Status(
-          status.code(), absl::StrCat("the cache was not used: ",
-                                      status.message())));
     }
     absl::MutexLock lock(&mutex_);
     state_.cache = cache_.status();
@@ -199,33 +185,55 @@ class TrustClient::Engine {
     GrpcFetcher fetcher(
         *connection_,
         from_repository ? held->versions : v1::BundleVersions(),
-        from_repository ? held->timestamp : std::string());
+        from_repository ? held->files.timestamp() : std::string());
     auto updater = tuf::Updater::Create(options_.trusted_root, at_least,
                                         &fetcher, &cache_);
     if (!updater.ok()) return updater.status();
     fetcher.SetRootVersion(updater->trusted().root().envelope.version);
     if (absl::Status s = updater->Refresh(); !s.ok()) return s;
 
-    const std::string path(anchors::kCatalogTargetPath);
-    std::optional<std::string> catalog = cache_.LoadCatalog();
-    if (!catalog.has_value() ||
-        !updater->trusted().VerifyTarget(path, *catalog).ok()) {
-      const auto target = updater->FindTarget(path);
-      if (!target.ok()) return target.status();
-      auto fetched = updater->DownloadTarget(path, *target);
-      if (!fetched.ok()) return fetched.status();
-      catalog = *std::move(fetched);
-    }
+    const auto catalog = FindCatalog(*updater, held->files.catalog());
+    if (!catalog.ok()) return catalog.status();
     auto bundle = MakeBundle(
-        updater->trusted(), *catalog, verify::Origin::kServer, now,
+        updater->trusted(), NewerRoots(*updater), *catalog,
+        verify::Origin::kServer, now,
         from_repository ? held->anchors->provenance().sequence : floor_);
     if (!bundle.ok()) return bundle.status();
-    if (bundle->versions.catalog_sha256() != held->versions.catalog_sha256() ||
-        !from_repository) {
-      cache_.SaveCatalog(*catalog);
+    if (!from_repository || bundle->files.timestamp() !=
+                                held->files.timestamp()) {
+      cache_.SaveBundle(bundle->files);
     }
     Adopt(*std::move(bundle));
     return absl::OkStatus();
+  }
+
+  // Returns the catalog that the updater's metadata names: the held one if it
+  // is that, otherwise fetched.
+  static absl::StatusOr<std::string> FindCatalog(tuf::Updater& updater,
+                                                 const std::string& held) {
+    const std::string path(anchors::kCatalogTargetPath);
+    if (updater.trusted().VerifyTarget(path, held).ok()) return held;
+    const auto target = updater.FindTarget(path);
+    if (!target.ok()) return target.status();
+    return updater.DownloadTarget(path, *target);
+  }
+
+  // The roots from the one after the trusted root to the updater's.
+  std::vector<std::string> NewerRoots(const tuf::Updater& updater)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    std::vector<std::string> roots;
+    for (std::int64_t version = first_root_version_ + 1;
+         version < updater.trusted().root().envelope.version; ++version) {
+      roots.push_back(
+          cache_
+              .Load(absl::StrCat("root_history/", version, ".root.json"),
+                    tuf::kMaxRootBytes)
+              .value_or(""));
+    }
+    if (updater.trusted().root().envelope.version > first_root_version_) {
+      roots.push_back(updater.trusted().root().envelope.bytes);
+    }
+    return roots;
   }
 
   void Adopt(Bundle bundle) {
@@ -255,6 +263,7 @@ class TrustClient::Engine {
   // When the baked-in set was made: no clock may read earlier.
   const absl::Time built_;
   const std::uint64_t floor_;
+  const std::int64_t first_root_version_;
   std::optional<GrpcConnection> connection_;
   verify::ChainCache chains_;
 

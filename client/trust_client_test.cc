@@ -5,9 +5,10 @@
 
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
@@ -51,7 +52,8 @@ class FakeRepository {
 
   void Publish(const std::string& catalog, std::int64_t version,
                absl::Time now) {
-    response_.Clear();
+    response_.clear_roots();
+    for (const std::string& root : newer_roots_) response_.add_roots(root);
     response_.set_catalog(catalog);
     tuf::TargetsSpec targets;
     targets.version = version;
@@ -73,6 +75,16 @@ class FakeRepository {
     response_.set_timestamp(Sign(tuf::WriteTimestamp(timestamp)));
   }
 
+  // Signs the next root, to be published from now on.
+  void RotateRoot() {
+    const auto last = tuf::ParseRoot(newer_roots_.empty()
+                                         ? root_
+                                         : newer_roots_.back());
+    newer_roots_.push_back(Sign(tuf::WriteRoot(
+        tuf::NextRootSpec(*last, kNow + absl::Hours(24 * 365)))));
+  }
+
+  // What clients are built with.
   const std::string& root() const { return root_; }
   v1::GetUpdateResponse& response() { return response_; }
 
@@ -83,6 +95,7 @@ class FakeRepository {
 
   const std::unique_ptr<tuf::SoftwareKey> key_;
   std::string root_;
+  std::vector<std::string> newer_roots_;
   v1::GetUpdateResponse response_;
 };
 
@@ -321,44 +334,60 @@ TEST_F(TrustClientTest, AnErrorIsNotNothingNewer) {
   }
 }
 
-TEST_F(TrustClientTest, ACacheThatWasEditedIsNotUsed) {
+TEST_F(TrustClientTest, ACachedBundleThatWasEditedIsNotUsed) {
   trustd_.repository.Publish(3, 3, kNow);
   ASSERT_TRUE(Make()->Refresh().ok());
-  const std::map<std::string, std::string> good = [&] {
-    std::map<std::string, std::string> files;
-    for (const char* name : {"timestamp.json", "snapshot.json",
-                             "targets.json", "targets/anchors.json"}) {
-      std::ifstream in(folder_ + "/" + name, std::ios::binary);
-      files[name].assign(std::istreambuf_iterator<char>(in), {});
-    }
-    return files;
-  }();
-  for (const auto& [name, bytes] : good) {
-    SCOPED_TRACE(name);
-    std::string edited = bytes;
-    edited[edited.size() / 2] ^= 1;
-    for (const std::string& bad :
-         {edited, bytes.substr(0, bytes.size() / 2), std::string()}) {
-      Overwrite(name, bad);
-      const auto client = Make();
-      EXPECT_EQ(client->state().provenance.origin, verify::Origin::kBakedIn);
-      EXPECT_FALSE(client->state().cache.ok());
-    }
-    Overwrite(name, bytes);
+  std::ifstream in(folder_ + "/last_verified.bundle", std::ios::binary);
+  const std::string good(std::istreambuf_iterator<char>(in), {});
+  std::vector<std::string> bad = {"", "x", good.substr(0, good.size() / 2)};
+  for (std::size_t at = 1; at < good.size(); at += good.size() / 50) {
+    bad.push_back(good);
+    bad.back()[at] ^= 1;
   }
+  for (const std::string& bytes : bad) {
+    Overwrite("last_verified.bundle", bytes);
+    const auto client = Make();
+    EXPECT_EQ(client->state().provenance.origin, verify::Origin::kBakedIn);
+    EXPECT_FALSE(client->state().cache.ok());
+  }
+  Overwrite("last_verified.bundle", good);
   EXPECT_EQ(Make()->state().provenance.origin, verify::Origin::kCache);
 }
 
 TEST_F(TrustClientTest, AnEditedCacheIsMendedByTheNextRefresh) {
   trustd_.repository.Publish(3, 3, kNow);
   ASSERT_TRUE(Make()->Refresh().ok());
-  Overwrite("targets/anchors.json", "{}");
+  Overwrite("last_verified.bundle", "x");
+  Overwrite("timestamp.json", "{}");
   {
     const auto client = Make();
     ASSERT_TRUE(client->Refresh().ok());
     EXPECT_EQ(client->state().provenance.sequence, 3u);
   }
   EXPECT_EQ(Make()->state().provenance.origin, verify::Origin::kCache);
+}
+
+TEST_F(TrustClientTest, AnOldBundleInTheCacheDoesNotBringOldMetadataBack) {
+  trustd_.repository.Publish(3, 3, kNow);
+  ASSERT_TRUE(Make()->Refresh().ok());
+  std::ifstream in(folder_ + "/last_verified.bundle", std::ios::binary);
+  const std::string old(std::istreambuf_iterator<char>(in), {});
+  trustd_.repository.Publish(4, 4, kNow);
+  ASSERT_TRUE(Make()->Refresh().ok());
+  Overwrite("last_verified.bundle", old);
+  trustd_.repository.Publish(3, 3, kNow);
+  const auto client = Make();
+  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kTimestampRollback);
+}
+
+TEST_F(TrustClientTest, FollowsTheRootsAndKeepsThemInTheCache) {
+  trustd_.repository.RotateRoot();
+  trustd_.repository.RotateRoot();
+  trustd_.repository.Publish(2, 2, kNow);
+  ASSERT_TRUE(Make()->Refresh().ok());
+  trustd_.Stop();
+  EXPECT_EQ(Make()->state().provenance.origin, verify::Origin::kCache);
+  EXPECT_EQ(Make()->state().provenance.sequence, 2u);
 }
 
 TEST_F(TrustClientTest, AFolderOfSomebodyElseIsReadAndNotWritten) {

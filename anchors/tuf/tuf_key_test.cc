@@ -49,8 +49,7 @@ TEST(TufKeyTest, IsNamedByTheHashOfTheWholeObject) {
   EXPECT_EQ(key->scheme(), "y");
 }
 
-TEST(TufKeyTest, HasTheNameThatOtherToolsGiveAPemKey) {
-  // From a published repository: the line feeds are hashed as line feeds.
+TEST(TufKeyTest, HashesTheLineFeedsOfAPemAsLineFeeds) {
   const auto key = TufKey::Make("ecdsa", "ecdsa-sha2-nistp256", "a\nb\n");
   ASSERT_THAT(key, IsOk());
   EXPECT_EQ(key->keyid(),

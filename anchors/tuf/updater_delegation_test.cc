@@ -219,6 +219,18 @@ TEST_F(UpdaterDelegationTest, UsesStoredRolesWithoutAskingAgain) {
   EXPECT_TRUE(repository_.requests.empty());
 }
 
+TEST_F(UpdaterDelegationTest, RemembersARoleThatItHasVerified) {
+  Add({"targets", "A"});
+  repository_.AddTarget("A", "file", "bytes");
+  PublishAll();
+  Updater updater = Refreshed();
+  ASSERT_THAT(updater.FindTarget("file"), IsOk());
+  store_.files.clear();
+  repository_.requests.clear();
+  EXPECT_THAT(updater.FindTarget("file"), IsOk());
+  EXPECT_TRUE(repository_.requests.empty());
+}
+
 TEST_F(UpdaterDelegationTest, AsksAgainForADamagedStoredRole) {
   Add({"targets", "A"});
   repository_.AddTarget("A", "file", "bytes");

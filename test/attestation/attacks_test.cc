@@ -371,6 +371,12 @@ std::vector<Attack> ChainAttacks() {
            return s.substr(0, 96);
          };
        },
+       Reason::kCertificateAlgorithm},
+      {"39 two signature algorithms",
+       [](Case& c) {
+         c.leaf().outer_algorithm =
+             AlgorithmId(kOidEcdsaWithSha256, Parameters::kAbsent);
+       },
        Reason::kAlgorithmMismatch},
       {"39 RSA leaf",
        [](Case& c) {
@@ -752,6 +758,15 @@ std::vector<Attack> DocumentAttacks() {
        Reason::kClockSuspect},
       {"n16 from the future", [](Case& c) { c.now -= absl::Minutes(1); },
        Reason::kFromTheFuture},
+      {"n23 nothing of an unsigned payload decides",
+       [](Case& c) {
+         SetPcrs(c, '\0');
+         c.spec.document.module_id = "i-1-enc1";
+         c.spec.document.timestamp = 1;
+         c.enclave.ExpectNonce("n").ExpectRegions({"us-west-2"});
+         c.spec.cose.key = &Attacker();
+       },
+       Reason::kSignatureMismatch},
       {"n20 nonce longer",
        [](Case& c) {
          c.spec.document.nonce = OptionalField::Bytes("nonce\0");

@@ -154,6 +154,13 @@ verify::IdentityPolicy AnyPolicy() {
   return *verify::IdentityPolicy::AuthenticityOnly("signatures are compared");
 }
 
+bool Accepts(const verify::AnchorSet& anchors, IdentityForm form,
+             std::string_view message) {
+  return VerifyRecordedIdentity({std::nullopt, form, message}, anchors,
+                                AnyPolicy(), FakeNow())
+      .ok();
+}
+
 // Whether our verifier, and OpenSSL under one of the certificates of the
 // message's slot, accept it.
 struct Verdicts {
@@ -164,9 +171,7 @@ struct Verdicts {
 Verdicts Judge(const verify::AnchorSet& anchors, const verify::Slot& slot,
                IdentityForm form, std::string_view message) {
   Verdicts verdicts;
-  verdicts.ours = VerifyRecordedIdentity({std::nullopt, form, message},
-                                         anchors, AnyPolicy(), FakeNow())
-                      .ok();
+  verdicts.ours = Accepts(anchors, form, message);
   for (const verify::Anchor& anchor : anchors.In(slot)) {
     for (const std::string& certificate : anchor.certificates_der()) {
       verdicts.openssl =
@@ -279,8 +284,8 @@ TEST(Openssl, AcceptsWhateverWeAcceptOfAlteredMessages) {
       if (i >= issuer_at && i < serial_at + parsed->serial.size()) continue;
       std::string altered = good;
       altered[i] = static_cast<char>(altered[i] ^ (1 << (i % 8)));
-      EXPECT_LE(Judge(**anchors, slot, m.form, altered).ours,
-                OpensslMessage(altered).signer() != nullptr)
+      if (!Accepts(**anchors, m.form, altered)) continue;
+      EXPECT_TRUE(Judge(**anchors, slot, m.form, altered).openssl)
           << m.name << " " << m.region << ", byte " << i;
     }
   }

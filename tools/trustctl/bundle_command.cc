@@ -114,9 +114,8 @@ constexpr char kFetchFooter[] = R"(
     trustctl bundle fetch --server trust.example:7443 \
         --trusted-root 1.root.json --out anchors.d
 
-Writes root.json, timestamp.json, snapshot.json, targets.json and
-targets/anchors.json, each verified before it is written. The folder can be
-given to --cache, here or on a machine without a network.
+Writes the bundle's files, each verified before it is written. The folder can
+be given to --cache, here or on a machine without a network.
 )";
 
 }  // namespace

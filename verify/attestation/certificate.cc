@@ -209,7 +209,9 @@ absl::Status ReadKeyUsage(std::string_view value, Certificate& out) {
   // DER of a named bit list ends with a one (X.690 11.2.2).
   const std::uint8_t unused = ByteAt(bits->contents, 0);
   const std::uint8_t last = ByteAt(bits->contents, bits->contents.size() - 1);
-  if (unused > 7 || (last & ((1u << (unused + 1)) - 1)) != 1u << unused) {
+  const bool nine_bits = bits->contents.size() == 2 || unused == 7;
+  if (unused > 7 || !nine_bits ||
+      (last & ((1u << (unused + 1)) - 1)) != 1u << unused) {
     return Malformed("keyUsage does not end with a one");
   }
   const std::uint8_t first = ByteAt(bits->contents, 1);

@@ -464,6 +464,7 @@ INSTANTIATE_TEST_SUITE_P(
         Usage("UnusedBitsSet", test::BitString("\x07", 2)),
         Usage("UnusedBits8", test::BitString("\x80", 8)),
         Usage("TrailingZeroOctet", test::BitString(std::string("\x04\0", 2))),
+        Usage("TenBits", test::BitString("\x04\x40", 6)),
         Usage("FourOctets", test::BitString("\x04\x04\x04\x80", 7)),
         Usage("NotABitString", test::OctetString("\x04")),
         Usage("LongForm",

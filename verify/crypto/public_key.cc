@@ -15,8 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/call_once.h"
 #include "absl/strings/escaping.h"
 #include "absl/synchronization/mutex.h"
+#include "verify/crypto/key_shape.h"
 #include "verify/encoding/der.h"
 #include "verify/reason.h"
 
@@ -69,42 +71,14 @@ const unsigned char* Bytes(std::string_view view) {
 // What a key does with a digest.
 enum class Scheme { kPlain, kPss };
 
-constexpr int kMinRsaBits = 1024;
-constexpr int kMaxRsaBits = 8192;
-constexpr int kMinDsaBits = 1024;
-constexpr int kMaxDsaBits = 3072;
 constexpr std::size_t kEd25519KeyBytes = 32;
 constexpr std::size_t kEd25519SignatureBytes = 64;
 constexpr std::size_t kP384PointBytes = 97;
 
-std::optional<KeyType> TypeOf(EVP_PKEY* key, int bits) {
-  switch (EVP_PKEY_get_base_id(key)) {
-    case EVP_PKEY_RSA:
-      if (bits < kMinRsaBits || bits > kMaxRsaBits) return std::nullopt;
-      return KeyType::kRsa;
-    case EVP_PKEY_DSA:
-      if (bits < kMinDsaBits || bits > kMaxDsaBits) return std::nullopt;
-      return KeyType::kDsa;
-    case EVP_PKEY_ED25519:
-      return KeyType::kEd25519;
-    case EVP_PKEY_EC: {
-      std::array<char, 64> group{};
-      if (EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) !=
-          1) {
-        return std::nullopt;
-      }
-      const std::string_view name(group.data());
-      if (name == "prime256v1") return KeyType::kEcP256;
-      if (name == "secp384r1") return KeyType::kEcP384;
-      return std::nullopt;
-    }
-    default:
-      return std::nullopt;
-  }
-}
-
-// What an elliptic key's SubjectPublicKeyInfo begins with: the curve by name
-// and the 04 of an uncompressed point, whose x and y follow.
+// What a SubjectPublicKeyInfo begins with where its type has one encoding only:
+// algorithm, curve by name, and the 04 of an uncompressed point. The library
+// also reads compressed and hybrid points and curves that are spelled out; a
+// key is named by the hash of these bytes, so here it has one form.
 constexpr std::string_view kP256Prefix(
     "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
     "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04",
@@ -113,61 +87,33 @@ constexpr std::string_view kP384Prefix(
     "\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
     "\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00\x04",
     24);
+constexpr std::string_view kEd25519Prefix(
+    "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", 12);
 
-// Whether no other SubjectPublicKeyInfo holds the same key. The library also
-// reads compressed and hybrid points and curves that are spelled out, and
-// writes them back as they were.
-bool IsOnlyEncoding(std::string_view spki_der, EVP_PKEY* key, KeyType type) {
-  if (type == KeyType::kEcP256) return spki_der.starts_with(kP256Prefix);
-  if (type == KeyType::kEcP384) return spki_der.starts_with(kP384Prefix);
-  unsigned char* encoded = nullptr;
-  const int size = i2d_PUBKEY(key, &encoded);
-  const Owned<std::uint8_t> owner(encoded);
-  return size > 0 &&
-         std::string_view(reinterpret_cast<char*>(encoded),
-                          static_cast<std::size_t>(size)) == spki_der;
+std::optional<std::string_view> After(std::string_view prefix,
+                                      std::string_view spki) {
+  if (!spki.starts_with(prefix)) return std::nullopt;
+  return spki.substr(prefix.size());
 }
 
-// Whether an RSA key's exponent can be a signer's: with 1 every message is its
-// own signature, and an even one has no inverse.
-bool HasSoundExponent(EVP_PKEY* key) {
-  BIGNUM* number = nullptr;
-  if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &number) != 1) {
-    return false;
-  }
-  const Owned<BIGNUM> exponent(number);
-  return BN_is_odd(exponent.get()) && !BN_is_one(exponent.get());
+// Null for bytes that are not exactly one SubjectPublicKeyInfo.
+Owned<EVP_PKEY> ReadSpki(std::string_view spki) {
+  const unsigned char* at = Bytes(spki);
+  Owned<EVP_PKEY> key(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
+  if (at != Bytes(spki) + spki.size()) return nullptr;
+  return key;
 }
 
-// The number that r and s of a signature must be below, big-endian without
-// leading zeros; empty where signatures have no such parts.
-std::string GroupOrder(EVP_PKEY* key, KeyType type) {
-  const char* name = nullptr;
-  if (type == KeyType::kDsa) name = OSSL_PKEY_PARAM_FFC_Q;
-  if (type == KeyType::kEcP256 || type == KeyType::kEcP384) {
-    name = OSSL_PKEY_PARAM_EC_ORDER;
-  }
+// The order of an elliptic curve's group, big-endian.
+std::string GroupOrder(EVP_PKEY* key) {
   BIGNUM* number = nullptr;
-  if (name == nullptr || EVP_PKEY_get_bn_param(key, name, &number) != 1) {
+  if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_ORDER, &number) != 1) {
     return "";
   }
   const Owned<BIGNUM> owner(number);
   std::string order(static_cast<std::size_t>(BN_num_bytes(number)), '\0');
   BN_bn2bin(number, reinterpret_cast<unsigned char*>(order.data()));
   return order;
-}
-
-// Whether 0 < `value` < `order`, both big-endian; `value` may have leading
-// zeros.
-bool InRange(std::string_view value, std::string_view order) {
-  value.remove_prefix(std::min(value.find_first_not_of('\0'), value.size()));
-  if (value.empty() || value.size() > order.size()) return false;
-  return value.size() < order.size() ||
-         std::lexicographical_compare(value.begin(), value.end(), order.begin(),
-                                      order.end(), [](char a, char b) {
-                                        return static_cast<unsigned char>(a) <
-                                               static_cast<unsigned char>(b);
-                                      });
 }
 
 // Whether `signature` is strict DER of two INTEGERs within the group.
@@ -179,7 +125,7 @@ bool IsDerPair(std::string_view signature, std::string_view order) {
     const auto number = reader.Read(DerTag::kInteger);
     if (!number.has_value() || !IsMinimalInteger(number->contents) ||
         (number->contents.front() & 0x80) != 0 ||
-        !InRange(number->contents, order)) {
+        !IsBetweenZeroAnd(order, number->contents)) {
       return false;
     }
   }
@@ -257,8 +203,21 @@ struct PublicKey::State {
   };
   static constexpr std::size_t kMaxIdleOperations = 16;
 
-  State(Owned<EVP_PKEY> k, std::string o)
-      : key(std::move(k)), order(std::move(o)) {}
+  // A key that the library has read.
+  State(Owned<EVP_PKEY> key, std::string o)
+      : order(std::move(o)), key_(std::move(key)) {}
+  // An RSA or DSA key that it reads when it is first used.
+  State(std::string_view spki, std::string o)
+      : order(std::move(o)), spki_(spki) {}
+
+  // Null if the library cannot read the key.
+  EVP_PKEY* key() const {
+    absl::call_once(read_, [this] {
+      if (key_ != nullptr) return;
+      key_ = ReadSpki(spki_);
+    });
+    return key_.get();
+  }
 
   Owned<EVP_PKEY_CTX> Take(Scheme scheme, HashAlgorithm algorithm) const {
     {
@@ -283,13 +242,14 @@ struct PublicKey::State {
   }
 
   Owned<EVP_PKEY_CTX> Make(Scheme scheme, HashAlgorithm algorithm) const {
+    if (key() == nullptr) return nullptr;
     Owned<EVP_PKEY_CTX> context(
-        EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
+        EVP_PKEY_CTX_new_from_pkey(nullptr, key(), nullptr));
     if (context == nullptr || EVP_PKEY_verify_init(context.get()) != 1 ||
         EVP_PKEY_CTX_set_signature_md(context.get(), Md(algorithm)) != 1) {
       return nullptr;
     }
-    const bool rsa = EVP_PKEY_get_base_id(key.get()) == EVP_PKEY_RSA;
+    const bool rsa = EVP_PKEY_get_base_id(key()) == EVP_PKEY_RSA;
     if (rsa &&
         EVP_PKEY_CTX_set_rsa_padding(
             context.get(), scheme == Scheme::kPss ? RSA_PKCS1_PSS_PADDING
@@ -318,33 +278,41 @@ struct PublicKey::State {
     return absl::OkStatus();
   }
 
-  const Owned<EVP_PKEY> key;
   const std::string order;
   mutable absl::Mutex mutex;
   mutable std::vector<Operation> idle ABSL_GUARDED_BY(mutex);
+
+ private:
+  const std::string spki_;
+  mutable absl::once_flag read_;
+  // Written by key() at most, once.
+  mutable Owned<EVP_PKEY> key_;
 };
 
 absl::StatusOr<PublicKey> PublicKey::FromSpki(std::string_view spki_der) {
   const ErrorQueueGuard guard;
   if (spki_der.size() > kMaxSpkiBytes) return BadKey("key too large");
-  const unsigned char* at = Bytes(spki_der);
-  Owned<EVP_PKEY> key(
-      d2i_PUBKEY(nullptr, &at, static_cast<long>(spki_der.size())));
-  if (key == nullptr || at != Bytes(spki_der) + spki_der.size()) {
-    return BadKey("not a SubjectPublicKeyInfo");
+  if (After(kP384Prefix, spki_der).has_value()) {
+    return FromP384Point(spki_der.substr(kP384Prefix.size() - 1));
   }
-  const int bits = EVP_PKEY_get_bits(key.get());
-  const auto type = TypeOf(key.get(), bits);
-  if (!type.has_value()) return BadKey("key of an unsupported type or size");
-  // A key is named by the hash of these bytes, so it must have one encoding.
-  if (!IsOnlyEncoding(spki_der, key.get(), *type)) {
-    return BadKey("SubjectPublicKeyInfo is not in its one DER form");
+  if (const auto raw = After(kEd25519Prefix, spki_der); raw.has_value()) {
+    return FromEd25519(*raw);
   }
-  if (*type == KeyType::kRsa && !HasSoundExponent(key.get())) {
-    return BadKey("RSA key with an even exponent or 1");
+  if (After(kP256Prefix, spki_der).has_value()) return FromP256(spki_der);
+  auto shape = ReadKeyShape(spki_der);
+  if (!shape.has_value()) {
+    return BadKey("not a SubjectPublicKeyInfo of a supported type and size");
   }
-  std::string order = GroupOrder(key.get(), *type);
-  return PublicKey(*type, bits,
+  return PublicKey(
+      shape->type, shape->bits,
+      std::make_shared<State>(spki_der, std::move(shape->order)));
+}
+
+absl::StatusOr<PublicKey> PublicKey::FromP256(std::string_view spki_der) {
+  Owned<EVP_PKEY> key = ReadSpki(spki_der);
+  if (key == nullptr) return BadKey("point is not on P-256");
+  std::string order = GroupOrder(key.get());
+  return PublicKey(KeyType::kEcP256, 256,
                    std::make_shared<State>(std::move(key), std::move(order)));
 }
 
@@ -361,7 +329,7 @@ absl::StatusOr<PublicKey> PublicKey::FromP384Point(std::string_view point) {
     return BadKey("point is not on P-384");
   }
   static const std::string* const kOrder =
-      new std::string(GroupOrder(P384Template(), KeyType::kEcP384));
+      new std::string(GroupOrder(P384Template()));
   return PublicKey(KeyType::kEcP384, 384,
                    std::make_shared<State>(std::move(key), *kOrder));
 }
@@ -404,7 +372,8 @@ absl::Status PublicKey::VerifyDigestFixed(HashAlgorithm algorithm,
   }
   const std::string_view r = signature.substr(0, half);
   const std::string_view s = signature.substr(half);
-  if (!InRange(r, state_->order) || !InRange(s, state_->order)) {
+  if (!IsBetweenZeroAnd(state_->order, r) ||
+      !IsBetweenZeroAnd(state_->order, s)) {
     return Reject(Reason::kSignatureMalformed, "");
   }
   // Two numbers of at most 49 bytes: every length fits one octet.
@@ -445,7 +414,7 @@ absl::Status PublicKey::VerifyMessage(std::string_view message,
   const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
   if (context == nullptr ||
       EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr,
-                           state_->key.get()) != 1) {
+                           state_->key()) != 1) {
     return Unavailable();
   }
   if (EVP_DigestVerify(context.get(), Bytes(signature), signature.size(),

@@ -94,6 +94,7 @@ class PublicKey {
 
  private:
   struct State;
+  static absl::StatusOr<PublicKey> FromP256(std::string_view spki_der);
   PublicKey(KeyType type, int bits, std::shared_ptr<const State> state)
       : type_(type), bits_(bits), state_(std::move(state)) {}
 

@@ -14,6 +14,8 @@ namespace {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
+bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20; }
+
 bool IsSpace(char c) {
   return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
@@ -34,18 +36,36 @@ std::size_t SkipPlain(std::string_view text, std::size_t at) {
   return at;
 }
 
+// Returns how far `text` begins with well-formed UTF-8 that is not ASCII.
+std::size_t NonAsciiLength(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && static_cast<unsigned char>(text[at]) >= 0x80) {
+    const std::size_t length = Utf8SequenceLength(text.substr(at));
+    if (length == 0) break;
+    at += length;
+  }
+  return at;
+}
+
+constexpr std::uint8_t kNoHexDigit = 0x10;
+
+constexpr std::array<std::uint8_t, 256> kHexDigits = [] {
+  std::array<std::uint8_t, 256> digits{};
+  digits.fill(kNoHexDigit);
+  for (std::uint8_t i = 0; i < 10; ++i) digits['0' + i] = i;
+  for (std::uint8_t i = 0; i < 6; ++i) {
+    digits['a' + i] = digits['A' + i] = static_cast<std::uint8_t>(10 + i);
+  }
+  return digits;
+}();
+
 std::optional<std::uint32_t> ParseHex4(std::string_view text) {
   if (text.size() < 4) return std::nullopt;
   std::uint32_t code = 0;
-  for (const char c : text.substr(0, 4)) {
-    const char lower = static_cast<char>(c | 0x20);
-    if (IsDigit(c)) {
-      code = code << 4 | static_cast<std::uint32_t>(c - '0');
-    } else if (lower >= 'a' && lower <= 'f') {
-      code = code << 4 | static_cast<std::uint32_t>(lower - 'a' + 10);
-    } else {
-      return std::nullopt;
-    }
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::uint8_t digit = kHexDigits[static_cast<unsigned char>(text[i])];
+    if (digit == kNoHexDigit) return std::nullopt;
+    code = code << 4 | digit;
   }
   return code;
 }
@@ -99,6 +119,24 @@ std::optional<Escape> ParseEscape(std::string_view text) {
     default:
       return std::nullopt;
   }
+}
+
+// Whether a backslash and this are a whole escape.
+constexpr std::array<bool, 256> kShortEscape = [] {
+  std::array<bool, 256> is{};
+  for (const unsigned char c : {'"', '\\', '/', 'b', 'f', 'n', 'r', 't'}) {
+    is[c] = true;
+  }
+  return is;
+}();
+
+// Returns 0 for what is no escape.
+std::size_t EscapeLength(std::string_view text) {
+  if (text.size() >= 2 && kShortEscape[static_cast<unsigned char>(text[1])]) {
+    return 2;
+  }
+  const auto escape = ParseEscape(text);
+  return escape.has_value() ? escape->length : 0;
 }
 
 }  // namespace
@@ -263,33 +301,34 @@ absl::Status JsonReader::ReadString(JsonToken& token) {
   token.kind = JsonKind::kString;
   token.escaped = false;
   const std::size_t from = ++at_;
+  std::size_t at = from;
   while (true) {
-    at_ = SkipPlain(text_, at_);
-    if (at_ >= text_.size()) return Malformed("string without end");
-    const char c = text_[at_];
-    if (c == '"') break;
-    if (static_cast<unsigned char>(c) < 0x20) {
-      return Malformed("control character in a string");
-    }
-    if (c == '\\') {
+    at = SkipPlain(text_, at);
+    if (at >= text_.size() || text_[at] == '"') break;
+    const std::string_view rest = text_.substr(at);
+    std::size_t length = 0;
+    if (rest.front() == '\\') {
       token.escaped = true;
-      if (absl::Status s = ReadEscape(); !s.ok()) return s;
-      continue;
+      length = EscapeLength(rest);
+    } else if (!IsControl(rest.front())) {
+      length = NonAsciiLength(rest);
     }
-    const std::size_t length = Utf8SequenceLength(text_.substr(at_, 4));
-    if (length == 0) return Malformed("invalid UTF-8");
-    at_ += length;
+    if (length == 0) break;
+    at += length;
   }
-  token.text = text_.substr(from, at_ - from);
+  at_ = at;
+  if (Peek() != '"') return MalformedString();
+  token.text = text_.substr(from, at - from);
   ++at_;
   return absl::OkStatus();
 }
 
-absl::Status JsonReader::ReadEscape() {
-  const auto escape = ParseEscape(text_.substr(at_));
-  if (!escape.has_value()) return Malformed("no such escape");
-  at_ += escape->length;
-  return absl::OkStatus();
+// Says why a string does not go on at the reader's place.
+absl::Status JsonReader::MalformedString() const {
+  if (at_ >= text_.size()) return Malformed("string without end");
+  if (Peek() == '\\') return Malformed("no such escape");
+  if (IsControl(Peek())) return Malformed("control character in a string");
+  return Malformed("invalid UTF-8");
 }
 
 absl::Status JsonReader::ReadArray() {

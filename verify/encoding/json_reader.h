@@ -100,7 +100,7 @@ class JsonReader {
   absl::Status ReadWord(std::string_view word);
   absl::Status ReadNumber();
   absl::Status ReadString(JsonToken& token);
-  absl::Status ReadEscape();
+  absl::Status MalformedString() const;
   absl::Status ReadArray();
   absl::Status ReadObject();
 

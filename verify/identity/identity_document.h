@@ -32,7 +32,7 @@ namespace anchorage::verify {
 inline constexpr std::size_t kMaxDocumentBytes = 64 * 1024;
 // The object itself counts. AWS's documents have 15 or 16, and one for each
 // product code.
-inline constexpr std::size_t kMaxDocumentValues = 512;
+inline constexpr std::size_t kMaxDocumentValues = 256;
 inline constexpr int kMaxDocumentDepth = 8;
 inline constexpr std::size_t kMaxFieldBytes = 128;
 

@@ -256,7 +256,8 @@ class IdentityVerification {
         .digest = digest_,
         .signature = is_pkcs7() ? message_.signature : evidence_.signature,
         .key_type = algorithms_.key_type,
-        .hint = std::nullopt};
+        .hint = std::nullopt,
+        .document_bytes = content_.size()};
     if (is_pkcs7()) signature.hint = {message_.issuer, message_.serial};
     const auto signer = FindSigner(anchors_, slot_, signature, at_);
     if (!signer.ok()) return signer.status();

@@ -65,6 +65,7 @@ std::optional<SignerHint> NameOfCertificate(std::string_view der) {
 // distinct key, up to the limit.
 bool IsOfAnotherRegion(const AnchorSet& anchors, const Slot& slot,
                        const SignatureToVerify& signature) {
+  if (signature.document_bytes > kMaxExplainedDocumentBytes) return false;
   absl::InlinedVector<std::string_view, kMaxOtherRegionKeys> tried;
   for (const Anchor& anchor : anchors.In(slot)) {
     tried.push_back(anchor.spki_sha256());

@@ -36,11 +36,15 @@ struct SignatureToVerify {
   KeyType key_type;
   // nullopt for a form that names no signer.
   std::optional<SignerHint> hint;
+  // Of the document that was signed.
+  std::size_t document_bytes = 0;
 };
 
-// The most keys of other regions that are tried to explain a failure: hostile
-// evidence must not cost many times what good evidence costs.
-inline constexpr std::size_t kMaxOtherRegionKeys = 16;
+// How far a failure is explained by looking in other regions: at most that
+// many keys, and only for a document that is not longer than AWS's can be,
+// because hostile evidence must not cost many times what good evidence costs.
+inline constexpr std::size_t kMaxOtherRegionKeys = 15;
+inline constexpr std::size_t kMaxExplainedDocumentBytes = 4 * 1024;
 
 // Returns the anchor of `slot` that made the signature and may be used at
 // `at`. Otherwise fails, with
@@ -49,7 +53,8 @@ inline constexpr std::size_t kMaxOtherRegionKeys = 16;
 //   kAlgorithmMismatch   no anchor of the slot has a key of that type;
 //   kAnchorNotActive, kAnchorRevoked
 //                        an anchor that may not be used made it;
-//   kRegionMismatch      an anchor of the same kind in another region made it;
+//   kRegionMismatch      an anchor of the same kind in another region made it
+//                        (as far as that is looked for);
 //   kSignatureMalformed, kSignatureMismatch
 //                        none of them made it;
 //   kCryptoUnavailable   the library failed.
