@@ -141,6 +141,11 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
   if (proto.mode() == v1::TrustdConfig::MODE_UNSPECIFIED) {
     checker.Fail("'mode' is required: MODE_ONLINE");
   }
+  if (proto.mode() == v1::TrustdConfig::MODE_OFFLINE) {
+    checker.Fail(
+        "MODE_OFFLINE is not in this version: it needs the ceremony commands "
+        "of trustctl; use MODE_ONLINE");
+  }
   config.mode = proto.mode();
   config.data_dir = checker.Path(proto.data_dir());
   ReadListener(proto, checker, config);

@@ -92,6 +92,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"NegativeDuration", "refresh_hint: -5s\n", ":1: "},
         Refusal{"UnknownMode", "mode: MODE_FAST\n", ":1: "},
         Refusal{"UnsetMode", "mode: MODE_UNSPECIFIED\n", ":1: "},
+        Refusal{"OfflineMode", "data_dir: d\nmode: MODE_OFFLINE\n",
+                ": MODE_OFFLINE is not in this version"},
         Refusal{"MapForAWord", "data_dir: {a: b}\n", ":1: "},
         Refusal{"AliasBomb", "log: &a {level: LEVEL_INFO}\ntls: *a\n",
                 ":2: aliases"},

@@ -134,8 +134,8 @@ void ExpectSameFacts(std::string_view der, std::string_view name) {
       << name;
 
   const auto attribute = [&](int nid, int type) {
-    return static_cast<const ASN1_STRING*>(CMS_signed_get0_data_by_OBJ(
-        signer, OBJ_nid2obj(nid), -3, type));
+    return static_cast<const ASN1_STRING*>(
+        CMS_signed_get0_data_by_OBJ(signer, OBJ_nid2obj(nid), -3, type));
   };
   const ASN1_STRING* message_digest =
       attribute(NID_pkcs9_messageDigest, V_ASN1_OCTET_STRING);
@@ -224,8 +224,8 @@ std::vector<MadeUp> GenuineVariants() {
       for (const IdentityForm form :
            {IdentityForm::kPkcs7, IdentityForm::kRsa2048}) {
         out.push_back({"as AWS sends it", region, form, era, nothing});
-        out.push_back({"DER", region, form, era,
-                       [](Pkcs7Spec& s) { s.ber = false; }});
+        out.push_back(
+            {"DER", region, form, era, [](Pkcs7Spec& s) { s.ber = false; }});
         out.push_back({"in pieces", region, form, era,
                        [](Pkcs7Spec& s) { s.chunks = 5; }});
       }
@@ -270,8 +270,7 @@ TEST(Openssl, AcceptsWhateverWeAcceptOfAlteredMessages) {
   ASSERT_TRUE(anchors.ok());
   for (const MadeUp& m : GenuineVariants()) {
     if (m.era != Era::k2021) continue;
-    const verify::Slot slot =
-        aws.Anchor(m.region, AnchorKindOf(m.form)).slot;
+    const verify::Slot slot = aws.Anchor(m.region, AnchorKindOf(m.form)).slot;
     const std::string good = Message(aws, m);
     const auto parsed = verify::ParsePkcs7(good);
     ASSERT_TRUE(parsed.ok());
@@ -302,10 +301,8 @@ TEST(Openssl, HashesAttributesInTheOrderSentAndWeInTheOrderOfDer) {
                std::swap(a[0], a[2]);
              };
            }};
-  const verify::Slot slot =
-      aws.Anchor(m.region, AnchorKindOf(m.form)).slot;
-  const Verdicts in_der =
-      Judge(**anchors, slot, m.form, Message(aws, m));
+  const verify::Slot slot = aws.Anchor(m.region, AnchorKindOf(m.form)).slot;
+  const Verdicts in_der = Judge(**anchors, slot, m.form, Message(aws, m));
   EXPECT_TRUE(in_der.ours);
   EXPECT_FALSE(in_der.openssl);
 

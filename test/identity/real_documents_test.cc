@@ -60,8 +60,8 @@ void ExpectVerdict(const RealIdentity& r, const verify::AnchorSet& anchors) {
     return;
   }
   for (const auto& evidence : {r.evidence(), r.evidence_alone()}) {
-    const auto identity = VerifyRecordedIdentity(
-        evidence, anchors, PolicyFor(r), r.pending_time);
+    const auto identity =
+        VerifyRecordedIdentity(evidence, anchors, PolicyFor(r), r.pending_time);
     ASSERT_TRUE(identity.ok()) << Name(r) << " " << identity.status();
     EXPECT_EQ(identity->document_bytes(), r.document) << Name(r);
     EXPECT_EQ(identity->document().pending_time, r.pending_time) << Name(r);

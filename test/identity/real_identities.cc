@@ -60,8 +60,8 @@ RealIdentity Load(const std::string& folder, const std::string& path,
   out.document = ReadFile(folder + path + "/document");
   out.signature_text = ReadFile(folder + path + "/" +
                                 std::string(verify::NameOf(form)) + ".b64");
-  out.signature = OrDie(
-      verify::DecodeIdentitySignature(form, out.signature_text), path);
+  out.signature =
+      OrDie(verify::DecodeIdentitySignature(form, out.signature_text), path);
   return out;
 }
 
@@ -92,8 +92,7 @@ std::string SpkiOf(std::string_view certificate_der) {
       d2i_X509(nullptr, &at, static_cast<long>(certificate_der.size()));
   if (certificate == nullptr) Die("a baked certificate");
   unsigned char* bytes = nullptr;
-  const int size =
-      i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &bytes);
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &bytes);
   if (size <= 0) Die("a baked certificate's key");
   std::string spki(reinterpret_cast<char*>(bytes),
                    static_cast<std::size_t>(size));
@@ -174,9 +173,9 @@ std::shared_ptr<const verify::AnchorSet> RealIdentityAnchors(
     const auto kind = verify::AnchorKindNamed("iid-" + parts[1]);
     if (!kind.has_value()) continue;
     if (which == Certificates::kSuperseded && parts.size() == 3) continue;
-    std::string der = OrDie(
-        verify::DecodePem(ReadFile(file.path().string()), "CERTIFICATE"),
-        file.path().string());
+    std::string der =
+        OrDie(verify::DecodePem(ReadFile(file.path().string()), "CERTIFICATE"),
+              file.path().string());
     AnchorRecord record;
     record.slot = {PartitionOf(parts[0]), parts[0], *kind};
     record.spki_der = SpkiOf(der);

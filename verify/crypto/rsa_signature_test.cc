@@ -287,7 +287,7 @@ TEST_F(RsaSignatureTest, WantsAnRsaSignatureAsLongAsTheModulus) {
 }
 
 // The library answers a negative number, not 0, for some of what does not
-// verify (CVE-2008-5077): an even modulus is one way to make it.
+// verify (CVE-2008-5077): a number above the modulus is one way to make it.
 TEST_F(RsaSignatureTest, TakesNoErrorOfTheLibraryForASuccess) {
   // No message representative is this large: the library reports an error.
   const PublicKey key =

@@ -129,8 +129,8 @@ absl::StatusOr<JsonValue> ParseJson(std::string_view text,
                                     const JsonLimits& limits) {
   if (text.size() > limits.max_bytes) {
     return Reject(Reason::kInputTooLarge,
-                  absl::StrCat("JSON of ", text.size(),
-                               " bytes, the limit is ", limits.max_bytes));
+                  absl::StrCat("JSON of ", text.size(), " bytes, the limit is ",
+                               limits.max_bytes));
   }
   return JsonParser(text, limits.max_depth).Parse();
 }

@@ -16,9 +16,7 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20; }
 
-bool IsSpace(char c) {
-  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
+bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 // Whether a byte stands for itself in a string: ASCII, no control character,
 // no quote, no backslash.
@@ -205,9 +203,9 @@ JsonKind JsonReader::NextKind() {
 
 absl::Status JsonReader::CountValue() {
   if (++values_ <= limits_.max_values) return absl::OkStatus();
-  return Reject(Reason::kInputTooLarge,
-                absl::StrCat("JSON of more than ", limits_.max_values,
-                             " values"));
+  return Reject(
+      Reason::kInputTooLarge,
+      absl::StrCat("JSON of more than ", limits_.max_values, " values"));
 }
 
 absl::Status JsonReader::Enter(char bracket) {
@@ -366,7 +364,8 @@ absl::Status CheckDistinct(std::vector<std::string>& names) {
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice == names.end()) return absl::OkStatus();
-  return Reject(Reason::kDuplicateKey, "\"" + twice->substr(0, 64) + "\" twice");
+  return Reject(Reason::kDuplicateKey,
+                "\"" + twice->substr(0, 64) + "\" twice");
 }
 
 }  // namespace anchorage::verify

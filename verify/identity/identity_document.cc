@@ -55,8 +55,7 @@ constexpr std::size_t kLongestName = kNames.back().size();
 constexpr std::array<std::size_t, kLongestName + 2> kFirstOfLength = [] {
   std::array<std::size_t, kLongestName + 2> first{};
   for (std::size_t length = 0; length < first.size(); ++length) {
-    while (first[length] < kFieldEnd &&
-           kNames[first[length]].size() < length) {
+    while (first[length] < kFieldEnd && kNames[first[length]].size() < length) {
       ++first[length];
     }
   }
@@ -152,9 +151,9 @@ bool IsAbsent(const std::optional<JsonToken>& token) {
 absl::Status ReadRequired(Field field, const std::optional<JsonToken>& token,
                           Form form, std::string& out) {
   if (IsAbsent(token)) {
-    return Reject(Reason::kFieldMissing,
-                  absl::StrCat("\"", std::string(kNames[field]),
-                               "\" is absent or null"));
+    return Reject(
+        Reason::kFieldMissing,
+        absl::StrCat("\"", std::string(kNames[field]), "\" is absent or null"));
   }
   return ReadText(field, *token, form, out);
 }
@@ -183,7 +182,8 @@ absl::Status ReadCodes(Field field, const std::optional<JsonToken>& token,
   if (token->kind != JsonKind::kArray) return Invalid(kNames[field]);
   out.emplace();
   JsonReader array(token->text, {.max_depth = 1});
-  if (absl::Status s = array.EnterArray(); !s.ok()) return Invalid(kNames[field]);
+  if (absl::Status s = array.EnterArray(); !s.ok())
+    return Invalid(kNames[field]);
   while (true) {
     const absl::StatusOr<bool> more = array.NextElement();
     if (!more.ok()) return Invalid(kNames[field]);
@@ -323,8 +323,8 @@ absl::StatusOr<ScannedDocument> ScanIdentityDocument(std::string_view text) {
                   absl::StrCat("a document of ", text.size(),
                                " bytes, the limit is ", kMaxDocumentBytes));
   }
-  JsonReader json(text, {.max_depth = kMaxDocumentDepth,
-                         .max_values = kMaxDocumentValues});
+  JsonReader json(
+      text, {.max_depth = kMaxDocumentDepth, .max_values = kMaxDocumentValues});
   if (absl::Status s = json.EnterObject(); !s.ok()) return s;
   ScannedDocument out;
   while (true) {
@@ -341,8 +341,7 @@ absl::StatusOr<ScannedDocument> ScanIdentityDocument(std::string_view text) {
       out.unknown_keys_.emplace_back(name);
     } else if (out.fields_[field].has_value()) {
       return Reject(Reason::kDuplicateKey,
-                    absl::StrCat("\"", std::string(kNames[field]),
-                                 "\" twice"));
+                    absl::StrCat("\"", std::string(kNames[field]), "\" twice"));
     } else {
       out.fields_[field] = value;
     }

@@ -96,16 +96,16 @@ TEST(IdentityDocument, TakesNullForAbsentAndTellsAnEmptyListApart) {
 }
 
 TEST(IdentityDocument, ListsUnknownKeysInTheirOrder) {
-  const auto document =
-      Read(Edited("{", R"({"zeta" : {"a" : [1, {"b" : 2}]}, "al\u0070ha" : 1,)"));
+  const auto document = Read(
+      Edited("{", R"({"zeta" : {"a" : [1, {"b" : 2}]}, "al\u0070ha" : 1,)"));
   ASSERT_TRUE(document.ok()) << document.status();
   EXPECT_EQ(document->unknown_keys,
             (std::vector<std::string>{"zeta", "alpha"}));
 }
 
 TEST(IdentityDocument, ReadsEscapedKeysAndValuesAsWhatTheyMean) {
-  const auto document = Read(
-      Edited(R"("accountId" : "0)", R"("acc\u006funtId" : "\u0030)"));
+  const auto document =
+      Read(Edited(R"("accountId" : "0)", R"("acc\u006funtId" : "\u0030)"));
   ASSERT_TRUE(document.ok()) << document.status();
   EXPECT_EQ(document->account_id, "012345678901");
 }
@@ -245,8 +245,9 @@ TEST(IdentityDocument, RefusesWhatIsNotStrictJson) {
         "\xef\xbb\xbf" + good, "// no\n" + good, Edited("null", "NaN"),
         Edited("null", "01"), Edited("null", "'a'"), Edited("null,", "null,,"),
         Edited("x86_64", "x86_64\n"), Edited("x86_64", "\xff"),
-        Edited("x86_64", "\\ud800"), Edited("x86_64", "x86_64\\u0000"), Edited("x86_64", "\\x41"),
-        Edited("\"version\"", "version"), Edited("2017-09-30\"", "2017-09-30\","),
+        Edited("x86_64", "\\ud800"), Edited("x86_64", "x86_64\\u0000"),
+        Edited("x86_64", "\\x41"), Edited("\"version\"", "version"),
+        Edited("2017-09-30\"", "2017-09-30\","),
         Edited("{", "{\"new\" : " + deep + ","), good.substr(0, 200)}) {
     EXPECT_EQ(ReasonFor(text), Reason::kDocumentMalformed) << text;
   }

@@ -74,9 +74,8 @@ TEST(DecodeIdentitySignature, KnowsNoPemOfABareSignature) {
 
 TEST(DecodeIdentitySignature, RefusesWhatIsNoneOfThem) {
   for (const IdentityForm form : kForms) {
-    for (const std::string& text :
-         {""s, " \n"s, "MIAG!"s, "MIA"s, "MIAG-_=="s, std::string(127, '\x80'),
-          "\x31\x80"s}) {
+    for (const std::string& text : {""s, " \n"s, "MIAG!"s, "MIA"s, "MIAG-_=="s,
+                                    std::string(127, '\x80'), "\x31\x80"s}) {
       EXPECT_EQ(ReasonOf(DecodeIdentitySignature(form, text).status()),
                 Reason::kEncodingMalformed)
           << NameOf(form) << " " << text;
@@ -85,11 +84,11 @@ TEST(DecodeIdentitySignature, RefusesWhatIsNoneOfThem) {
 }
 
 TEST(DecodeIdentitySignature, RefusesMoreThanItsLimit) {
-  EXPECT_EQ(ReasonOf(DecodeIdentitySignature(
-                         IdentityForm::kRsa2048,
-                         std::string(kMaxSignatureText + 1, 'A'))
-                         .status()),
-            Reason::kInputTooLarge);
+  EXPECT_EQ(
+      ReasonOf(DecodeIdentitySignature(IdentityForm::kRsa2048,
+                                       std::string(kMaxSignatureText + 1, 'A'))
+                   .status()),
+      Reason::kInputTooLarge);
 }
 
 }  // namespace

@@ -28,10 +28,8 @@ constexpr ConditionRow kTable[kIdentityConditionCount] = {
     {Condition::kImage, "image", Reason::kImageNotAllowed},
     {Condition::kInstanceType, "instance-type",
      Reason::kInstanceTypeNotAllowed},
-    {Condition::kArchitecture, "architecture",
-     Reason::kArchitectureNotAllowed},
-    {Condition::kProductCodes, "product-codes",
-     Reason::kProductCodeNotAllowed},
+    {Condition::kArchitecture, "architecture", Reason::kArchitectureNotAllowed},
+    {Condition::kProductCodes, "product-codes", Reason::kProductCodeNotAllowed},
     {Condition::kBillingProducts, "billing-products",
      Reason::kBillingProductNotAllowed},
     {Condition::kMaxAge, "age", Reason::kTooOld},
@@ -62,9 +60,8 @@ bool Contains(absl::Span<const std::string> list, std::string_view value) {
 
 bool ContainsAll(absl::Span<const std::string> list,
                  absl::Span<const std::string> values) {
-  return std::all_of(values.begin(), values.end(), [&](std::string_view v) {
-    return Contains(list, v);
-  });
+  return std::all_of(values.begin(), values.end(),
+                     [&](std::string_view v) { return Contains(list, v); });
 }
 
 // Returns the document's values for a condition that lists values.
@@ -110,9 +107,9 @@ std::string Shown(absl::Span<const std::string> values) {
 }
 
 absl::Status Refuse(Condition condition, std::string_view found) {
-  return Reject(RowOf(condition).reason,
-                absl::StrCat(std::string(NameOf(condition)), ": ",
-                             std::string(found)));
+  return Reject(
+      RowOf(condition).reason,
+      absl::StrCat(std::string(NameOf(condition)), ": ", std::string(found)));
 }
 
 }  // namespace
@@ -188,16 +185,16 @@ absl::Status IdentityPolicy::Check(IdentityCondition condition,
 absl::Status IdentityPolicy::CheckAge(const IdentityFacts& facts) const {
   const absl::Duration age = facts.at - facts.document.pending_time;
   if (age > max_age_) {
-    return Reject(Reason::kTooOld,
-                  absl::StrCat("pendingTime is ", absl::FormatDuration(age),
-                               " ago, at most ",
-                               absl::FormatDuration(max_age_)));
+    return Reject(
+        Reason::kTooOld,
+        absl::StrCat("pendingTime is ", absl::FormatDuration(age),
+                     " ago, at most ", absl::FormatDuration(max_age_)));
   }
   if (-age > skew_) {
-    return Reject(Reason::kFromTheFuture,
-                  absl::StrCat("pendingTime is ", absl::FormatDuration(-age),
-                               " in the future, at most ",
-                               absl::FormatDuration(skew_)));
+    return Reject(
+        Reason::kFromTheFuture,
+        absl::StrCat("pendingTime is ", absl::FormatDuration(-age),
+                     " in the future, at most ", absl::FormatDuration(skew_)));
   }
   return absl::OkStatus();
 }
@@ -223,9 +220,9 @@ IdentityPolicy::Builder& IdentityPolicy::Builder::Say(
     IdentityCondition condition, Rule rule, std::vector<std::string> values) {
   if (!Claim(condition, rule)) return *this;
   if (values.empty() || Contains(values, "")) {
-    Fail(Reject(Reason::kPolicyEmpty,
-                absl::StrCat("nothing to expect of ",
-                             std::string(NameOf(condition)))));
+    Fail(Reject(
+        Reason::kPolicyEmpty,
+        absl::StrCat("nothing to expect of ", std::string(NameOf(condition)))));
   }
   policy_.requirements_[static_cast<std::size_t>(condition)].values =
       std::move(values);
@@ -236,9 +233,9 @@ IdentityPolicy::Builder& IdentityPolicy::Builder::Ignore(
     IdentityCondition condition, std::string_view why) {
   if (!Claim(condition, Rule::kIgnore)) return *this;
   if (why.empty()) {
-    Fail(Reject(Reason::kPolicyEmpty,
-                absl::StrCat("no reason to ignore ",
-                             std::string(NameOf(condition)))));
+    Fail(Reject(
+        Reason::kPolicyEmpty,
+        absl::StrCat("no reason to ignore ", std::string(NameOf(condition)))));
   }
   policy_.requirements_[static_cast<std::size_t>(condition)].why = why;
   return *this;
@@ -319,8 +316,7 @@ IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectMaxAge(
   }
   policy_.max_age_ = max_age;
   policy_.skew_ = skew;
-  return Say(Condition::kMaxAge, Rule::kAnyOf,
-             {absl::FormatDuration(max_age)});
+  return Say(Condition::kMaxAge, Rule::kAnyOf, {absl::FormatDuration(max_age)});
 }
 
 IdentityPolicy::Builder& IdentityPolicy::Builder::IgnorePartitions(

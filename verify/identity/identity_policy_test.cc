@@ -36,10 +36,9 @@ std::optional<Reason> Judge(const IdentityPolicy& policy,
                             absl::Time at = kNow,
                             AnchorKind kind = AnchorKind::kIidRsa2048) {
   for (const Condition condition : AllIdentityConditions()) {
-    const absl::Status status = policy.Check(condition, {.document = document,
-                                                         .partition = "aws",
-                                                         .kind = kind,
-                                                         .at = at});
+    const absl::Status status = policy.Check(
+        condition,
+        {.document = document, .partition = "aws", .kind = kind, .at = at});
     if (!status.ok()) return ReasonOf(status);
   }
   return std::nullopt;
@@ -104,7 +103,9 @@ TEST(IdentityPolicy, IsNotBuiltWithNothingToExpect) {
       [](Builder& b) { b.ExpectRegions({}); },
       [](Builder& b) { b.ExpectAccounts({}); },
       [](Builder& b) { b.ExpectAccounts({""}); },
-      [](Builder& b) { b.ExpectInstances({"i-1", ""}); },
+      [](Builder& b) {
+        b.ExpectInstances({"i-1", ""});
+      },
       [](Builder& b) { b.ExpectImages({}); },
       [](Builder& b) { b.ExpectInstanceTypes({}); },
       [](Builder& b) { b.ExpectArchitectures({}); },
@@ -119,12 +120,10 @@ TEST(IdentityPolicy, IsNotBuiltWithNothingToExpect) {
   for (const auto& say : empty) {
     EXPECT_EQ(WhyNotBuilt(say), Reason::kPolicyEmpty);
   }
-  EXPECT_EQ(ReasonOf(Builder()
-                         .ExpectRegions({"a"})
-                         .IgnoreTheRest("")
-                         .Build()
-                         .status()),
-            Reason::kPolicyEmpty);
+  EXPECT_EQ(
+      ReasonOf(
+          Builder().ExpectRegions({"a"}).IgnoreTheRest("").Build().status()),
+      Reason::kPolicyEmpty);
   EXPECT_EQ(ReasonOf(IdentityPolicy::AuthenticityOnly("").status()),
             Reason::kPolicyEmpty);
 }
@@ -163,10 +162,14 @@ struct Case {
 
 TEST(IdentityPolicy, RefusesEachThingForItsOwnReason) {
   const Case cases[] = {
-      {[](Builder& b) { b.ExpectPartitions({"aws-cn", "aws"}); },
+      {[](Builder& b) {
+         b.ExpectPartitions({"aws-cn", "aws"});
+       },
        [](Builder& b) { b.ExpectPartitions({"aws-cn"}); },
        Reason::kPartitionNotAllowed},
-      {[](Builder& b) { b.ExpectRegions({"us-west-2", "us-east-1"}); },
+      {[](Builder& b) {
+         b.ExpectRegions({"us-west-2", "us-east-1"});
+       },
        [](Builder& b) {
          b.ExpectRegions({"us-east-11", "us-east-", "US-EAST-1"});
        },
@@ -252,7 +255,8 @@ TEST(IdentityPolicy, ComparesProductCodesWhole) {
 
 TEST(IdentityPolicy, ComparesBillingProductsWhole) {
   const auto any = [](std::vector<std::string> products) {
-    return Judge(Only([&](Builder& b) { b.ExpectAnyBillingProduct(products); }));
+    return Judge(
+        Only([&](Builder& b) { b.ExpectAnyBillingProduct(products); }));
   };
   const auto all = [](std::vector<std::string> products) {
     return Judge(
@@ -265,8 +269,7 @@ TEST(IdentityPolicy, ComparesBillingProductsWhole) {
 }
 
 TEST(IdentityPolicy, LimitsTheAgeToTheSecondInBothDirections) {
-  const auto policy =
-      Only([](Builder& b) { b.ExpectMaxAge(absl::Hours(1)); });
+  const auto policy = Only([](Builder& b) { b.ExpectMaxAge(absl::Hours(1)); });
   const absl::Time launch = Document().pending_time;
   const auto at = [&](absl::Time time) {
     return Judge(policy, Document(), time);
@@ -276,9 +279,8 @@ TEST(IdentityPolicy, LimitsTheAgeToTheSecondInBothDirections) {
   EXPECT_EQ(at(launch - IdentityPolicy::kDefaultSkew), std::nullopt);
   EXPECT_EQ(at(launch - IdentityPolicy::kDefaultSkew - absl::Seconds(1)),
             Reason::kFromTheFuture);
-  const auto strict = Only([](Builder& b) {
-    b.ExpectMaxAge(absl::Hours(1), absl::ZeroDuration());
-  });
+  const auto strict = Only(
+      [](Builder& b) { b.ExpectMaxAge(absl::Hours(1), absl::ZeroDuration()); });
   EXPECT_EQ(Judge(strict, Document(), launch), std::nullopt);
   EXPECT_EQ(Judge(strict, Document(), launch - absl::Seconds(1)),
             Reason::kFromTheFuture);

@@ -214,10 +214,10 @@ class IdentityVerification {
         policy_.Expects(IdentityCondition::kMaxAge) ||
         std::any_of(candidates.begin(), candidates.end(), HasWindow);
     if (matters && at_ + kMaxClockSlack < anchors_.provenance().as_of) {
-      return Reject(Reason::kClockSuspect,
-                    "the clock is behind the anchors by " +
-                        absl::FormatDuration(anchors_.provenance().as_of -
-                                             at_));
+      return Reject(
+          Reason::kClockSuspect,
+          "the clock is behind the anchors by " +
+              absl::FormatDuration(anchors_.provenance().as_of - at_));
     }
     Found(matters ? "plausible" : "decides nothing here");
     return absl::OkStatus();
@@ -304,7 +304,8 @@ class IdentityVerification {
       return absl::OkStatus();
     }
     if (replay_->ledger == nullptr) {
-      return Reject(Reason::kLedgerUnavailable, "a replay check needs a ledger");
+      return Reject(Reason::kLedgerUnavailable,
+                    "a replay check needs a ledger");
     }
     if (replay_->mode == ReplayMode::kFirstUseBinds &&
         replay_->binding.empty()) {

@@ -43,11 +43,10 @@ struct Case {
   Trace* trace = nullptr;
 
   AnchorRecord& anchor(AnchorKind kind, std::string_view region = kRegion) {
-    return *std::find_if(anchors.begin(), anchors.end(),
-                         [&](const AnchorRecord& record) {
-                           return record.slot.kind == kind &&
-                                  record.slot.region == region;
-                         });
+    return *std::find_if(
+        anchors.begin(), anchors.end(), [&](const AnchorRecord& record) {
+          return record.slot.kind == kind && record.slot.region == region;
+        });
   }
 };
 
@@ -194,10 +193,9 @@ TEST(VerifyIdentity, ReportsASigningTimeThatIsNotSoonAfterPendingTime) {
 }
 
 TEST(VerifyIdentity, ReportsAPkcs7WithoutAlgorithmProtection) {
-  const auto identity =
-      Judge(Good(IdentityForm::kRsa2048, [](Pkcs7Spec& spec) {
-        spec.signers[0].has_algorithm_protection = false;
-      }));
+  const auto identity = Judge(Good(IdentityForm::kRsa2048, [](Pkcs7Spec& spec) {
+    spec.signers[0].has_algorithm_protection = false;
+  }));
   ASSERT_TRUE(identity.ok()) << identity.status();
   EXPECT_TRUE(HasNote(*identity, IdentityNote::kAlgorithmsUnprotected));
 }
@@ -260,9 +258,8 @@ TEST(VerifyIdentity, CannotDecideWithoutAnAnchorThatMayBeUsed) {
 
 TEST(VerifyIdentity, RefusesARegionThatNobodyKnows) {
   Case c = Good();
-  std::erase_if(c.anchors, [](const AnchorRecord& a) {
-    return a.slot.region == kRegion;
-  });
+  std::erase_if(c.anchors,
+                [](const AnchorRecord& a) { return a.slot.region == kRegion; });
   EXPECT_EQ(ReasonFor(c), Reason::kRegionUnknown);
 }
 
@@ -396,19 +393,20 @@ TEST(VerifyIdentity, TracesEveryCheckAsPassedFailedOrNotReached) {
     EXPECT_EQ(good.entries()[i].outcome, Trace::Outcome::kPassed);
     EXPECT_EQ(bad.entries()[i].check, names.back());
     const bool fails = names.back() == "image";
-    EXPECT_EQ(bad.entries()[i].outcome,
-              fails    ? Trace::Outcome::kFailed
-              : failed ? Trace::Outcome::kNotReached
-                       : Trace::Outcome::kPassed);
+    EXPECT_EQ(bad.entries()[i].outcome, fails    ? Trace::Outcome::kFailed
+                                        : failed ? Trace::Outcome::kNotReached
+                                                 : Trace::Outcome::kPassed);
     failed = failed || fails;
   }
-  EXPECT_EQ(names,
-            (std::vector<std::string>{
-                "size", "form", "content", "json", "slot", "clock",
-                "algorithms", "digest", "signature", "fields", "signed-region",
-                "kind", "partition", "region", "account", "instance", "image",
-                "instance-type", "architecture", "product-codes",
-                "billing-products", "age", "replay"}));
+  EXPECT_EQ(names, (std::vector<std::string>{
+                       "size",         "form",          "content",
+                       "json",         "slot",          "clock",
+                       "algorithms",   "digest",        "signature",
+                       "fields",       "signed-region", "kind",
+                       "partition",    "region",        "account",
+                       "instance",     "image",         "instance-type",
+                       "architecture", "product-codes", "billing-products",
+                       "age",          "replay"}));
 }
 
 TEST(VerifyRecordedIdentity, JudgesAnchorsAndAgeAtTheTimeGiven) {

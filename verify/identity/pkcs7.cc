@@ -30,8 +30,7 @@ constexpr OidContents kData("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01", 9);
 constexpr OidContents kSignedData("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", 9);
 // 1.2.840.113549.1.9.3, .4, .5 and .52
 constexpr OidContents kContentType("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x03", 9);
-constexpr OidContents kMessageDigest("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x04",
-                                     9);
+constexpr OidContents kMessageDigest("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x04", 9);
 constexpr OidContents kSigningTime("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x05", 9);
 constexpr OidContents kAlgorithmProtection(
     "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x34", 9);
@@ -86,8 +85,7 @@ class Pkcs7Parser {
     }
     if (!ber_.done()) {
       return Reject(Reason::kTrailingBytes,
-                    absl::StrCat(ber_.trailing(),
-                                 " bytes follow the PKCS #7"));
+                    absl::StrCat(ber_.trailing(), " bytes follow the PKCS #7"));
     }
     return std::move(out_);
   }
@@ -285,8 +283,8 @@ class Pkcs7Parser {
     if (!type.has_value() || !values.has_value() || !reader.done()) {
       return Malformed("a signed attribute");
     }
-    const auto seen = absl::MakeConstSpan(attribute_types_)
-                          .subspan(0, out_.attribute_count_);
+    const auto seen =
+        absl::MakeConstSpan(attribute_types_).subspan(0, out_.attribute_count_);
     if (std::find(seen.begin(), seen.end(), *type) != seen.end()) {
       return Reject(Reason::kDuplicateAttribute,
                     "a signed attribute occurs twice");
@@ -365,8 +363,8 @@ std::string_view Pkcs7::SignedAttributesForDigest(
   // Octet by octet, as X.690 11.6 orders a SET OF: no attribute is the
   // beginning of another, so the lengths do not matter.
   // Insertion, because they are a handful, and in order already.
-  for (auto at = in_order.begin();
-       at != in_order.begin() + attribute_count_; ++at) {
+  for (auto at = in_order.begin(); at != in_order.begin() + attribute_count_;
+       ++at) {
     std::rotate(std::upper_bound(in_order.begin(), at, *at), at, at + 1);
   }
 

@@ -60,8 +60,8 @@ struct Pkcs7 {
 
   // What SignedData.digestAlgorithms lists; at least one.
   absl::Span<const OidContents> listed_digest_algorithms() const {
-    return absl::MakeConstSpan(digest_algorithms_).subspan(
-        0, digest_algorithm_count_);
+    return absl::MakeConstSpan(digest_algorithms_)
+        .subspan(0, digest_algorithm_count_);
   }
 
   // The signer's.

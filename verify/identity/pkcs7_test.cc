@@ -198,11 +198,10 @@ INSTANTIATE_TEST_SUITE_P(
         Breakage{"SignerInfoVersion",
                  [](Pkcs7Spec& s) { s.signers[0].version = 3; },
                  Reason::kPkcs7Malformed},
-        Breakage{"NoSignedAttributes",
-                 [](Pkcs7Spec& s) {
-                   s.signers[0].has_signed_attributes = false;
-                 },
-                 Reason::kSignedAttributesRequired},
+        Breakage{
+            "NoSignedAttributes",
+            [](Pkcs7Spec& s) { s.signers[0].has_signed_attributes = false; },
+            Reason::kSignedAttributesRequired},
         Breakage{"EmptySignedAttributes",
                  EditAttributes([](Attributes& a) { a.clear(); }),
                  Reason::kSignedAttributesRequired},
@@ -240,9 +239,9 @@ INSTANTIATE_TEST_SUITE_P(
                  }),
                  Reason::kPkcs7Malformed},
         Breakage{"AttributesTooLong", EditAttributes([](Attributes& a) {
-                   a.push_back(
-                       {"1.2.3", {test::OctetString(std::string(
-                                     kMaxSignedAttributesBytes, 'x'))}});
+                   a.push_back({"1.2.3",
+                                {test::OctetString(std::string(
+                                    kMaxSignedAttributesBytes, 'x'))}});
                  }),
                  Reason::kPkcs7Malformed},
         Breakage{"ContentTypeOfAnotherTag", EditAttributes([](Attributes& a) {
@@ -263,7 +262,8 @@ INSTANTIATE_TEST_SUITE_P(
                        test::kOidSha256, test::Parameters::kAbsent)})};
                  }),
                  Reason::kPkcs7Malformed},
-        Breakage{"SignedContentTypeIsAnother", EditAttributes([](Attributes& a) {
+        Breakage{"SignedContentTypeIsAnother",
+                 EditAttributes([](Attributes& a) {
                    a[0].values = {test::Oid(test::kOidSignedData)};
                  }),
                  Reason::kContentTypeMismatch},
@@ -279,8 +279,7 @@ INSTANTIATE_TEST_SUITE_P(
         Breakage{"TooManyDigestAlgorithms",
                  [](Pkcs7Spec& s) {
                    s.digest_algorithms = std::vector<std::string>(
-                       kMaxDigestAlgorithms + 1,
-                       s.signers[0].digest_algorithm);
+                       kMaxDigestAlgorithms + 1, s.signers[0].digest_algorithm);
                  },
                  Reason::kPkcs7Malformed},
         Breakage{"TooManyCertificates",
@@ -302,11 +301,10 @@ INSTANTIATE_TEST_SUITE_P(
                    s.signers[0].serial = std::string(kMaxSerialBytes + 1, '1');
                  },
                  Reason::kPkcs7Malformed},
-        Breakage{"SerialNotMinimal",
-                 [](Pkcs7Spec& s) {
-                   s.signers[0].serial = std::string("\0\1", 2);
-                 },
-                 Reason::kPkcs7Malformed},
+        Breakage{
+            "SerialNotMinimal",
+            [](Pkcs7Spec& s) { s.signers[0].serial = std::string("\0\1", 2); },
+            Reason::kPkcs7Malformed},
         Breakage{"SignerNamedByOtherThanASequence",
                  [](Pkcs7Spec& s) { s.signers[0].issuer = test::Null(); },
                  Reason::kPkcs7Malformed}),

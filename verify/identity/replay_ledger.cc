@@ -26,11 +26,12 @@ absl::Status InMemoryReplayLedger::Admit(std::string_view key,
   const auto found = entries_.find(absl::string_view(key.data(), key.size()));
   if (found == entries_.end()) {
     if (entries_.size() >= max_entries_) {
-      return Reject(Reason::kLedgerUnavailable,
-                    absl::StrCat("the ledger is full at ", max_entries_,
-                                 " entries"));
+      return Reject(
+          Reason::kLedgerUnavailable,
+          absl::StrCat("the ledger is full at ", max_entries_, " entries"));
     }
-    entries_.emplace(key, Entry{facts.pending_time, std::string(facts.binding)});
+    entries_.emplace(key,
+                     Entry{facts.pending_time, std::string(facts.binding)});
     return absl::OkStatus();
   }
   Entry& entry = found->second;

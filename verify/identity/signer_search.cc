@@ -138,9 +138,9 @@ absl::StatusOr<const Anchor*> FindSigner(const AnchorSet& anchors,
                       " has a key for the signature's algorithm");
   }
   if (IsOfAnotherRegion(anchors, slot, signature)) {
-    return Reject(Reason::kRegionMismatch,
-                  "signed by an anchor of another region than " +
-                      ToString(slot));
+    return Reject(
+        Reason::kRegionMismatch,
+        "signed by an anchor of another region than " + ToString(slot));
   }
   return failures.status();
 }
