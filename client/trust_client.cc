@@ -311,19 +311,23 @@ absl::Status TrustClient::Refresh() { return engine_->Refresh(); }
 
 namespace {
 
-// Fails with kAnchorsExpired where the caller's policy for such a set says so.
-absl::Status CheckAge(const verify::AnchorSet& anchors,
-                      absl::Duration max_stale, WhenExpired when_expired,
-                      absl::Time now) {
-  if (when_expired == WhenExpired::kServeLastGood ||
-      FreshnessOf(anchors.provenance(), max_stale, now) !=
+// Reads the clock once, takes the current set, and calls `call` with both;
+// fails with kAnchorsExpired where the caller's policy for such a set says so.
+template <typename Result, typename EngineType, typename Call>
+absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
+                                         WhenExpired when_expired, Call call) {
+  const absl::Time now = engine.Now();
+  const std::shared_ptr<const verify::AnchorSet> anchors =
+      engine.current()->anchors;
+  if (when_expired == WhenExpired::kRefuse &&
+      FreshnessOf(anchors->provenance(), engine.options().max_stale, now) ==
           verify::Freshness::kExpired) {
-    return absl::OkStatus();
+    return verify::Reject(
+        verify::Reason::kAnchorsExpired,
+        absl::StrCat("the anchors were fresh until ",
+                     absl::FormatTime(anchors->provenance().fresh_until)));
   }
-  return verify::Reject(
-      verify::Reason::kAnchorsExpired,
-      absl::StrCat("the anchors were last known good until ",
-                   absl::FormatTime(anchors.provenance().fresh_until)));
+  return call(*anchors, now);
 }
 
 }  // namespace
@@ -332,45 +336,34 @@ absl::StatusOr<verify::VerifiedIdentity> TrustClient::VerifyIdentity(
     const verify::IdentityEvidence& evidence,
     const verify::IdentityPolicy& policy, const verify::ReplayCheck* replay,
     verify::Trace* trace) const {
-  const absl::Time now = engine_->Now();
-  const auto set = anchors();
-  if (absl::Status s =
-          CheckAge(*set, engine_->options().max_stale,
-                   engine_->options().identity_when_expired, now);
-      !s.ok()) {
-    return s;
-  }
-  return verify::VerifyIdentity(evidence, *set, policy, now, replay, trace);
+  return VerifyWithCurrent<verify::VerifiedIdentity>(
+      *engine_, engine_->options().identity_when_expired,
+      [&](const verify::AnchorSet& anchors, absl::Time now) {
+        return verify::VerifyIdentity(evidence, anchors, policy, now, replay,
+                                      trace);
+      });
 }
 
 absl::StatusOr<verify::VerifiedEnclave> TrustClient::VerifyEnclave(
     std::string_view document, const verify::EnclavePolicy& policy,
     verify::Trace* trace) const {
-  const absl::Time now = engine_->Now();
-  const auto set = anchors();
-  if (absl::Status s =
-          CheckAge(*set, engine_->options().max_stale,
-                   engine_->options().attestation_when_expired, now);
-      !s.ok()) {
-    return s;
-  }
-  return verify::VerifyEnclave(document, *set, policy, now,
-                               &engine_->chains(), trace);
+  return VerifyWithCurrent<verify::VerifiedEnclave>(
+      *engine_, engine_->options().attestation_when_expired,
+      [&](const verify::AnchorSet& anchors, absl::Time now) {
+        return verify::VerifyEnclave(document, anchors, policy, now,
+                                     &engine_->chains(), trace);
+      });
 }
 
 absl::StatusOr<verify::VerifiedNitroTpm> TrustClient::VerifyNitroTpm(
     std::string_view document, const verify::NitroTpmPolicy& policy,
     verify::Trace* trace) const {
-  const absl::Time now = engine_->Now();
-  const auto set = anchors();
-  if (absl::Status s =
-          CheckAge(*set, engine_->options().max_stale,
-                   engine_->options().attestation_when_expired, now);
-      !s.ok()) {
-    return s;
-  }
-  return verify::VerifyNitroTpm(document, *set, policy, now,
-                                &engine_->chains(), trace);
+  return VerifyWithCurrent<verify::VerifiedNitroTpm>(
+      *engine_, engine_->options().attestation_when_expired,
+      [&](const verify::AnchorSet& anchors, absl::Time now) {
+        return verify::VerifyNitroTpm(document, anchors, policy, now,
+                                      &engine_->chains(), trace);
+      });
 }
 
 }  // namespace anchorage::client
