@@ -63,6 +63,11 @@ void PrintWarning(std::string_view message) {
   std::cerr << "trustctl: warning: " << message << "\n";
 }
 
+int UsageError(const absl::Status& why) {
+  PrintError(TextOf(why));
+  return kUsage;
+}
+
 std::string TextOf(const absl::Status& status) {
   return std::string(status.message());
 }
@@ -89,6 +94,14 @@ absl::StatusOr<absl::Time> ParseRfc3339(const std::string& text) {
                      "2026-02-16T00:38:27Z"));
   }
   return time;
+}
+
+absl::StatusOr<std::optional<absl::Time>> ParseOptionalTime(
+    const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const auto time = ParseRfc3339(text);
+  if (!time.ok()) return time.status();
+  return *time;
 }
 
 std::string Rfc3339(absl::Time time) {

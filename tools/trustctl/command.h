@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,6 +45,9 @@ ExitCode ExitCodeOf(const absl::Status& status);
 void PrintError(std::string_view message, std::string_view hint = "");
 void PrintWarning(std::string_view message);
 
+// Prints `why` as an error and returns kUsage.
+int UsageError(const absl::Status& why);
+
 // The text of a status for people, in the form of the rules above.
 std::string TextOf(const absl::Status& status);
 
@@ -54,6 +58,10 @@ absl::StatusOr<std::string> ReadInput(const std::string& path);
 
 // Reads "2026-02-16T00:38:27Z" (RFC 3339, any offset).
 absl::StatusOr<absl::Time> ParseRfc3339(const std::string& text);
+
+// The same; nullopt for an empty text.
+absl::StatusOr<std::optional<absl::Time>> ParseOptionalTime(
+    const std::string& text);
 
 // Writes a time as RFC 3339 in UTC; "never" for an infinite one.
 std::string Rfc3339(absl::Time time);
@@ -76,6 +84,7 @@ void AddVerifyIdentity(CLI::App& verify, Action& action);
 void AddVerifyAttestation(CLI::App& verify, Action& action);
 void AddBundle(CLI::App& app, Action& action);
 void AddAnchors(CLI::App& app, Action& action);
+void AddInspect(CLI::App& app, Action& action);
 
 }  // namespace anchorage::trustctl
 

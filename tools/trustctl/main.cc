@@ -34,6 +34,7 @@ int Main(int argc, char** argv) {
   AddVerifyAttestation(verify, action);
   AddBundle(app, action);
   AddAnchors(app, action);
+  AddInspect(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/decode.h"
 #include "tools/trustctl/verdict_output.h"
 #include "verify/attestation/attestation_verifier.h"
 #include "verify/encoding/base64.h"
@@ -67,19 +68,6 @@ struct Flags {
            !public_key.empty() || !modules.empty();
   }
 };
-
-// A document is raw, base64 or hex. Raw begins with an array of four (84), or
-// its tag (d2): neither is a character of the other two.
-absl::StatusOr<std::string> DecodeDocument(std::string text) {
-  if (!text.empty() && (text.front() & 0x80) != 0) return text;
-  std::string compact;
-  for (const char c : text) {
-    if (c != '\n' && c != '\r' && c != ' ' && c != '\t') compact.push_back(c);
-  }
-  const auto hex = verify::DecodeHex(compact);
-  if (hex.ok() && (hex->front() & 0x80) != 0) return *hex;
-  return verify::DecodeBase64(compact);
-}
 
 absl::StatusOr<verify::PcrSet> ParsePcrs(const Flags& flags) {
   std::map<int, std::string> values;
@@ -201,7 +189,7 @@ int Verify(const Flags& flags, const Policy& policy,
   Verdict verdict;
   verdict.subject = "attestation";
   verify::Trace trace;
-  const auto document = DecodeDocument(*std::move(text));
+  const auto document = DecodeAttestationText(*std::move(text));
   if (!document.ok()) {
     verdict.status = document.status();
     return PrintVerdict(verdict, trace, *anchors, flags.output);

@@ -95,20 +95,30 @@ absl::StatusOr<Evidence> ReadEvidence(const Flags& flags) {
   return evidence;
 }
 
-// The region that the evidence names, for the slot of --anchor only: with one
-// anchor there is nothing to select. Empty if it names none.
-std::string UnverifiedRegionOf(const Evidence& evidence) {
-  std::string_view text = evidence.document.value_or("");
-  if (evidence.form != IdentityForm::kSignature) {
-    const auto pkcs7 = verify::ParsePkcs7(evidence.signature);
-    if (!pkcs7.ok()) return "";
-    const auto scanned = verify::ScanIdentityDocument(pkcs7->content);
-    if (!scanned.ok()) return "";
-    return std::string(scanned->UnverifiedRegion().value_or(""));
-  }
+// The region that `text` names, unverified; empty if it names none.
+std::string RegionNamedBy(std::string_view text) {
   const auto scanned = verify::ScanIdentityDocument(text);
   if (!scanned.ok()) return "";
   return std::string(scanned->UnverifiedRegion().value_or(""));
+}
+
+// The slot that a single --anchor is taken for: that of the evidence itself,
+// because with one anchor there is nothing to select.
+verify::Slot SlotOf(const absl::StatusOr<Evidence>& evidence) {
+  verify::Slot slot{.partition = "aws", .region = "unknown"};
+  if (!evidence.ok()) return slot;
+  slot.kind = verify::AnchorKindOf(evidence->form);
+  std::string region;
+  if (evidence->form == IdentityForm::kSignature) {
+    if (evidence->document.has_value()) {
+      region = RegionNamedBy(*evidence->document);
+    }
+  } else if (const auto pkcs7 = verify::ParsePkcs7(evidence->signature);
+             pkcs7.ok()) {
+    region = RegionNamedBy(pkcs7->content);
+  }
+  if (!region.empty()) slot.region = region;
+  return slot;
 }
 
 absl::StatusOr<IdentityPolicy> MakePolicy(const Flags& flags) {
@@ -183,62 +193,52 @@ void Describe(const verify::VerifiedIdentity& identity, Verdict& verdict) {
                      {"instance", document.instance_id}};
 }
 
+// Returns what is wrong with the flags together.
+absl::Status CheckFlags(const Flags& flags) {
+  if (flags.any && HasExpectation(flags)) {
+    return absl::InvalidArgumentError("--any contradicts the other flags");
+  }
+  if (!flags.any && !HasExpectation(flags)) {
+    return absl::InvalidArgumentError(
+        "nothing to check but the signature: say what you expect (--account, "
+        "--product-code, ...), or --any for authenticity only");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<verify::VerifiedIdentity> Decide(
+    const absl::StatusOr<Evidence>& evidence, const Anchors& anchors,
+    const IdentityPolicy& policy, const std::optional<absl::Time>& at,
+    verify::Trace& trace) {
+  if (!evidence.ok()) return evidence.status();
+  if (at.has_value()) {
+    return verify::VerifyRecordedIdentity(evidence->view(), *anchors.set,
+                                          policy, *at, &trace);
+  }
+  return verify::VerifyIdentity(evidence->view(), *anchors.set, policy,
+                                absl::Now(), nullptr, &trace);
+}
+
 int Run(const Flags& flags) {
-  if (flags.any == HasExpectation(flags)) {
-    PrintError(flags.any
-                   ? "--any contradicts the other flags"
-                   : "nothing to check but the signature",
-               flags.any ? "leave out --any"
-                         : "say what you expect (--account, --product-code, "
-                           "...), or --any for authenticity only");
-    return kUsage;
-  }
+  if (absl::Status s = CheckFlags(flags); !s.ok()) return UsageError(s);
   const auto policy = MakePolicy(flags);
-  if (!policy.ok()) {
-    PrintError(TextOf(policy.status()));
-    return kUsage;
-  }
-  std::optional<absl::Time> at;
-  if (!flags.at.empty()) {
-    const auto time = ParseRfc3339(flags.at);
-    if (!time.ok()) {
-      PrintError(TextOf(time.status()));
-      return kUsage;
-    }
-    at = *time;
-  }
+  if (!policy.ok()) return UsageError(policy.status());
+  const auto at = ParseOptionalTime(flags.at);
+  if (!at.ok()) return UsageError(at.status());
   const auto evidence = ReadEvidence(flags);
-  verify::Slot slot{.partition = "aws", .region = "unknown"};
-  if (evidence.ok()) {
-    slot.kind = verify::AnchorKindOf(evidence->form);
-    if (const std::string region = UnverifiedRegionOf(*evidence);
-        !region.empty()) {
-      slot.region = region;
-    }
+  if (!evidence.ok() && !verify::ReasonOf(evidence.status()).has_value()) {
+    PrintError(TextOf(evidence.status()));
+    return ExitCodeOf(evidence.status());
   }
-  const auto anchors = flags.source.Load(slot);
+  const auto anchors = flags.source.Load(SlotOf(evidence));
   if (!anchors.ok()) {
     PrintError(TextOf(anchors.status()));
     return ExitCodeOf(anchors.status());
   }
-
   Verdict verdict;
   verdict.subject = "identity";
   verify::Trace trace;
-  if (!evidence.ok()) {
-    verdict.status = evidence.status();
-    if (!verify::ReasonOf(verdict.status).has_value()) {
-      PrintError(TextOf(verdict.status));
-      return ExitCodeOf(verdict.status);
-    }
-    return PrintVerdict(verdict, trace, *anchors, flags.output);
-  }
-  const auto identity =
-      at.has_value()
-          ? verify::VerifyRecordedIdentity(evidence->view(), *anchors->set,
-                                           *policy, *at, &trace)
-          : verify::VerifyIdentity(evidence->view(), *anchors->set, *policy,
-                                   absl::Now(), nullptr, &trace);
+  const auto identity = Decide(evidence, *anchors, *policy, *at, trace);
   verdict.status = identity.status();
   if (identity.ok()) Describe(*identity, verdict);
   return PrintVerdict(verdict, trace, *anchors, flags.output);
