@@ -41,6 +41,21 @@ fi
 refused file_in_the_way 1 "is not a folder" "$trustd" --config good.yaml
 rm data
 
+# A disk that is full at the first write: no file may grow at all.
+full_disk() (
+  trap '' XFSZ
+  ulimit -f 0
+  exec "$trustd" --config good.yaml
+)
+full_disk 2>&1 | cat >err
+if [ "${PIPESTATUS[0]}" -ne 1 ] || ! grep -q 'trustd: error: ' err ||
+  find data -name '*.tmp' -size +0 | grep -q .; then
+  echo "FAILED full_disk:"
+  cat err
+  failures=$((failures + 1))
+fi
+rm -rf data
+
 refused no_command 1 "A subcommand is required" "$trustctl"
 refused nothing_expected 1 "nothing to check but the signature" \
   "$trustctl" verify identity --rsa2048 "$identity/rsa2048.b64"

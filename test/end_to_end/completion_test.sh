@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# What the shell offers after each beginning of a trustctl command line.
+set -uo pipefail
+trustctl=$PWD/$1
+source "$2"
+failures=0
+
+# offers WORD LINE...: whether WORD is among what is offered for the last word.
+offers() {
+  local want=$1
+  shift
+  COMP_WORDS=("$trustctl" "$@")
+  COMP_CWORD=$#
+  COMPREPLY=()
+  _trustctl
+  case " ${COMPREPLY[*]} " in
+    *" $want "*) ;;
+    *)
+      echo "FAILED: '$*' offers '${COMPREPLY[*]}', not '$want'"
+      failures=$((failures + 1)) ;;
+  esac
+}
+
+offers verify ""
+offers bundle b
+offers identity verify ""
+offers --rsa2048 verify identity --r
+offers --pcr verify attestation --
+offers json bundle show --output j
+offers nitrotpm verify attestation --type n
+offers show bundle s
+[ "$failures" -eq 0 ]
