@@ -4,11 +4,14 @@
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/files/atomic_file.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -43,6 +46,30 @@ absl::Status ToStatus(const rocksdb::Status& status, const char* doing) {
   return absl::UnavailableError(text);
 }
 
+absl::Status CheckSpace(const std::string& folder) {
+  std::error_code error;
+  const auto space = std::filesystem::space(folder, error);
+  if (error || space.available >= RocksDbStore::kMinFreeBytes) {
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the disk of ", folder, " has ", space.available >> 20,
+      " MiB left (free some space, at least ",
+      RocksDbStore::kMinFreeBytes >> 20, " MiB; nothing was changed)"));
+}
+
+// Finds what free space does not tell: quotas, limits, a read-only disk.
+absl::Status ProbeWriting(const std::string& folder) {
+  constexpr std::size_t kProbeBytes = 64 * 1024;
+  const std::string path = folder + "/probe";
+  if (absl::Status s = anchors::WriteFileAtomically(
+          path, std::string(kProbeBytes, '\0'));
+      !s.ok()) {
+    return s;
+  }
+  return anchors::RemoveFile(path);
+}
+
 rocksdb::Options MakeOptions() {
   rocksdb::Options options;
   options.create_if_missing = true;
@@ -61,19 +88,23 @@ rocksdb::Options MakeOptions() {
 
 }  // namespace
 
-RocksDbStore::RocksDbStore(std::unique_ptr<rocksdb::DB> db)
-    : db_(std::move(db)) {}
+RocksDbStore::RocksDbStore(std::string folder,
+                           std::unique_ptr<rocksdb::DB> db)
+    : folder_(std::move(folder)), db_(std::move(db)) {}
 
 RocksDbStore::~RocksDbStore() = default;
 
 absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
     const std::string& folder) {
+  if (absl::Status s = anchors::MakeFolder(folder); !s.ok()) return s;
+  if (absl::Status s = CheckSpace(folder); !s.ok()) return s;
+  if (absl::Status s = ProbeWriting(folder); !s.ok()) return s;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
       rocksdb::DB::Open(MakeOptions(), folder, &db);
   if (!status.ok()) return ToStatus(status, "open");
   std::unique_ptr<RocksDbStore> store(
-      new RocksDbStore(std::unique_ptr<rocksdb::DB>(db)));
+      new RocksDbStore(folder, std::unique_ptr<rocksdb::DB>(db)));
   if (absl::Status s = store->CheckSchema(); !s.ok()) return s;
   return store;
 }
@@ -111,6 +142,7 @@ absl::StatusOr<std::optional<std::string>> RocksDbStore::Get(
 }
 
 absl::Status RocksDbStore::Commit(const StoreBatch& batch) {
+  if (absl::Status s = CheckSpace(folder_); !s.ok()) return s;
   rocksdb::WriteBatch writes;
   for (const StoreBatch::Change& change : batch.changes()) {
     const rocksdb::Status status =

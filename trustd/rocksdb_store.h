@@ -3,6 +3,7 @@
 #ifndef ANCHORAGE_TRUSTD_ROCKSDB_STORE_H_
 #define ANCHORAGE_TRUSTD_ROCKSDB_STORE_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,11 +17,14 @@ class DB;
 namespace anchorage::trustd {
 
 // Every commit is synced before it returns. One process at a time may hold the
-// folder.
+// folder. Debian's RocksDB ends the process where a write fails half way, so
+// there must be kMinFreeBytes of space before one is begun.
 class RocksDbStore final : public Store {
  public:
   // The layout of keys and values that this program reads and writes.
   static constexpr int kSchemaVersion = 1;
+  // Less free space than this counts as a full disk.
+  static constexpr std::uint64_t kMinFreeBytes = 16 * 1024 * 1024;
 
   // Opens the store in `folder`, or makes one there. Fails with
   // FAILED_PRECONDITION (made by a newer trustd), ABORTED (another process has
@@ -42,9 +46,10 @@ class RocksDbStore final : public Store {
       const override;
 
  private:
-  explicit RocksDbStore(std::unique_ptr<rocksdb::DB> db);
+  RocksDbStore(std::string folder, std::unique_ptr<rocksdb::DB> db);
   absl::Status CheckSchema();
 
+  const std::string folder_;
   const std::unique_ptr<rocksdb::DB> db_;
 };
 
