@@ -88,6 +88,7 @@ _LIBRARIES = {
             "ssl": _target(["-lssl", "-lcrypto"]),
         },
     },
+    "curl": {"": {"curl": _target(["-lcurl"])}},
     "rocksdb": {"": {"rocksdb": _target(["-lrocksdb"])}},
     "yaml-cpp": {"": {"yaml-cpp": _target(["-lyaml-cpp"])}},
     "cli11": {"": {"cli11": _target()}},

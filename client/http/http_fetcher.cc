@@ -1,0 +1,141 @@
+#include "client/http/http_fetcher.h"
+
+#include <curl/curl.h>
+
+#include <cstdint>
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace anchorage::client {
+namespace {
+
+constexpr long kOk = 200;
+constexpr long kForbidden = 403;
+constexpr long kNotFound = 404;
+
+// A body on its way in, and whether it grew too long.
+struct Body {
+  std::string bytes;
+  std::size_t max_bytes;
+  bool too_long = false;
+};
+
+std::size_t Receive(char* data, std::size_t size, std::size_t count,
+                    void* user) {
+  Body& body = *static_cast<Body*>(user);
+  const std::size_t got = size * count;
+  if (body.bytes.size() + got > body.max_bytes) {
+    body.too_long = true;
+    return 0;  // ends the transfer
+  }
+  body.bytes.append(data, got);
+  return got;
+}
+
+// Percent-encodes what cannot stand in a request line; all else is kept.
+std::string Escape(std::string_view name) {
+  std::string escaped;
+  for (const char c : name) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    if (byte <= 0x20 || byte >= 0x7f || c == '#' || c == '?') {
+      absl::StrAppendFormat(&escaped, "%%%02X", byte);
+    } else {
+      escaped.push_back(c);
+    }
+  }
+  return escaped;
+}
+
+absl::Status CheckUrl(std::string& url) {
+  if (!url.starts_with("https://") && !url.starts_with("http://")) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", url, "' is not an http or https URL"));
+  }
+  if (!url.ends_with('/')) url.push_back('/');
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+struct HttpFetcher::Handle {
+  Handle() : curl(curl_easy_init()) {}
+  ~Handle() { curl_easy_cleanup(curl); }
+  CURL* const curl;
+};
+
+HttpFetcher::HttpFetcher(HttpRepository repository,
+                         std::unique_ptr<Handle> handle)
+    : repository_(std::move(repository)), handle_(std::move(handle)) {}
+
+HttpFetcher::~HttpFetcher() = default;
+
+absl::StatusOr<std::unique_ptr<HttpFetcher>> HttpFetcher::Create(
+    HttpRepository repository) {
+  if (absl::Status s = CheckUrl(repository.metadata_url); !s.ok()) return s;
+  if (repository.targets_url.empty()) {
+    repository.targets_url = repository.metadata_url;
+  }
+  if (absl::Status s = CheckUrl(repository.targets_url); !s.ok()) return s;
+  static std::once_flag started;
+  std::call_once(started, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  auto handle = std::make_unique<Handle>();
+  if (handle->curl == nullptr) {
+    return absl::UnavailableError("libcurl cannot be started");
+  }
+  return std::unique_ptr<HttpFetcher>(
+      new HttpFetcher(std::move(repository), std::move(handle)));
+}
+
+absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
+                                               std::size_t max_bytes) {
+  CURL* const curl = handle_->curl;
+  Body body{.bytes = {}, .max_bytes = max_bytes};
+  curl_easy_reset(curl);
+  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, "anchorage");
+  curl_easy_setopt(
+      curl, CURLOPT_TIMEOUT_MS,
+      static_cast<long>(absl::ToInt64Milliseconds(repository_.timeout)));
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(absl::ToInt64Milliseconds(
+                       repository_.connect_timeout)));
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Receive);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+  const CURLcode result = curl_easy_perform(curl);
+  long status = 0;
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  // What the server says decides before what its page weighs.
+  if (status == kNotFound || status == kForbidden) {
+    return absl::NotFoundError(absl::StrCat("HTTP ", status));
+  }
+  if (body.too_long && status == kOk) {
+    return absl::OutOfRangeError(
+        absl::StrCat("longer than ", max_bytes, " bytes"));
+  }
+  if (result != CURLE_OK) {
+    return absl::UnavailableError(curl_easy_strerror(result));
+  }
+  if (status != kOk) {
+    return absl::UnavailableError(absl::StrCat("HTTP ", status));
+  }
+  return std::move(body.bytes);
+}
+
+absl::StatusOr<std::string> HttpFetcher::FetchMetadata(std::string_view name,
+                                                       std::size_t max_bytes) {
+  return Fetch(repository_.metadata_url + std::string(name), max_bytes);
+}
+
+absl::StatusOr<std::string> HttpFetcher::FetchTarget(std::string_view name,
+                                                     std::size_t max_bytes) {
+  return Fetch(repository_.targets_url + Escape(name), max_bytes);
+}
+
+}  // namespace anchorage::client

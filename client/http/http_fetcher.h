@@ -1,0 +1,62 @@
+// A TUF repository on an HTTP server, by libcurl.
+//
+//   auto fetcher = HttpFetcher::Create({.metadata_url = "https://…/tuf/",
+//                                       .targets_url = "https://…/tuf/targets/"});
+//   auto updater = tuf::Updater::Create(root, now, fetcher->get(), &store);
+//
+// Certificates of HTTPS are always checked; redirects are not followed; a
+// body is read no further than the caller's limit, whatever the server says of
+// its length. Names are sent as they are: nothing is normalised on the way.
+
+#ifndef ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
+#define ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "anchors/tuf/fetcher.h"
+
+namespace anchorage::client {
+
+struct HttpRepository {
+  // Each is put before a name as it is, with a slash added if it has none.
+  std::string metadata_url;
+  std::string targets_url;
+  // The longest that one file may take, from the first packet to the last.
+  absl::Duration timeout = absl::Seconds(30);
+  absl::Duration connect_timeout = absl::Seconds(10);
+};
+
+// One connection, kept between files. Not thread-safe.
+class HttpFetcher final : public anchors::tuf::Fetcher {
+ public:
+  // Fails with INVALID_ARGUMENT for a URL that is neither http nor https, or
+  // UNAVAILABLE if libcurl cannot be started.
+  static absl::StatusOr<std::unique_ptr<HttpFetcher>> Create(
+      HttpRepository repository);
+  ~HttpFetcher() override;
+
+  // NOT_FOUND: the server answered 404 or 403. Any other answer than 200, and
+  // every failure below it, is UNAVAILABLE.
+  absl::StatusOr<std::string> FetchMetadata(std::string_view name,
+                                            std::size_t max_bytes) override;
+  absl::StatusOr<std::string> FetchTarget(std::string_view name,
+                                          std::size_t max_bytes) override;
+
+ private:
+  struct Handle;
+  HttpFetcher(HttpRepository repository, std::unique_ptr<Handle> handle);
+  absl::StatusOr<std::string> Fetch(const std::string& url,
+                                    std::size_t max_bytes);
+
+  const HttpRepository repository_;
+  const std::unique_ptr<Handle> handle_;
+};
+
+}  // namespace anchorage::client
+
+#endif  // ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
