@@ -14,6 +14,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/proto_json.h"
 #include "verify/crypto/public_key.h"
 #include "verify/reason.h"
 
@@ -26,7 +27,6 @@ using verify::KeyType;
 using verify::Reason;
 using verify::Reject;
 
-constexpr std::uint64_t kMaxSequence = INT64_MAX;
 constexpr std::size_t kSha256HexBytes = 64;
 
 std::string NameOf(const CatalogAnchor& anchor) {
@@ -39,19 +39,6 @@ absl::Status Invalid(const CatalogAnchor& anchor, std::string_view what) {
                 absl::StrCat(NameOf(anchor), ": ", std::string(what)));
 }
 
-// Protobuf's Timestamp has the years 1 to 9999, and the text whole seconds.
-bool IsWritable(absl::Time time) {
-  static constexpr std::int64_t kFirst = -62135596800;
-  static constexpr std::int64_t kLast = 253402300799;
-  const std::int64_t seconds = absl::ToUnixSeconds(time);
-  return time == absl::FromUnixSeconds(seconds) && seconds >= kFirst &&
-         seconds <= kLast;
-}
-
-bool IsWritable(const std::optional<absl::Time>& time) {
-  return !time || IsWritable(*time);
-}
-
 bool IsSlotName(std::string_view text) {
   return !text.empty() && text.size() <= kMaxSlotNameBytes &&
          text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
@@ -61,11 +48,6 @@ bool IsSlotName(std::string_view text) {
 bool IsSha256Hex(std::string_view text) {
   return text.size() == kSha256HexBytes &&
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-bool IsPrintableAscii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return c >= 0x20 && c <= 0x7e; });
 }
 
 absl::Status CheckHeader(const Catalog& catalog) {

@@ -13,9 +13,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
+#include "anchors/releases.h"
 #include "anchors/tuf/trusted_set.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
 #include "verify/anchor_set.h"
+#include "verify/attestation/release.h"
 
 namespace anchorage::client {
 
@@ -23,6 +25,10 @@ namespace anchorage::client {
 struct Bundle {
   std::shared_ptr<const verify::AnchorSet> anchors;
   int regions = 0;
+  // The list of releases, and the same for verify/; null where the bundle has
+  // none.
+  std::shared_ptr<const anchors::ReleaseList> release_list;
+  std::shared_ptr<const verify::ReleaseSet> releases;
   // What to tell a server that we have.
   v1::BundleVersions versions;
   // The files that it was made of, with the roots that lead from the trusted
@@ -30,22 +36,35 @@ struct Bundle {
   v1::GetUpdateResponse files;
 };
 
-// Makes a bundle of a complete `set`, the `roots` that led to it and the
-// catalog that it vouches for. `floor` is the lowest sequence that is not a
-// step back. Fails as TrustedSet::VerifyTarget(), ParseCatalog() and
-// ToAnchorSet() do, or with FAILED_PRECONDITION for a catalog below the floor.
+// The lowest sequences that are not a step back.
+struct Floor {
+  std::uint64_t catalog = 1;
+  std::uint64_t releases = 1;
+};
+
+// The targets of a bundle, as files.
+struct TargetFiles {
+  std::string_view catalog;
+  // Empty for none.
+  std::string_view releases;
+};
+
+// Makes a bundle of a complete `set`, the `roots` that led to it and the files
+// that it vouches for. Fails as TrustedSet::VerifyTarget(), ParseCatalog(),
+// ToAnchorSet() and VerifyReleases() do, or with FAILED_PRECONDITION for a file
+// below the floor.
 absl::StatusOr<Bundle> MakeBundle(const anchors::tuf::TrustedSet& set,
                                   std::vector<std::string> roots,
-                                  std::string_view catalog_json,
+                                  const TargetFiles& targets,
                                   verify::Origin origin, absl::Time as_of,
-                                  std::uint64_t floor);
+                                  const Floor& floor);
 
 // Takes `files`, all of them, through every check from `trusted_root` on, but
 // for expiry: whoever uses the bundle judges its age. Fails as TrustedSet and
 // MakeBundle() do.
 absl::StatusOr<Bundle> OpenFiles(std::string trusted_root,
                                  const v1::GetUpdateResponse& files,
-                                 absl::Time as_of, std::uint64_t floor);
+                                 absl::Time as_of, const Floor& floor);
 
 // Takes a baked-in bundle through the same path as any other, at the time
 // that it was made.

@@ -11,6 +11,8 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/catalog.h"
+#include "anchors/releases.h"
 
 namespace anchorage::client {
 namespace {
@@ -49,6 +51,12 @@ absl::Status ToStatus(const grpc::Status& status) {
     code = absl::StatusCode::kUnavailable;
   }
   return absl::Status(code, status.error_message());
+}
+
+// Whether the target of that name is the one of `path`: the name has a hash in
+// front of the path's last segment.
+bool InFolderOf(std::string_view path, std::string_view name) {
+  return name.starts_with(path.substr(0, path.rfind('/') + 1));
 }
 
 absl::StatusOr<std::string> AtMost(std::size_t max_bytes,
@@ -179,7 +187,13 @@ absl::StatusOr<std::string> GrpcFetcher::FetchMetadata(std::string_view name,
 
 absl::StatusOr<std::string> GrpcFetcher::FetchTarget(std::string_view name,
                                                      std::size_t max_bytes) {
-  return AtMost(max_bytes, Part(&v1::GetUpdateResponse::catalog, name));
+  if (InFolderOf(anchors::kCatalogTargetPath, name)) {
+    return AtMost(max_bytes, Part(&v1::GetUpdateResponse::catalog, name));
+  }
+  if (InFolderOf(anchors::kReleasesTargetPath, name)) {
+    return AtMost(max_bytes, Part(&v1::GetUpdateResponse::releases, name));
+  }
+  return absl::NotFoundError("a trustd has no other targets");
 }
 
 }  // namespace anchorage::client

@@ -13,6 +13,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "anchors/catalog.h"
+#include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
 #include "anchors/tuf/updater.h"
 #include "client/bundle.h"
@@ -62,6 +63,16 @@ std::int64_t VersionOf(const std::string& root) {
   return parsed.ok() ? parsed->envelope.version : 0;
 }
 
+// What must not be gone back behind after `bundle`.
+Floor FloorOf(const Bundle& bundle) {
+  Floor floor;
+  floor.catalog = bundle.anchors->provenance().sequence;
+  if (bundle.release_list != nullptr) {
+    floor.releases = bundle.release_list->sequence;
+  }
+  return floor;
+}
+
 }  // namespace
 
 verify::Freshness FreshnessOf(const verify::AnchorProvenance& provenance,
@@ -82,9 +93,8 @@ class TrustClient::Engine {
       : options_(std::move(options)),
         clock_(options_.clock ? options_.clock : [] { return absl::Now(); }),
         built_(baked.anchors->provenance().as_of),
-        floor_(anchors::IsBuildKeyRoot(options_.baked.root)
-                   ? 1
-                   : baked.anchors->provenance().sequence),
+        floor_(anchors::IsBuildKeyRoot(options_.baked.root) ? Floor()
+                                                            : FloorOf(baked)),
         first_root_version_(VersionOf(options_.trusted_root)),
         cache_(options_.cache_folder),
         current_(std::make_shared<const Bundle>(std::move(baked))) {
@@ -127,6 +137,9 @@ class TrustClient::Engine {
         FreshnessOf(state.provenance, options_.max_stale, now);
     state.anchors = static_cast<int>(current_->anchors->anchors().size());
     state.regions = current_->regions;
+    if (current_->releases != nullptr) {
+      state.releases = static_cast<int>(current_->releases->releases().size());
+    }
     return state;
   }
 
@@ -192,12 +205,19 @@ class TrustClient::Engine {
     fetcher.SetRootVersion(updater->trusted().root().envelope.version);
     if (absl::Status s = updater->Refresh(); !s.ok()) return s;
 
-    const auto catalog = FindCatalog(*updater, held->files.catalog());
+    const auto catalog = FindTarget(*updater, anchors::kCatalogTargetPath,
+                                    held->files.catalog());
     if (!catalog.ok()) return catalog.status();
-    auto bundle = MakeBundle(
-        updater->trusted(), NewerRoots(*updater), *catalog,
-        verify::Origin::kServer, now,
-        from_repository ? held->anchors->provenance().sequence : floor_);
+    auto releases = FindTarget(*updater, anchors::kReleasesTargetPath,
+                               held->files.releases());
+    if (tuf::TufReasonOf(releases.status()) ==
+        tuf::TufReason::kTargetNotFound) {
+      releases = std::string();  // A bundle may have none.
+    }
+    if (!releases.ok()) return releases.status();
+    auto bundle = MakeBundle(updater->trusted(), NewerRoots(*updater),
+                             {*catalog, *releases}, verify::Origin::kServer,
+                             now, from_repository ? FloorOf(*held) : floor_);
     if (!bundle.ok()) return bundle.status();
     if (!from_repository || bundle->files.timestamp() !=
                                 held->files.timestamp()) {
@@ -207,11 +227,11 @@ class TrustClient::Engine {
     return absl::OkStatus();
   }
 
-  // Returns the catalog that the updater's metadata names: the held one if it
+  // Returns the target that the updater's metadata names: the held one if it
   // is that, otherwise fetched.
-  static absl::StatusOr<std::string> FindCatalog(tuf::Updater& updater,
-                                                 const std::string& held) {
-    const std::string path(anchors::kCatalogTargetPath);
+  static absl::StatusOr<std::string> FindTarget(tuf::Updater& updater,
+                                                std::string_view path,
+                                                const std::string& held) {
     if (updater.trusted().VerifyTarget(path, held).ok()) return held;
     const auto target = updater.FindTarget(path);
     if (!target.ok()) return target.status();
@@ -262,7 +282,7 @@ class TrustClient::Engine {
   const std::function<absl::Time()> clock_;
   // When the baked-in set was made: no clock may read earlier.
   const absl::Time built_;
-  const std::uint64_t floor_;
+  const Floor floor_;
   const std::int64_t first_root_version_;
   std::optional<GrpcConnection> connection_;
   verify::ChainCache chains_;
@@ -303,6 +323,14 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Create(
 
 std::shared_ptr<const verify::AnchorSet> TrustClient::anchors() const {
   return engine_->current()->anchors;
+}
+
+std::shared_ptr<const verify::ReleaseSet> TrustClient::releases() const {
+  return engine_->current()->releases;
+}
+
+std::shared_ptr<const anchors::ReleaseList> TrustClient::release_list() const {
+  return engine_->current()->release_list;
 }
 
 TrustClientState TrustClient::state() const { return engine_->state(); }

@@ -32,8 +32,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
+#include "anchors/releases.h"
 #include "verify/anchor_set.h"
 #include "verify/attestation/attestation_verifier.h"
+#include "verify/attestation/release.h"
 #include "verify/identity/identity_verifier.h"
 #include "verify/trace.h"
 
@@ -99,6 +101,8 @@ struct TrustClientState {
   verify::Freshness freshness = verify::Freshness::kBakedIn;
   int anchors = 0;
   int regions = 0;
+  // Reference releases, whatever their status; 0 where there is no list.
+  int releases = 0;
   // Refreshes since the start, by how they ended. Rejected: an answer came and
   // was not what the trusted keys signed, or went back: perhaps an attack.
   std::uint64_t refreshed = 0;
@@ -126,6 +130,15 @@ class TrustClient {
 
   // The current set. Never null.
   std::shared_ptr<const verify::AnchorSet> anchors() const;
+
+  // The current list of reference releases, for policies that expect one; null
+  // where the current bundle has none. A policy keeps the list that it was
+  // built with: take this for each verification, so that what was revoked since
+  // is refused.
+  std::shared_ptr<const verify::ReleaseSet> releases() const;
+
+  // The same with what is there for people: images, notes, sequence.
+  std::shared_ptr<const anchors::ReleaseList> release_list() const;
 
   TrustClientState state() const;
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
+#include "anchors/releases.h"
 #include "anchors/tuf/repository_writer.h"
 #include "anchors/tuf/signer.h"
 #include "anchors/tuf/tuf_error.h"
@@ -27,6 +28,23 @@ using tuf::TufReason;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 constexpr absl::Duration kTimestampLife = absl::Hours(24 * 7);
+
+// A list of that sequence, whose one release has that status.
+std::string Releases(
+    std::uint64_t sequence,
+    verify::ReleaseStatus status = verify::ReleaseStatus::kActive) {
+  anchors::Release release;
+  release.product = "signer";
+  release.name = "2.3.0";
+  release.measurements = {{0, std::string(48, 'a')}};
+  release.status = status;
+  release.notes = "the first";
+  anchors::ReleaseList list;
+  list.sequence = sequence;
+  list.created = kNow;
+  list.releases = {release};
+  return anchors::SerializeReleases(list);
+}
 
 // A repository whose files a test can publish, spoil and withhold.
 class FakeRepository {
@@ -60,6 +78,11 @@ class FakeRepository {
     targets.expires = now + absl::Hours(24 * 365);
     targets.targets.emplace(anchors::kCatalogTargetPath,
                             tuf::DescribeTarget(catalog));
+    response_.set_releases(releases);
+    if (!releases.empty()) {
+      targets.targets.emplace(anchors::kReleasesTargetPath,
+                              tuf::DescribeTarget(releases));
+    }
     response_.set_targets(Sign(tuf::WriteTargets(targets)));
     tuf::SnapshotSpec snapshot;
     snapshot.version = version;
@@ -74,6 +97,9 @@ class FakeRepository {
         tuf::DescribeMetaFile(version, response_.snapshot());
     response_.set_timestamp(Sign(tuf::WriteTimestamp(timestamp)));
   }
+
+  // Published from the next Publish() on; empty: none.
+  std::string releases;
 
   // Signs the next root, to be published from now on.
   void RotateRoot() {
@@ -104,9 +130,11 @@ class FakeTrustd final : public v1::AnchorService::Service {
  public:
   FakeTrustd() { Start("127.0.0.1:0"); }
 
-  grpc::Status GetUpdate(grpc::ServerContext*, const v1::GetUpdateRequest*,
+  grpc::Status GetUpdate(grpc::ServerContext*,
+                         const v1::GetUpdateRequest* request,
                          v1::GetUpdateResponse* response) override {
     ++calls;
+    have = request->have();
     if (!status.ok()) return status;
     *response = repository.response();
     return grpc::Status::OK;
@@ -118,6 +146,8 @@ class FakeTrustd final : public v1::AnchorService::Service {
   FakeRepository repository;
   grpc::Status status;
   int calls = 0;
+  // Of the last call.
+  v1::BundleVersions have;
 
  private:
   void Start(const std::string& address) {
@@ -208,6 +238,92 @@ TEST_F(TrustClientTest, StartsFromItsCacheTheNextTime) {
   EXPECT_EQ(client->state().provenance.sequence, 7u);
 }
 
+TEST_F(TrustClientTest, HasNoReleasesWhereTheBundleHasNone) {
+  const auto client = Make();
+  EXPECT_EQ(client->releases(), nullptr);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(client->releases(), nullptr);
+  EXPECT_EQ(client->release_list(), nullptr);
+}
+
+TEST_F(TrustClientTest, AdoptsTheReleasesWithTheCatalog) {
+  trustd_.repository.releases = Releases(4);
+  trustd_.repository.Publish(2, 2, kNow);
+  const auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(trustd_.calls, 1) << "one round trip for everything";
+  ASSERT_NE(client->releases(), nullptr);
+  EXPECT_EQ(client->releases()
+                ->Of(verify::AttestationType::kEnclave, "signer")
+                .size(),
+            1u);
+  EXPECT_EQ(client->release_list()->sequence, 4u);
+  EXPECT_EQ(client->release_list()->releases[0].notes, "the first");
+  EXPECT_EQ(client->state().releases, 1);
+}
+
+TEST_F(TrustClientTest, KeepsTheReleasesInItsCache) {
+  trustd_.repository.releases = Releases(4);
+  trustd_.repository.Publish(2, 2, kNow);
+  ASSERT_TRUE(Make()->Refresh().ok());
+  trustd_.Stop();
+  const auto client = Make();
+  EXPECT_EQ(client->state().provenance.origin, verify::Origin::kCache);
+  ASSERT_NE(client->release_list(), nullptr);
+  EXPECT_EQ(client->release_list()->sequence, 4u);
+}
+
+TEST_F(TrustClientTest, AsksForNoReleasesThatItHas) {
+  trustd_.repository.releases = Releases(4);
+  trustd_.repository.Publish(2, 2, kNow);
+  const auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  // The timestamp alone is newer, and the server sends nothing else.
+  trustd_.repository.Publish(2, 3, kNow);
+  trustd_.repository.response().clear_releases();
+  trustd_.repository.response().clear_catalog();
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(trustd_.have.releases_sha256().size(), 64u);
+  EXPECT_EQ(trustd_.calls, 2);
+  EXPECT_EQ(client->release_list()->sequence, 4u);
+}
+
+TEST_F(TrustClientTest, LearnsThatAReleaseWasRevokedAndThatTheListIsGone) {
+  trustd_.repository.releases = Releases(1);
+  trustd_.repository.Publish(1, 2, kNow);
+  const auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(client->releases()->releases()[0].status,
+            verify::ReleaseStatus::kActive);
+  trustd_.repository.releases = Releases(2, verify::ReleaseStatus::kRevoked);
+  trustd_.repository.Publish(1, 3, kNow);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(client->releases()->releases()[0].status,
+            verify::ReleaseStatus::kRevoked);
+  trustd_.repository.releases.clear();
+  trustd_.repository.Publish(1, 4, kNow);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(client->releases(), nullptr);
+  EXPECT_EQ(Make()->releases(), nullptr) << "nor in the cache";
+}
+
+TEST_F(TrustClientTest, AdoptsNothingWhereTheReleasesAreWithheld) {
+  const auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  trustd_.repository.releases = Releases(4);
+  trustd_.repository.Publish(2, 2, kNow);
+  trustd_.repository.response().clear_releases();
+  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kFileNotOnServer);
+  EXPECT_EQ(client->state().provenance.sequence, 1u);
+}
+
+TEST_F(TrustClientTest, BelievesNoReleasesThatTheTargetsDoNotName) {
+  trustd_.repository.response().set_releases(Releases(4));
+  const auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(client->releases(), nullptr);
+}
+
 TEST_F(TrustClientTest, GoesDownTheLadderAndNeverUp) {
   ASSERT_TRUE(Make()->Refresh().ok());
   const auto client = Make();
@@ -252,10 +368,12 @@ class TrustClientRefuses : public TrustClientTest,
                            public ::testing::WithParamInterface<Misdeed> {};
 
 TEST_P(TrustClientRefuses, AndKeepsTheLastVerifiedSet) {
+  trustd_.repository.releases = Releases(5);
   trustd_.repository.Publish(5, 5, kNow);
   const auto client = Make();
   ASSERT_TRUE(client->Refresh().ok());
   const auto before = client->anchors();
+  const auto releases_before = client->releases();
   GetParam().commit(trustd_);
 
   const absl::Status status = client->Refresh();
@@ -263,6 +381,7 @@ TEST_P(TrustClientRefuses, AndKeepsTheLastVerifiedSet) {
   EXPECT_FALSE(status.ok());
   EXPECT_EQ(RefusalOf(status), GetParam().refusal) << status;
   EXPECT_EQ(client->anchors(), before);
+  EXPECT_EQ(client->releases(), releases_before);
   EXPECT_EQ(client->state().rejected, 1u);
   // And the cache still holds it.
   EXPECT_EQ(Make()->state().provenance.sequence, 5u);
@@ -310,8 +429,33 @@ INSTANTIATE_TEST_SUITE_P(
                 },
                 TufReason::kTargetHashMismatch},
         Misdeed{"ASignedCatalogThatIsNone",
+                [](FakeTrustd& t) { t.repository.Publish("{}", 6, kNow); },
+                std::nullopt},
+        Misdeed{"ChangedReleases",
                 [](FakeTrustd& t) {
-                  t.repository.Publish("{}", 6, kNow);
+                  t.repository.releases = Releases(6);
+                  t.repository.Publish(6, 6, kNow);
+                  Flip(*t.repository.response().mutable_releases(),
+                       "\"name\":\"");
+                },
+                TufReason::kTargetHashMismatch},
+        Misdeed{"ReleasesCutShort",
+                [](FakeTrustd& t) {
+                  t.repository.releases = Releases(6);
+                  t.repository.Publish(6, 6, kNow);
+                  t.repository.response().mutable_releases()->pop_back();
+                },
+                TufReason::kTargetLengthMismatch},
+        Misdeed{"OlderReleasesUnderNewerVersions",
+                [](FakeTrustd& t) {
+                  t.repository.releases = Releases(4);
+                  t.repository.Publish(6, 6, kNow);
+                },
+                std::nullopt},
+        Misdeed{"SignedReleasesThatAreNone",
+                [](FakeTrustd& t) {
+                  t.repository.releases = "{}";
+                  t.repository.Publish(6, 6, kNow);
                 },
                 std::nullopt},
         Misdeed{"AnotherRepository",

@@ -148,9 +148,14 @@ grpc::ServerUnaryReactor* AnchorServiceImpl::GetServiceInfo(
   versions.set_snapshot_version(current->snapshot_version);
   versions.set_targets_version(current->targets_version);
   versions.set_catalog_sha256(current->catalog_sha256);
+  versions.set_releases_sha256(current->releases_sha256);
   response->set_anchor_count(
       static_cast<int>(current->catalog.anchors.size()));
   response->set_region_count(current->region_count);
+  if (current->releases.has_value()) {
+    response->set_release_count(
+        static_cast<int>(current->releases->releases.size()));
+  }
   for (const RoleFacts& facts : current->roles) {
     v1::RoleInfo& role = *response->add_roles();
     role.set_role(facts.role);

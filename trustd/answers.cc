@@ -80,9 +80,12 @@ grpc::Status AnswerUpdate(const Publication& publication,
                           const v1::GetUpdateRequest& request,
                           v1::GetUpdateResponse& response) {
   const v1::BundleVersions& have = request.have();
-  if (!have.catalog_sha256().empty() &&
-      have.catalog_sha256().size() != kSha256HexSize) {
-    return Invalid("'catalog_sha256' is 64 hex digits");
+  for (const std::string* hash :
+       {&have.catalog_sha256(), &have.releases_sha256()}) {
+    if (!hash->empty() && hash->size() != kSha256HexSize) {
+      return Invalid(
+          "'catalog_sha256' and 'releases_sha256' are 64 hex digits");
+    }
   }
   response.set_sequence(publication.catalog.sequence);
   std::size_t bytes = 0;
@@ -107,6 +110,9 @@ grpc::Status AnswerUpdate(const Publication& publication,
   }
   if (have.catalog_sha256() != publication.catalog_sha256) {
     response.set_catalog(publication.catalog_json);
+  }
+  if (have.releases_sha256() != publication.releases_sha256) {
+    response.set_releases(publication.releases_json);
   }
   return grpc::Status::OK;
 }

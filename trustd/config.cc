@@ -7,7 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/files/atomic_file.h"
-#include "trustd/yaml_to_proto.h"
+#include "anchors/yaml/yaml_to_proto.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -134,7 +134,9 @@ void ReadValidity(const v1::ValidityConfig& proto, Checker& checker,
 absl::StatusOr<Config> ParseConfig(std::string_view yaml,
                                    const std::string& path) {
   v1::TrustdConfig proto;
-  if (absl::Status s = ReadYaml(yaml, path, proto); !s.ok()) return s;
+  if (absl::Status s = anchors::ReadYaml(yaml, path, proto); !s.ok()) {
+    return s;
+  }
   Checker checker(path);
   Config config;
   if (proto.data_dir().empty()) checker.Fail("'data_dir' is required");
@@ -163,6 +165,9 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
       proto.has_shutdown_grace(), proto.shutdown_grace(), absl::Seconds(10),
       absl::ZeroDuration(), absl::Minutes(10), "shutdown_grace");
   config.reflection = !proto.has_reflection() || proto.reflection();
+  if (!proto.releases_path().empty()) {
+    config.releases_path = checker.Path(proto.releases_path());
+  }
   if (proto.log().level() != v1::LogConfig::LEVEL_UNSPECIFIED) {
     config.log_level = proto.log().level();
   }

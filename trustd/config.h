@@ -34,6 +34,8 @@ struct Config {
   int max_watchers = 0;
   absl::Duration shutdown_grace;
   bool reflection = true;
+  // Empty for no list of releases.
+  std::string releases_path;
   v1::LogConfig::Level log_level = v1::LogConfig::LEVEL_INFO;
   v1::LogConfig::Format log_format = v1::LogConfig::FORMAT_TEXT;
 };

@@ -27,15 +27,18 @@ TEST(Config, HasADefaultForAllButTheFolderAndTheMode) {
   EXPECT_EQ(config->refresh_hint, absl::Hours(1));
   EXPECT_EQ(config->max_watchers, 10'000);
   EXPECT_TRUE(config->reflection);
+  EXPECT_EQ(config->releases_path, "");
 }
 
 TEST(Config, PathsAreRelativeToTheFile) {
   const auto config = Parse(
       "data_dir: data\nmode: MODE_ONLINE\n"
-      "tls: {certificate_path: tls.crt, key_path: /secret/tls.key}\n");
+      "tls: {certificate_path: tls.crt, key_path: /secret/tls.key}\n"
+      "releases_path: releases.json\n");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->data_dir, "/etc/trustd/data");
   EXPECT_EQ(config->tls_certificate_path, "/etc/trustd/tls.crt");
+  EXPECT_EQ(config->releases_path, "/etc/trustd/releases.json");
   EXPECT_EQ(config->tls_key_path, "/secret/tls.key");
 }
 

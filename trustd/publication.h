@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
+#include "anchors/releases.h"
 
 namespace anchorage::trustd {
 
@@ -33,14 +35,20 @@ struct Publication {
   std::string snapshot;
   std::string targets;
   std::string catalog_json;
+  // Empty for none.
+  std::string releases_json;
 
   std::uint64_t timestamp_version = 0;
   std::uint64_t snapshot_version = 0;
   std::uint64_t targets_version = 0;
   // Of `catalog_json`, lower-case hex.
   std::string catalog_sha256;
+  // Of `releases_json`; empty for none.
+  std::string releases_sha256;
 
   anchors::Catalog catalog;
+  // nullopt for none.
+  std::optional<anchors::ReleaseList> releases;
   // How many regions the anchors name.
   int region_count = 0;
   // In the order root, targets, snapshot, timestamp.

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "anchors/signed_releases.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/repository_writer.h"
 #include "anchors/tuf/trusted_set.h"
@@ -24,6 +26,7 @@ constexpr char kTargetsKey[] = "tuf/targets";
 constexpr char kSnapshotKey[] = "tuf/snapshot";
 constexpr char kTimestampKey[] = "tuf/timestamp";
 constexpr char kCatalogKey[] = "catalog";
+constexpr char kReleasesKey[] = "releases";
 
 constexpr char kTargetsFile[] = "targets.json";
 
@@ -65,6 +68,8 @@ absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(const Files& files) {
       !anchors.ok()) {
     return anchors.status();
   }
+  auto releases = anchors::VerifyReleases(*set, files.releases);
+  if (!releases.ok()) return releases.status();
 
   auto publication = std::make_shared<Publication>();
   publication->roots = files.roots;
@@ -72,10 +77,14 @@ absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(const Files& files) {
   publication->snapshot = files.snapshot;
   publication->targets = files.targets;
   publication->catalog_json = files.catalog;
+  publication->releases_json = files.releases;
   publication->timestamp_version = set->timestamp()->envelope.version;
   publication->snapshot_version = set->snapshot()->envelope.version;
   publication->targets_version = set->targets()->envelope.version;
   publication->catalog_sha256 = verify::Sha256Hex(files.catalog);
+  if (releases->has_value()) {
+    publication->releases_sha256 = verify::Sha256Hex(files.releases);
+  }
   const tuf::Root& root = set->root();
   publication->roles = {
       FactsOf(tuf::kRootRole, root.envelope.expires, root.root),
@@ -91,7 +100,29 @@ absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(const Files& files) {
   }
   publication->region_count = static_cast<int>(regions.size());
   publication->catalog = *std::move(catalog);
+  publication->releases = *std::move(releases);
   return publication;
+}
+
+// Whether `text` may be published after `last`.
+absl::Status CheckNextReleases(
+    const std::string& text, const std::optional<anchors::ReleaseList>& last) {
+  if (text.empty()) return absl::OkStatus();
+  const auto next = anchors::ParseReleases(text);
+  if (!next.ok()) return next.status();
+  if (next->skipped > 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(next->skipped,
+                     " of the releases have a type or status that this "
+                     "trustd does not know: use a newer one"));
+  }
+  if (last.has_value() && next->sequence <= last->sequence) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the list of releases was changed and has sequence ",
+                     next->sequence, ", and sequence ", last->sequence,
+                     " is published: give it a higher one"));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> Sign(const absl::StatusOr<std::string>& file,
@@ -122,7 +153,8 @@ absl::StatusOr<Publisher::Files> Publisher::Load(const Store& store) {
       {kTargetsKey, &files.targets},
       {kSnapshotKey, &files.snapshot},
       {kTimestampKey, &files.timestamp},
-      {kCatalogKey, &files.catalog}};
+      {kCatalogKey, &files.catalog},
+      {kReleasesKey, &files.releases}};
   for (const auto& [key, file] : keys) {
     auto value = store.Get(key);
     if (!value.ok()) return value.status();
@@ -133,7 +165,7 @@ absl::StatusOr<Publisher::Files> Publisher::Load(const Store& store) {
 
 absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
     const Config& config, Store& store, PublicationHub& hub,
-    anchors::Catalog seed, absl::Time now) {
+    anchors::Catalog seed, std::string releases, absl::Time now) {
   auto files = Load(store);
   if (!files.ok()) return files.status();
   const bool first = files->roots.empty();
@@ -142,7 +174,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
   std::unique_ptr<Publisher> publisher(
       new Publisher(config, store, hub, *std::move(keys)));
   if (first) {
-    files = publisher->MakeFirst(std::move(seed), now);
+    files = publisher->MakeFirst(std::move(seed), std::move(releases), now);
     if (!files.ok()) return files.status();
     absl::MutexLock lock(&publisher->mutex_);
     if (absl::Status s = publisher->Adopt(*std::move(files)); !s.ok()) {
@@ -168,11 +200,19 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
         absl::StrCat("cannot sign with the keys of data_dir: ", s.message(),
                      " (are they those that root names?)"));
   }
+  if (absl::Status s = publisher->PublishReleases(std::move(releases), now);
+      !s.ok()) {
+    return s;
+  }
   return publisher;
 }
 
 absl::StatusOr<Publisher::Files> Publisher::MakeFirst(anchors::Catalog seed,
+                                                      std::string releases,
                                                       absl::Time now) const {
+  if (absl::Status s = CheckNextReleases(releases, std::nullopt); !s.ok()) {
+    return s;
+  }
   tuf::RootSpec spec;
   spec.expires = Expiry(now, config_.root_validity);
   spec.root.keys = {keys_.root->public_key()};
@@ -188,6 +228,7 @@ absl::StatusOr<Publisher::Files> Publisher::MakeFirst(anchors::Catalog seed,
   Files files;
   files.roots = {*root};
   files.catalog = anchors::SerializeCatalog(seed);
+  files.releases = std::move(releases);
   return SignAnew(std::move(files),
                   {.targets = true, .snapshot = true, .timestamp = true}, now);
 }
@@ -212,6 +253,10 @@ absl::StatusOr<std::string> Publisher::NextTargets(const Files& files,
   spec.expires = Expiry(now, config_.targets_validity);
   spec.targets.emplace(anchors::kCatalogTargetPath,
                        tuf::DescribeTarget(files.catalog));
+  if (!files.releases.empty()) {
+    spec.targets.emplace(anchors::kReleasesTargetPath,
+                         tuf::DescribeTarget(files.releases));
+  }
   return Sign(tuf::WriteTargets(spec), *keys_.targets);
 }
 
@@ -284,6 +329,11 @@ absl::Status Publisher::Adopt(Files files) {
   batch.Put(kSnapshotKey, files.snapshot);
   batch.Put(kTimestampKey, files.timestamp);
   batch.Put(kCatalogKey, files.catalog);
+  if (files.releases.empty()) {
+    batch.Delete(kReleasesKey);
+  } else {
+    batch.Put(kReleasesKey, files.releases);
+  }
   if (absl::Status s = store_.Commit(batch); !s.ok()) return s;
   files_ = std::move(files);
   hub_.Publish(*std::move(publication));
@@ -303,6 +353,22 @@ absl::StatusOr<std::uint64_t> Publisher::Publish(anchors::Catalog catalog,
   if (!next.ok()) return next.status();
   if (absl::Status s = Adopt(*std::move(next)); !s.ok()) return s;
   return catalog.sequence;
+}
+
+absl::Status Publisher::PublishReleases(std::string releases, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  if (releases == files_.releases) return absl::OkStatus();
+  if (absl::Status s = CheckNextReleases(releases, hub_.Current()->releases);
+      !s.ok()) {
+    return s;
+  }
+  Files files = files_;
+  files.releases = std::move(releases);
+  auto next =
+      SignAnew(std::move(files),
+               {.targets = true, .snapshot = true, .timestamp = true}, now);
+  if (!next.ok()) return next.status();
+  return Adopt(*std::move(next));
 }
 
 Publisher::Due Publisher::FindDue(const Publication& publication,

@@ -26,18 +26,25 @@ class Publisher {
  public:
   // Continues what `store` holds. An empty store is begun: with keys, a root
   // and `seed` as sequence 1. Then publishes to `hub`, which outlives the
-  // publisher as `store` does. Fails with DATA_LOSS for a store whose files do
+  // publisher as `store` does, with `releases` as PublishReleases() does. Fails with DATA_LOSS for a store whose files do
   // not verify, FAILED_PRECONDITION for keys that are not those of the root,
   // or as Store, LoadKeys() and the writers of anchors/tuf do.
   static absl::StatusOr<std::unique_ptr<Publisher>> Open(
       const Config& config, Store& store, PublicationHub& hub,
-      anchors::Catalog seed, absl::Time now);
+      anchors::Catalog seed, std::string releases, absl::Time now);
 
   // Publishes `catalog` under the next sequence number, which it returns.
   // Fails with kFieldInvalid (see CheckCatalog()) or as Store does; then
   // nothing has changed.
   absl::StatusOr<std::uint64_t> Publish(anchors::Catalog catalog,
                                         absl::Time now);
+
+  // Publishes `releases`, a list as text, beside the catalog, as it is; empty:
+  // none. Does nothing if that is what is published. Fails as ParseReleases()
+  // does, with FAILED_PRECONDITION for a list that has not a higher sequence
+  // than the published one or that this program does not know all of, or as
+  // Store does; then nothing has changed.
+  absl::Status PublishReleases(std::string releases, absl::Time now);
 
   // Signs again what ends soon: timestamp every `timestamp_interval`, the
   // others when less than a third of their life is left. Publishes if that was
@@ -52,6 +59,8 @@ class Publisher {
     std::string snapshot;
     std::string timestamp;
     std::string catalog;
+    // Empty for none.
+    std::string releases;
   };
   // Which roles to sign anew. Each role that is signed needs those after it.
   struct Due {
@@ -66,7 +75,8 @@ class Publisher {
       : config_(config), store_(store), hub_(hub), keys_(std::move(keys)) {}
 
   static absl::StatusOr<Files> Load(const Store& store);
-  absl::StatusOr<Files> MakeFirst(anchors::Catalog seed, absl::Time now) const;
+  absl::StatusOr<Files> MakeFirst(anchors::Catalog seed, std::string releases,
+                                  absl::Time now) const;
   absl::StatusOr<Files> SignAnew(Files files, Due due, absl::Time now) const;
   absl::StatusOr<std::string> NextRoot(const std::string& last,
                                        absl::Time now) const;

@@ -9,7 +9,10 @@
 
 #include "anchors/baked/baked.h"
 #include "anchors/files/atomic_file.h"
+#include "anchors/releases.h"
 #include "anchors/tuf/trusted_set.h"
+#include "verify/crypto/public_key.h"
+#include "verify/reason.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -59,6 +62,19 @@ anchors::Catalog Seed() {
   return *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
 }
 
+// A list of releases of that sequence, with one release.
+std::string Releases(std::uint64_t sequence) {
+  anchors::Release release;
+  release.product = "signer";
+  release.name = "2.3.0";
+  release.measurements = {{0, std::string(48, 'a')}};
+  anchors::ReleaseList list;
+  list.sequence = sequence;
+  list.created = kNow;
+  list.releases = {release};
+  return anchors::SerializeReleases(list);
+}
+
 class PublisherTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -71,7 +87,7 @@ class PublisherTest : public ::testing::Test {
   }
 
   absl::StatusOr<std::unique_ptr<Publisher>> Open(absl::Time now = kNow) {
-    return Publisher::Open(config_, store_, hub_, Seed(), now);
+    return Publisher::Open(config_, store_, hub_, Seed(), releases_, now);
   }
 
   // Takes what is published through a client's checks at `now`.
@@ -94,11 +110,22 @@ class PublisherTest : public ::testing::Test {
     if (absl::Status s = set->UpdateTargets(publication->targets); !s.ok()) {
       return s;
     }
+    if (!publication->releases_json.empty()) {
+      if (absl::Status s = set->VerifyTarget(anchors::kReleasesTargetPath,
+                                             publication->releases_json);
+          !s.ok()) {
+        return s;
+      }
+    }
+    EXPECT_EQ(set->targets()->targets.size(),
+              publication->releases_json.empty() ? 1u : 2u);
     return set->VerifyTarget(anchors::kCatalogTargetPath,
                              publication->catalog_json);
   }
 
   Config config_;
+  // What the configuration names.
+  std::string releases_;
   FakeStore store_;
   PublicationHub hub_;
 };
@@ -232,8 +259,103 @@ TEST_F(PublisherTest, RefusesAKeyThatOthersCanRead) {
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
-TEST_F(PublisherTest, EveryDamagedFileOfTheStoreStopsTheStart) {
+TEST_F(PublisherTest, HasNoReleasesUnlessItIsGivenThem) {
   ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(hub_.Current()->releases_json, "");
+  EXPECT_EQ(hub_.Current()->releases_sha256, "");
+  EXPECT_FALSE(hub_.Current()->releases.has_value());
+}
+
+TEST_F(PublisherTest, TheFirstStartSignsTheReleases) {
+  // As it is, byte for byte, canonical or not.
+  releases_ = Releases(5) + "\n";
+  const auto publisher = Open();
+  ASSERT_TRUE(publisher.ok()) << publisher.status();
+  EXPECT_EQ(hub_.Current()->releases_json, releases_);
+  EXPECT_EQ(hub_.Current()->releases_sha256, verify::Sha256Hex(releases_));
+  EXPECT_EQ(hub_.Current()->releases->sequence, 5u);
+  EXPECT_EQ(hub_.Current()->targets_version, 1u);
+  EXPECT_TRUE(CheckAsAClient(kNow).ok()) << CheckAsAClient(kNow);
+}
+
+TEST_F(PublisherTest, ALaterStartPublishesReleasesThatChanged) {
+  ASSERT_TRUE(Open().ok());
+  for (const auto& [releases, version] :
+       {std::pair(Releases(1), 2u), std::pair(Releases(1), 2u),
+        std::pair(Releases(3), 3u), std::pair(std::string(), 4u),
+        std::pair(Releases(1), 5u)}) {
+    releases_ = releases;
+    const auto publisher = Open();
+    ASSERT_TRUE(publisher.ok()) << publisher.status();
+    EXPECT_EQ(hub_.Current()->releases_json, releases);
+    EXPECT_EQ(hub_.Current()->releases.has_value(), !releases.empty());
+    EXPECT_EQ(hub_.Current()->targets_version, version);
+    EXPECT_EQ(hub_.Current()->snapshot_version, version);
+    EXPECT_EQ(hub_.Current()->timestamp_version, version);
+    EXPECT_EQ(hub_.Current()->catalog.sequence, 1u);
+    EXPECT_TRUE(CheckAsAClient(kNow).ok()) << CheckAsAClient(kNow);
+  }
+}
+
+TEST_F(PublisherTest, KeepsTheReleasesWhateverElseItSigns) {
+  releases_ = Releases(1);
+  const auto publisher = Open();
+  ASSERT_TRUE(publisher.ok());
+  ASSERT_TRUE((*publisher)->Publish(Seed(), kNow).ok());
+  EXPECT_EQ(hub_.Current()->releases_json, releases_);
+  const absl::Time late = kNow + absl::Hours(24 * 300);
+  ASSERT_TRUE((*publisher)->RenewIfDue(late).ok());
+  EXPECT_EQ(hub_.Current()->releases_json, releases_);
+  EXPECT_TRUE(CheckAsAClient(late).ok()) << CheckAsAClient(late);
+}
+
+TEST_F(PublisherTest, RefusesReleasesThatGoBackOrStandStill) {
+  releases_ = Releases(5);
+  ASSERT_TRUE(Open().ok());
+  const auto before = hub_.Current();
+  for (const std::string& releases :
+       {Releases(4), Releases(5) + " ", std::string("{}")}) {
+    releases_ = releases;
+    EXPECT_FALSE(Open().ok());
+    EXPECT_EQ(hub_.Current()->releases_json, before->releases_json);
+    EXPECT_EQ(hub_.Current()->timestamp, before->timestamp);
+  }
+  releases_ = Releases(5);
+  EXPECT_TRUE(Open().ok());
+}
+
+TEST_F(PublisherTest, RefusesReleasesThatItDoesNotKnowAllOf) {
+  releases_ = Releases(1);
+  releases_.replace(releases_.find("RELEASE_TYPE_ENCLAVE"), 20,
+                    "RELEASE_TYPE_LATER");
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(PublisherTest, RefusesReleasesThatAreNoneAtTheFirstStart) {
+  releases_ = "{}";
+  EXPECT_EQ(verify::ReasonOf(Open().status()), verify::Reason::kFieldMissing);
+  releases_ = Releases(1);
+  EXPECT_TRUE(Open().ok());
+}
+
+TEST_F(PublisherTest, AFullDiskLeavesTheReleasesAsTheyWere) {
+  releases_ = Releases(1);
+  const auto publisher = Open();
+  ASSERT_TRUE(publisher.ok());
+  const auto before = hub_.Current();
+  store_.failure = absl::ResourceExhaustedError("no space");
+  EXPECT_EQ((*publisher)->PublishReleases(Releases(2), kNow).code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(hub_.Current(), before);
+  store_.failure = absl::OkStatus();
+  EXPECT_TRUE((*publisher)->PublishReleases(Releases(2), kNow).ok());
+  EXPECT_EQ(hub_.Current()->releases->sequence, 2u);
+}
+
+TEST_F(PublisherTest, EveryDamagedFileOfTheStoreStopsTheStart) {
+  releases_ = Releases(1);
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(store_.values.count("releases"), 1u);
   for (const auto& [key, value] : std::map(store_.values)) {
     SCOPED_TRACE(key);
     store_.values[key][value.size() / 2] ^= 1;

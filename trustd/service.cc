@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
+#include "anchors/releases.h"
 #include "trustd/keys.h"
 #include "trustd/rocksdb_store.h"
 
@@ -36,6 +38,25 @@ void LogStart(const Config& config, const Publication& publication,
                publication.catalog.sequence,
                publication.catalog.anchors.size(), publication.region_count,
                address);
+  if (publication.releases.has_value()) {
+    spdlog::info("releases: sequence {}, {} of them",
+                 publication.releases->sequence,
+                 publication.releases->releases.size());
+  }
+}
+
+// Returns the text of the configured list of releases, checked so that a
+// message can name the file; empty for none.
+absl::StatusOr<std::string> ReadReleases(const Config& config) {
+  if (config.releases_path.empty()) return std::string();
+  auto text =
+      anchors::ReadFile(config.releases_path, anchors::kMaxReleasesBytes);
+  if (!text.ok()) return text.status();
+  if (const auto list = anchors::ParseReleases(*text); !list.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(config.releases_path, ": ", list.status().message()));
+  }
+  return text;
 }
 
 }  // namespace
@@ -51,6 +72,8 @@ Service::~Service() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
                                                         Clock clock) {
+  auto releases = ReadReleases(config);
+  if (!releases.ok()) return releases.status();
   if (absl::Status s = anchors::MakeFolder(config.data_dir); !s.ok()) return s;
   auto lock = anchors::FolderLock::Take(config.data_dir);
   if (!lock.ok()) return lock.status();
@@ -62,9 +85,9 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
   // What the program is built with: the first catalog of a new repository.
   auto seed = anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
   if (!seed.ok()) return seed.status();
-  auto publisher =
-      Publisher::Open(service->config_, *service->store_, service->hub_,
-                      *std::move(seed), service->clock_());
+  auto publisher = Publisher::Open(service->config_, *service->store_,
+                                   service->hub_, *std::move(seed),
+                                   *std::move(releases), service->clock_());
   if (!publisher.ok()) return publisher.status();
   service->publisher_ = *std::move(publisher);
   if (absl::Status s = ShowFirstRoot(

@@ -97,6 +97,53 @@ TEST_F(ServiceTest, GivesNothingToWhoHasEverything) {
   EXPECT_EQ(update.ByteSizeLong(), 2u) << "only the sequence";
 }
 
+constexpr char kReleases[] = R"({
+  "mediaType": "application/vnd.anchorage.releases.v1+json",
+  "sequence": "1",
+  "createdTime": "2026-01-01T00:00:00Z"
+})";
+
+TEST_F(ServiceTest, ServesTheConfiguredReleases) {
+  const std::string path = folder_ + ".releases.json";
+  std::ofstream(path) << kReleases;
+  auto service = Service::Start(
+      MakeConfig("listen_address: 127.0.0.1:0\nreleases_path: " + path + "\n"),
+      [] { return kNow; });
+  ASSERT_TRUE(service.ok()) << service.status();
+  const auto stub = v1::AnchorService::NewStub(grpc::CreateChannel(
+      (*service)->address(), grpc::InsecureChannelCredentials()));
+  v1::GetUpdateRequest request;
+  v1::GetUpdateResponse update;
+  {
+    grpc::ClientContext context;
+    ASSERT_TRUE(stub->GetUpdate(&context, request, &update).ok());
+  }
+  EXPECT_EQ(update.releases(), kReleases);
+  v1::GetServiceInfoResponse info;
+  {
+    grpc::ClientContext context;
+    ASSERT_TRUE(stub->GetServiceInfo(&context, {}, &info).ok());
+  }
+  *request.mutable_have() = info.versions();
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->GetUpdate(&context, request, &update).ok());
+  EXPECT_EQ(update.releases(), "") << "the caller has them";
+}
+
+TEST_F(ServiceTest, RefusesReleasesThatAreNone) {
+  const std::string path = folder_ + ".releases.json";
+  const auto start = [&] {
+    return Service::Start(MakeConfig("releases_path: " + path + "\n"),
+                          [] { return kNow; })
+        .status();
+  };
+  std::filesystem::remove(path);
+  EXPECT_EQ(start().code(), absl::StatusCode::kNotFound);
+  std::ofstream(path) << "{}";
+  EXPECT_EQ(start().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(std::filesystem::exists(folder_)) << "nothing was begun";
+}
+
 TEST_F(ServiceTest, TellsWhatItServesAndHowItsKeysAreHeld) {
   Start();
   grpc::ClientContext context;

@@ -30,6 +30,7 @@ BakedBundle DefaultBakedBundle() {
           .snapshot = baked_files::Snapshot(),
           .targets = baked_files::Targets(),
           .catalog = baked_files::Catalog(),
+          .releases = "",
           .as_of = as_of};
 }
 

@@ -31,6 +31,9 @@ struct BakedBundle {
   std::string_view targets;
   // The target kCatalogTargetPath, in canonical form; its sequence is 1.
   std::string_view catalog;
+  // The target kReleasesTargetPath; empty for none, as in the default bundle:
+  // releases are a vendor's.
+  std::string_view releases;
   // When the certificates were last compared with what AWS publishes.
   absl::Time as_of;
 };

@@ -36,8 +36,8 @@ std::set<Reason> ReasonsOfOtherLayers() {
       Reason::kInstanceTypeNotAllowed, Reason::kArchitectureNotAllowed,
       Reason::kProductCodeNotAllowed, Reason::kBillingProductNotAllowed,
       Reason::kLedgerUnavailable,
-      // Releases and staleness: anchors and client.
-      Reason::kReleaseUnknown, Reason::kReleaseRevoked, Reason::kAnchorsExpired,
+      // Staleness: client.
+      Reason::kAnchorsExpired,
       // No input makes the library fail.
       Reason::kCryptoUnavailable};
 }

@@ -2,11 +2,13 @@
 // policies that must not exist.
 
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "test/attacks/attestation_case.h"
 #include "verify/attestation/pcr_set.h"
+#include "verify/attestation/release.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::test {
@@ -17,6 +19,9 @@ using verify::NitroTpmPolicy;
 using verify::PcrSet;
 using verify::Reason;
 using verify::RecordedTime;
+using verify::Release;
+using verify::ReleaseSet;
+using verify::ReleaseStatus;
 
 constexpr char kWhy[] = "not what the row is about";
 
@@ -57,6 +62,24 @@ void ExpectPcrs(AttestationCase& c, const absl::StatusOr<PcrSet>& set) {
 void ExpectTpmPcrs(AttestationCase& c, std::map<int, std::string> values) {
   c.UseTpmPolicy([values](NitroTpmPolicy::Builder& policy) {
     policy.ExpectPcrs(*PcrSet::FromBytes(values)).IgnoreTheRest(kWhy);
+  });
+}
+
+// The release that the genuine evidence is of.
+Release GenuineRelease(NitroType type) {
+  const bool enclave = type == NitroType::kEnclave;
+  return {.type = enclave ? verify::AttestationType::kEnclave
+                          : verify::AttestationType::kNitroTpm,
+          .product = "signer",
+          .name = "2.3.0",
+          .pcrs = *PcrSet::FromBytes(
+              Pcrs(type, enclave ? std::vector{0, 1, 2} : std::vector{4, 12}))};
+}
+
+void ExpectRelease(AttestationCase& c, std::vector<Release> releases) {
+  Expect(c, [&releases](EnclavePolicy::Builder& policy) {
+    policy.ExpectRelease("signer",
+                         std::make_shared<const ReleaseSet>(releases));
   });
 }
 
@@ -227,6 +250,81 @@ std::vector<AttestationAttack> MeasurementAttacks() {
   };
 }
 
+std::vector<AttestationAttack> ReleaseAttacks() {
+  using Case = AttestationCase;
+  // Expects a release that is the genuine one but for one thing.
+  const auto expect = [](auto change) {
+    return [change](Case& c) {
+      Release release = GenuineRelease(NitroType::kEnclave);
+      change(release, c.now);
+      ExpectRelease(c, {release});
+    };
+  };
+  return {
+      {"x60", By::kNobody, "an active release",
+       expect([](Release&, absl::Time) {}), kAccepted},
+      {"x61", By::kOwner, "a build that was never released",
+       [](Case& c) {
+         ExpectRelease(c, {GenuineRelease(NitroType::kEnclave)});
+         c.document().pcrs->at(2).second[47] ^= 1;
+       },
+       Reason::kReleaseUnknown},
+      {"x62", By::kOwner, "a retired release",
+       expect([](Release& release, absl::Time) {
+         release.status = ReleaseStatus::kRetired;
+       }),
+       Reason::kReleaseUnknown},
+      {"x63", By::kOwner, "a release after its window",
+       expect([](Release& release, absl::Time now) {
+         release.valid_until = now - absl::Seconds(1);
+       }),
+       Reason::kReleaseUnknown},
+      {"x64", By::kOwner, "a release before its window",
+       expect([](Release& release, absl::Time now) {
+         release.valid_from = now + absl::Seconds(1);
+       }),
+       Reason::kReleaseUnknown},
+      {"x65", By::kOwner, "a revoked release",
+       expect([](Release& release, absl::Time) {
+         release.status = ReleaseStatus::kRevoked;
+       }),
+       Reason::kReleaseRevoked},
+      {"x66", By::kOwner, "a revoked release that is listed as active too",
+       [](Case& c) {
+         Release revoked = GenuineRelease(NitroType::kEnclave);
+         revoked.name = "2.3.1";
+         revoked.status = ReleaseStatus::kRevoked;
+         ExpectRelease(c, {GenuineRelease(NitroType::kEnclave), revoked});
+       },
+       Reason::kReleaseRevoked},
+      {"x67", By::kOwner, "a release of another product",
+       expect([](Release& release, absl::Time) { release.product = "shop"; }),
+       Reason::kReleaseUnknown},
+      {"x68", By::kNobody, "a release is expected, and there is no list",
+       [](Case& c) {
+         Expect(c, [](auto& p) { p.ExpectRelease("signer", nullptr); });
+       },
+       Reason::kReleaseUnknown},
+      {"x69", By::kOwner, "a debug enclave where a release is expected",
+       [](Case& c) {
+         ExpectRelease(c, {GenuineRelease(NitroType::kEnclave)});
+         MakeDebug(c);
+       },
+       Reason::kDebugEnclave},
+      {"x70", By::kNobody, "an active release of a NitroTPM image",
+       [](Case& c) {
+         c.UseTpmPolicy([](NitroTpmPolicy::Builder& policy) {
+           policy
+               .ExpectRelease("signer",
+                              std::make_shared<const ReleaseSet>(
+                                  std::vector{GenuineRelease(NitroType::kTpm)}))
+               .IgnoreTheRest(kWhy);
+         });
+       },
+       kAccepted},
+  };
+}
+
 }  // namespace
 
 std::vector<AttestationAttack> FreshnessAttacks() {
@@ -287,7 +385,8 @@ std::vector<AttestationAttack> FreshnessAttacks() {
 }
 
 std::vector<AttestationAttack> AttestationPolicyAttacks() {
-  return Join<AttestationCase>({NonceAttacks(), MeasurementAttacks()});
+  return Join<AttestationCase>(
+      {NonceAttacks(), MeasurementAttacks(), ReleaseAttacks()});
 }
 
 }  // namespace anchorage::test

@@ -71,11 +71,62 @@ refused bad_time 1 "is not a time such as" \
   "$trustctl" verify identity --rsa2048 "$identity/rsa2048.b64" --any --at yesterday
 refused bad_account 1 "account" \
   "$trustctl" verify identity --rsa2048 "$identity/rsa2048.b64" --account 12
+
+tpm=$real/nitro-tpm/live-usw2-i-000fa553.cbor
+printf '{"StringEquals": {"kms:RecipientAttestation:NitroTPMPCR4": "%096d"}}' 0 >open.json
+printf '{"StringEquals": {"kms:RecipientAttestation:NitroTPMPCR12": "%096d"}}' 0 >tpm.json
+printf 'type: TYPE_ENCLAVE\ncolour: red\n' >unknown_policy.yaml
+refused absent_policy 1 "cannot open none" "$trustctl" verify attestation \
+  --document "$tpm" --type nitrotpm --policy none
+refused policy_and_pcr 1 "--pcr excludes --policy" "$trustctl" verify attestation \
+  --document "$tpm" --type nitrotpm --policy tpm.json --pcr 4=00
+refused unknown_in_policy 1 "unknown_policy.yaml:2: unknown field 'colour'" \
+  "$trustctl" verify attestation --document "$tpm" --type enclave --policy unknown_policy.yaml
+refused open_command_line 1 "open.json: a way to satisfy the condition" \
+  "$trustctl" verify attestation --document "$tpm" --type nitrotpm --policy open.json
+refused policy_of_other_type 1 "--type is enclave" "$trustctl" verify attestation \
+  --document "$tpm" --type enclave --policy tpm.json
+refused old_document 4 "" "$trustctl" verify attestation \
+  --document "$tpm" --type nitrotpm --policy tpm.json
+
+measured=$real/nitro-tpm/live-usw2-i-000fa553.pcr_measurements.json
+import=("$trustctl" releases import "$measured" --product shop)
+refused import_without_name 1 "--name is required" "${import[@]}"
+refused import_of_nothing 2 "cannot open none" \
+  "$trustctl" releases import none --product shop --name 1
+refused import_of_a_document 2 "read as it is" \
+  "$trustctl" releases import "$tpm" --product shop --name 1
+refused import_of_other_type 2 "those of a NitroTPM" \
+  "${import[@]}" --name 1 --type enclave
+refused import_of_bad_name 2 "without blanks" "${import[@]}" --name "1 0"
+refused import_of_bad_time 1 "is not a time" \
+  "${import[@]}" --name 1 --valid-until tomorrow
+if [ -e releases.json ]; then
+  echo "FAILED: a refused import left a list"
+  failures=$((failures + 1))
+fi
+refused good_import 0 "" "${import[@]}" --name 1
+refused import_twice 1 "has shop 1 already" "${import[@]}" --name 1
+refused mark_of_nothing 1 "0 releases of that name" \
+  "$trustctl" releases mark --product shop --name 2 --status REVOKED
+refused release_and_pcr 1 "--pcr excludes --release" "$trustctl" verify \
+  attestation --document "$tpm" --type nitrotpm --release shop --pcr 4=00
+refused release_without_list 5 "releases come from a trustd" "$trustctl" verify \
+  attestation --document "$tpm" --type nitrotpm --release shop --at-document-time
+refused list_that_is_none 2 "releases.mediaType is missing" "$trustctl" verify \
+  attestation --document "$tpm" --type nitrotpm --release shop --releases tpm.json
+config 'releases_path: tpm.json' >bad_releases.yaml
+refused bad_releases 1 "tpm.json: releases.mediaType is missing" \
+  "$trustd" --config bad_releases.yaml
+config 'releases_path: none.json' >no_releases.yaml
+refused no_releases 1 "cannot open" "$trustd" --config no_releases.yaml
+
 refused server_without_root 1 "trusted_root" \
   "$trustctl" bundle show --server 127.0.0.1:1
 
 # A trustd that runs, for what needs one.
-config 'listen_address: 127.0.0.1:0' >run.yaml
+config 'listen_address: 127.0.0.1:0
+releases_path: releases.json' >run.yaml
 "$trustd" --config run.yaml 2>log &
 pid=$!
 trap 'kill "$pid" 2>/dev/null; rm -rf "$scratch"' EXIT
@@ -96,6 +147,12 @@ refused another_root 3 "the last verified set stays in use" \
   "$trustctl" bundle show --server "$address" --trusted-root second/1.root.json
 refused good_root 0 "" "$trustctl" bundle fetch --server "$address" \
   --trusted-root data/1.root.json --out fetched
+refused good_release 0 "" "$trustctl" verify attestation --document "$tpm" \
+  --type nitrotpm --at-document-time --release shop \
+  --cache fetched --trusted-root data/1.root.json
+refused other_product 5 "releases show" "$trustctl" verify attestation \
+  --document "$tpm" --type nitrotpm --at-document-time --release other \
+  --server "$address" --trusted-root data/1.root.json
 kill "$pid"
 wait "$pid" || { echo "FAILED: trustd did not stop cleanly"; failures=1; }
 refused no_server 6 "the last verified set stays in use" \

@@ -28,7 +28,8 @@ absl::StatusOr<Anchors> FromClient(const AnchorSource& source) {
   }
   const client::TrustClientState state = (*client)->state();
   if (!state.cache.ok()) PrintWarning(TextOf(state.cache));
-  return Anchors{(*client)->anchors(), state.freshness};
+  return Anchors{(*client)->anchors(), state.freshness,
+                 (*client)->release_list()};
 }
 
 absl::StatusOr<Anchors> FromCatalog(const std::string& path) {
@@ -39,7 +40,7 @@ absl::StatusOr<Anchors> FromCatalog(const std::string& path) {
   if (!catalog.ok()) return catalog.status();
   auto set = anchors::ToAnchorSet(*catalog, {.origin = verify::Origin::kFile});
   if (!set.ok()) return set.status();
-  return Anchors{*std::move(set), verify::Freshness::kBakedIn};
+  return Anchors{*std::move(set), verify::Freshness::kBakedIn, nullptr};
 }
 
 absl::StatusOr<Anchors> FromCertificate(const std::string& path,
@@ -59,7 +60,7 @@ absl::StatusOr<Anchors> FromCertificate(const std::string& path,
   auto set = verify::AnchorSet::Create({std::move(record)},
                                        {.origin = verify::Origin::kFile});
   if (!set.ok()) return set.status();
-  return Anchors{*std::move(set), verify::Freshness::kBakedIn};
+  return Anchors{*std::move(set), verify::Freshness::kBakedIn, nullptr};
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "anchors/releases.h"
 #include "client/trust_client.h"
 #include "verify/anchor_set.h"
 
@@ -17,6 +18,8 @@ namespace anchorage::trustctl {
 struct Anchors {
   std::shared_ptr<const verify::AnchorSet> set;
   verify::Freshness freshness = verify::Freshness::kBakedIn;
+  // The releases of the same bundle; null where it has none.
+  std::shared_ptr<const anchors::ReleaseList> releases;
 };
 
 struct AnchorSource {

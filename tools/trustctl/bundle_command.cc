@@ -23,9 +23,11 @@ struct Flags {
 
 ordered_json ToJson(const client::TrustClient& client) {
   const client::TrustClientState state = client.state();
-  ordered_json json = ToJson(Anchors{client.anchors(), state.freshness});
+  ordered_json json =
+      ToJson(Anchors{client.anchors(), state.freshness, client.release_list()});
   json["anchors"] = state.anchors;
   json["regions"] = state.regions;
+  json["releases"] = state.releases;
   return json;
 }
 
@@ -35,6 +37,7 @@ void PrintLine(std::string_view label, const client::TrustClient& client) {
             << "  sequence " << state.provenance.sequence << "  "
             << NameOf(state.freshness) << "  " << state.anchors
             << " anchors in " << state.regions << " regions";
+  if (state.releases > 0) std::cout << ", " << state.releases << " releases";
   if (state.provenance.origin != verify::Origin::kBakedIn) {
     std::cout << ", fresh until " << Rfc3339(state.provenance.fresh_until);
   } else {

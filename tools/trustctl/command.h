@@ -84,6 +84,7 @@ void AddVerifyIdentity(CLI::App& verify, Action& action);
 void AddVerifyAttestation(CLI::App& verify, Action& action);
 void AddBundle(CLI::App& app, Action& action);
 void AddAnchors(CLI::App& app, Action& action);
+void AddReleases(CLI::App& app, Action& action);
 void AddInspect(CLI::App& app, Action& action);
 
 }  // namespace anchorage::trustctl

@@ -16,6 +16,7 @@ constexpr char kFooter[] = R"(
     trustctl verify attestation --document doc.cbor --type nitrotpm --any
     trustctl bundle show --server 127.0.0.1:7443 --trusted-root 1.root.json
     trustctl anchors list --region eu-west-1
+    trustctl releases show --releases releases.json
 
 'trustctl COMMAND --help' tells more.
 )";
@@ -34,6 +35,7 @@ int Main(int argc, char** argv) {
   AddVerifyAttestation(verify, action);
   AddBundle(app, action);
   AddAnchors(app, action);
+  AddReleases(app, action);
   AddInspect(app, action);
   try {
     app.parse(argc, argv);

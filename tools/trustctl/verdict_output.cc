@@ -62,6 +62,9 @@ std::string_view HintFor(const absl::Status& status) {
              "--trusted-root FILE";
     case verify::Reason::kClockSuspect:
       return "set this machine's clock";
+    case verify::Reason::kReleaseUnknown:
+      return "releases come from a trustd that lists them: --server HOST:PORT "
+             "--trusted-root FILE; 'trustctl releases show' lists them";
     case verify::Reason::kDebugEnclave:
       return "a debug enclave keeps no secret; --allow-debug accepts it for "
              "tests";

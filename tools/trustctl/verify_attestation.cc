@@ -5,15 +5,18 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "anchors/policy/policy_document.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/decode.h"
+#include "tools/trustctl/release_source.h"
 #include "tools/trustctl/verdict_output.h"
 #include "verify/attestation/attestation_verifier.h"
 #include "verify/encoding/base64.h"
@@ -38,9 +41,20 @@ For a NitroTPM, PCR4 alone is refused: whoever runs the instance can append to
 the kernel's command line without changing it. Add PCR12 (zero), or PCR7 with
 Secure Boot on.
 
+The measurements, and all else that you expect, as a file: YAML or JSON with
+all-of, any-of and not, or a key policy of AWS KMS as it is:
+
+    trustctl verify attestation --document doc.cbor --type enclave \
+        --policy policy.yaml --nonce HEX
+
+Any active release of a product, as the bundle of your trustd lists them:
+
+    trustctl verify attestation --document doc.cbor --type nitrotpm \
+        --release shop --server 127.0.0.1:7443 --trusted-root 1.root.json
+
 What is not asked for by a flag is not checked, but for the chain, the
-signature and the times, which always are. Give at least one of --pcr, --nonce,
---user-data, --public-key, --module, or --any.
+signature and the times, which always are. Give at least one of --pcr, --policy,
+--release, --nonce, --user-data, --public-key, --module, or --any.
 
 Exit codes: 0 accepted; 2 unreadable; 3 not from AWS; 4 stale or for another;
 5 refused by what the flags ask for; 6 could not decide; 1 wrong usage.
@@ -50,6 +64,10 @@ struct Flags {
   std::string document;
   std::string type;
   std::vector<std::string> pcrs;
+  std::string policy;
+  std::string ignore_other_keys;
+  std::string release;
+  ReleaseSource releases;
   std::string nonce;
   std::string user_data;
   std::string public_key;
@@ -64,8 +82,9 @@ struct Flags {
   OutputOption output;
 
   bool HasExpectation() const {
-    return !pcrs.empty() || !nonce.empty() || !user_data.empty() ||
-           !public_key.empty() || !modules.empty();
+    return !pcrs.empty() || !policy.empty() || !release.empty() ||
+           !nonce.empty() || !user_data.empty() || !public_key.empty() ||
+           !modules.empty();
   }
 };
 
@@ -87,14 +106,19 @@ absl::StatusOr<verify::PcrSet> ParsePcrs(const Flags& flags) {
   return verify::PcrSet::FromHex(values);
 }
 
+// The releases that a policy may be about; null for none.
+using Releases = std::shared_ptr<const verify::ReleaseSet>;
+
 template <typename Policy>
-absl::StatusOr<Policy> MakePolicy(const Flags& flags) {
+absl::StatusOr<Policy> MakePolicy(const Flags& flags,
+                                  const Releases& releases) {
   typename Policy::Builder builder;
   if (!flags.pcrs.empty()) {
     auto pcrs = ParsePcrs(flags);
     if (!pcrs.ok()) return pcrs.status();
     builder.ExpectPcrs(*std::move(pcrs));
   }
+  if (!flags.release.empty()) builder.ExpectRelease(flags.release, releases);
   if (!flags.nonce.empty()) {
     const auto nonce = verify::DecodeHex(flags.nonce);
     if (!nonce.ok()) return nonce.status();
@@ -124,6 +148,47 @@ absl::StatusOr<Policy> MakePolicy(const Flags& flags) {
   return builder.IgnoreTheRest(kWhyFlag).Build();
 }
 
+// Reads the hex of a flag; nullopt where it is not given.
+absl::StatusOr<std::optional<std::string>> GivenBytes(const std::string& hex) {
+  if (hex.empty()) return std::nullopt;
+  auto bytes = verify::DecodeHex(hex);
+  if (!bytes.ok()) return bytes.status();
+  return *std::move(bytes);
+}
+
+// Reads the policy of --policy, with what the flags beside it expect.
+absl::StatusOr<anchors::PolicyDocument> ReadPolicy(const Flags& flags) {
+  const auto text = ReadInput(flags.policy);
+  if (!text.ok()) return text.status();
+  auto nonce = GivenBytes(flags.nonce);
+  if (!nonce.ok()) return nonce.status();
+  auto user_data = GivenBytes(flags.user_data);
+  if (!user_data.ok()) return user_data.status();
+  auto public_key = GivenBytes(flags.public_key);
+  if (!public_key.ok()) return public_key.status();
+  auto policy = anchors::ReadPolicyDocument(
+      *text, flags.policy,
+      {.nonce = *std::move(nonce),
+       .user_data = *std::move(user_data),
+       .public_key = *std::move(public_key),
+       .ignore_other_keys = flags.ignore_other_keys});
+  if (!policy.ok()) return policy.status();
+  const bool enclave = std::holds_alternative<verify::EnclavePolicy>(*policy);
+  if (enclave == (flags.type == "enclave")) return policy;
+  return absl::InvalidArgumentError(absl::StrCat(
+      flags.policy, ": the policy is for documents of type ",
+      enclave ? "enclave" : "nitrotpm", ", and --type is ", flags.type));
+}
+
+absl::StatusOr<anchors::PolicyDocument> PolicyOf(const Flags& flags,
+                                                 const Releases& releases) {
+  if (!flags.policy.empty()) return ReadPolicy(flags);
+  if (flags.type == "enclave") {
+    return MakePolicy<verify::EnclavePolicy>(flags, releases);
+  }
+  return MakePolicy<verify::NitroTpmPolicy>(flags, releases);
+}
+
 std::string Hex(const std::string& bytes) {
   return absl::BytesToHexString(bytes);
 }
@@ -145,6 +210,9 @@ void Describe(const verify::AttestedFacts& facts, std::string_view type,
                    {"public_key", OptionalHex(facts.public_key)},
                    {"user_data", OptionalHex(facts.user_data)},
                    {"nonce", OptionalHex(facts.nonce)},
+                   {"release", facts.release_name.empty()
+                                   ? ordered_json(nullptr)
+                                   : ordered_json(facts.release_name)},
                    {"unknown_keys", facts.unknown_keys}};
   ordered_json pcrs = ordered_json::object();
   for (const auto& [index, value] : facts.pcrs) {
@@ -157,6 +225,9 @@ void Describe(const verify::AttestedFacts& facts, std::string_view type,
   verdict.summary = {{"module", facts.module_id},
                      {"region", facts.region},
                      {"made", Rfc3339(facts.timestamp)}};
+  if (!facts.release_name.empty()) {
+    verdict.summary.emplace_back("release", facts.release_name);
+  }
 }
 
 absl::StatusOr<std::optional<verify::RecordedTime>> RecordedTimeOf(
@@ -170,17 +241,9 @@ absl::StatusOr<std::optional<verify::RecordedTime>> RecordedTimeOf(
 
 // Calls the entry point of the document's type.
 template <typename Policy, typename Live, typename Recorded>
-int Verify(const Flags& flags, const Policy& policy,
+int Verify(const Flags& flags, const Policy& policy, const Anchors& anchors,
            const std::optional<verify::RecordedTime>& at, Live live,
            Recorded recorded) {
-  const auto anchors = flags.source.Load(
-      {.partition = flags.partition,
-       .region = "",
-       .kind = verify::AnchorKind::kNitroRoot});
-  if (!anchors.ok()) {
-    PrintError(TextOf(anchors.status()));
-    return ExitCodeOf(anchors.status());
-  }
   auto text = ReadInput(flags.document);
   if (!text.ok()) {
     PrintError(TextOf(text.status()));
@@ -192,77 +255,135 @@ int Verify(const Flags& flags, const Policy& policy,
   const auto document = DecodeAttestationText(*std::move(text));
   if (!document.ok()) {
     verdict.status = document.status();
-    return PrintVerdict(verdict, trace, *anchors, flags.output);
+    return PrintVerdict(verdict, trace, anchors, flags.output);
   }
   const auto verified =
-      at.has_value() ? recorded(*document, *anchors->set, policy, *at,
-                                nullptr, &trace)
-                     : live(*document, *anchors->set, policy, absl::Now(),
-                            nullptr, &trace);
+      at.has_value()
+          ? recorded(*document, *anchors.set, policy, *at, nullptr, &trace)
+          : live(*document, *anchors.set, policy, absl::Now(), nullptr, &trace);
   verdict.status = verified.status();
   if (verified.ok()) Describe(verified->facts(), flags.type, verdict);
-  return PrintVerdict(verdict, trace, *anchors, flags.output);
+  return PrintVerdict(verdict, trace, anchors, flags.output);
+}
+
+absl::StatusOr<Anchors> LoadAnchors(const Flags& flags,
+                                    const std::string& partition) {
+  return flags.source.Load({.partition = partition,
+                            .region = "",
+                            .kind = verify::AnchorKind::kNitroRoot});
+}
+
+// Whether the flags can be meant; says what is wrong with them.
+bool CheckFlags(const Flags& flags) {
+  if (flags.any != flags.HasExpectation()) return true;
+  PrintError(flags.any ? "--any contradicts the other flags"
+                       : "nothing to check but the authenticity",
+             flags.any ? "leave out --any"
+                       : "say what you expect (--pcr, --nonce, ...), or "
+                         "--any for authenticity only");
+  return false;
+}
+
+int Fail(const absl::Status& status, ExitCode code) {
+  PrintError(TextOf(status));
+  return code;
 }
 
 int Run(const Flags& flags) {
-  if (flags.any == flags.HasExpectation()) {
-    PrintError(flags.any
-                   ? "--any contradicts the other flags"
-                   : "nothing to check but the authenticity",
-               flags.any ? "leave out --any"
-                         : "say what you expect (--pcr, --nonce, ...), or "
-                           "--any for authenticity only");
-    return kUsage;
-  }
+  if (!CheckFlags(flags)) return kUsage;
   const auto at = RecordedTimeOf(flags);
-  if (!at.ok()) {
-    PrintError(TextOf(at.status()));
-    return kUsage;
+  if (!at.ok()) return Fail(at.status(), kUsage);
+  // The anchors come with the releases, which the policy is made of; else the
+  // policy comes first, and says whose anchors.
+  std::optional<Anchors> anchors;
+  Releases releases;
+  if (!flags.release.empty()) {
+    auto loaded = LoadAnchors(flags, flags.partition);
+    if (!loaded.ok()) return Fail(loaded.status(), ExitCodeOf(loaded.status()));
+    anchors = *std::move(loaded);
+    const auto list = flags.releases.Load(*anchors);
+    if (!list.ok()) return Fail(list.status(), ExitCodeOf(list.status()));
+    if (*list != nullptr) releases = anchors::ToReleaseSet(**list);
   }
-  if (flags.type == "enclave") {
-    const auto policy = MakePolicy<verify::EnclavePolicy>(flags);
-    if (policy.ok()) {
-      return Verify(flags, *policy, *at, verify::VerifyEnclave,
-                    verify::VerifyRecordedEnclave);
+  const auto policy = PolicyOf(flags, releases);
+  if (!policy.ok()) return Fail(policy.status(), kUsage);
+  const auto run = [&](const auto& typed, auto live, auto recorded) -> int {
+    if (!anchors.has_value()) {
+      auto loaded = LoadAnchors(flags, typed.expectations().partition);
+      if (!loaded.ok()) {
+        return Fail(loaded.status(), ExitCodeOf(loaded.status()));
+      }
+      anchors = *std::move(loaded);
     }
-    PrintError(TextOf(policy.status()));
-    return kUsage;
+    return Verify(flags, typed, *anchors, *at, live, recorded);
+  };
+  if (const auto* enclave = std::get_if<verify::EnclavePolicy>(&*policy)) {
+    return run(*enclave, verify::VerifyEnclave, verify::VerifyRecordedEnclave);
   }
-  const auto policy = MakePolicy<verify::NitroTpmPolicy>(flags);
-  if (policy.ok()) {
-    return Verify(flags, *policy, *at, verify::VerifyNitroTpm,
-                  verify::VerifyRecordedNitroTpm);
-  }
-  PrintError(TextOf(policy.status()));
-  return kUsage;
+  return run(std::get<verify::NitroTpmPolicy>(*policy), verify::VerifyNitroTpm,
+             verify::VerifyRecordedNitroTpm);
 }
 
 void AddPolicyFlags(CLI::App& command, Flags& flags) {
   constexpr char kPolicy[] = "What you expect";
-  command
-      .add_option("--pcr", flags.pcrs,
-                  "N=HEX, a measurement (repeatable: all)")
-      ->group(kPolicy);
+  auto* pcr = command
+                  .add_option("--pcr", flags.pcrs,
+                              "N=HEX, a measurement (repeatable: all)")
+                  ->group(kPolicy);
+  auto* release =
+      command
+          .add_option("--release", flags.release,
+                      "PRODUCT: the measurements of any active release of it, "
+                      "as the bundle lists them")
+          ->group(kPolicy)
+          ->excludes(pcr);
+  flags.releases.AddTo(command)->group(kPolicy)->needs(release);
   command.add_option("--nonce", flags.nonce, "hex")->group(kPolicy);
   command.add_option("--user-data", flags.user_data, "hex")->group(kPolicy);
   command
       .add_option("--public-key", flags.public_key,
                   "hex, the exact bytes of the document's field")
       ->group(kPolicy);
+  auto* module = command
+                     .add_option("--module", flags.modules,
+                                 "module id, 'i-...-enc...' or 'i-...-tpm...' "
+                                 "(repeatable: any)")
+                     ->group(kPolicy);
+  auto* max_age =
+      command
+          .add_option("--max-age", flags.max_age,
+                      "oldest document that is accepted live; default 5m")
+          ->group(kPolicy);
+  auto* allow_debug =
+      command
+          .add_flag("--allow-debug", flags.allow_debug,
+                    "accept an enclave in debug mode, which keeps no secret")
+          ->group(kPolicy);
+  auto* any =
+      command.add_flag("--any", flags.any, "authenticity only")->group(kPolicy);
+  auto* partition =
+      command.add_option("--partition", flags.partition, "whose Nitro root")
+          ->capture_default_str();
+  auto* policy =
+      command
+          .add_option("--policy", flags.policy,
+                      "a policy as a file: YAML, JSON, or a key policy of AWS "
+                      "KMS; it says all but --nonce, --user-data and "
+                      "--public-key, which may be beside it")
+          ->group(kPolicy)
+          ->excludes(pcr)
+          ->excludes(release)
+          ->excludes(module)
+          ->excludes(max_age)
+          ->excludes(allow_debug)
+          ->excludes(any)
+          ->excludes(partition);
   command
-      .add_option("--module", flags.modules,
-                  "module id, 'i-...-enc...' or 'i-...-tpm...' (repeatable: "
-                  "any)")
-      ->group(kPolicy);
-  command
-      .add_option("--max-age", flags.max_age,
-                  "oldest document that is accepted live; default 5m")
-      ->group(kPolicy);
-  command
-      .add_flag("--allow-debug", flags.allow_debug,
-                "accept an enclave in debug mode, which keeps no secret")
-      ->group(kPolicy);
-  command.add_flag("--any", flags.any, "authenticity only")->group(kPolicy);
+      .add_option("--ignore-other-keys", flags.ignore_other_keys,
+                  "why the conditions of a key policy that are not about "
+                  "attestation are of no concern")
+      ->group(kPolicy)
+      ->needs(policy);
 }
 
 }  // namespace
@@ -288,8 +409,6 @@ void AddVerifyAttestation(CLI::App& verify, Action& action) {
                 "verify a recorded document as of its own time, which proves "
                 "nothing about any other")
       ->excludes(at);
-  command.add_option("--partition", flags->partition, "whose Nitro root")
-      ->capture_default_str();
   flags->source.AddTo(command);
   command.add_option("--root", flags->source.certificate,
                      "one PEM root certificate instead of AWS's, for tests");

@@ -9,41 +9,30 @@
 namespace anchorage::verify {
 namespace {
 
-using namespace std::string_view_literals;
-
 constexpr const char* kAspectNames[] = {
     "measurements", "nonce", "user_data", "public_key", "module", "region",
 };
 
-// What PCR7 of a NitroTPM is where Secure Boot is off and no key is enrolled:
-// it depends on nothing else, so it is the same on every instance.
-constexpr std::string_view kPcr7SecureBootOff =
-    "\x98\x44\x1c\x7f\x76\x25\xd1\x00\x58\xc4\x76\x83\xae\xc4\x86\xce"
-    "\x31\x1c\x63\x32\x35\xeb\x55\x55\x93\xa7\xee\x79\x11\x21\xe3\x57"
-    "\x8a\xe7\x2d\x04\xec\xef\x66\x1f\x27\x2d\x59\x05\x8b\x77\xaf\x35"sv;
-static_assert(kPcr7SecureBootOff.size() == kPcrBytes);
-
-constexpr int kPcrBootLoader = 4;
-constexpr int kPcrSecureBoot = 7;
-constexpr int kPcrCommandLine = 12;
-
-// Whether a set for a NitroTPM leaves the kernel command line to whoever runs
-// the instance (GHSA-xrv8-2pf5-f3q7).
-bool LeavesCommandLineOpen(const PcrSet& pcrs) {
-  if (!pcrs.Find(kPcrBootLoader).has_value()) return false;
-  const auto command_line = pcrs.Find(kPcrCommandLine);
-  if (command_line == std::string(kPcrBytes, '\0')) return false;
-  const auto secure_boot = pcrs.Find(kPcrSecureBoot);
-  return !secure_boot.has_value() || *secure_boot == kPcr7SecureBootOff ||
-         *secure_boot == std::string(kPcrBytes, '\0');
+// Whether the policy accepts a NitroTPM document whose kernel command line is
+// not measured.
+bool IsUnsafe(const Expectations& expected) {
+  if (expected.pcrs.has_value() &&
+      std::any_of(expected.pcrs->begin(), expected.pcrs->end(),
+                  LeavesCommandLineOpen)) {
+    return true;
+  }
+  if (!expected.release.has_value() || expected.release->releases == nullptr) {
+    return false;
+  }
+  const auto releases = expected.release->releases->Of(
+      AttestationType::kNitroTpm, expected.release->product);
+  return std::any_of(releases.begin(), releases.end(), [](const Release& r) {
+    return r.status == ReleaseStatus::kActive && LeavesCommandLineOpen(r.pcrs);
+  });
 }
 
 absl::Status CheckSafe(AttestationType type, const Expectations& expected) {
-  if (type != AttestationType::kNitroTpm || !expected.pcrs.has_value()) {
-    return absl::OkStatus();
-  }
-  if (std::any_of(expected.pcrs->begin(), expected.pcrs->end(),
-                  LeavesCommandLineOpen)) {
+  if (type == AttestationType::kNitroTpm && IsUnsafe(expected)) {
     return Reject(
         Reason::kPolicyUnsafe,
         "PCR4 measures the boot image but not a kernel command line that is "
@@ -115,6 +104,30 @@ auto AttestationPolicy<kType>::Builder::ExpectPcrsAnyOf(
     Fail(Reject(Reason::kPolicyEmpty, "there is no set of measurements"));
   }
   expectations_.pcrs = std::move(alternatives);
+  return Expect(kMeasurements);
+}
+
+template <AttestationType kType>
+auto AttestationPolicy<kType>::Builder::ExpectCondition(
+    const Condition& condition) -> Builder& {
+  absl::StatusOr<CheckedCondition> checked =
+      CheckedCondition::Create(condition, kType);
+  if (checked.ok()) {
+    expectations_.condition = *std::move(checked);
+  } else {
+    Fail(checked.status());
+  }
+  return Expect(kMeasurements);
+}
+
+template <AttestationType kType>
+auto AttestationPolicy<kType>::Builder::ExpectRelease(
+    std::string_view product, std::shared_ptr<const ReleaseSet> releases)
+    -> Builder& {
+  if (product.empty()) {
+    Fail(Reject(Reason::kPolicyEmpty, "the expected product is empty"));
+  }
+  expectations_.release = {std::string(product), std::move(releases)};
   return Expect(kMeasurements);
 }
 

@@ -21,6 +21,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,8 +31,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "verify/attestation/attestation_document.h"
+#include "verify/attestation/condition.h"
 #include "verify/attestation/expectations.h"
 #include "verify/attestation/pcr_set.h"
+#include "verify/attestation/release.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::verify {
@@ -64,6 +67,16 @@ class AttestationPolicy<kType>::Builder {
   // instance can append a kernel command line that PCR4 does not measure.
   Builder& ExpectPcrs(PcrSet pcrs);
   Builder& ExpectPcrsAnyOf(std::vector<PcrSet> alternatives);
+  // The same as a condition; errors are those of CheckedCondition::Create().
+  Builder& ExpectCondition(const Condition& condition);
+  // Those of any release of `product` that `releases` has as active at the
+  // time of verification; active ones for a NitroTPM must be as ExpectPcrs()
+  // demands. Null, or a list without that product, is no release:
+  // kReleaseUnknown. The policy keeps this list, so whoever takes it from a
+  // client builds a policy for each verification: a release that was revoked
+  // since is refused only by a list that says so.
+  Builder& ExpectRelease(std::string_view product,
+                         std::shared_ptr<const ReleaseSet> releases);
   Builder& IgnorePcrs(std::string_view why);
 
   // The nonce, 1 to 1024 bytes.

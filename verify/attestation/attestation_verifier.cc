@@ -97,6 +97,7 @@ class Verification {
   std::string FoundValidity() const;
   std::string FoundLeaf() const;
   std::string FoundTimestamp() const;
+  std::string FoundRelease() const;
   std::string FoundModule() const;
   std::string FoundRegion() const;
   std::string FoundAsExpected() const { return "as the policy says"; }
@@ -121,6 +122,8 @@ class Verification {
   absl::Time at_;
   std::optional<VerifiedChain> chain_;
   std::string_view region_;
+  // Null if the policy expects none.
+  const Release* release_ = nullptr;
 };
 
 constexpr Verification::Check Verification::kChecks[] = {
@@ -142,7 +145,7 @@ constexpr Verification::Check Verification::kChecks[] = {
      &Verification::FoundAsExpected},
     {"debug", &Verification::CheckNoDebug, &Verification::FoundAsExpected},
     {"measurements", &Verification::CheckExpectedMeasurements,
-     &Verification::FoundAsExpected},
+     &Verification::FoundRelease},
     {"module", &Verification::CheckExpectedModule, &Verification::FoundModule},
     {"region", &Verification::CheckExpectedRegion, &Verification::FoundRegion},
 };
@@ -253,6 +256,10 @@ absl::Status Verification::CheckNoDebug() {
 }
 
 absl::Status Verification::CheckExpectedMeasurements() {
+  const absl::StatusOr<const Release*> release =
+      CheckRelease(expected_, document_, at_);
+  if (!release.ok()) return release.status();
+  release_ = *release;
   return CheckMeasurements(expected_, document_);
 }
 
@@ -297,6 +304,11 @@ std::string Verification::FoundTimestamp() const {
   return Rfc3339(document_.timestamp);
 }
 
+std::string Verification::FoundRelease() const {
+  if (release_ == nullptr) return FoundAsExpected();
+  return absl::StrCat("release ", release_->name, " of ", release_->product);
+}
+
 std::string Verification::FoundModule() const {
   return std::string(document_.module_id);
 }
@@ -311,6 +323,7 @@ AttestedFacts Verification::Facts() const {
       .partition = chain_->root->slot().partition,
       .timestamp = document_.timestamp,
       .pcrs = {},
+      .release_name = release_ == nullptr ? "" : release_->name,
       .public_key = Owned(document_.public_key),
       .user_data = Owned(document_.user_data),
       .nonce = Owned(document_.nonce),

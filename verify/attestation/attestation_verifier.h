@@ -62,6 +62,9 @@ struct AttestedFacts {
   absl::Time timestamp;
   // By index, 48 bytes each.
   std::map<int, std::string> pcrs;
+  // The release whose measurements these are; empty if the policy expects
+  // none.
+  std::string release_name;
   // nullopt where absent; an empty string is one that was given as such.
   std::optional<std::string> public_key;
   std::optional<std::string> user_data;

@@ -399,6 +399,37 @@ TEST(VerifyEnclave, AcceptsWhatThePolicyExpects) {
   EXPECT_TRUE(enclave.ok()) << enclave.status();
 }
 
+TEST(VerifyEnclave, TellsTheReleaseThatItIs) {
+  const auto releases =
+      std::make_shared<const ReleaseSet>(std::vector<Release>{
+          {.product = "signer", .name = "2.2.0", .pcrs = OtherPcrs(0)},
+          {.product = "signer",
+           .name = "2.3.0",
+           .pcrs = GenuinePcrs(NitroType::kEnclave, {0, 1, 2})}});
+  Case c = Good();
+  Trace trace;
+  c.trace = &trace;
+  c.policy.ExpectRelease("signer", releases);
+  const auto enclave = Decide(c);
+  ASSERT_TRUE(enclave.ok()) << enclave.status();
+  EXPECT_EQ(enclave->facts().release_name, "2.3.0");
+  EXPECT_EQ(Decide(Good())->facts().release_name, "");
+}
+
+TEST(VerifyEnclave, JudgesTheReleaseAtTheTimeOfTheVerification) {
+  const auto releases = std::make_shared<const ReleaseSet>(
+      std::vector<Release>{{.product = "signer",
+                            .name = "2.3.0",
+                            .pcrs = GenuinePcrs(NitroType::kEnclave, {0}),
+                            .valid_from = MadeAt() + kSecond}});
+  Case recorded = Good();
+  recorded.policy.ExpectRelease("signer", releases);
+  recorded.recorded = RecordedTime::At(MadeAt() + kSecond);
+  EXPECT_TRUE(Decide(recorded).ok()) << Decide(recorded).status();
+  recorded.recorded = RecordedTime::kAtDocumentTime;
+  EXPECT_EQ(ReasonOf(Decide(recorded).status()), Reason::kReleaseUnknown);
+}
+
 TEST(VerifyNitroTpm, AcceptsWhatThePolicyExpects) {
   const auto tpm = DecideTpm(FakeNitro().Genuine(NitroType::kTpm, MadeAt()),
                              std::move(NitroTpmPolicy::Builder().ExpectPcrs(

@@ -16,7 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "verify/encoding/der.h"
-#include "verify/encoding/json.h"
+#include "verify/encoding/utf8.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {

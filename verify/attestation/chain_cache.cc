@@ -1,17 +1,14 @@
 #include "verify/attestation/chain_cache.h"
 
 #include <algorithm>
-#include <string>
 
 namespace anchorage::verify {
 
 ChainCache::Key ChainCache::KeyOf(std::string_view issuer_point,
                                   std::string_view certificate_der) {
   // The point has one length only, so the two cannot run into each other.
-  std::string both;
-  both.reserve(issuer_point.size() + certificate_der.size());
-  both.append(issuer_point).append(certificate_der);
-  const Digest digest = Hash(HashAlgorithm::kSha256, both);
+  const Digest digest =
+      HashParts(HashAlgorithm::kSha256, {issuer_point, certificate_der});
   Key key;
   std::copy_n(digest.bytes.begin(), key.size(), key.begin());
   return key;

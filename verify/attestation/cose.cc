@@ -137,16 +137,14 @@ absl::StatusOr<CoseSign1> DecodeCoseSign1(std::string_view document) {
 
 Digest SigStructureDigest(const CoseSign1& cose) {
   // Four elements: the context, the protected header, no external data, and
-  // the payload. Copying a few kilobytes costs less than a streaming hash.
+  // the payload.
   constexpr std::string_view kBeforePayload =
       "\x84"
       "\x6aSignature1"
       "\x44\xa1\x01\x38\x22"
       "\x40";
-  std::string signed_bytes;
-  signed_bytes.reserve(kBeforePayload.size() + cose.encoded_payload.size());
-  signed_bytes.append(kBeforePayload).append(cose.encoded_payload);
-  return Hash(HashAlgorithm::kSha384, signed_bytes);
+  return HashParts(HashAlgorithm::kSha384,
+                   {kBeforePayload, cose.encoded_payload});
 }
 
 }  // namespace anchorage::verify

@@ -89,6 +89,9 @@ absl::Status CheckDebug(const Expectations& expected,
 
 absl::Status CheckMeasurements(const Expectations& expected,
                                const AttestationDocument& document) {
+  if (expected.condition.has_value()) {
+    return expected.condition->Check(document.pcrs);
+  }
   if (!expected.pcrs.has_value()) return absl::OkStatus();
   std::optional<int> mismatch;
   for (const PcrSet& set : *expected.pcrs) {
@@ -102,6 +105,17 @@ absl::Status CheckMeasurements(const Expectations& expected,
   return Reject(Reason::kPcrMismatch,
                 absl::StrCat("none of ", expected.pcrs->size(),
                              " sets of measurements matches"));
+}
+
+absl::StatusOr<const Release*> CheckRelease(const Expectations& expected,
+                                            const AttestationDocument& document,
+                                            absl::Time at) {
+  if (!expected.release.has_value()) return nullptr;
+  const auto& [product, releases] = *expected.release;
+  if (releases == nullptr) {
+    return Reject(Reason::kReleaseUnknown, "there is no list of releases");
+  }
+  return releases->Find(document.type, product, document.pcrs, at);
 }
 
 absl::Status CheckModule(const Expectations& expected,

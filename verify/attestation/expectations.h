@@ -7,15 +7,19 @@
 #define ANCHORAGE_VERIFY_ATTESTATION_EXPECTATIONS_H_
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "verify/attestation/attestation_document.h"
+#include "verify/attestation/condition.h"
 #include "verify/attestation/pcr_set.h"
+#include "verify/attestation/release.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::verify {
@@ -26,6 +30,13 @@ inline constexpr absl::Duration kDefaultMaxAge = absl::Minutes(5);
 // within milliseconds of being signed, sooner than clocks agree.
 inline constexpr absl::Duration kDefaultClockLeeway = absl::Seconds(5);
 inline constexpr absl::Duration kMaxClockLeeway = absl::Minutes(10);
+
+// Any active release of a product.
+struct ExpectedRelease {
+  std::string product;
+  // Null: there is no list, and so no release.
+  std::shared_ptr<const ReleaseSet> releases;
+};
 
 // An absent member is not expected.
 struct Expectations {
@@ -38,6 +49,10 @@ struct Expectations {
 
   // The PCRs must match one of these.
   std::optional<std::vector<PcrSet>> pcrs;
+  // They must satisfy this.
+  std::optional<CheckedCondition> condition;
+  // They must be those of a release.
+  std::optional<ExpectedRelease> release;
   std::optional<std::string> nonce;
   std::optional<std::string> user_data;
 
@@ -75,6 +90,11 @@ absl::Status CheckDebug(const Expectations& expected,
 // kPcrMismatch. A PCR that the document does not have matches nothing.
 absl::Status CheckMeasurements(const Expectations& expected,
                                const AttestationDocument& document);
+// Returns the release that the document is of; null if none is expected.
+// kReleaseUnknown (also where there is no list) or kReleaseRevoked.
+absl::StatusOr<const Release*> CheckRelease(const Expectations& expected,
+                                            const AttestationDocument& document,
+                                            absl::Time at);
 // kModuleNotAllowed or kInstanceNotAllowed.
 absl::Status CheckModule(const Expectations& expected,
                          std::string_view module_id,

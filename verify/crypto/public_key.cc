@@ -64,6 +64,16 @@ const EVP_MD* Md(HashAlgorithm algorithm) {
   return nullptr;
 }
 
+// One a thread and algorithm, for all its hashes: making one costs as much as
+// hashing a short message, and counts references that all threads share.
+// Nothing of one hash is left for the next.
+EVP_MD_CTX* HashContext(HashAlgorithm algorithm) {
+  thread_local std::array<Owned<EVP_MD_CTX>, 3> contexts;
+  Owned<EVP_MD_CTX>& context = contexts[static_cast<std::size_t>(algorithm)];
+  if (context == nullptr) context.reset(EVP_MD_CTX_new());
+  return context.get();
+}
+
 const unsigned char* Bytes(std::string_view view) {
   return reinterpret_cast<const unsigned char*>(view.data());
 }
@@ -172,11 +182,21 @@ EVP_PKEY* P384Template() {
 }  // namespace
 
 Digest Hash(HashAlgorithm algorithm, std::string_view data) {
+  return HashParts(algorithm, {data});
+}
+
+Digest HashParts(HashAlgorithm algorithm,
+                 std::initializer_list<std::string_view> parts) {
   const ErrorQueueGuard guard;
+  EVP_MD_CTX* const context = HashContext(algorithm);
+  bool good = context != nullptr &&
+              EVP_DigestInit_ex(context, Md(algorithm), nullptr) == 1;
+  for (const std::string_view part : parts) {
+    good = good && EVP_DigestUpdate(context, part.data(), part.size()) == 1;
+  }
   Digest digest;
   unsigned size = 0;
-  if (EVP_Digest(data.data(), data.size(), digest.bytes.data(), &size,
-                 Md(algorithm), nullptr) == 1) {
+  if (good && EVP_DigestFinal_ex(context, digest.bytes.data(), &size) == 1) {
     digest.size = size;
   }
   return digest;

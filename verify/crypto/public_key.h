@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +35,9 @@ struct Digest {
 
 // Hashes `data`. Never fails: the three algorithms are always there.
 Digest Hash(HashAlgorithm algorithm, std::string_view data);
+// The same for the concatenation of `parts`, which is never made.
+Digest HashParts(HashAlgorithm algorithm,
+                 std::initializer_list<std::string_view> parts);
 
 // Returns the lower-case hex SHA-256 of `data`: how certificates and keys are
 // named.

@@ -1,5 +1,6 @@
 #include "verify/encoding/base64.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -118,8 +119,9 @@ absl::StatusOr<std::string> DecodePem(std::string_view pem,
     return Reject(Reason::kEncodingMalformed, "no PEM block " + begin);
   }
   const std::size_t body = from + begin.size();
-  const std::size_t to = pem.find(end, body);
-  if (to == std::string_view::npos) {
+  // Base64 has no hyphen: the first one is of the end.
+  const std::size_t to = std::min(pem.find('-', body), pem.size());
+  if (!pem.substr(to).starts_with(end)) {
     return Reject(Reason::kEncodingMalformed, "PEM block without end");
   }
   return DecodeBase64(pem.substr(body, to - body));

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "verify/encoding/json.h"
+#include "verify/encoding/utf8.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {

@@ -135,13 +135,4 @@ absl::StatusOr<JsonValue> ParseJson(std::string_view text,
   return JsonParser(text, limits.max_depth).Parse();
 }
 
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = Utf8SequenceLength(text.substr(0, 4));
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 }  // namespace anchorage::verify

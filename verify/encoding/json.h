@@ -73,10 +73,6 @@ class JsonValue {
 absl::StatusOr<JsonValue> ParseJson(std::string_view text,
                                     const JsonLimits& limits);
 
-// Returns whether `text` is well-formed UTF-8 (no overlong forms, no
-// surrogates, nothing above U+10FFFF).
-bool IsUtf8(std::string_view text);
-
 }  // namespace anchorage::verify
 
 #endif  // ANCHORAGE_VERIFY_ENCODING_JSON_H_

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
-#include <optional>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "verify/encoding/utf8.h"
@@ -14,33 +15,46 @@ namespace {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20; }
-
 bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
-// Whether a byte stands for itself in a string: ASCII, no control character,
-// no quote, no backslash.
+// Whether a byte stands for itself in a string: no control character, no quote,
+// no backslash.
 constexpr std::array<bool, 256> kPlain = [] {
   std::array<bool, 256> plain{};
-  for (int c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
+  for (int c = 0x20; c < 0x100; ++c) plain[c] = c != '"' && c != '\\';
   return plain;
 }();
 
-// Returns where, from `at` on, the first byte that is not plain stands.
-std::size_t SkipPlain(std::string_view text, std::size_t at) {
-  while (at < text.size() && kPlain[static_cast<unsigned char>(text[at])]) {
-    ++at;
-  }
-  return at;
+// Set in every byte that is not ASCII.
+constexpr std::uint8_t kHighBit = 0x80;
+
+constexpr std::uint64_t EachByte(std::uint8_t byte) {
+  return 0x0101010101010101u * byte;
 }
 
-// Returns how far `text` begins with well-formed UTF-8 that is not ASCII.
-std::size_t NonAsciiLength(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size() && static_cast<unsigned char>(text[at]) >= 0x80) {
-    const std::size_t length = Utf8SequenceLength(text.substr(at));
-    if (length == 0) break;
-    at += length;
+// Returns where, from `at` on, the first byte that is not plain stands. Sets
+// high bits of `seen` if there are bytes outside ASCII up to there, or not far
+// behind.
+std::size_t SkipPlain(std::string_view text, std::size_t at,
+                      std::uint64_t& seen) {
+  std::uint64_t word = 0;
+  for (; text.size() - at >= sizeof(word); at += sizeof(word)) {
+    std::memcpy(&word, text.data() + at, sizeof(word));
+    seen |= word;
+    // A byte gets its high bit where it is less than what is subtracted; what
+    // it borrows changes only those after it.
+    const std::uint64_t not_plain =
+        ((word - EachByte(0x20)) | ((word ^ EachByte('"')) - EachByte(1)) |
+         ((word ^ EachByte('\\')) - EachByte(1))) &
+        ~word & EachByte(kHighBit);
+    if (not_plain == 0) continue;
+    if constexpr (std::endian::native != std::endian::little) break;
+    return at + static_cast<std::size_t>(std::countr_zero(not_plain)) / 8;
+  }
+  for (; at < text.size(); ++at) {
+    const auto byte = static_cast<std::uint8_t>(text[at]);
+    if (!kPlain[byte]) break;
+    seen |= byte;
   }
   return at;
 }
@@ -57,20 +71,25 @@ constexpr std::array<std::uint8_t, 256> kHexDigits = [] {
   return digits;
 }();
 
-std::optional<std::uint32_t> ParseHex4(std::string_view text) {
-  if (text.size() < 4) return std::nullopt;
-  std::uint32_t code = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    const std::uint8_t digit = kHexDigits[static_cast<unsigned char>(text[i])];
-    if (digit == kNoHexDigit) return std::nullopt;
-    code = code << 4 | digit;
+// Above every code that four digits can say.
+constexpr std::uint32_t kNoCode = 0x10000;
+
+std::uint32_t ParseHex4(std::string_view text) {
+  if (text.size() < 4) return kNoCode;
+  const auto digit = [text](std::size_t i) -> std::uint32_t {
+    return kHexDigits[static_cast<unsigned char>(text[i])];
+  };
+  const std::uint32_t digits[] = {digit(0), digit(1), digit(2), digit(3)};
+  if (((digits[0] | digits[1] | digits[2] | digits[3]) & kNoHexDigit) != 0) {
+    return kNoCode;
   }
-  return code;
+  return digits[0] << 12 | digits[1] << 8 | digits[2] << 4 | digits[3];
 }
 
 struct Escape {
-  std::uint32_t code;
-  std::size_t length;
+  std::uint32_t code = 0;
+  // 0 for what is no escape.
+  std::size_t length = 0;
 };
 
 bool IsHighSurrogate(std::uint32_t code) {
@@ -80,79 +99,71 @@ bool IsLowSurrogate(std::uint32_t code) {
   return code >= 0xdc00 && code <= 0xdfff;
 }
 
-std::optional<Escape> ParseUnicodeEscape(std::string_view text) {
-  const auto code = ParseHex4(text.substr(2));
-  // Readers that keep text as C strings would end it at a NUL.
-  if (!code.has_value() || *code == 0 || IsLowSurrogate(*code)) {
-    return std::nullopt;
-  }
-  if (!IsHighSurrogate(*code)) return Escape{*code, 6};
+// Reads the escape that `text` begins with, of two surrogates.
+Escape ParseSurrogates(std::string_view text, std::uint32_t high) {
   const std::string_view second = text.substr(6);
-  if (second.substr(0, 2) != "\\u") return std::nullopt;
-  const auto low = ParseHex4(second.substr(2));
-  if (!low.has_value() || !IsLowSurrogate(*low)) return std::nullopt;
-  return Escape{0x10000 + ((*code - 0xd800) << 10) + (*low - 0xdc00), 12};
+  if (second.substr(0, 2) != "\\u") return {};
+  const std::uint32_t low = ParseHex4(second.substr(2));
+  if (!IsLowSurrogate(low)) return {};
+  return {0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00), 12};
 }
 
-// Reads the escape that `text` begins with: a backslash and more.
-std::optional<Escape> ParseEscape(std::string_view text) {
-  if (text.size() < 2) return std::nullopt;
-  switch (text[1]) {
-    case '"':
-    case '\\':
-    case '/':
-      return Escape{static_cast<unsigned char>(text[1]), 2};
-    case 'b':
-      return Escape{'\b', 2};
-    case 'f':
-      return Escape{'\f', 2};
-    case 'n':
-      return Escape{'\n', 2};
-    case 'r':
-      return Escape{'\r', 2};
-    case 't':
-      return Escape{'\t', 2};
-    case 'u':
-      return ParseUnicodeEscape(text);
-    default:
-      return std::nullopt;
-  }
-}
-
-// Whether a backslash and this are a whole escape.
-constexpr std::array<bool, 256> kShortEscape = [] {
-  std::array<bool, 256> is{};
-  for (const unsigned char c : {'"', '\\', '/', 'b', 'f', 'n', 'r', 't'}) {
-    is[c] = true;
-  }
-  return is;
+// What the letter of a short escape stands for; 0 for no such letter.
+constexpr std::array<char, 256> kShortEscapes = [] {
+  std::array<char, 256> of{};
+  for (const unsigned char c : {'"', '\\', '/'}) of[c] = static_cast<char>(c);
+  of['b'] = '\b';
+  of['f'] = '\f';
+  of['n'] = '\n';
+  of['r'] = '\r';
+  of['t'] = '\t';
+  return of;
 }();
 
-// Returns 0 for what is no escape.
-std::size_t EscapeLength(std::string_view text) {
-  if (text.size() >= 2 && kShortEscape[static_cast<unsigned char>(text[1])]) {
-    return 2;
+// Reads the escape that `text` begins with: a backslash and more.
+Escape ParseEscape(std::string_view text) {
+  if (text.size() < 2) return {};
+  const char known = kShortEscapes[static_cast<unsigned char>(text[1])];
+  if (known != 0) return {static_cast<unsigned char>(known), 2};
+  if (text[1] != 'u') return {};
+  const std::uint32_t code = ParseHex4(text.substr(2));
+  // Readers that keep text as C strings would end it at a NUL.
+  if (code == kNoCode || code == 0 || IsLowSurrogate(code)) return {};
+  if (IsHighSurrogate(code)) return ParseSurrogates(text, code);
+  return {code, 6};
+}
+
+// Returns how far `text` begins with escapes.
+std::size_t EscapesLength(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && text[at] == '\\') {
+    const std::size_t length = ParseEscape(text.substr(at)).length;
+    if (length == 0) break;
+    at += length;
   }
-  const auto escape = ParseEscape(text);
-  return escape.has_value() ? escape->length : 0;
+  return at;
 }
 
 }  // namespace
 
 std::string JsonToken::Decoded() const {
   if (!escaped) return std::string(text);
-  std::string out;
-  out.reserve(text.size());
+  // No escape is shorter than what it stands for.
+  std::string out(text.size(), '\0');
+  char* end = out.data();
   for (std::string_view rest = text; !rest.empty();) {
-    const std::size_t plain = std::min(rest.find('\\'), rest.size());
-    out.append(rest.substr(0, plain));
-    rest.remove_prefix(plain);
-    if (rest.empty()) break;
-    const auto escape = ParseEscape(rest);
-    if (!escape.has_value()) break;  // never: the reader took it before
-    AppendUtf8(escape->code, out);
-    rest.remove_prefix(escape->length);
+    if (rest.front() != '\\') {
+      const std::size_t plain = std::min(rest.find('\\'), rest.size());
+      end = std::copy_n(rest.data(), plain, end);
+      rest.remove_prefix(plain);
+      continue;
+    }
+    const Escape escape = ParseEscape(rest);
+    if (escape.length == 0) break;  // never: the reader took it before
+    end = WriteUtf8(escape.code, end);
+    rest.remove_prefix(escape.length);
   }
+  out.resize(static_cast<std::size_t>(end - out.data()));
   return out;
 }
 
@@ -299,24 +310,21 @@ absl::Status JsonReader::ReadString(JsonToken& token) {
   token.kind = JsonKind::kString;
   token.escaped = false;
   const std::size_t from = ++at_;
-  std::size_t at = from;
-  while (true) {
-    at = SkipPlain(text_, at);
-    if (at >= text_.size() || text_[at] == '"') break;
-    const std::string_view rest = text_.substr(at);
-    std::size_t length = 0;
-    if (rest.front() == '\\') {
-      token.escaped = true;
-      length = EscapeLength(rest);
-    } else if (!IsControl(rest.front())) {
-      length = NonAsciiLength(rest);
-    }
+  std::uint64_t seen = 0;
+  std::size_t at = SkipPlain(text_, from, seen);
+  while (at < text_.size() && text_[at] == '\\') {
+    token.escaped = true;
+    const std::size_t length = EscapesLength(text_.substr(at));
     if (length == 0) break;
-    at += length;
+    at = SkipPlain(text_, at + length, seen);
   }
   at_ = at;
   if (Peek() != '"') return MalformedString();
   token.text = text_.substr(from, at - from);
+  // Nothing in a longer sequence can be taken for what ends a string.
+  if ((seen & EachByte(kHighBit)) != 0 && !IsUtf8(token.text)) {
+    return Malformed("invalid UTF-8");
+  }
   ++at_;
   return absl::OkStatus();
 }
@@ -325,8 +333,7 @@ absl::Status JsonReader::ReadString(JsonToken& token) {
 absl::Status JsonReader::MalformedString() const {
   if (at_ >= text_.size()) return Malformed("string without end");
   if (Peek() == '\\') return Malformed("no such escape");
-  if (IsControl(Peek())) return Malformed("control character in a string");
-  return Malformed("invalid UTF-8");
+  return Malformed("control character in a string");
 }
 
 absl::Status JsonReader::ReadArray() {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "verify/encoding/utf8.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {

@@ -1,23 +1,25 @@
 #include "verify/encoding/utf8.h"
 
+#include <cstring>
+
 namespace anchorage::verify {
 
-void AppendUtf8(std::uint32_t code, std::string& out) {
-  if (code < 0x80) {
-    out.push_back(static_cast<char>(code));
-  } else if (code < 0x800) {
-    out.push_back(static_cast<char>(0xc0 | code >> 6));
-    out.push_back(static_cast<char>(0x80 | (code & 0x3f)));
-  } else if (code < 0x10000) {
-    out.push_back(static_cast<char>(0xe0 | code >> 12));
-    out.push_back(static_cast<char>(0x80 | (code >> 6 & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | (code & 0x3f)));
-  } else {
-    out.push_back(static_cast<char>(0xf0 | code >> 18));
-    out.push_back(static_cast<char>(0x80 | (code >> 12 & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | (code >> 6 & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | (code & 0x3f)));
+bool IsUtf8(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080u;
+  std::uint64_t word = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text.size() - at >= sizeof(word)) {
+      std::memcpy(&word, text.data() + at, sizeof(word));
+      if ((word & kHighBits) == 0) {
+        at += sizeof(word);
+        continue;
+      }
+    }
+    const std::size_t length = Utf8SequenceLength(text.substr(at));
+    if (length == 0) return false;
+    at += length;
   }
+  return true;
 }
 
 }  // namespace anchorage::verify

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace anchorage::verify {
@@ -35,8 +34,33 @@ inline std::size_t Utf8SequenceLength(std::string_view text) {
   return overlong || too_large ? 0 : 4;
 }
 
-// Appends the sequence of `code`, which must be at most U+10FFFF.
-void AppendUtf8(std::uint32_t code, std::string& out);
+// Returns whether `text` is well-formed UTF-8 (no overlong forms, no
+// surrogates, nothing above U+10FFFF).
+bool IsUtf8(std::string_view text);
+
+// Writes the sequence of `code`, which must be at most U+10FFFF, and returns
+// its end: at most four bytes further.
+inline char* WriteUtf8(std::uint32_t code, char* out) {
+  const auto put = [&out](std::uint32_t byte) {
+    *out++ = static_cast<char>(byte);
+  };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xc0 | code >> 6);
+    put(0x80 | (code & 0x3f));
+  } else if (code < 0x10000) {
+    put(0xe0 | code >> 12);
+    put(0x80 | (code >> 6 & 0x3f));
+    put(0x80 | (code & 0x3f));
+  } else {
+    put(0xf0 | code >> 18);
+    put(0x80 | (code >> 12 & 0x3f));
+    put(0x80 | (code >> 6 & 0x3f));
+    put(0x80 | (code & 0x3f));
+  }
+  return out;
+}
 
 }  // namespace anchorage::verify
 

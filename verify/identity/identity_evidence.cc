@@ -1,5 +1,7 @@
 #include "verify/identity/identity_evidence.h"
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "verify/encoding/base64.h"
@@ -32,8 +34,10 @@ absl::StatusOr<std::string> DecodeWholePem(std::string_view text) {
   if (text.substr(0, kPemBegin.size()) != kPemBegin) {
     return Reject(Reason::kEncodingMalformed, "not a PEM block PKCS7");
   }
-  const std::size_t end = text.find(kPemEnd);
-  if (end != text.npos && end + kPemEnd.size() != text.size()) {
+  const std::size_t end =
+      std::min(text.find('-', kPemBegin.size()), text.size());
+  if (text.substr(end).starts_with(kPemEnd) &&
+      end + kPemEnd.size() != text.size()) {
     return Reject(Reason::kTrailingBytes, "something follows the PEM block");
   }
   return DecodePem(text, kPemLabel);

@@ -1,0 +1,54 @@
+// The measurements that image builders print, read as they are.
+//
+//   auto image = ReadMeasurements(bytes_of_pcr_measurements_json);
+//   release.type = image->type;
+//   release.measurements = image->pcrs;
+//
+// Two programs of AWS print them, in one form: the builder of attestable
+// machine images with PCR4, PCR7 and PCR12 of a NitroTPM, and `nitro-cli`
+// (build-enclave, describe-eif) with PCR0, PCR1 and PCR2 of an enclave, and
+// PCR8 of a signed one:
+//
+//   {"Measurements": {"HashAlgorithm": "SHA384", "PCR4": "…", …}}
+//
+// Pure.
+
+#ifndef ANCHORAGE_ANCHORS_MEASUREMENTS_H_
+#define ANCHORAGE_ANCHORS_MEASUREMENTS_H_
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "verify/attestation/attestation_document.h"
+
+namespace anchorage::anchors {
+
+// A longer text is refused before any of it is read.
+inline constexpr std::size_t kMaxMeasurementsBytes = 64 * 1024;
+
+struct ImageMeasurements {
+  verify::AttestationType type = verify::AttestationType::kEnclave;
+  // By index, 48 bytes each; never empty.
+  std::map<int, std::string> pcrs;
+};
+
+// Reads `json`. PCR0, PCR1 and PCR2 without any of PCR4, PCR7 and PCR12 tell an
+// enclave, and any of the latter without any of the former a NitroTPM; `type`
+// says it where the PCRs do not, and must agree where they do. What stands
+// beside "Measurements" is ignored, as describe-eif prints much there; a member
+// within that is no PCR is refused, lest a value be lost. Fails with
+// kDocumentMalformed, kDuplicateKey, kTrailingBytes, kInputTooLarge,
+// kFieldMissing, kFieldUnknown, kFieldInvalid (also where the type cannot be
+// told), kEncodingMalformed, kDigestUnsupported (another hash than SHA-384) or
+// kWrongDocumentType (another type than `type`).
+absl::StatusOr<ImageMeasurements> ReadMeasurements(
+    std::string_view json,
+    std::optional<verify::AttestationType> type = std::nullopt);
+
+}  // namespace anchorage::anchors
+
+#endif  // ANCHORAGE_ANCHORS_MEASUREMENTS_H_

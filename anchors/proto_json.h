@@ -1,0 +1,177 @@
+// The proto3 mapping of messages to JSON, read strictly and written
+// canonically: what the texts of catalogs and of releases share.
+//
+//   absl::Status status;
+//   JsonFields fields(value, "catalog", &status);
+//   catalog.created = fields.RequiredTime("createdTime");
+//   if (!status.ok()) return status;
+//
+// For the files of this folder only. Not thread-safe, but without state that
+// outlives a call.
+
+#ifndef ANCHORAGE_ANCHORS_PROTO_JSON_H_
+#define ANCHORAGE_ANCHORS_PROTO_JSON_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "verify/encoding/json.h"
+#include "verify/reason.h"
+
+namespace anchorage::anchors {
+
+// --- What a text can say ----------------------------------------------------
+
+// Sequence numbers are from 1 to this.
+inline constexpr std::uint64_t kMaxSequence = INT64_MAX;
+
+// Whether `time` is a whole second of the years 1 to 9999: protobuf's Timestamp
+// has no others, and our texts no fractions.
+bool IsWritable(absl::Time time);
+bool IsWritable(const std::optional<absl::Time>& time);
+
+bool IsPrintableAscii(std::string_view text);
+
+template <typename T>
+struct EnumName {
+  T value;
+  std::string_view name;
+};
+
+template <typename T, std::size_t N>
+std::string_view NameIn(const std::array<EnumName<T>, N>& names, T value) {
+  for (const auto& [known, name] : names) {
+    if (known == value) return name;
+  }
+  return "";
+}
+
+// --- Reading ----------------------------------------------------------------
+
+// Reads the members of one object. The first failure is kept in `status`,
+// shared by all objects of one text; after it every read gives a default, so
+// that a caller checks once, at the end. The value must outlive this.
+class JsonFields {
+ public:
+  JsonFields(const verify::JsonValue& value, std::string path,
+             absl::Status* status);
+
+  void Fail(verify::Reason reason, std::string_view name,
+            std::string_view what);
+
+  // The default of a string is the empty one, which the text leaves out.
+  std::string OptionalString(std::string_view name);
+  std::string RequiredString(std::string_view name);
+  bool OptionalBool(std::string_view name);
+  // Base64, of which there is one text for the same bytes.
+  std::string RequiredBytes(std::string_view name);
+  std::uint64_t RequiredUint64(std::string_view name);
+  // "YYYY-MM-DDTHH:MM:SSZ" and no other form.
+  absl::Time RequiredTime(std::string_view name);
+  std::optional<absl::Time> OptionalTime(std::string_view name);
+  // "300s". The default is zero, which the text leaves out.
+  absl::Duration OptionalSeconds(std::string_view name);
+  // An absent array is empty.
+  std::vector<std::string> OptionalStrings(std::string_view name,
+                                           std::size_t limit);
+
+  // nullopt for a name that we do not know; the type's own "unspecified" is
+  // not unknown but wrong.
+  template <typename T, std::size_t N>
+  std::optional<T> RequiredEnum(std::string_view name,
+                                const std::array<EnumName<T>, N>& names) {
+    const std::string text = RequiredString(name);
+    for (const auto& [value, known] : names) {
+      if (text == known) return value;
+    }
+    if (text.ends_with("_UNSPECIFIED")) {
+      Fail(verify::Reason::kFieldInvalid, name, "is unspecified");
+    }
+    return std::nullopt;
+  }
+
+  // Calls `read` with each object of an array; an absent array is empty.
+  template <typename Read>
+  void ForEach(std::string_view name, std::size_t limit, Read read) {
+    const std::vector<verify::JsonValue>& elements = Elements(name, limit);
+    for (std::size_t i = 0; i < elements.size() && status_.ok(); ++i) {
+      read(JsonFields(elements[i],
+                      absl::StrCat(path_, ".", std::string(name), "[", i, "]"),
+                      &status_));
+    }
+  }
+
+  // Calls `read` with the name and the text of each member of an object whose
+  // members are strings; an absent object is empty.
+  template <typename Read>
+  void ForEachString(std::string_view name, std::size_t limit, Read read) {
+    for (const auto& [key, value] : Members(name, limit)) {
+      read(key, StringOf(value, name));
+    }
+  }
+
+  JsonFields RequiredObject(std::string_view name);
+
+ private:
+  const verify::JsonValue* Required(std::string_view name);
+  std::string StringOf(const verify::JsonValue& member, std::string_view name);
+  const std::vector<verify::JsonValue>& Elements(std::string_view name,
+                                                 std::size_t limit);
+  const std::vector<verify::JsonValue::Member>& Members(std::string_view name,
+                                                        std::size_t limit);
+  void CheckCount(std::string_view name, std::size_t count, std::size_t limit);
+
+  const verify::JsonValue& value_;
+  std::string path_;
+  absl::Status& status_;
+};
+
+// --- Writing ----------------------------------------------------------------
+
+// Writes one object, from its first brace when it is made to its last when it
+// ends. Members that have their default value are left out. Strings must be
+// printable ASCII.
+class JsonObject {
+ public:
+  explicit JsonObject(std::string& out) : out_(out) { out_.push_back('{'); }
+  ~JsonObject() { out_.push_back('}'); }
+  JsonObject(const JsonObject&) = delete;
+  JsonObject& operator=(const JsonObject&) = delete;
+
+  void Key(std::string_view name);
+  void String(std::string_view name, std::string_view text);
+  void Bytes(std::string_view name, std::string_view bytes);
+  void Time(std::string_view name, const std::optional<absl::Time>& time);
+  void Strings(std::string_view name, const std::vector<std::string>& texts);
+
+  // Calls `write` for each of `values`, which writes one object.
+  template <typename T, typename Write>
+  void Array(std::string_view name, const std::vector<T>& values, Write write) {
+    if (values.empty()) return;
+    Key(name);
+    char separator = '[';
+    for (const T& value : values) {
+      out_.push_back(separator);
+      separator = ',';
+      write(value);
+    }
+    out_.push_back(']');
+  }
+
+ private:
+  std::string& out_;
+  bool first_ = true;
+};
+
+}  // namespace anchorage::anchors
+
+#endif  // ANCHORAGE_ANCHORS_PROTO_JSON_H_

@@ -1,0 +1,83 @@
+// Reference releases: the measurements of what a vendor has released, and
+// whether each release is still good.
+//
+//   auto policy = EnclavePolicy::Builder()
+//                     .ExpectRelease("signer", client.releases())
+//                     .ExpectNonce(nonce)
+//                     .IgnoreTheRest("the key comes over that channel")
+//                     .Build();
+//
+// A list of releases says in one place, which a vendor signs and can change,
+// what otherwise stands in the policies of all who verify.
+//
+// Immutable values: any number of threads may use one at once.
+
+#ifndef ANCHORAGE_VERIFY_ATTESTATION_RELEASE_H_
+#define ANCHORAGE_VERIFY_ATTESTATION_RELEASE_H_
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "verify/attestation/attestation_document.h"
+#include "verify/attestation/pcr_set.h"
+
+namespace anchorage::verify {
+
+enum class ReleaseStatus {
+  // Good, within its window.
+  kActive,
+  // Was good; no longer accepted.
+  kRetired,
+  // Must not be trusted, for no time at all. Wins over everything.
+  kRevoked,
+};
+// Returns the stable name: "ACTIVE", "RETIRED", "REVOKED".
+std::string_view NameOf(ReleaseStatus status);
+
+// One build of a product.
+struct Release {
+  AttestationType type = AttestationType::kEnclave;
+  std::string product;
+  // Its version, such as "2.3.0".
+  std::string name;
+  PcrSet pcrs;
+  ReleaseStatus status = ReleaseStatus::kActive;
+  // The times of verification at which it is good, both included.
+  absl::Time valid_from = absl::InfinitePast();
+  absl::Time valid_until = absl::InfiniteFuture();
+};
+
+// The releases of any number of products.
+class ReleaseSet {
+ public:
+  explicit ReleaseSet(std::vector<Release> releases);
+
+  // Sorted by type, product and name.
+  absl::Span<const Release> releases() const { return releases_; }
+
+  // Returns the releases of one product for one type of document, whatever
+  // their status; empty if there are none.
+  absl::Span<const Release> Of(AttestationType type,
+                               std::string_view product) const;
+
+  // Returns the active release of `product` whose PCRs these are and whose
+  // window holds `at`; the first by name where there are several. Fails with
+  // kReleaseRevoked if a revoked one has them, whatever the other releases
+  // and its own window say, and otherwise with kReleaseUnknown. The release
+  // lives as long as the set.
+  absl::StatusOr<const Release*> Find(
+      AttestationType type, std::string_view product,
+      const std::array<std::string_view, kPcrCount>& pcrs, absl::Time at) const;
+
+ private:
+  std::vector<Release> releases_;
+};
+
+}  // namespace anchorage::verify
+
+#endif  // ANCHORAGE_VERIFY_ATTESTATION_RELEASE_H_
