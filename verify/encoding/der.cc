@@ -64,7 +64,7 @@ std::optional<absl::Time> RestOfTime(int year, std::string_view text) {
   const absl::CivilSecond civil(year, month, day, hour, minute, second);
   // CivilSecond rolls a day that does not exist over into the next month.
   if (civil.month() != month || civil.day() != day) return std::nullopt;
-  return absl::FromCivil(civil, absl::UTCTimeZone());
+  return absl::UnixEpoch() + absl::Seconds(civil - absl::CivilSecond());
 }
 
 constexpr std::size_t kUtcTimeSize = 13;

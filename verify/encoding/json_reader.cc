@@ -59,31 +59,31 @@ std::size_t SkipPlain(std::string_view text, std::size_t at,
   return at;
 }
 
-constexpr std::uint8_t kNoHexDigit = 0x10;
+// Above every code that four hex digits can say.
+constexpr std::uint32_t kNoCode = 0x10000;
 
-constexpr std::array<std::uint8_t, 256> kHexDigits = [] {
-  std::array<std::uint8_t, 256> digits{};
-  digits.fill(kNoHexDigit);
-  for (std::uint8_t i = 0; i < 10; ++i) digits['0' + i] = i;
-  for (std::uint8_t i = 0; i < 6; ++i) {
-    digits['a' + i] = digits['A' + i] = static_cast<std::uint8_t>(10 + i);
+// What a character is worth as the first, second, third and fourth hex digit;
+// kNoCode for what is none.
+constexpr std::array<std::array<std::uint32_t, 256>, 4> kHexDigits = [] {
+  std::array<std::array<std::uint32_t, 256>, 4> digits{};
+  for (std::size_t place = 0; place < 4; ++place) {
+    digits[place].fill(kNoCode);
+    const std::uint32_t unit = 0x1000u >> (4 * place);
+    for (std::uint32_t i = 0; i < 10; ++i) digits[place]['0' + i] = i * unit;
+    for (std::uint32_t i = 0; i < 6; ++i) {
+      digits[place]['a' + i] = digits[place]['A' + i] = (10 + i) * unit;
+    }
   }
   return digits;
 }();
 
-// Above every code that four digits can say.
-constexpr std::uint32_t kNoCode = 0x10000;
-
+// Returns kNoCode or more for what is not four hex digits.
 std::uint32_t ParseHex4(std::string_view text) {
   if (text.size() < 4) return kNoCode;
-  const auto digit = [text](std::size_t i) -> std::uint32_t {
-    return kHexDigits[static_cast<unsigned char>(text[i])];
+  const auto digit = [text](std::size_t i) {
+    return kHexDigits[i][static_cast<unsigned char>(text[i])];
   };
-  const std::uint32_t digits[] = {digit(0), digit(1), digit(2), digit(3)};
-  if (((digits[0] | digits[1] | digits[2] | digits[3]) & kNoHexDigit) != 0) {
-    return kNoCode;
-  }
-  return digits[0] << 12 | digits[1] << 8 | digits[2] << 4 | digits[3];
+  return digit(0) | digit(1) | digit(2) | digit(3);
 }
 
 struct Escape {
@@ -128,7 +128,7 @@ Escape ParseEscape(std::string_view text) {
   if (text[1] != 'u') return {};
   const std::uint32_t code = ParseHex4(text.substr(2));
   // Readers that keep text as C strings would end it at a NUL.
-  if (code == kNoCode || code == 0 || IsLowSurrogate(code)) return {};
+  if (code >= kNoCode || code == 0 || IsLowSurrogate(code)) return {};
   if (IsHighSurrogate(code)) return ParseSurrogates(text, code);
   return {code, 6};
 }
@@ -354,7 +354,7 @@ absl::Status JsonReader::ReadObject() {
     JsonToken name, value;
     const absl::StatusOr<bool> more = NextMember(name);
     if (!more.ok()) return more.status();
-    if (!*more) return CheckDistinct(names);
+    if (!*more) return CheckDistinct({names.begin(), names.end()});
     names.push_back(name.Decoded());
     if (absl::Status s = ReadValue(value); !s.ok()) return s;
   }
@@ -367,12 +367,12 @@ absl::Status JsonReader::Finish() {
                 absl::StrCat("JSON ends at byte ", at_));
 }
 
-absl::Status CheckDistinct(std::vector<std::string>& names) {
+absl::Status CheckDistinct(std::vector<std::string_view> names) {
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice == names.end()) return absl::OkStatus();
   return Reject(Reason::kDuplicateKey,
-                "\"" + twice->substr(0, 64) + "\" twice");
+                "\"" + std::string(twice->substr(0, 64)) + "\" twice");
 }
 
 }  // namespace anchorage::verify

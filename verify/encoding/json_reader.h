@@ -113,8 +113,8 @@ class JsonReader {
   bool first_ = false;
 };
 
-// Fails with kDuplicateKey if two of `names` are the same. Sorts them.
-absl::Status CheckDistinct(std::vector<std::string>& names);
+// Fails with kDuplicateKey if two of `names` are the same.
+absl::Status CheckDistinct(std::vector<std::string_view> names);
 
 }  // namespace anchorage::verify
 

@@ -338,7 +338,8 @@ absl::StatusOr<ScannedDocument> ScanIdentityDocument(std::string_view text) {
     const std::string_view name = key.escaped ? unescaped : key.text;
     const std::size_t field = FieldNamed(name);
     if (field == kFieldEnd) {
-      out.unknown_keys_.emplace_back(name);
+      out.unknown_keys_.push_back(key.escaped ? std::move(unescaped)
+                                              : std::string(name));
     } else if (out.fields_[field].has_value()) {
       return Reject(Reason::kDuplicateKey,
                     absl::StrCat("\"", std::string(kNames[field]), "\" twice"));
@@ -346,9 +347,10 @@ absl::StatusOr<ScannedDocument> ScanIdentityDocument(std::string_view text) {
       out.fields_[field] = value;
     }
   }
-  if (!out.unknown_keys_.empty()) {
-    std::vector<std::string> names = out.unknown_keys_;
-    if (absl::Status s = CheckDistinct(names); !s.ok()) return s;
+  if (absl::Status s = CheckDistinct(
+          {out.unknown_keys_.begin(), out.unknown_keys_.end()});
+      !s.ok()) {
+    return s;
   }
   if (absl::Status s = json.Finish(); !s.ok()) return s;
   return out;
