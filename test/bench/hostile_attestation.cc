@@ -61,12 +61,12 @@ HostileAttestation WithField(std::string name, std::string value,
 }
 
 // A map of as many keys as a map may have, all of one length and with one
-// beginning, so that each comparison goes to the end.
+// end.
 std::string WidestMap(std::size_t key_bytes) {
   std::vector<CborMember> members;
   for (std::size_t i = 0; i < kMaxMapKeys; ++i) {
     std::string key(key_bytes, 'k');
-    key.back() = static_cast<char>('0' + i);
+    key.front() = static_cast<char>('0' + i);
     members.emplace_back(test::CborText(key), test::CborUint(0));
   }
   return test::CborMap(members);
@@ -93,7 +93,7 @@ void AddCbor(std::vector<HostileAttestation>& out) {
                           ArrayOf(test::CborMap(
                               {{test::CborUint(0), test::CborUint(0)}})),
                           Reason::kSignatureMismatch));
-  for (const std::size_t bytes : {std::size_t{1}, std::size_t{16}}) {
+  for (const std::size_t bytes : {1, 2, 16}) {
     out.push_back(
         WithField(absl::StrCat("CBOR: wide maps, keys of ", bytes),
                   ArrayOf(WidestMap(bytes)), Reason::kSignatureMismatch));

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
 #include "anchors/certificate_facts.h"
+#include "client/bundle.h"
 #include "tools/trustctl/command.h"
 #include "verify/encoding/base64.h"
 
@@ -30,6 +32,14 @@ absl::StatusOr<Anchors> FromClient(const AnchorSource& source) {
   if (!state.cache.ok()) PrintWarning(TextOf(state.cache));
   return Anchors{(*client)->anchors(), state.freshness,
                  (*client)->release_list()};
+}
+
+// The set built into this program, by the path that a client takes it.
+absl::StatusOr<Anchors> BakedIn() {
+  auto bundle = client::OpenBaked(anchors::DefaultBakedBundle());
+  if (!bundle.ok()) return bundle.status();
+  return Anchors{bundle->anchors, verify::Freshness::kBakedIn,
+                 bundle->release_list};
 }
 
 absl::StatusOr<Anchors> FromCatalog(const std::string& path) {
@@ -115,6 +125,7 @@ absl::StatusOr<std::unique_ptr<client::TrustClient>> AnchorSource::MakeClient()
 absl::StatusOr<Anchors> AnchorSource::Load(const verify::Slot& slot) const {
   if (!certificate.empty()) return FromCertificate(certificate, slot);
   if (!catalog.empty()) return FromCatalog(catalog);
+  if (!uses_client() && trusted_root.empty()) return BakedIn();
   return FromClient(*this);
 }
 
