@@ -88,7 +88,13 @@ _LIBRARIES = {
             "ssl": _target(["-lssl", "-lcrypto"]),
         },
     },
+    "cpp-httplib": {"": {"cpp-httplib": _target(["-lcpp-httplib", "-lpthread"])}},
     "curl": {"": {"curl": _target(["-lcurl"])}},
+    "gumbo-parser": {"": {"gumbo": _target(["-lgumbo"])}},
+    "libarchive": {"": {"archive": _target(["-larchive"])}},
+    "com_github_jupp0r_prometheus_cpp": {
+        "core": {"core": _target(["-lprometheus-cpp-core"])},
+    },
     "rocksdb": {"": {"rocksdb": _target(["-lrocksdb"])}},
     "yaml-cpp": {"": {"yaml-cpp": _target(["-lyaml-cpp"])}},
     "cli11": {"": {"cli11": _target()}},
