@@ -56,6 +56,10 @@ class SigningKey {
   // Signs `message`, which is canonical JSON: Ed25519 pure, ECDSA in DER over
   // SHA-256, RSA-PSS with SHA-256 and a salt of 32 bytes. kSigningFailed.
   virtual absl::StatusOr<std::string> Sign(std::string_view message) const = 0;
+
+  // public_key() in PEM (SubjectPublicKeyInfo): what people carry to those who
+  // name it in a root. kSigningFailed.
+  virtual absl::StatusOr<std::string> PublicPem() const = 0;
 };
 
 class SoftwareKey final : public SigningKey {
@@ -80,6 +84,7 @@ class SoftwareKey final : public SigningKey {
 
   const TufKey& public_key() const override { return public_key_; }
   absl::StatusOr<std::string> Sign(std::string_view message) const override;
+  absl::StatusOr<std::string> PublicPem() const override;
 
   // Returns PKCS #8 in PEM; with a passphrase encrypted by AES-256-CBC under a
   // key that scrypt makes of it. An empty passphrase is refused.
@@ -95,6 +100,10 @@ class SoftwareKey final : public SigningKey {
   std::unique_ptr<State> state_;
   TufKey public_key_;
 };
+
+// Reads a public key in PEM (SubjectPublicKeyInfo), as `openssl pkey -pubout`
+// writes it. kSigningKeyUnreadable, kSigningKeyUnsupported.
+absl::StatusOr<TufKey> ReadPublicKeyPem(std::string_view pem);
 
 }  // namespace anchorage::anchors::tuf
 
