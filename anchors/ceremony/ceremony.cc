@@ -1,0 +1,431 @@
+#include "anchors/ceremony/ceremony.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "anchors/files/atomic_file.h"
+#include "anchors/releases.h"
+#include "anchors/tuf/file_hash.h"
+#include "anchors/tuf/trusted_set.h"
+#include "verify/encoding/base64.h"
+
+namespace anchorage::anchors {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kRootDraft[] = "/root.draft.json";
+constexpr char kTargetsDraft[] = "/targets.draft.json";
+constexpr char kRootSuffix[] = ".root.json";
+constexpr char kTargetsSuffix[] = ".targets.json";
+// A folder that has more files than any ceremony is not one.
+constexpr int kMaxFiles = 10'000;
+
+std::string PathOfRoot(const std::string& folder, std::int64_t version) {
+  return absl::StrCat(folder, "/", version, kRootSuffix);
+}
+
+// Where a target lies: HASH before the last part of its path.
+absl::StatusOr<std::string> PathOfTarget(const std::string& folder,
+                                         std::string_view path,
+                                         const tuf::Target& target) {
+  const auto hash = std::find_if(
+      target.hashes.begin(), target.hashes.end(),
+      [](const tuf::FileHash& h) { return h.algorithm == "sha256"; });
+  // The hash becomes a part of a path.
+  if (hash == target.hashes.end() || hash->hex.size() != 64) {
+    return absl::InvalidArgumentError("a target without a SHA-256");
+  }
+  const std::size_t slash = path.rfind('/');
+  return absl::StrCat(folder, "/targets/",
+                      std::string(path.substr(0, slash + 1)), hash->hex, ".",
+                      std::string(path.substr(slash + 1)));
+}
+
+// Reads a file that need not be there.
+absl::StatusOr<std::string> ReadOptional(const std::string& path,
+                                         std::size_t max_bytes) {
+  auto bytes = ReadFile(path, max_bytes);
+  if (absl::IsNotFound(bytes.status())) return std::string();
+  return bytes;
+}
+
+absl::StatusOr<std::string> ReadTarget(const std::string& folder,
+                                       const tuf::Targets& targets,
+                                       std::string_view path,
+                                       std::size_t max_bytes) {
+  const auto found = targets.targets.find(path);
+  if (found == targets.targets.end()) return std::string();
+  const auto file = PathOfTarget(folder, path, found->second);
+  if (!file.ok()) return file.status();
+  return ReadFile(*file, max_bytes);
+}
+
+absl::StatusOr<SignedTargets> ReadNamed(const std::string& folder,
+                                        std::string bytes) {
+  const auto targets = tuf::ParseTargets(bytes);
+  if (!targets.ok()) return targets.status();
+  SignedTargets files;
+  files.targets = std::move(bytes);
+  auto catalog =
+      ReadTarget(folder, *targets, kCatalogTargetPath, kMaxCatalogBytes);
+  if (!catalog.ok()) return catalog.status();
+  auto releases =
+      ReadTarget(folder, *targets, kReleasesTargetPath, kMaxReleasesBytes);
+  if (!releases.ok()) return releases.status();
+  files.catalog = *std::move(catalog);
+  files.releases = *std::move(releases);
+  return files;
+}
+
+// The highest N of a file "N.targets.json"; 0 for none.
+absl::StatusOr<std::int64_t> NewestTargets(const std::string& folder) {
+  std::int64_t newest = 0;
+  std::error_code error;
+  fs::directory_iterator entries(folder, error);
+  int count = 0;
+  for (; !error && entries != fs::directory_iterator();
+       entries.increment(error)) {
+    if (++count > kMaxFiles) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(folder, " has too many files to be a ceremony"));
+    }
+    const std::string name = entries->path().filename().string();
+    absl::string_view version = name;
+    std::int64_t number = 0;
+    if (absl::ConsumeSuffix(&version, kTargetsSuffix) &&
+        absl::SimpleAtoi(version, &number) &&
+        absl::StrCat(number) == version) {
+      newest = std::max(newest, number);
+    }
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return absl::UnavailableError(
+        absl::StrCat(folder, ": ", error.message()));
+  }
+  return newest;
+}
+
+// A draft that clients would take ends in a name that they ask for.
+absl::Status Finish(const std::string& draft, const std::string& path,
+                    std::string_view bytes) {
+  // The same text may be there after a crash between the two steps.
+  if (absl::Status s = WriteFileAtomically(path, bytes); !s.ok()) return s;
+  return RemoveFile(draft);
+}
+
+absl::Status NoDraft(DraftKind kind) {
+  return absl::FailedPreconditionError(
+      kind == DraftKind::kRoot
+          ? "there is no draft of a root: begin with root init, add-key, "
+            "remove-key or renew"
+          : "there is no draft of targets: begin with targets propose");
+}
+
+SignatureCount CountFor(std::string who, const tuf::Envelope& envelope,
+                        const tuf::RoleKeys& role, const tuf::KeyMap& keys) {
+  SignatureCount count;
+  count.who = std::move(who);
+  count.threshold = role.threshold;
+  std::set<std::string> identities;
+  for (const std::string& id : role.keyids) {
+    const auto key = keys.find(id);
+    const bool has_signed =
+        key != keys.end() &&
+        std::any_of(envelope.signatures.begin(), envelope.signatures.end(),
+                    [&](const tuf::Signature& signature) {
+                      const auto sig = verify::DecodeHex(signature.sig_hex);
+                      return signature.keyid == id && sig.ok() &&
+                             key->second.Verify(envelope.signed_bytes, *sig);
+                    });
+    if (!has_signed) {
+      count.missing.push_back(id);
+    } else if (identities.insert(key->second.identity()).second) {
+      count.signed_by.push_back(id);
+    }
+  }
+  return count;
+}
+
+bool Counts(const SignatureCount& count, const std::string& keyid) {
+  return std::find(count.missing.begin(), count.missing.end(), keyid) !=
+             count.missing.end() ||
+         std::find(count.signed_by.begin(), count.signed_by.end(), keyid) !=
+             count.signed_by.end();
+}
+
+// Whether a catalog may follow another.
+absl::Status CheckSequence(const std::optional<SignedTargets>& last,
+                           const SignedTargets& next) {
+  if (!last.has_value() || last->catalog == next.catalog) {
+    return absl::OkStatus();
+  }
+  const auto before = ParseCatalog(last->catalog);
+  if (!before.ok()) return before.status();
+  const auto after = ParseCatalog(next.catalog);
+  if (!after.ok()) return after.status();
+  if (after->sequence > before->sequence) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the catalog has sequence ", after->sequence, ", and ", before->sequence,
+      " is signed already: give it a higher one"));
+}
+
+}  // namespace
+
+absl::StatusOr<Ceremony> ReadSigned(const std::string& folder) {
+  Ceremony ceremony;
+  for (std::int64_t version = 1;; ++version) {
+    auto root =
+        ReadOptional(PathOfRoot(folder, version), tuf::kMaxRootBytes);
+    if (!root.ok()) return root.status();
+    if (root->empty()) break;
+    ceremony.roots.push_back(*std::move(root));
+  }
+  const auto newest = NewestTargets(folder);
+  if (!newest.ok()) return newest.status();
+  if (*newest == 0) return ceremony;
+  auto bytes = ReadFile(absl::StrCat(folder, "/", *newest, kTargetsSuffix),
+                        tuf::kMaxTargetsBytes);
+  if (!bytes.ok()) return bytes.status();
+  auto targets = ReadNamed(folder, *std::move(bytes));
+  if (!targets.ok()) return targets.status();
+  ceremony.targets = *std::move(targets);
+  return ceremony;
+}
+
+absl::StatusOr<Ceremony> ReadCeremony(const std::string& folder) {
+  auto ceremony = ReadSigned(folder);
+  if (!ceremony.ok()) return ceremony.status();
+  auto root_draft = ReadOptional(folder + kRootDraft, tuf::kMaxRootBytes);
+  if (!root_draft.ok()) return root_draft.status();
+  ceremony->root_draft = *std::move(root_draft);
+  auto draft = ReadOptional(folder + kTargetsDraft, tuf::kMaxTargetsBytes);
+  if (!draft.ok()) return draft.status();
+  if (!draft->empty()) {
+    auto targets = ReadNamed(folder, *std::move(draft));
+    if (!targets.ok()) return targets.status();
+    ceremony->targets_draft = *std::move(targets);
+  }
+  return ceremony;
+}
+
+absl::StatusOr<tuf::Root> VerifyRoots(absl::Span<const std::string> roots) {
+  if (roots.empty()) {
+    return absl::FailedPreconditionError("there is no signed root yet");
+  }
+  auto set = tuf::TrustedSet::FromRoot(roots.front(), absl::InfinitePast());
+  if (!set.ok()) return set.status();
+  if (set->root().envelope.version != 1) {
+    return absl::FailedPreconditionError("1.root.json is of another version");
+  }
+  for (const std::string& root : roots.subspan(1)) {
+    if (absl::Status s = set->UpdateRoot(root); !s.ok()) return s;
+  }
+  return set->root();
+}
+
+absl::Status WriteRootDraft(const std::string& folder,
+                            const tuf::RootSpec& spec) {
+  const auto draft = tuf::WriteRoot(spec);
+  if (!draft.ok()) return draft.status();
+  if (absl::Status s = MakeFolder(folder); !s.ok()) return s;
+  return WriteFileAtomically(folder + kRootDraft, *draft);
+}
+
+absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder) {
+  auto ceremony = ReadCeremony(folder);
+  if (!ceremony.ok()) return ceremony.status();
+  if (ceremony->root_draft.empty()) return NoDraft(DraftKind::kRoot);
+  // A crash after the file was written and before the draft was removed.
+  const bool again = !ceremony->roots.empty() &&
+                     ceremony->roots.back() == ceremony->root_draft;
+  if (!again) ceremony->roots.push_back(ceremony->root_draft);
+  auto root = VerifyRoots(ceremony->roots);
+  if (!root.ok()) return root.status();
+  if (absl::Status s =
+          Finish(folder + kRootDraft, PathOfRoot(folder, root->envelope.version),
+                 ceremony->root_draft);
+      !s.ok()) {
+    return s;
+  }
+  return root;
+}
+
+absl::Status ProposeTargets(const std::string& folder,
+                            std::string_view catalog_json,
+                            std::string_view releases_json,
+                            absl::Time expires) {
+  auto ceremony = ReadCeremony(folder);
+  if (!ceremony.ok()) return ceremony.status();
+  if (const auto root = VerifyRoots(ceremony->roots); !root.ok()) {
+    return root.status();
+  }
+  SignedTargets files;
+  files.catalog = std::string(catalog_json);
+  files.releases = std::string(releases_json);
+  if (const auto catalog = ParseCatalog(catalog_json); !catalog.ok()) {
+    return catalog.status();
+  }
+  if (absl::Status s = CheckSequence(ceremony->targets, files); !s.ok()) {
+    return s;
+  }
+  tuf::TargetsSpec spec;
+  spec.expires = expires;
+  if (ceremony->targets.has_value()) {
+    const auto last = tuf::ParseTargets(ceremony->targets->targets);
+    if (!last.ok()) return last.status();
+    spec.version = last->envelope.version + 1;
+  }
+  std::vector<std::pair<std::string_view, std::string_view>> named = {
+      {kCatalogTargetPath, files.catalog}};
+  if (!files.releases.empty()) {
+    if (const auto list = ParseReleases(files.releases); !list.ok()) {
+      return list.status();
+    }
+    named.emplace_back(kReleasesTargetPath, files.releases);
+  }
+  for (const auto& [path, bytes] : named) {
+    const tuf::Target target = tuf::DescribeTarget(bytes);
+    const auto file = PathOfTarget(folder, path, target);
+    if (!file.ok()) return file.status();
+    if (absl::Status s = MakeFolder(fs::path(*file).parent_path().string());
+        !s.ok()) {
+      return s;
+    }
+    if (absl::Status s = WriteFileAtomically(*file, bytes); !s.ok()) return s;
+    spec.targets.emplace(path, target);
+  }
+  const auto draft = tuf::WriteTargets(spec);
+  if (!draft.ok()) return draft.status();
+  return WriteFileAtomically(folder + kTargetsDraft, *draft);
+}
+
+absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
+                                           const SignedTargets& files) {
+  auto targets = tuf::ParseTargets(files.targets);
+  if (!targets.ok()) return targets.status();
+  if (absl::Status s =
+          tuf::VerifySignatures(targets->envelope, root.targets, root.keys);
+      !s.ok()) {
+    return s;
+  }
+  const auto catalog = targets->targets.find(kCatalogTargetPath);
+  if (catalog == targets->targets.end()) {
+    return absl::FailedPreconditionError("the targets name no catalog");
+  }
+  if (absl::Status s = tuf::VerifyTargetBytes(catalog->second, files.catalog);
+      !s.ok()) {
+    return s;
+  }
+  if (const auto read = ParseCatalog(files.catalog); !read.ok()) {
+    return read.status();
+  }
+  const auto releases = targets->targets.find(kReleasesTargetPath);
+  if (releases == targets->targets.end()) return targets;
+  if (absl::Status s =
+          tuf::VerifyTargetBytes(releases->second, files.releases);
+      !s.ok()) {
+    return s;
+  }
+  if (const auto read = ParseReleases(files.releases); !read.ok()) {
+    return read.status();
+  }
+  return targets;
+}
+
+absl::StatusOr<tuf::Targets> PublishTargetsDraft(const std::string& folder) {
+  const auto ceremony = ReadCeremony(folder);
+  if (!ceremony.ok()) return ceremony.status();
+  if (!ceremony->targets_draft.has_value()) {
+    return NoDraft(DraftKind::kTargets);
+  }
+  const SignedTargets& draft = *ceremony->targets_draft;
+  const auto root = VerifyRoots(ceremony->roots);
+  if (!root.ok()) return root.status();
+  auto targets = VerifyTargets(*root, draft);
+  if (!targets.ok()) return targets.status();
+  const bool again = ceremony->targets.has_value() &&
+                     ceremony->targets->targets == draft.targets;
+  if (ceremony->targets.has_value() && !again) {
+    const auto last = tuf::ParseTargets(ceremony->targets->targets);
+    if (!last.ok()) return last.status();
+    if (targets->envelope.version <= last->envelope.version) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "version ", targets->envelope.version, " is proposed and ",
+          last->envelope.version, " is signed already: propose again"));
+    }
+    if (absl::Status s = CheckSequence(ceremony->targets, draft); !s.ok()) {
+      return s;
+    }
+  }
+  if (absl::Status s = Finish(folder + kTargetsDraft,
+                              absl::StrCat(folder, "/",
+                                           targets->envelope.version,
+                                           kTargetsSuffix),
+                              draft.targets);
+      !s.ok()) {
+    return s;
+  }
+  return targets;
+}
+
+absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
+    const Ceremony& ceremony, DraftKind kind) {
+  std::vector<SignatureCount> counts;
+  if (kind == DraftKind::kTargets) {
+    if (!ceremony.targets_draft.has_value()) return NoDraft(kind);
+    const auto root = VerifyRoots(ceremony.roots);
+    if (!root.ok()) return root.status();
+    const auto draft = tuf::ParseTargets(ceremony.targets_draft->targets);
+    if (!draft.ok()) return draft.status();
+    counts.push_back(CountFor(
+        absl::StrCat("targets keys of root ", root->envelope.version),
+        draft->envelope, root->targets, root->keys));
+    return counts;
+  }
+  if (ceremony.root_draft.empty()) return NoDraft(kind);
+  const auto draft = tuf::ParseRoot(ceremony.root_draft);
+  if (!draft.ok()) return draft.status();
+  if (!ceremony.roots.empty()) {
+    const auto last = VerifyRoots(ceremony.roots);
+    if (!last.ok()) return last.status();
+    counts.push_back(
+        CountFor(absl::StrCat("root keys of root ", last->envelope.version),
+                 draft->envelope, last->root, last->keys));
+  }
+  counts.push_back(
+      CountFor(absl::StrCat("root keys of root ", draft->envelope.version),
+               draft->envelope, draft->root, draft->keys));
+  return counts;
+}
+
+absl::Status SignDraft(const std::string& folder, DraftKind kind,
+                       const tuf::SigningKey& key) {
+  const auto ceremony = ReadCeremony(folder);
+  if (!ceremony.ok()) return ceremony.status();
+  const auto counts = CountSignatures(*ceremony, kind);
+  if (!counts.ok()) return counts.status();
+  const std::string& id = key.public_key().keyid();
+  if (std::none_of(
+          counts->begin(), counts->end(),
+          [&](const SignatureCount& count) { return Counts(count, id); })) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the key ", id, " is not one whose signature counts here"));
+  }
+  const bool is_root = kind == DraftKind::kRoot;
+  const auto bytes =
+      tuf::AddSignature(is_root ? ceremony->root_draft
+                                : ceremony->targets_draft->targets,
+                        key);
+  if (!bytes.ok()) return bytes.status();
+  return WriteFileAtomically(folder + (is_root ? kRootDraft : kTargetsDraft),
+                             *bytes);
+}
+
+}  // namespace anchorage::anchors

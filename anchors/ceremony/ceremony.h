@@ -1,0 +1,126 @@
+// The folder in which people make what trustd must not be able to make: roots
+// and targets. It can travel on a stick, and a trustd can be given it as it is.
+//
+//   DIR/1.root.json, 2.root.json, ...   signed, every version from the first
+//   DIR/N.targets.json                  signed; the newest counts
+//   DIR/targets/catalog/v1/HASH.anchors.json, .../releases/v1/HASH.releases.json
+//   DIR/root.draft.json, DIR/targets.draft.json   under way
+//
+// Names are those of a TUF repository with consistent snapshots. A draft
+// becomes a signed file by one rename, and only after everything that a client
+// will check has passed, so there is no moment at which half of a change is
+// there.
+//
+// Functions over files, not thread-safe for one folder. They fail as
+// ReadFile() and WriteFileAtomically() do, with the reasons of anchors/tuf and
+// of verify/reason.h, and with FAILED_PRECONDITION where the next step is
+// another one; the message says which.
+
+#ifndef ANCHORAGE_ANCHORS_CEREMONY_CEREMONY_H_
+#define ANCHORAGE_ANCHORS_CEREMONY_CEREMONY_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "anchors/catalog.h"
+#include "anchors/tuf/metadata.h"
+#include "anchors/tuf/repository_writer.h"
+
+namespace anchorage::anchors {
+
+// A targets file and what it names.
+struct SignedTargets {
+  std::string targets;
+  std::string catalog;
+  // Empty for none.
+  std::string releases;
+};
+
+// What is in the folder, read and not verified.
+struct Ceremony {
+  // Exactly as signed; the root of version n is roots[n - 1].
+  std::vector<std::string> roots;
+  // Empty before the first.
+  std::string root_draft;
+  // nullopt before the first.
+  std::optional<SignedTargets> targets;
+  std::optional<SignedTargets> targets_draft;
+};
+
+absl::StatusOr<Ceremony> ReadCeremony(const std::string& folder);
+
+// What trustd needs of it, drafts left alone. A folder that does not exist has
+// nothing.
+absl::StatusOr<Ceremony> ReadSigned(const std::string& folder);
+
+// --- roots -----------------------------------------------------------------
+
+// Returns the last of `roots` after verifying that each follows from the one
+// before. FAILED_PRECONDITION if there is none.
+absl::StatusOr<tuf::Root> VerifyRoots(absl::Span<const std::string> roots);
+
+// Begins or replaces the draft. Signatures on an earlier draft are lost, since
+// they were over another text.
+absl::Status WriteRootDraft(const std::string& folder,
+                            const tuf::RootSpec& spec);
+
+// Turns the draft into N.root.json. Fails as TrustedSet::UpdateRoot() does, in
+// particular with kThresholdNotMet while signatures are missing.
+absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder);
+
+// --- targets ---------------------------------------------------------------
+
+// Begins or replaces the draft: the next version, with that catalog and those
+// releases (empty: none), good until `expires`. The catalog's sequence must be
+// higher than the signed one's, or the catalog the same bytes. Fails as
+// ParseCatalog() and ParseReleases() do.
+absl::Status ProposeTargets(const std::string& folder,
+                            std::string_view catalog_json,
+                            std::string_view releases_json, absl::Time expires);
+
+// Turns the draft into N.targets.json. kThresholdNotMet while signatures are
+// missing; FAILED_PRECONDITION for a version or sequence that is not higher
+// than the signed one's.
+absl::StatusOr<tuf::Targets> PublishTargetsDraft(const std::string& folder);
+
+// Returns what `files` are if root's threshold signed them and the catalog and
+// releases are what they name and can be read. Their dates do not matter here.
+absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
+                                           const SignedTargets& files);
+
+// --- both ------------------------------------------------------------------
+
+enum class DraftKind { kRoot, kTargets };
+
+// Adds `key`'s signature to a draft. FAILED_PRECONDITION if there is no such
+// draft, or the key is not one of those whose signatures count.
+absl::Status SignDraft(const std::string& folder, DraftKind kind,
+                       const tuf::SigningKey& key);
+
+// How many of a role's keys have signed, and how many must.
+struct SignatureCount {
+  // "root of version 3", for people.
+  std::string who;
+  std::vector<std::string> signed_by;
+  std::vector<std::string> missing;
+  std::int64_t threshold = 0;
+
+  bool enough() const {
+    return static_cast<std::int64_t>(signed_by.size()) >= threshold;
+  }
+};
+
+// Whose signatures a draft needs: those of the last root's keys and, for a
+// root, those of its own. Key ids; a public key counts once.
+absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
+    const Ceremony& ceremony, DraftKind kind);
+
+}  // namespace anchorage::anchors
+
+#endif  // ANCHORAGE_ANCHORS_CEREMONY_CEREMONY_H_
