@@ -102,6 +102,23 @@ void ReadKeys(const v1::TrustdConfig& proto, Checker& checker,
   };
   const v1::KeyConfig& keys = proto.keys();
   config.online_key_path = path(keys.online_key_path(), "/keys/online.pem");
+  if (proto.mode() == v1::TrustdConfig::MODE_OFFLINE) {
+    config.ceremony_dir = path(proto.ceremony_dir(), "/ceremony");
+    if (!keys.targets_key_path().empty() || !keys.root_key_path().empty()) {
+      checker.Fail(
+          "in MODE_OFFLINE the keys of root and targets have no business on "
+          "this host: remove 'root_key_path' and 'targets_key_path'");
+    }
+    if (!proto.releases_path().empty()) {
+      checker.Fail(
+          "in MODE_OFFLINE people sign the releases with the catalog "
+          "('trustctl targets propose --releases'): remove 'releases_path'");
+    }
+    return;
+  }
+  if (!proto.ceremony_dir().empty()) {
+    checker.Fail("'ceremony_dir' is of MODE_OFFLINE alone");
+  }
   config.targets_key_path = path(keys.targets_key_path(), "/keys/targets.pem");
   config.root_key_path = path(keys.root_key_path(), "/keys/root.pem");
 }
@@ -141,12 +158,7 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
   Config config;
   if (proto.data_dir().empty()) checker.Fail("'data_dir' is required");
   if (proto.mode() == v1::TrustdConfig::MODE_UNSPECIFIED) {
-    checker.Fail("'mode' is required: MODE_ONLINE");
-  }
-  if (proto.mode() == v1::TrustdConfig::MODE_OFFLINE) {
-    checker.Fail(
-        "MODE_OFFLINE is not in this version: it needs the ceremony commands "
-        "of trustctl; use MODE_ONLINE");
+    checker.Fail("'mode' is required: MODE_ONLINE or MODE_OFFLINE");
   }
   config.mode = proto.mode();
   config.data_dir = checker.Path(proto.data_dir());

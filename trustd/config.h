@@ -34,6 +34,8 @@ struct Config {
   int max_watchers = 0;
   absl::Duration shutdown_grace;
   bool reflection = true;
+  // Empty in MODE_ONLINE.
+  std::string ceremony_dir;
   // Empty for no list of releases.
   std::string releases_path;
   v1::LogConfig::Level log_level = v1::LogConfig::LEVEL_INFO;

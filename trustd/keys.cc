@@ -1,5 +1,6 @@
 #include "trustd/keys.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -52,17 +53,39 @@ absl::StatusOr<std::unique_ptr<SigningKey>> LoadKey(const std::string& path,
 
 }  // namespace
 
+const SigningKey* SigningKeys::OnlineFor(
+    const anchors::tuf::RoleKeys& role) const {
+  for (const auto& key : online) {
+    if (std::find(role.keyids.begin(), role.keyids.end(),
+                  key->public_key().keyid()) != role.keyids.end()) {
+      return key.get();
+    }
+  }
+  return nullptr;
+}
+
 absl::StatusOr<SigningKeys> LoadKeys(const Config& config, bool may_make) {
   SigningKeys keys;
-  const std::pair<const std::string*, std::unique_ptr<SigningKey>*> files[] = {
-      {&config.root_key_path, &keys.root},
-      {&config.targets_key_path, &keys.targets},
-      {&config.online_key_path, &keys.online},
-  };
-  for (const auto& [path, key] : files) {
-    auto loaded = LoadKey(*path, may_make);
-    if (!loaded.ok()) return loaded.status();
-    *key = *std::move(loaded);
+  if (config.mode == v1::TrustdConfig::MODE_ONLINE) {
+    auto root = LoadKey(config.root_key_path, may_make);
+    if (!root.ok()) return root.status();
+    keys.root = *std::move(root);
+    auto targets = LoadKey(config.targets_key_path, may_make);
+    if (!targets.ok()) return targets.status();
+    keys.targets = *std::move(targets);
+  }
+  auto online = LoadKey(config.online_key_path, may_make);
+  if (!online.ok()) return online.status();
+  keys.online.push_back(*std::move(online));
+  auto next = LoadKey(
+      absl::StrCat(config.online_key_path,
+                   absl::string_view(kNextKeySuffix.data(),
+                                     kNextKeySuffix.size())),
+      /*may_make=*/false);
+  if (next.ok()) {
+    keys.online.push_back(*std::move(next));
+  } else if (!absl::IsNotFound(next.status())) {
+    return next.status();
   }
   return keys;
 }

@@ -5,20 +5,32 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "anchors/tuf/metadata.h"
 #include "anchors/tuf/signer.h"
 #include "trustd/config.h"
 
 namespace anchorage::trustd {
 
-// In MODE_ONLINE all three are here.
 struct SigningKeys {
+  // Null in MODE_OFFLINE.
   std::unique_ptr<anchors::tuf::SigningKey> root;
   std::unique_ptr<anchors::tuf::SigningKey> targets;
-  // Signs snapshot and timestamp.
-  std::unique_ptr<anchors::tuf::SigningKey> online;
+  // Sign snapshot and timestamp: the current key, and the next one where its
+  // file (`kNextKeySuffix`) is there.
+  std::vector<std::unique_ptr<anchors::tuf::SigningKey>> online;
+
+  // Returns the online key that `role` of `root` names; null if it is none.
+  const anchors::tuf::SigningKey* OnlineFor(
+      const anchors::tuf::RoleKeys& role) const;
 };
+
+// Where a new online key waits for the root that names it: beside the current
+// one, with this after its name.
+inline constexpr std::string_view kNextKeySuffix = ".next";
 
 // Reads the keys that `config` names. With `may_make`, a key that is absent is
 // made (Ed25519) and is on the disk before this returns, readable by its owner

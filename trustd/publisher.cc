@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "anchors/ceremony/ceremony.h"
 #include "anchors/signed_releases.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/repository_writer.h"
@@ -131,6 +132,23 @@ absl::StatusOr<std::string> Sign(const absl::StatusOr<std::string>& file,
   return tuf::SignNew(*file, {&key});
 }
 
+// Signs with the online key that the last root names for that role.
+absl::StatusOr<std::string> SignOnline(
+    const std::vector<std::string>& roots, tuf::RoleKeys tuf::Root::*role,
+    const SigningKeys& keys, const absl::StatusOr<std::string>& file) {
+  const auto root = tuf::ParseRoot(roots.back());
+  if (!root.ok()) return root.status();
+  const tuf::SigningKey* key = keys.OnlineFor((*root).*role);
+  if (key == nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "root ", root->envelope.version,
+        " names an online key that is not on this host: it has ",
+        keys.online.front()->public_key().keyid(),
+        keys.online.size() > 1 ? " and a next one" : ""));
+  }
+  return Sign(file, *key);
+}
+
 // Metadata is dated to the second.
 absl::Time Expiry(absl::Time now, absl::Duration validity) {
   return absl::FromUnixSeconds(absl::ToUnixSeconds(now + validity));
@@ -169,16 +187,23 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
   auto files = Load(store);
   if (!files.ok()) return files.status();
   const bool first = files->roots.empty();
-  auto keys = LoadKeys(config, /*may_make=*/first);
+  const bool online = config.mode == v1::TrustdConfig::MODE_ONLINE;
+  auto keys = LoadKeys(config, /*may_make=*/first && online);
   if (!keys.ok()) return keys.status();
   std::unique_ptr<Publisher> publisher(
       new Publisher(config, store, hub, *std::move(keys)));
-  if (first) {
+  if (first && online) {
+    absl::MutexLock lock(&publisher->mutex_);
     files = publisher->MakeFirst(std::move(seed), std::move(releases), now);
     if (!files.ok()) return files.status();
-    absl::MutexLock lock(&publisher->mutex_);
     if (absl::Status s = publisher->Adopt(*std::move(files)); !s.ok()) {
       return s;
+    }
+    return publisher;
+  }
+  if (first) {
+    if (const auto taken = publisher->TakeSigned(now); !taken.ok()) {
+      return taken.status();
     }
     return publisher;
   }
@@ -195,11 +220,15 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
     publisher->files_ = *std::move(files);
   }
   hub.Publish(*std::move(publication));
+  // A root that names the key of this host may have arrived meanwhile.
+  const auto taken = publisher->TakeSigned(now);
   if (absl::Status s = publisher->RenewIfDue(now); !s.ok()) {
+    if (!taken.ok()) return taken.status();
     return absl::FailedPreconditionError(
         absl::StrCat("cannot sign with the keys of data_dir: ", s.message(),
                      " (are they those that root names?)"));
   }
+  if (!online) return publisher;
   if (absl::Status s = publisher->PublishReleases(std::move(releases), now);
       !s.ok()) {
     return s;
@@ -217,8 +246,8 @@ absl::StatusOr<Publisher::Files> Publisher::MakeFirst(anchors::Catalog seed,
   spec.expires = Expiry(now, config_.root_validity);
   spec.root.keys = {keys_.root->public_key()};
   spec.targets.keys = {keys_.targets->public_key()};
-  spec.snapshot.keys = {keys_.online->public_key()};
-  spec.timestamp.keys = {keys_.online->public_key()};
+  spec.snapshot.keys = {keys_.online.front()->public_key()};
+  spec.timestamp.keys = {keys_.online.front()->public_key()};
   const auto root = Sign(tuf::WriteRoot(spec), *keys_.root);
   if (!root.ok()) return root.status();
 
@@ -274,7 +303,8 @@ absl::StatusOr<std::string> Publisher::NextSnapshot(const Files& files,
   spec.files.emplace(
       kTargetsFile,
       tuf::DescribeMetaFile(targets->envelope.version, files.targets));
-  return Sign(tuf::WriteSnapshot(spec), *keys_.online);
+  return SignOnline(files.roots, &tuf::Root::snapshot, keys_,
+                    tuf::WriteSnapshot(spec));
 }
 
 absl::StatusOr<std::string> Publisher::NextTimestamp(const Files& files,
@@ -290,7 +320,8 @@ absl::StatusOr<std::string> Publisher::NextTimestamp(const Files& files,
   spec.expires = Expiry(now, config_.timestamp_validity);
   spec.snapshot =
       tuf::DescribeMetaFile(snapshot->envelope.version, files.snapshot);
-  return Sign(tuf::WriteTimestamp(spec), *keys_.online);
+  return SignOnline(files.roots, &tuf::Root::timestamp, keys_,
+                    tuf::WriteTimestamp(spec));
 }
 
 absl::StatusOr<Publisher::Files> Publisher::SignAnew(Files files, Due due,
@@ -342,6 +373,10 @@ absl::Status Publisher::Adopt(Files files) {
 
 absl::StatusOr<std::uint64_t> Publisher::Publish(anchors::Catalog catalog,
                                                  absl::Time now) {
+  if (offline()) {
+    return absl::FailedPreconditionError(
+        "in MODE_OFFLINE people sign the catalog: 'trustctl targets propose'");
+  }
   absl::MutexLock lock(&mutex_);
   catalog.sequence = hub_.Current()->catalog.sequence + 1;
   if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
@@ -371,14 +406,65 @@ absl::Status Publisher::PublishReleases(std::string releases, absl::Time now) {
   return Adopt(*std::move(next));
 }
 
+absl::StatusOr<bool> Publisher::AddSigned(Files& files) const {
+  auto signed_files = anchors::ReadSigned(
+      config_.ceremony_dir,
+      static_cast<std::int64_t>(files.roots.size()) + 1);
+  if (!signed_files.ok()) return signed_files.status();
+  bool changed = !signed_files->roots.empty();
+  for (std::string& root : signed_files->roots) {
+    files.roots.push_back(std::move(root));
+  }
+  if (!signed_files->targets.has_value()) return changed;
+  anchors::SignedTargets& next = *signed_files->targets;
+  if (!files.targets.empty()) {
+    const auto before = tuf::ParseTargets(files.targets);
+    if (!before.ok()) return before.status();
+    const auto after = tuf::ParseTargets(next.targets);
+    if (!after.ok()) return after.status();
+    if (after->envelope.version <= before->envelope.version) return changed;
+  }
+  if (absl::Status s = anchors::CheckSequence(files.catalog, next.catalog);
+      !s.ok()) {
+    return s;
+  }
+  files.targets = std::move(next.targets);
+  files.catalog = std::move(next.catalog);
+  files.releases = std::move(next.releases);
+  return true;
+}
+
+absl::StatusOr<bool> Publisher::TakeSigned(absl::Time now) {
+  if (!offline()) return false;
+  absl::MutexLock lock(&mutex_);
+  Files files = files_;
+  const auto changed = AddSigned(files);
+  if (!changed.ok()) return changed.status();
+  if (files.roots.empty() || files.targets.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        config_.ceremony_dir, " has no signed root and targets yet: make them "
+        "with 'trustctl root' and 'trustctl targets'"));
+  }
+  if (!*changed) return false;
+  // The next online key may have been put here since the start.
+  auto keys = LoadKeys(config_, /*may_make=*/false);
+  if (!keys.ok()) return keys.status();
+  keys_ = *std::move(keys);
+  auto next = SignAnew(std::move(files), {.snapshot = true, .timestamp = true},
+                       now);
+  if (!next.ok()) return next.status();
+  if (absl::Status s = Adopt(*std::move(next)); !s.ok()) return s;
+  return true;
+}
+
 Publisher::Due Publisher::FindDue(const Publication& publication,
                                   absl::Time now) const {
   const auto left = [&](std::size_t role) {
     return publication.roles[role].expires - now;
   };
   Due due;
-  due.root = left(0) < config_.root_validity / 3;
-  due.targets = left(1) < config_.targets_validity / 3;
+  due.root = !offline() && left(0) < config_.root_validity / 3;
+  due.targets = !offline() && left(1) < config_.targets_validity / 3;
   due.snapshot = due.targets || left(2) < config_.snapshot_validity / 3;
   due.timestamp = due.snapshot || left(3) < config_.timestamp_validity -
                                                 config_.timestamp_interval;

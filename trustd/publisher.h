@@ -24,17 +24,20 @@ namespace anchorage::trustd {
 // first: what a client would refuse is never served. Thread-safe.
 class Publisher {
  public:
-  // Continues what `store` holds. An empty store is begun: with keys, a root
-  // and `seed` as sequence 1. Then publishes to `hub`, which outlives the
-  // publisher as `store` does, with `releases` as PublishReleases() does. Fails with DATA_LOSS for a store whose files do
-  // not verify, FAILED_PRECONDITION for keys that are not those of the root,
-  // or as Store, LoadKeys() and the writers of anchors/tuf do.
+  // Continues what `store` holds. An empty store is begun: in MODE_ONLINE with
+  // keys, a root and `seed` as sequence 1, in MODE_OFFLINE with what people
+  // have signed. Then publishes to `hub`, which outlives the publisher as
+  // `store` does, with `releases` as PublishReleases() does. Fails with
+  // DATA_LOSS for a store whose files do not verify, FAILED_PRECONDITION for
+  // keys that are not those of the root or a ceremony that is not finished, or
+  // as Store, LoadKeys() and the writers of anchors/tuf do.
   static absl::StatusOr<std::unique_ptr<Publisher>> Open(
       const Config& config, Store& store, PublicationHub& hub,
       anchors::Catalog seed, std::string releases, absl::Time now);
 
   // Publishes `catalog` under the next sequence number, which it returns.
-  // Fails with kFieldInvalid (see CheckCatalog()) or as Store does; then
+  // FAILED_PRECONDITION in MODE_OFFLINE, where people sign. Fails with
+  // kFieldInvalid (see CheckCatalog()) or as Store does; then
   // nothing has changed.
   absl::StatusOr<std::uint64_t> Publish(anchors::Catalog catalog,
                                         absl::Time now);
@@ -46,9 +49,16 @@ class Publisher {
   // Store does; then nothing has changed.
   absl::Status PublishReleases(std::string releases, absl::Time now);
 
+  // Publishes what people have signed in `ceremony_dir` and is newer, and
+  // returns whether that was anything. Fails with FAILED_PRECONDITION where
+  // this host has not the online key that the new root names, or as
+  // VerifyTargets(), Store and the readers do; then nothing has changed and
+  // what was served is served on.
+  absl::StatusOr<bool> TakeSigned(absl::Time now);
+
   // Signs again what ends soon: timestamp every `timestamp_interval`, the
-  // others when less than a third of their life is left. Publishes if that was
-  // anything.
+  // others that this host has keys for when less than a third of their life is
+  // left. Publishes if that was anything.
   absl::Status RenewIfDue(absl::Time now);
 
  private:
@@ -74,27 +84,40 @@ class Publisher {
             SigningKeys keys)
       : config_(config), store_(store), hub_(hub), keys_(std::move(keys)) {}
 
+  bool offline() const {
+    return config_.mode == v1::TrustdConfig::MODE_OFFLINE;
+  }
+
   static absl::StatusOr<Files> Load(const Store& store);
   absl::StatusOr<Files> MakeFirst(anchors::Catalog seed, std::string releases,
-                                  absl::Time now) const;
-  absl::StatusOr<Files> SignAnew(Files files, Due due, absl::Time now) const;
+                                  absl::Time now) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Files> SignAnew(Files files, Due due, absl::Time now) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::string> NextRoot(const std::string& last,
-                                       absl::Time now) const;
+                                       absl::Time now) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::string> NextTargets(const Files& files,
-                                          absl::Time now) const;
+                                          absl::Time now) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::string> NextSnapshot(const Files& files,
-                                           absl::Time now) const;
+                                           absl::Time now) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::string> NextTimestamp(const Files& files,
-                                            absl::Time now) const;
+                                            absl::Time now) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   Due FindDue(const Publication& publication, absl::Time now) const;
+  // Adds to `files` what people have signed and is newer; returns whether that
+  // was anything.
+  absl::StatusOr<bool> AddSigned(Files& files) const;
   absl::Status Adopt(Files files) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Config& config_;
   Store& store_;
   PublicationHub& hub_;
-  const SigningKeys keys_;
   // One publication at a time.
   absl::Mutex mutex_;
+  SigningKeys keys_ ABSL_GUARDED_BY(mutex_);
   Files files_ ABSL_GUARDED_BY(mutex_);
 };
 

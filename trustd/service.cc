@@ -18,6 +18,14 @@ namespace {
 // How soon a failed signing is tried again, and how often we look.
 constexpr absl::Duration kRenewalCheck = absl::Seconds(30);
 
+// How often we look for what people have signed.
+constexpr absl::Duration kCeremonyCheck = absl::Seconds(2);
+
+// How long before its end a file that people must sign is warned of, and how
+// often.
+constexpr absl::Duration kEndsSoon = absl::Hours(60 * 24);
+constexpr absl::Duration kWarningInterval = absl::Hours(24);
+
 // Leaves the first root beside the store, where people find what to build
 // into their clients. The store is what counts.
 absl::Status ShowFirstRoot(const Config& config, const std::string& root) {
@@ -33,6 +41,10 @@ void LogStart(const Config& config, const Publication& publication,
     spdlog::warn(
         "mode ONLINE: the keys of root and targets are on this host; whoever "
         "takes it over can add anchors");
+  } else {
+    spdlog::info("mode OFFLINE: this host holds the key of snapshot and "
+                 "timestamp only; people sign in {}",
+                 config.ceremony_dir);
   }
   spdlog::info("serving sequence {}: {} anchors, {} regions, on {}",
                publication.catalog.sequence,
@@ -103,9 +115,53 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
   return service;
 }
 
+void Service::TakeSigned(std::string& last_failure) {
+  const auto taken = publisher_->TakeSigned(clock_());
+  if (taken.ok()) {
+    last_failure.clear();
+    if (*taken) {
+      const auto publication = hub_.Current();
+      spdlog::info("published what people have signed: root {}, targets {}, "
+                   "sequence {}",
+                   publication->roots.size(), publication->targets_version,
+                   publication->catalog.sequence);
+    }
+    return;
+  }
+  const std::string failure(taken.status().message());
+  if (failure == last_failure) return;
+  last_failure = failure;
+  spdlog::error("what is in {} is not published: {}; the old bundle is served "
+                "on",
+                config_.ceremony_dir, failure);
+}
+
+void Service::WarnOfEnds(absl::Time& last_warning) {
+  const absl::Time now = clock_();
+  if (now - last_warning < kWarningInterval) return;
+  last_warning = now;
+  for (const RoleFacts& role : hub_.Current()->roles) {
+    const absl::Duration left = role.expires - now;
+    const bool for_people = role.role == "root" || role.role == "targets";
+    if (for_people && left < kEndsSoon) {
+      spdlog::warn("{} ends on {}: sign it again with trustctl", role.role,
+                   absl::FormatTime(absl::RFC3339_sec, role.expires,
+                                    absl::UTCTimeZone()));
+    }
+  }
+}
+
 void Service::RenewLoop() {
+  const bool offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
+  std::string last_failure;
+  absl::Time last_warning = absl::InfinitePast();
   while (!stopping_.WaitForNotificationWithTimeout(
-      std::min(kRenewalCheck, config_.timestamp_interval / 2))) {
+      std::min(offline ? kCeremonyCheck : kRenewalCheck,
+               config_.timestamp_interval / 2))) {
+    if (offline) {
+      TakeSigned(last_failure);
+      WarnOfEnds(last_warning);
+    }
     const absl::Status status = publisher_->RenewIfDue(clock_());
     if (!status.ok()) {
       spdlog::error("cannot sign again: {}; the old metadata is served on",

@@ -46,8 +46,12 @@ class Service {
   Service(const Config& config, Clock clock, anchors::FolderLock lock,
           std::unique_ptr<Store> store);
 
-  // Signs again what ends soon, until Stop().
+  // Signs again what ends soon and publishes what people have signed, until
+  // Stop().
   void RenewLoop();
+  // Says a failure once.
+  void TakeSigned(std::string& last_failure);
+  void WarnOfEnds(absl::Time& last_warning);
 
   const Config config_;
   const Clock clock_;

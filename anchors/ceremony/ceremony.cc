@@ -160,27 +160,12 @@ bool Counts(const SignatureCount& count, const std::string& keyid) {
              count.signed_by.end();
 }
 
-// Whether a catalog may follow another.
-absl::Status CheckSequence(const std::optional<SignedTargets>& last,
-                           const SignedTargets& next) {
-  if (!last.has_value() || last->catalog == next.catalog) {
-    return absl::OkStatus();
-  }
-  const auto before = ParseCatalog(last->catalog);
-  if (!before.ok()) return before.status();
-  const auto after = ParseCatalog(next.catalog);
-  if (!after.ok()) return after.status();
-  if (after->sequence > before->sequence) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the catalog has sequence ", after->sequence, ", and ", before->sequence,
-      " is signed already: give it a higher one"));
-}
-
 }  // namespace
 
-absl::StatusOr<Ceremony> ReadSigned(const std::string& folder) {
+absl::StatusOr<Ceremony> ReadSigned(const std::string& folder,
+                                    std::int64_t first_root) {
   Ceremony ceremony;
-  for (std::int64_t version = 1;; ++version) {
+  for (std::int64_t version = first_root;; ++version) {
     auto root =
         ReadOptional(PathOfRoot(folder, version), tuf::kMaxRootBytes);
     if (!root.ok()) return root.status();
@@ -230,6 +215,18 @@ absl::StatusOr<tuf::Root> VerifyRoots(absl::Span<const std::string> roots) {
   return set->root();
 }
 
+absl::Status CheckSequence(std::string_view last, std::string_view next) {
+  if (last.empty() || last == next) return absl::OkStatus();
+  const auto before = ParseCatalog(last);
+  if (!before.ok()) return before.status();
+  const auto after = ParseCatalog(next);
+  if (!after.ok()) return after.status();
+  if (after->sequence > before->sequence) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the catalog has sequence ", after->sequence, ", and ", before->sequence,
+      " is signed already: give it a higher one"));
+}
+
 absl::Status WriteRootDraft(const std::string& folder,
                             const tuf::RootSpec& spec) {
   const auto draft = tuf::WriteRoot(spec);
@@ -272,7 +269,10 @@ absl::Status ProposeTargets(const std::string& folder,
   if (const auto catalog = ParseCatalog(catalog_json); !catalog.ok()) {
     return catalog.status();
   }
-  if (absl::Status s = CheckSequence(ceremony->targets, files); !s.ok()) {
+  if (absl::Status s = CheckSequence(
+          ceremony->targets.has_value() ? ceremony->targets->catalog : "",
+          files.catalog);
+      !s.ok()) {
     return s;
   }
   tuf::TargetsSpec spec;
@@ -360,7 +360,8 @@ absl::StatusOr<tuf::Targets> PublishTargetsDraft(const std::string& folder) {
           "version ", targets->envelope.version, " is proposed and ",
           last->envelope.version, " is signed already: propose again"));
     }
-    if (absl::Status s = CheckSequence(ceremony->targets, draft); !s.ok()) {
+    if (absl::Status s = CheckSequence(ceremony->targets->catalog, draft.catalog);
+        !s.ok()) {
       return s;
     }
   }

@@ -55,9 +55,11 @@ struct Ceremony {
 
 absl::StatusOr<Ceremony> ReadCeremony(const std::string& folder);
 
-// What trustd needs of it, drafts left alone. A folder that does not exist has
-// nothing.
-absl::StatusOr<Ceremony> ReadSigned(const std::string& folder);
+// What trustd needs of it, drafts left alone: the roots from `first_root` on,
+// as far as there is no gap, and the newest targets. A folder that does not
+// exist has nothing.
+absl::StatusOr<Ceremony> ReadSigned(const std::string& folder,
+                                    std::int64_t first_root = 1);
 
 // --- roots -----------------------------------------------------------------
 
@@ -83,6 +85,10 @@ absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder);
 absl::Status ProposeTargets(const std::string& folder,
                             std::string_view catalog_json,
                             std::string_view releases_json, absl::Time expires);
+
+// Whether a catalog may follow `last` (empty: none): it has a higher sequence,
+// or is the same bytes. FAILED_PRECONDITION.
+absl::Status CheckSequence(std::string_view last, std::string_view next);
 
 // Turns the draft into N.targets.json. kThresholdNotMet while signatures are
 // missing; FAILED_PRECONDITION for a version or sequence that is not higher
