@@ -88,7 +88,19 @@ _LIBRARIES = {
             "ssl": _target(["-lssl", "-lcrypto"]),
         },
     },
-    "cpp-httplib": {"": {"cpp-httplib": _target(["-lcpp-httplib", "-lpthread"])}},
+    "cpp-httplib": {
+        "": {
+            # What Debian's library was built with: its classes depend on it.
+            "cpp-httplib": _target(
+                ["-lcpp-httplib", "-lpthread"],
+                defines = [
+                    "CPPHTTPLIB_BROTLI_SUPPORT",
+                    "CPPHTTPLIB_OPENSSL_SUPPORT",
+                    "CPPHTTPLIB_ZLIB_SUPPORT",
+                ],
+            ),
+        },
+    },
     "curl": {"": {"curl": _target(["-lcurl"])}},
     "gumbo-parser": {"": {"gumbo": _target(["-lgumbo"])}},
     "libarchive": {"": {"archive": _target(["-larchive"])}},
