@@ -42,6 +42,13 @@ TEST(Config, PathsAreRelativeToTheFile) {
   EXPECT_EQ(config->tls_key_path, "/secret/tls.key");
 }
 
+TEST(Config, TheCeremonyHasAFolderInOfflineModeAlone) {
+  const auto offline = Parse("data_dir: d\nmode: MODE_OFFLINE\n");
+  ASSERT_TRUE(offline.ok()) << offline.status();
+  EXPECT_EQ(offline->ceremony_dir, "/etc/trustd/d/ceremony");
+  EXPECT_EQ(Parse(kMinimal)->ceremony_dir, "");
+}
+
 TEST(Config, ReadsEveryKindOfValue) {
   const auto config = Parse(absl::StrCat(
       kMinimal,
@@ -95,8 +102,17 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"NegativeDuration", "refresh_hint: -5s\n", ":1: "},
         Refusal{"UnknownMode", "mode: MODE_FAST\n", ":1: "},
         Refusal{"UnsetMode", "mode: MODE_UNSPECIFIED\n", ":1: "},
-        Refusal{"OfflineMode", "data_dir: d\nmode: MODE_OFFLINE\n",
-                ": MODE_OFFLINE is not in this version"},
+        Refusal{"RootKeyInOfflineMode",
+                "data_dir: d\nmode: MODE_OFFLINE\n"
+                "keys: {root_key_path: root.pem}\n",
+                ": in MODE_OFFLINE the keys of root and targets"},
+        Refusal{"ReleasesInOfflineMode",
+                "data_dir: d\nmode: MODE_OFFLINE\n"
+                "releases_path: releases.json\n",
+                ": in MODE_OFFLINE people sign the releases"},
+        Refusal{"CeremonyInOnlineMode",
+                "data_dir: d\nmode: MODE_ONLINE\nceremony_dir: c\n",
+                ": 'ceremony_dir' is of MODE_OFFLINE"},
         Refusal{"MapForAWord", "data_dir: {a: b}\n", ":1: "},
         Refusal{"AliasBomb", "log: &a {level: LEVEL_INFO}\ntls: *a\n",
                 ":2: aliases"},

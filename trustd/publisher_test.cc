@@ -11,6 +11,7 @@
 #include "anchors/files/atomic_file.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/trusted_set.h"
+#include "trustd/fake_store.h"
 #include "verify/crypto/public_key.h"
 #include "verify/reason.h"
 
@@ -20,43 +21,6 @@ namespace {
 namespace tuf = anchors::tuf;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
-
-// A store in memory whose next commits can be made to fail.
-class FakeStore final : public Store {
- public:
-  absl::StatusOr<std::optional<std::string>> Get(
-      std::string_view key) const override {
-    const auto found = values.find(std::string(key));
-    if (found == values.end()) return std::nullopt;
-    return found->second;
-  }
-
-  absl::Status Commit(const StoreBatch& batch) override {
-    if (!failure.ok()) return failure;
-    for (const auto& change : batch.changes()) {
-      if (change.value.has_value()) {
-        values[change.key] = *change.value;
-      } else {
-        values.erase(change.key);
-      }
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status Scan(
-      std::string_view prefix,
-      const std::function<bool(std::string_view, std::string_view)>& visit)
-      const override {
-    for (auto at = values.lower_bound(std::string(prefix));
-         at != values.end() && at->first.starts_with(prefix); ++at) {
-      if (!visit(at->first, at->second)) break;
-    }
-    return absl::OkStatus();
-  }
-
-  std::map<std::string, std::string> values;
-  absl::Status failure;
-};
 
 anchors::Catalog Seed() {
   return *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);

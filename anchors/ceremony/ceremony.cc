@@ -13,6 +13,7 @@
 #include "anchors/releases.h"
 #include "anchors/tuf/file_hash.h"
 #include "anchors/tuf/trusted_set.h"
+#include "anchors/tuf/updater.h"
 #include "verify/encoding/base64.h"
 
 namespace anchorage::anchors {
@@ -31,21 +32,11 @@ std::string PathOfRoot(const std::string& folder, std::int64_t version) {
   return absl::StrCat(folder, "/", version, kRootSuffix);
 }
 
-// Where a target lies: HASH before the last part of its path.
-absl::StatusOr<std::string> PathOfTarget(const std::string& folder,
-                                         std::string_view path,
-                                         const tuf::Target& target) {
-  const auto hash = std::find_if(
-      target.hashes.begin(), target.hashes.end(),
-      [](const tuf::FileHash& h) { return h.algorithm == "sha256"; });
-  // The hash becomes a part of a path.
-  if (hash == target.hashes.end() || hash->hex.size() != 64) {
-    return absl::InvalidArgumentError("a target without a SHA-256");
-  }
-  const std::size_t slash = path.rfind('/');
-  return absl::StrCat(folder, "/targets/",
-                      std::string(path.substr(0, slash + 1)), hash->hex, ".",
-                      std::string(path.substr(slash + 1)));
+std::string PathOfTarget(const std::string& folder, std::string_view path,
+                         const tuf::Target& target) {
+  return absl::StrCat(
+      folder, "/targets/",
+      tuf::TargetFileName(path, target, /*consistent_snapshot=*/true));
 }
 
 // Reads a file that need not be there.
@@ -62,9 +53,7 @@ absl::StatusOr<std::string> ReadTarget(const std::string& folder,
                                        std::size_t max_bytes) {
   const auto found = targets.targets.find(path);
   if (found == targets.targets.end()) return std::string();
-  const auto file = PathOfTarget(folder, path, found->second);
-  if (!file.ok()) return file.status();
-  return ReadFile(*file, max_bytes);
+  return ReadFile(PathOfTarget(folder, path, found->second), max_bytes);
 }
 
 absl::StatusOr<SignedTargets> ReadNamed(const std::string& folder,
@@ -292,13 +281,12 @@ absl::Status ProposeTargets(const std::string& folder,
   }
   for (const auto& [path, bytes] : named) {
     const tuf::Target target = tuf::DescribeTarget(bytes);
-    const auto file = PathOfTarget(folder, path, target);
-    if (!file.ok()) return file.status();
-    if (absl::Status s = MakeFolder(fs::path(*file).parent_path().string());
+    const std::string file = PathOfTarget(folder, path, target);
+    if (absl::Status s = MakeFolder(fs::path(file).parent_path().string());
         !s.ok()) {
       return s;
     }
-    if (absl::Status s = WriteFileAtomically(*file, bytes); !s.ok()) return s;
+    if (absl::Status s = WriteFileAtomically(file, bytes); !s.ok()) return s;
     spec.targets.emplace(path, target);
   }
   const auto draft = tuf::WriteTargets(spec);

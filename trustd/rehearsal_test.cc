@@ -1,0 +1,365 @@
+// The rehearsals of README.md: people with keys, a trustd that has only the
+// online one, and a client that has been there from the beginning.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "anchors/baked/baked.h"
+#include "anchors/ceremony/ceremony.h"
+#include "anchors/files/atomic_file.h"
+#include "anchors/tuf/repository_simulator.h"
+#include "anchors/tuf/static_layout.h"
+#include "anchors/tuf/tuf_error.h"
+#include "anchors/tuf/tuf_test_matchers.h"
+#include "trustd/fake_store.h"
+#include "trustd/publisher.h"
+
+namespace anchorage::trustd {
+namespace {
+
+namespace tuf = anchors::tuf;
+using anchors::DraftKind;
+using tuf::IsOk;
+using tuf::RejectedFor;
+using tuf::TestKey;
+using tuf::TufReason;
+
+const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+constexpr absl::Duration kDay = absl::Hours(24);
+
+// Serves one publication as a static server would.
+class PublicationFetcher final : public tuf::Fetcher {
+ public:
+  explicit PublicationFetcher(const Publication& publication) {
+    tuf::RepositoryFiles files;
+    files.roots = publication.roots;
+    files.timestamp = publication.timestamp;
+    files.snapshot = publication.snapshot;
+    files.targets = publication.targets;
+    files.snapshot_version = publication.snapshot_version;
+    files.targets_version = publication.targets_version;
+    files.target_files = {
+        {anchors::kCatalogTargetPath, publication.catalog_json}};
+    for (const tuf::StaticFile& file : tuf::LayOut(files)) {
+      files_[file.path] = std::string(file.bytes);
+    }
+  }
+
+  absl::StatusOr<std::string> FetchMetadata(std::string_view name,
+                                            std::size_t) override {
+    return Find(std::string(tuf::kMetadataFolder) + std::string(name));
+  }
+  absl::StatusOr<std::string> FetchTarget(std::string_view name,
+                                          std::size_t) override {
+    return Find(std::string(tuf::kTargetsFolder) + std::string(name));
+  }
+
+ private:
+  absl::StatusOr<std::string> Find(const std::string& path) const {
+    const auto found = files_.find(path);
+    if (found == files_.end()) return absl::NotFoundError(path);
+    return found->second;
+  }
+
+  std::map<std::string, std::string> files_;
+};
+
+class RehearsalTest : public ::testing::Test {
+ protected:
+  // People 1 to 3 hold the keys of root and targets, two of whom must sign.
+  void SetUp() override {
+    folder_ = ::testing::TempDir() + "/" +
+              ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(folder_);
+    config_ = *ParseConfig("data_dir: " + folder_ + "\nmode: MODE_OFFLINE\n",
+                           "/test.yaml");
+    online_ = MakeOnlineKey("");
+    spec_.expires = kNow + 365 * kDay;
+    for (const int person : {1, 2, 3}) {
+      spec_.root.keys.push_back(TestKey(person)->public_key());
+      spec_.targets.keys.push_back(TestKey(person)->public_key());
+    }
+    spec_.root.threshold = spec_.targets.threshold = 2;
+    spec_.snapshot.keys = spec_.timestamp.keys = {online_->public_key()};
+  }
+
+  std::unique_ptr<tuf::SoftwareKey> MakeOnlineKey(const std::string& suffix) {
+    auto key = *tuf::SoftwareKey::GenerateEd25519();
+    EXPECT_THAT(anchors::MakeFolder(folder_ + "/keys"), IsOk());
+    EXPECT_THAT(anchors::WriteFileAtomically(
+                    config_.online_key_path + suffix, key->ToPem()->view(),
+                    anchors::FileAccess::kPrivate),
+                IsOk());
+    return key;
+  }
+
+  // --- what people do ---
+
+  void Sign(DraftKind kind, const std::vector<int>& people) {
+    for (const int person : people) {
+      ASSERT_THAT(
+          anchors::SignDraft(config_.ceremony_dir, kind, *TestKey(person)),
+          IsOk());
+    }
+  }
+
+  void MakeRoot(const std::vector<int>& people) {
+    ASSERT_THAT(anchors::WriteRootDraft(config_.ceremony_dir, spec_), IsOk());
+    Sign(DraftKind::kRoot, people);
+    ASSERT_THAT(anchors::PublishRootDraft(config_.ceremony_dir), IsOk());
+    ++spec_.version;
+  }
+
+  void MakeTargets(std::uint64_t sequence, const std::vector<int>& people) {
+    anchors::Catalog catalog = Seed();
+    catalog.sequence = sequence;
+    // Each sequence has one anchor less than the last.
+    catalog.anchors.resize(catalog.anchors.size() - sequence);
+    ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
+                                        anchors::SerializeCatalog(catalog), "",
+                                        kNow + 365 * kDay),
+                IsOk());
+    Sign(DraftKind::kTargets, people);
+    ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir), IsOk());
+  }
+
+  static anchors::Catalog Seed() {
+    return *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  }
+
+  // --- trustd ---
+
+  absl::Status Start(absl::Time now = kNow) {
+    auto publisher = Publisher::Open(config_, store_, hub_, Seed(), "", now);
+    if (!publisher.ok()) return publisher.status();
+    publisher_ = *std::move(publisher);
+    return absl::OkStatus();
+  }
+
+  void FirstCeremony() {
+    MakeRoot({1, 2});
+    MakeTargets(1, {2, 3});
+    ASSERT_THAT(Start(), IsOk());
+  }
+
+  // --- the client ---
+
+  // Refreshes; the client has the first root, and what it kept.
+  absl::Status Refresh(absl::Time now = kNow) {
+    PublicationFetcher fetcher(*hub_.Current());
+    if (first_root_.empty()) first_root_ = hub_.Current()->roots.front();
+    auto updater =
+        tuf::Updater::Create(first_root_, now, &fetcher, &client_store_);
+    if (!updater.ok()) return updater.status();
+    if (absl::Status s = updater->Refresh(); !s.ok()) return s;
+    const auto target = updater->FindTarget(anchors::kCatalogTargetPath);
+    if (!target.ok()) return target.status();
+    const auto bytes =
+        updater->DownloadTarget(anchors::kCatalogTargetPath, *target);
+    if (!bytes.ok()) return bytes.status();
+    sequence_ = anchors::ParseCatalog(*bytes)->sequence;
+    return absl::OkStatus();
+  }
+
+  std::string folder_;
+  Config config_;
+  std::unique_ptr<tuf::SoftwareKey> online_;
+  tuf::RootSpec spec_;
+  FakeStore store_;
+  PublicationHub hub_;
+  std::unique_ptr<Publisher> publisher_;
+  std::string first_root_;
+  tuf::MemoryStore client_store_;
+  std::uint64_t sequence_ = 0;
+};
+
+TEST_F(RehearsalTest, FirstCeremony) {
+  // Before it is finished, trustd says so and serves nothing.
+  EXPECT_EQ(Start().code(), absl::StatusCode::kFailedPrecondition);
+  MakeRoot({1, 2});
+  EXPECT_EQ(Start().code(), absl::StatusCode::kFailedPrecondition);
+  MakeTargets(1, {2, 3});
+  ASSERT_THAT(Start(), IsOk());
+  EXPECT_THAT(Refresh(), IsOk());
+  EXPECT_EQ(sequence_, 1u);
+  // It goes on without the folder: the store is what counts.
+  std::filesystem::remove_all(config_.ceremony_dir);
+  ASSERT_THAT(Start(kNow + kDay), IsOk());
+  EXPECT_THAT(Refresh(kNow + kDay), IsOk());
+}
+
+TEST_F(RehearsalTest, AddingARegion) {
+  FirstCeremony();
+  ASSERT_THAT(Refresh(), IsOk());
+  EXPECT_FALSE(*publisher_->TakeSigned(kNow));
+  MakeTargets(2, {1, 3});
+  EXPECT_TRUE(*publisher_->TakeSigned(kNow));
+  ASSERT_THAT(Refresh(), IsOk());
+  EXPECT_EQ(sequence_, 2u);
+  // Nothing new: nothing published.
+  const auto publication = hub_.Current();
+  EXPECT_FALSE(*publisher_->TakeSigned(kNow));
+  EXPECT_EQ(hub_.Current(), publication);
+}
+
+TEST_F(RehearsalTest, AStolenTrustdCannotAddAnAnchor) {
+  FirstCeremony();
+  EXPECT_EQ(publisher_->Publish(Seed(), kNow).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  // Nor do files that one person alone has signed help.
+  anchors::Catalog catalog = Seed();
+  catalog.sequence = 2;
+  ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
+                                      anchors::SerializeCatalog(catalog), "",
+                                      kNow + kDay),
+              IsOk());
+  Sign(DraftKind::kTargets, {1});
+  std::filesystem::rename(config_.ceremony_dir + "/targets.draft.json",
+                          config_.ceremony_dir + "/2.targets.json");
+  EXPECT_THAT(publisher_->TakeSigned(kNow),
+              RejectedFor(TufReason::kThresholdNotMet));
+  EXPECT_EQ(hub_.Current()->catalog.sequence, 1u);
+}
+
+TEST_F(RehearsalTest, RootKeyRotation) {
+  FirstCeremony();
+  ASSERT_THAT(Refresh(), IsOk());
+  // Person 3 leaves and person 4 comes.
+  spec_.root.keys[2] = spec_.targets.keys[2] = TestKey(4)->public_key();
+  MakeRoot({1, 2, 4});
+  // The targets were signed by 2 and 3: too few under the new root.
+  EXPECT_THAT(publisher_->TakeSigned(kNow),
+              RejectedFor(TufReason::kThresholdNotMet));
+  EXPECT_THAT(Refresh(), IsOk());
+  MakeTargets(2, {2, 4});
+  EXPECT_TRUE(*publisher_->TakeSigned(kNow));
+  ASSERT_THAT(Refresh(), IsOk());
+  EXPECT_EQ(sequence_, 2u);
+}
+
+TEST_F(RehearsalTest, LostKey) {
+  FirstCeremony();
+  ASSERT_THAT(Refresh(), IsOk());
+  // Person 1 has lost the key: two of three can still sign.
+  spec_.root.keys[0] = spec_.targets.keys[0] = TestKey(5)->public_key();
+  MakeRoot({2, 3});
+  EXPECT_TRUE(*publisher_->TakeSigned(kNow));
+  ASSERT_THAT(Refresh(), IsOk());
+  MakeTargets(2, {5, 2});
+  EXPECT_TRUE(*publisher_->TakeSigned(kNow));
+  EXPECT_THAT(Refresh(), IsOk());
+}
+
+TEST_F(RehearsalTest, StolenTimestampKey) {
+  FirstCeremony();
+  ASSERT_THAT(Refresh(), IsOk());
+  // The thief raises the timestamp's version so far that ours never gets
+  // there, and the client believes it.
+  tuf::TimestampSpec stolen;
+  stolen.version = 1'000'000'000;
+  stolen.expires = kNow + 7 * kDay;
+  stolen.snapshot = tuf::DescribeMetaFile(1, hub_.Current()->snapshot);
+  const auto forged =
+      tuf::SignNew(*tuf::WriteTimestamp(stolen), {online_.get()});
+  ASSERT_THAT(forged, IsOk());
+  auto hijacked = std::make_shared<Publication>(*hub_.Current());
+  const auto ours = hub_.Current();
+  hijacked->timestamp = *forged;
+  hub_.Publish(hijacked);
+  ASSERT_THAT(Refresh(), IsOk());
+  hub_.Publish(ours);
+  EXPECT_THAT(Refresh(), RejectedFor(TufReason::kTimestampRollback));
+
+  // A root that names another online key: the client drops what the stolen
+  // one had signed.
+  const auto next = MakeOnlineKey(std::string(kNextKeySuffix));
+  spec_.snapshot.keys = spec_.timestamp.keys = {next->public_key()};
+  MakeRoot({1, 2});
+  EXPECT_TRUE(*publisher_->TakeSigned(kNow));
+  EXPECT_THAT(Refresh(), IsOk());
+  hub_.Publish(hijacked);
+  EXPECT_FALSE(Refresh().ok());
+}
+
+TEST_F(RehearsalTest, ARootThatNamesAKeyWeHaveNotIsLeftAlone) {
+  FirstCeremony();
+  spec_.snapshot.keys = spec_.timestamp.keys = {TestKey(8)->public_key()};
+  MakeRoot({1, 2});
+  EXPECT_EQ(publisher_->TakeSigned(kNow).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(hub_.Current()->roots.size(), 1u);
+  EXPECT_THAT(Refresh(), IsOk());
+}
+
+TEST_F(RehearsalTest, ExpiredTimestamp) {
+  FirstCeremony();
+  ASSERT_THAT(Refresh(), IsOk());
+  // trustd was down for eight days.
+  const absl::Time later = kNow + 8 * kDay;
+  EXPECT_THAT(Refresh(later), RejectedFor(TufReason::kTimestampExpired));
+  ASSERT_THAT(Start(later), IsOk());
+  EXPECT_THAT(Refresh(later), IsOk());
+}
+
+TEST_F(RehearsalTest, ExpiredRoot) {
+  FirstCeremony();
+  ASSERT_THAT(Refresh(), IsOk());
+  const absl::Time later = kNow + 400 * kDay;
+  // trustd serves on and signs what it can; clients keep what they have.
+  ASSERT_THAT(Start(later), IsOk());
+  EXPECT_THAT(Refresh(later), RejectedFor(TufReason::kRootExpired));
+  // The people sign the next root and targets, and clients of any age follow.
+  spec_.expires = later + 365 * kDay;
+  MakeRoot({1, 2});
+  EXPECT_TRUE(*publisher_->TakeSigned(later));
+  EXPECT_THAT(Refresh(later), RejectedFor(TufReason::kTargetsExpired));
+  anchors::Catalog catalog = Seed();
+  catalog.sequence = 2;
+  ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
+                                      anchors::SerializeCatalog(catalog), "",
+                                      later + 365 * kDay),
+              IsOk());
+  Sign(DraftKind::kTargets, {1, 2});
+  ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir), IsOk());
+  EXPECT_TRUE(*publisher_->TakeSigned(later));
+  EXPECT_THAT(Refresh(later), IsOk());
+}
+
+TEST_F(RehearsalTest, RestoreFromBackup) {
+  FirstCeremony();
+  const auto backup = store_.values;
+  MakeTargets(2, {1, 2});
+  ASSERT_TRUE(*publisher_->TakeSigned(kNow));
+  ASSERT_THAT(publisher_->RenewIfDue(kNow + kDay), IsOk());
+  ASSERT_THAT(Refresh(kNow + kDay), IsOk());
+
+  // The disk is lost; the backup is older than what clients have seen.
+  store_.values = backup;
+  const std::string ceremony = config_.ceremony_dir;
+  config_.ceremony_dir = folder_ + "/empty";
+  ASSERT_THAT(Start(kNow + kDay), IsOk());
+  EXPECT_THAT(Refresh(kNow + kDay),
+              RejectedFor(TufReason::kTimestampRollback));
+
+  // The ceremony's folder, of which people have copies, brings back the
+  // catalog, and a new online key lets clients forget the lost versions.
+  config_.ceremony_dir = ceremony;
+  const auto next = MakeOnlineKey(std::string(kNextKeySuffix));
+  spec_.snapshot.keys = spec_.timestamp.keys = {next->public_key()};
+  MakeRoot({1, 2});
+  EXPECT_TRUE(*publisher_->TakeSigned(kNow + kDay));
+  ASSERT_THAT(Refresh(kNow + kDay), IsOk());
+  EXPECT_EQ(sequence_, 2u);
+}
+
+}  // namespace
+}  // namespace anchorage::trustd
