@@ -35,6 +35,18 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
   return reactor;
 }
 
+UpdateOutcome OutcomeOf(const grpc::Status& status,
+                        const v1::GetUpdateResponse& response) {
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    return UpdateOutcome::kNoBundle;
+  }
+  if (!status.ok()) return UpdateOutcome::kRefused;
+  const bool empty = response.roots().empty() &&
+                     response.timestamp().empty() &&
+                     response.catalog().empty();
+  return empty ? UpdateOutcome::kNotModified : UpdateOutcome::kSent;
+}
+
 // A stream that was refused: it ends as soon as gRPC knows it.
 class RefusedWatch final
     : public grpc::ServerWriteReactor<v1::WatchUpdatesResponse> {
@@ -119,9 +131,13 @@ grpc::ServerUnaryReactor* AnchorServiceImpl::GetUpdate(
     grpc::CallbackServerContext* context, const v1::GetUpdateRequest* request,
     v1::GetUpdateResponse* response) {
   const auto current = hub_.Current();
-  return Answer(context, current == nullptr
-                             ? NoBundleYet()
-                             : AnswerUpdate(*current, *request, *response));
+  const grpc::Status status =
+      current == nullptr ? NoBundleYet()
+                         : AnswerUpdate(*current, *request, *response);
+  if (options_.metrics != nullptr) {
+    options_.metrics->CountUpdate(OutcomeOf(status, *response));
+  }
+  return Answer(context, status);
 }
 
 grpc::ServerUnaryReactor* AnchorServiceImpl::ListAnchors(

@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
+#include "trustd/metrics.h"
 #include "trustd/publication.h"
 
 namespace anchorage::trustd {
@@ -23,6 +24,8 @@ class AnchorServiceImpl final : public v1::AnchorService::CallbackService {
     v1::ServiceMode mode = v1::SERVICE_MODE_ONLINE;
     absl::Duration timestamp_interval;
     int max_watchers = 10'000;
+    // Outlives the service; null counts nothing.
+    Metrics* metrics = nullptr;
   };
 
   // `hub` outlives the service.

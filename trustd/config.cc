@@ -62,13 +62,14 @@ bool IsLoopback(std::string_view address) {
          address.starts_with("[::1]:");
 }
 
-void CheckAddress(const std::string& address, Checker& checker) {
+void CheckAddress(const std::string& name, const std::string& address,
+                  Checker& checker) {
   const std::size_t colon = address.rfind(':');
   int port = -1;
   if (colon == std::string::npos || colon == 0 ||
       !absl::SimpleAtoi(address.substr(colon + 1), &port) || port < 0 ||
       port > 65535) {
-    checker.Fail("'listen_address' must be HOST:PORT, not '" + address + "'");
+    checker.Fail("'" + name + "' must be HOST:PORT, not '" + address + "'");
   }
 }
 
@@ -77,13 +78,13 @@ void ReadListener(const v1::TrustdConfig& proto, Checker& checker,
   config.listen_address = proto.listen_address().empty()
                               ? "127.0.0.1:7443"
                               : proto.listen_address();
-  CheckAddress(config.listen_address, checker);
+  CheckAddress("listen_address", config.listen_address, checker);
   if (proto.has_tls()) {
     if (proto.tls().certificate_path().empty() ||
         proto.tls().key_path().empty()) {
       checker.Fail("'tls' needs 'certificate_path' and 'key_path'");
     }
-    if (proto.allow_plaintext()) {
+    if (proto.allow_plaintext() && proto.http_listen_address().empty()) {
       checker.Fail("'tls' and 'allow_plaintext' contradict each other");
     }
     config.tls_certificate_path = checker.Path(proto.tls().certificate_path());
@@ -91,6 +92,18 @@ void ReadListener(const v1::TrustdConfig& proto, Checker& checker,
   } else if (!proto.allow_plaintext() && !IsLoopback(config.listen_address)) {
     checker.Fail("'" + config.listen_address +
                  "' is not of the loopback interface: set 'tls', or "
+                 "'allow_plaintext: true' behind a proxy that ends TLS");
+  }
+}
+
+void ReadHttpListener(const v1::TrustdConfig& proto, Checker& checker,
+                      Config& config) {
+  config.http_listen_address = proto.http_listen_address();
+  if (config.http_listen_address.empty()) return;
+  CheckAddress("http_listen_address", config.http_listen_address, checker);
+  if (!proto.allow_plaintext() && !IsLoopback(config.http_listen_address)) {
+    checker.Fail("'" + config.http_listen_address +
+                 "' is not of the loopback interface: set "
                  "'allow_plaintext: true' behind a proxy that ends TLS");
   }
 }
@@ -163,6 +176,7 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
   config.mode = proto.mode();
   config.data_dir = checker.Path(proto.data_dir());
   ReadListener(proto, checker, config);
+  ReadHttpListener(proto, checker, config);
   ReadKeys(proto, checker, config);
   ReadValidity(proto.validity(), checker, config);
   config.refresh_hint = checker.Within(

@@ -20,6 +20,8 @@ struct Config {
   // Both empty for plain text.
   std::string tls_certificate_path;
   std::string tls_key_path;
+  // Empty for no HTTP.
+  std::string http_listen_address;
   std::string data_dir;
   v1::TrustdConfig::Mode mode = v1::TrustdConfig::MODE_UNSPECIFIED;
   std::string online_key_path;

@@ -28,6 +28,7 @@ TEST(Config, HasADefaultForAllButTheFolderAndTheMode) {
   EXPECT_EQ(config->max_watchers, 10'000);
   EXPECT_TRUE(config->reflection);
   EXPECT_EQ(config->releases_path, "");
+  EXPECT_EQ(config->http_listen_address, "");
 }
 
 TEST(Config, PathsAreRelativeToTheFile) {
@@ -54,11 +55,13 @@ TEST(Config, ReadsEveryKindOfValue) {
       kMinimal,
       "reflection: false\nmax_watchers: 7\nrefresh_hint: 600s\n"
       "listen_address: \"[::1]:0\"\n"
+      "http_listen_address: 127.0.0.1:8080\n"
       "validity: {timestamp: 3600s, timestamp_interval: 60s}\n"
       "log: {level: LEVEL_DEBUG, format: FORMAT_JSON}\n"));
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_FALSE(config->reflection);
   EXPECT_EQ(config->max_watchers, 7);
+  EXPECT_EQ(config->http_listen_address, "127.0.0.1:8080");
   EXPECT_EQ(config->refresh_hint, absl::Minutes(10));
   EXPECT_EQ(config->timestamp_validity, absl::Hours(1));
   EXPECT_EQ(config->timestamp_interval, absl::Minutes(1));
@@ -125,6 +128,18 @@ INSTANTIATE_TEST_SUITE_P(
                 "data_dir: d\nmode: MODE_ONLINE\n"
                 "listen_address: 0.0.0.0:7443\n",
                 ": '0.0.0.0:7443' is not of the loopback interface"},
+        Refusal{"NoHttpPort",
+                "data_dir: d\nmode: MODE_ONLINE\n"
+                "http_listen_address: 127.0.0.1\n",
+                ": 'http_listen_address'"},
+        Refusal{"HttpInTheOpen",
+                "data_dir: d\nmode: MODE_ONLINE\n"
+                "http_listen_address: 0.0.0.0:8080\n",
+                ": '0.0.0.0:8080' is not of the loopback interface"},
+        Refusal{"TlsAndPlainText",
+                "data_dir: d\nmode: MODE_ONLINE\nallow_plaintext: true\n"
+                "tls: {certificate_path: c, key_path: k}\n",
+                ": 'tls' and 'allow_plaintext'"},
         Refusal{"HalfATls",
                 "data_dir: d\nmode: MODE_ONLINE\ntls: {key_path: k}\n",
                 ": 'tls'"},
@@ -139,6 +154,16 @@ INSTANTIATE_TEST_SUITE_P(
                 "data_dir: d\nmode: MODE_ONLINE\nmax_watchers: -1\n",
                 ": 'max_watchers'"}),
     [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Config, PlainHttpInTheOpenIsAllowedByName) {
+  const auto config = Parse(absl::StrCat(
+      kMinimal, "allow_plaintext: true\nlisten_address: 0.0.0.0:7443\n"
+                "http_listen_address: 0.0.0.0:8080\n"
+                "tls: {certificate_path: c, key_path: k}\n"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->http_listen_address, "0.0.0.0:8080");
+  EXPECT_EQ(config->tls_key_path, "/etc/trustd/k") << "gRPC keeps its TLS";
+}
 
 TEST(Config, TellsAnAbsentFileFromABadOne) {
   EXPECT_EQ(LoadConfig("/nonexistent/trustd.yaml").status().code(),

@@ -33,7 +33,8 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
   return grpc::SslServerCredentials(options);
 }
 
-AnchorServiceImpl::Options ServiceOptions(const Config& config) {
+AnchorServiceImpl::Options ServiceOptions(const Config& config,
+                                          Metrics& metrics) {
   AnchorServiceImpl::Options options;
   options.server_version = kServerVersion;
   options.mode = config.mode == v1::TrustdConfig::MODE_ONLINE
@@ -41,6 +42,7 @@ AnchorServiceImpl::Options ServiceOptions(const Config& config) {
                      : v1::SERVICE_MODE_OFFLINE;
   options.timestamp_interval = config.timestamp_interval;
   options.max_watchers = config.max_watchers;
+  options.metrics = &metrics;
   return options;
 }
 
@@ -59,17 +61,19 @@ void EnablePlugins(bool reflection) {
 
 }  // namespace
 
-Server::Server(const Config& config, PublicationHub& hub)
-    : grace_(config.shutdown_grace), service_(ServiceOptions(config), hub) {}
+Server::Server(const Config& config, PublicationHub& hub, Metrics& metrics)
+    : grace_(config.shutdown_grace),
+      service_(ServiceOptions(config, metrics), hub) {}
 
 Server::~Server() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
-                                                      PublicationHub& hub) {
+                                                      PublicationHub& hub,
+                                                      Metrics& metrics) {
   const auto credentials = CredentialsOf(config);
   if (!credentials.ok()) return credentials.status();
   EnablePlugins(config.reflection);
-  std::unique_ptr<Server> server(new Server(config, hub));
+  std::unique_ptr<Server> server(new Server(config, hub, metrics));
   int port = 0;
   grpc::ServerBuilder builder;
   // Otherwise a second trustd would share the port, and half of the calls.

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "trustd/anchor_service.h"
 #include "trustd/config.h"
+#include "trustd/metrics.h"
 #include "trustd/publication.h"
 
 namespace anchorage::trustd {
@@ -18,11 +19,12 @@ namespace anchorage::trustd {
 // Serves until it is destroyed or Stop() is called.
 class Server {
  public:
-  // Listens and serves. `hub` outlives the server. Fails with UNAVAILABLE (the
+  // Listens and serves. `hub` and `metrics` outlive the server. Fails with UNAVAILABLE (the
   // address is in use or not of this machine) or as anchors::ReadFile() does
   // for the TLS files.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config,
-                                                       PublicationHub& hub);
+                                                       PublicationHub& hub,
+                                                       Metrics& metrics);
   ~Server();
 
   // Where it listens, with the port that was taken for port 0.
@@ -34,7 +36,7 @@ class Server {
   void Stop();
 
  private:
-  Server(const Config& config, PublicationHub& hub);
+  Server(const Config& config, PublicationHub& hub, Metrics& metrics);
 
   const absl::Duration grace_;
   AnchorServiceImpl service_;

@@ -36,7 +36,7 @@ absl::Status ShowFirstRoot(const Config& config, const std::string& root) {
 }
 
 void LogStart(const Config& config, const Publication& publication,
-              const std::string& address) {
+              const std::string& address, const std::string& http_address) {
   if (config.mode == v1::TrustdConfig::MODE_ONLINE) {
     spdlog::warn(
         "mode ONLINE: the keys of root and targets are on this host; whoever "
@@ -50,6 +50,9 @@ void LogStart(const Config& config, const Publication& publication,
                publication.catalog.sequence,
                publication.catalog.anchors.size(), publication.region_count,
                address);
+  if (!http_address.empty()) {
+    spdlog::info("http://{}/tuf/ has the same as files", http_address);
+  }
   if (publication.releases.has_value()) {
     spdlog::info("releases: sequence {}, {} of them",
                  publication.releases->sequence,
@@ -78,7 +81,8 @@ Service::Service(const Config& config, Clock clock, anchors::FolderLock lock,
     : config_(config),
       clock_(std::move(clock)),
       lock_(std::move(lock)),
-      store_(std::move(store)) {}
+      store_(std::move(store)),
+      metrics_(config.mode) {}
 
 Service::~Service() { Stop(); }
 
@@ -107,10 +111,9 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
       !s.ok()) {
     return s;
   }
-  auto server = Server::Start(service->config_, service->hub_);
-  if (!server.ok()) return server.status();
-  service->server_ = *std::move(server);
-  LogStart(service->config_, *service->hub_.Current(), service->address());
+  if (absl::Status s = service->Listen(); !s.ok()) return s;
+  LogStart(service->config_, *service->hub_.Current(), service->address(),
+           service->http_address());
   service->renewer_ = std::thread(&Service::RenewLoop, service.get());
   return service;
 }
@@ -151,6 +154,17 @@ void Service::WarnOfEnds(absl::Time& last_warning) {
   }
 }
 
+absl::Status Service::Listen() {
+  auto server = Server::Start(config_, hub_, metrics_);
+  if (!server.ok()) return server.status();
+  server_ = *std::move(server);
+  if (config_.http_listen_address.empty()) return absl::OkStatus();
+  auto http = HttpListener::Start(config_.http_listen_address, hub_, metrics_);
+  if (!http.ok()) return http.status();
+  http_ = *std::move(http);
+  return absl::OkStatus();
+}
+
 void Service::RenewLoop() {
   const bool offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   std::string last_failure;
@@ -173,6 +187,7 @@ void Service::RenewLoop() {
 void Service::Stop() {
   if (stopping_.HasBeenNotified()) return;
   stopping_.Notify();
+  if (http_ != nullptr) http_->Stop();
   if (server_ != nullptr) server_->Stop();
   if (renewer_.joinable()) renewer_.join();
 }

@@ -13,6 +13,8 @@
 #include "absl/time/time.h"
 #include "anchors/files/atomic_file.h"
 #include "trustd/config.h"
+#include "trustd/http/http_listener.h"
+#include "trustd/metrics.h"
 #include "trustd/publication.h"
 #include "trustd/publisher.h"
 #include "trustd/server.h"
@@ -34,6 +36,10 @@ class Service {
 
   // Where it listens.
   const std::string& address() const { return server_->address(); }
+  // The same for HTTP; empty without it.
+  std::string http_address() const {
+    return http_ == nullptr ? "" : http_->address();
+  }
 
   std::shared_ptr<const Publication> publication() const {
     return hub_.Current();
@@ -45,6 +51,9 @@ class Service {
  private:
   Service(const Config& config, Clock clock, anchors::FolderLock lock,
           std::unique_ptr<Store> store);
+
+  // Starts the listeners.
+  absl::Status Listen();
 
   // Signs again what ends soon and publishes what people have signed, until
   // Stop().
@@ -58,8 +67,11 @@ class Service {
   const anchors::FolderLock lock_;
   const std::unique_ptr<Store> store_;
   PublicationHub hub_;
+  Metrics metrics_;
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<Server> server_;
+  // Null without HTTP.
+  std::unique_ptr<HttpListener> http_;
   absl::Notification stopping_;
   std::thread renewer_;
 };

@@ -4,6 +4,7 @@
 
 #include <grpcpp/create_channel.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -256,6 +257,73 @@ TEST_F(ServiceTest, LeavesTheFirstRootForPeople) {
   std::ifstream in(folder_ + "/1.root.json", std::ios::binary);
   const std::string root(std::istreambuf_iterator<char>(in), {});
   EXPECT_EQ(root, service_->publication()->roots[0]);
+}
+
+TEST_F(ServiceTest, ServesTheSameFilesOverHttp) {
+  auto service = Service::Start(
+      MakeConfig("listen_address: 127.0.0.1:0\n"
+                 "http_listen_address: 127.0.0.1:0\n"),
+      [] { return kNow; });
+  ASSERT_TRUE(service.ok()) << service.status();
+  const auto publication = (*service)->publication();
+  httplib::Client http("http://" + (*service)->http_address());
+  const auto get = [&](const std::string& path) {
+    const auto answer = http.Get(path);
+    return answer && answer->status == 200 ? answer->body : "(none)";
+  };
+  EXPECT_EQ(get("/tuf/1.root.json"), publication->roots[0]);
+  EXPECT_EQ(get("/tuf/timestamp.json"), publication->timestamp);
+  EXPECT_EQ(get("/tuf/1.snapshot.json"), publication->snapshot);
+  EXPECT_EQ(get("/tuf/1.targets.json"), publication->targets);
+  EXPECT_EQ(get("/tuf/targets/catalog/v1/" + publication->catalog_sha256 +
+                ".anchors.json"),
+            publication->catalog_json);
+  EXPECT_EQ(get("/healthz"), "ok\n");
+}
+
+TEST_F(ServiceTest, CountsCallsByHowTheyEnded) {
+  auto service = Service::Start(
+      MakeConfig("listen_address: 127.0.0.1:0\n"
+                 "http_listen_address: 127.0.0.1:0\n"),
+      [] { return kNow; });
+  ASSERT_TRUE(service.ok()) << service.status();
+  const auto stub = v1::AnchorService::NewStub(grpc::CreateChannel(
+      (*service)->address(), grpc::InsecureChannelCredentials()));
+  const auto call = [&](const v1::GetUpdateRequest& request) {
+    grpc::ClientContext context;
+    v1::GetUpdateResponse update;
+    return stub->GetUpdate(&context, request, &update).ok();
+  };
+  v1::GetUpdateRequest request;
+  EXPECT_TRUE(call(request));
+  v1::GetServiceInfoResponse info;
+  {
+    grpc::ClientContext context;
+    ASSERT_TRUE(stub->GetServiceInfo(&context, {}, &info).ok());
+  }
+  *request.mutable_have() = info.versions();
+  EXPECT_TRUE(call(request));
+  EXPECT_TRUE(call(request));
+  request.mutable_have()->set_catalog_sha256("ab");
+  EXPECT_FALSE(call(request));
+  httplib::Client http("http://" + (*service)->http_address());
+  const std::string page = http.Get("/metrics")->body;
+  for (const char* line : {"{outcome=\"sent\"} 1\n",
+                           "{outcome=\"not_modified\"} 2\n",
+                           "{outcome=\"refused\"} 1\n"}) {
+    EXPECT_NE(page.find(line), std::string::npos) << line << page;
+  }
+}
+
+TEST_F(ServiceTest, RefusesAnHttpPortInUse) {
+  Start();
+  folder_ += "-second";
+  const auto second = Service::Start(
+      MakeConfig(absl::StrCat("listen_address: 127.0.0.1:0\n"
+                              "http_listen_address: ",
+                              service_->address(), "\n")),
+      [] { return kNow; });
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(ServiceTest, RefusesAPortInUse) {
