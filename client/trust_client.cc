@@ -19,6 +19,7 @@
 #include "client/bundle.h"
 #include "client/bundle_cache.h"
 #include "client/grpc_fetcher.h"
+#include "client/http/http_fetcher.h"
 #include "verify/attestation/chain_cache.h"
 #include "verify/reason.h"
 
@@ -31,8 +32,16 @@ constexpr absl::Duration kMaxMaxStale = absl::Hours(365 * 24);
 constexpr absl::Duration kFirstRetry = absl::Seconds(5);
 
 absl::Status CheckOptions(const TrustClientOptions& options) {
-  const bool needs_root =
-      !options.server.empty() || !options.cache_folder.empty();
+  if (!options.server.empty() && !options.metadata_url.empty()) {
+    return absl::InvalidArgumentError(
+        "'server' and 'metadata_url' are two ways to ask: set one");
+  }
+  if (!options.targets_url.empty() && options.metadata_url.empty()) {
+    return absl::InvalidArgumentError("'targets_url' needs 'metadata_url'");
+  }
+  const bool needs_root = !options.server.empty() ||
+                          !options.metadata_url.empty() ||
+                          !options.cache_folder.empty();
   if (needs_root && options.trusted_root.empty()) {
     return absl::InvalidArgumentError(
         "a server or a cache needs 'trusted_root': the root.json of your "
@@ -55,6 +64,21 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
   }
   return tuf::TrustedSet::FromRoot(options.trusted_root, absl::InfinitePast())
       .status();
+}
+
+// The repository of `metadata_url`; null where there is none.
+absl::StatusOr<std::unique_ptr<HttpFetcher>> OpenRepository(
+    const TrustClientOptions& options) {
+  if (options.metadata_url.empty()) return nullptr;
+  HttpRepository repository;
+  repository.metadata_url = options.metadata_url;
+  if (!repository.metadata_url.ends_with('/')) repository.metadata_url += '/';
+  repository.targets_url = options.targets_url.empty()
+                               ? repository.metadata_url + "targets/"
+                               : options.targets_url;
+  repository.tls_roots_pem = options.tls_roots_pem;
+  repository.timeout = options.rpc_timeout;
+  return HttpFetcher::Create(std::move(repository));
 }
 
 // The version of a root; 0 for no root.
@@ -89,13 +113,15 @@ verify::Freshness FreshnessOf(const verify::AnchorProvenance& provenance,
 
 class TrustClient::Engine {
  public:
-  Engine(TrustClientOptions options, Bundle baked)
+  Engine(TrustClientOptions options, Bundle baked,
+         std::unique_ptr<HttpFetcher> repository)
       : options_(std::move(options)),
         clock_(options_.clock ? options_.clock : [] { return absl::Now(); }),
         built_(baked.anchors->provenance().as_of),
         floor_(anchors::IsBuildKeyRoot(options_.baked.root) ? Floor()
                                                             : FloorOf(baked)),
         first_root_version_(VersionOf(options_.trusted_root)),
+        repository_(std::move(repository)),
         cache_(options_.cache_folder),
         current_(std::make_shared<const Bundle>(std::move(baked))) {
     if (!options_.server.empty()) {
@@ -108,7 +134,7 @@ class TrustClient::Engine {
       absl::MutexLock lock(&refresh_mutex_);
       LoadCache();
     }
-    if (connection_.has_value() && options_.background_refresh) {
+    if (has_server() && options_.background_refresh) {
       refresher_ = std::thread(&Engine::RefreshLoop, this);
     }
   }
@@ -116,6 +142,7 @@ class TrustClient::Engine {
   ~Engine() {
     stopping_.Notify();
     if (connection_.has_value()) connection_->Cancel();
+    if (repository_ != nullptr) repository_->Cancel();
     if (refresher_.joinable()) refresher_.join();
   }
 
@@ -144,8 +171,9 @@ class TrustClient::Engine {
   }
 
   absl::Status Refresh() {
-    if (!connection_.has_value()) {
-      return absl::FailedPreconditionError("no 'server' to ask");
+    if (!has_server()) {
+      return absl::FailedPreconditionError(
+          "no 'server' and no 'metadata_url' to ask");
     }
     absl::MutexLock refreshing(&refresh_mutex_);
     absl::Status status = Fetch();
@@ -163,6 +191,10 @@ class TrustClient::Engine {
   }
 
  private:
+  bool has_server() const {
+    return connection_.has_value() || repository_ != nullptr;
+  }
+
   static bool WasUnreachable(const absl::Status& status) {
     const auto reason = tuf::TufReasonOf(status);
     return reason == tuf::TufReason::kFetchFailed ||
@@ -195,14 +227,21 @@ class TrustClient::Engine {
         std::max(now, held->anchors->provenance().as_of);
     const bool from_repository =
         held->anchors->provenance().origin != verify::Origin::kBakedIn;
-    GrpcFetcher fetcher(
-        *connection_,
-        from_repository ? held->versions : v1::BundleVersions(),
-        from_repository ? held->files.timestamp() : std::string());
+    std::optional<GrpcFetcher> grpc;
+    if (connection_.has_value()) {
+      grpc.emplace(*connection_,
+                   from_repository ? held->versions : v1::BundleVersions(),
+                   from_repository ? held->files.timestamp() : std::string());
+    }
+    tuf::Fetcher* const fetcher =
+        grpc.has_value() ? static_cast<tuf::Fetcher*>(&*grpc)
+                         : repository_.get();
     auto updater = tuf::Updater::Create(options_.trusted_root, at_least,
-                                        &fetcher, &cache_);
+                                        fetcher, &cache_);
     if (!updater.ok()) return updater.status();
-    fetcher.SetRootVersion(updater->trusted().root().envelope.version);
+    if (grpc.has_value()) {
+      grpc->SetRootVersion(updater->trusted().root().envelope.version);
+    }
     if (absl::Status s = updater->Refresh(); !s.ok()) return s;
 
     const auto catalog = FindTarget(*updater, anchors::kCatalogTargetPath,
@@ -284,7 +323,9 @@ class TrustClient::Engine {
   const absl::Time built_;
   const Floor floor_;
   const std::int64_t first_root_version_;
+  // At most one of the two is there.
   std::optional<GrpcConnection> connection_;
+  const std::unique_ptr<HttpFetcher> repository_;
   verify::ChainCache chains_;
 
   // One refresh at a time; held while the network is waited for.
@@ -317,8 +358,10 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Create(
     return absl::InvalidArgumentError(absl::StrCat(
         "the baked-in bundle does not verify: ", baked.status().message()));
   }
-  return std::unique_ptr<TrustClient>(new TrustClient(
-      std::make_unique<Engine>(std::move(options), *std::move(baked))));
+  auto repository = OpenRepository(options);
+  if (!repository.ok()) return repository.status();
+  return std::unique_ptr<TrustClient>(new TrustClient(std::make_unique<Engine>(
+      std::move(options), *std::move(baked), *std::move(repository))));
 }
 
 std::shared_ptr<const verify::AnchorSet> TrustClient::anchors() const {

@@ -55,7 +55,8 @@ struct TrustClientOptions {
 
   // The root.json of the trustd's repository, from a channel that you trust,
   // such as your own build: every bundle from the server and the cache is
-  // verified from it, at each load. Required with `server` or `cache_folder`.
+  // verified from it, at each load. Required with `server`, `metadata_url` or
+  // `cache_folder`.
   std::string trusted_root;
 
   // The set that is there before and without any other.
@@ -69,8 +70,14 @@ struct TrustClientOptions {
 
   // --- Affects where it comes from -----------------------------------------
 
-  // HOST:PORT of a trustd; empty: ask nobody.
+  // HOST:PORT of a trustd; empty: ask nobody, or `metadata_url`.
   std::string server;
+  // Instead of `server`: where a trustd, a CDN or a bucket has the files, such
+  // as "https://trust.vendor.example/tuf/". "http://" is as good for what is
+  // trusted; it only shows who asks.
+  std::string metadata_url;
+  // Where its targets are; empty: in the folder "targets/" of `metadata_url`.
+  std::string targets_url;
   // PEM certificates that the server's TLS certificate must chain to; empty:
   // the system's. TLS hides who asks; what is trusted never depends on it.
   std::string tls_roots_pem;
@@ -88,7 +95,7 @@ struct TrustClientOptions {
   // then with growing pauses). Off: only Refresh() asks.
   bool background_refresh = true;
   absl::Duration refresh_interval = absl::Hours(1);
-  // The longest that one call to the server may take.
+  // The longest that one call to the server, or one file, may take.
   absl::Duration rpc_timeout = absl::Seconds(20);
 
   // For tests. Null: the system's clock.
@@ -117,9 +124,9 @@ struct TrustClientState {
 class TrustClient {
  public:
   // Returns a client that can verify. Fails with INVALID_ARGUMENT for options
-  // that contradict themselves: a server or a cache without `trusted_root`, a
-  // root that is not one, or one that anybody can sign for; limits exceeded; a
-  // baked-in bundle that does not verify.
+  // that contradict themselves: a server or a cache without `trusted_root`, two
+  // servers, a root that is not one, or one that anybody can sign for; limits
+  // exceeded; a baked-in bundle that does not verify.
   static absl::StatusOr<std::unique_ptr<TrustClient>> Create(
       TrustClientOptions options);
 
@@ -143,8 +150,8 @@ class TrustClient {
   TrustClientState state() const;
 
   // Asks the server now and returns when the answer is verified and adopted,
-  // or why it was not: a TufReason (anchors/tuf/tuf_error.h) or, without a
-  // `server`, FAILED_PRECONDITION. The set is as good as before, whatever
+  // or why it was not: a TufReason (anchors/tuf/tuf_error.h) or, with nobody to
+  // ask, FAILED_PRECONDITION. The set is as good as before, whatever
   // comes. Calls wait for one another.
   absl::Status Refresh();
 

@@ -35,6 +35,12 @@ std::size_t Receive(char* data, std::size_t size, std::size_t count,
   return got;
 }
 
+// Called by libcurl now and then, at least once a second.
+int StopIfCancelled(void* user, curl_off_t, curl_off_t, curl_off_t,
+                    curl_off_t) {
+  return *static_cast<const std::atomic<bool>*>(user) ? 1 : 0;
+}
+
 // Percent-encodes what cannot stand in a request line; all else is kept.
 std::string Escape(std::string_view name) {
   std::string escaped;
@@ -91,6 +97,7 @@ absl::StatusOr<std::unique_ptr<HttpFetcher>> HttpFetcher::Create(
 
 absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
                                                std::size_t max_bytes) {
+  if (cancelled_) return absl::CancelledError("the client stops");
   CURL* const curl = handle_->curl;
   Body body{.bytes = {}, .max_bytes = max_bytes};
   curl_easy_reset(curl);
@@ -108,7 +115,21 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
                        repository_.connect_timeout)));
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Receive);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &StopIfCancelled);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &cancelled_);
+  if (!repository_.tls_roots_pem.empty()) {
+    curl_blob roots{};
+    roots.data = const_cast<char*>(repository_.tls_roots_pem.data());
+    roots.len = repository_.tls_roots_pem.size();
+    roots.flags = CURL_BLOB_NOCOPY;
+    curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &roots);
+    curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
+  }
   const CURLcode result = curl_easy_perform(curl);
+  if (result == CURLE_ABORTED_BY_CALLBACK) {
+    return absl::CancelledError("the client stops");
+  }
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   // What the server says decides before what its page weighs.

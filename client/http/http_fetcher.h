@@ -11,6 +11,7 @@
 #ifndef ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
 #define ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -26,12 +27,15 @@ struct HttpRepository {
   // Each is put before a name as it is, with a slash added if it has none.
   std::string metadata_url;
   std::string targets_url;
+  // PEM certificates that the server's certificate must chain to; empty: the
+  // system's.
+  std::string tls_roots_pem = {};
   // The longest that one file may take, from the first packet to the last.
   absl::Duration timeout = absl::Seconds(30);
   absl::Duration connect_timeout = absl::Seconds(10);
 };
 
-// One connection, kept between files. Not thread-safe.
+// One connection, kept between files. Not thread-safe, but for Cancel().
 class HttpFetcher final : public anchors::tuf::Fetcher {
  public:
   // Fails with INVALID_ARGUMENT for a URL that is neither http nor https, or
@@ -39,6 +43,10 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
   static absl::StatusOr<std::unique_ptr<HttpFetcher>> Create(
       HttpRepository repository);
   ~HttpFetcher() override;
+
+  // Ends a transfer under way, within about a second, and fails every later
+  // one with CANCELLED.
+  void Cancel() { cancelled_ = true; }
 
   // NOT_FOUND: the server answered 404 or 403. Any other answer than 200, and
   // every failure below it, is UNAVAILABLE.
@@ -55,6 +63,7 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
 
   const HttpRepository repository_;
   const std::unique_ptr<Handle> handle_;
+  std::atomic<bool> cancelled_ = false;
 };
 
 }  // namespace anchorage::client

@@ -1,0 +1,317 @@
+// A client whose repository is a folder on a web server.
+
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "anchors/baked/baked.h"
+#include "anchors/catalog.h"
+#include "anchors/tuf/repository_simulator.h"
+#include "anchors/tuf/tuf_error.h"
+#include "client/trust_client.h"
+
+namespace anchorage::client {
+namespace {
+
+namespace tuf = anchors::tuf;
+using tuf::TufReason;
+
+const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+
+// Serves a simulated repository under "/tuf/" and "/tuf/targets/".
+class FileServer {
+ public:
+  explicit FileServer(std::unique_ptr<httplib::Server> server)
+      : server_(std::move(server)) {
+    Publish(1);
+    server_->Get("/tuf/(.*)", [this](const httplib::Request& request,
+                                     httplib::Response& response) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      Serve(request.target.substr(std::string_view("/tuf/").size()), response);
+    });
+    port_ = server_->bind_to_any_port("127.0.0.1");
+    thread_ = std::thread([this] { server_->listen_after_bind(); });
+    while (!server_->is_running()) absl::SleepFor(absl::Milliseconds(1));
+  }
+  ~FileServer() { Stop(); }
+
+  void Stop() {
+    server_->stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  // Signs a catalog of that sequence.
+  void Publish(std::uint64_t sequence) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    auto catalog =
+        anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+    catalog->sequence = sequence;
+    repository.AddTarget("targets", std::string(anchors::kCatalogTargetPath),
+                         anchors::SerializeCatalog(*catalog));
+    repository.Publish({"targets", "snapshot", "timestamp"});
+  }
+
+  std::string root() const { return repository.published("root", 1); }
+  std::string url(const std::string& scheme = "http") const {
+    return absl::StrCat(scheme, "://127.0.0.1:", port_, "/tuf/");
+  }
+
+  tuf::RepositorySimulator repository{kNow};
+  // Called before each answer.
+  std::function<void()> before_answer;
+
+ private:
+  void Serve(const std::string& name, httplib::Response& response) {
+    if (before_answer) before_answer();
+    constexpr std::string_view kTargets = "targets/";
+    const auto file =
+        name.starts_with(kTargets)
+            ? repository.FetchTarget(name.substr(kTargets.size()), 1 << 30)
+            : repository.FetchMetadata(name, 1 << 30);
+    response.status = file.ok() ? 200 : absl::IsNotFound(file.status()) ? 404
+                                                                        : 500;
+    if (file.ok()) response.set_content(*file, "application/json");
+  }
+
+  const std::unique_ptr<httplib::Server> server_;
+  std::mutex mutex_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+class TrustClientHttpTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = ::testing::TempDir() + "/" +
+              ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(folder_);
+  }
+
+  TrustClientOptions Options() const {
+    TrustClientOptions options;
+    options.metadata_url = server_.url();
+    options.trusted_root = server_.root();
+    options.cache_folder = folder_;
+    options.background_refresh = false;
+    options.rpc_timeout = absl::Seconds(5);
+    options.clock = [] { return kNow; };
+    return options;
+  }
+
+  static std::unique_ptr<TrustClient> Make(TrustClientOptions options) {
+    auto client = TrustClient::Create(std::move(options));
+    EXPECT_TRUE(client.ok()) << client.status();
+    return *std::move(client);
+  }
+
+  static absl::StatusCode CodeOf(TrustClientOptions options) {
+    return TrustClient::Create(std::move(options)).status().code();
+  }
+
+  FileServer server_{std::make_unique<httplib::Server>()};
+  std::string folder_;
+};
+
+TEST_F(TrustClientHttpTest, AdoptsWhatTheRepositorySigned) {
+  server_.Publish(7);
+  const auto client = Make(Options());
+  const absl::Status refreshed = client->Refresh();
+  ASSERT_TRUE(refreshed.ok()) << refreshed;
+  const TrustClientState state = client->state();
+  EXPECT_EQ(state.provenance.origin, verify::Origin::kServer);
+  EXPECT_EQ(state.provenance.sequence, 7u);
+  EXPECT_EQ(state.freshness, verify::Freshness::kFresh);
+  EXPECT_EQ(state.regions, 39);
+}
+
+TEST_F(TrustClientHttpTest, AsksForNothingThatItHas) {
+  const auto client = Make(Options());
+  ASSERT_TRUE(client->Refresh().ok());
+  server_.repository.requests.clear();
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(server_.repository.requests,
+            (std::vector<std::string>{"2.root.json", "timestamp.json"}));
+}
+
+TEST_F(TrustClientHttpTest, StartsFromItsCacheTheNextTime) {
+  server_.Publish(7);
+  ASSERT_TRUE(Make(Options())->Refresh().ok());
+  const TrustClientOptions options = Options();
+  server_.Stop();
+  const auto client = Make(options);
+  EXPECT_EQ(client->state().provenance.origin, verify::Origin::kCache);
+  EXPECT_EQ(client->state().provenance.sequence, 7u);
+  EXPECT_EQ(tuf::TufReasonOf(client->Refresh()), TufReason::kFetchFailed);
+  EXPECT_EQ(client->state().unreachable, 1u);
+  EXPECT_EQ(client->state().provenance.sequence, 7u);
+}
+
+TEST_F(TrustClientHttpTest, FollowsTheRoots) {
+  ASSERT_TRUE(Make(Options())->Refresh().ok());
+  server_.repository.RotateKeys("timestamp");
+  server_.repository.Publish({"root", "timestamp"});
+  server_.Publish(2);
+  const auto client = Make(Options());
+  const absl::Status refreshed = client->Refresh();
+  ASSERT_TRUE(refreshed.ok()) << refreshed;
+  EXPECT_EQ(client->state().provenance.sequence, 2u);
+  server_.Stop();
+  EXPECT_EQ(Make(Options())->state().provenance.sequence, 2u)
+      << "the cache has the roots that lead to it";
+}
+
+TEST_F(TrustClientHttpTest, RefusesAChangedByteAndKeepsWhatItHas) {
+  const auto client = Make(Options());
+  ASSERT_TRUE(client->Refresh().ok());
+  server_.Publish(2);
+  for (auto& [name, bytes] : server_.repository.files) bytes.back() ^= 1;
+  EXPECT_EQ(tuf::TufReasonOf(client->Refresh()),
+            TufReason::kTargetHashMismatch);
+  EXPECT_EQ(client->state().rejected, 1u);
+  EXPECT_EQ(client->state().provenance.sequence, 1u);
+}
+
+TEST_F(TrustClientHttpTest, RefusesToGoBack) {
+  const std::string first = server_.repository.metadata.at("timestamp.json");
+  server_.Publish(2);
+  const auto client = Make(Options());
+  ASSERT_TRUE(client->Refresh().ok());
+  server_.repository.metadata["timestamp.json"] = first;
+  EXPECT_EQ(tuf::TufReasonOf(client->Refresh()),
+            TufReason::kTimestampRollback);
+  EXPECT_EQ(client->state().provenance.sequence, 2u);
+}
+
+TEST_F(TrustClientHttpTest, AServerThatIsBrokenIsNotOneThatHasNothingNewer) {
+  const auto client = Make(Options());
+  ASSERT_TRUE(client->Refresh().ok());
+  server_.repository.failures["2.root.json"] = absl::InternalError("oops");
+  EXPECT_EQ(tuf::TufReasonOf(client->Refresh()), TufReason::kFetchFailed);
+  EXPECT_EQ(client->state().unreachable, 1u);
+}
+
+TEST_F(TrustClientHttpTest, TargetsMayBeElsewhere) {
+  server_.Publish(2);
+  TrustClientOptions options = Options();
+  options.targets_url = server_.url() + "nowhere/";
+  EXPECT_EQ(tuf::TufReasonOf(Make(options)->Refresh()),
+            TufReason::kFileNotOnServer);
+  options.targets_url = server_.url() + "targets";
+  EXPECT_TRUE(Make(options)->Refresh().ok()) << "a missing slash is added";
+}
+
+TEST_F(TrustClientHttpTest, StopsWhileTheServerIsSilent) {
+  absl::Notification stopped;
+  absl::Notification asked;
+  server_.before_answer = [&] {
+    if (!asked.HasBeenNotified()) asked.Notify();
+    stopped.WaitForNotification();
+  };
+  TrustClientOptions options = Options();
+  options.background_refresh = true;
+  options.rpc_timeout = absl::Seconds(60);
+  auto client = Make(options);
+  asked.WaitForNotification();
+  const absl::Time begin = absl::Now();
+  client.reset();
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(10));
+  stopped.Notify();
+}
+
+TEST_F(TrustClientHttpTest, RefusesOptionsThatContradictThemselves) {
+  TrustClientOptions options = Options();
+  options.server = "127.0.0.1:1";
+  EXPECT_EQ(CodeOf(options), absl::StatusCode::kInvalidArgument);
+  options = Options();
+  options.trusted_root.clear();
+  EXPECT_EQ(CodeOf(options), absl::StatusCode::kInvalidArgument);
+  options = Options();
+  options.metadata_url.clear();
+  options.targets_url = server_.url();
+  EXPECT_EQ(CodeOf(options), absl::StatusCode::kInvalidArgument);
+  options = Options();
+  options.metadata_url = "ftp://127.0.0.1/tuf/";
+  EXPECT_EQ(CodeOf(options), absl::StatusCode::kInvalidArgument);
+}
+
+// A key and a certificate for 127.0.0.1 that it signs itself.
+class ServerCertificate {
+ public:
+  ServerCertificate()
+      : key_(EVP_EC_gen("P-256"), &EVP_PKEY_free),
+        certificate_(X509_new(), &X509_free) {
+    X509* const x509 = certificate_.get();
+    X509_set_version(x509, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
+    X509_gmtime_adj(X509_getm_notBefore(x509), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
+    X509_set_pubkey(x509, key_.get());
+    X509_NAME_add_entry_by_txt(
+        X509_get_subject_name(x509), "CN", MBSTRING_ASC,
+        reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
+    X509_set_issuer_name(x509, X509_get_subject_name(x509));
+    X509_EXTENSION* const name = X509V3_EXT_conf_nid(
+        nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
+    X509_add_ext(x509, name, -1);
+    X509_EXTENSION_free(name);
+    X509_sign(x509, key_.get(), EVP_sha256());
+  }
+
+  X509* x509() const { return certificate_.get(); }
+  EVP_PKEY* key() const { return key_.get(); }
+
+  std::string Pem() const {
+    BIO* const bio = BIO_new(BIO_s_mem());
+    PEM_write_bio_X509(bio, certificate_.get());
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(bio, &data);
+    std::string pem(data, static_cast<std::size_t>(size));
+    BIO_free(bio);
+    return pem;
+  }
+
+ private:
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate_;
+};
+
+TEST(TrustClientHttpsTest, TheServerMustHaveACertificateOfTheGivenRoots) {
+  const ServerCertificate certificate;
+  FileServer server(std::make_unique<httplib::SSLServer>(certificate.x509(),
+                                                         certificate.key()));
+  TrustClientOptions options;
+  options.metadata_url = server.url("https");
+  options.trusted_root = server.root();
+  options.background_refresh = false;
+  options.clock = [] { return kNow; };
+  const auto refresh = [&] {
+    auto client = TrustClient::Create(options);
+    EXPECT_TRUE(client.ok()) << client.status();
+    return (*client)->Refresh();
+  };
+  EXPECT_EQ(tuf::TufReasonOf(refresh()), TufReason::kFetchFailed)
+      << "the system does not know it";
+  options.tls_roots_pem = ServerCertificate().Pem();
+  EXPECT_EQ(tuf::TufReasonOf(refresh()), TufReason::kFetchFailed)
+      << "another's";
+  options.tls_roots_pem = certificate.Pem();
+  const absl::Status refreshed = refresh();
+  EXPECT_TRUE(refreshed.ok()) << refreshed;
+}
+
+}  // namespace
+}  // namespace anchorage::client
