@@ -28,5 +28,9 @@ offers --rsa2048 verify identity --r
 offers --pcr verify attestation --
 offers json bundle show --output j
 offers nitrotpm verify attestation --type n
+offers p256 key generate --type p
+offers add-key root a
+offers timestamp root add-key --role t
+offers timestamp keys rotate ""
 offers show bundle s
 [ "$failures" -eq 0 ]

@@ -63,6 +63,11 @@ void PrintWarning(std::string_view message) {
   std::cerr << "trustctl: warning: " << message << "\n";
 }
 
+int Fail(const absl::Status& status, std::string_view hint) {
+  PrintError(TextOf(status), hint);
+  return ExitCodeOf(status);
+}
+
 int UsageError(const absl::Status& why) {
   PrintError(TextOf(why));
   return kUsage;

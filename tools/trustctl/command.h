@@ -48,6 +48,9 @@ void PrintWarning(std::string_view message);
 // Prints `why` as an error and returns kUsage.
 int UsageError(const absl::Status& why);
 
+// Prints `status` as an error and returns its exit code.
+int Fail(const absl::Status& status, std::string_view hint = "");
+
 // The text of a status for people, in the form of the rules above.
 std::string TextOf(const absl::Status& status);
 
@@ -85,6 +88,9 @@ void AddVerifyAttestation(CLI::App& verify, Action& action);
 void AddBundle(CLI::App& app, Action& action);
 void AddAnchors(CLI::App& app, Action& action);
 void AddReleases(CLI::App& app, Action& action);
+void AddKey(CLI::App& app, Action& action);
+void AddRoot(CLI::App& app, Action& action);
+void AddTargets(CLI::App& app, Action& action);
 void AddInspect(CLI::App& app, Action& action);
 
 }  // namespace anchorage::trustctl

@@ -11,12 +11,21 @@ _trustctl() {
   done
   case $previous in
     -o | --output) COMPREPLY=($(compgen -W 'text json' -- "$current")); return ;;
-    --type) COMPREPLY=($(compgen -W 'enclave nitrotpm' -- "$current")); return ;;
+    --type)
+      if [ "${command[0]:-}" = key ]; then
+        COMPREPLY=($(compgen -W 'ed25519 p256' -- "$current"))
+      else
+        COMPREPLY=($(compgen -W 'enclave nitrotpm' -- "$current"))
+      fi
+      return ;;
+    --role)
+      COMPREPLY=($(compgen -W 'root targets snapshot timestamp' -- "$current")); return ;;
     --kind | --minimum-kind)
       COMPREPLY=($(compgen -W 'iid-dsa iid-rsa1024 iid-rsa2048 nitro-root' -- "$current"))
       return ;;
     --document | --signature | --pkcs7 | --rsa2048 | --trusted-root | \
-      --tls-roots | --catalog | --anchor | --root | --cache | --out | --policy)
+      --tls-roots | --catalog | --anchor | --root | --cache | --out | --policy | \
+      --folder | --key | --online | --passphrase-file | --releases)
       COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   help=$("${COMP_WORDS[0]}" "${command[@]}" --help 2>/dev/null) || return
@@ -24,7 +33,7 @@ _trustctl() {
     COMPREPLY=($(compgen -W "$(grep -oE '(^|[ ,])--?[a-z][a-z0-9-]*' <<<"$help" |
       tr -d ' ,')" -- "$current"))
   elif grep -q '^Subcommands:' <<<"$help"; then
-    COMPREPLY=($(compgen -W "$(sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")" -- "$current"))
+    COMPREPLY=($(compgen -W "$(sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$help")" -- "$current"))
   else
     COMPREPLY=($(compgen -f -- "$current"))
   fi

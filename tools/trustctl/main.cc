@@ -36,6 +36,9 @@ int Main(int argc, char** argv) {
   AddBundle(app, action);
   AddAnchors(app, action);
   AddReleases(app, action);
+  AddKey(app, action);
+  AddRoot(app, action);
+  AddTargets(app, action);
   AddInspect(app, action);
   try {
     app.parse(argc, argv);

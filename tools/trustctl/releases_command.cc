@@ -32,11 +32,6 @@ using verify::ReleaseStatus;
 // How much of a measurement is enough to tell releases apart at a glance.
 constexpr std::size_t kShortHash = 16;
 
-int Fail(const absl::Status& status) {
-  PrintError(TextOf(status));
-  return ExitCodeOf(status);
-}
-
 std::optional<AttestationType> TypeNamed(const std::string& name) {
   for (const AttestationType type :
        {AttestationType::kEnclave, AttestationType::kNitroTpm}) {

@@ -1,0 +1,40 @@
+// What people see before they sign: roots, catalogs, and what changes in them.
+
+#ifndef ANCHORAGE_TOOLS_TRUSTCTL_CEREMONY_TEXT_H_
+#define ANCHORAGE_TOOLS_TRUSTCTL_CEREMONY_TEXT_H_
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "anchors/catalog.h"
+#include "anchors/ceremony/ceremony.h"
+#include "anchors/tuf/metadata.h"
+
+namespace anchorage::trustctl {
+
+// One line a role, with key ids and thresholds; against `last`, "+" before a
+// key that comes and "-" before one that goes.
+std::string TextOf(const anchors::tuf::Root& root,
+                   const anchors::tuf::Root* last);
+
+// The catalog's sequence and anchors; against `last`, a line for each anchor
+// or certificate that comes, changes or goes.
+std::string TextOf(const anchors::Catalog& catalog,
+                   const anchors::Catalog* last);
+
+// "targets keys of root 1: 1 of 2 have signed; missing 0a1b…, 2c3d…".
+std::string TextOf(const std::vector<anchors::SignatureCount>& counts);
+
+nlohmann::ordered_json ToJson(const anchors::tuf::Root& root);
+nlohmann::ordered_json ToJson(
+    const std::vector<anchors::SignatureCount>& counts);
+
+// Prints whose signatures the draft in `folder` has and still needs. Returns
+// the exit code.
+int ShowCounts(const std::string& folder, anchors::DraftKind kind, bool json);
+
+}  // namespace anchorage::trustctl
+
+#endif  // ANCHORAGE_TOOLS_TRUSTCTL_CEREMONY_TEXT_H_

@@ -1,0 +1,210 @@
+// trustctl targets propose | sign | publish: what people approve a catalog
+// with.
+
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "anchors/baked/baked.h"
+#include "anchors/catalog.h"
+#include "anchors/ceremony/ceremony.h"
+#include "anchors/releases.h"
+#include "tools/trustctl/ceremony_text.h"
+#include "tools/trustctl/command.h"
+#include "tools/trustctl/signing_key.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+namespace tuf = anchors::tuf;
+using anchors::Catalog;
+using anchors::Ceremony;
+using anchors::DraftKind;
+using nlohmann::ordered_json;
+
+struct Flags {
+  std::string folder = ".";
+  std::string catalog;
+  bool baked_in = false;
+  std::string releases;
+  std::string expires_in = "365d";
+  SigningKeySource signer;
+  bool yes = false;
+  OutputOption output;
+};
+
+// What the draft says, against what is signed already.
+absl::StatusOr<std::string> TextOfDraft(const Ceremony& ceremony) {
+  if (!ceremony.targets_draft.has_value()) {
+    return absl::FailedPreconditionError(
+        "there is no draft of targets: begin with targets propose");
+  }
+  const auto targets = tuf::ParseTargets(ceremony.targets_draft->targets);
+  if (!targets.ok()) return targets.status();
+  const auto next = anchors::ParseCatalog(ceremony.targets_draft->catalog);
+  if (!next.ok()) return next.status();
+  std::optional<Catalog> last;
+  if (ceremony.targets.has_value()) {
+    auto parsed = anchors::ParseCatalog(ceremony.targets->catalog);
+    if (!parsed.ok()) return parsed.status();
+    last = *std::move(parsed);
+  }
+  std::string text = absl::StrCat(
+      "targets version ", targets->envelope.version, ", good until ",
+      Rfc3339(targets->envelope.expires), "\n",
+      TextOf(*next, last ? &*last : nullptr));
+  if (ceremony.targets_draft->releases.empty()) return text;
+  const auto releases =
+      anchors::ParseReleases(ceremony.targets_draft->releases);
+  if (!releases.ok()) return releases.status();
+  absl::StrAppend(&text, "releases sequence ", releases->sequence, ", ",
+                  releases->releases.size(), " of them\n");
+  return text;
+}
+
+int ShowDraft(const Flags& flags) {
+  const auto ceremony = anchors::ReadCeremony(flags.folder);
+  if (!ceremony.ok()) return Fail(ceremony.status());
+  const auto counts = anchors::CountSignatures(*ceremony, DraftKind::kTargets);
+  if (!counts.ok()) return Fail(counts.status());
+  const auto text = TextOfDraft(*ceremony);
+  if (!text.ok()) return Fail(text.status());
+  if (flags.output.json()) {
+    std::cout << ordered_json{{"draft", *text}, {"signatures", ToJson(*counts)}}
+                     .dump(2)
+              << "\n";
+  } else {
+    std::cout << "draft of " << *text << TextOf(*counts);
+  }
+  return kAccepted;
+}
+
+int Propose(const Flags& flags) {
+  std::string catalog;
+  if (flags.baked_in) {
+    catalog = anchors::DefaultBakedBundle().catalog;
+  } else {
+    auto read = ReadInput(flags.catalog);
+    if (!read.ok()) return Fail(read.status());
+    catalog = *std::move(read);
+  }
+  std::string releases;
+  if (!flags.releases.empty()) {
+    auto read = ReadInput(flags.releases);
+    if (!read.ok()) return Fail(read.status());
+    releases = *std::move(read);
+  }
+  const auto life = ParseDuration(flags.expires_in);
+  if (!life.ok()) return UsageError(life.status());
+  if (absl::Status s = anchors::ProposeTargets(
+          flags.folder, catalog, releases,
+          absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now() + *life)));
+      !s.ok()) {
+    return Fail(s);
+  }
+  return ShowDraft(flags);
+}
+
+int Sign(const Flags& flags) {
+  const auto ceremony = anchors::ReadCeremony(flags.folder);
+  if (!ceremony.ok()) return Fail(ceremony.status());
+  const auto text = TextOfDraft(*ceremony);
+  if (!text.ok()) return Fail(text.status());
+  std::cerr << "to be signed: " << *text;
+  if (absl::Status s = Confirm("Sign this?", flags.yes); !s.ok()) {
+    return Fail(s);
+  }
+  const auto key = flags.signer.Open();
+  if (!key.ok()) return Fail(key.status());
+  if (absl::Status s =
+          anchors::SignDraft(flags.folder, DraftKind::kTargets, **key);
+      !s.ok()) {
+    return Fail(s);
+  }
+  return ShowCounts(flags.folder, DraftKind::kTargets,
+                    flags.output.json());
+}
+
+int Publish(const Flags& flags) {
+  const auto targets = anchors::PublishTargetsDraft(flags.folder);
+  if (!targets.ok()) {
+    return Fail(targets.status(), "nothing was published; see root status");
+  }
+  const std::string file = absl::StrCat(
+      flags.folder, "/", targets->envelope.version, ".targets.json");
+  if (flags.output.json()) {
+    std::cout << ordered_json{{"version", targets->envelope.version},
+                              {"expires", Rfc3339(targets->envelope.expires)},
+                              {"file", file}}
+                     .dump(2)
+              << "\n";
+  } else {
+    std::cout << "published  targets " << targets->envelope.version << " in "
+              << file << "\n";
+  }
+  return kAccepted;
+}
+
+constexpr char kProposeFooter[] = R"(
+    trustctl targets propose --folder ceremony --baked-in
+    trustctl targets propose --folder ceremony --catalog anchors.json
+
+Begins the draft of the next targets. Its catalog needs a higher sequence than
+the one that is signed already.
+)";
+
+constexpr char kSignFooter[] = R"(
+    trustctl targets sign --folder ceremony --key alice.pem
+
+Shows which anchors come, change and go before anything is signed: to sign is
+to approve.
+)";
+
+}  // namespace
+
+void AddTargets(CLI::App& app, Action& action) {
+  CLI::App& targets = *app.add_subcommand(
+      "targets", "Approve a catalog by signing it (offline)");
+  targets.require_subcommand(1);
+  const auto add = [&targets, &action](const char* name, const char* help,
+                                       int (*run)(const Flags&)) {
+    auto flags = std::make_shared<Flags>();
+    CLI::App& command = *targets.add_subcommand(name, help);
+    command.add_option("--folder", flags->folder,
+                       "the ceremony's folder (default: the current one)");
+    flags->output.AddTo(command);
+    command.callback([flags, run, &action] {
+      action = [flags, run] { return run(*flags); };
+    });
+    return std::pair<CLI::App*, std::shared_ptr<Flags>>(&command, flags);
+  };
+
+  auto [propose, propose_flags] =
+      add("propose", "Begin the next targets", Propose);
+  propose->footer(kProposeFooter);
+  CLI::Option_group& what =
+      *propose->add_option_group("the catalog, one of these");
+  what.add_option("--catalog", propose_flags->catalog,
+                  "file as catalog.proto says (- for standard input)");
+  what.add_flag("--baked-in", propose_flags->baked_in,
+                "the set built into this program");
+  what.require_option(1);
+  propose->add_option("--releases", propose_flags->releases,
+                      "list of releases to publish beside it");
+  propose->add_option("--expires-in", propose_flags->expires_in,
+                      "how long it is good for (default 365d)");
+
+  auto [sign, sign_flags] = add("sign", "Sign the draft", Sign);
+  sign->footer(kSignFooter);
+  sign_flags->signer.AddTo(*sign);
+  sign->add_flag("--yes", sign_flags->yes, "do not ask");
+
+  add("publish", "Turn the signed draft into N.targets.json", Publish);
+}
+
+}  // namespace anchorage::trustctl
