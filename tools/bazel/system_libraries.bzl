@@ -119,6 +119,7 @@ _LIBRARIES = {
         },
     },
     "nlohmann_json": {"": {"json": _target()}},
+    "zlib": {"": {"zlib": _target(["-lz"])}},
 }
 
 def _system_library_impl(ctx):

@@ -1,0 +1,148 @@
+#include "trustd/sources/source_failure.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace anchorage::trustd {
+namespace {
+
+struct Row {
+  SourceFailure failure;
+  std::string_view name;
+  absl::StatusCode code;
+};
+
+constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
+constexpr absl::StatusCode kCouldNot = absl::StatusCode::kUnavailable;
+constexpr absl::StatusCode kTooLate = absl::StatusCode::kDeadlineExceeded;
+constexpr absl::StatusCode kNotThem = absl::StatusCode::kUnauthenticated;
+constexpr absl::StatusCode kRefused = absl::StatusCode::kFailedPrecondition;
+
+constexpr Row kTable[] = {
+    {SourceFailure::kAddressRefused, "ADDRESS_REFUSED", kInvalid},
+    {SourceFailure::kUnreachable, "UNREACHABLE", kCouldNot},
+    {SourceFailure::kTimedOut, "TIMED_OUT", kTooLate},
+    {SourceFailure::kStalled, "STALLED", kTooLate},
+    {SourceFailure::kIncomplete, "INCOMPLETE", kCouldNot},
+    {SourceFailure::kCancelled, "CANCELLED", absl::StatusCode::kCancelled},
+    {SourceFailure::kTlsFailed, "TLS_FAILED", kNotThem},
+    {SourceFailure::kRedirectRefused, "REDIRECT_REFUSED", kNotThem},
+    {SourceFailure::kRedirectLoop, "REDIRECT_LOOP", kRefused},
+    {SourceFailure::kHttpStatus, "HTTP_STATUS", kRefused},
+    {SourceFailure::kNotHttp, "NOT_HTTP", kRefused},
+    {SourceFailure::kTooLarge, "TOO_LARGE", kRefused},
+    {SourceFailure::kContentEncoding, "CONTENT_ENCODING", kRefused},
+    {SourceFailure::kPathMissing, "PATH_MISSING", absl::StatusCode::kNotFound},
+    {SourceFailure::kPathUnreadable, "PATH_UNREADABLE", kCouldNot},
+    {SourceFailure::kUpstreamRejected, "UPSTREAM_REJECTED", kRefused},
+};
+
+constexpr std::size_t kRows = std::size(kTable);
+
+constexpr bool HasOneRowForEachFailureInOrder() {
+  if (kRows != static_cast<std::size_t>(SourceFailure::kMaxValue) + 1) {
+    return false;
+  }
+  for (std::size_t i = 0; i < kRows; ++i) {
+    if (static_cast<std::size_t>(kTable[i].failure) != i) return false;
+  }
+  return true;
+}
+static_assert(HasOneRowForEachFailureInOrder());
+
+constexpr std::array<SourceFailure, kRows> kAll = [] {
+  std::array<SourceFailure, kRows> all{};
+  for (std::size_t i = 0; i < kRows; ++i) all[i] = kTable[i].failure;
+  return all;
+}();
+
+constexpr char kFailureUrl[] = "anchorage.dev/source-failure";
+constexpr char kHttpStatusUrl[] = "anchorage.dev/http-status";
+constexpr char kRetryAfterUrl[] = "anchorage.dev/retry-after";
+
+// More would overflow no Duration, and means nothing to anybody.
+constexpr std::int64_t kMaxSeconds = 10LL * 365 * 24 * 3600;
+
+absl::string_view View(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+const Row& RowOf(SourceFailure failure) {
+  return kTable[static_cast<std::size_t>(failure)];
+}
+
+std::optional<std::string> PayloadOf(const absl::Status& status,
+                                     const char* url) {
+  const auto payload = status.GetPayload(url);
+  if (!payload.has_value()) return std::nullopt;
+  return std::string(*payload);
+}
+
+}  // namespace
+
+absl::Status FailSource(SourceFailure failure, std::string_view detail) {
+  const Row& row = RowOf(failure);
+  return FailSource(failure,
+                    absl::Status(row.code, absl::StrCat(View(row.name), ": ",
+                                                        View(detail))));
+}
+
+absl::Status FailSource(SourceFailure failure, absl::Status cause) {
+  cause.SetPayload(kFailureUrl, absl::Cord(View(NameOf(failure))));
+  return cause;
+}
+
+std::optional<SourceFailure> SourceFailureOf(const absl::Status& status) {
+  const auto name = PayloadOf(status, kFailureUrl);
+  for (const Row& row : kTable) {
+    if (name == row.name) return row.failure;
+  }
+  return std::nullopt;
+}
+
+std::string_view NameOf(SourceFailure failure) { return RowOf(failure).name; }
+
+absl::Span<const SourceFailure> AllSourceFailures() { return kAll; }
+
+void SetHttpStatus(absl::Status& status, int http_status) {
+  status.SetPayload(kHttpStatusUrl, absl::Cord(absl::StrCat(http_status)));
+}
+
+std::optional<int> HttpStatusOf(const absl::Status& status) {
+  const auto text = PayloadOf(status, kHttpStatusUrl);
+  int http_status = 0;
+  if (!text.has_value() || !absl::SimpleAtoi(*text, &http_status)) {
+    return std::nullopt;
+  }
+  return http_status;
+}
+
+void SetRetryAfter(absl::Status& status, std::string_view value) {
+  status.SetPayload(kRetryAfterUrl, absl::Cord(View(value)));
+}
+
+std::optional<absl::Duration> RetryAfterOf(const absl::Status& status,
+                                           absl::Time now) {
+  const auto text = PayloadOf(status, kRetryAfterUrl);
+  if (!text.has_value()) return std::nullopt;
+  std::int64_t seconds = 0;
+  if (absl::SimpleAtoi(*text, &seconds)) {
+    return absl::Seconds(std::clamp<std::int64_t>(seconds, 0, kMaxSeconds));
+  }
+  absl::Time until;
+  if (!absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", *text, &until, nullptr)) {
+    return std::nullopt;
+  }
+  return std::clamp<absl::Duration>(until - now, absl::ZeroDuration(),
+                                    absl::Seconds(kMaxSeconds));
+}
+
+}  // namespace anchorage::trustd
