@@ -23,6 +23,8 @@ constexpr long kOk = 200;
 constexpr long kNotModified = 304;
 // How much of an error's or a redirect's own page is read, to no purpose.
 constexpr std::size_t kMaxIdleBytes = 64 * 1024;
+// How much earlier than by our clock libcurl's may ring.
+constexpr absl::Duration kClockSlack = absl::Milliseconds(100);
 // A longer validator is not kept.
 constexpr std::size_t kMaxValidatorBytes = 1024;
 
@@ -119,7 +121,8 @@ std::size_t OnBody(char* data, std::size_t size, std::size_t count,
 }
 
 int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return *static_cast<Transfer*>(user)->cancelled ? 1 : 0;
+  const std::atomic<bool>* cancelled = static_cast<Transfer*>(user)->cancelled;
+  return cancelled != nullptr && *cancelled ? 1 : 0;
 }
 
 // --- One request -------------------------------------------------------------
@@ -196,7 +199,7 @@ SourceFailure WhichClock(const Ending& ending, CURL* curl) {
   curl_off_t sent = 0;
   curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &sent);
   const bool connected = sent > 0;
-  return connected && ending.elapsed < ending.allowed
+  return connected && ending.elapsed + kClockSlack < ending.allowed
              ? SourceFailure::kStalled
              : SourceFailure::kTimedOut;
 }
@@ -300,8 +303,7 @@ absl::StatusOr<Hop> Judge(const Ending& ending, Transfer& t,
 
 absl::StatusOr<Hop> Perform(const DownloaderOptions& options,
                             const Request& request, const std::string& url,
-                            absl::Duration left,
-                            const std::atomic<bool>& cancelled) {
+                            absl::Duration left) {
   const Easy easy(curl_easy_init(), &curl_easy_cleanup);
   CURL* const curl = easy.get();
   if (curl == nullptr) {
@@ -310,7 +312,7 @@ absl::StatusOr<Hop> Perform(const DownloaderOptions& options,
   Transfer transfer;
   transfer.curl = curl;
   transfer.max_bytes = request.max_bytes;
-  transfer.cancelled = &cancelled;
+  transfer.cancelled = options.cancelled.get();
   const Headers headers = RequestHeaders(request.have);
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
@@ -369,7 +371,7 @@ absl::StatusOr<Download> CurlDownloader::Get(const Request& request) {
     if (left <= absl::ZeroDuration()) {
       return FailSource(SourceFailure::kTimedOut, "no time left");
     }
-    auto hop = Perform(options_, request, url, left, cancelled_);
+    auto hop = Perform(options_, request, url, left);
     if (!hop.ok()) return hop.status();
     elapsed += hop->download.elapsed;
     if (hop->redirect.empty()) {

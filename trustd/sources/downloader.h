@@ -80,6 +80,9 @@ struct DownloaderOptions {
   // Whether plain http is taken from the loopback interface too.
   bool allow_loopback_http = false;
   std::string user_agent = "anchorage-trustd";
+  // Once it is true, downloads under way end within a second or so and every
+  // later one fails, with kCancelled. Null: never.
+  std::shared_ptr<const std::atomic<bool>> cancelled = nullptr;
 };
 
 // Thread-safe: each call has a connection of its own.
@@ -91,16 +94,11 @@ class CurlDownloader final : public Downloader {
 
   absl::StatusOr<Download> Get(const Request& request) override;
 
-  // Ends downloads under way within a second or so and fails every later one,
-  // with kCancelled.
-  void Cancel() { cancelled_ = true; }
-
  private:
   explicit CurlDownloader(DownloaderOptions options)
       : options_(std::move(options)) {}
 
   const DownloaderOptions options_;
-  std::atomic<bool> cancelled_ = false;
 };
 
 }  // namespace anchorage::trustd

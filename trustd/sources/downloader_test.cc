@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -326,9 +328,11 @@ TEST(Downloader, RedirectsDoNotStretchTheTime) {
 }
 
 TEST(Downloader, EndsWhenItIsTold) {
-  const auto downloader = Loopback();
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  const auto downloader = *CurlDownloader::Create(
+      {.allow_loopback_http = true, .cancelled = cancelled});
   HostileServer server([&](Peer& peer) {
-    downloader->Cancel();
+    *cancelled = true;
     peer.WaitForClose();
   });
   EXPECT_EQ(FailureOf(downloader->Get(For(server.Url("/")))),

@@ -64,7 +64,7 @@ enum class SourceFailure {
 
   // The folder or file of the configuration is not there.
   kPathMissing,
-  // A folder or file cannot be read.
+  // A folder or file cannot be read, or one of our own not written.
   kPathUnreadable,
 
   // --- Another trustd (FAILED_PRECONDITION) ---------------------------------

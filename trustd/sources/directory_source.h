@@ -1,0 +1,51 @@
+// Certificates that somebody puts in a folder, or a catalog in one file.
+//
+// A folder:
+//
+//   PARTITION/REGION/KIND.pem     aws/eu-west-1/iid-rsa2048.pem
+//   PARTITION/nitro-root.pem      aws/nitro-root.pem
+//
+// KIND is iid-rsa2048, iid-rsa1024 or iid-dsa. A file may hold several
+// certificates. What does not end in ".pem" or begins with a dot is left
+// alone; a .pem anywhere else is a problem. Put files there by renaming: one
+// that is half written is read as it stands.
+//
+// A file: a catalog in JSON (catalog.proto), of which the certificates of ACTIVE
+// and RETIRING anchors that are not superseded are taken.
+
+#ifndef ANCHORAGE_TRUSTD_SOURCES_DIRECTORY_SOURCE_H_
+#define ANCHORAGE_TRUSTD_SOURCES_DIRECTORY_SOURCE_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "trustd/sources/source.h"
+
+namespace anchorage::trustd {
+
+// A folder with more, or with more bytes in a file or in all of them, is
+// kTooLarge.
+inline constexpr std::size_t kMaxDirectoryEntries = 8192;
+inline constexpr std::size_t kMaxPemFileBytes = 64 * 1024;
+inline constexpr std::size_t kMaxDirectoryBytes = 4 * 1024 * 1024;
+
+class DirectorySource final : public Source {
+ public:
+  // `path` is the folder or the file.
+  DirectorySource(SourceProfile profile, std::string path);
+
+  // The observation's hash is, for a folder, that of one line a file, "HASH
+  // PATH" with two spaces, sorted by path, as sha256sum writes it.
+  absl::StatusOr<SourceAnswer> Poll(absl::Time now) override;
+  void Forget() override { last_sha256_.clear(); }
+
+ private:
+  const std::string path_;
+  std::string last_sha256_;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_SOURCES_DIRECTORY_SOURCE_H_

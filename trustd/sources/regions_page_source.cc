@@ -1,0 +1,61 @@
+#include "trustd/sources/regions_page_source.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/rotation/regions_page.h"
+#include "trustd/sources/observer.h"
+#include "trustd/sources/source_failure.h"
+
+namespace anchorage::trustd {
+namespace {
+
+// Returns `failure` with the address that it is of.
+absl::Status At(const std::string& address, const absl::Status& failure) {
+  absl::Status at(failure.code(), absl::StrCat(failure.message(), " (", address,
+                                               ")"));
+  failure.ForEachPayload(
+      [&at](absl::string_view url, const absl::Cord& payload) {
+        at.SetPayload(url, payload);
+      });
+  return at;
+}
+
+}  // namespace
+
+RegionsPageSource::RegionsPageSource(SourceProfile profile,
+                                     std::vector<std::string> addresses,
+                                     Request request,
+                                     std::shared_ptr<Downloader> downloader)
+    : Source(std::move(profile)),
+      addresses_(std::move(addresses)),
+      limits_(std::move(request)),
+      page_(std::move(downloader)) {}
+
+absl::StatusOr<SourceAnswer> RegionsPageSource::Poll(absl::Time now) {
+  SourceAnswer answer;
+  for (const std::string& address : addresses_) {
+    Request request = limits_;
+    request.url = address;
+    auto file = page_.GetIfChanged(std::move(request));
+    if (!file.ok()) {
+      answer.setbacks.push_back(At(address, file.status()));
+      continue;
+    }
+    if (!file->has_value()) return answer;
+    anchors::Observation observation = MakeObservation(
+        *this, (*file)->url, std::move((*file)->sha256), now);
+    anchors::PageContent content =
+        anchors::ParseRegionsPage((*file)->bytes, scope());
+    observation.certificates = std::move(content.certificates);
+    observation.problems = std::move(content.problems);
+    answer.observation = std::move(observation);
+    return answer;
+  }
+  if (answer.setbacks.empty()) {
+    return FailSource(SourceFailure::kAddressRefused, "no address");
+  }
+  return answer.setbacks.front();
+}
+
+}  // namespace anchorage::trustd

@@ -1,0 +1,73 @@
+#include "trustd/sources/repository_fetcher.h"
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "trustd/sources/source_failure.h"
+
+namespace anchorage::trustd {
+namespace {
+
+constexpr int kNotFound = 404;
+// What storage buckets say of a file that they have not.
+constexpr int kForbidden = 403;
+
+// Percent-encodes what cannot stand in a request line; all else is kept.
+std::string Escape(std::string_view name) {
+  std::string escaped;
+  for (const char c : name) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    if (byte <= 0x20 || byte >= 0x7f || c == '#' || c == '?') {
+      absl::StrAppendFormat(&escaped, "%%%02X", byte);
+    } else {
+      escaped.push_back(c);
+    }
+  }
+  return escaped;
+}
+
+}  // namespace
+
+RepositoryFetcher::RepositoryFetcher(Downloader& downloader,
+                                     std::string metadata_url,
+                                     std::string targets_url, Request limits)
+    : downloader_(downloader),
+      metadata_url_(std::move(metadata_url)),
+      targets_url_(std::move(targets_url)),
+      limits_(std::move(limits)) {}
+
+absl::StatusOr<std::string> RepositoryFetcher::Fetch(std::string url,
+                                                     std::size_t max_bytes) {
+  Request request = limits_;
+  request.url = std::move(url);
+  request.max_bytes = max_bytes;
+  auto download = downloader_.Get(request);
+  if (download.ok()) {
+    limits_.timeout -= download->elapsed;
+    return std::move(download->body);
+  }
+  const auto status = HttpStatusOf(download.status());
+  if (status == kNotFound || status == kForbidden) {
+    return absl::NotFoundError(absl::StrCat("HTTP ", *status));
+  }
+  failure_ = download.status();
+  // The updater gives other codes a meaning that these have not.
+  if (SourceFailureOf(failure_) == SourceFailure::kTooLarge) {
+    return absl::OutOfRangeError(failure_.message());
+  }
+  return absl::UnavailableError(failure_.message());
+}
+
+absl::StatusOr<std::string> RepositoryFetcher::FetchMetadata(
+    std::string_view name, std::size_t max_bytes) {
+  return Fetch(metadata_url_ + std::string(name), max_bytes);
+}
+
+absl::StatusOr<std::string> RepositoryFetcher::FetchTarget(
+    std::string_view name, std::size_t max_bytes) {
+  return Fetch(targets_url_ + Escape(name), max_bytes);
+}
+
+}  // namespace anchorage::trustd

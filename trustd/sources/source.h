@@ -1,0 +1,68 @@
+// Somewhere that trustd looks to learn what AWS publishes.
+//
+//   auto answer = source->Poll(now);
+//   if (!answer.ok()) return Count(*SourceFailureOf(answer.status()));
+//   if (answer->observation) Consider(*answer->observation);
+//
+// A source reports and decides nothing. It never guesses: what it cannot place
+// is a problem in its observation.
+
+#ifndef ANCHORAGE_TRUSTD_SOURCES_SOURCE_H_
+#define ANCHORAGE_TRUSTD_SOURCES_SOURCE_H_
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "anchors/rotation/observation.h"
+#include "trustd/sources/poll_times.h"
+
+namespace anchorage::trustd {
+
+// What the configuration says of any source.
+struct SourceProfile {
+  // Unique in the configuration, such as "aws-docs".
+  std::string name;
+  anchors::SourceScope scope;
+  PollTimes times;
+};
+
+struct SourceAnswer {
+  // nullopt: the same, to the last byte, as the last one that was given.
+  std::optional<anchors::Observation> observation;
+  // What went wrong on the way to an answer all the same: an address that
+  // failed before another gave it.
+  std::vector<absl::Status> setbacks;
+};
+
+// One thread at a time.
+class Source {
+ public:
+  explicit Source(SourceProfile profile) : profile_(std::move(profile)) {}
+  virtual ~Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+
+  const std::string& name() const { return profile_.name; }
+  const anchors::SourceScope& scope() const { return profile_.scope; }
+  const PollTimes& times() const { return profile_.times; }
+
+  // Looks once. Blocks for no longer than the source's timeout, an address.
+  // `now` goes into the observation. Every failure is from FailSource().
+  virtual absl::StatusOr<SourceAnswer> Poll(absl::Time now) = 0;
+
+  // Makes the next answer an observation again, changed or not, as the first
+  // after a start is: for whoever could not record the last one.
+  virtual void Forget() = 0;
+
+ private:
+  const SourceProfile profile_;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_SOURCES_SOURCE_H_

@@ -1,0 +1,82 @@
+// The sources of a configuration: read, completed with their defaults, and
+// checked; and the sources themselves.
+//
+//   auto settings = ReadSourceSettings(proto.sources(), "/etc/trustd.yaml");
+//   for (const SourceSettings& s : *settings) MakeSource(s, environment);
+
+#ifndef ANCHORAGE_TRUSTD_SOURCES_SOURCE_CONFIG_H_
+#define ANCHORAGE_TRUSTD_SOURCES_SOURCE_CONFIG_H_
+
+#include <google/protobuf/repeated_field.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/anchorage/v1/config.pb.h"
+#include "trustd/sources/downloader.h"
+#include "trustd/sources/source.h"
+
+namespace anchorage::trustd {
+
+inline constexpr int kMaxSources = 32;
+inline constexpr int kMaxAddresses = 8;
+
+struct RegionsPageSettings {
+  std::vector<std::string> addresses;
+};
+
+struct NitroRootSettings {
+  std::string address;
+};
+
+struct DirectorySettings {
+  std::string path;
+};
+
+struct UpstreamSettings {
+  // Each ends in a slash.
+  std::string metadata_url;
+  std::string targets_url;
+  std::string root_path;
+};
+
+// Every value within its limits (config.proto): no reader of this has to know
+// a default.
+struct SourceSettings {
+  SourceProfile profile;
+  // Times and size; without an address.
+  Request limits;
+  std::string ca_path;
+  bool allow_loopback_http = false;
+  std::variant<RegionsPageSettings, NitroRootSettings, DirectorySettings,
+               UpstreamSettings>
+      kind;
+};
+
+// `path` is that of the file: it begins every message, and relative paths are
+// relative to its folder. Reads no file. Fails with INVALID_ARGUMENT.
+absl::StatusOr<std::vector<SourceSettings>> ReadSourceSettings(
+    const google::protobuf::RepeatedPtrField<v1::SourceConfig>& sources,
+    const std::string& path);
+
+// What sources need that is not their own.
+struct SourceEnvironment {
+  // Where sources keep what they must remember, each in a folder of its name.
+  // Made when it is needed.
+  std::string state_folder;
+  // As in DownloaderOptions.
+  std::shared_ptr<const std::atomic<bool>> cancelled = nullptr;
+};
+
+// Reads the files that `settings` name. Fails as anchors::ReadFile() for one
+// that cannot be read, and as UpstreamSource::Create().
+absl::StatusOr<std::unique_ptr<Source>> MakeSource(
+    const SourceSettings& settings, const SourceEnvironment& environment);
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_SOURCES_SOURCE_CONFIG_H_
