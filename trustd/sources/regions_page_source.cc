@@ -14,10 +14,7 @@ namespace {
 absl::Status At(const std::string& address, const absl::Status& failure) {
   absl::Status at(failure.code(), absl::StrCat(failure.message(), " (", address,
                                                ")"));
-  failure.ForEachPayload(
-      [&at](absl::string_view url, const absl::Cord& payload) {
-        at.SetPayload(url, payload);
-      });
+  CarryOver(failure, at);
   return at;
 }
 

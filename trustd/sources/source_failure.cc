@@ -100,6 +100,13 @@ absl::Status FailSource(SourceFailure failure, absl::Status cause) {
   return cause;
 }
 
+void CarryOver(const absl::Status& from, absl::Status& to) {
+  for (const char* url : {kFailureUrl, kHttpStatusUrl, kRetryAfterUrl}) {
+    const auto payload = PayloadOf(from, url);
+    if (payload.has_value()) to.SetPayload(url, absl::Cord(*payload));
+  }
+}
+
 std::optional<SourceFailure> SourceFailureOf(const absl::Status& status) {
   const auto name = PayloadOf(status, kFailureUrl);
   for (const Row& row : kTable) {

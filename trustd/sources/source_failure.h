@@ -84,6 +84,9 @@ absl::Status FailSource(SourceFailure failure, std::string_view detail);
 // as `failure`.
 absl::Status FailSource(SourceFailure failure, absl::Status cause);
 
+// Gives `to` what `from` carries for machines.
+void CarryOver(const absl::Status& from, absl::Status& to);
+
 // Returns the failure in `status`; nullopt for an OK status and for one that
 // FailSource() did not make.
 std::optional<SourceFailure> SourceFailureOf(const absl::Status& status);

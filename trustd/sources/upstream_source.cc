@@ -37,10 +37,7 @@ absl::Status Explain(absl::Status failure, const RepositoryFetcher& fetcher) {
                             reason == TufReason::kMetadataTooLarge ||
                             reason == TufReason::kTargetLengthMismatch;
   if (was_fetching && !fetcher.failure().ok()) {
-    fetcher.failure().ForEachPayload(
-        [&failure](absl::string_view url, const absl::Cord& payload) {
-          failure.SetPayload(url, payload);
-        });
+    CarryOver(fetcher.failure(), failure);
     return failure;
   }
   return FailSource(SourceFailure::kUpstreamRejected, std::move(failure));
