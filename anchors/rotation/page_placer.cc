@@ -279,6 +279,9 @@ PageContent PagePlacer::Finish() && {
   } else if (regions_in_scope_ == 0 && blocks_ == 0) {
     Report(ProblemKind::kNotTheDocument, 0,
            "no region's heading and no certificate");
+  } else if (content_.certificates.empty() && content_.problems.empty()) {
+    Report(ProblemKind::kOutOfScope, 0,
+           "no certificate of what this source speaks for");
   }
   auto& problems = content_.problems;
   std::stable_sort(problems.begin(), problems.end(),

@@ -257,6 +257,14 @@ TEST(RegionsPageTest, APageOfOtherPartitionsAloneIsOutOfScope) {
   EXPECT_TRUE(page.certificates.empty());
 }
 
+TEST(RegionsPageTest, ProseTabsOfOtherPartitionsAloneAreOutOfScope) {
+  std::vector<PageEntry> entries = EntriesOf({"ap-east-1"});
+  entries.pop_back();
+  const auto page = ParseRegionsPage(
+      WriteRegionsPage(entries, {PageLayout::kProseTabs}), Partition("aws-cn"));
+  EXPECT_EQ(Kinds(page), Problems({ProblemKind::kOutOfScope}));
+}
+
 TEST(RegionsPageTest, KindsOutsideTheScopeAreLeftOut) {
   SourceScope scope = Everything();
   scope.kinds = {AnchorKind::kIidRsa2048};

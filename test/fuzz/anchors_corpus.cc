@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
+#include "anchors/rotation/page_writer.h"
 #include "test/fake_aws/fake_identity.h"
 #include "test/fuzz/corpus.h"
 #include "test/fuzz/fuzz.h"
@@ -61,6 +62,27 @@ Seeds CatalogSeeds(const std::string& baked_catalog) {
   anchors[0].valid_from = absl::UnixEpoch();
   anchors[0].valid_until = FakeNow();
   out.push_back(anchors::SerializeCatalog(*catalog));
+  return out;
+}
+
+Seeds RegionsPageSeeds(const std::string& baked_catalog) {
+  using anchors::PageLayout;
+  using anchors::PemStyle;
+  auto entries = anchors::PageEntries(*anchors::ParseCatalog(baked_catalog));
+  std::erase_if(entries, [](const anchors::PageEntry& entry) {
+    return entry.slot.region != "ap-east-1" && entry.slot.region != "cn-north-1";
+  });
+  const std::pair<PageLayout, PemStyle> styles[] = {
+      {PageLayout::kMarkdown, PemStyle::kWrapped},
+      {PageLayout::kMarkdown, PemStyle::kOneLine},
+      {PageLayout::kChineseMarkdown, PemStyle::kNoFinalNewline},
+      {PageLayout::kHtml, PemStyle::kWrapped},
+      {PageLayout::kHtml, PemStyle::kSpaceJoined},
+      {PageLayout::kProseTabs, PemStyle::kIndented}};
+  Seeds out;
+  for (const auto& [layout, pem] : styles) {
+    out.push_back(anchors::WriteRegionsPage(entries, {layout, pem}));
+  }
   return out;
 }
 

@@ -29,6 +29,8 @@ Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
 Seeds CatalogSeeds(const std::string& baked_catalog);
+// Two of its regions, in each layout.
+Seeds RegionsPageSeeds(const std::string& baked_catalog);
 
 // Returns a file below test/vectors/real.
 std::string RealFile(const std::string& path);

@@ -37,6 +37,8 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"json_fuzz", JsonSeeds},
       {"metadata_fuzz", MetadataSeeds},
       {"pkcs7_fuzz", Pkcs7Seeds},
+      {"regions_page_fuzz",
+       [&] { return RegionsPageSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
   };
   const auto at = makers.find(target);
