@@ -169,7 +169,9 @@ absl::StatusOr<SourceAnswer> DirectorySource::Poll(absl::Time now) {
     files = *std::move(read);
   } else {
     auto read = anchors::ReadFile(path_, anchors::kMaxCatalogBytes);
-    if (absl::IsOutOfRange(read.status())) return TooLarge(path_, " is too long");
+    if (absl::IsOutOfRange(read.status())) {
+      return TooLarge(path_, " is too long");
+    }
     if (!read.ok()) {
       return FailSource(SourceFailure::kPathUnreadable, read.status());
     }

@@ -10,8 +10,8 @@
 // alone; a .pem anywhere else is a problem. Put files there by renaming: one
 // that is half written is read as it stands.
 //
-// A file: a catalog in JSON (catalog.proto), of which the certificates of ACTIVE
-// and RETIRING anchors that are not superseded are taken.
+// A file: a catalog in JSON (catalog.proto), of which the certificates of
+// ACTIVE and RETIRING anchors that are not superseded are taken.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_DIRECTORY_SOURCE_H_
 #define ANCHORAGE_TRUSTD_SOURCES_DIRECTORY_SOURCE_H_

@@ -264,7 +264,9 @@ absl::StatusOr<Hop> Judge(const Ending& ending, Transfer& t,
     return FailSource(*t.ended,
                       absl::StrCat("longer than ", t.max_bytes, " bytes"));
   }
-  if (t.ended.has_value()) return FailSource(*t.ended, "neither gzip nor plain");
+  if (t.ended.has_value()) {
+    return FailSource(*t.ended, "neither gzip nor plain");
+  }
   if (ending.result == CURLE_ABORTED_BY_CALLBACK) {
     return FailSource(SourceFailure::kCancelled, "trustd is stopping");
   }

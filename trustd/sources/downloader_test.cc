@@ -45,9 +45,10 @@ std::optional<SourceFailure> FailureOf(const absl::StatusOr<Download>& got) {
 
 TEST(Downloader, GivesTheExactBytes) {
   const std::string body("\0{\r\n}\xff", 6);
-  const auto got = GetAnswer(Answer(
-      "200 OK", {"ETag: \"v1\"", "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT"},
-      body));
+  const auto got = GetAnswer(
+      Answer("200 OK",
+             {"ETag: \"v1\"", "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT"},
+             body));
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->body, body);
   EXPECT_FALSE(got->not_modified);
@@ -154,8 +155,9 @@ TEST(Downloader, RefusesARedirectToAnyoneElse) {
         std::string("http://localhost/"), std::string("//example.invalid/"),
         std::string("file:///etc/passwd"),
         std::string("http://user:password@127.0.0.1/")}) {
-    EXPECT_EQ(FailureOf(GetAnswer(Answer("301 Moved", {"Location: " + to}, ""))),
-              SourceFailure::kRedirectRefused)
+    EXPECT_EQ(
+        FailureOf(GetAnswer(Answer("301 Moved", {"Location: " + to}, ""))),
+        SourceFailure::kRedirectRefused)
         << to;
   }
   EXPECT_TRUE(other.targets().empty());
@@ -164,9 +166,8 @@ TEST(Downloader, RefusesARedirectToAnyoneElse) {
 TEST(Downloader, EndsLoopsAndLongWalks) {
   {
     HostileServer loop([](Peer& peer) {
-      peer.Send(Answer(
-          "307 There", {peer.Target() == "/a" ? "Location: /b" : "Location: /a"},
-          ""));
+      const std::string other = peer.Target() == "/a" ? "/b" : "/a";
+      peer.Send(Answer("307 There", {"Location: " + other}, ""));
     });
     EXPECT_EQ(FailureOf(Get(For(loop.Url("/a")))),
               SourceFailure::kRedirectLoop);
@@ -225,7 +226,8 @@ TEST(Downloader, UnpacksNoMoreThanItsLimit) {
 }
 
 TEST(Downloader, TakesNoOtherEncodingThanGzip) {
-  for (const char* encoding : {"br", "zstd", "deflate", "gzip, gzip", "nonsense"}) {
+  for (const char* encoding :
+       {"br", "zstd", "deflate", "gzip, gzip", "nonsense"}) {
     EXPECT_EQ(FailureOf(GetAnswer(Answer(
                   "200 OK", {absl::StrCat("Content-Encoding: ", encoding)},
                   Gzip("page")))),
@@ -283,6 +285,9 @@ TEST(Downloader, ReadsNothingBeyondTheLengthThatWasSaid) {
 TEST(Downloader, TakesNothingButHttp) {
   EXPECT_EQ(FailureOf(GetAnswer("SSH-2.0-OpenSSH_9.2\r\n")),
             SourceFailure::kNotHttp);
+  EXPECT_EQ(FailureOf(GetAnswer("HTTP/1.1 200 OK\r\nContent-Length: -5\r\n"
+                                "\r\npage")),
+            SourceFailure::kNotHttp);
   EXPECT_EQ(FailureOf(GetAnswer("")), SourceFailure::kUnreachable);
 }
 
@@ -300,6 +305,16 @@ TEST(Downloader, GivesUpOnAServerThatStalls) {
 
 TEST(Downloader, GivesUpOnAServerThatNeverAnswers) {
   HostileServer server([](Peer& peer) { peer.WaitForClose(); });
+  Request request = For(server.Url("/"));
+  request.stall_timeout = absl::Seconds(1);
+  EXPECT_EQ(FailureOf(Get(request)), SourceFailure::kStalled);
+}
+
+TEST(Downloader, GivesUpOnAServerThatDrips) {
+  HostileServer server([](Peer& peer) {
+    peer.Send("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n");
+    while (peer.Send("x")) absl::SleepFor(absl::Milliseconds(20));
+  });
   Request request = For(server.Url("/"));
   request.stall_timeout = absl::Seconds(1);
   EXPECT_EQ(FailureOf(Get(request)), SourceFailure::kStalled);
@@ -388,7 +403,7 @@ TEST(DownloaderOverTls, RefusesAServerThatTheSystemDoesNotKnow) {
             SourceFailure::kTlsFailed);
 }
 
-TEST(DownloaderOverTls, RefusesAServerWithoutTls) {
+TEST(DownloaderOverTls, GivesUpOnAServerWithoutTls) {
   HostileServer server([](Peer&) {});
   std::string url = server.Url("/");
   url.replace(0, 4, "https");

@@ -29,7 +29,7 @@ absl::StatusOr<std::string> Gunzip(std::string_view packed,
   }
   z_stream stream{};
   if (inflateInit2(&stream, kGzipWindow) != Z_OK) {
-    return FailSource(SourceFailure::kUnreachable, "zlib cannot be started");
+    return Damaged("zlib cannot be started");
   }
   const absl::Cleanup end = [&stream] { inflateEnd(&stream); };
   stream.next_in =

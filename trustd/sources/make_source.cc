@@ -43,9 +43,9 @@ class Maker {
   Made operator()(const RegionsPageSettings& page) const {
     auto downloader = MakeDownloader(settings_, environment_);
     if (!downloader.ok()) return downloader.status();
-    return std::make_unique<RegionsPageSource>(settings_.profile,
-                                               page.addresses, settings_.limits,
-                                               *std::move(downloader));
+    return std::make_unique<RegionsPageSource>(
+        settings_.profile, page.addresses, settings_.limits,
+        *std::move(downloader));
   }
 
   Made operator()(const NitroRootSettings& root) const {
@@ -64,7 +64,8 @@ class Maker {
   Made operator()(const UpstreamSettings& upstream) const {
     auto downloader = MakeDownloader(settings_, environment_);
     if (!downloader.ok()) return downloader.status();
-    auto root = anchors::ReadFile(upstream.root_path, anchors::tuf::kMaxRootBytes);
+    auto root =
+        anchors::ReadFile(upstream.root_path, anchors::tuf::kMaxRootBytes);
     if (!root.ok()) return root.status();
     return UpstreamSource::Create(
         settings_.profile,

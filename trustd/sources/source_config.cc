@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <iterator>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -106,7 +107,8 @@ class Reader {
                absl::Seconds(1), absl::Minutes(10), "timeout");
     limits.connect_timeout = std::min(limits.connect_timeout, limits.timeout);
     limits.stall_timeout = std::min(limits.stall_timeout, limits.timeout);
-    const int otherwise = proto_.has_nitro_root() ? kNitroRootBytes : kMostBytes;
+    const int otherwise =
+        proto_.has_nitro_root() ? kNitroRootBytes : kMostBytes;
     const int bytes = proto_.max_bytes() == 0 ? otherwise : proto_.max_bytes();
     if (bytes < kLeastBytes || bytes > kMostBytes) {
       Fail(absl::StrCat("'max_bytes' must be from ", kLeastBytes, " to ",

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <variant>
@@ -199,7 +199,7 @@ std::unique_ptr<Source> Make(const std::string& yaml) {
 }
 
 std::string PageSource(const std::string& addresses) {
-  return "sources:\n  - name: page\n    timeout: 1s\n"
+  return "sources:\n  - name: page\n    timeout: 2s\n"
          "    allow_loopback_http: true\n    regions_page:\n"
          "      addresses: [" + addresses + "]\n";
 }

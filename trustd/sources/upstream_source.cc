@@ -8,6 +8,7 @@
 
 #include "trustd/sources/upstream_source.h"
 
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
