@@ -101,6 +101,14 @@ TEST_F(DirectorySourceTest, ReadsTheLayout) {
             (verify::Slot{"aws", "", AnchorKind::kNitroRoot}));
 }
 
+TEST_F(DirectorySourceTest, TakesACertificateOnceInItsSlot) {
+  const std::string good = Certificate("eu-west-1.rsa2048.pem");
+  Write("aws/eu-west-1/iid-rsa2048.pem", good + good);
+  const anchors::Observation seen = Observe();
+  EXPECT_TRUE(seen.problems.empty());
+  EXPECT_EQ(seen.certificates.size(), 1u);
+}
+
 // As volumes of Kubernetes are.
 TEST_F(DirectorySourceTest, FollowsLinks) {
   Write(".data/iid-rsa2048.pem", Certificate("eu-west-1.rsa2048.pem"));

@@ -100,6 +100,12 @@ void Observer::AddDer(const verify::Slot& slot, std::string der, int line,
         absl::StrCat(where, ": a key of ", facts->key.bits,
                      " bits cannot be of ", verify::ToString(slot)));
   }
+  const bool known = std::any_of(
+      observation_.certificates.begin(), observation_.certificates.end(),
+      [&](const anchors::ObservedCertificate& seen) {
+        return seen.slot == slot && seen.der == der;
+      });
+  if (known) return;
   observation_.certificates.push_back({slot, std::move(der), line});
 }
 

@@ -42,7 +42,8 @@ class Observer {
   void AddPem(const verify::Slot& slot, std::string_view pem,
               const std::string& where);
 
-  // Adds one certificate, with the same problems.
+  // Adds one certificate, with the same problems; one that its slot has
+  // already is left out.
   void AddDer(const verify::Slot& slot, std::string der, int line,
               const std::string& where);
 
