@@ -43,7 +43,7 @@ struct RotationRule {
   int sources = 0;
   int live_proofs = 0;
   // Since the change was first seen.
-  absl::Duration hold;
+  absl::Duration hold = absl::ZeroDuration();
 
   friend bool operator==(const RotationRule&, const RotationRule&) = default;
 };
