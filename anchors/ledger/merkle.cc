@@ -46,13 +46,13 @@ struct Position {
 }  // namespace
 
 MerkleHash LeafHash(std::string_view record) {
-  return ToMerkleHash(verify::HashParts(verify::HashAlgorithm::kSha256,
-                                        {kLeafPrefix, record}));
+  return ToMerkleHash(
+      verify::HashParts(verify::HashAlgorithm::kSha256, {kLeafPrefix, record}));
 }
 
 MerkleHash NodeHash(const MerkleHash& left, const MerkleHash& right) {
-  return ToMerkleHash(verify::HashParts(verify::HashAlgorithm::kSha256,
-                                        {kNodePrefix, View(left), View(right)}));
+  return ToMerkleHash(verify::HashParts(
+      verify::HashAlgorithm::kSha256, {kNodePrefix, View(left), View(right)}));
 }
 
 std::optional<MerkleFrontier> MerkleFrontier::FromSubtrees(

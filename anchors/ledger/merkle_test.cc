@@ -94,11 +94,11 @@ TEST(MerkleTest, KnownAnswers) {
       FromHex(
           "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
   MerkleFrontier tree;
-  for (const char* hex : {"", "00", "10", "2021", "3031", "40414243",
-                          "5051525354555657",
-                          "606162636465666768696a6b6c6d6e6f"}) {
-    tree.Append(LeafHash(
-        *hex == '\0' ? std::string() : verify::DecodeHex(hex).value()));
+  for (const char* hex :
+       {"", "00", "10", "2021", "3031", "40414243", "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f"}) {
+    tree.Append(LeafHash(*hex == '\0' ? std::string()
+                                      : verify::DecodeHex(hex).value()));
   }
   EXPECT_EQ(
       tree.Root(),
@@ -129,8 +129,7 @@ TEST(MerkleTest, AFrontierGoesOnWhereItWasLeft) {
   const Hashes leaves = Leaves(kMostLeaves);
   MerkleFrontier whole;
   for (std::size_t n = 0; n < kMostLeaves; ++n) {
-    auto resumed =
-        MerkleFrontier::FromSubtrees(whole.size(), whole.subtrees());
+    auto resumed = MerkleFrontier::FromSubtrees(whole.size(), whole.subtrees());
     ASSERT_TRUE(resumed.has_value());
     whole.Append(leaves[n]);
     resumed->Append(leaves[n]);

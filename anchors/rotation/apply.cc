@@ -81,18 +81,18 @@ absl::StatusOr<CatalogAnchor*> Put(Catalog& catalog, const Slot& slot,
   if (anchor == nullptr) {
     anchor = &catalog.anchors.emplace_back();
     anchor->slot = slot;
-    anchor->status = options.announce ? AnchorStatus::kAnnounced
-                                      : AnchorStatus::kActive;
+    anchor->status =
+        options.announce ? AnchorStatus::kAnnounced : AnchorStatus::kActive;
     anchor->spki_sha256 = spki_sha256;
     anchor->spki_der = std::move(facts->spki_der);
     anchor->first_seen = WholeSeconds(options.time);
   }
   if (anchor->status == AnchorStatus::kRevoked) return IsRevoked(*anchor);
-  const auto known = std::find_if(
-      anchor->certificates.begin(), anchor->certificates.end(),
-      [&](const CatalogCertificate& c) {
-        return c.sha256 == certificate->sha256;
-      });
+  const auto known =
+      std::find_if(anchor->certificates.begin(), anchor->certificates.end(),
+                   [&](const CatalogCertificate& c) {
+                     return c.sha256 == certificate->sha256;
+                   });
   if (known == anchor->certificates.end()) {
     anchor->certificates.push_back(*std::move(certificate));
   }
@@ -128,8 +128,7 @@ void RetireUnseen(Catalog& catalog, const Change& change,
                   const ApplyOptions& options) {
   const absl::Time until = WholeSeconds(options.time + options.overlap);
   for (CatalogAnchor& anchor : catalog.anchors) {
-    if (anchor.slot == change.slot &&
-        anchor.status == AnchorStatus::kActive &&
+    if (anchor.slot == change.slot && anchor.status == AnchorStatus::kActive &&
         !Saw(change, anchor.spki_sha256)) {
       RetireUntil(anchor, until);
     }
@@ -139,8 +138,7 @@ void RetireUnseen(Catalog& catalog, const Change& change,
 // The key that a new one takes over from.
 std::string ReplacedKey(const Catalog& catalog, const Change& change) {
   for (const CatalogAnchor& anchor : catalog.anchors) {
-    if (anchor.slot == change.slot &&
-        anchor.status == AnchorStatus::kActive &&
+    if (anchor.slot == change.slot && anchor.status == AnchorStatus::kActive &&
         !Saw(change, anchor.spki_sha256)) {
       return anchor.spki_sha256;
     }

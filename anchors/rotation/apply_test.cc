@@ -244,10 +244,10 @@ TEST(ApplyTest, AnAnomalyOrAChangeThatIsNoneIsRefused) {
 
 TEST(ApplyTest, AChangeFoundAgainstOtherPinsIsRefused) {
   // Meanwhile another key took the place.
-  const auto other = AddAnchor(
-      BakedCatalog(), Ireland(),
-      CurrentDer(SlotOf("me-south-1", AnchorKind::kIidRsa1024)),
-      {"operator", ""}, Options());
+  const auto other =
+      AddAnchor(BakedCatalog(), Ireland(),
+                CurrentDer(SlotOf("me-south-1", AnchorKind::kIidRsa1024)),
+                {"operator", ""}, Options());
   ASSERT_TRUE(other.ok());
   EXPECT_EQ(CodeOf(Apply(*other, ReKey(), Options())),
             absl::StatusCode::kFailedPrecondition);
@@ -274,8 +274,7 @@ TEST(ApplyTest, ARevokedKeyStaysRevoked) {
 
 TEST(ApplyTest, AReissueOfARetiredKeyLeavesTheActiveOneInUse) {
   const auto both = Apply(BakedCatalog(), ReKey(), Options());
-  auto retired =
-      Retire(*both, Ireland(), KeyOf(Ireland()), std::nullopt);
+  auto retired = Retire(*both, Ireland(), KeyOf(Ireland()), std::nullopt);
   ASSERT_TRUE(retired.ok());
   for (CatalogAnchor& anchor : retired->anchors) {
     if (anchor.slot != Ireland()) continue;
@@ -351,10 +350,9 @@ TEST(DecisionsTest, RevokedIsTheEnd) {
   ASSERT_TRUE(revoked.ok());
   EXPECT_EQ(Find(*revoked, Ireland(), key)->status, AnchorStatus::kRevoked);
   EXPECT_TRUE(Revoke(*revoked, Ireland(), key).ok());
-  for (const auto& undone :
-       {Retire(*revoked, Ireland(), key, std::nullopt),
-        Retire(*revoked, Ireland(), key, kNow),
-        Activate(*revoked, Ireland(), key)}) {
+  for (const auto& undone : {Retire(*revoked, Ireland(), key, std::nullopt),
+                             Retire(*revoked, Ireland(), key, kNow),
+                             Activate(*revoked, Ireland(), key)}) {
     EXPECT_EQ(CodeOf(undone), absl::StatusCode::kFailedPrecondition);
   }
 }

@@ -28,7 +28,7 @@ namespace {
 using verify::AnchorStatus;
 using verify::Slot;
 
-// Names of slots in one note; the others are counted.
+// Names of slots in one note; more are counted.
 constexpr std::size_t kMaxNamedSlots = 5;
 
 // A certificate of the observation, read.
@@ -58,6 +58,11 @@ bool IsKnownToSources(AnchorStatus status) {
   return status != AnchorStatus::kRetired && status != AnchorStatus::kRevoked;
 }
 
+// A heading is no certificate. If one was pinned there, it is missing.
+bool IsAnomaly(const SourceProblem& problem) {
+  return problem.kind != ProblemKind::kNoCertificate;
+}
+
 class Classifier {
  public:
   Classifier(const Observation& observation, const Catalog& pinned)
@@ -84,9 +89,7 @@ class Classifier {
   void ReportProblems() {
     std::map<ProblemKind, std::vector<const SourceProblem*>> by_kind;
     for (const SourceProblem& problem : observation_.problems) {
-      // A heading is no certificate. If one was pinned there, it is missing.
-      if (problem.kind == ProblemKind::kNoCertificate) continue;
-      by_kind[problem.kind].push_back(&problem);
+      if (IsAnomaly(problem)) by_kind[problem.kind].push_back(&problem);
     }
     for (const auto& [kind, problems] : by_kind) {
       Change anomaly = Anomaly(AnomalyKind::kProblem);
@@ -179,21 +182,20 @@ class Classifier {
   static bool IsOld(const Certificate& certificate, const Match& match) {
     if (match.anchor == nullptr) return false;
     if (match.certificate != nullptr) return match.certificate->superseded;
-    return std::any_of(match.anchor->certificates.begin(),
-                       match.anchor->certificates.end(),
-                       [&](const CatalogCertificate& pinned) {
-                         return !pinned.superseded &&
-                                certificate.facts.not_before <
-                                    pinned.not_before;
-                       });
+    return std::any_of(
+        match.anchor->certificates.begin(), match.anchor->certificates.end(),
+        [&](const CatalogCertificate& pinned) {
+          return !pinned.superseded &&
+                 certificate.facts.not_before < pinned.not_before;
+        });
   }
 
   RotationClass ClassOf(const Slot& slot, const Certificate& certificate,
                         const Match& match) const {
     const auto at = anchors_.find(slot);
     if (at == anchors_.end()) {
-      const bool known = std::any_of(
-          anchors_.begin(), anchors_.end(), [&](const auto& entry) {
+      const bool known =
+          std::any_of(anchors_.begin(), anchors_.end(), [&](const auto& entry) {
             return entry.first.partition == slot.partition &&
                    entry.first.region == slot.region;
           });
@@ -304,13 +306,13 @@ class Classifier {
 
   // Whether the source was understood so badly that its silence says nothing.
   bool SilenceSaysNothing() const {
-    return std::any_of(
-        observation_.problems.begin(), observation_.problems.end(),
-        [](const SourceProblem& problem) {
-          return problem.kind == ProblemKind::kNotTheDocument ||
-                 problem.kind == ProblemKind::kTruncated ||
-                 problem.kind == ProblemKind::kOutOfScope;
-        });
+    return std::any_of(observation_.problems.begin(),
+                       observation_.problems.end(),
+                       [](const SourceProblem& problem) {
+                         return problem.kind == ProblemKind::kNotTheDocument ||
+                                problem.kind == ProblemKind::kTruncated ||
+                                problem.kind == ProblemKind::kOutOfScope;
+                       });
   }
 
   void CompareAbsence(const ClassifyOptions& options) {
@@ -429,6 +431,34 @@ std::vector<Change> Disagreements(absl::Span<const Observation> newest) {
     out.push_back(std::move(anomaly));
   }
   return out;
+}
+
+SourceCount CountSources(const Change& change,
+                         absl::Span<const Observation> newest) {
+  SourceCount count;
+  for (const Observation& observation : newest) {
+    if (!observation.scope.Covers(change.slot) ||
+        std::any_of(observation.problems.begin(), observation.problems.end(),
+                    IsAnomaly)) {
+      continue;
+    }
+    std::vector<std::string_view> has;
+    for (const ObservedCertificate& observed : observation.certificates) {
+      if (observed.slot == change.slot) has.push_back(observed.der);
+    }
+    const bool removal = change.rotation_class == RotationClass::kRemoval;
+    if (has.empty() && !removal) continue;
+    const bool shows =
+        removal ? has.empty()
+                : std::all_of(change.observed.begin(), change.observed.end(),
+                              [&](const SeenCertificate& seen) {
+                                return seen.pinned ||
+                                       std::find(has.begin(), has.end(),
+                                                 seen.der) != has.end();
+                              });
+    ++(shows ? count.agreeing : count.disagreeing);
+  }
+  return count;
 }
 
 }  // namespace anchorage::anchors

@@ -66,6 +66,19 @@ Classification Classify(const Observation& observation, const Catalog& pinned,
 // newest observation of each source.
 std::vector<Change> Disagreements(absl::Span<const Observation> newest);
 
+// How many sources show a change, and how many contradict it.
+struct SourceCount {
+  int agreeing = 0;
+  int disagreeing = 0;
+};
+
+// Of the sources that speak for the change's slot and that were understood: one
+// that has all that the change brings agrees (of a removal: one that has
+// nothing in the slot), one that has something else there contradicts it, and
+// silence does neither. `newest` has the newest observation of each source.
+SourceCount CountSources(const Change& change,
+                         absl::Span<const Observation> newest);
+
 // Returns what is pinned in a slot.
 PinnedSlot PinnedIn(const Catalog& catalog, const verify::Slot& slot);
 

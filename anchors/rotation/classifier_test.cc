@@ -83,9 +83,8 @@ TEST(ClassifierTest, HistoryIsTwentyEightReissues) {
 }
 
 TEST(ClassifierTest, APageFromBeforeTheReissuesIsStaleAndHeld) {
-  const auto found =
-      Classify(ObservationOf(CatalogBeforeReissues(BakedCatalog())),
-               BakedCatalog());
+  const auto found = Classify(
+      ObservationOf(CatalogBeforeReissues(BakedCatalog())), BakedCatalog());
   EXPECT_TRUE(found.changes.empty());
   EXPECT_EQ(AnomaliesOf(found), Anomalies(28, AnomalyKind::kStale));
 }
@@ -279,8 +278,8 @@ TEST(ClassifierTest, AKeyThatCannotBeOfTheKindIsAnAnomaly) {
   SeenIn(observation, Ireland()).der =
       CurrentDer(SlotOf("eu-west-1", AnchorKind::kIidRsa2048));
   const auto found = Classify(observation, BakedCatalog());
-  ASSERT_EQ(AnomaliesOf(found), Anomalies({AnomalyKind::kProblem,
-                                           AnomalyKind::kSlotsMissing}));
+  ASSERT_EQ(AnomaliesOf(found),
+            Anomalies({AnomalyKind::kProblem, AnomalyKind::kSlotsMissing}));
   EXPECT_EQ(found.anomalies[0].problem, ProblemKind::kWrongKind);
 }
 
@@ -336,8 +335,7 @@ TEST(ClassifierTest, AnAnnouncedKeyThatComesIntoUseIsAReKey) {
 TEST(ChangeTest, TheIdentityIsWhatWasSeenAndWhere) {
   Observation observation = Good();
   SeenIn(observation, Ireland()).der = CurrentDer(HongKong());
-  const std::string id =
-      OnlyChange(Classify(observation, BakedCatalog())).id();
+  const std::string id = OnlyChange(Classify(observation, BakedCatalog())).id();
   Observation again = observation;
   again.source = "another";
   again.location = "elsewhere";
@@ -368,13 +366,12 @@ TEST(ChangeTest, IdentitiesOfDifferentChangesDiffer) {
   EXPECT_EQ(found.anomalies.size(), 3u);
   // An anomaly is its source's.
   observation.source = "another";
-  EXPECT_FALSE(ids.contains(
-      Classify(observation, BakedCatalog()).anomalies.at(0).id()));
+  EXPECT_FALSE(
+      ids.contains(Classify(observation, BakedCatalog()).anomalies.at(0).id()));
 }
 
 TEST(ChangeTest, TheDiffTellsWhatPeopleNeed) {
-  const auto found =
-      Classify(Good(), CatalogBeforeReissues(BakedCatalog()));
+  const auto found = Classify(Good(), CatalogBeforeReissues(BakedCatalog()));
   const auto change =
       std::find_if(found.changes.begin(), found.changes.end(),
                    [](const Change& c) { return c.slot == Ireland(); });
@@ -422,6 +419,57 @@ TEST(DisagreementsTest, EachSlotOfWhichTwoSourcesSayDifferentThingsIsOne) {
   EXPECT_EQ(found[0].notes.size(), 2u);
   // Whoever says it first.
   EXPECT_EQ(Disagreements({other, Good()})[0].id(), found[0].id());
+}
+
+class CountSourcesTest : public testing::Test {
+ protected:
+  CountSourcesTest() {
+    SeenIn(changed_, Ireland()).der = CurrentDer(HongKong());
+    change_ = Classify(changed_, BakedCatalog()).changes.at(0);
+    std::erase_if(silent_.certificates, [](const ObservedCertificate& c) {
+      return c.slot == Ireland();
+    });
+  }
+
+  void Expect(const Change& change, const std::vector<Observation>& newest,
+              int agreeing, int disagreeing) {
+    const SourceCount count = CountSources(change, newest);
+    EXPECT_EQ(count.agreeing, agreeing);
+    EXPECT_EQ(count.disagreeing, disagreeing);
+  }
+
+  Observation changed_ = Good();
+  Observation silent_ = Good();
+  Change change_;
+};
+
+TEST_F(CountSourcesTest, OneThatShowsItAgreesAndOneWithAnotherContradicts) {
+  Expect(change_, {changed_, changed_, Good(), silent_}, 2, 1);
+  Expect(change_, {}, 0, 0);
+}
+
+TEST_F(CountSourcesTest, ThePinnedCertificateBesideItIsNoContradiction) {
+  Observation both = Good();
+  both.certificates.push_back({Ireland(), CurrentDer(HongKong()), 0});
+  Expect(change_, {both}, 1, 0);
+  const Change beside = Classify(both, BakedCatalog()).changes.at(0);
+  Expect(beside, {changed_}, 1, 0);
+}
+
+TEST_F(CountSourcesTest, WhoWasNotUnderstoodOrDoesNotSpeakForItIsNotCounted) {
+  Observation doubtful = changed_;
+  doubtful.problems = {{ProblemKind::kNotPlaced, 1, "x"}};
+  Observation china = changed_;
+  china.scope.partitions = {"aws-cn"};
+  Expect(change_, {doubtful, china}, 0, 0);
+  doubtful.problems = {{ProblemKind::kNoCertificate, 1, "x"}};
+  Expect(change_, {doubtful}, 1, 0);
+}
+
+TEST_F(CountSourcesTest, OfARemovalSilenceAgrees) {
+  const Change removal = Classify(silent_, BakedCatalog()).changes.at(0);
+  ASSERT_EQ(removal.rotation_class, RotationClass::kRemoval);
+  Expect(removal, {silent_, silent_, Good()}, 2, 1);
 }
 
 }  // namespace

@@ -32,9 +32,8 @@ void AppendKey(char mark, std::string_view spki_sha256,
                std::string_view spki_der, std::string_view state,
                std::string& out) {
   const auto key = ReadKeyFacts(spki_der);
-  absl::StrAppend(&out, std::string(1, mark), " key ",
-                  std::string(spki_sha256), ", ",
-                  key.ok() ? KeyName(*key) : "unreadable", ", ",
+  absl::StrAppend(&out, std::string(1, mark), " key ", std::string(spki_sha256),
+                  ", ", key.ok() ? KeyName(*key) : "unreadable", ", ",
                   std::string(state), "\n");
 }
 
@@ -56,11 +55,11 @@ void AppendSeen(const Change& change, const std::string& spki_sha256,
 
 void AppendPinned(const Change& change, const CatalogAnchor& anchor,
                   std::string& out) {
-  const auto seen_key = std::any_of(
-      change.observed.begin(), change.observed.end(),
-      [&](const SeenCertificate& seen) {
-        return seen.spki_sha256 == anchor.spki_sha256;
-      });
+  const auto seen_key =
+      std::any_of(change.observed.begin(), change.observed.end(),
+                  [&](const SeenCertificate& seen) {
+                    return seen.spki_sha256 == anchor.spki_sha256;
+                  });
   AppendKey(seen_key ? ' ' : '-', anchor.spki_sha256, anchor.spki_der,
             absl::StrCat("pinned ", std::string(NameOf(anchor.status))), out);
   for (const CatalogCertificate& certificate : anchor.certificates) {

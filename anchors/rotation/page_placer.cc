@@ -145,7 +145,8 @@ void PagePlacer::BeginTab(std::string_view name, int line) {
   if (!region_) return;
   ++region_->tabs;
   if (!tab_->kind && !OutOfScope()) {
-    Report(ProblemKind::kNotPlaced, line, "no kind is known as " + Quoted(name));
+    Report(ProblemKind::kNotPlaced, line,
+           "no kind is known as " + Quoted(name));
   }
 }
 

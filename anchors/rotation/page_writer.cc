@@ -143,9 +143,10 @@ void AppendFence(const PageEntry& entry, PemStyle style, std::string& out) {
 void AppendMarkdown(const std::vector<const PageEntry*>& all,
                     const PageStyle& style, std::string& out) {
   const bool chinese = style.layout == PageLayout::kChineseMarkdown;
-  out += "# Public certificates of instance identity documents"
-         "<a name=\"regions-certs\"></a>\n\n"
-         "Each Region has certificates of its own.\n";
+  out +=
+      "# Public certificates of instance identity documents"
+      "<a name=\"regions-certs\"></a>\n\n"
+      "Each Region has certificates of its own.\n";
   for (const Group& region : ByRegion(all)) {
     absl::StrAppend(&out, "\n## ", DisplayName(region.title, style.layout),
                     chinese ? "" : " ", "\xe2\x80\x94 ", region.title,
@@ -183,11 +184,12 @@ void AppendProse(const std::vector<const PageEntry*>& all,
 
 void AppendHtml(const std::vector<const PageEntry*>& all,
                 const PageStyle& style, std::string& out) {
-  out += "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-         "<title>Public certificates</title>\n<script>if (1 < 2) { "
-         "document.write(\"<dl>\"); }</script></head>\n<body>"
-         "<div id=\"main\"><!-- <dl> --><h1>Public certificates</h1>\n"
-         "<p>Each Region has certificates of its own.<br>\n";
+  out +=
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<title>Public certificates</title>\n<script>if (1 < 2) { "
+      "document.write(\"<dl>\"); }</script></head>\n<body>"
+      "<div id=\"main\"><!-- <dl> --><h1>Public certificates</h1>\n"
+      "<p>Each Region has certificates of its own.<br>\n";
   for (const Group& region : ByRegion(all)) {
     absl::StrAppend(&out,
                     "<awsui-expandable-section variant=\"container\" header=\"",
@@ -195,8 +197,8 @@ void AppendHtml(const std::vector<const PageEntry*>& all,
                     region.title, "\" id=\"", region.title,
                     "-cert\" expanded=\"false\">\n<dl><awsdocs-tabs>");
     for (const Group& tab : ByTab(region.entries)) {
-      absl::StrAppend(&out, "<dt>", tab.title, "</dt><dd tab-id=\"",
-                      tab.title, "\">");
+      absl::StrAppend(&out, "<dt>", tab.title, "</dt><dd tab-id=\"", tab.title,
+                      "\">");
       for (const PageEntry* entry : tab.entries) {
         absl::StrAppend(&out, "<pre class=\"programlisting\"><code>",
                         WritePem(entry->der, style.pem), "</code></pre>");
@@ -261,9 +263,9 @@ std::vector<PageEntry> PageEntries(const Catalog& catalog) {
 Catalog CatalogBeforeReissues(Catalog catalog) {
   for (CatalogAnchor& anchor : catalog.anchors) {
     auto& certificates = anchor.certificates;
-    const bool reissued = std::any_of(
-        certificates.begin(), certificates.end(),
-        [](const CatalogCertificate& c) { return c.superseded; });
+    const bool reissued =
+        std::any_of(certificates.begin(), certificates.end(),
+                    [](const CatalogCertificate& c) { return c.superseded; });
     if (!reissued) continue;
     std::erase_if(certificates,
                   [](const CatalogCertificate& c) { return !c.superseded; });

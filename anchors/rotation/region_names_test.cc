@@ -15,11 +15,26 @@ TEST(RegionNamesTest, CodesOfThreeAndFourPartsAreCodes) {
 }
 
 TEST(RegionNamesTest, EverythingElseIsNone) {
-  for (const char* text :
-       {"", "-", "eu", "eu-1", "eu-west", "eu-west-", "eu-west-0", "eu-west-01",
-        "eu-west-100", "eu--west-1", "-eu-west-1", "EU-west-1", "eu-west-1 ",
-        "eu-west-1a", "e-west-1", "a-b-c-d-1", "aa-bb-cc-dd-1", "eu west-1",
-        "eu-we_st-1", "eu-abcdefghijklmnopq-1"}) {
+  for (const char* text : {"",
+                           "-",
+                           "eu",
+                           "eu-1",
+                           "eu-west",
+                           "eu-west-",
+                           "eu-west-0",
+                           "eu-west-01",
+                           "eu-west-100",
+                           "eu--west-1",
+                           "-eu-west-1",
+                           "EU-west-1",
+                           "eu-west-1 ",
+                           "eu-west-1a",
+                           "e-west-1",
+                           "a-b-c-d-1",
+                           "aa-bb-cc-dd-1",
+                           "eu west-1",
+                           "eu-we_st-1",
+                           "eu-abcdefghijklmnopq-1"}) {
     EXPECT_FALSE(IsRegionCode(text)) << text;
   }
 }

@@ -150,11 +150,10 @@ class Reducer {
   }
 
   void SkipElement(std::string_view name, std::size_t from) {
-    const std::string end = "</" + absl::AsciiStrToLower(
-                                       {name.data(), name.size()});
+    const std::string end =
+        "</" + absl::AsciiStrToLower({name.data(), name.size()});
     for (std::size_t i = at_ + from; i < text_.size(); ++i) {
-      if (text_[i] == '<' &&
-          EqualsNoCase(text_.substr(i, end.size()), end)) {
+      if (text_[i] == '<' && EqualsNoCase(text_.substr(i, end.size()), end)) {
         return SkipPast(">", i);
       }
     }

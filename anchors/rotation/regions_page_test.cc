@@ -36,9 +36,9 @@ const Catalog& Baked() {
 }
 
 SourceScope Everything() {
-  return {{"aws", "aws-us-gov", "aws-cn", "aws-eusc"},
-          {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024,
-           AnchorKind::kIidRsa2048}};
+  return {
+      {"aws", "aws-us-gov", "aws-cn", "aws-eusc"},
+      {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048}};
 }
 
 SourceScope Partition(const std::string& name) {
@@ -98,11 +98,12 @@ std::string Replaced(const std::string& text, const std::string& from,
 }
 
 int LineOf(const std::string& text, std::size_t at) {
-  return 1 + static_cast<int>(std::count(text.begin(), text.begin() + at, '\n'));
+  return 1 +
+         static_cast<int>(std::count(text.begin(), text.begin() + at, '\n'));
 }
 
-class EveryLayout : public testing::TestWithParam<
-                        std::tuple<PageLayout, PemStyle, bool>> {
+class EveryLayout
+    : public testing::TestWithParam<std::tuple<PageLayout, PemStyle, bool>> {
  protected:
   PageStyle Style() const {
     const auto& [layout, pem, crlf] = GetParam();
@@ -153,16 +154,15 @@ INSTANTIATE_TEST_SUITE_P(
                      testing::Bool()));
 
 TEST(RegionsPageTest, ProseTabsPlaceWhatIsCertainAndReportTheRest) {
-  const auto entries =
-      EntriesOf({"us-east-1", "ap-east-1", "me-south-1", "us-gov-west-1",
-                 "cn-north-1"});
+  const auto entries = EntriesOf(
+      {"us-east-1", "ap-east-1", "me-south-1", "us-gov-west-1", "cn-north-1"});
   const auto page = ParseRegionsPage(
       WriteRegionsPage(entries, {PageLayout::kProseTabs, PemStyle::kIndented}),
       Everything());
   std::vector<PageEntry> certain;
   for (const PageEntry& entry : entries) {
-    const bool named = entry.slot.region == "ap-east-1" ||
-                       entry.slot.region == "me-south-1";
+    const bool named =
+        entry.slot.region == "ap-east-1" || entry.slot.region == "me-south-1";
     if (named && entry.slot.kind != AnchorKind::kIidRsa2048) {
       certain.push_back(entry);
     }
@@ -184,8 +184,8 @@ TEST_P(CutPage, AtEveryLinePlacesNothingElsewhere) {
        at = text.find('\n', at + 1)) {
     const auto page = ParseRegionsPage(text.substr(0, at), Everything());
     const auto placed = Of(page);
-    EXPECT_TRUE(std::includes(all.begin(), all.end(), placed.begin(),
-                              placed.end()))
+    EXPECT_TRUE(
+        std::includes(all.begin(), all.end(), placed.begin(), placed.end()))
         << at;
     // HTML says where it ends.
     EXPECT_TRUE(GetParam() != PageLayout::kHtml || !page.problems.empty())
@@ -194,8 +194,8 @@ TEST_P(CutPage, AtEveryLinePlacesNothingElsewhere) {
 }
 
 TEST_P(CutPage, InsideOrRightAfterABlockIsTruncated) {
-  const auto entries = EntriesOf(
-      {"eu-west-1", "ap-east-2", "us-gov-west-1", "cn-north-1"});
+  const auto entries =
+      EntriesOf({"eu-west-1", "ap-east-2", "us-gov-west-1", "cn-north-1"});
   const std::string text =
       WriteRegionsPage(entries, {GetParam(), PemStyle::kWrapped});
   for (const std::string marker : {kBegin, kEnd}) {
@@ -251,8 +251,7 @@ TEST(RegionsPageTest, OtherPagesAreNotTheDocument) {
 }
 
 TEST(RegionsPageTest, APageOfOtherPartitionsAloneIsOutOfScope) {
-  const auto page =
-      ParseRegionsPage(Markdown(Ireland()), Partition("aws-cn"));
+  const auto page = ParseRegionsPage(Markdown(Ireland()), Partition("aws-cn"));
   EXPECT_EQ(Kinds(page), Problems({ProblemKind::kOutOfScope}));
   EXPECT_TRUE(page.certificates.empty());
 }
@@ -312,12 +311,13 @@ TEST(RegionsPageTest, AHeadingWithoutCertificateIsSaid) {
   const std::string text = Markdown(Ireland());
   const std::size_t begin = text.find("```");
   const std::size_t end = text.find("```", begin + 3) + 3;
-  const auto page = ParseRegionsPage(
-      text.substr(0, begin) + text.substr(end), Everything());
+  const auto page =
+      ParseRegionsPage(text.substr(0, begin) + text.substr(end), Everything());
   EXPECT_EQ(Kinds(page), Problems({ProblemKind::kNoCertificate}));
   EXPECT_EQ(page.certificates.size(), 2u);
 
-  const std::string bare = text + "\n## Asia Pacific (New) \xe2\x80\x94 ap-new-1\n";
+  const std::string bare =
+      text + "\n## Asia Pacific (New) \xe2\x80\x94 ap-new-1\n";
   EXPECT_EQ(Kinds(ParseRegionsPage(bare, Everything())),
             Problems({ProblemKind::kNoCertificate}));
 }
@@ -357,7 +357,10 @@ TEST(RegionsPageTest, AHeadingInDoubtPlacesNothing) {
 
 TEST(RegionsPageTest, AnUnknownTabPlacesNothing) {
   const std::string text = Markdown(Ireland());
-  for (const std::string tab : {"Ed25519", "RSA\xe2\x80\x91" "2048", "rsa"}) {
+  for (const std::string tab : {"Ed25519",
+                                "RSA\xe2\x80\x91"
+                                "2048",
+                                "rsa"}) {
     const auto page = ParseRegionsPage(
         Replaced(text, "[ RSA-2048 ]", "[ " + tab + " ]"), Everything());
     EXPECT_EQ(Kinds(page), Problems(2, ProblemKind::kNotPlaced));
@@ -386,24 +389,26 @@ TEST(RegionsPageTest, DamagedBlocksAreUnreadable) {
 
 TEST(RegionsPageTest, DamagedMarkersAreNotRepaired) {
   const std::string text = Markdown(Ireland());
-  const auto without_begin = ParseRegionsPage(
-      Replaced(text, kBegin, "\xe2\x80\x94-----BEGIN \xd0\xa1" "ERTIFICATE-----"),
-      Everything());
+  const auto without_begin =
+      ParseRegionsPage(Replaced(text, kBegin,
+                                "\xe2\x80\x94-----BEGIN \xd0\xa1"
+                                "ERTIFICATE-----"),
+                       Everything());
   EXPECT_EQ(Kinds(without_begin),
             Problems({ProblemKind::kNoCertificate,
                       ProblemKind::kCertificateUnreadable}));
   EXPECT_EQ(without_begin.certificates.size(), 2u);
   const auto without_end =
       ParseRegionsPage(Replaced(text, kEnd, "-----END-----"), Everything());
-  EXPECT_EQ(Kinds(without_end), Problems({ProblemKind::kNoCertificate,
-                                          ProblemKind::kTruncated}));
+  EXPECT_EQ(Kinds(without_end),
+            Problems({ProblemKind::kNoCertificate, ProblemKind::kTruncated}));
   EXPECT_EQ(without_end.certificates.size(), 2u);
 }
 
 TEST(RegionsPageTest, AFenceThatNeverClosesIsTruncated) {
   const std::string text = Markdown(Ireland());
-  const std::string open = Replaced(text, std::string(kEnd) + "\n```",
-                                    std::string(kEnd) + "\n");
+  const std::string open =
+      Replaced(text, std::string(kEnd) + "\n```", std::string(kEnd) + "\n");
   const auto page = ParseRegionsPage(open, Everything());
   EXPECT_EQ(Kinds(page), Problems({ProblemKind::kTruncated}));
   EXPECT_EQ(page.certificates.size(), 3u);
@@ -411,13 +416,13 @@ TEST(RegionsPageTest, AFenceThatNeverClosesIsTruncated) {
 
 TEST(RegionsPageTest, ACertificateInACommentOrScriptIsNotRead) {
   const std::string text = WriteRegionsPage(Ireland(), {PageLayout::kHtml});
-  const std::string hidden = WriteRegionsPage(
-      EntriesOf({"eu-west-2"}), {PageLayout::kHtml});
+  const std::string hidden =
+      WriteRegionsPage(EntriesOf({"eu-west-2"}), {PageLayout::kHtml});
   const std::string section = hidden.substr(
       hidden.find("<awsui-"), hidden.find("</div>") - hidden.find("<awsui-"));
-  for (const auto& [open, close] :
-       {std::pair("<!--", "-->"), {"<script>", "</SCRIPT >"},
-        {"<style>", "</style>"}}) {
+  for (const auto& [open, close] : {std::pair("<!--", "-->"),
+                                    {"<script>", "</SCRIPT >"},
+                                    {"<style>", "</style>"}}) {
     const auto page = ParseRegionsPage(
         Replaced(text, "</div>", absl::StrCat(open, section, close, "</div>")),
         Everything());
@@ -476,7 +481,8 @@ TEST(RegionsPageTest, TooManyCertificatesOrProblemsAreCut) {
 
 TEST(RegionsPageTest, ProblemsTellTheirLinesAndNothingUnprintable) {
   const std::string text =
-      Markdown(Ireland()) + "## \x1b[31m\n\xe2\x80\x94 x\n## \x1b[31m\xe2\x80\x94 x\n";
+      Markdown(Ireland()) +
+      "## \x1b[31m\n\xe2\x80\x94 x\n## \x1b[31m\xe2\x80\x94 x\n";
   const auto page = ParseRegionsPage(text, Everything());
   ASSERT_EQ(page.problems.size(), 1u);
   EXPECT_EQ(page.problems[0].line, LineOf(text, text.size() - 1));

@@ -47,12 +47,11 @@ Decision DecideAfter(const EvidenceSummary& evidence, const RotationRule& rule,
   }
   Decision decision;
   const absl::Time until = evidence.first_seen + rule.hold;
-  decision.outcome =
-      now < until ? Outcome::kWaitUntil : Outcome::kPublishNow;
+  decision.outcome = now < until ? Outcome::kWaitUntil : Outcome::kPublishNow;
   if (now < until) decision.until = until;
-  decision.reason = absl::StrCat(counted, ", seen for ",
-                                 absl::FormatDuration(now - evidence.first_seen),
-                                 " of ", absl::FormatDuration(rule.hold));
+  decision.reason = absl::StrCat(
+      counted, ", seen for ", absl::FormatDuration(now - evidence.first_seen),
+      " of ", absl::FormatDuration(rule.hold));
   return decision;
 }
 
@@ -94,8 +93,8 @@ Decision Decide(const Change& change, const EvidenceSummary& evidence,
   }
   if (!change.held_by.empty()) return Hold(change.held_by.front());
   if (evidence.disagreeing_sources > 0) {
-    return Hold(absl::StrCat(evidence.disagreeing_sources,
-                             " sources say otherwise"));
+    return Hold(
+        absl::StrCat(evidence.disagreeing_sources, " sources say otherwise"));
   }
   if (evidence.agreeing_sources <= 0 && evidence.live_proofs <= 0) {
     return Hold("nothing shows it");

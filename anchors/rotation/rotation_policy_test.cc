@@ -8,9 +8,8 @@ namespace {
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 
 constexpr RotationClass kPublishable[] = {
-    RotationClass::kReissue, RotationClass::kNewKind,
-    RotationClass::kNewRegion, RotationClass::kReKey,
-    RotationClass::kAlgorithmChange};
+    RotationClass::kReissue, RotationClass::kNewKind, RotationClass::kNewRegion,
+    RotationClass::kReKey, RotationClass::kAlgorithmChange};
 constexpr RotationClass kForPeople[] = {RotationClass::kRemoval,
                                         RotationClass::kSourceAnomaly};
 
@@ -86,13 +85,12 @@ TEST(RotationPolicyTest, RemovalsAndAnomaliesCannotBePublished) {
 TEST(RotationPolicyTest, WhatIsHeldOrContradictedWaitsForPeople) {
   Change held = Of(RotationClass::kReissue);
   held.held_by = {"the source has an anomaly"};
-  EXPECT_EQ(OutcomeOf(held, Good(), RotationPolicy()),
-            Outcome::kHoldForPeople);
+  EXPECT_EQ(OutcomeOf(held, Good(), RotationPolicy()), Outcome::kHoldForPeople);
   EvidenceSummary contradicted = Good();
   contradicted.disagreeing_sources = 1;
-  EXPECT_EQ(OutcomeOf(Of(RotationClass::kReissue), contradicted,
-                      RotationPolicy()),
-            Outcome::kHoldForPeople);
+  EXPECT_EQ(
+      OutcomeOf(Of(RotationClass::kReissue), contradicted, RotationPolicy()),
+      Outcome::kHoldForPeople);
   EvidenceSummary gone = Good();
   gone.agreeing_sources = 0;
   EXPECT_EQ(OutcomeOf(Of(RotationClass::kReissue), gone, RotationPolicy()),
@@ -105,17 +103,16 @@ TEST(RotationPolicyTest, EnoughSourcesOrEnoughProofsAgree) {
     int sources, proofs;
     Outcome outcome;
   };
-  for (const Row& row : {Row{1, 0, Outcome::kHoldForPeople},
-                         Row{2, 0, Outcome::kPublishNow},
-                         Row{1, 2, Outcome::kHoldForPeople},
-                         Row{1, 3, Outcome::kPublishNow},
-                         Row{0, 3, Outcome::kPublishNow}}) {
+  for (const Row& row :
+       {Row{1, 0, Outcome::kHoldForPeople}, Row{2, 0, Outcome::kPublishNow},
+        Row{1, 2, Outcome::kHoldForPeople}, Row{1, 3, Outcome::kPublishNow},
+        Row{0, 3, Outcome::kPublishNow}}) {
     EvidenceSummary evidence = Good();
     evidence.agreeing_sources = row.sources;
     evidence.live_proofs = row.proofs;
-    EXPECT_EQ(OutcomeOf(change, evidence,
-                        ReKeyAfter(2, 3, absl::ZeroDuration())),
-              row.outcome)
+    EXPECT_EQ(
+        OutcomeOf(change, evidence, ReKeyAfter(2, 3, absl::ZeroDuration())),
+        row.outcome)
         << row.sources << " " << row.proofs;
   }
   // Evidence that the rule does not name is never enough.

@@ -70,7 +70,8 @@ Seeds RegionsPageSeeds(const std::string& baked_catalog) {
   using anchors::PemStyle;
   auto entries = anchors::PageEntries(*anchors::ParseCatalog(baked_catalog));
   std::erase_if(entries, [](const anchors::PageEntry& entry) {
-    return entry.slot.region != "ap-east-1" && entry.slot.region != "cn-north-1";
+    return entry.slot.region != "ap-east-1" &&
+           entry.slot.region != "cn-north-1";
   });
   const std::pair<PageLayout, PemStyle> styles[] = {
       {PageLayout::kMarkdown, PemStyle::kWrapped},

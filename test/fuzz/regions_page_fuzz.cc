@@ -32,9 +32,9 @@ using anchors::SourceScope;
 using verify::AnchorKind;
 
 SourceScope Scope(std::vector<std::string> partitions) {
-  return {std::move(partitions),
-          {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024,
-           AnchorKind::kIidRsa2048}};
+  return {
+      std::move(partitions),
+      {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048}};
 }
 
 void CheckContent(const PageContent& page, const SourceScope& scope,
@@ -83,12 +83,12 @@ void Check(std::string_view text) {
   });
   Require(narrow.certificates == inside, "a scope only leaves out");
 
-  if (text.empty() || text.find_first_not_of(" \t\r\n\f\v\xef\xbb\xbf") ==
-                          text.find('<')) {
+  if (text.empty() ||
+      text.find_first_not_of(" \t\r\n\f\v\xef\xbb\xbf") == text.find('<')) {
     return;
   }
-  const PageContent half = ParseRegionsPage(text.substr(0, text.size() / 2),
-                                            all);
+  const PageContent half =
+      ParseRegionsPage(text.substr(0, text.size() / 2), all);
   Require(half.certificates.size() <= page.certificates.size() &&
               std::equal(half.certificates.begin(), half.certificates.end(),
                          page.certificates.begin()),
