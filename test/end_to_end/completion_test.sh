@@ -33,4 +33,6 @@ offers add-key root a
 offers timestamp root add-key --role t
 offers timestamp keys rotate ""
 offers show bundle s
+offers export repository ""
+offers --trusted-root repository export --t
 [ "$failures" -eq 0 ]

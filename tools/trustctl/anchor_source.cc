@@ -7,6 +7,8 @@
 #include "anchors/catalog.h"
 #include "anchors/certificate_facts.h"
 #include "client/bundle.h"
+#include "client/grpc_fetcher.h"
+#include "client/http/http_fetcher.h"
 #include "tools/trustctl/command.h"
 #include "verify/encoding/base64.h"
 
@@ -18,6 +20,28 @@ bool IsLoopback(std::string_view address) {
   return address.starts_with("127.") || address.starts_with("localhost:") ||
          address.starts_with("[::1]:");
 }
+
+bool IsUrl(std::string_view server) {
+  return server.starts_with("https://") || server.starts_with("http://");
+}
+
+// With the slash that names are put behind.
+std::string FolderUrl(const std::string& url) {
+  return url.ends_with('/') ? url : url + "/";
+}
+
+// The PEM file of --tls-roots; empty where it is not given.
+absl::StatusOr<std::string> ReadTlsRoots(const std::string& path) {
+  if (path.empty()) return std::string();
+  return ReadInput(path);
+}
+
+constexpr char kServerHelp[] =
+    "HOST:PORT of a trustd (TLS, but for loopback), or the URL of a "
+    "repository's tuf/ folder";
+constexpr char kRootHelp[] =
+    "root.json of that trustd, from a channel that you trust";
+constexpr char kTlsHelp[] = "PEM file of CAs for the server's TLS certificate";
 
 absl::StatusOr<Anchors> FromClient(const AnchorSource& source) {
   auto client = source.MakeClient();
@@ -78,17 +102,9 @@ absl::StatusOr<Anchors> FromCertificate(const std::string& path,
 void AnchorSource::AddTo(CLI::App& command) {
   constexpr char kGroup[] = "Anchors (default: the set built into trustctl)";
   auto* server_option =
-      command
-          .add_option("--server", server,
-                      "HOST:PORT of a trustd (TLS, but for loopback)")
-          ->group(kGroup);
-  command
-      .add_option("--trusted-root", trusted_root,
-                  "root.json of that trustd, from a channel that you trust")
-      ->group(kGroup);
-  command
-      .add_option("--tls-roots", tls_roots,
-                  "PEM file of CAs for the server's TLS certificate")
+      command.add_option("--server", server, kServerHelp)->group(kGroup);
+  command.add_option("--trusted-root", trusted_root, kRootHelp)->group(kGroup);
+  command.add_option("--tls-roots", tls_roots, kTlsHelp)
       ->needs(server_option)
       ->group(kGroup);
   auto* cache_option =
@@ -102,18 +118,45 @@ void AnchorSource::AddTo(CLI::App& command) {
       ->group(kGroup);
 }
 
+void AnchorSource::AddRepositoryTo(CLI::App& command) {
+  command.add_option("--server", server, kServerHelp)->required();
+  command.add_option("--trusted-root", trusted_root, kRootHelp)->required();
+  command.add_option("--tls-roots", tls_roots, kTlsHelp);
+}
+
+absl::StatusOr<RepositoryFiles> AnchorSource::OpenRepository() const {
+  auto pem = ReadTlsRoots(tls_roots);
+  if (!pem.ok()) return pem.status();
+  RepositoryFiles files;
+  if (IsUrl(server)) {
+    auto http = client::HttpFetcher::Create(
+        {.metadata_url = FolderUrl(server),
+         .targets_url = FolderUrl(server) + "targets/",
+         .tls_roots_pem = *std::move(pem)});
+    if (!http.ok()) return http.status();
+    files.fetcher = *std::move(http);
+    return files;
+  }
+  files.connection =
+      std::make_unique<client::GrpcConnection>(client::GrpcEndpoint{
+          .server = server,
+          .plaintext = IsLoopback(server),
+          .tls_roots_pem = *std::move(pem)});
+  files.fetcher = std::make_unique<client::GrpcFetcher>(
+      *files.connection, v1::BundleVersions(), "");
+  return files;
+}
+
 absl::StatusOr<std::unique_ptr<client::TrustClient>> AnchorSource::MakeClient()
     const {
   client::TrustClientOptions options;
-  options.server = server;
+  (IsUrl(server) ? options.metadata_url : options.server) = server;
   options.cache_folder = cache;
   options.plaintext = IsLoopback(server);
   options.background_refresh = false;
-  if (!tls_roots.empty()) {
-    auto pem = ReadInput(tls_roots);
-    if (!pem.ok()) return pem.status();
-    options.tls_roots_pem = *std::move(pem);
-  }
+  auto pem = ReadTlsRoots(tls_roots);
+  if (!pem.ok()) return pem.status();
+  options.tls_roots_pem = *std::move(pem);
   if (!trusted_root.empty()) {
     auto root = ReadInput(trusted_root);
     if (!root.ok()) return root.status();

@@ -9,6 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "anchors/releases.h"
+#include "anchors/tuf/fetcher.h"
+#include "client/grpc_fetcher.h"
 #include "client/trust_client.h"
 #include "verify/anchor_set.h"
 
@@ -22,7 +24,16 @@ struct Anchors {
   std::shared_ptr<const anchors::ReleaseList> releases;
 };
 
+// The files of a repository, over gRPC or HTTP.
+struct RepositoryFiles {
+  // Null over HTTP.
+  std::unique_ptr<client::GrpcConnection> connection;
+  // Never null.
+  std::unique_ptr<anchors::tuf::Fetcher> fetcher;
+};
+
 struct AnchorSource {
+  // HOST:PORT of a trustd, or the URL of the "tuf/" folder of a repository.
   std::string server;
   std::string trusted_root;
   std::string tls_roots;
@@ -34,11 +45,17 @@ struct AnchorSource {
   // Adds --server, --trusted-root, --tls-roots, --cache and --catalog.
   void AddTo(CLI::App& command);
 
+  // Adds --server and --trusted-root, both required, and --tls-roots.
+  void AddRepositoryTo(CLI::App& command);
+
   bool uses_client() const { return !server.empty() || !cache.empty(); }
 
   // Makes a client of --server, --trusted-root and --cache that asks only when
   // it is told to.
   absl::StatusOr<std::unique_ptr<client::TrustClient>> MakeClient() const;
+
+  // Opens --server for a reader that has nothing yet.
+  absl::StatusOr<RepositoryFiles> OpenRepository() const;
 
   // Returns the anchors. A server that cannot be reached is a warning, and the
   // cache or the baked-in set serves. `slot` is that of --anchor or --root.

@@ -143,14 +143,7 @@ void AddBundle(CLI::App& app, Action& action) {
   fetch.footer(kFetchFooter);
   auto fetch_flags = std::make_shared<Flags>();
   auto folder = std::make_shared<std::string>();
-  fetch.add_option("--server", fetch_flags->source.server, "HOST:PORT")
-      ->required();
-  fetch
-      .add_option("--trusted-root", fetch_flags->source.trusted_root,
-                  "root.json of that trustd, from a channel that you trust")
-      ->required();
-  fetch.add_option("--tls-roots", fetch_flags->source.tls_roots,
-                   "PEM file of CAs for the server's TLS certificate");
+  fetch_flags->source.AddRepositoryTo(fetch);
   fetch.add_option("--out", *folder, "folder to write to")->required();
   fetch_flags->output.AddTo(fetch);
   fetch.callback([fetch_flags, folder, &action] {

@@ -91,6 +91,7 @@ void AddReleases(CLI::App& app, Action& action);
 void AddKey(CLI::App& app, Action& action);
 void AddRoot(CLI::App& app, Action& action);
 void AddTargets(CLI::App& app, Action& action);
+void AddRepository(CLI::App& app, Action& action);
 void AddInspect(CLI::App& app, Action& action);
 
 }  // namespace anchorage::trustctl

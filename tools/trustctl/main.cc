@@ -17,6 +17,8 @@ constexpr char kFooter[] = R"(
     trustctl bundle show --server 127.0.0.1:7443 --trusted-root 1.root.json
     trustctl anchors list --region eu-west-1
     trustctl releases show --releases releases.json
+    trustctl repository export --server 127.0.0.1:7443 \
+        --trusted-root 1.root.json public
 
 'trustctl COMMAND --help' tells more.
 )";
@@ -39,6 +41,7 @@ int Main(int argc, char** argv) {
   AddKey(app, action);
   AddRoot(app, action);
   AddTargets(app, action);
+  AddRepository(app, action);
   AddInspect(app, action);
   try {
     app.parse(argc, argv);

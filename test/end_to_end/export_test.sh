@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# A trustd's repository over HTTP, and a copy of it on a web server of its own,
+# as trustctl reads, exports and refuses them.
+set -uo pipefail
+trustd=$PWD/$1 trustctl=$PWD/$2
+scratch=$(mktemp -d)
+cd "$scratch" || exit 1
+failures=0
+pids=()
+cleanup() {
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
+  rm -rf "$scratch"
+}
+trap cleanup EXIT
+
+# check NAME CODE TEXT COMMAND...: exits with CODE and says TEXT.
+check() {
+  local name=$1 code=$2 text=$3 got=0
+  shift 3
+  "$@" >out 2>&1 </dev/null || got=$?
+  if [ "$got" -ne "$code" ] || ! grep -qF -- "$text" out; then
+    echo "FAILED $name: exit code $got (want $code), output (want '$text'):"
+    cat out
+    failures=$((failures + 1))
+  fi
+}
+
+# start COMMAND...: runs trustd until it serves; sets grpc, http and pid.
+start() {
+  : >log
+  "$trustd" --config trustd.yaml 2>log &
+  pid=$!
+  pids+=("$pid")
+  for _ in $(seq 300); do
+    grpc=$(sed -n 's/.*serving sequence .* on \([^ ]*:[0-9]*\)$/\1/p' log)
+    http=$(sed -n 's#.* \(http://.*/tuf/\) has the same as files$#\1#p' log)
+    [ -z "$grpc" ] || [ -z "$http" ] || return 0
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  echo "FAILED: trustd does not serve"
+  cat log
+  exit 1
+}
+stop() { kill -TERM "$pid" && wait "$pid"; }
+
+printf 'data_dir: data\nmode: MODE_ONLINE\nlisten_address: 127.0.0.1:0\n' >trustd.yaml
+echo 'http_listen_address: 127.0.0.1:0' >>trustd.yaml
+start
+root=(--trusted-root data/1.root.json)
+
+check over_http 0 "now    origin SERVER  sequence 1  FRESH" \
+  "$trustctl" bundle show --server "$http" "${root[@]}"
+check without_its_slash 0 "fetched  sequence 1" \
+  "$trustctl" bundle fetch --server "${http%/}" "${root[@]}" --out cache
+check from_the_cache 0 "first  origin CACHE" \
+  "$trustctl" bundle show --cache cache "${root[@]}"
+check not_a_repository 2 "FILE_NOT_ON_SERVER" \
+  "$trustctl" bundle show --server "${http}none/" "${root[@]}"
+
+# The same files, whichever way they were fetched.
+check over_grpc 0 "root 1 to from-grpc: 5 files written, 0 unchanged" \
+  "$trustctl" repository export --server "$grpc" "${root[@]}" from-grpc
+check from_http 0 "root 1 to from-http: 5 files written, 0 unchanged" \
+  "$trustctl" repository export --server "$http" "${root[@]}" from-http
+diff -r from-grpc/tuf from-http/tuf || failures=$((failures + 1))
+check again 0 "0 files written, 5 unchanged" \
+  "$trustctl" repository export --server "$http" "${root[@]}" from-grpc
+check as_json 0 '"timestamp_version": 1' \
+  "$trustctl" repository export --server "$http" "${root[@]}" from-grpc -o json
+check no_folder 1 "DIR" \
+  "$trustctl" repository export --server "$http" "${root[@]}"
+
+# What does not verify is not written.
+sed 's/"sig": *"../"sig": "00/' data/1.root.json >other.json
+check another_root 3 "nothing was changed in none" \
+  "$trustctl" repository export --server "$http" --trusted-root other.json none
+[ ! -e none ] || { echo "FAILED: none was made"; failures=$((failures + 1)); }
+
+# A trustd that signs again: the copy goes forward, and never back.
+cp -r data older
+stop
+mkdir lists
+printf '{"mediaType": "application/vnd.anchorage.releases.v1+json", "sequence": "1", "createdTime": "2026-01-01T00:00:00Z"}' >lists/releases.json
+echo 'releases_path: lists/releases.json' >>trustd.yaml
+start
+check forward 0 "targets 2  root 1 to from-grpc: 4 files written, 2 unchanged" \
+  "$trustctl" repository export --server "$grpc" "${root[@]}" from-grpc
+stop
+rm -r data
+mv older data
+sed -i '/releases_path/d' trustd.yaml
+start
+check never_back 4 "would take readers back" \
+  "$trustctl" repository export --server "$grpc" "${root[@]}" from-grpc
+stop
+[ "$failures" -eq 0 ]
