@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "anchors/proto_time.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "verify/reason.h"
@@ -18,15 +19,6 @@ using verify::Reject;
 
 // The C++ that protobuf makes puts the package's name in front.
 namespace proto = ::anchorage::v1;
-
-void SetTime(absl::Time time, google::protobuf::Timestamp& message) {
-  message.set_seconds(absl::ToUnixSeconds(time));
-}
-
-absl::Time TimeOf(const google::protobuf::Timestamp& message) {
-  return absl::FromUnixSeconds(message.seconds()) +
-         absl::Nanoseconds(message.nanos());
-}
 
 proto::Certificate CertificateToProto(const CatalogCertificate& certificate) {
   proto::Certificate message;
@@ -59,14 +51,6 @@ CatalogCertificate CertificateFromProto(const proto::Certificate& message) {
 }
 
 // nullopt for a kind that we do not know.
-std::optional<AnchorKind> KindFromProto(proto::AnchorKind kind) {
-  for (const AnchorKind known :
-       {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048,
-        AnchorKind::kNitroRoot}) {
-    if (ToProto(known) == kind) return known;
-  }
-  return std::nullopt;
-}
 
 std::optional<AnchorStatus> StatusFromProto(proto::AnchorStatus status) {
   for (const AnchorStatus known :
@@ -120,6 +104,21 @@ absl::Status CheckPresence(const proto::Catalog& message) {
 
 }  // namespace
 
+std::optional<AnchorKind> KindFromProto(proto::AnchorKind kind) {
+  for (const AnchorKind known :
+       {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048,
+        AnchorKind::kNitroRoot}) {
+    if (ToProto(known) == kind) return known;
+  }
+  return std::nullopt;
+}
+
+std::optional<verify::Slot> SlotFromProto(const proto::Slot& message) {
+  const auto kind = KindFromProto(message.kind());
+  if (!kind.has_value()) return std::nullopt;
+  return verify::Slot{message.partition(), message.region(), *kind};
+}
+
 proto::AnchorKind ToProto(AnchorKind kind) {
   switch (kind) {
     case AnchorKind::kIidDsa:
@@ -150,11 +149,17 @@ proto::AnchorStatus ToProto(AnchorStatus status) {
   return proto::ANCHOR_STATUS_UNSPECIFIED;
 }
 
+proto::Slot ToProto(const verify::Slot& slot) {
+  proto::Slot message;
+  message.set_partition(slot.partition);
+  message.set_region(slot.region);
+  message.set_kind(ToProto(slot.kind));
+  return message;
+}
+
 proto::Anchor ToProto(const CatalogAnchor& anchor) {
   proto::Anchor message;
-  message.mutable_slot()->set_partition(anchor.slot.partition);
-  message.mutable_slot()->set_region(anchor.slot.region);
-  message.mutable_slot()->set_kind(ToProto(anchor.slot.kind));
+  *message.mutable_slot() = ToProto(anchor.slot);
   message.set_status(ToProto(anchor.status));
   message.set_spki_sha256(anchor.spki_sha256);
   message.set_spki_der(anchor.spki_der);

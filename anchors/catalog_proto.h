@@ -8,6 +8,8 @@
 #ifndef ANCHORAGE_ANCHORS_CATALOG_PROTO_H_
 #define ANCHORAGE_ANCHORS_CATALOG_PROTO_H_
 
+#include <optional>
+
 #include "absl/status/statusor.h"
 #include "anchors/catalog.h"
 #include "proto/anchorage/v1/catalog.pb.h"
@@ -21,6 +23,11 @@ anchorage::v1::Anchor ToProto(const CatalogAnchor& anchor);
 
 anchorage::v1::AnchorKind ToProto(verify::AnchorKind kind);
 anchorage::v1::AnchorStatus ToProto(verify::AnchorStatus status);
+anchorage::v1::Slot ToProto(const verify::Slot& slot);
+
+// nullopt for a kind that is not set or not known.
+std::optional<verify::AnchorKind> KindFromProto(anchorage::v1::AnchorKind kind);
+std::optional<verify::Slot> SlotFromProto(const anchorage::v1::Slot& message);
 
 // Returns the checked value, in canonical order. Fails as ParseCatalog() does;
 // like it, leaves out and counts an anchor of an unknown kind or status.
