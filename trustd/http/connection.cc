@@ -6,11 +6,38 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <string_view>
 
-#include "absl/time/clock.h"
+#include "absl/strings/match.h"
 
 namespace anchorage::trustd {
+namespace {
+
+// Not the time of day: nobody's limit may change when that is set.
+absl::Duration Uptime() {
+  return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+constexpr std::string_view kEndOfHead = "\r\n\r\n";
+
+// The library's lines end with a line feed.
+std::string WithoutRange(std::string_view head) {
+  std::string kept;
+  while (!head.empty()) {
+    const std::string_view line = head.substr(0, head.find('\n') + 1);
+    const std::string_view whole = line.empty() ? head : line;
+    if (!absl::StartsWithIgnoreCase(
+            absl::string_view(whole.data(), whole.size()), "range:")) {
+      kept.append(whole);
+    }
+    head.remove_prefix(whole.size());
+  }
+  return kept;
+}
+
+}  // namespace
 
 Connection::Connection(int socket, int stop, const ConnectionLimits& limits)
     : socket_(socket), stop_(stop), limits_(limits) {}
@@ -25,10 +52,10 @@ Connection::~Connection() {
   ::close(socket_);
 }
 
-bool Connection::Wait(short events, absl::Time deadline) {
+bool Connection::Wait(short events, absl::Duration deadline) {
   bool stopping = false;
   while (true) {
-    const absl::Duration left = deadline - absl::Now();
+    const absl::Duration left = deadline - Uptime();
     if (left <= absl::ZeroDuration()) return false;
     pollfd polled[] = {{socket_, events, 0}, {stop_, POLLIN, 0}};
     const int ready =
@@ -40,16 +67,16 @@ bool Connection::Wait(short events, absl::Time deadline) {
     if (polled[0].revents != 0) return true;
     if (events != POLLOUT) return false;
     stopping = true;
-    deadline = std::min(deadline, absl::Now() + limits_.stop_time);
+    deadline = std::min(deadline, Uptime() + limits_.stop_time);
   }
 }
 
-bool Connection::Fill(absl::Time deadline) {
+bool Connection::Fill(absl::Duration deadline) {
+  char buffer[4096];
   while (Wait(POLLIN, deadline)) {
-    const ssize_t got = ::recv(socket_, buffer_.data(), buffer_.size(), 0);
+    const ssize_t got = ::recv(socket_, buffer, sizeof(buffer), 0);
     if (got > 0) {
-      begin_ = 0;
-      end_ = static_cast<std::size_t>(got);
+      received_.append(buffer, static_cast<std::size_t>(got));
       return true;
     }
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) return false;
@@ -58,27 +85,34 @@ bool Connection::Fill(absl::Time deadline) {
 }
 
 bool Connection::AwaitRequest() {
-  if (begin_ == end_ && !Fill(absl::Now() + limits_.idle_time)) return false;
-  request_deadline_ = absl::Now() + limits_.request_time;
-  request_bytes_left_ = limits_.request_bytes;
-  answer_deadline_ = absl::InfiniteFuture();
+  if (received_.empty() && !Fill(Uptime() + limits_.idle_time)) return false;
+  const absl::Duration deadline = Uptime() + limits_.request_time;
+  std::size_t end = std::string::npos;
+  while ((end = received_.find(kEndOfHead)) == std::string::npos &&
+         received_.size() < limits_.request_bytes) {
+    if (!Fill(deadline)) return false;
+  }
+  end = end == std::string::npos ? limits_.request_bytes
+                                 : end + kEndOfHead.size();
+  end = std::min({end, limits_.request_bytes, received_.size()});
+  head_ = WithoutRange(std::string_view(received_).substr(0, end));
+  received_.erase(0, end);
+  given_ = 0;
+  answer_deadline_ = absl::InfiniteDuration();
   return true;
 }
 
 ssize_t Connection::read(char* data, std::size_t size) {
-  if (request_bytes_left_ == 0) return -1;
-  if (begin_ == end_ && !Fill(request_deadline_)) return -1;
-  const std::size_t count =
-      std::min({size, end_ - begin_, request_bytes_left_});
-  std::memcpy(data, buffer_.data() + begin_, count);
-  begin_ += count;
-  request_bytes_left_ -= count;
+  const std::size_t count = std::min(size, head_.size() - given_);
+  if (count == 0) return -1;
+  std::memcpy(data, head_.data() + given_, count);
+  given_ += count;
   return static_cast<ssize_t>(count);
 }
 
 ssize_t Connection::write(const char* data, std::size_t size) {
-  if (answer_deadline_ == absl::InfiniteFuture()) {
-    answer_deadline_ = absl::Now() + limits_.answer_time;
+  if (answer_deadline_ == absl::InfiniteDuration()) {
+    answer_deadline_ = Uptime() + limits_.answer_time;
   }
   while (true) {
     const ssize_t put = ::send(socket_, data, size, MSG_NOSIGNAL);

@@ -2,15 +2,17 @@
 // wait for or keep.
 //
 // cpp-httplib's own stream gives each read its timeout, so that a byte now and
-// then holds a thread for ever; and it cannot use a descriptor above 1023,
-// which a trustd with many watchers has. Not thread-safe.
+// then holds a thread for ever; it cannot use a descriptor above 1023, which a
+// trustd with many watchers has; and the library matches a Range header with a
+// recursion as deep as the header is long. So the head of a request is read
+// here, whole and within its limits, and the library gets it without its Range:
+// files are given whole. Not thread-safe.
 
 #ifndef ANCHORAGE_TRUSTD_HTTP_CONNECTION_H_
 #define ANCHORAGE_TRUSTD_HTTP_CONNECTION_H_
 
 #include <httplib.h>
 
-#include <array>
 #include <cstddef>
 #include <string>
 
@@ -40,8 +42,9 @@ class Connection final : public httplib::Stream {
   Connection& operator=(const Connection&) = delete;
   ~Connection() override;
 
-  // Waits for the first byte of a request and begins to count. False: none
-  // came in time, the peer is gone, or the server stops.
+  // Waits for a request and reads its head, or so much of it as may be read;
+  // what was left of the last request's is dropped. False: it did not come in
+  // time, the peer is gone, or the server stops.
   bool AwaitRequest();
 
   bool is_readable() const override { return true; }
@@ -54,21 +57,22 @@ class Connection final : public httplib::Stream {
   socket_t socket() const override { return -1; }
 
  private:
-  // Fills the empty buffer. False: nothing came until `deadline`.
-  bool Fill(absl::Time deadline);
+  // Adds to what was received. False: nothing came until `deadline`.
+  bool Fill(absl::Duration deadline);
   // Waits until the socket is ready for `events`. A stop ends the wait for a
   // request at once and that for an answer's reader soon.
-  bool Wait(short events, absl::Time deadline);
+  bool Wait(short events, absl::Duration deadline);
 
   const int socket_;
   const int stop_;
   const ConnectionLimits limits_;
-  absl::Time request_deadline_;
-  absl::Time answer_deadline_;
-  std::size_t request_bytes_left_ = 0;
-  std::array<char, 4096> buffer_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
+  // Of a clock that only goes forward.
+  absl::Duration answer_deadline_;
+  // What came and is of later requests, or of a body.
+  std::string received_;
+  // The head of the request, of which read() has given `given_` bytes.
+  std::string head_;
+  std::size_t given_ = 0;
 };
 
 }  // namespace anchorage::trustd

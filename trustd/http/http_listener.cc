@@ -90,12 +90,10 @@ class HttpListener::Site final : public httplib::Server {
 
  private:
   // Takes out what the library would act upon and we do not offer: files are
-  // given as they are and whole. Returns whether the connection can go on.
+  // given as they are. Returns whether the connection can go on.
   static bool Prepare(httplib::Request& request) {
-    for (const char* name : {"Accept-Encoding", "Range", "Expect"}) {
-      request.headers.erase(name);
-    }
-    request.ranges.clear();
+    request.headers.erase("Accept-Encoding");
+    request.headers.erase("Expect");
     const bool has_body = request.has_header("Transfer-Encoding") ||
                           request.has_header("Content-Length");
     if (has_body) {

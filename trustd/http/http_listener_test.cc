@@ -246,6 +246,36 @@ TEST_F(HttpListenerTest, ARequestHasALongestSize) {
       << "a line without an end";
 }
 
+// The library reads this header with a recursion.
+TEST_F(HttpListenerTest, ALongRangeNeedsNoStack) {
+  Start();
+  for (const char* name : {"Range", "rANGE", "X: y\nRange"}) {
+    const std::string begin = absl::StrCat("GET /tuf/timestamp.json HTTP/1.1\r\n",
+                                           name, ": bytes=");
+    for (const std::string& value : {std::string(8000, '9'), std::string("z")}) {
+      EXPECT_EQ(StatusLineOf(begin + value + "\r\nConnection: close\r\n\r\n"),
+                "HTTP/1.1 200 OK")
+          << name;
+    }
+  }
+}
+
+TEST_F(HttpListenerTest, RequestsInOneGoAreAnsweredInTurn) {
+  Start();
+  const int peer = Connect();
+  Send(peer,
+       "GET /tuf/1.root.json HTTP/1.1\r\nHost: h\r\n\r\n"
+       "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n"
+       "GET /tuf/timestamp.json HTTP/1.1\r\nConnection: close\r\n\r\n");
+  const std::string answers = ReadToEnd(peer);
+  ::close(peer);
+  const std::size_t root = answers.find("root 1");
+  const std::size_t nowhere = answers.find("404 Not Found");
+  ASSERT_NE(root, std::string::npos);
+  EXPECT_LT(root, nowhere);
+  EXPECT_LT(nowhere, answers.find("timestamp 1"));
+}
+
 TEST_F(HttpListenerTest, ASlowRequestIsCutOff) {
   HttpListener::Options options;
   options.limits.request_time = absl::Milliseconds(300);
