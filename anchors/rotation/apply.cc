@@ -41,6 +41,11 @@ absl::Status IsRevoked(const CatalogAnchor& anchor) {
 }
 
 absl::StatusOr<Catalog> Checked(Catalog catalog) {
+  if (catalog.skipped != 0) {
+    return absl::FailedPreconditionError(
+        "the catalog has anchors that a newer program made, and they would be "
+        "lost");
+  }
   Sort(catalog);
   if (absl::Status s = CheckCatalog(catalog); !s.ok()) return s;
   return catalog;

@@ -11,9 +11,10 @@
 // and hint are as they were.
 //
 // Errors are FAILED_PRECONDITION where the catalog is not what the change was
-// found against, or an anchor's status does not allow it; NOT_FOUND for an
-// anchor that is not there; INVALID_ARGUMENT for what cannot be applied; and
-// those of CheckCatalog().
+// found against or was read with anchors left out (Catalog::skipped), or an
+// anchor's status does not allow it; NOT_FOUND for an anchor that is not
+// there; INVALID_ARGUMENT for what cannot be applied; and those of
+// CheckCatalog().
 //
 // Pure: any number of threads may call at once.
 

@@ -258,6 +258,15 @@ TEST(ApplyTest, AChangeFoundAgainstOtherPinsIsRefused) {
             absl::StatusCode::kFailedPrecondition);
 }
 
+TEST(ApplyTest, ACatalogThatWasNotReadCompletelyIsNotWrittenAgain) {
+  Catalog catalog = BakedCatalog();
+  catalog.skipped = 1;
+  EXPECT_EQ(CodeOf(Apply(catalog, ReKey(), Options())),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(CodeOf(Revoke(catalog, Ireland(), KeyOf(Ireland()))),
+            absl::StatusCode::kFailedPrecondition);
+}
+
 TEST(ApplyTest, ARevokedKeyStaysRevoked) {
   Catalog before = CatalogBeforeReissues(BakedCatalog());
   AnchorIn(before, Ireland()).status = AnchorStatus::kRevoked;

@@ -131,6 +131,35 @@ TEST(ClassifierTest, ANewKeyBesideThePinnedOneIsAReKeyToo) {
   EXPECT_EQ(change.observed.size(), 2u);
 }
 
+TEST(ClassifierTest, TwoNewCertificatesInOneSlotAreForPeople) {
+  const Catalog before = CatalogBeforeReissues(BakedCatalog());
+  Observation observation = Good();
+  // Of the same key: one of these is in the wrong place, or both are right.
+  const Slot london = SlotOf("eu-west-2", AnchorKind::kIidRsa1024);
+  observation.certificates.push_back({Ireland(), CurrentDer(london), 0});
+  const auto found = Classify(observation, before);
+  EXPECT_FALSE(found.held());
+  for (const Change& change : found.changes) {
+    EXPECT_EQ(change.rotation_class, RotationClass::kReissue);
+    EXPECT_EQ(change.held_by.size(), change.slot == Ireland() ? 1u : 0u);
+  }
+}
+
+TEST(ClassifierTest, ASourceOfTheNitroRootIsComparedWithItAlone) {
+  const Slot slot = {"aws", "", AnchorKind::kNitroRoot};
+  Observation observation;
+  observation.scope = {{"aws"}, {AnchorKind::kNitroRoot}};
+  observation.certificates = {{slot, CurrentDer(slot), 0}};
+  auto found = Classify(observation, BakedCatalog());
+  EXPECT_FALSE(found.held());
+  EXPECT_TRUE(found.changes.empty());
+  observation.certificates.clear();
+  found = Classify(observation, BakedCatalog());
+  ASSERT_EQ(found.changes.size(), 1u);
+  EXPECT_EQ(found.changes[0].rotation_class, RotationClass::kRemoval);
+  EXPECT_EQ(found.changes[0].slot, slot);
+}
+
 TEST(ClassifierTest, SwappedRegionsAreTwoReKeys) {
   Observation observation = Good();
   std::swap(SeenIn(observation, Ireland()).der,

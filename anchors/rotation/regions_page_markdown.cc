@@ -89,9 +89,9 @@ class MarkdownReader {
       placer_.Anchor(anchor, number_);
       return true;
     }
-    if (level == kTabLevel && text.starts_with("[ ") && text.ends_with(" ]")) {
+    if (level == kTabLevel && text.starts_with('[') && text.ends_with(']')) {
       LeaveOpenFence();
-      placer_.BeginTab(Unescape(text.substr(2, text.size() - 4)), number_);
+      placer_.BeginTab(Unescape(text.substr(1, text.size() - 2)), number_);
       return true;
     }
     if (fence_line_ != 0) return false;

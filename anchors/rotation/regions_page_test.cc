@@ -355,6 +355,28 @@ TEST(RegionsPageTest, AHeadingInDoubtPlacesNothing) {
   }
 }
 
+TEST(RegionsPageTest, AHeadingInDoubtPlacesNothingInHtmlEither) {
+  const std::string text = WriteRegionsPage(Ireland(), {PageLayout::kHtml});
+  for (const std::string& page :
+       {Replaced(text, "\xe2\x80\x94 eu-west-1", "\xe2\x80\x94 eu-west"),
+        Replaced(text, "id=\"eu-west-1-cert", "id=\"eu-west-2-cert")}) {
+    const auto content = ParseRegionsPage(page, Everything());
+    EXPECT_TRUE(content.certificates.empty());
+    EXPECT_EQ(Kinds(content), Problems(4, ProblemKind::kNotPlaced));
+  }
+  // A section that is no region's: all of its certificates.
+  const auto other = ParseRegionsPage(
+      Replaced(text, " \xe2\x80\x94 eu-west-1", ""), Everything());
+  EXPECT_EQ(Kinds(other), Problems(3, ProblemKind::kNotPlaced));
+  // Behind its <dd>, a tab has nothing.
+  const auto second = ParseRegionsPage(
+      Replaced(text, "</dd>",
+               "</dd><dd>" + WritePem(Ireland()[0].der, PemStyle::kWrapped) +
+                   "</dd>"),
+      Everything());
+  EXPECT_EQ(Kinds(second), Problems({ProblemKind::kNotPlaced}));
+}
+
 TEST(RegionsPageTest, AnUnknownTabPlacesNothing) {
   const std::string text = Markdown(Ireland());
   for (const std::string tab : {"Ed25519",
