@@ -231,6 +231,20 @@ TEST(RegionsPageTest, AnHtmlPageWithoutItsEndIsTruncatedWhereverItIsCut) {
   }
 }
 
+TEST(RegionsPageTest, AFragmentOfHtmlIsReadAndItsCutSectionIsTruncated) {
+  const std::string text = WriteRegionsPage(Ireland(), {PageLayout::kHtml});
+  const std::size_t begin = text.find("<awsui-");
+  const std::size_t end = text.find("</awsui-");
+  const std::size_t behind = text.find('>', end) + 1;
+  const auto whole =
+      ParseRegionsPage(text.substr(begin, behind - begin), Everything());
+  EXPECT_EQ(Kinds(whole), Problems());
+  EXPECT_EQ(Of(whole), Of(Ireland()));
+  const auto cut =
+      ParseRegionsPage(text.substr(begin, end - begin), Everything());
+  EXPECT_EQ(Kinds(cut), Problems({ProblemKind::kTruncated}));
+}
+
 TEST(RegionsPageTest, OtherPagesAreNotTheDocument) {
   const std::string pages[] = {
       "",
