@@ -79,6 +79,10 @@ struct SourceCount {
 SourceCount CountSources(const Change& change,
                          absl::Span<const Observation> newest);
 
+// Whether a problem makes its source doubtful: any but a heading without
+// certificate.
+bool IsAnomaly(const SourceProblem& problem);
+
 // Returns what is pinned in a slot.
 PinnedSlot PinnedIn(const Catalog& catalog, const verify::Slot& slot);
 
