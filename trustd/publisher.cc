@@ -349,10 +349,10 @@ absl::StatusOr<Publisher::Files> Publisher::SignAnew(Files files, Due due,
   return files;
 }
 
-absl::Status Publisher::Adopt(Files files) {
+absl::Status Publisher::Adopt(Files files, const StoreBatch& also) {
   auto publication = VerifyFiles(files);
   if (!publication.ok()) return publication.status();
-  StoreBatch batch;
+  StoreBatch batch = also;
   for (std::size_t i = files_.roots.size(); i < files.roots.size(); ++i) {
     batch.Put(RootKey(i + 1), files.roots[i]);
   }
@@ -372,7 +372,8 @@ absl::Status Publisher::Adopt(Files files) {
 }
 
 absl::StatusOr<std::uint64_t> Publisher::Publish(anchors::Catalog catalog,
-                                                 absl::Time now) {
+                                                 absl::Time now,
+                                                 const StoreBatch& also) {
   if (offline()) {
     return absl::FailedPreconditionError(
         "in MODE_OFFLINE people sign the catalog: 'trustctl targets propose'");
@@ -386,7 +387,7 @@ absl::StatusOr<std::uint64_t> Publisher::Publish(anchors::Catalog catalog,
       std::move(files),
       {.targets = true, .snapshot = true, .timestamp = true}, now);
   if (!next.ok()) return next.status();
-  if (absl::Status s = Adopt(*std::move(next)); !s.ok()) return s;
+  if (absl::Status s = Adopt(*std::move(next), also); !s.ok()) return s;
   return catalog.sequence;
 }
 

@@ -39,8 +39,10 @@ class Publisher {
   // FAILED_PRECONDITION in MODE_OFFLINE, where people sign. Fails with
   // kFieldInvalid (see CheckCatalog()) or as Store does; then
   // nothing has changed.
+  // What `also` has is committed with it.
   absl::StatusOr<std::uint64_t> Publish(anchors::Catalog catalog,
-                                        absl::Time now);
+                                        absl::Time now,
+                                        const StoreBatch& also = {});
 
   // Publishes `releases`, a list as text, beside the catalog, as it is; empty:
   // none. Does nothing if that is what is published. Fails as ParseReleases()
@@ -110,7 +112,7 @@ class Publisher {
   // Adds to `files` what people have signed and is newer; returns whether that
   // was anything.
   absl::StatusOr<bool> AddSigned(Files& files) const;
-  absl::Status Adopt(Files files) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Adopt(Files files, const StoreBatch& also = {}) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Config& config_;
   Store& store_;

@@ -38,6 +38,12 @@ class StoreBatch {
     changes_.push_back({std::string(key), std::nullopt});
   }
 
+  // Adds the changes of another, after these.
+  void Add(const StoreBatch& more) {
+    changes_.insert(changes_.end(), more.changes_.begin(),
+                    more.changes_.end());
+  }
+
   const std::vector<Change>& changes() const { return changes_; }
 
  private:

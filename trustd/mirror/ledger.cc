@@ -127,13 +127,7 @@ LedgerHead Ledger::head() const {
 absl::StatusOr<std::uint64_t> Ledger::Append(
     absl::Span<const v1::LedgerRecord> records, StoreBatch also) {
   return AppendWith(records, [&](const StoreBatch& batch) {
-    for (const StoreBatch::Change& change : batch.changes()) {
-      if (change.value.has_value()) {
-        also.Put(change.key, *change.value);
-      } else {
-        also.Delete(change.key);
-      }
-    }
+    also.Add(batch);
     return store_.Commit(also);
   });
 }
