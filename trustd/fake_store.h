@@ -28,6 +28,10 @@ class FakeStore final : public Store {
 
   absl::Status Commit(const StoreBatch& batch) override {
     if (!failure.ok()) return failure;
+    if (commits_left.has_value()) {
+      if (*commits_left == 0) return absl::UnavailableError("crashed");
+      --*commits_left;
+    }
     for (const auto& change : batch.changes()) {
       if (change.value.has_value()) {
         values[change.key] = *change.value;
@@ -51,6 +55,8 @@ class FakeStore final : public Store {
 
   std::map<std::string, std::string> values;
   absl::Status failure;
+  // How many more commits succeed; none set: all.
+  std::optional<int> commits_left;
 };
 
 }  // namespace anchorage::trustd

@@ -631,8 +631,8 @@ absl::Status Mirror::SettleLocked(absl::Time now) {
   for (const auto step :
        {&Mirror::Reconcile, &Mirror::CloseWhatWentAway,
         &Mirror::TryEarlierProofs, &Mirror::DecideWhatIsDue,
-        &Mirror::PublishApproved, &Mirror::CompleteWhatIsOver,
-        &Mirror::AlertOfLongHolds}) {
+        &Mirror::PublishApproved, &Mirror::CloseKnownSigners,
+        &Mirror::CompleteWhatIsOver, &Mirror::AlertOfLongHolds}) {
     if (absl::Status s = (this->*step)(now); !s.ok()) return s;
   }
   return absl::OkStatus();
@@ -655,17 +655,6 @@ absl::Status Mirror::Reconcile(absl::Time now) {
   std::vector<const Entry*> published;
   for (const auto& [id, entry] : book_.rotations()) {
     if (!entry.is_open()) continue;
-    if (entry.is_unknown_signer()) {
-      // The newly pinned key may be the one that signed.
-      const auto& proofs = entry.rotation.live_proofs();
-      if (!proofs.empty() &&
-          SignerOf(proofs[0].evidence(), publication->catalog, now).ok()) {
-        draft.AddState(id, v1::ROTATION_STATE_WITHDRAWN,
-                       absl::StrCat("its key is pinned since sequence ",
-                                    publication->catalog.sequence));
-      }
-      continue;
-    }
     if (!entry.is_publishable() ||
         !Contains(publication->catalog, entry.change)) {
       continue;
@@ -866,6 +855,31 @@ absl::Status Mirror::PublishApproved(absl::Time now) {
     return Commit(std::move(draft));
   }
   return PublishCatalog(std::move(catalog), ids, std::move(draft)).status();
+}
+
+// Ends the alarms whose key has been pinned since.
+absl::Status Mirror::CloseKnownSigners(absl::Time now) {
+  Draft draft;
+  draft.time = now;
+  const auto publication = hub_.Current();
+  for (const auto& [id, entry] : book_.rotations()) {
+    if (!entry.is_open() || !entry.is_unknown_signer()) continue;
+    std::uint64_t& checked = signers_checked_[id];
+    if (checked == publication->catalog.sequence) continue;
+    checked = publication->catalog.sequence;
+    const auto& proofs = entry.rotation.live_proofs();
+    if (std::any_of(proofs.begin(), proofs.end(),
+                    [&](const v1::LiveProof& proof) {
+                      return SignerOf(proof.evidence(), publication->catalog,
+                                      now)
+                          .ok();
+                    })) {
+      draft.AddState(id, v1::ROTATION_STATE_WITHDRAWN,
+                     absl::StrCat("its key is pinned since sequence ",
+                                  publication->catalog.sequence));
+    }
+  }
+  return Commit(std::move(draft));
 }
 
 absl::Status Mirror::CompleteWhatIsOver(absl::Time now) {

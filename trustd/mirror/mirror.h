@@ -210,6 +210,8 @@ class Mirror {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Propose(anchors::Catalog catalog)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CloseKnownSigners(absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CompleteWhatIsOver(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AlertOfLongHolds(absl::Time now)
@@ -242,6 +244,9 @@ class Mirror {
   std::map<std::string, anchors::Observation> newest_ ABSL_GUARDED_BY(mutex_);
   // Proofs that a rotation was tried with: pairs of rotations, and a count.
   std::set<std::tuple<std::uint64_t, std::uint64_t, int>> tried_
+      ABSL_GUARDED_BY(mutex_);
+  // The sequence that an unknown signer was last looked for in.
+  std::map<std::uint64_t, std::uint64_t> signers_checked_
       ABSL_GUARDED_BY(mutex_);
   std::set<std::uint64_t> alerted_holds_ ABSL_GUARDED_BY(mutex_);
   std::string last_proposal_ ABSL_GUARDED_BY(mutex_);
