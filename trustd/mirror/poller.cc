@@ -1,0 +1,110 @@
+#include "trustd/mirror/poller.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "trustd/sources/source_failure.h"
+
+namespace anchorage::trustd {
+
+Poller::Poller(std::vector<std::unique_ptr<Source>> sources, Mirror& mirror,
+               Clock clock, std::shared_ptr<std::atomic<bool>> cancelled)
+    : mirror_(mirror),
+      clock_(std::move(clock)),
+      cancelled_(std::move(cancelled)) {
+  for (auto& source : sources) {
+    workers_.push_back(std::make_unique<Worker>());
+    workers_.back()->source = std::move(source);
+  }
+}
+
+Poller::~Poller() { Stop(); }
+
+void Poller::Start() {
+  for (const auto& worker : workers_) {
+    worker->thread = std::thread(&Poller::Run, this, std::ref(*worker));
+  }
+}
+
+absl::Status Poller::PollNow(const std::string& source) {
+  const absl::MutexLock lock(&mutex_);
+  bool found = source.empty();
+  for (const auto& worker : workers_) {
+    if (!source.empty() && worker->source->name() != source) continue;
+    worker->is_wanted = true;
+    found = true;
+  }
+  if (found) return absl::OkStatus();
+  return absl::NotFoundError(
+      absl::StrCat("there is no source '", source, "'"));
+}
+
+void Poller::Stop() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  if (cancelled_ != nullptr) cancelled_->store(true);
+  for (const auto& worker : workers_) {
+    if (worker->thread.joinable()) worker->thread.join();
+  }
+}
+
+void Poller::Run(Worker& worker) {
+  PollHistory history;
+  absl::Duration wait = absl::ZeroDuration();
+  while (true) {
+    {
+      const absl::MutexLock lock(&mutex_);
+      const auto is_due = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+        return stopping_ || worker.is_wanted;
+      };
+      mutex_.AwaitWithTimeout(absl::Condition(&is_due), wait);
+      if (stopping_) return;
+      worker.is_wanted = false;
+    }
+    wait = Look(worker, history);
+  }
+}
+
+absl::Duration Poller::Look(Worker& worker, PollHistory& history) {
+  Source& source = *worker.source;
+  const absl::Time now = clock_();
+  const auto answer = source.Poll(now);
+  absl::Status recorded;
+  if (!answer.ok()) {
+    const auto failure = SourceFailureOf(answer.status());
+    const std::string name(
+        failure.has_value() ? NameOf(*failure) : "UNAVAILABLE");
+    const std::string detail(answer.status().message());
+    // A stop is not the source's failure.
+    if (cancelled_ != nullptr && cancelled_->load()) return absl::Seconds(1);
+    spdlog::warn("source {}: {}", source.name(), detail);
+    ++history.failures;
+    history.retry_after = RetryAfterOf(answer.status(), now);
+    recorded = mirror_.SourceFailed(source.name(), name, detail, now);
+  } else {
+    for (const absl::Status& setback : answer->setbacks) {
+      spdlog::info("source {}: {}", source.name(),
+                   std::string(setback.message()));
+    }
+    history = {};
+    recorded = answer->observation.has_value()
+                   ? mirror_.Observed(*answer->observation, now)
+                   : mirror_.Unchanged(source.name(), now);
+  }
+  if (!recorded.ok()) {
+    // What could not be recorded must be seen again.
+    source.Forget();
+    spdlog::error("source {}: not recorded: {}", source.name(),
+                  std::string(recorded.message()));
+  }
+  absl::BitGen random;
+  return UntilNextPoll(source.times(), history,
+                       absl::Uniform<double>(random, 0, 1));
+}
+
+}  // namespace anchorage::trustd

@@ -1,0 +1,71 @@
+// Asks every source on its own schedule, and tells the mirror.
+//
+//   Poller poller(std::move(sources), mirror, clock);
+//   poller.Start();
+//
+// One thread a source, so that one that stalls delays no other.
+
+#ifndef ANCHORAGE_TRUSTD_MIRROR_POLLER_H_
+#define ANCHORAGE_TRUSTD_MIRROR_POLLER_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "trustd/mirror/mirror.h"
+#include "trustd/sources/source.h"
+
+namespace anchorage::trustd {
+
+// Thread-safe.
+class Poller {
+ public:
+  using Clock = std::function<absl::Time()>;
+
+  // `mirror` outlives the poller. `cancelled` is what the sources were made
+  // with: set, it ends what they are doing.
+  Poller(std::vector<std::unique_ptr<Source>> sources, Mirror& mirror,
+         Clock clock, std::shared_ptr<std::atomic<bool>> cancelled);
+  ~Poller();
+
+  // Asks every source now, and from then on as it is due.
+  void Start();
+
+  // Asks a source as soon as it is idle; all of them for an empty name.
+  // NOT_FOUND.
+  absl::Status PollNow(const std::string& source);
+
+  // Ends within a second or two, whatever the sources are doing. Idempotent.
+  void Stop();
+
+ private:
+  struct Worker {
+    std::unique_ptr<Source> source;
+    std::thread thread;
+    // PollNow() was called since the last look.
+    bool is_wanted = true;
+  };
+
+  void Run(Worker& worker);
+  // Looks once; returns how long to wait.
+  absl::Duration Look(Worker& worker, PollHistory& history);
+
+  Mirror& mirror_;
+  const Clock clock_;
+  const std::shared_ptr<std::atomic<bool>> cancelled_;
+  absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // The list is fixed from the constructor on; `is_wanted` is guarded.
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_MIRROR_POLLER_H_
