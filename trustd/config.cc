@@ -122,6 +122,9 @@ void ReadKeys(const v1::TrustdConfig& proto, Checker& checker,
           "in MODE_OFFLINE the keys of root and targets have no business on "
           "this host: remove 'root_key_path' and 'targets_key_path'");
     }
+    if (!proto.initial_catalog_path().empty()) {
+      checker.Fail("'initial_catalog_path' is of MODE_ONLINE alone");
+    }
     if (!proto.releases_path().empty()) {
       checker.Fail(
           "in MODE_OFFLINE people sign the releases with the catalog "
@@ -194,6 +197,9 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
   if (!proto.releases_path().empty()) {
     config.releases_path = checker.Path(proto.releases_path());
   }
+  if (!proto.initial_catalog_path().empty()) {
+    config.initial_catalog_path = checker.Path(proto.initial_catalog_path());
+  }
   if (proto.log().level() != v1::LogConfig::LEVEL_UNSPECIFIED) {
     config.log_level = proto.log().level();
   }
@@ -201,6 +207,9 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
     config.log_format = proto.log().format();
   }
   if (!checker.status().ok()) return checker.status();
+  auto sources = ReadSourceSettings(proto.sources(), path);
+  if (!sources.ok()) return sources.status();
+  config.sources = *std::move(sources);
   return config;
 }
 

@@ -5,11 +5,13 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 #include "proto/anchorage/v1/config.pb.h"
+#include "trustd/sources/source_config.h"
 
 namespace anchorage::trustd {
 
@@ -40,6 +42,10 @@ struct Config {
   std::string ceremony_dir;
   // Empty for no list of releases.
   std::string releases_path;
+  // Empty for the set that trustd is built with.
+  std::string initial_catalog_path;
+  // Empty: nothing is looked at.
+  std::vector<SourceSettings> sources;
   v1::LogConfig::Level log_level = v1::LogConfig::LEVEL_INFO;
   v1::LogConfig::Format log_format = v1::LogConfig::FORMAT_TEXT;
 };

@@ -141,17 +141,17 @@ absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Open(
 
 // --- the record ------------------------------------------------------------
 
-void Mirror::TakeUp(const Draft& draft, std::uint64_t first) {
-  for (const v1::LedgerRecord& record : draft.records) {
+void Mirror::TakeUp(const std::vector<v1::LedgerRecord>& records,
+                    std::uint64_t first) {
+  for (const v1::LedgerRecord& record : records) {
     book_.Read(first, record);
     untold_.emplace_back(first, record);
     ++first;
   }
-  for (const Alert& alert : draft.alerts) alerts_.Committed(alert);
 }
 
 absl::Status Mirror::CommitWith(Draft draft, const Ledger::Committer& commit) {
-  for (const Alert& alert : draft.alerts) alerts_.Raise(alert, draft.also);
+  const std::function<void()> say = alerts_.Raise(draft.alerts, draft.also);
   const auto first =
       ledger_->AppendWith(draft.records, [&](const StoreBatch& batch) {
         StoreBatch all = batch;
@@ -159,7 +159,8 @@ absl::Status Mirror::CommitWith(Draft draft, const Ledger::Committer& commit) {
         return commit(all);
       });
   if (!first.ok()) return first.status();
-  TakeUp(draft, *first);
+  TakeUp(draft.records, *first);
+  say();
   return absl::OkStatus();
 }
 

@@ -54,14 +54,14 @@ inline constexpr std::size_t kMaxWhyBytes = 1000;
 inline constexpr int kMaxLiveProofs = 100;
 inline constexpr std::size_t kMaxEvidenceBytes = 64 * 1024;
 
-// Where alerts go. Calls come under the mirror's lock.
+// Where alerts go. Called under the mirror's lock.
 class AlertSink {
  public:
   virtual ~AlertSink() = default;
-  // Adds to `batch` what makes the alert durable.
-  virtual void Raise(const Alert& alert, StoreBatch& batch) = 0;
-  // The batch is on the disk.
-  virtual void Committed(const Alert& alert) = 0;
+  // Adds to `batch` what makes the alerts durable, and returns what says them
+  // at once: called when the batch is on the disk, dropped if it never is.
+  virtual std::function<void()> Raise(const std::vector<Alert>& alerts,
+                                      StoreBatch& batch) = 0;
 };
 
 // What an instance's evidence came to.
@@ -186,7 +186,8 @@ class Mirror {
   absl::Status Commit(Draft draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CommitWith(Draft draft, const Ledger::Committer& commit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void TakeUp(const Draft& draft, std::uint64_t first)
+  void TakeUp(const std::vector<v1::LedgerRecord>& records,
+              std::uint64_t first)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void AddDetections(const std::vector<anchors::Change>& changes,

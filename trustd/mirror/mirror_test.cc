@@ -37,12 +37,17 @@ const absl::Time kNow = test::FakeNow();
 // Remembers what was raised and then committed.
 class FakeAlerts final : public AlertSink {
  public:
-  void Raise(const Alert& alert, StoreBatch& batch) override {
-    batch.Put(absl::StrCat("alert/", raised_++), alert.text);
-  }
-  void Committed(const Alert& alert) override {
-    committed.push_back(std::string(NameOf(alert.kind)));
-    subjects.push_back(alert.subject);
+  std::function<void()> Raise(const std::vector<Alert>& alerts,
+                              StoreBatch& batch) override {
+    for (const Alert& alert : alerts) {
+      batch.Put(absl::StrCat("alert/", raised_++), alert.text);
+    }
+    return [this, alerts] {
+      for (const Alert& alert : alerts) {
+        committed.push_back(std::string(NameOf(alert.kind)));
+        subjects.push_back(alert.subject);
+      }
+    };
   }
 
   std::vector<std::string> committed;

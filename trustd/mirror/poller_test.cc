@@ -20,8 +20,10 @@ namespace {
 
 class NoAlerts final : public AlertSink {
  public:
-  void Raise(const Alert&, StoreBatch&) override {}
-  void Committed(const Alert&) override {}
+  std::function<void()> Raise(const std::vector<Alert>&,
+                              StoreBatch&) override {
+    return [] {};
+  }
 };
 
 // Answers what the test says, and counts.
