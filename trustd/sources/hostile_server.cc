@@ -10,8 +10,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <cstdint>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace anchorage::trustd {
@@ -32,6 +34,19 @@ bool Peer::Send(std::string_view bytes) {
     bytes.remove_prefix(static_cast<std::size_t>(put));
   }
   return true;
+}
+
+std::string Peer::Body() {
+  std::size_t size = 0;
+  EXPECT_TRUE(absl::SimpleAtoi(Header("Content-Length"), &size));
+  const std::size_t begin = request.find("\r\n\r\n") + 4;
+  char buffer[4096];
+  while (request.size() < begin + size) {
+    const auto got = ::recv(fd_, buffer, sizeof(buffer), 0);
+    if (got <= 0) break;
+    request.append(buffer, static_cast<std::size_t>(got));
+  }
+  return request.substr(begin, size);
 }
 
 void Peer::WaitForClose() {
@@ -84,8 +99,9 @@ TestIdentity MakeTestIdentity(const std::string& address, absl::Time begins) {
   return identity;
 }
 
-HostileServer::HostileServer(Script script) : script_(std::move(script)) {
-  Listen();
+HostileServer::HostileServer(Script script, int port)
+    : script_(std::move(script)) {
+  Listen(port);
 }
 
 HostileServer::HostileServer(Script script, const TestIdentity& identity)
@@ -93,7 +109,7 @@ HostileServer::HostileServer(Script script, const TestIdentity& identity)
       tls_(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free) {
   EXPECT_EQ(SSL_CTX_use_certificate(tls_.get(), identity.certificate.get()), 1);
   EXPECT_EQ(SSL_CTX_use_PrivateKey(tls_.get(), identity.key.get()), 1);
-  Listen();
+  Listen(0);
 }
 
 HostileServer::~HostileServer() {
@@ -117,12 +133,16 @@ std::vector<std::string> HostileServer::targets() const {
   return targets_;
 }
 
-void HostileServer::Listen() {
+void HostileServer::Listen(int port) {
   // As trustd does: OpenSSL writes to connections that the peer has closed.
   ::signal(SIGPIPE, SIG_IGN);
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  // So that a port can be had again at once.
+  const int yes = 1;
+  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address),
                    sizeof(address)),

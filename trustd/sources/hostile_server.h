@@ -31,11 +31,14 @@ class Peer {
  public:
   Peer(int fd, SSL* ssl) : fd_(fd), ssl_(ssl) {}
 
-  // Its first line and headers.
+  // Its first line and headers, and perhaps some of its body.
   std::string request;
 
   // Whether all of it could be sent.
   bool Send(std::string_view bytes);
+  // The body of the request, by its Content-Length; reads what is not there
+  // yet. For a server without TLS.
+  std::string Body();
   // Keeps the connection open, silent, until the client gives up or the
   // server is destroyed.
   void WaitForClose();
@@ -65,8 +68,8 @@ class HostileServer {
  public:
   using Script = std::function<void(Peer&)>;
 
-  // With an identity: over TLS.
-  explicit HostileServer(Script script);
+  // With an identity: over TLS. Port 0 is a free one.
+  explicit HostileServer(Script script, int port = 0);
   HostileServer(Script script, const TestIdentity& identity);
   ~HostileServer();
 
@@ -78,7 +81,7 @@ class HostileServer {
   std::vector<std::string> targets() const;
 
  private:
-  void Listen();
+  void Listen(int port);
   void Serve();
   void Talk(int fd);
 
