@@ -45,6 +45,9 @@ class Metrics {
   // A request over HTTP that was answered with that status.
   void CountHttp(int status);
 
+  // Where other parts of trustd add their own.
+  prometheus::Registry& registry() { return registry_; }
+
   // Returns the page in Prometheus's text format: the counters, and what is
   // true of `hub` now.
   std::string Render(const PublicationHub& hub) const;

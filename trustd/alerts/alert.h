@@ -1,0 +1,88 @@
+// Something that people should hear of, and how it is written for their
+// machines.
+//
+//   const Alert alert{.kind = AlertKind::kRotationDetected,
+//                     .time = now,
+//                     .subject = "aws/eu-central-1/iid-rsa2048",
+//                     .text = "another key is shown",
+//                     .facts = {{"rotation", "17"}, {"class", "RE_KEY"}}};
+//
+// A kind's NAME is API: it keeps its meaning for ever and is never reused.
+// Names may be added, so receivers take one that they do not know as something
+// to show to a person. `text` is for people: it may change, so never parse it.
+// What a machine needs is in `facts`.
+
+#ifndef ANCHORAGE_TRUSTD_ALERTS_ALERT_H_
+#define ANCHORAGE_TRUSTD_ALERTS_ALERT_H_
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+
+namespace anchorage::trustd {
+
+// A longer text is cut: an alert says where to look, and is no archive.
+inline constexpr std::size_t kMaxAlertTextBytes = 8 * 1024;
+
+enum class AlertKind {
+  // A source shows a change that was not there before.
+  kRotationDetected,
+  // A change has waited for people for longer than the configuration allows.
+  kRotationHeldTooLong,
+  // A change is in the catalog that is being served.
+  kRotationPublished,
+  // A source no longer says anything.
+  kSourceFailing,
+  // It does again.
+  kSourceRecovered,
+  // What is served expires soon, and nobody has signed its successor.
+  kBundleEndsSoon,
+  // The record of what was seen and decided was changed from outside.
+  kLedgerDamaged,
+  // Many instances report that they refuse genuine evidence.
+  kFleetFailures,
+
+  kMaxValue = kFleetFailures,
+};
+
+// How soon somebody should look.
+enum class Urgency { kSometime, kSoon, kNow };
+
+struct Alert {
+  AlertKind kind = AlertKind::kRotationDetected;
+  absl::Time time;
+  // What it is about: a slot, a source or a role.
+  std::string subject;
+  // For people; several lines are allowed.
+  std::string text;
+  // For machines, such as rotation, class, slot, source.
+  std::map<std::string, std::string> facts;
+};
+
+// Returns the stable name, such as "ROTATION_DETECTED".
+std::string_view NameOf(AlertKind kind);
+
+// Returns the kind with that name; nullopt if there is none.
+std::optional<AlertKind> AlertKindNamed(std::string_view name);
+
+// Returns all kinds, in the order of the list.
+absl::Span<const AlertKind> AllAlertKinds();
+
+Urgency UrgencyOf(AlertKind kind);
+
+// Returns the alert as receivers get it: a JSON object in UTF-8 with the
+// strings id, kind, time (RFC 3339, UTC), subject and text, and the object
+// facts, of strings. What is no UTF-8 becomes U+FFFD.
+std::string AlertBody(const Alert& alert, std::string_view id);
+
+// Returns the time in what AlertBody() returned; nullopt for anything else.
+std::optional<absl::Time> TimeOfAlertBody(std::string_view body);
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_ALERTS_ALERT_H_

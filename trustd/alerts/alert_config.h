@@ -1,0 +1,48 @@
+// The alerts of a configuration: read, completed with their defaults, and
+// checked.
+//
+//   auto settings = ReadAlertSettings(proto.alerts(), "/etc/trustd.yaml");
+
+#ifndef ANCHORAGE_TRUSTD_ALERTS_ALERT_CONFIG_H_
+#define ANCHORAGE_TRUSTD_ALERTS_ALERT_CONFIG_H_
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "proto/anchorage/v1/config.pb.h"
+#include "trustd/alerts/alert.h"
+
+namespace anchorage::trustd {
+
+inline constexpr int kMaxWebhooks = 16;
+
+struct WebhookSettings {
+  std::string name;
+  // May hold a token of the receiver's: never said in a log or a message.
+  std::string url;
+  std::string secret_path;
+  // The kinds that it gets.
+  std::set<AlertKind> kinds;
+  bool allow_loopback_http = false;
+  // Empty for the system's certificates.
+  std::string ca_path;
+};
+
+// Every value within its limits (config.proto): no reader of this has to know
+// a default.
+struct AlertSettings {
+  std::vector<WebhookSettings> webhooks;
+  absl::Duration held_too_long = absl::Hours(24);
+};
+
+// `path` is that of the file: it begins every message, and relative paths are
+// relative to its folder. Reads no file. Fails with INVALID_ARGUMENT.
+absl::StatusOr<AlertSettings> ReadAlertSettings(const v1::AlertConfig& alerts,
+                                                const std::string& path);
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_ALERTS_ALERT_CONFIG_H_

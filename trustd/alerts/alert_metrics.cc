@@ -1,0 +1,70 @@
+#include "trustd/alerts/alert_metrics.h"
+
+namespace anchorage::trustd {
+namespace {
+
+using prometheus::BuildCounter;
+using prometheus::Counter;
+
+const char* LabelOf(WebhookOutcome outcome) {
+  switch (outcome) {
+    case WebhookOutcome::kDelivered:
+      return "delivered";
+    case WebhookOutcome::kGivenUp:
+      return "given_up";
+    case WebhookOutcome::kExpired:
+      return "expired";
+    case WebhookOutcome::kOverflowed:
+      return "overflowed";
+  }
+  return "";
+}
+
+}  // namespace
+
+AlertMetrics::AlertMetrics(prometheus::Registry& registry)
+    : alerts_(BuildCounter()
+                  .Name("trustd_alerts_total")
+                  .Help("Alerts by kind")
+                  .Register(registry)),
+      outcomes_(BuildCounter()
+                    .Name("trustd_webhook_alerts_total")
+                    .Help("Alerts that left a webhook's queue, by how")
+                    .Register(registry)),
+      retries_(BuildCounter()
+                   .Name("trustd_webhook_retries_total")
+                   .Help("Deliveries to a webhook that failed and are tried "
+                         "again")
+                   .Register(registry)) {
+  for (const AlertKind kind : AllAlertKinds()) Alerts(kind);
+}
+
+void AlertMetrics::AddWebhook(const std::string& webhook) {
+  const int last = static_cast<int>(WebhookOutcome::kMaxValue);
+  for (int i = 0; i <= last; ++i) {
+    Outcomes(webhook, static_cast<WebhookOutcome>(i));
+  }
+  retries_.Add({{"webhook", webhook}});
+}
+
+Counter& AlertMetrics::Alerts(AlertKind kind) {
+  return alerts_.Add({{"kind", std::string(NameOf(kind))}});
+}
+
+Counter& AlertMetrics::Outcomes(const std::string& webhook,
+                                WebhookOutcome outcome) {
+  return outcomes_.Add({{"webhook", webhook}, {"outcome", LabelOf(outcome)}});
+}
+
+void AlertMetrics::CountAlert(AlertKind kind) { Alerts(kind).Increment(); }
+
+void AlertMetrics::CountOutcome(const std::string& webhook,
+                                WebhookOutcome outcome) {
+  Outcomes(webhook, outcome).Increment();
+}
+
+void AlertMetrics::CountRetry(const std::string& webhook) {
+  retries_.Add({{"webhook", webhook}}).Increment();
+}
+
+}  // namespace anchorage::trustd

@@ -1,0 +1,61 @@
+// What alerts tell Prometheus.
+//
+//   AlertMetrics metrics(registry);
+//   metrics.CountAlert(AlertKind::kSourceFailing);
+//
+// The names and labels are in README.md and keep their meaning. Thread-safe.
+
+#ifndef ANCHORAGE_TRUSTD_ALERTS_ALERT_METRICS_H_
+#define ANCHORAGE_TRUSTD_ALERTS_ALERT_METRICS_H_
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/registry.h>
+
+#include <string>
+
+#include "trustd/alerts/alert.h"
+
+namespace anchorage::trustd {
+
+// How an alert left a webhook's queue.
+enum class WebhookOutcome {
+  kDelivered,
+  // The receiver does not want it.
+  kGivenUp,
+  // Nobody took it before it was too old.
+  kExpired,
+  // Too many waited behind it.
+  kOverflowed,
+
+  kMaxValue = kOverflowed,
+};
+
+class AlertMetrics {
+ public:
+  // `registry` outlives this.
+  explicit AlertMetrics(prometheus::Registry& registry);
+  AlertMetrics(const AlertMetrics&) = delete;
+  AlertMetrics& operator=(const AlertMetrics&) = delete;
+
+  // Shows all counters of `webhook`, at 0.
+  void AddWebhook(const std::string& webhook);
+
+  void CountAlert(AlertKind kind);
+  void CountOutcome(const std::string& webhook, WebhookOutcome outcome);
+  // A delivery that did not succeed and will be tried again.
+  void CountRetry(const std::string& webhook);
+
+ private:
+  prometheus::Counter& Alerts(AlertKind kind);
+  prometheus::Counter& Outcomes(const std::string& webhook,
+                                WebhookOutcome outcome);
+
+  prometheus::Family<prometheus::Counter>& alerts_;
+  prometheus::Family<prometheus::Counter>& outcomes_;
+  prometheus::Family<prometheus::Counter>& retries_;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_ALERTS_ALERT_METRICS_H_

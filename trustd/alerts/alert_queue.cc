@@ -1,0 +1,88 @@
+#include "trustd/alerts/alert_queue.h"
+
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace anchorage::trustd {
+namespace {
+
+constexpr std::string_view kQueues = "alerts/";
+constexpr std::uint64_t kFirst = 1;
+
+// The name of the webhook in a key: what stands between the two slashes.
+std::string WebhookOf(std::string_view key) {
+  key.remove_prefix(kQueues.size());
+  return std::string(key.substr(0, key.find('/')));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AlertQueue>> AlertQueue::Open(
+    Store& store, std::string_view webhook) {
+  std::string prefix(kQueues);
+  prefix.append(webhook).push_back('/');
+  std::uint64_t next = kFirst;
+  const absl::Status status =
+      store.Scan(prefix, [&](std::string_view key, std::string_view) {
+        key.remove_prefix(prefix.size());
+        std::uint64_t number = 0;
+        if (absl::SimpleHexAtoi({key.data(), key.size()}, &number)) {
+          next = std::max(next, number + 1);
+        }
+        return true;
+      });
+  if (!status.ok()) return status;
+  return std::unique_ptr<AlertQueue>(
+      new AlertQueue(store, std::move(prefix), next));
+}
+
+std::string AlertQueue::KeyOf(std::uint64_t number) const {
+  return absl::StrCat(prefix_, absl::Hex(number, absl::kZeroPad16));
+}
+
+bool AlertQueue::Add(std::string_view body, StoreBatch& batch) {
+  absl::MutexLock lock(&mutex_);
+  const std::uint64_t number = next_++;
+  batch.Put(KeyOf(number), body);
+  if (number < kFirst + kMaxWaitingAlerts) return false;
+  // A ring: as many numbers as may wait, so no more keys than that.
+  const std::string oldest = KeyOf(number - kMaxWaitingAlerts);
+  batch.Delete(oldest);
+  const auto found = store_.Get(oldest);
+  return found.ok() && found->has_value();
+}
+
+absl::StatusOr<std::optional<AlertQueue::Waiting>> AlertQueue::Oldest() const {
+  std::optional<Waiting> oldest;
+  const absl::Status status =
+      store_.Scan(prefix_, [&](std::string_view key, std::string_view body) {
+        oldest = Waiting{std::string(key), std::string(body)};
+        return false;
+      });
+  if (!status.ok()) return status;
+  return oldest;
+}
+
+absl::Status AlertQueue::Remove(const std::string& key) {
+  StoreBatch batch;
+  batch.Delete(key);
+  return store_.Commit(batch);
+}
+
+absl::StatusOr<int> RemoveOtherQueues(Store& store,
+                                      const std::set<std::string>& webhooks) {
+  StoreBatch batch;
+  const absl::Status status =
+      store.Scan(kQueues, [&](std::string_view key, std::string_view) {
+        if (webhooks.count(WebhookOf(key)) == 0) batch.Delete(key);
+        return true;
+      });
+  if (!status.ok()) return status;
+  if (batch.changes().empty()) return 0;
+  if (absl::Status s = store.Commit(batch); !s.ok()) return s;
+  return static_cast<int>(batch.changes().size());
+}
+
+}  // namespace anchorage::trustd

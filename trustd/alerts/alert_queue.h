@@ -1,0 +1,77 @@
+// The alerts that wait for one webhook, in the store: they survive a restart
+// and leave in the order in which they came.
+//
+//   auto queue = AlertQueue::Open(store, "pager");
+//   const bool dropped = (*queue)->Add(AlertBody(alert, id), batch);
+//   ... somebody commits `batch`, with what the alert is about ...
+//   auto oldest = (*queue)->Oldest();  // deliver, then Remove(oldest->key)
+//
+// A batch must be committed before the next one that Add() was called with; one
+// that is never committed leaves no trace. Thread-safe beyond that.
+
+#ifndef ANCHORAGE_TRUSTD_ALERTS_ALERT_QUEUE_H_
+#define ANCHORAGE_TRUSTD_ALERTS_ALERT_QUEUE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "trustd/store.h"
+
+namespace anchorage::trustd {
+
+// The most that wait for one webhook. One more takes the place of the oldest.
+inline constexpr std::uint64_t kMaxWaitingAlerts = 10'000;
+
+class AlertQueue {
+ public:
+  struct Waiting {
+    std::string key;
+    std::string body;
+  };
+
+  // Opens the queue of `webhook` (a-z, 0-9 and "-") in `store`, which outlives
+  // it. Fails as Store does.
+  static absl::StatusOr<std::unique_ptr<AlertQueue>> Open(
+      Store& store, std::string_view webhook);
+
+  // Adds to `batch` what puts `body` at the end. Returns whether that takes
+  // the place of the oldest one.
+  bool Add(std::string_view body, StoreBatch& batch);
+
+  // Returns the first to be delivered; nullopt if none waits.
+  absl::StatusOr<std::optional<Waiting>> Oldest() const;
+
+  // Forgets one; that it is no longer there is OK.
+  absl::Status Remove(const std::string& key);
+
+ private:
+  AlertQueue(Store& store, std::string prefix, std::uint64_t next)
+      : store_(store), prefix_(std::move(prefix)), next_(next) {}
+
+  std::string KeyOf(std::uint64_t number) const;
+
+  Store& store_;
+  const std::string prefix_;
+  absl::Mutex mutex_;
+  // The number of the next alert. Without those that were never committed,
+  // numbers have no gaps, and never come again while an alert waits.
+  std::uint64_t next_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Removes what waits for webhooks other than `webhooks` and returns how many
+// alerts that were. Fails as Store does.
+absl::StatusOr<int> RemoveOtherQueues(Store& store,
+                                      const std::set<std::string>& webhooks);
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_ALERTS_ALERT_QUEUE_H_
