@@ -210,6 +210,9 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
   auto sources = ReadSourceSettings(proto.sources(), path);
   if (!sources.ok()) return sources.status();
   config.sources = *std::move(sources);
+  auto alerts = ReadAlertSettings(proto.alerts(), path);
+  if (!alerts.ok()) return alerts.status();
+  config.alerts = *std::move(alerts);
   return config;
 }
 

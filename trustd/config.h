@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 
 #include "proto/anchorage/v1/config.pb.h"
+#include "trustd/alerts/alert_config.h"
 #include "trustd/sources/source_config.h"
 
 namespace anchorage::trustd {
@@ -46,6 +47,7 @@ struct Config {
   std::string initial_catalog_path;
   // Empty: nothing is looked at.
   std::vector<SourceSettings> sources;
+  AlertSettings alerts;
   v1::LogConfig::Level log_level = v1::LogConfig::LEVEL_INFO;
   v1::LogConfig::Format log_format = v1::LogConfig::FORMAT_TEXT;
 };

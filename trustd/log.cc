@@ -60,4 +60,8 @@ void SetUpLog(v1::LogConfig::Level level, v1::LogConfig::Format format) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void SetLogLevel(v1::LogConfig::Level level) {
+  spdlog::default_logger()->set_level(LevelOf(level));
+}
+
 }  // namespace anchorage::trustd

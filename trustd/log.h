@@ -11,6 +11,9 @@ namespace anchorage::trustd {
 // In FORMAT_JSON every line is one JSON object with time, level and message.
 void SetUpLog(v1::LogConfig::Level level, v1::LogConfig::Format format);
 
+// Changes what is logged from now on.
+void SetLogLevel(v1::LogConfig::Level level);
+
 }  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_LOG_H_

@@ -28,7 +28,8 @@ serves them as signed bundles. Example of a configuration file:
     listen_address: 127.0.0.1:7443
 
 All settings: proto/anchorage/v1/config.proto. Signals: SIGTERM and SIGINT
-stop it after the calls under way.
+stop it after the calls under way; SIGHUP has it read the configuration again,
+of which sources, alerts, releases and the log's level count at once.
 
 Exit codes: 0 stopped as asked; 1 wrong usage or configuration, or it could
 not start (the message says why and what to do).
@@ -41,6 +42,7 @@ sigset_t BlockSignals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -50,6 +52,25 @@ int Fail(const absl::Status& status) {
   std::fprintf(stderr, "trustd: error: %s\n",
                std::string(status.message()).c_str());
   return 1;
+}
+
+// Reads the configuration again. What is wrong is said and changes nothing.
+void Reload(const std::string& path, Service& service) {
+  const auto config = LoadConfig(path);
+  if (!config.ok()) {
+    spdlog::error("not reloaded: {}", std::string(config.status().message()));
+    return;
+  }
+  const auto fixed = service.Reload(*config);
+  if (!fixed.ok()) {
+    spdlog::error("not reloaded: {}", std::string(fixed.status().message()));
+    return;
+  }
+  SetLogLevel(config->log_level);
+  spdlog::info("reloaded {}", path);
+  for (const std::string& name : *fixed) {
+    spdlog::warn("'{}' differs and counts at the next start", name);
+  }
 }
 
 int Main(int argc, char** argv) {
@@ -79,7 +100,11 @@ int Main(int argc, char** argv) {
   auto service = Service::Start(*config, [] { return absl::Now(); });
   if (!service.ok()) return Fail(service.status());
   int signal_number = 0;
-  sigwait(&signals, &signal_number);
+  while (true) {
+    sigwait(&signals, &signal_number);
+    if (signal_number != SIGHUP) break;
+    Reload(config_path, **service);
+  }
   spdlog::info("stopping: {}", strsignal(signal_number));
   (*service)->Stop();
   spdlog::info("stopped");

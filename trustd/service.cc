@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -74,7 +75,86 @@ absl::StatusOr<std::string> ReadReleases(const Config& config) {
   return text;
 }
 
+// The catalog that a new repository begins with.
+absl::StatusOr<anchors::Catalog> FirstCatalog(const Config& config) {
+  if (config.initial_catalog_path.empty()) {
+    return anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  }
+  const auto text = anchors::ReadFile(config.initial_catalog_path,
+                                      anchors::kMaxCatalogBytes);
+  if (!text.ok()) return text.status();
+  auto catalog = anchors::ParseCatalog(*text);
+  if (catalog.ok()) return catalog;
+  return absl::InvalidArgumentError(absl::StrCat(
+      config.initial_catalog_path, ": ", catalog.status().message()));
+}
+
+// The names of settings that count at a start alone and differ.
+std::vector<std::string> FixedDifferences(const Config& now,
+                                          const Config& next) {
+  std::vector<std::string> names;
+  const auto compare = [&](const char* name, const auto& a, const auto& b) {
+    if (a != b) names.emplace_back(name);
+  };
+  compare("listen_address", now.listen_address, next.listen_address);
+  compare("http_listen_address", now.http_listen_address,
+          next.http_listen_address);
+  compare("tls", now.tls_certificate_path + now.tls_key_path,
+          next.tls_certificate_path + next.tls_key_path);
+  compare("data_dir", now.data_dir, next.data_dir);
+  compare("mode", now.mode, next.mode);
+  compare("keys",
+          now.online_key_path + now.targets_key_path + now.root_key_path,
+          next.online_key_path + next.targets_key_path + next.root_key_path);
+  compare("ceremony_dir", now.ceremony_dir, next.ceremony_dir);
+  compare("validity.root", now.root_validity, next.root_validity);
+  compare("validity.targets", now.targets_validity, next.targets_validity);
+  compare("validity.snapshot", now.snapshot_validity, next.snapshot_validity);
+  compare("validity.timestamp", now.timestamp_validity,
+          next.timestamp_validity);
+  compare("validity.timestamp_interval", now.timestamp_interval,
+          next.timestamp_interval);
+  compare("refresh_hint", now.refresh_hint, next.refresh_hint);
+  compare("max_watchers", now.max_watchers, next.max_watchers);
+  compare("shutdown_grace", now.shutdown_grace, next.shutdown_grace);
+  compare("reflection", now.reflection, next.reflection);
+  compare("log.format", now.log_format, next.log_format);
+  return names;
+}
+
 }  // namespace
+
+// Hands alerts to an alerter that a reload may replace.
+class Service::Alarm final : public AlertSink {
+ public:
+  explicit Alarm(std::unique_ptr<Alerter> alerter)
+      : alerter_(std::move(alerter)) {}
+
+  std::function<void()> Raise(const std::vector<Alert>& alerts,
+                              StoreBatch& batch) override {
+    const std::shared_ptr<Alerter> alerter = Current();
+    std::vector<RaisedAlert> raised;
+    for (const Alert& alert : alerts) {
+      raised.push_back(alerter->Raise(alert, batch));
+    }
+    return [alerter, raised = std::move(raised)] {
+      for (const RaisedAlert& one : raised) alerter->Committed(one);
+    };
+  }
+
+  std::shared_ptr<Alerter> Current() {
+    const absl::MutexLock lock(&mutex_);
+    return alerter_;
+  }
+  void Replace(std::unique_ptr<Alerter> next) {
+    const absl::MutexLock lock(&mutex_);
+    alerter_ = std::move(next);
+  }
+
+ private:
+  absl::Mutex mutex_;
+  std::shared_ptr<Alerter> alerter_ ABSL_GUARDED_BY(mutex_);
+};
 
 Service::Service(const Config& config, Clock clock, anchors::FolderLock lock,
                  std::unique_ptr<Store> store)
@@ -98,8 +178,7 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
   std::unique_ptr<Service> service(
       new Service(config, std::move(clock), *std::move(lock),
                   *std::move(store)));
-  // What the program is built with: the first catalog of a new repository.
-  auto seed = anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  auto seed = FirstCatalog(config);
   if (!seed.ok()) return seed.status();
   auto publisher = Publisher::Open(service->config_, *service->store_,
                                    service->hub_, *std::move(seed),
@@ -111,6 +190,7 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
       !s.ok()) {
     return s;
   }
+  if (absl::Status s = service->StartMirror(); !s.ok()) return s;
   if (absl::Status s = service->Listen(); !s.ok()) return s;
   LogStart(service->config_, *service->hub_.Current(), service->address(),
            service->http_address());
@@ -154,6 +234,62 @@ void Service::WarnOfEnds(absl::Time& last_warning) {
   }
 }
 
+absl::StatusOr<std::unique_ptr<Poller>> Service::MakePoller(
+    const std::vector<SourceSettings>& settings) {
+  SourceEnvironment environment;
+  environment.state_folder = config_.data_dir + "/sources";
+  auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  environment.cancelled = cancelled;
+  std::vector<std::unique_ptr<Source>> sources;
+  for (const SourceSettings& source : settings) {
+    auto made = MakeSource(source, environment);
+    if (!made.ok()) {
+      return absl::Status(made.status().code(),
+                          absl::StrCat("source ", source.profile.name, ": ",
+                                       made.status().message()));
+    }
+    sources.push_back(*std::move(made));
+  }
+  return std::make_unique<Poller>(std::move(sources), *mirror_, clock_,
+                                  std::move(cancelled));
+}
+
+void Service::CheckLedger() {
+  const absl::Status& health = mirror_->ledger().health();
+  if (health.ok()) return;
+  Alert alert;
+  alert.kind = AlertKind::kLedgerDamaged;
+  alert.time = clock_();
+  alert.subject = "ledger";
+  alert.text = std::string(health.message());
+  if (absl::Status s = alarm_->Current()->RaiseAlone(std::move(alert));
+      !s.ok()) {
+    spdlog::error("cannot alert: {}", std::string(s.message()));
+  }
+}
+
+absl::Status Service::StartMirror() {
+  auto alerter = Alerter::Create(config_.alerts, *store_, metrics_.registry());
+  if (!alerter.ok()) return alerter.status();
+  alarm_ = std::make_unique<Alarm>(*std::move(alerter));
+  const absl::MutexLock lock(&reload_mutex_);
+  alerts_ = config_.alerts;
+  Mirror::Options options;
+  options.offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
+  options.held_too_long = config_.alerts.held_too_long;
+  options.proposal_path = config_.data_dir + "/proposal.json";
+  auto mirror = Mirror::Open(std::move(options), *store_, *publisher_, hub_,
+                             *alarm_, clock_());
+  if (!mirror.ok()) return mirror.status();
+  mirror_ = *std::move(mirror);
+  CheckLedger();
+  auto poller = MakePoller(config_.sources);
+  if (!poller.ok()) return poller.status();
+  poller_ = *std::move(poller);
+  poller_->Start();
+  return absl::OkStatus();
+}
+
 absl::Status Service::Listen() {
   auto server = Server::Start(config_, hub_, metrics_);
   if (!server.ok()) return server.status();
@@ -168,6 +304,7 @@ absl::Status Service::Listen() {
 void Service::RenewLoop() {
   const bool offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   std::string last_failure;
+  std::string last_settling;
   absl::Time last_warning = absl::InfinitePast();
   while (!stopping_.WaitForNotificationWithTimeout(
       std::min(offline ? kCeremonyCheck : kRenewalCheck,
@@ -175,6 +312,11 @@ void Service::RenewLoop() {
     if (offline) {
       TakeSigned(last_failure);
       WarnOfEnds(last_warning);
+    }
+    if (absl::Status s = mirror_->Settle(clock_());
+        !s.ok() && s.message() != last_settling) {
+      last_settling = std::string(s.message());
+      spdlog::error("rotations wait: {}", last_settling);
     }
     const absl::Status status = publisher_->RenewIfDue(clock_());
     if (!status.ok()) {
@@ -187,9 +329,52 @@ void Service::RenewLoop() {
 void Service::Stop() {
   if (stopping_.HasBeenNotified()) return;
   stopping_.Notify();
+  {
+    const absl::MutexLock lock(&reload_mutex_);
+    if (poller_ != nullptr) poller_->Stop();
+  }
   if (http_ != nullptr) http_->Stop();
   if (server_ != nullptr) server_->Stop();
   if (renewer_.joinable()) renewer_.join();
+  if (alarm_ != nullptr) alarm_->Current()->Stop();
+}
+
+absl::Status Service::ReplaceAlerter(const AlertSettings& next) {
+  // Two alerters would deliver from one queue. What is raised meanwhile waits
+  // in it.
+  alarm_->Current()->Stop();
+  auto alerter = Alerter::Create(next, *store_, metrics_.registry());
+  const absl::Status status = alerter.status();
+  if (status.ok()) {
+    alerts_ = next;
+  } else {
+    alerter = Alerter::Create(alerts_, *store_, metrics_.registry());
+  }
+  if (alerter.ok()) alarm_->Replace(*std::move(alerter));
+  return status;
+}
+
+absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
+  auto releases = ReadReleases(next);
+  if (!releases.ok()) return releases.status();
+  const absl::MutexLock lock(&reload_mutex_);
+  if (stopping_.HasBeenNotified()) {
+    return absl::CancelledError("it is stopping");
+  }
+  auto poller = MakePoller(next.sources);
+  if (!poller.ok()) return poller.status();
+  if (config_.mode == v1::TrustdConfig::MODE_ONLINE) {
+    if (absl::Status s =
+            publisher_->PublishReleases(*std::move(releases), clock_());
+        !s.ok()) {
+      return s;
+    }
+  }
+  if (absl::Status s = ReplaceAlerter(next.alerts); !s.ok()) return s;
+  poller_->Stop();
+  poller_ = *std::move(poller);
+  poller_->Start();
+  return FixedDifferences(config_, next);
 }
 
 }  // namespace anchorage::trustd

@@ -7,14 +7,20 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "anchors/files/atomic_file.h"
 #include "trustd/config.h"
+#include "trustd/alerts/alerter.h"
 #include "trustd/http/http_listener.h"
 #include "trustd/metrics.h"
+#include "trustd/mirror/mirror.h"
+#include "trustd/mirror/poller.h"
 #include "trustd/publication.h"
 #include "trustd/publisher.h"
 #include "trustd/server.h"
@@ -45,6 +51,14 @@ class Service {
     return hub_.Current();
   }
 
+  // What it knows of rotations.
+  Mirror& mirror() { return *mirror_; }
+
+  // Takes up what can change while it serves: sources, alerts, the list of
+  // releases and the log's level. Returns the names of other settings that
+  // differ and count at the next start. On a failure everything is as it was.
+  absl::StatusOr<std::vector<std::string>> Reload(const Config& next);
+
   // Serves no more, and leaves everything on the disk. Idempotent.
   void Stop();
 
@@ -54,6 +68,13 @@ class Service {
 
   // Starts the listeners.
   absl::Status Listen();
+  // Starts alerts, the mirror and the sources.
+  absl::Status StartMirror();
+  absl::StatusOr<std::unique_ptr<Poller>> MakePoller(
+      const std::vector<SourceSettings>& settings);
+  absl::Status ReplaceAlerter(const AlertSettings& next)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mutex_);
+  void CheckLedger();
 
   // Signs again what ends soon and publishes what people have signed, until
   // Stop().
@@ -62,6 +83,7 @@ class Service {
   void TakeSigned(std::string& last_failure);
   void WarnOfEnds(absl::Time& last_warning);
 
+  // As it was at the start: what can change is taken from Reload().
   const Config config_;
   const Clock clock_;
   const anchors::FolderLock lock_;
@@ -69,6 +91,13 @@ class Service {
   PublicationHub hub_;
   Metrics metrics_;
   std::unique_ptr<Publisher> publisher_;
+  // Alerts that are raised, from what is configured now.
+  class Alarm;
+  std::unique_ptr<Alarm> alarm_;
+  std::unique_ptr<Mirror> mirror_;
+  absl::Mutex reload_mutex_;
+  AlertSettings alerts_ ABSL_GUARDED_BY(reload_mutex_);
+  std::unique_ptr<Poller> poller_ ABSL_GUARDED_BY(reload_mutex_);
   std::unique_ptr<Server> server_;
   // Null without HTTP.
   std::unique_ptr<HttpListener> http_;
