@@ -112,8 +112,7 @@ bool Webhook::Fail(const WebhookReply& reply) {
   ++deliveries_.failures;
   deliveries_.retry_after = reply.retry_after;
   metrics_.CountRetry(name_);
-  spdlog::warn("webhook {}: delivery failed {} times: {}", name_,
-               deliveries_.failures,
+  spdlog::warn("webhook {}: try {} failed: {}", name_, deliveries_.failures,
                reply.status == 0 ? reply.failure
                                  : "HTTP " + std::to_string(reply.status));
   return false;

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -116,6 +118,19 @@ TEST(WebhookPost, CountsNoAnswerThatIsNone) {
     const WebhookReply reply = PostForAnswer(answer);
     EXPECT_EQ(reply.status, 0) << answer;
     EXPECT_NE(reply.failure, "") << answer;
+  }
+}
+
+TEST(WebhookPost, TakesNoProxyForTheReceiver) {
+  for (const char* answer :
+       {"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 410 Gone\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"}) {
+    HostileServer proxy([&](Peer& peer) { peer.Send(answer); });
+    ::setenv("https_proxy", proxy.Url("").c_str(), 1);
+    const WebhookReply reply = Post(For("https://alerts.example/"));
+    ::unsetenv("https_proxy");
+    EXPECT_EQ(proxy.targets(), std::vector<std::string>{"alerts.example:443"});
+    EXPECT_EQ(VerdictOf(reply), WebhookVerdict::kRetry) << answer;
   }
 }
 
