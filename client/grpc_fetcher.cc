@@ -130,11 +130,11 @@ absl::StatusOr<std::string> GrpcFetcher::Root(std::uint64_t version) {
   }
   // The updater asks for one version after another, so this is the first one
   // that was not sent.
-  if (!answer_->more_roots() || count == 0) {
-    return absl::NotFoundError("no newer root");
+  if (!answer_->more_roots()) return absl::NotFoundError("no newer root");
+  if (count > 0) {
+    have_.set_root_version(version - 1);
+    if (absl::Status s = Ask(false); !s.ok()) return s;
   }
-  have_.set_root_version(version - 1);
-  if (absl::Status s = Ask(false); !s.ok()) return s;
   if (answer_->roots_size() == 0) {
     return absl::UnavailableError("the server announced a root and sent none");
   }

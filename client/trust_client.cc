@@ -242,7 +242,12 @@ class TrustClient::Engine {
     if (grpc.has_value()) {
       grpc->SetRootVersion(updater->trusted().root().envelope.version);
     }
-    if (absl::Status s = updater->Refresh(); !s.ok()) return s;
+    const absl::Status refreshed = updater->Refresh();
+    if (updater->equivocation_seen()) {
+      absl::MutexLock lock(&mutex_);
+      ++state_.equivocations;
+    }
+    if (!refreshed.ok()) return refreshed;
 
     const auto catalog = FindTarget(*updater, anchors::kCatalogTargetPath,
                                     held->files.catalog());

@@ -115,6 +115,10 @@ struct TrustClientState {
   std::uint64_t refreshed = 0;
   std::uint64_t unreachable = 0;
   std::uint64_t rejected = 0;
+  // Refreshes that met another timestamp of the version that is held, properly
+  // signed: it was ignored, and somebody who has the key signs two truths.
+  // Raise an alarm.
+  std::uint64_t equivocations = 0;
   // Of the last refresh; OK before the first.
   absl::Status last_refresh;
   // Why the cache was not used or not written, last; OK if it was.
