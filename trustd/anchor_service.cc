@@ -1,7 +1,6 @@
 #include "trustd/anchor_service.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,13 +12,6 @@ namespace {
 grpc::Status NoBundleYet() {
   return RpcError(grpc::StatusCode::UNAVAILABLE, kNoBundleYet,
                   "no bundle has been signed yet");
-}
-
-v1::WatchUpdatesResponse HintOf(const Publication& publication) {
-  v1::WatchUpdatesResponse hint;
-  hint.set_sequence(publication.catalog.sequence);
-  hint.set_timestamp_version(publication.timestamp_version);
-  return hint;
 }
 
 google::protobuf::Timestamp ToProto(absl::Time time) {
@@ -35,21 +27,38 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
   return reactor;
 }
 
-UpdateOutcome OutcomeOf(const grpc::Status& status,
-                        const v1::GetUpdateResponse& response) {
+// Whether `bytes` are a message.
+template <typename Message>
+bool Parse(const grpc::ByteBuffer& bytes, Message& message) {
+  grpc::Slice slice;
+  if (!bytes.TrySingleSlice(&slice).ok() &&
+      !bytes.DumpToSingleSlice(&slice).ok()) {
+    return false;
+  }
+  return message.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
+}
+
+grpc::Status Select(const PreparedAnswers* answers,
+                    const grpc::ByteBuffer& request, UpdateParts& parts) {
+  if (answers == nullptr) return NoBundleYet();
+  v1::GetUpdateRequest message;
+  if (!Parse(request, message)) {
+    return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kRequestInvalid,
+                    "not a GetUpdateRequest");
+  }
+  return SelectUpdate(answers->publication(), message, parts);
+}
+
+UpdateOutcome OutcomeOf(const grpc::Status& status, const UpdateParts& parts) {
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     return UpdateOutcome::kNoBundle;
   }
   if (!status.ok()) return UpdateOutcome::kRefused;
-  const bool empty = response.roots().empty() &&
-                     response.timestamp().empty() &&
-                     response.catalog().empty();
-  return empty ? UpdateOutcome::kNotModified : UpdateOutcome::kSent;
+  return parts.empty() ? UpdateOutcome::kNotModified : UpdateOutcome::kSent;
 }
 
 // A stream that was refused: it ends as soon as gRPC knows it.
-class RefusedWatch final
-    : public grpc::ServerWriteReactor<v1::WatchUpdatesResponse> {
+class RefusedWatch final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   explicit RefusedWatch(const grpc::Status& why) { Finish(why); }
   void OnDone() override { delete this; }
@@ -60,25 +69,26 @@ class RefusedWatch final
 // One open stream. It owns itself until gRPC is done with it, and the hub's
 // watcher and the service hold it too, so nobody is left with a dangling one.
 class AnchorServiceImpl::Watch final
-    : public grpc::ServerWriteReactor<v1::WatchUpdatesResponse>,
+    : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
       public std::enable_shared_from_this<Watch> {
  public:
   explicit Watch(AnchorServiceImpl& service) : service_(service) {}
 
   void Start() {
     std::weak_ptr<Watch> weak = weak_from_this();
-    hub_id_ = service_.hub_.Watch([weak](const Publication& publication) {
-      if (const auto self = weak.lock()) self->Tell(HintOf(publication));
+    hub_id_ = service_.hub_.Watch([weak](const Publication&) {
+      if (const auto self = weak.lock()) self->Tell();
     });
-    if (const auto current = service_.hub_.Current()) Tell(HintOf(*current));
+    Tell();
   }
 
   // Sends the hint, or keeps the newest one until the write under way ends.
-  void Tell(v1::WatchUpdatesResponse hint) {
+  void Tell() {
+    auto answers = service_.Answers();
     absl::MutexLock lock(&mutex_);
     if (ended_) return;
-    pending_ = std::move(hint);
-    if (!writing_) WritePending();
+    pending_ = std::move(answers);
+    if (writing_ == nullptr) WritePending();
   }
 
   void End(const grpc::Status& status) {
@@ -91,9 +101,9 @@ class AnchorServiceImpl::Watch final
     bool broken = false;
     {
       absl::MutexLock lock(&mutex_);
-      writing_ = false;
+      writing_ = nullptr;
       broken = !ok;
-      if (ok && !ended_ && pending_.has_value()) WritePending();
+      if (ok && !ended_ && pending_ != nullptr) WritePending();
     }
     if (broken) End(grpc::Status::CANCELLED);
   }
@@ -107,18 +117,17 @@ class AnchorServiceImpl::Watch final
 
  private:
   void WritePending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    message_ = *std::exchange(pending_, std::nullopt);
-    writing_ = true;
-    StartWrite(&message_);
+    writing_ = std::exchange(pending_, nullptr);
+    StartWrite(&writing_->hint());
   }
 
   AnchorServiceImpl& service_;
   std::uint64_t hub_id_ = 0;
   absl::Mutex mutex_;
-  // What is being written: gRPC reads it until OnWriteDone().
-  v1::WatchUpdatesResponse message_ ABSL_GUARDED_BY(mutex_);
-  std::optional<v1::WatchUpdatesResponse> pending_ ABSL_GUARDED_BY(mutex_);
-  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  // What is being written: gRPC reads it until OnWriteDone(). Null between
+  // two writes.
+  std::shared_ptr<const PreparedAnswers> writing_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const PreparedAnswers> pending_ ABSL_GUARDED_BY(mutex_);
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
@@ -127,15 +136,25 @@ AnchorServiceImpl::AnchorServiceImpl(Options options, PublicationHub& hub)
 
 AnchorServiceImpl::~AnchorServiceImpl() = default;
 
+std::shared_ptr<const PreparedAnswers> AnchorServiceImpl::Answers() {
+  auto current = hub_.Current();
+  if (current == nullptr) return nullptr;
+  absl::MutexLock lock(&answers_mutex_);
+  if (answers_ == nullptr || &answers_->publication() != current.get()) {
+    answers_ = std::make_shared<const PreparedAnswers>(std::move(current));
+  }
+  return answers_;
+}
+
 grpc::ServerUnaryReactor* AnchorServiceImpl::GetUpdate(
-    grpc::CallbackServerContext* context, const v1::GetUpdateRequest* request,
-    v1::GetUpdateResponse* response) {
-  const auto current = hub_.Current();
-  const grpc::Status status =
-      current == nullptr ? NoBundleYet()
-                         : AnswerUpdate(*current, *request, *response);
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  const auto answers = Answers();
+  UpdateParts parts;
+  const grpc::Status status = Select(answers.get(), *request, parts);
+  if (status.ok()) *response = answers->Update(parts);
   if (options_.metrics != nullptr) {
-    options_.metrics->CountUpdate(OutcomeOf(status, *response));
+    options_.metrics->CountUpdate(OutcomeOf(status, parts));
   }
   return Answer(context, status);
 }
@@ -184,9 +203,9 @@ grpc::ServerUnaryReactor* AnchorServiceImpl::GetServiceInfo(
   return Answer(context, grpc::Status::OK);
 }
 
-grpc::ServerWriteReactor<v1::WatchUpdatesResponse>*
+grpc::ServerWriteReactor<grpc::ByteBuffer>*
 AnchorServiceImpl::WatchUpdates(grpc::CallbackServerContext*,
-                                const v1::WatchUpdatesRequest*) {
+                                const grpc::ByteBuffer*) {
   if (hub_.Current() == nullptr) return new RefusedWatch(NoBundleYet());
   auto watch = std::make_shared<Watch>(*this);
   {

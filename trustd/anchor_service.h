@@ -3,6 +3,8 @@
 #ifndef ANCHORAGE_TRUSTD_ANCHOR_SERVICE_H_
 #define ANCHORAGE_TRUSTD_ANCHOR_SERVICE_H_
 
+#include <grpcpp/support/byte_buffer.h>
+
 #include <memory>
 #include <string>
 
@@ -12,12 +14,21 @@
 #include "absl/time/time.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
 #include "trustd/metrics.h"
+#include "trustd/prepared_answers.h"
 #include "trustd/publication.h"
 
 namespace anchorage::trustd {
 
+// The methods that fleets call are given and give bytes, so that what is sent
+// is made once for all of them.
+using AnchorServiceBase = v1::AnchorService::WithRawCallbackMethod_GetUpdate<
+    v1::AnchorService::WithRawCallbackMethod_WatchUpdates<
+        v1::AnchorService::WithCallbackMethod_ListAnchors<
+            v1::AnchorService::WithCallbackMethod_GetServiceInfo<
+                v1::AnchorService::Service>>>>;
+
 // The promises are those of anchor_service.proto. Thread-safe.
-class AnchorServiceImpl final : public v1::AnchorService::CallbackService {
+class AnchorServiceImpl final : public AnchorServiceBase {
  public:
   struct Options {
     std::string server_version;
@@ -32,12 +43,12 @@ class AnchorServiceImpl final : public v1::AnchorService::CallbackService {
   AnchorServiceImpl(Options options, PublicationHub& hub);
   ~AnchorServiceImpl() override;
 
-  grpc::ServerUnaryReactor* GetUpdate(
-      grpc::CallbackServerContext* context, const v1::GetUpdateRequest* request,
-      v1::GetUpdateResponse* response) override;
-  grpc::ServerWriteReactor<v1::WatchUpdatesResponse>* WatchUpdates(
+  grpc::ServerUnaryReactor* GetUpdate(grpc::CallbackServerContext* context,
+                                      const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchUpdates(
       grpc::CallbackServerContext* context,
-      const v1::WatchUpdatesRequest* request) override;
+      const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ListAnchors(
       grpc::CallbackServerContext* context,
       const v1::ListAnchorsRequest* request,
@@ -55,23 +66,19 @@ class AnchorServiceImpl final : public v1::AnchorService::CallbackService {
   class Watch;
 
   void Forget(Watch* watch);
+  // What is published now, ready to be sent; null until the first.
+  std::shared_ptr<const PreparedAnswers> Answers();
 
   const Options options_;
   PublicationHub& hub_;
   absl::Mutex mutex_;
   absl::flat_hash_set<std::shared_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);
   bool shutting_down_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Mutex answers_mutex_;
+  // Of the publication that was last asked for.
+  std::shared_ptr<const PreparedAnswers> answers_
+      ABSL_GUARDED_BY(answers_mutex_);
 };
-
-// Fills `response` with what `request` lacks of `publication`. Pure.
-grpc::Status AnswerUpdate(const Publication& publication,
-                          const v1::GetUpdateRequest& request,
-                          v1::GetUpdateResponse& response);
-
-// Fills `response` with one page. Pure.
-grpc::Status AnswerList(const Publication& publication,
-                        const v1::ListAnchorsRequest& request,
-                        v1::ListAnchorsResponse& response);
 
 }  // namespace anchorage::trustd
 

@@ -1,4 +1,4 @@
-// The answers of AnchorService as pure functions of what is published.
+#include "trustd/answers.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "anchors/catalog_proto.h"
-#include "trustd/anchor_service.h"
 #include "trustd/rpc_status.h"
 #include "verify/crypto/public_key.h"
 
@@ -76,9 +75,9 @@ bool Passes(const v1::ListAnchorsRequest& request, const v1::Anchor& anchor) {
 
 }  // namespace
 
-grpc::Status AnswerUpdate(const Publication& publication,
+grpc::Status SelectUpdate(const Publication& publication,
                           const v1::GetUpdateRequest& request,
-                          v1::GetUpdateResponse& response) {
+                          UpdateParts& parts) {
   const v1::BundleVersions& have = request.have();
   for (const std::string* hash :
        {&have.catalog_sha256(), &have.releases_sha256()}) {
@@ -87,34 +86,45 @@ grpc::Status AnswerUpdate(const Publication& publication,
           "'catalog_sha256' and 'releases_sha256' are 64 hex digits");
     }
   }
-  response.set_sequence(publication.catalog.sequence);
+  // A caller may have more roots than we.
+  parts.first_root = static_cast<std::size_t>(std::min<std::uint64_t>(
+      have.root_version(), publication.roots.size()));
+  parts.end_root = parts.first_root;
   std::size_t bytes = 0;
-  for (std::uint64_t version = have.root_version();
-       version < publication.roots.size(); ++version) {
-    const std::string& root = publication.roots[version];
-    bytes += root.size();
+  for (; parts.end_root < publication.roots.size(); ++parts.end_root) {
+    bytes += publication.roots[parts.end_root].size();
     if (bytes > kMaxRootsBytes) {
-      response.set_more_roots(true);
+      parts.more_roots = true;
       return grpc::Status::OK;
     }
-    response.add_roots(root);
   }
-  if (have.timestamp_version() != publication.timestamp_version) {
-    response.set_timestamp(publication.timestamp);
-  }
-  if (have.snapshot_version() != publication.snapshot_version) {
-    response.set_snapshot(publication.snapshot);
-  }
-  if (have.targets_version() != publication.targets_version) {
-    response.set_targets(publication.targets);
-  }
-  if (have.catalog_sha256() != publication.catalog_sha256) {
-    response.set_catalog(publication.catalog_json);
-  }
-  if (have.releases_sha256() != publication.releases_sha256) {
-    response.set_releases(publication.releases_json);
-  }
+  parts.timestamp = have.timestamp_version() != publication.timestamp_version;
+  parts.snapshot = have.snapshot_version() != publication.snapshot_version;
+  parts.targets = have.targets_version() != publication.targets_version;
+  parts.catalog = have.catalog_sha256() != publication.catalog_sha256;
+  // Of a list that is no more, targets tell: there is nothing to send.
+  parts.releases = have.releases_sha256() != publication.releases_sha256 &&
+                   !publication.releases_json.empty();
   return grpc::Status::OK;
+}
+
+void FillUpdate(const Publication& publication, const UpdateParts& parts,
+                v1::GetUpdateResponse& response) {
+  for (std::size_t i = parts.first_root; i < parts.end_root; ++i) {
+    response.add_roots(publication.roots[i]);
+  }
+  response.set_more_roots(parts.more_roots);
+  if (parts.timestamp) response.set_timestamp(publication.timestamp);
+  if (parts.snapshot) response.set_snapshot(publication.snapshot);
+  if (parts.targets) response.set_targets(publication.targets);
+  if (parts.catalog) response.set_catalog(publication.catalog_json);
+  if (parts.releases) response.set_releases(publication.releases_json);
+  response.set_sequence(publication.catalog.sequence);
+}
+
+void FillHint(const Publication& publication, v1::WatchUpdatesResponse& hint) {
+  hint.set_sequence(publication.catalog.sequence);
+  hint.set_timestamp_version(publication.timestamp_version);
 }
 
 grpc::Status AnswerList(const Publication& publication,

@@ -3,6 +3,7 @@
 #include "trustd/service.h"
 
 #include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
 
@@ -14,6 +15,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
 #include "proto/anchorage/v1/errors.pb.h"
 #include "trustd/rpc_status.h"
@@ -224,6 +226,26 @@ TEST_F(ServiceTest, RefusesWhatIsOutsideTheLimitsWithAReason) {
   v1::GetUpdateResponse response;
   EXPECT_EQ(ReasonOf(stub_->GetUpdate(&context, update, &response)),
             kRequestInvalid);
+}
+
+TEST_F(ServiceTest, RefusesARequestThatIsNone) {
+  Start();
+  grpc::GenericStub generic(grpc::CreateChannel(
+      service_->address(), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  const grpc::Slice bytes(std::string("\xff\xff"));
+  const grpc::ByteBuffer request(&bytes, 1);
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  absl::Notification done;
+  generic.UnaryCall(&context, "/anchorage.v1.AnchorService/GetUpdate", {},
+                    &request, &response, [&](grpc::Status result) {
+                      status = result;
+                      done.Notify();
+                    });
+  done.WaitForNotification();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(ReasonOf(status), kRequestInvalid);
 }
 
 TEST_F(ServiceTest, AStreamBeginsWithWhatIsServedAndEndsWithAReason) {
