@@ -1,0 +1,280 @@
+// drill NAME: rehearses what AWS may do to its certificates, and what others
+// may do to its page, with a timeline.
+//
+//   drill history    the 28 real re-issues of 2023 to 2026, wave by wave
+//   drill rekey      a new key in one region, end to end with people
+//   drill poisoned   one certificate on the page replaced by an attacker's
+//
+// Exit code 0: everything went as it should.
+
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/clock.h"
+#include "anchors/baked/baked.h"
+#include "anchors/ceremony/ceremony.h"
+#include "anchors/files/atomic_file.h"
+#include "anchors/rotation/page_writer.h"
+#include "test/drill/drill_world.h"
+#include "test/fake_aws/fake_identity.h"
+#include "test/identity/real_identities.h"
+
+namespace anchorage::test {
+namespace {
+
+using anchors::Catalog;
+using verify::AnchorKind;
+
+// How many genuine documents a client refuses; there must be none, ever.
+int Refused(const client::TrustClient& one,
+            const std::vector<RealIdentity>& documents) {
+  const auto policy =
+      *verify::IdentityPolicy::AuthenticityOnly("the drill's documents");
+  int refused = 0;
+  for (const RealIdentity& document : documents) {
+    if (!document.genuine) continue;
+    const auto verified = one.VerifyIdentity(document.evidence(), policy);
+    if (!verified.ok()) {
+      std::fprintf(stderr, "refused %s: %s\n", document.path.c_str(),
+                   std::string(verified.status().message()).c_str());
+      ++refused;
+    }
+  }
+  return refused;
+}
+
+std::string DayOf(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%d", time, absl::UTCTimeZone());
+}
+
+// Today's catalog with the certificates as of `day`: where the current one was
+// issued later, the superseded one before it.
+Catalog AsOf(const Catalog& today, const Catalog& before, absl::Time day) {
+  Catalog catalog = today;
+  for (std::size_t i = 0; i < catalog.anchors.size(); ++i) {
+    const auto& certificates = catalog.anchors[i].certificates;
+    if (certificates.front().not_before > day) {
+      catalog.anchors[i] = before.anchors[i];
+    }
+  }
+  return catalog;
+}
+
+int History() {
+  const Catalog today =
+      *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  const Catalog before = anchors::CatalogBeforeReissues(today);
+  const std::vector<RealIdentity> documents = CarriedIdentities();
+  World world(TrustdMode::kOnline, before, /*clients=*/1);
+  const auto& one = *world.clients().front();
+  world.WaitFor("a client has sequence 1", [&] { return world.ClientsHave(1); });
+  world.Check("and accepts every genuine document",
+              Refused(one, documents) == 0);
+
+  // The days on which AWS issued the certificates that replaced others.
+  std::map<absl::Time, int> waves;
+  for (std::size_t i = 0; i < today.anchors.size(); ++i) {
+    const auto& now = today.anchors[i].certificates.front();
+    if (now.sha256 != before.anchors[i].certificates.front().sha256) {
+      ++waves[now.not_before];
+    }
+  }
+  // Waves of one day are published together.
+  std::map<std::string, std::pair<absl::Time, int>> days;
+  for (const auto& [time, count] : waves) {
+    auto& day = days[DayOf(time)];
+    day.first = std::max(day.first, time);
+    day.second += count;
+  }
+  int published = 0;
+  int refused = 0;
+  for (const auto& [name, day] : days) {
+    PublishPages(world.docs(), AsOf(today, before, day.first));
+    published += day.second;
+    world.WaitFor(
+        absl::StrCat(name, ": AWS re-issues ", day.second,
+                     day.second == 1 ? " certificate" : " certificates",
+                     "; found, classed and published"),
+        [&] {
+          refused += Refused(one, documents);
+          (void)world.ClientsHave(world.sequence());
+          return static_cast<int>(
+                     world.trustd()
+                         .mirror()
+                         .Rotations([](const v1::Rotation& rotation) {
+                           return rotation.state() ==
+                                  v1::ROTATION_STATE_COMPLETED;
+                         })
+                         .size()) == published;
+        });
+  }
+  int reissues = 0;
+  const auto rotations = world.trustd().mirror().Rotations(
+      [&](const v1::Rotation& rotation) {
+        reissues += rotation.rotation_class() ==
+                    v1::ROTATION_CLASS_RE_ISSUE;
+        return true;
+      });
+  world.Check(absl::StrCat(rotations.size(), " rotations, ", reissues,
+                           " of class RE_ISSUE"),
+              rotations.size() == 28 && reissues == 28);
+  world.WaitFor("the client has the last sequence",
+                [&] { return world.ClientsHave(world.sequence()); });
+  refused += Refused(one, documents);
+  world.Check("and refused no genuine document, at any time", refused == 0);
+  return 0;
+}
+
+const TestKey& AnotherKey() { return TestKey::Rsa(2048, 44); }
+
+constexpr char kRegion[] = "eu-west-1";
+constexpr char kSlot[] = "aws/eu-west-1/iid-rsa2048";
+
+// What an instance in the region shows.
+v1::Evidence EvidenceOf(const FakeIdentity& aws) {
+  const std::string document = aws.Document(kRegion).Text();
+  v1::Evidence evidence;
+  evidence.set_rsa2048(absl::Base64Escape(
+      Encode(aws.Genuine(kRegion, AnchorKind::kIidRsa2048, document))));
+  return evidence;
+}
+
+bool Accepts(const client::TrustClient& one,
+             const v1::Evidence& evidence) {
+  const auto policy =
+      *verify::IdentityPolicy::AuthenticityOnly("the drill's documents");
+  const auto bytes = verify::DecodeIdentitySignature(
+      verify::IdentityForm::kRsa2048, evidence.rsa2048());
+  return bytes.ok() &&
+         one.VerifyIdentity(
+                {std::nullopt, verify::IdentityForm::kRsa2048, *bytes}, policy)
+             .ok();
+}
+
+int Rekey() {
+  FakeIdentity aws;
+  World world(TrustdMode::kOffline, CatalogOf(aws), /*clients=*/20);
+  world.WaitFor("20 clients have sequence 1",
+                [&] { return world.ClientsHave(1); });
+  const v1::Evidence old_evidence = EvidenceOf(aws);
+
+  aws.SetKey(kRegion, AnchorKind::kIidRsa2048, AnotherKey());
+  const v1::Evidence evidence = EvidenceOf(aws);
+  PublishPages(world.docs(), CatalogOf(aws));
+  world.Say(absl::StrCat("AWS has another key for ", kSlot));
+  world.Check("clients refuse what it signs",
+              !Accepts(*world.clients().front(), evidence));
+  world.WaitFor("trustd has detected a re-key", [&] {
+    return !world.trustd()
+                .mirror()
+                .Rotations([](const v1::Rotation& rotation) {
+                  return rotation.rotation_class() ==
+                         v1::ROTATION_CLASS_RE_KEY;
+                })
+                .empty();
+  });
+  world.WaitFor("people are alerted, over HTTP, with the slot", [&] {
+    return !world.receiver().Find("ROTATION_DETECTED", kSlot).empty();
+  });
+  world.Check("it is held: sequence 1 is served on", world.sequence() == 1);
+
+  const auto outcome = world.trustd().mirror().SubmitEvidence(
+      evidence, "fleet", absl::Now());
+  world.Check("an instance proves that AWS uses the key",
+              outcome.ok() &&
+                  outcome->kind == trustd::ProofOutcome::Kind::kCandidate);
+  const std::uint64_t id = outcome->rotation_id;
+  const auto decided = world.trustd().mirror().Decide(
+      id, v1::Decision::KIND_APPROVE, "alice",
+      "the page and an instance agree", absl::Now());
+  world.Check("alice approves; the catalog with it is proposed", decided.ok());
+  const auto proposal = anchors::ReadFile(
+      world.folder() + "/data/proposal.json", anchors::kMaxCatalogBytes);
+  const std::string ceremony = world.ceremony_folder();
+  world.Check("the proposal is taken to the ceremony",
+              proposal.ok() &&
+                  anchors::ProposeTargets(ceremony, *proposal, "",
+                                          absl::Now() + absl::Hours(24 * 365))
+                      .ok());
+  for (int i : {0, 1}) {
+    const Approver& approver = world.approvers()[i];
+    world.Check(absl::StrCat(approver.name, " signs"),
+                anchors::SignDraft(ceremony, anchors::DraftKind::kTargets,
+                                   *approver.key)
+                    .ok());
+  }
+  world.Check("the signed targets are handed to trustd",
+              anchors::PublishTargetsDraft(ceremony).ok());
+  world.WaitFor("trustd has published sequence 2",
+                [&] { return world.sequence() == 2; });
+  world.WaitFor("all clients have it", [&] { return world.ClientsHave(2); });
+  bool all = true;
+  for (const auto& one : world.clients()) {
+    all = all && Accepts(*one, evidence) && Accepts(*one, old_evidence);
+  }
+  world.Check("and accept evidence of the new key and of the old", all);
+  world.WaitFor("people are told that it is published", [&] {
+    return !world.receiver().Find("ROTATION_PUBLISHED", kSlot).empty();
+  });
+  world.Check("the record is whole",
+              world.trustd().mirror().ledger().Verify().ok());
+  return 0;
+}
+
+int Poisoned() {
+  FakeIdentity aws;
+  World world(TrustdMode::kOnline, CatalogOf(aws), /*clients=*/1);
+  world.WaitFor("a client has sequence 1",
+                [&] { return world.ClientsHave(1); });
+  FakeIdentity attacker;
+  attacker.SetKey(kRegion, AnchorKind::kIidRsa2048, AnotherKey());
+  PublishPages(world.docs(), CatalogOf(attacker));
+  world.Say(absl::StrCat("somebody swaps one certificate on the page: ", kSlot));
+  std::string alert;
+  world.WaitFor("people are alerted", [&] {
+    alert = world.receiver().Find("ROTATION_DETECTED", kSlot);
+    return !alert.empty();
+  });
+  world.Check("the alert names the slot and the class RE_KEY",
+              alert.find("RE_KEY") != alert.npos);
+  absl::SleepFor(absl::Seconds(1));
+  world.Check("nothing was published", world.sequence() == 1);
+  (void)world.clients().front()->Refresh();
+  world.Check("clients refuse what the attacker signs",
+              !Accepts(*world.clients().front(), EvidenceOf(attacker)));
+  world.Check("and accept what AWS signs",
+              Accepts(*world.clients().front(), EvidenceOf(aws)));
+  const auto rotations = world.trustd().mirror().Rotations(
+      [](const v1::Rotation&) { return true; });
+  world.Check("the rotation waits for people",
+              rotations.size() == 1 && rotations[0].state() ==
+                                           v1::ROTATION_STATE_DETECTED);
+  PublishPages(world.docs(), CatalogOf(aws));
+  world.Say("the page is put right");
+  world.WaitFor("the rotation is closed by itself", [&] {
+    return world.trustd().mirror().FindRotation(rotations[0].id())->state() ==
+           v1::ROTATION_STATE_WITHDRAWN;
+  });
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  const std::string name = argc == 2 ? argv[1] : "";
+  if (name == "history") return History();
+  if (name == "rekey") return Rekey();
+  if (name == "poisoned") return Poisoned();
+  std::fprintf(stderr, "usage: drill history|rekey|poisoned\n");
+  return 2;
+}
+
+}  // namespace
+}  // namespace anchorage::test
+
+int main(int argc, char** argv) { return anchorage::test::Main(argc, argv); }

@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+# One drill, as tools/run --drill shows it.
+exec "$@"

@@ -1,0 +1,274 @@
+#include "test/drill/drill_world.h"
+
+#include <httplib.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "anchors/ceremony/ceremony.h"
+#include "anchors/files/atomic_file.h"
+#include "anchors/rotation/apply.h"
+#include "anchors/rotation/page_writer.h"
+#include "test/fake_aws/fake_identity.h"
+#include "trustd/config.h"
+
+namespace anchorage::test {
+namespace {
+
+namespace tuf = anchors::tuf;
+
+[[noreturn]] void Die(const std::string& what) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "drill: error: %s\n", what.c_str());
+  std::exit(1);
+}
+
+void Require(const absl::Status& status, const std::string& doing) {
+  if (!status.ok()) {
+    Die(absl::StrCat(doing, ": ", std::string(status.message())));
+  }
+}
+
+constexpr char kSecret[] = "the drill's secret\n";
+
+}  // namespace
+
+LocalServer::LocalServer() : http_(std::make_unique<httplib::Server>()) {}
+
+LocalServer::~LocalServer() {
+  http_->stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void LocalServer::Start() {
+  port_ = http_->bind_to_any_port("127.0.0.1");
+  if (port_ <= 0) Die("cannot listen");
+  thread_ = std::thread([this] { http_->listen_after_bind(); });
+}
+
+std::string LocalServer::Url(std::string_view path) const {
+  return absl::StrCat("http://127.0.0.1:", port_, std::string(path));
+}
+
+FakeDocs::FakeDocs() {
+  server_.http().Get(".*", [this](const httplib::Request& request,
+                                  httplib::Response& response) {
+    const absl::MutexLock lock(&mutex_);
+    const auto page = pages_.find(request.path);
+    if (page == pages_.end()) {
+      response.status = 404;
+      return;
+    }
+    response.set_content(page->second, "text/markdown");
+  });
+  server_.Start();
+}
+
+void FakeDocs::Publish(const std::string& path, std::string text) {
+  const absl::MutexLock lock(&mutex_);
+  pages_[path] = std::move(text);
+}
+
+FakeReceiver::FakeReceiver() {
+  server_.http().Post("/alerts", [this](const httplib::Request& request,
+                                        httplib::Response&) {
+    const absl::MutexLock lock(&mutex_);
+    bodies_.push_back(request.body);
+  });
+  server_.Start();
+}
+
+std::string FakeReceiver::Find(std::string_view kind,
+                               std::string_view text) const {
+  const absl::MutexLock lock(&mutex_);
+  for (const std::string& body : bodies_) {
+    const auto json = nlohmann::json::parse(body, nullptr, false);
+    if (json.is_discarded() || json.value("kind", "") != kind) continue;
+    if (body.find(text) != body.npos) return body;
+  }
+  return "";
+}
+
+std::size_t FakeReceiver::count() const {
+  const absl::MutexLock lock(&mutex_);
+  return bodies_.size();
+}
+
+World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
+    : start_(absl::Now()) {
+  // The timeline is what is to be seen.
+  spdlog::set_level(spdlog::level::critical);
+  std::string folder = std::filesystem::temp_directory_path().string();
+  if (const char* test = std::getenv("TEST_TMPDIR")) folder = test;
+  folder += "/drill.XXXXXX";
+  if (mkdtemp(folder.data()) == nullptr) Die("cannot make a folder");
+  folder_ = folder;
+  PublishPages(docs_, first);
+  if (mode == TrustdMode::kOffline) MakeCeremony(first);
+  WriteConfig(mode, first);
+  const auto config = trustd::LoadConfig(folder_ + "/trustd.yaml");
+  Require(config.status(), "configuration");
+  auto service =
+      trustd::Service::Start(*config, [] { return absl::Now(); });
+  Require(service.status(), "trustd");
+  service_ = *std::move(service);
+  const auto root =
+      anchors::ReadFile(folder_ + "/data/1.root.json", tuf::kMaxRootBytes);
+  Require(root.status(), "root");
+  for (int i = 0; i < clients; ++i) {
+    client::TrustClientOptions options;
+    options.trusted_root = *root;
+    options.server = service_->address();
+    options.plaintext = true;
+    options.background_refresh = false;
+    auto made = client::TrustClient::Create(std::move(options));
+    Require(made.status(), "client");
+    clients_.push_back(*std::move(made));
+  }
+  Say(absl::StrCat("trustd serves sequence ", sequence(), " on ",
+                   service_->address(), " in mode ",
+                   mode == TrustdMode::kOnline ? "ONLINE" : "OFFLINE"));
+}
+
+World::~World() {
+  clients_.clear();
+  service_->Stop();
+  service_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+void World::MakeCeremony(const anchors::Catalog& first) {
+  Require(anchors::MakeFolder(folder_ + "/data/keys"), "folder");
+  const auto online = tuf::SoftwareKey::GenerateEd25519();
+  Require(online.status(), "key");
+  Require(anchors::WriteFileAtomically(folder_ + "/data/keys/online.pem",
+                                       (*online)->ToPem()->view(),
+                                       anchors::FileAccess::kPrivate),
+          "online key");
+  tuf::RootSpec spec;
+  spec.expires = absl::Now() + absl::Hours(24 * 365);
+  for (const char* name : {"alice", "bob", "carol"}) {
+    auto key = tuf::SoftwareKey::GenerateEd25519();
+    Require(key.status(), "key");
+    spec.root.keys.push_back((*key)->public_key());
+    spec.targets.keys.push_back((*key)->public_key());
+    approvers_.push_back({name, *std::move(key)});
+  }
+  spec.root.threshold = spec.targets.threshold = 2;
+  spec.snapshot.keys = spec.timestamp.keys = {(*online)->public_key()};
+  const std::string folder = ceremony_folder();
+  Require(anchors::WriteRootDraft(folder, spec), "root");
+  for (int i : {0, 1}) {
+    Require(anchors::SignDraft(folder, anchors::DraftKind::kRoot,
+                               *approvers_[i].key),
+            "root");
+  }
+  Require(anchors::PublishRootDraft(folder).status(), "root");
+  Require(anchors::ProposeTargets(folder, anchors::SerializeCatalog(first), "",
+                                  spec.expires),
+          "targets");
+  for (int i : {1, 2}) {
+    Require(anchors::SignDraft(folder, anchors::DraftKind::kTargets,
+                               *approvers_[i].key),
+            "targets");
+  }
+  Require(anchors::PublishTargetsDraft(folder).status(), "targets");
+}
+
+void World::WriteConfig(TrustdMode mode, const anchors::Catalog& first) {
+  std::string yaml = absl::StrCat(
+      "data_dir: data\nlisten_address: 127.0.0.1:0\nmode: MODE_",
+      mode == TrustdMode::kOnline ? "ONLINE\ninitial_catalog_path: first.json"
+                                  : "OFFLINE",
+      "\n");
+  absl::StrAppend(
+      &yaml, "sources:\n", "  - name: aws-docs\n    interval: 10s\n",
+      "    jitter: 0s\n    allow_loopback_http: true\n",
+      "    regions_page: {addresses: ['", docs_.Url(kPagePath), "']}\n",
+      "  - name: aws-docs-china\n    interval: 10s\n    jitter: 0s\n",
+      "    allow_loopback_http: true\n    partitions: [aws-cn]\n",
+      "    regions_page: {addresses: ['", docs_.Url(kChinaPagePath), "']}\n",
+      "alerts:\n  webhooks:\n",
+      "    - name: people\n      url: '", receiver_.Url(), "'\n",
+      "      secret_path: secret\n      allow_loopback_http: true\n");
+  Require(anchors::WriteFileAtomically(folder_ + "/first.json",
+                                       anchors::SerializeCatalog(first)),
+          "catalog");
+  Require(anchors::WriteFileAtomically(folder_ + "/secret", kSecret,
+                                       anchors::FileAccess::kPrivate),
+          "secret");
+  Require(anchors::WriteFileAtomically(folder_ + "/trustd.yaml", yaml),
+          "configuration");
+}
+
+std::uint64_t World::sequence() const {
+  return service_->publication()->catalog.sequence;
+}
+
+bool World::ClientsHave(std::uint64_t sequence) {
+  for (const auto& one : clients_) {
+    if (one->state().provenance.sequence < sequence) (void)one->Refresh();
+    if (one->state().provenance.sequence < sequence) return false;
+  }
+  return true;
+}
+
+void World::Say(const std::string& text) {
+  std::printf("%7.2f s  %s\n", absl::ToDoubleSeconds(absl::Now() - start_),
+              text.c_str());
+  std::fflush(stdout);
+}
+
+void World::WaitFor(const std::string& text,
+                    const std::function<bool()>& done) {
+  const absl::Time end = absl::Now() + kPatience;
+  while (!done()) {
+    if (absl::Now() > end) Die("did not come: " + text);
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  Say(text);
+}
+
+void World::Check(const std::string& text, bool is_so) {
+  if (!is_so) Die("is not so: " + text);
+  Say(text);
+}
+
+void PublishPages(FakeDocs& docs, const anchors::Catalog& catalog) {
+  std::vector<anchors::PageEntry> china;
+  std::vector<anchors::PageEntry> others;
+  for (anchors::PageEntry& entry : anchors::PageEntries(catalog)) {
+    (entry.slot.partition == "aws-cn" ? china : others)
+        .push_back(std::move(entry));
+  }
+  docs.Publish(std::string(kPagePath), anchors::WriteRegionsPage(others, {}));
+  docs.Publish(
+      std::string(kChinaPagePath),
+      anchors::WriteRegionsPage(
+          china, {.layout = anchors::PageLayout::kChineseMarkdown}));
+}
+
+anchors::Catalog CatalogOf(const FakeIdentity& aws) {
+  anchors::Catalog catalog;
+  catalog.sequence = 1;
+  catalog.created = absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()));
+  for (const verify::AnchorRecord& record : aws.Anchors()) {
+    auto next = anchors::AddAnchor(
+        catalog, record.slot,
+        MakeCertificate(aws.Certificate(record.slot.region, record.slot.kind)),
+        {"AWS", ""}, {.time = catalog.created});
+    Require(next.status(), "catalog");
+    catalog = *std::move(next);
+  }
+  return catalog;
+}
+
+}  // namespace anchorage::test
