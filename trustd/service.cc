@@ -339,6 +339,11 @@ void Service::Stop() {
   if (alarm_ != nullptr) alarm_->Current()->Stop();
 }
 
+absl::Status Service::PollNow(const std::string& source) {
+  const absl::MutexLock lock(&reload_mutex_);
+  return poller_->PollNow(source);
+}
+
 absl::Status Service::ReplaceAlerter(const AlertSettings& next) {
   // Two alerters would deliver from one queue. What is raised meanwhile waits
   // in it.

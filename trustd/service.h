@@ -54,6 +54,10 @@ class Service {
   // What it knows of rotations.
   Mirror& mirror() { return *mirror_; }
 
+  // Has a source looked at as soon as it is idle; all of them for an empty
+  // name. NOT_FOUND.
+  absl::Status PollNow(const std::string& source);
+
   // Takes up what can change while it serves: sources, alerts, the list of
   // releases and the log's level. Returns the names of other settings that
   // differ and count at the next start. On a failure everything is as it was.

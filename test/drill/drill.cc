@@ -96,7 +96,7 @@ int History() {
   int published = 0;
   int refused = 0;
   for (const auto& [name, day] : days) {
-    PublishPages(world.docs(), AsOf(today, before, day.first));
+    world.PublishPages(AsOf(today, before, day.first));
     published += day.second;
     world.WaitFor(
         absl::StrCat(name, ": AWS re-issues ", day.second,
@@ -167,7 +167,7 @@ int Rekey() {
 
   aws.SetKey(kRegion, AnchorKind::kIidRsa2048, AnotherKey());
   const v1::Evidence evidence = EvidenceOf(aws);
-  PublishPages(world.docs(), CatalogOf(aws));
+  world.PublishPages(CatalogOf(aws));
   world.Say(absl::StrCat("AWS has another key for ", kSlot));
   world.Check("clients refuse what it signs",
               !Accepts(*world.clients().front(), evidence));
@@ -235,7 +235,7 @@ int Poisoned() {
                 [&] { return world.ClientsHave(1); });
   FakeIdentity attacker;
   attacker.SetKey(kRegion, AnchorKind::kIidRsa2048, AnotherKey());
-  PublishPages(world.docs(), CatalogOf(attacker));
+  world.PublishPages(CatalogOf(attacker));
   world.Say(absl::StrCat("somebody swaps one certificate on the page: ", kSlot));
   std::string alert;
   world.WaitFor("people are alerted", [&] {
@@ -256,7 +256,7 @@ int Poisoned() {
   world.Check("the rotation waits for people",
               rotations.size() == 1 && rotations[0].state() ==
                                            v1::ROTATION_STATE_DETECTED);
-  PublishPages(world.docs(), CatalogOf(aws));
+  world.PublishPages(CatalogOf(aws));
   world.Say("the page is put right");
   world.WaitFor("the rotation is closed by itself", [&] {
     return world.trustd().mirror().FindRotation(rotations[0].id())->state() ==

@@ -36,7 +36,7 @@ void Require(const absl::Status& status, const std::string& doing) {
   }
 }
 
-constexpr char kSecret[] = "the drill's secret\n";
+constexpr char kSecret[] = "a-secret-of-the-drill\n";
 
 }  // namespace
 
@@ -110,7 +110,7 @@ World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
   folder += "/drill.XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) Die("cannot make a folder");
   folder_ = folder;
-  PublishPages(docs_, first);
+  test::PublishPages(docs_, first);
   if (mode == TrustdMode::kOffline) MakeCeremony(first);
   WriteConfig(mode, first);
   const auto config = trustd::LoadConfig(folder_ + "/trustd.yaml");
@@ -190,10 +190,10 @@ void World::WriteConfig(TrustdMode mode, const anchors::Catalog& first) {
                                   : "OFFLINE",
       "\n");
   absl::StrAppend(
-      &yaml, "sources:\n", "  - name: aws-docs\n    interval: 10s\n",
+      &yaml, "sources:\n", "  - name: aws-docs\n    interval: 3600s\n",
       "    jitter: 0s\n    allow_loopback_http: true\n",
       "    regions_page: {addresses: ['", docs_.Url(kPagePath), "']}\n",
-      "  - name: aws-docs-china\n    interval: 10s\n    jitter: 0s\n",
+      "  - name: aws-docs-china\n    interval: 3600s\n    jitter: 0s\n",
       "    allow_loopback_http: true\n    partitions: [aws-cn]\n",
       "    regions_page: {addresses: ['", docs_.Url(kChinaPagePath), "']}\n",
       "alerts:\n  webhooks:\n",
@@ -207,6 +207,11 @@ void World::WriteConfig(TrustdMode mode, const anchors::Catalog& first) {
           "secret");
   Require(anchors::WriteFileAtomically(folder_ + "/trustd.yaml", yaml),
           "configuration");
+}
+
+void World::PublishPages(const anchors::Catalog& catalog) {
+  test::PublishPages(docs_, catalog);
+  Require(service_->PollNow(""), "poll");
 }
 
 std::uint64_t World::sequence() const {

@@ -104,6 +104,10 @@ class World {
     return clients_;
   }
 
+  // Publishes the pages that AWS would have for a catalog, and has trustd look
+  // at them: it would by itself, at its own time.
+  void PublishPages(const anchors::Catalog& catalog);
+
   std::uint64_t sequence() const;
   // Whether every client has that sequence, after a refresh of each.
   bool ClientsHave(std::uint64_t sequence);
