@@ -10,14 +10,27 @@
 
 namespace anchorage::trustd {
 
-// The reasons of failed calls, as anchor_service.proto documents them. A
-// verdict on evidence is never one of these.
+// The reasons of failed calls, as the services' files document them. A verdict
+// on evidence is never one of these.
 inline constexpr std::string_view kNoBundleYet = "NO_BUNDLE_YET";
 inline constexpr std::string_view kRequestInvalid = "REQUEST_INVALID";
 inline constexpr std::string_view kPageTokenInvalid = "PAGE_TOKEN_INVALID";
 inline constexpr std::string_view kCatalogChanged = "CATALOG_CHANGED";
 inline constexpr std::string_view kTooManyWatchers = "TOO_MANY_WATCHERS";
 inline constexpr std::string_view kShuttingDown = "SHUTTING_DOWN";
+inline constexpr std::string_view kNameMissing = "NAME_MISSING";
+inline constexpr std::string_view kNameUnknown = "NAME_UNKNOWN";
+inline constexpr std::string_view kRoleInsufficient = "ROLE_INSUFFICIENT";
+inline constexpr std::string_view kRotationNotFound = "ROTATION_NOT_FOUND";
+inline constexpr std::string_view kRotationChanged = "ROTATION_CHANGED";
+inline constexpr std::string_view kNotDecidable = "NOT_DECIDABLE";
+inline constexpr std::string_view kAnchorNotFound = "ANCHOR_NOT_FOUND";
+inline constexpr std::string_view kNotApplicable = "NOT_APPLICABLE";
+inline constexpr std::string_view kSourceNotFound = "SOURCE_NOT_FOUND";
+inline constexpr std::string_view kRecordNotFound = "RECORD_NOT_FOUND";
+inline constexpr std::string_view kLedgerDamaged = "LEDGER_DAMAGED";
+inline constexpr std::string_view kNotRecorded = "NOT_RECORDED";
+inline constexpr std::string_view kTooManyRequests = "TOO_MANY_REQUESTS";
 
 // Returns a status whose trailer carries `reason` as an ErrorInfo of the domain
 // `trustd.anchorage`.

@@ -1,0 +1,45 @@
+// The listener for people, as a configuration has it: read, completed with its
+// defaults, and checked.
+//
+//   auto settings = ReadAdminSettings(proto.admin(), "/etc/trustd.yaml");
+
+#ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_CONFIG_H_
+#define ANCHORAGE_TRUSTD_ADMIN_ADMIN_CONFIG_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "proto/anchorage/v1/config.pb.h"
+#include "trustd/admin/access.h"
+
+namespace anchorage::trustd {
+
+inline constexpr int kMaxPeople = 1000;
+// X.520 allows no longer common name.
+inline constexpr std::size_t kMaxPersonNameBytes = 64;
+
+// Every value within its limits (config.proto): no reader of this has to know
+// a default.
+struct AdminSettings {
+  std::string listen_address;
+  std::string tls_certificate_path;
+  std::string tls_key_path;
+  std::string client_ca_path;
+  People people;
+};
+
+// `path` is that of the file: it begins every message, and relative paths are
+// relative to its folder. Reads no file. Fails with INVALID_ARGUMENT.
+absl::StatusOr<AdminSettings> ReadAdminSettings(const v1::AdminConfig& proto,
+                                                const std::string& path);
+
+// Fails with INVALID_ARGUMENT if fewer people may decide than must approve:
+// then nothing that is held could ever be published.
+absl::Status CheckApprovals(const AdminSettings& settings, int approvals,
+                            const std::string& path);
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_ADMIN_ADMIN_CONFIG_H_

@@ -1,0 +1,102 @@
+#include "trustd/admin/admin_config.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "anchors/yaml/yaml_to_proto.h"
+
+namespace anchorage::trustd {
+namespace {
+
+constexpr char kGood[] = R"(
+listen_address: 0.0.0.0:9443
+tls: {certificate_path: tls/cert.pem, key_path: /keys/key.pem}
+client_ca_path: people.pem
+people:
+  - {name: alice, role: ROLE_APPROVER}
+  - {name: bob, role: ROLE_OPERATOR}
+  - {name: carol, role: ROLE_VIEWER}
+  - {name: fleet, role: ROLE_INSTANCE}
+)";
+
+absl::StatusOr<AdminSettings> Read(const std::string& yaml) {
+  v1::AdminConfig proto;
+  const absl::Status status = anchors::ReadYaml(yaml, "trustd.yaml", proto);
+  EXPECT_TRUE(status.ok()) << status;
+  return ReadAdminSettings(proto, "/etc/trustd/trustd.yaml");
+}
+
+// The good one with `from` replaced by `to`.
+void ExpectRefused(const std::string& from, const std::string& to) {
+  const std::string yaml = absl::StrReplaceAll(kGood, {{from, to}});
+  EXPECT_NE(yaml, kGood);
+  const auto settings = Read(yaml);
+  EXPECT_TRUE(absl::IsInvalidArgument(settings.status())) << settings.status();
+}
+
+TEST(AdminConfig, ReadsAllOfIt) {
+  const auto settings = Read(kGood);
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(settings->listen_address, "0.0.0.0:9443");
+  EXPECT_EQ(settings->tls_certificate_path, "/etc/trustd/tls/cert.pem");
+  EXPECT_EQ(settings->tls_key_path, "/keys/key.pem");
+  EXPECT_EQ(settings->client_ca_path, "/etc/trustd/people.pem");
+  const People want = {{"alice", v1::Person::ROLE_APPROVER},
+                       {"bob", v1::Person::ROLE_OPERATOR},
+                       {"carol", v1::Person::ROLE_VIEWER},
+                       {"fleet", v1::Person::ROLE_INSTANCE}};
+  EXPECT_EQ(settings->people, want);
+}
+
+TEST(AdminConfig, ListensOnLoopbackByDefault) {
+  const auto settings = Read(
+      absl::StrReplaceAll(kGood, {{"listen_address: 0.0.0.0:9443", ""}}));
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(settings->listen_address, "127.0.0.1:7444");
+}
+
+TEST(AdminConfig, RefusesAnAddressThatIsNone) {
+  ExpectRefused("0.0.0.0:9443", "9443");
+  ExpectRefused("0.0.0.0:9443", "host:65536");
+}
+
+TEST(AdminConfig, RefusesToListenWithoutTlsOnBothSides) {
+  ExpectRefused("tls: {certificate_path: tls/cert.pem, key_path: "
+                "/keys/key.pem}", "");
+  ExpectRefused(", key_path: /keys/key.pem", "");
+  ExpectRefused("client_ca_path: people.pem", "");
+}
+
+TEST(AdminConfig, RefusesAListWithoutPeople) {
+  v1::AdminConfig proto;
+  ASSERT_TRUE(anchors::ReadYaml(kGood, "trustd.yaml", proto).ok());
+  proto.clear_people();
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      ReadAdminSettings(proto, "trustd.yaml").status()));
+}
+
+TEST(AdminConfig, RefusesNamesThatTheRecordCouldNotTell) {
+  ExpectRefused("name: bob", "name: alice");
+  ExpectRefused("name: bob", "name: policy");
+  ExpectRefused("name: bob", "name: \"\"");
+  ExpectRefused("name: bob", "name: \"b\\nob\"");
+  ExpectRefused("name: bob", "name: " + std::string(65, 'b'));
+}
+
+TEST(AdminConfig, RefusesAPersonWithoutARole) {
+  ExpectRefused(", role: ROLE_VIEWER", "");
+}
+
+TEST(AdminConfig, RefusesMoreApprovalsThanPeopleWhoDecide) {
+  const auto settings = Read(kGood);
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_TRUE(CheckApprovals(*settings, 2, "trustd.yaml").ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      CheckApprovals(*settings, 3, "trustd.yaml")));
+}
+
+}  // namespace
+}  // namespace anchorage::trustd

@@ -1,0 +1,114 @@
+#include "trustd/mirror/rotation_config.h"
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/rotation/rotation_policy.h"
+
+namespace anchorage::trustd {
+namespace {
+
+using anchors::RotationAction;
+using google::protobuf::Duration;
+
+constexpr absl::Duration kDay = absl::Hours(24);
+constexpr int kMaxApprovals = 10;
+
+absl::Status Wrong(const std::string& path, const std::string& what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": 'rotations': ", what));
+}
+
+absl::Duration ToDuration(const Duration& value) {
+  return absl::Seconds(value.seconds()) + absl::Nanoseconds(value.nanos());
+}
+
+// Puts a duration that is set into `result`.
+absl::Status ReadWithin(bool is_set, const Duration& value,
+                        absl::Duration least, absl::Duration most,
+                        const char* name, const std::string& path,
+                        absl::Duration& result) {
+  if (!is_set) return absl::OkStatus();
+  const absl::Duration duration = ToDuration(value);
+  if (duration < least || duration > most) {
+    return Wrong(path, absl::StrCat("'", name, "' must be from ",
+                                    absl::ToInt64Seconds(least), "s to ",
+                                    absl::ToInt64Seconds(most), "s"));
+  }
+  result = duration;
+  return absl::OkStatus();
+}
+
+absl::Status ReadRule(const v1::RotationRule& proto, const std::string& path,
+                      anchors::RotationPolicy& policy) {
+  const auto rotation_class = anchors::RotationClassNamed(proto.class_());
+  if (!rotation_class.has_value()) {
+    return Wrong(path, absl::StrCat("'", proto.class_(),
+                                    "' is not a class, such as RE_ISSUE"));
+  }
+  anchors::RotationRule rule;
+  switch (proto.action()) {
+    case v1::RotationRule::ACTION_HOLD:
+      rule.action = RotationAction::kHold;
+      break;
+    case v1::RotationRule::ACTION_PUBLISH_AFTER:
+      rule.action = RotationAction::kPublishAfter;
+      break;
+    case v1::RotationRule::ACTION_PUBLISH:
+      rule.action = RotationAction::kPublish;
+      break;
+    default:
+      return Wrong(path,
+                   absl::StrCat("'", proto.class_(), "' has no 'action'"));
+  }
+  const bool has_conditions =
+      proto.sources() != 0 || proto.live_proofs() != 0 || proto.has_hold();
+  if (has_conditions && rule.action != RotationAction::kPublishAfter) {
+    return Wrong(path, absl::StrCat("'", proto.class_(),
+                                    "': 'sources', 'live_proofs' and 'hold' "
+                                    "are of ACTION_PUBLISH_AFTER alone"));
+  }
+  rule.sources = proto.sources();
+  rule.live_proofs = proto.live_proofs();
+  rule.hold = ToDuration(proto.hold());
+  if (absl::Status s = policy.Set(*rotation_class, rule); !s.ok()) {
+    return Wrong(path, absl::StrCat("'", proto.class_(), "': ", s.message()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Mirror::Options> ReadRotationOptions(
+    const v1::RotationConfig& proto, const std::string& path) {
+  Mirror::Options options;
+  std::set<std::string> classes;
+  for (const v1::RotationRule& rule : proto.rules()) {
+    if (absl::Status s = ReadRule(rule, path, options.policy); !s.ok()) {
+      return s;
+    }
+    if (!classes.insert(rule.class_()).second) {
+      return Wrong(path, absl::StrCat("'", rule.class_(), "' has two rules"));
+    }
+  }
+  if (absl::Status s =
+          ReadWithin(proto.has_overlap(), proto.overlap(), kDay, 365 * kDay,
+                     "overlap", path, options.overlap);
+      !s.ok()) {
+    return s;
+  }
+  if (absl::Status s = ReadWithin(
+          proto.has_held_too_long(), proto.held_too_long(), absl::Minutes(10),
+          90 * kDay, "held_too_long", path, options.held_too_long);
+      !s.ok()) {
+    return s;
+  }
+  if (proto.approvals() < 0 || proto.approvals() > kMaxApprovals) {
+    return Wrong(path, absl::StrCat("'approvals' must be from 1 to ",
+                                    kMaxApprovals));
+  }
+  if (proto.approvals() > 0) options.approvals = proto.approvals();
+  return options;
+}
+
+}  // namespace anchorage::trustd
