@@ -29,7 +29,7 @@ inline constexpr std::string_view kNotApplicable = "NOT_APPLICABLE";
 inline constexpr std::string_view kSourceNotFound = "SOURCE_NOT_FOUND";
 inline constexpr std::string_view kRecordNotFound = "RECORD_NOT_FOUND";
 inline constexpr std::string_view kLedgerDamaged = "LEDGER_DAMAGED";
-inline constexpr std::string_view kNotRecorded = "NOT_RECORDED";
+inline constexpr std::string_view kStoreUnavailable = "STORE_UNAVAILABLE";
 inline constexpr std::string_view kTooManyRequests = "TOO_MANY_REQUESTS";
 
 // Returns a status whose trailer carries `reason` as an ErrorInfo of the domain

@@ -54,19 +54,31 @@ absl::Status Damaged(std::string_view what) {
       "published is served on; nothing new is decided"));
 }
 
-// A record and whether it is what its hash says.
+absl::Status RecordDamaged(std::uint64_t index) {
+  return Damaged(absl::StrCat("record ", index, " is not what was written"));
+}
+
+// The bytes of a record, if they are what their hash says.
+absl::StatusOr<std::string_view> BytesOf(std::uint64_t index,
+                                         std::string_view value) {
+  if (value.size() < anchors::kMerkleHashBytes) return RecordDamaged(index);
+  const std::string_view bytes = value.substr(anchors::kMerkleHashBytes);
+  if (ToView(LeafHash(bytes)) != value.substr(0, anchors::kMerkleHashBytes)) {
+    return RecordDamaged(index);
+  }
+  return bytes;
+}
+
 absl::StatusOr<v1::LedgerRecord> ReadValue(std::uint64_t index,
                                            std::string_view value) {
+  const auto bytes = BytesOf(index, value);
+  if (!bytes.ok()) return bytes.status();
   v1::LedgerRecord record;
-  if (value.size() >= anchors::kMerkleHashBytes) {
-    const std::string_view bytes = value.substr(anchors::kMerkleHashBytes);
-    if (ToView(LeafHash(bytes)) ==
-            value.substr(0, anchors::kMerkleHashBytes) &&
-        record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-      return record;
-    }
+  if (!record.ParseFromArray(bytes->data(),
+                             static_cast<int>(bytes->size()))) {
+    return RecordDamaged(index);
   }
-  return Damaged(absl::StrCat("record ", index, " is not what was written"));
+  return record;
 }
 
 }  // namespace
@@ -162,6 +174,17 @@ absl::StatusOr<v1::LedgerRecord> Ledger::Read(std::uint64_t index) const {
     return absl::NotFoundError(absl::StrCat("there is no record ", index));
   }
   return ReadValue(index, **value);
+}
+
+absl::StatusOr<std::string> Ledger::ReadBytes(std::uint64_t index) const {
+  const auto value = store_.Get(RecordKey(index));
+  if (!value.ok()) return value.status();
+  if (!value->has_value()) {
+    return absl::NotFoundError(absl::StrCat("there is no record ", index));
+  }
+  const auto bytes = BytesOf(index, **value);
+  if (!bytes.ok()) return bytes.status();
+  return std::string(*bytes);
 }
 
 absl::Status Ledger::Scan(

@@ -71,6 +71,9 @@ class Ledger {
   // Fails with NOT_FOUND, or as Store does.
   absl::StatusOr<v1::LedgerRecord> Read(std::uint64_t index) const;
 
+  // The same as it was written: leaf `index` of the tree.
+  absl::StatusOr<std::string> ReadBytes(std::uint64_t index) const;
+
   // Calls `visit` for the records from `first` on, until it returns false.
   absl::Status Scan(
       std::uint64_t first,

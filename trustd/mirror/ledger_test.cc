@@ -54,6 +54,15 @@ TEST_F(LedgerTest, GivesBackWhatWasAppended) {
   EXPECT_TRUE(ledger->Verify().ok());
 }
 
+TEST_F(LedgerTest, GivesTheBytesOfALeaf) {
+  AppendThree();
+  const auto ledger = Open();
+  EXPECT_EQ(ledger->ReadBytes(2).value(), Record("c").SerializeAsString());
+  EXPECT_TRUE(absl::IsNotFound(ledger->ReadBytes(3).status()));
+  Value(2).back() ^= 1;
+  EXPECT_TRUE(absl::IsDataLoss(ledger->ReadBytes(2).status()));
+}
+
 TEST_F(LedgerTest, HasTheRootOfRfc6962) {
   AppendThree();
   std::vector<anchors::MerkleHash> leaves;

@@ -1,0 +1,76 @@
+// The listener for people and instances: AuditService, AdminService and
+// EvidenceService on one port, with TLS on both sides.
+//
+//   auto server = AdminServer::Start(settings, mirror, poll_now, {});
+//
+// A connection without a certificate of one of the configured CAs is closed in
+// the handshake. Who calls is that certificate's common name.
+
+#ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_
+#define ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_
+
+#include <grpcpp/server.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "trustd/admin/access.h"
+#include "trustd/admin/admin_config.h"
+#include "trustd/admin/admin_service.h"
+#include "trustd/admin/audit_service.h"
+#include "trustd/admin/rate_limit.h"
+#include "trustd/mirror/mirror.h"
+
+namespace anchorage::trustd {
+
+// Evidence has the largest requests, of 128 KiB.
+inline constexpr int kMaxAdminRequestBytes = 256 * 1024;
+inline constexpr int kMaxStreamsPerConnection = 100;
+
+// Serves until it is destroyed or Stop() is called.
+class AdminServer {
+ public:
+  struct Options {
+    Clock clock = [] { return absl::Now(); };
+    // How long Stop() waits for calls under way.
+    absl::Duration grace = absl::Seconds(10);
+    std::size_t max_watchers = 64;
+    // Of SubmitEvidence, for each name.
+    RateLimit::Options evidence_limit;
+  };
+
+  // Listens and serves. `mirror` outlives the server. Fails with UNAVAILABLE
+  // (the address is in use or not of this machine, or a file is not what TLS
+  // needs) or as anchors::ReadFile() does.
+  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(
+      const AdminSettings& settings, Mirror& mirror, Poller poll_now,
+      Options options);
+  ~AdminServer();
+
+  // Where it listens, with the port that was taken for port 0.
+  const std::string& address() const { return address_; }
+
+  // Ends open streams with a reason, waits for calls under way for the grace
+  // and then cuts them off. Calling it again does nothing.
+  void Stop();
+
+ private:
+  AdminServer(const AdminSettings& settings, Mirror& mirror, Poller poll_now,
+              const Options& options);
+
+  const absl::Duration grace_;
+  const Access access_;
+  AuditServiceImpl audit_;
+  AdminServiceImpl admin_;
+  EvidenceServiceImpl evidence_;
+  std::string address_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_

@@ -1,0 +1,213 @@
+#include "trustd/admin/admin_service.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/catalog_proto.h"
+#include "anchors/certificate_facts.h"
+#include "trustd/admin/audit_answers.h"
+#include "trustd/admin/caller.h"
+#include "trustd/rpc_status.h"
+#include "verify/crypto/public_key.h"
+
+namespace anchorage::trustd {
+namespace {
+
+constexpr std::size_t kSha256HexDigits = 64;
+
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
+                                 const grpc::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(status);
+  return reactor;
+}
+
+grpc::Status Invalid(const std::string& what) {
+  return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kRequestInvalid, what);
+}
+
+bool IsSha256Hex(std::string_view text) {
+  return text.size() == kSha256HexDigits &&
+         text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+v1::SubmitEvidenceResponse::Outcome ToProto(ProofOutcome::Kind kind) {
+  switch (kind) {
+    case ProofOutcome::Kind::kPinned:
+      return v1::SubmitEvidenceResponse::OUTCOME_PINNED;
+    case ProofOutcome::Kind::kCandidate:
+      return v1::SubmitEvidenceResponse::OUTCOME_CANDIDATE;
+    case ProofOutcome::Kind::kUnknownSigner:
+      return v1::SubmitEvidenceResponse::OUTCOME_UNKNOWN_SIGNER;
+  }
+  return v1::SubmitEvidenceResponse::OUTCOME_UNSPECIFIED;
+}
+
+}  // namespace
+
+AdminServiceImpl::AdminServiceImpl(const Access& access, Mirror& mirror,
+                                   Poller poll_now, Clock clock)
+    : access_(access),
+      mirror_(mirror),
+      poll_now_(std::move(poll_now)),
+      clock_(std::move(clock)) {}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::DecideRotation(
+    grpc::CallbackServerContext* context,
+    const v1::DecideRotationRequest* request,
+    v1::DecideRotationResponse* response) {
+  std::string by;
+  grpc::Status status = Admit(access_, *context, Action::kDecide, by);
+  if (status.ok()) status = Decide(*request, by, *response);
+  return Answer(context, status);
+}
+
+grpc::Status AdminServiceImpl::Decide(const v1::DecideRotationRequest& request,
+                                      const std::string& by,
+                                      v1::DecideRotationResponse& response) {
+  if (request.kind() != v1::Decision::KIND_APPROVE &&
+      request.kind() != v1::Decision::KIND_REJECT &&
+      request.kind() != v1::Decision::KIND_HOLD) {
+    return Invalid("'kind' is to approve, to reject or to hold");
+  }
+  if (request.kind() == v1::Decision::KIND_APPROVE &&
+      request.change_id().empty()) {
+    return Invalid("an approval names the 'change_id' that was looked at");
+  }
+  const auto before = mirror_.FindRotation(request.id());
+  if (before.has_value() && !request.change_id().empty() &&
+      request.change_id() != before->change_id()) {
+    return RpcError(grpc::StatusCode::ABORTED, kRotationChanged,
+                    absl::StrCat("rotation ", request.id(),
+                                 " is not the change that was looked at"));
+  }
+  auto rotation = mirror_.Decide(request.id(), request.kind(), by,
+                                 request.why(), clock_());
+  if (!rotation.ok()) {
+    return ErrorOf(rotation.status(), kRotationNotFound, kNotDecidable);
+  }
+  spdlog::info("{} decided about rotation {}: {}", by, request.id(),
+               v1::Decision::Kind_Name(request.kind()));
+  Shorten(*rotation);
+  *response.mutable_rotation() = *std::move(rotation);
+  return grpc::Status::OK;
+}
+
+absl::StatusOr<v1::PinFact> ReadPin(const v1::PinAnchorRequest& request,
+                                    const std::string& by) {
+  v1::PinFact fact;
+  fact.set_action(request.action());
+  *fact.mutable_slot() = request.slot();
+  fact.set_by(by);
+  fact.set_why(request.why());
+  switch (request.action()) {
+    case v1::PinFact::ACTION_ADD: {
+      if (!request.spki_sha256().empty()) {
+        return absl::InvalidArgumentError(
+            "the key of an addition is that of its certificate");
+      }
+      const auto facts = anchors::ReadCertificateFacts(request.certificate());
+      if (!facts.ok()) return facts.status();
+      fact.set_certificate(request.certificate());
+      fact.set_spki_sha256(verify::Sha256Hex(facts->spki_der));
+      return fact;
+    }
+    case v1::PinFact::ACTION_REVOKE:
+    case v1::PinFact::ACTION_RETIRE:
+      if (!request.certificate().empty() ||
+          !IsSha256Hex(request.spki_sha256())) {
+        return absl::InvalidArgumentError(
+            "'spki_sha256' names the anchor, as 64 lower-case hex digits, and "
+            "no certificate does");
+      }
+      fact.set_spki_sha256(request.spki_sha256());
+      return fact;
+    default:
+      return absl::InvalidArgumentError(
+          "'action' is to add, to revoke or to retire");
+  }
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::PinAnchor(
+    grpc::CallbackServerContext* context, const v1::PinAnchorRequest* request,
+    v1::PinAnchorResponse* response) {
+  std::string by;
+  grpc::Status status = Admit(access_, *context, Action::kPin, by);
+  if (status.ok()) status = Pin(*request, by, *response);
+  return Answer(context, status);
+}
+
+grpc::Status AdminServiceImpl::Pin(const v1::PinAnchorRequest& request,
+                                   const std::string& by,
+                                   v1::PinAnchorResponse& response) {
+  const auto fact = ReadPin(request, by);
+  if (!fact.ok()) {
+    return ErrorOf(fact.status(), kAnchorNotFound, kNotApplicable);
+  }
+  const auto sequence = mirror_.Pin(*fact, clock_());
+  if (!sequence.ok()) {
+    return ErrorOf(sequence.status(), kAnchorNotFound, kNotApplicable);
+  }
+  spdlog::info("{} changed an anchor: {} {}, sequence {}", by,
+               v1::PinFact::Action_Name(fact->action()), fact->spki_sha256(),
+               *sequence);
+  response.set_sequence(*sequence);
+  response.set_spki_sha256(fact->spki_sha256());
+  return grpc::Status::OK;
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::PollNow(
+    grpc::CallbackServerContext* context, const v1::PollNowRequest* request,
+    v1::PollNowResponse*) {
+  std::string by;
+  grpc::Status status = Admit(access_, *context, Action::kPoll, by);
+  if (status.ok()) {
+    if (const absl::Status asked = poll_now_(request->source()); !asked.ok()) {
+      status = ErrorOf(asked, kSourceNotFound, kNotApplicable);
+    }
+  }
+  return Answer(context, status);
+}
+
+EvidenceServiceImpl::EvidenceServiceImpl(const Access& access, Mirror& mirror,
+                                         RateLimit::Options limit, Clock clock)
+    : access_(access),
+      mirror_(mirror),
+      limit_(limit),
+      clock_(std::move(clock)) {}
+
+grpc::ServerUnaryReactor* EvidenceServiceImpl::SubmitEvidence(
+    grpc::CallbackServerContext* context,
+    const v1::SubmitEvidenceRequest* request,
+    v1::SubmitEvidenceResponse* response) {
+  std::string by;
+  grpc::Status status = Admit(access_, *context, Action::kProve, by);
+  if (status.ok()) status = Submit(*request, by, *response);
+  return Answer(context, status);
+}
+
+grpc::Status EvidenceServiceImpl::Submit(
+    const v1::SubmitEvidenceRequest& request, const std::string& by,
+    v1::SubmitEvidenceResponse& response) {
+  const absl::Time now = clock_();
+  if (!limit_.Take(by, now)) {
+    return RpcError(grpc::StatusCode::RESOURCE_EXHAUSTED, kTooManyRequests,
+                    "too much evidence under this name: wait a minute");
+  }
+  const auto outcome = mirror_.SubmitEvidence(request.evidence(), by, now);
+  if (!outcome.ok()) {
+    return ErrorOf(outcome.status(), kRotationNotFound, kNotApplicable);
+  }
+  response.set_outcome(ToProto(outcome->kind));
+  response.set_rotation_id(outcome->rotation_id);
+  *response.mutable_slot() = anchors::ToProto(outcome->slot);
+  response.set_spki_sha256(outcome->spki_sha256);
+  response.set_signer_serial(outcome->signer_serial);
+  return grpc::Status::OK;
+}
+
+}  // namespace anchorage::trustd

@@ -1,0 +1,87 @@
+// AdminService and EvidenceService over gRPC: what people decide and instances
+// prove, brought to a mirror under the names that TLS has proved.
+
+#ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVICE_H_
+#define ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVICE_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "proto/anchorage/v1/admin_service.grpc.pb.h"
+#include "proto/anchorage/v1/evidence_service.grpc.pb.h"
+#include "trustd/admin/access.h"
+#include "trustd/admin/rate_limit.h"
+#include "trustd/mirror/mirror.h"
+
+namespace anchorage::trustd {
+
+using Clock = std::function<absl::Time()>;
+
+// Has a source looked at soon, and returns before it is; empty: all. NOT_FOUND
+// for a name that no source has.
+using Poller = std::function<absl::Status(const std::string& source)>;
+
+// The promises are those of admin_service.proto. Thread-safe.
+class AdminServiceImpl final : public v1::AdminService::CallbackService {
+ public:
+  // `access` and `mirror` outlive the service.
+  AdminServiceImpl(const Access& access, Mirror& mirror, Poller poll_now,
+                   Clock clock);
+
+  grpc::ServerUnaryReactor* DecideRotation(
+      grpc::CallbackServerContext* context,
+      const v1::DecideRotationRequest* request,
+      v1::DecideRotationResponse* response) override;
+  grpc::ServerUnaryReactor* PinAnchor(grpc::CallbackServerContext* context,
+                                      const v1::PinAnchorRequest* request,
+                                      v1::PinAnchorResponse* response) override;
+  grpc::ServerUnaryReactor* PollNow(grpc::CallbackServerContext* context,
+                                    const v1::PollNowRequest* request,
+                                    v1::PollNowResponse* response) override;
+
+ private:
+  grpc::Status Decide(const v1::DecideRotationRequest& request,
+                      const std::string& by,
+                      v1::DecideRotationResponse& response);
+  grpc::Status Pin(const v1::PinAnchorRequest& request, const std::string& by,
+                   v1::PinAnchorResponse& response);
+
+  const Access& access_;
+  Mirror& mirror_;
+  const Poller poll_now_;
+  const Clock clock_;
+};
+
+// The promises are those of evidence_service.proto. Thread-safe.
+class EvidenceServiceImpl final : public v1::EvidenceService::CallbackService {
+ public:
+  // `access` and `mirror` outlive the service.
+  EvidenceServiceImpl(const Access& access, Mirror& mirror,
+                      RateLimit::Options limit, Clock clock);
+
+  grpc::ServerUnaryReactor* SubmitEvidence(
+      grpc::CallbackServerContext* context,
+      const v1::SubmitEvidenceRequest* request,
+      v1::SubmitEvidenceResponse* response) override;
+
+ private:
+  grpc::Status Submit(const v1::SubmitEvidenceRequest& request,
+                      const std::string& by,
+                      v1::SubmitEvidenceResponse& response);
+
+  const Access& access_;
+  Mirror& mirror_;
+  RateLimit limit_;
+  const Clock clock_;
+};
+
+// Returns what a request asks to be pinned, by `by`. Fails with
+// INVALID_ARGUMENT, or as anchors::ReadCertificateFacts() does. Pure.
+absl::StatusOr<v1::PinFact> ReadPin(const v1::PinAnchorRequest& request,
+                                    const std::string& by);
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVICE_H_

@@ -1,0 +1,56 @@
+#include "trustd/admin/caller.h"
+
+#include <grpc/grpc_security_constants.h>
+#include <spdlog/spdlog.h>
+
+#include "absl/strings/escaping.h"
+#include "trustd/rpc_status.h"
+#include "verify/reason.h"
+
+namespace anchorage::trustd {
+
+std::string NameOf(const grpc::ServerContextBase& context) {
+  const auto auth = context.auth_context();
+  if (auth == nullptr) return "";
+  const auto names = auth->FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME);
+  if (names.size() != 1) return "";
+  return std::string(names[0].data(), names[0].size());
+}
+
+grpc::Status Admit(const Access& access,
+                   const grpc::ServerContextBase& context, Action action,
+                   std::string& name) {
+  name = NameOf(context);
+  grpc::Status status = access.Admit(name, action);
+  if (!status.ok()) {
+    spdlog::warn("turned away '{}': {}", absl::Utf8SafeCHexEscape(name),
+                 status.error_message());
+  }
+  return status;
+}
+
+grpc::Status ErrorOf(const absl::Status& status, std::string_view not_found,
+                     std::string_view failed_precondition) {
+  const std::string message(status.message());
+  if (const auto reason = verify::ReasonOf(status); reason.has_value()) {
+    return RpcError(static_cast<grpc::StatusCode>(status.code()),
+                    verify::NameOf(*reason), message);
+  }
+  switch (status.code()) {
+    case absl::StatusCode::kNotFound:
+      return RpcError(grpc::StatusCode::NOT_FOUND, not_found, message);
+    case absl::StatusCode::kFailedPrecondition:
+      return RpcError(grpc::StatusCode::FAILED_PRECONDITION,
+                      failed_precondition, message);
+    case absl::StatusCode::kInvalidArgument:
+      return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kRequestInvalid,
+                      message);
+    case absl::StatusCode::kDataLoss:
+      return RpcError(grpc::StatusCode::DATA_LOSS, kLedgerDamaged, message);
+    default:
+      return RpcError(grpc::StatusCode::UNAVAILABLE, kStoreUnavailable,
+                      message);
+  }
+}
+
+}  // namespace anchorage::trustd
