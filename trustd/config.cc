@@ -213,6 +213,19 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
   auto alerts = ReadAlertSettings(proto.alerts(), path);
   if (!alerts.ok()) return alerts.status();
   config.alerts = *std::move(alerts);
+  auto rotations = ReadRotationOptions(proto.rotations(), path);
+  if (!rotations.ok()) return rotations.status();
+  config.rotations = *std::move(rotations);
+  if (proto.has_admin()) {
+    auto admin = ReadAdminSettings(proto.admin(), path);
+    if (!admin.ok()) return admin.status();
+    if (absl::Status s =
+            CheckApprovals(*admin, config.rotations.approvals, path);
+        !s.ok()) {
+      return s;
+    }
+    config.admin = *std::move(admin);
+  }
   return config;
 }
 

@@ -3,6 +3,7 @@
 #ifndef ANCHORAGE_TRUSTD_CONFIG_H_
 #define ANCHORAGE_TRUSTD_CONFIG_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,9 @@
 #include "absl/time/time.h"
 
 #include "proto/anchorage/v1/config.pb.h"
+#include "trustd/admin/admin_config.h"
 #include "trustd/alerts/alert_config.h"
+#include "trustd/mirror/rotation_config.h"
 #include "trustd/sources/source_config.h"
 
 namespace anchorage::trustd {
@@ -48,6 +51,9 @@ struct Config {
   // Empty: nothing is looked at.
   std::vector<SourceSettings> sources;
   AlertSettings alerts;
+  // nullopt: nobody can look or decide.
+  std::optional<AdminSettings> admin;
+  RotationOptions rotations;
   v1::LogConfig::Level log_level = v1::LogConfig::LEVEL_INFO;
   v1::LogConfig::Format log_format = v1::LogConfig::FORMAT_TEXT;
 };

@@ -194,6 +194,9 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
   if (absl::Status s = service->Listen(); !s.ok()) return s;
   LogStart(service->config_, *service->hub_.Current(), service->address(),
            service->http_address());
+  if (service->admin_ != nullptr) {
+    spdlog::info("people decide on {}", service->admin_->address());
+  }
   service->renewer_ = std::thread(&Service::RenewLoop, service.get());
   return service;
 }
@@ -275,6 +278,7 @@ absl::Status Service::StartMirror() {
   const absl::MutexLock lock(&reload_mutex_);
   alerts_ = config_.alerts;
   Mirror::Options options;
+  options.rotations = config_.rotations;
   options.offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   options.held_too_long = config_.alerts.held_too_long;
   options.proposal_path = config_.data_dir + "/proposal.json";
@@ -294,6 +298,17 @@ absl::Status Service::Listen() {
   auto server = Server::Start(config_, hub_, metrics_);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
+  if (config_.admin.has_value()) {
+    AdminServer::Options options;
+    options.clock = clock_;
+    options.grace = config_.shutdown_grace;
+    auto admin = AdminServer::Start(
+        *config_.admin, *mirror_,
+        [this](const std::string& source) { return PollNow(source); },
+        options);
+    if (!admin.ok()) return admin.status();
+    admin_ = *std::move(admin);
+  }
   if (config_.http_listen_address.empty()) return absl::OkStatus();
   auto http = HttpListener::Start(config_.http_listen_address, hub_, metrics_);
   if (!http.ok()) return http.status();
@@ -333,6 +348,7 @@ void Service::Stop() {
     const absl::MutexLock lock(&reload_mutex_);
     if (poller_ != nullptr) poller_->Stop();
   }
+  if (admin_ != nullptr) admin_->Stop();
   if (http_ != nullptr) http_->Stop();
   if (server_ != nullptr) server_->Stop();
   if (renewer_.joinable()) renewer_.join();

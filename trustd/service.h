@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "anchors/files/atomic_file.h"
 #include "trustd/config.h"
+#include "trustd/admin/admin_server.h"
 #include "trustd/alerts/alerter.h"
 #include "trustd/http/http_listener.h"
 #include "trustd/metrics.h"
@@ -45,6 +46,11 @@ class Service {
   // The same for HTTP; empty without it.
   std::string http_address() const {
     return http_ == nullptr ? "" : http_->address();
+  }
+
+  // The same for people; empty without it.
+  std::string admin_address() const {
+    return admin_ == nullptr ? "" : admin_->address();
   }
 
   std::shared_ptr<const Publication> publication() const {
@@ -103,6 +109,8 @@ class Service {
   AlertSettings alerts_ ABSL_GUARDED_BY(reload_mutex_);
   std::unique_ptr<Poller> poller_ ABSL_GUARDED_BY(reload_mutex_);
   std::unique_ptr<Server> server_;
+  // Null without `admin`.
+  std::unique_ptr<AdminServer> admin_;
   // Null without HTTP.
   std::unique_ptr<HttpListener> http_;
   absl::Notification stopping_;

@@ -507,7 +507,7 @@ absl::StatusOr<Catalog> Mirror::Applied(const Catalog& catalog,
   return anchors::Apply(
       catalog, entry.change,
       {.time = now,
-       .overlap = options_.overlap,
+       .overlap = options_.rotations.overlap,
        .retire_removed =
            entry.change.rotation_class == anchors::RotationClass::kRemoval});
 }
@@ -749,7 +749,7 @@ absl::Status Mirror::DecideWhatIsDue(absl::Time now) {
                                   evidence.live_proofs,
                                   " instances say so"));
     }
-    if (entry.approvals() >= options_.approvals) {
+    if (entry.approvals() >= options_.rotations.approvals) {
       draft.AddState(id, v1::ROTATION_STATE_APPROVED,
                      absl::StrCat("approved by ", entry.approvals(),
                                   entry.approvals() == 1 ? " person"
@@ -758,7 +758,7 @@ absl::Status Mirror::DecideWhatIsDue(absl::Time now) {
     }
     if (entry.is_held() || entry.approvals() > 0) continue;
     const anchors::Decision decision = anchors::Decide(
-        entry.CurrentChange(), evidence, options_.policy, now);
+        entry.CurrentChange(), evidence, options_.rotations.policy, now);
     if (decision.outcome != anchors::Outcome::kPublishNow) continue;
     v1::DecisionFact& fact = *draft.Add().mutable_decision();
     fact.set_rotation_id(id);

@@ -42,6 +42,7 @@
 #include "trustd/alerts/alert.h"
 #include "trustd/mirror/ledger.h"
 #include "trustd/mirror/rotation_book.h"
+#include "trustd/mirror/rotation_config.h"
 #include "trustd/publication.h"
 #include "trustd/publisher.h"
 #include "trustd/store.h"
@@ -87,10 +88,7 @@ class Mirror {
  public:
   struct Options {
     bool offline = false;
-    anchors::RotationPolicy policy;
-    absl::Duration overlap = anchors::kDefaultOverlap;
-    // How many people must approve what the policy holds.
-    int approvals = 1;
+    RotationOptions rotations;
     // After how long an open rotation is alerted of again.
     absl::Duration held_too_long = absl::Hours(24);
     // MODE_OFFLINE: where the proposed catalog is put.

@@ -221,7 +221,7 @@ TEST_F(MirrorTest, AReKeyWaitsForPeople) {
 }
 
 TEST_F(MirrorTest, ManyApprovalsCanBeAskedFor) {
-  options_.approvals = 2;
+  options_.rotations.approvals = 2;
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
@@ -284,7 +284,7 @@ TEST_F(MirrorTest, AnotherSourceCorroborates) {
 }
 
 TEST_F(MirrorTest, ThePolicyCanWaitForAgreement) {
-  ASSERT_TRUE(options_.policy
+  ASSERT_TRUE(options_.rotations.policy
                   .Set(anchors::RotationClass::kReKey,
                        {.action = anchors::RotationAction::kPublishAfter,
                         .sources = 2,
@@ -301,7 +301,7 @@ TEST_F(MirrorTest, ThePolicyCanWaitForAgreement) {
 }
 
 TEST_F(MirrorTest, APersonHoldsThePolicyBack) {
-  ASSERT_TRUE(options_.policy
+  ASSERT_TRUE(options_.rotations.policy
                   .Set(anchors::RotationClass::kReKey,
                        {.action = anchors::RotationAction::kPublishAfter,
                         .sources = 1,

@@ -11,7 +11,8 @@ namespace {
 using anchors::RotationAction;
 using google::protobuf::Duration;
 
-constexpr absl::Duration kDay = absl::Hours(24);
+constexpr absl::Duration kMinOverlap = absl::Hours(24);
+constexpr absl::Duration kMaxOverlap = absl::Hours(365 * 24);
 constexpr int kMaxApprovals = 10;
 
 absl::Status Wrong(const std::string& path, const std::string& what) {
@@ -21,22 +22,6 @@ absl::Status Wrong(const std::string& path, const std::string& what) {
 
 absl::Duration ToDuration(const Duration& value) {
   return absl::Seconds(value.seconds()) + absl::Nanoseconds(value.nanos());
-}
-
-// Puts a duration that is set into `result`.
-absl::Status ReadWithin(bool is_set, const Duration& value,
-                        absl::Duration least, absl::Duration most,
-                        const char* name, const std::string& path,
-                        absl::Duration& result) {
-  if (!is_set) return absl::OkStatus();
-  const absl::Duration duration = ToDuration(value);
-  if (duration < least || duration > most) {
-    return Wrong(path, absl::StrCat("'", name, "' must be from ",
-                                    absl::ToInt64Seconds(least), "s to ",
-                                    absl::ToInt64Seconds(most), "s"));
-  }
-  result = duration;
-  return absl::OkStatus();
 }
 
 absl::Status ReadRule(const v1::RotationRule& proto, const std::string& path,
@@ -79,9 +64,9 @@ absl::Status ReadRule(const v1::RotationRule& proto, const std::string& path,
 
 }  // namespace
 
-absl::StatusOr<Mirror::Options> ReadRotationOptions(
+absl::StatusOr<RotationOptions> ReadRotationOptions(
     const v1::RotationConfig& proto, const std::string& path) {
-  Mirror::Options options;
+  RotationOptions options;
   std::set<std::string> classes;
   for (const v1::RotationRule& rule : proto.rules()) {
     if (absl::Status s = ReadRule(rule, path, options.policy); !s.ok()) {
@@ -91,17 +76,11 @@ absl::StatusOr<Mirror::Options> ReadRotationOptions(
       return Wrong(path, absl::StrCat("'", rule.class_(), "' has two rules"));
     }
   }
-  if (absl::Status s =
-          ReadWithin(proto.has_overlap(), proto.overlap(), kDay, 365 * kDay,
-                     "overlap", path, options.overlap);
-      !s.ok()) {
-    return s;
-  }
-  if (absl::Status s = ReadWithin(
-          proto.has_held_too_long(), proto.held_too_long(), absl::Minutes(10),
-          90 * kDay, "held_too_long", path, options.held_too_long);
-      !s.ok()) {
-    return s;
+  if (proto.has_overlap()) {
+    options.overlap = ToDuration(proto.overlap());
+    if (options.overlap < kMinOverlap || options.overlap > kMaxOverlap) {
+      return Wrong(path, "'overlap' must be from 1 to 365 days");
+    }
   }
   if (proto.approvals() < 0 || proto.approvals() > kMaxApprovals) {
     return Wrong(path, absl::StrCat("'approvals' must be from 1 to ",

@@ -8,15 +8,23 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "anchors/rotation/apply.h"
+#include "anchors/rotation/rotation_policy.h"
 #include "proto/anchorage/v1/config.pb.h"
-#include "trustd/mirror/mirror.h"
 
 namespace anchorage::trustd {
 
-// Returns the options of a mirror with policy, overlap, approvals and
-// held_too_long as the configuration has them; the others are as a mirror has
-// them by default. `path` begins every message. Fails with INVALID_ARGUMENT.
-absl::StatusOr<Mirror::Options> ReadRotationOptions(
+// Every value within its limits (config.proto).
+struct RotationOptions {
+  anchors::RotationPolicy policy;
+  absl::Duration overlap = anchors::kDefaultOverlap;
+  // How many people must approve what the policy holds.
+  int approvals = 1;
+};
+
+// `path` begins every message. Fails with INVALID_ARGUMENT.
+absl::StatusOr<RotationOptions> ReadRotationOptions(
     const v1::RotationConfig& proto, const std::string& path);
 
 }  // namespace anchorage::trustd

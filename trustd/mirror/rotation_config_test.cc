@@ -12,18 +12,18 @@ namespace {
 using anchors::RotationAction;
 using anchors::RotationClass;
 
-absl::StatusOr<Mirror::Options> Read(const std::string& yaml) {
+absl::StatusOr<RotationOptions> Read(const std::string& yaml) {
   v1::RotationConfig proto;
   const absl::Status status = anchors::ReadYaml(yaml, "trustd.yaml", proto);
   EXPECT_TRUE(status.ok()) << status;
   return ReadRotationOptions(proto, "trustd.yaml");
 }
 
-absl::StatusOr<Mirror::Options> ReadRule(const std::string& fields) {
+absl::StatusOr<RotationOptions> ReadRule(const std::string& fields) {
   return Read("rules:\n  - {" + fields + "}\n");
 }
 
-void ExpectRefused(const absl::StatusOr<Mirror::Options>& options) {
+void ExpectRefused(const absl::StatusOr<RotationOptions>& options) {
   EXPECT_TRUE(absl::IsInvalidArgument(options.status())) << options.status();
 }
 
@@ -36,7 +36,6 @@ TEST(RotationConfig, HoldsAllButReissuesByDefault) {
             RotationAction::kHold);
   EXPECT_EQ(options->overlap, absl::Hours(30 * 24));
   EXPECT_EQ(options->approvals, 1);
-  EXPECT_EQ(options->held_too_long, absl::Hours(24));
 }
 
 TEST(RotationConfig, ReadsRules) {
@@ -47,7 +46,6 @@ rules:
   - {class: NEW_REGION, action: ACTION_PUBLISH}
 overlap: 864000s
 approvals: 2
-held_too_long: 3600s
 )");
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->policy.rule(RotationClass::kReissue).action,
@@ -59,7 +57,6 @@ held_too_long: 3600s
             RotationAction::kPublish);
   EXPECT_EQ(options->overlap, absl::Hours(10 * 24));
   EXPECT_EQ(options->approvals, 2);
-  EXPECT_EQ(options->held_too_long, absl::Hours(1));
 }
 
 TEST(RotationConfig, RefusesAnUnknownClass) {
@@ -94,7 +91,6 @@ TEST(RotationConfig, RefusesTwoRulesForAClass) {
 TEST(RotationConfig, RefusesWhatIsOutsideItsLimits) {
   ExpectRefused(Read("overlap: 86399s\n"));
   ExpectRefused(Read("overlap: 31536001s\n"));
-  ExpectRefused(Read("held_too_long: 599s\n"));
   ExpectRefused(Read("approvals: 11\n"));
   ExpectRefused(Read("approvals: -1\n"));
   EXPECT_TRUE(Read("overlap: 86400s\n").ok());
