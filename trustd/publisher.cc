@@ -1,5 +1,6 @@
 #include "trustd/publisher.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,10 +10,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "anchors/ceremony/ceremony.h"
+#include "anchors/files/atomic_file.h"
 #include "anchors/signed_releases.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/repository_writer.h"
 #include "anchors/tuf/trusted_set.h"
+#include "anchors/tuf/tuf_error.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
@@ -49,6 +52,9 @@ absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(const Files& files) {
   auto set =
       tuf::TrustedSet::FromRoot(files.roots.front(), absl::InfinitePast());
   if (!set.ok()) return set.status();
+  if (set->root().envelope.version != 1) {
+    return absl::DataLossError("the first root is of another version than 1");
+  }
   for (std::size_t i = 1; i < files.roots.size(); ++i) {
     if (absl::Status s = set->UpdateRoot(files.roots[i]); !s.ok()) return s;
   }
@@ -149,12 +155,49 @@ absl::StatusOr<std::string> SignOnline(
   return Sign(file, *key);
 }
 
+// What people have signed and is new must still be good: what has expired
+// would take the place of what clients accept.
+template <typename Files>
+absl::Status CheckNotEnded(const Files& last, const Files& next,
+                           absl::Time now) {
+  const auto ended = [](tuf::TufReason reason, const tuf::Envelope& envelope) {
+    return tuf::RejectUpdate(
+        reason, absl::StrCat("version ", envelope.version, " ended on ",
+                             tuf::FormatExpires(envelope.expires),
+                             ": sign one with a later end"));
+  };
+  if (next.roots.size() > last.roots.size()) {
+    const auto root = tuf::ParseRoot(next.roots.back());
+    if (!root.ok()) return root.status();
+    if (root->envelope.expires <= now) {
+      return ended(tuf::TufReason::kRootExpired, root->envelope);
+    }
+  }
+  if (next.targets == last.targets) return absl::OkStatus();
+  const auto targets = tuf::ParseTargets(next.targets);
+  if (!targets.ok()) return targets.status();
+  if (targets->envelope.expires <= now) {
+    return ended(tuf::TufReason::kTargetsExpired, targets->envelope);
+  }
+  return absl::OkStatus();
+}
+
 // Metadata is dated to the second.
 absl::Time Expiry(absl::Time now, absl::Duration validity) {
   return absl::FromUnixSeconds(absl::ToUnixSeconds(now + validity));
 }
 
+// Whether this folder's repository is known to others.
+bool HasServedBefore(const Config& config) {
+  return !absl::IsNotFound(
+      anchors::ReadFile(FirstRootPath(config), tuf::kMaxRootBytes).status());
+}
+
 }  // namespace
+
+std::string FirstRootPath(const Config& config) {
+  return absl::StrCat(config.data_dir, "/", kFirstRootFile);
+}
 
 absl::StatusOr<Publisher::Files> Publisher::Load(const Store& store) {
   Files files;
@@ -188,6 +231,13 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
   if (!files.ok()) return files.status();
   const bool first = files->roots.empty();
   const bool online = config.mode == v1::TrustdConfig::MODE_ONLINE;
+  if (first && HasServedBefore(config)) {
+    return absl::DataLossError(absl::StrCat(
+        config.data_dir, " has published before (", kFirstRootFile,
+        ") and its store is gone: restore it from a backup. To begin again "
+        "with new keys, use another folder; clients of the old repository "
+        "will not follow"));
+  }
   auto keys = LoadKeys(config, /*may_make=*/first && online);
   if (!keys.ok()) return keys.status();
   std::unique_ptr<Publisher> publisher(
@@ -412,6 +462,10 @@ absl::StatusOr<bool> Publisher::AddSigned(Files& files) const {
       config_.ceremony_dir,
       static_cast<std::int64_t>(files.roots.size()) + 1);
   if (!signed_files.ok()) return signed_files.status();
+  // Roots alone can be what mends the targets.
+  if (signed_files->roots.empty() && !signed_files->targets_status.ok()) {
+    return signed_files->targets_status;
+  }
   bool changed = !signed_files->roots.empty();
   for (std::string& root : signed_files->roots) {
     files.roots.push_back(std::move(root));
@@ -447,10 +501,20 @@ absl::StatusOr<bool> Publisher::TakeSigned(absl::Time now) {
         "with 'trustctl root' and 'trustctl targets'"));
   }
   if (!*changed) return false;
-  // The next online key may have been put here since the start.
+  if (absl::Status s = CheckNotEnded(files_, files, now); !s.ok()) return s;
+  // The next online key may have been put here since the start. A key that is
+  // held already stays, whatever became of its file.
   auto keys = LoadKeys(config_, /*may_make=*/false);
   if (!keys.ok()) return keys.status();
-  keys_ = *std::move(keys);
+  for (auto& key : keys->online) {
+    const std::string& id = key->public_key().keyid();
+    if (std::none_of(keys_.online.begin(), keys_.online.end(),
+                     [&](const auto& held) {
+                       return held->public_key().keyid() == id;
+                     })) {
+      keys_.online.push_back(std::move(key));
+    }
+  }
   auto next = SignAnew(std::move(files), {.snapshot = true, .timestamp = true},
                        now);
   if (!next.ok()) return next.status();
@@ -464,11 +528,21 @@ Publisher::Due Publisher::FindDue(const Publication& publication,
     return publication.roles[role].expires - now;
   };
   Due due;
-  due.root = !offline() && left(0) < config_.root_validity / 3;
-  due.targets = !offline() && left(1) < config_.targets_validity / 3;
-  due.snapshot = due.targets || left(2) < config_.snapshot_validity / 3;
-  due.timestamp = due.snapshot || left(3) < config_.timestamp_validity -
-                                                config_.timestamp_interval;
+  // Longer than configured: the validity was shortened, or a clock was ahead.
+  const auto is_due = [&](std::size_t role, absl::Duration validity,
+                          absl::Duration least) {
+    return left(role) < least || left(role) > validity;
+  };
+  due.root = !offline() && is_due(0, config_.root_validity,
+                                  config_.root_validity / 3);
+  due.targets = !offline() && is_due(1, config_.targets_validity,
+                                     config_.targets_validity / 3);
+  due.snapshot = due.targets || is_due(2, config_.snapshot_validity,
+                                       config_.snapshot_validity / 3);
+  due.timestamp =
+      due.snapshot ||
+      is_due(3, config_.timestamp_validity,
+             config_.timestamp_validity - config_.timestamp_interval);
   return due;
 }
 

@@ -20,6 +20,11 @@
 
 namespace anchorage::trustd {
 
+// The first root of a repository, left in `data_dir` once it has been served:
+// what people build into their clients. The store is what counts.
+inline constexpr char kFirstRootFile[] = "1.root.json";
+std::string FirstRootPath(const Config& config);
+
 // Everything that is published was taken through the client's own TrustedSet
 // first: what a client would refuse is never served. Thread-safe.
 class Publisher {
@@ -28,7 +33,8 @@ class Publisher {
   // keys, a root and `seed` as sequence 1, in MODE_OFFLINE with what people
   // have signed. Then publishes to `hub`, which outlives the publisher as
   // `store` does, with `releases` as PublishReleases() does. Fails with
-  // DATA_LOSS for a store whose files do not verify, FAILED_PRECONDITION for
+  // DATA_LOSS for a store whose files do not verify or that is gone,
+  // FAILED_PRECONDITION for
   // keys that are not those of the root or a ceremony that is not finished, or
   // as Store, LoadKeys() and the writers of anchors/tuf do.
   static absl::StatusOr<std::unique_ptr<Publisher>> Open(

@@ -107,7 +107,7 @@ class RehearsalTest : public ::testing::Test {
   void Sign(DraftKind kind, const std::vector<int>& people) {
     for (const int person : people) {
       ASSERT_THAT(
-          anchors::SignDraft(config_.ceremony_dir, kind, *TestKey(person)),
+          anchors::SignDraft(config_.ceremony_dir, *anchors::ReadCeremony(config_.ceremony_dir), kind, *TestKey(person)),
           IsOk());
     }
   }
@@ -115,7 +115,7 @@ class RehearsalTest : public ::testing::Test {
   void MakeRoot(const std::vector<int>& people) {
     ASSERT_THAT(anchors::WriteRootDraft(config_.ceremony_dir, spec_), IsOk());
     Sign(DraftKind::kRoot, people);
-    ASSERT_THAT(anchors::PublishRootDraft(config_.ceremony_dir), IsOk());
+    ASSERT_THAT(anchors::PublishRootDraft(config_.ceremony_dir, kNow), IsOk());
     ++spec_.version;
   }
 
@@ -129,7 +129,7 @@ class RehearsalTest : public ::testing::Test {
                                         kNow + 365 * kDay),
                 IsOk());
     Sign(DraftKind::kTargets, people);
-    ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir), IsOk());
+    ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir, kNow), IsOk());
   }
 
   static anchors::Catalog Seed() {
@@ -329,7 +329,7 @@ TEST_F(RehearsalTest, ExpiredRoot) {
                                       later + 365 * kDay),
               IsOk());
   Sign(DraftKind::kTargets, {1, 2});
-  ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir), IsOk());
+  ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir, kNow), IsOk());
   EXPECT_TRUE(*publisher_->TakeSigned(later));
   EXPECT_THAT(Refresh(later), IsOk());
 }

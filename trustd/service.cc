@@ -30,7 +30,7 @@ constexpr absl::Duration kWarningInterval = absl::Hours(24);
 // Leaves the first root beside the store, where people find what to build
 // into their clients. The store is what counts.
 absl::Status ShowFirstRoot(const Config& config, const std::string& root) {
-  const std::string path = config.data_dir + "/1.root.json";
+  const std::string path = FirstRootPath(config);
   const auto there = anchors::ReadFile(path, root.size());
   if (there.ok() && *there == root) return absl::OkStatus();
   return anchors::WriteFileAtomically(path, root);

@@ -12,6 +12,7 @@
 #include "anchors/files/atomic_file.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/file_hash.h"
+#include "anchors/tuf/tuf_error.h"
 #include "anchors/tuf/trusted_set.h"
 #include "anchors/tuf/updater.h"
 #include "verify/encoding/base64.h"
@@ -53,7 +54,14 @@ absl::StatusOr<std::string> ReadTarget(const std::string& folder,
                                        std::size_t max_bytes) {
   const auto found = targets.targets.find(path);
   if (found == targets.targets.end()) return std::string();
-  return ReadFile(PathOfTarget(folder, path, found->second), max_bytes);
+  auto bytes = ReadFile(PathOfTarget(folder, path, found->second), max_bytes);
+  if (!bytes.ok()) return bytes;
+  // A name is not a hash: what is shown to people must be what they sign.
+  if (absl::Status s = tuf::VerifyTargetBytes(found->second, *bytes);
+      !s.ok()) {
+    return s;
+  }
+  return bytes;
 }
 
 absl::StatusOr<SignedTargets> ReadNamed(const std::string& folder,
@@ -73,9 +81,10 @@ absl::StatusOr<SignedTargets> ReadNamed(const std::string& folder,
   return files;
 }
 
-// The highest N of a file "N.targets.json"; 0 for none.
-absl::StatusOr<std::int64_t> NewestTargets(const std::string& folder) {
-  std::int64_t newest = 0;
+// The versions N of all files "N.targets.json", the highest first.
+absl::StatusOr<std::vector<std::int64_t>> TargetsVersions(
+    const std::string& folder) {
+  std::vector<std::int64_t> versions;
   std::error_code error;
   fs::directory_iterator entries(folder, error);
   int count = 0;
@@ -89,16 +98,91 @@ absl::StatusOr<std::int64_t> NewestTargets(const std::string& folder) {
     absl::string_view version = name;
     std::int64_t number = 0;
     if (absl::ConsumeSuffix(&version, kTargetsSuffix) &&
-        absl::SimpleAtoi(version, &number) &&
+        absl::SimpleAtoi(version, &number) && number > 0 &&
         absl::StrCat(number) == version) {
-      newest = std::max(newest, number);
+      versions.push_back(number);
     }
   }
   if (error && error != std::errc::no_such_file_or_directory) {
     return absl::UnavailableError(
         absl::StrCat(folder, ": ", error.message()));
   }
-  return newest;
+  std::sort(versions.rbegin(), versions.rend());
+  return versions;
+}
+
+// Reads N.targets.json and what it names.
+absl::StatusOr<SignedTargets> ReadVersion(const std::string& folder,
+                                          std::int64_t version) {
+  const std::string name = absl::StrCat(version, kTargetsSuffix);
+  auto bytes =
+      ReadFile(absl::StrCat(folder, "/", name), tuf::kMaxTargetsBytes);
+  if (!bytes.ok()) return bytes.status();
+  auto files = ReadNamed(folder, *std::move(bytes));
+  if (!files.ok()) {
+    return absl::Status(files.status().code(),
+                        absl::StrCat(name, ": ", files.status().message()));
+  }
+  if (tuf::ParseTargets(files->targets)->envelope.version != version) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(name, " is of another version"));
+  }
+  return files;
+}
+
+// Whether a root can be signed: the next one, as `ceremony` stands.
+absl::Status CheckRootDraft(const Ceremony& ceremony, const tuf::Root& draft) {
+  const auto next = static_cast<std::int64_t>(ceremony.roots.size()) + 1;
+  if (draft.envelope.version != next) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the draft is of root ", draft.envelope.version, ", and root ", next,
+        " is the next here: remove root.draft.json and begin again, or bring "
+        "the signed roots"));
+  }
+  if (!draft.consistent_snapshot) {
+    return absl::FailedPreconditionError(
+        "the draft is of a root without consistent snapshots");
+  }
+  return absl::OkStatus();
+}
+
+// Whether targets can be signed: a catalog, perhaps releases, and nothing that
+// people are not shown.
+absl::Status CheckTargetsDraft(const tuf::Targets& draft,
+                               const SignedTargets& files) {
+  const auto refuse = [](std::string_view why) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the draft of targets ", std::string(why),
+        ": remove targets.draft.json and propose again"));
+  };
+  if (draft.delegations.has_value()) return refuse("delegates to others");
+  for (const auto& [path, target] : draft.targets) {
+    if (path != kCatalogTargetPath && path != kReleasesTargetPath) {
+      return refuse("names more than a catalog and releases");
+    }
+    if (!target.custom_json.empty()) return refuse("has custom members");
+  }
+  const auto catalog = ParseCatalog(files.catalog);
+  if (!catalog.ok()) return catalog.status();
+  if (catalog->skipped > 0) {
+    return refuse("has anchors that this program does not know");
+  }
+  if (files.releases.empty()) return absl::OkStatus();
+  const auto releases = ParseReleases(files.releases);
+  if (!releases.ok()) return releases.status();
+  if (releases->skipped > 0) {
+    return refuse("has releases that this program does not know");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckNotExpired(const tuf::Envelope& envelope,
+                             tuf::TufReason reason, absl::Time now) {
+  if (envelope.expires > now) return absl::OkStatus();
+  return tuf::RejectUpdate(
+      reason, absl::StrCat("it ended on ",
+                           tuf::FormatExpires(envelope.expires),
+                           ": draft it again with a later end"));
 }
 
 // A draft that clients would take ends in a name that they ask for.
@@ -161,21 +245,22 @@ absl::StatusOr<Ceremony> ReadSigned(const std::string& folder,
     if (root->empty()) break;
     ceremony.roots.push_back(*std::move(root));
   }
-  const auto newest = NewestTargets(folder);
-  if (!newest.ok()) return newest.status();
-  if (*newest == 0) return ceremony;
-  auto bytes = ReadFile(absl::StrCat(folder, "/", *newest, kTargetsSuffix),
-                        tuf::kMaxTargetsBytes);
-  if (!bytes.ok()) return bytes.status();
-  auto targets = ReadNamed(folder, *std::move(bytes));
-  if (!targets.ok()) return targets.status();
-  ceremony.targets = *std::move(targets);
+  const auto versions = TargetsVersions(folder);
+  if (!versions.ok()) return versions.status();
+  if (versions->empty()) return ceremony;
+  auto targets = ReadVersion(folder, versions->front());
+  if (targets.ok()) {
+    ceremony.targets = *std::move(targets);
+  } else {
+    ceremony.targets_status = targets.status();
+  }
   return ceremony;
 }
 
 absl::StatusOr<Ceremony> ReadCeremony(const std::string& folder) {
   auto ceremony = ReadSigned(folder);
   if (!ceremony.ok()) return ceremony.status();
+  if (!ceremony->targets_status.ok()) return ceremony->targets_status;
   auto root_draft = ReadOptional(folder + kRootDraft, tuf::kMaxRootBytes);
   if (!root_draft.ok()) return root_draft.status();
   ceremony->root_draft = *std::move(root_draft);
@@ -204,6 +289,27 @@ absl::StatusOr<tuf::Root> VerifyRoots(absl::Span<const std::string> roots) {
   return set->root();
 }
 
+absl::Status VerifyLastTargets(const Ceremony& ceremony) {
+  if (!ceremony.targets.has_value()) return absl::OkStatus();
+  if (const auto root = VerifyRoots(ceremony.roots); !root.ok()) {
+    return root.status();
+  }
+  // The newest root may name other people than those who signed.
+  absl::Status status;
+  for (auto root = ceremony.roots.rbegin(); root != ceremony.roots.rend();
+       ++root) {
+    const auto parsed = tuf::ParseRoot(*root);
+    if (!parsed.ok()) return parsed.status();
+    status = VerifyTargets(*parsed, *ceremony.targets).status();
+    if (status.ok()) return status;
+  }
+  return absl::Status(
+      status.code(),
+      absl::StrCat("the newest targets file is not signed by whom any root "
+                   "here names: ",
+                   status.message()));
+}
+
 absl::Status CheckSequence(std::string_view last, std::string_view next) {
   if (last.empty() || last == next) return absl::OkStatus();
   const auto before = ParseCatalog(last);
@@ -224,7 +330,8 @@ absl::Status WriteRootDraft(const std::string& folder,
   return WriteFileAtomically(folder + kRootDraft, *draft);
 }
 
-absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder) {
+absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
+                                           absl::Time now) {
   auto ceremony = ReadCeremony(folder);
   if (!ceremony.ok()) return ceremony.status();
   if (ceremony->root_draft.empty()) return NoDraft(DraftKind::kRoot);
@@ -234,6 +341,11 @@ absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder) {
   if (!again) ceremony->roots.push_back(ceremony->root_draft);
   auto root = VerifyRoots(ceremony->roots);
   if (!root.ok()) return root.status();
+  if (absl::Status s = CheckNotExpired(root->envelope,
+                                       tuf::TufReason::kRootExpired, now);
+      !s.ok()) {
+    return s;
+  }
   if (absl::Status s =
           Finish(folder + kRootDraft, PathOfRoot(folder, root->envelope.version),
                  ceremony->root_draft);
@@ -252,6 +364,7 @@ absl::Status ProposeTargets(const std::string& folder,
   if (const auto root = VerifyRoots(ceremony->roots); !root.ok()) {
     return root.status();
   }
+  if (absl::Status s = VerifyLastTargets(*ceremony); !s.ok()) return s;
   SignedTargets files;
   files.catalog = std::string(catalog_json);
   files.releases = std::string(releases_json);
@@ -327,7 +440,8 @@ absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
   return targets;
 }
 
-absl::StatusOr<tuf::Targets> PublishTargetsDraft(const std::string& folder) {
+absl::StatusOr<tuf::Targets> PublishTargetsDraft(const std::string& folder,
+                                                 absl::Time now) {
   const auto ceremony = ReadCeremony(folder);
   if (!ceremony.ok()) return ceremony.status();
   if (!ceremony->targets_draft.has_value()) {
@@ -338,6 +452,12 @@ absl::StatusOr<tuf::Targets> PublishTargetsDraft(const std::string& folder) {
   if (!root.ok()) return root.status();
   auto targets = VerifyTargets(*root, draft);
   if (!targets.ok()) return targets.status();
+  if (absl::Status s = CheckTargetsDraft(*targets, draft); !s.ok()) return s;
+  if (absl::Status s = CheckNotExpired(targets->envelope,
+                                       tuf::TufReason::kTargetsExpired, now);
+      !s.ok()) {
+    return s;
+  }
   const bool again = ceremony->targets.has_value() &&
                      ceremony->targets->targets == draft.targets;
   if (ceremony->targets.has_value() && !again) {
@@ -373,6 +493,10 @@ absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
     if (!root.ok()) return root.status();
     const auto draft = tuf::ParseTargets(ceremony.targets_draft->targets);
     if (!draft.ok()) return draft.status();
+    if (absl::Status s = CheckTargetsDraft(*draft, *ceremony.targets_draft);
+        !s.ok()) {
+      return s;
+    }
     counts.push_back(CountFor(
         absl::StrCat("targets keys of root ", root->envelope.version),
         draft->envelope, root->targets, root->keys));
@@ -381,6 +505,7 @@ absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
   if (ceremony.root_draft.empty()) return NoDraft(kind);
   const auto draft = tuf::ParseRoot(ceremony.root_draft);
   if (!draft.ok()) return draft.status();
+  if (absl::Status s = CheckRootDraft(ceremony, *draft); !s.ok()) return s;
   if (!ceremony.roots.empty()) {
     const auto last = VerifyRoots(ceremony.roots);
     if (!last.ok()) return last.status();
@@ -394,11 +519,9 @@ absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
   return counts;
 }
 
-absl::Status SignDraft(const std::string& folder, DraftKind kind,
-                       const tuf::SigningKey& key) {
-  const auto ceremony = ReadCeremony(folder);
-  if (!ceremony.ok()) return ceremony.status();
-  const auto counts = CountSignatures(*ceremony, kind);
+absl::Status SignDraft(const std::string& folder, const Ceremony& shown,
+                       DraftKind kind, const tuf::SigningKey& key) {
+  const auto counts = CountSignatures(shown, kind);
   if (!counts.ok()) return counts.status();
   const std::string& id = key.public_key().keyid();
   if (std::none_of(
@@ -408,13 +531,34 @@ absl::Status SignDraft(const std::string& folder, DraftKind kind,
         "the key ", id, " is not one whose signature counts here"));
   }
   const bool is_root = kind == DraftKind::kRoot;
-  const auto bytes =
-      tuf::AddSignature(is_root ? ceremony->root_draft
-                                : ceremony->targets_draft->targets,
-                        key);
+  const std::string path = folder + (is_root ? kRootDraft : kTargetsDraft);
+  const std::string& what_was_shown =
+      is_root ? shown.root_draft : shown.targets_draft->targets;
+  // Others may have signed the same meanwhile; another text is another draft.
+  const auto now = ReadFile(path, tuf::kMaxTargetsBytes);
+  if (!now.ok()) return now.status();
+  const auto signed_part = [&](const std::string& bytes)
+      -> absl::StatusOr<std::string> {
+    if (is_root) {
+      const auto root = tuf::ParseRoot(bytes);
+      if (!root.ok()) return root.status();
+      return root->envelope.signed_bytes;
+    }
+    const auto targets = tuf::ParseTargets(bytes);
+    if (!targets.ok()) return targets.status();
+    return targets->envelope.signed_bytes;
+  };
+  const auto before = signed_part(what_was_shown);
+  const auto after = signed_part(*now);
+  if (!after.ok()) return after.status();
+  if (!before.ok() || *before != *after) {
+    return absl::AbortedError(
+        "the draft was replaced while you looked at it: nothing was signed; "
+        "look again");
+  }
+  const auto bytes = tuf::AddSignature(*now, key);
   if (!bytes.ok()) return bytes.status();
-  return WriteFileAtomically(folder + (is_root ? kRootDraft : kTargetsDraft),
-                             *bytes);
+  return WriteFileAtomically(path, *bytes);
 }
 
 }  // namespace anchorage::anchors

@@ -7,9 +7,10 @@
 //   DIR/root.draft.json, DIR/targets.draft.json   under way
 //
 // Names are those of a TUF repository with consistent snapshots. A draft
-// becomes a signed file by one rename, and only after everything that a client
-// will check has passed, so there is no moment at which half of a change is
-// there.
+// becomes a signed file in one step, and only after everything that a client
+// will check has passed, its end included, so there is no moment at which half
+// of a change is there. A draft that remains after a crash is that of a signed
+// file, and is known as such.
 //
 // Functions over files, not thread-safe for one folder. They fail as
 // ReadFile() and WriteFileAtomically() do, with the reasons of anchors/tuf and
@@ -42,7 +43,8 @@ struct SignedTargets {
   std::string releases;
 };
 
-// What is in the folder, read and not verified.
+// What is in the folder. Read and not verified, but for one thing: catalogs and
+// releases are what their targets files name by hash.
 struct Ceremony {
   // Exactly as signed; the root of version n is roots[n - 1].
   std::vector<std::string> roots;
@@ -50,9 +52,12 @@ struct Ceremony {
   std::string root_draft;
   // nullopt before the first.
   std::optional<SignedTargets> targets;
+  // Why the newest targets file is not in `targets`; OK if it is.
+  absl::Status targets_status;
   std::optional<SignedTargets> targets_draft;
 };
 
+// Fails for a newest targets file that cannot be read.
 absl::StatusOr<Ceremony> ReadCeremony(const std::string& folder);
 
 // What trustd needs of it, drafts left alone: the roots from `first_root` on,
@@ -73,8 +78,10 @@ absl::Status WriteRootDraft(const std::string& folder,
                             const tuf::RootSpec& spec);
 
 // Turns the draft into N.root.json. Fails as TrustedSet::UpdateRoot() does, in
-// particular with kThresholdNotMet while signatures are missing.
-absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder);
+// particular with kThresholdNotMet while signatures are missing, and with
+// kRootExpired.
+absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
+                                           absl::Time now);
 
 // --- targets ---------------------------------------------------------------
 
@@ -91,9 +98,14 @@ absl::Status ProposeTargets(const std::string& folder,
 absl::Status CheckSequence(std::string_view last, std::string_view next);
 
 // Turns the draft into N.targets.json. kThresholdNotMet while signatures are
-// missing; FAILED_PRECONDITION for a version or sequence that is not higher
-// than the signed one's.
-absl::StatusOr<tuf::Targets> PublishTargetsDraft(const std::string& folder);
+// missing; kTargetsExpired; FAILED_PRECONDITION for a version or sequence that
+// is not higher than the signed one's.
+absl::StatusOr<tuf::Targets> PublishTargetsDraft(const std::string& folder,
+                                                 absl::Time now);
+
+// OK if the newest targets were signed by the threshold of one of the roots, or
+// there are none: what a draft is compared with.
+absl::Status VerifyLastTargets(const Ceremony& ceremony);
 
 // Returns what `files` are if root's threshold signed them and the catalog and
 // releases are what they name and can be read. Their dates do not matter here.
@@ -104,10 +116,13 @@ absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
 
 enum class DraftKind { kRoot, kTargets };
 
-// Adds `key`'s signature to a draft. FAILED_PRECONDITION if there is no such
-// draft, or the key is not one of those whose signatures count.
-absl::Status SignDraft(const std::string& folder, DraftKind kind,
-                       const tuf::SigningKey& key);
+// Adds `key`'s signature to a draft, which must be the one that was `shown`:
+// ABORTED if another has taken its place. FAILED_PRECONDITION if there is no
+// draft, if it is one that must not be signed (not the next root; targets that
+// name more than a catalog and releases, or that this program does not know all
+// of), or if the key is not one of those whose signatures count.
+absl::Status SignDraft(const std::string& folder, const Ceremony& shown,
+                       DraftKind kind, const tuf::SigningKey& key);
 
 // How many of a role's keys have signed, and how many must.
 struct SignatureCount {
@@ -123,7 +138,8 @@ struct SignatureCount {
 };
 
 // Whose signatures a draft needs: those of the last root's keys and, for a
-// root, those of its own. Key ids; a public key counts once.
+// root, those of its own. Key ids; a public key counts once. Fails for a draft
+// that must not be signed, as SignDraft() does.
 absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
     const Ceremony& ceremony, DraftKind kind);
 

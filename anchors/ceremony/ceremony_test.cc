@@ -24,6 +24,7 @@ using tuf::RejectedFor;
 using tuf::TestKey;
 using tuf::TufReason;
 
+const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 const absl::Time kExpires = absl::FromUnixSeconds(1'900'000'000);
 
 bool IsTooEarly(const absl::Status& status) {
@@ -49,15 +50,22 @@ class CeremonyTest : public testing::Test {
 
   absl::Status Sign(DraftKind kind, std::vector<int> keys) {
     for (const int n : keys) {
-      if (auto s = SignDraft(folder_, kind, *TestKey(n)); !s.ok()) return s;
+      if (auto s = SignWhatIsThere(kind, n); !s.ok()) return s;
     }
     return absl::OkStatus();
+  }
+
+  // As somebody does who looks at what is there and signs it.
+  absl::Status SignWhatIsThere(DraftKind kind, int key) {
+    const auto shown = ReadCeremony(folder_);
+    if (!shown.ok()) return shown.status();
+    return SignDraft(folder_, *shown, kind, *TestKey(key));
   }
 
   void MakeFirstRoot() {
     ASSERT_THAT(WriteRootDraft(folder_, spec_), IsOk());
     ASSERT_THAT(Sign(DraftKind::kRoot, {1, 2}), IsOk());
-    ASSERT_THAT(PublishRootDraft(folder_), IsOk());
+    ASSERT_THAT(PublishRootDraft(folder_, kNow), IsOk());
   }
 
   static std::string CatalogOf(std::uint64_t sequence) {
@@ -70,7 +78,7 @@ class CeremonyTest : public testing::Test {
     ASSERT_THAT(ProposeTargets(folder_, CatalogOf(sequence), "", kExpires),
                 IsOk());
     ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
-    ASSERT_THAT(PublishTargetsDraft(folder_), IsOk());
+    ASSERT_THAT(PublishTargetsDraft(folder_, kNow), IsOk());
   }
 
   const std::string folder_;
@@ -93,7 +101,7 @@ TEST_F(CeremonyTest, MakesARootAndTargetsThatVerify) {
 TEST_F(CeremonyTest, DoesNotPublishARootWithTooFewSignatures) {
   ASSERT_THAT(WriteRootDraft(folder_, spec_), IsOk());
   ASSERT_THAT(Sign(DraftKind::kRoot, {1}), IsOk());
-  EXPECT_THAT(PublishRootDraft(folder_),
+  EXPECT_THAT(PublishRootDraft(folder_, kNow),
               RejectedFor(TufReason::kRootNotSelfSigned));
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/1.root.json"));
 }
@@ -123,10 +131,10 @@ TEST_F(CeremonyTest, ANewRootNeedsTheOldKeysAndItsOwn) {
                     TestKey(5)->public_key()};
   ASSERT_THAT(WriteRootDraft(folder_, next), IsOk());
   ASSERT_THAT(Sign(DraftKind::kRoot, {4, 5}), IsOk());
-  EXPECT_THAT(PublishRootDraft(folder_),
+  EXPECT_THAT(PublishRootDraft(folder_, kNow),
               RejectedFor(TufReason::kThresholdNotMet));
   ASSERT_THAT(Sign(DraftKind::kRoot, {1, 2}), IsOk());
-  EXPECT_THAT(PublishRootDraft(folder_), IsOk());
+  EXPECT_THAT(PublishRootDraft(folder_, kNow), IsOk());
   EXPECT_EQ(ReadSigned(folder_)->roots.size(), 2u);
 }
 
@@ -135,7 +143,7 @@ TEST_F(CeremonyTest, AnEditedDraftHasNoSignatures) {
   ASSERT_THAT(Sign(DraftKind::kRoot, {1, 2}), IsOk());
   spec_.root.threshold = 1;
   ASSERT_THAT(WriteRootDraft(folder_, spec_), IsOk());
-  EXPECT_THAT(PublishRootDraft(folder_),
+  EXPECT_THAT(PublishRootDraft(folder_, kNow),
               RejectedFor(TufReason::kRootNotSelfSigned));
 }
 
@@ -145,7 +153,7 @@ TEST_F(CeremonyTest, ARootPublishedTwiceAfterACrashIsPublishedOnce) {
   ASSERT_THAT(root, IsOk());
   ASSERT_THAT(WriteFileAtomically(folder_ + "/root.draft.json", *root),
               IsOk());
-  EXPECT_THAT(PublishRootDraft(folder_), IsOk());
+  EXPECT_THAT(PublishRootDraft(folder_, kNow), IsOk());
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/root.draft.json"));
   EXPECT_EQ(ReadSigned(folder_)->roots.size(), 1u);
 }
@@ -154,7 +162,7 @@ TEST_F(CeremonyTest, TargetsNeedTheirThreshold) {
   MakeFirstRoot();
   ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
   ASSERT_THAT(Sign(DraftKind::kTargets, {3}), IsOk());
-  EXPECT_THAT(PublishTargetsDraft(folder_),
+  EXPECT_THAT(PublishTargetsDraft(folder_, kNow),
               RejectedFor(TufReason::kThresholdNotMet));
   EXPECT_FALSE(ReadSigned(folder_)->targets.has_value());
 }
@@ -188,14 +196,111 @@ TEST_F(CeremonyTest, ATargetChangedOnTheWayIsNotPublished) {
     ASSERT_THAT(WriteFileAtomically(entry.path().string(), CatalogOf(2)),
                 IsOk());
   }
-  EXPECT_THAT(PublishTargetsDraft(folder_),
+  EXPECT_THAT(PublishTargetsDraft(folder_, kNow),
               RejectedFor(TufReason::kTargetHashMismatch));
+}
+
+TEST_F(CeremonyTest, WhatIsShownIsWhatTheTargetsName) {
+  MakeFirstRoot();
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
+  // Somebody puts a harmless catalog under the name of another's hash.
+  for (const auto& entry : std::filesystem::directory_iterator(
+           folder_ + "/targets/catalog/v1")) {
+    ASSERT_THAT(WriteFileAtomically(entry.path().string(), CatalogOf(2)),
+                IsOk());
+  }
+  EXPECT_THAT(ReadCeremony(folder_),
+              RejectedFor(TufReason::kTargetHashMismatch));
+}
+
+TEST_F(CeremonyTest, ADraftThatIsReplacedWhileOneLooksIsNotSigned) {
+  MakeFirstRoot();
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
+  const auto shown = ReadCeremony(folder_);
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(2), "", kExpires), IsOk());
+  EXPECT_TRUE(absl::IsAborted(
+      SignDraft(folder_, *shown, DraftKind::kTargets, *TestKey(1))));
+  EXPECT_TRUE(CountSignatures(*ReadCeremony(folder_), DraftKind::kTargets)
+                  ->front()
+                  .signed_by.empty());
+}
+
+TEST_F(CeremonyTest, ASignatureOfAnotherPersonMeanwhileStays) {
+  MakeFirstRoot();
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
+  const auto shown = ReadCeremony(folder_);
+  ASSERT_THAT(SignWhatIsThere(DraftKind::kTargets, 1), IsOk());
+  ASSERT_THAT(SignDraft(folder_, *shown, DraftKind::kTargets, *TestKey(2)),
+              IsOk());
+  EXPECT_THAT(PublishTargetsDraft(folder_, kNow), IsOk());
+}
+
+TEST_F(CeremonyTest, ADraftOfARootThatIsNotTheNextIsNotSigned) {
+  spec_.version = 4;
+  ASSERT_THAT(WriteRootDraft(folder_, spec_), IsOk());
+  EXPECT_TRUE(IsTooEarly(SignWhatIsThere(DraftKind::kRoot, 1)));
+}
+
+TEST_F(CeremonyTest, TargetsThatDelegateAreNotSigned) {
+  MakeFirstRoot();
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
+  const auto draft =
+      *tuf::ParseTargets(ReadCeremony(folder_)->targets_draft->targets);
+  tuf::TargetsSpec spec = tuf::NextTargetsSpec(draft, kExpires);
+  spec.version = 1;
+  tuf::DelegationSpec delegation;
+  delegation.name = "evil";
+  delegation.role.keys = {TestKey(9)->public_key()};
+  delegation.paths = {"releases/*"};
+  spec.delegations = {delegation};
+  ASSERT_THAT(WriteFileAtomically(folder_ + "/targets.draft.json",
+                                  *tuf::WriteTargets(spec)),
+              IsOk());
+  EXPECT_TRUE(IsTooEarly(SignWhatIsThere(DraftKind::kTargets, 1)));
+}
+
+TEST_F(CeremonyTest, TheFileToCompareWithMustBeSigned) {
+  MakeFirstRoot();
+  MakeTargets(1);
+  ASSERT_THAT(VerifyLastTargets(*ReadCeremony(folder_)), IsOk());
+  // An unsigned newer file would make a new anchor look like an old one.
+  tuf::TargetsSpec spec = tuf::NextTargetsSpec(
+      *tuf::ParseTargets(ReadCeremony(folder_)->targets->targets), kExpires);
+  ASSERT_THAT(WriteFileAtomically(folder_ + "/2.targets.json",
+                                  *tuf::WriteTargets(spec)),
+              IsOk());
+  EXPECT_FALSE(VerifyLastTargets(*ReadCeremony(folder_)).ok());
+  EXPECT_FALSE(ProposeTargets(folder_, CatalogOf(2), "", kExpires).ok());
+}
+
+TEST_F(CeremonyTest, WhatHasEndedIsNotPublished) {
+  ASSERT_THAT(WriteRootDraft(folder_, spec_), IsOk());
+  ASSERT_THAT(Sign(DraftKind::kRoot, {1, 2}), IsOk());
+  EXPECT_THAT(PublishRootDraft(folder_, kExpires),
+              RejectedFor(TufReason::kRootExpired));
+  ASSERT_THAT(PublishRootDraft(folder_, kNow), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
+  ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
+  EXPECT_THAT(PublishTargetsDraft(folder_, kExpires),
+              RejectedFor(TufReason::kTargetsExpired));
+}
+
+TEST_F(CeremonyTest, RootsAreReadBesideTargetsThatCannotBe) {
+  MakeFirstRoot();
+  MakeTargets(1);
+  ASSERT_THAT(WriteFileAtomically(folder_ + "/999.targets.json", "{}"),
+              IsOk());
+  const auto signed_files = ReadSigned(folder_);
+  ASSERT_THAT(signed_files, IsOk());
+  EXPECT_EQ(signed_files->roots.size(), 1u);
+  EXPECT_FALSE(signed_files->targets_status.ok());
+  EXPECT_FALSE(ReadCeremony(folder_).ok());
 }
 
 TEST_F(CeremonyTest, ThereMustBeADraft) {
   MakeFirstRoot();
-  EXPECT_TRUE(IsTooEarly(PublishRootDraft(folder_).status()));
-  EXPECT_TRUE(IsTooEarly(PublishTargetsDraft(folder_).status()));
+  EXPECT_TRUE(IsTooEarly(PublishRootDraft(folder_, kNow).status()));
+  EXPECT_TRUE(IsTooEarly(PublishTargetsDraft(folder_, kNow).status()));
   EXPECT_TRUE(IsTooEarly(Sign(DraftKind::kTargets, {1})));
 }
 

@@ -206,12 +206,12 @@ int Rekey() {
   for (int i : {0, 1}) {
     const Approver& approver = world.approvers()[i];
     world.Check(absl::StrCat(approver.name, " signs"),
-                anchors::SignDraft(ceremony, anchors::DraftKind::kTargets,
+                anchors::SignDraft(ceremony, *anchors::ReadCeremony(ceremony), anchors::DraftKind::kTargets,
                                    *approver.key)
                     .ok());
   }
   world.Check("the signed targets are handed to trustd",
-              anchors::PublishTargetsDraft(ceremony).ok());
+              anchors::PublishTargetsDraft(ceremony, absl::Now()).ok());
   world.WaitFor("trustd has published sequence 2",
                 [&] { return world.sequence() == 2; });
   world.WaitFor("all clients have it", [&] { return world.ClientsHave(2); });

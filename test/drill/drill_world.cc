@@ -167,20 +167,20 @@ void World::MakeCeremony(const anchors::Catalog& first) {
   const std::string folder = ceremony_folder();
   Require(anchors::WriteRootDraft(folder, spec), "root");
   for (int i : {0, 1}) {
-    Require(anchors::SignDraft(folder, anchors::DraftKind::kRoot,
+    Require(anchors::SignDraft(folder, *anchors::ReadCeremony(folder), anchors::DraftKind::kRoot,
                                *approvers_[i].key),
             "root");
   }
-  Require(anchors::PublishRootDraft(folder).status(), "root");
+  Require(anchors::PublishRootDraft(folder, absl::Now()).status(), "root");
   Require(anchors::ProposeTargets(folder, anchors::SerializeCatalog(first), "",
                                   spec.expires),
           "targets");
   for (int i : {1, 2}) {
-    Require(anchors::SignDraft(folder, anchors::DraftKind::kTargets,
+    Require(anchors::SignDraft(folder, *anchors::ReadCeremony(folder), anchors::DraftKind::kTargets,
                                *approvers_[i].key),
             "targets");
   }
-  Require(anchors::PublishTargetsDraft(folder).status(), "targets");
+  Require(anchors::PublishTargetsDraft(folder, absl::Now()).status(), "targets");
 }
 
 void World::WriteConfig(TrustdMode mode, const anchors::Catalog& first) {

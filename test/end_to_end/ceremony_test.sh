@@ -83,7 +83,7 @@ expect 3 'a root that one has signed' "$trustctl" root publish $folder
 [ ! -e data/ceremony/1.root.json ] || { echo 'FAILED: half published'; failures=1; }
 expect 0 'carol signs' "$trustctl" root sign $folder --key "$carol" \
   --passphrase-file pin --yes
-says 'to be signed: root version 1'
+says 'to be signed: for a new repository'
 says '2 of 2 needed signatures'
 expect 0 'root is published' "$trustctl" root publish $folder
 

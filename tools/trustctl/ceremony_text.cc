@@ -6,9 +6,12 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "anchors/releases.h"
 #include "tools/trustctl/command.h"
+#include "verify/crypto/public_key.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -43,10 +46,29 @@ std::string KeyLine(const char* sign, const std::string& id,
                       "\n");
 }
 
+// When an anchor verifies; nothing where that is always.
+std::string WindowText(const CatalogAnchor& anchor) {
+  std::string text;
+  if (anchor.valid_from.has_value()) {
+    absl::StrAppend(&text, " from ", Rfc3339(*anchor.valid_from));
+  }
+  if (anchor.valid_until.has_value()) {
+    absl::StrAppend(&text, " until ", Rfc3339(*anchor.valid_until));
+  }
+  return text;
+}
+
 std::string AnchorText(const CatalogAnchor& anchor) {
   return absl::StrCat(verify::ToString(anchor.slot), " ",
                       std::string(verify::NameOf(anchor.status)), " key ",
-                      anchor.spki_sha256.substr(0, kShort));
+                      anchor.spki_sha256, WindowText(anchor));
+}
+
+std::string CertificateText(const anchors::CatalogCertificate& certificate) {
+  return absl::StrCat("certificate ", certificate.sha256, " serial ",
+                      certificate.serial, " ", Rfc3339(certificate.not_before),
+                      " to ", Rfc3339(certificate.not_after),
+                      certificate.superseded ? " superseded" : "");
 }
 
 // What differs between two states of one anchor.
@@ -59,25 +81,24 @@ std::string ChangesOf(const CatalogAnchor& last, const CatalogAnchor& next) {
   }
   if (last.valid_from != next.valid_from ||
       last.valid_until != next.valid_until) {
-    absl::StrAppend(&text, "      window changed\n");
+    absl::StrAppend(&text, "      window was", WindowText(last), "\n");
   }
   for (const auto& certificate : next.certificates) {
-    const bool is_new = std::none_of(
+    const auto before = std::find_if(
         last.certificates.begin(), last.certificates.end(),
         [&](const auto& c) { return c.sha256 == certificate.sha256; });
-    if (!is_new) continue;
-    absl::StrAppend(&text, "      + certificate ",
-                    certificate.sha256.substr(0, kShort), " serial ",
-                    certificate.serial, " ", Rfc3339(certificate.not_before),
-                    " to ", Rfc3339(certificate.not_after), "\n");
+    if (before == last.certificates.end()) {
+      absl::StrAppend(&text, "      + ", CertificateText(certificate), "\n");
+    } else if (before->superseded != certificate.superseded) {
+      absl::StrAppend(&text, "      ~ ", CertificateText(certificate), "\n");
+    }
   }
   for (const auto& certificate : last.certificates) {
     const bool is_gone = std::none_of(
         next.certificates.begin(), next.certificates.end(),
         [&](const auto& c) { return c.sha256 == certificate.sha256; });
     if (is_gone) {
-      absl::StrAppend(&text, "      - certificate ",
-                      certificate.sha256.substr(0, kShort), "\n");
+      absl::StrAppend(&text, "      - ", CertificateText(certificate), "\n");
     }
   }
   return text;
@@ -131,6 +152,9 @@ std::string TextOf(const Catalog& catalog, const Catalog* last) {
   if (last == nullptr) {
     for (const CatalogAnchor& anchor : catalog.anchors) {
       absl::StrAppend(&text, "    ", AnchorText(anchor), "\n");
+      for (const auto& certificate : anchor.certificates) {
+        absl::StrAppend(&text, "      ", CertificateText(certificate), "\n");
+      }
     }
     return text;
   }
@@ -142,6 +166,9 @@ std::string TextOf(const Catalog& catalog, const Catalog* last) {
     const auto found = before.find(key);
     if (found == before.end()) {
       absl::StrAppend(&text, "    + ", AnchorText(*anchor), "\n");
+      for (const auto& certificate : anchor->certificates) {
+        absl::StrAppend(&text, "      + ", CertificateText(certificate), "\n");
+      }
     } else if (const std::string changes = ChangesOf(*found->second, *anchor);
                !changes.empty()) {
       absl::StrAppend(&text, "    ~ ", AnchorText(*anchor), "\n", changes);
@@ -193,6 +220,52 @@ ordered_json ToJson(const std::vector<SignatureCount>& counts) {
                     {"missing", count.missing}});
   }
   return json;
+}
+
+absl::StatusOr<std::string> TextOfReleases(std::string_view next,
+                                           std::string_view last) {
+  if (next.empty()) {
+    return std::string(last.empty() ? ""
+                                    : "- releases: none from now on; clients "
+                                      "accept no release\n");
+  }
+  const auto list = anchors::ParseReleases(next);
+  if (!list.ok()) return list.status();
+  std::vector<anchors::Release> before;
+  if (!last.empty()) {
+    auto parsed = anchors::ParseReleases(last);
+    if (!parsed.ok()) return parsed.status();
+    before = std::move(parsed->releases);
+  }
+  std::string text = absl::StrCat("releases sequence ", list->sequence, ", ",
+                                  list->releases.size(), " of them\n");
+  const auto line = [&](const char* sign, const anchors::Release& release) {
+    absl::StrAppend(&text, "    ", sign, " ", release.product, " ",
+                    release.name, " ", std::string(NameOf(release.type)), " ",
+                    std::string(NameOf(release.status)), "\n");
+    for (const auto& [index, value] : release.measurements) {
+      absl::StrAppend(&text, "        PCR", index, " ",
+                      absl::BytesToHexString(value), "\n");
+    }
+  };
+  const auto contains = [](const std::vector<anchors::Release>& releases,
+                           const anchors::Release& release) {
+    return std::find(releases.begin(), releases.end(), release) !=
+           releases.end();
+  };
+  for (const anchors::Release& release : list->releases) {
+    if (!contains(before, release)) line("+", release);
+  }
+  for (const anchors::Release& release : before) {
+    if (!contains(list->releases, release)) line("-", release);
+  }
+  return text;
+}
+
+std::string RepositoryText(const anchors::Ceremony& ceremony) {
+  if (ceremony.roots.empty()) return "for a new repository\n";
+  return absl::StrCat("for the repository whose 1.root.json has SHA-256 ",
+                      verify::Sha256Hex(ceremony.roots.front()), "\n");
 }
 
 int ShowCounts(const std::string& folder, anchors::DraftKind kind, bool json) {

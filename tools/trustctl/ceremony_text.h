@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "anchors/catalog.h"
 #include "anchors/ceremony/ceremony.h"
 #include "anchors/tuf/metadata.h"
@@ -23,6 +25,14 @@ std::string TextOf(const anchors::tuf::Root& root,
 // or certificate that comes, changes or goes.
 std::string TextOf(const anchors::Catalog& catalog,
                    const anchors::Catalog* last);
+
+// The list of releases against the one before; both as text, empty for none.
+absl::StatusOr<std::string> TextOfReleases(std::string_view next,
+                                           std::string_view last);
+
+// "for the repository whose 1.root.json has SHA-256 ...": a signature is good
+// in whatever repository names its key.
+std::string RepositoryText(const anchors::Ceremony& ceremony);
 
 // "targets keys of root 1: 1 of 2 have signed; missing 0a1b…, 2c3d…".
 std::string TextOf(const std::vector<anchors::SignatureCount>& counts);

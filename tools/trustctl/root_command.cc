@@ -252,14 +252,20 @@ int Sign(const Flags& flags) {
   const auto draft = tuf::ParseRoot(ceremony->root_draft);
   if (!draft.ok()) return Fail(draft.status());
   const auto last = LastRoot(*ceremony);
-  std::cerr << "to be signed: " << TextOf(*draft, last ? &*last : nullptr);
+  if (const auto counts =
+          anchors::CountSignatures(*ceremony, DraftKind::kRoot);
+      !counts.ok()) {
+    return Fail(counts.status());
+  }
+  std::cerr << "to be signed: " << RepositoryText(*ceremony)
+            << TextOf(*draft, last ? &*last : nullptr);
   if (absl::Status s = Confirm("Sign this?", flags.yes); !s.ok()) {
     return Fail(s);
   }
   const auto key = flags.signer.Open();
   if (!key.ok()) return Fail(key.status());
   if (absl::Status s =
-          anchors::SignDraft(flags.folder, DraftKind::kRoot, **key);
+          anchors::SignDraft(flags.folder, *ceremony, DraftKind::kRoot, **key);
       !s.ok()) {
     return Fail(s);
   }
@@ -267,7 +273,7 @@ int Sign(const Flags& flags) {
 }
 
 int Publish(const Flags& flags) {
-  const auto root = anchors::PublishRootDraft(flags.folder);
+  const auto root = anchors::PublishRootDraft(flags.folder, absl::Now());
   if (!root.ok()) {
     return Fail(root.status(), "nothing was published; see root status");
   }

@@ -49,22 +49,22 @@ absl::StatusOr<std::string> TextOfDraft(const Ceremony& ceremony) {
   const auto next = anchors::ParseCatalog(ceremony.targets_draft->catalog);
   if (!next.ok()) return next.status();
   std::optional<Catalog> last;
+  std::string last_releases;
+  if (absl::Status s = anchors::VerifyLastTargets(ceremony); !s.ok()) return s;
   if (ceremony.targets.has_value()) {
     auto parsed = anchors::ParseCatalog(ceremony.targets->catalog);
     if (!parsed.ok()) return parsed.status();
     last = *std::move(parsed);
+    last_releases = ceremony.targets->releases;
   }
   std::string text = absl::StrCat(
-      "targets version ", targets->envelope.version, ", good until ",
+      RepositoryText(ceremony), "targets version ", targets->envelope.version, ", good until ",
       Rfc3339(targets->envelope.expires), "\n",
       TextOf(*next, last ? &*last : nullptr));
-  if (ceremony.targets_draft->releases.empty()) return text;
   const auto releases =
-      anchors::ParseReleases(ceremony.targets_draft->releases);
+      TextOfReleases(ceremony.targets_draft->releases, last_releases);
   if (!releases.ok()) return releases.status();
-  absl::StrAppend(&text, "releases sequence ", releases->sequence, ", ",
-                  releases->releases.size(), " of them\n");
-  return text;
+  return text + *releases;
 }
 
 int ShowDraft(const Flags& flags) {
@@ -122,7 +122,8 @@ int Sign(const Flags& flags) {
   const auto key = flags.signer.Open();
   if (!key.ok()) return Fail(key.status());
   if (absl::Status s =
-          anchors::SignDraft(flags.folder, DraftKind::kTargets, **key);
+          anchors::SignDraft(flags.folder, *ceremony, DraftKind::kTargets,
+                             **key);
       !s.ok()) {
     return Fail(s);
   }
@@ -131,7 +132,7 @@ int Sign(const Flags& flags) {
 }
 
 int Publish(const Flags& flags) {
-  const auto targets = anchors::PublishTargetsDraft(flags.folder);
+  const auto targets = anchors::PublishTargetsDraft(flags.folder, absl::Now());
   if (!targets.ok()) {
     return Fail(targets.status(), "nothing was published; see root status");
   }
