@@ -3,7 +3,6 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
-#include <grpcpp/server_builder.h>
 
 #include <mutex>
 #include <utility>
@@ -61,6 +60,12 @@ void EnablePlugins(bool reflection) {
 
 }  // namespace
 
+void SetServerArguments(grpc::ServerBuilder& builder) {
+  // Otherwise a second trustd would share the port, and half of the calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+}
+
 Server::Server(const Config& config, PublicationHub& hub, Metrics& metrics)
     : grace_(config.shutdown_grace),
       service_(ServiceOptions(config, metrics), hub) {}
@@ -76,10 +81,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   std::unique_ptr<Server> server(new Server(config, hub, metrics));
   int port = 0;
   grpc::ServerBuilder builder;
-  // Otherwise a second trustd would share the port, and half of the calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  SetServerArguments(builder);
   builder.AddListeningPort(config.listen_address, *credentials, &port);
-  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
   builder.RegisterService(&server->service_);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr || port == 0) {

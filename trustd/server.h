@@ -4,6 +4,7 @@
 #define ANCHORAGE_TRUSTD_SERVER_H_
 
 #include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 
 #include <memory>
 #include <string>
@@ -15,6 +16,9 @@
 #include "trustd/publication.h"
 
 namespace anchorage::trustd {
+
+// What every port of a trustd is opened with: limits, and no second owner.
+void SetServerArguments(grpc::ServerBuilder& builder);
 
 // Serves until it is destroyed or Stop() is called.
 class Server {
