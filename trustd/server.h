@@ -23,9 +23,9 @@ void SetServerArguments(grpc::ServerBuilder& builder);
 // Serves until it is destroyed or Stop() is called.
 class Server {
  public:
-  // Listens and serves. `hub` and `metrics` outlive the server. Fails with UNAVAILABLE (the
-  // address is in use or not of this machine) or as anchors::ReadFile() does
-  // for the TLS files.
+  // Listens and serves. `hub` and `metrics` outlive the server. Fails with
+  // UNAVAILABLE (the address is in use or not of this machine) or as
+  // anchors::ReadFile() does for the TLS files.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config,
                                                        PublicationHub& hub,
                                                        Metrics& metrics);

@@ -58,7 +58,8 @@ TEST_P(ChannelTest, b01TheSameSignatureTwiceCountsOnce) {
   const std::string once = servers_->Newest("timestamp");
   ExpectRefused(TufReason::kThresholdNotMet);
   const std::string signature = SignaturesOf(once);
-  servers_->Serve("timestamp", WithSignatures(once, signature + "," + signature));
+  servers_->Serve("timestamp",
+                  WithSignatures(once, signature + "," + signature));
   ExpectRefused(TufReason::kDuplicateSignatureKeyId);
 }
 
