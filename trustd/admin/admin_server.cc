@@ -35,7 +35,7 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
 }  // namespace
 
 AdminServer::AdminServer(const AdminSettings& settings, Mirror& mirror,
-                         PollSource poll_now, const Options& options)
+                         PollFunction poll_now, const Options& options)
     : grace_(options.grace),
       access_(settings.people),
       audit_(access_, mirror, options.max_watchers),
@@ -45,7 +45,7 @@ AdminServer::AdminServer(const AdminSettings& settings, Mirror& mirror,
 AdminServer::~AdminServer() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(
-    const AdminSettings& settings, Mirror& mirror, PollSource poll_now,
+    const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
     Options options) {
   const auto credentials = CredentialsOf(settings);
   if (!credentials.ok()) return credentials.status();

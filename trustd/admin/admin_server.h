@@ -47,7 +47,7 @@ class AdminServer {
   // (the address is in use or not of this machine, or a file is not what TLS
   // needs) or as anchors::ReadFile() does.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(
-      const AdminSettings& settings, Mirror& mirror, PollSource poll_now,
+      const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
       Options options);
   ~AdminServer();
 
@@ -59,7 +59,7 @@ class AdminServer {
   void Stop();
 
  private:
-  AdminServer(const AdminSettings& settings, Mirror& mirror, PollSource poll_now,
+  AdminServer(const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
               const Options& options);
 
   const absl::Duration grace_;

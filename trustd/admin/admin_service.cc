@@ -50,7 +50,7 @@ v1::SubmitEvidenceResponse::Outcome ToProto(ProofOutcome::Kind kind) {
 }  // namespace
 
 AdminServiceImpl::AdminServiceImpl(const Access& access, Mirror& mirror,
-                                   PollSource poll_now, Clock clock)
+                                   PollFunction poll_now, Clock clock)
     : access_(access),
       mirror_(mirror),
       poll_now_(std::move(poll_now)),

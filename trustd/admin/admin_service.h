@@ -21,13 +21,13 @@ using Clock = std::function<absl::Time()>;
 
 // Has a source looked at soon, and returns before it is; empty: all. NOT_FOUND
 // for a name that no source has.
-using PollSource = std::function<absl::Status(const std::string& source)>;
+using PollFunction = std::function<absl::Status(const std::string& source)>;
 
 // The promises are those of admin_service.proto. Thread-safe.
 class AdminServiceImpl final : public v1::AdminService::CallbackService {
  public:
   // `access` and `mirror` outlive the service.
-  AdminServiceImpl(const Access& access, Mirror& mirror, PollSource poll_now,
+  AdminServiceImpl(const Access& access, Mirror& mirror, PollFunction poll_now,
                    Clock clock);
 
   grpc::ServerUnaryReactor* DecideRotation(
@@ -50,7 +50,7 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
 
   const Access& access_;
   Mirror& mirror_;
-  const PollSource poll_now_;
+  const PollFunction poll_now_;
   const Clock clock_;
 };
 
