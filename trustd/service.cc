@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -89,6 +90,14 @@ absl::StatusOr<anchors::Catalog> FirstCatalog(const Config& config) {
       config.initial_catalog_path, ": ", catalog.status().message()));
 }
 
+std::set<std::string> NamesOf(const std::vector<SourceSettings>& sources) {
+  std::set<std::string> names;
+  for (const SourceSettings& source : sources) {
+    names.insert(source.profile.name);
+  }
+  return names;
+}
+
 // The names of settings that count at a start alone and differ.
 std::vector<std::string> FixedDifferences(const Config& now,
                                           const Config& next) {
@@ -118,6 +127,8 @@ std::vector<std::string> FixedDifferences(const Config& now,
   compare("max_watchers", now.max_watchers, next.max_watchers);
   compare("shutdown_grace", now.shutdown_grace, next.shutdown_grace);
   compare("reflection", now.reflection, next.reflection);
+  compare("alerts.held_too_long", now.alerts.held_too_long,
+          next.alerts.held_too_long);
   compare("log.format", now.log_format, next.log_format);
   return names;
 }
@@ -132,21 +143,49 @@ class Service::Alarm final : public AlertSink {
 
   std::function<void()> Raise(const std::vector<Alert>& alerts,
                               StoreBatch& batch) override {
-    const std::shared_ptr<Alerter> alerter = Current();
+    std::shared_ptr<Alerter> alerter;
+    {
+      const absl::MutexLock lock(&mutex_);
+      const auto is_there = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+        return alerter_ != nullptr;
+      };
+      mutex_.Await(absl::Condition(&is_there));
+      alerter = alerter_;
+      ++in_flight_;
+    }
+    // Counted until the batch is committed or given up.
+    std::shared_ptr<void> flight(nullptr, [this](void*) {
+      const absl::MutexLock lock(&mutex_);
+      --in_flight_;
+    });
     std::vector<RaisedAlert> raised;
     for (const Alert& alert : alerts) {
       raised.push_back(alerter->Raise(alert, batch));
     }
-    return [alerter, raised = std::move(raised)] {
+    return [alerter, flight, raised = std::move(raised)] {
       for (const RaisedAlert& one : raised) alerter->Committed(one);
     };
   }
 
+  // Null while it is being replaced.
   std::shared_ptr<Alerter> Current() {
     const absl::MutexLock lock(&mutex_);
     return alerter_;
   }
-  void Replace(std::unique_ptr<Alerter> next) {
+  // Waits until what was raised is committed, then stops and returns the
+  // alerter. Who raises meanwhile waits for Put().
+  std::shared_ptr<Alerter> Take() {
+    const absl::MutexLock lock(&mutex_);
+    std::shared_ptr<Alerter> last = std::move(alerter_);
+    alerter_ = nullptr;
+    const auto is_quiet = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+      return in_flight_ == 0;
+    };
+    mutex_.Await(absl::Condition(&is_quiet));
+    last->Stop();
+    return last;
+  }
+  void Put(std::shared_ptr<Alerter> next) {
     const absl::MutexLock lock(&mutex_);
     alerter_ = std::move(next);
   }
@@ -154,6 +193,7 @@ class Service::Alarm final : public AlertSink {
  private:
   absl::Mutex mutex_;
   std::shared_ptr<Alerter> alerter_ ABSL_GUARDED_BY(mutex_);
+  int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 Service::Service(const Config& config, Clock clock, anchors::FolderLock lock,
@@ -290,6 +330,7 @@ absl::Status Service::StartMirror() {
   auto poller = MakePoller(config_.sources);
   if (!poller.ok()) return poller.status();
   poller_ = *std::move(poller);
+  mirror_->SetSources(NamesOf(config_.sources), clock_());
   poller_->Start();
   return absl::OkStatus();
 }
@@ -352,7 +393,11 @@ void Service::Stop() {
   if (http_ != nullptr) http_->Stop();
   if (server_ != nullptr) server_->Stop();
   if (renewer_.joinable()) renewer_.join();
-  if (alarm_ != nullptr) alarm_->Current()->Stop();
+  if (alarm_ != nullptr) {
+    if (const auto alerter = alarm_->Current(); alerter != nullptr) {
+      alerter->Stop();
+    }
+  }
 }
 
 absl::Status Service::PollNow(const std::string& source) {
@@ -361,9 +406,8 @@ absl::Status Service::PollNow(const std::string& source) {
 }
 
 absl::Status Service::ReplaceAlerter(const AlertSettings& next) {
-  // Two alerters would deliver from one queue. What is raised meanwhile waits
-  // in it.
-  alarm_->Current()->Stop();
+  // Two alerters would deliver from one queue.
+  std::shared_ptr<Alerter> last = alarm_->Take();
   auto alerter = Alerter::Create(next, *store_, metrics_.registry());
   const absl::Status status = alerter.status();
   if (status.ok()) {
@@ -371,7 +415,13 @@ absl::Status Service::ReplaceAlerter(const AlertSettings& next) {
   } else {
     alerter = Alerter::Create(alerts_, *store_, metrics_.registry());
   }
-  if (alerter.ok()) alarm_->Replace(*std::move(alerter));
+  if (!alerter.ok()) {
+    spdlog::error("webhooks are told nothing until the next reload: {}",
+                  std::string(alerter.status().message()));
+    alarm_->Put(std::move(last));
+    return status;
+  }
+  alarm_->Put(*std::move(alerter));
   return status;
 }
 
@@ -384,6 +434,7 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   }
   auto poller = MakePoller(next.sources);
   if (!poller.ok()) return poller.status();
+  if (absl::Status s = ReplaceAlerter(next.alerts); !s.ok()) return s;
   if (config_.mode == v1::TrustdConfig::MODE_ONLINE) {
     if (absl::Status s =
             publisher_->PublishReleases(*std::move(releases), clock_());
@@ -391,9 +442,9 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
       return s;
     }
   }
-  if (absl::Status s = ReplaceAlerter(next.alerts); !s.ok()) return s;
   poller_->Stop();
   poller_ = *std::move(poller);
+  mirror_->SetSources(NamesOf(next.sources), clock_());
   poller_->Start();
   return FixedDifferences(config_, next);
 }

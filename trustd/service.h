@@ -66,7 +66,8 @@ class Service {
 
   // Takes up what can change while it serves: sources, alerts, the list of
   // releases and the log's level. Returns the names of other settings that
-  // differ and count at the next start. On a failure everything is as it was.
+  // differ and count at the next start. A failure leaves sources and releases
+  // as they were.
   absl::StatusOr<std::vector<std::string>> Reload(const Config& next);
 
   // Serves no more, and leaves everything on the disk. Idempotent.

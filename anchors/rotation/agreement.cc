@@ -69,11 +69,15 @@ SourceCount CountSources(const Change& change,
     }
     const bool removal = change.rotation_class == RotationClass::kRemoval;
     if (has.empty() && !removal) continue;
+    // What is pinned beside it may be left out, where there is anything else.
+    const bool brings =
+        std::any_of(change.observed.begin(), change.observed.end(),
+                    [](const SeenCertificate& seen) { return !seen.pinned; });
     const bool shows =
         removal ? has.empty()
                 : std::all_of(change.observed.begin(), change.observed.end(),
                               [&](const SeenCertificate& seen) {
-                                return seen.pinned ||
+                                return (brings && seen.pinned) ||
                                        std::find(has.begin(), has.end(),
                                                  seen.der) != has.end();
                               });

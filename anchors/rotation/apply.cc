@@ -211,8 +211,12 @@ absl::StatusOr<Catalog> AddAnchor(const Catalog& catalog, const Slot& slot,
                                   const Publication& publication,
                                   const ApplyOptions& options) {
   Catalog next = catalog;
-  const auto anchor = Put(next, slot, std::move(der), publication, options);
+  const auto anchor = Put(next, slot, der, publication, options);
   if (!anchor.ok()) return anchor.status();
+  // Who brings a certificate says that it is in use.
+  for (CatalogCertificate& certificate : (*anchor)->certificates) {
+    if (certificate.der == der) certificate.superseded = false;
+  }
   return Checked(std::move(next));
 }
 

@@ -67,7 +67,8 @@ absl::StatusOr<Catalog> Apply(const Catalog& catalog, const Change& change,
                               const ApplyOptions& options);
 
 // Adds a certificate that a person brought: to the anchor with its key, or as
-// a new anchor. Replaces and supersedes nothing.
+// a new anchor. Replaces and supersedes nothing; a superseded certificate is in
+// use again.
 absl::StatusOr<Catalog> AddAnchor(const Catalog& catalog,
                                   const verify::Slot& slot, std::string der,
                                   const Publication& publication,

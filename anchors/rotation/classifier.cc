@@ -20,10 +20,14 @@
 #include "absl/time/time.h"
 #include "anchors/certificate_facts.h"
 #include "anchors/rotation/diff_text.h"
+#include "anchors/rotation/self_signature.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::anchors {
 namespace {
+
+// How far in the future a re-issued certificate may begin.
+constexpr absl::Duration kMaxAhead = absl::Hours(24);
 
 using verify::AnchorStatus;
 using verify::Slot;
@@ -254,6 +258,15 @@ class Classifier {
       const Match match = Find(slot, certificate->seen);
       NoteDates(*certificate, match, change);
       NoteOtherSlots(*certificate, change);
+      // Otherwise whoever changes the page could date AWS's key anew.
+      if (match.anchor != nullptr && !IsSelfSigned(certificate->seen.der)) {
+        change.held_by.push_back(
+            "a certificate over a pinned key that the key has not signed");
+      }
+      if (match.anchor != nullptr &&
+          certificate->facts.not_before > observation_.time + kMaxAhead) {
+        change.held_by.push_back("a certificate from the future");
+      }
       if (match.anchor != nullptr && !IsKnownToSources(match.anchor->status)) {
         change.held_by.push_back(absl::StrCat(
             "the key is ", std::string(NameOf(match.anchor->status))));

@@ -324,7 +324,7 @@ TEST_F(AdminServerTest, PublishesWhatIsApprovedUnderTheNameThatTlsProved) {
 }
 
 TEST_F(AdminServerTest, CountsOnePersonOnce) {
-  world_.mirror_options.approvals = 2;
+  world_.mirror_options.rotations.approvals = 2;
   world_.Start();
   const std::uint64_t before = sequence();
   const Channel alice = world_.ConnectAs("approver-alice");

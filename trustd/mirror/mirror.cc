@@ -9,6 +9,7 @@
 #include "anchors/catalog_proto.h"
 #include "anchors/files/atomic_file.h"
 #include "anchors/proto_time.h"
+#include "anchors/rotation/region_names.h"
 #include "trustd/mirror/live_proof.h"
 #include "trustd/mirror/rotation_values.h"
 #include "verify/crypto/public_key.h"
@@ -21,9 +22,20 @@ using anchors::Catalog;
 using anchors::Change;
 
 constexpr char kHealthPrefix[] = "source/";
-constexpr char kPolicy[] = "policy";
 // As a StaticFacts source of an anchor that a person brought.
 constexpr char kOperator[] = "operator";
+
+constexpr absl::Duration kMaxClockSlack = absl::Minutes(5);
+
+// More open rotations than AWS has slots, several times over: whoever makes
+// more is no source.
+constexpr int kMaxOpenRotations = 1000;
+// Alarms of unknown signers: of all, and of one submitter about slots in which
+// nothing is pinned.
+constexpr int kMaxUnknownSigners = 200;
+constexpr int kMaxUnknownSlotsEach = 3;
+// Of one submitter, for one rotation.
+constexpr int kMaxProofsEach = 3;
 
 std::string SubjectOf(const v1::Rotation& rotation) {
   if (!rotation.has_slot()) return rotation.source();
@@ -64,9 +76,11 @@ bool Contains(const Catalog& catalog, const Change& change) {
         catalog.anchors.begin(), catalog.anchors.end(),
         [&](const anchors::CatalogAnchor& anchor) {
           return in_slot(anchor) && anchor.spki_sha256 == seen.spki_sha256 &&
+                 (anchor.status == verify::AnchorStatus::kActive ||
+                  anchor.status == verify::AnchorStatus::kRetiring) &&
                  std::any_of(anchor.certificates.begin(),
                              anchor.certificates.end(), [&](const auto& c) {
-                               return c.sha256 == seen.sha256;
+                               return c.sha256 == seen.sha256 && !c.superseded;
                              });
         });
     if (!there) return false;
@@ -88,12 +102,74 @@ absl::Time OverlapEnd(const Catalog& catalog, const Change& change) {
   return end;
 }
 
+// How many slots of the catalog a source ought to have.
+std::size_t PinnedSlots(const Catalog& catalog,
+                        const anchors::SourceScope& scope) {
+  std::set<std::string> slots;
+  for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
+    if (anchor.status == verify::AnchorStatus::kActive &&
+        scope.Covers(anchor.slot)) {
+      slots.insert(verify::ToString(anchor.slot));
+    }
+  }
+  return slots.size();
+}
+
+// What a person's change makes of a catalog.
+absl::StatusOr<Catalog> ApplyPin(const Catalog& catalog,
+                                 const v1::PinFact& fact, absl::Time time) {
+  const auto slot = anchors::SlotFromProto(fact.slot());
+  if (!slot.has_value()) {
+    return absl::InvalidArgumentError("the slot's kind is not known");
+  }
+  switch (fact.action()) {
+    case v1::PinFact::ACTION_ADD:
+      return anchors::AddAnchor(catalog, *slot, fact.certificate(),
+                                {kOperator, fact.by()}, {.time = time});
+    case v1::PinFact::ACTION_REVOKE:
+      return anchors::Revoke(catalog, *slot, fact.spki_sha256());
+    case v1::PinFact::ACTION_RETIRE:
+      return anchors::Retire(catalog, *slot, fact.spki_sha256(), std::nullopt);
+    default:
+      return absl::InvalidArgumentError("no action");
+  }
+}
+
+// A catalog is never older than the one before, and clients judge clocks by
+// its date: with a clock that is behind, windows would begin and end wrongly.
+absl::Status CheckClock(const Catalog& before, absl::Time now) {
+  if (now + kMaxClockSlack >= before.created) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the clock is behind what is published (",
+      absl::FormatTime(absl::RFC3339_sec, before.created, absl::UTCTimeZone()),
+      "): set it right"));
+}
+
+Alert RecoveredAlert(const std::string& source, absl::Time now) {
+  Alert alert;
+  alert.kind = AlertKind::kSourceRecovered;
+  alert.time = now;
+  alert.subject = source;
+  alert.text = "can be read again";
+  return alert;
+}
+
 }  // namespace
 
 v1::LedgerRecord& Mirror::Draft::Add() {
   records.emplace_back();
   anchors::SetTime(time, *records.back().mutable_time());
   return records.back();
+}
+
+void Mirror::Draft::AddHold(std::uint64_t id, std::string why) {
+  v1::DecisionFact& fact = *Add().mutable_decision();
+  fact.set_rotation_id(id);
+  fact.mutable_decision()->set_kind(v1::Decision::KIND_HOLD);
+  fact.mutable_decision()->set_by(kPolicyName);
+  fact.mutable_decision()->set_why(why);
+  anchors::SetTime(time, *fact.mutable_decision()->mutable_time());
+  AddState(id, v1::ROTATION_STATE_DETECTED, std::move(why));
 }
 
 void Mirror::Draft::AddState(std::uint64_t id, v1::RotationState state,
@@ -177,15 +253,40 @@ absl::Status Mirror::Commit(Draft draft) {
 void Mirror::AddHealth(v1::SourceHealth health, Draft& draft) {
   draft.also.Put(absl::StrCat(kHealthPrefix, health.source()),
                  health.SerializeAsString());
-  health_[health.source()] = std::move(health);
+  draft.health = std::move(health);
+}
+
+absl::Status Mirror::CommitHealth(Draft draft) {
+  // No record without a fact: counts alone are stored beside it.
+  const v1::SourceHealth health = *draft.health;
+  const absl::Status status = draft.records.empty() && draft.alerts.empty()
+                                  ? store_.Commit(draft.also)
+                                  : Commit(std::move(draft));
+  if (status.ok()) health_[health.source()] = health;
+  return status;
 }
 
 // --- sources ---------------------------------------------------------------
 
-void Mirror::AddDetections(const std::vector<Change>& changes, Draft& draft) {
+void Mirror::AddDetections(const std::vector<Change>& changes,
+                           const std::string& source, Draft& draft) {
   std::uint64_t id = book_.next_id();
+  int open = 0;
+  for (const auto& [number, entry] : book_.rotations()) {
+    open += entry.is_open();
+  }
+  std::set<std::string> added;
+  int dropped = 0;
   for (const Change& change : changes) {
-    if (book_.FindChange(change.id()) != nullptr) continue;
+    const std::string change_id = change.id();
+    if (book_.FindChange(change_id) != nullptr ||
+        !added.insert(change_id).second) {
+      continue;
+    }
+    if (++open > kMaxOpenRotations) {
+      ++dropped;
+      continue;
+    }
     v1::Rotation& rotation = *draft.Add().mutable_detection();
     rotation = ToProto(change);
     rotation.set_id(id++);
@@ -194,17 +295,49 @@ void Mirror::AddDetections(const std::vector<Change>& changes, Draft& draft) {
     anchors::SetTime(draft.time, *rotation.mutable_detected_time());
     anchors::SetTime(draft.time, *rotation.mutable_changed_time());
     v1::SourceStance& stance = *rotation.add_sources();
-    stance.set_source(change.source);
+    stance.set_source(source);
     stance.set_stance(v1::SourceStance::STANCE_AGREES);
     anchors::SetTime(draft.time, *stance.mutable_since_time());
     for (const std::string& why : change.held_by) stance.add_held_by(why);
+    AddOtherStances(change, source, draft.time, rotation);
     draft.alerts.push_back(AlertOf(AlertKind::kRotationDetected, rotation,
                                    draft.time, change.diff));
+  }
+  if (dropped == 0) return;
+  Alert alert;
+  alert.kind = AlertKind::kSourceFailing;
+  alert.time = draft.time;
+  alert.subject = source;
+  alert.text = absl::StrCat(dropped, " more changes than are kept: ",
+                            kMaxOpenRotations, " are open");
+  draft.alerts.push_back(std::move(alert));
+}
+
+// What the newest observations of the other sources say of a new rotation.
+void Mirror::AddOtherStances(const Change& change, const std::string& source,
+                             absl::Time now, v1::Rotation& rotation) {
+  if (change.rotation_class == anchors::RotationClass::kSourceAnomaly) return;
+  for (const auto& [name, observation] : newest_) {
+    if (name == source) continue;
+    const anchors::SourceCount count =
+        anchors::CountSources(change, {observation});
+    if (count.agreeing + count.disagreeing == 0) continue;
+    v1::SourceStance& stance = *rotation.add_sources();
+    stance.set_source(name);
+    stance.set_stance(count.agreeing > 0
+                          ? v1::SourceStance::STANCE_AGREES
+                          : v1::SourceStance::STANCE_CONTRADICTS);
+    anchors::SetTime(now, *stance.mutable_since_time());
   }
 }
 
 void Mirror::AddStances(const anchors::Observation& observation,
-                        const std::vector<Change>& changes, Draft& draft) {
+                        const anchors::Classification& found, Draft& draft) {
+  const std::vector<Change>& changes = found.changes;
+  // A page that was not understood says nothing about what it does not show.
+  const bool is_understood =
+      std::none_of(observation.problems.begin(), observation.problems.end(),
+                   anchors::IsAnomaly);
   for (const auto& [id, entry] : book_.rotations()) {
     if (!entry.is_open() || entry.is_unknown_signer()) continue;
     if (entry.is_anomaly()) continue;
@@ -212,6 +345,7 @@ void Mirror::AddStances(const anchors::Observation& observation,
         changes.begin(), changes.end(), [&](const Change& change) {
           return change.id() == entry.rotation.change_id();
         });
+    if (shown == changes.end() && !is_understood) continue;
     const anchors::SourceCount count =
         anchors::CountSources(entry.change, {observation});
     v1::SourceStance stance;
@@ -220,6 +354,10 @@ void Mirror::AddStances(const anchors::Observation& observation,
       stance.set_stance(v1::SourceStance::STANCE_AGREES);
       if (shown != changes.end()) {
         for (const std::string& why : shown->held_by) stance.add_held_by(why);
+      } else {
+        for (const Change& anomaly : found.anomalies) {
+          stance.add_held_by(std::string(NameOf(*anomaly.anomaly)));
+        }
       }
     } else if (count.disagreeing > 0) {
       stance.set_stance(v1::SourceStance::STANCE_CONTRADICTS);
@@ -249,99 +387,112 @@ absl::Status Mirror::Observed(const anchors::Observation& observation,
   {
     const absl::MutexLock lock(&mutex_);
     if (!ledger_->health().ok()) return ledger_->health();
-    const auto publication = hub_.Current();
-    v1::SourceHealth health = health_[observation.source];
-    anchors::ClassifyOptions options;
-    if (health.slots() > 0) options.previous_slots = health.slots();
-    anchors::Classification found =
-        anchors::Classify(observation, publication->catalog, options);
-
     Draft draft;
     draft.time = now;
-    const v1::ObservationFact fact = ToProto(observation);
-    const RotationBook::Observed* last =
-        book_.LastObservation(observation.source);
-    const bool is_new = last == nullptr || !ShowsTheSame(last->fact, fact);
-    if (is_new) *draft.Add().mutable_observation() = fact;
-    if (health.failures() > 0) {
-      v1::SourceFact& working = *draft.Add().mutable_source();
-      working.set_source(observation.source);
-      working.set_working(true);
-      Alert alert;
-      alert.kind = AlertKind::kSourceRecovered;
-      alert.time = now;
-      alert.subject = observation.source;
-      alert.text = "can be read again";
-      draft.alerts.push_back(std::move(alert));
-    }
-
-    auto newest = newest_;
-    newest[observation.source] = observation;
-    std::vector<anchors::Observation> all;
-    for (const auto& [name, other] : newest) all.push_back(other);
-    std::vector<Change> changes = std::move(found.changes);
-    changes.insert(changes.end(), found.anomalies.begin(),
-                   found.anomalies.end());
-    for (Change& disagreement : anchors::Disagreements(all)) {
-      changes.push_back(std::move(disagreement));
-    }
-    AddStances(observation, changes, draft);
-    AddDetections(changes, draft);
-    // Anomalies of this source, and between sources, that are no longer there.
-    for (const auto& [id, entry] : book_.rotations()) {
-      if (!entry.is_open() || !entry.is_anomaly()) continue;
-      const bool is_between =
-          entry.change.anomaly == anchors::AnomalyKind::kSourcesDisagree;
-      if (is_between ? newest.size() < 2
-                     : entry.rotation.source() != observation.source) {
-        continue;
-      }
-      const bool is_there = std::any_of(
-          changes.begin(), changes.end(), [&](const Change& change) {
-            return change.id() == entry.rotation.change_id();
-          });
-      if (!is_there) {
-        draft.AddState(id, v1::ROTATION_STATE_WITHDRAWN, "it went away");
-      }
-    }
-
-    health.set_source(observation.source);
-    anchors::SetTime(now, *health.mutable_last_success_time());
-    anchors::SetTime(now, *health.mutable_last_poll_time());
-    health.set_failures(0);
-    health.clear_failure();
-    health.clear_detail();
-    health.set_unchanged(is_new ? 0 : health.unchanged() + 1);
-    if (found.anomalies.empty()) {
-      health.set_slots(static_cast<std::uint32_t>(found.slots));
-    }
-    if (is_new) health.set_observation(ledger_->head().size + 1);
-    const v1::SourceHealth before = health_[observation.source];
-    AddHealth(std::move(health), draft);
-    status = Commit(std::move(draft));
+    status = AddObservation(observation, draft);
+    if (status.ok()) status = CommitHealth(std::move(draft));
     if (status.ok()) {
-      newest_ = std::move(newest);
+      newest_[observation.source] = observation;
       status = SettleLocked(now);
-    } else {
-      health_[observation.source] = before;
     }
   }
   Tell();
+  if (absl::IsInvalidArgument(status)) {
+    // More than can be put on the record, which is a failure of the source.
+    return SourceFailed(observation.source, "TOO_MUCH",
+                        std::string(status.message()), now);
+  }
   return status;
+}
+
+absl::Status Mirror::AddObservation(const anchors::Observation& observation,
+                                    Draft& draft) {
+  const auto publication = hub_.Current();
+  v1::SourceHealth health = health_[observation.source];
+  anchors::ClassifyOptions options;
+  // Slots that nobody pinned may come and go.
+  if (health.slots() > 0) {
+    options.previous_slots =
+        std::min<std::size_t>(health.slots(), PinnedSlots(publication->catalog,
+                                                          observation.scope));
+  }
+  const anchors::Classification found =
+      anchors::Classify(observation, publication->catalog, options);
+
+  const v1::ObservationFact fact = ToProto(observation);
+  const RotationBook::Observed* last =
+      book_.LastObservation(observation.source);
+  const bool is_new = last == nullptr || !ShowsTheSame(last->fact, fact);
+  if (is_new) *draft.Add().mutable_observation() = fact;
+  if (health.failures() > 0) AddRecovered(observation.source, draft);
+
+  std::vector<anchors::Observation> all = {observation};
+  for (const auto& [name, other] : newest_) {
+    if (name != observation.source) all.push_back(other);
+  }
+  std::vector<Change> changes = found.changes;
+  changes.insert(changes.end(), found.anomalies.begin(),
+                 found.anomalies.end());
+  for (Change& disagreement : anchors::Disagreements(all)) {
+    changes.push_back(std::move(disagreement));
+  }
+  AddStances(observation, found, draft);
+  AddDetections(changes, observation.source, draft);
+  CloseAnomalies(observation.source, changes, all.size(), draft);
+
+  health.set_source(observation.source);
+  anchors::SetTime(draft.time, *health.mutable_last_success_time());
+  anchors::SetTime(draft.time, *health.mutable_last_poll_time());
+  health.set_failures(0);
+  health.clear_failure();
+  health.clear_detail();
+  health.set_unchanged(is_new ? 0 : health.unchanged() + 1);
+  if (found.anomalies.empty()) {
+    health.set_slots(static_cast<std::uint32_t>(found.slots));
+  }
+  if (is_new) health.set_observation(ledger_->head().size + 1);
+  AddHealth(std::move(health), draft);
+  return absl::OkStatus();
+}
+
+// Ends anomalies of the source, and between sources, that are no longer there.
+// One that was rejected is over too, so that it is said when it comes again.
+void Mirror::CloseAnomalies(const std::string& source,
+                            const std::vector<Change>& changes,
+                            std::size_t sources, Draft& draft) {
+  for (const auto& [id, entry] : book_.rotations()) {
+    const bool is_rejected =
+        entry.rotation.state() == v1::ROTATION_STATE_REJECTED;
+    if (!entry.is_anomaly() || (!entry.is_open() && !is_rejected)) continue;
+    const bool is_between =
+        entry.change.anomaly == anchors::AnomalyKind::kSourcesDisagree;
+    if (is_between ? sources < 2 : entry.rotation.source() != source) continue;
+    const bool is_there = std::any_of(
+        changes.begin(), changes.end(), [&](const Change& change) {
+          return change.id() == entry.rotation.change_id();
+        });
+    if (!is_there) {
+      draft.AddState(id, v1::ROTATION_STATE_WITHDRAWN, "it went away");
+    }
+  }
+}
+
+void Mirror::AddRecovered(const std::string& source, Draft& draft) {
+  v1::SourceFact& working = *draft.Add().mutable_source();
+  working.set_source(source);
+  working.set_working(true);
+  draft.alerts.push_back(RecoveredAlert(source, draft.time));
 }
 
 absl::Status Mirror::Unchanged(const std::string& source, absl::Time now) {
   absl::Status status;
   {
     const absl::MutexLock lock(&mutex_);
+    if (!ledger_->health().ok()) return ledger_->health();
     v1::SourceHealth health = health_[source];
     Draft draft;
     draft.time = now;
-    if (health.failures() > 0) {
-      v1::SourceFact& working = *draft.Add().mutable_source();
-      working.set_source(source);
-      working.set_working(true);
-    }
+    if (health.failures() > 0) AddRecovered(source, draft);
     health.set_source(source);
     anchors::SetTime(now, *health.mutable_last_success_time());
     anchors::SetTime(now, *health.mutable_last_poll_time());
@@ -350,9 +501,7 @@ absl::Status Mirror::Unchanged(const std::string& source, absl::Time now) {
     health.clear_detail();
     health.set_unchanged(health.unchanged() + 1);
     AddHealth(std::move(health), draft);
-    // No record without a fact: the count alone is stored.
-    status = draft.records.empty() ? store_.Commit(draft.also)
-                                   : Commit(std::move(draft));
+    status = CommitHealth(std::move(draft));
     if (status.ok()) status = SettleLocked(now);
   }
   Tell();
@@ -365,6 +514,7 @@ absl::Status Mirror::SourceFailed(const std::string& source,
   absl::Status status;
   {
     const absl::MutexLock lock(&mutex_);
+    if (!ledger_->health().ok()) return ledger_->health();
     v1::SourceHealth health = health_[source];
     Draft draft;
     draft.time = now;
@@ -387,12 +537,44 @@ absl::Status Mirror::SourceFailed(const std::string& source,
     health.set_failure(failure);
     health.set_detail(detail);
     AddHealth(std::move(health), draft);
-    status = draft.records.empty() ? store_.Commit(draft.also)
-                                   : Commit(std::move(draft));
+    status = CommitHealth(std::move(draft));
     if (status.ok()) status = SettleLocked(now);
   }
   Tell();
   return status;
+}
+
+void Mirror::SetSources(const std::set<std::string>& names, absl::Time now) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (!ledger_->health().ok()) return;
+    for (auto at = newest_.begin(); at != newest_.end();) {
+      at = names.count(at->first) == 0 ? newest_.erase(at) : std::next(at);
+    }
+    Draft draft;
+    draft.time = now;
+    for (const auto& [id, entry] : book_.rotations()) {
+      if (!entry.is_open()) continue;
+      for (const v1::SourceStance& stance : entry.rotation.sources()) {
+        if (names.count(stance.source()) != 0 || entry.is_anomaly() ||
+            stance.stance() == v1::SourceStance::STANCE_WITHDREW) {
+          continue;
+        }
+        v1::StanceFact& fact = *draft.Add().mutable_stance();
+        fact.set_rotation_id(id);
+        *fact.mutable_stance() = stance;
+        fact.mutable_stance()->set_stance(v1::SourceStance::STANCE_WITHDREW);
+        anchors::SetTime(now, *fact.mutable_stance()->mutable_since_time());
+      }
+      if (entry.is_anomaly() && names.count(entry.rotation.source()) == 0) {
+        draft.AddState(id, v1::ROTATION_STATE_WITHDRAWN,
+                       "its source is no longer looked at");
+      }
+    }
+    // A full disk: they vote on until the next start.
+    (void)Commit(std::move(draft));
+  }
+  Tell();
 }
 
 // --- people ----------------------------------------------------------------
@@ -414,8 +596,11 @@ absl::StatusOr<v1::Rotation> Mirror::Decide(std::uint64_t rotation_id,
       return absl::InvalidArgumentError(
           "say why, in at most 1000 characters: it goes on the record");
     }
+    // In MODE_OFFLINE what is approved is not signed yet.
+    const bool is_approved =
+        entry->rotation.state() == v1::ROTATION_STATE_APPROVED;
     if (!entry->is_open() ||
-        entry->rotation.state() == v1::ROTATION_STATE_APPROVED) {
+        (is_approved && kind == v1::Decision::KIND_APPROVE)) {
       return absl::FailedPreconditionError(
           absl::StrCat("rotation ", rotation_id, " is ",
                        ShortName(entry->rotation.state()),
@@ -439,9 +624,13 @@ absl::StatusOr<v1::Rotation> Mirror::Decide(std::uint64_t rotation_id,
     if (kind == v1::Decision::KIND_REJECT) {
       draft.AddState(rotation_id, v1::ROTATION_STATE_REJECTED,
                      absl::StrCat("rejected by ", by, ": ", why));
+    } else if (kind == v1::Decision::KIND_HOLD && is_approved) {
+      draft.AddState(rotation_id, v1::ROTATION_STATE_DETECTED,
+                     absl::StrCat("held by ", by, ": ", why));
     }
     status = Commit(std::move(draft));
-    if (status.ok()) status = SettleLocked(now);
+    // The decision is made. What follows from it may have to wait.
+    if (status.ok()) (void)SettleLocked(now);
   }
   Tell();
   if (!status.ok()) return status;
@@ -450,35 +639,18 @@ absl::StatusOr<v1::Rotation> Mirror::Decide(std::uint64_t rotation_id,
 
 absl::StatusOr<std::uint64_t> Mirror::Pin(const v1::PinFact& fact,
                                           absl::Time now) {
-  absl::StatusOr<std::uint64_t> sequence;
+  absl::StatusOr<std::uint64_t> sequence = std::uint64_t{0};
   {
     const absl::MutexLock lock(&mutex_);
     if (!ledger_->health().ok()) return ledger_->health();
-    const auto slot = anchors::SlotFromProto(fact.slot());
-    if (!slot.has_value()) {
-      return absl::InvalidArgumentError("the slot's kind is not known");
-    }
     if (fact.why().empty() || fact.why().size() > kMaxWhyBytes) {
       return absl::InvalidArgumentError(
           "say why, in at most 1000 characters: it goes on the record");
     }
-    const Catalog& catalog = hub_.Current()->catalog;
-    absl::StatusOr<Catalog> next;
-    switch (fact.action()) {
-      case v1::PinFact::ACTION_ADD:
-        next = anchors::AddAnchor(catalog, *slot, fact.certificate(),
-                                  {kOperator, fact.by()}, {.time = now});
-        break;
-      case v1::PinFact::ACTION_REVOKE:
-        next = anchors::Revoke(catalog, *slot, fact.spki_sha256());
-        break;
-      case v1::PinFact::ACTION_RETIRE:
-        next = anchors::Retire(catalog, *slot, fact.spki_sha256(),
-                               std::nullopt);
-        break;
-      default:
-        return absl::InvalidArgumentError("no action");
-    }
+    const auto publication = hub_.Current();
+    const Catalog& catalog = publication->catalog;
+    if (absl::Status s = CheckClock(catalog, now); !s.ok()) return s;
+    auto next = ApplyPin(catalog, fact, now);
     if (!next.ok()) return next.status();
     if (*next == catalog) {
       return absl::FailedPreconditionError("the catalog has that already");
@@ -487,13 +659,11 @@ absl::StatusOr<std::uint64_t> Mirror::Pin(const v1::PinFact& fact,
     draft.time = now;
     *draft.Add().mutable_pin() = fact;
     if (options_.offline) {
-      absl::Status s = Commit(std::move(draft));
-      if (s.ok()) s = Propose(*std::move(next));
-      sequence = s.ok() ? absl::StatusOr<std::uint64_t>(0) : s;
+      if (absl::Status s = Commit(std::move(draft)); !s.ok()) return s;
     } else {
       sequence = PublishCatalog(*std::move(next), {}, std::move(draft));
-      if (sequence.ok()) (void)SettleLocked(now);
     }
+    if (sequence.ok()) (void)SettleLocked(now);
   }
   Tell();
   return sequence;
@@ -512,10 +682,58 @@ absl::StatusOr<Catalog> Mirror::Applied(const Catalog& catalog,
            entry.change.rotation_class == anchors::RotationClass::kRemoval});
 }
 
+// Whether evidence that no pinned anchor verifies tells of another key, rather
+// than of damage or of nonsense.
+bool Mirror::MayBeAnotherKey(const absl::Status& refused,
+                             const verify::Slot& slot) {
+  const auto reason = verify::ReasonOf(refused);
+  if (reason == verify::Reason::kRegionUnknown) {
+    return anchors::IsRegionCode(slot.region);
+  }
+  return reason == verify::Reason::kSignatureMismatch ||
+         reason == verify::Reason::kAnchorNotActive;
+}
+
+// More of the same from one instance proves no more, and nobody fills a
+// rotation alone.
+bool Mirror::TakesProof(const Entry& entry, const v1::LiveProof& proof) {
+  const auto& proofs = entry.rotation.live_proofs();
+  const auto of_submitter = std::count_if(
+      proofs.begin(), proofs.end(), [&](const v1::LiveProof& other) {
+        return other.submitter() == proof.submitter();
+      });
+  return of_submitter < kMaxProofsEach && proofs.size() < kMaxLiveProofs &&
+         std::none_of(proofs.begin(), proofs.end(),
+                      [&](const v1::LiveProof& other) {
+                        return other.instance_id() == proof.instance_id();
+                      });
+}
+
+bool Mirror::MayOpenUnknownSigner(const Catalog& catalog,
+                                  const verify::Slot& slot,
+                                  const std::string& submitter) const {
+  const auto is_pinned = [&](const verify::Slot& other) {
+    return std::any_of(catalog.anchors.begin(), catalog.anchors.end(),
+                       [&](const anchors::CatalogAnchor& anchor) {
+                         return anchor.slot == other;
+                       });
+  };
+  int all = 0;
+  int of_submitter = 0;
+  for (const auto& [id, entry] : book_.rotations()) {
+    if (!entry.is_open() || !entry.is_unknown_signer()) continue;
+    ++all;
+    of_submitter += entry.rotation.source() == submitter &&
+                    !is_pinned(entry.change.slot);
+  }
+  return all < kMaxUnknownSigners &&
+         (is_pinned(slot) || of_submitter < kMaxUnknownSlotsEach);
+}
+
 absl::StatusOr<ProofOutcome> Mirror::SubmitEvidence(
     const v1::Evidence& evidence, const std::string& submitter,
     absl::Time now) {
-  if (evidence.ByteSizeLong() > 2 * kMaxEvidenceBytes) {
+  if (evidence.ByteSizeLong() > kMaxEvidenceBytes) {
     return verify::Reject(verify::Reason::kInputTooLarge, "evidence");
   }
   const auto claimed = ReadEvidence(evidence);
@@ -523,21 +741,19 @@ absl::StatusOr<ProofOutcome> Mirror::SubmitEvidence(
   ProofOutcome outcome;
   outcome.slot = claimed->slot;
   outcome.signer_serial = claimed->signer_serial;
-  const auto publication = hub_.Current();
-  const auto pinned = SignerOf(evidence, publication->catalog, now);
-  if (pinned.ok()) {
-    outcome.spki_sha256 = *pinned;
-    return outcome;
-  }
-  const auto reason = verify::ReasonOf(pinned.status());
-  if (!reason.has_value() ||
-      verify::FamilyOf(*reason) != verify::Family::kNotFromAws) {
-    return pinned.status();
-  }
 
   absl::Status status;
   {
     const absl::MutexLock lock(&mutex_);
+    const auto publication = hub_.Current();
+    const auto pinned = SignerOf(evidence, publication->catalog, now);
+    if (pinned.ok()) {
+      outcome.spki_sha256 = *pinned;
+      return outcome;
+    }
+    if (!MayBeAnotherKey(pinned.status(), claimed->slot)) {
+      return pinned.status();
+    }
     if (!ledger_->health().ok()) return ledger_->health();
     const Entry* found = nullptr;
     const Entry* unknown = nullptr;
@@ -571,16 +787,13 @@ absl::StatusOr<ProofOutcome> Mirror::SubmitEvidence(
     const Entry* rotation = found != nullptr ? found : unknown;
     if (rotation != nullptr) {
       outcome.rotation_id = rotation->rotation.id();
-      const auto& proofs = rotation->rotation.live_proofs();
-      const bool is_known = std::any_of(
-          proofs.begin(), proofs.end(), [&](const v1::LiveProof& p) {
-            return p.instance_id() == claimed->instance_id;
-          });
-      // More of the same from one instance proves no more.
-      if (is_known || proofs.size() >= kMaxLiveProofs) return outcome;
+      if (!TakesProof(*rotation, proof)) return outcome;
       v1::ProofFact& fact = *draft.Add().mutable_proof();
       fact.set_rotation_id(outcome.rotation_id);
       *fact.mutable_proof() = std::move(proof);
+    } else if (!MayOpenUnknownSigner(publication->catalog, claimed->slot,
+                                     submitter)) {
+      return outcome;
     } else {
       v1::Rotation& opened = *draft.Add().mutable_detection();
       outcome.rotation_id = book_.next_id();
@@ -629,14 +842,18 @@ absl::Status Mirror::Settle(absl::Time now) {
 
 absl::Status Mirror::SettleLocked(absl::Time now) {
   if (!ledger_->health().ok()) return ledger_->health();
+  // One that fails does not stop the others.
+  absl::Status first;
   for (const auto step :
        {&Mirror::Reconcile, &Mirror::CloseWhatWentAway,
         &Mirror::TryEarlierProofs, &Mirror::DecideWhatIsDue,
-        &Mirror::PublishApproved, &Mirror::CloseKnownSigners,
-        &Mirror::CompleteWhatIsOver, &Mirror::AlertOfLongHolds}) {
-    if (absl::Status s = (this->*step)(now); !s.ok()) return s;
+        &Mirror::PublishApproved, &Mirror::CompareAgain,
+        &Mirror::CloseKnownSigners, &Mirror::CompleteWhatIsOver,
+        &Mirror::AlertOfLongHolds}) {
+    const absl::Status status = (this->*step)(now);
+    if (first.ok()) first = status;
   }
-  return absl::OkStatus();
+  return first;
 }
 
 // Puts on the record what was published without this mirror: the first
@@ -675,6 +892,14 @@ absl::Status Mirror::Reconcile(absl::Time now) {
                 absl::StrCat("published in sequence ",
                              publication->catalog.sequence)));
   }
+  // What people changed by hand and others did not sign yet is not forgotten.
+  for (const v1::LedgerRecord& record : book_.pins()) {
+    const auto next = ApplyPin(publication->catalog, record.pin(),
+                               anchors::TimeOf(record.time()));
+    if (next.ok() && *next != publication->catalog) {
+      draft.records.push_back(record);
+    }
+  }
   return Commit(std::move(draft));
 }
 
@@ -686,12 +911,15 @@ absl::Status Mirror::CloseWhatWentAway(absl::Time now) {
         entry.rotation.sources().empty()) {
       continue;
     }
-    if (entry.rotation.state() != v1::ROTATION_STATE_DETECTED &&
-        entry.rotation.state() != v1::ROTATION_STATE_CORROBORATED) {
-      continue;
+    if (!entry.is_open()) continue;
+    // What people said of it is theirs to take back.
+    const bool is_theirs = entry.is_held() || entry.approvals() > 0;
+    if (!is_theirs) {
+      draft.AddState(id, v1::ROTATION_STATE_WITHDRAWN,
+                     "no source shows it any more");
+    } else if (entry.rotation.state() == v1::ROTATION_STATE_APPROVED) {
+      draft.AddHold(id, "no source shows it any more");
     }
-    draft.AddState(id, v1::ROTATION_STATE_WITHDRAWN,
-                   "no source shows it any more");
   }
   return Commit(std::move(draft));
 }
@@ -701,6 +929,7 @@ absl::Status Mirror::CloseWhatWentAway(absl::Time now) {
 absl::Status Mirror::TryEarlierProofs(absl::Time now) {
   Draft draft;
   draft.time = now;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, int> tried;
   const auto publication = hub_.Current();
   for (const auto& [unknown_id, unknown] : book_.rotations()) {
     if (!unknown.is_open() || !unknown.is_unknown_signer()) continue;
@@ -709,26 +938,28 @@ absl::Status Mirror::TryEarlierProofs(absl::Time now) {
           entry.change.slot != unknown.change.slot) {
         continue;
       }
-      absl::StatusOr<Catalog> candidate;
-      bool applied = false;
-      for (int i = 0; i < unknown.rotation.live_proofs_size(); ++i) {
-        if (!tried_.emplace(unknown_id, id, i).second) continue;
-        if (!applied) {
-          candidate = Applied(publication->catalog, entry, now);
-          applied = true;
-        }
-        if (!candidate.ok()) break;
-        v1::LiveProof proof = unknown.rotation.live_proofs(i);
+      if (tried_.count({unknown_id, id}) != 0 &&
+          tried_[{unknown_id, id}] == unknown.rotation.live_proofs_size()) {
+        continue;
+      }
+      const auto candidate = Applied(publication->catalog, entry, now);
+      if (!candidate.ok()) continue;
+      for (v1::LiveProof proof : unknown.rotation.live_proofs()) {
         const auto signer = SignerOf(proof.evidence(), *candidate, now);
-        if (!signer.ok()) continue;
+        if (!signer.ok() || !TakesProof(entry, proof)) continue;
         proof.set_spki_sha256(*signer);
         v1::ProofFact& fact = *draft.Add().mutable_proof();
         fact.set_rotation_id(id);
         *fact.mutable_proof() = std::move(proof);
       }
+      tried[{unknown_id, id}] = unknown.rotation.live_proofs_size();
     }
   }
-  return Commit(std::move(draft));
+  absl::Status status = Commit(std::move(draft));
+  if (status.ok()) {
+    for (const auto& [pair, count] : tried) tried_[pair] = count;
+  }
+  return status;
 }
 
 absl::Status Mirror::DecideWhatIsDue(absl::Time now) {
@@ -749,6 +980,7 @@ absl::Status Mirror::DecideWhatIsDue(absl::Time now) {
                                   evidence.live_proofs,
                                   " instances say so"));
     }
+    if (entry.is_held()) continue;
     if (entry.approvals() >= options_.rotations.approvals) {
       draft.AddState(id, v1::ROTATION_STATE_APPROVED,
                      absl::StrCat("approved by ", entry.approvals(),
@@ -756,14 +988,13 @@ absl::Status Mirror::DecideWhatIsDue(absl::Time now) {
                                                          : " people"));
       continue;
     }
-    if (entry.is_held() || entry.approvals() > 0) continue;
     const anchors::Decision decision = anchors::Decide(
         entry.CurrentChange(), evidence, options_.rotations.policy, now);
     if (decision.outcome != anchors::Outcome::kPublishNow) continue;
     v1::DecisionFact& fact = *draft.Add().mutable_decision();
     fact.set_rotation_id(id);
     fact.mutable_decision()->set_kind(v1::Decision::KIND_APPROVE);
-    fact.mutable_decision()->set_by(kPolicy);
+    fact.mutable_decision()->set_by(kPolicyName);
     fact.mutable_decision()->set_why(decision.reason);
     anchors::SetTime(now, *fact.mutable_decision()->mutable_time());
     draft.AddState(id, v1::ROTATION_STATE_APPROVED, decision.reason);
@@ -777,7 +1008,8 @@ absl::StatusOr<std::uint64_t> Mirror::PublishCatalog(
   const auto current = hub_.Current();
   catalog.sequence = current->catalog.sequence + 1;
   catalog.created =
-      absl::FromUnixSeconds(absl::ToUnixSeconds(draft.time));
+      std::max(current->catalog.created,
+               absl::FromUnixSeconds(absl::ToUnixSeconds(draft.time)));
   v1::PublicationFact& fact = *draft.Add().mutable_publication();
   fact.set_sequence(catalog.sequence);
   fact.set_catalog_sha256(
@@ -807,46 +1039,34 @@ absl::StatusOr<std::uint64_t> Mirror::PublishCatalog(
   return sequence;
 }
 
-absl::Status Mirror::Propose(Catalog catalog) {
-  catalog.sequence = hub_.Current()->catalog.sequence + 1;
-  std::string text = anchors::SerializeCatalog(catalog);
-  if (text == last_proposal_) return absl::OkStatus();
-  if (absl::Status s =
-          anchors::WriteFileAtomically(options_.proposal_path, text);
-      !s.ok()) {
-    return s;
-  }
-  last_proposal_ = std::move(text);
-  return absl::OkStatus();
-}
-
-absl::Status Mirror::PublishApproved(absl::Time now) {
-  Catalog catalog = hub_.Current()->catalog;
-  const Catalog before = catalog;
-  std::vector<std::uint64_t> ids;
-  Draft draft;
-  draft.time = now;
+// Puts the rotations that are approved into a catalog, one after the other. What
+// does not fit what is there by then is held.
+Catalog Mirror::WithApproved(Catalog catalog, std::vector<std::uint64_t>& ids,
+                             Draft& draft) {
   for (const auto& [id, entry] : book_.rotations()) {
     if (entry.rotation.state() != v1::ROTATION_STATE_APPROVED) continue;
-    auto next = Applied(catalog, entry, now);
+    auto next = Applied(catalog, entry, entry.approved);
     if (!next.ok()) {
-      // What was approved no longer fits what is pinned.
-      draft.AddState(id, v1::ROTATION_STATE_WITHDRAWN,
-                     absl::StrCat("cannot be applied: ",
-                                  next.status().message()));
+      draft.AddHold(id, absl::StrCat("cannot be applied: ",
+                                     next.status().message()));
       continue;
     }
     catalog = *std::move(next);
     ids.push_back(id);
   }
+  return catalog;
+}
+
+absl::Status Mirror::PublishApproved(absl::Time now) {
+  const auto publication = hub_.Current();
+  const Catalog& before = publication->catalog;
+  Draft draft;
+  draft.time = now;
+  std::vector<std::uint64_t> ids;
+  if (options_.offline) return Propose(before, std::move(draft));
+  Catalog catalog = WithApproved(before, ids, draft);
   if (ids.empty()) return Commit(std::move(draft));
-  if (options_.offline) {
-    if (absl::Status s = Commit(std::move(draft)); !s.ok()) return s;
-    catalog.created = std::max(
-        before.created, anchors::TimeOf(
-                            book_.Find(ids.back())->rotation.changed_time()));
-    return Propose(std::move(catalog));
-  }
+  if (absl::Status s = CheckClock(before, now); !s.ok()) return s;
   if (catalog == before) {
     for (const std::uint64_t id : ids) {
       draft.AddState(id, v1::ROTATION_STATE_PUBLISHED,
@@ -858,16 +1078,95 @@ absl::Status Mirror::PublishApproved(absl::Time now) {
   return PublishCatalog(std::move(catalog), ids, std::move(draft)).status();
 }
 
+// The catalog for people to sign: what is served, what was changed by hand, and
+// what is approved. The same bytes as long as these are the same, so that who
+// reviews it and who signs it speak of one file.
+absl::Status Mirror::Propose(const Catalog& before, Draft draft) {
+  Catalog catalog = before;
+  absl::Time created = before.created;
+  for (const v1::LedgerRecord& record : book_.pins()) {
+    const absl::Time time = anchors::TimeOf(record.time());
+    auto next = ApplyPin(catalog, record.pin(), time);
+    if (!next.ok()) continue;  // a later one has made it void
+    catalog = *std::move(next);
+    created = std::max(created, time);
+  }
+  std::vector<std::uint64_t> ids;
+  catalog = WithApproved(std::move(catalog), ids, draft);
+  for (const std::uint64_t id : ids) {
+    created = std::max(created, book_.Find(id)->approved);
+  }
+  if (absl::Status s = Commit(std::move(draft)); !s.ok()) return s;
+  std::string text;
+  if (catalog != before) {
+    catalog.sequence = before.sequence + 1;
+    catalog.created = created;
+    text = anchors::SerializeCatalog(catalog);
+  }
+  if (last_proposal_ == text) return absl::OkStatus();
+  const absl::Status status =
+      text.empty() ? anchors::RemoveFile(options_.proposal_path)
+                   : anchors::WriteFileAtomically(options_.proposal_path, text);
+  if (status.ok()) last_proposal_ = std::move(text);
+  return status;
+}
+
+// What sources said before a publication means something else after it.
+absl::Status Mirror::CompareAgain(absl::Time now) {
+  const auto publication = hub_.Current();
+  if (compared_sequence_ == publication->catalog.sequence) {
+    return absl::OkStatus();
+  }
+  Draft draft;
+  draft.time = now;
+  std::set<std::uint64_t> renewed;
+  for (const auto& [name, observation] : newest_) {
+    const anchors::Classification found =
+        anchors::Classify(observation, publication->catalog);
+    for (const Change& change : found.changes) {
+      const Entry* entry = book_.FindChange(change.id());
+      if (entry == nullptr || !entry->is_open() ||
+          entry->change.pinned == change.pinned ||
+          !renewed.insert(entry->rotation.id()).second) {
+        continue;
+      }
+      // The same rotation, against what is pinned now.
+      v1::Rotation& again = *draft.Add().mutable_detection();
+      again = entry->rotation;
+      const v1::Rotation fresh = ToProto(change);
+      *again.mutable_observed() = fresh.observed();
+      *again.mutable_pinned_spki_sha256() = fresh.pinned_spki_sha256();
+      *again.mutable_pinned_certificate_sha256() =
+          fresh.pinned_certificate_sha256();
+      again.set_diff(fresh.diff());
+    }
+    std::vector<Change> unknown;
+    for (const Change& change : found.changes) {
+      if (book_.FindChange(change.id()) == nullptr) unknown.push_back(change);
+    }
+    AddDetections(unknown, name, draft);
+    if (absl::Status s = Commit(std::exchange(draft, Draft{now})); !s.ok()) {
+      return s;
+    }
+  }
+  compared_sequence_ = publication->catalog.sequence;
+  return absl::OkStatus();
+}
+
 // Ends the alarms whose key has been pinned since.
 absl::Status Mirror::CloseKnownSigners(absl::Time now) {
   Draft draft;
   draft.time = now;
   const auto publication = hub_.Current();
+  std::vector<std::uint64_t> looked_at;
   for (const auto& [id, entry] : book_.rotations()) {
     if (!entry.is_open() || !entry.is_unknown_signer()) continue;
-    std::uint64_t& checked = signers_checked_[id];
-    if (checked == publication->catalog.sequence) continue;
-    checked = publication->catalog.sequence;
+    const auto checked = signers_checked_.find(id);
+    if (checked != signers_checked_.end() &&
+        checked->second == publication->catalog.sequence) {
+      continue;
+    }
+    looked_at.push_back(id);
     const auto& proofs = entry.rotation.live_proofs();
     if (std::any_of(proofs.begin(), proofs.end(),
                     [&](const v1::LiveProof& proof) {
@@ -880,7 +1179,11 @@ absl::Status Mirror::CloseKnownSigners(absl::Time now) {
                                   publication->catalog.sequence));
     }
   }
-  return Commit(std::move(draft));
+  if (absl::Status s = Commit(std::move(draft)); !s.ok()) return s;
+  for (const std::uint64_t id : looked_at) {
+    signers_checked_[id] = publication->catalog.sequence;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Mirror::CompleteWhatIsOver(absl::Time now) {

@@ -10,7 +10,8 @@
 // the alerts about them; then they take effect. What is published is committed
 // together with the record of it. So a crash at any moment loses no decision
 // and publishes nothing twice. In MODE_OFFLINE what is approved becomes a
-// proposed catalog for people to sign, and counts as published when they have.
+// proposed catalog for people to sign, and counts as published when they have:
+// there the record follows the publication, at once or at the next start.
 //
 // If the record is damaged or cannot be written, every call says so and changes
 // nothing; what is published is served on. Thread-safe.
@@ -53,6 +54,7 @@ namespace anchorage::trustd {
 // rotation.
 inline constexpr std::size_t kMaxWhyBytes = 1000;
 inline constexpr int kMaxLiveProofs = 100;
+// Document and signature together.
 inline constexpr std::size_t kMaxEvidenceBytes = 64 * 1024;
 
 // Where alerts go. Called under the mirror's lock.
@@ -112,19 +114,25 @@ class Mirror {
                             const std::string& failure,
                             const std::string& detail, absl::Time now);
 
+  // Says which sources there are: what others have said counts no more.
+  void SetSources(const std::set<std::string>& names, absl::Time now);
+
   // --- people ---
 
-  // Takes a decision; `by` is who the caller proved to be. NOT_FOUND,
-  // FAILED_PRECONDITION (the rotation is over, or is an anomaly or an unknown
-  // signer and cannot be approved), INVALID_ARGUMENT (no reason given).
+  // Takes a decision; `by` is who the caller proved to be. A hold stops the
+  // policy, and earlier approvals count no more until somebody approves again.
+  // What is approved and not yet signed (MODE_OFFLINE) can be held or rejected.
+  // NOT_FOUND, FAILED_PRECONDITION (the rotation is over, or is an anomaly or
+  // an unknown signer and cannot be approved), INVALID_ARGUMENT (no reason
+  // given).
   absl::StatusOr<v1::Rotation> Decide(std::uint64_t rotation_id,
                                       v1::Decision::Kind kind,
                                       const std::string& by,
                                       const std::string& why, absl::Time now);
 
   // Adds, revokes or retires an anchor at once, and returns the sequence it
-  // was published in; 0 in MODE_OFFLINE, where it is proposed. Fails as the
-  // functions of anchors/rotation/apply.h.
+  // was published in; 0 in MODE_OFFLINE, where it is proposed until it is
+  // published. Fails as the functions of anchors/rotation/apply.h.
   absl::StatusOr<std::uint64_t> Pin(const v1::PinFact& fact, absl::Time now);
 
   // --- instances ---
@@ -166,8 +174,14 @@ class Mirror {
     std::vector<v1::LedgerRecord> records;
     std::vector<Alert> alerts;
     StoreBatch also;
+    std::optional<v1::SourceHealth> health;
+
+    Draft() = default;
+    explicit Draft(absl::Time now) : time(now) {}
 
     v1::LedgerRecord& Add();
+    // What was approved waits for people again.
+    void AddHold(std::uint64_t id, std::string why);
     void AddState(std::uint64_t id, v1::RotationState state,
                   std::string reason);
   };
@@ -188,12 +202,34 @@ class Mirror {
               std::uint64_t first)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  void AddDetections(const std::vector<anchors::Change>& changes,
-                     Draft& draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddStances(const anchors::Observation& observation,
-                  const std::vector<anchors::Change>& changes, Draft& draft)
+  absl::Status AddObservation(const anchors::Observation& observation,
+                              Draft& draft)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddHealth(v1::SourceHealth health, Draft& draft)
+  void AddDetections(const std::vector<anchors::Change>& changes,
+                     const std::string& source, Draft& draft)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddOtherStances(const anchors::Change& change,
+                       const std::string& source, absl::Time now,
+                       v1::Rotation& rotation)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddStances(const anchors::Observation& observation,
+                  const anchors::Classification& found, Draft& draft)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CloseAnomalies(const std::string& source,
+                      const std::vector<anchors::Change>& changes,
+                      std::size_t sources, Draft& draft)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static void AddRecovered(const std::string& source, Draft& draft);
+  static void AddHealth(v1::SourceHealth health, Draft& draft);
+  absl::Status CommitHealth(Draft draft)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  static bool MayBeAnotherKey(const absl::Status& refused,
+                              const verify::Slot& slot);
+  static bool TakesProof(const Entry& entry, const v1::LiveProof& proof);
+  bool MayOpenUnknownSigner(const anchors::Catalog& catalog,
+                            const verify::Slot& slot,
+                            const std::string& submitter) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   absl::Status SettleLocked(absl::Time now)
@@ -207,7 +243,12 @@ class Mirror {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status PublishApproved(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Propose(anchors::Catalog catalog)
+  anchors::Catalog WithApproved(anchors::Catalog catalog,
+                                std::vector<std::uint64_t>& ids, Draft& draft)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Propose(const anchors::Catalog& before, Draft draft)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CompareAgain(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CloseKnownSigners(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -241,14 +282,17 @@ class Mirror {
   std::map<std::string, v1::SourceHealth> health_ ABSL_GUARDED_BY(mutex_);
   // The newest of each source, since the start.
   std::map<std::string, anchors::Observation> newest_ ABSL_GUARDED_BY(mutex_);
-  // Proofs that a rotation was tried with: pairs of rotations, and a count.
-  std::set<std::tuple<std::uint64_t, std::uint64_t, int>> tried_
+  // How many proofs of an unknown signer a rotation was tried with.
+  std::map<std::pair<std::uint64_t, std::uint64_t>, int> tried_
       ABSL_GUARDED_BY(mutex_);
+  // The sequence that the newest observations were compared with.
+  std::uint64_t compared_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
   // The sequence that an unknown signer was last looked for in.
   std::map<std::uint64_t, std::uint64_t> signers_checked_
       ABSL_GUARDED_BY(mutex_);
   std::set<std::uint64_t> alerted_holds_ ABSL_GUARDED_BY(mutex_);
-  std::string last_proposal_ ABSL_GUARDED_BY(mutex_);
+  // nullopt: not known what the file has.
+  std::optional<std::string> last_proposal_ ABSL_GUARDED_BY(mutex_);
 
   absl::Mutex watch_mutex_;
   std::map<std::uint64_t, std::shared_ptr<const RecordWatcher>> watchers_

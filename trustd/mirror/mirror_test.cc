@@ -424,6 +424,129 @@ TEST_F(MirrorTest, PeopleCanRevokeAtOnce) {
             absl::StatusCode::kFailedPrecondition);
 }
 
+// --- what must not be believed ------------------------------------------------
+
+// Anybody can put AWS's key into another certificate, but not sign it.
+TEST_F(MirrorTest, AReissueThatAwsHasNotSignedIsHeld) {
+  test::CertSpec spec =
+      aws_.Certificate("eu-west-1", AnchorKind::kIidRsa2048);
+  spec.serial = "\x7f\x01";
+  spec.SetValidity(kNow - absl::Hours(1), kNow + absl::Hours(24 * 365));
+  auto entries = anchors::PageEntries(seed_);
+  for (auto& entry : entries) {
+    if (entry.slot.region == "eu-west-1" &&
+        entry.slot.kind == AnchorKind::kIidRsa2048) {
+      entry.der = test::MakeCertificate(spec);
+      entry.der.back() ^= 1;
+    }
+  }
+  ASSERT_TRUE(Observe(PageOf(entries)).ok());
+  EXPECT_EQ(The(1).rotation_class(), v1::ROTATION_CLASS_RE_ISSUE);
+  EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
+  EXPECT_EQ(Sequence(), 1u);
+}
+
+TEST_F(MirrorTest, ALoginPageClosesNothing) {
+  Rekey();
+  ASSERT_TRUE(Observe(Page()).ok());
+  ASSERT_TRUE(mirror_
+                  ->Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS",
+                           now_)
+                  .ok());
+  Observation login = Page();
+  login.certificates.clear();
+  login.problems = {
+      {anchors::ProblemKind::kNotTheDocument, 1, "a login page"}};
+  ASSERT_TRUE(Observe(login).ok());
+  EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
+  ASSERT_TRUE(Observe(Page()).ok());
+  EXPECT_EQ(The(1).decisions_size(), 1);
+}
+
+TEST_F(MirrorTest, WhatAPersonHoldsIsNotClosedWithoutThem) {
+  const Observation before = Page();
+  Rekey();
+  ASSERT_TRUE(Observe(Page()).ok());
+  ASSERT_TRUE(mirror_
+                  ->Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS",
+                           now_)
+                  .ok());
+  ASSERT_TRUE(Observe(before).ok());
+  EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
+}
+
+TEST_F(MirrorTest, AnotherSourceThatDisagreesHoldsAReissue) {
+  ASSERT_TRUE(Observe(Page("mirror")).ok());
+  test::CertSpec spec =
+      aws_.Certificate("eu-west-1", AnchorKind::kIidRsa2048);
+  spec.serial = "\x7f\x01";
+  spec.SetValidity(kNow - absl::Hours(1), kNow + absl::Hours(24 * 365));
+  auto entries = anchors::PageEntries(seed_);
+  for (auto& entry : entries) {
+    if (entry.slot.region == "eu-west-1" &&
+        entry.slot.kind == AnchorKind::kIidRsa2048) {
+      entry.der = test::MakeCertificate(spec);
+    }
+  }
+  ASSERT_TRUE(Observe(PageOf(entries)).ok());
+  EXPECT_EQ(Sequence(), 1u);
+  // Once the other shows it too, nothing speaks against it.
+  ASSERT_TRUE(Observe(PageOf(entries, "mirror")).ok());
+  EXPECT_EQ(Sequence(), 2u);
+}
+
+TEST_F(MirrorTest, ARejectedAnomalyIsSaidAgainWhenItComesAgain) {
+  ASSERT_TRUE(Observe(PageOf({})).ok());
+  const auto anomalies = All();
+  ASSERT_FALSE(anomalies.empty());
+  for (const v1::Rotation& anomaly : anomalies) {
+    ASSERT_TRUE(mirror_
+                    ->Decide(anomaly.id(), v1::Decision::KIND_REJECT, "alice",
+                             "AWS's site was down", now_)
+                    .ok());
+  }
+  ASSERT_TRUE(Observe(Page()).ok());
+  const std::size_t before = alerts_.committed.size();
+  ASSERT_TRUE(Observe(PageOf({})).ok());
+  EXPECT_GT(alerts_.committed.size(), before);
+}
+
+TEST_F(MirrorTest, OneInstanceCannotFillTheRecord) {
+  const std::uint64_t before = mirror_->ledger().head().size;
+  for (int i = 0; i < 50; ++i) {
+    auto document = aws_.Document("eu-west-1");
+    document.SetText("region", absl::StrCat("xx-nowhere-", i + 1));
+    v1::Evidence evidence;
+    evidence.set_rsa2048(absl::Base64Escape(test::Encode(aws_.Genuine(
+        "eu-west-1", AnchorKind::kIidRsa2048, document.Text()))));
+    (void)mirror_->SubmitEvidence(evidence, "fleet", now_);
+  }
+  EXPECT_LE(mirror_->ledger().head().size, before + 3);
+}
+
+TEST_F(MirrorTest, NothingIsPublishedWithAClockThatIsBehind) {
+  Rekey();
+  ASSERT_TRUE(Observe(Page()).ok());
+  now_ -= absl::Hours(24 * 365);
+  ASSERT_TRUE(mirror_
+                  ->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes",
+                           now_)
+                  .ok());
+  EXPECT_EQ(Sequence(), 1u);
+  EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
+  now_ += absl::Hours(24 * 365);
+  ASSERT_TRUE(mirror_->Settle(now_).ok());
+  EXPECT_EQ(Sequence(), 2u);
+}
+
+TEST_F(MirrorTest, ASourceThatIsTakenOutVotesNoMore) {
+  Rekey();
+  ASSERT_TRUE(Observe(Page("old")).ok());
+  mirror_->SetSources({"aws-docs"}, now_);
+  ASSERT_TRUE(mirror_->Settle(now_).ok());
+  EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_WITHDRAWN);
+}
+
 // --- starts -----------------------------------------------------------------
 
 TEST_F(MirrorTest, AStartForgetsNothing) {
@@ -519,6 +642,64 @@ TEST_F(MirrorTest, OfflineWhatIsApprovedIsProposed) {
   EXPECT_EQ(The(1).published_sequence(), 2u);
 }
 
+TEST_F(MirrorTest, OfflineAnApprovalCanBeTakenBack) {
+  options_.offline = true;
+  Start();
+  Rekey();
+  ASSERT_TRUE(Observe(Page()).ok());
+  const auto decide = [&](v1::Decision::Kind kind) {
+    return mirror_->Decide(1, kind, "alice", "because", now_)->state();
+  };
+  EXPECT_EQ(decide(v1::Decision::KIND_APPROVE), v1::ROTATION_STATE_APPROVED);
+  EXPECT_TRUE(std::filesystem::exists(options_.proposal_path));
+  EXPECT_EQ(decide(v1::Decision::KIND_HOLD), v1::ROTATION_STATE_DETECTED);
+  EXPECT_FALSE(std::filesystem::exists(options_.proposal_path));
+  EXPECT_EQ(decide(v1::Decision::KIND_APPROVE), v1::ROTATION_STATE_APPROVED);
+  EXPECT_EQ(decide(v1::Decision::KIND_REJECT), v1::ROTATION_STATE_REJECTED);
+  EXPECT_FALSE(std::filesystem::exists(options_.proposal_path));
+}
+
+TEST_F(MirrorTest, OfflineAProposalHasEverythingAndStaysAsItIs) {
+  options_.offline = true;
+  Start();
+  Rekey();
+  ASSERT_TRUE(Observe(Page()).ok());
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_REVOKE);
+  const auto& anchor = seed_.anchors.front();
+  fact.mutable_slot()->set_partition(anchor.slot.partition);
+  fact.mutable_slot()->set_region(anchor.slot.region);
+  fact.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_DSA);
+  fact.set_spki_sha256(anchor.spki_sha256);
+  fact.set_by("alice");
+  fact.set_why("its key was stolen");
+  ASSERT_TRUE(mirror_->Pin(fact, now_).ok());
+  ASSERT_TRUE(mirror_
+                  ->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes",
+                           now_)
+                  .ok());
+  const auto read = [&] {
+    return *anchors::ReadFile(options_.proposal_path,
+                              anchors::kMaxCatalogBytes);
+  };
+  const std::string proposal = read();
+  const auto catalog = *anchors::ParseCatalog(proposal);
+  EXPECT_EQ(catalog.anchors.front().status, verify::AnchorStatus::kRevoked);
+  EXPECT_EQ(catalog.anchors.size(), seed_.anchors.size() + 1);
+  now_ += absl::Hours(5);
+  ASSERT_TRUE(mirror_->Settle(now_).ok());
+  EXPECT_EQ(read(), proposal);
+  Start();
+  EXPECT_EQ(read(), proposal);
+  // What was signed without the pin leaves it for the next proposal.
+  Catalog other = seed_;
+  other.sequence = 2;
+  ASSERT_TRUE(publisher_->Publish(other, now_).ok());
+  ASSERT_TRUE(mirror_->Settle(now_).ok());
+  EXPECT_EQ(anchors::ParseCatalog(read())->anchors.front().status,
+            verify::AnchorStatus::kRevoked);
+}
+
 // --- AWS's history ------------------------------------------------------------
 
 // The catalog as it was before AWS re-issued any certificate, then the page of
@@ -528,6 +709,8 @@ TEST_F(MirrorTest, ReplaysTheRealHistory) {
       *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
   store_ = FakeStore();
   seed_ = anchors::CatalogBeforeReissues(today);
+  now_ = today.created;
+  std::filesystem::remove_all(folder_);
   Start();
   ASSERT_TRUE(Observe(PageOf(anchors::PageEntries(today))).ok());
   int reissues = 0;

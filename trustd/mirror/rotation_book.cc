@@ -36,6 +36,7 @@ bool RotationBook::Entry::is_held() const {
 int RotationBook::Entry::approvals() const {
   std::set<std::string> people;
   for (const v1::Decision& decision : rotation.decisions()) {
+    if (decision.by() == kPolicyName) continue;
     // Who holds it back takes an own approval back.
     if (decision.kind() == v1::Decision::KIND_APPROVE) {
       people.insert(decision.by());
@@ -70,11 +71,12 @@ anchors::EvidenceSummary RotationBook::Entry::Evidence() const {
       ++evidence.disagreeing_sources;
     }
   }
-  std::set<std::string> instances;
+  // Whoever submits can name any instance.
+  std::set<std::string> submitters;
   for (const v1::LiveProof& proof : rotation.live_proofs()) {
-    instances.insert(proof.instance_id());
+    submitters.insert(proof.submitter());
   }
-  evidence.live_proofs = static_cast<int>(instances.size());
+  evidence.live_proofs = static_cast<int>(submitters.size());
   evidence.first_seen = anchors::TimeOf(rotation.detected_time());
   return evidence;
 }
@@ -118,15 +120,30 @@ void RotationBook::ReadStance(const v1::StanceFact& fact) {
   *entry->rotation.add_sources() = fact.stance();
 }
 
-void RotationBook::ReadState(const v1::StateFact& fact) {
+void RotationBook::ReadState(const v1::StateFact& fact, absl::Time time) {
   Entry* entry = Mutable(fact.rotation_id());
   if (entry == nullptr) return;
+  if (fact.state() == v1::ROTATION_STATE_APPROVED) entry->approved = time;
+  // What is over is for people to read; its certificates are in the record.
+  if (fact.state() == v1::ROTATION_STATE_WITHDRAWN ||
+      fact.state() == v1::ROTATION_STATE_COMPLETED) {
+    for (v1::SeenCertificate& seen : *entry->rotation.mutable_observed()) {
+      seen.clear_der();
+    }
+    for (anchors::SeenCertificate& seen : entry->change.observed) {
+      seen.der.clear();
+    }
+    for (v1::LiveProof& proof : *entry->rotation.mutable_live_proofs()) {
+      proof.clear_evidence();
+    }
+  }
   entry->rotation.set_state(fact.state());
   entry->rotation.set_reason(fact.reason());
 }
 
 void RotationBook::ReadPublication(const v1::PublicationFact& fact) {
   last_sequence_ = std::max(last_sequence_, fact.sequence());
+  pins_.clear();
   for (const std::uint64_t id : fact.rotation_ids()) {
     if (Entry* entry = Mutable(id); entry != nullptr) {
       entry->rotation.set_published_sequence(fact.sequence());
@@ -167,13 +184,15 @@ void RotationBook::Read(std::uint64_t index, const v1::LedgerRecord& record) {
       break;
     case v1::LedgerRecord::kState:
       touched = record.state().rotation_id();
-      ReadState(record.state());
+      ReadState(record.state(), anchors::TimeOf(record.time()));
       break;
     case v1::LedgerRecord::kPublication:
       ReadPublication(record.publication());
       break;
-    case v1::LedgerRecord::kSource:
     case v1::LedgerRecord::kPin:
+      pins_.push_back(record);
+      break;
+    case v1::LedgerRecord::kSource:
     case v1::LedgerRecord::FACT_NOT_SET:
       break;
   }

@@ -14,13 +14,18 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "absl/time/time.h"
 #include "anchors/rotation/change.h"
 #include "anchors/rotation/rotation_policy.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
 
 namespace anchorage::trustd {
+
+// Whom the record names where no person decided. No person may be called so.
+inline constexpr char kPolicyName[] = "policy";
 
 class RotationBook {
  public:
@@ -46,6 +51,9 @@ class RotationBook {
     bool is_shown() const;
     // Whether people hold it back from the policy.
     bool is_held() const;
+    // When it was approved; InfinitePast() while it is not.
+    absl::Time approved = absl::InfinitePast();
+
     // How many people are for it, each counted once.
     int approvals() const;
     // The change as it stands: held by what holds every source that shows it.
@@ -62,8 +70,8 @@ class RotationBook {
   }
   // Null if there is none.
   const Entry* Find(std::uint64_t id) const;
-  // The rotation of that change that is open, or was rejected, or was
-  // published by hand before its source showed it; null if there is none.
+  // The rotation of that change that is open, or was rejected, or is published
+  // and not completed; null if there is none.
   const Entry* FindChange(const std::string& change_id) const;
   std::uint64_t next_id() const { return next_id_; }
 
@@ -74,19 +82,23 @@ class RotationBook {
   };
   const Observed* LastObservation(const std::string& source) const;
 
+  // What people changed by hand since the last publication, in order.
+  const std::vector<v1::LedgerRecord>& pins() const { return pins_; }
+
   // The sequence of the last catalog on the record; 0 for none.
   std::uint64_t last_sequence() const { return last_sequence_; }
 
  private:
   Entry* Mutable(std::uint64_t id);
   void ReadStance(const v1::StanceFact& fact);
-  void ReadState(const v1::StateFact& fact);
+  void ReadState(const v1::StateFact& fact, absl::Time time);
   void ReadPublication(const v1::PublicationFact& fact);
 
   std::map<std::uint64_t, Entry> rotations_;
   // The newest rotation of each change.
   std::map<std::string, std::uint64_t> by_change_;
   std::map<std::string, Observed> observations_;
+  std::vector<v1::LedgerRecord> pins_;
   std::uint64_t next_id_ = 1;
   std::uint64_t last_sequence_ = 0;
 };

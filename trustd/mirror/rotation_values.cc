@@ -76,6 +76,12 @@ v1::Rotation ToProto(const Change& change) {
   rotation.set_source(change.source);
   rotation.set_location(change.location);
   for (const anchors::SeenCertificate& seen : change.observed) {
+    if (rotation.observed_size() == kMaxObservedCertificates) {
+      rotation.add_notes(absl::StrCat(change.observed.size(),
+                                      " certificates in one slot: not all are "
+                                      "kept"));
+      break;
+    }
     v1::SeenCertificate& message = *rotation.add_observed();
     message.set_der(seen.der);
     message.set_sha256(seen.sha256);
@@ -96,7 +102,7 @@ v1::Rotation ToProto(const Change& change) {
     rotation.set_problem(std::string(ToString(*change.problem)));
   }
   for (const std::string& note : change.notes) rotation.add_notes(note);
-  rotation.set_diff(change.diff);
+  rotation.set_diff(change.diff.substr(0, kMaxDiffBytes));
   return rotation;
 }
 

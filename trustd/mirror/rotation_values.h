@@ -3,6 +3,7 @@
 #ifndef ANCHORAGE_TRUSTD_MIRROR_ROTATION_VALUES_H_
 #define ANCHORAGE_TRUSTD_MIRROR_ROTATION_VALUES_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/time/time.h"
@@ -13,6 +14,11 @@
 #include "verify/anchor_set.h"
 
 namespace anchorage::trustd {
+
+// What is kept of a change, so that nobody can make a record too long to be
+// written. AWS has one certificate in a slot.
+inline constexpr int kMaxObservedCertificates = 8;
+inline constexpr std::size_t kMaxDiffBytes = 8 * 1024;
 
 v1::RotationClass ToProto(anchors::RotationClass rotation_class);
 

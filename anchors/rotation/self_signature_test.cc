@@ -1,0 +1,33 @@
+#include "anchors/rotation/self_signature.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "anchors/rotation/rotation_fixture.h"
+
+namespace anchorage::anchors {
+namespace {
+
+TEST(SelfSignature, EveryCertificateOfAwsHasIt) {
+  int count = 0;
+  for (const CatalogAnchor& anchor : BakedCatalog().anchors) {
+    for (const CatalogCertificate& certificate : anchor.certificates) {
+      EXPECT_TRUE(IsSelfSigned(certificate.der))
+          << verify::ToString(anchor.slot) << " " << certificate.serial;
+      ++count;
+    }
+  }
+  EXPECT_EQ(count, 143);
+}
+
+TEST(SelfSignature, NoneThatWasChangedHasIt) {
+  std::string der = BakedCatalog().anchors.front().certificates.front().der;
+  der.back() ^= 1;
+  EXPECT_FALSE(IsSelfSigned(der));
+  EXPECT_FALSE(IsSelfSigned(""));
+  EXPECT_FALSE(IsSelfSigned("no certificate"));
+}
+
+}  // namespace
+}  // namespace anchorage::anchors
