@@ -82,7 +82,7 @@ int List(const Flags& flags) {
 }  // namespace
 
 void AddAnchors(CLI::App& app, Action& action) {
-  CLI::App& anchors = *app.add_subcommand("anchors", "Look at the anchors");
+  CLI::App& anchors = *app.add_subcommand("anchors", "Look at the anchors, and change them");
   anchors.require_subcommand(1);
   CLI::App& list = *anchors.add_subcommand("list", "List the anchors");
   list.footer(kFooter);
@@ -100,6 +100,7 @@ void AddAnchors(CLI::App& app, Action& action) {
   list.callback([flags, &action] {
     action = [flags] { return List(*flags); };
   });
+  AddPins(anchors, action);
 }
 
 }  // namespace anchorage::trustctl

@@ -27,7 +27,7 @@ enum ExitCode : int {
   kAccepted = 0,  // or: done
   kUsage = 1,     // wrong usage, or an internal failure
   kUnreadable = 2,
-  kNotFromAws = 3,  // or: not signed by our roots
+  kNotFromAws = 3,  // or: not signed by our roots, or a changed record
   kStaleOrForAnother = 4,
   kRefusedByPolicy = 5,
   kUndecided = 6,
@@ -87,12 +87,18 @@ void AddVerifyIdentity(CLI::App& verify, Action& action);
 void AddVerifyAttestation(CLI::App& verify, Action& action);
 void AddBundle(CLI::App& app, Action& action);
 void AddAnchors(CLI::App& app, Action& action);
+// Below "anchors".
+void AddPins(CLI::App& anchors, Action& action);
 void AddReleases(CLI::App& app, Action& action);
 void AddKey(CLI::App& app, Action& action);
 void AddRoot(CLI::App& app, Action& action);
 void AddTargets(CLI::App& app, Action& action);
 void AddRepository(CLI::App& app, Action& action);
 void AddInspect(CLI::App& app, Action& action);
+void AddRotations(CLI::App& app, Action& action);
+void AddSources(CLI::App& app, Action& action);
+void AddLedger(CLI::App& app, Action& action);
+void AddEvidence(CLI::App& app, Action& action);
 
 }  // namespace anchorage::trustctl
 

@@ -19,6 +19,8 @@ constexpr char kFooter[] = R"(
     trustctl releases show --releases releases.json
     trustctl repository export --server 127.0.0.1:7443 \
         --trusted-root 1.root.json public
+    trustctl rotations list --open --server trustd:7444 \
+        --client-cert alice.pem --client-key alice.key
 
 'trustctl COMMAND --help' tells more.
 )";
@@ -43,6 +45,10 @@ int Main(int argc, char** argv) {
   AddTargets(app, action);
   AddRepository(app, action);
   AddInspect(app, action);
+  AddRotations(app, action);
+  AddSources(app, action);
+  AddLedger(app, action);
+  AddEvidence(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

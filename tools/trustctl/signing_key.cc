@@ -119,7 +119,7 @@ absl::Status Confirm(std::string_view question, bool assumed) {
   std::string answer;
   std::getline(std::cin, answer);
   if (answer == "yes") return absl::OkStatus();
-  return absl::CancelledError("nothing was signed");
+  return absl::CancelledError("nothing was done");
 }
 
 }  // namespace anchorage::trustctl

@@ -1,0 +1,164 @@
+#include "tools/trustctl/admin_connection.h"
+
+#include <google/protobuf/util/json_util.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/catalog_proto.h"
+#include "anchors/files/atomic_file.h"
+#include "proto/anchorage/v1/errors.pb.h"
+#include "tools/trustctl/command.h"
+#include "verify/anchor_set.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+// GetRotation has the largest answers.
+constexpr int kMaxAnswerBytes = 16 * 1024 * 1024;
+
+std::string ReasonIn(const grpc::Status& status) {
+  v1::Status details;
+  v1::ErrorInfo info;
+  if (!details.ParseFromString(status.error_details()) ||
+      details.details_size() != 1 ||
+      !info.ParseFromString(details.details(0).value())) {
+    return "";
+  }
+  return info.reason();
+}
+
+absl::StatusCode CodeOf(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return absl::StatusCode::kUnavailable;
+    case grpc::StatusCode::ABORTED:
+      return absl::StatusCode::kFailedPrecondition;
+    // Nothing is wrong with anybody's signature: the name is missing.
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return absl::StatusCode::kPermissionDenied;
+    default:
+      return static_cast<absl::StatusCode>(code);
+  }
+}
+
+}  // namespace
+
+void AdminSource::AddTo(CLI::App& command, bool required) {
+  constexpr char kGroup[] = "The listener for people of a trustd";
+  auto* server_option =
+      command.add_option("--server", server, "HOST:PORT ('admin' of its "
+                                             "configuration)")
+          ->group(kGroup);
+  auto* certificate_option =
+      command
+          .add_option("--client-cert", client_certificate,
+                      "PEM file of your certificate")
+          ->group(kGroup);
+  auto* key_option = command
+                         .add_option("--client-key", client_key,
+                                     "PEM file of its private key")
+                         ->group(kGroup);
+  command
+      .add_option("--tls-roots", tls_roots,
+                  "PEM file of CAs for the server's TLS certificate")
+      ->needs(server_option)
+      ->group(kGroup);
+  for (CLI::Option* option : {server_option, certificate_option, key_option}) {
+    option->required(required);
+  }
+  server_option->needs(certificate_option)->needs(key_option);
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> AdminSource::Open() const {
+  grpc::SslCredentialsOptions options;
+  if (!tls_roots.empty()) {
+    auto roots = ReadInput(tls_roots);
+    if (!roots.ok()) return roots.status();
+    options.pem_root_certs = *std::move(roots);
+  }
+  auto certificate = ReadInput(client_certificate);
+  if (!certificate.ok()) return certificate.status();
+  auto key = anchors::ReadPrivateFile(client_key, kMaxInputBytes);
+  if (!key.ok()) return key.status();
+  options.pem_cert_chain = *std::move(certificate);
+  options.pem_private_key = *std::move(key);
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
+  return grpc::CreateCustomChannel(server, grpc::SslCredentials(options),
+                                   arguments);
+}
+
+absl::Status ToStatus(const grpc::Status& status) {
+  const std::string reason = ReasonIn(status);
+  std::string text = Printable(status.error_message());
+  if (!reason.empty()) absl::StrAppend(&text, " (", Printable(reason), ")");
+  return absl::Status(CodeOf(status.error_code()), text);
+}
+
+std::string Printable(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(
+        i + 1 < text.size() ? text[i + 1] : '\0');
+    // U+0080 to U+009F, which some terminals obey too.
+    if (byte == 0xc2 && next >= 0x80 && next <= 0x9f) {
+      result.push_back('?');
+      ++i;
+      continue;
+    }
+    const bool is_control = (byte < 0x20 && byte != '\n') || byte == 0x7f;
+    result.push_back(is_control ? '?' : text[i]);
+  }
+  return result;
+}
+
+nlohmann::ordered_json ToJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  if (!google::protobuf::util::MessageToJsonString(message, &text, options)
+           .ok()) {
+    return nullptr;
+  }
+  return nlohmann::ordered_json::parse(text, nullptr, false);
+}
+
+std::string WithoutPrefix(std::string_view name, std::string_view prefix) {
+  if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
+  // A value that is newer than this program has no name.
+  return name.empty() ? "UNKNOWN" : std::string(name);
+}
+
+void SlotFlags::AddTo(CLI::App& command, bool required) {
+  command.add_option("--partition", partition, "the partition, such as aws")
+      ->required(required);
+  command.add_option("--region", region,
+                     "the region, such as eu-west-1; none for nitro-root");
+  command.add_option("--kind", kind, "the kind")
+      ->required(required)
+      ->check(CLI::IsMember(
+          {"iid-dsa", "iid-rsa1024", "iid-rsa2048", "nitro-root"}));
+}
+
+v1::AnchorKind SlotFlags::proto_kind() const {
+  const auto named = verify::AnchorKindNamed(kind);
+  return named.has_value() ? anchors::ToProto(*named)
+                           : v1::ANCHOR_KIND_UNSPECIFIED;
+}
+
+v1::Slot SlotFlags::ToSlot() const {
+  v1::Slot slot;
+  slot.set_partition(partition);
+  slot.set_region(region);
+  slot.set_kind(proto_kind());
+  return slot;
+}
+
+std::string TextOf(const v1::Slot& slot) {
+  const auto value = anchors::SlotFromProto(slot);
+  return value.has_value() ? Printable(verify::ToString(*value)) : "-";
+}
+
+}  // namespace anchorage::trustctl

@@ -1,0 +1,122 @@
+// trustctl evidence submit
+
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "proto/anchorage/v1/evidence_service.grpc.pb.h"
+#include "tools/trustctl/admin_connection.h"
+#include "tools/trustctl/command.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+struct Flags {
+  std::string document;
+  std::string signature;
+  std::string pkcs7;
+  std::string rsa2048;
+  AdminSource source;
+  OutputOption output;
+};
+
+constexpr char kFooter[] = R"(
+On an instance of your own, whose certificate has the role ROLE_INSTANCE:
+
+    curl -s -H "X-aws-ec2-metadata-token: $TOKEN" \
+        http://169.254.169.254/latest/dynamic/instance-identity/rsa2048 |
+      trustctl evidence submit --rsa2048 - --server trustd:7444 \
+          --client-cert instance.pem --client-key instance.key
+
+Exit codes: 0 a pinned anchor verifies it; 4 one of an open rotation does; 3
+nothing known does, and trustd has raised a rotation; others as everywhere.
+)";
+
+absl::StatusOr<v1::SubmitEvidenceRequest> ReadEvidence(const Flags& flags) {
+  v1::SubmitEvidenceRequest request;
+  v1::Evidence& evidence = *request.mutable_evidence();
+  const auto read = [](const std::string& path, auto set) {
+    if (path.empty()) return absl::OkStatus();
+    const auto text = ReadInput(path);
+    if (text.ok()) set(*text);
+    return text.status();
+  };
+  for (const absl::Status& status :
+       {read(flags.document, [&](const auto& t) { evidence.set_document(t); }),
+        read(flags.signature, [&](const auto& t) { evidence.set_rsa1024(t); }),
+        read(flags.pkcs7, [&](const auto& t) { evidence.set_pkcs7(t); }),
+        read(flags.rsa2048, [&](const auto& t) { evidence.set_rsa2048(t); })}) {
+    if (!status.ok()) return status;
+  }
+  return request;
+}
+
+ExitCode ExitCodeOf(v1::SubmitEvidenceResponse::Outcome outcome) {
+  switch (outcome) {
+    case v1::SubmitEvidenceResponse::OUTCOME_PINNED:
+      return kAccepted;
+    case v1::SubmitEvidenceResponse::OUTCOME_CANDIDATE:
+      return kStaleOrForAnother;
+    case v1::SubmitEvidenceResponse::OUTCOME_UNKNOWN_SIGNER:
+      return kNotFromAws;
+    default:
+      return kUndecided;
+  }
+}
+
+int Submit(const Flags& flags) {
+  const auto request = ReadEvidence(flags);
+  if (!request.ok()) return Fail(request.status());
+  const auto channel = flags.source.Open();
+  if (!channel.ok()) return Fail(channel.status());
+  const auto response = CallAdmin<v1::EvidenceService>(
+      *channel, &v1::EvidenceService::Stub::SubmitEvidence, *request);
+  if (!response.ok()) return Fail(response.status());
+  const std::string outcome = WithoutPrefix(
+      v1::SubmitEvidenceResponse::Outcome_Name(response->outcome()),
+      "OUTCOME_");
+  if (flags.output.json()) {
+    nlohmann::ordered_json json = ToJson(*response);
+    json["outcome"] = outcome;
+    std::cout << json.dump(2) << "\n";
+    return ExitCodeOf(response->outcome());
+  }
+  std::cout << outcome << "  " << TextOf(response->slot());
+  if (response->rotation_id() != 0) {
+    std::cout << "  rotation " << response->rotation_id();
+  }
+  if (!response->spki_sha256().empty()) {
+    std::cout << "  key " << Printable(response->spki_sha256());
+  }
+  if (!response->signer_serial().empty()) {
+    std::cout << "  serial " << Printable(response->signer_serial());
+  }
+  std::cout << "\n";
+  return ExitCodeOf(response->outcome());
+}
+
+}  // namespace
+
+void AddEvidence(CLI::App& app, Action& action) {
+  CLI::App& evidence = *app.add_subcommand(
+      "evidence", "Show a trustd what AWS signs with");
+  evidence.require_subcommand(1);
+  CLI::App& submit = *evidence.add_subcommand(
+      "submit", "Submit an identity document of an instance");
+  submit.footer(kFooter);
+  auto flags = std::make_shared<Flags>();
+  auto* document = submit.add_option("--document", flags->document,
+                                     "the document; '-' is standard input");
+  auto* forms = submit.add_option_group("signature", "One of");
+  forms->add_option("--signature", flags->signature, "/signature (RSA-1024)")
+      ->needs(document);
+  forms->add_option("--pkcs7", flags->pkcs7, "/pkcs7 (DSA)");
+  forms->add_option("--rsa2048", flags->rsa2048, "/rsa2048");
+  forms->require_option(1);
+  flags->source.AddTo(submit);
+  flags->output.AddTo(submit);
+  submit.callback(
+      [flags, &action] { action = [flags] { return Submit(*flags); }; });
+}
+
+}  // namespace anchorage::trustctl

@@ -1,0 +1,72 @@
+// Whether records are those that a head commits to; and records as a file.
+//
+//   LedgerCheck check({kept, served});
+//   for each record: check.Add(index, bytes);
+//   if (auto s = check.Finish(); !s.ok()) Alarm(s);
+//
+// Failures of proof are UNAUTHENTICATED: a record was changed, left out, added
+// or moved since somebody kept that head. Pure.
+
+#ifndef ANCHORAGE_TOOLS_TRUSTCTL_LEDGER_CHECK_H_
+#define ANCHORAGE_TOOLS_TRUSTCTL_LEDGER_CHECK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "anchors/ledger/merkle.h"
+
+namespace anchorage::trustctl {
+
+// A record has at most 1 MiB.
+inline constexpr std::size_t kMaxLedgerLineBytes = 2 * 1024 * 1024;
+
+// How many records there are, and the root of the tree over them.
+struct KeptHead {
+  std::uint64_t size = 0;
+  anchors::MerkleHash root = {};
+};
+
+// "SIZE:ROOT", the root in 64 hex digits. INVALID_ARGUMENT.
+absl::StatusOr<KeptHead> ParseHead(std::string_view text);
+std::string ToString(const KeptHead& head);
+
+class LedgerCheck {
+ public:
+  explicit LedgerCheck(std::vector<KeptHead> heads);
+
+  // Takes the next record. Fails where `index` is not the next.
+  absl::Status Add(std::uint64_t index, std::string_view record);
+
+  // Fails if any of the heads is not that of the first records, or if there
+  // are fewer records than it has.
+  absl::Status Finish() const;
+
+  // Of what was added.
+  KeptHead head() const { return {tree_.size(), tree_.Root()}; }
+
+ private:
+  // Compares the heads of the present size.
+  void Compare();
+
+  const std::vector<KeptHead> heads_;
+  anchors::MerkleFrontier tree_;
+  absl::Status status_;
+};
+
+// One record as a line, {"index":0,"record":"BASE64"}, without a line feed.
+struct LedgerLine {
+  std::uint64_t index = 0;
+  std::string record;
+};
+std::string ToText(const LedgerLine& line);
+// INVALID_ARGUMENT.
+absl::StatusOr<LedgerLine> ParseLedgerLine(std::string_view text);
+
+}  // namespace anchorage::trustctl
+
+#endif  // ANCHORAGE_TOOLS_TRUSTCTL_LEDGER_CHECK_H_

@@ -1,0 +1,141 @@
+// trustctl anchors add | revoke | retire
+
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/certificate_facts.h"
+#include "proto/anchorage/v1/admin_service.grpc.pb.h"
+#include "tools/trustctl/admin_connection.h"
+#include "tools/trustctl/command.h"
+#include "tools/trustctl/signing_key.h"
+#include "verify/crypto/public_key.h"
+#include "verify/encoding/base64.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+struct Flags {
+  v1::PinFact::Action action = v1::PinFact::ACTION_UNSPECIFIED;
+  // Of an addition the certificate's file, otherwise the key's hash.
+  std::string what;
+  SlotFlags slot;
+  std::string why;
+  bool yes = false;
+  AdminSource source;
+  OutputOption output;
+};
+
+constexpr char kFooter[] = R"(
+    trustctl anchors add new.pem --partition aws --region eu-west-1 \
+        --kind iid-rsa2048 --why "AWS support case 1234" --server ...
+    trustctl anchors revoke SPKI-SHA256 --partition aws --region eu-west-1 \
+        --kind iid-rsa2048 --why "its private key is known" --server ...
+
+At once, and without a rotation; a trustd in MODE_OFFLINE proposes it for people
+to sign. A revoked anchor verifies nothing, of no time, and stays revoked.
+)";
+
+absl::Status ReadCertificate(const std::string& path,
+                             v1::PinAnchorRequest& request) {
+  const auto pem = ReadInput(path);
+  if (!pem.ok()) return pem.status();
+  auto der = verify::DecodePem(*pem, "CERTIFICATE");
+  if (!der.ok()) return der.status();
+  const auto facts = anchors::ReadCertificateFacts(*der);
+  if (!facts.ok()) return facts.status();
+  std::cerr << "certificate  " << Printable(facts->subject) << "\n"
+            << "serial       " << facts->serial << "\n"
+            << "good         " << Rfc3339(facts->not_before) << " to "
+            << Rfc3339(facts->not_after) << "\n"
+            << "key          " << verify::Sha256Hex(facts->spki_der) << "\n";
+  request.set_certificate(*std::move(der));
+  return absl::OkStatus();
+}
+
+std::string NameOf(v1::PinFact::Action action) {
+  return WithoutPrefix(v1::PinFact::Action_Name(action), "ACTION_");
+}
+
+int Pin(const Flags& flags) {
+  v1::PinAnchorRequest request;
+  request.set_action(flags.action);
+  *request.mutable_slot() = flags.slot.ToSlot();
+  request.set_why(flags.why);
+  if (flags.action != v1::PinFact::ACTION_ADD) {
+    request.set_spki_sha256(flags.what);
+  } else if (absl::Status s = ReadCertificate(flags.what, request); !s.ok()) {
+    return Fail(s);
+  }
+  std::cerr << "slot         " << TextOf(request.slot()) << "\n";
+  if (absl::Status s =
+          Confirm(absl::StrCat(NameOf(flags.action), " this anchor?"),
+                  flags.yes);
+      !s.ok()) {
+    return Fail(s);
+  }
+  const auto channel = flags.source.Open();
+  if (!channel.ok()) return Fail(channel.status());
+  const auto response = CallAdmin<v1::AdminService>(
+      *channel, &v1::AdminService::Stub::PinAnchor, request);
+  if (!response.ok()) return Fail(response.status());
+  if (flags.output.json()) {
+    std::cout << nlohmann::ordered_json{
+                     {"action", NameOf(flags.action)},
+                     {"slot", TextOf(request.slot())},
+                     {"spki_sha256", response->spki_sha256()},
+                     {"sequence", response->sequence()}}
+                     .dump(2)
+              << "\n";
+    return kAccepted;
+  }
+  std::cout << NameOf(flags.action) << "  " << TextOf(request.slot()) << "  "
+            << Printable(response->spki_sha256());
+  if (response->sequence() == 0) {
+    std::cout << "  proposed: it waits for signatures\n";
+  } else {
+    std::cout << "  published in sequence " << response->sequence() << "\n";
+  }
+  return kAccepted;
+}
+
+void AddPin(CLI::App& anchors, Action& action, const std::string& name,
+            const std::string& help, v1::PinFact::Action pin) {
+  CLI::App& command = *anchors.add_subcommand(name, help);
+  command.footer(kFooter);
+  auto flags = std::make_shared<Flags>();
+  flags->action = pin;
+  if (pin == v1::PinFact::ACTION_ADD) {
+    command
+        .add_option("file", flags->what,
+                    "the certificate, PEM; '-' is standard input")
+        ->required();
+  } else {
+    command
+        .add_option("key", flags->what,
+                    "its key, SHA-256 in hex, as 'anchors list' has it in JSON")
+        ->required();
+  }
+  flags->slot.AddTo(command, true);
+  command.add_option("--why", flags->why, "why, for the record")->required();
+  command.add_flag("--yes", flags->yes, "do not ask");
+  flags->source.AddTo(command);
+  flags->output.AddTo(command);
+  command.callback(
+      [flags, &action] { action = [flags] { return Pin(*flags); }; });
+}
+
+}  // namespace
+
+void AddPins(CLI::App& anchors, Action& action) {
+  AddPin(anchors, action, "add", "Add an anchor to a trustd",
+         v1::PinFact::ACTION_ADD);
+  AddPin(anchors, action, "revoke", "Revoke an anchor of a trustd",
+         v1::PinFact::ACTION_REVOKE);
+  AddPin(anchors, action, "retire", "Retire an anchor of a trustd",
+         v1::PinFact::ACTION_RETIRE);
+}
+
+}  // namespace anchorage::trustctl
