@@ -35,4 +35,11 @@ offers timestamp keys rotate ""
 offers show bundle s
 offers export repository ""
 offers --trusted-root repository export --t
+offers approve rotations a
+offers --open rotations list --o
+offers poll sources ""
+offers revoke anchors r
+offers verify ledger ""
+offers --client-cert ledger export --client
+offers --pkcs7 evidence submit --p
 [ "$failures" -eq 0 ]

@@ -25,7 +25,8 @@ _trustctl() {
       return ;;
     --document | --signature | --pkcs7 | --rsa2048 | --trusted-root | \
       --tls-roots | --catalog | --anchor | --root | --cache | --out | --policy | \
-      --folder | --key | --online | --passphrase-file | --releases)
+      --folder | --key | --online | --passphrase-file | --releases | \
+      --client-cert | --client-key | --records)
       COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   help=$("${COMP_WORDS[0]}" "${command[@]}" --help 2>/dev/null) || return

@@ -143,8 +143,8 @@ int Verify(const Flags& flags) {
                             : ReadExported(flags.records, add);
   if (status.ok()) status = check.Finish();
   if (!status.ok()) {
-    return Fail(status, "keep what you have: trustd/README.md says what to do "
-                        "about a record that was changed");
+    return Fail(status, "keep what you have: trustd/admin/README.md says what "
+                        "to do about a record that was changed");
   }
   return PrintHead(check.head(), flags.output, "SOUND");
 }

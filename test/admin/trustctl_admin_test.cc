@@ -1,0 +1,296 @@
+// The commands of trustctl that talk to the listener for people, run as
+// programs against one in this process.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "anchors/files/atomic_file.h"
+#include "trustd/admin/admin_world.h"
+
+namespace anchorage::trustd {
+namespace {
+
+using ::testing::HasSubstr;
+using nlohmann::json;
+
+std::string g_trustctl;
+
+struct Outcome {
+  int code = -1;
+  std::string output;
+};
+
+class TrustctlAdminTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = absl::StrCat(
+        ::testing::TempDir(), "/people-",
+        ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    world_.Start();
+    world_.ShowReKey();
+    Write("servers.pem", world_.server_authority().pem());
+    for (const char* name : {"viewer-vera", "approver-alice", "operator-olga",
+                             "instance-ines", "mallory"}) {
+      const TlsIdentity identity = world_.Person(name);
+      Write(absl::StrCat(name, ".pem"), identity.certificate);
+      Write(absl::StrCat(name, ".key"), identity.key);
+    }
+  }
+
+  // Private, as keys are.
+  void Write(const std::string& name, const std::string& bytes) {
+    ASSERT_TRUE(anchors::WriteFileAtomically(absl::StrCat(folder_, "/", name),
+                                             bytes,
+                                             anchors::FileAccess::kPrivate)
+                    .ok());
+  }
+
+  std::string Read(const std::string& name) {
+    return anchors::ReadFile(absl::StrCat(folder_, "/", name), 64 << 20)
+        .value();
+  }
+
+  // Runs trustctl in the folder of the certificates; both outputs together.
+  Outcome Plain(const std::string& arguments) {
+    const std::string command =
+        absl::StrCat("cd ", folder_, " && ", g_trustctl, " ", arguments,
+                     " 2>&1 </dev/null");
+    Outcome run;
+    std::FILE* const pipe = popen(command.c_str(), "r");
+    char buffer[4096];
+    while (const std::size_t got = fread(buffer, 1, sizeof(buffer), pipe)) {
+      run.output.append(buffer, got);
+    }
+    const int status = pclose(pipe);
+    run.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return run;
+  }
+
+  // The same as a person.
+  Outcome As(const std::string& person, const std::string& arguments) {
+    return Plain(absl::StrCat(arguments, " --server ",
+                              world_.server().address(),
+                              " --tls-roots servers.pem --client-cert ",
+                              person, ".pem --client-key ", person, ".key"));
+  }
+
+  // The "SIZE:ROOT" that a command printed.
+  static std::string HeadIn(const Outcome& run) {
+    const std::size_t at = run.output.find("head  ");
+    if (at == std::string::npos) return "";
+    return run.output.substr(at + 6, run.output.find('\n', at) - at - 6);
+  }
+
+  std::string folder_;
+  AdminWorld world_;
+};
+
+TEST_F(TrustctlAdminTest, ApprovesAReKeyEndToEnd) {
+  Outcome run = As("approver-alice", "rotations list --open");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("RE_KEY"));
+  EXPECT_THAT(run.output, HasSubstr("aws/us-east-1/iid-rsa2048"));
+  EXPECT_THAT(run.output, HasSubstr("1 of 1 rotations"));
+
+  const std::uint64_t before = world_.hub().Current()->catalog.sequence;
+  run = As("approver-alice", "rotations approve 1 --why 'I called AWS'");
+  EXPECT_NE(run.code, 0);
+  EXPECT_THAT(run.output, HasSubstr("give --yes"));
+  EXPECT_EQ(world_.hub().Current()->catalog.sequence, before);
+
+  run = As("approver-alice", "rotations approve 1 --why 'I called AWS' --yes");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("rotation 1 is PUBLISHED"));
+  EXPECT_EQ(world_.hub().Current()->catalog.sequence, before + 1);
+
+  run = As("viewer-vera", "rotations show 1");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("APPROVE by approver-alice"));
+  EXPECT_THAT(run.output, HasSubstr("I called AWS"));
+  run = As("viewer-vera", "rotations list --open");
+  EXPECT_THAT(run.output, HasSubstr("0 of 0 rotations"));
+  run = As("viewer-vera", "rotations list --class RE_KEY --state PUBLISHED");
+  EXPECT_THAT(run.output, HasSubstr("1 of 1 rotations"));
+}
+
+TEST_F(TrustctlAdminTest, RefusesToApproveAnotherChangeThanWasLookedAt) {
+  const Outcome run = As("approver-alice",
+                     absl::StrCat("rotations approve 1 --why x --yes --change ",
+                                  std::string(64, '0')));
+  EXPECT_EQ(run.code, 4) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("ROTATION_CHANGED"));
+}
+
+TEST_F(TrustctlAdminTest, HoldsAndRejects) {
+  Outcome run = As("approver-alice", "rotations hold 1 --why 'asking AWS'");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("rotation 1 is DETECTED"));
+  run = As("approver-alice", "rotations reject 1 --why 'AWS denies it' -o json");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_EQ(json::parse(run.output)["state"], "ROTATION_STATE_REJECTED");
+}
+
+TEST_F(TrustctlAdminTest, SaysWhyACallWasRefusedWithAnExitCode) {
+  Outcome run = As("viewer-vera", "rotations hold 1 --why x");
+  EXPECT_EQ(run.code, 5) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("ROLE_INSUFFICIENT"));
+  run = As("mallory", "rotations list");
+  EXPECT_EQ(run.code, 5) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("NAME_UNKNOWN"));
+  run = As("viewer-vera", "rotations show 99");
+  EXPECT_EQ(run.code, 2) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("ROTATION_NOT_FOUND"));
+  run = As("viewer-vera", "rotations list --class REKEY");
+  EXPECT_EQ(run.code, 1) << run.output;
+  world_.server().Stop();
+  run = As("viewer-vera", "rotations list");
+  EXPECT_EQ(run.code, 6) << run.output;
+}
+
+TEST_F(TrustctlAdminTest, RefusesAKeyThatOthersCanRead) {
+  std::filesystem::permissions(folder_ + "/viewer-vera.key",
+                               std::filesystem::perms(0644));
+  const Outcome run = As("viewer-vera", "rotations list");
+  EXPECT_EQ(run.code, 4) << run.output;
+}
+
+TEST_F(TrustctlAdminTest, ListsAndPollsSources) {
+  Outcome run = As("viewer-vera", "sources list");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("aws-docs"));
+  EXPECT_THAT(run.output, HasSubstr("WORKING"));
+  ASSERT_TRUE(world_.mirror()
+                  .SourceFailed("aws-docs", "TIMED_OUT", "\x1b[2Jslow",
+                                world_.now())
+                  .ok());
+  run = As("viewer-vera", "sources list");
+  EXPECT_THAT(run.output, HasSubstr("FAILING"));
+  EXPECT_THAT(run.output, HasSubstr("TIMED_OUT ?[2Jslow"));
+  run = As("operator-olga", "sources poll aws-docs");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_EQ(world_.polled(), std::vector<std::string>{"aws-docs"});
+}
+
+TEST_F(TrustctlAdminTest, RevokesAndRetiresAnAnchor) {
+  const auto rotation = world_.mirror().FindRotation(1);
+  const std::string slot =
+      " --partition aws --region us-east-1 --kind iid-rsa2048 --why drill ";
+  Outcome run = As("operator-olga",
+               absl::StrCat("anchors retire ", rotation->pinned_spki_sha256(0),
+                            slot, "--yes"));
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("RETIRE  aws/us-east-1/iid-rsa2048"));
+  run = As("operator-olga",
+           absl::StrCat("anchors revoke ", rotation->pinned_spki_sha256(0),
+                        slot));
+  EXPECT_EQ(run.code, 4) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("give --yes"));
+  run = As("operator-olga",
+           absl::StrCat("anchors revoke ", rotation->pinned_spki_sha256(0),
+                        slot, "--yes -o json"));
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("\"action\": \"REVOKE\""));
+}
+
+TEST_F(TrustctlAdminTest, SubmitsEvidence) {
+  Write("rsa2048", world_.Evidence().rsa2048());
+  const std::string submit = "evidence submit --rsa2048 rsa2048";
+  Outcome run = As("instance-ines", submit);
+  EXPECT_EQ(run.code, 4) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("CANDIDATE  aws/us-east-1/iid-rsa2048"));
+  As("approver-alice", "rotations approve 1 --why x --yes");
+  run = As("instance-ines", submit + " -o json");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_EQ(json::parse(run.output)["outcome"], "PINNED");
+  Write("rsa2048", "not evidence");
+  run = As("instance-ines", submit);
+  EXPECT_EQ(run.code, 2) << run.output;
+}
+
+TEST_F(TrustctlAdminTest, VerifiesTheRecordOfAServerAndOfAFile) {
+  Outcome run = As("viewer-vera", "ledger verify");
+  EXPECT_EQ(run.code, 0) << run.output;
+  const std::string old = HeadIn(run);
+  ASSERT_NE(old, "");
+  As("approver-alice", "rotations hold 1 --why 'asking AWS'");
+  run = As("viewer-vera", "ledger verify --head " + old);
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_NE(HeadIn(run), old);
+
+  run = As("viewer-vera", "ledger export records.jsonl");
+  EXPECT_EQ(run.code, 0) << run.output;
+  const std::string head = HeadIn(run);
+  for (const std::string& kept : {old, head}) {
+    run = Plain("ledger verify --records records.jsonl --head " + kept);
+    EXPECT_EQ(run.code, 0) << run.output;
+    EXPECT_EQ(HeadIn(run), head);
+  }
+  run = Plain("ledger verify --records records.jsonl");
+  EXPECT_EQ(run.code, 1) << run.output;
+}
+
+TEST_F(TrustctlAdminTest, CatchesAChangedRecordInAFile) {
+  const std::string head =
+      HeadIn(As("viewer-vera", "ledger export records.jsonl"));
+  const std::string good = Read("records.jsonl");
+  const std::string second =
+      good.substr(good.find('\n') + 1, good.find('\n', good.find('\n') + 1) -
+                                           good.find('\n'));
+  // A character in the middle of the second record.
+  const std::size_t at = good.find("\"record\":\"", good.find('\n')) + 20;
+  std::string changed = good;
+  changed[at] = changed[at] == 'A' ? 'B' : 'A';
+  for (const std::string& bad :
+       {changed, good.substr(0, good.find('\n') + 1),
+        absl::StrReplaceAll(good, {{second, ""}}), good + second}) {
+    ASSERT_NE(bad, good);
+    Write("records.jsonl", bad);
+    const Outcome run =
+        Plain("ledger verify --records records.jsonl --head " + head);
+    EXPECT_EQ(run.code, 3) << run.output;
+  }
+  Write("records.jsonl", "{}\n" + good);
+  EXPECT_EQ(Plain("ledger verify --records records.jsonl --head " + head).code,
+            2);
+}
+
+TEST_F(TrustctlAdminTest, CatchesARecordThatAServerChanged) {
+  Outcome run = As("viewer-vera", "ledger verify");
+  std::string head = HeadIn(run);
+  // A server with another history of the same length would have another root.
+  head.back() = head.back() == '0' ? '1' : '0';
+  run = As("viewer-vera", "ledger verify --head " + head);
+  EXPECT_EQ(run.code, 3) << run.output;
+  // Or a shorter one.
+  head.insert(0, "9");
+  run = As("viewer-vera", "ledger verify --head " + head);
+  EXPECT_EQ(run.code, 3) << run.output;
+  world_.store().Damage("ledger/record/0000000000000001");
+  run = As("viewer-vera", "ledger verify");
+  EXPECT_EQ(run.code, 2) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("LEDGER_DAMAGED"));
+  world_.Start();
+  run = As("viewer-vera", "ledger verify");
+  EXPECT_EQ(run.code, 3) << run.output;
+}
+
+}  // namespace
+}  // namespace anchorage::trustd
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  if (argc != 2) return 1;
+  anchorage::trustd::g_trustctl =
+      std::filesystem::absolute(argv[1]).string();
+  return RUN_ALL_TESTS();
+}
