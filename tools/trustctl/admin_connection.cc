@@ -92,7 +92,13 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> AdminSource::Open() const {
 absl::Status ToStatus(const grpc::Status& status) {
   const std::string reason = ReasonIn(status);
   std::string text = Printable(status.error_message());
-  if (!reason.empty()) absl::StrAppend(&text, " (", Printable(reason), ")");
+  if (!reason.empty()) {
+    absl::StrAppend(&text, " (", Printable(reason), ")");
+  } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    // A refused certificate looks like a connection that was closed.
+    absl::StrAppend(&text, " (is --server the listener for people, and "
+                           "--client-cert of a CA that it knows?)");
+  }
   return absl::Status(CodeOf(status.error_code()), text);
 }
 

@@ -25,6 +25,11 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
   const auto client_ca =
       anchors::ReadFile(settings.client_ca_path, kMaxTlsFileBytes);
   if (!client_ca.ok()) return client_ca.status();
+  // gRPC takes a file without any for one that it need not look at.
+  if (client_ca->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(settings.client_ca_path, " has no certificate in PEM"));
+  }
   grpc::SslServerCredentialsOptions options(
       GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   options.pem_root_certs = *client_ca;

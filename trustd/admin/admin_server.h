@@ -45,7 +45,7 @@ class AdminServer {
 
   // Listens and serves. `mirror` outlives the server. Fails with UNAVAILABLE
   // (the address is in use or not of this machine, or a file is not what TLS
-  // needs) or as anchors::ReadFile() does.
+  // needs), INVALID_ARGUMENT (no CA for people), or as anchors::ReadFile() does.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(
       const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
       Options options);

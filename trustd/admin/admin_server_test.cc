@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/files/atomic_file.h"
 #include "proto/anchorage/v1/errors.pb.h"
 #include "trustd/admin/admin_world.h"
 
@@ -284,6 +285,39 @@ TEST_F(AdminServerTest, RefusesACertificateThatHasEnded) {
                     {.names = {"operator-olga"},
                      .not_after = absl::Now() - absl::Hours(1)}),
                 grpc::StatusCode::UNAVAILABLE, "");
+}
+
+// --- starting ----------------------------------------------------------------
+
+TEST_F(AdminServerTest, DoesNotStartWithFilesThatAreNotWhatTheyShouldBe) {
+  const auto start = [this](const AdminSettings& settings) {
+    return AdminServer::Start(
+               settings, world_.mirror(),
+               [](const std::string&) { return absl::OkStatus(); }, {})
+        .status();
+  };
+  const AdminSettings good = world_.settings();
+  ASSERT_TRUE(start(good).ok()) << start(good);
+  AdminSettings settings = good;
+  settings.listen_address = world_.server().address();
+  EXPECT_TRUE(absl::IsUnavailable(start(settings)));
+  settings = good;
+  settings.client_ca_path = good.tls_key_path;
+  EXPECT_TRUE(absl::IsInvalidArgument(start(settings)));
+  settings.client_ca_path = ::testing::TempDir() + "/cut.pem";
+  const std::string pem = world_.people_authority().pem();
+  ASSERT_TRUE(anchors::WriteFileAtomically(settings.client_ca_path,
+                                           pem.substr(0, pem.size() / 2))
+                  .ok());
+  EXPECT_TRUE(absl::IsUnavailable(start(settings)));
+  settings = good;
+  settings.tls_certificate_path = good.client_ca_path;  // of another key
+  EXPECT_TRUE(absl::IsUnavailable(start(settings)));
+  settings = good;
+  settings.tls_key_path = good.tls_certificate_path;  // anyone may read it
+  EXPECT_TRUE(absl::IsFailedPrecondition(start(settings)));
+  settings.tls_key_path = "/nowhere";
+  EXPECT_TRUE(absl::IsNotFound(start(settings)));
 }
 
 // --- deciding ----------------------------------------------------------------

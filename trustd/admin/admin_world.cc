@@ -90,7 +90,7 @@ void AdminWorld::Start() {
       {.names = {"trustd"},
        .alternative_names = "IP:127.0.0.1",
        .purpose = "serverAuth"});
-  AdminSettings settings;
+  AdminSettings& settings = settings_;
   settings.listen_address = "127.0.0.1:0";
   settings.tls_certificate_path = folder_ + "/cert.pem";
   settings.tls_key_path = folder_ + "/key.pem";

@@ -114,6 +114,9 @@ class AdminWorld {
   const TestAuthority& server_authority() const { return server_authority_; }
   const TestAuthority& people_authority() const { return people_authority_; }
 
+  // As they were at the last start, to start another listener with.
+  const AdminSettings& settings() const { return settings_; }
+
   Mirror::Options mirror_options;
   AdminServer::Options server_options;
 
@@ -127,6 +130,7 @@ class AdminWorld {
   std::vector<std::string> polled_ ABSL_GUARDED_BY(polled_mutex_);
   std::unique_ptr<AlertSink> alerts_;
   Config config_;
+  AdminSettings settings_;
   LockedStore store_;
   PublicationHub hub_;
   std::unique_ptr<Publisher> publisher_;
