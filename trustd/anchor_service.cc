@@ -84,10 +84,10 @@ class AnchorServiceImpl::Watch final
 
   // Sends the hint, or keeps the newest one until the write under way ends.
   void Tell() {
-    auto answers = service_.Answers();
     absl::MutexLock lock(&mutex_);
     if (ended_) return;
-    pending_ = std::move(answers);
+    // Under the lock: an older hint must not take the place of a newer one.
+    pending_ = service_.Answers();
     if (writing_ == nullptr) WritePending();
   }
 

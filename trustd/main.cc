@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 #include <string>
 
 #include "absl/status/status.h"
@@ -114,6 +115,12 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace anchorage::trustd
 
+// Threads and memory are the system's to refuse, by exceptions.
 int main(int argc, char** argv) {
-  return anchorage::trustd::Main(argc, argv);
+  try {
+    return anchorage::trustd::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "trustd: error: %s\n", error.what());
+    return 1;
+  }
 }

@@ -90,6 +90,13 @@ absl::StatusOr<anchors::Catalog> FirstCatalog(const Config& config) {
       config.initial_catalog_path, ": ", catalog.status().message()));
 }
 
+// Logs a failure when it begins, and not again while it lasts.
+void SayOnce(const char* what, const absl::Status& status, std::string& last) {
+  const std::string message(status.message());
+  if (!status.ok() && message != last) spdlog::error("{}: {}", what, message);
+  last = message;
+}
+
 std::set<std::string> NamesOf(const std::vector<SourceSettings>& sources) {
   std::set<std::string> names;
   for (const SourceSettings& source : sources) {
@@ -266,13 +273,30 @@ void Service::WarnOfEnds(absl::Time& last_warning) {
   const absl::Time now = clock_();
   if (now - last_warning < kWarningInterval) return;
   last_warning = now;
+  const bool offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   for (const RoleFacts& role : hub_.Current()->roles) {
     const absl::Duration left = role.expires - now;
-    const bool for_people = role.role == "root" || role.role == "targets";
-    if (for_people && left < kEndsSoon) {
-      spdlog::warn("{} ends on {}: sign it again with trustctl", role.role,
-                   absl::FormatTime(absl::RFC3339_sec, role.expires,
-                                    absl::UTCTimeZone()));
+    const bool for_people =
+        offline && (role.role == "root" || role.role == "targets");
+    // What is signed here is signed long before this, unless that fails.
+    const bool is_late =
+        for_people ? left < kEndsSoon
+                   : role.role == "timestamp"
+                         ? left < config_.timestamp_validity / 2
+                         : left < kWarningInterval;
+    if (!is_late) continue;
+    Alert alert;
+    alert.kind = AlertKind::kBundleEndsSoon;
+    alert.time = now;
+    alert.subject = role.role;
+    alert.text = absl::StrCat(
+        role.role, " ends on ",
+        absl::FormatTime(absl::RFC3339_sec, role.expires,
+                         absl::UTCTimeZone()),
+        for_people ? ": sign it again with trustctl"
+                   : ": it cannot be signed again, see the log");
+    if (const auto alerter = alarm_->Current(); alerter != nullptr) {
+      (void)alerter->RaiseAlone(std::move(alert));
     }
   }
 }
@@ -361,28 +385,21 @@ void Service::RenewLoop() {
   const bool offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   std::string last_failure;
   std::string last_settling;
+  std::string last_renewal;
   absl::Time last_warning = absl::InfinitePast();
   while (!stopping_.WaitForNotificationWithTimeout(
       std::min(offline ? kCeremonyCheck : kRenewalCheck,
                config_.timestamp_interval / 2))) {
-    if (offline) {
-      TakeSigned(last_failure);
-      WarnOfEnds(last_warning);
-    }
-    if (absl::Status s = mirror_->Settle(clock_());
-        !s.ok() && s.message() != last_settling) {
-      last_settling = std::string(s.message());
-      spdlog::error("rotations wait: {}", last_settling);
-    }
-    const absl::Status status = publisher_->RenewIfDue(clock_());
-    if (!status.ok()) {
-      spdlog::error("cannot sign again: {}; the old metadata is served on",
-                    std::string(status.message()));
-    }
+    if (offline) TakeSigned(last_failure);
+    WarnOfEnds(last_warning);
+    SayOnce("rotations wait", mirror_->Settle(clock_()), last_settling);
+    SayOnce("cannot sign again, and the old metadata is served on",
+            publisher_->RenewIfDue(clock_()), last_renewal);
   }
 }
 
 void Service::Stop() {
+  const absl::MutexLock stop(&stop_mutex_);
   if (stopping_.HasBeenNotified()) return;
   stopping_.Notify();
   {

@@ -106,6 +106,8 @@ class Service {
   class Alarm;
   std::unique_ptr<Alarm> alarm_;
   std::unique_ptr<Mirror> mirror_;
+  // A second Stop() returns when the first is done.
+  absl::Mutex stop_mutex_;
   absl::Mutex reload_mutex_;
   AlertSettings alerts_ ABSL_GUARDED_BY(reload_mutex_);
   std::unique_ptr<Poller> poller_ ABSL_GUARDED_BY(reload_mutex_);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace anchorage::anchors::tuf {
@@ -104,7 +105,9 @@ absl::Status RejectUpdate(TufReason reason, std::string_view detail) {
   absl::Status status(
       row.code,
       absl::StrCat(absl::string_view(row.name.data(), row.name.size()), ": ",
-                   absl::string_view(detail.data(), detail.size())));
+                   // Names from the file go to terminals and logs.
+                   absl::Utf8SafeCHexEscape(
+                       absl::string_view(detail.data(), detail.size()))));
   status.SetPayload(kPayloadUrl, absl::Cord(absl::string_view(
                                      row.name.data(), row.name.size())));
   return status;

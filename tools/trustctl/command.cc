@@ -48,6 +48,9 @@ ExitCode ExitCodeOf(const absl::Status& status) {
       return kRefusedByPolicy;
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kResourceExhausted:
       return kUndecided;
     default:
       return kUsage;

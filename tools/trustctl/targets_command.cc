@@ -58,7 +58,7 @@ absl::StatusOr<std::string> TextOfDraft(const Ceremony& ceremony) {
     last_releases = ceremony.targets->releases;
   }
   std::string text = absl::StrCat(
-      RepositoryText(ceremony), "targets version ", targets->envelope.version, ", good until ",
+      "targets version ", targets->envelope.version, ", good until ",
       Rfc3339(targets->envelope.expires), "\n",
       TextOf(*next, last ? &*last : nullptr));
   const auto releases =
@@ -115,7 +115,7 @@ int Sign(const Flags& flags) {
   if (!ceremony.ok()) return Fail(ceremony.status());
   const auto text = TextOfDraft(*ceremony);
   if (!text.ok()) return Fail(text.status());
-  std::cerr << "to be signed: " << *text;
+  std::cerr << "to be signed: " << RepositoryText(*ceremony) << *text;
   if (absl::Status s = Confirm("Sign this?", flags.yes); !s.ok()) {
     return Fail(s);
   }

@@ -66,14 +66,15 @@ absl::StatusOr<std::unique_ptr<Alerter>> Alerter::Create(
   for (const WebhookSettings& webhook : settings.webhooks) {
     names.insert(webhook.name);
   }
+  std::unique_ptr<Alerter> alerter(new Alerter(store, registry));
+  for (const WebhookSettings& webhook : settings.webhooks) {
+    if (absl::Status s = alerter->Add(webhook, times); !s.ok()) return s;
+  }
+  // Last, so that settings that are refused remove nothing.
   const auto removed = RemoveOtherQueues(store, names);
   if (!removed.ok()) return removed.status();
   if (*removed > 0) {
     spdlog::warn("{} alerts are dropped, of webhooks that are gone", *removed);
-  }
-  std::unique_ptr<Alerter> alerter(new Alerter(store, registry));
-  for (const WebhookSettings& webhook : settings.webhooks) {
-    if (absl::Status s = alerter->Add(webhook, times); !s.ok()) return s;
   }
   return alerter;
 }

@@ -84,8 +84,8 @@ bool Connection::Fill(absl::Duration deadline) {
   return false;
 }
 
-bool Connection::AwaitRequest() {
-  if (received_.empty() && !Fill(Uptime() + limits_.idle_time)) return false;
+bool Connection::AwaitRequest(absl::Duration idle) {
+  if (received_.empty() && !Fill(Uptime() + idle)) return false;
   const absl::Duration deadline = Uptime() + limits_.request_time;
   std::size_t end = std::string::npos;
   while ((end = received_.find(kEndOfHead)) == std::string::npos &&

@@ -27,6 +27,8 @@ struct ConnectionLimits {
   absl::Duration request_time = absl::Seconds(5);
   // Between two requests on one connection.
   absl::Duration idle_time = absl::Seconds(5);
+  // The same while every thread is busy.
+  absl::Duration busy_idle_time = absl::Milliseconds(500);
   // From the first byte of an answer to its last.
   absl::Duration answer_time = absl::Seconds(30);
   // The same from the moment on that the server stops.
@@ -45,7 +47,7 @@ class Connection final : public httplib::Stream {
   // Waits for a request and reads its head, or so much of it as may be read;
   // what was left of the last request's is dropped. False: it did not come in
   // time, the peer is gone, or the server stops.
-  bool AwaitRequest();
+  bool AwaitRequest(absl::Duration idle);
 
   bool is_readable() const override { return true; }
   bool is_writable() const override { return true; }

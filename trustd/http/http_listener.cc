@@ -261,7 +261,12 @@ void HttpListener::Serve(int socket) {
   const absl::Cleanup free = [this] { --busy_; };
   Connection connection(socket, stop_, options_.limits);
   bool last = false;
-  for (int served = 1; !last && connection.AwaitRequest(); ++served) {
+  // Where all threads are busy, whoever says nothing makes room for others.
+  const auto idle = [this] {
+    return busy_ >= options_.threads ? options_.limits.busy_idle_time
+                                     : options_.limits.idle_time;
+  };
+  for (int served = 1; !last && connection.AwaitRequest(idle()); ++served) {
     last = served == options_.requests_per_connection ||
            busy_ == options_.threads;
     if (!site_->ServeOne(connection, last)) return;
