@@ -18,8 +18,8 @@
 namespace anchorage::trustd {
 namespace {
 
-using ::testing::HasSubstr;
 using nlohmann::json;
+using ::testing::HasSubstr;
 
 std::string g_trustctl;
 
@@ -62,9 +62,8 @@ class TrustctlAdminTest : public ::testing::Test {
 
   // Runs trustctl in the folder of the certificates; both outputs together.
   Outcome Plain(const std::string& arguments) {
-    const std::string command =
-        absl::StrCat("cd ", folder_, " && ", g_trustctl, " ", arguments,
-                     " 2>&1 </dev/null");
+    const std::string command = absl::StrCat(
+        "cd ", folder_, " && ", g_trustctl, " ", arguments, " 2>&1 </dev/null");
     Outcome run;
     std::FILE* const pipe = popen(command.c_str(), "r");
     char buffer[4096];
@@ -80,8 +79,8 @@ class TrustctlAdminTest : public ::testing::Test {
   Outcome As(const std::string& person, const std::string& arguments) {
     return Plain(absl::StrCat(arguments, " --server ",
                               world_.server().address(),
-                              " --tls-roots servers.pem --client-cert ",
-                              person, ".pem --client-key ", person, ".key"));
+                              " --tls-roots servers.pem --client-cert ", person,
+                              ".pem --client-key ", person, ".key"));
   }
 
   // The "SIZE:ROOT" that a command printed.
@@ -124,9 +123,10 @@ TEST_F(TrustctlAdminTest, ApprovesAReKeyEndToEnd) {
 }
 
 TEST_F(TrustctlAdminTest, RefusesToApproveAnotherChangeThanWasLookedAt) {
-  const Outcome run = As("approver-alice",
-                     absl::StrCat("rotations approve 1 --why x --yes --change ",
-                                  std::string(64, '0')));
+  const Outcome run =
+      As("approver-alice",
+         absl::StrCat("rotations approve 1 --why x --yes --change ",
+                      std::string(64, '0')));
   EXPECT_EQ(run.code, 4) << run.output;
   EXPECT_THAT(run.output, HasSubstr("ROTATION_CHANGED"));
 }
@@ -135,7 +135,8 @@ TEST_F(TrustctlAdminTest, HoldsAndRejects) {
   Outcome run = As("approver-alice", "rotations hold 1 --why 'asking AWS'");
   EXPECT_EQ(run.code, 0) << run.output;
   EXPECT_THAT(run.output, HasSubstr("rotation 1 is DETECTED"));
-  run = As("approver-alice", "rotations reject 1 --why 'AWS denies it' -o json");
+  run =
+      As("approver-alice", "rotations reject 1 --why 'AWS denies it' -o json");
   EXPECT_EQ(run.code, 0) << run.output;
   EXPECT_EQ(json::parse(run.output)["state"], "ROTATION_STATE_REJECTED");
 }
@@ -169,10 +170,10 @@ TEST_F(TrustctlAdminTest, ListsAndPollsSources) {
   EXPECT_EQ(run.code, 0) << run.output;
   EXPECT_THAT(run.output, HasSubstr("aws-docs"));
   EXPECT_THAT(run.output, HasSubstr("WORKING"));
-  ASSERT_TRUE(world_.mirror()
-                  .SourceFailed("aws-docs", "TIMED_OUT", "\x1b[2Jslow",
-                                world_.now())
-                  .ok());
+  ASSERT_TRUE(
+      world_.mirror()
+          .SourceFailed("aws-docs", "TIMED_OUT", "\x1b[2Jslow", world_.now())
+          .ok());
   run = As("viewer-vera", "sources list");
   EXPECT_THAT(run.output, HasSubstr("FAILING"));
   EXPECT_THAT(run.output, HasSubstr("TIMED_OUT ?[2Jslow"));
@@ -185,14 +186,15 @@ TEST_F(TrustctlAdminTest, RevokesAndRetiresAnAnchor) {
   const auto rotation = world_.mirror().FindRotation(1);
   const std::string slot =
       " --partition aws --region us-east-1 --kind iid-rsa2048 --why drill ";
-  Outcome run = As("operator-olga",
-               absl::StrCat("anchors retire ", rotation->pinned_spki_sha256(0),
-                            slot, "--yes"));
+  Outcome run =
+      As("operator-olga",
+         absl::StrCat("anchors retire ", rotation->pinned_spki_sha256(0), slot,
+                      "--yes"));
   EXPECT_EQ(run.code, 0) << run.output;
   EXPECT_THAT(run.output, HasSubstr("RETIRE  aws/us-east-1/iid-rsa2048"));
-  run = As("operator-olga",
-           absl::StrCat("anchors revoke ", rotation->pinned_spki_sha256(0),
-                        slot));
+  run = As(
+      "operator-olga",
+      absl::StrCat("anchors revoke ", rotation->pinned_spki_sha256(0), slot));
   EXPECT_EQ(run.code, 4) << run.output;
   EXPECT_THAT(run.output, HasSubstr("give --yes"));
   run = As("operator-olga",
@@ -244,8 +246,8 @@ TEST_F(TrustctlAdminTest, CatchesAChangedRecordInAFile) {
       HeadIn(As("viewer-vera", "ledger export records.jsonl"));
   const std::string good = Read("records.jsonl");
   const std::string second =
-      good.substr(good.find('\n') + 1, good.find('\n', good.find('\n') + 1) -
-                                           good.find('\n'));
+      good.substr(good.find('\n') + 1,
+                  good.find('\n', good.find('\n') + 1) - good.find('\n'));
   // A character in the middle of the second record.
   const std::size_t at = good.find("\"record\":\"", good.find('\n')) + 20;
   std::string changed = good;
@@ -290,7 +292,6 @@ TEST_F(TrustctlAdminTest, CatchesARecordThatAServerChanged) {
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   if (argc != 2) return 1;
-  anchorage::trustd::g_trustctl =
-      std::filesystem::absolute(argv[1]).string();
+  anchorage::trustd::g_trustctl = std::filesystem::absolute(argv[1]).string();
   return RUN_ALL_TESTS();
 }

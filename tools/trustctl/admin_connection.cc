@@ -46,19 +46,20 @@ absl::StatusCode CodeOf(grpc::StatusCode code) {
 
 void AdminSource::AddTo(CLI::App& command, bool required) {
   constexpr char kGroup[] = "The listener for people of a trustd";
-  auto* server_option =
-      command.add_option("--server", server, "HOST:PORT ('admin' of its "
-                                             "configuration)")
-          ->group(kGroup);
+  auto* server_option = command
+                            .add_option("--server", server,
+                                        "HOST:PORT ('admin' of its "
+                                        "configuration)")
+                            ->group(kGroup);
   auto* certificate_option =
       command
           .add_option("--client-cert", client_certificate,
                       "PEM file of your certificate")
           ->group(kGroup);
-  auto* key_option = command
-                         .add_option("--client-key", client_key,
-                                     "PEM file of its private key")
-                         ->group(kGroup);
+  auto* key_option =
+      command
+          .add_option("--client-key", client_key, "PEM file of its private key")
+          ->group(kGroup);
   command
       .add_option("--tls-roots", tls_roots,
                   "PEM file of CAs for the server's TLS certificate")
@@ -96,8 +97,9 @@ absl::Status ToStatus(const grpc::Status& status) {
     absl::StrAppend(&text, " (", Printable(reason), ")");
   } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     // A refused certificate looks like a connection that was closed.
-    absl::StrAppend(&text, " (is --server the listener for people, and "
-                           "--client-cert of a CA that it knows?)");
+    absl::StrAppend(&text,
+                    " (is --server the listener for people, and "
+                    "--client-cert of a CA that it knows?)");
   }
   return absl::Status(CodeOf(status.error_code()), text);
 }
@@ -106,8 +108,8 @@ std::string Printable(std::string_view text) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = static_cast<unsigned char>(
-        i + 1 < text.size() ? text[i + 1] : '\0');
+    const auto next =
+        static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : '\0');
     // U+0080 to U+009F, which some terminals obey too.
     if (byte == 0xc2 && next >= 0x80 && next <= 0x9f) {
       result.push_back('?');

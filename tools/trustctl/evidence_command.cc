@@ -98,8 +98,8 @@ int Submit(const Flags& flags) {
 }  // namespace
 
 void AddEvidence(CLI::App& app, Action& action) {
-  CLI::App& evidence = *app.add_subcommand(
-      "evidence", "Show a trustd what AWS signs with");
+  CLI::App& evidence =
+      *app.add_subcommand("evidence", "Show a trustd what AWS signs with");
   evidence.require_subcommand(1);
   CLI::App& submit = *evidence.add_subcommand(
       "submit", "Submit an identity document of an instance");

@@ -30,9 +30,8 @@ absl::StatusOr<KeptHead> ParseHead(std::string_view text) {
 std::string ToString(const KeptHead& head) {
   return absl::StrCat(
       head.size, ":",
-      absl::BytesToHexString(
-          absl::string_view(reinterpret_cast<const char*>(head.root.data()),
-                            head.root.size())));
+      absl::BytesToHexString(absl::string_view(
+          reinterpret_cast<const char*>(head.root.data()), head.root.size())));
 }
 
 LedgerCheck::LedgerCheck(std::vector<KeptHead> heads)
@@ -54,9 +53,8 @@ void LedgerCheck::Compare() {
 
 absl::Status LedgerCheck::Add(std::uint64_t index, std::string_view record) {
   if (index != tree_.size()) {
-    return absl::UnauthenticatedError(
-        absl::StrCat("record ", index, " stands where record ", tree_.size(),
-                     " should be"));
+    return absl::UnauthenticatedError(absl::StrCat(
+        "record ", index, " stands where record ", tree_.size(), " should be"));
   }
   tree_.Append(anchors::LeafHash(record));
   Compare();
@@ -67,10 +65,9 @@ absl::Status LedgerCheck::Finish() const {
   if (!status_.ok()) return status_;
   for (const KeptHead& head : heads_) {
     if (head.size > tree_.size()) {
-      return absl::UnauthenticatedError(
-          absl::StrCat("there are ", tree_.size(),
-                       " records, fewer than the head ", ToString(head),
-                       " has: the record was cut"));
+      return absl::UnauthenticatedError(absl::StrCat(
+          "there are ", tree_.size(), " records, fewer than the head ",
+          ToString(head), " has: the record was cut"));
     }
   }
   return absl::OkStatus();
@@ -91,8 +88,7 @@ absl::StatusOr<LedgerLine> ParseLedgerLine(std::string_view text) {
     const std::string& record = json["record"].get_ref<const std::string&>();
     if (absl::Base64Unescape(record, &line.record)) return line;
   }
-  return absl::InvalidArgumentError(
-      "not a line of 'trustctl ledger export'");
+  return absl::InvalidArgumentError("not a line of 'trustctl ledger export'");
 }
 
 }  // namespace anchorage::trustctl

@@ -84,9 +84,9 @@ TEST(Head, IsReadAsItIsWritten) {
 TEST(Head, IsRefusedInAnyOtherForm) {
   const std::string root(64, '0');
   for (const std::string& text :
-       {std::string(), root, ":" + root, std::string("3:"), "x:" + root, "-1:" + root,
-        "3:" + root + "00", "3:" + root.substr(2), "3:" + root.substr(1) + "g",
-        "3:" + root + ":"}) {
+       {std::string(), root, ":" + root, std::string("3:"), "x:" + root,
+        "-1:" + root, "3:" + root + "00", "3:" + root.substr(2),
+        "3:" + root.substr(1) + "g", "3:" + root + ":"}) {
     EXPECT_TRUE(absl::IsInvalidArgument(ParseHead(text).status())) << text;
   }
 }

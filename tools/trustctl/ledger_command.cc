@@ -76,12 +76,13 @@ absl::Status ReadExported(const std::string& path, const Visit& visit) {
   if (!in) return absl::NotFoundError(absl::StrCat("cannot read ", path));
   std::vector<char> buffer(kMaxLedgerLineBytes);
   int number = 0;
-  while (in.getline(buffer.data(), static_cast<std::streamsize>(buffer.size()))) {
+  while (
+      in.getline(buffer.data(), static_cast<std::streamsize>(buffer.size()))) {
     ++number;
     const auto line = ParseLedgerLine(buffer.data());
     if (!line.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          path, ":", number, ": ", TextOf(line.status())));
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ":", number, ": ", TextOf(line.status())));
     }
     if (absl::Status s = visit(line->index, line->record); !s.ok()) return s;
   }
@@ -143,8 +144,9 @@ int Verify(const Flags& flags) {
                             : ReadExported(flags.records, add);
   if (status.ok()) status = check.Finish();
   if (!status.ok()) {
-    return Fail(status, "keep what you have: trustd/admin/README.md says what "
-                        "to do about a record that was changed");
+    return Fail(status,
+                "keep what you have: trustd/admin/README.md says what "
+                "to do about a record that was changed");
   }
   return PrintHead(check.head(), flags.output, "SOUND");
 }
@@ -158,12 +160,12 @@ int Export(const Flags& flags) {
   if (!served.ok()) return Fail(served.status());
   LedgerCheck check({*served});
   std::string text;
-  absl::Status status = ReadServed(
-      *channel, served->size,
-      [&](std::uint64_t index, const std::string& record) {
-        absl::StrAppend(&text, ToText({index, record}), "\n");
-        return check.Add(index, record);
-      });
+  absl::Status status =
+      ReadServed(*channel, served->size,
+                 [&](std::uint64_t index, const std::string& record) {
+                   absl::StrAppend(&text, ToText({index, record}), "\n");
+                   return check.Add(index, record);
+                 });
   if (status.ok()) status = check.Finish();
   if (status.ok()) status = anchors::WriteFileAtomically(flags.file, text);
   if (!status.ok()) return Fail(status);

@@ -70,9 +70,8 @@ int Pin(const Flags& flags) {
     return Fail(s);
   }
   std::cerr << "slot         " << TextOf(request.slot()) << "\n";
-  if (absl::Status s =
-          Confirm(absl::StrCat(NameOf(flags.action), " this anchor?"),
-                  flags.yes);
+  if (absl::Status s = Confirm(
+          absl::StrCat(NameOf(flags.action), " this anchor?"), flags.yes);
       !s.ok()) {
     return Fail(s);
   }
@@ -82,11 +81,11 @@ int Pin(const Flags& flags) {
       *channel, &v1::AdminService::Stub::PinAnchor, request);
   if (!response.ok()) return Fail(response.status());
   if (flags.output.json()) {
-    std::cout << nlohmann::ordered_json{
-                     {"action", NameOf(flags.action)},
-                     {"slot", TextOf(request.slot())},
-                     {"spki_sha256", response->spki_sha256()},
-                     {"sequence", response->sequence()}}
+    std::cout << nlohmann::ordered_json{{"action", NameOf(flags.action)},
+                                        {"slot", TextOf(request.slot())},
+                                        {"spki_sha256",
+                                         response->spki_sha256()},
+                                        {"sequence", response->sequence()}}
                      .dump(2)
               << "\n";
     return kAccepted;

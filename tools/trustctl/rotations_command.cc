@@ -115,8 +115,7 @@ absl::StatusOr<v1::ListRotationsResponse> ReadPages(
     const Channel& channel, v1::ListRotationsRequest request, int limit) {
   v1::ListRotationsResponse all;
   do {
-    request.set_page_size(
-        std::min(limit - all.rotations_size(), kMostOfAPage));
+    request.set_page_size(std::min(limit - all.rotations_size(), kMostOfAPage));
     auto page = CallAdmin<v1::AuditService>(
         channel, &v1::AuditService::Stub::ListRotations, request);
     if (!page.ok()) return page.status();
@@ -130,10 +129,10 @@ absl::StatusOr<v1::ListRotationsResponse> ReadPages(
 void PrintLine(const v1::Rotation& rotation) {
   std::cout << std::right << std::setw(5) << rotation.id() << "  " << std::left
             << std::setw(16) << ClassOf(rotation) << "  " << std::setw(12)
-            << StateOf(rotation) << "  " << std::setw(34)
-            << SubjectOf(rotation) << "  " << Time(rotation.detected_time())
-            << "  sources " << Agreeing(rotation) << "  proofs "
-            << rotation.live_proofs_size() << "\n";
+            << StateOf(rotation) << "  " << std::setw(34) << SubjectOf(rotation)
+            << "  " << Time(rotation.detected_time()) << "  sources "
+            << Agreeing(rotation) << "  proofs " << rotation.live_proofs_size()
+            << "\n";
 }
 
 int List(const ListFlags& flags) {
@@ -197,8 +196,8 @@ void PrintEvidence(const v1::Rotation& rotation, std::ostream& out) {
   for (const auto& decision : rotation.decisions()) {
     out << "decision  "
         << WithoutPrefix(v1::Decision::Kind_Name(decision.kind()), "KIND_")
-        << " by " << Printable(decision.by()) << " at "
-        << Time(decision.time()) << ": " << Printable(decision.why()) << "\n";
+        << " by " << Printable(decision.by()) << " at " << Time(decision.time())
+        << ": " << Printable(decision.why()) << "\n";
   }
 }
 
@@ -208,8 +207,8 @@ void Print(const v1::Rotation& rotation, std::ostream& out) {
       << "state     " << StateOf(rotation) << ": "
       << Printable(rotation.reason()) << "\n"
       << "seen      " << Time(rotation.detected_time()) << " by "
-      << Printable(rotation.source()) << "  "
-      << Printable(rotation.location()) << "\n"
+      << Printable(rotation.source()) << "  " << Printable(rotation.location())
+      << "\n"
       << "change    " << Printable(rotation.change_id()) << "\n";
   if (rotation.published_sequence() != 0) {
     out << "published in sequence " << rotation.published_sequence() << "\n";

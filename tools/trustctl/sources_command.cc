@@ -28,8 +28,7 @@ constexpr char kFooter[] = R"(
 
 void PrintLine(const v1::SourceHealth& health) {
   std::cout << std::left << std::setw(20) << Printable(health.source()) << "  "
-            << std::setw(10)
-            << (health.failures() == 0 ? "WORKING" : "FAILING")
+            << std::setw(10) << (health.failures() == 0 ? "WORKING" : "FAILING")
             << "  last read "
             << (health.has_last_success_time()
                     ? Rfc3339(anchors::TimeOf(health.last_success_time()))
@@ -37,8 +36,8 @@ void PrintLine(const v1::SourceHealth& health) {
             << "  slots " << health.slots() << "  unchanged "
             << health.unchanged();
   if (health.failures() > 0) {
-    std::cout << "  failed " << health.failures() << " times: "
-              << Printable(health.failure()) << " "
+    std::cout << "  failed " << health.failures()
+              << " times: " << Printable(health.failure()) << " "
               << Printable(health.detail());
   }
   std::cout << "\n";
@@ -48,11 +47,11 @@ int List(const Flags& flags) {
   const auto channel = flags.source.Open();
   if (!channel.ok()) return Fail(channel.status());
   const auto response = CallAdmin<v1::AuditService>(
-      *channel, &v1::AuditService::Stub::ListSources,
-      v1::ListSourcesRequest());
+      *channel, &v1::AuditService::Stub::ListSources, v1::ListSourcesRequest());
   if (!response.ok()) return Fail(response.status());
   if (flags.output.json()) {
-    nlohmann::ordered_json json = {{"sources", nlohmann::ordered_json::array()}};
+    nlohmann::ordered_json json = {
+        {"sources", nlohmann::ordered_json::array()}};
     for (const auto& health : response->sources()) {
       json["sources"].push_back(ToJson(health));
     }

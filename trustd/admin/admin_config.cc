@@ -36,15 +36,15 @@ absl::Status AddPerson(const v1::Person& person, const std::string& path,
                        People& people) {
   const std::string& name = person.name();
   const bool has_control =
-      std::any_of(name.begin(), name.end(), [](unsigned char c) {
-        return c < 0x20 || c == 0x7f;
-      });
+      std::any_of(name.begin(), name.end(),
+                  [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   if (name.empty() || name.size() > kMaxPersonNameBytes || has_control) {
     return Wrong(path, "'name' must be 1 to 64 bytes, none a control code");
   }
   if (name == kPolicyName) {
-    return Wrong(path, "nobody can be called 'policy': the record would not "
-                       "tell them from the policy");
+    return Wrong(path,
+                 "nobody can be called 'policy': the record would not "
+                 "tell them from the policy");
   }
   if (person.role() == v1::Person::ROLE_UNSPECIFIED ||
       !v1::Person::Role_IsValid(person.role())) {
@@ -61,9 +61,8 @@ absl::Status AddPerson(const v1::Person& person, const std::string& path,
 absl::StatusOr<AdminSettings> ReadAdminSettings(const v1::AdminConfig& proto,
                                                 const std::string& path) {
   AdminSettings settings;
-  settings.listen_address = proto.listen_address().empty()
-                                ? kDefaultAddress
-                                : proto.listen_address();
+  settings.listen_address =
+      proto.listen_address().empty() ? kDefaultAddress : proto.listen_address();
   if (!IsHostAndPort(settings.listen_address)) {
     return Wrong(path, absl::StrCat("'listen_address' must be HOST:PORT, not '",
                                     settings.listen_address, "'"));
@@ -73,11 +72,11 @@ absl::StatusOr<AdminSettings> ReadAdminSettings(const v1::AdminConfig& proto,
     return Wrong(path, "'tls' needs 'certificate_path' and 'key_path'");
   }
   if (proto.client_ca_path().empty()) {
-    return Wrong(path, "'client_ca_path' is required: it says whose "
-                       "certificates name people");
+    return Wrong(path,
+                 "'client_ca_path' is required: it says whose "
+                 "certificates name people");
   }
-  settings.tls_certificate_path =
-      Resolve(proto.tls().certificate_path(), path);
+  settings.tls_certificate_path = Resolve(proto.tls().certificate_path(), path);
   settings.tls_key_path = Resolve(proto.tls().key_path(), path);
   settings.client_ca_path = Resolve(proto.client_ca_path(), path);
   if (proto.people().empty() || proto.people_size() > kMaxPeople) {
@@ -98,9 +97,10 @@ absl::Status CheckApprovals(const AdminSettings& settings, int approvals,
         return Allows(person.second, Action::kDecide);
       });
   if (deciders >= approvals) return absl::OkStatus();
-  return Wrong(path, absl::StrCat(deciders, " people may decide, and "
-                                  "'rotations' asks for ", approvals,
-                                  " 'approvals'"));
+  return Wrong(path, absl::StrCat(deciders,
+                                  " people may decide, and "
+                                  "'rotations' asks for ",
+                                  approvals, " 'approvals'"));
 }
 
 }  // namespace anchorage::trustd

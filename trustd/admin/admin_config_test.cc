@@ -52,8 +52,8 @@ TEST(AdminConfig, ReadsAllOfIt) {
 }
 
 TEST(AdminConfig, ListensOnLoopbackByDefault) {
-  const auto settings = Read(
-      absl::StrReplaceAll(kGood, {{"listen_address: 0.0.0.0:9443", ""}}));
+  const auto settings =
+      Read(absl::StrReplaceAll(kGood, {{"listen_address: 0.0.0.0:9443", ""}}));
   ASSERT_TRUE(settings.ok()) << settings.status();
   EXPECT_EQ(settings->listen_address, "127.0.0.1:7444");
 }
@@ -64,8 +64,10 @@ TEST(AdminConfig, RefusesAnAddressThatIsNone) {
 }
 
 TEST(AdminConfig, RefusesToListenWithoutTlsOnBothSides) {
-  ExpectRefused("tls: {certificate_path: tls/cert.pem, key_path: "
-                "/keys/key.pem}", "");
+  ExpectRefused(
+      "tls: {certificate_path: tls/cert.pem, key_path: "
+      "/keys/key.pem}",
+      "");
   ExpectRefused(", key_path: /keys/key.pem", "");
   ExpectRefused("client_ca_path: people.pem", "");
 }
@@ -94,8 +96,8 @@ TEST(AdminConfig, RefusesMoreApprovalsThanPeopleWhoDecide) {
   const auto settings = Read(kGood);
   ASSERT_TRUE(settings.ok()) << settings.status();
   EXPECT_TRUE(CheckApprovals(*settings, 2, "trustd.yaml").ok());
-  EXPECT_TRUE(absl::IsInvalidArgument(
-      CheckApprovals(*settings, 3, "trustd.yaml")));
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(CheckApprovals(*settings, 3, "trustd.yaml")));
 }
 
 }  // namespace

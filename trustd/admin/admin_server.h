@@ -45,7 +45,8 @@ class AdminServer {
 
   // Listens and serves. `mirror` outlives the server. Fails with UNAVAILABLE
   // (the address is in use or not of this machine, or a file is not what TLS
-  // needs), INVALID_ARGUMENT (no CA for people), or as anchors::ReadFile() does.
+  // needs), INVALID_ARGUMENT (no CA for people), or as anchors::ReadFile()
+  // does.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(
       const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
       Options options);
@@ -59,8 +60,8 @@ class AdminServer {
   void Stop();
 
  private:
-  AdminServer(const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
-              const Options& options);
+  AdminServer(const AdminSettings& settings, Mirror& mirror,
+              PollFunction poll_now, const Options& options);
 
   const absl::Duration grace_;
   const Access access_;

@@ -85,8 +85,8 @@ grpc::Status AdminServiceImpl::Decide(const v1::DecideRotationRequest& request,
                     absl::StrCat("rotation ", request.id(),
                                  " is not the change that was looked at"));
   }
-  auto rotation = mirror_.Decide(request.id(), request.kind(), by,
-                                 request.why(), clock_());
+  auto rotation =
+      mirror_.Decide(request.id(), request.kind(), by, request.why(), clock_());
   if (!rotation.ok()) {
     return ErrorOf(rotation.status(), kRotationNotFound, kNotDecidable);
   }

@@ -23,8 +23,7 @@ constexpr int kNextKey = 20;
 
 class NoAlerts final : public AlertSink {
  public:
-  std::function<void()> Raise(const std::vector<Alert>&,
-                              StoreBatch&) override {
+  std::function<void()> Raise(const std::vector<Alert>&, StoreBatch&) override {
     return [] {};
   }
 };
@@ -64,15 +63,15 @@ AdminWorld::AdminWorld()
     : folder_(FolderOfTest()),
       now_seconds_(absl::ToUnixSeconds(test::FakeNow())),
       alerts_(std::make_unique<NoAlerts>()) {
-  const auto config = ParseConfig(
-      absl::StrCat("data_dir: ", folder_, "\nmode: MODE_ONLINE\n"),
-      "/test.yaml");
+  const auto config =
+      ParseConfig(absl::StrCat("data_dir: ", folder_, "\nmode: MODE_ONLINE\n"),
+                  "/test.yaml");
   EXPECT_TRUE(config.ok()) << config.status();
   config_ = *config;
   server_options.clock = [this] { return now(); };
   server_options.grace = absl::Seconds(1);
-  auto publisher = Publisher::Open(config_, store_, hub_,
-                                   CatalogOf(aws_, now()), "", now());
+  auto publisher =
+      Publisher::Open(config_, store_, hub_, CatalogOf(aws_, now()), "", now());
   EXPECT_TRUE(publisher.ok()) << publisher.status();
   publisher_ = *std::move(publisher);
 }
@@ -81,15 +80,15 @@ AdminWorld::~AdminWorld() = default;
 
 void AdminWorld::Start() {
   server_.reset();
-  auto mirror = Mirror::Open(mirror_options, store_, *publisher_, hub_,
-                             *alerts_, now());
+  auto mirror =
+      Mirror::Open(mirror_options, store_, *publisher_, hub_, *alerts_, now());
   ASSERT_TRUE(mirror.ok()) << mirror.status();
   mirror_ = *std::move(mirror);
 
-  const TlsIdentity own = server_authority_.Issue(
-      {.names = {"trustd"},
-       .alternative_names = "IP:127.0.0.1",
-       .purpose = "serverAuth"});
+  const TlsIdentity own =
+      server_authority_.Issue({.names = {"trustd"},
+                               .alternative_names = "IP:127.0.0.1",
+                               .purpose = "serverAuth"});
   AdminSettings& settings = settings_;
   settings.listen_address = "127.0.0.1:0";
   settings.tls_certificate_path = folder_ + "/cert.pem";
@@ -166,8 +165,8 @@ v1::Evidence AdminWorld::Evidence(const std::string& instance) {
   const std::string document =
       aws_.Document(kRegion).SetText("instanceId", instance).Text();
   v1::Evidence evidence;
-  evidence.set_rsa2048(test::Base64(test::Encode(
-      aws_.Genuine(kRegion, AnchorKind::kIidRsa2048, document))));
+  evidence.set_rsa2048(test::Base64(
+      test::Encode(aws_.Genuine(kRegion, AnchorKind::kIidRsa2048, document))));
   return evidence;
 }
 

@@ -48,8 +48,8 @@ class AuditServiceImpl::Watch final
 
   void Start() {
     std::weak_ptr<Watch> weak = weak_from_this();
-    mirror_id_ = service_.mirror_.Watch(
-        [weak](std::uint64_t, const v1::LedgerRecord&) {
+    mirror_id_ =
+        service_.mirror_.Watch([weak](std::uint64_t, const v1::LedgerRecord&) {
           if (const auto self = weak.lock()) self->Continue();
         });
     Continue();
@@ -141,10 +141,10 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetRotation(
   }
   auto rotation = mirror_.FindRotation(request->id());
   if (!rotation.has_value()) {
-    return Answer(context,
-                  RpcError(grpc::StatusCode::NOT_FOUND, kRotationNotFound,
-                           absl::StrCat("there is no rotation ",
-                                        request->id())));
+    return Answer(
+        context,
+        RpcError(grpc::StatusCode::NOT_FOUND, kRotationNotFound,
+                 absl::StrCat("there is no rotation ", request->id())));
   }
   *response->mutable_rotation() = *std::move(rotation);
   return Answer(context, grpc::Status::OK);
@@ -184,9 +184,8 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetLedgerHead(
     const Ledger& ledger = mirror_.ledger();
     const LedgerHead head = ledger.head();
     response->set_size(head.size);
-    response->set_root_sha256(absl::BytesToHexString(
-        absl::string_view(reinterpret_cast<const char*>(head.root.data()),
-                          head.root.size())));
+    response->set_root_sha256(absl::BytesToHexString(absl::string_view(
+        reinterpret_cast<const char*>(head.root.data()), head.root.size())));
     response->set_healthy(ledger.health().ok());
     response->set_damage(std::string(ledger.health().message()));
   }
@@ -201,10 +200,10 @@ AuditServiceImpl::WatchRecords(grpc::CallbackServerContext* context,
   }
   const std::uint64_t size = mirror_.ledger().head().size;
   if (request->first_index() > size) {
-    return new RefusedWatch(RpcError(
-        grpc::StatusCode::OUT_OF_RANGE, kRecordNotFound,
-        absl::StrCat("the record has ", size, " entries, and none ",
-                     request->first_index())));
+    return new RefusedWatch(
+        RpcError(grpc::StatusCode::OUT_OF_RANGE, kRecordNotFound,
+                 absl::StrCat("the record has ", size, " entries, and none ",
+                              request->first_index())));
   }
   auto watch = std::make_shared<Watch>(*this, request->first_index());
   if (const grpc::Status status = Insert(watch); !status.ok()) {

@@ -17,9 +17,8 @@ std::string NameOf(const grpc::ServerContextBase& context) {
   return std::string(names[0].data(), names[0].size());
 }
 
-grpc::Status Admit(const Access& access,
-                   const grpc::ServerContextBase& context, Action action,
-                   std::string& name) {
+grpc::Status Admit(const Access& access, const grpc::ServerContextBase& context,
+                   Action action, std::string& name) {
   name = NameOf(context);
   grpc::Status status = access.Admit(name, action);
   if (!status.ok()) {

@@ -20,9 +20,8 @@ std::string NameOf(const grpc::ServerContextBase& context);
 
 // As Access::Admit() for whoever calls, and puts their name into `name`. Logs
 // who is turned away.
-grpc::Status Admit(const Access& access,
-                   const grpc::ServerContextBase& context, Action action,
-                   std::string& name);
+grpc::Status Admit(const Access& access, const grpc::ServerContextBase& context,
+                   Action action, std::string& name);
 
 // How a failure of the mirror is told: by its reason of verification where it
 // has one; else NOT_FOUND and FAILED_PRECONDITION by these reasons, and the

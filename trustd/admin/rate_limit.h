@@ -37,8 +37,7 @@ class RateLimit {
   const Options options_;
   absl::Mutex mutex_;
   // When each bucket will be full: one time says how many tokens it has.
-  absl::flat_hash_map<std::string, absl::Time> full_at_
-      ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, absl::Time> full_at_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace anchorage::trustd

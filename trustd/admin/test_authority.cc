@@ -76,8 +76,8 @@ TlsIdentity TestAuthority::Issue(const Request& request) const {
   EXPECT_GT(X509_sign(x509, key_.get(), EVP_sha256()), 0);
   return {ToPem([&](BIO* bio) { return PEM_write_bio_X509(bio, x509); }),
           ToPem([&](BIO* bio) {
-            return PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr,
-                                            0, nullptr, nullptr);
+            return PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0,
+                                            nullptr, nullptr);
           })};
 }
 
