@@ -153,6 +153,10 @@ TEST_F(TrustctlAdminTest, SaysWhyACallWasRefusedWithAnExitCode) {
   EXPECT_THAT(run.output, HasSubstr("ROTATION_NOT_FOUND"));
   run = As("viewer-vera", "rotations list --class REKEY");
   EXPECT_EQ(run.code, 1) << run.output;
+  Write("servers.pem", world_.people_authority().pem());
+  run = As("viewer-vera", "rotations list");
+  EXPECT_EQ(run.code, 6) << run.output;
+  EXPECT_THAT(run.output, ::testing::StartsWith("trustctl: error: "));
   world_.server().Stop();
   run = As("viewer-vera", "rotations list");
   EXPECT_EQ(run.code, 6) << run.output;
@@ -176,7 +180,7 @@ TEST_F(TrustctlAdminTest, ListsAndPollsSources) {
           .ok());
   run = As("viewer-vera", "sources list");
   EXPECT_THAT(run.output, HasSubstr("FAILING"));
-  EXPECT_THAT(run.output, HasSubstr("TIMED_OUT ?[2Jslow"));
+  EXPECT_THAT(run.output, HasSubstr("1 times: TIMED_OUT: ?[2Jslow"));
   run = As("operator-olga", "sources poll aws-docs");
   EXPECT_EQ(run.code, 0) << run.output;
   EXPECT_EQ(world_.polled(), std::vector<std::string>{"aws-docs"});

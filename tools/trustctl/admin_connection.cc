@@ -1,6 +1,7 @@
 #include "tools/trustctl/admin_connection.h"
 
 #include <google/protobuf/util/json_util.h>
+#include <grpc/support/log.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
@@ -72,6 +73,8 @@ void AdminSource::AddTo(CLI::App& command, bool required) {
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> AdminSource::Open() const {
+  // What gRPC would log is in the status of the call.
+  gpr_set_log_function([](gpr_log_func_args*) {});
   grpc::SslCredentialsOptions options;
   if (!tls_roots.empty()) {
     auto roots = ReadInput(tls_roots);
@@ -98,8 +101,8 @@ absl::Status ToStatus(const grpc::Status& status) {
   } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     // A refused certificate looks like a connection that was closed.
     absl::StrAppend(&text,
-                    " (is --server the listener for people, and "
-                    "--client-cert of a CA that it knows?)");
+                    " (is --server the listener for people, --tls-roots its "
+                    "CA, and --client-cert of a CA that it knows?)");
   }
   return absl::Status(CodeOf(status.error_code()), text);
 }

@@ -36,8 +36,10 @@ void PrintLine(const v1::SourceHealth& health) {
             << "  slots " << health.slots() << "  unchanged "
             << health.unchanged();
   if (health.failures() > 0) {
-    std::cout << "  failed " << health.failures()
-              << " times: " << Printable(health.failure()) << " "
+    // A detail may begin with the name itself.
+    const bool is_named = health.detail().starts_with(health.failure());
+    std::cout << "  failed " << health.failures() << " times: "
+              << Printable(is_named ? "" : health.failure() + ": ")
               << Printable(health.detail());
   }
   std::cout << "\n";
