@@ -7,6 +7,8 @@
 //
 // Exit code 0: everything went as it should.
 
+#include <grpcpp/client_context.h>
+
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -22,6 +24,8 @@
 #include "anchors/ceremony/ceremony.h"
 #include "anchors/files/atomic_file.h"
 #include "anchors/rotation/page_writer.h"
+#include "proto/anchorage/v1/admin_service.grpc.pb.h"
+#include "proto/anchorage/v1/evidence_service.grpc.pb.h"
 #include "test/drill/drill_world.h"
 #include "test/fake_aws/fake_identity.h"
 #include "test/identity/real_identities.h"
@@ -185,16 +189,28 @@ int Rekey() {
   });
   world.Check("it is held: sequence 1 is served on", world.sequence() == 1);
 
-  const auto outcome = world.trustd().mirror().SubmitEvidence(
-      evidence, "fleet", absl::Now());
-  world.Check("an instance proves that AWS uses the key",
-              outcome.ok() &&
-                  outcome->kind == trustd::ProofOutcome::Kind::kCandidate);
-  const std::uint64_t id = outcome->rotation_id;
-  const auto decided = world.trustd().mirror().Decide(
-      id, v1::Decision::KIND_APPROVE, "alice",
-      "the page and an instance agree", absl::Now());
-  world.Check("alice approves; the catalog with it is proposed", decided.ok());
+  v1::SubmitEvidenceRequest proof;
+  *proof.mutable_evidence() = evidence;
+  v1::SubmitEvidenceResponse outcome;
+  const auto instances =
+      v1::EvidenceService::NewStub(world.ConnectAs("fleet"));
+  grpc::ClientContext proving;
+  const auto proved = instances->SubmitEvidence(&proving, proof, &outcome);
+  world.Check("an instance proves, over mutual TLS, that AWS uses the key",
+              proved.ok() &&
+                  outcome.outcome() ==
+                      v1::SubmitEvidenceResponse::OUTCOME_CANDIDATE);
+  v1::DecideRotationRequest approval;
+  approval.set_id(outcome.rotation_id());
+  approval.set_kind(v1::Decision::KIND_APPROVE);
+  approval.set_why("the page and an instance agree");
+  approval.set_change_id(
+      world.trustd().mirror().FindRotation(approval.id())->change_id());
+  v1::DecideRotationResponse decided;
+  const auto people = v1::AdminService::NewStub(world.ConnectAs("alice"));
+  grpc::ClientContext deciding;
+  world.Check("alice approves, over mutual TLS; the catalog is proposed",
+              people->DecideRotation(&deciding, approval, &decided).ok());
   const auto proposal = anchors::ReadFile(
       world.folder() + "/data/proposal.json", anchors::kMaxCatalogBytes);
   const std::string ceremony = world.ceremony_folder();

@@ -1,5 +1,7 @@
 #include "test/drill/drill_world.h"
 
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
 #include <httplib.h>
 #include <spdlog/spdlog.h>
 
@@ -111,7 +113,10 @@ World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
   if (mkdtemp(folder.data()) == nullptr) Die("cannot make a folder");
   folder_ = folder;
   test::PublishPages(docs_, first);
-  if (mode == TrustdMode::kOffline) MakeCeremony(first);
+  if (mode == TrustdMode::kOffline) {
+    MakeCeremony(first);
+    MakeCertificates();
+  }
   WriteConfig(mode, first);
   const auto config = trustd::LoadConfig(folder_ + "/trustd.yaml");
   Require(config.status(), "configuration");
@@ -183,6 +188,32 @@ void World::MakeCeremony(const anchors::Catalog& first) {
   Require(anchors::PublishTargetsDraft(folder, absl::Now()).status(), "targets");
 }
 
+void World::MakeCertificates() {
+  const trustd::TlsIdentity server = authority_.Issue(
+      {.names = {"trustd"},
+       .alternative_names = "IP:127.0.0.1",
+       .purpose = "serverAuth"});
+  Require(anchors::WriteFileAtomically(folder_ + "/admin.crt",
+                                       server.certificate),
+          "certificate");
+  Require(anchors::WriteFileAtomically(folder_ + "/admin.key", server.key,
+                                       anchors::FileAccess::kPrivate),
+          "key");
+  Require(anchors::WriteFileAtomically(folder_ + "/people.crt",
+                                       authority_.pem()),
+          "certificate");
+}
+
+std::shared_ptr<grpc::Channel> World::ConnectAs(const std::string& name) const {
+  const trustd::TlsIdentity identity = authority_.Issue({.names = {name}});
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = authority_.pem();
+  options.pem_cert_chain = identity.certificate;
+  options.pem_private_key = identity.key;
+  return grpc::CreateChannel(service_->admin_address(),
+                             grpc::SslCredentials(options));
+}
+
 void World::WriteConfig(TrustdMode mode, const anchors::Catalog& first) {
   std::string yaml = absl::StrCat(
       "data_dir: data\nlisten_address: 127.0.0.1:0\nmode: MODE_",
@@ -199,6 +230,14 @@ void World::WriteConfig(TrustdMode mode, const anchors::Catalog& first) {
       "alerts:\n  webhooks:\n",
       "    - name: people\n      url: '", receiver_.Url(), "'\n",
       "      secret_path: secret\n      allow_loopback_http: true\n");
+  if (mode == TrustdMode::kOffline) {
+    absl::StrAppend(
+        &yaml, "admin:\n  listen_address: 127.0.0.1:0\n",
+        "  tls: {certificate_path: admin.crt, key_path: admin.key}\n",
+        "  client_ca_path: people.crt\n  people:\n",
+        "    - {name: alice, role: ROLE_APPROVER}\n",
+        "    - {name: fleet, role: ROLE_INSTANCE}\n");
+  }
   Require(anchors::WriteFileAtomically(folder_ + "/first.json",
                                        anchors::SerializeCatalog(first)),
           "catalog");

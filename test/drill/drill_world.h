@@ -11,6 +11,8 @@
 #ifndef ANCHORAGE_TEST_DRILL_DRILL_WORLD_H_
 #define ANCHORAGE_TEST_DRILL_DRILL_WORLD_H_
 
+#include <grpcpp/channel.h>
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,6 +27,7 @@
 #include "anchors/catalog.h"
 #include "anchors/tuf/signer.h"
 #include "client/trust_client.h"
+#include "trustd/admin/test_authority.h"
 #include "trustd/service.h"
 
 namespace httplib {
@@ -97,6 +100,9 @@ class World {
   FakeDocs& docs() { return docs_; }
   FakeReceiver& receiver() { return receiver_; }
   trustd::Service& trustd() { return *service_; }
+  // A connection to the listener for people, with a certificate of that name;
+  // in kOffline. alice may decide, fleet may submit evidence.
+  std::shared_ptr<grpc::Channel> ConnectAs(const std::string& name) const;
   const std::vector<Approver>& approvers() const { return approvers_; }
   const std::string& folder() const { return folder_; }
   std::string ceremony_folder() const { return folder_ + "/data/ceremony"; }
@@ -120,6 +126,7 @@ class World {
   void Check(const std::string& text, bool is_so);
 
  private:
+  void MakeCertificates();
   void MakeCeremony(const anchors::Catalog& first);
   void WriteConfig(TrustdMode mode, const anchors::Catalog& first);
 
@@ -128,6 +135,7 @@ class World {
   FakeDocs docs_;
   FakeReceiver receiver_;
   std::vector<Approver> approvers_;
+  trustd::TestAuthority authority_{"the drill's people"};
   std::unique_ptr<trustd::Service> service_;
   std::vector<std::unique_ptr<client::TrustClient>> clients_;
 };

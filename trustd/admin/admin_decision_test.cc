@@ -112,7 +112,7 @@ TEST_F(AdminDecisionTest, RefusesADecisionThatIsNotWhole) {
 }
 
 TEST_F(AdminDecisionTest, SaysWhenADecisionCannotBeWritten) {
-  world_.store().Fail(absl::ResourceExhaustedError("the disk is full"));
+  world_.store().FailWith(absl::ResourceExhaustedError("the disk is full"));
   const std::uint64_t before = sequence();
   const Channel alice = world_.ConnectAs("approver-alice");
   EXPECT_EQ(ReasonOf(Try<Admin>(alice, &Admin::Stub::DecideRotation,

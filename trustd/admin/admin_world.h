@@ -26,48 +26,12 @@
 #include "trustd/admin/admin_server.h"
 #include "trustd/admin/test_authority.h"
 #include "trustd/config.h"
-#include "trustd/fake_store.h"
+#include "trustd/alerts/locked_store.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/publication.h"
 #include "trustd/publisher.h"
 
 namespace anchorage::trustd {
-
-// A FakeStore for several threads.
-class LockedStore final : public Store {
- public:
-  absl::StatusOr<std::optional<std::string>> Get(
-      std::string_view key) const override {
-    const absl::MutexLock lock(&mutex_);
-    return store_.Get(key);
-  }
-  absl::Status Commit(const StoreBatch& batch) override {
-    const absl::MutexLock lock(&mutex_);
-    return store_.Commit(batch);
-  }
-  absl::Status Scan(
-      std::string_view prefix,
-      const std::function<bool(std::string_view, std::string_view)>& visit)
-      const override {
-    const absl::MutexLock lock(&mutex_);
-    return store_.Scan(prefix, visit);
-  }
-
-  // From now on commits fail with `failure`.
-  void Fail(absl::Status failure) {
-    const absl::MutexLock lock(&mutex_);
-    store_.failure = std::move(failure);
-  }
-  // Changes the last byte of a value.
-  void Damage(const std::string& key) {
-    const absl::MutexLock lock(&mutex_);
-    store_.values.at(key).back() ^= 1;
-  }
-
- private:
-  mutable absl::Mutex mutex_;
-  FakeStore store_ ABSL_GUARDED_BY(mutex_);
-};
 
 class AdminWorld {
  public:

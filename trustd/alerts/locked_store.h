@@ -42,6 +42,11 @@ class LockedStore final : public Store {
     absl::MutexLock lock(&mutex_);
     store_.failure = std::move(failure);
   }
+  // Changes the last byte of a value that is there.
+  void Damage(const std::string& key) {
+    absl::MutexLock lock(&mutex_);
+    store_.values.at(key).back() ^= 1;
+  }
   std::size_t size() const {
     absl::MutexLock lock(&mutex_);
     return store_.values.size();

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "absl/random/random.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {
@@ -79,10 +81,13 @@ absl::Duration Poller::Look(Worker& worker, PollHistory& history) {
     const auto failure = SourceFailureOf(answer.status());
     const std::string name(
         failure.has_value() ? NameOf(*failure) : "UNAVAILABLE");
-    const std::string detail(answer.status().message());
+    // The message begins with the name.
+    const std::string detail(absl::StripPrefix(
+        absl::StripPrefix(answer.status().message(), name), ": "));
     // A stop is not the source's failure.
     if (cancelled_ != nullptr && cancelled_->load()) return absl::Seconds(1);
-    spdlog::warn("source {}: {}", source.name(), detail);
+    spdlog::warn("source {}: {}", source.name(),
+                 absl::Utf8SafeCHexEscape(detail));
     ++history.failures;
     history.retry_after = RetryAfterOf(answer.status(), now);
     recorded = mirror_.SourceFailed(source.name(), name, detail, now);
