@@ -1,13 +1,13 @@
 #include "trustd/config.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/files/atomic_file.h"
 #include "anchors/yaml/yaml_to_proto.h"
+#include "trustd/config_path.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -44,9 +44,7 @@ class Checker {
 
   // Relative paths are relative to the folder of the file.
   std::string Path(const std::string& value) const {
-    const std::filesystem::path given(value);
-    if (given.is_absolute()) return value;
-    return (std::filesystem::path(path_).parent_path() / given).string();
+    return ResolvePath(value, path_);
   }
 
   const absl::Status& status() const { return status_; }

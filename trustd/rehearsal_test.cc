@@ -95,9 +95,9 @@ class RehearsalTest : public ::testing::Test {
   std::unique_ptr<tuf::SoftwareKey> MakeOnlineKey(const std::string& suffix) {
     auto key = *tuf::SoftwareKey::GenerateEd25519();
     EXPECT_THAT(anchors::MakeFolder(folder_ + "/keys"), IsOk());
-    EXPECT_THAT(anchors::WriteFileAtomically(
-                    config_.online_key_path + suffix, key->ToPem()->view(),
-                    anchors::FileAccess::kPrivate),
+    EXPECT_THAT(anchors::WriteFileAtomically(config_.online_key_path + suffix,
+                                             key->ToPem()->view(),
+                                             anchors::FileAccess::kPrivate),
                 IsOk());
     return key;
   }
@@ -107,7 +107,9 @@ class RehearsalTest : public ::testing::Test {
   void Sign(DraftKind kind, const std::vector<int>& people) {
     for (const int person : people) {
       ASSERT_THAT(
-          anchors::SignDraft(config_.ceremony_dir, *anchors::ReadCeremony(config_.ceremony_dir), kind, *TestKey(person)),
+          anchors::SignDraft(config_.ceremony_dir,
+                             *anchors::ReadCeremony(config_.ceremony_dir), kind,
+                             *TestKey(person)),
           IsOk());
     }
   }
@@ -129,7 +131,8 @@ class RehearsalTest : public ::testing::Test {
                                         kNow + 365 * kDay),
                 IsOk());
     Sign(DraftKind::kTargets, people);
-    ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir, kNow), IsOk());
+    ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir, kNow),
+                IsOk());
   }
 
   static anchors::Catalog Seed() {
@@ -347,8 +350,7 @@ TEST_F(RehearsalTest, RestoreFromBackup) {
   const std::string ceremony = config_.ceremony_dir;
   config_.ceremony_dir = folder_ + "/empty";
   ASSERT_THAT(Start(kNow + kDay), IsOk());
-  EXPECT_THAT(Refresh(kNow + kDay),
-              RejectedFor(TufReason::kTimestampRollback));
+  EXPECT_THAT(Refresh(kNow + kDay), RejectedFor(TufReason::kTimestampRollback));
 
   // The ceremony's folder, of which people have copies, brings back the
   // catalog, and a new online key lets clients forget the lost versions.

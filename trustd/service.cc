@@ -44,14 +44,14 @@ void LogStart(const Config& config, const Publication& publication,
         "mode ONLINE: the keys of root and targets are on this host; whoever "
         "takes it over can add anchors");
   } else {
-    spdlog::info("mode OFFLINE: this host holds the key of snapshot and "
-                 "timestamp only; people sign in {}",
-                 config.ceremony_dir);
+    spdlog::info(
+        "mode OFFLINE: this host holds the key of snapshot and "
+        "timestamp only; people sign in {}",
+        config.ceremony_dir);
   }
   spdlog::info("serving sequence {}: {} anchors, {} regions, on {}",
-               publication.catalog.sequence,
-               publication.catalog.anchors.size(), publication.region_count,
-               address);
+               publication.catalog.sequence, publication.catalog.anchors.size(),
+               publication.region_count, address);
   if (!http_address.empty()) {
     spdlog::info("http://{}/tuf/ has the same as files", http_address);
   }
@@ -81,8 +81,8 @@ absl::StatusOr<anchors::Catalog> FirstCatalog(const Config& config) {
   if (config.initial_catalog_path.empty()) {
     return anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
   }
-  const auto text = anchors::ReadFile(config.initial_catalog_path,
-                                      anchors::kMaxCatalogBytes);
+  const auto text =
+      anchors::ReadFile(config.initial_catalog_path, anchors::kMaxCatalogBytes);
   if (!text.ok()) return text.status();
   auto catalog = anchors::ParseCatalog(*text);
   if (catalog.ok()) return catalog;
@@ -222,9 +222,8 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
   if (!lock.ok()) return lock.status();
   auto store = RocksDbStore::Open(config.data_dir + "/store");
   if (!store.ok()) return store.status();
-  std::unique_ptr<Service> service(
-      new Service(config, std::move(clock), *std::move(lock),
-                  *std::move(store)));
+  std::unique_ptr<Service> service(new Service(
+      config, std::move(clock), *std::move(lock), *std::move(store)));
   auto seed = FirstCatalog(config);
   if (!seed.ok()) return seed.status();
   auto publisher = Publisher::Open(service->config_, *service->store_,
@@ -232,8 +231,8 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
                                    *std::move(releases), service->clock_());
   if (!publisher.ok()) return publisher.status();
   service->publisher_ = *std::move(publisher);
-  if (absl::Status s = ShowFirstRoot(
-          service->config_, service->hub_.Current()->roots.front());
+  if (absl::Status s = ShowFirstRoot(service->config_,
+                                     service->hub_.Current()->roots.front());
       !s.ok()) {
     return s;
   }
@@ -254,19 +253,21 @@ void Service::TakeSigned(std::string& last_failure) {
     last_failure.clear();
     if (*taken) {
       const auto publication = hub_.Current();
-      spdlog::info("published what people have signed: root {}, targets {}, "
-                   "sequence {}",
-                   publication->roots.size(), publication->targets_version,
-                   publication->catalog.sequence);
+      spdlog::info(
+          "published what people have signed: root {}, targets {}, "
+          "sequence {}",
+          publication->roots.size(), publication->targets_version,
+          publication->catalog.sequence);
     }
     return;
   }
   const std::string failure(taken.status().message());
   if (failure == last_failure) return;
   last_failure = failure;
-  spdlog::error("what is in {} is not published: {}; the old bundle is served "
-                "on",
-                config_.ceremony_dir, failure);
+  spdlog::error(
+      "what is in {} is not published: {}; the old bundle is served "
+      "on",
+      config_.ceremony_dir, failure);
 }
 
 void Service::WarnOfEnds(absl::Time& last_warning) {
@@ -279,11 +280,10 @@ void Service::WarnOfEnds(absl::Time& last_warning) {
     const bool for_people =
         offline && (role.role == "root" || role.role == "targets");
     // What is signed here is signed long before this, unless that fails.
-    const bool is_late =
-        for_people ? left < kEndsSoon
-                   : role.role == "timestamp"
-                         ? left < config_.timestamp_validity / 2
-                         : left < kWarningInterval;
+    const bool is_late = for_people ? left < kEndsSoon
+                         : role.role == "timestamp"
+                             ? left < config_.timestamp_validity / 2
+                             : left < kWarningInterval;
     if (!is_late) continue;
     Alert alert;
     alert.kind = AlertKind::kBundleEndsSoon;
@@ -291,8 +291,7 @@ void Service::WarnOfEnds(absl::Time& last_warning) {
     alert.subject = role.role;
     alert.text = absl::StrCat(
         role.role, " ends on ",
-        absl::FormatTime(absl::RFC3339_sec, role.expires,
-                         absl::UTCTimeZone()),
+        absl::FormatTime(absl::RFC3339_sec, role.expires, absl::UTCTimeZone()),
         for_people ? ": sign it again with trustctl"
                    : ": it cannot be signed again, see the log");
     if (const auto alerter = alarm_->Current(); alerter != nullptr) {
@@ -369,8 +368,7 @@ absl::Status Service::Listen() {
     options.grace = config_.shutdown_grace;
     auto admin = AdminServer::Start(
         *config_.admin, *mirror_,
-        [this](const std::string& source) { return PollNow(source); },
-        options);
+        [this](const std::string& source) { return PollNow(source); }, options);
     if (!admin.ok()) return admin.status();
     admin_ = *std::move(admin);
   }

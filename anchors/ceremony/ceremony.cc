@@ -12,8 +12,8 @@
 #include "anchors/files/atomic_file.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/file_hash.h"
-#include "anchors/tuf/tuf_error.h"
 #include "anchors/tuf/trusted_set.h"
+#include "anchors/tuf/tuf_error.h"
 #include "anchors/tuf/updater.h"
 #include "verify/encoding/base64.h"
 
@@ -57,8 +57,7 @@ absl::StatusOr<std::string> ReadTarget(const std::string& folder,
   auto bytes = ReadFile(PathOfTarget(folder, path, found->second), max_bytes);
   if (!bytes.ok()) return bytes;
   // A name is not a hash: what is shown to people must be what they sign.
-  if (absl::Status s = tuf::VerifyTargetBytes(found->second, *bytes);
-      !s.ok()) {
+  if (absl::Status s = tuf::VerifyTargetBytes(found->second, *bytes); !s.ok()) {
     return s;
   }
   return bytes;
@@ -104,8 +103,7 @@ absl::StatusOr<std::vector<std::int64_t>> TargetsVersions(
     }
   }
   if (error && error != std::errc::no_such_file_or_directory) {
-    return absl::UnavailableError(
-        absl::StrCat(folder, ": ", error.message()));
+    return absl::UnavailableError(absl::StrCat(folder, ": ", error.message()));
   }
   std::sort(versions.rbegin(), versions.rend());
   return versions;
@@ -115,8 +113,7 @@ absl::StatusOr<std::vector<std::int64_t>> TargetsVersions(
 absl::StatusOr<SignedTargets> ReadVersion(const std::string& folder,
                                           std::int64_t version) {
   const std::string name = absl::StrCat(version, kTargetsSuffix);
-  auto bytes =
-      ReadFile(absl::StrCat(folder, "/", name), tuf::kMaxTargetsBytes);
+  auto bytes = ReadFile(absl::StrCat(folder, "/", name), tuf::kMaxTargetsBytes);
   if (!bytes.ok()) return bytes.status();
   auto files = ReadNamed(folder, *std::move(bytes));
   if (!files.ok()) {
@@ -151,9 +148,9 @@ absl::Status CheckRootDraft(const Ceremony& ceremony, const tuf::Root& draft) {
 absl::Status CheckTargetsDraft(const tuf::Targets& draft,
                                const SignedTargets& files) {
   const auto refuse = [](std::string_view why) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the draft of targets ", std::string(why),
-        ": remove targets.draft.json and propose again"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the draft of targets ", std::string(why),
+                     ": remove targets.draft.json and propose again"));
   };
   if (draft.delegations.has_value()) return refuse("delegates to others");
   for (const auto& [path, target] : draft.targets) {
@@ -180,8 +177,7 @@ absl::Status CheckNotExpired(const tuf::Envelope& envelope,
                              tuf::TufReason reason, absl::Time now) {
   if (envelope.expires > now) return absl::OkStatus();
   return tuf::RejectUpdate(
-      reason, absl::StrCat("it ended on ",
-                           tuf::FormatExpires(envelope.expires),
+      reason, absl::StrCat("it ended on ", tuf::FormatExpires(envelope.expires),
                            ": draft it again with a later end"));
 }
 
@@ -239,8 +235,7 @@ absl::StatusOr<Ceremony> ReadSigned(const std::string& folder,
                                     std::int64_t first_root) {
   Ceremony ceremony;
   for (std::int64_t version = first_root;; ++version) {
-    auto root =
-        ReadOptional(PathOfRoot(folder, version), tuf::kMaxRootBytes);
+    auto root = ReadOptional(PathOfRoot(folder, version), tuf::kMaxRootBytes);
     if (!root.ok()) return root.status();
     if (root->empty()) break;
     ceremony.roots.push_back(*std::move(root));
@@ -341,14 +336,14 @@ absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
   if (!again) ceremony->roots.push_back(ceremony->root_draft);
   auto root = VerifyRoots(ceremony->roots);
   if (!root.ok()) return root.status();
-  if (absl::Status s = CheckNotExpired(root->envelope,
-                                       tuf::TufReason::kRootExpired, now);
+  if (absl::Status s =
+          CheckNotExpired(root->envelope, tuf::TufReason::kRootExpired, now);
       !s.ok()) {
     return s;
   }
-  if (absl::Status s =
-          Finish(folder + kRootDraft, PathOfRoot(folder, root->envelope.version),
-                 ceremony->root_draft);
+  if (absl::Status s = Finish(folder + kRootDraft,
+                              PathOfRoot(folder, root->envelope.version),
+                              ceremony->root_draft);
       !s.ok()) {
     return s;
   }
@@ -429,8 +424,7 @@ absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
   }
   const auto releases = targets->targets.find(kReleasesTargetPath);
   if (releases == targets->targets.end()) return targets;
-  if (absl::Status s =
-          tuf::VerifyTargetBytes(releases->second, files.releases);
+  if (absl::Status s = tuf::VerifyTargetBytes(releases->second, files.releases);
       !s.ok()) {
     return s;
   }
@@ -468,16 +462,16 @@ absl::StatusOr<tuf::Targets> PublishTargetsDraft(const std::string& folder,
           "version ", targets->envelope.version, " is proposed and ",
           last->envelope.version, " is signed already: propose again"));
     }
-    if (absl::Status s = CheckSequence(ceremony->targets->catalog, draft.catalog);
+    if (absl::Status s =
+            CheckSequence(ceremony->targets->catalog, draft.catalog);
         !s.ok()) {
       return s;
     }
   }
-  if (absl::Status s = Finish(folder + kTargetsDraft,
-                              absl::StrCat(folder, "/",
-                                           targets->envelope.version,
-                                           kTargetsSuffix),
-                              draft.targets);
+  if (absl::Status s = Finish(
+          folder + kTargetsDraft,
+          absl::StrCat(folder, "/", targets->envelope.version, kTargetsSuffix),
+          draft.targets);
       !s.ok()) {
     return s;
   }
@@ -497,9 +491,9 @@ absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
         !s.ok()) {
       return s;
     }
-    counts.push_back(CountFor(
-        absl::StrCat("targets keys of root ", root->envelope.version),
-        draft->envelope, root->targets, root->keys));
+    counts.push_back(
+        CountFor(absl::StrCat("targets keys of root ", root->envelope.version),
+                 draft->envelope, root->targets, root->keys));
     return counts;
   }
   if (ceremony.root_draft.empty()) return NoDraft(kind);
@@ -537,8 +531,8 @@ absl::Status SignDraft(const std::string& folder, const Ceremony& shown,
   // Others may have signed the same meanwhile; another text is another draft.
   const auto now = ReadFile(path, tuf::kMaxTargetsBytes);
   if (!now.ok()) return now.status();
-  const auto signed_part = [&](const std::string& bytes)
-      -> absl::StatusOr<std::string> {
+  const auto signed_part =
+      [&](const std::string& bytes) -> absl::StatusOr<std::string> {
     if (is_root) {
       const auto root = tuf::ParseRoot(bytes);
       if (!root.ok()) return root.status();

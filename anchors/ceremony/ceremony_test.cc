@@ -109,8 +109,7 @@ TEST_F(CeremonyTest, DoesNotPublishARootWithTooFewSignatures) {
 TEST_F(CeremonyTest, CountsASignerOnce) {
   ASSERT_THAT(WriteRootDraft(folder_, spec_), IsOk());
   ASSERT_THAT(Sign(DraftKind::kRoot, {1, 1}), IsOk());
-  const auto counts =
-      CountSignatures(*ReadCeremony(folder_), DraftKind::kRoot);
+  const auto counts = CountSignatures(*ReadCeremony(folder_), DraftKind::kRoot);
   ASSERT_THAT(counts, IsOk());
   ASSERT_EQ(counts->size(), 1u);
   EXPECT_EQ(counts->front().signed_by.size(), 1u);
@@ -151,8 +150,7 @@ TEST_F(CeremonyTest, ARootPublishedTwiceAfterACrashIsPublishedOnce) {
   MakeFirstRoot();
   const auto root = ReadFile(folder_ + "/1.root.json", 1 << 20);
   ASSERT_THAT(root, IsOk());
-  ASSERT_THAT(WriteFileAtomically(folder_ + "/root.draft.json", *root),
-              IsOk());
+  ASSERT_THAT(WriteFileAtomically(folder_ + "/root.draft.json", *root), IsOk());
   EXPECT_THAT(PublishRootDraft(folder_, kNow), IsOk());
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/root.draft.json"));
   EXPECT_EQ(ReadSigned(folder_)->roots.size(), 1u);
@@ -168,15 +166,13 @@ TEST_F(CeremonyTest, TargetsNeedTheirThreshold) {
 }
 
 TEST_F(CeremonyTest, TargetsNeedARootFirst) {
-  EXPECT_TRUE(
-      IsTooEarly(ProposeTargets(folder_, CatalogOf(1), "", kExpires)));
+  EXPECT_TRUE(IsTooEarly(ProposeTargets(folder_, CatalogOf(1), "", kExpires)));
 }
 
 TEST_F(CeremonyTest, ACatalogNeedsAHigherSequence) {
   MakeFirstRoot();
   MakeTargets(7);
-  EXPECT_TRUE(
-      IsTooEarly(ProposeTargets(folder_, CatalogOf(6), "", kExpires)));
+  EXPECT_TRUE(IsTooEarly(ProposeTargets(folder_, CatalogOf(6), "", kExpires)));
   EXPECT_THAT(ProposeTargets(folder_, CatalogOf(7), "", kExpires), IsOk());
   EXPECT_THAT(ProposeTargets(folder_, CatalogOf(8), "", kExpires), IsOk());
 }
@@ -191,8 +187,8 @@ TEST_F(CeremonyTest, ATargetChangedOnTheWayIsNotPublished) {
   MakeFirstRoot();
   ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
   ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
-  for (const auto& entry : std::filesystem::directory_iterator(
-           folder_ + "/targets/catalog/v1")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(folder_ + "/targets/catalog/v1")) {
     ASSERT_THAT(WriteFileAtomically(entry.path().string(), CatalogOf(2)),
                 IsOk());
   }
@@ -204,8 +200,8 @@ TEST_F(CeremonyTest, WhatIsShownIsWhatTheTargetsName) {
   MakeFirstRoot();
   ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
   // Somebody puts a harmless catalog under the name of another's hash.
-  for (const auto& entry : std::filesystem::directory_iterator(
-           folder_ + "/targets/catalog/v1")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(folder_ + "/targets/catalog/v1")) {
     ASSERT_THAT(WriteFileAtomically(entry.path().string(), CatalogOf(2)),
                 IsOk());
   }
@@ -288,8 +284,7 @@ TEST_F(CeremonyTest, WhatHasEndedIsNotPublished) {
 TEST_F(CeremonyTest, RootsAreReadBesideTargetsThatCannotBe) {
   MakeFirstRoot();
   MakeTargets(1);
-  ASSERT_THAT(WriteFileAtomically(folder_ + "/999.targets.json", "{}"),
-              IsOk());
+  ASSERT_THAT(WriteFileAtomically(folder_ + "/999.targets.json", "{}"), IsOk());
   const auto signed_files = ReadSigned(folder_);
   ASSERT_THAT(signed_files, IsOk());
   EXPECT_EQ(signed_files->roots.size(), 1u);

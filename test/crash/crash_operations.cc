@@ -132,14 +132,16 @@ absl::Status Perform(const std::vector<std::string>& arguments) {
   if (what == kPublish) return Publish(folder, /*for_ever=*/false);
   if (what == kPublishForEver) return Publish(folder, /*for_ever=*/true);
   if (what == kRenew) return Renew(folder);
-  if (what == kPublishRoot) return anchors::PublishRootDraft(folder).status();
+  if (what == kPublishRoot) return anchors::PublishRootDraft(folder, kNow).status();
   if (what == kPropose) return Propose(folder, 2);
   if (what == kSign) {
-    return anchors::SignDraft(folder, anchors::DraftKind::kTargets,
+    const auto shown = anchors::ReadCeremony(folder);
+    if (!shown.ok()) return shown.status();
+    return anchors::SignDraft(folder, *shown, anchors::DraftKind::kTargets,
                               *anchors::tuf::TestKey(1));
   }
   if (what == kPublishTargets) {
-    return anchors::PublishTargetsDraft(folder).status();
+    return anchors::PublishTargetsDraft(folder, kNow).status();
   }
   return absl::InvalidArgumentError(what);
 }

@@ -78,7 +78,8 @@ int History() {
   const std::vector<RealIdentity> documents = CarriedIdentities();
   World world(TrustdMode::kOnline, before, /*clients=*/1);
   const auto& one = *world.clients().front();
-  world.WaitFor("a client has sequence 1", [&] { return world.ClientsHave(1); });
+  world.WaitFor("a client has sequence 1",
+                [&] { return world.ClientsHave(1); });
   world.Check("and accepts every genuine document",
               Refused(one, documents) == 0);
 
@@ -120,10 +121,9 @@ int History() {
         });
   }
   int reissues = 0;
-  const auto rotations = world.trustd().mirror().Rotations(
-      [&](const v1::Rotation& rotation) {
-        reissues += rotation.rotation_class() ==
-                    v1::ROTATION_CLASS_RE_ISSUE;
+  const auto rotations =
+      world.trustd().mirror().Rotations([&](const v1::Rotation& rotation) {
+        reissues += rotation.rotation_class() == v1::ROTATION_CLASS_RE_ISSUE;
         return true;
       });
   world.Check(absl::StrCat(rotations.size(), " rotations, ", reissues,
@@ -150,8 +150,7 @@ v1::Evidence EvidenceOf(const FakeIdentity& aws) {
   return evidence;
 }
 
-bool Accepts(const client::TrustClient& one,
-             const v1::Evidence& evidence) {
+bool Accepts(const client::TrustClient& one, const v1::Evidence& evidence) {
   const auto policy =
       *verify::IdentityPolicy::AuthenticityOnly("the drill's documents");
   const auto bytes = verify::DecodeIdentitySignature(
@@ -179,8 +178,7 @@ int Rekey() {
     return !world.trustd()
                 .mirror()
                 .Rotations([](const v1::Rotation& rotation) {
-                  return rotation.rotation_class() ==
-                         v1::ROTATION_CLASS_RE_KEY;
+                  return rotation.rotation_class() == v1::ROTATION_CLASS_RE_KEY;
                 })
                 .empty();
   });
@@ -192,14 +190,12 @@ int Rekey() {
   v1::SubmitEvidenceRequest proof;
   *proof.mutable_evidence() = evidence;
   v1::SubmitEvidenceResponse outcome;
-  const auto instances =
-      v1::EvidenceService::NewStub(world.ConnectAs("fleet"));
+  const auto instances = v1::EvidenceService::NewStub(world.ConnectAs("fleet"));
   grpc::ClientContext proving;
   const auto proved = instances->SubmitEvidence(&proving, proof, &outcome);
   world.Check("an instance proves, over mutual TLS, that AWS uses the key",
-              proved.ok() &&
-                  outcome.outcome() ==
-                      v1::SubmitEvidenceResponse::OUTCOME_CANDIDATE);
+              proved.ok() && outcome.outcome() ==
+                                 v1::SubmitEvidenceResponse::OUTCOME_CANDIDATE);
   v1::DecideRotationRequest approval;
   approval.set_id(outcome.rotation_id());
   approval.set_kind(v1::Decision::KIND_APPROVE);
@@ -222,8 +218,8 @@ int Rekey() {
   for (int i : {0, 1}) {
     const Approver& approver = world.approvers()[i];
     world.Check(absl::StrCat(approver.name, " signs"),
-                anchors::SignDraft(ceremony, *anchors::ReadCeremony(ceremony), anchors::DraftKind::kTargets,
-                                   *approver.key)
+                anchors::SignDraft(ceremony, *anchors::ReadCeremony(ceremony),
+                                   anchors::DraftKind::kTargets, *approver.key)
                     .ok());
   }
   world.Check("the signed targets are handed to trustd",
@@ -252,7 +248,8 @@ int Poisoned() {
   FakeIdentity attacker;
   attacker.SetKey(kRegion, AnchorKind::kIidRsa2048, AnotherKey());
   world.PublishPages(CatalogOf(attacker));
-  world.Say(absl::StrCat("somebody swaps one certificate on the page: ", kSlot));
+  world.Say(
+      absl::StrCat("somebody swaps one certificate on the page: ", kSlot));
   std::string alert;
   world.WaitFor("people are alerted", [&] {
     alert = world.receiver().Find("ROTATION_DETECTED", kSlot);
@@ -270,8 +267,8 @@ int Poisoned() {
   const auto rotations = world.trustd().mirror().Rotations(
       [](const v1::Rotation&) { return true; });
   world.Check("the rotation waits for people",
-              rotations.size() == 1 && rotations[0].state() ==
-                                           v1::ROTATION_STATE_DETECTED);
+              rotations.size() == 1 &&
+                  rotations[0].state() == v1::ROTATION_STATE_DETECTED);
   world.PublishPages(CatalogOf(aws));
   world.Say("the page is put right");
   world.WaitFor("the rotation is closed by itself", [&] {

@@ -79,11 +79,11 @@ void FakeDocs::Publish(const std::string& path, std::string text) {
 }
 
 FakeReceiver::FakeReceiver() {
-  server_.http().Post("/alerts", [this](const httplib::Request& request,
-                                        httplib::Response&) {
-    const absl::MutexLock lock(&mutex_);
-    bodies_.push_back(request.body);
-  });
+  server_.http().Post(
+      "/alerts", [this](const httplib::Request& request, httplib::Response&) {
+        const absl::MutexLock lock(&mutex_);
+        bodies_.push_back(request.body);
+      });
   server_.Start();
 }
 
@@ -120,8 +120,7 @@ World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
   WriteConfig(mode, first);
   const auto config = trustd::LoadConfig(folder_ + "/trustd.yaml");
   Require(config.status(), "configuration");
-  auto service =
-      trustd::Service::Start(*config, [] { return absl::Now(); });
+  auto service = trustd::Service::Start(*config, [] { return absl::Now(); });
   Require(service.status(), "trustd");
   service_ = *std::move(service);
   const auto root =
@@ -172,8 +171,8 @@ void World::MakeCeremony(const anchors::Catalog& first) {
   const std::string folder = ceremony_folder();
   Require(anchors::WriteRootDraft(folder, spec), "root");
   for (int i : {0, 1}) {
-    Require(anchors::SignDraft(folder, *anchors::ReadCeremony(folder), anchors::DraftKind::kRoot,
-                               *approvers_[i].key),
+    Require(anchors::SignDraft(folder, *anchors::ReadCeremony(folder),
+                               anchors::DraftKind::kRoot, *approvers_[i].key),
             "root");
   }
   Require(anchors::PublishRootDraft(folder, absl::Now()).status(), "root");
@@ -181,27 +180,29 @@ void World::MakeCeremony(const anchors::Catalog& first) {
                                   spec.expires),
           "targets");
   for (int i : {1, 2}) {
-    Require(anchors::SignDraft(folder, *anchors::ReadCeremony(folder), anchors::DraftKind::kTargets,
-                               *approvers_[i].key),
-            "targets");
+    Require(
+        anchors::SignDraft(folder, *anchors::ReadCeremony(folder),
+                           anchors::DraftKind::kTargets, *approvers_[i].key),
+        "targets");
   }
-  Require(anchors::PublishTargetsDraft(folder, absl::Now()).status(), "targets");
+  Require(anchors::PublishTargetsDraft(folder, absl::Now()).status(),
+          "targets");
 }
 
 void World::MakeCertificates() {
-  const trustd::TlsIdentity server = authority_.Issue(
-      {.names = {"trustd"},
-       .alternative_names = "IP:127.0.0.1",
-       .purpose = "serverAuth"});
-  Require(anchors::WriteFileAtomically(folder_ + "/admin.crt",
-                                       server.certificate),
-          "certificate");
+  const trustd::TlsIdentity server =
+      authority_.Issue({.names = {"trustd"},
+                        .alternative_names = "IP:127.0.0.1",
+                        .purpose = "serverAuth"});
+  Require(
+      anchors::WriteFileAtomically(folder_ + "/admin.crt", server.certificate),
+      "certificate");
   Require(anchors::WriteFileAtomically(folder_ + "/admin.key", server.key,
                                        anchors::FileAccess::kPrivate),
           "key");
-  Require(anchors::WriteFileAtomically(folder_ + "/people.crt",
-                                       authority_.pem()),
-          "certificate");
+  Require(
+      anchors::WriteFileAtomically(folder_ + "/people.crt", authority_.pem()),
+      "certificate");
 }
 
 std::shared_ptr<grpc::Channel> World::ConnectAs(const std::string& name) const {
@@ -227,8 +228,8 @@ void World::WriteConfig(TrustdMode mode, const anchors::Catalog& first) {
       "  - name: aws-docs-china\n    interval: 3600s\n    jitter: 0s\n",
       "    allow_loopback_http: true\n    partitions: [aws-cn]\n",
       "    regions_page: {addresses: ['", docs_.Url(kChinaPagePath), "']}\n",
-      "alerts:\n  webhooks:\n",
-      "    - name: people\n      url: '", receiver_.Url(), "'\n",
+      "alerts:\n  webhooks:\n", "    - name: people\n      url: '",
+      receiver_.Url(), "'\n",
       "      secret_path: secret\n      allow_loopback_http: true\n");
   if (mode == TrustdMode::kOffline) {
     absl::StrAppend(
@@ -294,10 +295,9 @@ void PublishPages(FakeDocs& docs, const anchors::Catalog& catalog) {
         .push_back(std::move(entry));
   }
   docs.Publish(std::string(kPagePath), anchors::WriteRegionsPage(others, {}));
-  docs.Publish(
-      std::string(kChinaPagePath),
-      anchors::WriteRegionsPage(
-          china, {.layout = anchors::PageLayout::kChineseMarkdown}));
+  docs.Publish(std::string(kChinaPagePath),
+               anchors::WriteRegionsPage(
+                   china, {.layout = anchors::PageLayout::kChineseMarkdown}));
 }
 
 anchors::Catalog CatalogOf(const FakeIdentity& aws) {

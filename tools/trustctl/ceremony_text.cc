@@ -19,8 +19,8 @@ namespace {
 using anchors::Catalog;
 using anchors::CatalogAnchor;
 using anchors::SignatureCount;
-using anchors::tuf::Root;
 using anchors::tuf::RoleKeys;
+using anchors::tuf::Root;
 using nlohmann::ordered_json;
 
 // How much of a hash is enough to tell keys apart at a glance. What is signed
@@ -37,13 +37,11 @@ bool Contains(const std::vector<std::string>& ids, const std::string& id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
-std::string KeyLine(const char* sign, const std::string& id,
-                    const Root& root) {
+std::string KeyLine(const char* sign, const std::string& id, const Root& root) {
   const auto key = root.keys.find(id);
-  return absl::StrCat("    ", sign, " ", id, " ",
-                      key == root.keys.end() ? "unknown key"
-                                             : key->second.keytype(),
-                      "\n");
+  return absl::StrCat(
+      "    ", sign, " ", id, " ",
+      key == root.keys.end() ? "unknown key" : key->second.keytype(), "\n");
 }
 
 // When an anchor verifies; nothing where that is always.
@@ -145,10 +143,9 @@ std::string TextOf(const Root& root, const Root* last) {
 }
 
 std::string TextOf(const Catalog& catalog, const Catalog* last) {
-  std::string text =
-      absl::StrCat("catalog sequence ", catalog.sequence, ", ",
-                   catalog.anchors.size(), " anchors, made ",
-                   Rfc3339(catalog.created), "\n");
+  std::string text = absl::StrCat("catalog sequence ", catalog.sequence, ", ",
+                                  catalog.anchors.size(), " anchors, made ",
+                                  Rfc3339(catalog.created), "\n");
   if (last == nullptr) {
     for (const CatalogAnchor& anchor : catalog.anchors) {
       absl::StrAppend(&text, "    ", AnchorText(anchor), "\n");

@@ -130,9 +130,9 @@ int Init(const Flags& flags) {
   const auto ceremony = anchors::ReadCeremony(flags.folder);
   if (!ceremony.ok()) return Fail(ceremony.status());
   if (!ceremony->roots.empty()) {
-    return Fail(absl::FailedPreconditionError(flags.folder +
-                                              " has a root already"),
-                "use root add-key, remove-key or renew");
+    return Fail(
+        absl::FailedPreconditionError(flags.folder + " has a root already"),
+        "use root add-key, remove-key or renew");
   }
   const auto expires = Expiry(flags);
   if (!expires.ok()) return UsageError(expires.status());
@@ -156,9 +156,9 @@ int Init(const Flags& flags) {
             : std::min<std::int64_t>(
                   2, static_cast<std::int64_t>(role->keys.size()));
     if (role->threshold > static_cast<std::int64_t>(role->keys.size())) {
-      return UsageError(absl::InvalidArgumentError(absl::StrCat(
-          "a threshold of ", role->threshold, " needs as many keys; there are ",
-          role->keys.size())));
+      return UsageError(absl::InvalidArgumentError(
+          absl::StrCat("a threshold of ", role->threshold,
+                       " needs as many keys; there are ", role->keys.size())));
     }
   }
   return WriteDraft(flags, spec);
@@ -176,8 +176,8 @@ absl::Status SetThreshold(const Flags& flags, tuf::RoleSpec& role) {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError(absl::StrCat(
-      flags.role, " would have ", role.keys.size(),
-      " keys and a threshold of ", role.threshold,
+      flags.role, " would have ", role.keys.size(), " keys and a threshold of ",
+      role.threshold,
       ": nobody could sign; add a key first, or give --threshold"));
 }
 
@@ -205,9 +205,9 @@ int RemoveKeyFromRole(const Flags& flags) {
   const auto file = ReadPublicKey(flags.key);
   const std::string id = file.ok() ? file->keyid() : flags.key;
   tuf::RoleSpec& role = RoleOf(*spec, flags.role);
-  const auto gone = std::remove_if(
-      role.keys.begin(), role.keys.end(),
-      [&](const tuf::TufKey& key) { return key.keyid() == id; });
+  const auto gone =
+      std::remove_if(role.keys.begin(), role.keys.end(),
+                     [&](const tuf::TufKey& key) { return key.keyid() == id; });
   if (gone == role.keys.end()) {
     return Fail(absl::NotFoundError(absl::StrCat(
         flags.role, " has no key ", id, " (a .pub file or a whole key id)")));
@@ -252,8 +252,7 @@ int Sign(const Flags& flags) {
   const auto draft = tuf::ParseRoot(ceremony->root_draft);
   if (!draft.ok()) return Fail(draft.status());
   const auto last = LastRoot(*ceremony);
-  if (const auto counts =
-          anchors::CountSignatures(*ceremony, DraftKind::kRoot);
+  if (const auto counts = anchors::CountSignatures(*ceremony, DraftKind::kRoot);
       !counts.ok()) {
     return Fail(counts.status());
   }
@@ -277,8 +276,8 @@ int Publish(const Flags& flags) {
   if (!root.ok()) {
     return Fail(root.status(), "nothing was published; see root status");
   }
-  const std::string file = absl::StrCat(
-      flags.folder, "/", root->envelope.version, ".root.json");
+  const std::string file =
+      absl::StrCat(flags.folder, "/", root->envelope.version, ".root.json");
   if (flags.output.json()) {
     ordered_json json = ToJson(*root);
     json["file"] = file;
@@ -398,8 +397,7 @@ void AddRoot(CLI::App& app, Action& action) {
                        "how long it is good for (default 365d)");
   };
 
-  auto [init, init_flags] =
-      add(root, "init", "Begin the first root", Init);
+  auto [init, init_flags] = add(root, "init", "Begin the first root", Init);
   init->footer(kInitFooter);
   init->add_option("--key", init_flags->root_keys,
                    "public key (PEM) of a person; repeatable")

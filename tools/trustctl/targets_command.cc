@@ -57,10 +57,10 @@ absl::StatusOr<std::string> TextOfDraft(const Ceremony& ceremony) {
     last = *std::move(parsed);
     last_releases = ceremony.targets->releases;
   }
-  std::string text = absl::StrCat(
-      "targets version ", targets->envelope.version, ", good until ",
-      Rfc3339(targets->envelope.expires), "\n",
-      TextOf(*next, last ? &*last : nullptr));
+  std::string text =
+      absl::StrCat("targets version ", targets->envelope.version,
+                   ", good until ", Rfc3339(targets->envelope.expires), "\n",
+                   TextOf(*next, last ? &*last : nullptr));
   const auto releases =
       TextOfReleases(ceremony.targets_draft->releases, last_releases);
   if (!releases.ok()) return releases.status();
@@ -121,14 +121,12 @@ int Sign(const Flags& flags) {
   }
   const auto key = flags.signer.Open();
   if (!key.ok()) return Fail(key.status());
-  if (absl::Status s =
-          anchors::SignDraft(flags.folder, *ceremony, DraftKind::kTargets,
-                             **key);
+  if (absl::Status s = anchors::SignDraft(flags.folder, *ceremony,
+                                          DraftKind::kTargets, **key);
       !s.ok()) {
     return Fail(s);
   }
-  return ShowCounts(flags.folder, DraftKind::kTargets,
-                    flags.output.json());
+  return ShowCounts(flags.folder, DraftKind::kTargets, flags.output.json());
 }
 
 int Publish(const Flags& flags) {

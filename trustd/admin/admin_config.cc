@@ -1,11 +1,11 @@
 #include "trustd/admin/admin_config.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <string_view>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "trustd/config_path.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -24,12 +24,6 @@ bool IsHostAndPort(const std::string& address) {
   return colon != std::string::npos && colon != 0 &&
          absl::SimpleAtoi(address.substr(colon + 1), &port) && port >= 0 &&
          port <= 65535;
-}
-
-std::string Resolve(const std::string& value, const std::string& path) {
-  const std::filesystem::path given(value);
-  if (given.is_absolute()) return value;
-  return (std::filesystem::path(path).parent_path() / given).string();
 }
 
 absl::Status AddPerson(const v1::Person& person, const std::string& path,
@@ -76,9 +70,10 @@ absl::StatusOr<AdminSettings> ReadAdminSettings(const v1::AdminConfig& proto,
                  "'client_ca_path' is required: it says whose "
                  "certificates name people");
   }
-  settings.tls_certificate_path = Resolve(proto.tls().certificate_path(), path);
-  settings.tls_key_path = Resolve(proto.tls().key_path(), path);
-  settings.client_ca_path = Resolve(proto.client_ca_path(), path);
+  settings.tls_certificate_path =
+      ResolvePath(proto.tls().certificate_path(), path);
+  settings.tls_key_path = ResolvePath(proto.tls().key_path(), path);
+  settings.client_ca_path = ResolvePath(proto.client_ca_path(), path);
   if (proto.people().empty() || proto.people_size() > kMaxPeople) {
     return Wrong(path, absl::StrCat("'people' are 1 to ", kMaxPeople));
   }

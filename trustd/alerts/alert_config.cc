@@ -1,12 +1,12 @@
 #include "trustd/alerts/alert_config.h"
 
 #include <cstddef>
-#include <filesystem>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "trustd/config_path.h"
 #include "trustd/sources/web_address.h"
 
 namespace anchorage::trustd {
@@ -43,12 +43,6 @@ class Reader {
         absl::StrCat(path_, ": webhook '", proto_.name(), "': ", what));
   }
 
-  std::string Resolve(const std::string& value) const {
-    const std::filesystem::path given(value);
-    if (given.is_absolute()) return value;
-    return (std::filesystem::path(path_).parent_path() / given).string();
-  }
-
   void CheckName() {
     const std::string& name = proto_.name();
     if (name.empty() || name.size() > kMaxNameBytes ||
@@ -70,9 +64,9 @@ class Reader {
 
   void ReadPaths() {
     if (proto_.secret_path().empty()) return Fail("'secret_path' is required");
-    settings_.secret_path = Resolve(proto_.secret_path());
+    settings_.secret_path = ResolvePath(proto_.secret_path(), path_);
     if (!proto_.ca_path().empty()) {
-      settings_.ca_path = Resolve(proto_.ca_path());
+      settings_.ca_path = ResolvePath(proto_.ca_path(), path_);
     }
   }
 

@@ -74,8 +74,7 @@ absl::StatusOr<v1::LedgerRecord> ReadValue(std::uint64_t index,
   const auto bytes = BytesOf(index, value);
   if (!bytes.ok()) return bytes.status();
   v1::LedgerRecord record;
-  if (!record.ParseFromArray(bytes->data(),
-                             static_cast<int>(bytes->size()))) {
+  if (!record.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) {
     return RecordDamaged(index);
   }
   return record;
@@ -86,25 +85,25 @@ absl::StatusOr<v1::LedgerRecord> ReadValue(std::uint64_t index,
 absl::StatusOr<Ledger::Recomputed> Ledger::Recompute(const Store& store,
                                                      const Visitor& visit) {
   Recomputed result;
-  if (absl::Status s = store.Scan(
-          kRecordPrefix,
-          [&](std::string_view key, std::string_view value) {
-            const auto index = IndexOf(key);
-            if (index != result.tree.size()) {
-              result.health = Damaged(absl::StrCat(
-                  "record ", result.tree.size(), " is not there"));
-              return false;
-            }
-            const auto record = ReadValue(*index, value);
-            if (!record.ok()) {
-              result.health = record.status();
-              return false;
-            }
-            result.tree.Append(
-                LeafHash(value.substr(anchors::kMerkleHashBytes)));
-            visit(*index, *record);
-            return true;
-          });
+  if (absl::Status s =
+          store.Scan(kRecordPrefix,
+                     [&](std::string_view key, std::string_view value) {
+                       const auto index = IndexOf(key);
+                       if (index != result.tree.size()) {
+                         result.health = Damaged(absl::StrCat(
+                             "record ", result.tree.size(), " is not there"));
+                         return false;
+                       }
+                       const auto record = ReadValue(*index, value);
+                       if (!record.ok()) {
+                         result.health = record.status();
+                         return false;
+                       }
+                       result.tree.Append(
+                           LeafHash(value.substr(anchors::kMerkleHashBytes)));
+                       visit(*index, *record);
+                       return true;
+                     });
       !s.ok()) {
     return s;
   }

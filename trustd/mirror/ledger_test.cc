@@ -35,8 +35,8 @@ class LedgerTest : public ::testing::Test {
   }
 
   std::string& Value(int index) {
-    return store_.values["ledger/record/000000000000000" +
-                         std::to_string(index)];
+    return store_
+        .values["ledger/record/000000000000000" + std::to_string(index)];
   }
 
   FakeStore store_;
@@ -77,8 +77,8 @@ TEST_F(LedgerTest, NothingIsAppendedIfTheCommitFails) {
   const auto ledger = Open();
   const auto root = ledger->head().root;
   store_.failure = absl::ResourceExhaustedError("full");
-  EXPECT_TRUE(absl::IsResourceExhausted(
-      ledger->Append({Record("d")}).status()));
+  EXPECT_TRUE(
+      absl::IsResourceExhausted(ledger->Append({Record("d")}).status()));
   EXPECT_EQ(ledger->head().root, root);
   store_.failure = absl::OkStatus();
   EXPECT_EQ(*ledger->Append({Record("d")}), 3u);

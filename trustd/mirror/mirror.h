@@ -198,8 +198,7 @@ class Mirror {
   absl::Status Commit(Draft draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CommitWith(Draft draft, const Ledger::Committer& commit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void TakeUp(const std::vector<v1::LedgerRecord>& records,
-              std::uint64_t first)
+  void TakeUp(const std::vector<v1::LedgerRecord>& records, std::uint64_t first)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   absl::Status AddObservation(const anchors::Observation& observation,
@@ -208,9 +207,8 @@ class Mirror {
   void AddDetections(const std::vector<anchors::Change>& changes,
                      const std::string& source, Draft& draft)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddOtherStances(const anchors::Change& change,
-                       const std::string& source, absl::Time now,
-                       v1::Rotation& rotation)
+  void AddOtherStances(const anchors::Change& change, const std::string& source,
+                       absl::Time now, v1::Rotation& rotation)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddStances(const anchors::Observation& observation,
                   const anchors::Classification& found, Draft& draft)
@@ -221,8 +219,7 @@ class Mirror {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static void AddRecovered(const std::string& source, Draft& draft);
   static void AddHealth(v1::SourceHealth health, Draft& draft);
-  absl::Status CommitHealth(Draft draft)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CommitHealth(Draft draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   static bool MayBeAnotherKey(const absl::Status& refused,
                               const verify::Slot& slot);

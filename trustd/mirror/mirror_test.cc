@@ -107,8 +107,7 @@ class MirrorTest : public ::testing::Test {
     observation.source = source;
     observation.location = "https://docs.example/regions-certs.md";
     observation.time = now_;
-    observation.scope.partitions = {"aws", "aws-us-gov", "aws-cn",
-                                    "aws-eusc"};
+    observation.scope.partitions = {"aws", "aws-us-gov", "aws-cn", "aws-eusc"};
     observation.scope.kinds = {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024,
                                AnchorKind::kIidRsa2048};
     const std::string text = anchors::WriteRegionsPage(entries, {});
@@ -119,17 +118,31 @@ class MirrorTest : public ::testing::Test {
     return observation;
   }
 
-  void Rekey() {
-    aws_.SetKey("eu-west-1", AnchorKind::kIidRsa2048, NewKey());
+  // What the page says when AWS has re-issued the certificate of one slot.
+  std::vector<anchors::PageEntry> Reissued() const {
+    test::CertSpec spec =
+        aws_.Certificate("eu-west-1", AnchorKind::kIidRsa2048);
+    spec.serial = "\x7f\x01";
+    spec.SetValidity(kNow - absl::Hours(1), kNow + absl::Hours(24 * 365));
+    auto entries = anchors::PageEntries(seed_);
+    for (auto& entry : entries) {
+      if (entry.slot.region == "eu-west-1" &&
+          entry.slot.kind == AnchorKind::kIidRsa2048) {
+        entry.der = test::MakeCertificate(spec);
+      }
+    }
+    return entries;
   }
+
+  void Rekey() { aws_.SetKey("eu-west-1", AnchorKind::kIidRsa2048, NewKey()); }
 
   // What an instance in eu-west-1 shows now.
   v1::Evidence Evidence(const std::string& instance = "i-0123456789abcdef0") {
     auto document = aws_.Document("eu-west-1");
     document.SetText("instanceId", instance);
     v1::Evidence evidence;
-    evidence.set_rsa2048(absl::Base64Escape(test::Encode(aws_.Genuine(
-        "eu-west-1", AnchorKind::kIidRsa2048, document.Text()))));
+    evidence.set_rsa2048(absl::Base64Escape(test::Encode(
+        aws_.Genuine("eu-west-1", AnchorKind::kIidRsa2048, document.Text()))));
     return evidence;
   }
 
@@ -171,17 +184,7 @@ TEST_F(MirrorTest, ASourceThatSaysWhatIsPinnedChangesNothing) {
 }
 
 TEST_F(MirrorTest, AReissueIsPublishedByItself) {
-  test::CertSpec spec =
-      aws_.Certificate("eu-west-1", AnchorKind::kIidRsa2048);
-  spec.serial = "\x7f\x01";
-  spec.SetValidity(kNow - absl::Hours(1), kNow + absl::Hours(24 * 365));
-  auto entries = anchors::PageEntries(seed_);
-  for (auto& entry : entries) {
-    if (entry.slot.region == "eu-west-1" &&
-        entry.slot.kind == AnchorKind::kIidRsa2048) {
-      entry.der = test::MakeCertificate(spec);
-    }
-  }
+  const auto entries = Reissued();
   ASSERT_TRUE(Observe(PageOf(entries)).ok());
   ASSERT_THAT(All(), SizeIs(1));
   EXPECT_EQ(The(1).rotation_class(), v1::ROTATION_CLASS_RE_ISSUE);
@@ -244,8 +247,7 @@ TEST_F(MirrorTest, WhatIsRejectedStaysRejected) {
   ASSERT_TRUE(Observe(Page()).ok());
   EXPECT_THAT(All(), SizeIs(1));
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_REJECTED);
-  EXPECT_EQ(mirror_->Decide(1, v1::Decision::KIND_APPROVE, "bob", "but",
-                            now_)
+  EXPECT_EQ(mirror_->Decide(1, v1::Decision::KIND_APPROVE, "bob", "but", now_)
                 .status()
                 .code(),
             absl::StatusCode::kFailedPrecondition);
@@ -310,10 +312,10 @@ TEST_F(MirrorTest, APersonHoldsThePolicyBack) {
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
-  ASSERT_TRUE(mirror_
-                  ->Decide(1, v1::Decision::KIND_HOLD, "alice",
-                           "I ask AWS first", now_)
-                  .ok());
+  ASSERT_TRUE(
+      mirror_
+          ->Decide(1, v1::Decision::KIND_HOLD, "alice", "I ask AWS first", now_)
+          .ok());
   now_ += absl::Hours(25);
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(Sequence(), 1u);
@@ -327,8 +329,7 @@ TEST_F(MirrorTest, ATruncatedPageHoldsEverythingOnIt) {
   EXPECT_EQ(Sequence(), 1u);
   bool anomaly = false;
   for (const v1::Rotation& rotation : All()) {
-    anomaly |=
-        rotation.rotation_class() == v1::ROTATION_CLASS_SOURCE_ANOMALY;
+    anomaly |= rotation.rotation_class() == v1::ROTATION_CLASS_SOURCE_ANOMALY;
     EXPECT_EQ(rotation.state(), v1::ROTATION_STATE_DETECTED);
   }
   EXPECT_TRUE(anomaly);
@@ -369,10 +370,9 @@ TEST_F(MirrorTest, EvidenceUnderACandidateIsProof) {
   // One instance proves once.
   ASSERT_TRUE(mirror_->SubmitEvidence(Evidence(), "fleet", now_).ok());
   EXPECT_EQ(The(1).live_proofs_size(), 1);
-  ASSERT_TRUE(mirror_
-                  ->SubmitEvidence(Evidence("i-0fedcba9876543210"), "fleet",
-                                   now_)
-                  .ok());
+  ASSERT_TRUE(
+      mirror_->SubmitEvidence(Evidence("i-0fedcba9876543210"), "fleet", now_)
+          .ok());
   EXPECT_EQ(The(1).live_proofs_size(), 2);
 }
 
@@ -390,10 +390,9 @@ TEST_F(MirrorTest, AnUnknownSignerIsTheEarliestAlarm) {
   EXPECT_EQ(The(2).state(), v1::ROTATION_STATE_CORROBORATED);
   EXPECT_EQ(The(2).live_proofs_size(), 1);
   // And once it is pinned, the alarm is over.
-  ASSERT_TRUE(mirror_
-                  ->Decide(2, v1::Decision::KIND_APPROVE, "alice", "proved",
-                           now_)
-                  .ok());
+  ASSERT_TRUE(
+      mirror_->Decide(2, v1::Decision::KIND_APPROVE, "alice", "proved", now_)
+          .ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_WITHDRAWN);
 }
 
@@ -428,15 +427,10 @@ TEST_F(MirrorTest, PeopleCanRevokeAtOnce) {
 
 // Anybody can put AWS's key into another certificate, but not sign it.
 TEST_F(MirrorTest, AReissueThatAwsHasNotSignedIsHeld) {
-  test::CertSpec spec =
-      aws_.Certificate("eu-west-1", AnchorKind::kIidRsa2048);
-  spec.serial = "\x7f\x01";
-  spec.SetValidity(kNow - absl::Hours(1), kNow + absl::Hours(24 * 365));
-  auto entries = anchors::PageEntries(seed_);
+  auto entries = Reissued();
   for (auto& entry : entries) {
     if (entry.slot.region == "eu-west-1" &&
         entry.slot.kind == AnchorKind::kIidRsa2048) {
-      entry.der = test::MakeCertificate(spec);
       entry.der.back() ^= 1;
     }
   }
@@ -449,14 +443,12 @@ TEST_F(MirrorTest, AReissueThatAwsHasNotSignedIsHeld) {
 TEST_F(MirrorTest, ALoginPageClosesNothing) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
-  ASSERT_TRUE(mirror_
-                  ->Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS",
-                           now_)
-                  .ok());
+  ASSERT_TRUE(
+      mirror_->Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS", now_)
+          .ok());
   Observation login = Page();
   login.certificates.clear();
-  login.problems = {
-      {anchors::ProblemKind::kNotTheDocument, 1, "a login page"}};
+  login.problems = {{anchors::ProblemKind::kNotTheDocument, 1, "a login page"}};
   ASSERT_TRUE(Observe(login).ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
   ASSERT_TRUE(Observe(Page()).ok());
@@ -467,27 +459,16 @@ TEST_F(MirrorTest, WhatAPersonHoldsIsNotClosedWithoutThem) {
   const Observation before = Page();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
-  ASSERT_TRUE(mirror_
-                  ->Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS",
-                           now_)
-                  .ok());
+  ASSERT_TRUE(
+      mirror_->Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS", now_)
+          .ok());
   ASSERT_TRUE(Observe(before).ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
 }
 
 TEST_F(MirrorTest, AnotherSourceThatDisagreesHoldsAReissue) {
   ASSERT_TRUE(Observe(Page("mirror")).ok());
-  test::CertSpec spec =
-      aws_.Certificate("eu-west-1", AnchorKind::kIidRsa2048);
-  spec.serial = "\x7f\x01";
-  spec.SetValidity(kNow - absl::Hours(1), kNow + absl::Hours(24 * 365));
-  auto entries = anchors::PageEntries(seed_);
-  for (auto& entry : entries) {
-    if (entry.slot.region == "eu-west-1" &&
-        entry.slot.kind == AnchorKind::kIidRsa2048) {
-      entry.der = test::MakeCertificate(spec);
-    }
-  }
+  const auto entries = Reissued();
   ASSERT_TRUE(Observe(PageOf(entries)).ok());
   EXPECT_EQ(Sequence(), 1u);
   // Once the other shows it too, nothing speaks against it.
@@ -517,8 +498,8 @@ TEST_F(MirrorTest, OneInstanceCannotFillTheRecord) {
     auto document = aws_.Document("eu-west-1");
     document.SetText("region", absl::StrCat("xx-nowhere-", i + 1));
     v1::Evidence evidence;
-    evidence.set_rsa2048(absl::Base64Escape(test::Encode(aws_.Genuine(
-        "eu-west-1", AnchorKind::kIidRsa2048, document.Text()))));
+    evidence.set_rsa2048(absl::Base64Escape(test::Encode(
+        aws_.Genuine("eu-west-1", AnchorKind::kIidRsa2048, document.Text()))));
     (void)mirror_->SubmitEvidence(evidence, "fleet", now_);
   }
   EXPECT_LE(mirror_->ledger().head().size, before + 3);
@@ -528,10 +509,9 @@ TEST_F(MirrorTest, NothingIsPublishedWithAClockThatIsBehind) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   now_ -= absl::Hours(24 * 365);
-  ASSERT_TRUE(mirror_
-                  ->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes",
-                           now_)
-                  .ok());
+  ASSERT_TRUE(
+      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
+          .ok());
   EXPECT_EQ(Sequence(), 1u);
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
   now_ += absl::Hours(24 * 365);
@@ -571,17 +551,15 @@ TEST_F(MirrorTest, ACrashBetweenAnyTwoCommitsLosesNothing) {
     Start();
     store_.commits_left = survive;
     (void)Observe(Page());
-    (void)mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes",
-                          now_);
+    (void)mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_);
     store_.commits_left.reset();
     Start();
     ASSERT_TRUE(mirror_->ledger().health().ok());
     ASSERT_TRUE(Observe(Page()).ok());
     if (The(1).state() == v1::ROTATION_STATE_DETECTED) {
-      ASSERT_TRUE(mirror_
-                      ->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes",
-                               now_)
-                      .ok());
+      ASSERT_TRUE(
+          mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
+              .ok());
     }
     EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_PUBLISHED) << survive;
     EXPECT_EQ(Sequence(), 2u) << survive;
@@ -599,10 +577,9 @@ TEST_F(MirrorTest, AFullDiskRefusesDecisionsAndServesOn) {
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
   EXPECT_EQ(Sequence(), 1u);
   store_.failure = absl::OkStatus();
-  EXPECT_TRUE(mirror_
-                  ->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes",
-                           now_)
-                  .ok());
+  EXPECT_TRUE(
+      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
+          .ok());
   EXPECT_EQ(Sequence(), 2u);
 }
 
@@ -623,10 +600,9 @@ TEST_F(MirrorTest, OfflineWhatIsApprovedIsProposed) {
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
-  ASSERT_TRUE(mirror_
-                  ->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes",
-                           now_)
-                  .ok());
+  ASSERT_TRUE(
+      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
+          .ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
   EXPECT_EQ(Sequence(), 1u);
   const auto proposal =
@@ -674,10 +650,9 @@ TEST_F(MirrorTest, OfflineAProposalHasEverythingAndStaysAsItIs) {
   fact.set_by("alice");
   fact.set_why("its key was stolen");
   ASSERT_TRUE(mirror_->Pin(fact, now_).ok());
-  ASSERT_TRUE(mirror_
-                  ->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes",
-                           now_)
-                  .ok());
+  ASSERT_TRUE(
+      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
+          .ok());
   const auto read = [&] {
     return *anchors::ReadFile(options_.proposal_path,
                               anchors::kMaxCatalogBytes);

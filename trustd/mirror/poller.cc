@@ -40,8 +40,7 @@ absl::Status Poller::PollNow(const std::string& source) {
     found = true;
   }
   if (found) return absl::OkStatus();
-  return absl::NotFoundError(
-      absl::StrCat("there is no source '", source, "'"));
+  return absl::NotFoundError(absl::StrCat("there is no source '", source, "'"));
 }
 
 void Poller::Stop() {
@@ -79,8 +78,8 @@ absl::Duration Poller::Look(Worker& worker, PollHistory& history) {
   absl::Status recorded;
   if (!answer.ok()) {
     const auto failure = SourceFailureOf(answer.status());
-    const std::string name(
-        failure.has_value() ? NameOf(*failure) : "UNAVAILABLE");
+    const std::string name(failure.has_value() ? NameOf(*failure)
+                                               : "UNAVAILABLE");
     // The message begins with the name.
     const std::string detail(absl::StripPrefix(
         absl::StripPrefix(answer.status().message(), name), ": "));

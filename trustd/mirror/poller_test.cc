@@ -20,8 +20,7 @@ namespace {
 
 class NoAlerts final : public AlertSink {
  public:
-  std::function<void()> Raise(const std::vector<Alert>&,
-                              StoreBatch&) override {
+  std::function<void()> Raise(const std::vector<Alert>&, StoreBatch&) override {
     return [] {};
   }
 };

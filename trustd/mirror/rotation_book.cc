@@ -8,9 +8,7 @@
 
 namespace anchorage::trustd {
 
-bool RotationBook::Entry::is_open() const {
-  return IsOpen(rotation.state());
-}
+bool RotationBook::Entry::is_open() const { return IsOpen(rotation.state()); }
 
 const v1::SourceStance* RotationBook::Entry::StanceOf(
     const std::string& source) const {
@@ -162,8 +160,7 @@ void RotationBook::Read(std::uint64_t index, const v1::LedgerRecord& record) {
       touched = record.detection().id();
       by_change_[record.detection().change_id()] = touched;
       next_id_ = std::max(next_id_, touched + 1);
-      rotations_[touched] = {record.detection(),
-                             ChangeOf(record.detection())};
+      rotations_[touched] = {record.detection(), ChangeOf(record.detection())};
       break;
     }
     case v1::LedgerRecord::kStance:

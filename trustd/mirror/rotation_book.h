@@ -65,9 +65,7 @@ class RotationBook {
   // a kind that is not known, are skipped.
   void Read(std::uint64_t index, const v1::LedgerRecord& record);
 
-  const std::map<std::uint64_t, Entry>& rotations() const {
-    return rotations_;
-  }
+  const std::map<std::uint64_t, Entry>& rotations() const { return rotations_; }
   // Null if there is none.
   const Entry* Find(std::uint64_t id) const;
   // The rotation of that change that is open, or was rejected, or is published

@@ -83,8 +83,8 @@ absl::StatusOr<RotationOptions> ReadRotationOptions(
     }
   }
   if (proto.approvals() < 0 || proto.approvals() > kMaxApprovals) {
-    return Wrong(path, absl::StrCat("'approvals' must be from 1 to ",
-                                    kMaxApprovals));
+    return Wrong(path,
+                 absl::StrCat("'approvals' must be from 1 to ", kMaxApprovals));
   }
   if (proto.approvals() > 0) options.approvals = proto.approvals();
   return options;

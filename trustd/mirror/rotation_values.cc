@@ -22,11 +22,14 @@ constexpr std::array kAnomalies = {
     AnomalyKind::kProblem, AnomalyKind::kSlotsMissing, AnomalyKind::kFewerSlots,
     AnomalyKind::kStale, AnomalyKind::kSourcesDisagree};
 
-constexpr std::array kProblems = {
-    ProblemKind::kNotTheDocument, ProblemKind::kTruncated,
-    ProblemKind::kCertificateUnreadable, ProblemKind::kNotPlaced,
-    ProblemKind::kNoCertificate, ProblemKind::kWrongKind,
-    ProblemKind::kSlotTwice, ProblemKind::kOutOfScope};
+constexpr std::array kProblems = {ProblemKind::kNotTheDocument,
+                                  ProblemKind::kTruncated,
+                                  ProblemKind::kCertificateUnreadable,
+                                  ProblemKind::kNotPlaced,
+                                  ProblemKind::kNoCertificate,
+                                  ProblemKind::kWrongKind,
+                                  ProblemKind::kSlotTwice,
+                                  ProblemKind::kOutOfScope};
 
 // The pairs of the two enums.
 constexpr std::array<std::pair<RotationClass, v1::RotationClass>, 7> kClasses =

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <filesystem>
 #include <iterator>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "trustd/config_path.h"
 #include "trustd/sources/nitro_root_source.h"
 #include "trustd/sources/regions_page_source.h"
 #include "trustd/sources/web_address.h"
@@ -42,7 +42,7 @@ class Reader {
   absl::StatusOr<SourceSettings> Read() && {
     settings_.profile.name = proto_.name();
     settings_.ca_path =
-        proto_.ca_path().empty() ? "" : Resolve(proto_.ca_path());
+        proto_.ca_path().empty() ? "" : ResolvePath(proto_.ca_path(), path_);
     settings_.allow_loopback_http = proto_.allow_loopback_http();
     CheckName();
     ReadTimes();
@@ -61,12 +61,6 @@ class Reader {
         absl::StrCat(path_, ": source '", proto_.name(), "': ", what));
   }
 
-  std::string Resolve(const std::string& value) const {
-    const std::filesystem::path given(value);
-    if (given.is_absolute()) return value;
-    return (std::filesystem::path(path_).parent_path() / given).string();
-  }
-
   void CheckName() {
     if (!IsName(proto_.name(), "abcdefghijklmnopqrstuvwxyz0123456789-")) {
       Fail("'name' must be 1 to 64 of a-z, 0-9 and '-'");
@@ -77,8 +71,8 @@ class Reader {
                         absl::Duration otherwise, absl::Duration least,
                         absl::Duration most, const char* name) {
     if (!set) return otherwise;
-    const absl::Duration duration = absl::Seconds(value.seconds()) +
-                                    absl::Nanoseconds(value.nanos());
+    const absl::Duration duration =
+        absl::Seconds(value.seconds()) + absl::Nanoseconds(value.nanos());
     if (duration < least || duration > most) {
       Fail(absl::StrCat("'", name, "' must be from ",
                         absl::ToInt64Seconds(least), "s to ",
@@ -92,9 +86,9 @@ class Reader {
     times.interval =
         Within(proto_.has_interval(), proto_.interval(), absl::Hours(1),
                kLeastInterval, kMostInterval, "interval");
-    times.jitter = Within(proto_.has_jitter(), proto_.jitter(),
-                          times.interval / 10, absl::ZeroDuration(),
-                          times.interval, "jitter");
+    times.jitter =
+        Within(proto_.has_jitter(), proto_.jitter(), times.interval / 10,
+               absl::ZeroDuration(), times.interval, "jitter");
     times.max_backoff =
         Within(proto_.has_max_backoff(), proto_.max_backoff(), times.interval,
                kLeastInterval, kMostInterval, "max_backoff");
@@ -183,7 +177,8 @@ class Reader {
     if (!proto_.ca_path().empty() || proto_.allow_loopback_http()) {
       Fail("'ca_path' and 'allow_loopback_http' are not for 'directory'");
     }
-    settings_.kind = DirectorySettings{Resolve(proto_.directory().path())};
+    settings_.kind =
+        DirectorySettings{ResolvePath(proto_.directory().path(), path_)};
   }
 
   std::string Folder(std::string url, const char* name) {
@@ -203,11 +198,10 @@ class Reader {
     }
     UpstreamSettings settings;
     settings.metadata_url = Folder(upstream.metadata_url(), "metadata_url");
-    settings.targets_url =
-        upstream.targets_url().empty()
-            ? settings.metadata_url + "targets/"
-            : Folder(upstream.targets_url(), "targets_url");
-    settings.root_path = Resolve(upstream.root_path());
+    settings.targets_url = upstream.targets_url().empty()
+                               ? settings.metadata_url + "targets/"
+                               : Folder(upstream.targets_url(), "targets_url");
+    settings.root_path = ResolvePath(upstream.root_path(), path_);
     settings_.kind = std::move(settings);
   }
 
@@ -240,9 +234,8 @@ class Reader {
 
   std::vector<AnchorKind> DefaultKinds() const {
     if (proto_.has_nitro_root()) return {AnchorKind::kNitroRoot};
-    std::vector<AnchorKind> kinds = {AnchorKind::kIidDsa,
-                                     AnchorKind::kIidRsa1024,
-                                     AnchorKind::kIidRsa2048};
+    std::vector<AnchorKind> kinds = {
+        AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048};
     if (!proto_.has_regions_page()) kinds.push_back(AnchorKind::kNitroRoot);
     return kinds;
   }
