@@ -7,9 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <cstdint>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -137,8 +137,8 @@ class ClientCrashTest : public CrashTest {
 
 TEST_F(ClientCrashTest, TheFirstRefresh) {
   servers_->PublishCatalog(2);
-  const int points = ForEachCrash(
-      {kRefresh, servers_->http_url()}, [&](bool finished) {
+  const int points =
+      ForEachCrash({kRefresh, servers_->http_url()}, [&](bool finished) {
         // The built-in set has sequence 1.
         ExpectToGoOn(Origin::kBakedIn, 1, 2, finished);
       });
@@ -157,9 +157,8 @@ TEST_F(ClientCrashTest, ARefreshThatFollowsANewRootAndNewKeys) {
   servers_->repository.Publish({"root"});
   servers_->PublishCatalog(3);
   const int points = ForEachCrash(
-      {kRefresh, servers_->http_url()}, [&](bool finished) {
-        ExpectToGoOn(Origin::kCache, 2, 3, finished);
-      });
+      {kRefresh, servers_->http_url()},
+      [&](bool finished) { ExpectToGoOn(Origin::kCache, 2, 3, finished); });
   EXPECT_GE(points, 6 * kStepsOfOneFile);
 }
 
@@ -269,10 +268,10 @@ class CeremonyCrashTest : public CrashTest {
     spec.root.threshold = spec.targets.threshold = 2;
     spec.snapshot.keys = spec.timestamp.keys = {tuf::TestKey(4)->public_key()};
     MakeRootDraft(spec);
-    ASSERT_TRUE(anchors::PublishRootDraft(folder_).ok());
+    ASSERT_TRUE(anchors::PublishRootDraft(folder_, kNow).ok());
     ASSERT_TRUE(Propose(folder_, 1).ok());
     Sign(DraftKind::kTargets, {1, 2});
-    ASSERT_TRUE(anchors::PublishTargetsDraft(folder_).ok());
+    ASSERT_TRUE(anchors::PublishTargetsDraft(folder_, kNow).ok());
     spec.version = 2;
     spec_ = spec;
   }
@@ -284,8 +283,9 @@ class CeremonyCrashTest : public CrashTest {
 
   void Sign(DraftKind kind, const std::vector<int>& people) {
     for (const int person : people) {
-      ASSERT_TRUE(
-          anchors::SignDraft(folder_, kind, *tuf::TestKey(person)).ok());
+      ASSERT_TRUE(anchors::SignDraft(folder_, *anchors::ReadCeremony(folder_),
+                                     kind, *tuf::TestKey(person))
+                      .ok());
     }
   }
 
@@ -314,7 +314,7 @@ TEST_F(CeremonyCrashTest, PublishingARoot) {
     ExpectOldOrNew(left.roots.size(), 1, 2, finished);
     // A draft that is still there can be published, whether or not it was.
     if (!left.root_draft.empty()) {
-      const auto root = anchors::PublishRootDraft(folder_);
+      const auto root = anchors::PublishRootDraft(folder_, kNow);
       EXPECT_TRUE(root.ok()) << root.status();
     }
     EXPECT_EQ(Read().roots.size(), 2u);
@@ -344,7 +344,7 @@ TEST_F(CeremonyCrashTest, SigningTargets) {
     ASSERT_TRUE(counts.ok()) << counts.status();
     ExpectOldOrNew(counts->front().signed_by.size(), 0, 1, finished);
     Sign(DraftKind::kTargets, {1, 2});
-    EXPECT_TRUE(anchors::PublishTargetsDraft(folder_).ok());
+    EXPECT_TRUE(anchors::PublishTargetsDraft(folder_, kNow).ok());
   });
   EXPECT_GE(points, kStepsOfOneFile);
 }
@@ -357,7 +357,7 @@ TEST_F(CeremonyCrashTest, PublishingTargets) {
     const anchors::Ceremony left = Read();
     ExpectOldOrNew(SequenceOf(*left.targets), 1, 2, finished);
     if (left.targets_draft.has_value()) {
-      const auto targets = anchors::PublishTargetsDraft(folder_);
+      const auto targets = anchors::PublishTargetsDraft(folder_, kNow);
       EXPECT_TRUE(targets.ok()) << targets.status();
     }
     EXPECT_EQ(SequenceOf(*Read().targets), 2u);
