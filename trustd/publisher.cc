@@ -528,10 +528,11 @@ Publisher::Due Publisher::FindDue(const Publication& publication,
     return publication.roles[role].expires - now;
   };
   Due due;
-  // Longer than configured: the validity was shortened, or a clock was ahead.
+  // Far longer than configured: the validity was shortened, or a clock was
+  // ahead.
   const auto is_due = [&](std::size_t role, absl::Duration validity,
                           absl::Duration least) {
-    return left(role) < least || left(role) > validity;
+    return left(role) < least || left(role) > validity * 3 / 2;
   };
   due.root = !offline() && is_due(0, config_.root_validity,
                                   config_.root_validity / 3);

@@ -141,6 +141,26 @@ TEST_F(PublisherTest, RefusesACatalogThatClientsWouldRefuse) {
   EXPECT_EQ(hub_.Current()->catalog.sequence, 1u);
 }
 
+TEST_F(PublisherTest, AShorterValidityCountsAtOnce) {
+  ASSERT_TRUE(Open().ok());
+  config_.timestamp_validity = absl::Hours(24);
+  config_.timestamp_interval = absl::Hours(6);
+  ASSERT_TRUE(Open(kNow + absl::Minutes(1)).ok());
+  EXPECT_LE(hub_.Current()->roles[3].expires,
+            kNow + absl::Minutes(1) + absl::Hours(24));
+}
+
+TEST_F(PublisherTest, AStoreThatIsGoneIsNotBegunAgain) {
+  ASSERT_TRUE(Open().ok());
+  // As a service leaves it for people.
+  ASSERT_TRUE(anchors::WriteFileAtomically(FirstRootPath(config_),
+                                           hub_.Current()->roots.front())
+                  .ok());
+  store_ = FakeStore();
+  EXPECT_TRUE(absl::IsDataLoss(Open().status()));
+  EXPECT_TRUE(store_.values.empty());
+}
+
 TEST_F(PublisherTest, SignsTheTimestampAgainLongBeforeItEnds) {
   const auto publisher = Open();
   ASSERT_TRUE(publisher.ok());
