@@ -119,10 +119,11 @@ class Speaker {
     if (options.public_key.has_value()) {
       builder_.ExpectPublicKey(*options.public_key);
     }
+    releases_ = options.releases;
   }
 
   absl::Status Say(const v1::AttestationPolicy& proto) {
-    absl::Status s = SayCondition(proto);
+    absl::Status s = SayMeasurements(proto);
     if (s.ok()) s = SayNonce(proto);
     if (s.ok()) s = SayUserData(proto);
     if (s.ok()) s = SayPublicKey(proto);
@@ -151,7 +152,11 @@ class Speaker {
   }
 
  private:
-  absl::Status SayCondition(const v1::AttestationPolicy& proto) {
+  absl::Status SayMeasurements(const v1::AttestationPolicy& proto) {
+    // With a condition beside it, the measurements are said twice.
+    if (!proto.release().empty()) {
+      builder_.ExpectRelease(proto.release(), releases_);
+    }
     if (!proto.has_condition()) return absl::OkStatus();
     const absl::StatusOr<Condition> condition = ToCondition(proto.condition());
     if (condition.ok()) builder_.ExpectCondition(*condition);
@@ -258,6 +263,7 @@ class Speaker {
   }
 
   typename Policy::Builder builder_;
+  std::shared_ptr<const verify::ReleaseSet> releases_;
 };
 
 template <typename Policy>

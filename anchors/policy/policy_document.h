@@ -27,6 +27,7 @@
 #ifndef ANCHORAGE_ANCHORS_POLICY_POLICY_DOCUMENT_H_
 #define ANCHORAGE_ANCHORS_POLICY_POLICY_DOCUMENT_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,6 +48,10 @@ struct PolicyDocumentOptions {
   std::optional<std::string> nonce = std::nullopt;
   std::optional<std::string> user_data = std::nullopt;
   std::optional<std::string> public_key = std::nullopt;
+
+  // What a document's `release` is looked up in. Null is no release: a
+  // document that asks for one then accepts none.
+  std::shared_ptr<const verify::ReleaseSet> releases = nullptr;
 
   // Why the conditions of a key policy on other keys are ignored. Empty: they
   // are refused.

@@ -1,5 +1,6 @@
 #include "anchors/policy/policy_document.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -87,6 +88,20 @@ refuse_unknown_fields: true
   EXPECT_EQ(all.ignored.at("debug"), "a test bench");
   EXPECT_TRUE(all.refuse_unknown_keys);
   EXPECT_EQ(all.ignored.size(), 1U);
+}
+
+TEST(PolicyDocument, AsksForAReleaseOfAProduct) {
+  const auto releases =
+      std::make_shared<const verify::ReleaseSet>(std::vector<verify::Release>{});
+  const Expectations of_release = Read<EnclavePolicy>(
+      "type: TYPE_ENCLAVE\nrelease: signer\nignore_the_rest: a test\n",
+      {.releases = releases});
+  EXPECT_EQ(of_release.release->product, "signer");
+  EXPECT_EQ(of_release.release->releases, releases);
+  EXPECT_EQ(Decide("type: TYPE_ENCLAVE\nrelease: signer\n"
+                   "condition: {key: PCR0, values: [$a]}\n"
+                   "ignore_the_rest: a test\n"),
+            Reason::kPolicyIncomplete);
 }
 
 TEST(PolicyDocument, HasTheDefaultsOfABuilder) {

@@ -157,7 +157,8 @@ absl::StatusOr<std::optional<std::string>> GivenBytes(const std::string& hex) {
 }
 
 // Reads the policy of --policy, with what the flags beside it expect.
-absl::StatusOr<anchors::PolicyDocument> ReadPolicy(const Flags& flags) {
+absl::StatusOr<anchors::PolicyDocument> ReadPolicy(const Flags& flags,
+                                                   const Releases& releases) {
   const auto text = ReadInput(flags.policy);
   if (!text.ok()) return text.status();
   auto nonce = GivenBytes(flags.nonce);
@@ -171,6 +172,7 @@ absl::StatusOr<anchors::PolicyDocument> ReadPolicy(const Flags& flags) {
       {.nonce = *std::move(nonce),
        .user_data = *std::move(user_data),
        .public_key = *std::move(public_key),
+       .releases = releases,
        .ignore_other_keys = flags.ignore_other_keys});
   if (!policy.ok()) return policy.status();
   const bool enclave = std::holds_alternative<verify::EnclavePolicy>(*policy);
@@ -182,7 +184,7 @@ absl::StatusOr<anchors::PolicyDocument> ReadPolicy(const Flags& flags) {
 
 absl::StatusOr<anchors::PolicyDocument> PolicyOf(const Flags& flags,
                                                  const Releases& releases) {
-  if (!flags.policy.empty()) return ReadPolicy(flags);
+  if (!flags.policy.empty()) return ReadPolicy(flags, releases);
   if (flags.type == "enclave") {
     return MakePolicy<verify::EnclavePolicy>(flags, releases);
   }
@@ -275,6 +277,12 @@ absl::StatusOr<Anchors> LoadAnchors(const Flags& flags,
 
 // Whether the flags can be meant; says what is wrong with them.
 bool CheckFlags(const Flags& flags) {
+  if (!flags.releases.file.empty() && flags.release.empty() &&
+      flags.policy.empty()) {
+    PrintError("--releases is of no use by itself",
+               "give --release PRODUCT, or a --policy that asks for one");
+    return false;
+  }
   if (flags.any != flags.HasExpectation()) return true;
   PrintError(flags.any ? "--any contradicts the other flags"
                        : "nothing to check but the authenticity",
@@ -297,7 +305,10 @@ int Run(const Flags& flags) {
   // policy comes first, and says whose anchors.
   std::optional<Anchors> anchors;
   Releases releases;
-  if (!flags.release.empty()) {
+  const bool may_ask_for_release =
+      !flags.policy.empty() &&
+      (!flags.releases.file.empty() || flags.source.uses_client());
+  if (!flags.release.empty() || may_ask_for_release) {
     auto loaded = LoadAnchors(flags, flags.partition);
     if (!loaded.ok()) return Fail(loaded.status(), ExitCodeOf(loaded.status()));
     anchors = *std::move(loaded);
@@ -337,7 +348,7 @@ void AddPolicyFlags(CLI::App& command, Flags& flags) {
                       "as the bundle lists them")
           ->group(kPolicy)
           ->excludes(pcr);
-  flags.releases.AddTo(command)->group(kPolicy)->needs(release);
+  flags.releases.AddTo(command)->group(kPolicy);
   command.add_option("--nonce", flags.nonce, "hex")->group(kPolicy);
   command.add_option("--user-data", flags.user_data, "hex")->group(kPolicy);
   command
