@@ -101,7 +101,7 @@ TEST(PolicyDocument, AsksForAReleaseOfAProduct) {
   EXPECT_EQ(Decide("type: TYPE_ENCLAVE\nrelease: signer\n"
                    "condition: {key: PCR0, values: [$a]}\n"
                    "ignore_the_rest: a test\n"),
-            Reason::kPolicyIncomplete);
+            Reason::kFieldInvalid);
 }
 
 TEST(PolicyDocument, HasTheDefaultsOfABuilder) {
