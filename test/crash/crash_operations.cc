@@ -9,6 +9,7 @@
 #include "anchors/files/atomic_file.h"
 #include "anchors/tuf/repository_simulator.h"
 #include "test/crash/crash_points.h"
+#include "test/crash/crash_rotation.h"
 #include "test/crash/crash_runner.h"
 #include "trustd/rocksdb_store.h"
 #include "trustd/service.h"
@@ -131,6 +132,8 @@ absl::Status Perform(const std::vector<std::string>& arguments) {
   if (what == kStart) return StartService(folder);
   if (what == kPublish) return Publish(folder, /*for_ever=*/false);
   if (what == kPublishForEver) return Publish(folder, /*for_ever=*/true);
+  if (what == kRotate) return Rotate(folder);
+  if (what == kRotateInService) return RotateInService(folder);
   if (what == kRenew) return Renew(folder);
   if (what == kPublishRoot) return anchors::PublishRootDraft(folder, kNow).status();
   if (what == kPropose) return Propose(folder, 2);

@@ -29,6 +29,9 @@ inline constexpr char kPublish[] = "publish";
 inline constexpr char kRenew[] = "renew";
 // Publishes again and again, and writes each sequence that is published.
 inline constexpr char kPublishForEver[] = "publish for ever";
+// One rotation, of crash_rotation.h.
+inline constexpr char kRotate[] = "rotate";
+inline constexpr char kRotateInService[] = "rotate in a whole trustd";
 inline constexpr char kPublishRoot[] = "publish root";
 inline constexpr char kPropose[] = "propose targets";
 inline constexpr char kSign[] = "sign targets";

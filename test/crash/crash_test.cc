@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -24,6 +23,7 @@
 #include "anchors/ceremony/ceremony.h"
 #include "anchors/tuf/repository_simulator.h"
 #include "test/channel/servers.h"
+#include "test/crash/crash_fixture.h"
 #include "test/crash/crash_operations.h"
 #include "test/crash/crash_runner.h"
 #include "trustd/service.h"
@@ -31,7 +31,6 @@
 namespace anchorage::test {
 namespace {
 
-namespace fs = std::filesystem;
 namespace tuf = anchors::tuf;
 using anchors::DraftKind;
 using client::TrustClient;
@@ -39,47 +38,6 @@ using verify::Origin;
 
 // Fewer steps than this would mean that they are not seen any more.
 constexpr int kStepsOfOneFile = 6;
-
-class CrashTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = ::testing::TempDir() + "/" +
-              ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
-    fs::remove_all(before_());
-  }
-
-  // Has the operation begin from what is in the folder now, each time.
-  void KeepAsBefore() { fs::rename(folder_, before_()); }
-  void StartFromBefore() {
-    fs::remove_all(folder_);
-    if (fs::exists(before_())) {
-      fs::copy(before_(), folder_, fs::copy_options::recursive);
-    }
-  }
-
-  int ForEachCrash(std::vector<std::string> arguments,
-                   const std::function<void(bool)>& check) {
-    arguments.insert(arguments.begin() + 1, folder_);
-    return test::ForEachCrash(
-        arguments, [this] { StartFromBefore(); }, check);
-  }
-
-  // Expects `value` to be either, and once it is the new one, never the old
-  // one again: the later the crash, the more is done.
-  void ExpectOldOrNew(std::uint64_t value, std::uint64_t old_value,
-                      std::uint64_t new_value, bool finished) {
-    EXPECT_TRUE(value == old_value || value == new_value) << value;
-    const bool must_be_new = is_new_ || finished;
-    EXPECT_TRUE(!must_be_new || value == new_value) << value;
-    is_new_ = value == new_value;
-  }
-
-  std::string before_() const { return folder_ + ".before"; }
-
-  std::string folder_;
-  bool is_new_ = false;
-};
 
 // --- The client ------------------------------------------------------------
 
