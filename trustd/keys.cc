@@ -1,5 +1,7 @@
 #include "trustd/keys.h"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <utility>
@@ -42,7 +44,7 @@ absl::StatusOr<std::unique_ptr<SigningKey>> LoadKey(const std::string& path,
   }
   if (!pem.ok()) return pem.status();
   const anchors::tuf::Secret secret(*pem);
-  std::fill(pem->begin(), pem->end(), '\0');
+  OPENSSL_cleanse(pem->data(), pem->size());
   auto key = SoftwareKey::FromPem(secret.view());
   if (!key.ok()) {
     return absl::Status(key.status().code(),

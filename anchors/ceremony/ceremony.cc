@@ -181,12 +181,14 @@ absl::Status CheckNotExpired(const tuf::Envelope& envelope,
                            ": draft it again with a later end"));
 }
 
-// A draft that clients would take ends in a name that they ask for.
+// Puts a draft under the name that clients ask for.
 absl::Status Finish(const std::string& draft, const std::string& path,
                     std::string_view bytes) {
   // The same text may be there after a crash between the two steps.
   if (absl::Status s = WriteFileAtomically(path, bytes); !s.ok()) return s;
-  return RemoveFile(draft);
+  // It is published now. A draft that stays is known as one that is.
+  (void)RemoveFile(draft);
+  return absl::OkStatus();
 }
 
 absl::Status NoDraft(DraftKind kind) {

@@ -49,9 +49,14 @@ void Print(const TufKey& key, const std::string& file,
 }
 
 int Generate(const Flags& flags) {
-  if (std::filesystem::exists(flags.out)) {
-    return UsageError(absl::AlreadyExistsError(
-        flags.out + " is there already: a key is never written over"));
+  const std::string public_file = flags.out + ".pub";
+  for (const std::string& file : {flags.out, public_file}) {
+    std::error_code error;
+    if (std::filesystem::exists(file, error) || error) {
+      return UsageError(absl::AlreadyExistsError(
+          file + " is there already, or cannot be looked at: a key is never "
+                 "written over"));
+    }
   }
   auto key = flags.type == "p256" ? SoftwareKey::GenerateP256()
                                   : SoftwareKey::GenerateEd25519();
@@ -72,7 +77,6 @@ int Generate(const Flags& flags) {
       !s.ok()) {
     return Fail(s);
   }
-  const std::string public_file = flags.out + ".pub";
   if (absl::Status s = anchors::WriteFileAtomically(public_file, *public_pem);
       !s.ok()) {
     return Fail(s);
