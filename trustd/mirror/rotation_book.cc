@@ -160,7 +160,11 @@ void RotationBook::Read(std::uint64_t index, const v1::LedgerRecord& record) {
       touched = record.detection().id();
       by_change_[record.detection().change_id()] = touched;
       next_id_ = std::max(next_id_, touched + 1);
-      rotations_[touched] = {record.detection(), ChangeOf(record.detection())};
+      // Also one that was compared again with what is pinned by now: when it
+      // was approved stays.
+      Entry& entry = rotations_[touched];
+      entry.rotation = record.detection();
+      entry.change = ChangeOf(record.detection());
       break;
     }
     case v1::LedgerRecord::kStance:
