@@ -17,13 +17,6 @@ namespace {
 // do to the machine.
 constexpr double kTurnSeconds = 0.002;
 
-double ThreadSeconds() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) +
-         static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
 // An operation and how often it runs in one turn.
 class Turn {
  public:
@@ -85,6 +78,13 @@ Report::Line LineOf(const Comparison& comparison, const Measured& measured) {
 }
 
 }  // namespace
+
+double ThreadSeconds() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) +
+         static_cast<double>(now.tv_nsec) * 1e-9;
+}
 
 double Median(std::vector<double> values) {
   const auto middle =

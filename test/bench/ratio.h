@@ -24,6 +24,9 @@
 
 namespace anchorage::bench {
 
+// How long this thread has been on a processor.
+double ThreadSeconds();
+
 // Does the work once. Returns whether it ended as it must: an operation that
 // does not is no longer what is measured, and ends the program.
 using Operation = std::function<bool()>;

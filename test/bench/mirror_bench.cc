@@ -1,0 +1,320 @@
+// What trustd's mirror costs: a poll of AWS's page, ten years of history, and
+// a trustd that waits.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "anchors/baked/baked.h"
+#include "anchors/catalog.h"
+#include "anchors/rotation/classifier.h"
+#include "anchors/rotation/page_writer.h"
+#include "anchors/rotation/regions_page.h"
+#include "test/bench/published.h"
+#include "test/bench/ratio.h"
+#include "test/bench/report.h"
+#include "test/bench/ten_years.h"
+#include "trustd/admin/audit_answers.h"
+
+namespace anchorage::bench {
+namespace {
+
+using anchors::Catalog;
+using anchors::PageLayout;
+
+constexpr int kRegions = 39;
+constexpr double kMaxPollMilliseconds = 20;
+constexpr double kMaxStartMilliseconds = 1000;
+constexpr double kMaxQueryMilliseconds = 50;
+constexpr double kMaxHistoryMiB = 200;
+constexpr double kMaxIdleMiB = 64;
+constexpr double kMiB = 1024.0 * 1024.0;
+
+constexpr int kRuns = 15;
+// So many to begin with, and twice as many to see what they add.
+constexpr int kSamplePolls = 2000;
+constexpr absl::Duration kSettled = absl::Seconds(2);
+
+Report::Line AtMostLine(std::string name, double value, double bound,
+                        std::string absolute = "") {
+  return {.name = std::move(name),
+          .absolute = std::move(absolute),
+          .measured = absl::StrFormat("%.1f", value),
+          .goal = absl::StrFormat("<= %.0f", bound),
+          .met = value <= bound};
+}
+
+// The median, in milliseconds, of what `clock` says of each run.
+double MedianOf(const std::function<double()>& seconds,
+                const std::function<void()>& operation) {
+  operation();  // makes what is made once
+  std::vector<double> times;
+  for (int i = 0; i < kRuns; ++i) {
+    const double start = seconds();
+    operation();
+    times.push_back((seconds() - start) * 1e3);
+  }
+  return Median(std::move(times));
+}
+
+double WallSeconds() {
+  return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch());
+}
+
+// --- a poll ------------------------------------------------------------------
+
+anchors::SourceScope PageScope() {
+  return {{"aws", "aws-us-gov", "aws-cn", "aws-eusc"},
+          {verify::AnchorKind::kIidDsa, verify::AnchorKind::kIidRsa1024,
+           verify::AnchorKind::kIidRsa2048}};
+}
+
+Report::Line PollLine(const std::string& name, PageLayout layout,
+                      const Catalog& shown, const Catalog& pinned,
+                      std::size_t changes) {
+  const std::string text = anchors::WriteRegionsPage(
+      anchors::PageEntries(shown), {.layout = layout});
+  const double milliseconds = MedianOf(ThreadSeconds, [&] {
+    anchors::Observation observation;
+    observation.source = "aws-docs";
+    observation.time = pinned.created;
+    observation.scope = PageScope();
+    auto page = anchors::ParseRegionsPage(text, observation.scope);
+    observation.certificates = std::move(page.certificates);
+    observation.problems = std::move(page.problems);
+    const auto found = anchors::Classify(observation, pinned);
+    if (found.changes.size() != changes || found.held()) {
+      Fail(absl::StrCat(name, ": ", found.changes.size(), " changes and ",
+                        found.anomalies.size(), " anomalies"));
+    }
+  });
+  return AtMostLine(name, milliseconds, kMaxPollMilliseconds,
+                    WithCommas(static_cast<double>(text.size())) + " B");
+}
+
+int ReportPolls(const Options& options) {
+  const auto today =
+      anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  if (!today.ok()) Fail(today.status().ToString());
+  Catalog before = anchors::CatalogBeforeReissues(*today);
+  std::size_t regions = 0;
+  for (const auto& anchor : today->anchors) {
+    regions += anchor.slot.kind == verify::AnchorKind::kIidRsa2048;
+  }
+  if (regions != kRegions) Fail(absl::StrCat(regions, " regions"));
+  constexpr std::size_t kReissues = 28;
+  Report report("a poll: parsed and classified", "CPU ms");
+  report.Add(
+      PollLine("Markdown", PageLayout::kMarkdown, *today, *today, 0));
+  report.Add(PollLine("HTML", PageLayout::kHtml, *today, *today, 0));
+  report.Add(PollLine("Markdown, 28 re-issues", PageLayout::kMarkdown, *today,
+                      before, kReissues));
+  return report.Finish(options);
+}
+
+// --- ten years ---------------------------------------------------------------
+
+trustd::RotationReader RotationsOf(const trustd::Mirror& mirror) {
+  return [&](const std::function<bool(const v1::Rotation&)>& wanted) {
+    return mirror.Rotations(wanted);
+  };
+}
+
+Report::Line QueryLine(const std::string& name,
+                       const std::function<std::size_t()>& query) {
+  std::size_t answers = 0;
+  const double milliseconds =
+      MedianOf(ThreadSeconds, [&] { answers = query(); });
+  if (answers == 0) Fail(name + ": no answer");
+  return AtMostLine(name, milliseconds, kMaxQueryMilliseconds,
+                    WithCommas(static_cast<double>(answers)));
+}
+
+Report::Line RotationsLine(const std::string& name,
+                           const trustd::Mirror& mirror,
+                           const v1::ListRotationsRequest& request) {
+  return QueryLine(name, [&] {
+    v1::ListRotationsResponse response;
+    if (!trustd::AnswerRotations(RotationsOf(mirror), request, response).ok()) {
+      Fail(name);
+    }
+    return static_cast<std::size_t>(response.rotations_size());
+  });
+}
+
+Report::Line RecordsLine(const std::string& name, const trustd::Mirror& mirror,
+                         const v1::ListRecordsRequest& request) {
+  return QueryLine(name, [&] {
+    const trustd::Ledger& ledger = mirror.ledger();
+    v1::ListRecordsResponse response;
+    const auto read = [&](std::uint64_t index) {
+      return ledger.ReadBytes(index);
+    };
+    if (!trustd::AnswerRecords(ledger.head().size, read, request, response)
+             .ok()) {
+      Fail(name);
+    }
+    return static_cast<std::size_t>(response.records_size());
+  });
+}
+
+void AddQueries(const trustd::Mirror& mirror, Report& report) {
+  report.Add(QueryLine("Rotations(): all that were published", [&] {
+    return mirror
+        .Rotations([](const v1::Rotation& rotation) {
+          return rotation.published_sequence() > 0;
+        })
+        .size();
+  }));
+  v1::ListRotationsRequest rotations;
+  rotations.set_page_size(200);
+  report.Add(RotationsLine("ListRotations: a full page", mirror, rotations));
+  rotations.add_classes(v1::ROTATION_CLASS_RE_KEY);
+  report.Add(RotationsLine("ListRotations: re-keys", mirror, rotations));
+  v1::ListRecordsRequest records;
+  records.set_page_size(1000);
+  report.Add(RecordsLine("ListRecords: a full page", mirror, records));
+  // Few of them, so that all records are looked at.
+  records.add_facts(v1::FACT_KIND_PROOF);
+  report.Add(RecordsLine("ListRecords: proofs", mirror, records));
+}
+
+void AddDisk(TenYears& years, Report& report) {
+  const std::uint64_t lived = years.BytesOnDisk();
+  years.PollUnchanged(kSamplePolls);
+  const std::uint64_t once = years.BytesOnDisk();
+  years.PollUnchanged(2 * kSamplePolls);
+  const std::uint64_t thrice = years.BytesOnDisk();
+  const double per_poll =
+      std::max(0.0, static_cast<double>(thrice) - static_cast<double>(once)) /
+      (2 * kSamplePolls);
+  const double all =
+      (static_cast<double>(thrice) + per_poll * TenYears::kPolls) / kMiB;
+  report.Add({.name = "MiB: rotations alone",
+              .measured = absl::StrFormat(
+                  "%.1f", static_cast<double>(lived) / kMiB)});
+  report.Add({.name = "bytes for each unchanged poll",
+              .measured = absl::StrFormat("%.1f", per_poll)});
+  report.Add(AtMostLine("MiB: rotations and all polls", all, kMaxHistoryMiB,
+                        WithCommas(TenYears::kPolls)));
+}
+
+int ReportHistory(const Options& options) {
+  const TemporaryFolder folder;
+  TenYears years(folder.path());
+  years.Live();
+  Report disk("ten years on the disk", "");
+  AddDisk(years, disk);
+  Report time("ten years: start (by the clock), questions (CPU)", "ms");
+  time.Add(AtMostLine(
+      "start", MedianOf(WallSeconds, [&] { years.Reopen(); }),
+      kMaxStartMilliseconds,
+      WithCommas(static_cast<double>(years.mirror().ledger().head().size))));
+  time.Add({.name = "Ledger::Verify()",
+            .measured = absl::StrFormat(
+                "%.1f", MedianOf(ThreadSeconds, [&] {
+                  const auto sound = years.mirror().ledger().Verify();
+                  if (!sound.ok()) Fail(sound.ToString());
+                }))});
+  AddQueries(years.mirror(), time);
+  const int status = disk.Finish(options);
+  return std::max(status, time.Finish(options));
+}
+
+// --- an idle trustd ----------------------------------------------------------
+
+// The program stands beside this one in the build's output.
+std::string TrustdBeside(const std::string& self) {
+  constexpr std::string_view kOurs = "test/bench/mirror_bench";
+  const std::size_t at = self.rfind(kOurs);
+  if (at == self.npos) Fail("started by another name than " + std::string(kOurs));
+  return self.substr(0, at) + "trustd/trustd";
+}
+
+// Two sources that never answer and one that says what is pinned.
+std::string WriteConfig(const std::string& folder) {
+  std::ofstream(folder + "/catalog.json", std::ios::binary)
+      << anchors::DefaultBakedBundle().catalog;
+  const std::string path = folder + "/trustd.yaml";
+  std::ofstream(path) << "data_dir: data\n"
+                         "mode: MODE_ONLINE\n"
+                         "listen_address: 127.0.0.1:0\n"
+                         "http_listen_address: 127.0.0.1:0\n"
+                         "sources:\n"
+                         "  - name: folder\n"
+                         "    directory: {path: catalog.json}\n"
+                         "  - name: closed\n"
+                         "    allow_loopback_http: true\n"
+                         "    regions_page: "
+                         "{addresses: ['http://127.0.0.1:1/page']}\n"
+                         "  - name: nitro\n"
+                         "    allow_loopback_http: true\n"
+                         "    nitro_root: {address: 'http://127.0.0.1:1/zip'}\n";
+  return path;
+}
+
+double ResidentMiB(pid_t process) {
+  std::ifstream status(absl::StrCat("/proc/", process, "/status"));
+  std::string word;
+  while (status >> word) {
+    if (word != "VmRSS:") continue;
+    double kib = 0;
+    status >> kib;
+    return kib / 1024;
+  }
+  Fail("trustd is gone");
+}
+
+int ReportIdle(const std::string& self, const Options& options) {
+  const TemporaryFolder folder;
+  std::vector<std::string> words = {TrustdBeside(self), "--config",
+                                    WriteConfig(folder.path())};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+                                   O_WRONLY, 0);
+  pid_t child = 0;
+  const int error = posix_spawn(&child, arguments[0], &actions, nullptr,
+                                arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) Fail("cannot run " + words[0]);
+  absl::SleepFor(kSettled);
+  const double resident = ResidentMiB(child);
+  ::kill(child, SIGTERM);
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child || status != 0) {
+    Fail("trustd did not end with 0");
+  }
+  Report report("an idle trustd", "MiB");
+  report.Add(AtMostLine("resident, three sources", resident, kMaxIdleMiB));
+  return report.Finish(options);
+}
+
+}  // namespace
+}  // namespace anchorage::bench
+
+int main(int argc, char** argv) {
+  using namespace anchorage::bench;
+  const Options options = ParseOptions(argc, argv);
+  int status = ReportIdle(argv[0], options);
+  status = std::max(status, ReportPolls(options));
+  return std::max(status, ReportHistory(options));
+}

@@ -1,0 +1,234 @@
+#include "test/bench/ten_years.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "anchors/baked/baked.h"
+#include "anchors/catalog.h"
+#include "anchors/rotation/apply.h"
+#include "anchors/rotation/observation.h"
+#include "test/bench/published.h"
+#include "test/bench/report.h"
+#include "trustd/rocksdb_store.h"
+#include "verify/crypto/public_key.h"
+
+namespace anchorage::bench {
+namespace {
+
+using anchors::PageEntry;
+using test::FakeRegion;
+using verify::AnchorKind;
+
+constexpr absl::Duration kBetweenRotations =
+    absl::Hours(24 * 3652 / TenYears::kRotations);
+constexpr int kRotationsPerReKey = 10;
+// Far from each other, so that one slot is not changed again and again.
+constexpr std::size_t kSlotStep = 7;
+constexpr int kInstances = 3;
+
+class NoAlerts final : public trustd::AlertSink {
+ public:
+  std::function<void()> Raise(const std::vector<trustd::Alert>&,
+                              trustd::StoreBatch&) override {
+    return [] {};
+  }
+};
+
+template <typename T>
+T Get(absl::StatusOr<T> value) {
+  if (!value.ok()) Fail(value.status().ToString());
+  return *std::move(value);
+}
+
+void Must(const absl::Status& status) {
+  if (!status.ok()) Fail(status.ToString());
+}
+
+// The regions of the baked-in set, China's first: the fake has few keys for
+// them.
+std::vector<FakeRegion> RealRegions() {
+  const anchors::Catalog catalog =
+      Get(anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog));
+  std::vector<FakeRegion> regions;
+  std::set<std::string> seen;
+  for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
+    if (anchor.slot.kind == AnchorKind::kIidRsa2048 &&
+        seen.insert(anchor.slot.region).second) {
+      regions.push_back({anchor.slot.partition, anchor.slot.region, ""});
+    }
+  }
+  std::stable_partition(
+      regions.begin(), regions.end(),
+      [](const FakeRegion& region) { return region.partition == "aws-cn"; });
+  return regions;
+}
+
+std::string SourceName(int source) { return absl::StrCat("source-", source); }
+
+}  // namespace
+
+struct TenYears::Trustd {
+  NoAlerts alerts;
+  trustd::PublicationHub hub;
+  std::unique_ptr<trustd::Store> store;
+  std::unique_ptr<trustd::Publisher> publisher;
+  std::unique_ptr<trustd::Mirror> mirror;
+};
+
+TenYears::TenYears(const std::string& folder)
+    : config_(ConfigIn(folder)), aws_(RealRegions()), now_(test::FakeNow()) {
+  first_.sequence = 1;
+  first_.created = now_;
+  for (const verify::AnchorRecord& record : aws_.Anchors()) {
+    page_.push_back({record.slot, record.certificates_der.front()});
+    first_ = Get(anchors::AddAnchor(first_, record.slot, page_.back().der,
+                                    {"AWS", ""}, {.time = now_}));
+  }
+  Reopen();
+}
+
+TenYears::~TenYears() = default;
+
+trustd::Mirror& TenYears::mirror() { return *trustd_->mirror; }
+
+void TenYears::Reopen() {
+  trustd_.reset();
+  trustd_ = std::make_unique<Trustd>();
+  trustd_->store =
+      Get(trustd::RocksDbStore::Open(config_.data_dir + "/store"));
+  trustd_->publisher =
+      Get(trustd::Publisher::Open(config_, *trustd_->store, trustd_->hub,
+                                  first_, "", now_));
+  trustd_->mirror =
+      Get(trustd::Mirror::Open({}, *trustd_->store, *trustd_->publisher,
+                               trustd_->hub, trustd_->alerts, now_));
+  Must(mirror().ledger().health());
+}
+
+void TenYears::Live() {
+  for (int source = 0; source < kSources; ++source) Observe(source);
+  for (int number = 1; number <= kRotations; ++number) {
+    now_ += kBetweenRotations;
+    Must(trustd_->publisher->RenewIfDue(now_));
+    Change(number);
+  }
+}
+
+void TenYears::Change(int number) {
+  PageEntry* entry = &page_[number * kSlotStep % page_.size()];
+  const bool is_re_key = number % kRotationsPerReKey == 0;
+  if (is_re_key) {
+    entry = &NextDsa(number * kSlotStep);
+    ReKey(*entry, number);
+  } else {
+    ReIssue(*entry, number);
+  }
+  const std::uint64_t before = trustd_->hub.Current()->catalog.sequence;
+  for (int source = 0; source < kSources; ++source) {
+    now_ += absl::Hours(1);
+    Observe(source);
+  }
+  if (is_re_key) Approve(entry->slot);
+  if (trustd_->hub.Current()->catalog.sequence != before + 1) {
+    Fail(absl::StrCat("change ", number, " was not published once"));
+  }
+}
+
+// The fake has as many keys as one likes of this type alone.
+PageEntry& TenYears::NextDsa(std::size_t from) {
+  while (true) {
+    PageEntry& entry = page_[from++ % page_.size()];
+    if (entry.slot.kind == AnchorKind::kIidDsa &&
+        entry.slot.partition != "aws-cn") {
+      return entry;
+    }
+  }
+}
+
+void TenYears::ReIssue(PageEntry& entry, int number) {
+  test::CertSpec spec =
+      aws_.Certificate(entry.slot.region, entry.slot.kind);
+  spec.serial = {'\x01', static_cast<char>(number >> 8),
+                 static_cast<char>(number)};
+  spec.SetValidity(now_ - absl::Hours(1), now_ + absl::Hours(24 * 3652));
+  entry.der = test::MakeCertificate(spec);
+}
+
+void TenYears::ReKey(PageEntry& entry, int number) {
+  aws_.SetKey(entry.slot.region, entry.slot.kind,
+              test::TestKey::Derived(test::KeyType::kDsa1024,
+                                     absl::StrCat("key ", number)));
+  ReIssue(entry, number);
+}
+
+void TenYears::Approve(const verify::Slot& slot) {
+  const auto ours = mirror().Rotations([&](const v1::Rotation& rotation) {
+    return rotation.rotation_class() == v1::ROTATION_CLASS_RE_KEY &&
+           rotation.slot().region() == slot.region &&
+           (rotation.state() == v1::ROTATION_STATE_DETECTED ||
+            rotation.state() == v1::ROTATION_STATE_CORROBORATED);
+  });
+  if (ours.size() != 1) Fail("a re-key was not detected");
+  for (int instance = 0; instance < kInstances; ++instance) {
+    auto document = aws_.Document(slot.region);
+    document.SetText("instanceId",
+                     absl::StrCat("i-0123456789abcde", instance, "0"));
+    v1::Evidence evidence;
+    evidence.set_pkcs7(absl::Base64Escape(
+        test::Encode(aws_.Genuine(slot.region, slot.kind, document.Text()))));
+    const auto outcome = Get(mirror().SubmitEvidence(
+        evidence, absl::StrCat("instance-", instance), now_));
+    if (outcome.kind != trustd::ProofOutcome::Kind::kCandidate) {
+      Fail("evidence proved nothing");
+    }
+  }
+  Get(mirror().Decide(ours[0].id(), v1::Decision::KIND_APPROVE, "alice",
+                      "AWS announced it", now_));
+}
+
+void TenYears::Observe(int source) {
+  anchors::Observation observation;
+  observation.source = SourceName(source);
+  observation.location = "https://docs.example.com/regions-certs.md";
+  observation.time = now_;
+  observation.scope.partitions = {"aws", "aws-us-gov", "aws-cn", "aws-eusc"};
+  observation.scope.kinds = {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024,
+                             AnchorKind::kIidRsa2048};
+  std::string text;
+  for (const PageEntry& entry : page_) {
+    observation.certificates.push_back({entry.slot, entry.der, 0});
+    text += entry.der;
+  }
+  observation.content_sha256 = verify::Sha256Hex(text);
+  Must(mirror().Observed(observation, now_));
+}
+
+void TenYears::PollUnchanged(int count) {
+  for (int i = 0; i < count; ++i) {
+    now_ += absl::Hours(1) / kSources;
+    Must(mirror().Unchanged(SourceName(i % kSources), now_));
+  }
+}
+
+std::uint64_t TenYears::BytesOnDisk() {
+  Reopen();
+  constexpr std::uint64_t kBlockBytes = 512;
+  std::uint64_t bytes = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(
+           config_.data_dir)) {
+    struct stat status = {};
+    if (::stat(file.path().c_str(), &status) == 0) {
+      bytes += static_cast<std::uint64_t>(status.st_blocks) * kBlockBytes;
+    }
+  }
+  return bytes;
+}
+
+}  // namespace anchorage::bench
