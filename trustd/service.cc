@@ -134,6 +134,8 @@ std::vector<std::string> FixedDifferences(const Config& now,
   compare("max_watchers", now.max_watchers, next.max_watchers);
   compare("shutdown_grace", now.shutdown_grace, next.shutdown_grace);
   compare("reflection", now.reflection, next.reflection);
+  compare("rotations", now.rotations, next.rotations);
+  compare("admin", now.admin, next.admin);
   compare("alerts.held_too_long", now.alerts.held_too_long,
           next.alerts.held_too_long);
   compare("log.format", now.log_format, next.log_format);

@@ -62,6 +62,9 @@ class RotationPolicy {
     return rules_[static_cast<std::size_t>(rotation_class)];
   }
 
+  friend bool operator==(const RotationPolicy&,
+                         const RotationPolicy&) = default;
+
  private:
   std::array<RotationRule,
              static_cast<std::size_t>(RotationClass::kMaxValue) + 1>

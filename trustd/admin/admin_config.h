@@ -28,6 +28,8 @@ struct AdminSettings {
   std::string tls_key_path;
   std::string client_ca_path;
   People people;
+
+  friend bool operator==(const AdminSettings&, const AdminSettings&) = default;
 };
 
 // `path` is that of the file: it begins every message, and relative paths are

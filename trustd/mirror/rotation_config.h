@@ -21,6 +21,9 @@ struct RotationOptions {
   absl::Duration overlap = anchors::kDefaultOverlap;
   // How many people must approve what the policy holds.
   int approvals = 1;
+
+  friend bool operator==(const RotationOptions&,
+                         const RotationOptions&) = default;
 };
 
 // `path` begins every message. Fails with INVALID_ARGUMENT.
