@@ -96,7 +96,7 @@ void PagePlacer::BeginRegion(std::string_view heading, int line) {
       dash == std::string_view::npos
           ? std::string_view()
           : StripBlanks(heading.substr(dash + kEmDash.size()));
-  region_.emplace();
+  region_ = Region();
   region_->line = line;
   if (!IsRegionCode(code)) {
     Report(ProblemKind::kNotPlaced, line,
@@ -139,7 +139,7 @@ void PagePlacer::EndRegion() {
 void PagePlacer::BeginTab(std::string_view name, int line) {
   EndTab();
   name = StripBlanks(name);
-  tab_.emplace();
+  tab_ = Tab();
   tab_->line = line;
   tab_->name = std::string(name);
   tab_->kind = KindOfTab(name);

@@ -118,9 +118,10 @@ void Mirror::AddStances(const anchors::Observation& observation,
     if (!entry.is_open() || entry.is_unknown_signer()) continue;
     if (entry.is_anomaly()) continue;
     const auto shown =
-        std::find_if(changes.begin(), changes.end(), [&](const Change& change) {
-          return change.id() == entry.rotation.change_id();
-        });
+        std::find_if(changes.begin(), changes.end(),
+                     [&wanted = entry.rotation](const Change& change) {
+                       return change.id() == wanted.change_id();
+                     });
     if (shown == changes.end() && !is_understood) continue;
     const anchors::SourceCount count =
         anchors::CountSources(entry.change, {observation});
@@ -242,9 +243,10 @@ void Mirror::CloseAnomalies(const std::string& source,
         entry.change.anomaly == anchors::AnomalyKind::kSourcesDisagree;
     if (is_between ? sources < 2 : entry.rotation.source() != source) continue;
     const bool is_there =
-        std::any_of(changes.begin(), changes.end(), [&](const Change& change) {
-          return change.id() == entry.rotation.change_id();
-        });
+        std::any_of(changes.begin(), changes.end(),
+                    [&wanted = entry.rotation](const Change& change) {
+                      return change.id() == wanted.change_id();
+                    });
     if (!is_there) {
       draft.AddState(id, v1::ROTATION_STATE_WITHDRAWN, "it went away");
     }
