@@ -136,6 +136,10 @@ class Mirror {
   // published. Fails as the functions of anchors/rotation/apply.h.
   absl::StatusOr<std::uint64_t> Pin(const v1::PinFact& fact, absl::Time now);
 
+  // The other slots of the served catalog that have the key of a pin, neither
+  // REVOKED nor RETIRED.
+  std::vector<verify::Slot> SlotsSharing(const v1::PinFact& fact) const;
+
   // --- instances ---
 
   // INVALID_ARGUMENT with the verifier's reason for evidence that cannot be

@@ -6,7 +6,8 @@
 //  5. Each is valid at the time.
 //  6. The leaf signed the document.
 //  7. The leaf is named after the module and its region.
-//  8. The document was made while the leaf was valid.
+//  8. The document was made while the leaf was valid, and at a time that the
+//     root's anchor verifies.
 //  9. It is neither too old nor from the future (live only).
 // 10. The nonce is the expected one.
 // 11. So is the user data.
@@ -20,6 +21,8 @@
 // and for a recorded document its time, which 6 then proves.
 
 #include "verify/attestation/attestation_verifier.h"
+
+#include <algorithm>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -102,6 +105,10 @@ class Verification {
   std::string FoundRegion() const;
   std::string FoundAsExpected() const { return "as the policy says"; }
 
+  // What the verifier's clock says at the least: the anchors are of then.
+  absl::Time Now() const {
+    return live_.value_or(std::max(at_, anchors_.provenance().as_of));
+  }
   // Leeway is for clocks: a recorded time is exact.
   absl::Duration leeway() const {
     return live_.has_value() ? expected_.clock_leeway : absl::ZeroDuration();
@@ -188,7 +195,7 @@ absl::Status Verification::CheckClock() {
 absl::Status Verification::CheckChain() {
   absl::StatusOr<VerifiedChain> chain =
       VerifyChain(document_.cabundle, document_.certificate, anchors_,
-                  expected_.partition, at_, cache_);
+                  expected_.partition, Now(), cache_);
   if (!chain.ok()) return chain.status();
   chain_ = *std::move(chain);
   return absl::OkStatus();
@@ -213,14 +220,14 @@ absl::Status Verification::CheckLeafName() {
 
 absl::Status Verification::CheckTimestamp() {
   const Certificate& leaf = chain_->leaf();
-  if (document_.timestamp >= leaf.not_before &&
-      document_.timestamp <= leaf.not_after) {
-    return absl::OkStatus();
+  if (document_.timestamp < leaf.not_before ||
+      document_.timestamp > leaf.not_after) {
+    return Reject(
+        Reason::kTimestampOutsideLeaf,
+        absl::StrCat("the document is of ", Rfc3339(document_.timestamp),
+                     ", when its leaf was not valid"));
   }
-  return Reject(
-      Reason::kTimestampOutsideLeaf,
-      absl::StrCat("the document is of ", Rfc3339(document_.timestamp),
-                   ", when its leaf was not valid"));
+  return chain_->root->CheckMadeAt(document_.timestamp);
 }
 
 absl::Status Verification::CheckFreshness() {
