@@ -56,6 +56,9 @@ constexpr Row kTable[] = {
     {TufReason::kSnapshotVersionMismatch, "SNAPSHOT_VERSION_MISMATCH", kStale},
     {TufReason::kTargetsVersionMismatch, "TARGETS_VERSION_MISMATCH", kStale},
     {TufReason::kEquivocation, "EQUIVOCATION", kStale},
+    {TufReason::kSequenceRollback, "SEQUENCE_ROLLBACK", kStale},
+    {TufReason::kSequenceLeap, "SEQUENCE_LEAP", kStale},
+    {TufReason::kClockSuspect, "CLOCK_SUSPECT", kStale},
     {TufReason::kRootExpired, "ROOT_EXPIRED", kStale},
     {TufReason::kTimestampExpired, "TIMESTAMP_EXPIRED", kStale},
     {TufReason::kSnapshotExpired, "SNAPSHOT_EXPIRED", kStale},
@@ -117,6 +120,20 @@ std::optional<TufReason> TufReasonOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kPayloadUrl);
   if (!payload.has_value()) return std::nullopt;
   return TufReasonNamed(std::string(*payload));
+}
+
+absl::Status InFile(std::string_view name, const absl::Status& status) {
+  const auto reason = TufReasonOf(status);
+  if (!reason.has_value()) return status;
+  // What follows "REASON: " is escaped already; the name is not, and may come
+  // from a file.
+  const absl::string_view detail =
+      status.message().substr(NameOf(*reason).size() + 2);
+  const absl::Status named = RejectUpdate(*reason, name);
+  absl::Status both(named.code(),
+                    absl::StrCat(named.message(), ": ", detail));
+  both.SetPayload(kPayloadUrl, *named.GetPayload(kPayloadUrl));
+  return both;
 }
 
 std::string_view NameOf(TufReason reason) { return RowOf(reason).name; }
