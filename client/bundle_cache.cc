@@ -90,11 +90,14 @@ void BundleCache::SaveMemory(const Memory& memory) {
 
 bool BundleCache::is_marked() { return Read(kMarkFile, 0).ok(); }
 
-void BundleCache::Disown(std::string_view fork, std::string_view root) {
-  auto other = Read(fork, anchors::tuf::kMaxRootBytes);
+void BundleCache::Disown(std::string_view fork,
+                         const anchors::tuf::Envelope& root) {
+  const auto other = Read(fork, anchors::tuf::kMaxRootBytes);
   disowned_ = true;
   if (other.ok()) Save(kForkFile, *other).IgnoreError();
-  Save(fork, root).IgnoreError();
+  Save("root.json", root.bytes).IgnoreError();
+  Save(absl::StrCat("root_history/", root.version, ".root.json"), root.bytes)
+      .IgnoreError();
   Save(kBundleFile, "").IgnoreError();
 }
 

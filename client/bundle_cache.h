@@ -59,10 +59,10 @@ class BundleCache final : public anchors::tuf::MetadataStore {
   bool is_marked();
 
   // Keeps what is on the disk out of this client from now on, but for what it
-  // writes over it. `fork` is the stored root that contradicts `root`, the
-  // trusted one of its version: it is put aside under another name, and the
-  // bundle is emptied.
-  void Disown(std::string_view fork, std::string_view root);
+  // writes over it. `fork` names the stored root that contradicts `root`, the
+  // trusted one of its version: it is put aside under another name, the trusted
+  // one takes its place, and the bundle is emptied.
+  void Disown(std::string_view fork, const anchors::tuf::Envelope& root);
 
   // Why the folder was last not read or not written; OK if it was.
   const absl::Status& status() const { return status_; }

@@ -163,7 +163,7 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
     Revoked revoked = std::move(cached.memory.revoked);
     cached.memory = Memory();
     cached.memory.revoked = std::move(revoked);
-    cache.Disown(*updater->stored_fork(), root.envelope.bytes);
+    cache.Disown(*updater->stored_fork(), root.envelope);
   }
   cached.memory = HoldAgainst(root, std::move(cached.memory), now);
   if (status.ok()) {

@@ -273,7 +273,6 @@ TEST_P(RecoveryTest, ANewerProgramUsesTheCacheOfAnOlder) {
   servers_->PublishFile(CatalogThatRevokes(kSequence + 1));
   Adopt();
   client_.reset();
-  servers_->Stop();
   for (const int version : {2, 3}) {
     TrustClientOptions options = WithoutServer();
     options.trusted_root = repository().published("root", version);
