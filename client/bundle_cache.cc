@@ -1,5 +1,7 @@
 #include "client/bundle_cache.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +11,8 @@ namespace {
 
 // As GetUpdateResponse documents it. Older programs kept the roots there too.
 constexpr std::size_t kMaxBundleBytes = 14 * 1024 * 1024;
+namespace fs = std::filesystem;
+
 constexpr std::string_view kForkFile = "fork.root.json";
 
 std::string FolderOf(const std::string& path) {
@@ -99,6 +103,32 @@ void BundleCache::Disown(std::string_view fork,
   Save(absl::StrCat("root_history/", root.version, ".root.json"), root.bytes)
       .IgnoreError();
   Save(kBundleFile, "").IgnoreError();
+}
+
+absl::StatusOr<std::vector<std::string>> BundleCache::Clear() {
+  if (!lock_.has_value()) {
+    return absl::FailedPreconditionError("the folder is not locked");
+  }
+  std::vector<std::string> names = {
+      std::string(kBundleFile), std::string(kMemoryFile),
+      std::string(kMarkFile),   std::string(kForkFile),
+      "root.json",              "timestamp.json",
+      "snapshot.json",          "targets.json"};
+  std::error_code error;
+  for (const auto& entry :
+       fs::directory_iterator(folder_ + "/root_history", error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.ends_with(".root.json")) names.push_back("root_history/" + name);
+  }
+  std::vector<std::string> removed;
+  for (const std::string& name : names) {
+    const std::string path = absl::StrCat(folder_, "/", name);
+    if (!fs::exists(fs::symlink_status(path, error))) continue;
+    if (absl::Status s = anchors::RemoveFile(path); !s.ok()) return s;
+    removed.push_back(name);
+  }
+  files_.clear();
+  return removed;
 }
 
 }  // namespace anchorage::client

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -63,6 +64,10 @@ class BundleCache final : public anchors::tuf::MetadataStore {
   // trusted one of its version: it is put aside under another name, the trusted
   // one takes its place, and the bundle is emptied.
   void Disown(std::string_view fork, const anchors::tuf::Envelope& root);
+
+  // Removes everything that a client keeps in the folder, and nothing else;
+  // returns the names. FAILED_PRECONDITION where the folder is not ours.
+  absl::StatusOr<std::vector<std::string>> Clear();
 
   // Why the folder was last not read or not written; OK if it was.
   const absl::Status& status() const { return status_; }

@@ -24,15 +24,6 @@ absl::Time ClaimedEnd(const std::string& timestamp) {
   return parsed.ok() ? parsed->envelope.expires : absl::InfinitePast();
 }
 
-// What a bundle revokes, whoever signed it. Refuse what it names, and believe
-// nothing else of it.
-Revoked ClaimedRevoked(const v1::GetUpdateResponse& files) {
-  const auto catalog = anchors::ParseCatalog(files.catalog());
-  if (!catalog.ok()) return Revoked();
-  const auto releases = anchors::ParseReleases(files.releases());
-  return RevokedIn(*catalog, releases.ok() ? &*releases : nullptr);
-}
-
 // The memory that an older program would have written beside its bundle.
 Memory MemoryOf(const v1::GetUpdateResponse& files, absl::Time now) {
   Memory memory;
@@ -70,6 +61,13 @@ void Keep(Bundle bundle, CachedBundle& cached) {
 }
 
 }  // namespace
+
+Revoked ClaimedRevoked(const v1::GetUpdateResponse& files) {
+  const auto catalog = anchors::ParseCatalog(files.catalog());
+  if (!catalog.ok()) return Revoked();
+  const auto releases = anchors::ParseReleases(files.releases());
+  return RevokedIn(*catalog, releases.ok() ? &*releases : nullptr);
+}
 
 absl::Time FreshUntil(const tuf::TrustedSet& set, absl::Time adopted) {
   return std::min(set.expires(), adopted + kMaxFresh);

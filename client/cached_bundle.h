@@ -54,6 +54,10 @@ absl::StatusOr<Bundle> Reopen(const anchors::tuf::TrustedSet& roots,
                               const Memory& memory,
                               verify::AnchorProvenance provenance);
 
+// What a bundle revokes, whoever signed it: refuse what it names, and believe
+// nothing else of it.
+Revoked ClaimedRevoked(const v1::GetUpdateResponse& files);
+
 // How long a bundle that was adopted at `adopted` may be called fresh: as its
 // files say, and never more than a year.
 absl::Time FreshUntil(const anchors::tuf::TrustedSet& set, absl::Time adopted);

@@ -86,6 +86,7 @@ using Action = std::function<int()>;
 void AddVerifyIdentity(CLI::App& verify, Action& action);
 void AddVerifyAttestation(CLI::App& verify, Action& action);
 void AddBundle(CLI::App& app, Action& action);
+void AddCache(CLI::App& app, Action& action);
 void AddAnchors(CLI::App& app, Action& action);
 // Below "anchors".
 void AddPins(CLI::App& anchors, Action& action);

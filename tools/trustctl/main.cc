@@ -38,6 +38,7 @@ int Main(int argc, char** argv) {
   AddVerifyIdentity(verify, action);
   AddVerifyAttestation(verify, action);
   AddBundle(app, action);
+  AddCache(app, action);
   AddAnchors(app, action);
   AddReleases(app, action);
   AddKey(app, action);
