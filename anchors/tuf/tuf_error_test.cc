@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <string>
 #include <string_view>
 
 namespace anchorage::anchors::tuf {
@@ -28,6 +29,22 @@ TEST(TufErrorTest, CarriesTheReasonInTheStatus) {
     EXPECT_FALSE(status.ok());
     EXPECT_EQ(TufReasonOf(status), reason);
   }
+}
+
+TEST(TufErrorTest, NamesTheFileBeforeTheDetail) {
+  for (const TufReason reason : AllTufReasons()) {
+    const absl::Status status =
+        InFile("2.root.json", RejectUpdate(reason, "it's \"so\""));
+    const absl::Status plain = RejectUpdate(reason, "it's \"so\"");
+    EXPECT_EQ(TufReasonOf(status), reason);
+    EXPECT_EQ(status.code(), plain.code());
+    const std::string name(NameOf(reason));
+    EXPECT_EQ(std::string(status.message()),
+              name + ": 2.root.json" +
+                  std::string(plain.message()).substr(name.size()));
+  }
+  EXPECT_EQ(InFile("x", absl::OkStatus()), absl::OkStatus());
+  EXPECT_EQ(InFile("x", absl::InternalError("y")), absl::InternalError("y"));
 }
 
 TEST(TufErrorTest, KnowsNoReasonOfOtherStatuses) {
