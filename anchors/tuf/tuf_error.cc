@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/strings/cord.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "verify/printable.h"
 
 namespace anchorage::anchors::tuf {
 namespace {
@@ -102,12 +102,11 @@ const Row& RowOf(TufReason reason) {
 
 absl::Status RejectUpdate(TufReason reason, std::string_view detail) {
   const Row& row = RowOf(reason);
-  absl::Status status(
-      row.code,
+  const std::string sentence =
       absl::StrCat(absl::string_view(row.name.data(), row.name.size()), ": ",
-                   // Names from the file go to terminals and logs.
-                   absl::Utf8SafeCHexEscape(
-                       absl::string_view(detail.data(), detail.size()))));
+                   absl::string_view(detail.data(), detail.size()));
+  absl::Status status(row.code,
+                      verify::Printable(sentence, verify::kMaxSentenceBytes));
   status.SetPayload(kPayloadUrl, absl::Cord(absl::string_view(
                                      row.name.data(), row.name.size())));
   return status;
