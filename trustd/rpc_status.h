@@ -33,7 +33,8 @@ inline constexpr std::string_view kStoreUnavailable = "STORE_UNAVAILABLE";
 inline constexpr std::string_view kTooManyRequests = "TOO_MANY_REQUESTS";
 
 // Returns a status whose trailer carries `reason` as an ErrorInfo of the domain
-// `trustd.anchorage`.
+// `trustd.anchorage`. `message` is shown as verify::Printable() has it: it may
+// quote what callers and sources said.
 grpc::Status RpcError(grpc::StatusCode code, std::string_view reason,
                       const std::string& message);
 

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/strings/cord.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "verify/printable.h"
 
 namespace anchorage::anchors::tuf {
 namespace {
@@ -105,12 +105,11 @@ const Row& RowOf(TufReason reason) {
 
 absl::Status RejectUpdate(TufReason reason, std::string_view detail) {
   const Row& row = RowOf(reason);
-  absl::Status status(
-      row.code,
+  const std::string sentence =
       absl::StrCat(absl::string_view(row.name.data(), row.name.size()), ": ",
-                   // Names from the file go to terminals and logs.
-                   absl::Utf8SafeCHexEscape(
-                       absl::string_view(detail.data(), detail.size()))));
+                   absl::string_view(detail.data(), detail.size()));
+  absl::Status status(row.code,
+                      verify::Printable(sentence, verify::kMaxSentenceBytes));
   status.SetPayload(kPayloadUrl, absl::Cord(absl::string_view(
                                      row.name.data(), row.name.size())));
   return status;
@@ -125,15 +124,11 @@ std::optional<TufReason> TufReasonOf(const absl::Status& status) {
 absl::Status InFile(std::string_view name, const absl::Status& status) {
   const auto reason = TufReasonOf(status);
   if (!reason.has_value()) return status;
-  // What follows "REASON: " is escaped already; the name is not, and may come
-  // from a file.
   const absl::string_view detail =
       status.message().substr(NameOf(*reason).size() + 2);
-  const absl::Status named = RejectUpdate(*reason, name);
-  absl::Status both(named.code(),
-                    absl::StrCat(named.message(), ": ", detail));
-  both.SetPayload(kPayloadUrl, *named.GetPayload(kPayloadUrl));
-  return both;
+  return RejectUpdate(
+      *reason, absl::StrCat(absl::string_view(name.data(), name.size()), ": ",
+                            detail));
 }
 
 std::string_view NameOf(TufReason reason) { return RowOf(reason).name; }

@@ -142,7 +142,8 @@ enum class TufReason {
 };
 
 // Returns a non-OK status that carries `reason` for machines and `detail` for
-// people. Every failure in anchors/tuf is made here.
+// people: names from the file and words of the server, so it is one line as
+// verify::Printable() shows it. Every failure in anchors/tuf is made here.
 absl::Status RejectUpdate(TufReason reason, std::string_view detail);
 
 // Returns `status`, which RejectUpdate() made, with the name of the file that it

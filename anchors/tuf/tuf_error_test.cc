@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
+
 namespace anchorage::anchors::tuf {
 namespace {
 
@@ -45,6 +47,27 @@ TEST(TufErrorTest, NamesTheFileBeforeTheDetail) {
   }
   EXPECT_EQ(InFile("x", absl::OkStatus()), absl::OkStatus());
   EXPECT_EQ(InFile("x", absl::InternalError("y")), absl::InternalError("y"));
+}
+
+TEST(TufErrorTest, SaysNothingThatATerminalObeysForAnyReason) {
+  for (const TufReason reason : AllTufReasons()) {
+    const absl::Status status =
+        RejectUpdate(reason, "a\x1b[2J\u009b\u202e\nACCEPTED  account 1");
+    EXPECT_EQ(std::string(status.message()),
+              absl::StrCat(std::string(NameOf(reason)),
+                           ": a\\x1b[2J\\u009b\\u202e\\nACCEPTED  account 1"));
+    // Not escaped again where it becomes part of another.
+    const absl::Status outer =
+        RejectUpdate(reason, std::string(status.message()));
+    EXPECT_EQ(
+        std::string(outer.message()),
+        absl::StrCat(std::string(NameOf(reason)), ": ", status.message()));
+  }
+}
+
+TEST(TufErrorTest, LeavesQuotesAsTheyAre) {
+  EXPECT_EQ(RejectUpdate(TufReason::kFetchFailed, "Couldn't connect").message(),
+            "FETCH_FAILED: Couldn't connect");
 }
 
 TEST(TufErrorTest, KnowsNoReasonOfOtherStatuses) {

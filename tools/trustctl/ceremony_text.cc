@@ -41,7 +41,8 @@ std::string KeyLine(const char* sign, const std::string& id, const Root& root) {
   const auto key = root.keys.find(id);
   return absl::StrCat(
       "    ", sign, " ", id, " ",
-      key == root.keys.end() ? "unknown key" : key->second.keytype(), "\n");
+      key == root.keys.end() ? "unknown key" : Printable(key->second.keytype()),
+      "\n");
 }
 
 // When an anchor verifies; nothing where that is always.

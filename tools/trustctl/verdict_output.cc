@@ -106,11 +106,11 @@ void PrintText(const Verdict& verdict, const verify::Trace& trace,
   std::cout << "\n" << WordOf(verdict.status);
   if (verdict.status.ok()) {
     for (const auto& [name, value] : verdict.summary) {
-      std::cout << "  " << name << " " << value;
+      std::cout << "  " << name << " " << Printable(value);
     }
   } else {
     std::cout << "  " << ReasonNameOf(verdict.status) << "  "
-              << TextOf(verdict.status);
+              << Printable(TextOf(verdict.status));
   }
   const auto& provenance = anchors.set->provenance();
   std::cout << "\nanchors   " << verify::NameOf(provenance.origin)

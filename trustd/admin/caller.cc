@@ -3,8 +3,8 @@
 #include <grpc/grpc_security_constants.h>
 #include <spdlog/spdlog.h>
 
-#include "absl/strings/escaping.h"
 #include "trustd/rpc_status.h"
+#include "verify/printable.h"
 #include "verify/reason.h"
 
 namespace anchorage::trustd {
@@ -22,7 +22,7 @@ grpc::Status Admit(const Access& access, const grpc::ServerContextBase& context,
   name = NameOf(context);
   grpc::Status status = access.Admit(name, action);
   if (!status.ok()) {
-    spdlog::warn("turned away '{}': {}", absl::Utf8SafeCHexEscape(name),
+    spdlog::warn("turned away '{}': {}", verify::Printable(name),
                  status.error_message());
   }
   return status;

@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -158,6 +159,8 @@ class AttestationPolicy<kType>::Builder {
 
   // Keeps the first error.
   void Fail(absl::Status error);
+  Builder& Note(absl::FunctionRef<void()> note);
+  absl::StatusOr<AttestationPolicy> Finished() const;
   // Notes that `aspect` is said, which it must not be yet.
   void Say(Aspect aspect, Said said);
   Builder& Expect(Aspect aspect);

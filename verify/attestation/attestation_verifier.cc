@@ -21,6 +21,8 @@
 
 #include "verify/attestation/attestation_verifier.h"
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "verify/attestation/chain.h"
@@ -28,6 +30,7 @@
 #include "verify/attestation/expectations.h"
 #include "verify/attestation/module_name.h"
 #include "verify/crypto/public_key.h"
+#include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
@@ -72,6 +75,8 @@ class Verification {
     std::string (Verification::*found)() const;
   };
   static const Check kChecks[];
+
+  absl::Status Explained(absl::Status status) const;
 
   absl::Status CheckForm();
   absl::Status CheckType();
@@ -149,6 +154,30 @@ constexpr Verification::Check Verification::kChecks[] = {
     {"module", &Verification::CheckExpectedModule, &Verification::FoundModule},
     {"region", &Verification::CheckExpectedRegion, &Verification::FoundRegion},
 };
+
+// Adds to a refusal what may be wrong with the verifier's clock. Believes the
+// document's time, and is only a sentence.
+absl::Status Verification::Explained(absl::Status status) const {
+  const auto reason = ReasonOf(status);
+  if (!live_.has_value() || !reason.has_value()) return status;
+  absl::Duration behind;
+  switch (*reason) {
+    case Reason::kClockSuspect:
+      behind = anchors_.provenance().as_of - *live_;
+      break;
+    case Reason::kFromTheFuture:
+    case Reason::kIssuerNotYetValid:
+    case Reason::kLeafNotYetValid:
+      behind = document_.timestamp - *live_;
+      break;
+    default:
+      break;
+  }
+  if (behind <= absl::ZeroDuration()) return status;
+  return WithHint(std::move(status),
+                  absl::StrCat("the verifier's clock may be behind, by ",
+                               absl::FormatDuration(behind), " or more"));
+}
 
 absl::Status Verification::CheckForm() {
   if (bytes_.size() > kMaxAttestationDocumentBytes) {
@@ -349,7 +378,7 @@ absl::StatusOr<AttestedFacts> Verification::Verify(Trace* trace) {
       trace->NotReached(step.name);
       continue;
     }
-    status = (this->*step.check)();
+    status = Explained((this->*step.check)());
     if (trace == nullptr) continue;
     if (status.ok()) {
       trace->Pass(step.name, (this->*step.found)());
@@ -371,11 +400,14 @@ class AttestationVerifier {
       std::string_view document, const AnchorSet& anchors,
       const AttestationPolicy<kType>& policy, std::optional<absl::Time> live,
       RecordedTime recorded, ChainCache* cache, Trace* trace) {
-    Verification verification(document, anchors, kType, policy.expectations(),
-                              live, recorded, cache);
-    absl::StatusOr<AttestedFacts> facts = verification.Verify(trace);
-    if (!facts.ok()) return facts.status();
-    return VerifiedAttestation<kType>(*std::move(facts));
+    return WithoutExceptions([&]() -> absl::StatusOr<
+                                       VerifiedAttestation<kType>> {
+      Verification verification(document, anchors, kType, policy.expectations(),
+                                live, recorded, cache);
+      absl::StatusOr<AttestedFacts> facts = verification.Verify(trace);
+      if (!facts.ok()) return facts.status();
+      return VerifiedAttestation<kType>(*std::move(facts));
+    });
   }
 };
 

@@ -565,5 +565,27 @@ TEST(Trace, TellsEveryCheckInOrder) {
   EXPECT_FALSE(reached);
 }
 
+std::string TextOf(const Case& c) {
+  return std::string(Decide(c).status().message());
+}
+
+TEST(VerifyEnclave, SaysThatANonceIsItsHex) {
+  Case c = Good();
+  c.spec.document.nonce = OptionalField::Bytes("6e6f6e6365");
+  c.policy.ExpectNonce("nonce");
+  EXPECT_EQ(ReasonOf(Decide(c).status()), Reason::kNonceMismatch);
+  EXPECT_NE(TextOf(c).find("hex"), std::string::npos) << TextOf(c);
+}
+
+TEST(VerifyEnclave, SaysByHowMuchItsClockMayBeBehind) {
+  Case c = Good();
+  c.now = MadeAt() - absl::Seconds(42);
+  EXPECT_FALSE(Decide(c).ok());
+  EXPECT_NE(TextOf(c).find("behind, by 42s"), std::string::npos) << TextOf(c);
+  c.provenance.as_of = c.now + absl::Hours(2);
+  EXPECT_EQ(ReasonOf(Decide(c).status()), Reason::kClockSuspect);
+  EXPECT_NE(TextOf(c).find("behind, by 2h"), std::string::npos) << TextOf(c);
+}
+
 }  // namespace
 }  // namespace anchorage::verify
