@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/given_values.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -50,7 +51,9 @@ int Main(int argc, char** argv) {
   AddSources(app, action);
   AddLedger(app, action);
   AddEvidence(app, action);
+  RequireValues(app);
   try {
+    RefuseBareAssignments(argc, argv);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kAccepted : kUsage;

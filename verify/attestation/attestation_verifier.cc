@@ -102,10 +102,17 @@ class Verification {
   std::string FoundValidity() const;
   std::string FoundLeaf() const;
   std::string FoundTimestamp() const;
+  std::string FoundNonce() const { return FoundAsExpected(expected_, "nonce"); }
+  std::string FoundUserData() const {
+    return FoundAsExpected(expected_, "user_data");
+  }
+  std::string FoundPublicKey() const {
+    return FoundAsExpected(expected_, "public_key");
+  }
+  std::string FoundDebug() const { return FoundAsExpected(expected_, "debug"); }
   std::string FoundRelease() const;
   std::string FoundModule() const;
   std::string FoundRegion() const;
-  std::string FoundAsExpected() const { return "as the policy says"; }
 
   // Leeway is for clocks: a recorded time is exact.
   absl::Duration leeway() const {
@@ -142,13 +149,12 @@ constexpr Verification::Check Verification::kChecks[] = {
     {"leaf_name", &Verification::CheckLeafName, &Verification::FoundLeaf},
     {"timestamp", &Verification::CheckTimestamp, &Verification::FoundTimestamp},
     {"freshness", &Verification::CheckFreshness, &Verification::FoundClock},
-    {"nonce", &Verification::CheckExpectedNonce,
-     &Verification::FoundAsExpected},
+    {"nonce", &Verification::CheckExpectedNonce, &Verification::FoundNonce},
     {"user_data", &Verification::CheckExpectedUserData,
-     &Verification::FoundAsExpected},
+     &Verification::FoundUserData},
     {"public_key", &Verification::CheckExpectedPublicKey,
-     &Verification::FoundAsExpected},
-    {"debug", &Verification::CheckNoDebug, &Verification::FoundAsExpected},
+     &Verification::FoundPublicKey},
+    {"debug", &Verification::CheckNoDebug, &Verification::FoundDebug},
     {"measurements", &Verification::CheckExpectedMeasurements,
      &Verification::FoundRelease},
     {"module", &Verification::CheckExpectedModule, &Verification::FoundModule},
@@ -334,15 +340,19 @@ std::string Verification::FoundTimestamp() const {
 }
 
 std::string Verification::FoundRelease() const {
-  if (release_ == nullptr) return FoundAsExpected();
+  if (release_ == nullptr) return FoundAsExpected(expected_, "measurements");
   return absl::StrCat("release ", release_->name, " of ", release_->product);
 }
 
 std::string Verification::FoundModule() const {
-  return std::string(document_.module_id);
+  return absl::StrCat(std::string(document_.module_id), ", ",
+                      FoundAsExpected(expected_, "module"));
 }
 
-std::string Verification::FoundRegion() const { return std::string(region_); }
+std::string Verification::FoundRegion() const {
+  return absl::StrCat(std::string(region_), ", ",
+                      FoundAsExpected(expected_, "region"));
+}
 
 AttestedFacts Verification::Facts() const {
   AttestedFacts facts = {

@@ -23,6 +23,13 @@ absl::Status PublicKeyMismatch(std::string_view detail) {
 
 }  // namespace
 
+std::string FoundAsExpected(const Expectations& expected,
+                            std::string_view check) {
+  const auto why = expected.ignored.find(std::string(check));
+  if (why == expected.ignored.end()) return "as the policy says";
+  return "ignored: " + why->second;
+}
+
 absl::Status CheckNonce(const Expectations& expected,
                         const AttestationDocument& document) {
   if (!expected.nonce.has_value()) return absl::OkStatus();
