@@ -206,6 +206,38 @@ absl::Status Mirror::TryEarlierProofs(absl::Time now) {
   return status;
 }
 
+anchors::NewestLooks Mirror::Looks() const {
+  anchors::NewestLooks looks;
+  for (const auto& [name, observation] : newest_) {
+    const auto health = health_.find(name);
+    const bool fails = health != health_.end() && health->second.failures() > 0;
+    (fails ? looks.stale : looks.fresh).push_back(&observation);
+  }
+  return looks;
+}
+
+// Asks the policy twice: about what the record says, then about what
+// publishing it would bring into use, as far as sources show it now.
+anchors::Decision Mirror::DecidedByPolicy(const Entry& entry,
+                                          absl::Time now) const {
+  anchors::EvidenceSummary evidence = entry.Evidence();
+  const Change change = entry.CurrentChange();
+  anchors::Decision decision =
+      anchors::Decide(change, evidence, options_.rotations.policy, now);
+  if (decision.outcome != anchors::Outcome::kPublishNow) return decision;
+  const auto publication = hub_.Current();
+  const auto next = Applied(publication->catalog, entry, now);
+  // What cannot be applied is held where that is tried.
+  if (!next.ok() || *next == publication->catalog) return decision;
+  anchors::GateVerdict verdict =
+      anchors::JudgePublication(publication->catalog, *next, Looks(), now);
+  if (verdict.outcome != anchors::GateOutcome::kPublish) {
+    return {.reason = std::move(verdict.why)};
+  }
+  evidence.agreeing_sources = verdict.sources;
+  return anchors::Decide(change, evidence, options_.rotations.policy, now);
+}
+
 absl::Status Mirror::DecideWhatIsDue(absl::Time now) {
   Draft draft;
   draft.time = now;
@@ -230,8 +262,7 @@ absl::Status Mirror::DecideWhatIsDue(absl::Time now) {
                        entry.approvals() == 1 ? " person" : " people"));
       continue;
     }
-    const anchors::Decision decision = anchors::Decide(
-        entry.CurrentChange(), evidence, options_.rotations.policy, now);
+    const anchors::Decision decision = DecidedByPolicy(entry, now);
     if (decision.outcome != anchors::Outcome::kPublishNow) continue;
     v1::DecisionFact& fact = *draft.Add().mutable_decision();
     fact.set_rotation_id(id);
@@ -282,7 +313,8 @@ absl::StatusOr<std::uint64_t> Mirror::PublishCatalog(
 }
 
 // Puts the rotations that are approved into a catalog, one after the other. What
-// does not fit what is there by then is held.
+// does not fit what is there by then is held, and what no person approved is
+// judged once more.
 Catalog Mirror::WithApproved(Catalog catalog, std::vector<std::uint64_t>& ids,
                              Draft& draft) {
   for (const auto& [id, entry] : book_.rotations()) {
@@ -292,6 +324,19 @@ Catalog Mirror::WithApproved(Catalog catalog, std::vector<std::uint64_t>& ids,
       draft.AddHold(
           id, absl::StrCat("cannot be applied: ", next.status().message()));
       continue;
+    }
+    if (entry.approvals() < options_.rotations.approvals) {
+      // The policy approved what was known then.
+      const anchors::GateVerdict verdict =
+          anchors::JudgePublication(catalog, *next, Looks(), draft.time);
+      if (verdict.outcome == anchors::GateOutcome::kForPeople) {
+        draft.AddHold(id, verdict.why);
+        continue;
+      }
+      // A proposal is for people, and does not change with every look.
+      if (verdict.outcome == anchors::GateOutcome::kWait && !options_.offline) {
+        continue;
+      }
     }
     catalog = *std::move(next);
     ids.push_back(id);
