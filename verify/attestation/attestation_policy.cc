@@ -236,12 +236,11 @@ auto AttestationPolicy<kType>::Builder::ExpectPublicKeyOfType(
 template <AttestationType kType>
 auto AttestationPolicy<kType>::Builder::ExpectPublicKey(
     std::string_view public_key) -> Builder& {
-  if (public_key.empty() || public_key.size() > kMaxPublicKeyBytes) {
-    Fail(Reject(Reason::kFieldInvalid,
-                "the expected public key is empty or too long"));
+  if (public_key.size() > kMaxPublicKeyBytes) {
+    Fail(Reject(Reason::kFieldInvalid, "the expected public key is too long"));
   }
   Note([&] { expectations_.public_key = std::string(public_key); });
-  return ExpectPublicKeyPresent();
+  return Expect(kPublicKey);
 }
 
 template <AttestationType kType>
@@ -346,6 +345,12 @@ auto AttestationPolicy<kType>::Builder::Warn(std::string_view warning)
     -> Builder& {
   AddWarning(warning, expectations_.warnings);
   return *this;
+}
+
+template <AttestationType kType>
+auto AttestationPolicy<kType>::Builder::Strict() -> Builder& {
+  expectations_.strict = true;
+  return RefuseUnknownFields();
 }
 
 template <AttestationType kType>
