@@ -122,7 +122,7 @@ absl::Status Propose(const std::string& folder, std::uint64_t sequence) {
   anchors::Catalog catalog = SeedCatalog();
   catalog.sequence = sequence;
   return anchors::ProposeTargets(folder, anchors::SerializeCatalog(catalog),
-                                 "", kNow + 365 * kDay);
+                                 "", kNow + 365 * kDay, kNow);
 }
 
 absl::Status Perform(const std::vector<std::string>& arguments) {
@@ -141,7 +141,7 @@ absl::Status Perform(const std::vector<std::string>& arguments) {
     const auto shown = anchors::ReadCeremony(folder);
     if (!shown.ok()) return shown.status();
     return anchors::SignDraft(folder, *shown, anchors::DraftKind::kTargets,
-                              *anchors::tuf::TestKey(1));
+                              *anchors::tuf::TestKey(1), kNow);
   }
   if (what == kPublishTargets) {
     return anchors::PublishTargetsDraft(folder, kNow).status();

@@ -22,6 +22,10 @@
 
 namespace anchorage::trustctl {
 
+// Who speaks, with the version: "trustctl 0.1.0".
+inline constexpr char kVersion[] = "0.1.0";
+inline constexpr char kProgram[] = "trustctl 0.1.0";
+
 // How the program ends; the same for every command.
 enum ExitCode : int {
   kAccepted = 0,  // or: done

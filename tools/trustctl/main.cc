@@ -9,8 +9,6 @@
 namespace anchorage::trustctl {
 namespace {
 
-constexpr char kVersion[] = "0.1.0";
-
 constexpr char kFooter[] = R"(
     trustctl verify identity --rsa2048 rsa2048.b64 --account 123456789012
     trustctl verify attestation --document doc.cbor --type nitrotpm --any
