@@ -44,23 +44,6 @@ absl::Status CheckKeyLoads(const verify::Anchor& anchor) {
                    anchor.spki_sha256(), ": no verifier can read its key"));
 }
 
-absl::Status CheckCatalogFile(std::string_view json, absl::Time now) {
-  const auto catalog = ParseCatalog(json);
-  if (!catalog.ok()) return catalog.status();
-  if (catalog->skipped > 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(catalog->skipped,
-                     " of the anchors have a kind or status that this program "
-                     "does not know: use a newer one"));
-  }
-  const auto anchors = ToAnchorSet(*catalog, {});
-  if (!anchors.ok()) return anchors.status();
-  for (const verify::Anchor& anchor : (*anchors)->anchors()) {
-    if (absl::Status s = CheckKeyLoads(anchor); !s.ok()) return s;
-  }
-  return CheckCreated("the catalog", catalog->created, now);
-}
-
 }  // namespace
 
 absl::Status CheckCreated(std::string_view what, absl::Time created,
@@ -78,9 +61,9 @@ absl::Status CheckCreated(std::string_view what, absl::Time created,
 absl::Status CheckStep(std::string_view what, std::uint64_t last,
                        std::uint64_t next) {
   if (next <= last) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        std::string(what), " has sequence ", next, ", and ", last,
-        " was signed already: give it a higher one"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(std::string(what), " has sequence ", next, ", and ", last,
+                     " was signed already: give it a higher one"));
   }
   if (last == 0 || next - last <= kMaxSequenceStep) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
@@ -88,11 +71,25 @@ absl::Status CheckStep(std::string_view what, std::uint64_t last,
       last, ": clients refuse such a step"));
 }
 
-absl::Status CheckTargetFiles(std::string_view catalog_json,
-                              std::string_view releases_json, absl::Time now) {
-  if (absl::Status s = CheckCatalogFile(catalog_json, now); !s.ok()) return s;
-  if (releases_json.empty()) return absl::OkStatus();
-  const auto releases = ParseReleases(releases_json);
+absl::Status CheckCatalogFile(std::string_view json, absl::Time now) {
+  const auto catalog = ParseCatalog(json);
+  if (!catalog.ok()) return catalog.status();
+  if (catalog->skipped > 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(catalog->skipped,
+                     " of the anchors have a kind or status that this program "
+                     "does not know: use a newer one"));
+  }
+  const auto anchors = ToAnchorSet(*catalog, {});
+  if (!anchors.ok()) return anchors.status();
+  for (const verify::Anchor& anchor : (*anchors)->anchors()) {
+    if (absl::Status s = CheckKeyLoads(anchor); !s.ok()) return s;
+  }
+  return CheckCreated("the catalog", catalog->created, now);
+}
+
+absl::Status CheckReleasesFile(std::string_view json, absl::Time now) {
+  const auto releases = ParseReleases(json);
   if (!releases.ok()) return releases.status();
   if (releases->skipped > 0) {
     return absl::FailedPreconditionError(
@@ -101,6 +98,13 @@ absl::Status CheckTargetFiles(std::string_view catalog_json,
                      "program does not know: use a newer one"));
   }
   return CheckCreated("the list of releases", releases->created, now);
+}
+
+absl::Status CheckTargetFiles(std::string_view catalog_json,
+                              std::string_view releases_json, absl::Time now) {
+  if (absl::Status s = CheckCatalogFile(catalog_json, now); !s.ok()) return s;
+  if (releases_json.empty()) return absl::OkStatus();
+  return CheckReleasesFile(releases_json, now);
 }
 
 }  // namespace anchorage::anchors

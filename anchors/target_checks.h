@@ -34,6 +34,10 @@ inline constexpr std::uint64_t kMaxSequenceStep = std::uint64_t{1} << 32;
 absl::Status CheckTargetFiles(std::string_view catalog_json,
                               std::string_view releases_json, absl::Time now);
 
+// The same for one of the two.
+absl::Status CheckCatalogFile(std::string_view json, absl::Time now);
+absl::Status CheckReleasesFile(std::string_view json, absl::Time now);
+
 // OK if `created` is at most kMaxCreatedAhead after `now`. FAILED_PRECONDITION.
 // `what` begins the message: "the catalog".
 absl::Status CheckCreated(std::string_view what, absl::Time created,

@@ -68,8 +68,7 @@ TEST(TargetChecksTest, RefusesWhatWasMadeInTheFuture) {
   const auto made = [](absl::Time time) {
     return CatalogWith([&](Catalog& catalog) { catalog.created = time; });
   };
-  EXPECT_TRUE(
-      CheckTargetFiles(made(kNow + kMaxCreatedAhead), "", kNow).ok());
+  EXPECT_TRUE(CheckTargetFiles(made(kNow + kMaxCreatedAhead), "", kNow).ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(CheckTargetFiles(
       made(kNow + kMaxCreatedAhead + absl::Seconds(1)), "", kNow)));
   ReleaseList list;
@@ -93,9 +92,9 @@ TEST(TargetChecksTest, AStepIsUpAndNotTooLong) {
   EXPECT_TRUE(CheckStep("it", 7, 7 + kMaxSequenceStep).ok());
   EXPECT_TRUE(CheckStep("it", 0, std::uint64_t{1} << 62).ok())
       << "the first may begin anywhere: some number by date";
-  for (const std::uint64_t next : {std::uint64_t{6}, std::uint64_t{7},
-                                   8 + kMaxSequenceStep,
-                                   std::uint64_t{INT64_MAX}}) {
+  for (const std::uint64_t next :
+       {std::uint64_t{6}, std::uint64_t{7}, 8 + kMaxSequenceStep,
+        std::uint64_t{INT64_MAX}}) {
     EXPECT_TRUE(absl::IsFailedPrecondition(CheckStep("it", 7, next))) << next;
   }
 }

@@ -62,7 +62,7 @@ absl::Status HeadedStore::Compare() {
       const absl::Status follows = CheckFollows(*store_, now_, *kept);
       if (!follows.ok() && !absl::IsFailedPrecondition(follows)) return follows;
       if (!follows.ok()) {
-        went_back_ = StoreWentBack(follows.message());
+        went_back_ = StoreWentBack(std::string(follows.message()));
       } else if (*kept != now_) {
         if (absl::Status s = WriteHead(now_); !s.ok()) return s;
       }
@@ -76,8 +76,7 @@ absl::Status HeadedStore::Compare() {
 }
 
 absl::Status HeadedStore::WriteHead(const StoreHead& head) {
-  absl::Status status =
-      anchors::WriteFileAtomically(path_, FormatHead(head));
+  absl::Status status = anchors::WriteFileAtomically(path_, FormatHead(head));
   if (status.ok()) written_ = head;
   return status;
 }
@@ -92,8 +91,7 @@ StoreHead HeadedStore::known() const {
   return HighestOf(now_, written_);
 }
 
-void HeadedStore::NoteNewer(std::uint64_t version,
-                            std::string_view timestamp) {
+void HeadedStore::NoteNewer(std::uint64_t version, std::string_view timestamp) {
   const absl::MutexLock lock(&mutex_);
   if (version <= now_.timestamp_version ||
       version <= written_.timestamp_version) {

@@ -40,8 +40,7 @@ class StoreBatch {
 
   // Adds the changes of another, after these.
   void Add(const StoreBatch& more) {
-    changes_.insert(changes_.end(), more.changes_.begin(),
-                    more.changes_.end());
+    changes_.insert(changes_.end(), more.changes_.begin(), more.changes_.end());
     accepts_store_ = accepts_store_ || more.accepts_store_;
   }
 

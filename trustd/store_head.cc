@@ -126,16 +126,16 @@ absl::StatusOr<std::string> RootOfFirst(const Store& store,
   anchors::MerkleFrontier tree;
   bool readable = true;
   if (size > 0) {
-    if (absl::Status s = store.Scan(
-            keys::kRecordPrefix,
-            [&](std::string_view, std::string_view value) {
-              anchors::MerkleHash leaf;
-              readable = value.size() >= leaf.size();
-              if (!readable) return false;
-              std::copy_n(value.begin(), leaf.size(), leaf.begin());
-              tree.Append(leaf);
-              return tree.size() < size;
-            });
+    if (absl::Status s =
+            store.Scan(keys::kRecordPrefix,
+                       [&](std::string_view, std::string_view value) {
+                         anchors::MerkleHash leaf;
+                         readable = value.size() >= leaf.size();
+                         if (!readable) return false;
+                         std::copy_n(value.begin(), leaf.size(), leaf.begin());
+                         tree.Append(leaf);
+                         return tree.size() < size;
+                       });
         !s.ok()) {
       return s;
     }
@@ -202,12 +202,12 @@ absl::StatusOr<StoreHead> ReadHead(const Store& store) {
        {keys::kRootPrefix, keys::kTargets, keys::kSnapshot, keys::kTimestamp,
         keys::kRecordHead, keys::kPublishedSequence,
         keys::kPublishedReleases}) {
-    if (absl::Status s = store.Scan(
-            prefix,
-            [&](std::string_view key, std::string_view value) {
-              status = Take(key, std::string(value), head);
-              return status.ok();
-            });
+    if (absl::Status s =
+            store.Scan(prefix,
+                       [&](std::string_view key, std::string_view value) {
+                         status = Take(key, std::string(value), head);
+                         return status.ok();
+                       });
         !s.ok()) {
       return s;
     }
@@ -253,8 +253,8 @@ absl::Status CheckFollows(const Store& store, const StoreHead& now,
         (may_fall && now.root_version > kept.root_version)) {
       continue;
     }
-    back.push_back(absl::StrCat(name, " is ", now.*number, " and was ",
-                                kept.*number));
+    back.push_back(
+        absl::StrCat(name, " is ", now.*number, " and was ", kept.*number));
   }
   if (now.timestamp_version == kept.timestamp_version &&
       now.timestamp_sha256 != kept.timestamp_sha256) {

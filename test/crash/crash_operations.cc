@@ -11,6 +11,7 @@
 #include "test/crash/crash_points.h"
 #include "test/crash/crash_rotation.h"
 #include "test/crash/crash_runner.h"
+#include "trustd/headed_store.h"
 #include "trustd/rocksdb_store.h"
 #include "trustd/service.h"
 
@@ -110,7 +111,12 @@ absl::StatusOr<std::unique_ptr<OpenPublisher>> OpenIn(
   open->config = ConfigIn(folder);
   auto store = trustd::RocksDbStore::Open(folder + "/store");
   if (!store.ok()) return store.status();
-  open->store = std::make_unique<CrashingStore>(*std::move(store));
+  auto headed = trustd::HeadedStore::Open(
+      std::make_unique<CrashingStore>(*std::move(store)),
+      folder + "/store.head");
+  if (!headed.ok()) return headed.status();
+  open->hub.SetSigning((*headed)->went_back());
+  open->store = *std::move(headed);
   auto publisher = trustd::Publisher::Open(open->config, *open->store,
                                            open->hub, SeedCatalog(), "", kNow);
   if (!publisher.ok()) return publisher.status();

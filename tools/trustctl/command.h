@@ -103,6 +103,7 @@ void AddRotations(CLI::App& app, Action& action);
 void AddSources(CLI::App& app, Action& action);
 void AddLedger(CLI::App& app, Action& action);
 void AddEvidence(CLI::App& app, Action& action);
+void AddStore(CLI::App& app, Action& action);
 
 }  // namespace anchorage::trustctl
 

@@ -47,6 +47,7 @@ int Main(int argc, char** argv) {
   AddSources(app, action);
   AddLedger(app, action);
   AddEvidence(app, action);
+  AddStore(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
