@@ -77,6 +77,8 @@ class GrpcFetcher final : public anchors::tuf::Fetcher {
   // Asks for what is newer than `have_`; with `all`, for everything but roots.
   absl::Status Ask(bool all);
   absl::StatusOr<std::string> Root(std::uint64_t version);
+  // Shows the server what we hold, if what it served is older.
+  void ShowHeldTimestamp(const std::string& served);
   // Returns `file` of the answer, asking again for everything if it is empty.
   absl::StatusOr<std::string> Part(
       const std::string& (v1::GetUpdateResponse::*file)() const,

@@ -268,7 +268,7 @@ class CeremonyCrashTest : public CrashTest {
   void Sign(DraftKind kind, const std::vector<int>& people) {
     for (const int person : people) {
       ASSERT_TRUE(anchors::SignDraft(folder_, *anchors::ReadCeremony(folder_),
-                                     kind, *tuf::TestKey(person))
+                                     kind, *tuf::TestKey(person), kNow)
                       .ok());
     }
   }
