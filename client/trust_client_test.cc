@@ -140,6 +140,7 @@ class FakeTrustd final : public v1::AnchorService::Service {
                          v1::GetUpdateResponse* response) override {
     ++calls;
     have = request->have();
+    held_timestamp = request->held_timestamp();
     if (!status.ok()) return status;
     *response = repository.response();
     return grpc::Status::OK;
@@ -153,6 +154,7 @@ class FakeTrustd final : public v1::AnchorService::Service {
   int calls = 0;
   // Of the last call.
   v1::BundleVersions have;
+  std::string held_timestamp;
 
  private:
   void Start(const std::string& address) {
@@ -553,6 +555,23 @@ TEST_F(TrustClientTest, FollowsTheRootsAndKeepsThemInTheCache) {
   trustd_.Stop();
   EXPECT_EQ(Make()->state().provenance.origin, verify::Origin::kCache);
   EXPECT_EQ(Make()->state().provenance.sequence, 2u);
+}
+
+// A server that was restored from an old backup cannot know it by itself.
+TEST_F(TrustClientTest, ShowsItsTimestampToAServerThatWentBack) {
+  trustd_.repository.Publish(3, 3, kNow);
+  const auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  const std::string newest = trustd_.repository.response().timestamp();
+  trustd_.repository.Publish(2, 2, kNow);
+  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kTimestampRollback);
+  EXPECT_EQ(trustd_.held_timestamp, "");
+  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kTimestampRollback);
+  EXPECT_EQ(trustd_.held_timestamp, newest);
+  trustd_.repository.Publish(4, 4, kNow);
+  ASSERT_TRUE(client->Refresh().ok());
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(trustd_.held_timestamp, "");
 }
 
 TEST_F(TrustClientTest, AFolderOfSomebodyElseIsReadAndNotWritten) {
