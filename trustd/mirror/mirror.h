@@ -140,6 +140,14 @@ class Mirror {
   // REVOKED nor RETIRED.
   std::vector<verify::Slot> SlotsSharing(const v1::PinFact& fact) const;
 
+  // Goes on with a store that went back: as Publisher::PlanAcceptance(), on the
+  // record with an alert, in one commit. `found` says how that was known.
+  // INVALID_ARGUMENT also where no reason is given.
+  absl::StatusOr<Acceptance> AcceptStore(
+      const StoreHead& known, const std::string& found,
+      const std::optional<BundleFiles>& bundle, const std::string& by,
+      const std::string& why, absl::Time now);
+
   // --- instances ---
 
   // INVALID_ARGUMENT with the verifier's reason for evidence that cannot be

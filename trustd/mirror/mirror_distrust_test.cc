@@ -91,18 +91,45 @@ TEST_F(MirrorTest, OneInstanceCannotFillTheRecord) {
   EXPECT_LE(mirror_->ledger().head().size, before + 3);
 }
 
-TEST_F(MirrorTest, NothingIsPublishedWithAClockThatIsBehind) {
+TEST_F(MirrorTest, ASpellOfAClockThatIsAheadBlocksNothingLater) {
   Rekey();
-  ASSERT_TRUE(Observe(Page()).ok());
-  now_ -= absl::Hours(24 * 365);
+  // 300 days ahead, a rotation is approved and published.
+  const absl::Time ahead = kNow + absl::Hours(24 * 300);
+  ASSERT_TRUE(mirror_->Observed(Page(), ahead).ok());
   ASSERT_TRUE(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
+      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", ahead)
           .ok());
-  EXPECT_EQ(Sequence(), 1u);
-  EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
-  now_ += absl::Hours(24 * 365);
-  ASSERT_TRUE(mirror_->Settle(now_).ok());
-  EXPECT_EQ(Sequence(), 2u);
+  ASSERT_EQ(Sequence(), 2u);
+  EXPECT_EQ(hub_.Current()->catalog.created, ahead);
+  // Set right again, a person revokes.
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_REVOKE);
+  *fact.mutable_slot() = The(1).slot();
+  fact.set_spki_sha256(The(1).pinned_spki_sha256(0));
+  fact.set_by("olga");
+  fact.set_why("its key is known");
+  const auto revoked = mirror_->Pin(fact, kNow);
+  ASSERT_TRUE(revoked.ok()) << revoked.status();
+  EXPECT_EQ(Sequence(), 3u);
+  EXPECT_EQ(hub_.Current()->catalog.created, kNow);
+}
+
+TEST_F(MirrorTest, AProposalIsNotDatedByAClockThatWasAhead) {
+  options_.offline = true;
+  Start();
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_REVOKE);
+  const anchors::CatalogAnchor& anchor = seed_.anchors.front();
+  *fact.mutable_slot() = anchors::ToProto(anchor.slot);
+  fact.set_spki_sha256(anchor.spki_sha256);
+  fact.set_by("olga");
+  fact.set_why("its key is known");
+  ASSERT_TRUE(mirror_->Pin(fact, kNow + absl::Hours(24 * 300)).ok());
+  ASSERT_TRUE(mirror_->Settle(kNow).ok());
+  const auto text =
+      anchors::ReadFile(options_.proposal_path, anchors::kMaxCatalogBytes);
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_LE(anchors::ParseCatalog(*text)->created, kNow);
 }
 
 TEST_F(MirrorTest, ASourceThatIsTakenOutVotesNoMore) {

@@ -7,6 +7,7 @@
 #include "anchors/files/atomic_file.h"
 #include "anchors/proto_time.h"
 #include "anchors/rotation/classifier.h"
+#include "anchors/target_checks.h"
 #include "trustd/mirror/live_proof.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_parts.h"
@@ -18,6 +19,8 @@ namespace {
 
 using anchors::Catalog;
 using anchors::Change;
+
+constexpr std::int64_t kSecondsOfDay = 24 * 60 * 60;
 
 // Whether the served catalog has what a rotation is about.
 bool Contains(const Catalog& catalog, const Change& change) {
@@ -279,10 +282,10 @@ absl::StatusOr<std::uint64_t> Mirror::PublishCatalog(
     Catalog catalog, const std::vector<std::uint64_t>& rotation_ids,
     Draft draft) {
   const auto current = hub_.Current();
-  catalog.sequence = current->catalog.sequence + 1;
-  catalog.created =
-      std::max(current->catalog.created,
-               absl::FromUnixSeconds(absl::ToUnixSeconds(draft.time)));
+  catalog.sequence = current->next_sequence;
+  // Earlier than the one before, where that clock was ahead: the order is the
+  // sequence's.
+  catalog.created = absl::FromUnixSeconds(absl::ToUnixSeconds(draft.time));
   v1::PublicationFact& fact = *draft.Add().mutable_publication();
   fact.set_sequence(catalog.sequence);
   fact.set_catalog_sha256(
@@ -353,7 +356,6 @@ absl::Status Mirror::PublishApproved(absl::Time now) {
   if (options_.offline) return Propose(before, std::move(draft));
   Catalog catalog = WithApproved(before, ids, draft);
   if (ids.empty()) return Commit(std::move(draft));
-  if (absl::Status s = CheckClock(before, now); !s.ok()) return s;
   if (catalog == before) {
     for (const std::uint64_t id : ids) {
       draft.AddState(id, v1::ROTATION_STATE_PUBLISHED,
@@ -369,23 +371,33 @@ absl::Status Mirror::PublishApproved(absl::Time now) {
 // reviews it and who signs it speak of one file.
 absl::Status Mirror::Propose(const Catalog& before, Draft draft) {
   Catalog catalog = before;
-  absl::Time created = before.created;
+  // The newest fact in it, but for those of a clock that was ahead: who signs
+  // would refuse the proposal until then.
+  const absl::Time latest = draft.time + anchors::kMaxCreatedAhead;
+  absl::Time created = absl::InfinitePast();
+  const auto made = [&](absl::Time time) {
+    if (time <= latest) created = std::max(created, time);
+  };
+  made(before.created);
   for (const v1::LedgerRecord& record : book_.pins()) {
     const absl::Time time = anchors::TimeOf(record.time());
     auto next = ApplyPin(catalog, record.pin(), time);
     if (!next.ok()) continue;  // a later one has made it void
     catalog = *std::move(next);
-    created = std::max(created, time);
+    made(time);
   }
   std::vector<std::uint64_t> ids;
   catalog = WithApproved(std::move(catalog), ids, draft);
-  for (const std::uint64_t id : ids) {
-    created = std::max(created, book_.Find(id)->approved);
+  for (const std::uint64_t id : ids) made(book_.Find(id)->approved);
+  // The day is the same for whoever reviews and whoever signs.
+  if (created == absl::InfinitePast()) {
+    created = absl::FromUnixSeconds(
+        absl::ToUnixSeconds(draft.time) / kSecondsOfDay * kSecondsOfDay);
   }
   if (absl::Status s = Commit(std::move(draft)); !s.ok()) return s;
   std::string text;
   if (catalog != before) {
-    catalog.sequence = before.sequence + 1;
+    catalog.sequence = hub_.Current()->next_sequence;
     catalog.created = created;
     text = anchors::SerializeCatalog(catalog);
   }
