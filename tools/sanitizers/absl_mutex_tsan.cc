@@ -1,4 +1,4 @@
-// Tells ThreadSanitizer what abseil's mutexes order.
+// Tells ThreadSanitizer what abseil's mutexes and counted references order.
 //
 // Debian's abseil is built without the sanitizer, which therefore sees no lock
 // in it and calls everything that one guards a race. The linker sends each of
@@ -176,6 +176,16 @@ bool __wrap__ZNK4absl7debian312Notification30WaitForNotificationWithTimeoutENS0_
   const Acquiring announced(notification);
   return __real__ZNK4absl7debian312Notification30WaitForNotificationWithTimeoutENS0_8DurationE(
       notification, timeout);
+}
+
+// Status::UnrefNonInlined(rep): copies of a status share its message, which the
+// last of them deletes. What the others read was before that.
+void __real__ZN4absl7debian36Status15UnrefNonInlinedEm(unsigned long);
+void __wrap__ZN4absl7debian36Status15UnrefNonInlinedEm(unsigned long rep) {
+  void* const object = reinterpret_cast<void*>(rep);
+  __tsan_release(object);
+  __tsan_acquire(object);
+  __real__ZN4absl7debian36Status15UnrefNonInlinedEm(rep);
 }
 
 }  // extern "C"
