@@ -6,6 +6,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "verify/printable.h"
 
 namespace anchorage::anchors::tuf {
@@ -69,6 +70,7 @@ constexpr Row kTable[] = {
     {TufReason::kFileNotOnServer, "FILE_NOT_ON_SERVER", kNotThere},
     {TufReason::kFetchFailed, "FETCH_FAILED", kCouldNot},
     {TufReason::kStoreFailed, "STORE_FAILED", kCouldNot},
+    {TufReason::kCryptoUnavailable, "CRYPTO_UNAVAILABLE", kCouldNot},
     {TufReason::kSigningKeyUnreadable, "SIGNING_KEY_UNREADABLE", kUnreadable},
     {TufReason::kSigningKeyUnsupported, "SIGNING_KEY_UNSUPPORTED", kUnreadable},
     {TufReason::kSigningFailed, "SIGNING_FAILED", kUnreadable},
@@ -110,6 +112,15 @@ absl::Status RejectUpdate(TufReason reason, std::string_view detail) {
   status.SetPayload(kPayloadUrl, absl::Cord(absl::string_view(
                                      row.name.data(), row.name.size())));
   return status;
+}
+
+absl::Status InFile(std::string_view file, const absl::Status& refusal) {
+  const auto reason = TufReasonOf(refusal);
+  if (!reason.has_value()) return refusal;
+  const std::string prefix = absl::StrCat(std::string(NameOf(*reason)), ": ");
+  return RejectUpdate(
+      *reason, absl::StrCat(std::string(file), ": ",
+                            absl::StripPrefix(refusal.message(), prefix)));
 }
 
 std::optional<TufReason> TufReasonOf(const absl::Status& status) {

@@ -118,6 +118,9 @@ enum class TufReason {
   kFetchFailed,
   // What was verified could not be stored.
   kStoreFailed,
+  // No loaded provider of the cryptography library verifies with a role's keys
+  // (Ed25519 where only a FIPS provider is): nothing is said of signatures.
+  kCryptoUnavailable,
 
   // --- Signing (INVALID_ARGUMENT) -----------------------------------------
 
@@ -137,6 +140,11 @@ enum class TufReason {
 // people: names from the file and words of the server, so it is one line as
 // verify::Printable() shows it. Every failure in anchors/tuf is made here.
 absl::Status RejectUpdate(TufReason reason, std::string_view detail);
+
+// Returns `refusal`, with the name of the file that it is about in front of its
+// detail: "THRESHOLD_NOT_MET: timestamp.json: 0 of 1 signatures". An OK status
+// and one that RejectUpdate() did not make come back as they are.
+absl::Status InFile(std::string_view file, const absl::Status& refusal);
 
 // Returns the reason that RejectUpdate() put in `status`; nullopt for an OK
 // status and for a status that RejectUpdate() did not make.

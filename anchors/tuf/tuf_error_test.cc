@@ -49,6 +49,19 @@ TEST(TufErrorTest, SaysNothingThatATerminalObeysForAnyReason) {
   }
 }
 
+TEST(InFile, NamesTheFileAndKeepsTheReason) {
+  for (const TufReason reason : AllTufReasons()) {
+    const absl::Status refusal = RejectUpdate(reason, "why");
+    const absl::Status named = InFile("1.root.json", refusal);
+    EXPECT_EQ(TufReasonOf(named), reason);
+    EXPECT_EQ(named.code(), refusal.code());
+    EXPECT_EQ(std::string(named.message()),
+              std::string(NameOf(reason)) + ": 1.root.json: why");
+  }
+  EXPECT_TRUE(InFile("1.root.json", absl::OkStatus()).ok());
+  EXPECT_EQ(InFile("f", absl::InternalError("why")).message(), "why");
+}
+
 TEST(TufErrorTest, LeavesQuotesAsTheyAre) {
   EXPECT_EQ(RejectUpdate(TufReason::kFetchFailed, "Couldn't connect").message(),
             "FETCH_FAILED: Couldn't connect");

@@ -133,12 +133,14 @@ absl::Status Updater::UpdateRoots() {
     const std::int64_t next = trusted_.root().envelope.version + 1;
     const std::string name = RootName(next);
     auto bytes = fetcher_->FetchMetadata(name, kMaxRootBytes);
-    if (absl::IsNotFound(bytes.status())) return trusted_.FinishRoots();
+    if (absl::IsNotFound(bytes.status())) {
+      return InFile(RootName(next - 1), trusted_.FinishRoots());
+    }
     if (!bytes.ok()) {
       return FetchError(name, bytes.status(), TufReason::kMetadataTooLarge);
     }
     absl::Status updated = trusted_.UpdateRoot(*std::move(bytes));
-    if (!updated.ok()) return updated;
+    if (!updated.ok()) return InFile(name, updated);
     // The history first: it is what the next start follows.
     saved = Save(RootHistoryName(next), trusted_.root().envelope.bytes);
     if (!saved.ok()) return saved;
@@ -168,19 +170,23 @@ absl::Status Updater::UpdateTimestamp() {
     return FetchError(kName, bytes.status(), TufReason::kMetadataTooLarge);
   }
   const auto update = trusted_.UpdateTimestamp(*std::move(bytes));
-  if (!update.ok()) return update.status();
+  if (!update.ok()) return InFile(kName, update.status());
   equivocation_seen_ = *update == TimestampUpdate::kEquivocated;
   if (*update != TimestampUpdate::kAdopted) return absl::OkStatus();
   return Save(kName, trusted_.timestamp()->envelope.bytes);
 }
 
+std::string Updater::FileNameOf(std::string_view role,
+                                const MetaFile& file) const {
+  return trusted_.root().consistent_snapshot
+             ? absl::StrCat(file.version, ".", StoredName(role))
+             : StoredName(role);
+}
+
 absl::StatusOr<std::string> Updater::FetchRole(std::string_view role,
                                                const MetaFile& file,
                                                std::size_t max_bytes) {
-  const std::string name =
-      trusted_.root().consistent_snapshot
-          ? absl::StrCat(file.version, ".", StoredName(role))
-          : StoredName(role);
+  const std::string name = FileNameOf(role, file);
   auto bytes = fetcher_->FetchMetadata(name, LimitFor(file, max_bytes));
   if (bytes.ok()) return bytes;
   const bool stated = LimitFor(file, max_bytes) < max_bytes;
@@ -191,11 +197,12 @@ absl::StatusOr<std::string> Updater::FetchRole(std::string_view role,
 
 absl::Status Updater::UpdateSnapshot() {
   if (trusted_.UseHeldSnapshot().ok()) return absl::OkStatus();
-  auto bytes = FetchRole(kSnapshotRole, trusted_.timestamp()->snapshot,
-                         kMaxSnapshotBytes);
+  const MetaFile& file = trusted_.timestamp()->snapshot;
+  const std::string name = FileNameOf(kSnapshotRole, file);
+  auto bytes = FetchRole(kSnapshotRole, file, kMaxSnapshotBytes);
   if (!bytes.ok()) return bytes.status();
   absl::Status updated = trusted_.UpdateSnapshot(*std::move(bytes));
-  if (!updated.ok()) return updated;
+  if (!updated.ok()) return InFile(name, updated);
   return Save("snapshot.json", trusted_.snapshot()->envelope.bytes);
 }
 
@@ -207,10 +214,11 @@ absl::Status Updater::UpdateTargets() {
     return RejectUpdate(TufReason::kRoleMissing,
                         "targets is not in the snapshot");
   }
+  const std::string name = FileNameOf(kTargetsRole, *file);
   auto bytes = FetchRole(kTargetsRole, *file, kMaxTargetsBytes);
   if (!bytes.ok()) return bytes.status();
   absl::Status updated = trusted_.UpdateTargets(*std::move(bytes));
-  if (!updated.ok()) return updated;
+  if (!updated.ok()) return InFile(name, updated);
   return Save("targets.json", trusted_.targets()->envelope.bytes);
 }
 
@@ -254,10 +262,11 @@ absl::StatusOr<std::shared_ptr<const Targets>> Updater::LoadDelegated(
     return RejectUpdate(TufReason::kRoleMissing,
                         absl::StrCat(View(role), " is not in the snapshot"));
   }
+  const std::string name = FileNameOf(role, *file);
   auto bytes = FetchRole(role, *file, kMaxTargetsBytes);
   if (!bytes.ok()) return bytes.status();
   auto updated = trusted_.UpdateDelegated(delegator, role, *std::move(bytes));
-  if (!updated.ok()) return updated;
+  if (!updated.ok()) return InFile(name, updated.status());
   absl::Status saved = Save(StoredName(role), (*updated)->envelope.bytes);
   if (!saved.ok()) return saved;
   return updated;
@@ -294,7 +303,7 @@ absl::StatusOr<std::string> Updater::DownloadTarget(std::string_view path,
     return FetchError(name, bytes.status(), TufReason::kTargetLengthMismatch);
   }
   absl::Status verified = VerifyTargetBytes(target, *bytes);
-  if (!verified.ok()) return verified;
+  if (!verified.ok()) return InFile(name, verified);
   return bytes;
 }
 

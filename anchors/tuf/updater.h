@@ -117,6 +117,7 @@ class Updater {
   absl::Status UpdateTargets();
   absl::StatusOr<std::shared_ptr<const Targets>> LoadDelegated(
       const std::shared_ptr<const Targets>& delegator, std::string_view role);
+  std::string FileNameOf(std::string_view role, const MetaFile& file) const;
   absl::StatusOr<std::string> FetchRole(std::string_view role,
                                         const MetaFile& file,
                                         std::size_t max_bytes);

@@ -22,6 +22,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 constexpr absl::Duration kDay = absl::Hours(24);
@@ -165,6 +166,26 @@ TEST_F(UpdaterTest, KeepsWhatCameBeforeAnUnsignedRole) {
     EXPECT_THAT(Refresh(), RejectedFor(c.reason));
     ExpectStored(c.root, c.timestamp, c.snapshot, c.targets);
   }
+}
+
+// The operator of a mirror must be able to tell which file is the wrong one.
+TEST_F(UpdaterTest, NamesTheFileThatItRefuses) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"root", "THRESHOLD_NOT_MET: 2.root.json: "},
+      {"timestamp", "THRESHOLD_NOT_MET: timestamp.json: "},
+      {"snapshot", "THRESHOLD_NOT_MET: 2.snapshot.json: "},
+      {"targets", "THRESHOLD_NOT_MET: 2.targets.json: "},
+  };
+  for (const auto& [role, begin] : cases) {
+    StartAgain();
+    repository_.signers[role] = {TestKey(99)};
+    PublishAll();
+    EXPECT_THAT(std::string(Refresh().message()), StartsWith(begin));
+  }
+  StartAgain();
+  repository_.metadata["2.root.json"] = "<html>log in</html>";
+  EXPECT_THAT(std::string(Refresh().message()),
+              StartsWith("METADATA_MALFORMED: 2.root.json: "));
 }
 
 TEST_F(UpdaterTest, KeepsWhatCameBeforeAFileOfAnotherVersionThanItsName) {

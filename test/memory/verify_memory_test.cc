@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -166,6 +167,16 @@ TEST_F(MemoryTest, VerifiedAttestation) {
             .status();
       });
     }
+  }
+}
+
+TEST_F(MemoryTest, PcrSet) {
+  const std::map<int, std::string> good = {{0, std::string(96, 'a')},
+                                           {1, std::string(96, 'b')}};
+  const std::map<int, std::string> bad = {{0, std::string(95, 'a')}};
+  for (const auto& values : {good, bad}) {
+    ExpectARefusalWhereverMemoryRunsOut(
+        [&] { return verify::PcrSet::FromHex(values).status(); });
   }
 }
 
