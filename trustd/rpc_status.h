@@ -30,6 +30,8 @@ inline constexpr std::string_view kSourceNotFound = "SOURCE_NOT_FOUND";
 inline constexpr std::string_view kRecordNotFound = "RECORD_NOT_FOUND";
 inline constexpr std::string_view kLedgerDamaged = "LEDGER_DAMAGED";
 inline constexpr std::string_view kStoreUnavailable = "STORE_UNAVAILABLE";
+inline constexpr std::string_view kStoreWentBack = "STORE_WENT_BACK";
+inline constexpr std::string_view kBundleRefused = "BUNDLE_REFUSED";
 inline constexpr std::string_view kTooManyRequests = "TOO_MANY_REQUESTS";
 
 // Returns a status whose trailer carries `reason` as an ErrorInfo of the domain

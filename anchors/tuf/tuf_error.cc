@@ -6,7 +6,6 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "verify/printable.h"
 
 namespace anchorage::anchors::tuf {
@@ -57,6 +56,9 @@ constexpr Row kTable[] = {
     {TufReason::kSnapshotVersionMismatch, "SNAPSHOT_VERSION_MISMATCH", kStale},
     {TufReason::kTargetsVersionMismatch, "TARGETS_VERSION_MISMATCH", kStale},
     {TufReason::kEquivocation, "EQUIVOCATION", kStale},
+    {TufReason::kSequenceRollback, "SEQUENCE_ROLLBACK", kStale},
+    {TufReason::kSequenceLeap, "SEQUENCE_LEAP", kStale},
+    {TufReason::kClockSuspect, "CLOCK_SUSPECT", kStale},
     {TufReason::kRootExpired, "ROOT_EXPIRED", kStale},
     {TufReason::kTimestampExpired, "TIMESTAMP_EXPIRED", kStale},
     {TufReason::kSnapshotExpired, "SNAPSHOT_EXPIRED", kStale},
@@ -114,19 +116,20 @@ absl::Status RejectUpdate(TufReason reason, std::string_view detail) {
   return status;
 }
 
-absl::Status InFile(std::string_view file, const absl::Status& refusal) {
-  const auto reason = TufReasonOf(refusal);
-  if (!reason.has_value()) return refusal;
-  const std::string prefix = absl::StrCat(std::string(NameOf(*reason)), ": ");
-  return RejectUpdate(
-      *reason, absl::StrCat(std::string(file), ": ",
-                            absl::StripPrefix(refusal.message(), prefix)));
-}
-
 std::optional<TufReason> TufReasonOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kPayloadUrl);
   if (!payload.has_value()) return std::nullopt;
   return TufReasonNamed(std::string(*payload));
+}
+
+absl::Status InFile(std::string_view name, const absl::Status& status) {
+  const auto reason = TufReasonOf(status);
+  if (!reason.has_value()) return status;
+  const absl::string_view detail =
+      status.message().substr(NameOf(*reason).size() + 2);
+  return RejectUpdate(
+      *reason, absl::StrCat(absl::string_view(name.data(), name.size()), ": ",
+                            detail));
 }
 
 std::string_view NameOf(TufReason reason) { return RowOf(reason).name; }

@@ -90,6 +90,14 @@ enum class TufReason {
   kTargetsVersionMismatch,
   // Two different files, properly signed, with the same role and version.
   kEquivocation,
+  // A catalog or a list of releases with a lower sequence than one seen before.
+  kSequenceRollback,
+  // One whose sequence is more than 2^32 above the one seen before it: whoever
+  // stole a key must not use up all the numbers in one step.
+  kSequenceLeap,
+  // A catalog or a list that was made after our clock's tomorrow: either clock
+  // is wrong.
+  kClockSuspect,
   kRootExpired,
   kTimestampExpired,
   kSnapshotExpired,
@@ -141,10 +149,10 @@ enum class TufReason {
 // verify::Printable() shows it. Every failure in anchors/tuf is made here.
 absl::Status RejectUpdate(TufReason reason, std::string_view detail);
 
-// Returns `refusal`, with the name of the file that it is about in front of its
-// detail: "THRESHOLD_NOT_MET: timestamp.json: 0 of 1 signatures". An OK status
-// and one that RejectUpdate() did not make come back as they are.
-absl::Status InFile(std::string_view file, const absl::Status& refusal);
+// Returns `status`, which RejectUpdate() made, with the name of the file that it
+// is about before its detail: "THRESHOLD_NOT_MET: timestamp.json: ...". Any
+// other status, OK included, is returned as it is.
+absl::Status InFile(std::string_view name, const absl::Status& status);
 
 // Returns the reason that RejectUpdate() put in `status`; nullopt for an OK
 // status and for a status that RejectUpdate() did not make.

@@ -33,6 +33,22 @@ TEST(TufErrorTest, CarriesTheReasonInTheStatus) {
   }
 }
 
+TEST(TufErrorTest, NamesTheFileBeforeTheDetail) {
+  for (const TufReason reason : AllTufReasons()) {
+    const absl::Status status =
+        InFile("2.root.json", RejectUpdate(reason, "it's \"so\""));
+    const absl::Status plain = RejectUpdate(reason, "it's \"so\"");
+    EXPECT_EQ(TufReasonOf(status), reason);
+    EXPECT_EQ(status.code(), plain.code());
+    const std::string name(NameOf(reason));
+    EXPECT_EQ(std::string(status.message()),
+              name + ": 2.root.json" +
+                  std::string(plain.message()).substr(name.size()));
+  }
+  EXPECT_EQ(InFile("x", absl::OkStatus()), absl::OkStatus());
+  EXPECT_EQ(InFile("x", absl::InternalError("y")), absl::InternalError("y"));
+}
+
 TEST(TufErrorTest, SaysNothingThatATerminalObeysForAnyReason) {
   for (const TufReason reason : AllTufReasons()) {
     const absl::Status status =
@@ -47,19 +63,6 @@ TEST(TufErrorTest, SaysNothingThatATerminalObeysForAnyReason) {
         std::string(outer.message()),
         absl::StrCat(std::string(NameOf(reason)), ": ", status.message()));
   }
-}
-
-TEST(InFile, NamesTheFileAndKeepsTheReason) {
-  for (const TufReason reason : AllTufReasons()) {
-    const absl::Status refusal = RejectUpdate(reason, "why");
-    const absl::Status named = InFile("1.root.json", refusal);
-    EXPECT_EQ(TufReasonOf(named), reason);
-    EXPECT_EQ(named.code(), refusal.code());
-    EXPECT_EQ(std::string(named.message()),
-              std::string(NameOf(reason)) + ": 1.root.json: why");
-  }
-  EXPECT_TRUE(InFile("1.root.json", absl::OkStatus()).ok());
-  EXPECT_EQ(InFile("f", absl::InternalError("why")).message(), "why");
 }
 
 TEST(TufErrorTest, LeavesQuotesAsTheyAre) {

@@ -109,12 +109,30 @@ absl::Status Updater::Save(std::string_view name, std::string_view bytes) {
 
 // A stored root that the one before does not lead to is not there.
 void Updater::LoadRoots() {
-  for (int round = 0; round < kMaxRootRotations; ++round) {
+  CheckStoredRoot("root.json");
+  CheckStoredRoot(RootHistoryName(trusted_.root().envelope.version));
+  if (stored_fork_.has_value()) return;
+  // As many as there are: each is signed by the one before it, and a client
+  // that gave up here would never reach the newest.
+  while (true) {
     const std::int64_t next = trusted_.root().envelope.version + 1;
     auto bytes = store_->Load(RootHistoryName(next), kMaxRootBytes);
     if (!bytes.has_value() || !trusted_.UpdateRoot(*std::move(bytes)).ok()) {
       return;
     }
+  }
+}
+
+// Roots below the trusted one are history, and those above it arrive by the
+// ordinary rule. One of the same version must be the same.
+void Updater::CheckStoredRoot(std::string_view name) {
+  auto bytes = store_->Load(name, kMaxRootBytes);
+  if (!bytes.has_value()) return;
+  const Envelope& trusted = trusted_.root().envelope;
+  auto stored = ParseRoot(*std::move(bytes));
+  if (!stored.ok() || stored->envelope.version != trusted.version) return;
+  if (stored->envelope.signed_bytes != trusted.signed_bytes) {
+    stored_fork_ = std::string(name);
   }
 }
 
@@ -176,17 +194,16 @@ absl::Status Updater::UpdateTimestamp() {
   return Save(kName, trusted_.timestamp()->envelope.bytes);
 }
 
-std::string Updater::FileNameOf(std::string_view role,
-                                const MetaFile& file) const {
-  return trusted_.root().consistent_snapshot
-             ? absl::StrCat(file.version, ".", StoredName(role))
-             : StoredName(role);
+std::string Updater::RoleFileName(std::string_view role,
+                                  const MetaFile& file) const {
+  if (!trusted_.root().consistent_snapshot) return StoredName(role);
+  return absl::StrCat(file.version, ".", StoredName(role));
 }
 
 absl::StatusOr<std::string> Updater::FetchRole(std::string_view role,
                                                const MetaFile& file,
                                                std::size_t max_bytes) {
-  const std::string name = FileNameOf(role, file);
+  const std::string name = RoleFileName(role, file);
   auto bytes = fetcher_->FetchMetadata(name, LimitFor(file, max_bytes));
   if (bytes.ok()) return bytes;
   const bool stated = LimitFor(file, max_bytes) < max_bytes;
@@ -197,12 +214,14 @@ absl::StatusOr<std::string> Updater::FetchRole(std::string_view role,
 
 absl::Status Updater::UpdateSnapshot() {
   if (trusted_.UseHeldSnapshot().ok()) return absl::OkStatus();
-  const MetaFile& file = trusted_.timestamp()->snapshot;
-  const std::string name = FileNameOf(kSnapshotRole, file);
-  auto bytes = FetchRole(kSnapshotRole, file, kMaxSnapshotBytes);
+  auto bytes = FetchRole(kSnapshotRole, trusted_.timestamp()->snapshot,
+                         kMaxSnapshotBytes);
   if (!bytes.ok()) return bytes.status();
   absl::Status updated = trusted_.UpdateSnapshot(*std::move(bytes));
-  if (!updated.ok()) return InFile(name, updated);
+  if (!updated.ok()) {
+    return InFile(RoleFileName(kSnapshotRole, trusted_.timestamp()->snapshot),
+                  updated);
+  }
   return Save("snapshot.json", trusted_.snapshot()->envelope.bytes);
 }
 
@@ -214,11 +233,12 @@ absl::Status Updater::UpdateTargets() {
     return RejectUpdate(TufReason::kRoleMissing,
                         "targets is not in the snapshot");
   }
-  const std::string name = FileNameOf(kTargetsRole, *file);
   auto bytes = FetchRole(kTargetsRole, *file, kMaxTargetsBytes);
   if (!bytes.ok()) return bytes.status();
   absl::Status updated = trusted_.UpdateTargets(*std::move(bytes));
-  if (!updated.ok()) return InFile(name, updated);
+  if (!updated.ok()) {
+    return InFile(RoleFileName(kTargetsRole, *file), updated);
+  }
   return Save("targets.json", trusted_.targets()->envelope.bytes);
 }
 
@@ -262,11 +282,10 @@ absl::StatusOr<std::shared_ptr<const Targets>> Updater::LoadDelegated(
     return RejectUpdate(TufReason::kRoleMissing,
                         absl::StrCat(View(role), " is not in the snapshot"));
   }
-  const std::string name = FileNameOf(role, *file);
   auto bytes = FetchRole(role, *file, kMaxTargetsBytes);
   if (!bytes.ok()) return bytes.status();
   auto updated = trusted_.UpdateDelegated(delegator, role, *std::move(bytes));
-  if (!updated.ok()) return InFile(name, updated.status());
+  if (!updated.ok()) return InFile(RoleFileName(role, *file), updated.status());
   absl::Status saved = Save(StoredName(role), (*updated)->envelope.bytes);
   if (!saved.ok()) return saved;
   return updated;

@@ -266,6 +266,11 @@ std::string RepositoryText(const anchors::Ceremony& ceremony) {
                       verify::Sha256Hex(ceremony.roots.front()), "\n");
 }
 
+std::string RulesText() {
+  return absl::StrCat("checked by the rules of ", kProgram,
+                      ": as a client of that version does\n");
+}
+
 int ShowCounts(const std::string& folder, anchors::DraftKind kind, bool json) {
   const auto ceremony = anchors::ReadCeremony(folder);
   if (!ceremony.ok()) return Fail(ceremony.status());

@@ -24,6 +24,10 @@
 
 namespace anchorage::trustctl {
 
+// Who speaks, with the version: "trustctl 0.1.0".
+inline constexpr char kVersion[] = "0.1.0";
+inline constexpr char kProgram[] = "trustctl 0.1.0";
+
 using verify::Printable;
 
 // The same for several lines, each after `indent`, so that none of them can
@@ -94,6 +98,7 @@ using Action = std::function<int()>;
 void AddVerifyIdentity(CLI::App& verify, Action& action);
 void AddVerifyAttestation(CLI::App& verify, Action& action);
 void AddBundle(CLI::App& app, Action& action);
+void AddCache(CLI::App& app, Action& action);
 void AddAnchors(CLI::App& app, Action& action);
 // Below "anchors".
 void AddPins(CLI::App& anchors, Action& action);
@@ -107,6 +112,7 @@ void AddRotations(CLI::App& app, Action& action);
 void AddSources(CLI::App& app, Action& action);
 void AddLedger(CLI::App& app, Action& action);
 void AddEvidence(CLI::App& app, Action& action);
+void AddStore(CLI::App& app, Action& action);
 
 }  // namespace anchorage::trustctl
 

@@ -85,6 +85,10 @@ void PrintJson(const Verdict& verdict, const verify::Trace& trace,
     json["certificate_index"] = index;
   }
   json[verdict.subject] = verdict.facts;
+  json["notes"] = ordered_json::array();
+  for (const auto& [name, detail] : verdict.notes) {
+    json["notes"].push_back({{"note", name}, {"detail", detail}});
+  }
   json["anchor"] = verdict.anchor;
   json["anchors"] = ToJson(anchors);
   json["trace"] = ordered_json::array();
@@ -111,6 +115,9 @@ void PrintText(const Verdict& verdict, const verify::Trace& trace,
   } else {
     std::cout << "  " << ReasonNameOf(verdict.status) << "  "
               << Printable(TextOf(verdict.status));
+  }
+  for (const auto& [name, detail] : verdict.notes) {
+    std::cout << "\nnote      " << name << "  " << detail;
   }
   const auto& provenance = anchors.set->provenance();
   std::cout << "\nanchors   " << verify::NameOf(provenance.origin)

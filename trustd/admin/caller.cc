@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "trustd/rpc_status.h"
+#include "trustd/store.h"
 #include "verify/printable.h"
 #include "verify/reason.h"
 
@@ -34,6 +35,10 @@ grpc::Status ErrorOf(const absl::Status& status, std::string_view not_found,
   if (const auto reason = verify::ReasonOf(status); reason.has_value()) {
     return RpcError(static_cast<grpc::StatusCode>(status.code()),
                     verify::NameOf(*reason), message);
+  }
+  if (IsStoreWentBack(status)) {
+    return RpcError(grpc::StatusCode::FAILED_PRECONDITION, kStoreWentBack,
+                    message);
   }
   switch (status.code()) {
     case absl::StatusCode::kNotFound:

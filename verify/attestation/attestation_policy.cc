@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "verify/attestation/pcr_claims.h"
 #include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
@@ -14,33 +15,59 @@ constexpr const char* kAspectNames[] = {
     "measurements", "nonce", "user_data", "public_key", "module", "region",
 };
 
-// Whether the policy accepts a NitroTPM document whose kernel command line is
-// not measured.
-bool IsUnsafe(const Expectations& expected) {
-  if (expected.pcrs.has_value() &&
-      std::any_of(expected.pcrs->begin(), expected.pcrs->end(),
-                  LeavesCommandLineOpen)) {
-    return true;
-  }
-  if (!expected.release.has_value() || expected.release->releases == nullptr) {
-    return false;
-  }
-  const auto releases = expected.release->releases->Of(
-      AttestationType::kNitroTpm, expected.release->product);
-  return std::any_of(releases.begin(), releases.end(), [](const Release& r) {
-    return r.status == ReleaseStatus::kActive && LeavesCommandLineOpen(r.pcrs);
-  });
+// The PCR of the image itself, without which no signed list has a release.
+int ImagePcr(AttestationType type) {
+  return type == AttestationType::kEnclave ? 0 : 4;
 }
 
-absl::Status CheckSafe(AttestationType type, const Expectations& expected) {
-  if (type == AttestationType::kNitroTpm && IsUnsafe(expected)) {
-    return Reject(
-        Reason::kPolicyUnsafe,
-        "PCR4 measures the boot image but not a kernel command line that is "
-        "appended to it, so whoever runs the instance could change how it "
-        "boots: expect PCR12 = 0 as well, or PCR7 with Secure Boot on");
+// A release that a list of before may have is as it was, with a warning.
+absl::Status CheckRelease(const Release& release,
+                          std::vector<std::string>& warnings) {
+  const PcrClaims claims = ClaimsOf(release.type, release.pcrs);
+  const absl::Status safe = CheckClaims(release.type, claims);
+  if (safe.ok()) {
+    AddWarning(WarningOf(release.type, claims), warnings);
+    return safe;
+  }
+  if (LeavesCommandLineOpen(release.type, claims) ||
+      !release.pcrs.Find(ImagePcr(release.type)).has_value()) {
+    return safe;
+  }
+  AddWarning(absl::StrCat("release ", release.name, " of ", release.product,
+                          ": ", safe.message()),
+             warnings);
+  return absl::OkStatus();
+}
+
+absl::Status CheckReleases(AttestationType type,
+                           const ExpectedRelease& expected,
+                           std::vector<std::string>& warnings) {
+  if (expected.releases == nullptr) return absl::OkStatus();
+  for (const Release& release :
+       expected.releases->Of(type, expected.product)) {
+    if (release.status != ReleaseStatus::kActive) continue;
+    if (absl::Status s = CheckRelease(release, warnings); !s.ok()) return s;
   }
   return absl::OkStatus();
+}
+
+// Whether the measurements that `expected` has tell machines apart. Adds what
+// should be known where they do.
+absl::Status CheckSafe(AttestationType type, Expectations& expected) {
+  if (expected.condition.has_value()) {
+    for (const std::string& warning : expected.condition->warnings()) {
+      AddWarning(warning, expected.warnings);
+    }
+  }
+  if (expected.pcrs.has_value()) {
+    for (const PcrSet& pcrs : *expected.pcrs) {
+      const PcrClaims claims = ClaimsOf(type, pcrs);
+      if (absl::Status s = CheckClaims(type, claims); !s.ok()) return s;
+      AddWarning(WarningOf(type, claims), expected.warnings);
+    }
+  }
+  if (!expected.release.has_value()) return absl::OkStatus();
+  return CheckReleases(type, *expected.release, expected.warnings);
 }
 
 }  // namespace
@@ -209,12 +236,11 @@ auto AttestationPolicy<kType>::Builder::ExpectPublicKeyOfType(
 template <AttestationType kType>
 auto AttestationPolicy<kType>::Builder::ExpectPublicKey(
     std::string_view public_key) -> Builder& {
-  if (public_key.empty() || public_key.size() > kMaxPublicKeyBytes) {
-    Fail(Reject(Reason::kFieldInvalid,
-                "the expected public key is empty or too long"));
+  if (public_key.size() > kMaxPublicKeyBytes) {
+    Fail(Reject(Reason::kFieldInvalid, "the expected public key is too long"));
   }
   Note([&] { expectations_.public_key = std::string(public_key); });
-  return ExpectPublicKeyPresent();
+  return Expect(kPublicKey);
 }
 
 template <AttestationType kType>
@@ -315,6 +341,19 @@ auto AttestationPolicy<kType>::Builder::RefuseUnknownFields() -> Builder& {
 }
 
 template <AttestationType kType>
+auto AttestationPolicy<kType>::Builder::Warn(std::string_view warning)
+    -> Builder& {
+  AddWarning(warning, expectations_.warnings);
+  return *this;
+}
+
+template <AttestationType kType>
+auto AttestationPolicy<kType>::Builder::Strict() -> Builder& {
+  expectations_.strict = true;
+  return RefuseUnknownFields();
+}
+
+template <AttestationType kType>
 absl::StatusOr<AttestationPolicy<kType>>
 AttestationPolicy<kType>::Builder::Build() const {
   return WithoutExceptions([this] { return Finished(); });
@@ -338,9 +377,10 @@ AttestationPolicy<kType>::Builder::Finished() const {
                                  kAspectNames[i]));
     }
   }
-  const absl::Status safe = CheckSafe(kType, expectations_);
+  Expectations expectations = expectations_;
+  const absl::Status safe = CheckSafe(kType, expectations);
   if (!safe.ok()) return safe;
-  return AttestationPolicy(expectations_);
+  return AttestationPolicy(std::move(expectations));
 }
 
 template class AttestationPolicy<AttestationType::kEnclave>;

@@ -23,6 +23,13 @@ absl::Status PublicKeyMismatch(std::string_view detail) {
 
 }  // namespace
 
+std::string FoundAsExpected(const Expectations& expected,
+                            std::string_view check) {
+  const auto why = expected.ignored.find(std::string(check));
+  if (why == expected.ignored.end()) return "as the policy says";
+  return "ignored: " + why->second;
+}
+
 absl::Status CheckNonce(const Expectations& expected,
                         const AttestationDocument& document) {
   if (!expected.nonce.has_value()) return absl::OkStatus();
@@ -52,9 +59,14 @@ absl::Status CheckUserData(const Expectations& expected,
 
 absl::Status CheckPublicKey(const Expectations& expected,
                             const AttestationDocument& document) {
-  if (!expected.public_key_present) return absl::OkStatus();
+  if (!expected.public_key_present && !expected.public_key.has_value()) {
+    return absl::OkStatus();
+  }
   if (!document.public_key.has_value()) {
     return PublicKeyMismatch("the document has no public key");
+  }
+  if (expected.public_key_present && document.public_key->empty()) {
+    return PublicKeyMismatch("the document's public key is empty");
   }
   if (expected.public_key.has_value() &&
       *document.public_key != *expected.public_key) {
@@ -122,20 +134,29 @@ absl::StatusOr<const Release*> CheckRelease(const Expectations& expected,
 
 absl::Status CheckModule(const Expectations& expected,
                          std::string_view module_id,
-                         std::string_view instance_id) {
+                         std::optional<std::string_view> instance_id) {
   if (expected.modules.has_value() && !Contains(*expected.modules, module_id)) {
     return Reject(Reason::kModuleNotAllowed, "the module is another one");
   }
-  if (expected.instances.has_value() &&
-      !Contains(*expected.instances, instance_id)) {
+  if (!expected.instances.has_value()) return absl::OkStatus();
+  if (!instance_id.has_value()) {
+    return Reject(Reason::kInstanceNotAllowed,
+                  "the module id names no instance in a form that is known");
+  }
+  if (!Contains(*expected.instances, *instance_id)) {
     return Reject(Reason::kInstanceNotAllowed, "the instance is another one");
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckRegion(const Expectations& expected,
-                         std::string_view region) {
-  if (expected.regions.has_value() && !Contains(*expected.regions, region)) {
+                         std::optional<std::string_view> region) {
+  if (!expected.regions.has_value()) return absl::OkStatus();
+  if (!region.has_value()) {
+    return Reject(Reason::kRegionNotAllowed,
+                  "the leaf names no region in a form that is known");
+  }
+  if (!Contains(*expected.regions, *region)) {
     return Reject(Reason::kRegionNotAllowed, "the region is another one");
   }
   return absl::OkStatus();
