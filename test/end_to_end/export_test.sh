@@ -55,7 +55,7 @@ check without_its_slash 0 "fetched  sequence 1" \
   "$trustctl" bundle fetch --server "${http%/}" "${root[@]}" --out cache
 check from_the_cache 0 "first  origin CACHE" \
   "$trustctl" bundle show --cache cache "${root[@]}"
-check not_a_repository 2 "FILE_NOT_ON_SERVER" \
+check not_a_repository 6 "FILE_NOT_ON_SERVER" \
   "$trustctl" bundle show --server "${http}none/" "${root[@]}"
 
 # The same files, whichever way they were fetched.

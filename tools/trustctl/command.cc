@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "anchors/files/atomic_file.h"
+#include "anchors/tuf/tuf_error.h"
 
 namespace anchorage::trustctl {
 
@@ -31,6 +32,11 @@ ExitCode ExitCodeOf(verify::Reason reason) {
 ExitCode ExitCodeOf(const absl::Status& status) {
   if (const auto reason = verify::ReasonOf(status); reason.has_value()) {
     return ExitCodeOf(*reason);
+  }
+  // A server without the file is one that could not be asked, and no input.
+  if (anchors::tuf::TufReasonOf(status) ==
+      anchors::tuf::TufReason::kFileNotOnServer) {
+    return kUndecided;
   }
   switch (status.code()) {
     case absl::StatusCode::kOk:
@@ -73,6 +79,15 @@ int Fail(const absl::Status& status, std::string_view hint) {
 
 int UsageError(const absl::Status& why) {
   PrintError(TextOf(why));
+  return kUsage;
+}
+
+int PolicyError(const absl::Status& why) {
+  std::string text = TextOf(why);
+  if (const auto reason = verify::ReasonOf(why); reason.has_value()) {
+    absl::StrAppend(&text, " (", std::string(verify::NameOf(*reason)), ")");
+  }
+  PrintError(text);
   return kUsage;
 }
 
