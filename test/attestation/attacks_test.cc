@@ -655,7 +655,13 @@ std::vector<Attack> DocumentAttacks() {
        Reason::kTrailingBytes},
       {"71 public_key empty",
        [](Case& c) { c.spec.document.public_key = OptionalField::Bytes(""); },
-       Reason::kFieldInvalid},
+       std::nullopt},
+      {"71 public_key empty, one expected",
+       [](Case& c) {
+         c.spec.document.public_key = OptionalField::Bytes("");
+         c.enclave.ExpectPublicKeyPresent();
+       },
+       Reason::kPublicKeyMismatch},
       {"72 public_key of 1025 bytes",
        [](Case& c) {
          c.spec.document.public_key =

@@ -26,7 +26,7 @@ _trustctl() {
     --document | --signature | --pkcs7 | --rsa2048 | --trusted-root | \
       --tls-roots | --catalog | --anchor | --root | --cache | --out | --policy | \
       --folder | --key | --online | --passphrase-file | --releases | \
-      --client-cert | --client-key | --records | --nonce-file | \
+      --client-cert | --client-key | --records | --bundle | --nonce-file | \
       --user-data-file | --public-key-file)
       COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac

@@ -10,8 +10,6 @@
 namespace anchorage::trustctl {
 namespace {
 
-constexpr char kVersion[] = "0.1.0";
-
 constexpr char kFooter[] = R"(
     trustctl verify identity --rsa2048 rsa2048.b64 --account 123456789012
     trustctl verify attestation --document doc.cbor --type nitrotpm --any
@@ -39,6 +37,7 @@ int Main(int argc, char** argv) {
   AddVerifyIdentity(verify, action);
   AddVerifyAttestation(verify, action);
   AddBundle(app, action);
+  AddCache(app, action);
   AddAnchors(app, action);
   AddReleases(app, action);
   AddKey(app, action);
@@ -50,6 +49,7 @@ int Main(int argc, char** argv) {
   AddSources(app, action);
   AddLedger(app, action);
   AddEvidence(app, action);
+  AddStore(app, action);
   RequireValues(app);
   try {
     RefuseBareAssignments(argc, argv);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "verify/attestation/pcr_claims.h"
+#include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
@@ -76,14 +77,27 @@ void AttestationPolicy<kType>::Builder::Fail(absl::Status error) {
   if (error_.ok()) error_ = std::move(error);
 }
 
+// Has `note` done; memory that runs out meanwhile is what Build() answers.
+template <AttestationType kType>
+auto AttestationPolicy<kType>::Builder::Note(absl::FunctionRef<void()> note)
+    -> Builder& {
+  Fail(WithoutExceptions([&note] {
+    note();
+    return absl::OkStatus();
+  }));
+  return *this;
+}
+
 template <AttestationType kType>
 void AttestationPolicy<kType>::Builder::Say(Aspect aspect, Said said) {
-  if (said_[aspect] != Said::kNothing) {
-    Fail(Reject(
-        Reason::kFieldInvalid,
-        absl::StrCat("the policy says ", kAspectNames[aspect], " twice")));
-  }
-  said_[aspect] = said;
+  Note([&] {
+    if (said_[aspect] != Said::kNothing) {
+      Fail(Reject(
+          Reason::kFieldInvalid,
+          absl::StrCat("the policy says ", kAspectNames[aspect], " twice")));
+    }
+    said_[aspect] = said;
+  });
 }
 
 template <AttestationType kType>
@@ -98,8 +112,8 @@ auto AttestationPolicy<kType>::Builder::Ignore(Aspect aspect,
     -> Builder& {
   RequireWhy(why);
   Say(aspect, Said::kIgnore);
-  expectations_.ignored[kAspectNames[aspect]] = std::string(why);
-  return *this;
+  return Note(
+      [&] { expectations_.ignored[kAspectNames[aspect]] = std::string(why); });
 }
 
 template <AttestationType kType>
@@ -121,7 +135,7 @@ void AttestationPolicy<kType>::Builder::RequireWhy(std::string_view why) {
 
 template <AttestationType kType>
 auto AttestationPolicy<kType>::Builder::ExpectPcrs(PcrSet pcrs) -> Builder& {
-  return ExpectPcrsAnyOf({std::move(pcrs)});
+  return Note([&] { ExpectPcrsAnyOf({std::move(pcrs)}); });
 }
 
 template <AttestationType kType>
@@ -137,13 +151,15 @@ auto AttestationPolicy<kType>::Builder::ExpectPcrsAnyOf(
 template <AttestationType kType>
 auto AttestationPolicy<kType>::Builder::ExpectCondition(
     const Condition& condition) -> Builder& {
-  absl::StatusOr<CheckedCondition> checked =
-      CheckedCondition::Create(condition, kType);
-  if (checked.ok()) {
-    expectations_.condition = *std::move(checked);
-  } else {
-    Fail(checked.status());
-  }
+  Note([&] {
+    absl::StatusOr<CheckedCondition> checked =
+        CheckedCondition::Create(condition, kType);
+    if (checked.ok()) {
+      expectations_.condition = *std::move(checked);
+    } else {
+      Fail(checked.status());
+    }
+  });
   return Expect(kMeasurements);
 }
 
@@ -154,7 +170,9 @@ auto AttestationPolicy<kType>::Builder::ExpectRelease(
   if (product.empty()) {
     Fail(Reject(Reason::kPolicyEmpty, "the expected product is empty"));
   }
-  expectations_.release = {std::string(product), std::move(releases)};
+  Note([&] {
+    expectations_.release = {std::string(product), std::move(releases)};
+  });
   return Expect(kMeasurements);
 }
 
@@ -173,7 +191,7 @@ auto AttestationPolicy<kType>::Builder::ExpectNonce(std::string_view nonce)
   if (nonce.size() > kMaxNonceBytes) {
     Fail(Reject(Reason::kFieldInvalid, "the expected nonce is too long"));
   }
-  expectations_.nonce = std::string(nonce);
+  Note([&] { expectations_.nonce = std::string(nonce); });
   return Expect(kNonce);
 }
 
@@ -189,7 +207,7 @@ auto AttestationPolicy<kType>::Builder::ExpectUserData(
   if (user_data.size() > kMaxUserDataBytes) {
     Fail(Reject(Reason::kFieldInvalid, "the expected user data is too long"));
   }
-  expectations_.user_data = std::string(user_data);
+  Note([&] { expectations_.user_data = std::string(user_data); });
   return Expect(kUserData);
 }
 
@@ -218,12 +236,11 @@ auto AttestationPolicy<kType>::Builder::ExpectPublicKeyOfType(
 template <AttestationType kType>
 auto AttestationPolicy<kType>::Builder::ExpectPublicKey(
     std::string_view public_key) -> Builder& {
-  if (public_key.empty() || public_key.size() > kMaxPublicKeyBytes) {
-    Fail(Reject(Reason::kFieldInvalid,
-                "the expected public key is empty or too long"));
+  if (public_key.size() > kMaxPublicKeyBytes) {
+    Fail(Reject(Reason::kFieldInvalid, "the expected public key is too long"));
   }
-  expectations_.public_key = std::string(public_key);
-  return ExpectPublicKeyPresent();
+  Note([&] { expectations_.public_key = std::string(public_key); });
+  return Expect(kPublicKey);
 }
 
 template <AttestationType kType>
@@ -292,8 +309,7 @@ auto AttestationPolicy<kType>::Builder::ExpectPartition(
   if (partition.empty()) {
     Fail(Reject(Reason::kPolicyEmpty, "the expected partition is empty"));
   }
-  expectations_.partition = std::string(partition);
-  return *this;
+  return Note([&] { expectations_.partition = std::string(partition); });
 }
 
 template <AttestationType kType>
@@ -332,8 +348,20 @@ auto AttestationPolicy<kType>::Builder::Warn(std::string_view warning)
 }
 
 template <AttestationType kType>
+auto AttestationPolicy<kType>::Builder::Strict() -> Builder& {
+  expectations_.strict = true;
+  return RefuseUnknownFields();
+}
+
+template <AttestationType kType>
 absl::StatusOr<AttestationPolicy<kType>>
 AttestationPolicy<kType>::Builder::Build() const {
+  return WithoutExceptions([this] { return Finished(); });
+}
+
+template <AttestationType kType>
+absl::StatusOr<AttestationPolicy<kType>>
+AttestationPolicy<kType>::Builder::Finished() const {
   if (!error_.ok()) return error_;
   const bool expects =
       std::find(said_.begin(), said_.end(), Said::kExpect) != said_.end();

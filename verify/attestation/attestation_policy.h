@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -92,19 +93,22 @@ class AttestationPolicy<kType>::Builder {
   Builder& ExpectUserData(std::string_view user_data);
   Builder& IgnoreUserData(std::string_view why);
 
-  // The public key: any; a SubjectPublicKeyInfo of one of these types; or
-  // exactly these bytes.
+  // The public key: any of one byte or more; a SubjectPublicKeyInfo of one of
+  // these types; or exactly these bytes, of which none means a field that is
+  // there and empty.
   Builder& ExpectPublicKeyPresent();
   Builder& ExpectPublicKeyOfType(std::vector<KeyType> types);
   Builder& ExpectPublicKey(std::string_view public_key);
   Builder& IgnorePublicKey(std::string_view why);
 
-  // The module ("i-…-enc…", "i-…-tpm…"), or the instance that it runs on.
+  // The module ("i-…-enc…", "i-…-tpm…"), or the instance that it runs on. A
+  // module id in another form names no instance.
   Builder& ExpectModules(std::vector<std::string> module_ids);
   Builder& ExpectInstances(std::vector<std::string> instance_ids);
   Builder& IgnoreModule(std::string_view why);
 
-  // The region, as the leaf certificate names it.
+  // The region, as the leaf certificate names it. A document whose leaf is
+  // named in a form that is not known has none, and is refused.
   Builder& ExpectRegions(std::vector<std::string> regions);
   Builder& IgnoreRegion(std::string_view why);
 
@@ -115,7 +119,8 @@ class AttestationPolicy<kType>::Builder {
   // refused.
   Builder& AuthenticityOnly(std::string_view why);
 
-  // The partition whose roots are trusted; "aws" unless said.
+  // The partition whose roots are trusted; "aws" unless said. A root of
+  // another is kPartitionMismatch, and no name may be of another.
   Builder& ExpectPartition(std::string_view partition);
 
   // How old a live document may be; kDefaultMaxAge unless said. More than
@@ -139,8 +144,13 @@ class AttestationPolicy<kType>::Builder {
   // clang-format on
 
   // Refuses documents with fields that this version does not know, which are
-  // otherwise accepted and reported.
+  // otherwise accepted and noted (kFieldUnknown).
   Builder& RefuseUnknownFields();
+  // The strict profile: refuses all that is otherwise accepted with a note
+  // (note.h), with kFieldUnknown, with kLeafName for names of certificates, and
+  // with kFieldInvalid for a module id. For whoever would rather stop than
+  // meet a new form of AWS's.
+  Builder& Strict();
 
   // Adds to the policy's warnings, unless it is there: for readers of policies.
   Builder& Warn(std::string_view warning);
@@ -166,6 +176,8 @@ class AttestationPolicy<kType>::Builder {
 
   // Keeps the first error.
   void Fail(absl::Status error);
+  Builder& Note(absl::FunctionRef<void()> note);
+  absl::StatusOr<AttestationPolicy> Finished() const;
   // Notes that `aspect` is said, which it must not be yet.
   void Say(Aspect aspect, Said said);
   Builder& Expect(Aspect aspect);

@@ -133,9 +133,14 @@ TEST(AttestationPolicy, RefusesWhatNoDocumentCanHave) {
                        .ExpectUserData(std::string(1025, 'u'))
                        .IgnoreTheRest(kWhy)),
             Reason::kFieldInvalid);
+  EXPECT_EQ(Decide(EnclavePolicy::Builder()
+                       .ExpectPublicKey(std::string(1025, 'k'))
+                       .IgnoreTheRest(kWhy)),
+            Reason::kFieldInvalid);
+  // A field that is there and empty.
   EXPECT_EQ(
       Decide(EnclavePolicy::Builder().ExpectPublicKey("").IgnoreTheRest(kWhy)),
-      Reason::kFieldInvalid);
+      std::nullopt);
 }
 
 TEST(AttestationPolicy, BoundsAgeAndLeeway) {

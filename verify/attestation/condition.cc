@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "verify/attestation/pcr_claims.h"
 #include "verify/encoding/base64.h"
+#include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
@@ -233,7 +234,8 @@ class ConditionChecker {
 
 absl::StatusOr<CheckedCondition> CheckedCondition::Create(
     const Condition& condition, AttestationType type) {
-  return ConditionChecker(type).Check(condition);
+  return WithoutExceptions(
+      [&] { return ConditionChecker(type).Check(condition); });
 }
 
 bool CheckedCondition::Holds(
