@@ -18,6 +18,7 @@
 #include "anchors/tuf/tuf_error.h"
 #include "anchors/tuf/tuf_test_matchers.h"
 #include "anchors/tuf/updater.h"
+#include "verify/reason.h"
 
 namespace anchorage::anchors {
 namespace {
@@ -379,16 +380,26 @@ TEST_F(CeremonyTest, ASequenceIsNotUsedUpByOneStep) {
               IsOk());
 }
 
-std::string ReleasesOf(std::uint64_t sequence) {
+std::string ReleasesOf(std::uint64_t sequence, char measurement = 'a') {
   Release release;
   release.product = "signer";
   release.name = "2.3.0";
-  release.measurements = {{0, std::string(48, 'a')}};
+  release.measurements = {{0, std::string(48, measurement)}};
   ReleaseList list;
   list.sequence = sequence;
   list.created = kNow;
   list.releases = {release};
   return SerializeReleases(list);
+}
+
+TEST_F(CeremonyTest, ReleasesThatTellNothingAreNotSigned) {
+  MakeFirstRoot();
+  const auto propose = [&](char measurement) {
+    return ProposeTargets(folder_, CatalogOf(1), ReleasesOf(5, measurement),
+                          kExpires, kNow);
+  };
+  EXPECT_EQ(verify::ReasonOf(propose('\0')), verify::Reason::kPolicyUnsafe);
+  EXPECT_THAT(propose('a'), IsOk());
 }
 
 TEST_F(CeremonyTest, ReleasesDoNotGoBackAlsoAfterABundleWithoutThem) {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "anchors/files/atomic_file.h"
+#include "anchors/tuf/tuf_error.h"
 
 namespace anchorage::trustctl {
 
@@ -42,6 +43,11 @@ ExitCode ExitCodeOf(verify::Reason reason) {
 ExitCode ExitCodeOf(const absl::Status& status) {
   if (const auto reason = verify::ReasonOf(status); reason.has_value()) {
     return ExitCodeOf(*reason);
+  }
+  // A server without the file is one that could not be asked, and no input.
+  if (anchors::tuf::TufReasonOf(status) ==
+      anchors::tuf::TufReason::kFileNotOnServer) {
+    return kUndecided;
   }
   switch (status.code()) {
     case absl::StatusCode::kOk:
@@ -84,6 +90,15 @@ int Fail(const absl::Status& status, std::string_view hint) {
 
 int UsageError(const absl::Status& why) {
   PrintError(TextOf(why));
+  return kUsage;
+}
+
+int PolicyError(const absl::Status& why) {
+  std::string text = TextOf(why);
+  if (const auto reason = verify::ReasonOf(why); reason.has_value()) {
+    absl::StrAppend(&text, " (", std::string(verify::NameOf(*reason)), ")");
+  }
+  PrintError(text);
   return kUsage;
 }
 
