@@ -39,9 +39,9 @@ bool Parse(const grpc::ByteBuffer& bytes, Message& message) {
 }
 
 grpc::Status Select(const PreparedAnswers* answers,
-                    const grpc::ByteBuffer& request, UpdateParts& parts) {
+                    const grpc::ByteBuffer& request,
+                    v1::GetUpdateRequest& message, UpdateParts& parts) {
   if (answers == nullptr) return NoBundleYet();
-  v1::GetUpdateRequest message;
   if (!Parse(request, message)) {
     return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kRequestInvalid,
                     "not a GetUpdateRequest");
@@ -150,9 +150,17 @@ grpc::ServerUnaryReactor* AnchorServiceImpl::GetUpdate(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   const auto answers = Answers();
+  v1::GetUpdateRequest message;
   UpdateParts parts;
-  const grpc::Status status = Select(answers.get(), *request, parts);
-  if (status.ok()) *response = answers->Update(parts);
+  const grpc::Status status = Select(answers.get(), *request, message, parts);
+  if (status.ok()) {
+    const std::uint64_t has = message.have().timestamp_version();
+    if (options_.on_newer &&
+        has > answers->publication().timestamp_version) {
+      options_.on_newer(has, message.held_timestamp());
+    }
+    *response = answers->Update(parts);
+  }
   if (options_.metrics != nullptr) {
     options_.metrics->CountUpdate(OutcomeOf(status, parts));
   }
@@ -173,6 +181,7 @@ grpc::ServerUnaryReactor* AnchorServiceImpl::GetServiceInfo(
     v1::GetServiceInfoResponse* response) {
   response->set_server_version(options_.server_version);
   response->set_mode(options_.mode);
+  response->set_signing_stopped(std::string(hub_.signing().message()));
   const auto current = hub_.Current();
   if (current == nullptr) return Answer(context, grpc::Status::OK);
   response->set_sequence(current->catalog.sequence);

@@ -5,6 +5,8 @@
 
 #include <grpcpp/support/byte_buffer.h>
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,6 +29,11 @@ using AnchorServiceBase = v1::AnchorService::WithRawCallbackMethod_GetUpdate<
             v1::AnchorService::WithCallbackMethod_GetServiceInfo<
                 v1::AnchorService::Service>>>>;
 
+// A caller says that its timestamp has `version`, which is higher than the one
+// served, and may show it. Neither is verified.
+using NewerTimestampFunction =
+    std::function<void(std::uint64_t version, const std::string& timestamp)>;
+
 // The promises are those of anchor_service.proto. Thread-safe.
 class AnchorServiceImpl final : public AnchorServiceBase {
  public:
@@ -37,6 +44,9 @@ class AnchorServiceImpl final : public AnchorServiceBase {
     int max_watchers = 10'000;
     // Outlives the service; null counts nothing.
     Metrics* metrics = nullptr;
+    // Told of every caller who has a newer timestamp than what is served; empty:
+    // nobody is.
+    NewerTimestampFunction on_newer;
   };
 
   // `hub` outlives the service.

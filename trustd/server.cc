@@ -33,7 +33,8 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
 }
 
 AnchorServiceImpl::Options ServiceOptions(const Config& config,
-                                          Metrics& metrics) {
+                                          Metrics& metrics,
+                                          NewerTimestampFunction on_newer) {
   AnchorServiceImpl::Options options;
   options.server_version = kServerVersion;
   options.mode = config.mode == v1::TrustdConfig::MODE_ONLINE
@@ -42,6 +43,7 @@ AnchorServiceImpl::Options ServiceOptions(const Config& config,
   options.timestamp_interval = config.timestamp_interval;
   options.max_watchers = config.max_watchers;
   options.metrics = &metrics;
+  options.on_newer = std::move(on_newer);
   return options;
 }
 
@@ -66,19 +68,21 @@ void SetServerArguments(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
 }
 
-Server::Server(const Config& config, PublicationHub& hub, Metrics& metrics)
+Server::Server(const Config& config, PublicationHub& hub, Metrics& metrics,
+               NewerTimestampFunction on_newer)
     : grace_(config.shutdown_grace),
-      service_(ServiceOptions(config, metrics), hub) {}
+      service_(ServiceOptions(config, metrics, std::move(on_newer)), hub) {}
 
 Server::~Server() { Stop(); }
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
-                                                      PublicationHub& hub,
-                                                      Metrics& metrics) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(
+    const Config& config, PublicationHub& hub, Metrics& metrics,
+    NewerTimestampFunction on_newer) {
   const auto credentials = CredentialsOf(config);
   if (!credentials.ok()) return credentials.status();
   EnablePlugins(config.reflection);
-  std::unique_ptr<Server> server(new Server(config, hub, metrics));
+  std::unique_ptr<Server> server(
+      new Server(config, hub, metrics, std::move(on_newer)));
   int port = 0;
   grpc::ServerBuilder builder;
   SetServerArguments(builder);

@@ -26,9 +26,9 @@ class Server {
   // Listens and serves. `hub` and `metrics` outlive the server. Fails with
   // UNAVAILABLE (the address is in use or not of this machine) or as
   // anchors::ReadFile() does for the TLS files.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config,
-                                                       PublicationHub& hub,
-                                                       Metrics& metrics);
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      const Config& config, PublicationHub& hub, Metrics& metrics,
+      NewerTimestampFunction on_newer = nullptr);
   ~Server();
 
   // Where it listens, with the port that was taken for port 0.
@@ -40,7 +40,8 @@ class Server {
   void Stop();
 
  private:
-  Server(const Config& config, PublicationHub& hub, Metrics& metrics);
+  Server(const Config& config, PublicationHub& hub, Metrics& metrics,
+         NewerTimestampFunction on_newer);
 
   const absl::Duration grace_;
   AnchorServiceImpl service_;

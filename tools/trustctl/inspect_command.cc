@@ -190,13 +190,14 @@ absl::StatusOr<ordered_json> InspectAnything(const std::string& text) {
 void PrintText(const ordered_json& json, int depth) {
   for (const auto& [name, value] : json.items()) {
     std::cout << std::string(static_cast<std::size_t>(2 * depth), ' ')
-              << (json.is_array() ? "-" : name + ":");
+              << (json.is_array() ? "-" : Printable(name) + ":");
     if (value.is_structured() && !value.empty()) {
       std::cout << "\n";
       PrintText(value, depth + 1);
     } else {
       std::cout << " "
-                << (value.is_string() ? value.get<std::string>() : value.dump())
+                << (value.is_string() ? Printable(value.get<std::string>())
+                                      : value.dump())
                 << "\n";
     }
   }
@@ -217,7 +218,9 @@ int Inspect(const std::string& path, const OutputOption& output) {
   ordered_json json{{"status", kUnverified}};
   json.update(*found);
   if (output.json()) {
-    std::cout << json.dump(2) << "\n";
+    std::cout << json.dump(2, ' ', false,
+                           ordered_json::error_handler_t::replace)
+              << "\n";
   } else {
     std::cout << kUnverified << "  " << (*found)["type"].get<std::string>()
               << "\n";

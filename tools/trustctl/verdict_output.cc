@@ -110,11 +110,11 @@ void PrintText(const Verdict& verdict, const verify::Trace& trace,
   std::cout << "\n" << WordOf(verdict.status);
   if (verdict.status.ok()) {
     for (const auto& [name, value] : verdict.summary) {
-      std::cout << "  " << name << " " << value;
+      std::cout << "  " << name << " " << Printable(value);
     }
   } else {
     std::cout << "  " << ReasonNameOf(verdict.status) << "  "
-              << TextOf(verdict.status);
+              << Printable(TextOf(verdict.status));
   }
   for (const auto& [name, detail] : verdict.notes) {
     std::cout << "\nnote      " << name << "  " << detail;

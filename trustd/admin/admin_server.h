@@ -41,6 +41,8 @@ class AdminServer {
     std::size_t max_watchers = 64;
     // Of SubmitEvidence, for each name.
     RateLimit::Options evidence_limit;
+    // Empty: there is no store that could go back.
+    AcceptFunction accept_store;
   };
 
   // Listens and serves. `mirror` outlives the server. Fails with UNAVAILABLE

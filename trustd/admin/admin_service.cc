@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
 #include "anchors/certificate_facts.h"
+#include "proto/anchorage/v1/anchor_service.pb.h"
 #include "trustd/admin/audit_answers.h"
 #include "trustd/admin/caller.h"
 #include "trustd/rpc_status.h"
@@ -50,10 +51,12 @@ v1::SubmitEvidenceResponse::Outcome ToProto(ProofOutcome::Kind kind) {
 }  // namespace
 
 AdminServiceImpl::AdminServiceImpl(const Access& access, Mirror& mirror,
-                                   PollFunction poll_now, Clock clock)
+                                   PollFunction poll_now,
+                                   AcceptFunction accept_store, Clock clock)
     : access_(access),
       mirror_(mirror),
       poll_now_(std::move(poll_now)),
+      accept_store_(std::move(accept_store)),
       clock_(std::move(clock)) {}
 
 grpc::ServerUnaryReactor* AdminServiceImpl::DecideRotation(
@@ -171,6 +174,101 @@ grpc::ServerUnaryReactor* AdminServiceImpl::PollNow(
     }
   }
   return Answer(context, status);
+}
+
+// Reads the pieces of one bundle. It owns itself until gRPC is done with it.
+class AdminServiceImpl::StoreReader final
+    : public grpc::ServerReadReactor<v1::AcceptStoreRequest> {
+ public:
+  StoreReader(AdminServiceImpl& service, grpc::CallbackServerContext& context,
+              v1::AcceptStoreResponse& response)
+      : service_(service), response_(response) {
+    // Before a byte of the bundle is read.
+    const grpc::Status status =
+        Admit(service_.access_, context, Action::kAcceptStore, by_);
+    if (!status.ok()) {
+      Finish(status);
+      return;
+    }
+    StartRead(&request_);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      Finish(Accept());
+      return;
+    }
+    if (!has_first_) {
+      why_ = request_.why();
+      no_bundle_ = request_.no_bundle();
+      has_first_ = true;
+    }
+    if (bundle_.size() + request_.bundle_piece().size() >
+        kMaxAcceptedBundleBytes) {
+      Finish(Invalid("a bundle has at most 16 MiB"));
+      return;
+    }
+    bundle_ += request_.bundle_piece();
+    StartRead(&request_);
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  grpc::Status Accept() {
+    if (why_.empty() || why_.size() > kMaxWhyBytes) {
+      return Invalid("say why, in at most 1000 bytes: it goes on the record");
+    }
+    if (no_bundle_ != bundle_.empty()) {
+      return Invalid("there is a bundle, or 'no_bundle' says that there is none");
+    }
+    if (!service_.accept_store_) {
+      return RpcError(grpc::StatusCode::FAILED_PRECONDITION, kNotApplicable,
+                      "this trustd has no store that could go back");
+    }
+    std::optional<BundleFiles> bundle;
+    if (!no_bundle_) {
+      v1::GetUpdateResponse files;
+      if (!files.ParseFromString(bundle_)) {
+        return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kBundleRefused,
+                        "the bundle is not a GetUpdateResponse");
+      }
+      bundle = BundleFiles{{files.roots().begin(), files.roots().end()},
+                           files.targets(),
+                           files.snapshot(),
+                           files.timestamp(),
+                           files.catalog(),
+                           files.releases()};
+    }
+    const auto accepted = service_.accept_store_(bundle, by_, why_);
+    if (absl::IsInvalidArgument(accepted.status())) {
+      return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kBundleRefused,
+                      std::string(accepted.status().message()));
+    }
+    if (!accepted.ok()) {
+      return ErrorOf(accepted.status(), kNotApplicable, kNotApplicable);
+    }
+    spdlog::warn("{} accepted the store: sequence {}", by_, accepted->sequence);
+    response_.set_sequence(accepted->sequence);
+    response_.set_timestamp_version(accepted->timestamp_version);
+    response_.mutable_notes()->Assign(accepted->notes.begin(),
+                                      accepted->notes.end());
+    return grpc::Status::OK;
+  }
+
+  AdminServiceImpl& service_;
+  v1::AcceptStoreResponse& response_;
+  v1::AcceptStoreRequest request_;
+  bool has_first_ = false;
+  bool no_bundle_ = false;
+  std::string by_;
+  std::string why_;
+  std::string bundle_;
+};
+
+grpc::ServerReadReactor<v1::AcceptStoreRequest>* AdminServiceImpl::AcceptStore(
+    grpc::CallbackServerContext* context, v1::AcceptStoreResponse* response) {
+  return new StoreReader(*this, *context, *response);
 }
 
 EvidenceServiceImpl::EvidenceServiceImpl(const Access& access, Mirror& mirror,

@@ -4,10 +4,13 @@
 #ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVICE_H_
 #define ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVICE_H_
 
+#include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "proto/anchorage/v1/evidence_service.grpc.pb.h"
@@ -23,12 +26,21 @@ using Clock = std::function<absl::Time()>;
 // for a name that no source has.
 using PollFunction = std::function<absl::Status(const std::string& source)>;
 
+// Accepts a store that went back: as Mirror::AcceptStore().
+using AcceptFunction = std::function<absl::StatusOr<Acceptance>(
+    const std::optional<BundleFiles>& bundle, const std::string& by,
+    const std::string& why)>;
+
+// The most bytes of a bundle that AcceptStore takes.
+inline constexpr std::size_t kMaxAcceptedBundleBytes = 16 * 1024 * 1024;
+
 // The promises are those of admin_service.proto. Thread-safe.
 class AdminServiceImpl final : public v1::AdminService::CallbackService {
  public:
-  // `access` and `mirror` outlive the service.
+  // `access` and `mirror` outlive the service. Without `accept_store` no store
+  // can be accepted.
   AdminServiceImpl(const Access& access, Mirror& mirror, PollFunction poll_now,
-                   Clock clock);
+                   AcceptFunction accept_store, Clock clock);
 
   grpc::ServerUnaryReactor* DecideRotation(
       grpc::CallbackServerContext* context,
@@ -40,8 +52,13 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
   grpc::ServerUnaryReactor* PollNow(grpc::CallbackServerContext* context,
                                     const v1::PollNowRequest* request,
                                     v1::PollNowResponse* response) override;
+  grpc::ServerReadReactor<v1::AcceptStoreRequest>* AcceptStore(
+      grpc::CallbackServerContext* context,
+      v1::AcceptStoreResponse* response) override;
 
  private:
+  class StoreReader;
+
   grpc::Status Decide(const v1::DecideRotationRequest& request,
                       const std::string& by,
                       v1::DecideRotationResponse& response);
@@ -51,6 +68,7 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
   const Access& access_;
   Mirror& mirror_;
   const PollFunction poll_now_;
+  const AcceptFunction accept_store_;
   const Clock clock_;
 };
 

@@ -133,7 +133,10 @@ class HttpListener::Site final : public httplib::Server {
 
   void Health(httplib::Response& response) const {
     if (hub_.Current() == nullptr) return Answer(503, "no bundle\n", response);
-    Answer(200, "ok\n", response);
+    Answer(200,
+           hub_.signing().ok() ? "ok\n"
+                               : "serving, and signing nothing: see the log\n",
+           response);
   }
 
   const PublicationHub& hub_;

@@ -35,6 +35,7 @@
 #include "verify/attestation/expectations.h"
 #include "verify/attestation/module_name.h"
 #include "verify/crypto/public_key.h"
+#include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
@@ -80,6 +81,8 @@ class Verification {
   };
   static const Check kChecks[];
 
+  absl::Status Explained(absl::Status status) const;
+
   absl::Status CheckForm();
   absl::Status CheckType();
   absl::Status CheckClock();
@@ -106,10 +109,17 @@ class Verification {
   std::string FoundLeaf() const;
   std::string FoundNames() const;
   std::string FoundTimestamp() const;
+  std::string FoundNonce() const { return FoundAsExpected(expected_, "nonce"); }
+  std::string FoundUserData() const {
+    return FoundAsExpected(expected_, "user_data");
+  }
+  std::string FoundPublicKey() const {
+    return FoundAsExpected(expected_, "public_key");
+  }
+  std::string FoundDebug() const { return FoundAsExpected(expected_, "debug"); }
   std::string FoundRelease() const;
   std::string FoundModule() const;
   std::string FoundRegion() const;
-  std::string FoundAsExpected() const { return "as the policy says"; }
 
   // Leeway is for clocks: a recorded time is exact.
   absl::Duration leeway() const {
@@ -147,18 +157,41 @@ constexpr Verification::Check Verification::kChecks[] = {
     {"leaf_name", &Verification::CheckNames, &Verification::FoundNames},
     {"timestamp", &Verification::CheckTimestamp, &Verification::FoundTimestamp},
     {"freshness", &Verification::CheckFreshness, &Verification::FoundClock},
-    {"nonce", &Verification::CheckExpectedNonce,
-     &Verification::FoundAsExpected},
+    {"nonce", &Verification::CheckExpectedNonce, &Verification::FoundNonce},
     {"user_data", &Verification::CheckExpectedUserData,
-     &Verification::FoundAsExpected},
+     &Verification::FoundUserData},
     {"public_key", &Verification::CheckExpectedPublicKey,
-     &Verification::FoundAsExpected},
-    {"debug", &Verification::CheckNoDebug, &Verification::FoundAsExpected},
+     &Verification::FoundPublicKey},
+    {"debug", &Verification::CheckNoDebug, &Verification::FoundDebug},
     {"measurements", &Verification::CheckExpectedMeasurements,
      &Verification::FoundRelease},
     {"module", &Verification::CheckExpectedModule, &Verification::FoundModule},
     {"region", &Verification::CheckExpectedRegion, &Verification::FoundRegion},
 };
+
+// Adds to a refusal what may be wrong with the verifier's clock. Believes the
+// document's time, and is only a sentence.
+absl::Status Verification::Explained(absl::Status status) const {
+  const auto reason = ReasonOf(status);
+  if (!live_.has_value() || !reason.has_value()) return status;
+  absl::Duration behind;
+  switch (*reason) {
+    case Reason::kClockSuspect:
+      behind = anchors_.provenance().as_of - *live_;
+      break;
+    case Reason::kFromTheFuture:
+    case Reason::kIssuerNotYetValid:
+    case Reason::kLeafNotYetValid:
+      behind = document_.timestamp - *live_;
+      break;
+    default:
+      break;
+  }
+  if (behind <= absl::ZeroDuration()) return status;
+  return WithHint(std::move(status),
+                  absl::StrCat("the verifier's clock may be behind, by ",
+                               absl::FormatDuration(behind), " or more"));
+}
 
 absl::Status Verification::CheckForm() {
   if (bytes_.size() > kMaxAttestationDocumentBytes) {
@@ -336,16 +369,18 @@ std::string Verification::FoundTimestamp() const {
 }
 
 std::string Verification::FoundRelease() const {
-  if (release_ == nullptr) return FoundAsExpected();
+  if (release_ == nullptr) return FoundAsExpected(expected_, "measurements");
   return absl::StrCat("release ", release_->name, " of ", release_->product);
 }
 
 std::string Verification::FoundModule() const {
-  return std::string(document_.module_id);
+  return absl::StrCat(std::string(document_.module_id), ", ",
+                      FoundAsExpected(expected_, "module"));
 }
 
 std::string Verification::FoundRegion() const {
-  return std::string(place_.region.value_or("none is known"));
+  return absl::StrCat(std::string(place_.region.value_or("none is known")),
+                      ", ", FoundAsExpected(expected_, "region"));
 }
 
 // Of each kind one note at most, so that their number is bounded.
@@ -423,7 +458,7 @@ absl::StatusOr<AttestedFacts> Verification::Verify(Trace* trace) {
       trace->NotReached(step.name);
       continue;
     }
-    status = (this->*step.check)();
+    status = Explained((this->*step.check)());
     if (trace == nullptr) continue;
     if (status.ok()) {
       trace->Pass(step.name, (this->*step.found)());
@@ -445,11 +480,14 @@ class AttestationVerifier {
       std::string_view document, const AnchorSet& anchors,
       const AttestationPolicy<kType>& policy, std::optional<absl::Time> live,
       RecordedTime recorded, ChainCache* cache, Trace* trace) {
-    Verification verification(document, anchors, kType, policy.expectations(),
-                              live, recorded, cache);
-    absl::StatusOr<AttestedFacts> facts = verification.Verify(trace);
-    if (!facts.ok()) return facts.status();
-    return VerifiedAttestation<kType>(*std::move(facts));
+    return WithoutExceptions([&]() -> absl::StatusOr<
+                                       VerifiedAttestation<kType>> {
+      Verification verification(document, anchors, kType, policy.expectations(),
+                                live, recorded, cache);
+      absl::StatusOr<AttestedFacts> facts = verification.Verify(trace);
+      if (!facts.ok()) return facts.status();
+      return VerifiedAttestation<kType>(*std::move(facts));
+    });
   }
 };
 

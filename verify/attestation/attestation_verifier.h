@@ -149,7 +149,8 @@ inline constexpr RecordedTime RecordedTime::kAtDocumentTime(std::nullopt);
 
 // Verifies a document that somebody presents at the time `now`. `cache` and
 // `trace` may be null. Fails with any reason of reason.h that concerns
-// attestation documents; kClockSuspect says that `now` cannot be right.
+// attestation documents; kClockSuspect says that `now` cannot be right. Never
+// throws; kResourcesExhausted where memory runs out.
 absl::StatusOr<VerifiedEnclave> VerifyEnclave(std::string_view document,
                                               const AnchorSet& anchors,
                                               const EnclavePolicy& policy,

@@ -1,6 +1,7 @@
 #include "verify/attestation/attestation_verifier.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "test/fake_aws/cbor_writer.h"
 #include "test/fake_aws/fake_nitro.h"
@@ -178,7 +180,7 @@ TEST(VerifyEnclave, HasNoRegionWhereTheLeafsNameIsInNoKnownForm) {
   EXPECT_EQ(note.detail,
             R"(the leaf's name "module/i-0fd25f30661854f2b\n\x1b[2J" is in no )"
             "form that is known: no region");
-  EXPECT_EQ(trace.entries().back().detail, "none is known");
+  EXPECT_EQ(trace.entries().back().detail, "none is known, ignored: a test");
 }
 
 TEST(VerifyEnclave, HasNoInstanceWhereTheModuleIdIsInNoKnownForm) {
@@ -519,11 +521,16 @@ INSTANTIATE_TEST_SUITE_P(
         Breakage{"PcrOther", [](Case& c) { c.policy.ExpectPcrs(OtherPcrs(0)); },
                  Reason::kPcrMismatch},
         Breakage{"PcrAbsent",
-                 [](Case& c) { c.policy.ExpectPcrs(OtherPcrs(16)); },
+                 [](Case& c) {
+                   auto pcrs =
+                       GenuinePcrs(NitroType::kEnclave, {0}).values();
+                   pcrs[16] = std::string(kPcrBytes, 'x');
+                   c.policy.ExpectPcrs(*PcrSet::FromBytes(std::move(pcrs)));
+                 },
                  Reason::kPcrMismatch},
         Breakage{"PcrsOfNoRelease",
                  [](Case& c) {
-                   c.policy.ExpectPcrsAnyOf({OtherPcrs(0), OtherPcrs(1)});
+                   c.policy.ExpectPcrsAnyOf({OtherPcrs(0), OtherPcrs(2)});
                  },
                  Reason::kPcrMismatch},
         Breakage{
@@ -688,6 +695,35 @@ TEST(Recorded, KeepsThePolicy) {
   EXPECT_EQ(ReasonOf(Decide(c).status()), Reason::kNonceMismatch);
 }
 
+// What is not looked at says so, and why: "ok" alone would be read as checked.
+TEST(Trace, SaysWhatThePolicyIgnoresAndWhy) {
+  const auto detail_of = [](const Trace& trace, std::string_view check) {
+    for (const Trace::Entry& entry : trace.entries()) {
+      if (entry.check == check) return entry.detail;
+    }
+    return std::string("no such check");
+  };
+  for (const char* check : {"nonce", "user_data", "public_key", "measurements",
+                            "module", "region"}) {
+    Trace trace;
+    Case c = Good();
+    c.trace = &trace;
+    ASSERT_TRUE(Decide(c).ok());
+    EXPECT_THAT(detail_of(trace, check),
+                ::testing::EndsWith(std::string("ignored: ") + kWhy))
+        << check;
+  }
+
+  Trace trace;
+  Case c = Good();
+  c.trace = &trace;
+  c.policy.ExpectNonce("nonce").AllowDebug("no secrets");
+  c.spec.document.nonce = OptionalField::Bytes("nonce");
+  ASSERT_TRUE(Decide(c).ok());
+  EXPECT_EQ(detail_of(trace, "nonce"), "as the policy says");
+  EXPECT_EQ(detail_of(trace, "debug"), "ignored: no secrets");
+}
+
 // After the first failure nothing else is reached; before it all has passed.
 TEST(Trace, TellsEveryCheckInOrder) {
   Trace passed;
@@ -719,6 +755,28 @@ TEST(Trace, TellsEveryCheckInOrder) {
         << entry.check;
   }
   EXPECT_FALSE(reached);
+}
+
+std::string TextOf(const Case& c) {
+  return std::string(Decide(c).status().message());
+}
+
+TEST(VerifyEnclave, SaysThatANonceIsItsHex) {
+  Case c = Good();
+  c.spec.document.nonce = OptionalField::Bytes("6e6f6e6365");
+  c.policy.ExpectNonce("nonce");
+  EXPECT_EQ(ReasonOf(Decide(c).status()), Reason::kNonceMismatch);
+  EXPECT_NE(TextOf(c).find("hex"), std::string::npos) << TextOf(c);
+}
+
+TEST(VerifyEnclave, SaysByHowMuchItsClockMayBeBehind) {
+  Case c = Good();
+  c.now = MadeAt() - absl::Seconds(42);
+  EXPECT_FALSE(Decide(c).ok());
+  EXPECT_NE(TextOf(c).find("behind, by 42s"), std::string::npos) << TextOf(c);
+  c.provenance.as_of = c.now + absl::Hours(2);
+  EXPECT_EQ(ReasonOf(Decide(c).status()), Reason::kClockSuspect);
+  EXPECT_NE(TextOf(c).find("behind, by 2h"), std::string::npos) << TextOf(c);
 }
 
 }  // namespace

@@ -72,7 +72,15 @@ struct Expectations {
 
   // What is ignored, by the name of the check, and why, for the record.
   std::map<std::string, std::string> ignored;
+
+  // What whoever made the policy should know, for people.
+  std::vector<std::string> warnings;
 };
+
+// What a trace says of a check that passed: "ignored: " and why where the
+// policy ignores it or, for "debug", allows it; "as the policy says" elsewhere.
+std::string FoundAsExpected(const Expectations& expected,
+                            std::string_view check);
 
 // Each returns OK, or the reason that its name says:
 //

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "verify/printable.h"
 
 namespace anchorage::verify {
 
@@ -23,9 +23,7 @@ std::string_view NameOf(Note::Kind kind) {
 
 std::string QuotedForPeople(std::string_view text) {
   constexpr std::size_t kMostBytes = 64;
-  const bool cut = text.size() > kMostBytes;
-  const absl::string_view shown(text.data(), cut ? kMostBytes : text.size());
-  return absl::StrCat("\"", absl::CHexEscape(shown), cut ? "...\"" : "\"");
+  return absl::StrCat("\"", Printable(text, kMostBytes), "\"");
 }
 
 }  // namespace anchorage::verify

@@ -30,8 +30,8 @@ struct Note {
 // Returns the stable name, such as "LEAF_NAME_UNKNOWN".
 std::string_view NameOf(Note::Kind kind);
 
-// Returns `text`, which somebody else wrote, for people: in quotes, printable
-// ASCII only, and cut after 64 bytes.
+// Returns `text`, which somebody else wrote, for people: in quotes, as
+// Printable() shows it, and cut after 64 bytes.
 std::string QuotedForPeople(std::string_view text);
 
 }  // namespace anchorage::verify
