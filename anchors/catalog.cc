@@ -95,7 +95,7 @@ absl::Status CheckSlot(const CatalogAnchor& anchor) {
 
 absl::Status CheckLife(const CatalogAnchor& anchor) {
   if (!IsWritable(anchor.valid_from) || !IsWritable(anchor.valid_until) ||
-      !IsWritable(anchor.first_seen)) {
+      !IsWritable(anchor.accept_until) || !IsWritable(anchor.first_seen)) {
     return Invalid(anchor, "a time is not a whole second");
   }
   if (anchor.valid_from && anchor.valid_until &&
@@ -263,6 +263,7 @@ absl::StatusOr<std::shared_ptr<const verify::AnchorSet>> ToAnchorSet(
     record.status = anchor.status;
     record.valid_from = anchor.valid_from.value_or(absl::InfinitePast());
     record.valid_until = anchor.valid_until.value_or(absl::InfiniteFuture());
+    record.accept_until = anchor.accept_until.value_or(absl::InfiniteFuture());
     record.spki_der = anchor.spki_der;
     for (const CatalogCertificate& certificate : anchor.certificates) {
       record.certificates_der.push_back(certificate.der);

@@ -31,6 +31,18 @@ int Denial(AnchorStatus status) {
   }
 }
 
+// Takes over an end of acceptance that is earlier. Returns whether it was.
+bool TakeOverEnd(const anchors::CatalogAnchor& newer,
+                 anchors::CatalogAnchor& ours) {
+  if (!newer.accept_until.has_value() ||
+      ours.accept_until.value_or(absl::InfiniteFuture()) <=
+          *newer.accept_until) {
+    return false;
+  }
+  ours.accept_until = newer.accept_until;
+  return true;
+}
+
 std::string NameOf(const anchors::CatalogAnchor& anchor) {
   return absl::StrCat(verify::ToString(anchor.slot), " ", anchor.spki_sha256,
                       " ", std::string(verify::NameOf(anchor.status)));
@@ -62,18 +74,23 @@ std::optional<std::int64_t> Leap(std::uint64_t highest, std::uint64_t end) {
 void TakeOverDenials(const anchors::Catalog& newer, anchors::Catalog& catalog,
                      std::vector<std::string>& notes) {
   for (const anchors::CatalogAnchor& anchor : newer.anchors) {
-    if (Denial(anchor.status) == 0) continue;
+    const bool is_denied = Denial(anchor.status) > 0;
+    if (!is_denied && !anchor.accept_until.has_value()) continue;
     const auto ours = std::find_if(
         catalog.anchors.begin(), catalog.anchors.end(), [&](const auto& other) {
           return other.slot == anchor.slot &&
                  other.spki_sha256 == anchor.spki_sha256;
         });
     if (ours == catalog.anchors.end()) {
+      if (!is_denied) continue;
       catalog.anchors.push_back(anchor);
-    } else if (Denial(ours->status) < Denial(anchor.status)) {
-      ours->status = anchor.status;
     } else {
-      continue;
+      bool is_changed = TakeOverEnd(anchor, *ours);
+      if (Denial(ours->status) < Denial(anchor.status)) {
+        ours->status = anchor.status;
+        is_changed = true;
+      }
+      if (!is_changed) continue;
     }
     notes.push_back(absl::StrCat("taken over: ", NameOf(anchor)));
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "anchors/catalog.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
 #include "trustd/admin/admin_calls.h"
 #include "trustd/admin/admin_server.h"
@@ -171,6 +172,40 @@ TEST_F(AdminDecisionTest, AddsAndRevokesAnAnchor) {
   EXPECT_EQ(ReasonOf(Submit(world_.ConnectAs("instance-ines"),
                             world_.Evidence(), proof)),
             "ANCHOR_REVOKED");
+}
+
+TEST_F(AdminDecisionTest, RetiresAnAnchorAtGivenTimes) {
+  const Channel olga = world_.ConnectAs("operator-olga");
+  v1::PinAnchorRequest request;
+  request.set_action(v1::PinFact::ACTION_RETIRE);
+  *request.mutable_slot() = world_.mirror().FindRotation(1)->slot();
+  request.set_spki_sha256(
+      world_.mirror().FindRotation(1)->pinned_spki_sha256(0));
+  request.set_why("AWS has re-keyed");
+  request.mutable_valid_until()->set_seconds(2'000'000'000);
+  request.mutable_accept_until()->set_seconds(1'900'000'000);
+  EXPECT_EQ(ReasonOf(Try<Admin>(olga, &Admin::Stub::PinAnchor, request)),
+            "REQUEST_INVALID");
+  request.mutable_accept_until()->set_seconds(2'100'000'000);
+  request.mutable_accept_until()->set_nanos(1);
+  EXPECT_EQ(ReasonOf(Try<Admin>(olga, &Admin::Stub::PinAnchor, request)),
+            "REQUEST_INVALID");
+  request.mutable_accept_until()->set_nanos(0);
+  v1::PinAnchorResponse response;
+  const grpc::Status status =
+      Call<Admin>(olga, &Admin::Stub::PinAnchor, request, response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  const auto set = *anchors::ToAnchorSet(world_.hub().Current()->catalog, {});
+  for (const verify::Anchor& anchor : set->anchors()) {
+    if (anchor.spki_sha256() != request.spki_sha256()) continue;
+    EXPECT_EQ(anchor.status(), verify::AnchorStatus::kRetiring);
+    EXPECT_EQ(anchor.valid_until(), absl::FromUnixSeconds(2'000'000'000));
+    EXPECT_EQ(anchor.accept_until(), absl::FromUnixSeconds(2'100'000'000));
+  }
+  // Only a retirement has such times.
+  request.set_action(v1::PinFact::ACTION_REVOKE);
+  EXPECT_EQ(ReasonOf(Try<Admin>(olga, &Admin::Stub::PinAnchor, request)),
+            "REQUEST_INVALID");
 }
 
 TEST_F(AdminDecisionTest, RefusesAPinThatIsNotWhole) {
