@@ -94,9 +94,10 @@ TEST(Measurements, OfASigner) {
   EXPECT_EQ(signer->pcrs.at(8), std::string(48, '\xaa'));
   EXPECT_EQ(ReasonOf(ReadMeasurements("{\"PCR\": \"" + hex + "\"}").status()),
             Reason::kFieldMissing);
-  EXPECT_EQ(ReasonOf(ReadMeasurements("{\"PCR8\": \"" + hex + "\", \"a\": \"\"}")
-                         .status()),
-            Reason::kFieldUnknown);
+  EXPECT_EQ(
+      ReasonOf(ReadMeasurements("{\"PCR8\": \"" + hex + "\", \"a\": \"\"}")
+                   .status()),
+      Reason::kFieldUnknown);
   EXPECT_EQ(ReasonOf(ReadMeasurements("{\"PCR8\": \"aa\"}").status()),
             Reason::kFieldInvalid);
 }

@@ -224,11 +224,11 @@ TEST(KmsPolicy, LeavesOutStatementsWithoutAttestation) {
 
 // A JSON text that is this text.
 std::string Quote(std::string_view text) {
-  return absl::StrCat("\"",
-                      absl::StrReplaceAll(
-                          absl::string_view(text.data(), text.size()),
+  return absl::StrCat(
+      "\"",
+      absl::StrReplaceAll(absl::string_view(text.data(), text.size()),
                           {{"\\", "\\\\"}, {"\"", "\\\""}, {"\n", "\\n"}}),
-                      "\"");
+      "\"");
 }
 
 // As "aws kms get-key-policy" prints it.
@@ -253,9 +253,10 @@ TEST(KmsPolicy, IsReadOutOfItsEnvelope) {
 TEST(KmsPolicy, IsReadBehindAByteOrderMark) {
   const std::string text = absl::StrCat("\xef\xbb\xbf", kEnclaveKeyPolicy);
   EXPECT_EQ(Check(text, "a0------c"), std::nullopt);
-  EXPECT_EQ(ReasonOf(ReadPolicyDocument(std::string("\xff\xfe{\0", 4), kName)
-                         .status()),
-            Reason::kEncodingMalformed);
+  EXPECT_EQ(
+      ReasonOf(
+          ReadPolicyDocument(std::string("\xff\xfe{\0", 4), kName).status()),
+      Reason::kEncodingMalformed);
 }
 
 // A statement for attested calls, beside `others`.
@@ -277,18 +278,21 @@ TEST(KmsPolicy, WarnsOfNothingThatItsConditionsHoldAgainst) {
       "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
       "Action": ["kms:Describe*", "kms:Encrypt", "kms:ScheduleKeyDeletion"]})"),
               IsEmpty());
-  EXPECT_THAT(WarningsOf(R"(, {"Effect": "Allow", "Action": "kms:GenerateRandom"})"),
-              IsEmpty());
+  EXPECT_THAT(
+      WarningsOf(R"(, {"Effect": "Allow", "Action": "kms:GenerateRandom"})"),
+      IsEmpty());
 }
 
 TEST(KmsPolicy, WarnsOfStatementsThatNeedNoDocument) {
   for (const std::string_view action :
-       {R"("Action": "kms:Decrypt")", R"("Action": ["kms:Get*", "KMS:decr?pt"])",
+       {R"("Action": "kms:Decrypt")",
+        R"("Action": ["kms:Get*", "KMS:decr?pt"])",
         R"("NotAction": ["kms:Put*", "kms:Create*", "kms:Re*"])"}) {
-    EXPECT_THAT(WarningsOf(absl::StrCat(R"(, {"Sid": "Old", "Effect": "Allow", )",
-                                        std::string(action), "}")),
-                ElementsAre(AllOf(HasSubstr("statement 'Old' allows kms:Decrypt"),
-                                  HasSubstr("without an attestation"))))
+    EXPECT_THAT(
+        WarningsOf(absl::StrCat(R"(, {"Sid": "Old", "Effect": "Allow", )",
+                                std::string(action), "}")),
+        ElementsAre(AllOf(HasSubstr("statement 'Old' allows kms:Decrypt"),
+                          HasSubstr("without an attestation"))))
         << action;
   }
 }
@@ -311,12 +315,12 @@ TEST(KmsPolicy, WarnsOfWhoMayChangeIt) {
 TEST(KmsPolicy, WarnsOfCallersOfAnyAccount) {
   const auto warnings = [](std::string_view principal,
                            std::string_view condition) {
-    const auto policy = Read(
-        absl::StrCat(R"({"Statement": {"Sid": "App", "Effect": "Allow", )",
-                     std::string(principal), R"(, "Action": "kms:Decrypt",
+    const auto policy =
+        Read(absl::StrCat(R"({"Statement": {"Sid": "App", "Effect": "Allow", )",
+                          std::string(principal), R"(, "Action": "kms:Decrypt",
                      "Condition": {"StringEquals": {"@PCR0": "$a")",
-                     std::string(condition), "}}}}"),
-        {.ignore_other_keys = kWhy});
+                          std::string(condition), "}}}}"),
+             {.ignore_other_keys = kWhy});
     EXPECT_TRUE(policy.ok()) << policy.status();
     return policy.ok() ? std::get<EnclavePolicy>(*policy).warnings()
                        : std::vector<std::string>();
@@ -442,8 +446,7 @@ INSTANTIATE_TEST_SUITE_P(
                 Reason::kPolicyEmpty},
         Refusal{"OperatorWithoutKeys", R"({"StringEquals": "$a"})",
                 Reason::kFieldInvalid},
-        Refusal{"Pcr12Alone",
-                R"({"StringEquals": {"@NitroTPMPCR12": "$0"}})",
+        Refusal{"Pcr12Alone", R"({"StringEquals": {"@NitroTPMPCR12": "$0"}})",
                 Reason::kPolicyUnsafe},
         Refusal{"SecureBootOff",
                 R"({"StringEqualsIgnoreCase": {"@NitroTPMPCR7":

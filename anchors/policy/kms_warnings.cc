@@ -158,8 +158,8 @@ bool IsForAnyAccount(const JsonValue& statement) {
 }
 
 std::string Escaped(std::string_view text) {
-  return absl::Utf8SafeCHexEscape(absl::string_view(
-      text.data(), std::min(text.size(), kMaxNameInText)));
+  return absl::Utf8SafeCHexEscape(
+      absl::string_view(text.data(), std::min(text.size(), kMaxNameInText)));
 }
 
 // Statements with what they have in common.
@@ -171,9 +171,8 @@ class Named {
     if (indices_.insert(index).second && indices_.size() <= kMaxNamed) {
       names_.push_back(NameOf(statement, index));
     }
-    if (!operation.empty() &&
-        std::find(operations_.begin(), operations_.end(), operation) ==
-            operations_.end()) {
+    if (!operation.empty() && std::find(operations_.begin(), operations_.end(),
+                                        operation) == operations_.end()) {
       operations_.push_back(operation);
     }
   }
@@ -294,8 +293,8 @@ void Statements::AddUnattested(std::vector<std::string>& warnings) const {
   }
   if (named.empty()) return;
   warnings.push_back(absl::StrCat(
-      "the key policy's ", named.Statements(), " allow",
-      named.ending(), " ", named.Operations(),
+      "the key policy's ", named.Statements(), " allow", named.ending(), " ",
+      named.Operations(),
       " without an attestation document: whoever it is for needs none"));
 }
 
@@ -306,8 +305,8 @@ void Statements::AddUndoing(std::vector<std::string>& warnings) const {
   }
   if (named.empty()) return;
   warnings.push_back(absl::StrCat(
-      "the key policy's ", named.Statements(), " allow",
-      named.ending(), " ", named.Operations(),
+      "the key policy's ", named.Statements(), " allow", named.ending(), " ",
+      named.Operations(),
       ": whoever it is for can take the conditions away, or get around them"));
 }
 
@@ -322,8 +321,7 @@ void Statements::AddAnyAccount(std::vector<std::string>& warnings) const {
   }
   if (named.empty()) return;
   warnings.push_back(absl::StrCat(
-      "the key policy's ", named.Statements(), " name",
-      named.ending(),
+      "the key policy's ", named.Statements(), " name", named.ending(),
       " no account: any AWS account that runs such an image is allowed"));
 }
 

@@ -76,7 +76,7 @@ row "release of an open command line" 5 "leaves the kernel's command line" \
   "$trustctl" releases import --product a --name 1 --list none.json \
   printed.json
 
-enclave=$real/nitro-enclave/uid2-usw1-2021.cbor
+enclave=$real/nitro-enclave/bedrock-542a3239.cbor
 on_enclave=("$trustctl" verify attestation --type enclave --at-document-time --document)
 "${on_enclave[@]}" "$enclave" --any --output json >facts.json
 kernel=$(pcr 1) image=$(pcr 0) application=$(pcr 2)
@@ -174,10 +174,14 @@ for flag in nonce user-data public-key; do
   row "--$flag and --$flag-file" 1 "excludes" \
     "${on_tpm[@]}" "$tpm" "--$flag-file" nonce "--$flag" 00
 done
-row "--nonce-file" 4 "NONCE_M" "${on_tpm[@]}" "$tpm" --nonce-file nonce
-row "--user-data-file" 5 USER_DATA_MISMATCH \
+# shellcheck disable=SC2059
+printf "$(sed -n 's/.*"nonce": "\([0-9a-f]*\)".*/\1/p' facts.json | sed 's/../\\x&/g')" >its_nonce
+row "--nonce-file" 0 ACCEPTED "${on_tpm[@]}" "$tpm" --nonce-file its_nonce
+row "--nonce-file of another" 4 NONCE_MISMATCH \
+  "${on_tpm[@]}" "$tpm" --nonce-file nonce
+row "--user-data-file" 4 USER_DATA_MISMATCH \
   "${on_tpm[@]}" "$tpm" --user-data-file nonce
-row "--public-key-file in PEM" 5 PUBLIC_KEY_MISMATCH \
+row "--public-key-file in PEM" 4 PUBLIC_KEY_MISMATCH \
   "${on_tpm[@]}" "$tpm" --public-key-file key.pem.pub
 row "--public-key-file of a private key" 1 "" \
   "${on_tpm[@]}" "$tpm" --public-key-file key.pem

@@ -123,9 +123,9 @@ absl::StatusOr<absl::Time> ParseRfc3339(const std::string& text) {
   absl::Time time;
   std::string error;
   if (!absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", text, "' is not a time such as "
-                     "2026-02-16T00:38:27Z"));
+    return absl::InvalidArgumentError(absl::StrCat("'", text,
+                                                   "' is not a time such as "
+                                                   "2026-02-16T00:38:27Z"));
   }
   return time;
 }

@@ -47,10 +47,11 @@ TEST(Decode, ReadsEveryEncoding) {
 TEST(Decode, ReadsTheOneDocumentOfAJson) {
   const std::string base64 = absl::Base64Escape(Document());
   ExpectDecodes(absl::StrCat("\"", base64, "\""));
-  ExpectDecodes(absl::StrCat(
-      "\xef\xbb\xbf\n{\"status\": 200, \"nonce\": \"aGFsbG8=\", \"data\": [{\"document\": "
-      "\"",
-      base64, "\"}]}"));
+  ExpectDecodes(
+      absl::StrCat("\xef\xbb\xbf\n{\"status\": 200, \"nonce\": \"aGFsbG8=\", "
+                   "\"data\": [{\"document\": "
+                   "\"",
+                   base64, "\"}]}"));
   ExpectDecodes(absl::StrCat("[\"0x", Hex(), "\"]"));
 }
 

@@ -267,9 +267,8 @@ absl::Status CheckNew(const Release& release) {
   if (absl::Status s = anchors::CheckReleaseSafe(release); !s.ok()) return s;
   if (release.status != ReleaseStatus::kActive) return absl::OkStatus();
   const std::string_view warning = verify::WarningOf(
-      release.type,
-      verify::ClaimsOf(release.type,
-                       *verify::PcrSet::FromBytes(release.measurements)));
+      release.type, verify::ClaimsOf(release.type, *verify::PcrSet::FromBytes(
+                                                       release.measurements)));
   if (!warning.empty()) PrintWarning(warning);
   return absl::OkStatus();
 }

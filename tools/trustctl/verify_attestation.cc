@@ -142,10 +142,11 @@ struct Session {
 // nullopt where the flag is not given.
 absl::StatusOr<std::optional<std::string>> BytesOf(const BytesFlag& flag) {
   if (!flag.given()) return std::nullopt;
-  auto bytes = flag.file.empty() ? verify::DecodeHex(flag.hex)
-                                 : ReadInput(flag.file);
+  auto bytes =
+      flag.file.empty() ? verify::DecodeHex(flag.hex) : ReadInput(flag.file);
   if (!bytes.ok()) return bytes.status();
-  if (bytes->empty()) return absl::InvalidArgumentError(flag.file + " is empty");
+  if (bytes->empty())
+    return absl::InvalidArgumentError(flag.file + " is empty");
   return *std::move(bytes);
 }
 

@@ -189,8 +189,7 @@ bool HasExpectation(const Flags& flags) {
          !flags.max_age.empty();
 }
 
-ordered_json OptionalList(
-    const std::optional<std::vector<std::string>>& list) {
+ordered_json OptionalList(const std::optional<std::vector<std::string>>& list) {
   return list.has_value() ? ordered_json(*list) : ordered_json(nullptr);
 }
 
@@ -346,10 +345,12 @@ void AddVerifyIdentity(CLI::App& verify, Action& action) {
                      "the document, exactly as IMDS gives it; with --pkcs7 or "
                      "--rsa2048 it may be left out");
   auto* forms = command.add_option_group(
-      "Signature", "one of these; base64 as IMDS gives it, PEM or raw; '-' is "
-                   "standard input");
-  forms->add_option("--signature", flags->signature,
-                    ".../instance-identity/signature (needs --document)")
+      "Signature",
+      "one of these; base64 as IMDS gives it, PEM or raw; '-' is "
+      "standard input");
+  forms
+      ->add_option("--signature", flags->signature,
+                   ".../instance-identity/signature (needs --document)")
       ->needs(command.get_option("--document"));
   forms->add_option("--pkcs7", flags->pkcs7, ".../instance-identity/pkcs7");
   forms->add_option("--rsa2048", flags->rsa2048,
@@ -359,13 +360,11 @@ void AddVerifyIdentity(CLI::App& verify, Action& action) {
   command.add_option("--at", flags->at,
                      "verify recorded evidence as of this time (RFC 3339)");
   flags->source.AddTo(command);
-  command
-      .add_option("--anchor", flags->source.certificate,
-                  "one PEM certificate instead of AWS's, for tests");
+  command.add_option("--anchor", flags->source.certificate,
+                     "one PEM certificate instead of AWS's, for tests");
   flags->output.AddTo(command);
-  command.callback([flags, &action] {
-    action = [flags] { return Run(*flags); };
-  });
+  command.callback(
+      [flags, &action] { action = [flags] { return Run(*flags); }; });
 }
 
 }  // namespace anchorage::trustctl
