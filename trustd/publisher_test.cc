@@ -391,21 +391,6 @@ TEST_F(PublisherTest, ReleasesDoNotGoBackAfterThereWereNone) {
   }
 }
 
-// More than one answer holds, and more than the 3 MB that clients once kept.
-TEST_F(PublisherTest, HasAsManyRootsAsTheYearsBring) {
-  const auto publisher = Open();
-  ASSERT_TRUE(publisher.ok());
-  config_.root_validity = absl::Hours(3);
-  for (int hour = 0; hour < 300; hour += 3) {
-    ASSERT_TRUE((*publisher)->RenewIfDue(kNow + absl::Hours(hour)).ok());
-  }
-  const std::size_t roots = hub_.Current()->roots.size();
-  EXPECT_GT(roots, 90u);
-  ASSERT_TRUE(Open(kNow + absl::Hours(300)).ok());
-  EXPECT_GE(hub_.Current()->roots.size(), roots);
-  EXPECT_TRUE(CheckAsAClient(kNow + absl::Hours(300)).ok());
-}
-
 TEST_F(PublisherTest, SignsNothingWhileTheStoreWentBack) {
   ASSERT_TRUE(Open().ok());
   const auto before = store_.values;

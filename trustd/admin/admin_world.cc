@@ -74,7 +74,10 @@ AdminWorld::AdminWorld()
       [this](const std::optional<BundleFiles>& bundle, const std::string& by,
              const std::string& why) -> absl::StatusOr<Acceptance> {
     accepted.push_back({bundle, by, why});
-    return Acceptance{.sequence = 7, .timestamp_version = 9};
+    Acceptance done;
+    done.sequence = 7;
+    done.timestamp_version = 9;
+    return done;
   };
   auto publisher =
       Publisher::Open(config_, store_, hub_, CatalogOf(aws_, now()), "", now());
