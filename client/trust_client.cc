@@ -512,12 +512,12 @@ absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
     const absl::Time now = engine.Now();
     const Ladder::Standing standing = engine.At(now);
     const verify::AnchorSet& anchors = *standing.bundle->anchors;
-    if (when_expired == WhenExpired::kRefuse &&
-        standing.freshness == verify::Freshness::kExpired) {
-      return verify::Reject(
-          verify::Reason::kAnchorsExpired,
-          absl::StrCat("the anchors were fresh until ",
-                       absl::FormatTime(anchors.provenance().fresh_until)));
+    if (when_expired == WhenExpired::kRefuse) {
+      if (absl::Status s =
+              RequireNotExpired(anchors.provenance(), standing.freshness);
+          !s.ok()) {
+        return s;
+      }
     }
     return call(anchors, now);
   });

@@ -320,6 +320,12 @@ int Verify(const Flags& flags, const Policy& policy, const Anchors& anchors,
     verdict.status = document.status();
     return PrintVerdict(verdict, trace, anchors, flags.output);
   }
+  if (!at.has_value()) {
+    if (absl::Status s = flags.source.CheckAge(anchors); !s.ok()) {
+      verdict.status = std::move(s);
+      return PrintVerdict(verdict, trace, anchors, flags.output);
+    }
+  }
   const auto verified =
       at.has_value()
           ? recorded(*document, *anchors.set, policy, *at, nullptr, &trace)
@@ -517,6 +523,7 @@ void AddVerifyAttestation(CLI::App& verify, Action& action) {
                 "nothing about any other")
       ->excludes(at);
   flags->source.AddTo(command);
+  flags->source.AddWhenExpiredTo(command, "refuse");
   command.add_option("--root", flags->source.certificate,
                      "one PEM root certificate instead of AWS's, for tests");
   flags->output.AddTo(command);

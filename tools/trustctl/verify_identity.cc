@@ -246,14 +246,15 @@ absl::Status CheckFlags(const Flags& flags) {
 }
 
 absl::StatusOr<verify::VerifiedIdentity> Decide(
-    const absl::StatusOr<Evidence>& evidence, const Anchors& anchors,
-    const IdentityPolicy& policy, const std::optional<absl::Time>& at,
-    verify::Trace& trace) {
+    const AnchorSource& source, const absl::StatusOr<Evidence>& evidence,
+    const Anchors& anchors, const IdentityPolicy& policy,
+    const std::optional<absl::Time>& at, verify::Trace& trace) {
   if (!evidence.ok()) return evidence.status();
   if (at.has_value()) {
     return verify::VerifyRecordedIdentity(evidence->view(), *anchors.set,
                                           policy, *at, &trace);
   }
+  if (absl::Status s = source.CheckAge(anchors); !s.ok()) return s;
   return verify::VerifyIdentity(evidence->view(), *anchors.set, policy,
                                 absl::Now(), nullptr, &trace);
 }
@@ -277,7 +278,8 @@ int Run(const Flags& flags) {
   Verdict verdict;
   verdict.subject = "identity";
   verify::Trace trace;
-  const auto identity = Decide(evidence, *anchors, *policy, *at, trace);
+  const auto identity =
+      Decide(flags.source, evidence, *anchors, *policy, *at, trace);
   verdict.status = identity.status();
   if (identity.ok()) Describe(*identity, verdict);
   return PrintVerdict(verdict, trace, *anchors, flags.output);
@@ -360,6 +362,7 @@ void AddVerifyIdentity(CLI::App& verify, Action& action) {
   command.add_option("--at", flags->at,
                      "verify recorded evidence as of this time (RFC 3339)");
   flags->source.AddTo(command);
+  flags->source.AddWhenExpiredTo(command, "serve");
   command.add_option("--anchor", flags->source.certificate,
                      "one PEM certificate instead of AWS's, for tests");
   flags->output.AddTo(command);
