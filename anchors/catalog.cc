@@ -9,10 +9,10 @@
 #include "anchors/catalog.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/proto_json.h"
 #include "verify/crypto/public_key.h"
@@ -177,7 +177,7 @@ absl::Status CheckCertificates(const CatalogAnchor& anchor) {
       anchor.slot.kind == AnchorKind::kNitroRoot) {
     return Invalid(anchor, "a Nitro root without certificate");
   }
-  absl::flat_hash_set<std::string> seen;
+  std::set<std::string> seen;
   for (const CatalogCertificate& certificate : anchor.certificates) {
     if (absl::Status s = CheckCertificate(anchor, certificate); !s.ok()) {
       return s;
@@ -243,7 +243,7 @@ void Sort(Catalog& catalog) {
 
 absl::Status CheckCatalog(const Catalog& catalog) {
   if (absl::Status s = CheckHeader(catalog); !s.ok()) return s;
-  absl::flat_hash_set<std::pair<verify::Slot, std::string>> seen;
+  std::set<std::pair<verify::Slot, std::string>> seen;
   for (const CatalogAnchor& anchor : catalog.anchors) {
     if (absl::Status s = CheckAnchor(anchor); !s.ok()) return s;
     if (!seen.emplace(anchor.slot, anchor.spki_sha256).second) {

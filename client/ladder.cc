@@ -1,5 +1,8 @@
 #include "client/ladder.h"
 
+#include "absl/strings/str_cat.h"
+#include "verify/reason.h"
+
 namespace anchorage::client {
 
 using verify::Freshness;
@@ -12,6 +15,17 @@ Freshness FreshnessOf(const verify::AnchorProvenance& provenance,
   }
   return now <= provenance.fresh_until + max_stale ? Freshness::kStale
                                                    : Freshness::kExpired;
+}
+
+absl::Status RequireNotExpired(const verify::AnchorProvenance& provenance,
+                               Freshness freshness) {
+  if (freshness != Freshness::kExpired) return absl::OkStatus();
+  return verify::Reject(
+      verify::Reason::kAnchorsExpired,
+      absl::StrCat("the anchors were fresh until ",
+                   absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
+                                    provenance.fresh_until,
+                                    absl::UTCTimeZone())));
 }
 
 Freshness Ladder::Judge(const Bundle& bundle, std::atomic<bool>& expired,

@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "client/bundle.h"
 #include "verify/anchor_set.h"
@@ -23,6 +24,11 @@ inline constexpr absl::Duration kBakedInLife = absl::Hours(30 * 24);
 // fresh_until is BAKED_IN.
 verify::Freshness FreshnessOf(const verify::AnchorProvenance& provenance,
                               absl::Duration max_stale, absl::Time now);
+
+// Fails with kAnchorsExpired for a set that is EXPIRED: what WhenExpired::kRefuse
+// means.
+absl::Status RequireNotExpired(const verify::AnchorProvenance& provenance,
+                               verify::Freshness freshness);
 
 // The two sets that a client has, and the choice between them. The sets do not
 // change; only what was once found EXPIRED is remembered. Thread-safe.

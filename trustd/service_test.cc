@@ -153,7 +153,7 @@ TEST_F(ServiceTest, TellsWhatItServesAndHowItsKeysAreHeld) {
   v1::GetServiceInfoResponse info;
   ASSERT_TRUE(stub_->GetServiceInfo(&context, {}, &info).ok());
   EXPECT_EQ(info.mode(), v1::SERVICE_MODE_ONLINE);
-  EXPECT_EQ(info.anchor_count(), 115);
+  EXPECT_EQ(info.anchor_count(), 116);
   EXPECT_EQ(info.region_count(), 39);
   ASSERT_EQ(info.roles_size(), 4);
   EXPECT_EQ(info.roles(0).role(), "root");
@@ -172,18 +172,18 @@ TEST_F(ServiceTest, ListsEveryAnchorOnceOverItsPages) {
     grpc::ClientContext context;
     v1::ListAnchorsResponse page;
     ASSERT_TRUE(stub_->ListAnchors(&context, request, &page).ok());
-    EXPECT_EQ(page.total_size(), 115);
+    EXPECT_EQ(page.total_size(), 116);
     for (const v1::Anchor& anchor : page.anchors()) {
-      EXPECT_TRUE(seen.insert(absl::StrCat(anchor.slot().region(),
-                                           anchor.slot().kind(),
-                                           anchor.spki_sha256()))
-                      .second);
+      EXPECT_TRUE(
+          seen.insert(absl::StrCat(anchor.slot().region(), anchor.slot().kind(),
+                                   anchor.spki_sha256()))
+              .second);
     }
     request.set_page_token(page.next_page_token());
     ++pages;
   } while (!request.page_token().empty());
   EXPECT_EQ(pages, 3);
-  EXPECT_EQ(seen.size(), 115u);
+  EXPECT_EQ(seen.size(), 116u);
 }
 
 TEST_F(ServiceTest, FiltersAnchors) {
@@ -282,10 +282,10 @@ TEST_F(ServiceTest, LeavesTheFirstRootForPeople) {
 }
 
 TEST_F(ServiceTest, ServesTheSameFilesOverHttp) {
-  auto service = Service::Start(
-      MakeConfig("listen_address: 127.0.0.1:0\n"
-                 "http_listen_address: 127.0.0.1:0\n"),
-      [] { return kNow; });
+  auto service =
+      Service::Start(MakeConfig("listen_address: 127.0.0.1:0\n"
+                                "http_listen_address: 127.0.0.1:0\n"),
+                     [] { return kNow; });
   ASSERT_TRUE(service.ok()) << service.status();
   const auto publication = (*service)->publication();
   httplib::Client http("http://" + (*service)->http_address());
@@ -304,10 +304,10 @@ TEST_F(ServiceTest, ServesTheSameFilesOverHttp) {
 }
 
 TEST_F(ServiceTest, CountsCallsByHowTheyEnded) {
-  auto service = Service::Start(
-      MakeConfig("listen_address: 127.0.0.1:0\n"
-                 "http_listen_address: 127.0.0.1:0\n"),
-      [] { return kNow; });
+  auto service =
+      Service::Start(MakeConfig("listen_address: 127.0.0.1:0\n"
+                                "http_listen_address: 127.0.0.1:0\n"),
+                     [] { return kNow; });
   ASSERT_TRUE(service.ok()) << service.status();
   const auto stub = v1::AnchorService::NewStub(grpc::CreateChannel(
       (*service)->address(), grpc::InsecureChannelCredentials()));
@@ -330,9 +330,9 @@ TEST_F(ServiceTest, CountsCallsByHowTheyEnded) {
   EXPECT_FALSE(call(request));
   httplib::Client http("http://" + (*service)->http_address());
   const std::string page = http.Get("/metrics")->body;
-  for (const char* line : {"{outcome=\"sent\"} 1\n",
-                           "{outcome=\"not_modified\"} 2\n",
-                           "{outcome=\"refused\"} 1\n"}) {
+  for (const char* line :
+       {"{outcome=\"sent\"} 1\n", "{outcome=\"not_modified\"} 2\n",
+        "{outcome=\"refused\"} 1\n"}) {
     EXPECT_NE(page.find(line), std::string::npos) << line << page;
   }
 }
@@ -340,11 +340,11 @@ TEST_F(ServiceTest, CountsCallsByHowTheyEnded) {
 TEST_F(ServiceTest, RefusesAnHttpPortInUse) {
   Start();
   folder_ += "-second";
-  const auto second = Service::Start(
-      MakeConfig(absl::StrCat("listen_address: 127.0.0.1:0\n"
-                              "http_listen_address: ",
-                              service_->address(), "\n")),
-      [] { return kNow; });
+  const auto second =
+      Service::Start(MakeConfig(absl::StrCat("listen_address: 127.0.0.1:0\n"
+                                             "http_listen_address: ",
+                                             service_->address(), "\n")),
+                     [] { return kNow; });
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
 }
 

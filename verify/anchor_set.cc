@@ -204,7 +204,7 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
   set->provenance_ = provenance;
   set->anchors_.reserve(records.size());
   // One key stands in many slots (17 regions share one): read it once.
-  absl::flat_hash_map<std::string, PublicKey> keys;
+  std::unordered_map<std::string, PublicKey> keys;
   for (AnchorRecord& record : records) {
     if (absl::Status s = CheckRecord(record); !s.ok()) return s;
     auto key = keys.find(record.spki_der);
@@ -228,7 +228,7 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
         Anchor(std::move(record), key->second, std::move(name)));
   }
   // By kind and key, the first anchor that has it.
-  absl::flat_hash_map<std::pair<AnchorKind, std::string>, Anchor*> first;
+  std::map<std::pair<AnchorKind, std::string>, Anchor*> first;
   for (Anchor& anchor : set->anchors_) {
     const auto [known, added] = first.try_emplace(
         std::pair(anchor.slot().kind, anchor.spki_sha256()), &anchor);
@@ -258,8 +258,7 @@ absl::Span<const Anchor> AnchorSet::In(const Slot& slot) const {
 
 std::optional<std::string_view> AnchorSet::PartitionOf(
     std::string_view region) const {
-  const auto found = partition_of_region_.find(
-      absl::string_view(region.data(), region.size()));
+  const auto found = partition_of_region_.find(region);
   if (found == partition_of_region_.end()) return std::nullopt;
   return found->second;
 }

@@ -9,14 +9,17 @@
 #define ANCHORAGE_VERIFY_ANCHOR_SET_H_
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -187,8 +190,10 @@ class AnchorSet {
   AnchorProvenance provenance_;
   // Sorted by slot, so that a slot is one span.
   std::vector<Anchor> anchors_;
-  absl::flat_hash_map<Slot, std::pair<std::size_t, std::size_t>> by_slot_;
-  absl::flat_hash_map<std::string, std::string> partition_of_region_;
+  std::unordered_map<Slot, std::pair<std::size_t, std::size_t>,
+                     absl::Hash<Slot>>
+      by_slot_;
+  std::map<std::string, std::string, std::less<>> partition_of_region_;
 };
 
 }  // namespace anchorage::verify

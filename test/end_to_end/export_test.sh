@@ -61,11 +61,22 @@ check cache_verified 0 "usable    sequence 1  FRESH" \
 cp -r cache cut && truncate -s 100 cut/last_verified.bundle
 check cache_cut 2 "the cache was not used" \
   "$trustctl" cache verify cut "${root[@]}"
+# A set that was last vouched for long ago: a client refuses live attestations.
+cp -r cache old
+sed -i -e 's/^adopted .*/adopted 0/' -e '/^sha256 /d' old/last_verified.memory
+printf 'sha256 %s\n' "$(sha256sum <old/last_verified.memory | cut -d' ' -f1)" \
+  >>old/last_verified.memory
+echo AAAA >document
+attestation=("$trustctl" verify attestation --document document --type enclave
+  --any --cache old "${root[@]}")
+check expired_refused 6 "ANCHORS_EXPIRED" "${attestation[@]}"
+check expired_served 2 "REJECTED" "${attestation[@]}" --when-expired serve
+check expired_recorded 2 "REJECTED" "${attestation[@]}" --at-document-time
 check cache_reset 0 "files removed from cut" "$trustctl" cache reset cut
 check cache_empty 2 "the cache is empty" \
   "$trustctl" cache verify cut "${root[@]}"
 check no_folder 2 "none is no folder" "$trustctl" cache show none
-check not_a_repository 2 "FILE_NOT_ON_SERVER" \
+check not_a_repository 6 "FILE_NOT_ON_SERVER" \
   "$trustctl" bundle show --server "${http}none/" "${root[@]}"
 
 # The same files, whichever way they were fetched.

@@ -9,6 +9,7 @@
 #include "client/bundle.h"
 #include "client/grpc_fetcher.h"
 #include "client/http/http_fetcher.h"
+#include "client/ladder.h"
 #include "tools/trustctl/command.h"
 #include "verify/encoding/base64.h"
 
@@ -116,6 +117,23 @@ void AnchorSource::AddTo(CLI::App& command) {
       ->excludes(server_option)
       ->excludes(cache_option)
       ->group(kGroup);
+}
+
+void AnchorSource::AddWhenExpiredTo(CLI::App& command, const char* by_default) {
+  when_expired = by_default;
+  command
+      .add_option("--when-expired", when_expired,
+                  "what to do with a set that no server has vouched for in "
+                  "time: serve or refuse")
+      ->check(CLI::IsMember({"serve", "refuse"}))
+      ->capture_default_str()
+      ->group("Anchors (default: the set built into trustctl)");
+}
+
+absl::Status AnchorSource::CheckAge(const Anchors& anchors) const {
+  if (when_expired != "refuse") return absl::OkStatus();
+  return client::RequireNotExpired(anchors.set->provenance(),
+                                   anchors.freshness);
 }
 
 void AnchorSource::AddRepositoryTo(CLI::App& command) {

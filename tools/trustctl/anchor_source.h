@@ -41,9 +41,18 @@ struct AnchorSource {
   std::string catalog;
   // One certificate, for tests: of which slot is said by the command.
   std::string certificate;
+  // "serve" or "refuse": what a client does with a set that is EXPIRED.
+  std::string when_expired;
 
   // Adds --server, --trusted-root, --tls-roots, --cache and --catalog.
   void AddTo(CLI::App& command);
+
+  // Adds --when-expired, with that default.
+  void AddWhenExpiredTo(CLI::App& command, const char* by_default);
+
+  // Whether live evidence may be verified with `anchors`, by --when-expired:
+  // kAnchorsExpired.
+  absl::Status CheckAge(const Anchors& anchors) const;
 
   // Adds --server and --trusted-root, both required, and --tls-roots.
   void AddRepositoryTo(CLI::App& command);

@@ -210,7 +210,7 @@ class AdminServiceImpl::StoreReader final
  public:
   StoreReader(AdminServiceImpl& service, grpc::CallbackServerContext& context,
               v1::AcceptStoreResponse& response)
-      : service_(service), response_(response) {
+      : service_(service), context_(context), response_(response) {
     // Before a byte of the bundle is read.
     const grpc::Status status =
         Admit(service_.access_, context, Action::kAcceptStore, by_);
@@ -223,7 +223,8 @@ class AdminServiceImpl::StoreReader final
 
   void OnReadDone(bool ok) override {
     if (!ok) {
-      Finish(Accept());
+      // A connection that broke ends a stream too, and half a bundle is none.
+      Finish(context_.IsCancelled() ? grpc::Status::CANCELLED : Accept());
       return;
     }
     if (!has_first_) {
@@ -285,6 +286,7 @@ class AdminServiceImpl::StoreReader final
   }
 
   AdminServiceImpl& service_;
+  grpc::CallbackServerContext& context_;
   v1::AcceptStoreResponse& response_;
   v1::AcceptStoreRequest request_;
   bool has_first_ = false;
