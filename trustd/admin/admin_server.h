@@ -9,9 +9,6 @@
 #ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_
 #define ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_
 
-#include <grpcpp/server.h>
-
-#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -24,6 +21,7 @@
 #include "trustd/admin/audit_service.h"
 #include "trustd/admin/rate_limit.h"
 #include "trustd/mirror/mirror.h"
+#include "trustd/rpc/grpc_listener.h"
 
 namespace anchorage::trustd {
 
@@ -38,9 +36,14 @@ class AdminServer {
     Clock clock = [] { return absl::Now(); };
     // How long Stop() waits for calls under way.
     absl::Duration grace = absl::Seconds(10);
-    std::size_t max_watchers = 64;
+    int max_watchers = 64;
     // Of SubmitEvidence, for each name.
     RateLimit::Options evidence_limit;
+    // Connections, also of those who have not shown a certificate yet. None of
+    // them is one of another port's.
+    Connections::Options connections = {.most = 256, .proxies = {}};
+    bool reflection = true;
+    ShedFunction shed = [](const std::string&) {};
   };
 
   // Listens and serves. `mirror` outlives the server. Fails with UNAVAILABLE
@@ -53,7 +56,7 @@ class AdminServer {
   ~AdminServer();
 
   // Where it listens, with the port that was taken for port 0.
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return listener_->address(); }
 
   // Ends open streams with a reason, waits for calls under way for the grace
   // and then cuts them off. Calling it again does nothing.
@@ -63,13 +66,11 @@ class AdminServer {
   AdminServer(const AdminSettings& settings, Mirror& mirror,
               PollFunction poll_now, const Options& options);
 
-  const absl::Duration grace_;
   const Access access_;
   AuditServiceImpl audit_;
   AdminServiceImpl admin_;
   EvidenceServiceImpl evidence_;
-  std::string address_;
-  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<GrpcListener> listener_;
 };
 
 }  // namespace anchorage::trustd

@@ -19,13 +19,6 @@ namespace {
 
 constexpr std::size_t kSha256HexDigits = 64;
 
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
-                                 const grpc::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(status);
-  return reactor;
-}
-
 grpc::Status Invalid(const std::string& what) {
   return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kRequestInvalid, what);
 }
@@ -56,14 +49,34 @@ AdminServiceImpl::AdminServiceImpl(const Access& access, Mirror& mirror,
       poll_now_(std::move(poll_now)),
       clock_(std::move(clock)) {}
 
-grpc::ServerUnaryReactor* AdminServiceImpl::DecideRotation(
-    grpc::CallbackServerContext* context,
-    const v1::DecideRotationRequest* request,
-    v1::DecideRotationResponse* response) {
-  std::string by;
-  grpc::Status status = Admit(access_, *context, Action::kDecide, by);
-  if (status.ok()) status = Decide(*request, by, *response);
-  return Answer(context, status);
+void AdminServiceImpl::AddTo(CallGate& gate) {
+  gate.AddUnary<v1::DecideRotationRequest, v1::DecideRotationResponse>(
+      "/anchorage.v1.AdminService/DecideRotation",
+      [this](const Caller& caller, const v1::DecideRotationRequest& request,
+             v1::DecideRotationResponse& response) {
+        std::string by;
+        const grpc::Status status =
+            Admit(access_, caller.context, Action::kDecide, by);
+        return status.ok() ? Decide(request, by, response) : status;
+      });
+  gate.AddUnary<v1::PinAnchorRequest, v1::PinAnchorResponse>(
+      "/anchorage.v1.AdminService/PinAnchor",
+      [this](const Caller& caller, const v1::PinAnchorRequest& request,
+             v1::PinAnchorResponse& response) {
+        std::string by;
+        const grpc::Status status =
+            Admit(access_, caller.context, Action::kPin, by);
+        return status.ok() ? Pin(request, by, response) : status;
+      });
+  gate.AddUnary<v1::PollNowRequest, v1::PollNowResponse>(
+      "/anchorage.v1.AdminService/PollNow",
+      [this](const Caller& caller, const v1::PollNowRequest& request,
+             v1::PollNowResponse&) {
+        std::string by;
+        const grpc::Status status =
+            Admit(access_, caller.context, Action::kPoll, by);
+        return status.ok() ? Poll(request) : status;
+      });
 }
 
 grpc::Status AdminServiceImpl::Decide(const v1::DecideRotationRequest& request,
@@ -132,15 +145,6 @@ absl::StatusOr<v1::PinFact> ReadPin(const v1::PinAnchorRequest& request,
   }
 }
 
-grpc::ServerUnaryReactor* AdminServiceImpl::PinAnchor(
-    grpc::CallbackServerContext* context, const v1::PinAnchorRequest* request,
-    v1::PinAnchorResponse* response) {
-  std::string by;
-  grpc::Status status = Admit(access_, *context, Action::kPin, by);
-  if (status.ok()) status = Pin(*request, by, *response);
-  return Answer(context, status);
-}
-
 grpc::Status AdminServiceImpl::Pin(const v1::PinAnchorRequest& request,
                                    const std::string& by,
                                    v1::PinAnchorResponse& response) {
@@ -160,17 +164,10 @@ grpc::Status AdminServiceImpl::Pin(const v1::PinAnchorRequest& request,
   return grpc::Status::OK;
 }
 
-grpc::ServerUnaryReactor* AdminServiceImpl::PollNow(
-    grpc::CallbackServerContext* context, const v1::PollNowRequest* request,
-    v1::PollNowResponse*) {
-  std::string by;
-  grpc::Status status = Admit(access_, *context, Action::kPoll, by);
-  if (status.ok()) {
-    if (const absl::Status asked = poll_now_(request->source()); !asked.ok()) {
-      status = ErrorOf(asked, kSourceNotFound, kNotApplicable);
-    }
-  }
-  return Answer(context, status);
+grpc::Status AdminServiceImpl::Poll(const v1::PollNowRequest& request) {
+  const absl::Status asked = poll_now_(request.source());
+  return asked.ok() ? grpc::Status::OK
+                    : ErrorOf(asked, kSourceNotFound, kNotApplicable);
 }
 
 EvidenceServiceImpl::EvidenceServiceImpl(const Access& access, Mirror& mirror,
@@ -180,14 +177,16 @@ EvidenceServiceImpl::EvidenceServiceImpl(const Access& access, Mirror& mirror,
       limit_(limit),
       clock_(std::move(clock)) {}
 
-grpc::ServerUnaryReactor* EvidenceServiceImpl::SubmitEvidence(
-    grpc::CallbackServerContext* context,
-    const v1::SubmitEvidenceRequest* request,
-    v1::SubmitEvidenceResponse* response) {
-  std::string by;
-  grpc::Status status = Admit(access_, *context, Action::kProve, by);
-  if (status.ok()) status = Submit(*request, by, *response);
-  return Answer(context, status);
+void EvidenceServiceImpl::AddTo(CallGate& gate) {
+  gate.AddUnary<v1::SubmitEvidenceRequest, v1::SubmitEvidenceResponse>(
+      "/anchorage.v1.EvidenceService/SubmitEvidence",
+      [this](const Caller& caller, const v1::SubmitEvidenceRequest& request,
+             v1::SubmitEvidenceResponse& response) {
+        std::string by;
+        const grpc::Status status =
+            Admit(access_, caller.context, Action::kProve, by);
+        return status.ok() ? Submit(request, by, response) : status;
+      });
 }
 
 grpc::Status EvidenceServiceImpl::Submit(

@@ -9,11 +9,12 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "proto/anchorage/v1/admin_service.grpc.pb.h"
-#include "proto/anchorage/v1/evidence_service.grpc.pb.h"
+#include "proto/anchorage/v1/admin_service.pb.h"
+#include "proto/anchorage/v1/evidence_service.pb.h"
 #include "trustd/admin/access.h"
 #include "trustd/admin/rate_limit.h"
 #include "trustd/mirror/mirror.h"
+#include "trustd/rpc/call_gate.h"
 
 namespace anchorage::trustd {
 
@@ -24,22 +25,14 @@ using Clock = std::function<absl::Time()>;
 using PollFunction = std::function<absl::Status(const std::string& source)>;
 
 // The promises are those of admin_service.proto. Thread-safe.
-class AdminServiceImpl final : public v1::AdminService::CallbackService {
+class AdminServiceImpl final {
  public:
   // `access` and `mirror` outlive the service.
   AdminServiceImpl(const Access& access, Mirror& mirror, PollFunction poll_now,
                    Clock clock);
 
-  grpc::ServerUnaryReactor* DecideRotation(
-      grpc::CallbackServerContext* context,
-      const v1::DecideRotationRequest* request,
-      v1::DecideRotationResponse* response) override;
-  grpc::ServerUnaryReactor* PinAnchor(grpc::CallbackServerContext* context,
-                                      const v1::PinAnchorRequest* request,
-                                      v1::PinAnchorResponse* response) override;
-  grpc::ServerUnaryReactor* PollNow(grpc::CallbackServerContext* context,
-                                    const v1::PollNowRequest* request,
-                                    v1::PollNowResponse* response) override;
+  // Adds its methods to `gate`, which the service outlives.
+  void AddTo(CallGate& gate);
 
  private:
   grpc::Status Decide(const v1::DecideRotationRequest& request,
@@ -47,6 +40,7 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
                       v1::DecideRotationResponse& response);
   grpc::Status Pin(const v1::PinAnchorRequest& request, const std::string& by,
                    v1::PinAnchorResponse& response);
+  grpc::Status Poll(const v1::PollNowRequest& request);
 
   const Access& access_;
   Mirror& mirror_;
@@ -55,16 +49,14 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
 };
 
 // The promises are those of evidence_service.proto. Thread-safe.
-class EvidenceServiceImpl final : public v1::EvidenceService::CallbackService {
+class EvidenceServiceImpl final {
  public:
   // `access` and `mirror` outlive the service.
   EvidenceServiceImpl(const Access& access, Mirror& mirror,
                       RateLimit::Options limit, Clock clock);
 
-  grpc::ServerUnaryReactor* SubmitEvidence(
-      grpc::CallbackServerContext* context,
-      const v1::SubmitEvidenceRequest* request,
-      v1::SubmitEvidenceResponse* response) override;
+  // Adds its methods to `gate`, which the service outlives.
+  void AddTo(CallGate& gate);
 
  private:
   grpc::Status Submit(const v1::SubmitEvidenceRequest& request,
