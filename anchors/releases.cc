@@ -15,6 +15,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/proto_json.h"
+#include "verify/attestation/pcr_claims.h"
 #include "verify/attestation/pcr_set.h"
 #include "verify/reason.h"
 
@@ -116,9 +117,9 @@ absl::Status CheckMeasurements(const Release& release) {
   if (!pcrs.ok()) {
     return Invalid(release, "a measurement is not 48 bytes of PCR0 to PCR31");
   }
-  if (release.type == AttestationType::kNitroTpm &&
-      release.status == verify::ReleaseStatus::kActive &&
-      verify::LeavesCommandLineOpen(*pcrs)) {
+  if (release.status == verify::ReleaseStatus::kActive &&
+      verify::LeavesCommandLineOpen(release.type,
+                                    verify::ClaimsOf(release.type, *pcrs))) {
     return Reject(Reason::kPolicyUnsafe,
                   absl::StrCat(NameOf(release),
                                ": PCR4 without PCR12 = 0, or PCR7 with Secure "
@@ -153,6 +154,29 @@ absl::Status CheckReleases(const ReleaseList& list) {
     if (!seen.emplace(release.product, release.type, release.name).second) {
       return Invalid(release, "listed twice");
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckReleaseSafe(const Release& release) {
+  if (release.status != verify::ReleaseStatus::kActive) {
+    return absl::OkStatus();
+  }
+  if (absl::Status s = CheckMeasurements(release); !s.ok()) {
+    return Reject(Reason::kPolicyUnsafe, std::string(s.message()));
+  }
+  const absl::Status safe = verify::CheckClaims(
+      release.type,
+      verify::ClaimsOf(release.type,
+                       *verify::PcrSet::FromBytes(release.measurements)));
+  if (safe.ok()) return safe;
+  return Reject(Reason::kPolicyUnsafe,
+                absl::StrCat(NameOf(release), ": ", safe.message()));
+}
+
+absl::Status CheckReleasesSafe(const ReleaseList& list) {
+  for (const Release& release : list.releases) {
+    if (absl::Status s = CheckReleaseSafe(release); !s.ok()) return s;
   }
   return absl::OkStatus();
 }

@@ -83,6 +83,16 @@ void Sort(ReleaseList& list);
 // kernel command line open).
 absl::Status CheckReleases(const ReleaseList& list);
 
+// Returns whether the measurements of an active release tell its images from
+// those of others (verify/attestation/pcr_claims.h): kPolicyUnsafe if not. For
+// whoever makes or signs a list. A reader takes a list that is not safe, for
+// such were signed before this was asked; a policy that uses it warns. A
+// release that is not active is safe, and one with measurements that
+// CheckReleases() refuses is not.
+absl::Status CheckReleaseSafe(const Release& release);
+// The same for each release of a list; fails with that of the first.
+absl::Status CheckReleasesSafe(const ReleaseList& list);
+
 // Reads a list and checks it. The result is in canonical order. Fails as
 // CheckReleases() does, and with kEncodingMalformed, kDocumentMalformed,
 // kDuplicateKey, kTrailingBytes or kFieldMissing. Unknown members are ignored;

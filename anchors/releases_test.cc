@@ -367,6 +367,26 @@ INSTANTIATE_TEST_SUITE_P(
                  Reason::kFieldInvalid}),
     [](const auto& info) { return std::string(info.param.name); });
 
+// A list that was signed before this was asked: it is read as before, but
+// nobody makes or signs it again.
+TEST(Releases, AreReadThoughTheirImagesTellNothing) {
+  ReleaseList list = Good();
+  EXPECT_TRUE(CheckReleasesSafe(list).ok());
+  Release& enclave = list.releases[2];
+  ASSERT_EQ(enclave.type, AttestationType::kEnclave);
+  enclave.status = ReleaseStatus::kActive;
+  enclave.measurements = {{0, Value('\0')}, {1, Value('a')}};
+  EXPECT_TRUE(ParseReleases(SerializeReleases(list)).ok());
+  EXPECT_EQ(ReasonOf(CheckReleaseSafe(enclave)), Reason::kPolicyUnsafe);
+  EXPECT_EQ(ReasonOf(CheckReleasesSafe(list)), Reason::kPolicyUnsafe);
+  enclave.measurements[2] = Value('a');
+  EXPECT_TRUE(CheckReleasesSafe(list).ok());
+  enclave.measurements = {{1, Value('a')}};
+  EXPECT_EQ(ReasonOf(CheckReleaseSafe(enclave)), Reason::kPolicyUnsafe);
+  enclave.status = ReleaseStatus::kRevoked;
+  EXPECT_TRUE(CheckReleaseSafe(enclave).ok());
+}
+
 TEST(Releases, MayHaveOneNameForEachTypeAndProduct) {
   ReleaseList list = Good();
   list.releases[3].name = "2.3.0";

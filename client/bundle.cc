@@ -1,93 +1,173 @@
 #include "client/bundle.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog.h"
 #include "anchors/signed_releases.h"
+#include "anchors/tuf/tuf_error.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::client {
 namespace {
 
-// The versions of TUF say the same; this holds even if they were misused.
-absl::Status CheckFloor(std::string_view what, std::uint64_t sequence,
-                        std::uint64_t floor) {
-  if (sequence >= floor) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(std::string(what), " ",
-                                                    sequence, " is older than ",
-                                                    floor, ", which is known"));
+namespace tuf = anchors::tuf;
+using tuf::RejectUpdate;
+using tuf::TufReason;
+
+// The most signers of one file that are remembered.
+constexpr std::size_t kMaxSigners = 64;
+
+std::vector<std::string> SignersOf(const tuf::TrustedSet& set) {
+  const std::vector<std::string>& known = set.root().targets.keyids;
+  std::vector<std::string> signers;
+  for (const tuf::Signature& signature : set.targets()->envelope.signatures) {
+    if (signers.size() < kMaxSigners &&
+        std::find(known.begin(), known.end(), signature.keyid) != known.end()) {
+      signers.push_back(signature.keyid);
+    }
+  }
+  return signers;
+}
+
+int CountRegions(const verify::AnchorSet& anchors) {
+  std::set<std::string_view> regions;
+  for (const verify::Anchor& anchor : anchors.anchors()) {
+    if (!anchor.slot().region.empty()) regions.insert(anchor.slot().region);
+  }
+  return static_cast<int>(regions.size());
+}
+
+// Fills in what comes from the metadata.
+void DescribeMetadata(const tuf::TrustedSet& set, Bundle& bundle) {
+  bundle.signers = SignersOf(set);
+  bundle.versions.set_root_version(set.root().envelope.version);
+  bundle.versions.set_targets_version(set.targets()->envelope.version);
+  bundle.files.set_targets(set.targets()->envelope.bytes);
+  // Null in a bundle of which only the targets still count.
+  if (set.timestamp() == nullptr) return;
+  bundle.versions.set_timestamp_version(set.timestamp()->envelope.version);
+  bundle.versions.set_snapshot_version(set.snapshot()->envelope.version);
+  bundle.files.set_timestamp(set.timestamp()->envelope.bytes);
+  bundle.files.set_snapshot(set.snapshot()->envelope.bytes);
+}
+
+absl::Status AddReleases(const tuf::TrustedSet& set, std::string_view bytes,
+                         const Revoked& revoked, Bundle& bundle) {
+  auto list = anchors::VerifyReleases(set, bytes);
+  if (!list.ok()) return list.status();
+  if (!list->has_value()) return absl::OkStatus();
+  Refuse(revoked, **list);
+  bundle.created = std::max(bundle.created, (*list)->created);
+  bundle.releases = anchors::ToReleaseSet(**list);
+  bundle.release_list =
+      std::make_shared<const anchors::ReleaseList>(**std::move(list));
+  bundle.versions.set_releases_sha256(verify::Sha256Hex(bytes));
+  bundle.files.set_releases(std::string(bytes));
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<Bundle> MakeBundle(const anchors::tuf::TrustedSet& set,
-                                  std::vector<std::string> roots,
+Floor FloorOf(const Bundle& bundle) {
+  Floor floor;
+  floor.catalog = bundle.anchors->provenance().sequence;
+  if (bundle.release_list != nullptr) {
+    floor.releases = bundle.release_list->sequence;
+  }
+  return floor;
+}
+
+absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
                                   const TargetFiles& targets,
-                                  verify::Origin origin, absl::Time as_of,
-                                  const Floor& floor) {
+                                  const verify::AnchorProvenance& provenance,
+                                  const Revoked& revoked) {
   if (absl::Status s =
           set.VerifyTarget(anchors::kCatalogTargetPath, targets.catalog);
       !s.ok()) {
     return s;
   }
-  const auto catalog = anchors::ParseCatalog(targets.catalog);
+  auto catalog = anchors::ParseCatalog(targets.catalog);
   if (!catalog.ok()) return catalog.status();
-  if (absl::Status s = CheckFloor("catalog", catalog->sequence, floor.catalog);
-      !s.ok()) {
-    return s;
-  }
-  auto releases = anchors::VerifyReleases(set, targets.releases);
-  if (!releases.ok()) return releases.status();
-  verify::AnchorProvenance provenance;
-  provenance.origin = origin;
-  provenance.sequence = catalog->sequence;
-  provenance.as_of = std::max(as_of, catalog->created);
-  provenance.fresh_until = set.expires();
+  Refuse(revoked, *catalog);
   auto anchors = anchors::ToAnchorSet(*catalog, provenance);
   if (!anchors.ok()) return anchors.status();
 
   Bundle bundle;
   bundle.anchors = *std::move(anchors);
-  std::set<std::string_view> regions;
-  for (const verify::Anchor& anchor : bundle.anchors->anchors()) {
-    if (!anchor.slot().region.empty()) regions.insert(anchor.slot().region);
-  }
-  bundle.regions = static_cast<int>(regions.size());
-  bundle.versions.set_root_version(set.root().envelope.version);
-  bundle.versions.set_timestamp_version(set.timestamp()->envelope.version);
-  bundle.versions.set_snapshot_version(set.snapshot()->envelope.version);
-  bundle.versions.set_targets_version(set.targets()->envelope.version);
+  bundle.regions = CountRegions(*bundle.anchors);
+  bundle.created = catalog->created;
+  DescribeMetadata(set, bundle);
   bundle.versions.set_catalog_sha256(verify::Sha256Hex(targets.catalog));
-  for (std::string& root : roots) bundle.files.add_roots(std::move(root));
-  bundle.files.set_timestamp(set.timestamp()->envelope.bytes);
-  bundle.files.set_snapshot(set.snapshot()->envelope.bytes);
-  bundle.files.set_targets(set.targets()->envelope.bytes);
   bundle.files.set_catalog(std::string(targets.catalog));
   bundle.files.set_sequence(catalog->sequence);
-  if (!releases->has_value()) return bundle;
-  if (absl::Status s =
-          CheckFloor("list of releases", (*releases)->sequence, floor.releases);
+  if (absl::Status s = AddReleases(set, targets.releases, revoked, bundle);
       !s.ok()) {
     return s;
   }
-  bundle.releases = anchors::ToReleaseSet(**releases);
-  bundle.release_list =
-      std::make_shared<const anchors::ReleaseList>(**std::move(releases));
-  bundle.versions.set_releases_sha256(verify::Sha256Hex(targets.releases));
-  bundle.files.set_releases(std::string(targets.releases));
+  bundle.revoked = RevokedIn(*catalog, bundle.release_list.get());
+  Merge(revoked, bundle.revoked);
   return bundle;
 }
 
 namespace {
 
+// The versions of TUF say the same; this holds even if they were misused.
+absl::Status CheckSequence(std::string_view what, std::uint64_t sequence,
+                           std::uint64_t floor) {
+  if (sequence < floor) {
+    return RejectUpdate(
+        TufReason::kSequenceRollback,
+        absl::StrCat(std::string(what), " ", sequence, " is older than ", floor,
+                     ", which was adopted before"));
+  }
+  if (floor != 0 && sequence - floor > kMaxSequenceStep) {
+    return RejectUpdate(
+        TufReason::kSequenceLeap,
+        absl::StrCat(std::string(what), " ", sequence, " is more than 2^32 above ",
+                     floor));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckSuccession(const Bundle& bundle, const Floor& floor,
+                             absl::Time now) {
+  const Floor next = FloorOf(bundle);
+  if (absl::Status s = CheckSequence("catalog", next.catalog, floor.catalog);
+      !s.ok()) {
+    return s;
+  }
+  if (bundle.release_list != nullptr) {
+    if (absl::Status s = CheckSequence("list of releases", next.releases,
+                                       floor.releases);
+        !s.ok()) {
+      return s;
+    }
+  }
+  if (bundle.created > now + kMaxCreatedAhead) {
+    return RejectUpdate(
+        TufReason::kClockSuspect,
+        absl::StrCat("the bundle was made at ",
+                     tuf::FormatExpires(bundle.created),
+                     ", and this machine's clock reads ",
+                     absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", now,
+                                      absl::UTCTimeZone())));
+  }
+  return absl::OkStatus();
+}
+
+namespace {
+
 // The steps from a root on that every bundle takes.
-absl::StatusOr<anchors::tuf::TrustedSet> VerifyMetadata(
+absl::StatusOr<tuf::TrustedSet> VerifyMetadata(
     std::string trusted_root, const v1::GetUpdateResponse& files,
     absl::Time now) {
-  auto set = anchors::tuf::TrustedSet::FromRoot(std::move(trusted_root), now);
+  auto set = tuf::TrustedSet::FromRoot(std::move(trusted_root), now);
   if (!set.ok()) return set.status();
   for (const std::string& root : files.roots()) {
     if (absl::Status s = set->UpdateRoot(root); !s.ok()) return s;
@@ -108,16 +188,20 @@ absl::StatusOr<anchors::tuf::TrustedSet> VerifyMetadata(
 
 absl::StatusOr<Bundle> OpenFiles(std::string trusted_root,
                                  const v1::GetUpdateResponse& files,
-                                 absl::Time as_of, const Floor& floor) {
+                                 absl::Time as_of) {
   const auto set =
       VerifyMetadata(std::move(trusted_root), files, absl::InfinitePast());
   if (!set.ok()) return set.status();
-  return MakeBundle(*set, {files.roots().begin(), files.roots().end()},
-                    {files.catalog(), files.releases()}, verify::Origin::kCache,
-                    as_of, floor);
+  return MakeBundle(*set, {files.catalog(), files.releases()},
+                    {.origin = verify::Origin::kCache,
+                     .as_of = as_of,
+                     .fresh_until = set->expires()},
+                    Revoked());
 }
 
-absl::StatusOr<Bundle> OpenBaked(const anchors::BakedBundle& baked) {
+absl::StatusOr<Bundle> OpenBaked(const anchors::BakedBundle& baked,
+                                 const Revoked& revoked,
+                                 absl::Time fresh_until) {
   v1::GetUpdateResponse files;
   files.set_timestamp(std::string(baked.timestamp));
   files.set_snapshot(std::string(baked.snapshot));
@@ -125,8 +209,11 @@ absl::StatusOr<Bundle> OpenBaked(const anchors::BakedBundle& baked) {
   const auto set =
       VerifyMetadata(std::string(baked.root), files, baked.as_of);
   if (!set.ok()) return set.status();
-  return MakeBundle(*set, {}, {baked.catalog, baked.releases},
-                    verify::Origin::kBakedIn, baked.as_of, Floor());
+  return MakeBundle(*set, {baked.catalog, baked.releases},
+                    {.origin = verify::Origin::kBakedIn,
+                     .as_of = baked.as_of,
+                     .fresh_until = fresh_until},
+                    revoked);
 }
 
 }  // namespace anchorage::client

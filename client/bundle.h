@@ -3,7 +3,6 @@
 #ifndef ANCHORAGE_CLIENT_BUNDLE_H_
 #define ANCHORAGE_CLIENT_BUNDLE_H_
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +14,8 @@
 #include "anchors/baked/baked.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/trusted_set.h"
+#include "client/memory.h"
+#include "client/revoked.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
 #include "verify/anchor_set.h"
 #include "verify/attestation/release.h"
@@ -29,18 +30,20 @@ struct Bundle {
   // none.
   std::shared_ptr<const anchors::ReleaseList> release_list;
   std::shared_ptr<const verify::ReleaseSet> releases;
+  // When the catalog was made, or the list if that was later.
+  absl::Time created;
+  // What it revokes, with what was revoked before it where that still counts.
+  Revoked revoked;
+  // The ids of the keys of root() that signed its targets.
+  std::vector<std::string> signers;
   // What to tell a server that we have.
   v1::BundleVersions versions;
-  // The files that it was made of, with the roots that lead from the trusted
-  // one to the newest: all that it takes to verify it again.
+  // The files that it was made of, without the roots.
   v1::GetUpdateResponse files;
 };
 
-// The lowest sequences that are not a step back.
-struct Floor {
-  std::uint64_t catalog = 1;
-  std::uint64_t releases = 1;
-};
+// The sequences of a bundle.
+Floor FloorOf(const Bundle& bundle);
 
 // The targets of a bundle, as files.
 struct TargetFiles {
@@ -49,26 +52,38 @@ struct TargetFiles {
   std::string_view releases;
 };
 
-// Makes a bundle of a complete `set`, the `roots` that led to it and the files
-// that it vouches for. Fails as TrustedSet::VerifyTarget(), ParseCatalog(),
-// ToAnchorSet() and VerifyReleases() do, or with FAILED_PRECONDITION for a file
-// below the floor.
+// Makes a bundle of a complete `set` and the files that it vouches for; what
+// `revoked` names is REVOKED in it. Its provenance is what is given, with the
+// catalog's sequence. Fails as TrustedSet::VerifyTarget(), ParseCatalog(),
+// ToAnchorSet() and VerifyReleases() do.
 absl::StatusOr<Bundle> MakeBundle(const anchors::tuf::TrustedSet& set,
-                                  std::vector<std::string> roots,
                                   const TargetFiles& targets,
-                                  verify::Origin origin, absl::Time as_of,
-                                  const Floor& floor);
+                                  const verify::AnchorProvenance& provenance,
+                                  const Revoked& revoked);
 
-// Takes `files`, all of them, through every check from `trusted_root` on, but
-// for expiry: whoever uses the bundle judges its age. Fails as TrustedSet and
-// MakeBundle() do.
+// How far a sequence may be above the one before it.
+inline constexpr std::uint64_t kMaxSequenceStep = std::uint64_t{1} << 32;
+// How far ahead of our clock a bundle may have been made.
+inline constexpr absl::Duration kMaxCreatedAhead = absl::Hours(24);
+
+// Whether a bundle that a server sent may follow what was adopted before it:
+// kSequenceRollback, kSequenceLeap, kClockSuspect.
+absl::Status CheckSuccession(const Bundle& bundle, const Floor& floor,
+                             absl::Time now);
+
+// Takes `files` through every check from `trusted_root` on, but for expiry:
+// whoever uses the bundle judges its age. Fails as TrustedSet and MakeBundle()
+// do.
 absl::StatusOr<Bundle> OpenFiles(std::string trusted_root,
                                  const v1::GetUpdateResponse& files,
-                                 absl::Time as_of, const Floor& floor);
+                                 absl::Time as_of);
 
 // Takes a baked-in bundle through the same path as any other, at the time
-// that it was made.
-absl::StatusOr<Bundle> OpenBaked(const anchors::BakedBundle& baked);
+// that it was made. `fresh_until`: when its age begins to count; by default it
+// does not.
+absl::StatusOr<Bundle> OpenBaked(
+    const anchors::BakedBundle& baked, const Revoked& revoked = Revoked(),
+    absl::Time fresh_until = absl::InfiniteFuture());
 
 }  // namespace anchorage::client
 

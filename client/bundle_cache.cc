@@ -1,14 +1,19 @@
 #include "client/bundle_cache.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
 
 namespace anchorage::client {
 namespace {
 
-// Not *.json: a role of the metadata beside it could have that name.
-constexpr char kBundleFile[] = "last_verified.bundle";
-// As GetUpdateResponse documents it.
+// As GetUpdateResponse documents it. Older programs kept the roots there too.
 constexpr std::size_t kMaxBundleBytes = 14 * 1024 * 1024;
+namespace fs = std::filesystem;
+
+constexpr std::string_view kForkFile = "fork.root.json";
 
 std::string FolderOf(const std::string& path) {
   return path.substr(0, path.rfind('/'));
@@ -16,8 +21,9 @@ std::string FolderOf(const std::string& path) {
 
 }  // namespace
 
-BundleCache::BundleCache(std::string folder) : folder_(std::move(folder)) {
-  if (folder_.empty()) return;
+BundleCache::BundleCache(std::string folder, Access access)
+    : folder_(std::move(folder)) {
+  if (folder_.empty() || access == Access::kReadOnly) return;
   status_ = anchors::MakeFolder(folder_);
   if (!status_.ok()) return;
   auto lock = anchors::FolderLock::Take(folder_);
@@ -28,25 +34,30 @@ BundleCache::BundleCache(std::string folder) : folder_(std::move(folder)) {
   }
 }
 
+absl::StatusOr<std::string> BundleCache::Read(std::string_view name,
+                                              std::size_t max_bytes) {
+  if (const auto found = files_.find(name); found != files_.end()) {
+    if (found->second.size() <= max_bytes) return found->second;
+    return absl::OutOfRangeError(
+        absl::StrCat(std::string(name), " is longer than its limit"));
+  }
+  if (folder_.empty() || disowned_) return absl::NotFoundError("not kept");
+  // A folder that we may not own or write can still be read.
+  return anchors::ReadFile(absl::StrCat(folder_, "/", std::string(name)),
+                           max_bytes);
+}
+
 std::optional<std::string> BundleCache::Load(std::string_view name,
                                              std::size_t max_bytes) {
-  if (const auto found = files_.find(name); found != files_.end()) {
-    if (found->second.size() > max_bytes) return std::nullopt;
-    return found->second;
-  }
-  if (folder_.empty()) return std::nullopt;
-  // A folder that we may not own or write can still be read.
-  auto bytes = anchors::ReadFile(folder_ + "/" + std::string(name), max_bytes);
-  if (!bytes.ok()) {
-    if (!absl::IsNotFound(bytes.status())) status_ = bytes.status();
-    return std::nullopt;
-  }
-  return *std::move(bytes);
+  auto bytes = Read(name, max_bytes);
+  if (bytes.ok()) return *std::move(bytes);
+  if (!absl::IsNotFound(bytes.status())) status_ = bytes.status();
+  return std::nullopt;
 }
 
 absl::Status BundleCache::Save(std::string_view name, std::string_view bytes) {
   if (lock_.has_value()) {
-    const std::string path = folder_ + "/" + std::string(name);
+    const std::string path = absl::StrCat(folder_, "/", std::string(name));
     status_ = anchors::MakeFolder(FolderOf(path));
     if (status_.ok()) status_ = anchors::WriteFileAtomically(path, bytes);
   }
@@ -54,19 +65,70 @@ absl::Status BundleCache::Save(std::string_view name, std::string_view bytes) {
   return absl::OkStatus();
 }
 
-std::optional<v1::GetUpdateResponse> BundleCache::LoadBundle() {
-  const auto bytes = Load(kBundleFile, kMaxBundleBytes);
-  if (!bytes.has_value()) return std::nullopt;
+absl::StatusOr<v1::GetUpdateResponse> BundleCache::LoadBundle() {
+  const auto bytes = Read(kBundleFile, kMaxBundleBytes);
+  if (!bytes.ok()) return bytes.status();
   v1::GetUpdateResponse files;
   if (!files.ParseFromString(*bytes)) {
-    status_ = absl::DataLossError("the cached bundle is damaged");
-    return std::nullopt;
+    return absl::DataLossError("the cached bundle is damaged");
   }
   return files;
 }
 
-void BundleCache::SaveBundle(const v1::GetUpdateResponse& files) {
+absl::StatusOr<Memory> BundleCache::LoadMemory() {
+  const auto text = Read(kMemoryFile, kMaxMemoryBytes);
+  if (!text.ok()) return text.status();
+  return ParseMemory(*text);
+}
+
+void BundleCache::SaveBundle(const v1::GetUpdateResponse& files,
+                             const Memory& memory) {
+  SaveMemory(memory);
   Save(kBundleFile, files.SerializeAsString()).IgnoreError();
+  if (!is_marked()) Save(kMarkFile, "").IgnoreError();
+}
+
+void BundleCache::SaveMemory(const Memory& memory) {
+  Save(kMemoryFile, Serialize(memory)).IgnoreError();
+}
+
+bool BundleCache::is_marked() { return Read(kMarkFile, 0).ok(); }
+
+void BundleCache::Disown(std::string_view fork,
+                         const anchors::tuf::Envelope& root) {
+  const auto other = Read(fork, anchors::tuf::kMaxRootBytes);
+  disowned_ = true;
+  if (other.ok()) Save(kForkFile, *other).IgnoreError();
+  Save("root.json", root.bytes).IgnoreError();
+  Save(absl::StrCat("root_history/", root.version, ".root.json"), root.bytes)
+      .IgnoreError();
+  Save(kBundleFile, "").IgnoreError();
+}
+
+absl::StatusOr<std::vector<std::string>> BundleCache::Clear() {
+  if (!lock_.has_value()) {
+    return absl::FailedPreconditionError("the folder is not locked");
+  }
+  std::vector<std::string> names = {
+      std::string(kBundleFile), std::string(kMemoryFile),
+      std::string(kMarkFile),   std::string(kForkFile),
+      "root.json",              "timestamp.json",
+      "snapshot.json",          "targets.json"};
+  std::error_code error;
+  for (const auto& entry :
+       fs::directory_iterator(folder_ + "/root_history", error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.ends_with(".root.json")) names.push_back("root_history/" + name);
+  }
+  std::vector<std::string> removed;
+  for (const std::string& name : names) {
+    const std::string path = absl::StrCat(folder_, "/", name);
+    if (!fs::exists(fs::symlink_status(path, error))) continue;
+    if (absl::Status s = anchors::RemoveFile(path); !s.ok()) return s;
+    removed.push_back(name);
+  }
+  files_.clear();
+  return removed;
 }
 
 }  // namespace anchorage::client

@@ -7,37 +7,67 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "anchors/files/atomic_file.h"
 #include "anchors/tuf/updater.h"
+#include "client/memory.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
 
 namespace anchorage::client {
 
-// Keeps two things. The TUF metadata that an updater has verified so far, file
-// by file: what later files must not go back behind. And the last bundle that
-// was verified as a whole, in one file of its own: a refresh that fails half
-// way has moved the metadata on, and must not cost the bundle. What either
-// gives back is untrusted input, whoever wrote it, and is verified again at
-// each load.
+// Keeps three things. The TUF metadata that an updater has verified so far, file
+// by file: what later files must not go back behind. The last bundle that was
+// verified as a whole, in one file of its own, without its roots, which are
+// among the metadata: a refresh that fails half way has moved the metadata on,
+// and must not cost the bundle. And a Memory. What any of them gives back is
+// untrusted input, whoever wrote it, and is verified again at each load.
 //
 // The folder is a convenience: one that is locked by another process, cannot
 // be written or is full is reported by status(), and the client goes on from
 // memory. Files are written whole or not at all. Not thread-safe.
 class BundleCache final : public anchors::tuf::MetadataStore {
  public:
-  // Uses `folder`, made if it is absent; empty: memory only.
-  explicit BundleCache(std::string folder);
+  enum class Access {
+    // Takes the folder's lock, and makes the folder if it is absent.
+    kReadWrite,
+    // Changes nothing in it.
+    kReadOnly,
+  };
+
+  // Uses `folder`; empty: memory only.
+  explicit BundleCache(std::string folder, Access access = Access::kReadWrite);
 
   std::optional<std::string> Load(std::string_view name,
                                   std::size_t max_bytes) override;
   // Never fails: what the folder does not take stays in memory.
   absl::Status Save(std::string_view name, std::string_view bytes) override;
 
-  // The bundle that was last verified; nullopt if there is none.
-  std::optional<v1::GetUpdateResponse> LoadBundle();
-  void SaveBundle(const v1::GetUpdateResponse& files);
+  // The bundle that was last verified; NOT_FOUND if there is none. Any other
+  // error: there is one, and it cannot be read.
+  absl::StatusOr<v1::GetUpdateResponse> LoadBundle();
+  absl::StatusOr<Memory> LoadMemory();
+
+  // Writes the memory first: a crash in between leaves one that revokes more
+  // than the bundle says. Marks the folder last, as one that holds a bundle.
+  void SaveBundle(const v1::GetUpdateResponse& files, const Memory& memory);
+  void SaveMemory(const Memory& memory);
+
+  // Whether a bundle was ever kept here: a folder that is empty all the same
+  // has lost it.
+  bool is_marked();
+
+  // Keeps what is on the disk out of this client from now on, but for what it
+  // writes over it. `fork` names the stored root that contradicts `root`, the
+  // trusted one of its version: it is put aside under another name, the trusted
+  // one takes its place, and the bundle is emptied.
+  void Disown(std::string_view fork, const anchors::tuf::Envelope& root);
+
+  // Removes everything that a client keeps in the folder, and nothing else;
+  // returns the names. FAILED_PRECONDITION where the folder is not ours.
+  absl::StatusOr<std::vector<std::string>> Clear();
 
   // Why the folder was last not read or not written; OK if it was.
   const absl::Status& status() const { return status_; }
@@ -46,12 +76,21 @@ class BundleCache final : public anchors::tuf::MetadataStore {
   void Report(absl::Status status) { status_ = std::move(status); }
 
  private:
+  absl::StatusOr<std::string> Read(std::string_view name,
+                                   std::size_t max_bytes);
+
   const std::string folder_;
   std::optional<anchors::FolderLock> lock_;
   absl::Status status_;
-  // What was saved or loaded since the start, by name.
+  bool disowned_ = false;
+  // What was saved since the start, by name.
   std::map<std::string, std::string, std::less<>> files_;
 };
+
+// The files of a cache that are not TUF metadata.
+inline constexpr std::string_view kBundleFile = "last_verified.bundle";
+inline constexpr std::string_view kMemoryFile = "last_verified.memory";
+inline constexpr std::string_view kMarkFile = ".held-a-bundle";
 
 }  // namespace anchorage::client
 

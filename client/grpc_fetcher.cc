@@ -16,6 +16,7 @@
 #include "anchors/base/no_throw.h"
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
+#include "anchors/tuf/metadata.h"
 #include "anchors/wire/plain_message.h"
 
 namespace anchorage::client {
@@ -146,6 +147,7 @@ absl::Status GrpcFetcher::Ask(bool all) {
     request.mutable_have()->set_root_version(have_.root_version());
   } else {
     *request.mutable_have() = have_;
+    if (show_timestamp_) request.set_held_timestamp(held_timestamp_);
   }
   auto answer = connection_.GetUpdate(request);
   if (!answer.ok()) return answer.status();
@@ -193,6 +195,21 @@ absl::StatusOr<std::string> GrpcFetcher::Part(
   return bytes;
 }
 
+// A server that went back learns of it from us. Whatever it answers, its
+// timestamp is refused.
+void GrpcFetcher::ShowHeldTimestamp(const std::string& served) {
+  if (held_timestamp_.empty()) return;
+  const auto older = anchors::tuf::ParseTimestamp(served);
+  if (!older.ok() || older->envelope.version >=
+                         static_cast<std::int64_t>(have_.timestamp_version())) {
+    return;
+  }
+  v1::GetUpdateRequest request;
+  *request.mutable_have() = have_;
+  request.set_held_timestamp(held_timestamp_);
+  (void)connection_.GetUpdate(request);
+}
+
 absl::StatusOr<std::string> GrpcFetcher::FetchMetadata(std::string_view name,
                                                        std::size_t max_bytes) {
   if (name.ends_with(kRootSuffix)) {
@@ -209,7 +226,9 @@ absl::StatusOr<std::string> GrpcFetcher::FetchMetadata(std::string_view name,
         !held_timestamp_.empty()) {
       return AtMost(max_bytes, held_timestamp_);
     }
-    return AtMost(max_bytes, Part(&v1::GetUpdateResponse::timestamp, name));
+    auto timestamp = Part(&v1::GetUpdateResponse::timestamp, name);
+    if (timestamp.ok()) ShowHeldTimestamp(*timestamp);
+    return AtMost(max_bytes, std::move(timestamp));
   }
   if (name.ends_with(kSnapshotSuffix)) {
     return AtMost(max_bytes, Part(&v1::GetUpdateResponse::snapshot, name));

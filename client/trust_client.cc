@@ -1,6 +1,9 @@
 #include "client/trust_client.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -12,14 +15,19 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "anchors/base/no_throw.h"
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
 #include "anchors/tuf/updater.h"
 #include "client/bundle.h"
 #include "client/bundle_cache.h"
+#include "client/cached_bundle.h"
+#include "client/fork_safe_mutex.h"
 #include "client/grpc_fetcher.h"
 #include "client/http/http_fetcher.h"
+#include "client/ladder.h"
+#include "client/memory.h"
 #include "verify/attestation/chain_cache.h"
 #include "verify/reason.h"
 
@@ -29,6 +37,7 @@ namespace {
 namespace tuf = anchors::tuf;
 
 constexpr absl::Duration kMaxMaxStale = absl::Hours(365 * 24);
+constexpr absl::Duration kMaxRpcTimeout = absl::Hours(1);
 constexpr absl::Duration kFirstRetry = absl::Seconds(5);
 
 absl::Status CheckOptions(const TrustClientOptions& options) {
@@ -52,9 +61,12 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
     return absl::InvalidArgumentError("'max_stale' is from 0 to 365 days");
   }
   if (options.refresh_interval < absl::Seconds(1) ||
-      options.rpc_timeout <= absl::ZeroDuration()) {
+      options.refresh_interval == absl::InfiniteDuration() ||
+      options.rpc_timeout < absl::Milliseconds(1) ||
+      options.rpc_timeout > kMaxRpcTimeout) {
     return absl::InvalidArgumentError(
-        "'refresh_interval' is at least 1 s and 'rpc_timeout' above 0");
+        "'refresh_interval' is at least 1 s and finite, 'rpc_timeout' from 1 ms "
+        "to 1 h");
   }
   if (options.trusted_root.empty()) return absl::OkStatus();
   if (anchors::IsBuildKeyRoot(options.trusted_root)) {
@@ -81,62 +93,44 @@ absl::StatusOr<std::unique_ptr<HttpFetcher>> OpenRepository(
   return HttpFetcher::Create(std::move(repository));
 }
 
-// The version of a root; 0 for no root.
-std::int64_t VersionOf(const std::string& root) {
-  const auto parsed = tuf::ParseRoot(root);
-  return parsed.ok() ? parsed->envelope.version : 0;
-}
-
-// What must not be gone back behind after `bundle`.
-Floor FloorOf(const Bundle& bundle) {
-  Floor floor;
-  floor.catalog = bundle.anchors->provenance().sequence;
-  if (bundle.release_list != nullptr) {
-    floor.releases = bundle.release_list->sequence;
-  }
-  return floor;
-}
-
 }  // namespace
 
-verify::Freshness FreshnessOf(const verify::AnchorProvenance& provenance,
-                              absl::Duration max_stale, absl::Time now) {
-  if (provenance.origin == verify::Origin::kBakedIn) {
-    return verify::Freshness::kBakedIn;
-  }
-  if (now <= provenance.fresh_until) return verify::Freshness::kFresh;
-  if (now <= provenance.fresh_until + max_stale) {
-    return verify::Freshness::kStale;
-  }
-  return verify::Freshness::kExpired;
-}
-
+// Everything but the verification itself: which set counts, and how it is
+// renewed.
 class TrustClient::Engine {
  public:
   Engine(TrustClientOptions options, Bundle baked,
          std::unique_ptr<HttpFetcher> repository)
       : options_(std::move(options)),
         clock_(options_.clock ? options_.clock : [] { return absl::Now(); }),
-        built_(baked.anchors->provenance().as_of),
-        floor_(anchors::IsBuildKeyRoot(options_.baked.root) ? Floor()
-                                                            : FloorOf(baked)),
-        first_root_version_(VersionOf(options_.trusted_root)),
+        default_baked_(anchors::IsBuildKeyRoot(options_.baked.root)),
+        baked_(std::make_shared<const Bundle>(std::move(baked))),
         repository_(std::move(repository)),
         cache_(options_.cache_folder),
-        current_(std::make_shared<const Bundle>(std::move(baked))) {
+        ladder_(MakeLadder(baked_, nullptr)) {
     if (!options_.server.empty()) {
       connection_.emplace(GrpcEndpoint{.server = options_.server,
                                        .plaintext = options_.plaintext,
                                        .tls_roots_pem = options_.tls_roots_pem,
                                        .timeout = options_.rpc_timeout});
     }
+    first_refresh_pending_ = has_server(options_) &&
+                             options_.stale_before_first_refresh;
     if (!options_.cache_folder.empty()) {
       absl::MutexLock lock(&refresh_mutex_);
       LoadCache();
     }
-    if (has_server() && options_.background_refresh) {
-      refresher_ = std::thread(&Engine::RefreshLoop, this);
+  }
+
+  // Starts the thread that refreshes, where there is to be one.
+  absl::Status Start() {
+    if (!has_server(options_) || !options_.background_refresh) {
+      return absl::OkStatus();
     }
+    auto thread = anchors::StartThread([this] { RefreshLoop(); });
+    if (!thread.ok()) return thread.status();
+    refresher_ = *std::move(thread);
+    return absl::OkStatus();
   }
 
   ~Engine() {
@@ -146,129 +140,235 @@ class TrustClient::Engine {
     if (refresher_.joinable()) refresher_.join();
   }
 
-  std::shared_ptr<const Bundle> current() const {
-    absl::MutexLock lock(&mutex_);
-    return current_;
+  static bool has_server(const TrustClientOptions& options) {
+    return !options.server.empty() || !options.metadata_url.empty();
+  }
+
+  // Whether this process was forked from the one that made the client.
+  bool forked() const { return ForkDepth() != fork_depth_; }
+
+  Ladder::Standing At(absl::Time now) const {
+    return ladder()->At(now, IsFirstRefreshPending());
   }
 
   absl::Time Now() const { return clock_(); }
   const TrustClientOptions& options() const { return options_; }
-  verify::ChainCache& chains() { return chains_; }
+  // Null in a forked process, where another thread may have held its lock.
+  verify::ChainCache* chains() { return forked() ? nullptr : &chains_; }
 
   TrustClientState state() const {
-    const absl::Time now = Now();
-    absl::MutexLock lock(&mutex_);
+    const Ladder::Standing standing = At(Now());
+    ForkSafeLock lock(&mutex_);
     TrustClientState state = state_;
-    state.provenance = current_->anchors->provenance();
-    state.freshness =
-        FreshnessOf(state.provenance, options_.max_stale, now);
-    state.anchors = static_cast<int>(current_->anchors->anchors().size());
-    state.regions = current_->regions;
-    if (current_->releases != nullptr) {
-      state.releases = static_cast<int>(current_->releases->releases().size());
+    state.provenance = standing.bundle->anchors->provenance();
+    state.freshness = standing.freshness;
+    state.anchors = static_cast<int>(standing.bundle->anchors->anchors().size());
+    state.regions = standing.bundle->regions;
+    if (standing.bundle->releases != nullptr) {
+      state.releases =
+          static_cast<int>(standing.bundle->releases->releases().size());
     }
+    if (forked()) state.last_refresh = ForkedStatus();
     return state;
   }
 
   absl::Status Refresh() {
-    if (!has_server()) {
+    if (forked()) return ForkedStatus();
+    if (!has_server(options_)) {
       return absl::FailedPreconditionError(
           "no 'server' and no 'metadata_url' to ask");
     }
     absl::MutexLock refreshing(&refresh_mutex_);
-    absl::Status status = Fetch();
-    absl::MutexLock lock(&mutex_);
+    const absl::Status status = anchors::NoThrow([this]() {
+      refresh_mutex_.AssertHeld();
+      return Fetch();
+    });
+    first_refresh_pending_ = false;
+    ForkSafeLock lock(&mutex_);
     state_.last_refresh = status;
     state_.cache = cache_.status();
-    if (status.ok()) {
-      ++state_.refreshed;
-    } else if (WasUnreachable(status)) {
-      ++state_.unreachable;
-    } else {
-      ++state_.rejected;
-    }
+    ++(state_.*CounterOf(status));
     return status;
   }
 
  private:
-  bool has_server() const {
-    return connection_.has_value() || repository_ != nullptr;
+  static absl::Status ForkedStatus() {
+    return absl::FailedPreconditionError(
+        "this process was forked from the one that made the client: it goes on "
+        "with the anchors of that moment, and needs a client of its own to "
+        "refresh them");
   }
 
-  static bool WasUnreachable(const absl::Status& status) {
+  static std::uint64_t TrustClientState::*CounterOf(const absl::Status& status) {
+    if (status.ok()) return &TrustClientState::refreshed;
     const auto reason = tuf::TufReasonOf(status);
-    return reason == tuf::TufReason::kFetchFailed ||
-           reason == tuf::TufReason::kFileNotOnServer;
+    if (reason == tuf::TufReason::kClockSuspect) {
+      return &TrustClientState::clock_suspect;
+    }
+    if (reason == tuf::TufReason::kFetchFailed ||
+        reason == tuf::TufReason::kFileNotOnServer) {
+      return &TrustClientState::unreachable;
+    }
+    // A failure without a reason is our own: no memory, no descriptor.
+    const bool was_refused =
+        reason.has_value() || verify::ReasonOf(status).has_value();
+    return was_refused ? &TrustClientState::rejected
+                       : &TrustClientState::unreachable;
   }
 
-  // Adopts what the folder holds if it verifies; whatever is wrong with it is
-  // recorded and nothing else.
+  // Whether an expired baked-in set counts as STALE for a moment more.
+  bool IsFirstRefreshPending() const {
+    return first_refresh_pending_ &&
+           absl::FromChrono(std::chrono::steady_clock::now() - started_) <
+               options_.rpc_timeout;
+  }
+
+  std::shared_ptr<const Ladder> ladder() const {
+    ForkSafeLock lock(&mutex_);
+    return ladder_;
+  }
+
+  std::shared_ptr<Ladder> MakeLadder(std::shared_ptr<const Bundle> baked,
+                                     std::shared_ptr<const Bundle> held) const {
+    return std::make_shared<Ladder>(std::move(baked), std::move(held),
+                                    options_.max_stale, default_baked_);
+  }
+
+  // What must not be gone back behind: also a baked-in bundle of the same
+  // repository.
+  Floor floor() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    if (default_baked_) return memory_.floor;
+    const Floor built = FloorOf(*baked_);
+    return {std::max(built.catalog, memory_.floor.catalog),
+            std::max(built.releases, memory_.floor.releases)};
+  }
+
+  // Takes what the folder holds; whatever is wrong with it is recorded and
+  // costs nothing but what was there.
   void LoadCache() ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    if (const auto files = cache_.LoadBundle(); files.has_value()) {
-      auto bundle = OpenFiles(options_.trusted_root, *files, built_, floor_);
-      if (bundle.ok()) {
-        Adopt(*std::move(bundle));
-      } else {
-        cache_.Report(absl::Status(
-            bundle.status().code(),
-            absl::StrCat("the cache was not used: ",
-                         bundle.status().message())));
-      }
+    CachedBundle cached =
+        OpenCache(options_.trusted_root, options_.baked.as_of, cache_, Now());
+    memory_ = std::move(cached.memory);
+    if (!cached.empty) first_refresh_pending_ = false;
+    if (cached.bundle.has_value() && IsOlderThanBaked(*cached.bundle)) {
+      cached.bundle.reset();
+      cached.status = absl::FailedPreconditionError(
+          "the cache was not used: the set that is built in is newer");
     }
-    absl::MutexLock lock(&mutex_);
+    if (!cached.status.ok()) cache_.Report(cached.status);
+    Adopt(std::move(cached.bundle), nullptr);
+    ForkSafeLock lock(&mutex_);
+    if (cached.fork) ++state_.equivocations;
     state_.cache = cache_.status();
+  }
+
+  // Between two bundles of one repository its versions decide.
+  bool IsOlderThanBaked(const Bundle& bundle) const {
+    if (default_baked_) return false;
+    const auto versions = [](const Bundle& one) {
+      return std::pair(one.versions.targets_version(),
+                       one.versions.timestamp_version());
+    };
+    return versions(bundle) < versions(*baked_);
   }
 
   absl::Status Fetch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
     const absl::Time now = Now();
-    const std::shared_ptr<const Bundle> held = current();
-    // A clock that was set back must not make expired metadata fresh.
-    const absl::Time at_least =
-        std::max(now, held->anchors->provenance().as_of);
-    const bool from_repository =
-        held->anchors->provenance().origin != verify::Origin::kBakedIn;
+    const std::shared_ptr<const Bundle> held = ladder()->held();
     std::optional<GrpcFetcher> grpc;
     if (connection_.has_value()) {
       grpc.emplace(*connection_,
-                   from_repository ? held->versions : v1::BundleVersions(),
-                   from_repository ? held->files.timestamp() : std::string());
+                   held != nullptr ? held->versions : v1::BundleVersions(),
+                   held != nullptr ? held->files.timestamp() : std::string());
+      if (server_went_back_) grpc->ShowTimestamp();
     }
     tuf::Fetcher* const fetcher =
         grpc.has_value() ? static_cast<tuf::Fetcher*>(&*grpc)
                          : repository_.get();
-    auto updater = tuf::Updater::Create(options_.trusted_root, at_least,
-                                        fetcher, &cache_);
+    auto updater = tuf::Updater::Create(options_.trusted_root, now, fetcher,
+                                        &cache_);
     if (!updater.ok()) return updater.status();
     if (grpc.has_value()) {
       grpc->SetRootVersion(updater->trusted().root().envelope.version);
     }
     const absl::Status refreshed = updater->Refresh();
+    server_went_back_ = tuf::TufReasonOf(refreshed) ==
+                        tuf::TufReason::kTimestampRollback;
+    // Also after a failure: a root that was stored counts, and whoever lets
+    // only that through must not keep what it ended.
+    FollowRoot(updater->trusted(), now);
     if (updater->equivocation_seen()) {
-      absl::MutexLock lock(&mutex_);
+      ForkSafeLock lock(&mutex_);
       ++state_.equivocations;
     }
     if (!refreshed.ok()) return refreshed;
+    return AdoptFrom(*updater, held.get(), now);
+  }
 
-    const auto catalog = FindTarget(*updater, anchors::kCatalogTargetPath,
-                                    held->files.catalog());
+  // Holds what is held against a root that is newer.
+  void FollowRoot(const tuf::TrustedSet& trusted, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    if (trusted.root().envelope.version <= memory_.root_version) return;
+    memory_ = HoldAgainst(trusted.root(), std::move(memory_), now);
+    cache_.SaveMemory(memory_);
+    const std::shared_ptr<const Ladder> before = ladder();
+    if (before->held() == nullptr) return;
+    const verify::AnchorProvenance& was = before->held()->anchors->provenance();
+    auto again = Reopen(trusted, before->held()->files, memory_, was);
+    if (again.ok() &&
+        again->anchors->provenance().fresh_until == was.fresh_until) {
+      return;
+    }
+    Adopt(again.ok() ? std::optional(*std::move(again)) : std::nullopt,
+          before.get());
+  }
+
+  // Makes what a complete updater vouches for the current set.
+  absl::Status AdoptFrom(tuf::Updater& updater, const Bundle* held,
+                         absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    const v1::GetUpdateResponse none;
+    const v1::GetUpdateResponse& files = held != nullptr ? held->files : none;
+    const auto catalog =
+        FindTarget(updater, anchors::kCatalogTargetPath, files.catalog());
     if (!catalog.ok()) return catalog.status();
-    auto releases = FindTarget(*updater, anchors::kReleasesTargetPath,
-                               held->files.releases());
+    auto releases =
+        FindTarget(updater, anchors::kReleasesTargetPath, files.releases());
     if (tuf::TufReasonOf(releases.status()) ==
         tuf::TufReason::kTargetNotFound) {
       releases = std::string();  // A bundle may have none.
     }
     if (!releases.ok()) return releases.status();
-    auto bundle = MakeBundle(updater->trusted(), NewerRoots(*updater),
-                             {*catalog, *releases}, verify::Origin::kServer,
-                             now, from_repository ? FloorOf(*held) : floor_);
+    const bool is_same_timestamp =
+        files.timestamp() == updater.trusted().timestamp()->envelope.bytes;
+    const absl::Time adopted = is_same_timestamp ? memory_.adopted : now;
+    auto bundle = MakeBundle(
+        updater.trusted(), {*catalog, *releases},
+        {.origin = verify::Origin::kServer,
+         .as_of = now,
+         .fresh_until = FreshUntil(updater.trusted(), adopted)},
+        Revoked());
     if (!bundle.ok()) return bundle.status();
-    if (!from_repository || bundle->files.timestamp() !=
-                                held->files.timestamp()) {
-      cache_.SaveBundle(bundle->files);
+    if (absl::Status s = CheckSuccession(*bundle, floor(), now); !s.ok()) {
+      return s;
     }
-    Adopt(*std::move(bundle));
+    if (!is_same_timestamp) {
+      Remember(*bundle, adopted);
+      cache_.SaveBundle(bundle->files, memory_);
+    }
+    Adopt(*std::move(bundle), nullptr);
     return absl::OkStatus();
+  }
+
+  void Remember(const Bundle& bundle, absl::Time adopted)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    const Floor next = FloorOf(bundle);
+    memory_.adopted = adopted;
+    memory_.floor.catalog = next.catalog;
+    // A bundle without a list says nothing about the next one.
+    memory_.floor.releases = std::max(memory_.floor.releases, next.releases);
+    memory_.floor_signers = bundle.signers;
+    memory_.revoked = bundle.revoked;
   }
 
   // Returns the target that the updater's metadata names: the held one if it
@@ -282,28 +382,27 @@ class TrustClient::Engine {
     return updater.DownloadTarget(path, *target);
   }
 
-  // The roots from the one after the trusted root to the updater's.
-  std::vector<std::string> NewerRoots(const tuf::Updater& updater)
+  // Makes `held` what is used, or nothing but the baked-in set, in which what
+  // was revoked stays so. `before`: the ladder whose sets these still are.
+  void Adopt(std::optional<Bundle> held, const Ladder* before)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    std::vector<std::string> roots;
-    for (std::int64_t version = first_root_version_ + 1;
-         version < updater.trusted().root().envelope.version; ++version) {
-      roots.push_back(
-          cache_
-              .Load(absl::StrCat("root_history/", version, ".root.json"),
-                    tuf::kMaxRootBytes)
-              .value_or(""));
+    std::shared_ptr<const Bundle> baked = baked_;
+    if (!memory_.revoked.empty()) {
+      auto refusing =
+          OpenBaked(options_.baked, memory_.revoked,
+                    baked_->anchors->provenance().fresh_until);
+      // It verified when the client was made.
+      if (refusing.ok()) {
+        baked = std::make_shared<const Bundle>(*std::move(refusing));
+      }
     }
-    if (updater.trusted().root().envelope.version > first_root_version_) {
-      roots.push_back(updater.trusted().root().envelope.bytes);
-    }
-    return roots;
-  }
-
-  void Adopt(Bundle bundle) {
-    auto next = std::make_shared<const Bundle>(std::move(bundle));
-    absl::MutexLock lock(&mutex_);
-    current_ = std::move(next);
+    auto next = MakeLadder(
+        std::move(baked),
+        held.has_value() ? std::make_shared<const Bundle>(*std::move(held))
+                         : nullptr);
+    if (before != nullptr) next->Inherit(*before);
+    ForkSafeLock lock(&mutex_);
+    ladder_ = std::move(next);
   }
 
   void RefreshLoop() {
@@ -324,10 +423,13 @@ class TrustClient::Engine {
 
   const TrustClientOptions options_;
   const std::function<absl::Time()> clock_;
-  // When the baked-in set was made: no clock may read earlier.
-  const absl::Time built_;
-  const Floor floor_;
-  const std::int64_t first_root_version_;
+  // Whether the baked-in bundle is ours, and not one of the server's own.
+  const bool default_baked_;
+  const std::shared_ptr<const Bundle> baked_;
+  const std::uint64_t fork_depth_ = ForkDepth();
+  const std::chrono::steady_clock::time_point started_ =
+      std::chrono::steady_clock::now();
+  std::atomic<bool> first_refresh_pending_ = false;
   // At most one of the two is there.
   std::optional<GrpcConnection> connection_;
   const std::unique_ptr<HttpFetcher> repository_;
@@ -336,9 +438,12 @@ class TrustClient::Engine {
   // One refresh at a time; held while the network is waited for.
   absl::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   BundleCache cache_ ABSL_GUARDED_BY(refresh_mutex_);
+  Memory memory_ ABSL_GUARDED_BY(refresh_mutex_);
+  // Whether the last answer had an older timestamp than is held.
+  bool server_went_back_ ABSL_GUARDED_BY(refresh_mutex_) = false;
 
-  mutable absl::Mutex mutex_;
-  std::shared_ptr<const Bundle> current_ ABSL_GUARDED_BY(mutex_);
+  mutable ForkSafeMutex mutex_;
+  std::shared_ptr<const Ladder> ladder_ ABSL_GUARDED_BY(mutex_);
   // Its counters and statuses; the rest is filled in when it is asked for.
   TrustClientState state_ ABSL_GUARDED_BY(mutex_);
 
@@ -349,41 +454,57 @@ class TrustClient::Engine {
 TrustClient::TrustClient(std::unique_ptr<Engine> engine)
     : engine_(std::move(engine)) {}
 
-TrustClient::~TrustClient() = default;
+// In a forked process there is no thread to join, and the connection is the
+// parent's.
+TrustClient::~TrustClient() {
+  if (engine_->forked()) engine_.release();
+}
 
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Create(
+    TrustClientOptions options) {
+  return anchors::NoThrow([&] { return Make(std::move(options)); });
+}
+
+absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
     TrustClientOptions options) {
   if (options.trusted_root.empty() &&
       !anchors::IsBuildKeyRoot(options.baked.root)) {
     options.trusted_root = std::string(options.baked.root);
   }
   if (absl::Status s = CheckOptions(options); !s.ok()) return s;
-  auto baked = OpenBaked(options.baked);
+  auto baked = OpenBaked(options.baked, Revoked(),
+                         Engine::has_server(options)
+                             ? options.baked.as_of + kBakedInLife
+                             : absl::InfiniteFuture());
   if (!baked.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the baked-in bundle does not verify: ", baked.status().message()));
   }
   auto repository = OpenRepository(options);
   if (!repository.ok()) return repository.status();
-  return std::unique_ptr<TrustClient>(new TrustClient(std::make_unique<Engine>(
-      std::move(options), *std::move(baked), *std::move(repository))));
+  auto engine = std::make_unique<Engine>(
+      std::move(options), *std::move(baked), *std::move(repository));
+  if (absl::Status s = engine->Start(); !s.ok()) return s;
+  return std::unique_ptr<TrustClient>(new TrustClient(std::move(engine)));
 }
 
 std::shared_ptr<const verify::AnchorSet> TrustClient::anchors() const {
-  return engine_->current()->anchors;
+  return engine_->At(engine_->Now()).bundle->anchors;
 }
 
 std::shared_ptr<const verify::ReleaseSet> TrustClient::releases() const {
-  return engine_->current()->releases;
+  return engine_->At(engine_->Now()).bundle->releases;
 }
 
 std::shared_ptr<const anchors::ReleaseList> TrustClient::release_list() const {
-  return engine_->current()->release_list;
+  return engine_->At(engine_->Now()).bundle->release_list;
 }
 
 TrustClientState TrustClient::state() const { return engine_->state(); }
 
-absl::Status TrustClient::Refresh() { return engine_->Refresh(); }
+absl::Status TrustClient::Refresh() {
+  return anchors::NoThrow([this] { return engine_->Refresh(); });
+}
 
 namespace {
 
@@ -392,18 +513,19 @@ namespace {
 template <typename Result, typename EngineType, typename Call>
 absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
                                          WhenExpired when_expired, Call call) {
-  const absl::Time now = engine.Now();
-  const std::shared_ptr<const verify::AnchorSet> anchors =
-      engine.current()->anchors;
-  if (when_expired == WhenExpired::kRefuse &&
-      FreshnessOf(anchors->provenance(), engine.options().max_stale, now) ==
-          verify::Freshness::kExpired) {
-    return verify::Reject(
-        verify::Reason::kAnchorsExpired,
-        absl::StrCat("the anchors were fresh until ",
-                     absl::FormatTime(anchors->provenance().fresh_until)));
-  }
-  return call(*anchors, now);
+  return anchors::NoThrow([&]() -> absl::StatusOr<Result> {
+    const absl::Time now = engine.Now();
+    const Ladder::Standing standing = engine.At(now);
+    const verify::AnchorSet& anchors = *standing.bundle->anchors;
+    if (when_expired == WhenExpired::kRefuse &&
+        standing.freshness == verify::Freshness::kExpired) {
+      return verify::Reject(
+          verify::Reason::kAnchorsExpired,
+          absl::StrCat("the anchors were fresh until ",
+                       absl::FormatTime(anchors.provenance().fresh_until)));
+    }
+    return call(anchors, now);
+  });
 }
 
 }  // namespace
@@ -427,7 +549,7 @@ absl::StatusOr<verify::VerifiedEnclave> TrustClient::VerifyEnclave(
       *engine_, engine_->options().attestation_when_expired,
       [&](const verify::AnchorSet& anchors, absl::Time now) {
         return verify::VerifyEnclave(document, anchors, policy, now,
-                                     &engine_->chains(), trace);
+                                     engine_->chains(), trace);
       });
 }
 
@@ -438,7 +560,7 @@ absl::StatusOr<verify::VerifiedNitroTpm> TrustClient::VerifyNitroTpm(
       *engine_, engine_->options().attestation_when_expired,
       [&](const verify::AnchorSet& anchors, absl::Time now) {
         return verify::VerifyNitroTpm(document, anchors, policy, now,
-                                      &engine_->chains(), trace);
+                                      engine_->chains(), trace);
       });
 }
 

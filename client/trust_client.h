@@ -16,7 +16,11 @@
 // last verified set stays. No option turns verification off.
 //
 // Thread-safe: any number of threads may call at once. A verification takes
-// the set that is current when it begins and no lock while it works.
+// the set that is current when it begins and no lock while it works. Nothing
+// throws: a call that runs out of memory fails with RESOURCE_EXHAUSTED.
+//
+// After fork(2) the child's copy verifies with the set of that moment, which
+// ages as usual; Refresh() and State say that it needs a client of its own.
 
 #ifndef ANCHORAGE_CLIENT_TRUST_CLIENT_H_
 #define ANCHORAGE_CLIENT_TRUST_CLIENT_H_
@@ -63,8 +67,13 @@ struct TrustClientOptions {
   anchors::BakedBundle baked = anchors::DefaultBakedBundle();
 
   // How long after the timestamp's end a set counts as STALE and not yet as
-  // EXPIRED. At most 365 days.
+  // EXPIRED. At most 365 days. With a server, the baked-in set counts in the
+  // same way from 30 days after its `as_of`.
   absl::Duration max_stale = absl::Hours(30 * 24);
+  // A program that was built long ago starts, for the first time, with an
+  // expired baked-in set. Until its first refresh has ended, or for
+  // `rpc_timeout`, that counts as STALE. Not where a cache was lost or damaged.
+  bool stale_before_first_refresh = true;
   WhenExpired identity_when_expired = WhenExpired::kServeLastGood;
   WhenExpired attestation_when_expired = WhenExpired::kRefuse;
 
@@ -95,7 +104,8 @@ struct TrustClientOptions {
   // then with growing pauses). Off: only Refresh() asks.
   bool background_refresh = true;
   absl::Duration refresh_interval = absl::Hours(1);
-  // The longest that one call to the server, or one file, may take.
+  // The longest that one call to the server, or one file, may take: from 1 ms
+  // to 1 h.
   absl::Duration rpc_timeout = absl::Seconds(20);
 
   // For tests. Null: the system's clock.
@@ -115,8 +125,12 @@ struct TrustClientState {
   std::uint64_t refreshed = 0;
   std::uint64_t unreachable = 0;
   std::uint64_t rejected = 0;
-  // Refreshes that met another timestamp of the version that is held, properly
-  // signed: it was ignored, and somebody who has the key signs two truths.
+  // Refreshes that were refused because the bundle was made more than 24 hours
+  // after this machine's clock: set the clock.
+  std::uint64_t clock_suspect = 0;
+  // Times that two files of one version were met, both properly signed: another
+  // timestamp, which was ignored, or a cached root that contradicts the trusted
+  // one, whose cache was not used. Somebody who has the key signs two truths.
   // Raise an alarm.
   std::uint64_t equivocations = 0;
   // Of the last refresh; OK before the first.
@@ -130,11 +144,13 @@ class TrustClient {
   // Returns a client that can verify. Fails with INVALID_ARGUMENT for options
   // that contradict themselves: a server or a cache without `trusted_root`, two
   // servers, a root that is not one, or one that anybody can sign for; limits
-  // exceeded; a baked-in bundle that does not verify.
+  // exceeded; a baked-in bundle that does not verify. RESOURCE_EXHAUSTED: no
+  // memory, or no thread to be had.
   static absl::StatusOr<std::unique_ptr<TrustClient>> Create(
       TrustClientOptions options);
 
-  // Stops the thread; waits for a call under way at most `rpc_timeout`.
+  // Stops the thread; waits for a call under way at most `rpc_timeout`. In a
+  // forked child, frees nothing.
   ~TrustClient();
   TrustClient(const TrustClient&) = delete;
   TrustClient& operator=(const TrustClient&) = delete;
@@ -155,8 +171,8 @@ class TrustClient {
 
   // Asks the server now and returns when the answer is verified and adopted,
   // or why it was not: a TufReason (anchors/tuf/tuf_error.h) or, with nobody to
-  // ask, FAILED_PRECONDITION. The set is as good as before, whatever
-  // comes. Calls wait for one another.
+  // ask, or in a forked process, FAILED_PRECONDITION. Whatever comes, the set is
+  // as good as before, but where a new root ended it. Calls wait for one another.
   absl::Status Refresh();
 
   // Calls verify::VerifyIdentity() with the current set and time. Besides its
@@ -180,13 +196,11 @@ class TrustClient {
  private:
   class Engine;
   explicit TrustClient(std::unique_ptr<Engine> engine);
+  static absl::StatusOr<std::unique_ptr<TrustClient>> Make(
+      TrustClientOptions options);
 
-  const std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Engine> engine_;
 };
-
-// Where a set stands on the ladder at `now`.
-verify::Freshness FreshnessOf(const verify::AnchorProvenance& provenance,
-                              absl::Duration max_stale, absl::Time now);
 
 }  // namespace anchorage::client
 

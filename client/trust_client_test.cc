@@ -3,11 +3,16 @@
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -135,6 +140,7 @@ class FakeTrustd final : public v1::AnchorService::Service {
                          v1::GetUpdateResponse* response) override {
     ++calls;
     have = request->have();
+    held_timestamp = request->held_timestamp();
     if (!status.ok()) return status;
     *response = repository.response();
     return grpc::Status::OK;
@@ -148,6 +154,7 @@ class FakeTrustd final : public v1::AnchorService::Service {
   int calls = 0;
   // Of the last call.
   v1::BundleVersions have;
+  std::string held_timestamp;
 
  private:
   void Start(const std::string& address) {
@@ -205,6 +212,7 @@ std::optional<TufReason> RefusalOf(const absl::Status& status) {
 }
 
 TEST_F(TrustClientTest, HasTheBakedInSetAtOnce) {
+  now_ = anchors::DefaultBakedBundle().as_of;
   const auto client = Make();
   const TrustClientState state = client->state();
   EXPECT_EQ(state.provenance.origin, verify::Origin::kBakedIn);
@@ -307,6 +315,21 @@ TEST_F(TrustClientTest, LearnsThatAReleaseWasRevokedAndThatTheListIsGone) {
   EXPECT_EQ(Make()->releases(), nullptr) << "nor in the cache";
 }
 
+TEST_F(TrustClientTest, ABundleWithoutAListDoesNotMakeAnOldListNew) {
+  trustd_.repository.releases = Releases(5, verify::ReleaseStatus::kRevoked);
+  trustd_.repository.Publish(1, 2, kNow);
+  auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  trustd_.repository.releases.clear();
+  trustd_.repository.Publish(1, 3, kNow);
+  ASSERT_TRUE(client->Refresh().ok());
+  client = nullptr;
+  client = Make();
+  trustd_.repository.releases = Releases(4);
+  trustd_.repository.Publish(1, 4, kNow);
+  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kSequenceRollback);
+}
+
 TEST_F(TrustClientTest, AdoptsNothingWhereTheReleasesAreWithheld) {
   const auto client = Make();
   ASSERT_TRUE(client->Refresh().ok());
@@ -399,7 +422,7 @@ INSTANTIATE_TEST_SUITE_P(
                 TufReason::kTimestampRollback},
         Misdeed{"AnOlderCatalogUnderNewerVersions",
                 [](FakeTrustd& t) { t.repository.Publish(4, 6, kNow); },
-                std::nullopt},
+                TufReason::kSequenceRollback},
         Misdeed{"AnExpiredTimestamp",
                 [](FakeTrustd& t) {
                   t.repository.Publish(6, 6, kNow - absl::Hours(24 * 8));
@@ -451,7 +474,7 @@ INSTANTIATE_TEST_SUITE_P(
                   t.repository.releases = Releases(4);
                   t.repository.Publish(6, 6, kNow);
                 },
-                std::nullopt},
+                TufReason::kSequenceRollback},
         Misdeed{"SignedReleasesThatAreNone",
                 [](FakeTrustd& t) {
                   t.repository.releases = "{}";
@@ -534,6 +557,23 @@ TEST_F(TrustClientTest, FollowsTheRootsAndKeepsThemInTheCache) {
   EXPECT_EQ(Make()->state().provenance.sequence, 2u);
 }
 
+// A server that was restored from an old backup cannot know it by itself.
+TEST_F(TrustClientTest, ShowsItsTimestampToAServerThatWentBack) {
+  trustd_.repository.Publish(3, 3, kNow);
+  const auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  const std::string newest = trustd_.repository.response().timestamp();
+  trustd_.repository.Publish(2, 2, kNow);
+  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kTimestampRollback);
+  EXPECT_EQ(trustd_.held_timestamp, "");
+  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kTimestampRollback);
+  EXPECT_EQ(trustd_.held_timestamp, newest);
+  trustd_.repository.Publish(4, 4, kNow);
+  ASSERT_TRUE(client->Refresh().ok());
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(trustd_.held_timestamp, "");
+}
+
 TEST_F(TrustClientTest, AFolderOfSomebodyElseIsReadAndNotWritten) {
   trustd_.repository.Publish(3, 3, kNow);
   const auto owner = Make();
@@ -560,20 +600,78 @@ TEST_F(TrustClientTest, OptionsThatContradictThemselvesAreRefused) {
   not_a_root.trusted_root = "{}";
   TrustClientOptions for_ever = Options();
   for_ever.max_stale = absl::InfiniteDuration();
-  for (const TrustClientOptions& options : {no_root, not_a_root, for_ever}) {
+  TrustClientOptions no_time = Options();
+  no_time.rpc_timeout = absl::Microseconds(999);
+  TrustClientOptions no_end = Options();
+  no_end.rpc_timeout = absl::InfiniteDuration();
+  TrustClientOptions never = Options();
+  never.refresh_interval = absl::InfiniteDuration();
+  for (const TrustClientOptions& options :
+       {no_root, not_a_root, for_ever, no_time, no_end, never}) {
     const auto client = TrustClient::Create(options);
     EXPECT_EQ(client.status().code(), absl::StatusCode::kInvalidArgument);
   }
 }
 
-TEST_F(TrustClientTest, AClockSetBackDoesNotMakeOldMetadataFresh) {
+// What a forked child says, as the exit code of its checks.
+template <typename Check>
+int InChild(Check check) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(check());
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_F(TrustClientTest, AForkedChildVerifiesAndSaysWhyItDoesNotRefresh) {
+  TrustClientOptions options = Options();
+  options.background_refresh = true;
+  auto client = Make(options);
+  for (int i = 0; i < 1000 && client->state().refreshed == 0; ++i) {
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  const auto policy =
+      verify::EnclavePolicy::Builder().AuthenticityOnly("test").Build();
+  EXPECT_EQ(InChild([&] {
+              if (client->Refresh().code() !=
+                  absl::StatusCode::kFailedPrecondition) {
+                return 1;
+              }
+              if (client->state().last_refresh.ok()) return 2;
+              if (client->anchors()->provenance().origin !=
+                  verify::Origin::kServer) {
+                return 3;
+              }
+              const auto verdict = client->VerifyEnclave("x", *policy);
+              if (!verify::ReasonOf(verdict.status()).has_value()) return 4;
+              client.reset();
+              return 0;
+            }),
+            0);
+  EXPECT_TRUE(client->Refresh().ok());
+  EXPECT_TRUE(client->state().last_refresh.ok());
+}
+
+// However busy the others are at that moment: a child waits for none of them.
+TEST_F(TrustClientTest, AForkedChildFindsNoLockTaken) {
   const auto client = Make();
-  now_ = kNow + absl::Hours(24);
-  ASSERT_TRUE(client->Refresh().ok());
-  trustd_.repository.Publish(2, 2, kNow - kTimestampLife);
-  // Its timestamp ended at kNow, and it was later than that before.
-  now_ = kNow - absl::Hours(1);
-  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kTimestampExpired);
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 2; ++i) {
+    readers.emplace_back([&] {
+      while (!stop) client->state();
+    });
+  }
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_EQ(InChild([&] {
+                ::alarm(20);
+                client->state();
+                return 0;
+              }),
+              0);
+  }
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
 }
 
 TEST_F(TrustClientTest, AsksByItselfInTheBackground) {

@@ -152,14 +152,20 @@ grpc::Status AnchorServiceImpl::GetUpdate(const CallGate& gate,
                                           const grpc::ByteBuffer& request,
                                           grpc::ByteBuffer& response) {
   const auto answers = Answers();
-  UpdateParts parts;
   v1::GetUpdateRequest message;
+  UpdateParts parts;
   grpc::Status status =
       answers == nullptr ? NoBundleYet() : gate.Read(caller, request, message);
   if (status.ok()) {
     status = SelectUpdate(answers->publication(), message, parts);
   }
-  if (status.ok()) response = answers->Update(parts);
+  if (status.ok()) {
+    const std::uint64_t has = message.have().timestamp_version();
+    if (options_.on_newer && has > answers->publication().timestamp_version) {
+      options_.on_newer(has, message.held_timestamp());
+    }
+    response = answers->Update(parts);
+  }
   if (options_.metrics != nullptr) {
     options_.metrics->CountUpdate(OutcomeOf(status, parts));
   }
@@ -170,6 +176,7 @@ grpc::Status AnchorServiceImpl::GetServiceInfo(
     v1::GetServiceInfoResponse& response) {
   response.set_server_version(options_.server_version);
   response.set_mode(options_.mode);
+  response.set_signing_stopped(std::string(hub_.signing().message()));
   const auto current = hub_.Current();
   if (current == nullptr) return grpc::Status::OK;
   response.set_sequence(current->catalog.sequence);

@@ -3,6 +3,8 @@
 #ifndef ANCHORAGE_TRUSTD_ANCHOR_SERVICE_H_
 #define ANCHORAGE_TRUSTD_ANCHOR_SERVICE_H_
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,6 +21,11 @@
 
 namespace anchorage::trustd {
 
+// A caller says that its timestamp has `version`, which is higher than the one
+// served, and may show it. Neither is verified.
+using NewerTimestampFunction =
+    std::function<void(std::uint64_t version, const std::string& timestamp)>;
+
 // The promises are those of anchor_service.proto. Thread-safe.
 class AnchorServiceImpl final {
  public:
@@ -30,6 +37,9 @@ class AnchorServiceImpl final {
     AddressList proxies;
     // Outlives the service; null counts nothing.
     Metrics* metrics = nullptr;
+    // Told of every caller who has a newer timestamp than what is served; empty:
+    // nobody is.
+    NewerTimestampFunction on_newer;
   };
 
   // `hub` outlives the service.

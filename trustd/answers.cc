@@ -19,6 +19,7 @@ namespace {
 
 // The limits of GetUpdateResponse.roots.
 constexpr std::size_t kMaxRootsBytes = 2 * 1024 * 1024;
+constexpr std::size_t kMaxTimestampBytes = 16 * 1024;
 
 constexpr int kDefaultPageSize = 100;
 constexpr int kMaxPageSize = 500;
@@ -85,6 +86,9 @@ grpc::Status SelectUpdate(const Publication& publication,
       return Invalid(
           "'catalog_sha256' and 'releases_sha256' are 64 hex digits");
     }
+  }
+  if (request.held_timestamp().size() > kMaxTimestampBytes) {
+    return Invalid("'held_timestamp' is at most 16384 bytes");
   }
   // A caller may have more roots than we.
   parts.first_root = static_cast<std::size_t>(std::min<std::uint64_t>(

@@ -9,8 +9,25 @@
 #include <string>
 #include <utility>
 
+#include "verify/printable.h"
+
 namespace anchorage::trustd {
 namespace {
+
+// The message as one line that no terminal obeys, whoever wrote parts of it.
+class PrintableMessage final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    const std::string text =
+        verify::Printable({message.payload.data(), message.payload.size()});
+    out.append(text.data(), text.data() + text.size());
+  }
+
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<PrintableMessage>();
+  }
+};
 
 // The message as a JSON string, quotes and all.
 class JsonMessage final : public spdlog::custom_flag_formatter {
@@ -44,17 +61,24 @@ spdlog::level::level_enum LevelOf(v1::LogConfig::Level level) {
 
 }  // namespace
 
-void SetUpLog(v1::LogConfig::Level level, v1::LogConfig::Format format) {
-  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+std::unique_ptr<spdlog::formatter> LogFormatter(v1::LogConfig::Format format) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>(
       spdlog::pattern_time_type::utc);
-  formatter->add_flag<JsonMessage>('*');
-  formatter->set_pattern(
-      format == v1::LogConfig::FORMAT_JSON
-          ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})"
-          : "%Y-%m-%dT%H:%M:%SZ %^%l%$ %v");
+  if (format == v1::LogConfig::FORMAT_JSON) {
+    formatter->add_flag<JsonMessage>('*');
+    formatter->set_pattern(
+        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
+  } else {
+    formatter->add_flag<PrintableMessage>('*');
+    formatter->set_pattern("%Y-%m-%dT%H:%M:%SZ %^%l%$ %*");
+  }
+  return formatter;
+}
+
+void SetUpLog(v1::LogConfig::Level level, v1::LogConfig::Format format) {
+  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
   auto logger = std::make_shared<spdlog::logger>("trustd", std::move(sink));
-  logger->set_formatter(std::move(formatter));
+  logger->set_formatter(LogFormatter(format));
   logger->set_level(LevelOf(level));
   logger->flush_on(spdlog::level::debug);
   spdlog::set_default_logger(std::move(logger));

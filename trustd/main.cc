@@ -17,6 +17,7 @@
 #include "trustd/config.h"
 #include "trustd/log.h"
 #include "trustd/service.h"
+#include "verify/printable.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -52,7 +53,7 @@ sigset_t BlockSignals() {
 
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "trustd: error: %s\n",
-               std::string(status.message()).c_str());
+               verify::Printable(std::string(status.message())).c_str());
   return 1;
 }
 

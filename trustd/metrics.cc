@@ -104,7 +104,11 @@ Metrics::Metrics(v1::TrustdConfig::Mode mode)
                    .Add({})),
       watchers_(GaugeFamily(registry_, "trustd_watchers",
                             "Open WatchUpdates streams")
-                    .Add({})) {
+                    .Add({})),
+      signing_stopped_(GaugeFamily(registry_, "trustd_signing_stopped",
+                                   "1 while nothing is signed because the "
+                                   "store went back")
+                           .Add({})) {
   DescribeMode(registry_, mode);
   Family<Counter>& updates = BuildCounter()
                                  .Name("trustd_get_update_calls_total")
@@ -150,6 +154,7 @@ void Metrics::Describe(const Publication& publication) const {
 std::string Metrics::Render(const PublicationHub& hub) const {
   absl::MutexLock lock(&mutex_);
   watchers_.Set(static_cast<double>(hub.watchers()));
+  signing_stopped_.Set(hub.signing().ok() ? 0 : 1);
   if (const auto current = hub.Current()) Describe(*current);
   return prometheus::TextSerializer().Serialize(registry_.Collect());
 }

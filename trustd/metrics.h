@@ -73,6 +73,7 @@ class Metrics {
   prometheus::Gauge& sequence_;
   prometheus::Gauge& anchors_;
   prometheus::Gauge& watchers_;
+  prometheus::Gauge& signing_stopped_;
   std::array<prometheus::Counter*, kOutcomes> updates_;
 };
 

@@ -32,6 +32,16 @@ void PublicationHub::Unwatch(std::uint64_t id) {
   watchers_.erase(id);
 }
 
+absl::Status PublicationHub::signing() const {
+  absl::MutexLock lock(&mutex_);
+  return signing_;
+}
+
+void PublicationHub::SetSigning(absl::Status status) {
+  absl::MutexLock lock(&mutex_);
+  signing_ = std::move(status);
+}
+
 std::size_t PublicationHub::watchers() const {
   absl::MutexLock lock(&mutex_);
   return watchers_.size();

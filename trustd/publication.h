@@ -12,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
@@ -41,6 +42,8 @@ struct Publication {
   std::uint64_t timestamp_version = 0;
   std::uint64_t snapshot_version = 0;
   std::uint64_t targets_version = 0;
+  // What the next catalog has: above every one that clients may know.
+  std::uint64_t next_sequence = 0;
   // Of `catalog_json`, lower-case hex.
   std::string catalog_sha256;
   // Of `releases_json`; empty for none.
@@ -55,7 +58,8 @@ struct Publication {
   std::vector<RoleFacts> roles;
 };
 
-// Holds the current publication and tells of a new one. Thread-safe.
+// Holds the current publication and tells of a new one, and whether anything is
+// signed at all. Thread-safe.
 class PublicationHub {
  public:
   using Watcher = std::function<void(const Publication&)>;
@@ -75,12 +79,17 @@ class PublicationHub {
 
   std::size_t watchers() const;
 
+  // OK, or why nothing is signed and what is current stays.
+  absl::Status signing() const;
+  void SetSigning(absl::Status status);
+
  private:
   mutable absl::Mutex mutex_;
   std::shared_ptr<const Publication> current_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::uint64_t, std::shared_ptr<const Watcher>> watchers_
       ABSL_GUARDED_BY(mutex_);
   std::uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
+  absl::Status signing_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace anchorage::trustd

@@ -4,132 +4,67 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "anchors/ceremony/ceremony.h"
 #include "anchors/files/atomic_file.h"
-#include "anchors/signed_releases.h"
+#include "anchors/releases.h"
+#include "anchors/target_checks.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/repository_writer.h"
-#include "anchors/tuf/trusted_set.h"
 #include "anchors/tuf/tuf_error.h"
-#include "verify/crypto/public_key.h"
+#include "trustd/publisher_files.h"
+#include "trustd/store_keys.h"
 
 namespace anchorage::trustd {
 namespace {
 
 namespace tuf = anchors::tuf;
 
-// Keys of the store. A root's version has ten digits, so that their order is
-// that of the versions.
-constexpr char kRootPrefix[] = "tuf/root/";
-constexpr char kTargetsKey[] = "tuf/targets";
-constexpr char kSnapshotKey[] = "tuf/snapshot";
-constexpr char kTimestampKey[] = "tuf/timestamp";
-constexpr char kCatalogKey[] = "catalog";
-constexpr char kReleasesKey[] = "releases";
-
 constexpr char kTargetsFile[] = "targets.json";
 
 std::string RootKey(std::size_t version) {
-  return absl::StrFormat("%s%010d", kRootPrefix, version);
+  return absl::StrFormat("%s%010d", keys::kRootPrefix, version);
 }
 
-RoleFacts FactsOf(std::string_view role, absl::Time expires,
-                  const tuf::RoleKeys& keys) {
-  return {std::string(role), expires, keys.keyids,
-          static_cast<int>(keys.threshold)};
-}
-
-// Takes the files through a client's own checks, all but that of time: what
-// has expired is signed again by the caller, or served with an alarm.
-template <typename Files>
-absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(const Files& files) {
-  if (files.roots.empty()) return absl::DataLossError("no root");
-  auto set =
-      tuf::TrustedSet::FromRoot(files.roots.front(), absl::InfinitePast());
-  if (!set.ok()) return set.status();
-  if (set->root().envelope.version != 1) {
-    return absl::DataLossError("the first root is of another version than 1");
-  }
-  for (std::size_t i = 1; i < files.roots.size(); ++i) {
-    if (absl::Status s = set->UpdateRoot(files.roots[i]); !s.ok()) return s;
-  }
-  if (absl::Status s = set->FinishRoots(); !s.ok()) return s;
-  const auto timestamp = set->UpdateTimestamp(files.timestamp);
-  if (!timestamp.ok()) return timestamp.status();
-  if (absl::Status s = set->UpdateSnapshot(files.snapshot); !s.ok()) return s;
-  if (absl::Status s = set->UpdateTargets(files.targets); !s.ok()) return s;
-  if (absl::Status s =
-          set->VerifyTarget(anchors::kCatalogTargetPath, files.catalog);
-      !s.ok()) {
-    return s;
-  }
-  auto catalog = anchors::ParseCatalog(files.catalog);
-  if (!catalog.ok()) return catalog.status();
-  // A key that does not load would stop every client.
-  if (const auto anchors = anchors::ToAnchorSet(*catalog, {});
-      !anchors.ok()) {
-    return anchors.status();
-  }
-  auto releases = anchors::VerifyReleases(*set, files.releases);
-  if (!releases.ok()) return releases.status();
-
-  auto publication = std::make_shared<Publication>();
-  publication->roots = files.roots;
-  publication->timestamp = files.timestamp;
-  publication->snapshot = files.snapshot;
-  publication->targets = files.targets;
-  publication->catalog_json = files.catalog;
-  publication->releases_json = files.releases;
-  publication->timestamp_version = set->timestamp()->envelope.version;
-  publication->snapshot_version = set->snapshot()->envelope.version;
-  publication->targets_version = set->targets()->envelope.version;
-  publication->catalog_sha256 = verify::Sha256Hex(files.catalog);
-  if (releases->has_value()) {
-    publication->releases_sha256 = verify::Sha256Hex(files.releases);
-  }
-  const tuf::Root& root = set->root();
-  publication->roles = {
-      FactsOf(tuf::kRootRole, root.envelope.expires, root.root),
-      FactsOf(tuf::kTargetsRole, set->targets()->envelope.expires,
-              root.targets),
-      FactsOf(tuf::kSnapshotRole, set->snapshot()->envelope.expires,
-              root.snapshot),
-      FactsOf(tuf::kTimestampRole, set->timestamp()->envelope.expires,
-              root.timestamp)};
-  std::set<std::string> regions;
-  for (const auto& anchor : catalog->anchors) {
-    if (!anchor.slot.region.empty()) regions.insert(anchor.slot.region);
-  }
-  publication->region_count = static_cast<int>(regions.size());
-  publication->catalog = *std::move(catalog);
-  publication->releases = *std::move(releases);
-  return publication;
-}
-
-// Whether `text` may be published after `last`.
-absl::Status CheckNextReleases(
-    const std::string& text, const std::optional<anchors::ReleaseList>& last) {
-  if (text.empty()) return absl::OkStatus();
+// Whether a list of releases may be published after `last` (empty: none),
+// where clients may know sequences up to `published`.
+absl::Status CheckNextReleases(const std::string& text, const std::string& last,
+                               std::uint64_t published, absl::Time now) {
+  if (text.empty() || text == last) return absl::OkStatus();
+  if (absl::Status s = anchors::CheckReleasesFile(text, now); !s.ok()) return s;
   const auto next = anchors::ParseReleases(text);
   if (!next.ok()) return next.status();
-  if (next->skipped > 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(next->skipped,
-                     " of the releases have a type or status that this "
-                     "trustd does not know: use a newer one"));
+  if (absl::Status s = anchors::CheckReleasesStep(last, text); !s.ok()) {
+    return s;
   }
-  if (last.has_value() && next->sequence <= last->sequence) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the list of releases was changed and has sequence ",
-                     next->sequence, ", and sequence ", last->sequence,
-                     " is published: give it a higher one"));
+  // A list that was taken away may come back as it was.
+  return anchors::CheckStep("the list of releases",
+                            published > 0 ? published - 1 : 0, next->sequence);
+}
+
+// The highest sequences that clients may know.
+absl::StatusOr<std::uint64_t> LoadPublished(const Store& store, const char* key,
+                                            std::uint64_t served) {
+  const auto text = store.Get(key);
+  if (!text.ok()) return text.status();
+  // A store from before these were kept.
+  if (!text->has_value()) return served;
+  std::uint64_t number = 0;
+  if (!absl::SimpleAtoi(**text, &number) || number < served) {
+    return absl::DataLossError(
+        absl::StrCat("the store's ", key,
+                     " is not what was written (restore data_dir from a "
+                     "backup; see trustd/README.md)"));
   }
-  return absl::OkStatus();
+  return number;
+}
+
+std::uint64_t ReleasesOf(const Publication& publication) {
+  return publication.releases.has_value() ? publication.releases->sequence : 0;
 }
 
 absl::StatusOr<std::string> Sign(const absl::StatusOr<std::string>& file,
@@ -146,19 +81,18 @@ absl::StatusOr<std::string> SignOnline(
   if (!root.ok()) return root.status();
   const tuf::SigningKey* key = keys.OnlineFor((*root).*role);
   if (key == nullptr) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "root ", root->envelope.version,
-        " names an online key that is not on this host: it has ",
-        keys.online.front()->public_key().keyid(),
-        keys.online.size() > 1 ? " and a next one" : ""));
+    return absl::FailedPreconditionError(
+        absl::StrCat("root ", root->envelope.version,
+                     " names an online key that is not on this host: it has ",
+                     keys.online.front()->public_key().keyid(),
+                     keys.online.size() > 1 ? " and a next one" : ""));
   }
   return Sign(file, *key);
 }
 
 // What people have signed and is new must still be good: what has expired
 // would take the place of what clients accept.
-template <typename Files>
-absl::Status CheckNotEnded(const Files& last, const Files& next,
+absl::Status CheckNotEnded(const BundleFiles& last, const BundleFiles& next,
                            absl::Time now) {
   const auto ended = [](tuf::TufReason reason, const tuf::Envelope& envelope) {
     return tuf::RejectUpdate(
@@ -199,35 +133,10 @@ std::string FirstRootPath(const Config& config) {
   return absl::StrCat(config.data_dir, "/", kFirstRootFile);
 }
 
-absl::StatusOr<Publisher::Files> Publisher::Load(const Store& store) {
-  Files files;
-  if (absl::Status s = store.Scan(
-          kRootPrefix,
-          [&](std::string_view, std::string_view value) {
-            files.roots.emplace_back(value);
-            return true;
-          });
-      !s.ok()) {
-    return s;
-  }
-  const std::pair<const char*, std::string*> keys[] = {
-      {kTargetsKey, &files.targets},
-      {kSnapshotKey, &files.snapshot},
-      {kTimestampKey, &files.timestamp},
-      {kCatalogKey, &files.catalog},
-      {kReleasesKey, &files.releases}};
-  for (const auto& [key, file] : keys) {
-    auto value = store.Get(key);
-    if (!value.ok()) return value.status();
-    *file = value->value_or("");
-  }
-  return files;
-}
-
 absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
     const Config& config, Store& store, PublicationHub& hub,
     anchors::Catalog seed, std::string releases, absl::Time now) {
-  auto files = Load(store);
+  auto files = LoadFiles(store);
   if (!files.ok()) return files.status();
   const bool first = files->roots.empty();
   const bool online = config.mode == v1::TrustdConfig::MODE_ONLINE;
@@ -265,11 +174,21 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
                      " (restore data_dir from a backup; see "
                      "trustd/README.md)"));
   }
+  const auto sequence = LoadPublished(store, keys::kPublishedSequence,
+                                      (*publication)->catalog.sequence);
+  if (!sequence.ok()) return sequence.status();
+  const auto known_releases =
+      LoadPublished(store, keys::kPublishedReleases, ReleasesOf(**publication));
+  if (!known_releases.ok()) return known_releases.status();
   {
     absl::MutexLock lock(&publisher->mutex_);
     publisher->files_ = *std::move(files);
+    publisher->published_ = {*sequence, *known_releases};
   }
+  (*publication)->next_sequence = *sequence + 1;
   hub.Publish(*std::move(publication));
+  // A store that went back is served until people have accepted it.
+  if (!hub.signing().ok()) return publisher;
   // A root that names the key of this host may have arrived meanwhile.
   const auto taken = publisher->TakeSigned(now);
   if (absl::Status s = publisher->RenewIfDue(now); !s.ok()) {
@@ -289,9 +208,6 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
 absl::StatusOr<Publisher::Files> Publisher::MakeFirst(anchors::Catalog seed,
                                                       std::string releases,
                                                       absl::Time now) const {
-  if (absl::Status s = CheckNextReleases(releases, std::nullopt); !s.ok()) {
-    return s;
-  }
   tuf::RootSpec spec;
   spec.expires = Expiry(now, config_.root_validity);
   spec.root.keys = {keys_.root->public_key()};
@@ -308,6 +224,11 @@ absl::StatusOr<Publisher::Files> Publisher::MakeFirst(anchors::Catalog seed,
   files.roots = {*root};
   files.catalog = anchors::SerializeCatalog(seed);
   files.releases = std::move(releases);
+  if (absl::Status s =
+          anchors::CheckTargetFiles(files.catalog, files.releases, now);
+      !s.ok()) {
+    return s;
+  }
   return SignAnew(std::move(files),
                   {.targets = true, .snapshot = true, .timestamp = true}, now);
 }
@@ -316,19 +237,21 @@ absl::StatusOr<std::string> Publisher::NextRoot(const std::string& last,
                                                 absl::Time now) const {
   const auto root = tuf::ParseRoot(last);
   if (!root.ok()) return root.status();
-  return Sign(tuf::WriteRoot(tuf::NextRootSpec(
-                  *root, Expiry(now, config_.root_validity))),
+  return Sign(tuf::WriteRoot(
+                  tuf::NextRootSpec(*root, Expiry(now, config_.root_validity))),
               *keys_.root);
 }
 
 absl::StatusOr<std::string> Publisher::NextTargets(const Files& files,
-                                                   absl::Time now) const {
+                                                   absl::Time now,
+                                                   std::int64_t floor) const {
   tuf::TargetsSpec spec;
   if (!files.targets.empty()) {
     const auto last = tuf::ParseTargets(files.targets);
     if (!last.ok()) return last.status();
     spec.version = last->envelope.version + 1;
   }
+  spec.version = std::max(spec.version, floor);
   spec.expires = Expiry(now, config_.targets_validity);
   spec.targets.emplace(anchors::kCatalogTargetPath,
                        tuf::DescribeTarget(files.catalog));
@@ -340,7 +263,8 @@ absl::StatusOr<std::string> Publisher::NextTargets(const Files& files,
 }
 
 absl::StatusOr<std::string> Publisher::NextSnapshot(const Files& files,
-                                                    absl::Time now) const {
+                                                    absl::Time now,
+                                                    std::int64_t floor) const {
   const auto targets = tuf::ParseTargets(files.targets);
   if (!targets.ok()) return targets.status();
   tuf::SnapshotSpec spec;
@@ -349,6 +273,7 @@ absl::StatusOr<std::string> Publisher::NextSnapshot(const Files& files,
     if (!last.ok()) return last.status();
     spec.version = last->envelope.version + 1;
   }
+  spec.version = std::max(spec.version, floor);
   spec.expires = Expiry(now, config_.snapshot_validity);
   spec.files.emplace(
       kTargetsFile,
@@ -358,7 +283,8 @@ absl::StatusOr<std::string> Publisher::NextSnapshot(const Files& files,
 }
 
 absl::StatusOr<std::string> Publisher::NextTimestamp(const Files& files,
-                                                     absl::Time now) const {
+                                                     absl::Time now,
+                                                     std::int64_t floor) const {
   const auto snapshot = tuf::ParseSnapshot(files.snapshot);
   if (!snapshot.ok()) return snapshot.status();
   tuf::TimestampSpec spec;
@@ -367,6 +293,7 @@ absl::StatusOr<std::string> Publisher::NextTimestamp(const Files& files,
     if (!last.ok()) return last.status();
     spec.version = last->envelope.version + 1;
   }
+  spec.version = std::max(spec.version, floor);
   spec.expires = Expiry(now, config_.timestamp_validity);
   spec.snapshot =
       tuf::DescribeMetaFile(snapshot->envelope.version, files.snapshot);
@@ -374,51 +301,69 @@ absl::StatusOr<std::string> Publisher::NextTimestamp(const Files& files,
                     tuf::WriteTimestamp(spec));
 }
 
-absl::StatusOr<Publisher::Files> Publisher::SignAnew(Files files, Due due,
-                                                     absl::Time now) const {
+absl::StatusOr<Publisher::Files> Publisher::SignAnew(
+    Files files, Due due, absl::Time now, const VersionFloors& floors) const {
   if (due.root) {
     auto root = NextRoot(files.roots.back(), now);
     if (!root.ok()) return root.status();
     files.roots.push_back(*std::move(root));
   }
   if (due.targets) {
-    auto targets = NextTargets(files, now);
+    auto targets = NextTargets(files, now, floors.targets);
     if (!targets.ok()) return targets.status();
     files.targets = *std::move(targets);
   }
   if (due.snapshot) {
-    auto snapshot = NextSnapshot(files, now);
+    auto snapshot = NextSnapshot(files, now, floors.snapshot);
     if (!snapshot.ok()) return snapshot.status();
     files.snapshot = *std::move(snapshot);
   }
   if (due.timestamp) {
-    auto timestamp = NextTimestamp(files, now);
+    auto timestamp = NextTimestamp(files, now, floors.timestamp);
     if (!timestamp.ok()) return timestamp.status();
     files.timestamp = *std::move(timestamp);
   }
   return files;
 }
 
-absl::Status Publisher::Adopt(Files files, const StoreBatch& also) {
+absl::Status Publisher::Adopt(Files files, const StoreBatch& also,
+                              std::optional<Published> published) {
   auto publication = VerifyFiles(files);
   if (!publication.ok()) return publication.status();
+  Published next{(*publication)->catalog.sequence, ReleasesOf(**publication)};
+  if (published.has_value()) {
+    next = *published;
+  } else if (!DropsTargets(files)) {
+    next.sequence = std::max(next.sequence, published_.sequence);
+    next.releases = std::max(next.releases, published_.releases);
+  }
+  (*publication)->next_sequence = next.sequence + 1;
   StoreBatch batch = also;
   for (std::size_t i = files_.roots.size(); i < files.roots.size(); ++i) {
     batch.Put(RootKey(i + 1), files.roots[i]);
   }
-  batch.Put(kTargetsKey, files.targets);
-  batch.Put(kSnapshotKey, files.snapshot);
-  batch.Put(kTimestampKey, files.timestamp);
-  batch.Put(kCatalogKey, files.catalog);
+  batch.Put(keys::kTargets, files.targets);
+  batch.Put(keys::kSnapshot, files.snapshot);
+  batch.Put(keys::kTimestamp, files.timestamp);
+  batch.Put(keys::kCatalog, files.catalog);
+  batch.Put(keys::kPublishedSequence, absl::StrCat(next.sequence));
+  batch.Put(keys::kPublishedReleases, absl::StrCat(next.releases));
   if (files.releases.empty()) {
-    batch.Delete(kReleasesKey);
+    batch.Delete(keys::kReleases);
   } else {
-    batch.Put(kReleasesKey, files.releases);
+    batch.Put(keys::kReleases, files.releases);
   }
   if (absl::Status s = store_.Commit(batch); !s.ok()) return s;
   files_ = std::move(files);
+  published_ = next;
   hub_.Publish(*std::move(publication));
   return absl::OkStatus();
+}
+
+// Whether the roots are newer, and no longer name who signed what is served.
+bool Publisher::DropsTargets(const Files& next) const {
+  return !files_.targets.empty() && next.roots.size() > files_.roots.size() &&
+         !TargetsHold(next.roots.back(), files_.targets);
 }
 
 absl::StatusOr<std::uint64_t> Publisher::Publish(anchors::Catalog catalog,
@@ -429,13 +374,17 @@ absl::StatusOr<std::uint64_t> Publisher::Publish(anchors::Catalog catalog,
         "in MODE_OFFLINE people sign the catalog: 'trustctl targets propose'");
   }
   absl::MutexLock lock(&mutex_);
-  catalog.sequence = hub_.Current()->catalog.sequence + 1;
+  if (absl::Status s = hub_.signing(); !s.ok()) return s;
+  catalog.sequence = published_.sequence + 1;
   if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
   Files files = files_;
   files.catalog = anchors::SerializeCatalog(catalog);
-  auto next = SignAnew(
-      std::move(files),
-      {.targets = true, .snapshot = true, .timestamp = true}, now);
+  if (absl::Status s = anchors::CheckCatalogFile(files.catalog, now); !s.ok()) {
+    return s;
+  }
+  auto next =
+      SignAnew(std::move(files),
+               {.targets = true, .snapshot = true, .timestamp = true}, now);
   if (!next.ok()) return next.status();
   if (absl::Status s = Adopt(*std::move(next), also); !s.ok()) return s;
   return catalog.sequence;
@@ -444,7 +393,9 @@ absl::StatusOr<std::uint64_t> Publisher::Publish(anchors::Catalog catalog,
 absl::Status Publisher::PublishReleases(std::string releases, absl::Time now) {
   absl::MutexLock lock(&mutex_);
   if (releases == files_.releases) return absl::OkStatus();
-  if (absl::Status s = CheckNextReleases(releases, hub_.Current()->releases);
+  if (absl::Status s = hub_.signing(); !s.ok()) return s;
+  if (absl::Status s = CheckNextReleases(releases, files_.releases,
+                                         published_.releases, now);
       !s.ok()) {
     return s;
   }
@@ -457,10 +408,9 @@ absl::Status Publisher::PublishReleases(std::string releases, absl::Time now) {
   return Adopt(*std::move(next));
 }
 
-absl::StatusOr<bool> Publisher::AddSigned(Files& files) const {
+absl::StatusOr<bool> Publisher::AddSigned(Files& files, absl::Time now) const {
   auto signed_files = anchors::ReadSigned(
-      config_.ceremony_dir,
-      static_cast<std::int64_t>(files.roots.size()) + 1);
+      config_.ceremony_dir, static_cast<std::int64_t>(files.roots.size()) + 1);
   if (!signed_files.ok()) return signed_files.status();
   // Roots alone can be what mends the targets.
   if (signed_files->roots.empty() && !signed_files->targets_status.ok()) {
@@ -472,16 +422,34 @@ absl::StatusOr<bool> Publisher::AddSigned(Files& files) const {
   }
   if (!signed_files->targets.has_value()) return changed;
   anchors::SignedTargets& next = *signed_files->targets;
-  if (!files.targets.empty()) {
+  if (next.targets == files.targets) return changed;
+  // What the new root's people have not signed is nothing to follow: its
+  // numbers may be a thief's.
+  const bool is_free = DropsTargets(files);
+  if (!files.targets.empty() && !is_free) {
     const auto before = tuf::ParseTargets(files.targets);
     if (!before.ok()) return before.status();
     const auto after = tuf::ParseTargets(next.targets);
     if (!after.ok()) return after.status();
     if (after->envelope.version <= before->envelope.version) return changed;
   }
-  if (absl::Status s = anchors::CheckSequence(files.catalog, next.catalog);
+  if (next.catalog != files.catalog) {
+    if (absl::Status s = anchors::CheckCatalogFile(next.catalog, now);
+        !s.ok()) {
+      return s;
+    }
+  }
+  if (absl::Status s =
+          CheckNextReleases(next.releases, is_free ? "" : files.releases,
+                            is_free ? 0 : published_.releases, now);
       !s.ok()) {
     return s;
+  }
+  if (!is_free) {
+    if (absl::Status s = anchors::CheckCatalogStep(files.catalog, next.catalog);
+        !s.ok()) {
+      return s;
+    }
   }
   files.targets = std::move(next.targets);
   files.catalog = std::move(next.catalog);
@@ -491,14 +459,16 @@ absl::StatusOr<bool> Publisher::AddSigned(Files& files) const {
 
 absl::StatusOr<bool> Publisher::TakeSigned(absl::Time now) {
   if (!offline()) return false;
+  if (absl::Status s = hub_.signing(); !s.ok()) return s;
   absl::MutexLock lock(&mutex_);
   Files files = files_;
-  const auto changed = AddSigned(files);
+  const auto changed = AddSigned(files, now);
   if (!changed.ok()) return changed.status();
   if (files.roots.empty() || files.targets.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        config_.ceremony_dir, " has no signed root and targets yet: make them "
-        "with 'trustctl root' and 'trustctl targets'"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(config_.ceremony_dir,
+                     " has no signed root and targets yet: make them "
+                     "with 'trustctl root' and 'trustctl targets'"));
   }
   if (!*changed) return false;
   if (absl::Status s = CheckNotEnded(files_, files, now); !s.ok()) return s;
@@ -515,11 +485,35 @@ absl::StatusOr<bool> Publisher::TakeSigned(absl::Time now) {
       keys_.online.push_back(std::move(key));
     }
   }
-  auto next = SignAnew(std::move(files), {.snapshot = true, .timestamp = true},
-                       now);
+  auto next =
+      SignAnew(std::move(files), {.snapshot = true, .timestamp = true}, now);
   if (!next.ok()) return next.status();
+  const bool drops = DropsTargets(*next);
+  if (!files_.roots.empty()) {
+    if (absl::Status s = VerifyFiles(*next).status(); !s.ok()) return s;
+    if (absl::Status s = CheckClientsFollow(files_, *next); !s.ok()) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "clients that have what is served would refuse it: ", s.message(),
+          " (where numbers must fall because a key was stolen, the root names "
+          "a new online key too: see trustd/INCIDENTS.md)"));
+    }
+  }
+  const std::uint64_t sequence =
+      hub_.Current() == nullptr ? 0 : hub_.Current()->catalog.sequence;
   if (absl::Status s = Adopt(*std::move(next)); !s.ok()) return s;
+  if (drops) {
+    notices_.push_back(absl::StrCat(
+        "root ", files_.roots.size(), " removes who signed sequence ", sequence,
+        ": clients drop what those keys signed; what it says is revoked they "
+        "refuse until they have sequence ",
+        hub_.Current()->catalog.sequence));
+  }
   return true;
+}
+
+std::vector<std::string> Publisher::TakeNotices() {
+  absl::MutexLock lock(&mutex_);
+  return std::exchange(notices_, {});
 }
 
 Publisher::Due Publisher::FindDue(const Publication& publication,
@@ -534,21 +528,21 @@ Publisher::Due Publisher::FindDue(const Publication& publication,
                           absl::Duration least) {
     return left(role) < least || left(role) > validity * 3 / 2;
   };
-  due.root = !offline() && is_due(0, config_.root_validity,
-                                  config_.root_validity / 3);
+  due.root =
+      !offline() && is_due(0, config_.root_validity, config_.root_validity / 3);
   due.targets = !offline() && is_due(1, config_.targets_validity,
                                      config_.targets_validity / 3);
   due.snapshot = due.targets || is_due(2, config_.snapshot_validity,
                                        config_.snapshot_validity / 3);
-  due.timestamp =
-      due.snapshot ||
-      is_due(3, config_.timestamp_validity,
-             config_.timestamp_validity - config_.timestamp_interval);
+  due.timestamp = due.snapshot || is_due(3, config_.timestamp_validity,
+                                         config_.timestamp_validity -
+                                             config_.timestamp_interval);
   return due;
 }
 
 absl::Status Publisher::RenewIfDue(absl::Time now) {
   absl::MutexLock lock(&mutex_);
+  if (absl::Status s = hub_.signing(); !s.ok()) return s;
   const Due due = FindDue(*hub_.Current(), now);
   if (!due.root && !due.timestamp) return absl::OkStatus();
   auto files = SignAnew(files_, due, now);

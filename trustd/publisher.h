@@ -3,7 +3,9 @@
 #ifndef ANCHORAGE_TRUSTD_PUBLISHER_H_
 #define ANCHORAGE_TRUSTD_PUBLISHER_H_
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +15,12 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
+#include "trustd/acceptance.h"
 #include "trustd/config.h"
 #include "trustd/keys.h"
 #include "trustd/publication.h"
 #include "trustd/store.h"
+#include "trustd/store_head.h"
 
 namespace anchorage::trustd {
 
@@ -25,24 +29,28 @@ namespace anchorage::trustd {
 inline constexpr char kFirstRootFile[] = "1.root.json";
 std::string FirstRootPath(const Config& config);
 
+// Nothing is signed while the hub says so (PublicationHub::signing()): what would
+// sign fails with that.
+//
 // Everything that is published was taken through the client's own TrustedSet
 // first: what a client would refuse is never served. Thread-safe.
 class Publisher {
  public:
-  // Continues what `store` holds. An empty store is begun: in MODE_ONLINE with
-  // keys, a root and `seed` as sequence 1, in MODE_OFFLINE with what people
-  // have signed. Then publishes to `hub`, which outlives the publisher as
-  // `store` does, with `releases` as PublishReleases() does. Fails with
-  // DATA_LOSS for a store whose files do not verify or that is gone,
-  // FAILED_PRECONDITION for
-  // keys that are not those of the root or a ceremony that is not finished, or
-  // as Store, LoadKeys() and the writers of anchors/tuf do.
+  // Continues what `store` holds; where nothing may be signed, serves it. An
+  // empty store is begun: in MODE_ONLINE with keys, a root and `seed` as
+  // sequence 1, in MODE_OFFLINE with what people have signed. Then publishes to
+  // `hub`, which outlives the publisher as `store` does, with `releases` as
+  // PublishReleases() does. Fails with DATA_LOSS for a store whose files do not
+  // verify or that is gone, FAILED_PRECONDITION for keys that are not those of
+  // the root or a ceremony that is not finished, or as Store, LoadKeys() and the
+  // writers of anchors/tuf do.
   static absl::StatusOr<std::unique_ptr<Publisher>> Open(
       const Config& config, Store& store, PublicationHub& hub,
       anchors::Catalog seed, std::string releases, absl::Time now);
 
   // Publishes `catalog` under the next sequence number, which it returns.
-  // FAILED_PRECONDITION in MODE_OFFLINE, where people sign. Fails with
+  // FAILED_PRECONDITION in MODE_OFFLINE, where people sign, and for a catalog
+  // that CheckTargetFiles() refuses. Fails with
   // kFieldInvalid (see CheckCatalog()) or as Store does; then
   // nothing has changed.
   // What `also` has is committed with it.
@@ -64,28 +72,49 @@ class Publisher {
   // what was served is served on.
   absl::StatusOr<bool> TakeSigned(absl::Time now);
 
+  // Returns what people should be told of what was published since the last
+  // call, a sentence each: that a root removed who had signed the targets.
+  std::vector<std::string> TakeNotices();
+
+  // Signs what it takes to go on with a store that went back (hub.signing()):
+  // versions, and in MODE_ONLINE the sequence, kAcceptanceLeap above the highest
+  // of the store, of `known` and of `bundle`, whose roots and, by mode, denials
+  // or newer targets are taken over. Fails with FAILED_PRECONDITION for a store
+  // that did not go back or that only a bundle can mend, INVALID_ARGUMENT for a
+  // bundle that the store's roots do not lead to, and as Publish() does.
+  absl::StatusOr<Acceptance> PlanAcceptance(
+      const StoreHead& known, const std::optional<BundleFiles>& bundle,
+      absl::Time now);
+
+  // Commits and publishes a plan, with `also`; from then on everything is
+  // signed as before. Fails as Store does.
+  absl::Status Accept(Acceptance plan, const StoreBatch& also);
+
   // Signs again what ends soon: timestamp every `timestamp_interval`, the
   // others that this host has keys for when less than a third of their life is
   // left. Publishes if that was anything.
   absl::Status RenewIfDue(absl::Time now);
 
  private:
-  // The files of a bundle, before they have been verified.
-  struct Files {
-    std::vector<std::string> roots;
-    std::string targets;
-    std::string snapshot;
-    std::string timestamp;
-    std::string catalog;
-    // Empty for none.
-    std::string releases;
-  };
+  using Files = BundleFiles;
   // Which roles to sign anew. Each role that is signed needs those after it.
   struct Due {
     bool root = false;
     bool targets = false;
     bool snapshot = false;
     bool timestamp = false;
+  };
+
+  // The lowest versions that are signed.
+  struct VersionFloors {
+    std::int64_t targets = 1;
+    std::int64_t snapshot = 1;
+    std::int64_t timestamp = 1;
+  };
+  // The highest sequences that clients may know.
+  struct Published {
+    std::uint64_t sequence = 0;
+    std::uint64_t releases = 0;
   };
 
   Publisher(const Config& config, Store& store, PublicationHub& hub,
@@ -96,29 +125,34 @@ class Publisher {
     return config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   }
 
-  static absl::StatusOr<Files> Load(const Store& store);
   absl::StatusOr<Files> MakeFirst(anchors::Catalog seed, std::string releases,
                                   absl::Time now) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<Files> SignAnew(Files files, Due due, absl::Time now) const
+  absl::StatusOr<Files> SignAnew(Files files, Due due, absl::Time now,
+                                 const VersionFloors& floors = {1, 1, 1}) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::string> NextRoot(const std::string& last,
                                        absl::Time now) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<std::string> NextTargets(const Files& files,
-                                          absl::Time now) const
+  absl::StatusOr<std::string> NextTargets(const Files& files, absl::Time now,
+                                          std::int64_t floor) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<std::string> NextSnapshot(const Files& files,
-                                           absl::Time now) const
+  absl::StatusOr<std::string> NextSnapshot(const Files& files, absl::Time now,
+                                           std::int64_t floor) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<std::string> NextTimestamp(const Files& files,
-                                            absl::Time now) const
+  absl::StatusOr<std::string> NextTimestamp(const Files& files, absl::Time now,
+                                            std::int64_t floor) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   Due FindDue(const Publication& publication, absl::Time now) const;
   // Adds to `files` what people have signed and is newer; returns whether that
   // was anything.
-  absl::StatusOr<bool> AddSigned(Files& files) const;
-  absl::Status Adopt(Files files, const StoreBatch& also = {}) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<bool> AddSigned(Files& files, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool DropsTargets(const Files& next) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Adopt(Files files, const StoreBatch& also = {},
+                     std::optional<Published> published = std::nullopt)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Config& config_;
   Store& store_;
@@ -127,6 +161,8 @@ class Publisher {
   absl::Mutex mutex_;
   SigningKeys keys_ ABSL_GUARDED_BY(mutex_);
   Files files_ ABSL_GUARDED_BY(mutex_);
+  Published published_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> notices_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace anchorage::trustd

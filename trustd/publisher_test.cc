@@ -267,7 +267,7 @@ TEST_F(PublisherTest, ALaterStartPublishesReleasesThatChanged) {
   for (const auto& [releases, version] :
        {std::pair(Releases(1), 2u), std::pair(Releases(1), 2u),
         std::pair(Releases(3), 3u), std::pair(std::string(), 4u),
-        std::pair(Releases(1), 5u)}) {
+        std::pair(Releases(3), 5u)}) {
     releases_ = releases;
     const auto publisher = Open();
     ASSERT_TRUE(publisher.ok()) << publisher.status();

@@ -12,12 +12,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/files/atomic_file.h"
+#include "trustd/store_keys.h"
 
 namespace anchorage::trustd {
 namespace {
-
-// Beside the data, so that it is read before anything else is understood.
-constexpr char kSchemaKey[] = "schema";
 
 rocksdb::Slice ToSlice(std::string_view view) {
   return {view.data(), view.size()};
@@ -110,11 +108,11 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
 }
 
 absl::Status RocksDbStore::CheckSchema() {
-  const auto schema = Get(kSchemaKey);
+  const auto schema = Get(keys::kSchema);
   if (!schema.ok()) return schema.status();
   if (!schema->has_value()) {
     StoreBatch batch;
-    batch.Put(kSchemaKey, absl::StrCat(kSchemaVersion));
+    batch.Put(keys::kSchema, absl::StrCat(kSchemaVersion));
     return Commit(batch);
   }
   int version = 0;

@@ -22,7 +22,7 @@ namespace anchorage::trustd {
 class RocksDbStore final : public Store {
  public:
   // The layout of keys and values that this program reads and writes.
-  static constexpr int kSchemaVersion = 1;
+  static constexpr int kSchemaVersion = 2;
   // Less free space than this counts as a full disk.
   static constexpr std::uint64_t kMinFreeBytes = 16 * 1024 * 1024;
 

@@ -75,7 +75,7 @@ TEST_F(RocksDbStoreTest, ScansOnePrefixInOrderUntilTold) {
 }
 
 TEST_F(RocksDbStoreTest, RefusesAStoreMadeByANewerProgram) {
-  { ASSERT_TRUE(Open()->Commit(Put("schema", "2")).ok()); }
+  { ASSERT_TRUE(Open()->Commit(Put("schema", "3")).ok()); }
   EXPECT_EQ(RocksDbStore::Open(folder_).status().code(),
             absl::StatusCode::kFailedPrecondition);
   // Refusing changed nothing.

@@ -1,6 +1,7 @@
 #include "trustd/rpc_status.h"
 
 #include "proto/anchorage/v1/errors.pb.h"
+#include "verify/printable.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -17,11 +18,13 @@ grpc::Status RpcError(grpc::StatusCode code, std::string_view reason,
   info.set_domain(kDomain);
   v1::Status status;
   status.set_code(code);
-  status.set_message(message);
+  const std::string sentence =
+      verify::Printable(message, verify::kMaxSentenceBytes);
+  status.set_message(sentence);
   auto* detail = status.add_details();
   detail->set_type_url(kErrorInfoUrl);
   detail->set_value(info.SerializeAsString());
-  return grpc::Status(code, message, status.SerializeAsString());
+  return grpc::Status(code, sentence, status.SerializeAsString());
 }
 
 }  // namespace anchorage::trustd

@@ -30,10 +30,13 @@ inline constexpr std::string_view kSourceNotFound = "SOURCE_NOT_FOUND";
 inline constexpr std::string_view kRecordNotFound = "RECORD_NOT_FOUND";
 inline constexpr std::string_view kLedgerDamaged = "LEDGER_DAMAGED";
 inline constexpr std::string_view kStoreUnavailable = "STORE_UNAVAILABLE";
+inline constexpr std::string_view kStoreWentBack = "STORE_WENT_BACK";
+inline constexpr std::string_view kBundleRefused = "BUNDLE_REFUSED";
 inline constexpr std::string_view kTooManyRequests = "TOO_MANY_REQUESTS";
 
 // Returns a status whose trailer carries `reason` as an ErrorInfo of the domain
-// `trustd.anchorage`.
+// `trustd.anchorage`. `message` is shown as verify::Printable() has it: it may
+// quote what callers and sources said.
 grpc::Status RpcError(grpc::StatusCode code, std::string_view reason,
                       const std::string& message);
 

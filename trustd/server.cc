@@ -28,7 +28,8 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
 }
 
 AnchorServiceImpl::Options ServiceOptions(const Config& config,
-                                          Metrics& metrics) {
+                                          Metrics& metrics,
+                                          NewerTimestampFunction on_newer) {
   AnchorServiceImpl::Options options;
   options.server_version = kServerVersion;
   options.mode = config.mode == v1::TrustdConfig::MODE_ONLINE
@@ -38,6 +39,7 @@ AnchorServiceImpl::Options ServiceOptions(const Config& config,
   options.max_watchers = config.max_watchers;
   options.proxies = config.limits.proxies;
   options.metrics = &metrics;
+  options.on_newer = std::move(on_newer);
   return options;
 }
 
@@ -62,17 +64,19 @@ GrpcListener::Options ListenerOptions(const Config& config, PublicationHub& hub,
 
 }  // namespace
 
-Server::Server(const Config& config, PublicationHub& hub, Metrics& metrics)
-    : service_(ServiceOptions(config, metrics), hub) {}
+Server::Server(const Config& config, PublicationHub& hub, Metrics& metrics,
+               NewerTimestampFunction on_newer)
+    : service_(ServiceOptions(config, metrics, std::move(on_newer)), hub) {}
 
 Server::~Server() { Stop(); }
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
-                                                      PublicationHub& hub,
-                                                      Metrics& metrics) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(
+    const Config& config, PublicationHub& hub, Metrics& metrics,
+    NewerTimestampFunction on_newer) {
   const auto credentials = CredentialsOf(config);
   if (!credentials.ok()) return credentials.status();
-  std::unique_ptr<Server> server(new Server(config, hub, metrics));
+  std::unique_ptr<Server> server(
+      new Server(config, hub, metrics, std::move(on_newer)));
   GrpcListener::Options options = ListenerOptions(config, hub, metrics);
   options.credentials = *credentials;
   auto listener = GrpcListener::Start(

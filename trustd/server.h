@@ -21,9 +21,9 @@ class Server {
   // Listens and serves. `hub` and `metrics` outlive the server. Fails with
   // UNAVAILABLE (the address is in use or not of this machine) or as
   // anchors::ReadFile() does for the TLS files.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config,
-                                                       PublicationHub& hub,
-                                                       Metrics& metrics);
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      const Config& config, PublicationHub& hub, Metrics& metrics,
+      NewerTimestampFunction on_newer = nullptr);
   ~Server();
 
   // Where it listens, with the port that was taken for port 0.
@@ -38,7 +38,8 @@ class Server {
   void Stop();
 
  private:
-  Server(const Config& config, PublicationHub& hub, Metrics& metrics);
+  Server(const Config& config, PublicationHub& hub, Metrics& metrics,
+         NewerTimestampFunction on_newer);
 
   AnchorServiceImpl service_;
   std::unique_ptr<GrpcListener> listener_;

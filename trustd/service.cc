@@ -12,6 +12,7 @@
 #include "anchors/base/no_throw.h"
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
+#include "anchors/tuf/metadata.h"
 #include "trustd/keys.h"
 #include "trustd/net/descriptors.h"
 #include "trustd/rocksdb_store.h"
@@ -97,6 +98,19 @@ void SayOnce(const char* what, const absl::Status& status, std::string& last) {
   const std::string message(status.message());
   if (!status.ok() && message != last) spdlog::error("{}: {}", what, message);
   last = message;
+}
+
+// Whether the key that our root names has signed a timestamp of that version.
+bool IsOfOurKey(const Publication& publication, std::uint64_t version,
+                const std::string& bytes) {
+  if (bytes.empty()) return false;
+  const auto root = anchors::tuf::ParseRoot(publication.roots.back());
+  const auto timestamp = anchors::tuf::ParseTimestamp(bytes);
+  return root.ok() && timestamp.ok() &&
+         timestamp->envelope.version == static_cast<std::int64_t>(version) &&
+         anchors::tuf::VerifySignatures(timestamp->envelope, root->timestamp,
+                                        root->keys)
+             .ok();
 }
 
 std::set<std::string> NamesOf(const std::vector<SourceSettings>& sources) {
@@ -234,7 +248,7 @@ class Service::Alarm final : public AlertSink {
 };
 
 Service::Service(const Config& config, Clock clock, anchors::FolderLock lock,
-                 std::unique_ptr<Store> store)
+                 std::unique_ptr<HeadedStore> store)
     : config_(config),
       clock_(std::move(clock)),
       lock_(std::move(lock)),
@@ -250,10 +264,14 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
   if (absl::Status s = anchors::MakeFolder(config.data_dir); !s.ok()) return s;
   auto lock = anchors::FolderLock::Take(config.data_dir);
   if (!lock.ok()) return lock.status();
-  auto store = RocksDbStore::Open(config.data_dir + "/store");
+  auto engine = RocksDbStore::Open(config.data_dir + "/store");
+  if (!engine.ok()) return engine.status();
+  auto store =
+      HeadedStore::Open(*std::move(engine), config.data_dir + "/store.head");
   if (!store.ok()) return store.status();
   std::unique_ptr<Service> service(new Service(
       config, std::move(clock), *std::move(lock), *std::move(store)));
+  service->hub_.SetSigning(service->store_->went_back());
   auto seed = FirstCatalog(config);
   if (!seed.ok()) return seed.status();
   auto publisher = Publisher::Open(service->config_, *service->store_,
@@ -353,18 +371,67 @@ absl::StatusOr<std::unique_ptr<Poller>> Service::MakePoller(
                                   std::move(cancelled));
 }
 
+void Service::Raise(AlertKind kind, const std::string& subject,
+                    std::string text) {
+  Alert alert;
+  alert.kind = kind;
+  alert.time = clock_();
+  alert.subject = subject;
+  alert.text = std::move(text);
+  const auto alerter = alarm_->Current();
+  if (alerter == nullptr) {
+    spdlog::error("{}: {}", std::string(NameOf(kind)), alert.text);
+  } else if (absl::Status s = alerter->RaiseAlone(std::move(alert)); !s.ok()) {
+    spdlog::error("cannot alert: {}", std::string(s.message()));
+  }
+}
+
 void Service::CheckLedger() {
   const absl::Status& health = mirror_->ledger().health();
   if (health.ok()) return;
-  Alert alert;
-  alert.kind = AlertKind::kLedgerDamaged;
-  alert.time = clock_();
-  alert.subject = "ledger";
-  alert.text = std::string(health.message());
-  if (absl::Status s = alarm_->Current()->RaiseAlone(std::move(alert));
-      !s.ok()) {
-    spdlog::error("cannot alert: {}", std::string(s.message()));
+  Raise(AlertKind::kLedgerDamaged, "ledger", std::string(health.message()));
+}
+
+void Service::AlertIfWentBack() {
+  const absl::Status signing = hub_.signing();
+  if (signing.ok()) return;
+  {
+    const absl::MutexLock lock(&warned_mutex_);
+    const absl::Time now = clock_();
+    if (now - warned_of_store_ < kWarningInterval) return;
+    warned_of_store_ = now;
   }
+  Raise(AlertKind::kStoreWentBack, "store", std::string(signing.message()));
+}
+
+void Service::SeeNewerTimestamp(std::uint64_t version,
+                                const std::string& timestamp) {
+  const auto current = hub_.Current();
+  if (!hub_.signing().ok() || version <= current->timestamp_version) return;
+  if (IsOfOurKey(*current, version, timestamp)) {
+    store_->NoteNewer(version, timestamp);
+    hub_.SetSigning(store_->went_back());
+    return AlertIfWentBack();
+  }
+  {
+    const absl::MutexLock lock(&warned_mutex_);
+    const absl::Time now = clock_();
+    if (now - warned_of_claim_ < kWarningInterval) return;
+    warned_of_claim_ = now;
+  }
+  Raise(AlertKind::kNewerTimestampClaimed, "store",
+        absl::StrCat("a caller says that it has timestamp ", version, ", and ",
+                     current->timestamp_version,
+                     " is the newest here. It did not show it, and anybody can "
+                     "say so; was data_dir restored?"));
+}
+
+absl::StatusOr<Acceptance> Service::AcceptStore(
+    const std::optional<BundleFiles>& bundle, const std::string& by,
+    const std::string& why) {
+  return mirror_->AcceptStore(store_->known(),
+                              std::string(hub_.signing().message()), bundle, by,
+                              why, clock_());
 }
 
 absl::Status Service::StartMirror() {
@@ -383,6 +450,7 @@ absl::Status Service::StartMirror() {
   if (!mirror.ok()) return mirror.status();
   mirror_ = *std::move(mirror);
   CheckLedger();
+  AlertIfWentBack();
   auto poller = MakePoller(config_.sources);
   if (!poller.ok()) return poller.status();
   poller_ = *std::move(poller);
@@ -393,13 +461,20 @@ absl::Status Service::StartMirror() {
 absl::Status Service::Listen() {
   Config fitted = config_;
   fitted.limits = FitToDescriptors(config_.limits);
-  auto server = Server::Start(fitted, hub_, metrics_);
+  auto server = Server::Start(
+      fitted, hub_, metrics_,
+      [this](std::uint64_t version, const std::string& timestamp) {
+        SeeNewerTimestamp(version, timestamp);
+      });
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   if (config_.admin.has_value()) {
     AdminServer::Options options;
     options.clock = clock_;
     options.grace = config_.shutdown_grace;
+    options.accept_store =
+        [this](const std::optional<BundleFiles>& bundle, const std::string& by,
+               const std::string& why) { return AcceptStore(bundle, by, why); };
     options.connections.most = fitted.limits.admin_connections;
     options.connections.proxies = fitted.limits.proxies;
     options.reflection = config_.reflection;
@@ -436,7 +511,11 @@ void Service::RenewLoop() {
                config_.timestamp_interval / 2))) {
     const absl::Status caught = anchors::NoThrow([&] {
       if (offline) TakeSigned(last_failure);
+      for (std::string& notice : publisher_->TakeNotices()) {
+        Raise(AlertKind::kSignersRemoved, "targets", std::move(notice));
+      }
       WarnOfEnds(last_warning);
+      AlertIfWentBack();
       SayOnce("rotations wait", mirror_->Settle(clock_()), last_settling);
       SayOnce("cannot sign again, and the old metadata is served on",
               publisher_->RenewIfDue(clock_()), last_renewal);
@@ -503,7 +582,9 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   if (config_.mode == v1::TrustdConfig::MODE_ONLINE) {
     if (absl::Status s =
             publisher_->PublishReleases(*std::move(releases), clock_());
-        !s.ok()) {
+        IsStoreWentBack(s)) {
+      spdlog::warn("the list of releases waits: {}", std::string(s.message()));
+    } else if (!s.ok()) {
       return s;
     }
   }

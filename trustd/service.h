@@ -3,8 +3,10 @@
 #ifndef ANCHORAGE_TRUSTD_SERVICE_H_
 #define ANCHORAGE_TRUSTD_SERVICE_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,6 +20,7 @@
 #include "trustd/admin/admin_server.h"
 #include "trustd/alerts/alerter.h"
 #include "trustd/config.h"
+#include "trustd/headed_store.h"
 #include "trustd/http/http_listener.h"
 #include "trustd/metrics.h"
 #include "trustd/mirror/mirror.h"
@@ -25,7 +28,6 @@
 #include "trustd/publication.h"
 #include "trustd/publisher.h"
 #include "trustd/server.h"
-#include "trustd/store.h"
 
 namespace anchorage::trustd {
 
@@ -75,7 +77,7 @@ class Service {
 
  private:
   Service(const Config& config, Clock clock, anchors::FolderLock lock,
-          std::unique_ptr<Store> store);
+          std::unique_ptr<HeadedStore> store);
 
   // Starts the listeners.
   absl::Status Listen();
@@ -86,6 +88,14 @@ class Service {
   absl::Status ReplaceAlerter(const AlertSettings& next)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mutex_);
   void CheckLedger();
+  // Alerts that the store went back, at once and then once a day.
+  void AlertIfWentBack();
+  // A caller has a newer timestamp than what is served, or says so.
+  void SeeNewerTimestamp(std::uint64_t version, const std::string& timestamp);
+  absl::StatusOr<Acceptance> AcceptStore(
+      const std::optional<BundleFiles>& bundle, const std::string& by,
+      const std::string& why);
+  void Raise(AlertKind kind, const std::string& subject, std::string text);
 
   // Signs again what ends soon and publishes what people have signed, until
   // Stop().
@@ -98,7 +108,7 @@ class Service {
   const Config config_;
   const Clock clock_;
   const anchors::FolderLock lock_;
-  const std::unique_ptr<Store> store_;
+  const std::unique_ptr<HeadedStore> store_;
   PublicationHub hub_;
   Metrics metrics_;
   std::unique_ptr<Publisher> publisher_;
@@ -116,6 +126,11 @@ class Service {
   std::unique_ptr<AdminServer> admin_;
   // Null without HTTP.
   std::unique_ptr<HttpListener> http_;
+  absl::Mutex warned_mutex_;
+  absl::Time warned_of_store_ ABSL_GUARDED_BY(warned_mutex_) =
+      absl::InfinitePast();
+  absl::Time warned_of_claim_ ABSL_GUARDED_BY(warned_mutex_) =
+      absl::InfinitePast();
   absl::Notification stopping_;
   std::thread renewer_;
 };

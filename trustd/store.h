@@ -40,15 +40,26 @@ class StoreBatch {
 
   // Adds the changes of another, after these.
   void Add(const StoreBatch& more) {
-    changes_.insert(changes_.end(), more.changes_.begin(),
-                    more.changes_.end());
+    changes_.insert(changes_.end(), more.changes_.begin(), more.changes_.end());
+    accepts_store_ = accepts_store_ || more.accepts_store_;
   }
+
+  // Says that people accept the store as it is with this: see HeadedStore.
+  void AcceptStore() { accepts_store_ = true; }
+  bool accepts_store() const { return accepts_store_; }
 
   const std::vector<Change>& changes() const { return changes_; }
 
  private:
   std::vector<Change> changes_;
+  bool accepts_store_ = false;
 };
+
+// The failure of whatever would sign, or go on the record, while the store is
+// older than what was published from it: FAILED_PRECONDITION, with words about
+// what people can do. `found` says how it is known.
+absl::Status StoreWentBack(std::string_view found);
+bool IsStoreWentBack(const absl::Status& status);
 
 class Store {
  public:

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
@@ -166,6 +167,12 @@ absl::Status Anchor::CheckUsable(absl::Time at) const {
 
 absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Create(
     std::vector<AnchorRecord> records, AnchorProvenance provenance) {
+  return WithoutExceptions(
+      [&] { return Make(std::move(records), std::move(provenance)); });
+}
+
+absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
+    std::vector<AnchorRecord> records, AnchorProvenance provenance) {
   if (records.size() > kMaxAnchors) {
     return Reject(
         Reason::kInputTooLarge,
@@ -176,6 +183,10 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Create(
               return std::tie(a.slot, a.spki_der) <
                      std::tie(b.slot, b.spki_der);
             });
+  // Keys are known by it.
+  if (Hash(HashAlgorithm::kSha256, "").size == 0) {
+    return HashUnavailable(HashAlgorithm::kSha256);
+  }
   auto set = std::shared_ptr<AnchorSet>(new AnchorSet());
   set->provenance_ = provenance;
   set->anchors_.reserve(records.size());

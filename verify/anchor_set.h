@@ -150,7 +150,8 @@ class AnchorSet {
   // certificates; the same key twice in one slot; a window that ends before it
   // begins; a region in two partitions; a slot without partition, or without
   // the region that its kind has; a Nitro root without certificate) or
-  // kInputTooLarge.
+  // kInputTooLarge; with kCryptoProviderMissing where no provider of the
+  // library offers P-384 or SHA-256. Never throws.
   // An empty set is legal: verification with it is kNoUsableAnchors.
   static absl::StatusOr<std::shared_ptr<const AnchorSet>> Create(
       std::vector<AnchorRecord> records, AnchorProvenance provenance);
@@ -167,6 +168,8 @@ class AnchorSet {
 
  private:
   AnchorSet() = default;
+  static absl::StatusOr<std::shared_ptr<const AnchorSet>> Make(
+      std::vector<AnchorRecord> records, AnchorProvenance provenance);
 
   AnchorProvenance provenance_;
   // Sorted by slot, so that a slot is one span.

@@ -196,10 +196,15 @@ enum class Reason {
   kAnchorsExpired,
   // A library below failed for a reason that says nothing of the evidence.
   kCryptoUnavailable,
+  // No loaded provider of the cryptography library offers an algorithm that
+  // the evidence is signed with (DSA or SHA-1 where only a FIPS provider is).
+  kCryptoProviderMissing,
   // The replay ledger could not be read or written.
   kLedgerUnavailable,
+  // Memory, or another resource of the process, ran out in the middle.
+  kResourcesExhausted,
 
-  kMaxValue = kLedgerUnavailable,
+  kMaxValue = kResourcesExhausted,
 };
 
 // The questions, in order. Also the exit codes of trustctl, from 2 up.
@@ -215,8 +220,22 @@ enum class Family {
 // people. Every failure in verify/ is made here, so every failure has a
 // reason. `certificate_index` names the certificate of a chain that failed: 0
 // is the leaf, -1 none in particular.
+//
+// The status's message is `detail` as Printable() shows it, cut at
+// kMaxSentenceBytes: one line, whatever the evidence says. Never throws; where
+// there is no memory for a status, the answer is ResourcesExhausted().
 absl::Status Reject(Reason reason, std::string_view detail,
                     int certificate_index = -1);
+
+// Returns `refusal` with `hint` after its sentence, for people who wonder why;
+// `refusal` itself if Reject() did not make it, or `hint` is empty. Code,
+// reason and certificate stay what they are: no hint makes a refusal anything
+// else.
+absl::Status WithHint(absl::Status refusal, std::string_view hint);
+
+// A refusal with kResourcesExhausted, made when the program starts: to return
+// it needs no memory.
+const absl::Status& ResourcesExhausted();
 
 // Returns the reason that Reject() put in `status`; nullopt for an OK status
 // and for a status that Reject() did not make.
@@ -235,7 +254,16 @@ std::optional<Reason> ReasonNamed(std::string_view name);
 // Returns one sentence that states the fact, for people and manuals.
 std::string_view DescriptionOf(Reason reason);
 
+// Returns why a verifier refuses for it: which step of AWS's the check is, or
+// what an attacker could do without it. One sentence, for whoever finds genuine
+// evidence refused and asks whether the check may go.
+std::string_view WhyOf(Reason reason);
+
 Family FamilyOf(Reason reason);
+
+// Whether `status` says nothing of the evidence, either way: it has a reason of
+// the family kUndecided.
+bool IsUndecided(const absl::Status& status);
 
 // Returns all reasons, in the order of the list.
 absl::Span<const Reason> AllReasons();

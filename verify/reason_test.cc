@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/cord.h"
+#include "verify/printable.h"
 
 namespace anchorage::verify {
 namespace {
@@ -103,7 +104,9 @@ constexpr std::string_view kPromisedNames[] = {
     "NO_USABLE_ANCHORS",
     "ANCHORS_EXPIRED",
     "CRYPTO_UNAVAILABLE",
+    "CRYPTO_PROVIDER_MISSING",
     "LEDGER_UNAVAILABLE",
+    "RESOURCES_EXHAUSTED",
 };
 
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
@@ -206,6 +209,16 @@ TEST(Reason, DescriptionsAreDistinctSentencesWithoutFullStop) {
   }
 }
 
+TEST(Reason, SaysWhyItIsThereForEveryReason) {
+  for (const Reason reason : AllReasons()) {
+    const std::string_view why = WhyOf(reason);
+    ASSERT_FALSE(why.empty()) << NameOf(reason);
+    EXPECT_NE(why.back(), '.') << NameOf(reason);
+    EXPECT_NE(why, DescriptionOf(reason)) << NameOf(reason);
+    EXPECT_EQ(why, Printable(why)) << NameOf(reason);
+  }
+}
+
 TEST(Reason, FamiliesFollowTheOrderOfTheQuestions) {
   const auto all = AllReasons();
   EXPECT_TRUE(std::is_sorted(all.begin(), all.end(), [](Reason a, Reason b) {
@@ -224,7 +237,7 @@ TEST(Reason, FamiliesBeginAndEndWhereTheHeaderSays) {
   EXPECT_EQ(FamilyOf(Reason::kPolicyIncomplete), Family::kRefusedByPolicy);
   EXPECT_EQ(FamilyOf(Reason::kReleaseRevoked), Family::kRefusedByPolicy);
   EXPECT_EQ(FamilyOf(Reason::kNoUsableAnchors), Family::kUndecided);
-  EXPECT_EQ(FamilyOf(Reason::kLedgerUnavailable), Family::kUndecided);
+  EXPECT_EQ(FamilyOf(Reason::kResourcesExhausted), Family::kUndecided);
 }
 
 // trustctl exits with 2 for the first family and 6 for the last.
@@ -249,6 +262,66 @@ TEST(Reject, CarriesItsReasonForEveryReason) {
 TEST(Reject, SaysTheDescriptionWhereThereIsNoDetail) {
   const absl::Status status = Reject(Reason::kTooOld, "");
   EXPECT_EQ(std::string(status.message()), DescriptionOf(Reason::kTooOld));
+}
+
+// What a peer can put into any sentence: see ../shared's esc.json.
+constexpr std::string_view kHostileTexts[] = {
+    "\x1b]0;owned\x07\x1b[2J\x1b[1;1H\nACCEPTED  account 1\n",
+    "\r\nACCEPTED  account 1",
+    "\u2028ACCEPTED  account 1\u0085ACCEPTED",
+    "\u009b2J\x9b"
+    "2J\x7f",
+    "\u202e1 tnuocca  DETPECCA\u2066\u200b\ufeff",
+    "\xff\xc0\xaf\xed\xa0\x80",
+    std::string_view("\0ACCEPTED", 9),
+};
+
+TEST(Reject, SaysNothingThatATerminalObeysForAnyReason) {
+  for (const Reason reason : AllReasons()) {
+    for (const std::string_view text : kHostileTexts) {
+      const absl::Status status = Reject(reason, text);
+      EXPECT_EQ(ReasonOf(status), reason) << NameOf(reason);
+      const std::string message(status.message());
+      EXPECT_EQ(message.find('\n'), std::string::npos) << NameOf(reason);
+      EXPECT_EQ(message.find('\x1b'), std::string::npos) << NameOf(reason);
+      EXPECT_EQ(message, Printable(text)) << NameOf(reason);
+      // A sentence that is made into another is not escaped again.
+      EXPECT_EQ(Reject(reason, message).message(), message) << NameOf(reason);
+    }
+  }
+}
+
+TEST(Reject, CutsASentenceThatAPeerMadeLong) {
+  const absl::Status status =
+      Reject(Reason::kDuplicateKey, std::string(100'000, '\x1b'));
+  EXPECT_LE(status.message().size(), kMaxSentenceBytes);
+}
+
+TEST(WithHint, ChangesNothingButTheSentence) {
+  for (const Reason reason : AllReasons()) {
+    const absl::Status refusal = Reject(reason, "why", 2);
+    const absl::Status hinted = WithHint(refusal, "try\nthis");
+    EXPECT_EQ(ReasonOf(hinted), reason) << NameOf(reason);
+    EXPECT_EQ(hinted.code(), refusal.code()) << NameOf(reason);
+    EXPECT_EQ(CertificateIndexOf(hinted), 2) << NameOf(reason);
+    EXPECT_EQ(hinted.message(), "why (try\\nthis)") << NameOf(reason);
+    EXPECT_EQ(WithHint(refusal, ""), refusal) << NameOf(reason);
+  }
+  EXPECT_TRUE(WithHint(absl::OkStatus(), "try this").ok());
+}
+
+TEST(IsUndecided, IsTheLastFamily) {
+  for (const Reason reason : AllReasons()) {
+    EXPECT_EQ(IsUndecided(Reject(reason, "why")),
+              FamilyOf(reason) == Family::kUndecided)
+        << NameOf(reason);
+  }
+  EXPECT_FALSE(IsUndecided(absl::OkStatus()));
+  EXPECT_FALSE(IsUndecided(absl::UnavailableError("why")));
+}
+
+TEST(ResourcesExhausted, IsARefusal) {
+  EXPECT_EQ(ReasonOf(ResourcesExhausted()), Reason::kResourcesExhausted);
 }
 
 TEST(Reject, ReasonDoesNotDependOnTheText) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "verify/printable.h"
 
 namespace anchorage::verify {
 
@@ -23,27 +24,32 @@ class Trace {
     // The check's name: the step of the verifier's numbered list.
     std::string check;
     Outcome outcome;
-    // What was found, for people; after a failure, why.
+    // What was found, for people; after a failure, why. As Printable() shows
+    // it, cut at kMaxSentenceBytes: parts of it come from the evidence.
     std::string detail;
   };
 
   void Pass(std::string_view check, std::string_view detail) {
-    entries_.push_back(
-        {std::string(check), Outcome::kPassed, std::string(detail)});
+    Add(check, Outcome::kPassed, detail);
   }
 
   void Fail(std::string_view check, const absl::Status& why) {
-    entries_.push_back({std::string(check), Outcome::kFailed,
-                        std::string(why.message())});
+    const absl::string_view text = why.message();
+    Add(check, Outcome::kFailed, {text.data(), text.size()});
   }
 
   void NotReached(std::string_view check) {
-    entries_.push_back({std::string(check), Outcome::kNotReached, ""});
+    Add(check, Outcome::kNotReached, "");
   }
 
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:
+  void Add(std::string_view check, Outcome outcome, std::string_view detail) {
+    entries_.push_back(
+        {std::string(check), outcome, Printable(detail, kMaxSentenceBytes)});
+  }
+
   std::vector<Entry> entries_;
 };
 

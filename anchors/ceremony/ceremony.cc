@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "anchors/files/atomic_file.h"
 #include "anchors/releases.h"
+#include "anchors/target_checks.h"
 #include "anchors/tuf/file_hash.h"
 #include "anchors/tuf/trusted_set.h"
 #include "anchors/tuf/tuf_error.h"
@@ -146,7 +147,7 @@ absl::Status CheckRootDraft(const Ceremony& ceremony, const tuf::Root& draft) {
 // Whether targets can be signed: a catalog, perhaps releases, and nothing that
 // people are not shown.
 absl::Status CheckTargetsDraft(const tuf::Targets& draft,
-                               const SignedTargets& files) {
+                               const SignedTargets& files, absl::Time now) {
   const auto refuse = [](std::string_view why) {
     return absl::FailedPreconditionError(
         absl::StrCat("the draft of targets ", std::string(why),
@@ -159,18 +160,7 @@ absl::Status CheckTargetsDraft(const tuf::Targets& draft,
     }
     if (!target.custom_json.empty()) return refuse("has custom members");
   }
-  const auto catalog = ParseCatalog(files.catalog);
-  if (!catalog.ok()) return catalog.status();
-  if (catalog->skipped > 0) {
-    return refuse("has anchors that this program does not know");
-  }
-  if (files.releases.empty()) return absl::OkStatus();
-  const auto releases = ParseReleases(files.releases);
-  if (!releases.ok()) return releases.status();
-  if (releases->skipped > 0) {
-    return refuse("has releases that this program does not know");
-  }
-  return absl::OkStatus();
+  return CheckTargetFiles(files.catalog, files.releases, now);
 }
 
 absl::Status CheckNotExpired(const tuf::Envelope& envelope,
@@ -197,6 +187,55 @@ absl::Status NoDraft(DraftKind kind) {
           ? "there is no draft of a root: begin with root init, add-key, "
             "remove-key or renew"
           : "there is no draft of targets: begin with targets propose");
+}
+
+// The root of a draft, if there is one that can be the next.
+std::optional<tuf::Root> NextRootOf(const Ceremony& ceremony) {
+  if (ceremony.root_draft.empty()) return std::nullopt;
+  auto draft = tuf::ParseRoot(ceremony.root_draft);
+  if (!draft.ok() || !CheckRootDraft(ceremony, *draft).ok()) {
+    return std::nullopt;
+  }
+  return *std::move(draft);
+}
+
+// Whether `root`'s threshold signed the targets.
+bool HasSigned(const tuf::Root& root, const SignedTargets& files) {
+  const auto targets = tuf::ParseTargets(files.targets);
+  return targets.ok() &&
+         tuf::VerifySignatures(targets->envelope, root.targets, root.keys).ok();
+}
+
+// The newest list of releases that `root`'s threshold signed, also where later
+// targets have none: clients remember it. Empty for none.
+absl::StatusOr<std::string> LastReleases(const std::string& folder,
+                                         const tuf::Root& root) {
+  const auto versions = TargetsVersions(folder);
+  if (!versions.ok()) return versions.status();
+  for (const std::int64_t version : *versions) {
+    const auto files = ReadVersion(folder, version);
+    if (files.ok() && !files->releases.empty() && HasSigned(root, *files)) {
+      return files->releases;
+    }
+  }
+  return std::string();
+}
+
+// Whether `next` may follow what is signed. What nobody whom `root` names has
+// signed is nothing to follow: clients drop it.
+absl::Status CheckSteps(const std::string& folder, const Ceremony& ceremony,
+                        const tuf::Root& root, const SignedTargets& next) {
+  if (ceremony.targets.has_value() && HasSigned(root, *ceremony.targets)) {
+    if (absl::Status s =
+            CheckCatalogStep(ceremony.targets->catalog, next.catalog);
+        !s.ok()) {
+      return s;
+    }
+  }
+  if (next.releases.empty()) return absl::OkStatus();
+  const auto last = LastReleases(folder, root);
+  if (!last.ok()) return last.status();
+  return CheckReleasesStep(*last, next.releases);
 }
 
 SignatureCount CountFor(std::string who, const tuf::Envelope& envelope,
@@ -307,16 +346,22 @@ absl::Status VerifyLastTargets(const Ceremony& ceremony) {
                    status.message()));
 }
 
-absl::Status CheckSequence(std::string_view last, std::string_view next) {
+absl::Status CheckCatalogStep(std::string_view last, std::string_view next) {
   if (last.empty() || last == next) return absl::OkStatus();
   const auto before = ParseCatalog(last);
   if (!before.ok()) return before.status();
   const auto after = ParseCatalog(next);
   if (!after.ok()) return after.status();
-  if (after->sequence > before->sequence) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the catalog has sequence ", after->sequence, ", and ", before->sequence,
-      " is signed already: give it a higher one"));
+  return CheckStep("the catalog", before->sequence, after->sequence);
+}
+
+absl::Status CheckReleasesStep(std::string_view last, std::string_view next) {
+  if (last.empty() || next.empty() || last == next) return absl::OkStatus();
+  const auto before = ParseReleases(last);
+  if (!before.ok()) return before.status();
+  const auto after = ParseReleases(next);
+  if (!after.ok()) return after.status();
+  return CheckStep("the list of releases", before->sequence, after->sequence);
 }
 
 absl::Status WriteRootDraft(const std::string& folder,
@@ -327,15 +372,63 @@ absl::Status WriteRootDraft(const std::string& folder,
   return WriteFileAtomically(folder + kRootDraft, *draft);
 }
 
+namespace {
+
+// Returns the draft of targets if it can be published under `root`.
+absl::StatusOr<tuf::Targets> VerifyDraft(const std::string& folder,
+                                         const Ceremony& ceremony,
+                                         const tuf::Root& root,
+                                         absl::Time now) {
+  if (!ceremony.targets_draft.has_value()) return NoDraft(DraftKind::kTargets);
+  const SignedTargets& draft = *ceremony.targets_draft;
+  auto targets = VerifyTargets(root, draft);
+  if (!targets.ok()) return targets.status();
+  if (absl::Status s = CheckDraft(ceremony, DraftKind::kTargets, now);
+      !s.ok()) {
+    return s;
+  }
+  const bool again = ceremony.targets.has_value() &&
+                     ceremony.targets->targets == draft.targets;
+  if (!ceremony.targets.has_value() || again) return targets;
+  const auto last = tuf::ParseTargets(ceremony.targets->targets);
+  if (!last.ok()) return last.status();
+  if (targets->envelope.version <= last->envelope.version) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "version ", targets->envelope.version, " is proposed and ",
+        last->envelope.version, " is signed already: propose again"));
+  }
+  if (absl::Status s = CheckSteps(folder, ceremony, root, draft); !s.ok()) {
+    return s;
+  }
+  return targets;
+}
+
+// Whether targets that `root`'s own keys have signed lie beside its draft.
+absl::Status CheckTargetsBeside(const std::string& folder,
+                                const Ceremony& ceremony, const tuf::Root& root,
+                                absl::Time now) {
+  const absl::Status status =
+      VerifyDraft(folder, ceremony, root, now).status();
+  if (status.ok()) return status;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "root ", root.envelope.version,
+      " removes who signed the targets: clients would drop them, and what they "
+      "say is revoked with them. Propose targets, have them signed by the "
+      "targets keys of this draft, and publish then, both at once (",
+      status.message(), ")"));
+}
+
+}  // namespace
+
 absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
                                            absl::Time now) {
   auto ceremony = ReadCeremony(folder);
   if (!ceremony.ok()) return ceremony.status();
   if (ceremony->root_draft.empty()) return NoDraft(DraftKind::kRoot);
   // A crash after the file was written and before the draft was removed.
-  const bool again = !ceremony->roots.empty() &&
-                     ceremony->roots.back() == ceremony->root_draft;
-  if (!again) ceremony->roots.push_back(ceremony->root_draft);
+  const bool is_there = !ceremony->roots.empty() &&
+                        ceremony->roots.back() == ceremony->root_draft;
+  if (!is_there) ceremony->roots.push_back(ceremony->root_draft);
   auto root = VerifyRoots(ceremony->roots);
   if (!root.ok()) return root.status();
   if (absl::Status s =
@@ -343,35 +436,45 @@ absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
       !s.ok()) {
     return s;
   }
+  const bool drops_targets =
+      ceremony->targets.has_value() && !HasSigned(*root, *ceremony->targets);
+  if (drops_targets) {
+    if (absl::Status s = CheckTargetsBeside(folder, *ceremony, *root, now);
+        !s.ok()) {
+      return s;
+    }
+  }
   if (absl::Status s = Finish(folder + kRootDraft,
                               PathOfRoot(folder, root->envelope.version),
                               ceremony->root_draft);
       !s.ok()) {
     return s;
   }
+  if (!drops_targets) return root;
+  if (const auto targets = PublishTargetsDraft(folder, now); !targets.ok()) {
+    return targets.status();
+  }
   return root;
 }
 
 absl::Status ProposeTargets(const std::string& folder,
                             std::string_view catalog_json,
-                            std::string_view releases_json,
-                            absl::Time expires) {
+                            std::string_view releases_json, absl::Time expires,
+                            absl::Time now) {
   auto ceremony = ReadCeremony(folder);
   if (!ceremony.ok()) return ceremony.status();
-  if (const auto root = VerifyRoots(ceremony->roots); !root.ok()) {
-    return root.status();
-  }
+  auto root = VerifyRoots(ceremony->roots);
+  if (!root.ok()) return root.status();
   if (absl::Status s = VerifyLastTargets(*ceremony); !s.ok()) return s;
+  if (auto next = NextRootOf(*ceremony)) root = *std::move(next);
   SignedTargets files;
   files.catalog = std::string(catalog_json);
   files.releases = std::string(releases_json);
-  if (const auto catalog = ParseCatalog(catalog_json); !catalog.ok()) {
-    return catalog.status();
-  }
-  if (absl::Status s = CheckSequence(
-          ceremony->targets.has_value() ? ceremony->targets->catalog : "",
-          files.catalog);
+  if (absl::Status s = CheckTargetFiles(catalog_json, releases_json, now);
       !s.ok()) {
+    return s;
+  }
+  if (absl::Status s = CheckSteps(folder, *ceremony, *root, files); !s.ok()) {
     return s;
   }
   tuf::TargetsSpec spec;
@@ -384,9 +487,6 @@ absl::Status ProposeTargets(const std::string& folder,
   std::vector<std::pair<std::string_view, std::string_view>> named = {
       {kCatalogTargetPath, files.catalog}};
   if (!files.releases.empty()) {
-    if (const auto list = ParseReleases(files.releases); !list.ok()) {
-      return list.status();
-    }
     named.emplace_back(kReleasesTargetPath, files.releases);
   }
   for (const auto& [path, bytes] : named) {
@@ -440,44 +540,39 @@ absl::StatusOr<tuf::Targets> PublishTargetsDraft(const std::string& folder,
                                                  absl::Time now) {
   const auto ceremony = ReadCeremony(folder);
   if (!ceremony.ok()) return ceremony.status();
-  if (!ceremony->targets_draft.has_value()) {
-    return NoDraft(DraftKind::kTargets);
-  }
-  const SignedTargets& draft = *ceremony->targets_draft;
   const auto root = VerifyRoots(ceremony->roots);
   if (!root.ok()) return root.status();
-  auto targets = VerifyTargets(*root, draft);
+  const auto targets = VerifyDraft(folder, *ceremony, *root, now);
   if (!targets.ok()) return targets.status();
-  if (absl::Status s = CheckTargetsDraft(*targets, draft); !s.ok()) return s;
-  if (absl::Status s = CheckNotExpired(targets->envelope,
-                                       tuf::TufReason::kTargetsExpired, now);
-      !s.ok()) {
-    return s;
-  }
-  const bool again = ceremony->targets.has_value() &&
-                     ceremony->targets->targets == draft.targets;
-  if (ceremony->targets.has_value() && !again) {
-    const auto last = tuf::ParseTargets(ceremony->targets->targets);
-    if (!last.ok()) return last.status();
-    if (targets->envelope.version <= last->envelope.version) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "version ", targets->envelope.version, " is proposed and ",
-          last->envelope.version, " is signed already: propose again"));
-    }
-    if (absl::Status s =
-            CheckSequence(ceremony->targets->catalog, draft.catalog);
-        !s.ok()) {
-      return s;
-    }
-  }
   if (absl::Status s = Finish(
           folder + kTargetsDraft,
           absl::StrCat(folder, "/", targets->envelope.version, kTargetsSuffix),
-          draft.targets);
+          ceremony->targets_draft->targets);
       !s.ok()) {
     return s;
   }
   return targets;
+}
+
+absl::Status CheckDraft(const Ceremony& ceremony, DraftKind kind,
+                        absl::Time now) {
+  if (kind == DraftKind::kTargets) {
+    if (!ceremony.targets_draft.has_value()) return NoDraft(kind);
+    const auto draft = tuf::ParseTargets(ceremony.targets_draft->targets);
+    if (!draft.ok()) return draft.status();
+    if (absl::Status s =
+            CheckTargetsDraft(*draft, *ceremony.targets_draft, now);
+        !s.ok()) {
+      return s;
+    }
+    return CheckNotExpired(draft->envelope, tuf::TufReason::kTargetsExpired,
+                           now);
+  }
+  if (ceremony.root_draft.empty()) return NoDraft(kind);
+  const auto draft = tuf::ParseRoot(ceremony.root_draft);
+  if (!draft.ok()) return draft.status();
+  if (absl::Status s = CheckRootDraft(ceremony, *draft); !s.ok()) return s;
+  return CheckNotExpired(draft->envelope, tuf::TufReason::kRootExpired, now);
 }
 
 absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
@@ -489,13 +584,18 @@ absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
     if (!root.ok()) return root.status();
     const auto draft = tuf::ParseTargets(ceremony.targets_draft->targets);
     if (!draft.ok()) return draft.status();
-    if (absl::Status s = CheckTargetsDraft(*draft, *ceremony.targets_draft);
-        !s.ok()) {
-      return s;
-    }
     counts.push_back(
         CountFor(absl::StrCat("targets keys of root ", root->envelope.version),
                  draft->envelope, root->targets, root->keys));
+    const auto next = NextRootOf(ceremony);
+    if (next.has_value() && (next->targets.keyids != root->targets.keyids ||
+                             next->targets.threshold !=
+                                 root->targets.threshold)) {
+      counts.push_back(CountFor(absl::StrCat("targets keys of the draft of "
+                                             "root ",
+                                             next->envelope.version),
+                                draft->envelope, next->targets, next->keys));
+    }
     return counts;
   }
   if (ceremony.root_draft.empty()) return NoDraft(kind);
@@ -516,7 +616,9 @@ absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
 }
 
 absl::Status SignDraft(const std::string& folder, const Ceremony& shown,
-                       DraftKind kind, const tuf::SigningKey& key) {
+                       DraftKind kind, const tuf::SigningKey& key,
+                       absl::Time now) {
+  if (absl::Status s = CheckDraft(shown, kind, now); !s.ok()) return s;
   const auto counts = CountSignatures(shown, kind);
   if (!counts.ok()) return counts.status();
   const std::string& id = key.public_key().keyid();
@@ -531,8 +633,8 @@ absl::Status SignDraft(const std::string& folder, const Ceremony& shown,
   const std::string& what_was_shown =
       is_root ? shown.root_draft : shown.targets_draft->targets;
   // Others may have signed the same meanwhile; another text is another draft.
-  const auto now = ReadFile(path, tuf::kMaxTargetsBytes);
-  if (!now.ok()) return now.status();
+  const auto there = ReadFile(path, tuf::kMaxTargetsBytes);
+  if (!there.ok()) return there.status();
   const auto signed_part =
       [&](const std::string& bytes) -> absl::StatusOr<std::string> {
     if (is_root) {
@@ -545,15 +647,19 @@ absl::Status SignDraft(const std::string& folder, const Ceremony& shown,
     return targets->envelope.signed_bytes;
   };
   const auto before = signed_part(what_was_shown);
-  const auto after = signed_part(*now);
+  const auto after = signed_part(*there);
   if (!after.ok()) return after.status();
   if (!before.ok() || *before != *after) {
     return absl::AbortedError(
         "the draft was replaced while you looked at it: nothing was signed; "
         "look again");
   }
-  const auto bytes = tuf::AddSignature(*now, key);
+  const auto bytes = tuf::AddSignature(*there, key);
   if (!bytes.ok()) return bytes.status();
+  if (bytes->size() > (is_root ? tuf::kMaxRootBytes : tuf::kMaxTargetsBytes)) {
+    return absl::FailedPreconditionError(
+        "with this signature the file would be longer than clients read");
+  }
   return WriteFileAtomically(path, *bytes);
 }
 

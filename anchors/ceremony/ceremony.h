@@ -80,22 +80,31 @@ absl::Status WriteRootDraft(const std::string& folder,
 // Turns the draft into N.root.json. Fails as TrustedSet::UpdateRoot() does, in
 // particular with kThresholdNotMet while signatures are missing, and with
 // kRootExpired.
+//
+// A root by which the signed targets no longer verify makes clients drop them,
+// and all that they say is revoked with them. It is published only where a
+// draft of targets lies beside it that its own keys have signed, and both are
+// published; FAILED_PRECONDITION otherwise.
 absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
                                            absl::Time now);
 
 // --- targets ---------------------------------------------------------------
 
 // Begins or replaces the draft: the next version, with that catalog and those
-// releases (empty: none), good until `expires`. The catalog's sequence must be
-// higher than the signed one's, or the catalog the same bytes. Fails as
-// ParseCatalog() and ParseReleases() do.
+// releases (empty: none), good until `expires`. Each must be the same bytes as
+// the signed one or follow it (CheckStep()), unless nobody whom the newest root
+// names has signed that: then it counts for nothing. Fails as
+// CheckTargetFiles() does.
 absl::Status ProposeTargets(const std::string& folder,
                             std::string_view catalog_json,
-                            std::string_view releases_json, absl::Time expires);
+                            std::string_view releases_json, absl::Time expires,
+                            absl::Time now);
 
-// Whether a catalog may follow `last` (empty: none): it has a higher sequence,
-// or is the same bytes. FAILED_PRECONDITION.
-absl::Status CheckSequence(std::string_view last, std::string_view next);
+// Whether a catalog, or a list of releases, may follow `last` (empty: none): it
+// is the same bytes, or CheckStep() is OK. Fails as ParseCatalog() and
+// ParseReleases() do too.
+absl::Status CheckCatalogStep(std::string_view last, std::string_view next);
+absl::Status CheckReleasesStep(std::string_view last, std::string_view next);
 
 // Turns the draft into N.targets.json. kThresholdNotMet while signatures are
 // missing; kTargetsExpired; FAILED_PRECONDITION for a version or sequence that
@@ -116,13 +125,22 @@ absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
 
 enum class DraftKind { kRoot, kTargets };
 
+// Whether a draft may be shown to people who sign it: everything that a client
+// of this version checks but for the signatures, its end at `now` included.
+// Fails as CheckTargetFiles() and ParseRoot() do, with kRootExpired,
+// kTargetsExpired, or as SignDraft().
+absl::Status CheckDraft(const Ceremony& ceremony, DraftKind kind,
+                        absl::Time now);
+
 // Adds `key`'s signature to a draft, which must be the one that was `shown`:
-// ABORTED if another has taken its place. FAILED_PRECONDITION if there is no
+// ABORTED if another has taken its place. Fails as CheckDraft() does.
+// FAILED_PRECONDITION if there is no
 // draft, if it is one that must not be signed (not the next root; targets that
 // name more than a catalog and releases, or that this program does not know all
 // of), or if the key is not one of those whose signatures count.
 absl::Status SignDraft(const std::string& folder, const Ceremony& shown,
-                       DraftKind kind, const tuf::SigningKey& key);
+                       DraftKind kind, const tuf::SigningKey& key,
+                       absl::Time now);
 
 // How many of a role's keys have signed, and how many must.
 struct SignatureCount {
@@ -138,8 +156,10 @@ struct SignatureCount {
 };
 
 // Whose signatures a draft needs: those of the last root's keys and, for a
-// root, those of its own. Key ids; a public key counts once. Fails for a draft
-// that must not be signed, as SignDraft() does.
+// root, those of its own. Targets that lie beside a draft of a root which names
+// other keys for them need theirs or those: the second entry. Key ids; a public
+// key counts once.
+// Fails for a draft that cannot be read, or of a root that is not the next.
 absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
     const Ceremony& ceremony, DraftKind kind);
 

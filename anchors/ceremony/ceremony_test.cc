@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,9 +13,11 @@
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
 #include "anchors/files/atomic_file.h"
+#include "anchors/releases.h"
 #include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/tuf_error.h"
 #include "anchors/tuf/tuf_test_matchers.h"
+#include "anchors/tuf/updater.h"
 
 namespace anchorage::anchors {
 namespace {
@@ -59,7 +62,7 @@ class CeremonyTest : public testing::Test {
   absl::Status SignWhatIsThere(DraftKind kind, int key) {
     const auto shown = ReadCeremony(folder_);
     if (!shown.ok()) return shown.status();
-    return SignDraft(folder_, *shown, kind, *TestKey(key));
+    return SignDraft(folder_, *shown, kind, *TestKey(key), kNow);
   }
 
   void MakeFirstRoot() {
@@ -75,7 +78,7 @@ class CeremonyTest : public testing::Test {
   }
 
   void MakeTargets(std::uint64_t sequence) {
-    ASSERT_THAT(ProposeTargets(folder_, CatalogOf(sequence), "", kExpires),
+    ASSERT_THAT(ProposeTargets(folder_, CatalogOf(sequence), "", kExpires, kNow),
                 IsOk());
     ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
     ASSERT_THAT(PublishTargetsDraft(folder_, kNow), IsOk());
@@ -158,7 +161,7 @@ TEST_F(CeremonyTest, ARootPublishedTwiceAfterACrashIsPublishedOnce) {
 
 TEST_F(CeremonyTest, TargetsNeedTheirThreshold) {
   MakeFirstRoot();
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
   ASSERT_THAT(Sign(DraftKind::kTargets, {3}), IsOk());
   EXPECT_THAT(PublishTargetsDraft(folder_, kNow),
               RejectedFor(TufReason::kThresholdNotMet));
@@ -166,26 +169,26 @@ TEST_F(CeremonyTest, TargetsNeedTheirThreshold) {
 }
 
 TEST_F(CeremonyTest, TargetsNeedARootFirst) {
-  EXPECT_TRUE(IsTooEarly(ProposeTargets(folder_, CatalogOf(1), "", kExpires)));
+  EXPECT_TRUE(IsTooEarly(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow)));
 }
 
 TEST_F(CeremonyTest, ACatalogNeedsAHigherSequence) {
   MakeFirstRoot();
   MakeTargets(7);
-  EXPECT_TRUE(IsTooEarly(ProposeTargets(folder_, CatalogOf(6), "", kExpires)));
-  EXPECT_THAT(ProposeTargets(folder_, CatalogOf(7), "", kExpires), IsOk());
-  EXPECT_THAT(ProposeTargets(folder_, CatalogOf(8), "", kExpires), IsOk());
+  EXPECT_TRUE(IsTooEarly(ProposeTargets(folder_, CatalogOf(6), "", kExpires, kNow)));
+  EXPECT_THAT(ProposeTargets(folder_, CatalogOf(7), "", kExpires, kNow), IsOk());
+  EXPECT_THAT(ProposeTargets(folder_, CatalogOf(8), "", kExpires, kNow), IsOk());
 }
 
 TEST_F(CeremonyTest, RefusesACatalogThatNoClientReads) {
   MakeFirstRoot();
-  EXPECT_FALSE(ProposeTargets(folder_, "{}", "", kExpires).ok());
+  EXPECT_FALSE(ProposeTargets(folder_, "{}", "", kExpires, kNow).ok());
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/targets.draft.json"));
 }
 
 TEST_F(CeremonyTest, ATargetChangedOnTheWayIsNotPublished) {
   MakeFirstRoot();
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
   ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
   for (const auto& entry :
        std::filesystem::directory_iterator(folder_ + "/targets/catalog/v1")) {
@@ -198,7 +201,7 @@ TEST_F(CeremonyTest, ATargetChangedOnTheWayIsNotPublished) {
 
 TEST_F(CeremonyTest, WhatIsShownIsWhatTheTargetsName) {
   MakeFirstRoot();
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
   // Somebody puts a harmless catalog under the name of another's hash.
   for (const auto& entry :
        std::filesystem::directory_iterator(folder_ + "/targets/catalog/v1")) {
@@ -211,11 +214,11 @@ TEST_F(CeremonyTest, WhatIsShownIsWhatTheTargetsName) {
 
 TEST_F(CeremonyTest, ADraftThatIsReplacedWhileOneLooksIsNotSigned) {
   MakeFirstRoot();
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
   const auto shown = ReadCeremony(folder_);
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(2), "", kExpires), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(2), "", kExpires, kNow), IsOk());
   EXPECT_TRUE(absl::IsAborted(
-      SignDraft(folder_, *shown, DraftKind::kTargets, *TestKey(1))));
+      SignDraft(folder_, *shown, DraftKind::kTargets, *TestKey(1), kNow)));
   EXPECT_TRUE(CountSignatures(*ReadCeremony(folder_), DraftKind::kTargets)
                   ->front()
                   .signed_by.empty());
@@ -223,10 +226,10 @@ TEST_F(CeremonyTest, ADraftThatIsReplacedWhileOneLooksIsNotSigned) {
 
 TEST_F(CeremonyTest, ASignatureOfAnotherPersonMeanwhileStays) {
   MakeFirstRoot();
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
   const auto shown = ReadCeremony(folder_);
   ASSERT_THAT(SignWhatIsThere(DraftKind::kTargets, 1), IsOk());
-  ASSERT_THAT(SignDraft(folder_, *shown, DraftKind::kTargets, *TestKey(2)),
+  ASSERT_THAT(SignDraft(folder_, *shown, DraftKind::kTargets, *TestKey(2), kNow),
               IsOk());
   EXPECT_THAT(PublishTargetsDraft(folder_, kNow), IsOk());
 }
@@ -239,7 +242,7 @@ TEST_F(CeremonyTest, ADraftOfARootThatIsNotTheNextIsNotSigned) {
 
 TEST_F(CeremonyTest, TargetsThatDelegateAreNotSigned) {
   MakeFirstRoot();
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
   const auto draft =
       *tuf::ParseTargets(ReadCeremony(folder_)->targets_draft->targets);
   tuf::TargetsSpec spec = tuf::NextTargetsSpec(draft, kExpires);
@@ -266,7 +269,7 @@ TEST_F(CeremonyTest, TheFileToCompareWithMustBeSigned) {
                                   *tuf::WriteTargets(spec)),
               IsOk());
   EXPECT_FALSE(VerifyLastTargets(*ReadCeremony(folder_)).ok());
-  EXPECT_FALSE(ProposeTargets(folder_, CatalogOf(2), "", kExpires).ok());
+  EXPECT_FALSE(ProposeTargets(folder_, CatalogOf(2), "", kExpires, kNow).ok());
 }
 
 TEST_F(CeremonyTest, WhatHasEndedIsNotPublished) {
@@ -275,7 +278,7 @@ TEST_F(CeremonyTest, WhatHasEndedIsNotPublished) {
   EXPECT_THAT(PublishRootDraft(folder_, kExpires),
               RejectedFor(TufReason::kRootExpired));
   ASSERT_THAT(PublishRootDraft(folder_, kNow), IsOk());
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
   ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
   EXPECT_THAT(PublishTargetsDraft(folder_, kExpires),
               RejectedFor(TufReason::kTargetsExpired));
@@ -303,6 +306,159 @@ TEST_F(CeremonyTest, AFolderThatIsNotThereHasNothing) {
   const auto ceremony = ReadSigned(folder_ + "/none");
   ASSERT_THAT(ceremony, IsOk());
   EXPECT_TRUE(ceremony->roots.empty());
+}
+
+// --- what a client of this version refuses ---------------------------------
+
+TEST_F(CeremonyTest, WhatClientsRefuseIsNeitherProposedNorSigned) {
+  MakeFirstRoot();
+  const auto change = [](const std::function<void(Catalog&)>& with) {
+    auto catalog = *ParseCatalog(CatalogOf(1));
+    with(catalog);
+    return SerializeCatalog(catalog);
+  };
+  const std::vector<std::string> bad = {
+      // A region in two partitions.
+      change([](Catalog& catalog) {
+        for (CatalogAnchor& anchor : catalog.anchors) {
+          if (anchor.slot.region == "us-east-1") {
+            anchor.slot.partition = "aws-us-gov";
+            break;
+          }
+        }
+      }),
+      change([](Catalog& catalog) {
+        catalog.created = absl::FromCivil(absl::CivilDay(9999, 1, 1),
+                                          absl::UTCTimeZone());
+      }),
+      change([](Catalog& catalog) {
+        catalog.created = kNow + absl::Minutes(5) + absl::Seconds(1);
+      })};
+  for (const std::string& catalog : bad) {
+    EXPECT_FALSE(ProposeTargets(folder_, catalog, "", kExpires, kNow).ok());
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/targets.draft.json"));
+    // Somebody's older program has proposed it.
+    ASSERT_THAT(MakeFolder(folder_ + "/targets/catalog/v1"), IsOk());
+    tuf::TargetsSpec spec;
+    spec.expires = kExpires;
+    const tuf::Target target = tuf::DescribeTarget(catalog);
+    spec.targets.emplace(kCatalogTargetPath, target);
+    ASSERT_THAT(WriteFileAtomically(
+                    folder_ + "/targets/" +
+                        tuf::TargetFileName(kCatalogTargetPath, target, true),
+                    catalog),
+                IsOk());
+    ASSERT_THAT(WriteFileAtomically(folder_ + "/targets.draft.json",
+                                    *tuf::WriteTargets(spec)),
+                IsOk());
+    const auto shown = ReadCeremony(folder_);
+    ASSERT_THAT(shown, IsOk());
+    EXPECT_FALSE(CheckDraft(*shown, DraftKind::kTargets, kNow).ok());
+    EXPECT_FALSE(Sign(DraftKind::kTargets, {1}).ok());
+    std::filesystem::remove(folder_ + "/targets.draft.json");
+  }
+}
+
+TEST_F(CeremonyTest, ALaterCatalogMayHaveBeenMadeEarlier) {
+  MakeFirstRoot();
+  MakeTargets(1);
+  auto catalog = *ParseCatalog(CatalogOf(2));
+  catalog.created -= absl::Hours(24 * 300);
+  EXPECT_THAT(ProposeTargets(folder_, SerializeCatalog(catalog), "", kExpires,
+                             kNow),
+              IsOk());
+}
+
+TEST_F(CeremonyTest, ASequenceIsNotUsedUpByOneStep) {
+  constexpr std::uint64_t kStep = std::uint64_t{1} << 32;
+  MakeFirstRoot();
+  MakeTargets(7);
+  EXPECT_TRUE(IsTooEarly(
+      ProposeTargets(folder_, CatalogOf(8 + kStep), "", kExpires, kNow)));
+  EXPECT_THAT(ProposeTargets(folder_, CatalogOf(7 + kStep), "", kExpires, kNow),
+              IsOk());
+}
+
+std::string ReleasesOf(std::uint64_t sequence) {
+  Release release;
+  release.product = "signer";
+  release.name = "2.3.0";
+  release.measurements = {{0, std::string(48, 'a')}};
+  ReleaseList list;
+  list.sequence = sequence;
+  list.created = kNow;
+  list.releases = {release};
+  return SerializeReleases(list);
+}
+
+TEST_F(CeremonyTest, ReleasesDoNotGoBackAlsoAfterABundleWithoutThem) {
+  MakeFirstRoot();
+  const auto publish = [&](std::uint64_t sequence, const std::string& releases) {
+    ASSERT_THAT(ProposeTargets(folder_, CatalogOf(sequence), releases, kExpires,
+                               kNow),
+                IsOk());
+    ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
+    ASSERT_THAT(PublishTargetsDraft(folder_, kNow), IsOk());
+  };
+  publish(1, ReleasesOf(5));
+  publish(2, "");
+  EXPECT_TRUE(IsTooEarly(
+      ProposeTargets(folder_, CatalogOf(3), ReleasesOf(4), kExpires, kNow)));
+  EXPECT_TRUE(IsTooEarly(ProposeTargets(
+      folder_, CatalogOf(3), ReleasesOf((std::uint64_t{1} << 32) + 6), kExpires,
+      kNow)));
+  EXPECT_THAT(
+      ProposeTargets(folder_, CatalogOf(3), ReleasesOf(5), kExpires, kNow),
+      IsOk());
+}
+
+// --- a root that removes who signed the targets -----------------------------
+
+TEST_F(CeremonyTest, ARootThatRemovesTheTargetsSignersNeedsTargetsOfItsOwn) {
+  MakeFirstRoot();
+  MakeTargets(7);
+  tuf::RootSpec next = spec_;
+  next.version = 2;
+  next.targets.keys = {TestKey(4)->public_key(), TestKey(5)->public_key()};
+  ASSERT_THAT(WriteRootDraft(folder_, next), IsOk());
+  ASSERT_THAT(Sign(DraftKind::kRoot, {1, 2}), IsOk());
+  EXPECT_TRUE(IsTooEarly(PublishRootDraft(folder_, kNow).status()));
+  EXPECT_EQ(ReadSigned(folder_)->roots.size(), 1u);
+  // Proposed and not signed by enough of the new keys.
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(8), "", kExpires, kNow), IsOk());
+  ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2, 4}), IsOk());
+  EXPECT_TRUE(IsTooEarly(PublishRootDraft(folder_, kNow).status()));
+  const auto counts =
+      CountSignatures(*ReadCeremony(folder_), DraftKind::kTargets);
+  ASSERT_THAT(counts, IsOk());
+  ASSERT_EQ(counts->size(), 2u);
+  EXPECT_EQ(counts->back().missing,
+            std::vector<std::string>{TestKey(5)->public_key().keyid()});
+  ASSERT_THAT(Sign(DraftKind::kTargets, {5}), IsOk());
+  ASSERT_THAT(PublishRootDraft(folder_, kNow), IsOk());
+  const auto ceremony = ReadCeremony(folder_);
+  ASSERT_THAT(ceremony, IsOk());
+  EXPECT_EQ(ceremony->roots.size(), 2u);
+  EXPECT_FALSE(ceremony->targets_draft.has_value());
+  EXPECT_THAT(VerifyTargets(*VerifyRoots(ceremony->roots), *ceremony->targets),
+              IsOk());
+}
+
+TEST_F(CeremonyTest, WhatThievesSignedIsNothingToFollow) {
+  MakeFirstRoot();
+  MakeTargets(7);
+  // The thief's file has come into the folder.
+  MakeTargets((std::uint64_t{1} << 32) + 7);
+  tuf::RootSpec next = spec_;
+  next.version = 2;
+  next.targets.keys = {TestKey(4)->public_key(), TestKey(5)->public_key()};
+  ASSERT_THAT(WriteRootDraft(folder_, next), IsOk());
+  ASSERT_THAT(Sign(DraftKind::kRoot, {1, 2}), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(8), "", kExpires, kNow), IsOk());
+  ASSERT_THAT(Sign(DraftKind::kTargets, {4, 5}), IsOk());
+  EXPECT_THAT(PublishRootDraft(folder_, kNow), IsOk());
+  EXPECT_EQ(ParseCatalog(ReadCeremony(folder_)->targets->catalog)->sequence,
+            8u);
 }
 
 }  // namespace

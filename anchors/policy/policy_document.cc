@@ -119,6 +119,10 @@ class Speaker {
     if (options.public_key.has_value()) {
       builder_.ExpectPublicKey(*options.public_key);
     }
+    if (options.partition.has_value()) {
+      builder_.ExpectPartition(*options.partition);
+    }
+    if (options.strict) builder_.Strict();
     releases_ = options.releases;
   }
 
@@ -253,6 +257,7 @@ class Speaker {
       builder_.WithClockLeeway(absl::Seconds(proto.clock_leeway().seconds()));
     }
     if (proto.refuse_unknown_fields()) builder_.RefuseUnknownFields();
+    if (proto.strict()) builder_.Strict();
   }
 
   static absl::Status NothingSaid(std::string_view field) {
@@ -269,6 +274,10 @@ class Speaker {
 template <typename Policy>
 absl::StatusOr<PolicyDocument> ToPolicy(const v1::AttestationPolicy& proto,
                                         const PolicyDocumentOptions& options) {
+  if (options.partition.has_value() && proto.has_partition()) {
+    return Reject(Reason::kFieldInvalid,
+                  "'partition' is said beside the policy too");
+  }
   Speaker<Policy> speaker;
   speaker.Say(options);
   if (absl::Status s = speaker.Say(proto); !s.ok()) return s;

@@ -49,6 +49,12 @@ struct PolicyDocumentOptions {
   std::optional<std::string> user_data = std::nullopt;
   std::optional<std::string> public_key = std::nullopt;
 
+  // Whose Nitro roots; where the document says none. A key policy of KMS says
+  // none.
+  std::optional<std::string> partition = std::nullopt;
+  // The strict profile, whatever the document says.
+  bool strict = false;
+
   // What a document's `release` is looked up in. Null is no release: a
   // document that asks for one then accepts none.
   std::shared_ptr<const verify::ReleaseSet> releases = nullptr;

@@ -74,6 +74,7 @@ max_age: 60s
 clock_leeway: 0s
 allow_debug: {why: a test bench}
 refuse_unknown_fields: true
+strict: true
 )");
   EXPECT_TRUE(all.condition.has_value());
   EXPECT_EQ(all.nonce, std::string("\0\xff", 2));
@@ -87,12 +88,13 @@ refuse_unknown_fields: true
   EXPECT_TRUE(all.allow_debug);
   EXPECT_EQ(all.ignored.at("debug"), "a test bench");
   EXPECT_TRUE(all.refuse_unknown_keys);
+  EXPECT_TRUE(all.strict);
   EXPECT_EQ(all.ignored.size(), 1U);
 }
 
 TEST(PolicyDocument, AsksForAReleaseOfAProduct) {
-  const auto releases =
-      std::make_shared<const verify::ReleaseSet>(std::vector<verify::Release>{});
+  const auto releases = std::make_shared<const verify::ReleaseSet>(
+      std::vector<verify::Release>{});
   const Expectations of_release = Read<EnclavePolicy>(
       "type: TYPE_ENCLAVE\nrelease: signer\nignore_the_rest: a test\n",
       {.releases = releases});
@@ -112,6 +114,7 @@ TEST(PolicyDocument, HasTheDefaultsOfABuilder) {
   EXPECT_EQ(few.max_age, builder.max_age);
   EXPECT_EQ(few.clock_leeway, builder.clock_leeway);
   EXPECT_FALSE(few.refuse_unknown_keys);
+  EXPECT_FALSE(few.strict);
   EXPECT_FALSE(few.allow_debug);
   EXPECT_FALSE(few.condition.has_value());
   EXPECT_EQ(few.ignored.at("measurements"), "a test");
@@ -179,6 +182,9 @@ TEST(PolicyDocument, TakesWhatOnlyTheCallerKnows) {
   const std::string text = absl::StrCat(kText, "nonce: {hex: '00'}\n");
   EXPECT_EQ(Decide(text), std::nullopt);
   EXPECT_EQ(Decide(text, {.nonce = "n"}), Reason::kFieldInvalid);
+  EXPECT_EQ(Decide(absl::StrCat(kText, "partition: aws-cn\n"),
+                   {.nonce = "n", .partition = "aws-cn"}),
+            Reason::kFieldInvalid);
   EXPECT_EQ(Decide(kText, {.nonce = ""}), Reason::kPolicyEmpty);
 }
 
@@ -210,6 +216,25 @@ std::string Good(std::string_view changed_key, std::string_view line) {
   }
   if (!changed) absl::StrAppend(&text, std::string(line), "\n");
   return text;
+}
+
+TEST(PolicyDocument, CanExpectAPublicKeyThatIsThereAndEmpty) {
+  const Expectations empty =
+      Read<EnclavePolicy>(Good("public_key", "public_key: {hex: ''}"));
+  EXPECT_EQ(empty.public_key, "");
+  EXPECT_FALSE(empty.public_key_present);
+}
+
+TEST(PolicyDocument, TakesPartitionAndProfileFromTheCaller) {
+  const PolicyDocumentOptions options = {.partition = "aws-us-gov",
+                                         .strict = true};
+  const Expectations ours = Read<EnclavePolicy>(Good("", ""), options);
+  EXPECT_EQ(ours.partition, "aws-us-gov");
+  EXPECT_TRUE(ours.strict);
+  const Expectations kms = Read<EnclavePolicy>(
+      R"({"StringEquals": {"kms:RecipientAttestation:PCR0": "$a"}})", options);
+  EXPECT_EQ(kms.partition, "aws-us-gov");
+  EXPECT_TRUE(kms.strict);
 }
 
 TEST(PolicyDocument, IsGoodBeforeItIsChanged) {
@@ -279,8 +304,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "public_key: {present: false}", Reason::kPolicyEmpty},
         Refusal{"PublicKeyOfTwoKinds", "public_key",
                 "public_key: {present: true, hex: '00'}",
-                Reason::kFieldInvalid},
-        Refusal{"EmptyPublicKey", "public_key", "public_key: {hex: ''}",
                 Reason::kFieldInvalid},
         Refusal{"PublicKeyIgnoredWithoutAWhy", "public_key",
                 "public_key: {ignored: ''}", Reason::kPolicyIncomplete},

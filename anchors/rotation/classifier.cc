@@ -20,14 +20,11 @@
 #include "absl/time/time.h"
 #include "anchors/certificate_facts.h"
 #include "anchors/rotation/diff_text.h"
-#include "anchors/rotation/self_signature.h"
+#include "anchors/rotation/publication_gate.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::anchors {
 namespace {
-
-// How far in the future a re-issued certificate may begin.
-constexpr absl::Duration kMaxAhead = absl::Hours(24);
 
 using verify::AnchorStatus;
 using verify::Slot;
@@ -258,18 +255,10 @@ class Classifier {
       const Match match = Find(slot, certificate->seen);
       NoteDates(*certificate, match, change);
       NoteOtherSlots(*certificate, change);
-      // Otherwise whoever changes the page could date AWS's key anew.
-      if (match.anchor != nullptr && !IsSelfSigned(certificate->seen.der)) {
-        change.held_by.push_back(
-            "a certificate over a pinned key that the key has not signed");
-      }
-      if (match.anchor != nullptr &&
-          certificate->facts.not_before > observation_.time + kMaxAhead) {
-        change.held_by.push_back("a certificate from the future");
-      }
-      if (match.anchor != nullptr && !IsKnownToSources(match.anchor->status)) {
-        change.held_by.push_back(absl::StrCat(
-            "the key is ", std::string(NameOf(match.anchor->status))));
+      for (std::string& why :
+           WhyForPeople(certificate->seen.der, certificate->facts, match.anchor,
+                        observation_.time)) {
+        change.held_by.push_back(std::move(why));
       }
     }
     if (fresh.size() > 1) {
@@ -359,11 +348,7 @@ class Classifier {
         [](const Change& a, const Change& b) { return a.slot < b.slot; });
     for (Change& change : found_.changes) {
       for (const Change& anomaly : found_.anomalies) {
-        change.held_by.push_back(absl::StrCat(
-            "the source has an anomaly, ",
-            std::string(NameOf(*anomaly.anomaly)),
-            anomaly.problem ? " " + std::string(ToString(*anomaly.problem))
-                            : std::string()));
+        change.held_by.push_back(HeldByAnomaly(anomaly));
       }
       change.diff = DiffText(change, pinned_);
     }
@@ -382,6 +367,13 @@ class Classifier {
 };
 
 }  // namespace
+
+std::string HeldByAnomaly(const Change& anomaly) {
+  return absl::StrCat(
+      "the source has an anomaly, ", std::string(NameOf(*anomaly.anomaly)),
+      anomaly.problem ? " " + std::string(ToString(*anomaly.problem))
+                      : std::string());
+}
 
 bool IsAnomaly(const SourceProblem& problem) {
   // A heading is no certificate. If one was pinned there, it is missing.

@@ -27,6 +27,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -78,6 +79,9 @@ struct SourceCount {
 // silence does neither. `newest` has the newest observation of each source.
 SourceCount CountSources(const Change& change,
                          absl::Span<const Observation> newest);
+
+// What an anomaly of a source is called in the `held_by` of its changes.
+std::string HeldByAnomaly(const Change& anomaly);
 
 // Whether a problem makes its source doubtful: any but a heading without
 // certificate.

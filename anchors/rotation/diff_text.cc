@@ -7,11 +7,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "verify/anchor_set.h"
+#include "verify/printable.h"
 
 namespace anchorage::anchors {
 namespace {
 
 using verify::KeyType;
+using verify::Printable;
 
 std::string Day(absl::Time time) {
   return absl::FormatTime("%Y-%m-%d", time, absl::UTCTimeZone());
@@ -114,10 +116,12 @@ std::string DiffText(const Change& change, const Catalog& pinned) {
     absl::StrAppend(&out, " ", std::string(ToString(*change.problem)));
   }
   if (!change.slot.partition.empty()) {
-    absl::StrAppend(&out, " ", verify::ToString(change.slot));
+    absl::StrAppend(&out, " ", Printable(verify::ToString(change.slot)));
   }
-  absl::StrAppend(&out, ", seen by ", change.source);
-  if (!change.location.empty()) absl::StrAppend(&out, " at ", change.location);
+  absl::StrAppend(&out, ", seen by ", Printable(change.source));
+  if (!change.location.empty()) {
+    absl::StrAppend(&out, " at ", Printable(change.location));
+  }
   out += '\n';
   if (!change.slot.partition.empty()) {
     std::vector<std::string> keys;
@@ -129,10 +133,10 @@ std::string DiffText(const Change& change, const Catalog& pinned) {
     AppendNewKeys(change, keys, out);
   }
   for (const std::string& note : change.notes) {
-    absl::StrAppend(&out, "  note: ", note, "\n");
+    absl::StrAppend(&out, "  note: ", Printable(note), "\n");
   }
   for (const std::string& held : change.held_by) {
-    absl::StrAppend(&out, "  held: ", held, "\n");
+    absl::StrAppend(&out, "  held: ", Printable(held), "\n");
   }
   return out;
 }

@@ -11,6 +11,7 @@
 #include "anchors/catalog.h"
 #include "anchors/rotation/region_names.h"
 #include "verify/encoding/base64.h"
+#include "verify/partition.h"
 
 namespace anchorage::anchors {
 namespace {
@@ -98,15 +99,16 @@ void PagePlacer::BeginRegion(std::string_view heading, int line) {
           : StripBlanks(heading.substr(dash + kEmDash.size()));
   region_ = Region();
   region_->line = line;
-  if (!IsRegionCode(code)) {
+  if (!verify::IsRegionCode(code)) {
     Report(ProblemKind::kNotPlaced, line,
            "the heading ends in no region's code: " + Quoted(heading));
     return;
   }
   region_->code = std::string(code);
   const auto& partitions = scope_.partitions;
-  region_->in_scope = std::find(partitions.begin(), partitions.end(),
-                                PartitionOfRegion(code)) != partitions.end();
+  region_->in_scope =
+      std::find(partitions.begin(), partitions.end(),
+                verify::PartitionOfRegion(code)) != partitions.end();
   if (region_->in_scope) {
     ++regions_in_scope_;
   } else if (first_foreign_line_ == 0) {
@@ -232,8 +234,8 @@ std::optional<Slot> PagePlacer::SlotFor(const CertificateFacts& facts) const {
     kind = OnlyKindFor(facts.key);
   }
   if (region.empty() || !kind) return std::nullopt;
-  return Slot{std::string(PartitionOfRegion(region)), std::string(region),
-              *kind};
+  return Slot{std::string(verify::PartitionOfRegion(region)),
+              std::string(region), *kind};
 }
 
 void PagePlacer::Place(std::string der, const CertificateFacts& facts,

@@ -1,7 +1,5 @@
-// What the names of AWS's regions say.
-//
-//   if (!IsRegionCode(code)) return Problem(code);
-//   std::string_view partition = PartitionOfRegion(code);
+// What the prose names of AWS's regions say. Their codes are
+// verify/partition.h's.
 //
 // Pure.
 
@@ -12,16 +10,6 @@
 #include <string_view>
 
 namespace anchorage::anchors {
-
-// Whether `code` has the form of a region's code: three or four parts of
-// a-z that end in a number from 1 to 99, such as "eu-west-1" and
-// "us-gov-west-1". Not whether there is such a region.
-bool IsRegionCode(std::string_view code);
-
-// Returns the partition that a region's code names: "aws-cn" for "cn-…",
-// "aws-us-gov" for "us-gov-…", "aws-eusc" for "eusc-…", those of the isolated
-// regions for theirs, and "aws" for every other.
-std::string_view PartitionOfRegion(std::string_view code);
 
 // Returns the code of the one region that a tab of AWS's older pages means,
 // such as "Hong Kong Region"; nullopt for a name that may mean several, such

@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "anchors/rotation/page_writer.h"
-#include "anchors/rotation/region_names.h"
+#include "verify/partition.h"
 
 namespace anchorage::anchors {
 namespace {
@@ -54,7 +54,7 @@ Observation ObservationOf(const Catalog& catalog) {
 }
 
 verify::Slot SlotOf(const std::string& region, verify::AnchorKind kind) {
-  return {std::string(PartitionOfRegion(region)), region, kind};
+  return {std::string(verify::PartitionOfRegion(region)), region, kind};
 }
 
 CatalogAnchor& AnchorIn(Catalog& catalog, const verify::Slot& slot) {

@@ -40,6 +40,8 @@ inline constexpr std::size_t kMaxTimestampBytes = 16'384;
 inline constexpr std::size_t kMaxSnapshotBytes = 2'000'000;
 inline constexpr std::size_t kMaxTargetsBytes = 5'000'000;
 inline constexpr int kMaxMetadataDepth = 32;
+// Far more than any repository has, and far less than 5 MB of "[]," would be.
+inline constexpr std::size_t kMaxMetadataValues = 100'000;
 
 inline constexpr std::string_view kRootRole = "root";
 inline constexpr std::string_view kTimestampRole = "timestamp";

@@ -505,5 +505,14 @@ TEST_F(VerifySignaturesTest, RefusesSignaturesOverOtherBytes) {
   EXPECT_THAT(Verify(), RejectedFor(TufReason::kThresholdNotMet));
 }
 
+// 5 MB that would be a tree of hundreds.
+TEST(MetadataLimitsTest, RefusesMoreValuesThanAnyRepositoryHas) {
+  std::string many = "{\"signatures\":[";
+  while (many.size() < kMaxTargetsBytes - 16) many += "[],";
+  many += "[]]}";
+  EXPECT_THAT(ParseTargets(many).status(),
+              RejectedFor(TufReason::kMetadataTooLarge));
+}
+
 }  // namespace
 }  // namespace anchorage::anchors::tuf

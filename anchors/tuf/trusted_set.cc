@@ -375,6 +375,20 @@ absl::Status TrustedSet::UseHeldTargets() {
   return absl::OkStatus();
 }
 
+absl::Status TrustedSet::UseHeldTargetsAlone() {
+  absl::Status order = RequireStage(Stage::kRoot, "UseHeldTargetsAlone");
+  if (!order.ok()) return order;
+  if (targets_ == nullptr) {
+    return RejectUpdate(TufReason::kOutOfOrder, "no targets are held");
+  }
+  absl::Status current = VerifyCurrent(*targets_);
+  if (!current.ok()) return current;
+  timestamp_ = nullptr;
+  snapshot_ = nullptr;
+  Complete();
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::shared_ptr<const Targets>> TrustedSet::UpdateDelegated(
     const std::shared_ptr<const Targets>& delegator, std::string_view role,
     std::string bytes) {
@@ -388,6 +402,9 @@ absl::StatusOr<std::shared_ptr<const Targets>> TrustedSet::UpdateDelegated(
                         absl::StrCat("nobody delegates to ", View(role)));
   }
   // 1.
+  if (snapshot_ == nullptr) {
+    return RejectUpdate(TufReason::kOutOfOrder, "no snapshot is current");
+  }
   const auto expected = FileInSnapshot(*snapshot_, role);
   if (!expected.ok()) return expected.status();
   absl::Status file = VerifyMetaFile(*expected, bytes);
@@ -433,8 +450,13 @@ std::shared_ptr<const Targets> TrustedSet::targets() const {
 }
 
 absl::Time TrustedSet::expires() const {
-  return std::min({root_->envelope.expires, timestamp_->envelope.expires,
-                   snapshot_->envelope.expires, targets_->envelope.expires});
+  absl::Time first = std::min(root_->envelope.expires,
+                              targets_->envelope.expires);
+  if (timestamp_ != nullptr) {
+    first = std::min(first, timestamp_->envelope.expires);
+  }
+  if (snapshot_ != nullptr) first = std::min(first, snapshot_->envelope.expires);
+  return first;
 }
 
 absl::StatusOr<Target> TrustedSet::Lookup(std::string_view path) const {

@@ -93,6 +93,13 @@ class TrustedSet {
   absl::Status UseHeldSnapshot();
   absl::Status UseHeldTargets();
 
+  // Makes the held targets current by themselves. For a cache that a newer root
+  // has overtaken: the keys of its timestamp or snapshot were replaced, those
+  // of its targets were not. What is held then says what is trusted, and no
+  // longer how fresh it is: timestamp() and snapshot() are null. kOutOfOrder
+  // where no targets are held; kTargetsExpired.
+  absl::Status UseHeldTargetsAlone();
+
   // Takes the file of a role that `delegator`, which this set gave, delegates
   // to, and returns it. It counts for this delegator only: another one may
   // name other keys. kRoleMissing, kLengthMismatch, kHashMismatch,
@@ -113,12 +120,22 @@ class TrustedSet {
 
   absl::Time now() const { return now_; }
   const Root& root() const { return *root_; }
+  // What is held or current, at any step: properly signed under root(), or null.
+  const std::shared_ptr<const Timestamp>& held_timestamp() const {
+    return timestamp_;
+  }
+  const std::shared_ptr<const Snapshot>& held_snapshot() const {
+    return snapshot_;
+  }
+  const std::shared_ptr<const Targets>& held_targets() const {
+    return targets_;
+  }
   // The current files; null before their steps.
   std::shared_ptr<const Timestamp> timestamp() const;
   std::shared_ptr<const Snapshot> snapshot() const;
   std::shared_ptr<const Targets> targets() const;
 
-  // When the first of the four roles expires. Only if complete().
+  // When the first of the current files expires. Only if complete().
   absl::Time expires() const;
 
   // Returns what targets.json says of `path`. kOutOfOrder if not complete();

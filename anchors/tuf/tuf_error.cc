@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/strings/cord.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "verify/printable.h"
 
 namespace anchorage::anchors::tuf {
 namespace {
@@ -56,6 +56,9 @@ constexpr Row kTable[] = {
     {TufReason::kSnapshotVersionMismatch, "SNAPSHOT_VERSION_MISMATCH", kStale},
     {TufReason::kTargetsVersionMismatch, "TARGETS_VERSION_MISMATCH", kStale},
     {TufReason::kEquivocation, "EQUIVOCATION", kStale},
+    {TufReason::kSequenceRollback, "SEQUENCE_ROLLBACK", kStale},
+    {TufReason::kSequenceLeap, "SEQUENCE_LEAP", kStale},
+    {TufReason::kClockSuspect, "CLOCK_SUSPECT", kStale},
     {TufReason::kRootExpired, "ROOT_EXPIRED", kStale},
     {TufReason::kTimestampExpired, "TIMESTAMP_EXPIRED", kStale},
     {TufReason::kSnapshotExpired, "SNAPSHOT_EXPIRED", kStale},
@@ -102,12 +105,11 @@ const Row& RowOf(TufReason reason) {
 
 absl::Status RejectUpdate(TufReason reason, std::string_view detail) {
   const Row& row = RowOf(reason);
-  absl::Status status(
-      row.code,
+  const std::string sentence =
       absl::StrCat(absl::string_view(row.name.data(), row.name.size()), ": ",
-                   // Names from the file go to terminals and logs.
-                   absl::Utf8SafeCHexEscape(
-                       absl::string_view(detail.data(), detail.size()))));
+                   absl::string_view(detail.data(), detail.size()));
+  absl::Status status(row.code,
+                      verify::Printable(sentence, verify::kMaxSentenceBytes));
   status.SetPayload(kPayloadUrl, absl::Cord(absl::string_view(
                                      row.name.data(), row.name.size())));
   return status;
@@ -117,6 +119,16 @@ std::optional<TufReason> TufReasonOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kPayloadUrl);
   if (!payload.has_value()) return std::nullopt;
   return TufReasonNamed(std::string(*payload));
+}
+
+absl::Status InFile(std::string_view name, const absl::Status& status) {
+  const auto reason = TufReasonOf(status);
+  if (!reason.has_value()) return status;
+  const absl::string_view detail =
+      status.message().substr(NameOf(*reason).size() + 2);
+  return RejectUpdate(
+      *reason, absl::StrCat(absl::string_view(name.data(), name.size()), ": ",
+                            detail));
 }
 
 std::string_view NameOf(TufReason reason) { return RowOf(reason).name; }

@@ -90,6 +90,14 @@ enum class TufReason {
   kTargetsVersionMismatch,
   // Two different files, properly signed, with the same role and version.
   kEquivocation,
+  // A catalog or a list of releases with a lower sequence than one seen before.
+  kSequenceRollback,
+  // One whose sequence is more than 2^32 above the one seen before it: whoever
+  // stole a key must not use up all the numbers in one step.
+  kSequenceLeap,
+  // A catalog or a list that was made after our clock's tomorrow: either clock
+  // is wrong.
+  kClockSuspect,
   kRootExpired,
   kTimestampExpired,
   kSnapshotExpired,
@@ -134,8 +142,14 @@ enum class TufReason {
 };
 
 // Returns a non-OK status that carries `reason` for machines and `detail` for
-// people. Every failure in anchors/tuf is made here.
+// people: names from the file and words of the server, so it is one line as
+// verify::Printable() shows it. Every failure in anchors/tuf is made here.
 absl::Status RejectUpdate(TufReason reason, std::string_view detail);
+
+// Returns `status`, which RejectUpdate() made, with the name of the file that it
+// is about before its detail: "THRESHOLD_NOT_MET: timestamp.json: ...". Any
+// other status, OK included, is returned as it is.
+absl::Status InFile(std::string_view name, const absl::Status& status);
 
 // Returns the reason that RejectUpdate() put in `status`; nullopt for an OK
 // status and for a status that RejectUpdate() did not make.

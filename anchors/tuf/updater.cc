@@ -109,12 +109,30 @@ absl::Status Updater::Save(std::string_view name, std::string_view bytes) {
 
 // A stored root that the one before does not lead to is not there.
 void Updater::LoadRoots() {
-  for (int round = 0; round < kMaxRootRotations; ++round) {
+  CheckStoredRoot("root.json");
+  CheckStoredRoot(RootHistoryName(trusted_.root().envelope.version));
+  if (stored_fork_.has_value()) return;
+  // As many as there are: each is signed by the one before it, and a client
+  // that gave up here would never reach the newest.
+  while (true) {
     const std::int64_t next = trusted_.root().envelope.version + 1;
     auto bytes = store_->Load(RootHistoryName(next), kMaxRootBytes);
     if (!bytes.has_value() || !trusted_.UpdateRoot(*std::move(bytes)).ok()) {
       return;
     }
+  }
+}
+
+// Roots below the trusted one are history, and those above it arrive by the
+// ordinary rule. One of the same version must be the same.
+void Updater::CheckStoredRoot(std::string_view name) {
+  auto bytes = store_->Load(name, kMaxRootBytes);
+  if (!bytes.has_value()) return;
+  const Envelope& trusted = trusted_.root().envelope;
+  auto stored = ParseRoot(*std::move(bytes));
+  if (!stored.ok() || stored->envelope.version != trusted.version) return;
+  if (stored->envelope.signed_bytes != trusted.signed_bytes) {
+    stored_fork_ = std::string(name);
   }
 }
 
@@ -133,12 +151,14 @@ absl::Status Updater::UpdateRoots() {
     const std::int64_t next = trusted_.root().envelope.version + 1;
     const std::string name = RootName(next);
     auto bytes = fetcher_->FetchMetadata(name, kMaxRootBytes);
-    if (absl::IsNotFound(bytes.status())) return trusted_.FinishRoots();
+    if (absl::IsNotFound(bytes.status())) {
+      return InFile(RootName(next - 1), trusted_.FinishRoots());
+    }
     if (!bytes.ok()) {
       return FetchError(name, bytes.status(), TufReason::kMetadataTooLarge);
     }
     absl::Status updated = trusted_.UpdateRoot(*std::move(bytes));
-    if (!updated.ok()) return updated;
+    if (!updated.ok()) return InFile(name, updated);
     // The history first: it is what the next start follows.
     saved = Save(RootHistoryName(next), trusted_.root().envelope.bytes);
     if (!saved.ok()) return saved;
@@ -168,19 +188,22 @@ absl::Status Updater::UpdateTimestamp() {
     return FetchError(kName, bytes.status(), TufReason::kMetadataTooLarge);
   }
   const auto update = trusted_.UpdateTimestamp(*std::move(bytes));
-  if (!update.ok()) return update.status();
+  if (!update.ok()) return InFile(kName, update.status());
   equivocation_seen_ = *update == TimestampUpdate::kEquivocated;
   if (*update != TimestampUpdate::kAdopted) return absl::OkStatus();
   return Save(kName, trusted_.timestamp()->envelope.bytes);
 }
 
+std::string Updater::RoleFileName(std::string_view role,
+                                  const MetaFile& file) const {
+  if (!trusted_.root().consistent_snapshot) return StoredName(role);
+  return absl::StrCat(file.version, ".", StoredName(role));
+}
+
 absl::StatusOr<std::string> Updater::FetchRole(std::string_view role,
                                                const MetaFile& file,
                                                std::size_t max_bytes) {
-  const std::string name =
-      trusted_.root().consistent_snapshot
-          ? absl::StrCat(file.version, ".", StoredName(role))
-          : StoredName(role);
+  const std::string name = RoleFileName(role, file);
   auto bytes = fetcher_->FetchMetadata(name, LimitFor(file, max_bytes));
   if (bytes.ok()) return bytes;
   const bool stated = LimitFor(file, max_bytes) < max_bytes;
@@ -195,7 +218,10 @@ absl::Status Updater::UpdateSnapshot() {
                          kMaxSnapshotBytes);
   if (!bytes.ok()) return bytes.status();
   absl::Status updated = trusted_.UpdateSnapshot(*std::move(bytes));
-  if (!updated.ok()) return updated;
+  if (!updated.ok()) {
+    return InFile(RoleFileName(kSnapshotRole, trusted_.timestamp()->snapshot),
+                  updated);
+  }
   return Save("snapshot.json", trusted_.snapshot()->envelope.bytes);
 }
 
@@ -210,7 +236,9 @@ absl::Status Updater::UpdateTargets() {
   auto bytes = FetchRole(kTargetsRole, *file, kMaxTargetsBytes);
   if (!bytes.ok()) return bytes.status();
   absl::Status updated = trusted_.UpdateTargets(*std::move(bytes));
-  if (!updated.ok()) return updated;
+  if (!updated.ok()) {
+    return InFile(RoleFileName(kTargetsRole, *file), updated);
+  }
   return Save("targets.json", trusted_.targets()->envelope.bytes);
 }
 
@@ -257,7 +285,7 @@ absl::StatusOr<std::shared_ptr<const Targets>> Updater::LoadDelegated(
   auto bytes = FetchRole(role, *file, kMaxTargetsBytes);
   if (!bytes.ok()) return bytes.status();
   auto updated = trusted_.UpdateDelegated(delegator, role, *std::move(bytes));
-  if (!updated.ok()) return updated;
+  if (!updated.ok()) return InFile(RoleFileName(role, *file), updated.status());
   absl::Status saved = Save(StoredName(role), (*updated)->envelope.bytes);
   if (!saved.ok()) return saved;
   return updated;
@@ -294,7 +322,7 @@ absl::StatusOr<std::string> Updater::DownloadTarget(std::string_view path,
     return FetchError(name, bytes.status(), TufReason::kTargetLengthMismatch);
   }
   absl::Status verified = VerifyTargetBytes(target, *bytes);
-  if (!verified.ok()) return verified;
+  if (!verified.ok()) return InFile(name, verified);
   return bytes;
 }
 

@@ -71,7 +71,8 @@ std::string TargetFileName(std::string_view path, const Target& target,
 class Updater {
  public:
   // Starts from `trusted_root` and the newer roots in the store that it leads
-  // to. Fetches nothing and stores nothing. Fails as TrustedSet::FromRoot().
+  // to, however many. Older ones are skipped, so that a store may be older than
+  // the program. Fetches and stores nothing. Fails as TrustedSet::FromRoot().
   static absl::StatusOr<Updater> Create(std::string trusted_root,
                                         absl::Time now, Fetcher* fetcher,
                                         MetadataStore* store);
@@ -104,11 +105,17 @@ class Updater {
   // alarm, the refresh itself went on with what was known.
   bool equivocation_seen() const { return equivocation_seen_; }
 
+  // The name of the stored root, if there is one, that has the version of the
+  // trusted root and says something else: the store follows another history,
+  // and no root was taken from it. Raise an alarm, and use none of the store.
+  const std::optional<std::string>& stored_fork() const { return stored_fork_; }
+
  private:
   Updater(TrustedSet trusted, Fetcher* fetcher, MetadataStore* store)
       : trusted_(std::move(trusted)), fetcher_(fetcher), store_(store) {}
 
   void LoadRoots();
+  void CheckStoredRoot(std::string_view name);
   void HoldStored();
   absl::Status UpdateRoots();
   absl::Status SaveRoot();
@@ -117,6 +124,8 @@ class Updater {
   absl::Status UpdateTargets();
   absl::StatusOr<std::shared_ptr<const Targets>> LoadDelegated(
       const std::shared_ptr<const Targets>& delegator, std::string_view role);
+  // The name under which the server has that version of a role.
+  std::string RoleFileName(std::string_view role, const MetaFile& file) const;
   absl::StatusOr<std::string> FetchRole(std::string_view role,
                                         const MetaFile& file,
                                         std::size_t max_bytes);
@@ -126,6 +135,7 @@ class Updater {
   Fetcher* fetcher_;
   MetadataStore* store_;
   bool equivocation_seen_ = false;
+  std::optional<std::string> stored_fork_;
 };
 
 }  // namespace anchorage::anchors::tuf

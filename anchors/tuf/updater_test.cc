@@ -788,5 +788,27 @@ TEST_F(UpdaterTest, FindsNothingBeforeARefresh) {
               RejectedFor(TufReason::kOutOfOrder));
 }
 
+// --- What is refused is named ------------------------------------------------
+
+// A mirror's operator mends one file, and must be told which.
+TEST_F(UpdaterTest, SaysWhichFileWasRefused) {
+  const auto text = [&] { return std::string(Refresh().message()); };
+  const auto good = repository_.metadata;
+  repository_.metadata["timestamp.json"] = "<html>";
+  EXPECT_THAT(text(), ::testing::HasSubstr("timestamp.json: "));
+  repository_.metadata = good;
+  repository_.metadata["1.snapshot.json"] = "<html>";
+  EXPECT_THAT(text(), ::testing::HasSubstr("1.snapshot.json: "));
+  repository_.metadata = good;
+  repository_.metadata["2.root.json"] = "<html>";
+  EXPECT_THAT(text(), ::testing::HasSubstr("2.root.json: "));
+  repository_.metadata = good;
+  // A mirror without the root that replaced the key of the timestamp.
+  repository_.RotateKeys("timestamp");
+  repository_.Publish({"root", "timestamp"});
+  repository_.metadata.erase("2.root.json");
+  EXPECT_THAT(text(), ::testing::HasSubstr("timestamp.json: 0 of 1"));
+}
+
 }  // namespace
 }  // namespace anchorage::anchors::tuf

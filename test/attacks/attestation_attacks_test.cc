@@ -38,8 +38,9 @@ std::set<Reason> ReasonsOfOtherLayers() {
       Reason::kLedgerUnavailable,
       // Staleness: client.
       Reason::kAnchorsExpired,
-      // No input makes the library fail.
-      Reason::kCryptoUnavailable};
+      // No input makes the library or the process fail.
+      Reason::kCryptoUnavailable, Reason::kCryptoProviderMissing,
+      Reason::kResourcesExhausted};
 }
 
 class AttestationAttackTest

@@ -57,6 +57,12 @@ AttestationAttack Malformed(std::string id, std::string what,
           Reason::kCertificateMalformed};
 }
 
+// A leaf whose name is in no form that is known.
+void UseNamelessLeaf(AttestationCase& c) {
+  c.leaf().subject =
+      Sequence({NameAttribute(kOidCountry, PrintableString("US"))});
+}
+
 std::vector<AttestationAttack> RoleAttacks() {
   using Case = AttestationCase;
   return {
@@ -111,10 +117,42 @@ std::vector<AttestationAttack> RoleAttacks() {
              AmazonName("i-00000000000000000.us-east-1.aws.nitro-enclaves");
        },
        Reason::kLeafName},
-      {"n19c", By::kSigner, "a leaf without a common name",
+      {"n19c", By::kSigner, "a leaf without a common name: no region",
+       UseNamelessLeaf, kAccepted},
+      {"n19e", By::kSigner, "the same where the policy names a region",
+       [](Case& c) {
+         UseNamelessLeaf(c);
+         c.UsePolicy([](verify::EnclavePolicy::Builder& policy) {
+           policy.ExpectRegions({"us-east-1"}).IgnoreTheRest("elsewhere");
+         });
+       },
+       Reason::kRegionNotAllowed},
+      {"n19f", By::kSigner, "the same in the strict profile",
+       [](Case& c) {
+         UseNamelessLeaf(c);
+         c.UsePolicy([](verify::EnclavePolicy::Builder& policy) {
+           policy.Strict().AuthenticityOnly("elsewhere");
+         });
+       },
+       Reason::kLeafName},
+      {"n19g", By::kSigner, "a leaf of another partition than the root's",
        [](Case& c) {
          c.leaf().subject =
-             Sequence({NameAttribute(kOidCountry, PrintableString("US"))});
+             AmazonName(FakeNitro::ModuleId(NitroType::kEnclave) +
+                        ".us-gov-west-1.aws-us-gov");
+       },
+       Reason::kLeafName},
+      {"n19h", By::kSigner, "a region of another partition under \".aws\"",
+       [](Case& c) {
+         c.leaf().subject = AmazonName(
+             FakeNitro::ModuleId(NitroType::kEnclave) + ".cn-north-1.aws");
+       },
+       Reason::kLeafName},
+      {"n19i", By::kSigner, "a leaf of no form under another region's CAs",
+       [](Case& c) {
+         UseNamelessLeaf(c);
+         c.instance().subject = c.leaf().issuer =
+             AmazonName("i-0fd25f30661854f2b.us-west-2.aws.nitro-enclaves");
        },
        Reason::kLeafName},
       {"n19d", By::kSigner, "a leaf of another region than its CAs'",

@@ -85,6 +85,13 @@ void Relink(AttestationCase& c) {
   }
 }
 
+// A genuine document of GovCloud, whose root is pinned for it.
+void UseGovCloud(AttestationCase& c) {
+  const FakeNitro govcloud("aws-us-gov", "us-gov-west-1");
+  c.anchors.push_back(govcloud.RootAnchor());
+  c.spec = govcloud.Genuine(NitroType::kEnclave);
+}
+
 }  // namespace
 
 std::vector<AttestationAttack> ChainAttacks() {
@@ -283,23 +290,30 @@ std::vector<AttestationAttack> ChainAttacks() {
        },
        kAccepted},
       {"n22a", By::kAnyone, "the root of another partition, pinned for it",
-       [](Case& c) {
-         const FakeNitro other("aws-us-gov");
-         c.anchors.push_back(other.RootAnchor());
-         c.spec = other.Genuine(NitroType::kEnclave);
-       },
-       Reason::kPartitionMismatch},
+       [](Case& c) { UseGovCloud(c); }, Reason::kPartitionMismatch},
       {"n22b", By::kNobody, "the same, where the policy is for that partition",
        [](Case& c) {
-         const FakeNitro other("aws-us-gov");
-         c.anchors.push_back(other.RootAnchor());
-         c.spec = other.Genuine(NitroType::kEnclave);
+         UseGovCloud(c);
          c.UsePolicy([](verify::EnclavePolicy::Builder& policy) {
            policy.ExpectPartition("aws-us-gov")
                .AuthenticityOnly("the attack is elsewhere");
          });
        },
        kAccepted},
+      {"n22c", By::kOwner, "another partition's root, pinned for the policy's",
+       [](Case& c) {
+         UseGovCloud(c);
+         c.anchors.back().slot.partition = "aws";
+       },
+       Reason::kLeafName},
+      {"n22d", By::kOwner, "the policy's root above another partition's names",
+       [](Case& c) {
+         const CertSpec root = c.root();
+         UseGovCloud(c);
+         c.root() = root;
+         Relink(c);
+       },
+       Reason::kLeafName},
       {"n24", By::kSigner, "a critical extension nobody knows in an authority",
        [](Case& c) {
          c.zonal().extensions.push_back({"1.2.3.4", true, Null()});

@@ -108,6 +108,20 @@ std::vector<AttestationAttack> DocumentAttacks() {
          c.document().nitrotpm_pcrs = GenuinePcrs(NitroType::kTpm);
        },
        Reason::kAmbiguousDocumentType},
+      {"67b", By::kSigner, "pcrs, and PCRs of a kind that nobody knows yet",
+       [](Case& c) {
+         c.document().edit_members = [](std::vector<CborMember>& members) {
+           members.emplace_back(CborText("nitrotpm2_pcrs"), CborMap({}));
+         };
+       },
+       Reason::kAmbiguousDocumentType},
+      {"67c", By::kSigner, "pcrs, and PCRS, which some readers take for it",
+       [](Case& c) {
+         c.document().edit_members = [](std::vector<CborMember>& members) {
+           members.emplace_back(CborText("PCRS"), CborMap({}));
+         };
+       },
+       Reason::kAmbiguousDocumentType},
       {"68a", By::kNobody, "a field that nobody knows yet",
        [](Case& c) {
          c.document().edit_members = [](std::vector<CborMember>& members) {
@@ -125,9 +139,24 @@ std::vector<AttestationAttack> DocumentAttacks() {
          });
        },
        Reason::kFieldUnknown},
-      Invalid(
-          "71", By::kOwner, "a public key of no bytes",
-          [](Case& c) { c.document().public_key = OptionalField::Bytes(""); }),
+      {"71a", By::kOwner, "a public key of no bytes, and none expected",
+       [](Case& c) { c.document().public_key = OptionalField::Bytes(""); },
+       kAccepted},
+      {"71b", By::kOwner, "a public key of no bytes where one must be there",
+       [](Case& c) {
+         c.document().public_key = OptionalField::Bytes("");
+         c.UsePolicy([](verify::EnclavePolicy::Builder& policy) {
+           policy.ExpectPublicKeyPresent().IgnoreTheRest("elsewhere");
+         });
+       },
+       Reason::kPublicKeyMismatch},
+      {"71c", By::kOwner, "no public key where one of no bytes is expected",
+       [](Case& c) {
+         c.UsePolicy([](verify::EnclavePolicy::Builder& policy) {
+           policy.ExpectPublicKey("").IgnoreTheRest("elsewhere");
+         });
+       },
+       Reason::kPublicKeyMismatch},
       Invalid("72", By::kOwner, "a public key of 1,025 bytes",
               [](Case& c) {
                 c.document().public_key =
@@ -148,6 +177,19 @@ std::vector<AttestationAttack> DocumentAttacks() {
        kAccepted},
       {"n08", By::kNobody, "no public_key at all",
        [](Case& c) { c.document().public_key = OptionalField::Absent(); },
+       kAccepted},
+      {"x25c", By::kNobody, "PCRs of 32 and of 64 bytes",
+       [](Case& c) {
+         (*c.document().pcrs)[3].second = std::string(32, 'm');
+         (*c.document().pcrs)[4].second = std::string(64, 'm');
+       },
+       kAccepted},
+      {"x25b", By::kNobody, "32 PCRs, as enclaves have since 2026",
+       [](Case& c) {
+         for (std::uint64_t i = 16; i < 32; ++i) {
+           c.document().pcrs->emplace_back(i, std::string(48, 'm'));
+         }
+       },
        kAccepted},
       {"x25", By::kNobody, "17 PCRs, as some enclaves have",
        [](Case& c) {

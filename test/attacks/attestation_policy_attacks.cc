@@ -190,7 +190,9 @@ std::vector<AttestationAttack> MeasurementAttacks() {
        hex(std::string(64, 'a')), Reason::kFieldInvalid},
       {"n13a", By::kOwner, "a PCR is expected that the document has not",
        [](Case& c) {
-         ExpectPcrs(c, PcrSet::FromBytes({{20, std::string(48, '\0')}}));
+         auto values = Pcrs(NitroType::kEnclave, {0});
+         values[20] = std::string(48, '\0');
+         ExpectPcrs(c, PcrSet::FromBytes(values));
        },
        Reason::kPcrMismatch},
       {"n13b", By::kOwner, "PCRs of another release",
@@ -225,6 +227,22 @@ std::vector<AttestationAttack> MeasurementAttacks() {
          ExpectTpmPcrs(c, Pcrs(NitroType::kTpm, {4, 12}));
        },
        kAccepted},
+      {"x47a", By::kNobody, "a NitroTPM policy on PCR12 = 0 alone",
+       [](Case& c) { ExpectTpmPcrs(c, Pcrs(NitroType::kTpm, {12})); },
+       Reason::kPolicyUnsafe},
+      {"x47b", By::kNobody, "PCRs that are the same on every instance",
+       [](Case& c) {
+         ExpectTpmPcrs(c, Pcrs(NitroType::kTpm, {0, 2, 3, 6, 7, 17}));
+       },
+       Reason::kPolicyUnsafe},
+      {"x47c", By::kNobody, "PCRs that whoever runs the instance can reset",
+       [](Case& c) { ExpectTpmPcrs(c, Pcrs(NitroType::kTpm, {16, 23})); },
+       Reason::kPolicyUnsafe},
+      {"x47d", By::kNobody, "the kernel of enclaves of unrelated owners",
+       [](Case& c) {
+         ExpectPcrs(c, PcrSet::FromBytes(Pcrs(NitroType::kEnclave, {1})));
+       },
+       Reason::kPolicyUnsafe},
       {"x48", By::kOwner, "a kernel command line was appended",
        [](Case& c) {
          ExpectTpmPcrs(c, Pcrs(NitroType::kTpm, {4, 12}));

@@ -44,8 +44,9 @@ std::set<Reason> ReasonsOfOtherLayers() {
       Reason::kModuleNotAllowed, Reason::kDebugEnclave, Reason::kPcrMismatch,
       // Releases and staleness: anchors and client.
       Reason::kReleaseUnknown, Reason::kReleaseRevoked, Reason::kAnchorsExpired,
-      // No input makes the library fail.
-      Reason::kCryptoUnavailable};
+      // No input makes the library or the process fail.
+      Reason::kCryptoUnavailable, Reason::kCryptoProviderMissing,
+      Reason::kResourcesExhausted};
 }
 
 class IdentityAttackTest : public ::testing::TestWithParam<IdentityAttack> {};

@@ -655,7 +655,13 @@ std::vector<Attack> DocumentAttacks() {
        Reason::kTrailingBytes},
       {"71 public_key empty",
        [](Case& c) { c.spec.document.public_key = OptionalField::Bytes(""); },
-       Reason::kFieldInvalid},
+       std::nullopt},
+      {"71 public_key empty, one expected",
+       [](Case& c) {
+         c.spec.document.public_key = OptionalField::Bytes("");
+         c.enclave.ExpectPublicKeyPresent();
+       },
+       Reason::kPublicKeyMismatch},
       {"72 public_key of 1025 bytes",
        [](Case& c) {
          c.spec.document.public_key =
@@ -734,7 +740,11 @@ std::vector<Attack> DocumentAttacks() {
       {"n11 empty list of PCRs", [](Case& c) { c.enclave.ExpectPcrsAnyOf({}); },
        Reason::kPolicyEmpty},
       {"n13 expected PCR absent",
-       [](Case& c) { c.enclave.ExpectPcrs(Pcrs(20, '\0')); },
+       [](Case& c) {
+         auto pcrs = Pcrs(20, '\0').values();
+         pcrs[0] = c.spec.document.pcrs->front().second;
+         c.enclave.ExpectPcrs(*PcrSet::FromBytes(std::move(pcrs)));
+       },
        Reason::kPcrMismatch},
       {"n15 old document, live", [](Case& c) { c.now += absl::Minutes(6); },
        Reason::kTooOld},

@@ -18,6 +18,7 @@ using verify::AttestationType;
 using verify::JsonValue;
 
 constexpr char kSharedVariable[] = "ANCHORAGE_SHARED_VECTORS";
+constexpr char kRealFolder[] = "test/vectors/real";
 constexpr char kRootPem[] = "anchors/baked/certificates/aws.nitro-root-g1.pem";
 // SubjectPublicKeyInfo of a P-384 key, up to the point.
 constexpr std::string_view kP384SpkiPrefix(
@@ -62,10 +63,10 @@ absl::Time Moment(const JsonValue& certificate, std::string_view name) {
   return time;
 }
 
-RealDocument FromIndex(const JsonValue& entry) {
+RealDocument FromIndex(const JsonValue& entry, std::string_view folder) {
   RealDocument out;
   out.path = Text(entry, "path");
-  out.bytes = SharedFile(out.path);
+  out.bytes = ReadFile(std::string(folder) + "/" + out.path);
   out.type = Text(entry, "kind") == "nitro-tpm" ? AttestationType::kNitroTpm
                                                 : AttestationType::kEnclave;
   out.genuine = entry.Find("expected")->Find("valid")->AsBool().value();
@@ -81,6 +82,21 @@ RealDocument FromIndex(const JsonValue& entry) {
                          .not_after = Moment(certificate, "not_after")});
   }
   return out;
+}
+
+// Reads the documents of an index, as JSON.
+std::vector<RealDocument> ReadIndex(const std::string& path,
+                                    std::string_view folder) {
+  constexpr std::size_t kMaxIndexBytes = 64 * 1024 * 1024;
+  const JsonValue index =
+      OrDie(verify::ParseJson(ReadFile(path), {.max_bytes = kMaxIndexBytes}),
+            "an index of vectors");
+  std::vector<RealDocument> documents;
+  for (const JsonValue& entry : index.Find("vectors")->elements()) {
+    if (!absl::EndsWith(Text(entry, "path"), ".cbor")) continue;
+    documents.push_back(FromIndex(entry, folder));
+  }
+  return documents;
 }
 
 absl::Time Utc(absl::CivilSecond time) {
@@ -129,24 +145,20 @@ std::vector<RealDocument> CarriedDocuments() {
   };
   std::vector<RealDocument> documents = {std::move(enclave), std::move(tpm)};
   for (RealDocument& document : documents) {
-    document.bytes = ReadFile("test/vectors/real/" + document.path);
+    document.bytes = ReadFile(kRealFolder + ("/" + document.path));
   }
   return documents;
 }
 
+std::vector<RealDocument> ReportedDocuments() {
+  return ReadIndex(std::string(kRealFolder) + "/nitro-enclave/cases.json",
+                   kRealFolder);
+}
+
 std::optional<std::vector<RealDocument>> SharedDocuments() {
-  if (std::getenv(kSharedVariable) == nullptr) return std::nullopt;
-  constexpr std::size_t kMaxIndexBytes = 64 * 1024 * 1024;
-  const JsonValue index =
-      OrDie(verify::ParseJson(SharedFile("index.json"),
-                              {.max_bytes = kMaxIndexBytes}),
-            "the index of the shared vectors");
-  std::vector<RealDocument> documents;
-  for (const JsonValue& entry : index.Find("vectors")->elements()) {
-    const std::string path = Text(entry, "path");
-    if (absl::EndsWith(path, ".cbor")) documents.push_back(FromIndex(entry));
-  }
-  return documents;
+  const char* folder = std::getenv(kSharedVariable);
+  if (folder == nullptr) return std::nullopt;
+  return ReadIndex(std::string(folder) + "/index.json", folder);
 }
 
 std::string SharedFile(std::string_view path) {
@@ -163,11 +175,12 @@ std::shared_ptr<const verify::AnchorSet> RealNitroRoots(
 }
 
 std::shared_ptr<const verify::AnchorSet> RootsOf(
-    std::string_view certificate_der, verify::AnchorProvenance provenance) {
+    std::string_view certificate_der, verify::AnchorProvenance provenance,
+    std::string_view partition) {
   const verify::Certificate certificate =
       OrDie(verify::ParseCertificate(certificate_der), "the root");
   verify::AnchorRecord record;
-  record.slot = {"aws", "", verify::AnchorKind::kNitroRoot};
+  record.slot = {std::string(partition), "", verify::AnchorKind::kNitroRoot};
   record.spki_der =
       std::string(kP384SpkiPrefix) + std::string(certificate.point);
   record.certificates_der = {std::string(certificate_der)};

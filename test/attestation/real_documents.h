@@ -43,8 +43,13 @@ struct RealDocument {
   std::vector<RealValidity> chain;
 };
 
-// The documents in test/vectors/real.
+// One document of each type.
 std::vector<RealDocument> CarriedDocuments();
+
+// The documents of nitro-enclave/cases.json, which has where each is from and
+// what was new about it when somebody reported it. Aborts on an index that
+// cannot be read.
+std::vector<RealDocument> ReportedDocuments();
 
 // Every attestation document of the shared vectors, negative ones included;
 // nullopt where there are no shared vectors. Aborts on an index that cannot
@@ -60,7 +65,8 @@ std::shared_ptr<const verify::AnchorSet> RealNitroRoots(
 
 // A set whose only root is this self-signed P-384 certificate.
 std::shared_ptr<const verify::AnchorSet> RootsOf(
-    std::string_view certificate_der, verify::AnchorProvenance provenance = {});
+    std::string_view certificate_der, verify::AnchorProvenance provenance = {},
+    std::string_view partition = "aws");
 
 }  // namespace anchorage::test
 

@@ -33,15 +33,19 @@ using verify::RecordedTime;
 constexpr char kWhy[] = "a test of authenticity";
 constexpr absl::Duration kSecond = absl::Seconds(1);
 
-EnclavePolicy AnyEnclave(bool allow_debug) {
+EnclavePolicy AnyEnclave(bool allow_debug, bool strict = false) {
   EnclavePolicy::Builder builder;
   builder.AuthenticityOnly(kWhy);
+  if (strict) builder.Strict();
   if (allow_debug) builder.AllowDebug(kWhy);
   return *builder.Build();
 }
 
-NitroTpmPolicy AnyNitroTpm() {
-  return *NitroTpmPolicy::Builder().AuthenticityOnly(kWhy).Build();
+NitroTpmPolicy AnyNitroTpm(bool strict = false) {
+  NitroTpmPolicy::Builder builder;
+  builder.AuthenticityOnly(kWhy);
+  if (strict) builder.Strict();
+  return *builder.Build();
 }
 
 template <typename Verified>
@@ -71,6 +75,18 @@ absl::StatusOr<AttestedFacts> Live(const RealDocument& document,
         VerifyEnclave(document.bytes, anchors, AnyEnclave(true), now));
   }
   return FactsOf(VerifyNitroTpm(document.bytes, anchors, AnyNitroTpm(), now));
+}
+
+// By the strict profile, at the document's own time.
+absl::StatusOr<AttestedFacts> Strictly(std::string_view bytes,
+                                       AttestationType type,
+                                       const AnchorSet& anchors) {
+  const RecordedTime at = RecordedTime::kAtDocumentTime;
+  if (type == AttestationType::kEnclave) {
+    return FactsOf(
+        VerifyRecordedEnclave(bytes, anchors, AnyEnclave(true, true), at));
+  }
+  return FactsOf(VerifyRecordedNitroTpm(bytes, anchors, AnyNitroTpm(true), at));
 }
 
 AttestationType Other(AttestationType type) {
@@ -123,6 +139,9 @@ void ExpectGenuine(const RealDocument& document, const AnchorSet& anchors) {
   EXPECT_EQ(facts->instance_id,
             document.module_id.substr(0, document.module_id.find('-', 2)));
   EXPECT_TRUE(facts->unknown_keys.empty());
+  EXPECT_TRUE(facts->notes.empty()) << document.path;
+  EXPECT_TRUE(Strictly(document.bytes, document.type, anchors).ok())
+      << document.path;
   EXPECT_EQ(facts->leaf_not_before, document.chain.back().not_before);
   EXPECT_EQ(facts->leaf_not_after, document.chain.back().not_after);
 }
@@ -215,6 +234,54 @@ TEST(CarriedDocuments, GiveTheExpectedVerdictAtEveryTime) {
   }
 }
 
+TEST(ReportedDocuments, GiveTheExpectedVerdictAtEveryTime) {
+  const auto anchors = RealNitroRoots();
+  ChainCache cache;
+  const std::vector<RealDocument> documents = ReportedDocuments();
+  ASSERT_EQ(documents.size(), 6u);
+  for (const RealDocument& document : documents) {
+    ExpectEverything(document, *anchors, cache);
+  }
+}
+
+TEST(ReportedDocuments, HaveWhatWasNewAboutThem) {
+  const auto anchors = RealNitroRoots();
+  const std::vector<RealDocument> documents = ReportedDocuments();
+  const auto facts_of = [&](const RealDocument& document) {
+    return *Recorded(document.bytes, document.type, *anchors,
+                     RecordedTime::kAtDocumentTime);
+  };
+  // A public key that is there and empty.
+  const AttestedFacts empty_key = facts_of(documents.front());
+  ASSERT_TRUE(empty_key.public_key.has_value());
+  EXPECT_EQ(*empty_key.public_key, "");
+  // All the PCRs that there can be.
+  const AttestedFacts all_pcrs = facts_of(documents.back());
+  EXPECT_EQ(all_pcrs.pcrs.size(), verify::kPcrCount);
+  EXPECT_NE(all_pcrs.pcrs.at(17), std::string(48, '\0'));
+}
+
+TEST(ReportedDocuments, AnEmptyPublicKeyIsNone) {
+  const auto anchors = RealNitroRoots();
+  const RealDocument document = ReportedDocuments().front();
+  const auto decide = [&](EnclavePolicy::Builder builder) {
+    const auto policy = builder.IgnoreTheRest(kWhy).AllowDebug(kWhy).Build();
+    return ReasonOf(VerifyRecordedEnclave(document.bytes, *anchors, *policy,
+                                          RecordedTime::kAtDocumentTime)
+                        .status());
+  };
+  EnclavePolicy::Builder present;
+  EXPECT_EQ(decide(present.ExpectPublicKeyPresent()),
+            Reason::kPublicKeyMismatch);
+  EnclavePolicy::Builder other;
+  EXPECT_EQ(decide(other.ExpectPublicKey("k")), Reason::kPublicKeyMismatch);
+  EnclavePolicy::Builder typed;
+  EXPECT_EQ(decide(typed.ExpectPublicKeyOfType({verify::KeyType::kRsa})),
+            Reason::kPublicKeyMismatch);
+  EnclavePolicy::Builder empty;
+  EXPECT_EQ(decide(empty.ExpectPublicKey("")), std::nullopt);
+}
+
 TEST(CarriedDocuments, AttestWhatTheySay) {
   const auto anchors = RealNitroRoots();
   const RealDocument tpm = CarriedDocuments()[1];
@@ -281,19 +348,26 @@ TEST(SharedDocuments, NegativeOnesAreRefusedForTheirReason) {
   std::printf("negative: %zu documents\n", negative);
 }
 
-// Mock servers make documents that are sound but for the root: pinning their
-// root must not make them pass for AWS's.
-TEST(SharedDocuments, MocksAreRefusedUnderTheirOwnRootToo) {
+// Mock servers make documents that are sound but for the root and the names.
+// For whoever pins their root they are authentic, without a region, and with
+// notes that say so; the strict profile refuses them.
+TEST(SharedDocuments, MocksUnderTheirOwnRootHaveNoRegion) {
   if (!SharedDocuments().has_value()) {
     GTEST_SKIP() << "there are no shared vectors";
   }
   for (const std::string name :
        {"negative/oyster-custom-mock", "negative/marlin-custom-mock-eliza"}) {
     const auto anchors = RootsOf(SharedFile(name + ".root.der"));
+    const std::string document = SharedFile(name + ".cbor");
+    const auto facts = Recorded(document, AttestationType::kEnclave, *anchors,
+                                RecordedTime::kAtDocumentTime);
+    ASSERT_TRUE(facts.ok()) << name << facts.status();
+    EXPECT_EQ(facts->region, std::nullopt);
+    ASSERT_FALSE(facts->notes.empty());
+    EXPECT_EQ(facts->notes[0].kind, verify::Note::Kind::kLeafNameUnknown);
     EXPECT_EQ(
-        ReasonOf(Recorded(SharedFile(name + ".cbor"), AttestationType::kEnclave,
-                          *anchors, RecordedTime::kAtDocumentTime)
-                     .status()),
+        ReasonOf(
+            Strictly(document, AttestationType::kEnclave, *anchors).status()),
         Reason::kLeafName)
         << name;
   }

@@ -28,6 +28,12 @@ std::string CatalogOf(std::uint64_t sequence) {
   return anchors::SerializeCatalog(*catalog);
 }
 
+std::string CatalogThatRevokes(std::uint64_t sequence) {
+  auto catalog = anchors::ParseCatalog(CatalogOf(sequence));
+  catalog->anchors.front().status = verify::AnchorStatus::kRevoked;
+  return anchors::SerializeCatalog(*catalog);
+}
+
 class RepositoryServers::Http {
  public:
   explicit Http(RepositoryServers& servers) {
@@ -130,8 +136,12 @@ std::string RepositoryServers::grpc_address() const {
 }
 
 void RepositoryServers::PublishCatalog(std::uint64_t sequence) {
+  PublishFile(CatalogOf(sequence));
+}
+
+void RepositoryServers::PublishFile(const std::string& catalog) {
   repository.AddTarget("targets", std::string(anchors::kCatalogTargetPath),
-                       CatalogOf(sequence));
+                       catalog);
   repository.Publish({"targets", "snapshot", "timestamp"});
 }
 

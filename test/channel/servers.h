@@ -30,6 +30,8 @@ namespace anchorage::test {
 
 // A catalog of that sequence, as a file.
 std::string CatalogOf(std::uint64_t sequence);
+// The same in which the first anchor is REVOKED.
+std::string CatalogThatRevokes(std::uint64_t sequence);
 
 class RepositoryServers {
  public:
@@ -38,6 +40,8 @@ class RepositoryServers {
 
   // Signs a catalog of that sequence, and all that vouches for it.
   void PublishCatalog(std::uint64_t sequence);
+  // The same with any file.
+  void PublishFile(const std::string& catalog);
 
   // Has `bytes` served as the newest file of a role, whatever they are.
   void Serve(const std::string& role, const std::string& bytes);

@@ -39,25 +39,32 @@ TEST_P(ChannelTest, b13AClockSetForwardCostsNothingButTime) {
   now_ = kNow + 10 * 365 * kDay;
   ExpectRefused(TufReason::kRootExpired);
   EXPECT_EQ(client_->state().freshness, Freshness::kExpired);
-  // Right again: what was good is good.
+  // Right again: that costs one refresh.
   now_ = kNow;
-  EXPECT_EQ(client_->state().freshness, Freshness::kFresh);
+  EXPECT_EQ(client_->state().freshness, Freshness::kExpired);
   servers_->PublishCatalog(kSequence + 1);
   const absl::Status status = Refresh();
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(client_->state().provenance.sequence, kSequence + 1);
+  EXPECT_EQ(client_->state().freshness, Freshness::kFresh);
 }
 
 TEST_P(ChannelTest, b13AClockSetBackMakesNothingFresh) {
   Begin();
+  now_ = kNow + 10 * 365 * kDay;
+  EXPECT_EQ(client_->state().freshness, Freshness::kExpired);
+  now_ = kNow;
+  EXPECT_EQ(client_->state().freshness, Freshness::kExpired);
+  // Nor does an answer that does not verify.
   repository().timestamp.expires = kNow - absl::Hours(1);
   repository().Publish({"timestamp"});
-  now_ = kNow - 365 * kDay;
   ExpectRefused(TufReason::kTimestampExpired);
+  EXPECT_EQ(client_->state().freshness, Freshness::kExpired);
   repository().timestamp.expires = kNow + kLife;
   repository().Publish({"timestamp"});
   const absl::Status status = Refresh();
   EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(client_->state().freshness, Freshness::kFresh);
 }
 
 // Off for two months: the root that it knows has ended, and the next one too.

@@ -59,8 +59,8 @@ TEST_P(ChannelTest, b05ASnapshotOfOlderTargets) {
 TEST_P(ChannelTest, b05AnOlderCatalogUnderNewerVersions) {
   Begin();
   servers_->PublishCatalog(kSequence - 1);
-  ExpectRefusedAs(absl::StatusCode::kFailedPrecondition,
-                  Signed({"timestamp", "snapshot", "targets"}));
+  ExpectRefused(TufReason::kSequenceRollback,
+                Signed({"timestamp", "snapshot", "targets"}));
 }
 
 TEST_P(ChannelTest, b05AnOlderRoot) {

@@ -11,6 +11,7 @@
 #include "test/crash/crash_points.h"
 #include "test/crash/crash_rotation.h"
 #include "test/crash/crash_runner.h"
+#include "trustd/headed_store.h"
 #include "trustd/rocksdb_store.h"
 #include "trustd/service.h"
 
@@ -110,7 +111,12 @@ absl::StatusOr<std::unique_ptr<OpenPublisher>> OpenIn(
   open->config = ConfigIn(folder);
   auto store = trustd::RocksDbStore::Open(folder + "/store");
   if (!store.ok()) return store.status();
-  open->store = std::make_unique<CrashingStore>(*std::move(store));
+  auto headed = trustd::HeadedStore::Open(
+      std::make_unique<CrashingStore>(*std::move(store)),
+      folder + "/store.head");
+  if (!headed.ok()) return headed.status();
+  open->hub.SetSigning((*headed)->went_back());
+  open->store = *std::move(headed);
   auto publisher = trustd::Publisher::Open(open->config, *open->store,
                                            open->hub, SeedCatalog(), "", kNow);
   if (!publisher.ok()) return publisher.status();
@@ -122,7 +128,7 @@ absl::Status Propose(const std::string& folder, std::uint64_t sequence) {
   anchors::Catalog catalog = SeedCatalog();
   catalog.sequence = sequence;
   return anchors::ProposeTargets(folder, anchors::SerializeCatalog(catalog),
-                                 "", kNow + 365 * kDay);
+                                 "", kNow + 365 * kDay, kNow);
 }
 
 absl::Status Perform(const std::vector<std::string>& arguments) {
@@ -141,7 +147,7 @@ absl::Status Perform(const std::vector<std::string>& arguments) {
     const auto shown = anchors::ReadCeremony(folder);
     if (!shown.ok()) return shown.status();
     return anchors::SignDraft(folder, *shown, anchors::DraftKind::kTargets,
-                              *anchors::tuf::TestKey(1));
+                              *anchors::tuf::TestKey(1), kNow);
   }
   if (what == kPublishTargets) {
     return anchors::PublishTargetsDraft(folder, kNow).status();

@@ -109,7 +109,7 @@ TEST_F(ClientCrashTest, ARefreshThatFollowsANewRootAndNewKeys) {
   servers_->PublishCatalog(2);
   ASSERT_TRUE(Make()->Refresh().ok());
   KeepAsBefore();
-  for (const char* role : {"timestamp", "snapshot", "targets"}) {
+  for (const char* role : {"timestamp", "snapshot"}) {
     servers_->repository.RotateKeys(role);
   }
   servers_->repository.Publish({"root"});
@@ -117,6 +117,32 @@ TEST_F(ClientCrashTest, ARefreshThatFollowsANewRootAndNewKeys) {
   const int points = ForEachCrash(
       {kRefresh, servers_->http_url()},
       [&](bool finished) { ExpectToGoOn(Origin::kCache, 2, 3, finished); });
+  EXPECT_GE(points, 6 * kStepsOfOneFile);
+}
+
+// Between the root and the bundle that its keys signed there is nothing but
+// what is built in, and what the old keys signed does not come back.
+TEST_F(ClientCrashTest, ARefreshThatFollowsARootWithoutTheOldTargetsKeys) {
+  servers_->PublishCatalog(2);
+  ASSERT_TRUE(Make()->Refresh().ok());
+  KeepAsBefore();
+  for (const char* role : {"timestamp", "snapshot", "targets"}) {
+    servers_->repository.RotateKeys(role);
+  }
+  servers_->repository.Publish({"root"});
+  servers_->PublishCatalog(3);
+  bool has_dropped = false;
+  const int points =
+      ForEachCrash({kRefresh, servers_->http_url()}, [&](bool finished) {
+        const auto client = Make();
+        const std::uint64_t sequence = client->state().provenance.sequence;
+        EXPECT_TRUE(sequence == 3 || (!finished && sequence <= 2)) << sequence;
+        EXPECT_FALSE(has_dropped && sequence == 2);
+        has_dropped = has_dropped || sequence != 2;
+        EXPECT_TRUE(client->Refresh().ok());
+        EXPECT_EQ(client->state().provenance.sequence, 3u);
+      });
+  EXPECT_TRUE(has_dropped);
   EXPECT_GE(points, 6 * kStepsOfOneFile);
 }
 
@@ -242,7 +268,7 @@ class CeremonyCrashTest : public CrashTest {
   void Sign(DraftKind kind, const std::vector<int>& people) {
     for (const int person : people) {
       ASSERT_TRUE(anchors::SignDraft(folder_, *anchors::ReadCeremony(folder_),
-                                     kind, *tuf::TestKey(person))
+                                     kind, *tuf::TestKey(person), kNow)
                       .ok());
     }
   }

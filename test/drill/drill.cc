@@ -213,13 +213,15 @@ int Rekey() {
   world.Check("the proposal is taken to the ceremony",
               proposal.ok() &&
                   anchors::ProposeTargets(ceremony, *proposal, "",
-                                          absl::Now() + absl::Hours(24 * 365))
+                                          absl::Now() + absl::Hours(24 * 365),
+                                          absl::Now())
                       .ok());
   for (int i : {0, 1}) {
     const Approver& approver = world.approvers()[i];
     world.Check(absl::StrCat(approver.name, " signs"),
                 anchors::SignDraft(ceremony, *anchors::ReadCeremony(ceremony),
-                                   anchors::DraftKind::kTargets, *approver.key)
+                                   anchors::DraftKind::kTargets, *approver.key,
+                                   absl::Now())
                     .ok());
   }
   world.Check("the signed targets are handed to trustd",

@@ -172,17 +172,19 @@ void World::MakeCeremony(const anchors::Catalog& first) {
   Require(anchors::WriteRootDraft(folder, spec), "root");
   for (int i : {0, 1}) {
     Require(anchors::SignDraft(folder, *anchors::ReadCeremony(folder),
-                               anchors::DraftKind::kRoot, *approvers_[i].key),
+                               anchors::DraftKind::kRoot, *approvers_[i].key,
+                               absl::Now()),
             "root");
   }
   Require(anchors::PublishRootDraft(folder, absl::Now()).status(), "root");
   Require(anchors::ProposeTargets(folder, anchors::SerializeCatalog(first), "",
-                                  spec.expires),
+                                  spec.expires, absl::Now()),
           "targets");
   for (int i : {1, 2}) {
     Require(
         anchors::SignDraft(folder, *anchors::ReadCeremony(folder),
-                           anchors::DraftKind::kTargets, *approvers_[i].key),
+                           anchors::DraftKind::kTargets, *approvers_[i].key,
+                           absl::Now()),
         "targets");
   }
   Require(anchors::PublishTargetsDraft(folder, absl::Now()).status(),

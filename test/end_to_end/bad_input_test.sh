@@ -72,6 +72,49 @@ refused bad_time 1 "is not a time such as" \
 refused bad_account 1 "account" \
   "$trustctl" verify identity --rsa2048 "$identity/rsa2048.b64" --account 12
 
+# Evidence of nobody, which would write lines of its own: nothing of it may
+# reach a terminal but as text.
+hostile='\u001b]0;owned\u0007\u001b[2J\u001b[1;1H\nACCEPTED  account 1\n'
+printf '%s' '{"region":"us-east-1","'"$hostile"'":1,"'"$hostile"'":2}' >esc.json
+printf '%s' '{"region":"us-east-1","'"$hostile"'":1}' >esc2.json
+head -c 128 /dev/zero | base64 >esc.sig
+harmless() {
+  local name=$1
+  shift
+  "$@" >out 2>&1 </dev/null
+  if LC_ALL=C grep -q $'[\001-\010\013-\037\177]' out || grep -q '^ACCEPTED' out ||
+    ! grep -q 'ACCEPTED' out; then
+    echo "FAILED $name:"
+    cat -v out
+    failures=$((failures + 1))
+  fi
+}
+harmless hostile_key "$trustctl" verify identity --document esc.json \
+  --signature esc.sig --any
+harmless hostile_key_as_json "$trustctl" verify identity --document esc.json \
+  --signature esc.sig --any --output json
+harmless hostile_inspection "$trustctl" inspect esc2.json
+harmless hostile_file_name "$trustctl" inspect $'x\nACCEPTED  account 1\e[2J'
+
+# What else a person may have given for a signature.
+printf '<?xml version="1.0"?><html><title>401 - Unauthorized</title></html>' >page.txt
+hinted() {
+  local name=$1 text=$2
+  shift 2
+  "$@" >out 2>&1 </dev/null
+  if ! grep -qF -- "$text" out || grep -q '^ACCEPTED' out; then
+    echo "FAILED $name (want '$text'):"
+    cat out
+    failures=$((failures + 1))
+  fi
+}
+{ cat "$identity/document"; echo; } >with_line_break.json
+hinted page "401 - Unauthorized" "$trustctl" verify identity --rsa2048 page.txt --any
+hinted line_break "without the line break" "$trustctl" verify identity \
+  --document with_line_break.json --signature "$identity/signature.b64" --any
+hinted other_endpoint "instance-identity/rsa2048" "$trustctl" verify identity \
+  --pkcs7 "$identity/rsa2048.b64" --any
+
 tpm=$real/nitro-tpm/live-usw2-i-000fa553.cbor
 printf '{"StringEquals": {"kms:RecipientAttestation:NitroTPMPCR4": "%096d"}}' 0 >open.json
 printf '{"StringEquals": {"kms:RecipientAttestation:NitroTPMPCR12": "%096d"}}' 0 >tpm.json

@@ -55,6 +55,16 @@ check without_its_slash 0 "fetched  sequence 1" \
   "$trustctl" bundle fetch --server "${http%/}" "${root[@]}" --out cache
 check from_the_cache 0 "first  origin CACHE" \
   "$trustctl" bundle show --cache cache "${root[@]}"
+check cache_shown 0 "floor     catalog 1, releases 0" "$trustctl" cache show cache
+check cache_verified 0 "usable    sequence 1  FRESH" \
+  "$trustctl" cache verify cache "${root[@]}"
+cp -r cache cut && truncate -s 100 cut/last_verified.bundle
+check cache_cut 2 "the cache was not used" \
+  "$trustctl" cache verify cut "${root[@]}"
+check cache_reset 0 "files removed from cut" "$trustctl" cache reset cut
+check cache_empty 2 "the cache is empty" \
+  "$trustctl" cache verify cut "${root[@]}"
+check no_folder 2 "none is no folder" "$trustctl" cache show none
 check not_a_repository 2 "FILE_NOT_ON_SERVER" \
   "$trustctl" bundle show --server "${http}none/" "${root[@]}"
 

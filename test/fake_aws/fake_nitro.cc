@@ -138,10 +138,18 @@ std::string FakeNitro::ModuleId(NitroType type) {
       {kInstanceId, "-", type == NitroType::kTpm ? kTpmId : kEnclaveId});
 }
 
+std::string FakeNitro::NamedPartition() const {
+  return partition_.rfind("aws", 0) == 0 ? partition_ : "aws";
+}
+
+std::string FakeNitro::AuthoritySuffix() const {
+  return Concat({".", NamedPartition(), ".nitro-enclaves"});
+}
+
 CertSpec FakeNitro::Root() const {
   CertSpec spec;
   spec.serial = Concat({std::string_view("\0\xf9", 2), Serial("root", 15)});
-  spec.issuer = spec.subject = AmazonName("aws.nitro-enclaves");
+  spec.issuer = spec.subject = AmazonName(AuthoritySuffix().substr(1));
   spec.SetValidity(Utc(absl::CivilSecond(2019, 10, 28, 13, 28, 5)),
                    Utc(absl::CivilSecond(2049, 10, 28, 14, 28, 5)));
   spec.key = spec.issuer_key = &root_key();
@@ -154,7 +162,7 @@ CertSpec FakeNitro::Regional(absl::Time at) const {
   CertSpec spec;
   spec.serial = Serial("regional", 16);
   spec.subject =
-      AmazonName(Concat({kRegionalHost, ".", region_, ".aws.nitro-enclaves"}));
+      AmazonName(Concat({kRegionalHost, ".", region_, AuthoritySuffix()}));
   spec.SetValidity(at - absl::Hours(27),
                    at - absl::Hours(27) + absl::Hours(481));
   spec.key = &Key("regional");
@@ -170,8 +178,8 @@ CertSpec FakeNitro::Regional(absl::Time at) const {
 CertSpec FakeNitro::Zonal(absl::Time at) const {
   CertSpec spec;
   spec.serial = Concat({std::string_view("\0\xfd", 2), Serial("zonal", 15)});
-  spec.subject = ZonalName(
-      Concat({kZonalHost, ".zonal.", region_, ".aws.nitro-enclaves"}));
+  spec.subject =
+      ZonalName(Concat({kZonalHost, ".zonal.", region_, AuthoritySuffix()}));
   spec.SetValidity(at - absl::Hours(7), at - absl::Hours(7) + absl::Hours(138));
   spec.key = &Key("zonal");
   spec.extensions = {
@@ -188,7 +196,7 @@ CertSpec FakeNitro::Instance(absl::Time at) const {
   CertSpec spec;
   spec.serial = Serial("instance", 20);
   spec.subject =
-      SeattleName(Concat({kInstanceId, ".", region_, ".aws.nitro-enclaves"}));
+      SeattleName(Concat({kInstanceId, ".", region_, AuthoritySuffix()}));
   spec.SetValidity(at - absl::Hours(2), at + absl::Hours(22));
   spec.key = &Key("instance");
   spec.extensions = {BasicConstraints(true, 0), KeyUsage(kKeyCertSign),
@@ -200,7 +208,8 @@ CertSpec FakeNitro::Leaf(NitroType type, absl::Time at) const {
   const absl::Time issued = at - absl::Minutes(5);
   CertSpec spec;
   spec.serial = LeafSerial(type, issued);
-  spec.subject = SeattleName(Concat({ModuleId(type), ".", region_, ".aws"}));
+  spec.subject = SeattleName(
+      Concat({ModuleId(type), ".", region_, ".", NamedPartition()}));
   spec.SetValidity(issued, issued + absl::Seconds(10803));
   spec.key = &Key(ModuleId(type));
   spec.extensions = {BasicConstraints(false),

@@ -138,8 +138,9 @@ std::string AmazonName(std::string_view common_name);
 
 class FakeNitro {
  public:
-  // A root for one partition, and a region below it. Different partitions have
-  // different roots of the same name.
+  // A root for one partition, and a region below it. All names are the
+  // partition's, as AWS's root for GovCloud has it; a partition that is none
+  // ("attacker") has a root of its own with the names of "aws".
   explicit FakeNitro(std::string_view partition = "aws",
                      std::string_view region = "us-east-1");
 
@@ -159,6 +160,8 @@ class FakeNitro {
 
  private:
   const TestKey& Key(std::string_view name) const;
+  std::string NamedPartition() const;
+  std::string AuthoritySuffix() const;
   CertSpec Root() const;
   CertSpec Regional(absl::Time at) const;
   CertSpec Zonal(absl::Time at) const;

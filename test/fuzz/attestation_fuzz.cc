@@ -14,8 +14,11 @@
 //   3. a document that is accepted live is accepted as a recorded one of the
 //      same time, and attests the same;
 //   4. what a genuine leaf signed is refused for what it says, never for its
-//      chain or its signature.
+//      chain or its signature;
+//   5. what has no region or no instance says so in a note, all of which are
+//      printable, and what the strict profile accepts has none.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -100,12 +103,41 @@ const Policy& AnyPolicy() {
   return *policy;
 }
 
+template <typename Policy>
+const Policy& StrictPolicy() {
+  static const auto* const policy =
+      new Policy(*typename Policy::Builder()
+                      .Strict()
+                      .AuthenticityOnly("the target compares what is refused")
+                      .Build());
+  return *policy;
+}
+
 bool SameFacts(const verify::AttestedFacts& a, const verify::AttestedFacts& b) {
   return a.module_id == b.module_id && a.instance_id == b.instance_id &&
          a.region == b.region && a.timestamp == b.timestamp &&
          a.pcrs == b.pcrs && a.public_key == b.public_key &&
          a.user_data == b.user_data && a.nonce == b.nonce &&
-         a.unknown_keys == b.unknown_keys;
+         a.unknown_keys == b.unknown_keys && a.notes == b.notes;
+}
+
+void RequireNotes(const verify::AttestedFacts& facts, bool strictly_accepted) {
+  using Kind = verify::Note::Kind;
+  std::set<Kind> kinds;
+  for (const verify::Note& note : facts.notes) {
+    kinds.insert(note.kind);
+    Require(std::all_of(note.detail.begin(), note.detail.end(),
+                        [](char c) { return c >= ' ' && c <= '~'; }),
+            "a note is printable");
+  }
+  Require(kinds.size() == facts.notes.size(), "a kind is noted once");
+  Require(kinds.contains(Kind::kLeafNameUnknown) != facts.region.has_value(),
+          "no region is noted");
+  Require(
+      kinds.contains(Kind::kModuleIdUnknown) != facts.instance_id.has_value(),
+      "no instance is noted");
+  Require(strictly_accepted == facts.notes.empty(),
+          "the strict profile refuses what is noted");
 }
 
 // Returns the live verdict, held against the recorded one.
@@ -118,6 +150,9 @@ absl::Status JudgeEnclave(std::string_view document) {
       document, Roots(), policy, verify::RecordedTime::At(FakeNow()));
   Require(recorded.ok() && SameFacts(live->facts(), recorded->facts()),
           "live is recorded at the same time");
+  const auto strictly = verify::VerifyEnclave(
+      document, Roots(), StrictPolicy<verify::EnclavePolicy>(), FakeNow());
+  RequireNotes(live->facts(), strictly.ok());
   return live.status();
 }
 
@@ -130,6 +165,9 @@ absl::Status JudgeTpm(std::string_view document) {
       document, Roots(), policy, verify::RecordedTime::At(FakeNow()));
   Require(recorded.ok() && SameFacts(live->facts(), recorded->facts()),
           "live is recorded at the same time");
+  const auto strictly = verify::VerifyNitroTpm(
+      document, Roots(), StrictPolicy<verify::NitroTpmPolicy>(), FakeNow());
+  RequireNotes(live->facts(), strictly.ok());
   return live.status();
 }
 

@@ -10,12 +10,14 @@
 //      and holds views only;
 //   4. of an accepted input, nothing can be cut off and nothing added.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "absl/strings/match.h"
 #include "absl/time/time.h"
 #include "test/fake_aws/cbor_writer.h"
 #include "test/fake_aws/fake_nitro.h"
@@ -49,7 +51,8 @@ void RequireLimits(const verify::AttestationDocument& document,
   for (const std::string_view pcr : document.pcrs) {
     if (pcr.empty()) continue;
     ++pcrs;
-    RequireSize(pcr, kPcrBytes, kPcrBytes, payload);
+    Require(IsPcrSize(pcr.size()), "a PCR has one of its sizes");
+    RequireWithin(pcr, payload);
   }
   Require(pcrs > 0, "there are measurements");
   RequireSize(document.certificate, 1, kMaxCertificateBytes, payload);
@@ -59,9 +62,18 @@ void RequireLimits(const verify::AttestationDocument& document,
   for (const std::string_view certificate : document.cabundle) {
     RequireSize(certificate, 1, kMaxCertificateBytes, payload);
   }
-  RequireOptionalSize(document.public_key, 1, kMaxPublicKeyBytes, payload);
+  RequireOptionalSize(document.public_key, 0, kMaxPublicKeyBytes, payload);
   RequireOptionalSize(document.user_data, 0, kMaxUserDataBytes, payload);
   RequireOptionalSize(document.nonce, 0, kMaxNonceBytes, payload);
+  Require(document.unknown_keys.size() ==
+              std::min(document.unknown_key_count, kMaxUnknownKeys),
+          "unknown fields are named up to a limit");
+  for (const std::string_view key : document.unknown_keys) {
+    RequireWithin(key, payload);
+    Require(!absl::EndsWithIgnoreCase(absl::string_view(key.data(), key.size()),
+                                      "pcrs"),
+            "there is one field of measurements");
+  }
 }
 
 void CheckPayload(std::string_view payload) {

@@ -109,24 +109,6 @@ absl::Status ToStatus(const grpc::Status& status) {
   return absl::Status(CodeOf(status.error_code()), text);
 }
 
-std::string Printable(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next =
-        static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : '\0');
-    // U+0080 to U+009F, which some terminals obey too.
-    if (byte == 0xc2 && next >= 0x80 && next <= 0x9f) {
-      result.push_back('?');
-      ++i;
-      continue;
-    }
-    const bool is_control = (byte < 0x20 && byte != '\n') || byte == 0x7f;
-    result.push_back(is_control ? '?' : text[i]);
-  }
-  return result;
-}
-
 nlohmann::ordered_json ToJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;

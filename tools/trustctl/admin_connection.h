@@ -58,10 +58,6 @@ absl::StatusOr<Response> CallAdmin(
   return response;
 }
 
-// Text from a server, for a terminal: control codes but line feeds are
-// replaced, so that nothing that others wrote moves the cursor.
-std::string Printable(std::string_view text);
-
 // As protobuf's JSON has it, with the fields' own names.
 nlohmann::ordered_json ToJson(const google::protobuf::Message& message);
 

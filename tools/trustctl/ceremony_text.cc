@@ -41,7 +41,8 @@ std::string KeyLine(const char* sign, const std::string& id, const Root& root) {
   const auto key = root.keys.find(id);
   return absl::StrCat(
       "    ", sign, " ", id, " ",
-      key == root.keys.end() ? "unknown key" : key->second.keytype(), "\n");
+      key == root.keys.end() ? "unknown key" : Printable(key->second.keytype()),
+      "\n");
 }
 
 // When an anchor verifies; nothing where that is always.
@@ -263,6 +264,11 @@ std::string RepositoryText(const anchors::Ceremony& ceremony) {
   if (ceremony.roots.empty()) return "for a new repository\n";
   return absl::StrCat("for the repository whose 1.root.json has SHA-256 ",
                       verify::Sha256Hex(ceremony.roots.front()), "\n");
+}
+
+std::string RulesText() {
+  return absl::StrCat("checked by the rules of ", kProgram,
+                      ": as a client of that version does\n");
 }
 
 int ShowCounts(const std::string& folder, anchors::DraftKind kind, bool json) {

@@ -34,6 +34,9 @@ absl::StatusOr<std::string> TextOfReleases(std::string_view next,
 // in whatever repository names its key.
 std::string RepositoryText(const anchors::Ceremony& ceremony);
 
+// "checked by the rules of trustctl 0.1.0": a newer client may be stricter.
+std::string RulesText();
+
 // "targets keys of root 1: 1 of 2 have signed; missing 0a1b…, 2c3d…".
 std::string TextOf(const std::vector<anchors::SignatureCount>& counts);
 

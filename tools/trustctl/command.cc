@@ -7,10 +7,21 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "anchors/files/atomic_file.h"
 
 namespace anchorage::trustctl {
+
+std::string PrintableLines(std::string_view text, std::string_view indent) {
+  std::string lines;
+  for (const absl::string_view line :
+       absl::StrSplit(absl::string_view(text.data(), text.size()), '\n')) {
+    absl::StrAppend(&lines, absl::string_view(indent.data(), indent.size()),
+                    Printable({line.data(), line.size()}), "\n");
+  }
+  return lines;
+}
 
 ExitCode ExitCodeOf(verify::Reason reason) {
   switch (verify::FamilyOf(reason)) {
@@ -58,12 +69,12 @@ ExitCode ExitCodeOf(const absl::Status& status) {
 }
 
 void PrintError(std::string_view message, std::string_view hint) {
-  std::cerr << "trustctl: error: " << message << "\n";
-  if (!hint.empty()) std::cerr << "hint: " << hint << "\n";
+  std::cerr << "trustctl: error: " << Printable(message) << "\n";
+  if (!hint.empty()) std::cerr << "hint: " << Printable(hint) << "\n";
 }
 
 void PrintWarning(std::string_view message) {
-  std::cerr << "trustctl: warning: " << message << "\n";
+  std::cerr << "trustctl: warning: " << Printable(message) << "\n";
 }
 
 int Fail(const absl::Status& status, std::string_view hint) {

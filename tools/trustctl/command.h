@@ -3,7 +3,8 @@
 // The rules of this program's output: the answer goes to standard output and
 // everything else to standard error, prefixed by the program's name, in lower
 // case and without a full stop; "error:" says what is wrong, "hint:" what to
-// do. With --output json the answer is one JSON object.
+// do. With --output json the answer is one JSON object, which has escapes of
+// its own; in text, whatever others wrote goes through Printable().
 
 #ifndef ANCHORAGE_TOOLS_TRUSTCTL_COMMAND_H_
 #define ANCHORAGE_TOOLS_TRUSTCTL_COMMAND_H_
@@ -18,9 +19,20 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "verify/printable.h"
 #include "verify/reason.h"
 
 namespace anchorage::trustctl {
+
+// Who speaks, with the version: "trustctl 0.1.0".
+inline constexpr char kVersion[] = "0.1.0";
+inline constexpr char kProgram[] = "trustctl 0.1.0";
+
+using verify::Printable;
+
+// The same for several lines, each after `indent`, so that none of them can
+// pass for one of ours.
+std::string PrintableLines(std::string_view text, std::string_view indent);
 
 // How the program ends; the same for every command.
 enum ExitCode : int {
@@ -86,6 +98,7 @@ using Action = std::function<int()>;
 void AddVerifyIdentity(CLI::App& verify, Action& action);
 void AddVerifyAttestation(CLI::App& verify, Action& action);
 void AddBundle(CLI::App& app, Action& action);
+void AddCache(CLI::App& app, Action& action);
 void AddAnchors(CLI::App& app, Action& action);
 // Below "anchors".
 void AddPins(CLI::App& anchors, Action& action);
@@ -99,6 +112,7 @@ void AddRotations(CLI::App& app, Action& action);
 void AddSources(CLI::App& app, Action& action);
 void AddLedger(CLI::App& app, Action& action);
 void AddEvidence(CLI::App& app, Action& action);
+void AddStore(CLI::App& app, Action& action);
 
 }  // namespace anchorage::trustctl
 

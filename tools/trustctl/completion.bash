@@ -26,7 +26,7 @@ _trustctl() {
     --document | --signature | --pkcs7 | --rsa2048 | --trusted-root | \
       --tls-roots | --catalog | --anchor | --root | --cache | --out | --policy | \
       --folder | --key | --online | --passphrase-file | --releases | \
-      --client-cert | --client-key | --records)
+      --client-cert | --client-key | --records | --bundle)
       COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   help=$("${COMP_WORDS[0]}" "${command[@]}" --help 2>/dev/null) || return

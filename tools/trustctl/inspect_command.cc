@@ -9,6 +9,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "tools/trustctl/cbor_view.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/decode.h"
 #include "tools/trustctl/verdict_output.h"
@@ -19,6 +20,7 @@
 #include "verify/identity/identity_document.h"
 #include "verify/identity/identity_evidence.h"
 #include "verify/identity/pkcs7.h"
+#include "verify/reason.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -32,7 +34,9 @@ constexpr char kFooter[] = R"(
 
 Shows what a file says: an identity document, a PKCS #7 (base64, PEM or raw), or
 an attestation document (raw, base64 or hex). Nothing of it is verified: anyone
-can write such a file. Exit code 2: it is none of these.
+can write such a file. Of an attestation document that would be refused for its
+form, "problem" says why, and all is shown that can be read. Exit code 2: it is
+none of these.
 )";
 
 constexpr char kUnverified[] = "UNVERIFIED";
@@ -74,6 +78,14 @@ ordered_json ToJson(const verify::JsonValue& value) {
   return nullptr;
 }
 
+// The stable name and the sentence.
+std::string ProblemOf(const absl::Status& status) {
+  const auto reason = verify::ReasonOf(status);
+  return absl::StrCat(
+      reason.has_value() ? std::string(verify::NameOf(*reason)) : "", "  ",
+      TextOf(status));
+}
+
 absl::StatusOr<ordered_json> InspectDocument(std::string_view text) {
   const auto value =
       verify::ParseJson(text, {.max_bytes = verify::kMaxDocumentBytes});
@@ -112,17 +124,36 @@ ordered_json Describe(std::string_view der) {
   return json;
 }
 
+// Whatever is in a payload, with what is wrong with it; the problem alone if
+// it is no map of fields.
+absl::StatusOr<ordered_json> InspectOddPayload(std::string_view payload,
+                                               const absl::Status& problem) {
+  ordered_json fields = ShowCbor(payload);
+  if (!fields.is_object() || fields.empty()) return problem;
+  return ordered_json{{"type", "attestation document that would be refused"},
+                      {"problem", ProblemOf(problem)},
+                      {"fields", std::move(fields)}};
+}
+
 absl::StatusOr<ordered_json> InspectAttestation(std::string_view bytes) {
   const auto cose = verify::DecodeCoseSign1(bytes);
-  if (!cose.ok()) return cose.status();
+  if (!cose.ok()) {
+    const auto payload = PayloadOfOddCose(bytes);
+    if (!payload.has_value()) return cose.status();
+    return InspectOddPayload(*payload, cose.status());
+  }
   const auto document = verify::DecodeAttestationDocument(cose->payload);
-  if (!document.ok()) return document.status();
-  ordered_json json{
-      {"type", document->type == verify::AttestationType::kEnclave
-                   ? "enclave attestation document"
-                   : "NitroTPM attestation document"},
-      {"module_id", document->module_id},
-      {"timestamp", Rfc3339(document->timestamp)}};
+  if (!document.ok()) {
+    return InspectOddPayload(cose->payload, document.status());
+  }
+  ordered_json json{{"type", document->type == verify::AttestationType::kEnclave
+                                 ? "enclave attestation document"
+                                 : "NitroTPM attestation document"},
+                    {"module_id", document->module_id},
+                    {"timestamp", Rfc3339(document->timestamp)}};
+  for (const std::string_view key : document->unknown_keys) {
+    json["unknown_fields"].push_back(std::string(key));
+  }
   for (std::size_t i = 0; i < document->pcrs.size(); ++i) {
     if (document->pcrs[i].empty()) continue;
     json["pcrs"][absl::StrCat("PCR", i)] = Hex(document->pcrs[i]);
@@ -144,8 +175,8 @@ absl::StatusOr<ordered_json> InspectAnything(const std::string& text) {
   if (first != std::string::npos && text[first] == '{') {
     return InspectDocument(text);
   }
-  const auto signature = verify::DecodeIdentitySignature(
-      verify::IdentityForm::kRsa2048, text);
+  const auto signature =
+      verify::DecodeIdentitySignature(verify::IdentityForm::kRsa2048, text);
   if (signature.ok()) {
     auto pkcs7 = InspectPkcs7(*signature);
     if (pkcs7.ok()) return pkcs7;
@@ -159,13 +190,13 @@ absl::StatusOr<ordered_json> InspectAnything(const std::string& text) {
 void PrintText(const ordered_json& json, int depth) {
   for (const auto& [name, value] : json.items()) {
     std::cout << std::string(static_cast<std::size_t>(2 * depth), ' ')
-              << (json.is_array() ? "-" : name + ":");
+              << (json.is_array() ? "-" : Printable(name) + ":");
     if (value.is_structured() && !value.empty()) {
       std::cout << "\n";
       PrintText(value, depth + 1);
     } else {
       std::cout << " "
-                << (value.is_string() ? value.get<std::string>()
+                << (value.is_string() ? Printable(value.get<std::string>())
                                       : value.dump())
                 << "\n";
     }
@@ -180,14 +211,16 @@ int Inspect(const std::string& path, const OutputOption& output) {
   }
   const auto found = InspectAnything(*text);
   if (!found.ok()) {
-    PrintError(absl::StrCat(path, " is no evidence that trustctl knows: ",
-                            TextOf(found.status())));
+    PrintError(absl::StrCat(
+        path, " is no evidence that trustctl knows: ", TextOf(found.status())));
     return kUnreadable;
   }
   ordered_json json{{"status", kUnverified}};
   json.update(*found);
   if (output.json()) {
-    std::cout << json.dump(2) << "\n";
+    std::cout << json.dump(2, ' ', false,
+                           ordered_json::error_handler_t::replace)
+              << "\n";
   } else {
     std::cout << kUnverified << "  " << (*found)["type"].get<std::string>()
               << "\n";

@@ -5,11 +5,10 @@
 #include <exception>
 
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/given_values.h"
 
 namespace anchorage::trustctl {
 namespace {
-
-constexpr char kVersion[] = "0.1.0";
 
 constexpr char kFooter[] = R"(
     trustctl verify identity --rsa2048 rsa2048.b64 --account 123456789012
@@ -38,6 +37,7 @@ int Main(int argc, char** argv) {
   AddVerifyIdentity(verify, action);
   AddVerifyAttestation(verify, action);
   AddBundle(app, action);
+  AddCache(app, action);
   AddAnchors(app, action);
   AddReleases(app, action);
   AddKey(app, action);
@@ -49,7 +49,10 @@ int Main(int argc, char** argv) {
   AddSources(app, action);
   AddLedger(app, action);
   AddEvidence(app, action);
+  AddStore(app, action);
+  RequireValues(app);
   try {
+    RefuseBareAssignments(argc, argv);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kAccepted : kUsage;

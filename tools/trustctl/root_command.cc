@@ -252,39 +252,58 @@ int Sign(const Flags& flags) {
   const auto draft = tuf::ParseRoot(ceremony->root_draft);
   if (!draft.ok()) return Fail(draft.status());
   const auto last = LastRoot(*ceremony);
-  if (const auto counts = anchors::CountSignatures(*ceremony, DraftKind::kRoot);
-      !counts.ok()) {
-    return Fail(counts.status());
+  if (absl::Status s =
+          anchors::CheckDraft(*ceremony, DraftKind::kRoot, absl::Now());
+      !s.ok()) {
+    return Fail(s);
   }
   std::cerr << "to be signed: " << RepositoryText(*ceremony)
-            << TextOf(*draft, last ? &*last : nullptr);
+            << TextOf(*draft, last ? &*last : nullptr) << RulesText();
   if (absl::Status s = Confirm("Sign this?", flags.yes); !s.ok()) {
     return Fail(s);
   }
   const auto key = flags.signer.Open();
   if (!key.ok()) return Fail(key.status());
   if (absl::Status s =
-          anchors::SignDraft(flags.folder, *ceremony, DraftKind::kRoot, **key);
+          anchors::SignDraft(flags.folder, *ceremony, DraftKind::kRoot, **key,
+                             absl::Now());
       !s.ok()) {
     return Fail(s);
   }
   return ShowCounts(flags.folder, DraftKind::kRoot, flags.output.json());
 }
 
+// The version of the newest signed targets; 0 for none.
+std::int64_t TargetsVersionIn(const std::string& folder) {
+  const auto ceremony = anchors::ReadCeremony(folder);
+  if (!ceremony.ok() || !ceremony->targets.has_value()) return 0;
+  const auto targets = tuf::ParseTargets(ceremony->targets->targets);
+  return targets.ok() ? targets->envelope.version : 0;
+}
+
 int Publish(const Flags& flags) {
+  const std::int64_t targets_before = TargetsVersionIn(flags.folder);
   const auto root = anchors::PublishRootDraft(flags.folder, absl::Now());
   if (!root.ok()) {
     return Fail(root.status(), "nothing was published; see root status");
   }
   const std::string file =
       absl::StrCat(flags.folder, "/", root->envelope.version, ".root.json");
+  // Of a root that removes who signed the targets, its own are published too.
+  const std::int64_t targets = TargetsVersionIn(flags.folder);
+  const bool both = targets != targets_before;
   if (flags.output.json()) {
     ordered_json json = ToJson(*root);
     json["file"] = file;
+    if (both) json["targets_version"] = targets;
     std::cout << json.dump(2) << "\n";
   } else {
     std::cout << "published  root " << root->envelope.version << " in " << file
               << "\n";
+    if (both) {
+      std::cout << "published  targets " << targets
+                << ", which its keys have signed\n";
+    }
   }
   return kAccepted;
 }

@@ -217,7 +217,7 @@ void Print(const v1::Rotation& rotation, std::ostream& out) {
   for (const std::string& note : rotation.notes()) {
     out << "note      " << Printable(note) << "\n";
   }
-  if (!rotation.diff().empty()) out << Printable(rotation.diff()) << "\n";
+  if (!rotation.diff().empty()) out << PrintableLines(rotation.diff(), "  ");
 }
 
 int PrintAnswer(const v1::Rotation& rotation, const OutputOption& output) {

@@ -44,6 +44,11 @@ absl::StatusOr<std::string> TextOfDraft(const Ceremony& ceremony) {
     return absl::FailedPreconditionError(
         "there is no draft of targets: begin with targets propose");
   }
+  if (absl::Status s =
+          anchors::CheckDraft(ceremony, DraftKind::kTargets, absl::Now());
+      !s.ok()) {
+    return s;
+  }
   const auto targets = tuf::ParseTargets(ceremony.targets_draft->targets);
   if (!targets.ok()) return targets.status();
   const auto next = anchors::ParseCatalog(ceremony.targets_draft->catalog);
@@ -64,7 +69,7 @@ absl::StatusOr<std::string> TextOfDraft(const Ceremony& ceremony) {
   const auto releases =
       TextOfReleases(ceremony.targets_draft->releases, last_releases);
   if (!releases.ok()) return releases.status();
-  return text + *releases;
+  return absl::StrCat(text, *releases, RulesText());
 }
 
 int ShowDraft(const Flags& flags) {
@@ -75,7 +80,9 @@ int ShowDraft(const Flags& flags) {
   const auto text = TextOfDraft(*ceremony);
   if (!text.ok()) return Fail(text.status());
   if (flags.output.json()) {
-    std::cout << ordered_json{{"draft", *text}, {"signatures", ToJson(*counts)}}
+    std::cout << ordered_json{{"draft", *text},
+                              {"rules", kProgram},
+                              {"signatures", ToJson(*counts)}}
                      .dump(2)
               << "\n";
   } else {
@@ -103,7 +110,8 @@ int Propose(const Flags& flags) {
   if (!life.ok()) return UsageError(life.status());
   if (absl::Status s = anchors::ProposeTargets(
           flags.folder, catalog, releases,
-          absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now() + *life)));
+          absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now() + *life)),
+          absl::Now());
       !s.ok()) {
     return Fail(s);
   }
@@ -122,7 +130,8 @@ int Sign(const Flags& flags) {
   const auto key = flags.signer.Open();
   if (!key.ok()) return Fail(key.status());
   if (absl::Status s = anchors::SignDraft(flags.folder, *ceremony,
-                                          DraftKind::kTargets, **key);
+                                          DraftKind::kTargets, **key,
+                                          absl::Now());
       !s.ok()) {
     return Fail(s);
   }

@@ -85,6 +85,10 @@ void PrintJson(const Verdict& verdict, const verify::Trace& trace,
     json["certificate_index"] = index;
   }
   json[verdict.subject] = verdict.facts;
+  json["notes"] = ordered_json::array();
+  for (const auto& [name, detail] : verdict.notes) {
+    json["notes"].push_back({{"note", name}, {"detail", detail}});
+  }
   json["anchor"] = verdict.anchor;
   json["anchors"] = ToJson(anchors);
   json["trace"] = ordered_json::array();
@@ -106,11 +110,14 @@ void PrintText(const Verdict& verdict, const verify::Trace& trace,
   std::cout << "\n" << WordOf(verdict.status);
   if (verdict.status.ok()) {
     for (const auto& [name, value] : verdict.summary) {
-      std::cout << "  " << name << " " << value;
+      std::cout << "  " << name << " " << Printable(value);
     }
   } else {
     std::cout << "  " << ReasonNameOf(verdict.status) << "  "
-              << TextOf(verdict.status);
+              << Printable(TextOf(verdict.status));
+  }
+  for (const auto& [name, detail] : verdict.notes) {
+    std::cout << "\nnote      " << name << "  " << detail;
   }
   const auto& provenance = anchors.set->provenance();
   std::cout << "\nanchors   " << verify::NameOf(provenance.origin)

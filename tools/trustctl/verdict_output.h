@@ -24,6 +24,9 @@ struct Verdict {
   nlohmann::ordered_json facts;
   // The same in a few words, for people.
   std::vector<std::pair<std::string, std::string>> summary;
+  // What is odd and does not refuse it, as a stable name and a sentence for
+  // people.
+  std::vector<std::pair<std::string, std::string>> notes;
   // The anchor that verified; null unless accepted.
   nlohmann::ordered_json anchor;
 };

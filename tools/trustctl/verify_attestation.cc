@@ -56,6 +56,10 @@ What is not asked for by a flag is not checked, but for the chain, the
 signature and the times, which always are. Give at least one of --pcr, --policy,
 --release, --nonce, --user-data, --public-key, --module, or --any.
 
+Only roots of --partition are trusted, and names in the chain must be of it. What
+this version cannot read of a document that AWS made (a field, the form of a
+name) is shown as a note; --strict refuses it.
+
 Exit codes: 0 accepted; 2 unreadable; 3 not from AWS; 4 stale or for another;
 5 refused by what the flags ask for; 6 could not decide; 1 wrong usage.
 )";
@@ -75,11 +79,17 @@ struct Flags {
   std::string max_age;
   bool allow_debug = false;
   bool any = false;
+  bool strict = false;
   std::string at;
   bool at_document_time = false;
-  std::string partition = "aws";
+  std::string partition;
   AnchorSource source;
   OutputOption output;
+
+  // "aws" unless said.
+  std::string PartitionOrDefault() const {
+    return partition.empty() ? "aws" : partition;
+  }
 
   bool HasExpectation() const {
     return !pcrs.empty() || !policy.empty() || !release.empty() ||
@@ -140,7 +150,8 @@ absl::StatusOr<Policy> MakePolicy(const Flags& flags,
     if (!age.ok()) return age.status();
     builder.WithMaxAge(*age);
   }
-  builder.ExpectPartition(flags.partition);
+  builder.ExpectPartition(flags.PartitionOrDefault());
+  if (flags.strict) builder.Strict();
   if constexpr (std::is_same_v<Policy, verify::EnclavePolicy>) {
     if (flags.allow_debug) builder.AllowDebug(kWhyDebug);
   }
@@ -172,6 +183,10 @@ absl::StatusOr<anchors::PolicyDocument> ReadPolicy(const Flags& flags,
       {.nonce = *std::move(nonce),
        .user_data = *std::move(user_data),
        .public_key = *std::move(public_key),
+       .partition = flags.partition.empty()
+                        ? std::nullopt
+                        : std::optional<std::string>(flags.partition),
+       .strict = flags.strict,
        .releases = releases,
        .ignore_other_keys = flags.ignore_other_keys});
   if (!policy.ok()) return policy.status();
@@ -195,6 +210,10 @@ std::string Hex(const std::string& bytes) {
   return absl::BytesToHexString(bytes);
 }
 
+ordered_json OptionalText(const std::optional<std::string>& text) {
+  return text.has_value() ? ordered_json(*text) : ordered_json(nullptr);
+}
+
 ordered_json OptionalHex(const std::optional<std::string>& bytes) {
   return bytes.has_value() ? ordered_json(Hex(*bytes)) : ordered_json(nullptr);
 }
@@ -203,8 +222,8 @@ void Describe(const verify::AttestedFacts& facts, std::string_view type,
               Verdict& verdict) {
   verdict.facts = {{"type", type},
                    {"module_id", facts.module_id},
-                   {"instance_id", facts.instance_id},
-                   {"region", facts.region},
+                   {"instance_id", OptionalText(facts.instance_id)},
+                   {"region", OptionalText(facts.region)},
                    {"partition", facts.partition},
                    {"timestamp", Rfc3339(facts.timestamp)},
                    {"leaf_not_before", Rfc3339(facts.leaf_not_before)},
@@ -221,14 +240,16 @@ void Describe(const verify::AttestedFacts& facts, std::string_view type,
     pcrs[absl::StrCat("PCR", index)] = Hex(value);
   }
   verdict.facts["pcrs"] = std::move(pcrs);
-  verdict.anchor = {
-      {"slot", absl::StrCat(facts.partition, "//nitro-root")},
-      {"spki_sha256", facts.anchor_spki_sha256}};
+  verdict.anchor = {{"slot", absl::StrCat(facts.partition, "//nitro-root")},
+                    {"spki_sha256", facts.anchor_spki_sha256}};
   verdict.summary = {{"module", facts.module_id},
-                     {"region", facts.region},
+                     {"region", facts.region.value_or("(none)")},
                      {"made", Rfc3339(facts.timestamp)}};
   if (!facts.release_name.empty()) {
     verdict.summary.emplace_back("release", facts.release_name);
+  }
+  for (const verify::Note& note : facts.notes) {
+    verdict.notes.emplace_back(verify::NameOf(note.kind), note.detail);
   }
 }
 
@@ -309,7 +330,7 @@ int Run(const Flags& flags) {
       !flags.policy.empty() &&
       (!flags.releases.file.empty() || flags.source.uses_client());
   if (!flags.release.empty() || may_ask_for_release) {
-    auto loaded = LoadAnchors(flags, flags.partition);
+    auto loaded = LoadAnchors(flags, flags.PartitionOrDefault());
     if (!loaded.ok()) return Fail(loaded.status(), ExitCodeOf(loaded.status()));
     anchors = *std::move(loaded);
     const auto list = flags.releases.Load(*anchors);
@@ -372,23 +393,27 @@ void AddPolicyFlags(CLI::App& command, Flags& flags) {
           ->group(kPolicy);
   auto* any =
       command.add_flag("--any", flags.any, "authenticity only")->group(kPolicy);
-  auto* partition =
-      command.add_option("--partition", flags.partition, "whose Nitro root")
-          ->capture_default_str();
+  command
+      .add_flag("--strict", flags.strict,
+                "refuse what is otherwise accepted with a note")
+      ->group(kPolicy);
+  command.add_option("--partition", flags.partition,
+                     "whose Nitro roots and names: aws (the default), "
+                     "aws-us-gov, aws-cn, aws-eusc");
   auto* policy =
       command
           .add_option("--policy", flags.policy,
                       "a policy as a file: YAML, JSON, or a key policy of AWS "
-                      "KMS; it says all but --nonce, --user-data and "
-                      "--public-key, which may be beside it")
+                      "KMS; it says all but --nonce, --user-data, "
+                      "--public-key, --partition and --strict, which may be "
+                      "beside it")
           ->group(kPolicy)
           ->excludes(pcr)
           ->excludes(release)
           ->excludes(module)
           ->excludes(max_age)
           ->excludes(allow_debug)
-          ->excludes(any)
-          ->excludes(partition);
+          ->excludes(any);
   command
       .add_option("--ignore-other-keys", flags.ignore_other_keys,
                   "why the conditions of a key policy that are not about "
@@ -424,9 +449,8 @@ void AddVerifyAttestation(CLI::App& verify, Action& action) {
   command.add_option("--root", flags->source.certificate,
                      "one PEM root certificate instead of AWS's, for tests");
   flags->output.AddTo(command);
-  command.callback([flags, &action] {
-    action = [flags] { return Run(*flags); };
-  });
+  command.callback(
+      [flags, &action] { action = [flags] { return Run(*flags); }; });
 }
 
 }  // namespace anchorage::trustctl

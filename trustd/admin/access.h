@@ -30,8 +30,10 @@ enum class Action {
   kPoll,
   // Submits evidence of an instance.
   kProve,
+  // Goes on with a store that went back.
+  kAcceptStore,
 
-  kMaxValue = kProve,
+  kMaxValue = kAcceptStore,
 };
 
 // By name. Roles are as config.proto says.

@@ -70,6 +70,14 @@ std::vector<Method> Methods() {
        [](const Channel& channel, AdminWorld&) {
          return Try<Admin>(channel, &Admin::Stub::PollNow, {});
        }},
+      {"AcceptStore", Action::kAcceptStore,
+       [](const Channel& channel, AdminWorld&) {
+         v1::AcceptStoreRequest request;
+         request.set_why("a drill");
+         request.set_no_bundle(true);
+         v1::AcceptStoreResponse response;
+         return TryAccept(channel, {request}, response);
+       }},
       {"SubmitEvidence", Action::kProve,
        [](const Channel& channel, AdminWorld& world) {
          v1::SubmitEvidenceRequest request;
@@ -100,7 +108,8 @@ class AdminAccessTest : public AdminServerTest {
 
 TEST_F(AdminAccessTest, LetsEachRoleDoWhatItMayAndNothingElse) {
   const std::set<Action> all = {Action::kLook, Action::kDecide, Action::kPin,
-                                Action::kPoll, Action::kProve};
+                                Action::kPoll, Action::kProve,
+                                Action::kAcceptStore};
   const std::vector<std::pair<std::string, std::set<Action>>> people = {
       {"viewer-vera", {Action::kLook}},
       {"approver-alice", {Action::kLook, Action::kDecide}},

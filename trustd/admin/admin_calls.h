@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "proto/anchorage/v1/audit_service.grpc.pb.h"
@@ -87,6 +88,21 @@ inline grpc::Status TryWatch(const Channel& channel, std::uint64_t first,
     return grpc::Status::OK;
   }
   return reader->Finish();
+}
+
+// Sends the pieces of what is accepted.
+inline grpc::Status TryAccept(
+    const Channel& channel, const std::vector<v1::AcceptStoreRequest>& pieces,
+    v1::AcceptStoreResponse& response) {
+  const auto stub = Admin::NewStub(channel);
+  grpc::ClientContext context;
+  SetDeadline(context);
+  const auto writer = stub->AcceptStore(&context, &response);
+  for (const v1::AcceptStoreRequest& piece : pieces) {
+    if (!writer->Write(piece)) break;
+  }
+  writer->WritesDone();
+  return writer->Finish();
 }
 
 // A decision about rotation 1 as it is.

@@ -41,9 +41,15 @@ class AdminServer {
     RateLimit::Options evidence_limit;
     // Connections, also of those who have not shown a certificate yet. None of
     // them is one of another port's.
-    Connections::Options connections = {.most = 256, .proxies = {}};
+    // A bundle of 16 MiB is what people send most of at once.
+    Connections::Options connections = {.most = 256,
+                                        .proxies = {},
+                                        .burst_bytes = 32 * 1024 * 1024,
+                                        .bytes_a_second = 1024 * 1024};
     bool reflection = true;
     ShedFunction shed = [](const std::string&) {};
+    // Empty: there is no store that could go back.
+    AcceptFunction accept_store;
   };
 
   // Listens and serves. `mirror` outlives the server. Fails with UNAVAILABLE

@@ -3,12 +3,15 @@
 #include <spdlog/spdlog.h>
 
 #include <cstddef>
+#include <memory>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
 #include "anchors/certificate_facts.h"
+#include "anchors/wire/wire_scan.h"
+#include "proto/anchorage/v1/anchor_service.pb.h"
 #include "trustd/admin/audit_answers.h"
 #include "trustd/admin/caller.h"
 #include "trustd/rpc_status.h"
@@ -43,10 +46,12 @@ v1::SubmitEvidenceResponse::Outcome ToProto(ProofOutcome::Kind kind) {
 }  // namespace
 
 AdminServiceImpl::AdminServiceImpl(const Access& access, Mirror& mirror,
-                                   PollFunction poll_now, Clock clock)
+                                   PollFunction poll_now,
+                                   AcceptFunction accept_store, Clock clock)
     : access_(access),
       mirror_(mirror),
       poll_now_(std::move(poll_now)),
+      accept_store_(std::move(accept_store)),
       clock_(std::move(clock)) {}
 
 void AdminServiceImpl::AddTo(CallGate& gate) {
@@ -76,6 +81,12 @@ void AdminServiceImpl::AddTo(CallGate& gate) {
         const grpc::Status status =
             Admit(access_, caller.context, Action::kPoll, by);
         return status.ok() ? Poll(request) : status;
+      });
+  gate.AddUpload(
+      "/anchorage.v1.AdminService/AcceptStore",
+      [this, &gate](const Caller& caller,
+                    std::unique_ptr<ServerUpload>& upload) {
+        return AcceptStore(gate, caller, upload);
       });
 }
 
@@ -168,6 +179,102 @@ grpc::Status AdminServiceImpl::Poll(const v1::PollNowRequest& request) {
   const absl::Status asked = poll_now_(request.source());
   return asked.ok() ? grpc::Status::OK
                     : ErrorOf(asked, kSourceNotFound, kNotApplicable);
+}
+
+// Reads the pieces of one bundle, of who was admitted before.
+class AdminServiceImpl::StoreUpload final : public ServerUpload {
+ public:
+  StoreUpload(AdminServiceImpl& service, const CallGate& gate, std::string by)
+      : service_(service), gate_(gate), by_(std::move(by)) {}
+
+  grpc::Status OnMessage(const Caller& caller,
+                         const grpc::ByteBuffer& message) override {
+    v1::AcceptStoreRequest request;
+    if (grpc::Status status = gate_.Read(caller, message, request);
+        !status.ok()) {
+      return status;
+    }
+    if (!has_first_) {
+      why_ = request.why();
+      no_bundle_ = request.no_bundle();
+      has_first_ = true;
+    }
+    if (bundle_.size() + request.bundle_piece().size() >
+        kMaxAcceptedBundleBytes) {
+      return Invalid("a bundle has at most 16 MiB");
+    }
+    bundle_ += request.bundle_piece();
+    return grpc::Status::OK;
+  }
+
+  grpc::Status OnEnd(grpc::ByteBuffer& response) override {
+    v1::AcceptStoreResponse accepted;
+    const grpc::Status status = Accept(accepted);
+    if (status.ok()) response = CallGate::ToBuffer(accepted);
+    return status;
+  }
+
+ private:
+  grpc::Status Accept(v1::AcceptStoreResponse& response) {
+    if (why_.empty() || why_.size() > kMaxWhyBytes) {
+      return Invalid("say why, in at most 1000 bytes: it goes on the record");
+    }
+    if (no_bundle_ != bundle_.empty()) {
+      return Invalid("there is a bundle, or 'no_bundle' says that there is none");
+    }
+    if (!service_.accept_store_) {
+      return RpcError(grpc::StatusCode::FAILED_PRECONDITION, kNotApplicable,
+                      "this trustd has no store that could go back");
+    }
+    std::optional<BundleFiles> bundle;
+    if (!no_bundle_) {
+      v1::GetUpdateResponse files;
+      if (!anchors::ParseBounded(bundle_, {}, files).ok()) {
+        return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kBundleRefused,
+                        "the bundle is not a GetUpdateResponse");
+      }
+      bundle = BundleFiles{{files.roots().begin(), files.roots().end()},
+                           files.targets(),
+                           files.snapshot(),
+                           files.timestamp(),
+                           files.catalog(),
+                           files.releases()};
+    }
+    const auto accepted = service_.accept_store_(bundle, by_, why_);
+    if (absl::IsInvalidArgument(accepted.status())) {
+      return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kBundleRefused,
+                      std::string(accepted.status().message()));
+    }
+    if (!accepted.ok()) {
+      return ErrorOf(accepted.status(), kNotApplicable, kNotApplicable);
+    }
+    spdlog::warn("{} accepted the store: sequence {}", by_, accepted->sequence);
+    response.set_sequence(accepted->sequence);
+    response.set_timestamp_version(accepted->timestamp_version);
+    response.mutable_notes()->Assign(accepted->notes.begin(),
+                                     accepted->notes.end());
+    return grpc::Status::OK;
+  }
+
+  AdminServiceImpl& service_;
+  const CallGate& gate_;
+  const std::string by_;
+  bool has_first_ = false;
+  bool no_bundle_ = false;
+  std::string why_;
+  std::string bundle_;
+};
+
+grpc::Status AdminServiceImpl::AcceptStore(
+    const CallGate& gate, const Caller& caller,
+    std::unique_ptr<ServerUpload>& upload) {
+  std::string by;
+  grpc::Status status =
+      Admit(access_, caller.context, Action::kAcceptStore, by);
+  if (status.ok()) {
+    upload = std::make_unique<StoreUpload>(*this, gate, std::move(by));
+  }
+  return status;
 }
 
 EvidenceServiceImpl::EvidenceServiceImpl(const Access& access, Mirror& mirror,

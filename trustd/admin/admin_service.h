@@ -4,10 +4,14 @@
 #ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVICE_H_
 #define ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVICE_H_
 
+#include <cstddef>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proto/anchorage/v1/admin_service.pb.h"
 #include "proto/anchorage/v1/evidence_service.pb.h"
@@ -24,27 +28,41 @@ using Clock = std::function<absl::Time()>;
 // for a name that no source has.
 using PollFunction = std::function<absl::Status(const std::string& source)>;
 
+// Accepts a store that went back: as Mirror::AcceptStore().
+using AcceptFunction = std::function<absl::StatusOr<Acceptance>(
+    const std::optional<BundleFiles>& bundle, const std::string& by,
+    const std::string& why)>;
+
+// The most bytes of a bundle that AcceptStore takes.
+inline constexpr std::size_t kMaxAcceptedBundleBytes = 16 * 1024 * 1024;
+
 // The promises are those of admin_service.proto. Thread-safe.
 class AdminServiceImpl final {
  public:
-  // `access` and `mirror` outlive the service.
+  // `access` and `mirror` outlive the service. Without `accept_store` no store
+  // can be accepted.
   AdminServiceImpl(const Access& access, Mirror& mirror, PollFunction poll_now,
-                   Clock clock);
+                   AcceptFunction accept_store, Clock clock);
 
   // Adds its methods to `gate`, which the service outlives.
   void AddTo(CallGate& gate);
 
  private:
+  class StoreUpload;
+
   grpc::Status Decide(const v1::DecideRotationRequest& request,
                       const std::string& by,
                       v1::DecideRotationResponse& response);
   grpc::Status Pin(const v1::PinAnchorRequest& request, const std::string& by,
                    v1::PinAnchorResponse& response);
   grpc::Status Poll(const v1::PollNowRequest& request);
+  grpc::Status AcceptStore(const CallGate& gate, const Caller& caller,
+                           std::unique_ptr<ServerUpload>& upload);
 
   const Access& access_;
   Mirror& mirror_;
   const PollFunction poll_now_;
+  const AcceptFunction accept_store_;
   const Clock clock_;
 };
 

@@ -114,6 +114,8 @@ v1::FactKind KindOf(int field) {
       return v1::FACT_KIND_PUBLICATION;
     case v1::LedgerRecord::kPin:
       return v1::FACT_KIND_PIN;
+    case v1::LedgerRecord::kStore:
+      return v1::FACT_KIND_STORE;
     case v1::LedgerRecord::FACT_NOT_SET:
       return v1::FACT_KIND_UNSPECIFIED;
   }

@@ -3,8 +3,9 @@
 #include <grpc/grpc_security_constants.h>
 #include <spdlog/spdlog.h>
 
-#include "absl/strings/escaping.h"
 #include "trustd/rpc_status.h"
+#include "trustd/store.h"
+#include "verify/printable.h"
 #include "verify/reason.h"
 
 namespace anchorage::trustd {
@@ -22,7 +23,7 @@ grpc::Status Admit(const Access& access, const grpc::ServerContextBase& context,
   name = NameOf(context);
   grpc::Status status = access.Admit(name, action);
   if (!status.ok()) {
-    spdlog::warn("turned away '{}': {}", absl::Utf8SafeCHexEscape(name),
+    spdlog::warn("turned away '{}': {}", verify::Printable(name),
                  status.error_message());
   }
   return status;
@@ -34,6 +35,10 @@ grpc::Status ErrorOf(const absl::Status& status, std::string_view not_found,
   if (const auto reason = verify::ReasonOf(status); reason.has_value()) {
     return RpcError(static_cast<grpc::StatusCode>(status.code()),
                     verify::NameOf(*reason), message);
+  }
+  if (IsStoreWentBack(status)) {
+    return RpcError(grpc::StatusCode::FAILED_PRECONDITION, kStoreWentBack,
+                    message);
   }
   switch (status.code()) {
     case absl::StatusCode::kNotFound:

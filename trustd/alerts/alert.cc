@@ -22,6 +22,11 @@ constexpr Row kTable[] = {
     {AlertKind::kBundleEndsSoon, "BUNDLE_ENDS_SOON", Urgency::kNow},
     {AlertKind::kLedgerDamaged, "LEDGER_DAMAGED", Urgency::kNow},
     {AlertKind::kFleetFailures, "FLEET_FAILURES", Urgency::kNow},
+    {AlertKind::kStoreWentBack, "STORE_WENT_BACK", Urgency::kNow},
+    {AlertKind::kStoreAccepted, "STORE_ACCEPTED", Urgency::kNow},
+    {AlertKind::kSignersRemoved, "SIGNERS_REMOVED", Urgency::kNow},
+    {AlertKind::kNewerTimestampClaimed, "NEWER_TIMESTAMP_CLAIMED",
+     Urgency::kSoon},
 };
 
 constexpr std::size_t kRows = std::size(kTable);

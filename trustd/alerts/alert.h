@@ -46,8 +46,17 @@ enum class AlertKind {
   kLedgerDamaged,
   // Many instances report that they refuse genuine evidence.
   kFleetFailures,
+  // The store is older than what was published from it: nothing is signed.
+  kStoreWentBack,
+  // A person has accepted such a store, and signing goes on.
+  kStoreAccepted,
+  // A root was published that removes who had signed the targets: clients drop
+  // what those keys signed.
+  kSignersRemoved,
+  // A caller says that it has a newer timestamp than ours, and shows none.
+  kNewerTimestampClaimed,
 
-  kMaxValue = kFleetFailures,
+  kMaxValue = kNewerTimestampClaimed,
 };
 
 // How soon somebody should look.

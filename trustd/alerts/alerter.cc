@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/no_throw.h"
 #include "trustd/alerts/webhook_post.h"
+#include "verify/printable.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -26,20 +27,15 @@ std::string NewId() {
       absl::string_view(reinterpret_cast<const char*>(bytes), sizeof(bytes)));
 }
 
-// One line whatever is in it: parts of it come from sources.
-std::string Escape(std::string_view text) {
-  return absl::Utf8SafeCHexEscape(absl::string_view(text.data(), text.size()));
-}
-
 std::string LineOf(const Alert& alert) {
   std::string line = absl::StrCat(
-      "alert ", std::string(NameOf(alert.kind)), " ", Escape(alert.subject),
+      "alert ", std::string(NameOf(alert.kind)), " ", verify::Printable(alert.subject),
       ": ",
-      Escape(std::string_view(alert.text).substr(0, alert.text.find('\n'))));
+      verify::Printable(std::string_view(alert.text).substr(0, alert.text.find('\n'))));
   std::string_view before = " (";
   for (const auto& [name, value] : alert.facts) {
-    absl::StrAppend(&line, std::string(before), Escape(name), "=",
-                    Escape(value));
+    absl::StrAppend(&line, std::string(before), verify::Printable(name), "=",
+                    verify::Printable(value));
     before = ", ";
   }
   if (!alert.facts.empty()) line.push_back(')');

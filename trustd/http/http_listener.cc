@@ -134,7 +134,11 @@ class HttpListener::Site final : public httplib::Server {
     if (!listener_.ServesNewClients()) {
       return Answer(503, "new clients are turned away\n", response);
     }
-    Answer(200, "ok\n", response);
+    Answer(200,
+           listener_.hub_.signing().ok()
+               ? "ok\n"
+               : "serving, and signing nothing: see the log\n",
+           response);
   }
 
   HttpListener& listener_;

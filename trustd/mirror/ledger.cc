@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "trustd/store_keys.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -16,11 +17,7 @@ using anchors::LeafHash;
 using anchors::MerkleFrontier;
 using anchors::MerkleHash;
 
-// The index has sixteen hex digits, so that the order of the keys is that of
-// the records. A value is the leaf's hash and the record.
-constexpr char kRecordPrefix[] = "ledger/record/";
-// Size in sixteen hex digits, and the root.
-constexpr char kHeadKey[] = "ledger/head";
+using keys::kRecordPrefix;
 constexpr std::size_t kIndexDigits = 16;
 
 std::string RecordKey(std::uint64_t index) {
@@ -108,7 +105,7 @@ absl::StatusOr<Ledger::Recomputed> Ledger::Recompute(const Store& store,
     return s;
   }
   if (!result.health.ok()) return result;
-  const auto head = store.Get(kHeadKey);
+  const auto head = store.Get(keys::kRecordHead);
   if (!head.ok()) return head.status();
   if (!head->has_value() && result.tree.size() == 0) return result;
   if (head->value_or("") != HeadText(result.tree)) {
@@ -160,7 +157,7 @@ absl::StatusOr<std::uint64_t> Ledger::AppendWith(
     batch.Put(RecordKey(next.size()), std::string(ToView(leaf)) + bytes);
     next.Append(leaf);
   }
-  batch.Put(kHeadKey, HeadText(next));
+  batch.Put(keys::kRecordHead, HeadText(next));
   if (absl::Status s = commit(batch); !s.ok()) return s;
   tree_ = std::move(next);
   return first;

@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
-#include "anchors/rotation/region_names.h"
 #include "verify/identity/identity_document.h"
 #include "verify/identity/identity_evidence.h"
 #include "verify/identity/identity_policy.h"
 #include "verify/identity/identity_verifier.h"
 #include "verify/identity/pkcs7.h"
+#include "verify/partition.h"
 #include "verify/reason.h"
 
 namespace anchorage::trustd {
@@ -74,7 +74,7 @@ absl::StatusOr<ClaimedEvidence> ReadEvidence(const v1::Evidence& evidence) {
   if (!typed.ok()) return typed.status();
   claimed.slot.region = typed->region;
   claimed.slot.partition =
-      std::string(anchors::PartitionOfRegion(typed->region));
+      std::string(verify::PartitionOfRegion(typed->region));
   claimed.slot.kind = verify::AnchorKindOf(decoded->form);
   claimed.instance_id = typed->instance_id;
   return claimed;

@@ -18,8 +18,6 @@ constexpr char kHealthPrefix[] = "source/";
 // As the publisher of a certificate that a person brought.
 constexpr char kOperator[] = "operator";
 
-constexpr absl::Duration kMaxClockSlack = absl::Minutes(5);
-
 std::string SubjectOf(const v1::Rotation& rotation) {
   if (!rotation.has_slot()) return rotation.source();
   const auto slot = anchors::SlotFromProto(rotation.slot());
@@ -59,14 +57,6 @@ absl::StatusOr<Catalog> ApplyPin(const Catalog& catalog,
     default:
       return absl::InvalidArgumentError("no action");
   }
-}
-
-absl::Status CheckClock(const Catalog& before, absl::Time now) {
-  if (now + kMaxClockSlack >= before.created) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the clock is behind what is published (",
-      absl::FormatTime(absl::RFC3339_sec, before.created, absl::UTCTimeZone()),
-      "): set it right"));
 }
 
 v1::LedgerRecord& Mirror::Draft::Add() {

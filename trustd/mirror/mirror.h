@@ -37,6 +37,7 @@
 #include "anchors/rotation/apply.h"
 #include "anchors/rotation/classifier.h"
 #include "anchors/rotation/observation.h"
+#include "anchors/rotation/publication_gate.h"
 #include "anchors/rotation/rotation_policy.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
@@ -135,6 +136,14 @@ class Mirror {
   // published. Fails as the functions of anchors/rotation/apply.h.
   absl::StatusOr<std::uint64_t> Pin(const v1::PinFact& fact, absl::Time now);
 
+  // Goes on with a store that went back: as Publisher::PlanAcceptance(), on the
+  // record with an alert, in one commit. `found` says how that was known.
+  // INVALID_ARGUMENT also where no reason is given.
+  absl::StatusOr<Acceptance> AcceptStore(
+      const StoreHead& known, const std::string& found,
+      const std::optional<BundleFiles>& bundle, const std::string& by,
+      const std::string& why, absl::Time now);
+
   // --- instances ---
 
   // INVALID_ARGUMENT with the verifier's reason for evidence that cannot be
@@ -207,9 +216,10 @@ class Mirror {
   void AddDetections(const std::vector<anchors::Change>& changes,
                      const std::string& source, Draft& draft)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddOtherStances(const anchors::Change& change, const std::string& source,
-                       absl::Time now, v1::Rotation& rotation)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddOtherStances(
+      const anchors::Change& change, const std::string& source, absl::Time now,
+      std::map<std::string, anchors::Classification>& classified,
+      v1::Rotation& rotation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddStances(const anchors::Observation& observation,
                   const anchors::Classification& found, Draft& draft)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -238,6 +248,9 @@ class Mirror {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status DecideWhatIsDue(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  anchors::Decision DecidedByPolicy(const Entry& entry, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  anchors::NewestLooks Looks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status PublishApproved(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   anchors::Catalog WithApproved(anchors::Catalog catalog,

@@ -91,18 +91,45 @@ TEST_F(MirrorTest, OneInstanceCannotFillTheRecord) {
   EXPECT_LE(mirror_->ledger().head().size, before + 3);
 }
 
-TEST_F(MirrorTest, NothingIsPublishedWithAClockThatIsBehind) {
+TEST_F(MirrorTest, ASpellOfAClockThatIsAheadBlocksNothingLater) {
   Rekey();
-  ASSERT_TRUE(Observe(Page()).ok());
-  now_ -= absl::Hours(24 * 365);
+  // 300 days ahead, a rotation is approved and published.
+  const absl::Time ahead = kNow + absl::Hours(24 * 300);
+  ASSERT_TRUE(mirror_->Observed(Page(), ahead).ok());
   ASSERT_TRUE(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
+      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", ahead)
           .ok());
-  EXPECT_EQ(Sequence(), 1u);
-  EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
-  now_ += absl::Hours(24 * 365);
-  ASSERT_TRUE(mirror_->Settle(now_).ok());
-  EXPECT_EQ(Sequence(), 2u);
+  ASSERT_EQ(Sequence(), 2u);
+  EXPECT_EQ(hub_.Current()->catalog.created, ahead);
+  // Set right again, a person revokes.
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_REVOKE);
+  *fact.mutable_slot() = The(1).slot();
+  fact.set_spki_sha256(The(1).pinned_spki_sha256(0));
+  fact.set_by("olga");
+  fact.set_why("its key is known");
+  const auto revoked = mirror_->Pin(fact, kNow);
+  ASSERT_TRUE(revoked.ok()) << revoked.status();
+  EXPECT_EQ(Sequence(), 3u);
+  EXPECT_EQ(hub_.Current()->catalog.created, kNow);
+}
+
+TEST_F(MirrorTest, AProposalIsNotDatedByAClockThatWasAhead) {
+  options_.offline = true;
+  Start();
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_REVOKE);
+  const anchors::CatalogAnchor& anchor = seed_.anchors.front();
+  *fact.mutable_slot() = anchors::ToProto(anchor.slot);
+  fact.set_spki_sha256(anchor.spki_sha256);
+  fact.set_by("olga");
+  fact.set_why("its key is known");
+  ASSERT_TRUE(mirror_->Pin(fact, kNow + absl::Hours(24 * 300)).ok());
+  ASSERT_TRUE(mirror_->Settle(kNow).ok());
+  const auto text =
+      anchors::ReadFile(options_.proposal_path, anchors::kMaxCatalogBytes);
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_LE(anchors::ParseCatalog(*text)->created, kNow);
 }
 
 TEST_F(MirrorTest, ASourceThatIsTakenOutVotesNoMore) {
@@ -111,6 +138,162 @@ TEST_F(MirrorTest, ASourceThatIsTakenOutVotesNoMore) {
   mirror_->SetSources({"aws-docs"}, now_);
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_WITHDRAWN);
+}
+
+// --- certificates that come back beside others ------------------------------
+
+const verify::Slot kIreland = {"aws", "eu-west-1", AnchorKind::kIidRsa2048};
+
+class ForgedCertificateTest : public MirrorTest {
+ protected:
+  // AWS's key in a certificate that AWS has not signed.
+  std::string Forged() const {
+    std::string der = DerIn(Reissued());
+    der.back() ^= 1;
+    return der;
+  }
+
+  // What is pinned.
+  std::string Genuine() const { return DerIn(anchors::PageEntries(seed_)); }
+
+  // Another that AWS has signed.
+  std::string SignedOn(absl::Time not_before, const char* serial) const {
+    test::CertSpec spec = aws_.Certificate(kIreland.region, kIreland.kind);
+    spec.serial = serial;
+    spec.SetValidity(not_before, kNow + absl::Hours(24 * 365));
+    return test::MakeCertificate(spec);
+  }
+
+  // A source that has these certificates in Ireland.
+  absl::Status Show(const std::vector<std::string>& ders,
+                    const std::string& source = "aws-docs") {
+    Observation look = PageOf(anchors::PageEntries(seed_), source);
+    std::erase_if(look.certificates, [](const auto& certificate) {
+      return certificate.slot == kIreland;
+    });
+    for (const std::string& der : ders) {
+      look.certificates.push_back({kIreland, der, 0});
+    }
+    return Observe(look);
+  }
+
+  // Whether Ireland has a certificate in use.
+  bool IsInUse(const std::string& der) const {
+    for (const auto& anchor : hub_.Current()->catalog.anchors) {
+      if (anchor.slot != kIreland) continue;
+      for (const auto& certificate : anchor.certificates) {
+        if (certificate.der == der) return !certificate.superseded;
+      }
+    }
+    return false;
+  }
+
+ private:
+  static std::string DerIn(const std::vector<anchors::PageEntry>& entries) {
+    for (const auto& entry : entries) {
+      if (entry.slot == kIreland) return entry.der;
+    }
+    return "";
+  }
+};
+
+TEST_F(ForgedCertificateTest, IsNotPublishedOnceItIsShownBesideTheGenuineOne) {
+  ASSERT_TRUE(Show({Forged()}).ok());
+  ASSERT_TRUE(Show({Genuine(), Forged()}).ok());
+  EXPECT_EQ(Sequence(), 1u);
+  EXPECT_TRUE(IsInUse(Genuine()));
+  EXPECT_FALSE(IsInUse(Forged()));
+  // Nor when time passes.
+  now_ += absl::Hours(24 * 100);
+  ASSERT_TRUE(mirror_->Settle(now_).ok());
+  EXPECT_EQ(Sequence(), 1u);
+  EXPECT_THAT(The(1).sources(0).held_by(),
+              ::testing::Contains(::testing::HasSubstr("has not signed")));
+}
+
+TEST_F(ForgedCertificateTest, IsNotPublishedOnceASecondSourceShowsBoth) {
+  ASSERT_TRUE(Show({Forged()}).ok());
+  ASSERT_TRUE(Show({Genuine(), Forged()}, "mirror").ok());
+  EXPECT_EQ(Sequence(), 1u);
+  EXPECT_FALSE(IsInUse(Forged()));
+}
+
+TEST_F(ForgedCertificateTest, IsNotPublishedWhereTheOtherSourceCameFirst) {
+  ASSERT_TRUE(Show({Genuine(), Forged()}, "mirror").ok());
+  ASSERT_TRUE(Show({Forged()}).ok());
+  EXPECT_EQ(Sequence(), 1u);
+  EXPECT_FALSE(IsInUse(Forged()));
+}
+
+TEST_F(ForgedCertificateTest, IsPublishedByPeopleAlone) {
+  ASSERT_TRUE(Show({Forged()}).ok());
+  ASSERT_TRUE(
+      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "it is", now_)
+          .ok());
+  EXPECT_TRUE(IsInUse(Forged()));
+}
+
+TEST_F(ForgedCertificateTest, TwoAtOnceAreNotTakenOneByOne) {
+  const std::string one = SignedOn(kNow - absl::Hours(2), "\x7f\x01");
+  const std::string two = SignedOn(kNow - absl::Hours(1), "\x7f\x02");
+  ASSERT_TRUE(Show({one, two}).ok());
+  ASSERT_TRUE(Show({one}, "mirror").ok());
+  EXPECT_EQ(Sequence(), 1u);
+  ASSERT_TRUE(Show({two}, "third").ok());
+  EXPECT_EQ(Sequence(), 1u);
+  // Once all speak of one, nothing is left to wait for.
+  for (const char* source : {"aws-docs", "mirror", "third"}) {
+    ASSERT_TRUE(Show({two}, source).ok());
+  }
+  EXPECT_TRUE(IsInUse(two));
+}
+
+// As an ECDSA or DSA signature can be written otherwise by anybody.
+TEST_F(ForgedCertificateTest, OneThatBeginsWhenTheOldOneDoesIsHeld) {
+  for (const auto& anchor : seed_.anchors) {
+    if (anchor.slot != kIreland) continue;
+    ASSERT_TRUE(
+        Show({SignedOn(anchor.certificates[0].not_before, "\x7f\x03")}).ok());
+  }
+  EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
+  EXPECT_EQ(Sequence(), 1u);
+}
+
+// What the policy approved before a crash is judged by what is there after it.
+TEST_F(ForgedCertificateTest, AStartPublishesNothingThatNoSourceHasShown) {
+  for (const bool is_still_there : {false, true}) {
+    store_ = FakeStore();
+    hub_.~PublicationHub();
+    new (&hub_) PublicationHub();
+    Start();
+    // What was seen, and what the policy says; the publication is lost.
+    const std::string der = SignedOn(kNow, "\x7f\x04");
+    store_.commits_left = 2;
+    (void)Show({der});
+    store_.commits_left.reset();
+    Start();
+    ASSERT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
+    EXPECT_EQ(Sequence(), 1u);
+    ASSERT_TRUE(Show({is_still_there ? der : Genuine()}).ok());
+    EXPECT_EQ(Sequence(), is_still_there ? 2u : 1u);
+  }
+}
+
+TEST_F(ForgedCertificateTest, ASourceThatFailsShowsNothingNow) {
+  ASSERT_TRUE(options_.rotations.policy
+                  .Set(anchors::RotationClass::kReissue,
+                       {.action = anchors::RotationAction::kPublishAfter,
+                        .sources = 1,
+                        .hold = absl::Hours(24)})
+                  .ok());
+  Start();
+  ASSERT_TRUE(Show({SignedOn(kNow, "\x7f\x05")}).ok());
+  ASSERT_TRUE(mirror_->SourceFailed("aws-docs", "TIMED_OUT", "", now_).ok());
+  now_ += absl::Hours(25);
+  ASSERT_TRUE(mirror_->Settle(now_).ok());
+  EXPECT_EQ(Sequence(), 1u);
+  ASSERT_TRUE(mirror_->Unchanged("aws-docs", now_).ok());
+  EXPECT_EQ(Sequence(), 2u);
 }
 
 }  // namespace

@@ -23,11 +23,6 @@ absl::StatusOr<anchors::Catalog> ApplyPin(const anchors::Catalog& catalog,
                                           const v1::PinFact& fact,
                                           absl::Time time);
 
-// A catalog is never older than the one before, and clients judge clocks by
-// its date: with a clock that is behind, windows would begin and end wrongly.
-// FAILED_PRECONDITION.
-absl::Status CheckClock(const anchors::Catalog& before, absl::Time now);
-
 }  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_MIRROR_MIRROR_PARTS_H_

@@ -6,12 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
 #include "anchors/proto_time.h"
-#include "anchors/rotation/region_names.h"
 #include "trustd/mirror/live_proof.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_parts.h"
 #include "trustd/mirror/rotation_values.h"
 #include "verify/crypto/public_key.h"
+#include "verify/partition.h"
 #include "verify/reason.h"
 
 namespace anchorage::trustd {
@@ -97,7 +97,6 @@ absl::StatusOr<std::uint64_t> Mirror::Pin(const v1::PinFact& fact,
     }
     const auto publication = hub_.Current();
     const Catalog& catalog = publication->catalog;
-    if (absl::Status s = CheckClock(catalog, now); !s.ok()) return s;
     auto next = ApplyPin(catalog, fact, now);
     if (!next.ok()) return next.status();
     if (*next == catalog) {
@@ -123,7 +122,7 @@ bool Mirror::MayBeAnotherKey(const absl::Status& refused,
                              const verify::Slot& slot) {
   const auto reason = verify::ReasonOf(refused);
   if (reason == verify::Reason::kRegionUnknown) {
-    return anchors::IsRegionCode(slot.region);
+    return verify::IsRegionCode(slot.region);
   }
   return reason == verify::Reason::kSignatureMismatch ||
          reason == verify::Reason::kAnchorNotActive;

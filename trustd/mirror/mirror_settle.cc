@@ -7,6 +7,7 @@
 #include "anchors/files/atomic_file.h"
 #include "anchors/proto_time.h"
 #include "anchors/rotation/classifier.h"
+#include "anchors/target_checks.h"
 #include "trustd/mirror/live_proof.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_parts.h"
@@ -18,6 +19,8 @@ namespace {
 
 using anchors::Catalog;
 using anchors::Change;
+
+constexpr std::int64_t kSecondsOfDay = 24 * 60 * 60;
 
 // Whether the served catalog has what a rotation is about.
 bool Contains(const Catalog& catalog, const Change& change) {
@@ -206,6 +209,38 @@ absl::Status Mirror::TryEarlierProofs(absl::Time now) {
   return status;
 }
 
+anchors::NewestLooks Mirror::Looks() const {
+  anchors::NewestLooks looks;
+  for (const auto& [name, observation] : newest_) {
+    const auto health = health_.find(name);
+    const bool fails = health != health_.end() && health->second.failures() > 0;
+    (fails ? looks.stale : looks.fresh).push_back(&observation);
+  }
+  return looks;
+}
+
+// Asks the policy twice: about what the record says, then about what
+// publishing it would bring into use, as far as sources show it now.
+anchors::Decision Mirror::DecidedByPolicy(const Entry& entry,
+                                          absl::Time now) const {
+  anchors::EvidenceSummary evidence = entry.Evidence();
+  const Change change = entry.CurrentChange();
+  anchors::Decision decision =
+      anchors::Decide(change, evidence, options_.rotations.policy, now);
+  if (decision.outcome != anchors::Outcome::kPublishNow) return decision;
+  const auto publication = hub_.Current();
+  const auto next = Applied(publication->catalog, entry, now);
+  // What cannot be applied is held where that is tried.
+  if (!next.ok() || *next == publication->catalog) return decision;
+  anchors::GateVerdict verdict =
+      anchors::JudgePublication(publication->catalog, *next, Looks(), now);
+  if (verdict.outcome != anchors::GateOutcome::kPublish) {
+    return {.reason = std::move(verdict.why)};
+  }
+  evidence.agreeing_sources = verdict.sources;
+  return anchors::Decide(change, evidence, options_.rotations.policy, now);
+}
+
 absl::Status Mirror::DecideWhatIsDue(absl::Time now) {
   Draft draft;
   draft.time = now;
@@ -230,8 +265,7 @@ absl::Status Mirror::DecideWhatIsDue(absl::Time now) {
                        entry.approvals() == 1 ? " person" : " people"));
       continue;
     }
-    const anchors::Decision decision = anchors::Decide(
-        entry.CurrentChange(), evidence, options_.rotations.policy, now);
+    const anchors::Decision decision = DecidedByPolicy(entry, now);
     if (decision.outcome != anchors::Outcome::kPublishNow) continue;
     v1::DecisionFact& fact = *draft.Add().mutable_decision();
     fact.set_rotation_id(id);
@@ -248,10 +282,10 @@ absl::StatusOr<std::uint64_t> Mirror::PublishCatalog(
     Catalog catalog, const std::vector<std::uint64_t>& rotation_ids,
     Draft draft) {
   const auto current = hub_.Current();
-  catalog.sequence = current->catalog.sequence + 1;
-  catalog.created =
-      std::max(current->catalog.created,
-               absl::FromUnixSeconds(absl::ToUnixSeconds(draft.time)));
+  catalog.sequence = current->next_sequence;
+  // Earlier than the one before, where that clock was ahead: the order is the
+  // sequence's.
+  catalog.created = absl::FromUnixSeconds(absl::ToUnixSeconds(draft.time));
   v1::PublicationFact& fact = *draft.Add().mutable_publication();
   fact.set_sequence(catalog.sequence);
   fact.set_catalog_sha256(
@@ -282,7 +316,8 @@ absl::StatusOr<std::uint64_t> Mirror::PublishCatalog(
 }
 
 // Puts the rotations that are approved into a catalog, one after the other. What
-// does not fit what is there by then is held.
+// does not fit what is there by then is held, and what no person approved is
+// judged once more.
 Catalog Mirror::WithApproved(Catalog catalog, std::vector<std::uint64_t>& ids,
                              Draft& draft) {
   for (const auto& [id, entry] : book_.rotations()) {
@@ -292,6 +327,19 @@ Catalog Mirror::WithApproved(Catalog catalog, std::vector<std::uint64_t>& ids,
       draft.AddHold(
           id, absl::StrCat("cannot be applied: ", next.status().message()));
       continue;
+    }
+    if (entry.approvals() < options_.rotations.approvals) {
+      // The policy approved what was known then.
+      const anchors::GateVerdict verdict =
+          anchors::JudgePublication(catalog, *next, Looks(), draft.time);
+      if (verdict.outcome == anchors::GateOutcome::kForPeople) {
+        draft.AddHold(id, verdict.why);
+        continue;
+      }
+      // A proposal is for people, and does not change with every look.
+      if (verdict.outcome == anchors::GateOutcome::kWait && !options_.offline) {
+        continue;
+      }
     }
     catalog = *std::move(next);
     ids.push_back(id);
@@ -308,7 +356,6 @@ absl::Status Mirror::PublishApproved(absl::Time now) {
   if (options_.offline) return Propose(before, std::move(draft));
   Catalog catalog = WithApproved(before, ids, draft);
   if (ids.empty()) return Commit(std::move(draft));
-  if (absl::Status s = CheckClock(before, now); !s.ok()) return s;
   if (catalog == before) {
     for (const std::uint64_t id : ids) {
       draft.AddState(id, v1::ROTATION_STATE_PUBLISHED,
@@ -324,23 +371,33 @@ absl::Status Mirror::PublishApproved(absl::Time now) {
 // reviews it and who signs it speak of one file.
 absl::Status Mirror::Propose(const Catalog& before, Draft draft) {
   Catalog catalog = before;
-  absl::Time created = before.created;
+  // The newest fact in it, but for those of a clock that was ahead: who signs
+  // would refuse the proposal until then.
+  const absl::Time latest = draft.time + anchors::kMaxCreatedAhead;
+  absl::Time created = absl::InfinitePast();
+  const auto made = [&](absl::Time time) {
+    if (time <= latest) created = std::max(created, time);
+  };
+  made(before.created);
   for (const v1::LedgerRecord& record : book_.pins()) {
     const absl::Time time = anchors::TimeOf(record.time());
     auto next = ApplyPin(catalog, record.pin(), time);
     if (!next.ok()) continue;  // a later one has made it void
     catalog = *std::move(next);
-    created = std::max(created, time);
+    made(time);
   }
   std::vector<std::uint64_t> ids;
   catalog = WithApproved(std::move(catalog), ids, draft);
-  for (const std::uint64_t id : ids) {
-    created = std::max(created, book_.Find(id)->approved);
+  for (const std::uint64_t id : ids) made(book_.Find(id)->approved);
+  // The day is the same for whoever reviews and whoever signs.
+  if (created == absl::InfinitePast()) {
+    created = absl::FromUnixSeconds(
+        absl::ToUnixSeconds(draft.time) / kSecondsOfDay * kSecondsOfDay);
   }
   if (absl::Status s = Commit(std::move(draft)); !s.ok()) return s;
   std::string text;
   if (catalog != before) {
-    catalog.sequence = before.sequence + 1;
+    catalog.sequence = hub_.Current()->next_sequence;
     catalog.created = created;
     text = anchors::SerializeCatalog(catalog);
   }

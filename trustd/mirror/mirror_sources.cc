@@ -33,6 +33,22 @@ std::size_t PinnedSlots(const Catalog& catalog,
   return slots.size();
 }
 
+// Whatever speaks against what a source shows in a slot: a rotation may be
+// about a part of that, and is held by all of it.
+std::set<std::string> HeldInSlot(const anchors::Classification& found,
+                                 const verify::Slot& slot) {
+  std::set<std::string> why;
+  for (const Change& change : found.changes) {
+    if (change.slot == slot) {
+      why.insert(change.held_by.begin(), change.held_by.end());
+    }
+  }
+  for (const Change& anomaly : found.anomalies) {
+    why.insert(anchors::HeldByAnomaly(anomaly));
+  }
+  return why;
+}
+
 Alert RecoveredAlert(const std::string& source, absl::Time now) {
   Alert alert;
   alert.kind = AlertKind::kSourceRecovered;
@@ -52,6 +68,7 @@ void Mirror::AddDetections(const std::vector<Change>& changes,
     open += entry.is_open();
   }
   std::set<std::string> added;
+  std::map<std::string, anchors::Classification> classified;
   int dropped = 0;
   for (const Change& change : changes) {
     const std::string change_id = change.id();
@@ -75,7 +92,7 @@ void Mirror::AddDetections(const std::vector<Change>& changes,
     stance.set_stance(v1::SourceStance::STANCE_AGREES);
     anchors::SetTime(draft.time, *stance.mutable_since_time());
     for (const std::string& why : change.held_by) stance.add_held_by(why);
-    AddOtherStances(change, source, draft.time, rotation);
+    AddOtherStances(change, source, draft.time, classified, rotation);
     draft.alerts.push_back(AlertOf(AlertKind::kRotationDetected, rotation,
                                    draft.time, change.diff));
   }
@@ -90,8 +107,11 @@ void Mirror::AddDetections(const std::vector<Change>& changes,
 }
 
 // What the newest observations of the other sources say of a new rotation.
-void Mirror::AddOtherStances(const Change& change, const std::string& source,
-                             absl::Time now, v1::Rotation& rotation) {
+// `classified` keeps what each was found to show.
+void Mirror::AddOtherStances(
+    const Change& change, const std::string& source, absl::Time now,
+    std::map<std::string, anchors::Classification>& classified,
+    v1::Rotation& rotation) {
   if (change.rotation_class == anchors::RotationClass::kSourceAnomaly) return;
   for (const auto& [name, observation] : newest_) {
     if (name == source) continue;
@@ -104,6 +124,17 @@ void Mirror::AddOtherStances(const Change& change, const std::string& source,
                           ? v1::SourceStance::STANCE_AGREES
                           : v1::SourceStance::STANCE_CONTRADICTS);
     anchors::SetTime(now, *stance.mutable_since_time());
+    if (count.agreeing == 0) continue;
+    auto found = classified.find(name);
+    if (found == classified.end()) {
+      found = classified
+                  .emplace(name, anchors::Classify(observation,
+                                                   hub_.Current()->catalog))
+                  .first;
+    }
+    for (const std::string& why : HeldInSlot(found->second, change.slot)) {
+      stance.add_held_by(why);
+    }
   }
 }
 
@@ -132,8 +163,8 @@ void Mirror::AddStances(const anchors::Observation& observation,
       if (shown != changes.end()) {
         for (const std::string& why : shown->held_by) stance.add_held_by(why);
       } else {
-        for (const Change& anomaly : found.anomalies) {
-          stance.add_held_by(std::string(NameOf(*anomaly.anomaly)));
+        for (const std::string& why : HeldInSlot(found, entry.change.slot)) {
+          stance.add_held_by(why);
         }
       }
     } else if (count.disagreeing > 0) {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/random/random.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "anchors/base/no_throw.h"
@@ -104,7 +103,7 @@ absl::Duration Poller::Look(Worker& worker, PollHistory& history) {
     // A stop is not the source's failure.
     if (cancelled_ != nullptr && cancelled_->load()) return absl::Seconds(1);
     spdlog::warn("source {}: {}", source.name(),
-                 absl::Utf8SafeCHexEscape(detail));
+                 detail);
     ++history.failures;
     history.retry_after = RetryAfterOf(answer.status(), now);
     recorded = mirror_.SourceFailed(source.name(), name, detail, now);

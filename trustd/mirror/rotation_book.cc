@@ -194,6 +194,7 @@ void RotationBook::Read(std::uint64_t index, const v1::LedgerRecord& record) {
       pins_.push_back(record);
       break;
     case v1::LedgerRecord::kSource:
+    case v1::LedgerRecord::kStore:
     case v1::LedgerRecord::FACT_NOT_SET:
       break;
   }

@@ -11,8 +11,8 @@
 namespace anchorage::trustd {
 namespace {
 
-// How many requests one conversation may have.
-constexpr int kMaxConversation = 1000;
+// How many messages one conversation, or one upload, may have.
+constexpr int kMaxMessages = 1000;
 
 // Not the time of day: nobody's limit may change when that is set.
 absl::Duration Uptime() {
@@ -47,7 +47,10 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   // Reads the request, or refuses the call.
   void Begin() {
     self_ = shared_from_this();
-    const grpc::Status status = Admit();
+    grpc::Status status = Admit();
+    if (status.ok() && method_->uploading != nullptr) {
+      status = method_->uploading(Caller{*context_, address_}, upload_);
+    }
     {
       const absl::MutexLock lock(&gate_.mutex_);
       gate_.waiting_.insert(self_);
@@ -165,10 +168,15 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   }
 
   void HandleRead(bool ok) {
+    if (ok && method_->uploading != nullptr) return HandlePiece();
     {
       const absl::MutexLock lock(&mutex_);
       if (finished_) return;
-      if (!ok) {
+      if (!ok && method_->uploading != nullptr) {
+        if (context_->IsCancelled()) {
+          return FinishLocked(grpc::Status::CANCELLED);
+        }
+      } else if (!ok) {
         // The end of a conversation, and of every other call a peer that is
         // gone or sent no message.
         return FinishLocked(method_->is_conversation
@@ -182,7 +190,9 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     // Only a reaction of gRPC's ends the context, and this is one.
     const Caller caller{*context_, address_};
     if (method_->streaming != nullptr) return Open(caller);
-    grpc::Status status = method_->unary(caller, request_, response_);
+    grpc::Status status = method_->uploading != nullptr
+                              ? upload_->OnEnd(response_)
+                              : method_->unary(caller, request_, response_);
     request_.Clear();
     const absl::MutexLock lock(&mutex_);
     if (finished_) return;
@@ -190,6 +200,21 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     if (method_->is_conversation) return StartWrite(&response_);
     finished_ = true;
     StartWriteAndFinish(&response_, grpc::WriteOptions(), std::move(status));
+  }
+
+  // One message of an upload.
+  void HandlePiece() {
+    const grpc::Status status =
+        upload_->OnMessage(Caller{*context_, address_}, request_);
+    request_.Clear();
+    const absl::MutexLock lock(&mutex_);
+    if (finished_) return;
+    if (!status.ok()) return FinishLocked(status);
+    if (++answered_ == kMaxMessages) {
+      return FinishLocked(TooMany("too many messages in one call"));
+    }
+    deadline_ = Uptime() + gate_.options_.request_time;
+    StartRead(&request_);
   }
 
   void Open(const Caller& caller) {
@@ -221,7 +246,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   void AwaitNext(bool ok) {
     const absl::MutexLock lock(&mutex_);
     if (finished_) return;
-    if (!ok || ++answered_ == kMaxConversation) {
+    if (!ok || ++answered_ == kMaxMessages) {
       return FinishLocked(grpc::Status::OK);
     }
     answering_ = false;
@@ -264,6 +289,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   const Method* method_ = nullptr;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
+  std::unique_ptr<ServerUpload> upload_;
   // Set once, before it starts.
   std::shared_ptr<ServerStream> stream_;
   absl::Mutex mutex_;
@@ -296,6 +322,10 @@ void CallGate::AddRawStreaming(const std::string& path, Streaming method,
   Method& added = methods_[path];
   added.streaming = std::move(method);
   added.share = share;
+}
+
+void CallGate::AddUpload(const std::string& path, Uploading method) {
+  methods_[path].uploading = std::move(method);
 }
 
 void CallGate::AddConversation(const std::string& path, Unary method) {

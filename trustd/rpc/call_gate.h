@@ -78,6 +78,18 @@ class ServerStream {
   grpc::ServerGenericBidiReactor* call_ = nullptr;
 };
 
+// A request of many messages, which has one answer. Kept by the call.
+class ServerUpload {
+ public:
+  virtual ~ServerUpload() = default;
+
+  // The next message; another status than OK ends the call with it.
+  virtual grpc::Status OnMessage(const Caller& caller,
+                                 const grpc::ByteBuffer& message) = 0;
+  // The peer has sent all of it: one that is gone meanwhile has not.
+  virtual grpc::Status OnEnd(grpc::ByteBuffer& response) = 0;
+};
+
 class CallGate final : public grpc::CallbackGenericService {
  public:
   struct Options {
@@ -105,6 +117,8 @@ class CallGate final : public grpc::CallbackGenericService {
   using Streaming = std::function<grpc::Status(
       const Caller& caller, const grpc::ByteBuffer& request,
       std::shared_ptr<ServerStream>& stream)>;
+  using Uploading = std::function<grpc::Status(
+      const Caller& caller, std::unique_ptr<ServerUpload>& upload)>;
   template <typename Request, typename Response>
   using TypedUnary = std::function<grpc::Status(
       const Caller& caller, const Request& request, Response& response)>;
@@ -127,6 +141,8 @@ class CallGate final : public grpc::CallbackGenericService {
                        Share share = Share::kCalls);
   // One whose peer sends request after request, each of which is answered.
   void AddConversation(const std::string& path, Unary method);
+  // `method` is called before anything of the request is read.
+  void AddUpload(const std::string& path, Uploading method);
 
   template <typename Request, typename Response>
   void AddUnary(const std::string& path, TypedUnary<Request, Response> method,
@@ -179,6 +195,7 @@ class CallGate final : public grpc::CallbackGenericService {
   struct Method {
     Unary unary;
     Streaming streaming;
+    Uploading uploading;
     bool is_conversation = false;
     Share share = Share::kCalls;
   };

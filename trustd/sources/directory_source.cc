@@ -11,10 +11,10 @@
 #include "absl/strings/str_split.h"
 #include "anchors/catalog.h"
 #include "anchors/files/atomic_file.h"
-#include "anchors/rotation/region_names.h"
 #include "trustd/sources/observer.h"
 #include "trustd/sources/source_failure.h"
 #include "verify/crypto/public_key.h"
+#include "verify/partition.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -108,8 +108,8 @@ std::optional<verify::Slot> SlotOf(const std::string& path) {
   if (is_root && parts.size() == 2) return verify::Slot{parts[0], "", *kind};
   if (is_root || parts.size() != 3) return std::nullopt;
   // A region tells its partition: a folder that says otherwise is a mistake.
-  if (!anchors::IsRegionCode(parts[1]) ||
-      anchors::PartitionOfRegion(parts[1]) != parts[0]) {
+  if (!verify::IsRegionCode(parts[1]) ||
+      verify::PartitionOfRegion(parts[1]) != parts[0]) {
     return std::nullopt;
   }
   return verify::Slot{parts[0], parts[1], *kind};
@@ -129,10 +129,10 @@ void Observe(const PemFiles& files, Observer& observer) {
     if (slot.has_value()) {
       observer.AddPem(*slot, bytes, path);
     } else {
-      observer.Report(
-          ProblemKind::kNotPlaced, 0,
-          absl::StrCat(path, " is not PARTITION/REGION/KIND.pem or "
-                             "PARTITION/nitro-root.pem"));
+      observer.Report(ProblemKind::kNotPlaced, 0,
+                      absl::StrCat(path,
+                                   " is not PARTITION/REGION/KIND.pem or "
+                                   "PARTITION/nitro-root.pem"));
     }
   }
   if (files.empty()) {
@@ -177,9 +177,8 @@ absl::StatusOr<SourceAnswer> DirectorySource::Poll(absl::Time now) {
     }
     catalog = *std::move(read);
   }
-  const std::string sha256 = fs::is_directory(status)
-                                 ? HashOf(files)
-                                 : verify::Sha256Hex(catalog);
+  const std::string sha256 =
+      fs::is_directory(status) ? HashOf(files) : verify::Sha256Hex(catalog);
   if (sha256 == last_sha256_) return SourceAnswer();
   Observer observer(MakeObservation(*this, path_, sha256, now));
   if (fs::is_directory(status)) {

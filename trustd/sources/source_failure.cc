@@ -10,6 +10,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "verify/printable.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -96,8 +97,14 @@ absl::Status FailSource(SourceFailure failure, std::string_view detail) {
 }
 
 absl::Status FailSource(SourceFailure failure, absl::Status cause) {
-  cause.SetPayload(kFailureUrl, absl::Cord(View(NameOf(failure))));
-  return cause;
+  absl::Status status(cause.code(),
+                      verify::Printable(std::string(cause.message()),
+                                        verify::kMaxSentenceBytes));
+  cause.ForEachPayload([&status](absl::string_view url, const absl::Cord& c) {
+    status.SetPayload(url, absl::Cord(std::string(c)));
+  });
+  status.SetPayload(kFailureUrl, absl::Cord(View(NameOf(failure))));
+  return status;
 }
 
 void CarryOver(const absl::Status& from, absl::Status& to) {

@@ -77,11 +77,12 @@ enum class SourceFailure {
 };
 
 // Returns a non-OK status that carries `failure` for machines and `detail` for
-// people. Every failure in trustd/sources is made here or in the next.
+// people, as verify::Printable() shows it: parts of it come from the peer.
+// Every failure in trustd/sources is made here or in the next.
 absl::Status FailSource(SourceFailure failure, std::string_view detail);
 
-// Returns `cause`, which is not OK, with its code, text and payloads, marked
-// as `failure`.
+// Returns `cause`, which is not OK, with its code, payloads and text (made
+// printable in the same way), marked as `failure`.
 absl::Status FailSource(SourceFailure failure, absl::Status cause);
 
 // Gives `to` what `from` carries for machines.

@@ -33,6 +33,19 @@ TEST(SourceFailure, KeepsTheCauseThatItMarks) {
   EXPECT_EQ(SourceFailureOf(status), SourceFailure::kUpstreamRejected);
 }
 
+TEST(SourceFailure, SaysNothingThatATerminalObeysForAnyFailure) {
+  const std::string hostile = "a\x1b[2J\u009b\u202e\nACCEPTED  account 1";
+  const std::string shown = "a\\x1b[2J\\u009b\\u202e\\nACCEPTED  account 1";
+  for (const SourceFailure failure : AllSourceFailures()) {
+    const std::string name(NameOf(failure));
+    EXPECT_EQ(std::string(FailSource(failure, hostile).message()),
+              name + ": " + shown);
+    EXPECT_EQ(std::string(
+                  FailSource(failure, absl::UnknownError(hostile)).message()),
+              shown);
+  }
+}
+
 std::optional<absl::Duration> RetryAfter(std::string_view value) {
   absl::Status status = FailSource(SourceFailure::kHttpStatus, "HTTP 503");
   SetRetryAfter(status, value);

@@ -1,7 +1,8 @@
 // 1. The payload is a map, of definite or indefinite length.
 // 2. Each key is text and occurs once.
 // 3. Each value that we know has its type and size; any other is well formed.
-// 4. There are not both kinds of PCRs.
+// 4. There is one kind of PCRs, and nothing that a reader of tomorrow, or one
+//    that does not mind the case of letters, could take for another.
 // 5. Every required key is there.
 // 6. Nothing follows the map.
 
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "verify/encoding/cbor.h"
 #include "verify/reason.h"
@@ -116,8 +118,11 @@ absl::Status ReadPcr(CborReader& reader, const char* field,
                   absl::StrCat(field, " has index ", index->value, " twice"));
   }
   const absl::StatusOr<std::string_view> value =
-      ReadBytes(reader, field, kPcrBytes, kPcrBytes);
+      ReadBytes(reader, field, 0, 64);
   if (!value.ok()) return value.status();
+  if (!IsPcrSize(value->size())) {
+    return Invalid(field, "has a value that is not of 32, 48 or 64 bytes");
+  }
   pcr = *value;
   return absl::OkStatus();
 }
@@ -179,7 +184,7 @@ absl::Status ReadCaBundle(CborReader& reader, AttestationDocument& document) {
 }
 
 absl::Status ReadPublicKey(CborReader& reader, AttestationDocument& document) {
-  return ReadOptionalBytes(reader, "public_key", 1, kMaxPublicKeyBytes,
+  return ReadOptionalBytes(reader, "public_key", 0, kMaxPublicKeyBytes,
                            document.public_key);
 }
 
@@ -217,6 +222,12 @@ constexpr std::size_t kNitroTpmPcrs = 4;
 static_assert(kFields[kEnclavePcrs].key == "pcrs");
 static_assert(kFields[kNitroTpmPcrs].key == "nitrotpm_pcrs");
 
+// Whether a key that is none of ours may be meant as measurements.
+bool NamesPcrs(std::string_view key) {
+  return absl::EndsWithIgnoreCase(absl::string_view(key.data(), key.size()),
+                                  "pcrs");
+}
+
 // Reads the map entry by entry and knows which fields were there.
 class PayloadReader {
  public:
@@ -250,7 +261,10 @@ class PayloadReader {
     for (std::size_t i = 0; i < kFieldCount; ++i) {
       if (kFields[i].key == key->string) return ReadField(i, document);
     }
-    document.unknown_keys.push_back(key->string);
+    names_other_pcrs_ = names_other_pcrs_ || NamesPcrs(key->string);
+    if (document.unknown_key_count++ < kMaxUnknownKeys) {
+      document.unknown_keys.push_back(key->string);
+    }
     return SkipCborValue(reader_);
   }
 
@@ -274,12 +288,17 @@ class PayloadReader {
       return Reject(Reason::kFieldMissing,
                     "both pcrs and nitrotpm_pcrs are absent");
     }
+    if (names_other_pcrs_) {
+      return Reject(Reason::kAmbiguousDocumentType,
+                    "the payload has a second field of PCRs");
+    }
     return absl::OkStatus();
   }
 
   CborReader reader_;
   CborKeys keys_;
   std::array<bool, kFieldCount> seen_{};
+  bool names_other_pcrs_ = false;
 };
 
 }  // namespace

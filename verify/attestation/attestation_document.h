@@ -31,11 +31,17 @@ enum class AttestationType { kEnclave, kNitroTpm };
 // Returns the stable name: "enclave", "nitrotpm".
 std::string_view NameOf(AttestationType type);
 
-// PCRs have an index from 0 to 31 and hold a SHA-384.
+// PCRs have an index from 0 to 31. All that were seen hold a SHA-384, and only
+// that can be expected of one; AWS's text allows two more sizes.
 inline constexpr std::size_t kPcrCount = 32;
 inline constexpr std::size_t kPcrBytes = 48;
+constexpr bool IsPcrSize(std::size_t bytes) {
+  return bytes == 32 || bytes == kPcrBytes || bytes == 64;
+}
 
 inline constexpr std::size_t kMaxModuleIdBytes = 256;
+// Of the fields that we do not know, how many are named.
+inline constexpr std::size_t kMaxUnknownKeys = 16;
 // AWS's own limits.
 inline constexpr std::size_t kMaxCertificateBytes = 1024;
 inline constexpr std::size_t kMaxPublicKeyBytes = 1024;
@@ -51,7 +57,7 @@ struct AttestationDocument {
   std::string_view module_id;
   absl::Time timestamp;
   AttestationType type = AttestationType::kEnclave;
-  // By index; an absent PCR is empty, any other has kPcrBytes. Banks may have
+  // By index; an absent PCR is empty, any other IsPcrSize(). Banks may have
   // gaps.
   std::array<std::string_view, kPcrCount> pcrs;
   // The leaf, DER.
@@ -59,18 +65,23 @@ struct AttestationDocument {
   // From the root to the leaf's issuer, DER.
   absl::InlinedVector<std::string_view, kMaxCaBundle> cabundle;
   // What the software in the enclave or instance asked to be attested. A null
-  // is the same as an absent field; an empty string is not.
+  // is the same as an absent field; an empty string is not, for the public key
+  // too (AWS: `user_data = bytes .size (0..1024)` for all three).
   std::optional<std::string_view> public_key;
   std::optional<std::string_view> user_data;
   std::optional<std::string_view> nonce;
-  // Keys that we do not know, in their order: whoever wrote this signed more
-  // than we can judge.
+  // Keys that we do not know, the first kMaxUnknownKeys in their order, and
+  // how many there are in all: whoever wrote this signed more than we can
+  // judge.
   absl::InlinedVector<std::string_view, 2> unknown_keys;
+  std::size_t unknown_key_count = 0;
 };
 
 // Reads `payload`. Fails with kCborMalformed, kTrailingBytes, kDuplicateKey,
-// kFieldMissing, kFieldInvalid, kDigestUnsupported, kAmbiguousDocumentType,
-// or kChainLength for a bundle of no or too many certificates.
+// kFieldMissing, kFieldInvalid, kDigestUnsupported, kAmbiguousDocumentType
+// (both kinds of PCRs, or beside one of them any other key that ends in
+// "pcrs", in letters of either case), or kChainLength for a bundle of no or
+// too many certificates.
 absl::StatusOr<AttestationDocument> DecodeAttestationDocument(
     std::string_view payload);
 

@@ -118,11 +118,13 @@ TEST(AttestationDocument, TakesNullForAbsentAndKeepsEmpty) {
            {OptionalField::Bytes(std::string(1024, 'x')),
             std::string(1024, 'x')}}) {
     NitroSpec spec = Good();
+    spec.document.public_key = field;
     spec.document.user_data = field;
     spec.document.nonce = field;
     const std::string payload = Payload(spec);
     const auto document = DecodeAttestationDocument(payload);
     ASSERT_TRUE(document.ok()) << document.status();
+    EXPECT_EQ(document->public_key, expected);
     EXPECT_EQ(document->user_data, expected);
     EXPECT_EQ(document->nonce, expected);
   }
@@ -131,13 +133,48 @@ TEST(AttestationDocument, TakesNullForAbsentAndKeepsEmpty) {
 TEST(AttestationDocument, ListsKeysThatItDoesNotKnow) {
   const std::string payload = Payload(Edited([](Members& members) {
     members.emplace_back(CborText("zeta"), CborText("1"));
-    members.emplace_back(CborText("PCRS"), test::CborMap({}));
+    members.emplace_back(CborText("pcrs2"), test::CborMap({}));
   }));
   const auto document = DecodeAttestationDocument(payload);
   ASSERT_TRUE(document.ok()) << document.status();
   ASSERT_EQ(document->unknown_keys.size(), 2u);
   EXPECT_EQ(document->unknown_keys[0], "zeta");
-  EXPECT_EQ(document->unknown_keys[1], "PCRS");
+  EXPECT_EQ(document->unknown_keys[1], "pcrs2");
+  EXPECT_EQ(document->unknown_key_count, 2u);
+}
+
+TEST(AttestationDocument, ListsSixteenOfThemAndCountsAll) {
+  const std::string payload = Payload(Edited([](Members& members) {
+    for (int i = 0; i < 20; ++i) {
+      members.emplace_back(CborText("new" + std::to_string(i)), CborUint(1));
+    }
+  }));
+  const auto document = DecodeAttestationDocument(payload);
+  ASSERT_TRUE(document.ok()) << document.status();
+  ASSERT_EQ(document->unknown_keys.size(), kMaxUnknownKeys);
+  EXPECT_EQ(document->unknown_keys.back(), "new15");
+  EXPECT_EQ(document->unknown_key_count, 20u);
+}
+
+TEST(AttestationDocument, ReadsPcrsOfEverySizeThatAwsAllows) {
+  NitroSpec spec = Good();
+  spec.document.pcrs = {{0, std::string(32, 'a')},
+                        {1, std::string(48, 'b')},
+                        {2, std::string(64, 'c')}};
+  const std::string payload = Payload(spec);
+  const auto document = DecodeAttestationDocument(payload);
+  ASSERT_TRUE(document.ok()) << document.status();
+  EXPECT_EQ(document->pcrs[0], std::string(32, 'a'));
+  EXPECT_EQ(document->pcrs[2], std::string(64, 'c'));
+}
+
+TEST(AttestationDocument, ReadsThirtyTwoPcrs) {
+  NitroSpec spec = Good();
+  spec.document.pcrs->clear();
+  for (std::uint64_t i = 0; i < kPcrCount; ++i) {
+    spec.document.pcrs->emplace_back(i, std::string(48, 'p'));
+  }
+  EXPECT_EQ(Decide(spec), std::nullopt);
 }
 
 struct Breakage {
@@ -197,6 +234,20 @@ Breakage Bank(const std::string& name, const std::string& index,
                expected);
 }
 
+// A genuine document with one field more, which names measurements.
+Breakage WithMore(const std::string& name, const std::string& key) {
+  return {
+      name,
+      [=] {
+        return Edited([=](Members& members) {
+          members.emplace_back(
+              CborText(key),
+              test::CborMap({{CborUint(0), CborBytes(std::string(48, 'p'))}}));
+        });
+      },
+      Reason::kAmbiguousDocumentType};
+}
+
 std::string Pcr(std::size_t size = kPcrBytes) {
   return CborBytes(std::string(size, 'p'));
 }
@@ -252,6 +303,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bank("Length47", CborUint(1), Pcr(47), Reason::kFieldInvalid),
         Bank("Length49", CborUint(1), Pcr(49), Reason::kFieldInvalid),
         Bank("Length0", CborUint(1), Pcr(0), Reason::kFieldInvalid),
+        Bank("Length31", CborUint(1), Pcr(31), Reason::kFieldInvalid),
+        Bank("Length65", CborUint(1), Pcr(65), Reason::kFieldInvalid),
         Bank("ValueText", CborUint(1), CborText(std::string(48, 'p')),
              Reason::kFieldInvalid),
         Breakage{"BothKinds",
@@ -261,6 +314,9 @@ INSTANTIATE_TEST_SUITE_P(
                    return spec;
                  },
                  Reason::kAmbiguousDocumentType},
+        WithMore("AThirdKind", "enclave2_pcrs"),
+        WithMore("CaseVariantBeside", "PCRS"),
+        WithMore("CaseVariantOfTheOther", "NitroTPM_PCRs"),
         Breakage{"CaseVariant",
                  [] {
                    return Edited([](Members& members) {
@@ -293,8 +349,6 @@ INSTANTIATE_TEST_SUITE_P(
         Value("EmptyAuthority", "cabundle", Bundle(4, 0),
               Reason::kFieldInvalid),
         Value("LongAuthority", "cabundle", Bundle(4, 1025),
-              Reason::kFieldInvalid),
-        Value("EmptyPublicKey", "public_key", CborBytes(""),
               Reason::kFieldInvalid),
         Value("LongPublicKey", "public_key", CborBytes(std::string(1025, 'k')),
               Reason::kFieldInvalid),

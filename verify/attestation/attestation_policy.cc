@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "verify/attestation/pcr_claims.h"
+#include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
@@ -13,33 +15,59 @@ constexpr const char* kAspectNames[] = {
     "measurements", "nonce", "user_data", "public_key", "module", "region",
 };
 
-// Whether the policy accepts a NitroTPM document whose kernel command line is
-// not measured.
-bool IsUnsafe(const Expectations& expected) {
-  if (expected.pcrs.has_value() &&
-      std::any_of(expected.pcrs->begin(), expected.pcrs->end(),
-                  LeavesCommandLineOpen)) {
-    return true;
-  }
-  if (!expected.release.has_value() || expected.release->releases == nullptr) {
-    return false;
-  }
-  const auto releases = expected.release->releases->Of(
-      AttestationType::kNitroTpm, expected.release->product);
-  return std::any_of(releases.begin(), releases.end(), [](const Release& r) {
-    return r.status == ReleaseStatus::kActive && LeavesCommandLineOpen(r.pcrs);
-  });
+// The PCR of the image itself, without which no signed list has a release.
+int ImagePcr(AttestationType type) {
+  return type == AttestationType::kEnclave ? 0 : 4;
 }
 
-absl::Status CheckSafe(AttestationType type, const Expectations& expected) {
-  if (type == AttestationType::kNitroTpm && IsUnsafe(expected)) {
-    return Reject(
-        Reason::kPolicyUnsafe,
-        "PCR4 measures the boot image but not a kernel command line that is "
-        "appended to it, so whoever runs the instance could change how it "
-        "boots: expect PCR12 = 0 as well, or PCR7 with Secure Boot on");
+// A release that a list of before may have is as it was, with a warning.
+absl::Status CheckRelease(const Release& release,
+                          std::vector<std::string>& warnings) {
+  const PcrClaims claims = ClaimsOf(release.type, release.pcrs);
+  const absl::Status safe = CheckClaims(release.type, claims);
+  if (safe.ok()) {
+    AddWarning(WarningOf(release.type, claims), warnings);
+    return safe;
+  }
+  if (LeavesCommandLineOpen(release.type, claims) ||
+      !release.pcrs.Find(ImagePcr(release.type)).has_value()) {
+    return safe;
+  }
+  AddWarning(absl::StrCat("release ", release.name, " of ", release.product,
+                          ": ", safe.message()),
+             warnings);
+  return absl::OkStatus();
+}
+
+absl::Status CheckReleases(AttestationType type,
+                           const ExpectedRelease& expected,
+                           std::vector<std::string>& warnings) {
+  if (expected.releases == nullptr) return absl::OkStatus();
+  for (const Release& release :
+       expected.releases->Of(type, expected.product)) {
+    if (release.status != ReleaseStatus::kActive) continue;
+    if (absl::Status s = CheckRelease(release, warnings); !s.ok()) return s;
   }
   return absl::OkStatus();
+}
+
+// Whether the measurements that `expected` has tell machines apart. Adds what
+// should be known where they do.
+absl::Status CheckSafe(AttestationType type, Expectations& expected) {
+  if (expected.condition.has_value()) {
+    for (const std::string& warning : expected.condition->warnings()) {
+      AddWarning(warning, expected.warnings);
+    }
+  }
+  if (expected.pcrs.has_value()) {
+    for (const PcrSet& pcrs : *expected.pcrs) {
+      const PcrClaims claims = ClaimsOf(type, pcrs);
+      if (absl::Status s = CheckClaims(type, claims); !s.ok()) return s;
+      AddWarning(WarningOf(type, claims), expected.warnings);
+    }
+  }
+  if (!expected.release.has_value()) return absl::OkStatus();
+  return CheckReleases(type, *expected.release, expected.warnings);
 }
 
 }  // namespace
@@ -49,14 +77,27 @@ void AttestationPolicy<kType>::Builder::Fail(absl::Status error) {
   if (error_.ok()) error_ = std::move(error);
 }
 
+// Has `note` done; memory that runs out meanwhile is what Build() answers.
+template <AttestationType kType>
+auto AttestationPolicy<kType>::Builder::Note(absl::FunctionRef<void()> note)
+    -> Builder& {
+  Fail(WithoutExceptions([&note] {
+    note();
+    return absl::OkStatus();
+  }));
+  return *this;
+}
+
 template <AttestationType kType>
 void AttestationPolicy<kType>::Builder::Say(Aspect aspect, Said said) {
-  if (said_[aspect] != Said::kNothing) {
-    Fail(Reject(
-        Reason::kFieldInvalid,
-        absl::StrCat("the policy says ", kAspectNames[aspect], " twice")));
-  }
-  said_[aspect] = said;
+  Note([&] {
+    if (said_[aspect] != Said::kNothing) {
+      Fail(Reject(
+          Reason::kFieldInvalid,
+          absl::StrCat("the policy says ", kAspectNames[aspect], " twice")));
+    }
+    said_[aspect] = said;
+  });
 }
 
 template <AttestationType kType>
@@ -71,8 +112,8 @@ auto AttestationPolicy<kType>::Builder::Ignore(Aspect aspect,
     -> Builder& {
   RequireWhy(why);
   Say(aspect, Said::kIgnore);
-  expectations_.ignored[kAspectNames[aspect]] = std::string(why);
-  return *this;
+  return Note(
+      [&] { expectations_.ignored[kAspectNames[aspect]] = std::string(why); });
 }
 
 template <AttestationType kType>
@@ -94,7 +135,7 @@ void AttestationPolicy<kType>::Builder::RequireWhy(std::string_view why) {
 
 template <AttestationType kType>
 auto AttestationPolicy<kType>::Builder::ExpectPcrs(PcrSet pcrs) -> Builder& {
-  return ExpectPcrsAnyOf({std::move(pcrs)});
+  return Note([&] { ExpectPcrsAnyOf({std::move(pcrs)}); });
 }
 
 template <AttestationType kType>
@@ -110,13 +151,15 @@ auto AttestationPolicy<kType>::Builder::ExpectPcrsAnyOf(
 template <AttestationType kType>
 auto AttestationPolicy<kType>::Builder::ExpectCondition(
     const Condition& condition) -> Builder& {
-  absl::StatusOr<CheckedCondition> checked =
-      CheckedCondition::Create(condition, kType);
-  if (checked.ok()) {
-    expectations_.condition = *std::move(checked);
-  } else {
-    Fail(checked.status());
-  }
+  Note([&] {
+    absl::StatusOr<CheckedCondition> checked =
+        CheckedCondition::Create(condition, kType);
+    if (checked.ok()) {
+      expectations_.condition = *std::move(checked);
+    } else {
+      Fail(checked.status());
+    }
+  });
   return Expect(kMeasurements);
 }
 
@@ -127,7 +170,9 @@ auto AttestationPolicy<kType>::Builder::ExpectRelease(
   if (product.empty()) {
     Fail(Reject(Reason::kPolicyEmpty, "the expected product is empty"));
   }
-  expectations_.release = {std::string(product), std::move(releases)};
+  Note([&] {
+    expectations_.release = {std::string(product), std::move(releases)};
+  });
   return Expect(kMeasurements);
 }
 
@@ -146,7 +191,7 @@ auto AttestationPolicy<kType>::Builder::ExpectNonce(std::string_view nonce)
   if (nonce.size() > kMaxNonceBytes) {
     Fail(Reject(Reason::kFieldInvalid, "the expected nonce is too long"));
   }
-  expectations_.nonce = std::string(nonce);
+  Note([&] { expectations_.nonce = std::string(nonce); });
   return Expect(kNonce);
 }
 
@@ -162,7 +207,7 @@ auto AttestationPolicy<kType>::Builder::ExpectUserData(
   if (user_data.size() > kMaxUserDataBytes) {
     Fail(Reject(Reason::kFieldInvalid, "the expected user data is too long"));
   }
-  expectations_.user_data = std::string(user_data);
+  Note([&] { expectations_.user_data = std::string(user_data); });
   return Expect(kUserData);
 }
 
@@ -191,12 +236,11 @@ auto AttestationPolicy<kType>::Builder::ExpectPublicKeyOfType(
 template <AttestationType kType>
 auto AttestationPolicy<kType>::Builder::ExpectPublicKey(
     std::string_view public_key) -> Builder& {
-  if (public_key.empty() || public_key.size() > kMaxPublicKeyBytes) {
-    Fail(Reject(Reason::kFieldInvalid,
-                "the expected public key is empty or too long"));
+  if (public_key.size() > kMaxPublicKeyBytes) {
+    Fail(Reject(Reason::kFieldInvalid, "the expected public key is too long"));
   }
-  expectations_.public_key = std::string(public_key);
-  return ExpectPublicKeyPresent();
+  Note([&] { expectations_.public_key = std::string(public_key); });
+  return Expect(kPublicKey);
 }
 
 template <AttestationType kType>
@@ -265,8 +309,7 @@ auto AttestationPolicy<kType>::Builder::ExpectPartition(
   if (partition.empty()) {
     Fail(Reject(Reason::kPolicyEmpty, "the expected partition is empty"));
   }
-  expectations_.partition = std::string(partition);
-  return *this;
+  return Note([&] { expectations_.partition = std::string(partition); });
 }
 
 template <AttestationType kType>
@@ -298,8 +341,27 @@ auto AttestationPolicy<kType>::Builder::RefuseUnknownFields() -> Builder& {
 }
 
 template <AttestationType kType>
+auto AttestationPolicy<kType>::Builder::Warn(std::string_view warning)
+    -> Builder& {
+  AddWarning(warning, expectations_.warnings);
+  return *this;
+}
+
+template <AttestationType kType>
+auto AttestationPolicy<kType>::Builder::Strict() -> Builder& {
+  expectations_.strict = true;
+  return RefuseUnknownFields();
+}
+
+template <AttestationType kType>
 absl::StatusOr<AttestationPolicy<kType>>
 AttestationPolicy<kType>::Builder::Build() const {
+  return WithoutExceptions([this] { return Finished(); });
+}
+
+template <AttestationType kType>
+absl::StatusOr<AttestationPolicy<kType>>
+AttestationPolicy<kType>::Builder::Finished() const {
   if (!error_.ok()) return error_;
   const bool expects =
       std::find(said_.begin(), said_.end(), Said::kExpect) != said_.end();
@@ -315,9 +377,10 @@ AttestationPolicy<kType>::Builder::Build() const {
                                  kAspectNames[i]));
     }
   }
-  const absl::Status safe = CheckSafe(kType, expectations_);
+  Expectations expectations = expectations_;
+  const absl::Status safe = CheckSafe(kType, expectations);
   if (!safe.ok()) return safe;
-  return AttestationPolicy(expectations_);
+  return AttestationPolicy(std::move(expectations));
 }
 
 template class AttestationPolicy<AttestationType::kEnclave>;

@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -45,6 +46,10 @@ class AttestationPolicy {
   class Builder;
 
   const Expectations& expectations() const { return expectations_; }
+  // What whoever made the policy should know, for people; mostly nothing.
+  const std::vector<std::string>& warnings() const {
+    return expectations_.warnings;
+  }
 
  private:
   explicit AttestationPolicy(Expectations expectations)
@@ -62,16 +67,17 @@ using NitroTpmPolicy = AttestationPolicy<AttestationType::kNitroTpm>;
 template <AttestationType kType>
 class AttestationPolicy<kType>::Builder {
  public:
-  // The measurements. For a NitroTPM, a set with PCR4 must also have PCR12 =
-  // 0, or PCR7 with Secure Boot on: without one of them, whoever runs the
-  // instance can append a kernel command line that PCR4 does not measure.
+  // The measurements. A set must tell machines apart: for a NitroTPM it has
+  // PCR4 with PCR12 = 0, or PCR7 with Secure Boot on; for an enclave something
+  // of PCR0, PCR2, PCR3, PCR4 and PCR8 that is not zero. pcr_claims.h says why.
   Builder& ExpectPcrs(PcrSet pcrs);
   Builder& ExpectPcrsAnyOf(std::vector<PcrSet> alternatives);
   // The same as a condition; errors are those of CheckedCondition::Create().
   Builder& ExpectCondition(const Condition& condition);
   // Those of any release of `product` that `releases` has as active at the
-  // time of verification; active ones for a NitroTPM must be as ExpectPcrs()
-  // demands. Null, or a list without that product, is no release:
+  // time of verification; active ones must be as ExpectPcrs() demands, but for
+  // one that names the image (PCR0, or PCR4 and what fixes the command line)
+  // by a value that tells nothing, which is a warning. Null, or a list without that product, is no release:
   // kReleaseUnknown. The policy keeps this list, so whoever takes it from a
   // client builds a policy for each verification: a release that was revoked
   // since is refused only by a list that says so.
@@ -87,19 +93,22 @@ class AttestationPolicy<kType>::Builder {
   Builder& ExpectUserData(std::string_view user_data);
   Builder& IgnoreUserData(std::string_view why);
 
-  // The public key: any; a SubjectPublicKeyInfo of one of these types; or
-  // exactly these bytes.
+  // The public key: any of one byte or more; a SubjectPublicKeyInfo of one of
+  // these types; or exactly these bytes, of which none means a field that is
+  // there and empty.
   Builder& ExpectPublicKeyPresent();
   Builder& ExpectPublicKeyOfType(std::vector<KeyType> types);
   Builder& ExpectPublicKey(std::string_view public_key);
   Builder& IgnorePublicKey(std::string_view why);
 
-  // The module ("i-…-enc…", "i-…-tpm…"), or the instance that it runs on.
+  // The module ("i-…-enc…", "i-…-tpm…"), or the instance that it runs on. A
+  // module id in another form names no instance.
   Builder& ExpectModules(std::vector<std::string> module_ids);
   Builder& ExpectInstances(std::vector<std::string> instance_ids);
   Builder& IgnoreModule(std::string_view why);
 
-  // The region, as the leaf certificate names it.
+  // The region, as the leaf certificate names it. A document whose leaf is
+  // named in a form that is not known has none, and is refused.
   Builder& ExpectRegions(std::vector<std::string> regions);
   Builder& IgnoreRegion(std::string_view why);
 
@@ -110,7 +119,8 @@ class AttestationPolicy<kType>::Builder {
   // refused.
   Builder& AuthenticityOnly(std::string_view why);
 
-  // The partition whose roots are trusted; "aws" unless said.
+  // The partition whose roots are trusted; "aws" unless said. A root of
+  // another is kPartitionMismatch, and no name may be of another.
   Builder& ExpectPartition(std::string_view partition);
 
   // How old a live document may be; kDefaultMaxAge unless said. More than
@@ -134,8 +144,16 @@ class AttestationPolicy<kType>::Builder {
   // clang-format on
 
   // Refuses documents with fields that this version does not know, which are
-  // otherwise accepted and reported.
+  // otherwise accepted and noted (kFieldUnknown).
   Builder& RefuseUnknownFields();
+  // The strict profile: refuses all that is otherwise accepted with a note
+  // (note.h), with kFieldUnknown, with kLeafName for names of certificates, and
+  // with kFieldInvalid for a module id. For whoever would rather stop than
+  // meet a new form of AWS's.
+  Builder& Strict();
+
+  // Adds to the policy's warnings, unless it is there: for readers of policies.
+  Builder& Warn(std::string_view warning);
 
   // Returns the policy. Fails with the first error of the calls above
   // (kFieldInvalid, kPolicyEmpty for an empty list, kPolicyIncomplete for an
@@ -158,6 +176,8 @@ class AttestationPolicy<kType>::Builder {
 
   // Keeps the first error.
   void Fail(absl::Status error);
+  Builder& Note(absl::FunctionRef<void()> note);
+  absl::StatusOr<AttestationPolicy> Finished() const;
   // Notes that `aspect` is said, which it must not be yet.
   void Say(Aspect aspect, Said said);
   Builder& Expect(Aspect aspect);

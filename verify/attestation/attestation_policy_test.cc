@@ -133,9 +133,14 @@ TEST(AttestationPolicy, RefusesWhatNoDocumentCanHave) {
                        .ExpectUserData(std::string(1025, 'u'))
                        .IgnoreTheRest(kWhy)),
             Reason::kFieldInvalid);
+  EXPECT_EQ(Decide(EnclavePolicy::Builder()
+                       .ExpectPublicKey(std::string(1025, 'k'))
+                       .IgnoreTheRest(kWhy)),
+            Reason::kFieldInvalid);
+  // A field that is there and empty.
   EXPECT_EQ(
       Decide(EnclavePolicy::Builder().ExpectPublicKey("").IgnoreTheRest(kWhy)),
-      Reason::kFieldInvalid);
+      std::nullopt);
 }
 
 TEST(AttestationPolicy, BoundsAgeAndLeeway) {
@@ -189,6 +194,41 @@ TEST(NitroTpmPolicy, AcceptsPcr4WithTheCommandLineOrSecureBoot) {
   EXPECT_EQ(DecideTpm({{4, Hex('a')}, {7, kPcr7SecureBootOff}, {12, Hex('0')}}),
             std::nullopt);
   EXPECT_EQ(DecideTpm({{7, Hex('b')}}), std::nullopt);
+}
+
+TEST(NitroTpmPolicy, RefusesWhatEveryInstanceHas) {
+  for (int pcr = 0; pcr < 24; ++pcr) {
+    for (const char digit : std::string("0af")) {
+      // PCR4 has a rule of its own.
+      const bool secure_boot = pcr == 7 && digit == 'a';
+      EXPECT_EQ(DecideTpm({{pcr, Hex(digit)}}),
+                secure_boot ? std::nullopt
+                            : std::optional(Reason::kPolicyUnsafe))
+          << pcr << digit;
+    }
+  }
+  EXPECT_EQ(DecideTpm({{7, kPcr7SecureBootOff}}), Reason::kPolicyUnsafe);
+  EXPECT_EQ(DecideTpm({{0, Hex('a')},
+                       {7, kPcr7SecureBootOff},
+                       {12, Hex('0')},
+                       {17, Hex('f')},
+                       {23, Hex('a')}}),
+            Reason::kPolicyUnsafe);
+}
+
+TEST(NitroTpmPolicy, WarnsOfWhatItTakesForSecureBoot) {
+  const auto warnings = [](const std::map<int, std::string>& pcrs) {
+    const auto policy = NitroTpmPolicy::Builder()
+                            .ExpectPcrs(Pcrs(pcrs))
+                            .IgnoreTheRest(kWhy)
+                            .Build();
+    EXPECT_TRUE(policy.ok()) << policy.status();
+    return policy.ok() ? policy->warnings().size() : 99;
+  };
+  EXPECT_EQ(warnings({{7, Hex('b')}}), 1U);
+  EXPECT_EQ(warnings({{4, Hex('a')}, {7, Hex('b')}}), 1U);
+  EXPECT_EQ(warnings({{4, Hex('a')}, {12, Hex('0')}}), 0U);
+  EXPECT_EQ(warnings({{4, Hex('a')}, {7, Hex('b')}, {12, Hex('0')}}), 0U);
 }
 
 TEST(NitroTpmPolicy, RefusesOneUnsafeSetAmongSafeOnes) {

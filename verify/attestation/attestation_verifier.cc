@@ -5,7 +5,8 @@
 //  4. The certificates are a chain from a pinned root of the partition.
 //  5. Each is valid at the time.
 //  6. The leaf signed the document.
-//  7. The leaf is named after the module and its region.
+//  7. No name in a form that is known is of another module, instance, region
+//     or partition; in the strict profile, every name is in such a form.
 //  8. The document was made while the leaf was valid.
 //  9. It is neither too old nor from the future (live only).
 // 10. The nonce is the expected one.
@@ -16,10 +17,16 @@
 // 15. So is the module.
 // 16. So is the region.
 //
+// Step 7 is none of AWS's, which documents no names: what it cannot read is
+// noted, and the region or instance is absent.
+//
 // Until 6 nothing is believed of the payload but its form, the certificates,
 // and for a recorded document its time, which 6 then proves.
 
 #include "verify/attestation/attestation_verifier.h"
+
+#include <cstddef>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -28,6 +35,7 @@
 #include "verify/attestation/expectations.h"
 #include "verify/attestation/module_name.h"
 #include "verify/crypto/public_key.h"
+#include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
@@ -73,13 +81,16 @@ class Verification {
   };
   static const Check kChecks[];
 
+  absl::Status Explained(absl::Status status) const;
+
   absl::Status CheckForm();
   absl::Status CheckType();
   absl::Status CheckClock();
   absl::Status CheckChain();
   absl::Status CheckCertificatesValidity();
   absl::Status CheckSignature();
-  absl::Status CheckLeafName();
+  absl::Status CheckNames();
+  absl::Status CheckNamesKnown() const;
   absl::Status CheckTimestamp();
   absl::Status CheckFreshness();
   absl::Status CheckExpectedNonce();
@@ -96,16 +107,25 @@ class Verification {
   std::string FoundRoot() const;
   std::string FoundValidity() const;
   std::string FoundLeaf() const;
+  std::string FoundNames() const;
   std::string FoundTimestamp() const;
+  std::string FoundNonce() const { return FoundAsExpected(expected_, "nonce"); }
+  std::string FoundUserData() const {
+    return FoundAsExpected(expected_, "user_data");
+  }
+  std::string FoundPublicKey() const {
+    return FoundAsExpected(expected_, "public_key");
+  }
+  std::string FoundDebug() const { return FoundAsExpected(expected_, "debug"); }
   std::string FoundRelease() const;
   std::string FoundModule() const;
   std::string FoundRegion() const;
-  std::string FoundAsExpected() const { return "as the policy says"; }
 
   // Leeway is for clocks: a recorded time is exact.
   absl::Duration leeway() const {
     return live_.has_value() ? expected_.clock_leeway : absl::ZeroDuration();
   }
+  std::vector<Note> Notes() const;
   AttestedFacts Facts() const;
 
   const std::string_view bytes_;
@@ -121,7 +141,7 @@ class Verification {
   // The time of the verification; known after the form.
   absl::Time at_;
   std::optional<VerifiedChain> chain_;
-  std::string_view region_;
+  ModulePlace place_;
   // Null if the policy expects none.
   const Release* release_ = nullptr;
 };
@@ -134,21 +154,44 @@ constexpr Verification::Check Verification::kChecks[] = {
     {"validity", &Verification::CheckCertificatesValidity,
      &Verification::FoundValidity},
     {"signature", &Verification::CheckSignature, &Verification::FoundLeaf},
-    {"leaf_name", &Verification::CheckLeafName, &Verification::FoundLeaf},
+    {"leaf_name", &Verification::CheckNames, &Verification::FoundNames},
     {"timestamp", &Verification::CheckTimestamp, &Verification::FoundTimestamp},
     {"freshness", &Verification::CheckFreshness, &Verification::FoundClock},
-    {"nonce", &Verification::CheckExpectedNonce,
-     &Verification::FoundAsExpected},
+    {"nonce", &Verification::CheckExpectedNonce, &Verification::FoundNonce},
     {"user_data", &Verification::CheckExpectedUserData,
-     &Verification::FoundAsExpected},
+     &Verification::FoundUserData},
     {"public_key", &Verification::CheckExpectedPublicKey,
-     &Verification::FoundAsExpected},
-    {"debug", &Verification::CheckNoDebug, &Verification::FoundAsExpected},
+     &Verification::FoundPublicKey},
+    {"debug", &Verification::CheckNoDebug, &Verification::FoundDebug},
     {"measurements", &Verification::CheckExpectedMeasurements,
      &Verification::FoundRelease},
     {"module", &Verification::CheckExpectedModule, &Verification::FoundModule},
     {"region", &Verification::CheckExpectedRegion, &Verification::FoundRegion},
 };
+
+// Adds to a refusal what may be wrong with the verifier's clock. Believes the
+// document's time, and is only a sentence.
+absl::Status Verification::Explained(absl::Status status) const {
+  const auto reason = ReasonOf(status);
+  if (!live_.has_value() || !reason.has_value()) return status;
+  absl::Duration behind;
+  switch (*reason) {
+    case Reason::kClockSuspect:
+      behind = anchors_.provenance().as_of - *live_;
+      break;
+    case Reason::kFromTheFuture:
+    case Reason::kIssuerNotYetValid:
+    case Reason::kLeafNotYetValid:
+      behind = document_.timestamp - *live_;
+      break;
+    default:
+      break;
+  }
+  if (behind <= absl::ZeroDuration()) return status;
+  return WithHint(std::move(status),
+                  absl::StrCat("the verifier's clock may be behind, by ",
+                               absl::FormatDuration(behind), " or more"));
+}
 
 absl::Status Verification::CheckForm() {
   if (bytes_.size() > kMaxAttestationDocumentBytes) {
@@ -162,7 +205,7 @@ absl::Status Verification::CheckForm() {
       DecodeAttestationDocument(cose_.payload);
   if (!document.ok()) return document.status();
   document_ = *std::move(document);
-  if (expected_.refuse_unknown_keys && !document_.unknown_keys.empty()) {
+  if (expected_.refuse_unknown_keys && document_.unknown_key_count > 0) {
     return Reject(Reason::kFieldUnknown,
                   "the document has a field that is not known");
   }
@@ -203,12 +246,29 @@ absl::Status Verification::CheckSignature() {
       HashAlgorithm::kSha384, SigStructureDigest(cose_), cose_.signature);
 }
 
-absl::Status Verification::CheckLeafName() {
-  const absl::StatusOr<std::string_view> region =
-      RegionOfLeaf(chain_->leaf(), document_.module_id);
-  if (!region.ok()) return region.status();
-  region_ = *region;
-  return CheckAuthorityNames(*chain_, document_.module_id, region_);
+absl::Status Verification::CheckNames() {
+  const absl::StatusOr<ModulePlace> place =
+      PlaceOfModule(*chain_, document_.module_id);
+  if (!place.ok()) return place.status();
+  place_ = *place;
+  return expected_.strict ? CheckNamesKnown() : absl::OkStatus();
+}
+
+absl::Status Verification::CheckNamesKnown() const {
+  if (!place_.region.has_value()) {
+    return Reject(Reason::kLeafName,
+                  "the leaf's name is in no form that is known", 0);
+  }
+  if (place_.unknown_authority != 0) {
+    return Reject(Reason::kLeafName,
+                  "an authority's name is in no form that is known",
+                  place_.unknown_authority);
+  }
+  if (!place_.instance_id.has_value()) {
+    return Reject(Reason::kFieldInvalid,
+                  "module_id is in no form that is known");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Verification::CheckTimestamp() {
@@ -264,12 +324,11 @@ absl::Status Verification::CheckExpectedMeasurements() {
 }
 
 absl::Status Verification::CheckExpectedModule() {
-  return CheckModule(expected_, document_.module_id,
-                     InstanceIdOf(document_.module_id));
+  return CheckModule(expected_, document_.module_id, place_.instance_id);
 }
 
 absl::Status Verification::CheckExpectedRegion() {
-  return CheckRegion(expected_, region_);
+  return CheckRegion(expected_, place_.region);
 }
 
 std::string Verification::FoundSize() const {
@@ -300,26 +359,75 @@ std::string Verification::FoundLeaf() const {
   return Quoted(chain_->leaf().common_name.value_or(""));
 }
 
+std::string Verification::FoundNames() const {
+  if (place_.region.has_value()) return FoundLeaf();
+  return absl::StrCat(FoundLeaf(), ", in no form that is known: no region");
+}
+
 std::string Verification::FoundTimestamp() const {
   return Rfc3339(document_.timestamp);
 }
 
 std::string Verification::FoundRelease() const {
-  if (release_ == nullptr) return FoundAsExpected();
+  if (release_ == nullptr) return FoundAsExpected(expected_, "measurements");
   return absl::StrCat("release ", release_->name, " of ", release_->product);
 }
 
 std::string Verification::FoundModule() const {
-  return std::string(document_.module_id);
+  return absl::StrCat(std::string(document_.module_id), ", ",
+                      FoundAsExpected(expected_, "module"));
 }
 
-std::string Verification::FoundRegion() const { return std::string(region_); }
+std::string Verification::FoundRegion() const {
+  return absl::StrCat(std::string(place_.region.value_or("none is known")),
+                      ", ", FoundAsExpected(expected_, "region"));
+}
+
+// Of each kind one note at most, so that their number is bounded.
+std::vector<Note> Verification::Notes() const {
+  std::vector<Note> notes;
+  if (!place_.region.has_value()) {
+    notes.push_back(
+        {Note::Kind::kLeafNameUnknown,
+         absl::StrCat("the leaf's name ",
+                      QuotedForPeople(chain_->leaf().common_name.value_or("")),
+                      " is in no form that is known: no region")});
+  }
+  if (place_.unknown_authority != 0) {
+    const std::size_t place =
+        chain_->certificates.size() - 1 -
+        static_cast<std::size_t>(place_.unknown_authority);
+    notes.push_back(
+        {Note::Kind::kAuthorityNameUnknown,
+         absl::StrCat("the name ",
+                      QuotedForPeople(
+                          chain_->certificates[place].common_name.value_or("")),
+                      " of an authority is in no form that is known")});
+  }
+  if (!place_.instance_id.has_value()) {
+    notes.push_back(
+        {Note::Kind::kModuleIdUnknown,
+         absl::StrCat("the module id ", QuotedForPeople(document_.module_id),
+                      " is in no form that is known: no instance")});
+  }
+  if (document_.unknown_key_count > 0) {
+    std::string detail = "the document has fields that are not known:";
+    for (const std::string_view key : document_.unknown_keys) {
+      absl::StrAppend(&detail, " ", QuotedForPeople(key));
+    }
+    if (document_.unknown_key_count > document_.unknown_keys.size()) {
+      absl::StrAppend(&detail, ", of ", document_.unknown_key_count);
+    }
+    notes.push_back({Note::Kind::kFieldsUnknown, std::move(detail)});
+  }
+  return notes;
+}
 
 AttestedFacts Verification::Facts() const {
   AttestedFacts facts = {
       .module_id = std::string(document_.module_id),
-      .instance_id = std::string(InstanceIdOf(document_.module_id)),
-      .region = std::string(region_),
+      .instance_id = Owned(place_.instance_id),
+      .region = Owned(place_.region),
       .partition = chain_->root->slot().partition,
       .timestamp = document_.timestamp,
       .pcrs = {},
@@ -331,6 +439,7 @@ AttestedFacts Verification::Facts() const {
       .leaf_not_after = chain_->leaf().not_after,
       .unknown_keys = {document_.unknown_keys.begin(),
                        document_.unknown_keys.end()},
+      .notes = Notes(),
       .anchor_spki_sha256 = chain_->root->spki_sha256(),
       .provenance = anchors_.provenance(),
   };
@@ -349,7 +458,7 @@ absl::StatusOr<AttestedFacts> Verification::Verify(Trace* trace) {
       trace->NotReached(step.name);
       continue;
     }
-    status = (this->*step.check)();
+    status = Explained((this->*step.check)());
     if (trace == nullptr) continue;
     if (status.ok()) {
       trace->Pass(step.name, (this->*step.found)());
@@ -371,11 +480,14 @@ class AttestationVerifier {
       std::string_view document, const AnchorSet& anchors,
       const AttestationPolicy<kType>& policy, std::optional<absl::Time> live,
       RecordedTime recorded, ChainCache* cache, Trace* trace) {
-    Verification verification(document, anchors, kType, policy.expectations(),
-                              live, recorded, cache);
-    absl::StatusOr<AttestedFacts> facts = verification.Verify(trace);
-    if (!facts.ok()) return facts.status();
-    return VerifiedAttestation<kType>(*std::move(facts));
+    return WithoutExceptions([&]() -> absl::StatusOr<
+                                       VerifiedAttestation<kType>> {
+      Verification verification(document, anchors, kType, policy.expectations(),
+                                live, recorded, cache);
+      absl::StatusOr<AttestedFacts> facts = verification.Verify(trace);
+      if (!facts.ok()) return facts.status();
+      return VerifiedAttestation<kType>(*std::move(facts));
+    });
   }
 };
 

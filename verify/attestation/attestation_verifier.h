@@ -7,8 +7,9 @@
 //
 // The call proves, in this order: the document is well formed; its
 // certificates are a chain from a pinned root; each is valid at the time; the
-// leaf signed the document and is named after the module and region; the
-// document is fresh; it attests what the policy expects. attestation_policy.h
+// leaf signed the document; no name in a form that is known is of another
+// module, region or partition; the document is fresh; it attests what the
+// policy expects. attestation_policy.h
 // says how to make a policy.
 //
 // Live and recorded documents are two calls. VerifyEnclave() is for a document
@@ -37,6 +38,7 @@
 #include "verify/attestation/attestation_document.h"
 #include "verify/attestation/attestation_policy.h"
 #include "verify/attestation/chain_cache.h"
+#include "verify/attestation/note.h"
 #include "verify/trace.h"
 
 namespace anchorage::verify {
@@ -53,14 +55,19 @@ inline constexpr absl::Duration kClockSuspectAfter = absl::Minutes(5);
 struct AttestedFacts {
   // "i-…-enc…" or "i-…-tpm…".
   std::string module_id;
-  // The instance that `module_id` begins with; empty if it does not.
-  std::string instance_id;
-  // From the leaf's name, and from the slot of the root.
-  std::string region;
+  // The instance that `module_id` begins with; nullopt, and noted, if it does
+  // not. Whoever keys anything on it refuses what has none: to take nullopt
+  // for a value would make one machine of all that have none.
+  std::optional<std::string> instance_id;
+  // From the leaf's name; nullopt, and noted, where that is in no form that is
+  // known. The same holds for whoever keys anything on it.
+  std::optional<std::string> region;
+  // From the slot of the root.
   std::string partition;
   // When the document was made.
   absl::Time timestamp;
-  // By index, 48 bytes each.
+  // By index, 48 bytes each in every document that was seen; 32 or 64 are
+  // legal.
   std::map<int, std::string> pcrs;
   // The release whose measurements these are; empty if the policy expects
   // none.
@@ -72,8 +79,11 @@ struct AttestedFacts {
   // When the leaf certificate is valid.
   absl::Time leaf_not_before;
   absl::Time leaf_not_after;
-  // Fields that this version does not know: signed, not judged.
+  // Fields that this version does not know: signed, not judged. The first
+  // kMaxUnknownKeys, as they are in the document.
   std::vector<std::string> unknown_keys;
+  // What whoever shows this should show as well.
+  std::vector<Note> notes;
   // The root's anchor, as the SHA-256 of its key in hex, and where the set of
   // anchors came from.
   std::string anchor_spki_sha256;
@@ -89,8 +99,10 @@ class VerifiedAttestation {
 
   const AttestedFacts& facts() const { return facts_; }
   const std::string& module_id() const { return facts_.module_id; }
-  const std::string& instance_id() const { return facts_.instance_id; }
-  const std::string& region() const { return facts_.region; }
+  const std::optional<std::string>& instance_id() const {
+    return facts_.instance_id;
+  }
+  const std::optional<std::string>& region() const { return facts_.region; }
   const std::string& partition() const { return facts_.partition; }
   absl::Time timestamp() const { return facts_.timestamp; }
   const std::map<int, std::string>& pcrs() const { return facts_.pcrs; }
@@ -137,7 +149,8 @@ inline constexpr RecordedTime RecordedTime::kAtDocumentTime(std::nullopt);
 
 // Verifies a document that somebody presents at the time `now`. `cache` and
 // `trace` may be null. Fails with any reason of reason.h that concerns
-// attestation documents; kClockSuspect says that `now` cannot be right.
+// attestation documents; kClockSuspect says that `now` cannot be right. Never
+// throws; kResourcesExhausted where memory runs out.
 absl::StatusOr<VerifiedEnclave> VerifyEnclave(std::string_view document,
                                               const AnchorSet& anchors,
                                               const EnclavePolicy& policy,

@@ -1,6 +1,7 @@
 #include "verify/attestation/attestation_verifier.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "test/fake_aws/cbor_writer.h"
 #include "test/fake_aws/fake_nitro.h"
@@ -119,6 +121,10 @@ TEST(VerifyEnclave, GivesWhatAwsAttests) {
   EXPECT_EQ(facts.leaf_not_after,
             MadeAt() - absl::Minutes(5) + absl::Seconds(10803));
   EXPECT_EQ(facts.unknown_keys, std::vector<std::string>{"new"});
+  EXPECT_EQ(facts.notes,
+            std::vector<Note>(
+                {{Note::Kind::kFieldsUnknown,
+                  "the document has fields that are not known: \"new\""}}));
   EXPECT_EQ(facts.anchor_spki_sha256,
             Sha256Hex(FakeNitro().root_key().spki_der()));
   EXPECT_EQ(facts.provenance, c.provenance);
@@ -150,6 +156,117 @@ TEST(VerifyEnclave, RefusesANitroTpm) {
 TEST(VerifyNitroTpm, RefusesAnEnclave) {
   EXPECT_EQ(ReasonOf(DecideTpm(Good().spec, {}).status()),
             Reason::kWrongDocumentType);
+}
+
+// Gives the leaf another name, in whatever form.
+void NameLeaf(Case& c, std::string_view name) {
+  c.spec.chain[kLeaf].subject = test::AmazonName(name);
+}
+
+constexpr char kOddName[] = "module/i-0fd25f30661854f2b\n\x1b[2J";
+
+TEST(VerifyEnclave, HasNoRegionWhereTheLeafsNameIsInNoKnownForm) {
+  Case c = Good();
+  NameLeaf(c, kOddName);
+  Trace trace;
+  c.trace = &trace;
+  const auto enclave = Decide(c);
+  ASSERT_TRUE(enclave.ok()) << enclave.status();
+  EXPECT_EQ(enclave->region(), std::nullopt);
+  EXPECT_EQ(enclave->instance_id(), "i-0fd25f30661854f2b");
+  ASSERT_EQ(enclave->facts().notes.size(), 1u);
+  const Note& note = enclave->facts().notes[0];
+  EXPECT_EQ(note.kind, Note::Kind::kLeafNameUnknown);
+  EXPECT_EQ(note.detail,
+            R"(the leaf's name "module/i-0fd25f30661854f2b\n\x1b[2J" is in no )"
+            "form that is known: no region");
+  EXPECT_EQ(trace.entries().back().detail, "none is known");
+}
+
+TEST(VerifyEnclave, HasNoInstanceWhereTheModuleIdIsInNoKnownForm) {
+  Case c = Good();
+  c.spec.document.module_id = "m-1";
+  NameLeaf(c, "m-1.us-east-1.aws");
+  const auto enclave = Decide(c);
+  ASSERT_TRUE(enclave.ok()) << enclave.status();
+  EXPECT_EQ(enclave->region(), "us-east-1");
+  EXPECT_EQ(enclave->instance_id(), std::nullopt);
+  ASSERT_EQ(enclave->facts().notes.size(), 1u);
+  EXPECT_EQ(enclave->facts().notes[0].kind, Note::Kind::kModuleIdUnknown);
+}
+
+TEST(VerifyEnclave, NotesAnAuthorityWhoseNameIsInNoKnownForm) {
+  Case c = Good();
+  c.spec.chain[kInstance].subject = c.spec.chain[kLeaf].issuer =
+      test::AmazonName("authority");
+  const auto enclave = Decide(c);
+  ASSERT_TRUE(enclave.ok()) << enclave.status();
+  EXPECT_EQ(enclave->region(), "us-east-1");
+  ASSERT_EQ(enclave->facts().notes.size(), 1u);
+  EXPECT_EQ(enclave->facts().notes[0].kind, Note::Kind::kAuthorityNameUnknown);
+  EXPECT_EQ(
+      enclave->facts().notes[0].detail,
+      "the name \"authority\" of an authority is in no form that is known");
+}
+
+TEST(VerifyEnclave, NotesSixteenFieldsAndSaysHowManyThereAre) {
+  Case c = Good();
+  c.spec.document.edit_members = [](std::vector<test::CborMember>& members) {
+    for (int i = 0; i < 20; ++i) {
+      members.emplace_back(test::CborText(std::string(i + 65, '\x07')),
+                           test::CborUint(1));
+    }
+  };
+  const auto enclave = Decide(c);
+  ASSERT_TRUE(enclave.ok()) << enclave.status();
+  EXPECT_EQ(enclave->facts().unknown_keys.size(), kMaxUnknownKeys);
+  ASSERT_EQ(enclave->facts().notes.size(), 1u);
+  const std::string& detail = enclave->facts().notes[0].detail;
+  EXPECT_TRUE(detail.ends_with("\\x07...\", of 20")) << detail;
+  EXPECT_EQ(detail.find('\x07'), detail.npos);
+  EXPECT_LT(detail.size(), 5000u);
+}
+
+TEST(Note, HasAName) {
+  EXPECT_EQ(NameOf(Note::Kind::kLeafNameUnknown), "LEAF_NAME_UNKNOWN");
+  EXPECT_EQ(NameOf(Note::Kind::kAuthorityNameUnknown),
+            "AUTHORITY_NAME_UNKNOWN");
+  EXPECT_EQ(NameOf(Note::Kind::kModuleIdUnknown), "MODULE_ID_UNKNOWN");
+  EXPECT_EQ(NameOf(Note::Kind::kFieldsUnknown), "FIELDS_UNKNOWN");
+}
+
+// Whatever expects a region or an instance must not take none for any.
+TEST(VerifyEnclave, TakesNoRegionForNone) {
+  for (const std::string_view region : {"us-east-1", kOddName}) {
+    Case c = Good();
+    NameLeaf(c, kOddName);
+    c.policy.ExpectRegions({std::string(region)});
+    EXPECT_EQ(ReasonOf(Decide(c).status()), Reason::kRegionNotAllowed);
+  }
+  Case c = Good();
+  c.spec.document.module_id = "m-1";
+  NameLeaf(c, "m-1.us-east-1.aws");
+  c.policy.ExpectInstances({"m-1"});
+  EXPECT_EQ(ReasonOf(Decide(c).status()), Reason::kInstanceNotAllowed);
+}
+
+TEST(VerifyEnclave, AcceptsAPartitionOfItsOwn) {
+  const FakeNitro govcloud("aws-us-gov", "us-gov-west-1");
+  const NitroSpec spec = govcloud.Genuine(NitroType::kEnclave, MadeAt());
+  const auto anchors =
+      *AnchorSet::Create({FakeNitro().RootAnchor(), govcloud.RootAnchor()}, {});
+  const auto decide = [&](EnclavePolicy::Builder builder) {
+    return VerifyEnclave(Encode(spec), *anchors,
+                         *builder.AuthenticityOnly(kWhy).Build(),
+                         MadeAt() + kSecond);
+  };
+  EnclavePolicy::Builder of_govcloud;
+  of_govcloud.ExpectPartition("aws-us-gov").Strict();
+  const auto enclave = decide(of_govcloud);
+  ASSERT_TRUE(enclave.ok()) << enclave.status();
+  EXPECT_EQ(enclave->partition(), "aws-us-gov");
+  EXPECT_EQ(enclave->region(), "us-gov-west-1");
+  EXPECT_EQ(ReasonOf(decide({}).status()), Reason::kPartitionMismatch);
 }
 
 struct Breakage {
@@ -215,6 +332,48 @@ INSTANTIATE_TEST_SUITE_P(
         Breakage{"LeafOfAnotherModule",
                  [](Case& c) { c.spec.document.module_id += "0"; },
                  Reason::kLeafName, 0},
+        Breakage{"LeafOfAnotherPartition",
+                 [](Case& c) {
+                   NameLeaf(c, c.spec.document.module_id +
+                                   ".us-gov-west-1.aws-us-gov");
+                 },
+                 Reason::kLeafName, 0},
+        Breakage{"RegionOfAnotherPartition",
+                 [](Case& c) {
+                   NameLeaf(c, c.spec.document.module_id + ".cn-north-1.aws");
+                 },
+                 Reason::kLeafName, 0},
+        Breakage{"UnknownNameInStrictProfile",
+                 [](Case& c) {
+                   c.policy.Strict();
+                   NameLeaf(c, kOddName);
+                 },
+                 Reason::kLeafName, 0},
+        Breakage{"UnknownAuthorityInStrictProfile",
+                 [](Case& c) {
+                   c.policy.Strict();
+                   c.spec.chain[kInstance].subject =
+                       c.spec.chain[kLeaf].issuer =
+                           test::AmazonName("authority");
+                 },
+                 Reason::kLeafName, 1},
+        Breakage{"UnknownModuleInStrictProfile",
+                 [](Case& c) {
+                   c.policy.Strict();
+                   c.spec.document.module_id = "m-1";
+                   NameLeaf(c, "m-1.us-east-1.aws");
+                 },
+                 Reason::kFieldInvalid},
+        Breakage{"UnknownFieldInStrict",
+                 [](Case& c) {
+                   c.policy.Strict();
+                   c.spec.document.edit_members =
+                       [](std::vector<test::CborMember>& members) {
+                         members.emplace_back(test::CborText("new"),
+                                              test::CborUint(1));
+                       };
+                 },
+                 Reason::kFieldUnknown},
         Breakage{"InstanceOfAnotherRegion",
                  [](Case& c) {
                    std::string& subject = c.spec.chain[kInstance].subject;
@@ -362,11 +521,16 @@ INSTANTIATE_TEST_SUITE_P(
         Breakage{"PcrOther", [](Case& c) { c.policy.ExpectPcrs(OtherPcrs(0)); },
                  Reason::kPcrMismatch},
         Breakage{"PcrAbsent",
-                 [](Case& c) { c.policy.ExpectPcrs(OtherPcrs(16)); },
+                 [](Case& c) {
+                   auto pcrs =
+                       GenuinePcrs(NitroType::kEnclave, {0}).values();
+                   pcrs[16] = std::string(kPcrBytes, 'x');
+                   c.policy.ExpectPcrs(*PcrSet::FromBytes(std::move(pcrs)));
+                 },
                  Reason::kPcrMismatch},
         Breakage{"PcrsOfNoRelease",
                  [](Case& c) {
-                   c.policy.ExpectPcrsAnyOf({OtherPcrs(0), OtherPcrs(1)});
+                   c.policy.ExpectPcrsAnyOf({OtherPcrs(0), OtherPcrs(2)});
                  },
                  Reason::kPcrMismatch},
         Breakage{
@@ -400,12 +564,11 @@ TEST(VerifyEnclave, AcceptsWhatThePolicyExpects) {
 }
 
 TEST(VerifyEnclave, TellsTheReleaseThatItIs) {
-  const auto releases =
-      std::make_shared<const ReleaseSet>(std::vector<Release>{
-          {.product = "signer", .name = "2.2.0", .pcrs = OtherPcrs(0)},
-          {.product = "signer",
-           .name = "2.3.0",
-           .pcrs = GenuinePcrs(NitroType::kEnclave, {0, 1, 2})}});
+  const auto releases = std::make_shared<const ReleaseSet>(std::vector<Release>{
+      {.product = "signer", .name = "2.2.0", .pcrs = OtherPcrs(0)},
+      {.product = "signer",
+       .name = "2.3.0",
+       .pcrs = GenuinePcrs(NitroType::kEnclave, {0, 1, 2})}});
   Case c = Good();
   Trace trace;
   c.trace = &trace;
@@ -532,6 +695,35 @@ TEST(Recorded, KeepsThePolicy) {
   EXPECT_EQ(ReasonOf(Decide(c).status()), Reason::kNonceMismatch);
 }
 
+// What is not looked at says so, and why: "ok" alone would be read as checked.
+TEST(Trace, SaysWhatThePolicyIgnoresAndWhy) {
+  const auto detail_of = [](const Trace& trace, std::string_view check) {
+    for (const Trace::Entry& entry : trace.entries()) {
+      if (entry.check == check) return entry.detail;
+    }
+    return std::string("no such check");
+  };
+  for (const char* check : {"nonce", "user_data", "public_key", "measurements",
+                            "module", "region"}) {
+    Trace trace;
+    Case c = Good();
+    c.trace = &trace;
+    ASSERT_TRUE(Decide(c).ok());
+    EXPECT_THAT(detail_of(trace, check),
+                ::testing::EndsWith(std::string("ignored: ") + kWhy))
+        << check;
+  }
+
+  Trace trace;
+  Case c = Good();
+  c.trace = &trace;
+  c.policy.ExpectNonce("nonce").AllowDebug("no secrets");
+  c.spec.document.nonce = OptionalField::Bytes("nonce");
+  ASSERT_TRUE(Decide(c).ok());
+  EXPECT_EQ(detail_of(trace, "nonce"), "as the policy says");
+  EXPECT_EQ(detail_of(trace, "debug"), "ignored: no secrets");
+}
+
 // After the first failure nothing else is reached; before it all has passed.
 TEST(Trace, TellsEveryCheckInOrder) {
   Trace passed;
@@ -563,6 +755,28 @@ TEST(Trace, TellsEveryCheckInOrder) {
         << entry.check;
   }
   EXPECT_FALSE(reached);
+}
+
+std::string TextOf(const Case& c) {
+  return std::string(Decide(c).status().message());
+}
+
+TEST(VerifyEnclave, SaysThatANonceIsItsHex) {
+  Case c = Good();
+  c.spec.document.nonce = OptionalField::Bytes("6e6f6e6365");
+  c.policy.ExpectNonce("nonce");
+  EXPECT_EQ(ReasonOf(Decide(c).status()), Reason::kNonceMismatch);
+  EXPECT_NE(TextOf(c).find("hex"), std::string::npos) << TextOf(c);
+}
+
+TEST(VerifyEnclave, SaysByHowMuchItsClockMayBeBehind) {
+  Case c = Good();
+  c.now = MadeAt() - absl::Seconds(42);
+  EXPECT_FALSE(Decide(c).ok());
+  EXPECT_NE(TextOf(c).find("behind, by 42s"), std::string::npos) << TextOf(c);
+  c.provenance.as_of = c.now + absl::Hours(2);
+  EXPECT_EQ(ReasonOf(Decide(c).status()), Reason::kClockSuspect);
+  EXPECT_NE(TextOf(c).find("behind, by 2h"), std::string::npos) << TextOf(c);
 }
 
 }  // namespace

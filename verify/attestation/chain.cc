@@ -158,14 +158,14 @@ absl::StatusOr<PublicKey> VerifyLink(const Certificate& issuer,
   const absl::Status verified = issuer_key.VerifyDigest(
       HashAlgorithm::kSha384, Hash(HashAlgorithm::kSha384, certificate.tbs),
       certificate.signature);
-  if (ReasonOf(verified) == Reason::kCryptoUnavailable) return verified;
+  if (IsUndecided(verified)) return verified;
   if (!verified.ok()) {
     return Reject(Reason::kChainSignature,
                   "the signature is not of the certificate before", index);
   }
   absl::StatusOr<PublicKey> key = PublicKey::FromP384Point(certificate.point);
   if (!key.ok()) {
-    if (ReasonOf(key.status()) == Reason::kCryptoUnavailable) return key;
+    if (IsUndecided(key.status())) return key;
     return Reject(Reason::kCertificateMalformed,
                   "the key is not a point of P-384", index);
   }

@@ -1,13 +1,15 @@
 #include "verify/attestation/condition.h"
 
 #include <algorithm>
+#include <climits>
 #include <optional>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "verify/attestation/pcr_set.h"
+#include "verify/attestation/pcr_claims.h"
 #include "verify/encoding/base64.h"
+#include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
@@ -33,24 +35,19 @@ bool ConsumePrefixIgnoreCase(absl::string_view* text,
   return true;
 }
 
-// The ways to satisfy a condition, told apart by what they say. Each way is a
-// number from 0 to 7, made of the bits below; a set of ways has bit n for the
-// way n. However large a condition is, there are no more than eight to keep.
-using Way = unsigned;
+// The ways to satisfy a condition, told apart by what they claim: a set of ways
+// has bit n for the ways that claim n. However large a condition is, there are
+// no more than these to keep.
 using Ways = unsigned;
-constexpr Way kSaysNothing = 0;
-constexpr Way kNamesAValue = 1;
-constexpr Way kNamesBootImage = 2;
-constexpr Way kFixesCommandLine = 4;
-constexpr Way kWayCount = 8;
+static_assert(kPcrClaimsCount <= sizeof(Ways) * CHAR_BIT);
 
-constexpr Ways Only(Way way) { return 1U << way; }
+constexpr Ways Only(PcrClaims claims) { return 1U << claims; }
 
 // The ways to satisfy both of two: one of each.
 Ways Both(Ways a, Ways b) {
   Ways both = 0;
-  for (Way i = 0; i < kWayCount; ++i) {
-    for (Way j = 0; j < kWayCount; ++j) {
+  for (PcrClaims i = 0; i < kPcrClaimsCount; ++i) {
+    for (PcrClaims j = 0; j < kPcrClaimsCount; ++j) {
       if ((a & Only(i)) != 0 && (b & Only(j)) != 0) both |= Only(i | j);
     }
   }
@@ -108,9 +105,10 @@ class ConditionChecker {
     CheckedCondition::Node root;
     Ways ways = 0;
     absl::Status status = Visit(condition, 1, false, root, ways);
-    if (status.ok()) status = CheckSafe(ways);
+    std::vector<std::string> warnings;
+    if (status.ok()) status = CheckSafe(ways, warnings);
     if (!status.ok()) return status;
-    return CheckedCondition(std::move(root), below_not_);
+    return CheckedCondition(std::move(root), below_not_, std::move(warnings));
   }
 
  private:
@@ -145,7 +143,7 @@ class ConditionChecker {
     const bool is_not = node.kind == Condition::Kind::kNot;
     // That not all of some hold is that any of them does not.
     const bool together = (node.kind == Condition::Kind::kAnyOf) == denied;
-    ways = together ? Only(kSaysNothing) : 0;
+    ways = together ? Only(0) : 0;
     nots_ += is_not ? 1 : 0;
     for (const Condition& operand : condition.operands()) {
       Ways below = 0;
@@ -179,11 +177,11 @@ class ConditionChecker {
     }
     node.pcr = key->pcr;
     if (nots_ > 0) below_not_ |= 1U << key->pcr;
-    ways = denied ? Only(Says(key->pcr)) : 0;
+    ways = denied ? Only(ClaimsOfDenial(type_, key->pcr)) : 0;
     for (const std::string& hex : leaf.values()) {
       absl::StatusOr<std::string> value = DecodeValue(leaf, hex);
       if (!value.ok()) return value.status();
-      if (!denied) ways |= Only(Says(key->pcr, *value));
+      if (!denied) ways |= Only(ClaimsOf(type_, key->pcr, *value));
       node.values.push_back(*std::move(value));
     }
     return absl::OkStatus();
@@ -213,34 +211,15 @@ class ConditionChecker {
     return value;
   }
 
-  // What a way says that has this PCR be that value.
-  Way Says(int pcr, std::string_view value) const {
-    Way way = Says(pcr) | kNamesAValue;
-    if (FixesCommandLine(pcr, value)) way |= kFixesCommandLine;
-    return way;
-  }
-
-  // What a way says that has this PCR not be some values.
-  static Way Says(int pcr) {
-    return pcr == kPcrBootImage ? kNamesBootImage : kSaysNothing;
-  }
-
-  absl::Status CheckSafe(Ways ways) const {
-    for (Way way = 0; way < kWayCount; ++way) {
-      if ((ways & Only(way)) == 0) continue;
-      if ((way & kNamesAValue) == 0) {
+  absl::Status CheckSafe(Ways ways, std::vector<std::string>& warnings) const {
+    for (PcrClaims claims = 0; claims < kPcrClaimsCount; ++claims) {
+      if ((ways & Only(claims)) == 0) continue;
+      if (absl::Status s = CheckClaims(type_, claims); !s.ok()) {
         return Reject(Reason::kPolicyUnsafe,
-                      "the condition can be satisfied by what PCRs are not: "
-                      "say on every way what some PCR is");
+                      absl::StrCat("of one way to satisfy the condition, ",
+                                   s.message()));
       }
-      if (type_ == AttestationType::kNitroTpm && (way & kNamesBootImage) != 0 &&
-          (way & kFixesCommandLine) == 0) {
-        return Reject(
-            Reason::kPolicyUnsafe,
-            "a way to satisfy the condition says something of PCR4, but "
-            "neither PCR12 = 0 nor PCR7 with Secure Boot on: whoever runs the "
-            "instance could append a kernel command line");
-      }
+      AddWarning(WarningOf(type_, claims), warnings);
     }
     return absl::OkStatus();
   }
@@ -255,7 +234,8 @@ class ConditionChecker {
 
 absl::StatusOr<CheckedCondition> CheckedCondition::Create(
     const Condition& condition, AttestationType type) {
-  return ConditionChecker(type).Check(condition);
+  return WithoutExceptions(
+      [&] { return ConditionChecker(type).Check(condition); });
 }
 
 bool CheckedCondition::Holds(

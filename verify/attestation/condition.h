@@ -94,12 +94,10 @@ class CheckedCondition {
   //  - kPolicyUnsafe: some way to satisfy the condition leaves open what it
   //    must not. A way is a choice of one operand of each any-of and one value
   //    of each leaf (below a not, all-of and any-of change places). Each way
-  //    must say what some PCR is, for a condition that only says what PCRs are
-  //    not is satisfied by whatever its author did not think of. And for a
-  //    NitroTPM, each way that says anything of PCR4 must itself say PCR12 = 0
-  //    or a PCR7 with Secure Boot on, as for a PcrSet; it does not help that
-  //    another way says so, nor to say what PCR7 or PCR12 are not. Ways that
-  //    contradict themselves count like any other.
+  //    must itself claim enough (CheckClaims() of pcr_claims.h), as a PcrSet
+  //    must: it does not help that another way does, nor to say what PCRs are
+  //    not, for that is satisfied by whatever its author did not think of. Ways
+  //    that contradict themselves count like any other.
   static absl::StatusOr<CheckedCondition> Create(const Condition& condition,
                                                  AttestationType type);
 
@@ -107,6 +105,9 @@ class CheckedCondition {
   // and where the condition names it below a not, the whole condition fails:
   // what a document does not tell is no proof that it is not so.
   absl::Status Check(const std::array<std::string_view, kPcrCount>& pcrs) const;
+
+  // What whoever wrote the condition should know, for people.
+  const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   friend class ConditionChecker;
@@ -118,8 +119,11 @@ class CheckedCondition {
     std::vector<std::string> values;  // kPcrBytes each
   };
 
-  CheckedCondition(Node root, std::uint32_t below_not)
-      : root_(std::move(root)), below_not_(below_not) {}
+  CheckedCondition(Node root, std::uint32_t below_not,
+                   std::vector<std::string> warnings)
+      : root_(std::move(root)),
+        below_not_(below_not),
+        warnings_(std::move(warnings)) {}
 
   static bool Holds(const Node& node,
                     const std::array<std::string_view, kPcrCount>& pcrs);
@@ -127,6 +131,7 @@ class CheckedCondition {
   Node root_;
   // The PCRs that are named below a not, as bits.
   std::uint32_t below_not_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace anchorage::verify

@@ -54,8 +54,8 @@ std::optional<Reason> Check(const Condition& condition) {
   return ReasonOf(checked->Check(pcrs));
 }
 
-const Condition kTrue = Is("PCR1", '1');
-const Condition kFalse = Is("PCR1", '2');
+const Condition kTrue = Is("PCR2", '2');
+const Condition kFalse = Is("PCR2", '1');
 
 // A condition that also says something that holds, so that it may deny.
 Condition With(Condition denial) {
@@ -196,14 +196,15 @@ TEST(Condition, IsBounded) {
             Reason::kInputTooLarge);
 
   std::vector<std::string> values(kMaxConditionValues, Hex('1'));
-  EXPECT_EQ(Check(Condition::Is("PCR1", values)), std::nullopt);
+  EXPECT_EQ(Create(Condition::Is("PCR2", values)), std::nullopt);
   values.push_back(Hex('1'));
-  EXPECT_EQ(Create(Condition::Is("PCR1", values)), Reason::kInputTooLarge);
+  EXPECT_EQ(Create(Condition::Is("PCR2", values)), Reason::kInputTooLarge);
 }
 
 TEST(Condition, TakesAnAbsentPcrForNoValue) {
-  EXPECT_EQ(Check(Is("PCR10", '0')), Reason::kPcrMismatch);
-  EXPECT_EQ(Check(Condition::AnyOf({Is("PCR10", '0'), kTrue})), std::nullopt);
+  EXPECT_EQ(Check(With(Is("PCR10", '0'))), Reason::kPcrMismatch);
+  EXPECT_EQ(Check(With(Condition::AnyOf({Is("PCR10", '0'), kTrue}))),
+            std::nullopt);
 }
 
 TEST(Condition, NeverTakesAbsenceForADenialThatHolds) {
@@ -216,7 +217,8 @@ TEST(Condition, NeverTakesAbsenceForADenialThatHolds) {
       Reason::kPcrMismatch);
   // Whatever else would satisfy the condition.
   EXPECT_EQ(Check(Condition::AnyOf(
-                {kTrue, Condition::Not(Condition::Not(Is("PCR10", '0')))})),
+                {kTrue, With(Condition::Not(
+                            Condition::Not(Is("PCR10", '0'))))})),
             Reason::kPcrMismatch);
   EXPECT_EQ(
       Check(Condition::AnyOf({kTrue, With(Condition::Not(Is("PCR10", '0')))})),
@@ -250,7 +252,7 @@ TEST(NitroTpmCondition, RefusesPcr4WithoutTheCommandLine) {
   for (const Condition& open :
        {Is("NitroTPMPCR12", 'c'), kSecureBootOff, Is("NitroTPMPCR7", '0'),
         Is("NitroTPMPCR2", '0')}) {
-    EXPECT_EQ(CreateTpm(open), std::nullopt);
+    EXPECT_EQ(CreateTpm(open), Reason::kPolicyUnsafe);
     EXPECT_EQ(CreateTpm(Condition::AllOf({Boot('a'), open})),
               Reason::kPolicyUnsafe);
   }
@@ -279,7 +281,8 @@ TEST(NitroTpmCondition, RefusesOneUnsafeWayAmongSafeOnes) {
   EXPECT_EQ(CreateTpm(Condition::AnyOf({safe, Boot('b')})),
             Reason::kPolicyUnsafe);
   EXPECT_EQ(CreateTpm(Condition::AnyOf({safe, Is("NitroTPMPCR2", '2')})),
-            std::nullopt);
+            Reason::kPolicyUnsafe);
+  EXPECT_EQ(CreateTpm(Condition::AnyOf({safe, kSecureBoot})), std::nullopt);
   EXPECT_EQ(CreateTpm(Condition::AnyOf({Boot('a'), kSecureBoot})),
             Reason::kPolicyUnsafe);
   EXPECT_EQ(CreateTpm(Condition::AllOf(
@@ -319,11 +322,38 @@ TEST(NitroTpmCondition, RefusesToDenyPcr4WithoutTheCommandLine) {
   const Condition denial = Condition::Not(Boot('a'));
   EXPECT_EQ(CreateTpm(Condition::AllOf({Is("NitroTPMPCR2", '2'), denial})),
             Reason::kPolicyUnsafe);
+  EXPECT_EQ(CreateTpm(Condition::AllOf({kNoCommandLine, denial})),
+            Reason::kPolicyUnsafe);
   EXPECT_EQ(CreateTpm(Condition::AllOf({kSecureBoot, denial})), std::nullopt);
+}
+
+TEST(NitroTpmCondition, SaysWhatIsTakenForSecureBoot) {
+  const auto warnings = [](const Condition& condition) {
+    const auto checked = CheckedCondition::Create(condition, kTpm);
+    EXPECT_TRUE(checked.ok()) << checked.status();
+    return checked.ok() ? checked->warnings().size() : 99;
+  };
+  const Condition measured = Condition::AllOf({Boot('a'), kNoCommandLine});
+  EXPECT_EQ(warnings(measured), 0U);
+  EXPECT_EQ(warnings(kSecureBoot), 1U);
+  // Once, however many ways there are.
+  EXPECT_EQ(warnings(Condition::AnyOf(
+                {measured, kSecureBoot,
+                 Condition::AllOf({kSecureBoot, kNoCommandLine})})),
+            1U);
 }
 
 TEST(EnclaveCondition, KnowsNoRuleForPcr4) {
   EXPECT_EQ(Create(Is("PCR4", 'a')), std::nullopt);
+}
+
+TEST(EnclaveCondition, RefusesAWayThatEnclavesOfOthersSatisfy) {
+  EXPECT_EQ(Create(Is("PCR1", 'a')), Reason::kPolicyUnsafe);
+  EXPECT_EQ(Create(Condition::AnyOf({kTrue, Is("PCR1", 'a')})),
+            Reason::kPolicyUnsafe);
+  EXPECT_EQ(Create(Condition::Is("PCR8", {Hex('a'), Hex('0')})),
+            Reason::kPolicyUnsafe);
+  EXPECT_EQ(Create(Condition::AllOf({kTrue, Is("PCR1", 'a')})), std::nullopt);
 }
 
 TEST(ConditionPolicy, IsAnotherWayToSayTheMeasurements) {
@@ -370,7 +400,7 @@ TEST(ConditionPolicy, DecidesOnGenuineDocuments) {
   EXPECT_EQ(verify_enclave(Condition::Is("ImageSha384", {Hex('a'), image})),
             std::nullopt);
   EXPECT_EQ(verify_enclave(Condition::Is("PCR0", {image})), std::nullopt);
-  EXPECT_EQ(verify_enclave(Condition::Is("PCR1", {image})),
+  EXPECT_EQ(verify_enclave(Condition::Is("PCR2", {image})),
             Reason::kPcrMismatch);
 
   const auto policy =

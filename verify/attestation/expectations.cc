@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "verify/attestation/value_hint.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
@@ -22,6 +23,13 @@ absl::Status PublicKeyMismatch(std::string_view detail) {
 
 }  // namespace
 
+std::string FoundAsExpected(const Expectations& expected,
+                            std::string_view check) {
+  const auto why = expected.ignored.find(std::string(check));
+  if (why == expected.ignored.end()) return "as the policy says";
+  return "ignored: " + why->second;
+}
+
 absl::Status CheckNonce(const Expectations& expected,
                         const AttestationDocument& document) {
   if (!expected.nonce.has_value()) return absl::OkStatus();
@@ -29,7 +37,8 @@ absl::Status CheckNonce(const Expectations& expected,
     return Reject(Reason::kNonceMissing, "the document has no nonce");
   }
   if (!ConstantTimeEquals(*document.nonce, *expected.nonce)) {
-    return Reject(Reason::kNonceMismatch, "the nonce is another one");
+    return WithHint(Reject(Reason::kNonceMismatch, "the nonce is another one"),
+                    ValueHint(*expected.nonce, *document.nonce));
   }
   return absl::OkStatus();
 }
@@ -41,16 +50,23 @@ absl::Status CheckUserData(const Expectations& expected,
     return Reject(Reason::kUserDataMismatch, "the document has no user data");
   }
   if (!ConstantTimeEquals(*document.user_data, *expected.user_data)) {
-    return Reject(Reason::kUserDataMismatch, "the user data is other data");
+    return WithHint(
+        Reject(Reason::kUserDataMismatch, "the user data is other data"),
+        ValueHint(*expected.user_data, *document.user_data));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckPublicKey(const Expectations& expected,
                             const AttestationDocument& document) {
-  if (!expected.public_key_present) return absl::OkStatus();
+  if (!expected.public_key_present && !expected.public_key.has_value()) {
+    return absl::OkStatus();
+  }
   if (!document.public_key.has_value()) {
     return PublicKeyMismatch("the document has no public key");
+  }
+  if (expected.public_key_present && document.public_key->empty()) {
+    return PublicKeyMismatch("the document's public key is empty");
   }
   if (expected.public_key.has_value() &&
       *document.public_key != *expected.public_key) {
@@ -60,9 +76,7 @@ absl::Status CheckPublicKey(const Expectations& expected,
   const absl::StatusOr<PublicKey> key =
       PublicKey::FromSpki(*document.public_key);
   if (!key.ok()) {
-    if (ReasonOf(key.status()) == Reason::kCryptoUnavailable) {
-      return key.status();
-    }
+    if (IsUndecided(key.status())) return key.status();
     return PublicKeyMismatch("the public key is not a SubjectPublicKeyInfo");
   }
   const std::vector<KeyType>& types = *expected.public_key_types;
@@ -120,20 +134,29 @@ absl::StatusOr<const Release*> CheckRelease(const Expectations& expected,
 
 absl::Status CheckModule(const Expectations& expected,
                          std::string_view module_id,
-                         std::string_view instance_id) {
+                         std::optional<std::string_view> instance_id) {
   if (expected.modules.has_value() && !Contains(*expected.modules, module_id)) {
     return Reject(Reason::kModuleNotAllowed, "the module is another one");
   }
-  if (expected.instances.has_value() &&
-      !Contains(*expected.instances, instance_id)) {
+  if (!expected.instances.has_value()) return absl::OkStatus();
+  if (!instance_id.has_value()) {
+    return Reject(Reason::kInstanceNotAllowed,
+                  "the module id names no instance in a form that is known");
+  }
+  if (!Contains(*expected.instances, *instance_id)) {
     return Reject(Reason::kInstanceNotAllowed, "the instance is another one");
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckRegion(const Expectations& expected,
-                         std::string_view region) {
-  if (expected.regions.has_value() && !Contains(*expected.regions, region)) {
+                         std::optional<std::string_view> region) {
+  if (!expected.regions.has_value()) return absl::OkStatus();
+  if (!region.has_value()) {
+    return Reject(Reason::kRegionNotAllowed,
+                  "the leaf names no region in a form that is known");
+  }
+  if (!Contains(*expected.regions, *region)) {
     return Reject(Reason::kRegionNotAllowed, "the region is another one");
   }
   return absl::OkStatus();

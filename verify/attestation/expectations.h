@@ -44,6 +44,8 @@ struct Expectations {
   absl::Duration max_age = kDefaultMaxAge;
   absl::Duration clock_leeway = kDefaultClockLeeway;
   bool refuse_unknown_keys = false;
+  // Whether all is refused that would be noted (note.h).
+  bool strict = false;
   // Whether an enclave in debug mode is accepted.
   bool allow_debug = false;
 
@@ -56,11 +58,11 @@ struct Expectations {
   std::optional<std::string> nonce;
   std::optional<std::string> user_data;
 
-  // The public key must be there, at least.
+  // The public key must be there, with one byte at least.
   bool public_key_present = false;
   // It must be a SubjectPublicKeyInfo, DER, of one of these types.
   std::optional<std::vector<KeyType>> public_key_types;
-  // It must be these bytes.
+  // It must be there and be these bytes; empty is a field without any.
   std::optional<std::string> public_key;
 
   // Each must be one of these.
@@ -70,7 +72,15 @@ struct Expectations {
 
   // What is ignored, by the name of the check, and why, for the record.
   std::map<std::string, std::string> ignored;
+
+  // What whoever made the policy should know, for people.
+  std::vector<std::string> warnings;
 };
+
+// What a trace says of a check that passed: "ignored: " and why where the
+// policy ignores it or, for "debug", allows it; "as the policy says" elsewhere.
+std::string FoundAsExpected(const Expectations& expected,
+                            std::string_view check);
 
 // Each returns OK, or the reason that its name says:
 //
@@ -95,12 +105,14 @@ absl::Status CheckMeasurements(const Expectations& expected,
 absl::StatusOr<const Release*> CheckRelease(const Expectations& expected,
                                             const AttestationDocument& document,
                                             absl::Time at);
-// kModuleNotAllowed or kInstanceNotAllowed.
+// kModuleNotAllowed or kInstanceNotAllowed. No instance is not an expected
+// one.
 absl::Status CheckModule(const Expectations& expected,
                          std::string_view module_id,
-                         std::string_view instance_id);
-// kRegionNotAllowed.
-absl::Status CheckRegion(const Expectations& expected, std::string_view region);
+                         std::optional<std::string_view> instance_id);
+// kRegionNotAllowed. No region is not an expected one.
+absl::Status CheckRegion(const Expectations& expected,
+                         std::optional<std::string_view> region);
 
 }  // namespace anchorage::verify
 

@@ -1,4 +1,5 @@
-// The names that AWS gives modules, leaves and the authorities above them.
+// The names that AWS gives modules, leaves and the authorities above them, in
+// each partition (verify/partition.h).
 //
 //   module   i-0123456789abcdef0-enc0123456789abcdef (or -tpm…)
 //   leaf     i-0123456789abcdef0-enc0123456789abcdef.us-east-1.aws
@@ -6,36 +7,53 @@
 //   zonal    0123456789abcdef.zonal.us-east-1.aws.nitro-enclaves
 //   regional 0123456789abcdef.us-east-1.aws.nitro-enclaves
 //
+// AWS documents none of them, and none of its steps of verification asks for
+// one. So a name in one of these forms must fit, and one in no form that is
+// known says nothing: then there is no region, or no instance, which is
+// something else than an empty one.
+//
 // Pure. Views live as long as what they were made from.
 
 #ifndef ANCHORAGE_VERIFY_ATTESTATION_MODULE_NAME_H_
 #define ANCHORAGE_VERIFY_ATTESTATION_MODULE_NAME_H_
 
+#include <optional>
 #include <string_view>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "verify/attestation/chain.h"
 
 namespace anchorage::verify {
 
-// Returns the instance id that `module_id` begins with; empty if it does not
+// What a chain's names say of the module that it ends at.
+struct ModulePlace {
+  // The region in the leaf's name, which is one of the root's partition;
+  // nullopt where that name is in no form that is known.
+  std::optional<std::string_view> region;
+  // The instance that the module id begins with; nullopt where it begins with
+  // none.
+  std::optional<std::string_view> instance_id;
+  // The authority nearest to the root whose name is in no form that is known,
+  // counted from the leaf as in CertificateIndexOf(); 0 where there is none.
+  int unknown_authority = 0;
+};
+
+// Returns the instance id that `module_id` begins with; nullopt if it does not
 // begin with one.
-std::string_view InstanceIdOf(std::string_view module_id);
+std::optional<std::string_view> InstanceIdOf(std::string_view module_id);
 
-// Returns the region in the leaf's common name, which must be `module_id`, a
-// dot, the region, and ".aws". Fails with kLeafName.
-absl::StatusOr<std::string_view> RegionOfLeaf(const Certificate& leaf,
-                                              std::string_view module_id);
-
-// Checks that no authority of `chain` stands outside of its place: one whose
-// name says a region or an instance may only stand above leaves of that
-// region and instance. So the key of one instance's or region's authority,
-// stolen, makes no documents of another. Names of another form say nothing.
-// Fails with kLeafName and the authority's index.
-absl::Status CheckAuthorityNames(const VerifiedChain& chain,
-                                 std::string_view module_id,
-                                 std::string_view region);
+// Returns where the module of `chain` runs, as far as the names say.
+//
+// Fails with kLeafName and the certificate's index for a name that is in a
+// known form and does not fit:
+//  - the leaf's must be of `module_id`, and of a region of the partition that
+//    its root is pinned for;
+//  - an authority's must be of the same partition and region, and one that
+//    names an instance may only stand above leaves of that instance. So the
+//    key of one instance's or region's authority, stolen, makes no documents
+//    that say they are of another.
+absl::StatusOr<ModulePlace> PlaceOfModule(const VerifiedChain& chain,
+                                          std::string_view module_id);
 
 }  // namespace anchorage::verify
 

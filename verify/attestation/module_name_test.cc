@@ -1,11 +1,13 @@
 #include "verify/attestation/module_name.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "test/fake_aws/fake_nitro.h"
 #include "test/fake_aws/keys.h"
 #include "verify/reason.h"
 
@@ -13,27 +15,32 @@ namespace anchorage::verify {
 namespace {
 
 constexpr std::string_view kModule = "i-0123abcd-enc0456";
+constexpr std::string_view kLeafName = "i-0123abcd-enc0456.us-east-1.aws";
+using Name = std::optional<std::string_view>;
 
-Certificate Named(std::optional<std::string_view> common_name) {
+Certificate Named(Name common_name) {
   Certificate certificate;
   certificate.common_name = common_name;
   return certificate;
 }
 
-std::optional<Reason> DecideLeaf(std::optional<std::string_view> name) {
-  return ReasonOf(RegionOfLeaf(Named(name), kModule).status());
-}
-
-absl::Status DecideAuthorities(const std::vector<std::string_view>& names) {
-  VerifiedChain chain{.root = nullptr,
+// What authorities and a leaf of these names say, below a root of `partition`.
+absl::StatusOr<ModulePlace> Place(const std::vector<Name>& authorities,
+                                  Name leaf, std::string_view module = kModule,
+                                  const std::string& partition = "aws") {
+  const auto roots =
+      *AnchorSet::Create({test::FakeNitro(partition).RootAnchor()}, {});
+  VerifiedChain chain{.root = &roots->anchors().front(),
                       .certificates = {},
                       .leaf_key = *PublicKey::FromP384Point(
                           test::TestKey::Derived(test::KeyType::kP384, "leaf")
                               .public_key_bytes())};
-  for (const std::string_view name : names) {
+  chain.certificates.push_back(Named("any root"));
+  for (const Name& name : authorities) {
     chain.certificates.push_back(Named(name));
   }
-  return CheckAuthorityNames(chain, kModule, "us-east-1");
+  chain.certificates.push_back(Named(leaf));
+  return PlaceOfModule(chain, module);
 }
 
 TEST(InstanceId, IsTheFirstPartOfTheModule) {
@@ -43,59 +50,146 @@ TEST(InstanceId, IsTheFirstPartOfTheModule) {
   EXPECT_EQ(InstanceIdOf("i-0123abcd"), "i-0123abcd");
 }
 
-TEST(InstanceId, IsEmptyForAnotherForm) {
+TEST(InstanceId, IsAbsentInAnotherForm) {
   for (const std::string_view module :
        {"", "i-", "i--enc1", "x-0123-enc1", "i-0123G-enc1", "i-0123.enc1",
         "I-0123-enc1"}) {
-    EXPECT_EQ(InstanceIdOf(module), "") << module;
+    EXPECT_EQ(InstanceIdOf(module), std::nullopt) << module;
   }
 }
 
-TEST(LeafName, GivesTheRegion) {
-  const auto region =
-      RegionOfLeaf(Named("i-0123abcd-enc0456.eu-central-1.aws"), kModule);
-  ASSERT_TRUE(region.ok());
-  EXPECT_EQ(*region, "eu-central-1");
+TEST(LeafName, GivesTheRegionInEveryPartition) {
+  for (const auto& [region, partition] :
+       std::vector<std::pair<std::string, std::string>>{
+           {"eu-central-1", "aws"},
+           {"us-gov-west-1", "aws-us-gov"},
+           {"cn-northwest-1", "aws-cn"},
+           {"eusc-de-east-1", "aws-eusc"},
+           {"us-iso-east-1", "aws-iso"}}) {
+    const std::string name =
+        std::string(kModule) + "." + region + "." + partition;
+    const auto place = Place({}, name, kModule, partition);
+    ASSERT_TRUE(place.ok()) << place.status();
+    EXPECT_EQ(place->region, region);
+    EXPECT_EQ(place->instance_id, "i-0123abcd");
+  }
 }
 
-TEST(LeafName, IsNothingButModuleRegionAndAws) {
+TEST(LeafName, InAKnownFormFitsModuleRegionAndPartition) {
   for (const std::string_view name :
-       {"", "i-0123abcd-enc0456", "i-0123abcd-enc0456.aws",
-        "i-0123abcd-enc0456..aws", "i-0123abcd-enc0456.us-east-1",
-        "i-0123abcd-enc0456.us-east-1.aws.nitro-enclaves",
-        "i-0123abcd-enc0456.a.b.aws", "i-0123abcd-enc0456.US-EAST-1.aws",
-        "i-0123abcd-enc0457.us-east-1.aws", "i-0123abcd-enc045.us-east-1.aws",
-        "xi-0123abcd-enc0456.us-east-1.aws"}) {
-    EXPECT_EQ(DecideLeaf(name), Reason::kLeafName) << name;
+       {"i-0123abcd-enc0457.us-east-1.aws", "i-0123abcd-enc045.us-east-1.aws",
+        "xi-0123abcd-enc0456.us-east-1.aws", "x.us-east-1.aws",
+        "i-0123abcd-enc0456.us-gov-west-1.aws-us-gov",
+        "i-0123abcd-enc0456.us-east-1.aws-us-gov",
+        "i-0123abcd-enc0456.us-gov-west-1.aws",
+        "i-0123abcd-enc0456.cn-north-1.aws",
+        "i-0123abcd-enc0456.eusc-de-east-1.aws"}) {
+    const auto place = Place({}, name);
+    EXPECT_EQ(ReasonOf(place.status()), Reason::kLeafName) << name;
+    EXPECT_EQ(CertificateIndexOf(place.status()), 0) << name;
   }
-  EXPECT_EQ(DecideLeaf(std::nullopt), Reason::kLeafName);
+}
+
+TEST(LeafName, InNoKnownFormGivesNoRegion) {
+  const std::vector<Name> names = {
+      std::nullopt,
+      "",
+      ".",
+      "..",
+      "leaf",
+      kModule,
+      "i-0123abcd-enc0456.aws",
+      "i-0123abcd-enc0456..aws",
+      ".us-east-1.aws",
+      "us-east-1.aws",
+      "i-0123abcd-enc0456.us-east-1",
+      "i-0123abcd-enc0456.us-east-1.",
+      "i-0123abcd-enc0456.us-east-1.aws.nitro-enclaves",
+      "i-0123abcd-enc0456.zone.us-east-1.aws",
+      "i-0123abcd-enc0456.zonal.us-east-1.aws",
+      "i-0123abcd-enc0456.US-EAST-1.aws",
+      "i-0123abcd-enc0456.us-east-1.AWS",
+      "i-0123abcd-enc0456.us-east-1.aws-mars",
+      "i-0123abcd-enc0456/us-east-1"};
+  for (const Name& name : names) {
+    const auto place = Place({}, name);
+    ASSERT_TRUE(place.ok()) << name.value_or("none");
+    EXPECT_EQ(place->region, std::nullopt) << name.value_or("none");
+    EXPECT_EQ(place->instance_id, "i-0123abcd");
+  }
 }
 
 TEST(AuthorityNames, MayBeAwss) {
-  EXPECT_TRUE(DecideAuthorities(
-                  {"aws.nitro-enclaves", "3a26.us-east-1.aws.nitro-enclaves",
-                   "5cde.zonal.us-east-1.aws.nitro-enclaves",
-                   "i-0123abcd.us-east-1.aws.nitro-enclaves", "leaf"})
-                  .ok());
+  const auto place = Place({"3a26.us-east-1.aws.nitro-enclaves",
+                            "5cde.zonal.us-east-1.aws.nitro-enclaves",
+                            "i-0123abcd.us-east-1.aws.nitro-enclaves"},
+                           kLeafName);
+  ASSERT_TRUE(place.ok()) << place.status();
+  EXPECT_EQ(place->unknown_authority, 0);
 }
 
-TEST(AuthorityNames, OfAnotherFormSayNothing) {
-  EXPECT_TRUE(DecideAuthorities({"root", "somebody", "leaf"}).ok());
+TEST(AuthorityNames, InNoKnownFormSayNothing) {
+  for (const Name& name : std::vector<Name>{
+           std::nullopt, "somebody", "us-east-1.aws.nitro-enclaves",
+           ".aws.nitro-enclaves", "aws.nitro-enclaves", ".nitro-enclaves",
+           "3a26.us-east-1.aws", "3a26.rack.us-east-1.aws.nitro-enclaves"}) {
+    const auto place =
+        Place({"3a26.us-east-1.aws.nitro-enclaves", name}, kLeafName);
+    ASSERT_TRUE(place.ok()) << place.status();
+    EXPECT_EQ(place->region, "us-east-1");
+    EXPECT_EQ(place->unknown_authority, 1) << name.value_or("none");
+  }
 }
 
-TEST(AuthorityNames, AreOfTheLeafsRegionAndInstance) {
+TEST(AuthorityNames, AreOfTheLeafsRegionInstanceAndPartition) {
   for (const std::string_view name :
        {"3a26.us-east-2.aws.nitro-enclaves",
         "5cde.zonal.us-west-1.aws.nitro-enclaves",
         "i-0123abcd.us-east-2.aws.nitro-enclaves",
         "i-0123abce.us-east-1.aws.nitro-enclaves",
         "i-0123abcd-enc0456.us-east-1.aws.nitro-enclaves",
-        "us-east-1.aws.nitro-enclaves", ".aws.nitro-enclaves"}) {
-    const absl::Status status =
-        DecideAuthorities({"aws.nitro-enclaves", name, "leaf"});
-    EXPECT_EQ(ReasonOf(status), Reason::kLeafName) << name;
-    EXPECT_EQ(CertificateIndexOf(status), 1) << name;
+        "3a26.us-gov-west-1.aws-us-gov.nitro-enclaves",
+        "3a26.us-east-1.aws-us-gov.nitro-enclaves",
+        "3a26.us-gov-west-1.aws.nitro-enclaves"}) {
+    const auto place = Place({name, "authority"}, kLeafName);
+    EXPECT_EQ(ReasonOf(place.status()), Reason::kLeafName) << name;
+    EXPECT_EQ(CertificateIndexOf(place.status()), 2) << name;
   }
+}
+
+// GovCloud's were held to nothing while only ".aws.nitro-enclaves" was known.
+TEST(AuthorityNames, OfAnotherPartitionAreHeldToTheSame) {
+  const std::string leaf = std::string(kModule) + ".us-gov-west-1.aws-us-gov";
+  for (const std::string_view name :
+       {"3a26.us-gov-east-1.aws-us-gov.nitro-enclaves",
+        "i-0123abce.us-gov-west-1.aws-us-gov.nitro-enclaves",
+        "3a26.us-gov-west-1.aws.nitro-enclaves"}) {
+    EXPECT_EQ(ReasonOf(Place({name}, leaf, kModule, "aws-us-gov").status()),
+              Reason::kLeafName)
+        << name;
+  }
+  EXPECT_TRUE(Place({"i-0123abcd.us-gov-west-1.aws-us-gov.nitro-enclaves"},
+                    leaf, kModule, "aws-us-gov")
+                  .ok());
+}
+
+TEST(AuthorityNames, AgreeWhereTheLeafSaysNothing) {
+  const auto place = Place({"3a26.us-east-1.aws.nitro-enclaves",
+                            "5cde.zonal.us-west-1.aws.nitro-enclaves"},
+                           "leaf");
+  EXPECT_EQ(ReasonOf(place.status()), Reason::kLeafName);
+  EXPECT_EQ(CertificateIndexOf(place.status()), 2);
+  EXPECT_EQ(
+      ReasonOf(
+          Place({"i-0123abce.us-east-1.aws.nitro-enclaves"}, "leaf").status()),
+      Reason::kLeafName);
+}
+
+TEST(AuthorityNames, SayNothingOfAModuleWithoutAnInstance) {
+  const auto place =
+      Place({"i-0123abcd.us-east-1.aws.nitro-enclaves"}, "leaf", "m-1");
+  ASSERT_TRUE(place.ok()) << place.status();
+  EXPECT_EQ(place->instance_id, std::nullopt);
 }
 
 }  // namespace

@@ -1,28 +1,10 @@
 #include "verify/attestation/pcr_set.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "verify/encoding/base64.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
-namespace {
-
-using namespace std::string_view_literals;
-
-// What PCR7 of a NitroTPM is where Secure Boot is off and no key is enrolled:
-// it depends on nothing else, so it is the same on every instance.
-constexpr std::string_view kPcr7SecureBootOff =
-    "\x98\x44\x1c\x7f\x76\x25\xd1\x00\x58\xc4\x76\x83\xae\xc4\x86\xce"
-    "\x31\x1c\x63\x32\x35\xeb\x55\x55\x93\xa7\xee\x79\x11\x21\xe3\x57"
-    "\x8a\xe7\x2d\x04\xec\xef\x66\x1f\x27\x2d\x59\x05\x8b\x77\xaf\x35"sv;
-static_assert(kPcr7SecureBootOff.size() == kPcrBytes);
-
-constexpr int kPcrSecureBoot = 7;
-constexpr int kPcrCommandLine = 12;
-
-}  // namespace
 
 absl::StatusOr<PcrSet> PcrSet::FromHex(
     const std::map<int, std::string>& hex_by_index) {
@@ -69,20 +51,6 @@ std::optional<int> PcrSet::FirstMismatch(
     if (pcrs[static_cast<std::size_t>(index)] != value) return index;
   }
   return std::nullopt;
-}
-
-bool FixesCommandLine(int index, std::string_view value) {
-  const bool zero = value == std::string(kPcrBytes, '\0');
-  if (index == kPcrCommandLine) return zero;
-  return index == kPcrSecureBoot && !zero && value != kPcr7SecureBootOff;
-}
-
-bool LeavesCommandLineOpen(const PcrSet& pcrs) {
-  return pcrs.Find(kPcrBootImage).has_value() &&
-         std::none_of(pcrs.values().begin(), pcrs.values().end(),
-                      [](const auto& pcr) {
-                        return FixesCommandLine(pcr.first, pcr.second);
-                      });
 }
 
 }  // namespace anchorage::verify

@@ -50,19 +50,6 @@ class PcrSet {
   std::map<int, std::string> values_;
 };
 
-// The PCR of a NitroTPM that measures the boot image, but not a kernel command
-// line that is appended to it.
-inline constexpr int kPcrBootImage = 4;
-
-// Whether nobody can append a kernel command line where that PCR of a NitroTPM
-// has that value: PCR12 = 0, or PCR7 with Secure Boot on.
-bool FixesCommandLine(int index, std::string_view value);
-
-// Whether a set for a NitroTPM measures the boot image (PCR4) and leaves the
-// kernel command line to whoever runs the instance (GHSA-xrv8-2pf5-f3q7): it
-// has neither PCR12 = 0 nor PCR7 with Secure Boot on.
-bool LeavesCommandLineOpen(const PcrSet& pcrs);
-
 }  // namespace anchorage::verify
 
 #endif  // ANCHORAGE_VERIFY_ATTESTATION_PCR_SET_H_

@@ -181,5 +181,28 @@ TEST(ReleasePolicy, RefusesAnActiveNitroTpmReleaseOnPcr4Alone) {
   EXPECT_EQ(Build<NitroTpmPolicy>("signer", SetOf({release})), std::nullopt);
 }
 
+TEST(ReleasePolicy, RefusesAnActiveReleaseThatIsNoImagesOwn) {
+  Release release = Good();
+  release.pcrs = *PcrSet::FromBytes({{1, Value('1')}});
+  EXPECT_EQ(Build<EnclavePolicy>("signer", SetOf({release})),
+            Reason::kPolicyUnsafe);
+  release.type = AttestationType::kNitroTpm;
+  release.pcrs = *PcrSet::FromBytes({{12, Value('\0')}});
+  EXPECT_EQ(Build<NitroTpmPolicy>("signer", SetOf({release})),
+            Reason::kPolicyUnsafe);
+}
+
+// As a list that was signed before may have it.
+TEST(ReleasePolicy, WarnsOfAnImageThatTellsNothing) {
+  Release release = Good();
+  release.pcrs = *PcrSet::FromBytes({{0, Value('\0')}});
+  const auto policy = EnclavePolicy::Builder()
+                          .ExpectRelease("signer", SetOf({Good(), release}))
+                          .IgnoreTheRest(kWhy)
+                          .Build();
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  EXPECT_EQ(policy->warnings().size(), 1U);
+}
+
 }  // namespace
 }  // namespace anchorage::verify

@@ -11,12 +11,13 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "absl/base/call_once.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "verify/crypto/key_shape.h"
 #include "verify/encoding/der.h"
@@ -29,6 +30,9 @@ struct Free {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
   void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  void operator()(EVP_MD* md) const { EVP_MD_free(md); }
+  void operator()(EVP_KEYMGMT* keys) const { EVP_KEYMGMT_free(keys); }
+  void operator()(EVP_SIGNATURE* s) const { EVP_SIGNATURE_free(s); }
   void operator()(BIGNUM* number) const { BN_free(number); }
   void operator()(std::uint8_t* bytes) const { OPENSSL_free(bytes); }
 };
@@ -48,20 +52,99 @@ class ErrorQueueGuard {
   }
 };
 
-// Fetched once: fetching by name at each use costs as much as a short hash.
-const EVP_MD* Md(HashAlgorithm algorithm) {
-  static const EVP_MD* const kSha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
-  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  static const EVP_MD* const kSha384 = EVP_MD_fetch(nullptr, "SHA384", nullptr);
+// Something of the library's that is made once and kept for good. What could
+// not be made is tried again at the next use: a host program may load its
+// providers after our first call.
+template <typename T>
+class Kept {
+ public:
+  template <typename Make>
+  T* Get(Make make) {
+    T* kept = kept_.load(std::memory_order_acquire);
+    if (kept != nullptr) return kept;
+    Owned<T> made(make());
+    if (made == nullptr) return nullptr;
+    if (!kept_.compare_exchange_strong(kept, made.get())) return kept;
+    return made.release();
+  }
+
+ private:
+  std::atomic<T*> kept_ = nullptr;
+};
+
+const char* NameOf(HashAlgorithm algorithm) {
   switch (algorithm) {
     case HashAlgorithm::kSha1:
-      return kSha1;
+      return "SHA1";
     case HashAlgorithm::kSha256:
-      return kSha256;
+      return "SHA256";
     case HashAlgorithm::kSha384:
-      return kSha384;
+      return "SHA384";
   }
-  return nullptr;
+  return "";
+}
+
+// Kept: fetching by name at each use costs as much as a short hash. Null where
+// no provider offers it.
+const EVP_MD* Md(HashAlgorithm algorithm) {
+  static Kept<EVP_MD> kept[3];
+  return kept[static_cast<std::size_t>(algorithm)].Get([algorithm] {
+    return EVP_MD_fetch(nullptr, NameOf(algorithm), nullptr);
+  });
+}
+
+// How the library's providers call what reads a type of key, and what verifies
+// with it.
+struct ProviderNames {
+  const char* key;
+  const char* signature;
+};
+
+ProviderNames NamesOf(KeyType type) {
+  switch (type) {
+    case KeyType::kRsa:
+      return {"RSA", "RSA"};
+    case KeyType::kDsa:
+      return {"DSA", "DSA"};
+    case KeyType::kEcP256:
+    case KeyType::kEcP384:
+      return {"EC", "ECDSA"};
+    case KeyType::kEd25519:
+      return {"ED25519", "ED25519"};
+  }
+  return {"", ""};
+}
+
+bool IsOffered(KeyType type) {
+  const ProviderNames names = NamesOf(type);
+  const Owned<EVP_KEYMGMT> key(EVP_KEYMGMT_fetch(nullptr, names.key, nullptr));
+  const Owned<EVP_SIGNATURE> signature(
+      EVP_SIGNATURE_fetch(nullptr, names.signature, nullptr));
+  return key != nullptr && signature != nullptr;
+}
+
+absl::Status ProviderMissing(const char* algorithm) {
+  return Reject(Reason::kCryptoProviderMissing,
+                absl::StrCat("no loaded provider of the cryptography library "
+                             "offers ",
+                             algorithm));
+}
+
+// Why a key of that type could not be read. That it is a key was seen to.
+absl::Status KeyUnavailable(KeyType type) {
+  if (!IsOffered(type)) return ProviderMissing(NamesOf(type).signature);
+  return Reject(Reason::kCryptoUnavailable, "");
+}
+
+// Why a verification could not be begun.
+absl::Status Unavailable(KeyType type, HashAlgorithm algorithm) {
+  if (Md(algorithm) == nullptr) return ProviderMissing(NameOf(algorithm));
+  if (!IsOffered(type)) return ProviderMissing(NamesOf(type).signature);
+  return Reject(
+      Reason::kCryptoUnavailable,
+      absl::StrCat("the cryptography library did not begin to verify ",
+                   NamesOf(type).signature, " with ", NameOf(algorithm),
+                   ": its configuration may not allow it"));
 }
 
 // One a thread and algorithm, for all its hashes: making one costs as much as
@@ -156,11 +239,10 @@ absl::Status BadKey(std::string_view what) {
   return Reject(Reason::kFieldInvalid, what);
 }
 
-absl::Status Unavailable() { return Reject(Reason::kCryptoUnavailable, ""); }
-
 // The group's parameters, read once; a key is a copy of it with a point.
 EVP_PKEY* P384Template() {
-  static EVP_PKEY* const kTemplate = [] {
+  static Kept<EVP_PKEY> kept;
+  return kept.Get([] {
     const Owned<EVP_PKEY_CTX> context(
         EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
     char group[] = "secp384r1";
@@ -175,8 +257,7 @@ EVP_PKEY* P384Template() {
       return static_cast<EVP_PKEY*>(nullptr);
     }
     return key;
-  }();
-  return kTemplate;
+  });
 }
 
 }  // namespace
@@ -189,8 +270,9 @@ Digest HashParts(HashAlgorithm algorithm,
                  std::initializer_list<std::string_view> parts) {
   const ErrorQueueGuard guard;
   EVP_MD_CTX* const context = HashContext(algorithm);
-  bool good = context != nullptr &&
-              EVP_DigestInit_ex(context, Md(algorithm), nullptr) == 1;
+  const EVP_MD* const md = Md(algorithm);
+  bool good = context != nullptr && md != nullptr &&
+              EVP_DigestInit_ex(context, md, nullptr) == 1;
   for (const std::string_view part : parts) {
     good = good && EVP_DigestUpdate(context, part.data(), part.size()) == 1;
   }
@@ -200,6 +282,12 @@ Digest HashParts(HashAlgorithm algorithm,
     digest.size = size;
   }
   return digest;
+}
+
+absl::Status HashUnavailable(HashAlgorithm algorithm) {
+  const ErrorQueueGuard guard;
+  if (Md(algorithm) == nullptr) return ProviderMissing(NameOf(algorithm));
+  return Reject(Reason::kCryptoUnavailable, "");
 }
 
 std::string Sha256Hex(std::string_view data) {
@@ -224,18 +312,17 @@ struct PublicKey::State {
   static constexpr std::size_t kMaxIdleOperations = 16;
 
   // A key that the library has read.
-  State(Owned<EVP_PKEY> key, std::string o)
-      : order(std::move(o)), key_(std::move(key)) {}
+  State(KeyType t, Owned<EVP_PKEY> key, std::string o)
+      : type(t), order(std::move(o)), key_(std::move(key)) {}
   // An RSA or DSA key that it reads when it is first used.
-  State(std::string_view spki, std::string o)
-      : order(std::move(o)), spki_(spki) {}
+  State(KeyType t, std::string_view spki, std::string o)
+      : type(t), order(std::move(o)), spki_(spki) {}
 
-  // Null if the library cannot read the key.
+  // Null if the library cannot read the key; then it tries again at the next
+  // use. What it returned stays for as long as the state.
   EVP_PKEY* key() const {
-    absl::call_once(read_, [this] {
-      if (key_ != nullptr) return;
-      key_ = ReadSpki(spki_);
-    });
+    absl::MutexLock lock(&mutex);
+    if (key_ == nullptr) key_ = ReadSpki(spki_);
     return key_.get();
   }
 
@@ -262,15 +349,16 @@ struct PublicKey::State {
   }
 
   Owned<EVP_PKEY_CTX> Make(Scheme scheme, HashAlgorithm algorithm) const {
-    if (key() == nullptr) return nullptr;
+    EVP_PKEY* const pkey = key();
+    const EVP_MD* const md = Md(algorithm);
+    if (pkey == nullptr || md == nullptr) return nullptr;
     Owned<EVP_PKEY_CTX> context(
-        EVP_PKEY_CTX_new_from_pkey(nullptr, key(), nullptr));
+        EVP_PKEY_CTX_new_from_pkey(nullptr, pkey, nullptr));
     if (context == nullptr || EVP_PKEY_verify_init(context.get()) != 1 ||
-        EVP_PKEY_CTX_set_signature_md(context.get(), Md(algorithm)) != 1) {
+        EVP_PKEY_CTX_set_signature_md(context.get(), md) != 1) {
       return nullptr;
     }
-    const bool rsa = EVP_PKEY_get_base_id(key()) == EVP_PKEY_RSA;
-    if (rsa &&
+    if (type == KeyType::kRsa &&
         EVP_PKEY_CTX_set_rsa_padding(
             context.get(), scheme == Scheme::kPss ? RSA_PKCS1_PSS_PADDING
                                                   : RSA_PKCS1_PADDING) != 1) {
@@ -279,7 +367,7 @@ struct PublicKey::State {
     if (scheme == Scheme::kPss &&
         (EVP_PKEY_CTX_set_rsa_pss_saltlen(context.get(),
                                           RSA_PSS_SALTLEN_AUTO) != 1 ||
-         EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), Md(algorithm)) != 1)) {
+         EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), md) != 1)) {
       return nullptr;
     }
     return context;
@@ -287,8 +375,9 @@ struct PublicKey::State {
 
   absl::Status Verify(Scheme scheme, HashAlgorithm algorithm,
                       const Digest& digest, std::string_view signature) const {
+    if (digest.size == 0) return HashUnavailable(algorithm);
     Owned<EVP_PKEY_CTX> context = Take(scheme, algorithm);
-    if (context == nullptr) return Unavailable();
+    if (context == nullptr) return Unavailable(type, algorithm);
     // The library answers 0 or a negative number for what does not verify.
     const bool good =
         EVP_PKEY_verify(context.get(), Bytes(signature), signature.size(),
@@ -298,15 +387,15 @@ struct PublicKey::State {
     return absl::OkStatus();
   }
 
+  const KeyType type;
   const std::string order;
   mutable absl::Mutex mutex;
   mutable std::vector<Operation> idle ABSL_GUARDED_BY(mutex);
 
  private:
   const std::string spki_;
-  mutable absl::once_flag read_;
-  // Written by key() at most, once.
-  mutable Owned<EVP_PKEY> key_;
+  // Written once at most.
+  mutable Owned<EVP_PKEY> key_ ABSL_GUARDED_BY(mutex);
 };
 
 absl::StatusOr<PublicKey> PublicKey::FromSpki(std::string_view spki_der) {
@@ -325,15 +414,20 @@ absl::StatusOr<PublicKey> PublicKey::FromSpki(std::string_view spki_der) {
   }
   return PublicKey(
       shape->type, shape->bits,
-      std::make_shared<State>(spki_der, std::move(shape->order)));
+      std::make_shared<State>(shape->type, spki_der, std::move(shape->order)));
 }
 
 absl::StatusOr<PublicKey> PublicKey::FromP256(std::string_view spki_der) {
   Owned<EVP_PKEY> key = ReadSpki(spki_der);
-  if (key == nullptr) return BadKey("point is not on P-256");
+  if (key == nullptr) {
+    if (!IsOffered(KeyType::kEcP256)) return KeyUnavailable(KeyType::kEcP256);
+    return BadKey("point is not on P-256");
+  }
   std::string order = GroupOrder(key.get());
+  if (order.empty()) return KeyUnavailable(KeyType::kEcP256);
   return PublicKey(KeyType::kEcP256, 256,
-                   std::make_shared<State>(std::move(key), std::move(order)));
+                   std::make_shared<State>(KeyType::kEcP256, std::move(key),
+                                           std::move(order)));
 }
 
 absl::StatusOr<PublicKey> PublicKey::FromP384Point(std::string_view point) {
@@ -341,17 +435,18 @@ absl::StatusOr<PublicKey> PublicKey::FromP384Point(std::string_view point) {
   if (point.size() != kP384PointBytes || point.front() != 0x04) {
     return BadKey("not an uncompressed P-384 point");
   }
-  if (P384Template() == nullptr) return Unavailable();
+  if (P384Template() == nullptr) return KeyUnavailable(KeyType::kEcP384);
   Owned<EVP_PKEY> key(EVP_PKEY_dup(P384Template()));
-  if (key == nullptr) return Unavailable();
+  if (key == nullptr) return KeyUnavailable(KeyType::kEcP384);
   if (EVP_PKEY_set1_encoded_public_key(key.get(), Bytes(point), point.size()) !=
       1) {
     return BadKey("point is not on P-384");
   }
   static const std::string* const kOrder =
       new std::string(GroupOrder(P384Template()));
-  return PublicKey(KeyType::kEcP384, 384,
-                   std::make_shared<State>(std::move(key), *kOrder));
+  return PublicKey(
+      KeyType::kEcP384, 384,
+      std::make_shared<State>(KeyType::kEcP384, std::move(key), *kOrder));
 }
 
 absl::StatusOr<PublicKey> PublicKey::FromEd25519(std::string_view raw) {
@@ -359,9 +454,11 @@ absl::StatusOr<PublicKey> PublicKey::FromEd25519(std::string_view raw) {
   if (raw.size() != kEd25519KeyBytes) return BadKey("not an Ed25519 key");
   Owned<EVP_PKEY> key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr,
                                                   Bytes(raw), raw.size()));
-  if (key == nullptr) return BadKey("not an Ed25519 key");
-  return PublicKey(KeyType::kEd25519, 256,
-                   std::make_shared<State>(std::move(key), ""));
+  // Any 32 bytes are one, for the library.
+  if (key == nullptr) return KeyUnavailable(KeyType::kEd25519);
+  return PublicKey(
+      KeyType::kEd25519, 256,
+      std::make_shared<State>(KeyType::kEd25519, std::move(key), ""));
 }
 
 absl::Status PublicKey::VerifyDigest(HashAlgorithm algorithm,
@@ -435,7 +532,7 @@ absl::Status PublicKey::VerifyMessage(std::string_view message,
   if (context == nullptr ||
       EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr,
                            state_->key()) != 1) {
-    return Unavailable();
+    return KeyUnavailable(KeyType::kEd25519);
   }
   if (EVP_DigestVerify(context.get(), Bytes(signature), signature.size(),
                        Bytes(message), message.size()) != 1) {

@@ -23,7 +23,7 @@ namespace anchorage::verify {
 
 enum class HashAlgorithm { kSha1, kSha256, kSha384 };
 
-// The bytes of a digest; `size` is 20, 32 or 48.
+// The bytes of a digest; `size` is 20, 32 or 48, and 0 where there is none.
 struct Digest {
   std::array<std::uint8_t, 48> bytes{};
   std::size_t size = 0;
@@ -33,11 +33,17 @@ struct Digest {
   }
 };
 
-// Hashes `data`. Never fails: the three algorithms are always there.
+// Hashes `data`. The digest is empty, of size 0, where no loaded provider of
+// the library offers the algorithm (SHA-1 under some policies): an empty
+// digest equals nothing, and verifies with HashUnavailable().
 Digest Hash(HashAlgorithm algorithm, std::string_view data);
 // The same for the concatenation of `parts`, which is never made.
 Digest HashParts(HashAlgorithm algorithm,
                  std::initializer_list<std::string_view> parts);
+
+// Returns the refusal for an empty digest: kCryptoProviderMissing, or
+// kCryptoUnavailable where the algorithm is there and failed all the same.
+absl::Status HashUnavailable(HashAlgorithm algorithm);
 
 // Returns the lower-case hex SHA-256 of `data`: how certificates and keys are
 // named.
@@ -57,7 +63,9 @@ class PublicKey {
   // that are not exactly one, for a key of another type or of a size outside
   // RSA 1024 to 8192, DSA 1024 to 3072, for an RSA exponent that is even or 1,
   // and for an elliptic key whose curve is not named or whose point is not
-  // uncompressed: one key has one SubjectPublicKeyInfo, and one hash.
+  // uncompressed: one key has one SubjectPublicKeyInfo, and one hash. Where no
+  // loaded provider offers the type, with kCryptoProviderMissing, here or at
+  // the first verification.
   static absl::StatusOr<PublicKey> FromSpki(std::string_view spki_der);
 
   // Reads an uncompressed P-384 point (04, x, y: 97 bytes), at a fraction of
@@ -77,7 +85,8 @@ class PublicKey {
   // kAlgorithmMismatch: keys of this type do not sign so.
   // kSignatureMalformed: a wrong length, or not strict DER, or r or s out of
   // range. kSignatureMismatch: well-formed and not of this key.
-  // kCryptoUnavailable: the library failed otherwise.
+  // kCryptoProviderMissing: no loaded provider of the library offers the type
+  // of key or the hash. kCryptoUnavailable: the library failed otherwise.
   absl::Status VerifyDigest(HashAlgorithm algorithm, const Digest& digest,
                             std::string_view signature) const;
 

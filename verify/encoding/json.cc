@@ -42,8 +42,9 @@ absl::Status CheckNames(const std::vector<JsonValue::Member>& members) {
 
 class JsonParser {
  public:
-  JsonParser(std::string_view text, int max_depth)
-      : reader_(text, {.max_depth = max_depth}) {}
+  JsonParser(std::string_view text, const JsonLimits& limits)
+      : reader_(text, {.max_depth = limits.max_depth}),
+        values_left_(limits.max_values) {}
 
   absl::StatusOr<JsonValue> Parse() {
     JsonValue value;
@@ -54,6 +55,10 @@ class JsonParser {
 
  private:
   absl::Status ParseValue(JsonValue& value) {
+    if (values_left_ == 0) {
+      return Reject(Reason::kInputTooLarge, "JSON of too many values");
+    }
+    --values_left_;
     value.kind_ = reader_.NextKind();
     if (value.kind_ == JsonKind::kObject) return ParseObject(value);
     if (value.kind_ == JsonKind::kArray) return ParseArray(value);
@@ -93,6 +98,7 @@ class JsonParser {
   }
 
   JsonReader reader_;
+  std::size_t values_left_;
 };
 
 std::optional<bool> JsonValue::AsBool() const {
@@ -132,7 +138,7 @@ absl::StatusOr<JsonValue> ParseJson(std::string_view text,
                   absl::StrCat("JSON of ", text.size(), " bytes, the limit is ",
                                limits.max_bytes));
   }
-  return JsonParser(text, limits.max_depth).Parse();
+  return JsonParser(text, limits).Parse();
 }
 
 }  // namespace anchorage::verify

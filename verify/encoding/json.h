@@ -27,6 +27,9 @@ struct JsonLimits {
   std::size_t max_bytes;
   // Deepest nesting of arrays and objects.
   int max_depth = 32;
+  // Most values, the names of members not counted. A value takes about a hundred
+  // bytes, however short its text is: this bounds the memory.
+  std::size_t max_values = 250'000;
 };
 
 // One value. Immutable after parsing.

@@ -5,6 +5,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "verify/encoding/base64.h"
+#include "verify/identity/hint.h"
+#include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
@@ -41,6 +43,24 @@ absl::StatusOr<std::string> DecodeWholePem(std::string_view text) {
     return Reject(Reason::kTrailingBytes, "something follows the PEM block");
   }
   return DecodePem(text, kPemLabel);
+}
+
+absl::StatusOr<std::string> Decode(IdentityForm form, std::string_view text) {
+  if (text.size() > kMaxSignatureText) {
+    return Reject(Reason::kInputTooLarge,
+                  absl::StrCat("a signature of ", text.size(),
+                               " bytes, the limit is ", kMaxSignatureText));
+  }
+  if (IsRaw(form, text)) return std::string(text);
+  const std::string_view trimmed = Trim(text);
+  if (trimmed.substr(0, kPemStart.size()) != kPemStart) {
+    return DecodeBase64(trimmed);
+  }
+  if (form == IdentityForm::kSignature) {
+    return Reject(Reason::kEncodingMalformed,
+                  "a PEM block where a bare signature belongs");
+  }
+  return DecodeWholePem(trimmed);
 }
 
 }  // namespace
@@ -80,21 +100,11 @@ AnchorKind AnchorKindOf(IdentityForm form) {
 
 absl::StatusOr<std::string> DecodeIdentitySignature(IdentityForm form,
                                                     std::string_view text) {
-  if (text.size() > kMaxSignatureText) {
-    return Reject(Reason::kInputTooLarge,
-                  absl::StrCat("a signature of ", text.size(),
-                               " bytes, the limit is ", kMaxSignatureText));
-  }
-  if (IsRaw(form, text)) return std::string(text);
-  const std::string_view trimmed = Trim(text);
-  if (trimmed.substr(0, kPemStart.size()) != kPemStart) {
-    return DecodeBase64(trimmed);
-  }
-  if (form == IdentityForm::kSignature) {
-    return Reject(Reason::kEncodingMalformed,
-                  "a PEM block where a bare signature belongs");
-  }
-  return DecodeWholePem(trimmed);
+  return WithoutExceptions([&]() -> absl::StatusOr<std::string> {
+    absl::StatusOr<std::string> bytes = Decode(form, text);
+    if (ReasonOf(bytes.status()) != Reason::kEncodingMalformed) return bytes;
+    return WithHint(bytes.status(), HintAboutText(form, text));
+  });
 }
 
 }  // namespace anchorage::verify

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
@@ -130,12 +131,14 @@ std::string_view NameOf(IdentityCondition condition) {
 
 absl::StatusOr<IdentityPolicy> IdentityPolicy::AuthenticityOnly(
     std::string_view why) {
-  Builder builder;
-  for (const Condition condition : AllIdentityConditions()) {
-    builder.Ignore(condition, why);
-  }
-  if (!builder.status_.ok()) return builder.status_;
-  return builder.policy_;
+  return WithoutExceptions([&]() -> absl::StatusOr<IdentityPolicy> {
+    Builder builder;
+    for (const Condition condition : AllIdentityConditions()) {
+      builder.Ignore(condition, why);
+    }
+    if (!builder.status_.ok()) return builder.status_;
+    return builder.policy_;
+  });
 }
 
 bool IdentityPolicy::Expects(IdentityCondition condition) const {
@@ -194,13 +197,24 @@ absl::Status IdentityPolicy::CheckAge(const IdentityFacts& facts) const {
     return Reject(
         Reason::kFromTheFuture,
         absl::StrCat("pendingTime is ", absl::FormatDuration(-age),
-                     " in the future, at most ", absl::FormatDuration(skew_)));
+                     " in the future, at most ", absl::FormatDuration(skew_),
+                     ": the verifier's clock may be behind by that"));
   }
   return absl::OkStatus();
 }
 
 void IdentityPolicy::Builder::Fail(absl::Status status) {
   if (status_.ok()) status_ = std::move(status);
+}
+
+// Has `note` done; memory that runs out meanwhile is what Build() answers.
+IdentityPolicy::Builder& IdentityPolicy::Builder::Note(
+    absl::FunctionRef<void()> note) {
+  Fail(WithoutExceptions([&note] {
+    note();
+    return absl::OkStatus();
+  }));
+  return *this;
 }
 
 // Notes the rule; false if one was noted before.
@@ -218,27 +232,29 @@ bool IdentityPolicy::Builder::Claim(IdentityCondition condition, Rule rule) {
 
 IdentityPolicy::Builder& IdentityPolicy::Builder::Say(
     IdentityCondition condition, Rule rule, std::vector<std::string> values) {
-  if (!Claim(condition, rule)) return *this;
-  if (values.empty() || Contains(values, "")) {
-    Fail(Reject(
-        Reason::kPolicyEmpty,
-        absl::StrCat("nothing to expect of ", std::string(NameOf(condition)))));
-  }
-  policy_.requirements_[static_cast<std::size_t>(condition)].values =
-      std::move(values);
-  return *this;
+  return Note([&] {
+    if (!Claim(condition, rule)) return;
+    if (values.empty() || Contains(values, "")) {
+      Fail(Reject(Reason::kPolicyEmpty,
+                  absl::StrCat("nothing to expect of ",
+                               std::string(NameOf(condition)))));
+    }
+    policy_.requirements_[static_cast<std::size_t>(condition)].values =
+        std::move(values);
+  });
 }
 
 IdentityPolicy::Builder& IdentityPolicy::Builder::Ignore(
     IdentityCondition condition, std::string_view why) {
-  if (!Claim(condition, Rule::kIgnore)) return *this;
-  if (why.empty()) {
-    Fail(Reject(
-        Reason::kPolicyEmpty,
-        absl::StrCat("no reason to ignore ", std::string(NameOf(condition)))));
-  }
-  policy_.requirements_[static_cast<std::size_t>(condition)].why = why;
-  return *this;
+  return Note([&] {
+    if (!Claim(condition, Rule::kIgnore)) return;
+    if (why.empty()) {
+      Fail(Reject(Reason::kPolicyEmpty,
+                  absl::StrCat("no reason to ignore ",
+                               std::string(NameOf(condition)))));
+    }
+    policy_.requirements_[static_cast<std::size_t>(condition)].why = why;
+  });
 }
 
 IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectPartitions(
@@ -302,21 +318,25 @@ IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectMinimumKind(
                 "the minimum kind signs no identity document"));
   }
   policy_.minimum_kind_ = kind;
-  return Say(Condition::kMinimumKind, Rule::kAnyOf,
-             {std::string(NameOf(kind))});
+  return Note([&] {
+    Say(Condition::kMinimumKind, Rule::kAnyOf, {std::string(NameOf(kind))});
+  });
 }
 
 IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectMaxAge(
     absl::Duration max_age, absl::Duration skew) {
-  if (max_age <= absl::ZeroDuration() || skew < absl::ZeroDuration() ||
-      skew > kMaxSkew) {
-    Fail(Reject(Reason::kFieldInvalid,
-                absl::StrCat("a maximum age of ", absl::FormatDuration(max_age),
-                             " or a skew of ", absl::FormatDuration(skew))));
-  }
   policy_.max_age_ = max_age;
   policy_.skew_ = skew;
-  return Say(Condition::kMaxAge, Rule::kAnyOf, {absl::FormatDuration(max_age)});
+  return Note([&] {
+    if (max_age <= absl::ZeroDuration() || max_age > kLongestMaxAge ||
+        skew < absl::ZeroDuration() || skew > kMaxSkew) {
+      Fail(Reject(
+          Reason::kFieldInvalid,
+          absl::StrCat("a maximum age of ", absl::FormatDuration(max_age),
+                       " or a skew of ", absl::FormatDuration(skew))));
+    }
+    Say(Condition::kMaxAge, Rule::kAnyOf, {absl::FormatDuration(max_age)});
+  });
 }
 
 IdentityPolicy::Builder& IdentityPolicy::Builder::IgnorePartitions(
@@ -366,18 +386,23 @@ IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreMaxAge(
 
 IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreTheRest(
     std::string_view why) {
-  if (ignore_rest_) {
-    Fail(Reject(Reason::kPolicyIncomplete, "the rest is ignored twice"));
-  }
-  if (why.empty()) {
-    Fail(Reject(Reason::kPolicyEmpty, "no reason to ignore the rest"));
-  }
-  ignore_rest_ = true;
-  why_rest_ = why;
-  return *this;
+  return Note([&] {
+    if (ignore_rest_) {
+      Fail(Reject(Reason::kPolicyIncomplete, "the rest is ignored twice"));
+    }
+    if (why.empty()) {
+      Fail(Reject(Reason::kPolicyEmpty, "no reason to ignore the rest"));
+    }
+    why_rest_ = why;
+    ignore_rest_ = true;
+  });
 }
 
 absl::StatusOr<IdentityPolicy> IdentityPolicy::Builder::Build() const {
+  return WithoutExceptions([this] { return Finished(); });
+}
+
+absl::StatusOr<IdentityPolicy> IdentityPolicy::Builder::Finished() const {
   if (!status_.ok()) return status_;
   IdentityPolicy policy = policy_;
   bool expects = false;

@@ -22,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -68,6 +69,8 @@ class IdentityPolicy {
   // How far in the future pendingTime may lie, for clocks that disagree.
   static constexpr absl::Duration kDefaultSkew = absl::Seconds(60);
   static constexpr absl::Duration kMaxSkew = absl::Minutes(10);
+  // A longer maximum age expects nothing: EC2 is not much older.
+  static constexpr absl::Duration kLongestMaxAge = absl::Hours(24 * 366 * 20);
 
   // Returns a policy that accepts whatever AWS signed, for any instance of
   // anyone at any time. Fails with kPolicyEmpty for an empty `why`.
@@ -133,7 +136,8 @@ class IdentityPolicy::Builder {
 
   // pendingTime, when the instance was last started, lies at most `max_age`
   // before the time of verification, and at most `skew` (up to kMaxSkew) after
-  // it. An instance that runs for longer than `max_age` fails.
+  // it. An instance that runs for longer than `max_age`, which is at most
+  // kLongestMaxAge, fails.
   Builder& ExpectMaxAge(absl::Duration max_age,
                         absl::Duration skew = kDefaultSkew);
 
@@ -160,7 +164,7 @@ class IdentityPolicy::Builder {
   //                      Expect at all (AuthenticityOnly() says that);
   //   kFieldInvalid      a value that no document can have: an account that is
   //                      not 12 digits, a kind that signs no identity
-  //                      document, a negative or zero age, a skew out of range.
+  //                      document, an age or a skew out of range.
   absl::StatusOr<IdentityPolicy> Build() const;
 
  private:
@@ -170,6 +174,8 @@ class IdentityPolicy::Builder {
                std::vector<std::string> values);
   Builder& Ignore(IdentityCondition condition, std::string_view why);
   bool Claim(IdentityCondition condition, Rule rule);
+  Builder& Note(absl::FunctionRef<void()> note);
+  absl::StatusOr<IdentityPolicy> Finished() const;
   void Fail(absl::Status status);
 
   IdentityPolicy policy_;

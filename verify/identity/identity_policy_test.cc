@@ -134,6 +134,9 @@ TEST(IdentityPolicy, IsNotBuiltWithAnExpectationThatNothingCanMeet) {
       [](Builder& b) { b.ExpectAccounts({"0123-4567-8901"}); },
       [](Builder& b) { b.ExpectMinimumKind(AnchorKind::kNitroRoot); },
       [](Builder& b) { b.ExpectMaxAge(absl::ZeroDuration()); },
+      [](Builder& b) { b.ExpectMaxAge(absl::InfiniteDuration()); },
+      // Nothing of EC2 is that old, so it expects nothing either.
+      [](Builder& b) { b.ExpectMaxAge(absl::Hours(24 * 366 * 100)); },
       [](Builder& b) { b.ExpectMaxAge(absl::Hours(1), -absl::Seconds(1)); },
       [](Builder& b) {
         b.ExpectMaxAge(absl::Hours(1),

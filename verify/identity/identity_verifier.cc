@@ -26,25 +26,32 @@
 //  12. The policy's conditions, each by its own name and reason; the last is
 //      age: kTooOld, kFromTheFuture.
 //  13. replay      The ledger admits it. kReplayed, kPendingTimeRegressed,
-//                  kPolicyEmpty, kLedgerUnavailable
+//                  kPolicyEmpty, kFieldInvalid, kLedgerUnavailable
+//
+// Each fails with kCryptoProviderMissing, kCryptoUnavailable or
+// kResourcesExhausted where it could not be made.
 
 #include "verify/identity/identity_verifier.h"
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "verify/identity/hint.h"
 #include "verify/identity/pkcs7.h"
 #include "verify/identity/signature_algorithms.h"
 #include "verify/identity/signer_search.h"
+#include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
 namespace {
 
 constexpr std::string_view kVersions[] = {"2010-08-31", "2017-09-30"};
+constexpr std::size_t kMaxNotes = 8;
 constexpr absl::Duration kMaxSigningDelay = absl::Minutes(1);
 
 absl::Status TooLarge(std::string_view what, std::size_t size,
@@ -61,6 +68,29 @@ bool HasWindow(const Anchor& anchor) {
 
 std::string Quoted(std::string_view text) {
   return absl::StrCat("\"", std::string(text), "\"");
+}
+
+// Lower-case hex of a serial number, without the zero that keeps it positive.
+std::string SerialHex(std::string_view serial) {
+  if (serial.size() > 1 && serial.front() == '\0') serial.remove_prefix(1);
+  return absl::BytesToHexString(
+      absl::string_view(serial.data(), serial.size()));
+}
+
+// Asks a ledger, which is anyone's code.
+absl::StatusOr<Admission> Ask(ReplayLedger& ledger, std::string_view key,
+                              const ReplayFacts& facts, ReplayMode mode) {
+  absl::StatusOr<Admission> admission;
+  try {
+    admission = ledger.Admit(key, facts, mode);
+  } catch (const std::exception& error) {
+    return Reject(Reason::kLedgerUnavailable, error.what());
+  }
+  if (admission.ok() || ReasonOf(admission.status()).has_value()) {
+    return admission;
+  }
+  const std::string message(admission.status().message());
+  return Reject(Reason::kLedgerUnavailable, message);
 }
 
 }  // namespace
@@ -84,7 +114,7 @@ class IdentityVerification {
     absl::Status status;
     for (const Step& step : kSteps) {
       if (status.ok()) {
-        status = (this->*step.check)();
+        status = WithHint((this->*step.check)());
         if (trace_ != nullptr) Record(step.name, status);
       } else if (trace_ != nullptr) {
         trace_->NotReached(step.name);
@@ -98,6 +128,9 @@ class IdentityVerification {
         trace_->NotReached(NameOf(condition));
       }
     }
+    // What is accepted is written before the ledger is asked, so that memory
+    // that runs out uses nothing up.
+    if (status.ok()) FillVerdict();
     if (status.ok()) {
       status = CheckReplay();
       if (trace_ != nullptr) Record("replay", status);
@@ -105,7 +138,7 @@ class IdentityVerification {
       trace_->NotReached("replay");
     }
     if (!status.ok()) return status;
-    return std::move(*this).Verdict();
+    return std::move(verdict_);
   }
 
  private:
@@ -114,6 +147,30 @@ class IdentityVerification {
     absl::Status (IdentityVerification::*check)();
   };
   static const Step kSteps[11];
+
+  // Adds to a refusal what may be wrong with the evidence. Nothing that is
+  // read for that is kept.
+  absl::Status WithHint(absl::Status status) const {
+    const auto reason = ReasonOf(status);
+    if (!reason.has_value()) return status;
+    const std::string hint = HintAboutEvidence(
+        *reason, evidence_,
+        [this](std::string_view document) { return Fits(document); });
+    return verify::WithHint(std::move(status), hint);
+  }
+
+  // Whether the signature is one over `document`. For hints.
+  bool Fits(std::string_view document) const {
+    if (is_pkcs7()) return message_.content == document;
+    if (document.size() > kMaxExplainedDocumentBytes) return false;
+    const auto anchors = anchors_.In(slot_);
+    const Digest digest = Hash(algorithms_.hash, document);
+    return std::any_of(anchors.begin(), anchors.end(), [&](const Anchor& a) {
+      return a.key()
+          .VerifyDigest(algorithms_.hash, digest, evidence_.signature)
+          .ok();
+    });
+  }
 
   void Record(std::string_view check, const absl::Status& status) {
     if (status.ok()) {
@@ -216,8 +273,9 @@ class IdentityVerification {
     if (matters && at_ + kMaxClockSlack < anchors_.provenance().as_of) {
       return Reject(
           Reason::kClockSuspect,
-          "the clock is behind the anchors by " +
-              absl::FormatDuration(anchors_.provenance().as_of - at_));
+          absl::StrCat("the clock is behind by at least ",
+                       absl::FormatDuration(anchors_.provenance().as_of - at_),
+                       ": the anchors are newer"));
     }
     Found(matters ? "plausible" : "decides nothing here");
     return absl::OkStatus();
@@ -238,8 +296,9 @@ class IdentityVerification {
   // 8.
   absl::Status CheckDigest() {
     digest_ = Hash(algorithms_.hash, content_);
+    if (digest_.size == 0) return HashUnavailable(algorithms_.hash);
     if (!is_pkcs7()) return absl::OkStatus();
-    if (digest_.size == 0 || digest_.view() != message_.message_digest) {
+    if (digest_.view() != message_.message_digest) {
       return Reject(Reason::kDigestMismatch,
                     "the document does not hash to the signed messageDigest");
     }
@@ -311,26 +370,51 @@ class IdentityVerification {
         replay_->binding.empty()) {
       return Reject(Reason::kPolicyEmpty, "nothing to bind the instance to");
     }
-    Found(std::string(NameOf(replay_->mode)));
-    return replay_->ledger->Admit(
-        ReplayKey(),
-        {.pending_time = document().pending_time, .binding = replay_->binding},
-        replay_->mode);
+    if (replay_->rebind_after < kMinRebindAfter) {
+      return Reject(
+          Reason::kFieldInvalid,
+          absl::StrCat("rebinding after ",
+                       absl::FormatDuration(replay_->rebind_after),
+                       ", at least ", absl::FormatDuration(kMinRebindAfter)));
+    }
+    absl::StatusOr<Admission> admission =
+        Ask(*replay_->ledger, ReplayKey(),
+            {.pending_time = document().pending_time,
+             .binding = replay_->binding,
+             .at = at_,
+             .rebind_after = replay_->rebind_after},
+            replay_->mode);
+    if (!admission.ok()) return admission.status();
+    verdict_.replaced_binding_ = std::move(admission->replaced);
+    if (verdict_.replaced_binding_.has_value()) {
+      verdict_.notes_.push_back(IdentityNote::kRebound);
+    }
+    FoundBinding();
+    return absl::OkStatus();
+  }
+
+  void FoundBinding() {
+    if (!verdict_.replaced_binding_.has_value()) {
+      Found(std::string(NameOf(replay_->mode)));
+      return;
+    }
+    const BindingHolder& old = *verdict_.replaced_binding_;
+    Found("rebound to ", Quoted(replay_->binding), " from ",
+          Quoted(old.binding), ", silent since ",
+          absl::FormatTime(old.last_seen, absl::UTCTimeZone()));
   }
 
   std::string ReplayKey() const {
-    std::string key = absl::StrCat(std::string(NameOf(replay_->mode)), "/");
     if (replay_->mode == ReplayMode::kSingleUse) {
-      absl::StrAppend(&key, Sha256Hex(content_));
-    } else {
-      absl::StrAppend(&key, slot_.partition, "/", document().region, "/",
-                      document().instance_id);
+      return DocumentReplayKey(content_);
     }
-    return key;
+    return InstanceReplayKey(replay_->mode, slot_.partition, document().region,
+                             document().instance_id);
   }
 
   std::vector<IdentityNote> Notes() const {
     std::vector<IdentityNote> notes;
+    notes.reserve(kMaxNotes);
     if (is_pkcs7() && !signer_->certificates_der().empty() &&
         !HasCertificate(*signer_, {message_.issuer, message_.serial})) {
       notes.push_back(IdentityNote::kAnchorReissued);
@@ -355,18 +439,17 @@ class IdentityVerification {
     return notes;
   }
 
-  VerifiedIdentity Verdict() && {
+  void FillVerdict() {
     verdict_.notes_ = Notes();
     verdict_.document_bytes_ = content_;
     verdict_.form_ = evidence_.form;
-    verdict_.anchor_slot_ = std::move(slot_);
+    verdict_.anchor_slot_ = slot_;
     verdict_.anchor_spki_sha256_ = signer_->spki_sha256();
     verdict_.provenance_ = anchors_.provenance();
     if (is_pkcs7()) {
       verdict_.signing_time_ = message_.signing_time;
-      verdict_.signer_serial_ = message_.serial;
+      verdict_.signer_serial_hex_ = SerialHex(message_.serial);
     }
-    return std::move(verdict_);
   }
 
   const IdentityEvidence& evidence_;
@@ -419,32 +502,31 @@ std::string_view NameOf(IdentityNote note) {
       return "SIGNING_TIME_SKEW";
     case IdentityNote::kAlgorithmsUnprotected:
       return "ALGORITHMS_UNPROTECTED";
+    case IdentityNote::kRebound:
+      return "REBOUND";
   }
   return "";
-}
-
-std::string VerifiedIdentity::signer_serial_hex() const {
-  std::string_view serial = signer_serial_;
-  if (serial.size() > 1 && serial.front() == '\0') serial.remove_prefix(1);
-  return absl::BytesToHexString(
-      absl::string_view(serial.data(), serial.size()));
 }
 
 absl::StatusOr<VerifiedIdentity> VerifyIdentity(
     const IdentityEvidence& evidence, const AnchorSet& anchors,
     const IdentityPolicy& policy, absl::Time now, const ReplayCheck* replay,
     Trace* trace) {
-  return IdentityVerification(evidence, anchors, policy, now, /*live=*/true,
-                              replay, trace)
-      .Run();
+  return WithoutExceptions([&] {
+    return IdentityVerification(evidence, anchors, policy, now, /*live=*/true,
+                                replay, trace)
+        .Run();
+  });
 }
 
 absl::StatusOr<VerifiedIdentity> VerifyRecordedIdentity(
     const IdentityEvidence& evidence, const AnchorSet& anchors,
     const IdentityPolicy& policy, absl::Time at, Trace* trace) {
-  return IdentityVerification(evidence, anchors, policy, at, /*live=*/false,
-                              /*replay=*/nullptr, trace)
-      .Run();
+  return WithoutExceptions([&] {
+    return IdentityVerification(evidence, anchors, policy, at, /*live=*/false,
+                                /*replay=*/nullptr, trace)
+        .Run();
+  });
 }
 
 }  // namespace anchorage::verify

@@ -62,6 +62,9 @@ enum class IdentityNote {
   kSigningTimeSkew,
   // A PKCS #7 without CMSAlgorithmProtection, as AWS made them until 2021.
   kAlgorithmsUnprotected,
+  // The sender took the instance's binding over from another, who has been
+  // silent: see ReplayCheck::rebind_after. To be logged.
+  kRebound,
 };
 
 // Returns the stable name, such as "ANCHOR_REISSUED".
@@ -94,7 +97,13 @@ class VerifiedIdentity {
   // The serial number that a PKCS #7 names its signer by, in lower-case hex;
   // empty for kSignature. Reported for finding rotations; it decided nothing,
   // and anyone can change it.
-  std::string signer_serial_hex() const;
+  const std::string& signer_serial_hex() const { return signer_serial_hex_; }
+
+  // Whose binding the sender took over, with the note kRebound; nullopt
+  // otherwise.
+  const std::optional<BindingHolder>& replaced_binding() const {
+    return replaced_binding_;
+  }
 
   const std::vector<IdentityNote>& notes() const { return notes_; }
 
@@ -109,7 +118,8 @@ class VerifiedIdentity {
   std::string anchor_spki_sha256_;
   AnchorProvenance provenance_;
   std::optional<absl::Time> signing_time_;
-  std::string signer_serial_;
+  std::string signer_serial_hex_;
+  std::optional<BindingHolder> replaced_binding_;
   std::vector<IdentityNote> notes_;
 };
 
@@ -119,7 +129,9 @@ class VerifiedIdentity {
 // kClockSuspect. `replay` may be null: then replays are not looked for.
 //
 // Fails with a status from Reject(): see the numbered list in the .cc for the
-// checks and their reasons. The views in `evidence` are not kept.
+// checks and their reasons. Its sentence may end with a hint, which was made
+// after the refusal and decided nothing. Never throws; kResourcesExhausted
+// where memory runs out. The views in `evidence` are not kept.
 absl::StatusOr<VerifiedIdentity> VerifyIdentity(
     const IdentityEvidence& evidence, const AnchorSet& anchors,
     const IdentityPolicy& policy, absl::Time now,

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -447,6 +448,185 @@ TEST(IdentityNote, HasAStableName) {
   EXPECT_EQ(NameOf(IdentityNote::kSigningTimeSkew), "SIGNING_TIME_SKEW");
   EXPECT_EQ(NameOf(IdentityNote::kAlgorithmsUnprotected),
             "ALGORITHMS_UNPROTECTED");
+}
+
+// --- Hints ------------------------------------------------------------------
+
+std::string TextFor(const Case& c) {
+  return std::string(Judge(c).status().message());
+}
+
+bool Says(const std::string& text, std::string_view words) {
+  return text.find(words) != text.npos;
+}
+
+struct Mistake {
+  const char* name;
+  std::function<Case()> make;
+  Reason reason;
+  const char* hint;
+};
+
+std::vector<Mistake> Mistakes() {
+  const auto with_document = [](std::string before, std::string after) {
+    return [before, after] {
+      Case c = Good(IdentityForm::kSignature);
+      c.document = before + *c.document + after;
+      return c;
+    };
+  };
+  const auto presented_as = [](IdentityForm is, IdentityForm as) {
+    return [is, as] {
+      Case c = Good(is);
+      c.form = as;
+      if (as == IdentityForm::kSignature) {
+        c.document = c.aws.Document(kRegion).Text();
+      }
+      return c;
+    };
+  };
+  const auto page_as = [](IdentityForm form) {
+    return [form] {
+      Case c = Good(form);
+      c.signature = "<html><title>401 - Unauthorized</title></html>";
+      return c;
+    };
+  };
+  using enum IdentityForm;
+  return {
+      {"LineFeed", with_document("", "\n"), Reason::kSignatureMismatch,
+       "without the line break"},
+      {"CarriageReturn", with_document("", "\r\n"), Reason::kSignatureMismatch,
+       "without the line break"},
+      {"ByteOrderMark", with_document("\xef\xbb\xbf", ""),
+       Reason::kDocumentMalformed, "byte order mark"},
+      {"LineFeedBesidePkcs7",
+       [] {
+         Case c = Good();
+         c.document = c.aws.Document(kRegion).Text() + "\n";
+         return c;
+       },
+       Reason::kContentMismatch, "without the line break"},
+      {"PageAsDocument",
+       [] {
+         Case c = Good(kSignature);
+         c.document = "<?xml version=\"1.0\"?><title>404 - Not Found</title>";
+         return c;
+       },
+       Reason::kDocumentMalformed, "404 - Not Found"},
+      {"PageAsSignature", page_as(kSignature), Reason::kSignatureMalformed,
+       "401 - Unauthorized"},
+      {"PageAsPkcs7", page_as(kPkcs7), Reason::kPkcs7Malformed,
+       "401 - Unauthorized"},
+      {"Rsa2048AsPkcs7", presented_as(kRsa2048, kPkcs7),
+       Reason::kAlgorithmMismatch, "instance-identity/rsa2048"},
+      {"Pkcs7AsRsa2048", presented_as(kPkcs7, kRsa2048),
+       Reason::kDigestNotAllowed, "instance-identity/pkcs7"},
+      {"SignatureAsRsa2048", presented_as(kSignature, kRsa2048),
+       Reason::kPkcs7Malformed, "instance-identity/signature"},
+      {"Rsa2048AsSignature", presented_as(kRsa2048, kSignature),
+       Reason::kSignatureMalformed, "instance-identity/rsa2048"},
+  };
+}
+
+class IdentityHint : public ::testing::TestWithParam<Mistake> {};
+
+// The reason is what it is without hints, and the sentence says more.
+TEST_P(IdentityHint, IsBesideTheReason) {
+  Case c = GetParam().make();
+  Trace trace;
+  c.trace = &trace;
+  EXPECT_EQ(ReasonFor(c), GetParam().reason) << TextFor(c);
+  EXPECT_TRUE(Says(TextFor(c), GetParam().hint)) << TextFor(c);
+}
+
+INSTANTIATE_TEST_SUITE_P(Verifier, IdentityHint,
+                         ::testing::ValuesIn(Mistakes()), [](const auto& info) {
+                           return std::string(info.param.name);
+                         });
+
+TEST(VerifyIdentity, SaysBehindByHowMuchTheClockIs) {
+  Case c = Good();
+  c.policy = Policy([](auto& b) { b.ExpectMaxAge(absl::Hours(1)); });
+  c.now = FakeNow() - absl::Minutes(20);
+  EXPECT_EQ(ReasonFor(c), Reason::kClockSuspect);
+  EXPECT_TRUE(Says(TextFor(c), "at least 20m")) << TextFor(c);
+  // The document was launched at 11:50.
+  c.provenance.as_of = absl::InfinitePast();
+  EXPECT_EQ(ReasonFor(c), Reason::kFromTheFuture);
+  EXPECT_TRUE(Says(TextFor(c), "10m")) << TextFor(c);
+}
+
+// --- What a peer says -------------------------------------------------------
+
+TEST(VerifyIdentity, ShowsNothingOfTheEvidenceThatATerminalObeys) {
+  const std::string key = R"("\u001b]0;owned\u0007\nACCEPTED  account 1":1)";
+  Case c = Good(IdentityForm::kSignature);
+  Trace trace;
+  c.trace = &trace;
+  c.document = "{\"region\":\"us-east-1\"," + key + "," + key + "}";
+  EXPECT_EQ(ReasonFor(c), Reason::kDuplicateKey);
+  EXPECT_TRUE(Says(TextFor(c), "\\nACCEPTED")) << TextFor(c);
+  for (const Trace::Entry& entry : trace.entries()) {
+    EXPECT_FALSE(Says(entry.detail, "\n")) << entry.check;
+    EXPECT_FALSE(Says(entry.detail, "\x1b")) << entry.check;
+  }
+}
+
+// --- Rebinding and other people's ledgers -----------------------------------
+
+TEST(VerifyIdentity, SaysWhoseBindingWasTakenOver) {
+  InMemoryReplayLedger ledger(10);
+  const ReplayCheck mine{&ledger, ReplayMode::kFirstUseBinds, "mine"};
+  Case c = Good();
+  c.replay = &mine;
+  ASSERT_EQ(ReasonFor(c), std::nullopt);
+
+  Case later = Good(IdentityForm::kRsa2048, {}, [](test::DocumentFields& f) {
+    f.SetText("pendingTime", "2026-10-20T12:00:00Z");
+  });
+  later.now = FakeNow() + absl::Hours(24 * 31);
+  ReplayCheck yours{&ledger, ReplayMode::kFirstUseBinds, "yours"};
+  later.replay = &yours;
+  EXPECT_EQ(ReasonFor(later), Reason::kReplayed);
+  yours.rebind_after = absl::Hours(23);
+  EXPECT_EQ(ReasonFor(later), Reason::kFieldInvalid);
+  yours.rebind_after = absl::Hours(24 * 30);
+  Trace trace;
+  later.trace = &trace;
+  const auto identity = Judge(later);
+  ASSERT_TRUE(identity.ok()) << identity.status();
+  EXPECT_TRUE(HasNote(*identity, IdentityNote::kRebound));
+  EXPECT_EQ(identity->replaced_binding(),
+            (BindingHolder{"mine", FakeNow(), FakeNow()}));
+  EXPECT_TRUE(
+      Says(trace.entries().back().detail, "rebound to \"yours\" from \"mine\""))
+      << trace.entries().back().detail;
+}
+
+// A ledger of the host program, whose database is down.
+class BrokenLedger final : public ReplayLedger {
+ public:
+  explicit BrokenLedger(bool throws) : throws_(throws) {}
+  absl::StatusOr<Admission> Admit(std::string_view, const ReplayFacts&,
+                                  ReplayMode) override {
+    if (throws_) throw std::runtime_error("database:\nACCEPTED");
+    return absl::InternalError("database:\nACCEPTED");
+  }
+
+ private:
+  const bool throws_;
+};
+
+TEST(VerifyIdentity, IsUndecidedWhereTheLedgerFails) {
+  for (const bool throws : {false, true}) {
+    BrokenLedger ledger(throws);
+    const ReplayCheck check{&ledger, ReplayMode::kSingleUse, ""};
+    Case c = Good();
+    c.replay = &check;
+    EXPECT_EQ(ReasonFor(c), Reason::kLedgerUnavailable);
+    EXPECT_EQ(TextFor(c), "database:\\nACCEPTED");
+  }
 }
 
 }  // namespace

@@ -12,17 +12,22 @@
 // evidence that is refused for another reason uses nothing up. Keys are made
 // of what the document says, never of signature bytes: one document has many
 // valid signatures.
+//
+// A refusal says who holds the binding, and since when: that is for whoever
+// runs the product, and not for the peer that was refused.
 
 #ifndef ANCHORAGE_VERIFY_IDENTITY_REPLAY_LEDGER_H_
 #define ANCHORAGE_VERIFY_IDENTITY_REPLAY_LEDGER_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
@@ -43,11 +48,42 @@ enum class ReplayMode {
 // "NEWEST_PENDING_TIME".
 std::string_view NameOf(ReplayMode mode);
 
+// Returns the key of an instance, for kFirstUseBinds and kNewestPendingTime.
+// What the verifier uses, so that an operator can find and forget one.
+std::string InstanceReplayKey(ReplayMode mode, std::string_view partition,
+                              std::string_view region,
+                              std::string_view instance_id);
+// Returns the key of a document, whose exact bytes these are, for kSingleUse.
+std::string DocumentReplayKey(std::string_view document_bytes);
+
+// Another sender takes an instance over no sooner than this.
+inline constexpr absl::Duration kMinRebindAfter = absl::Hours(24);
+
 struct ReplayFacts {
   absl::Time pending_time;
   // Whatever names the sender, such as the hash of its TLS key. For
   // kFirstUseBinds only, and not empty there.
   std::string_view binding;
+  // When the document is used, by the verifier's clock.
+  absl::Time at = absl::InfinitePast();
+  // For kFirstUseBinds: see ReplayCheck.
+  absl::Duration rebind_after = absl::InfiniteDuration();
+};
+
+// Who has shown an instance's documents.
+struct BindingHolder {
+  std::string binding;
+  // Its first use and its latest.
+  absl::Time since;
+  absl::Time last_seen;
+
+  friend bool operator==(const BindingHolder&, const BindingHolder&) = default;
+};
+
+// A use that was let through.
+struct Admission {
+  // Whose binding this use took over; nullopt for nearly all.
+  std::optional<BindingHolder> replaced;
 };
 
 // Implementations may keep their entries anywhere. Thread-safe.
@@ -58,9 +94,12 @@ class ReplayLedger {
   // Checks one use and records it, as one atomic step: of two first uses at
   // once exactly one is admitted (with kFirstUseBinds, all of one binding).
   // `key` is different for different modes. Fails with kReplayed,
-  // kPendingTimeRegressed or kLedgerUnavailable, and then records nothing.
-  virtual absl::Status Admit(std::string_view key, const ReplayFacts& facts,
-                             ReplayMode mode) = 0;
+  // kPendingTimeRegressed or kLedgerUnavailable, and then records nothing. A
+  // failure without a reason, and an std::exception, count as
+  // kLedgerUnavailable.
+  virtual absl::StatusOr<Admission> Admit(std::string_view key,
+                                          const ReplayFacts& facts,
+                                          ReplayMode mode) = 0;
 };
 
 // What VerifyIdentity() is to ask.
@@ -69,6 +108,15 @@ struct ReplayCheck {
   ReplayLedger* ledger = nullptr;
   ReplayMode mode = ReplayMode::kSingleUse;
   std::string binding;
+  // With kFirstUseBinds, another sender takes an instance over where its
+  // document is strictly newer than all that the holder showed (the instance
+  // was started again since) and the holder has been silent for this long: at
+  // least kMinRebindAfter, or kFieldInvalid. Infinite, the default: never, and
+  // a person forgets the key. Whoever may restart the customer's instance can
+  // make a newer document, so this hands them its binding in the end; the
+  // verdict says whose it was (VerifiedIdentity::replaced_binding()), to be
+  // logged.
+  absl::Duration rebind_after = absl::InfiniteDuration();
 };
 
 // Forgets everything when it is destroyed.
@@ -80,8 +128,19 @@ class InMemoryReplayLedger final : public ReplayLedger {
   explicit InMemoryReplayLedger(std::size_t max_entries)
       : max_entries_(max_entries) {}
 
-  absl::Status Admit(std::string_view key, const ReplayFacts& facts,
-                     ReplayMode mode) override ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Admission> Admit(std::string_view key,
+                                  const ReplayFacts& facts,
+                                  ReplayMode mode) override
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Returns who holds the key; nullopt for a key that was never used.
+  std::optional<BindingHolder> HolderOf(std::string_view key) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Forgets one key, so that its next use is a first one. Returns whether it
+  // was there. For a person's decision: a customer who moved to another
+  // machine, or whose document somebody else showed first.
+  bool Forget(std::string_view key) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Forgets the documents, of every mode, whose pendingTime is before `time`,
   // and returns how many. Safe where the policy refuses documents as old as
@@ -92,9 +151,12 @@ class InMemoryReplayLedger final : public ReplayLedger {
 
  private:
   struct Entry {
+    // The newest.
     absl::Time pending_time;
-    std::string binding;
+    BindingHolder holder;
   };
+  static absl::StatusOr<Admission> Use(Entry& entry, const ReplayFacts& facts,
+                                       ReplayMode mode);
 
   const std::size_t max_entries_;
   mutable absl::Mutex mutex_;

@@ -24,9 +24,7 @@ class Failures {
   void Add(absl::Status failure) {
     if (Rank(failure) > Rank(worst_)) worst_ = std::move(failure);
   }
-  bool undecided() const {
-    return ReasonOf(worst_) == Reason::kCryptoUnavailable;
-  }
+  bool undecided() const { return IsUndecided(worst_); }
   const absl::Status& status() const { return worst_; }
 
  private:

@@ -57,7 +57,8 @@ inline constexpr std::size_t kMaxExplainedDocumentBytes = 4 * 1024;
 //                        (as far as that is looked for);
 //   kSignatureMalformed, kSignatureMismatch
 //                        none of them made it;
-//   kCryptoUnavailable   the library failed.
+//   kCryptoUnavailable, kCryptoProviderMissing
+//                        the library failed.
 // The anchor lives as long as `anchors`.
 absl::StatusOr<const Anchor*> FindSigner(const AnchorSet& anchors,
                                          const Slot& slot,

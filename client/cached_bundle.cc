@@ -1,0 +1,185 @@
+#include "client/cached_bundle.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/catalog.h"
+#include "anchors/releases.h"
+#include "anchors/tuf/metadata.h"
+#include "anchors/tuf/tuf_error.h"
+#include "anchors/tuf/updater.h"
+
+namespace anchorage::client {
+namespace {
+
+namespace tuf = anchors::tuf;
+
+// A thief who had the timestamp key once must not make a set fresh for ever.
+constexpr absl::Duration kMaxFresh = absl::Hours(365 * 24);
+
+// When a timestamp that nobody vouches for any more says that it ends.
+absl::Time ClaimedEnd(const std::string& timestamp) {
+  const auto parsed = tuf::ParseTimestamp(timestamp);
+  return parsed.ok() ? parsed->envelope.expires : absl::InfinitePast();
+}
+
+// The memory that an older program would have written beside its bundle.
+Memory MemoryOf(const v1::GetUpdateResponse& files, absl::Time now) {
+  Memory memory;
+  const auto catalog = anchors::ParseCatalog(files.catalog());
+  memory.adopted = catalog.ok() ? std::min(catalog->created, now) : now;
+  return memory;
+}
+
+absl::Status NotUsed(const absl::Status& why) {
+  return absl::Status(why.code(),
+                      absl::StrCat("the cache was not used: ", why.message()));
+}
+
+// Makes the memory of a folder that has none; fails where one was lost.
+absl::StatusOr<Memory> ReadMemory(
+    BundleCache& cache, const absl::StatusOr<v1::GetUpdateResponse>& files,
+    absl::Time now) {
+  auto memory = cache.LoadMemory();
+  if (!absl::IsNotFound(memory.status())) return memory;
+  if (cache.is_marked()) {
+    return absl::DataLossError("the memory of the cache is gone");
+  }
+  return files.ok() ? MemoryOf(*files, now) : Memory();
+}
+
+// Takes what a usable bundle says into what is remembered.
+void Keep(Bundle bundle, CachedBundle& cached) {
+  // The memory of an older program has no floor.
+  if (cached.memory.floor == Floor()) {
+    cached.memory.floor = FloorOf(bundle);
+    cached.memory.floor_signers = bundle.signers;
+  }
+  cached.memory.revoked = bundle.revoked;
+  cached.bundle = std::move(bundle);
+}
+
+}  // namespace
+
+Revoked ClaimedRevoked(const v1::GetUpdateResponse& files) {
+  const auto catalog = anchors::ParseCatalog(files.catalog());
+  if (!catalog.ok()) return Revoked();
+  const auto releases = anchors::ParseReleases(files.releases());
+  return RevokedIn(*catalog, releases.ok() ? &*releases : nullptr);
+}
+
+absl::Time FreshUntil(const tuf::TrustedSet& set, absl::Time adopted) {
+  return std::min(set.expires(), adopted + kMaxFresh);
+}
+
+Memory HoldAgainst(const tuf::Root& root, Memory memory, absl::Time now) {
+  if (root.envelope.version <= memory.root_version) return memory;
+  if (!CanStillSign(memory.floor_signers, root.targets)) {
+    memory.floor = Floor();
+    memory.floor_signers.clear();
+  }
+  memory.root_version = root.envelope.version;
+  memory.root_stored = now;
+  return memory;
+}
+
+absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
+                              const v1::GetUpdateResponse& files,
+                              const Memory& memory,
+                              verify::AnchorProvenance provenance) {
+  tuf::TrustedSet set = roots;
+  set.Begin(absl::InfinitePast());
+  if (absl::Status s = set.FinishRoots(); !s.ok()) return s;
+  set.HoldTimestamp(files.timestamp());
+  set.HoldSnapshot(files.snapshot());
+  set.HoldTargets(files.targets());
+  if (set.held_targets() == nullptr) {
+    return tuf::RejectUpdate(
+        tuf::TufReason::kThresholdNotMet,
+        absl::StrCat("the targets are not signed by the keys of root ",
+                     set.root().envelope.version));
+  }
+  if (set.held_timestamp() != nullptr && set.held_snapshot() != nullptr) {
+    if (absl::Status s = set.UseHeldTimestamp(); !s.ok()) return s;
+    if (absl::Status s = set.UseHeldSnapshot(); !s.ok()) return s;
+    if (absl::Status s = set.UseHeldTargets(); !s.ok()) return s;
+    provenance.fresh_until = FreshUntil(set, memory.adopted);
+  } else {
+    if (absl::Status s = set.UseHeldTargetsAlone(); !s.ok()) return s;
+    provenance.fresh_until =
+        std::min({FreshUntil(set, memory.adopted),
+                  memory.root_stored - absl::Seconds(1),
+                  ClaimedEnd(files.timestamp())});
+  }
+  return MakeBundle(set, {files.catalog(), files.releases()}, provenance,
+                    memory.revoked);
+}
+
+namespace {
+
+// Why nothing in the folder can be used, from what can be seen without opening
+// the bundle; OK otherwise.
+absl::Status CheckFolder(const tuf::Updater& updater,
+                         const absl::StatusOr<v1::GetUpdateResponse>& files,
+                         const absl::StatusOr<Memory>& memory) {
+  const std::int64_t newest = updater.trusted().root().envelope.version;
+  if (updater.stored_fork().has_value()) {
+    return tuf::RejectUpdate(
+        tuf::TufReason::kEquivocation,
+        absl::StrCat(*updater.stored_fork(), " is another root of version ",
+                     newest));
+  }
+  if (!memory.ok()) return memory.status();
+  if (!files.ok()) return files.status();
+  if (newest < memory->root_version) {
+    return absl::DataLossError(
+        absl::StrCat("root ", memory->root_version, " is gone"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
+                       BundleCache& cache, absl::Time now) {
+  CachedBundle cached;
+  const auto updater = tuf::Updater::Create(
+      trusted_root, absl::InfinitePast(), nullptr, &cache);
+  if (!updater.ok()) {
+    cached.status = updater.status();
+    return cached;
+  }
+  const tuf::Root& root = updater->trusted().root();
+  const auto files = cache.LoadBundle();
+  const auto memory = ReadMemory(cache, files, now);
+  if (memory.ok()) cached.memory = *memory;
+  cached.empty = absl::IsNotFound(files.status()) && !cache.is_marked();
+  cached.fork = updater->stored_fork().has_value();
+  absl::Status status = CheckFolder(*updater, files, memory);
+  if (cached.fork) {
+    Revoked revoked = std::move(cached.memory.revoked);
+    cached.memory = Memory();
+    cached.memory.revoked = std::move(revoked);
+    cache.Disown(*updater->stored_fork(), root.envelope);
+  }
+  cached.memory = HoldAgainst(root, std::move(cached.memory), now);
+  if (status.ok()) {
+    auto bundle = Reopen(updater->trusted(), *files, cached.memory,
+                         {.origin = verify::Origin::kCache,
+                          .as_of = std::max(cached.memory.adopted, built)});
+    status = bundle.status();
+    if (bundle.ok()) Keep(*std::move(bundle), cached);
+  }
+  if (!cached.bundle.has_value() && files.ok()) {
+    Merge(ClaimedRevoked(*files), cached.memory.revoked);
+  }
+  if (!status.ok() && !cached.empty) cached.status = NotUsed(status);
+  // A memory that was damaged is left as it is until there is a better one.
+  if (cached.fork || (memory.ok() && cached.memory != *memory)) {
+    cache.SaveMemory(cached.memory);
+  }
+  return cached;
+}
+
+}  // namespace anchorage::client

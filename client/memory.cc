@@ -1,0 +1,139 @@
+#include "client/memory.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "verify/crypto/public_key.h"
+
+namespace anchorage::client {
+namespace {
+
+constexpr std::string_view kFirstLine = "anchorage client memory 1\n";
+constexpr std::size_t kMaxSigners = 64;
+constexpr std::size_t kSha256HexBytes = 64;
+
+absl::Status Damaged() {
+  return absl::DataLossError("the memory of the cache is damaged");
+}
+
+// The lines of a text, one after another, each of which must be there.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : rest_(text) {}
+
+  bool done() const { return rest_.empty(); }
+
+  // Returns what follows "NAME " in the next line; nullopt, and stays where it
+  // is, if that line is another.
+  std::optional<std::string_view> Take(std::string_view name) {
+    const std::size_t end = rest_.find('\n');
+    const std::string_view line = rest_.substr(0, end);
+    if (end == std::string_view::npos || !line.starts_with(name) ||
+        line.substr(name.size(), 1) != " ") {
+      return std::nullopt;
+    }
+    rest_.remove_prefix(end + 1);
+    return line.substr(name.size() + 1);
+  }
+
+  // Takes a line of `count` numbers.
+  std::optional<std::vector<std::int64_t>> TakeNumbers(std::string_view name,
+                                                       std::size_t count) {
+    const auto line = Take(name);
+    if (!line.has_value() || line->size() > 64) return std::nullopt;
+    std::vector<std::int64_t> numbers;
+    for (const absl::string_view word :
+         absl::StrSplit(absl::string_view(line->data(), line->size()), ' ')) {
+      if (!absl::SimpleAtoi(word, &numbers.emplace_back())) {
+        return std::nullopt;
+      }
+      if (numbers.back() < 0) return std::nullopt;
+    }
+    if (numbers.size() != count) return std::nullopt;
+    return numbers;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+// Returns the text before the last line, "sha256 HEX", if that is its hash.
+std::optional<std::string_view> CheckedText(std::string_view text) {
+  constexpr std::string_view kLabel = "sha256 ";
+  constexpr std::size_t kLast = kLabel.size() + kSha256HexBytes + 1;
+  if (text.size() < kLast || text.size() > kMaxMemoryBytes) {
+    return std::nullopt;
+  }
+  const std::string_view body = text.substr(0, text.size() - kLast);
+  const std::string last = absl::StrCat("sha256 ", verify::Sha256Hex(body), "\n");
+  if (text.substr(body.size()) != last) return std::nullopt;
+  return body;
+}
+
+}  // namespace
+
+bool CanStillSign(const std::vector<std::string>& keys,
+                  const anchors::tuf::RoleKeys& role) {
+  const auto left = std::count_if(
+      role.keyids.begin(), role.keyids.end(), [&](const std::string& id) {
+        return std::find(keys.begin(), keys.end(), id) != keys.end();
+      });
+  return left >= role.threshold;
+}
+
+std::string Serialize(const Memory& memory) {
+  std::string text = absl::StrCat(
+      absl::string_view(kFirstLine.data(), kFirstLine.size()), "root ",
+      memory.root_version, " ", absl::ToUnixSeconds(memory.root_stored),
+      "\nadopted ", absl::ToUnixSeconds(memory.adopted), "\nfloor ",
+      memory.floor.catalog, " ", memory.floor.releases, "\n");
+  for (const std::string& signer : memory.floor_signers) {
+    absl::StrAppend(&text, "signer ", signer, "\n");
+  }
+  if (const std::string json = AnchorsText(memory.revoked); !json.empty()) {
+    absl::StrAppend(&text, "anchors ", json, "\n");
+  }
+  if (const std::string json = ReleasesText(memory.revoked); !json.empty()) {
+    absl::StrAppend(&text, "releases ", json, "\n");
+  }
+  absl::StrAppend(&text, "sha256 ", verify::Sha256Hex(text), "\n");
+  return text;
+}
+
+absl::StatusOr<Memory> ParseMemory(std::string_view text) {
+  const auto body = CheckedText(text);
+  if (!body.has_value() || !body->starts_with(kFirstLine)) return Damaged();
+  Lines lines(body->substr(kFirstLine.size()));
+  const auto root = lines.TakeNumbers("root", 2);
+  const auto adopted = lines.TakeNumbers("adopted", 1);
+  const auto floor = lines.TakeNumbers("floor", 2);
+  if (!root.has_value() || !adopted.has_value() || !floor.has_value()) {
+    return Damaged();
+  }
+  Memory memory;
+  memory.root_version = (*root)[0];
+  memory.root_stored = absl::FromUnixSeconds((*root)[1]);
+  memory.adopted = absl::FromUnixSeconds((*adopted)[0]);
+  memory.floor = {static_cast<std::uint64_t>((*floor)[0]),
+                  static_cast<std::uint64_t>((*floor)[1])};
+  while (const auto signer = lines.Take("signer")) {
+    if (signer->size() != kSha256HexBytes ||
+        memory.floor_signers.size() == kMaxSigners) {
+      return Damaged();
+    }
+    memory.floor_signers.emplace_back(*signer);
+  }
+  const std::string_view anchors = lines.Take("anchors").value_or("");
+  const std::string_view releases = lines.Take("releases").value_or("");
+  if (!lines.done()) return Damaged();
+  auto revoked = ParseRevoked(anchors, releases);
+  if (!revoked.ok()) return Damaged();
+  memory.revoked = *std::move(revoked);
+  return memory;
+}
+
+}  // namespace anchorage::client

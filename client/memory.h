@@ -1,0 +1,69 @@
+// What a client remembers beside the bundle that it verified last: how new that
+// was, what later ones must not go back behind, and what was revoked.
+//
+// One small file of lines in the cache folder, with a checksum: a memory that
+// was cut or edited by accident is none. It is no proof of anything. What it
+// says can make a client refuse more, or call its anchors older than they are;
+// whoever may write the folder can take that back (see SECURITY.md).
+//
+// Pure values.
+
+#ifndef ANCHORAGE_CLIENT_MEMORY_H_
+#define ANCHORAGE_CLIENT_MEMORY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "anchors/catalog.h"
+#include "anchors/releases.h"
+#include "anchors/tuf/metadata.h"
+#include "client/revoked.h"
+
+namespace anchorage::client {
+
+// What a Memory may take as text: what it revokes and a few lines more.
+inline constexpr std::size_t kMaxMemoryBytes =
+    anchors::kMaxCatalogBytes + anchors::kMaxReleasesBytes + 64 * 1024;
+
+// The sequences that were adopted last; 0 where there was none.
+struct Floor {
+  std::uint64_t catalog = 0;
+  std::uint64_t releases = 0;
+
+  friend bool operator==(const Floor&, const Floor&) = default;
+};
+
+struct Memory {
+  // The newest root that this memory was held against, and when it was first
+  // stored. 0: none yet.
+  std::int64_t root_version = 0;
+  absl::Time root_stored = absl::UnixEpoch();
+  // When the timestamp of the last bundle was first verified.
+  absl::Time adopted = absl::UnixEpoch();
+  Floor floor;
+  // The ids of the keys that signed the targets of the floor.
+  std::vector<std::string> floor_signers;
+  Revoked revoked;
+
+  friend bool operator==(const Memory&, const Memory&) = default;
+};
+
+// Whether `keys` of a role could still be the threshold of `role`: of a floor
+// whose signers could not, nothing is left.
+bool CanStillSign(const std::vector<std::string>& keys,
+                  const anchors::tuf::RoleKeys& role);
+
+// Times are kept to the second.
+std::string Serialize(const Memory& memory);
+
+// Fails with DATA_LOSS for anything that Serialize() does not write.
+absl::StatusOr<Memory> ParseMemory(std::string_view text);
+
+}  // namespace anchorage::client
+
+#endif  // ANCHORAGE_CLIENT_MEMORY_H_

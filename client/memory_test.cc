@@ -1,0 +1,100 @@
+#include "client/memory.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "anchors/baked/baked.h"
+#include "anchors/catalog.h"
+
+namespace anchorage::client {
+namespace {
+
+Memory Full() {
+  Memory memory;
+  memory.root_version = 3;
+  memory.root_stored = absl::FromUnixSeconds(1'800'000'000);
+  memory.adopted = absl::FromUnixSeconds(1'800'000'060);
+  memory.floor = {7, 2};
+  memory.floor_signers = {std::string(64, 'a'), std::string(64, 'b')};
+  auto catalog = anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  catalog->anchors.resize(2);
+  for (auto& anchor : catalog->anchors) {
+    anchor.status = verify::AnchorStatus::kRevoked;
+  }
+  anchors::ReleaseList list;
+  anchors::Release release;
+  release.product = "signer";
+  release.name = "2.3.0";
+  release.measurements = {{0, std::string(48, 'a')}};
+  release.status = verify::ReleaseStatus::kRevoked;
+  list.releases = {release};
+  memory.revoked = RevokedIn(*catalog, &list);
+  return memory;
+}
+
+TEST(MemoryTest, ReadsWhatItWrote) {
+  for (const Memory& memory : {Memory(), Full()}) {
+    const auto read = ParseMemory(Serialize(memory));
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_EQ(*read, memory);
+  }
+}
+
+TEST(MemoryTest, IsNoneIfAnyByteIsAnother) {
+  const std::string good = Serialize(Full());
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    std::string bad = good;
+    bad[at] ^= 1;
+    EXPECT_EQ(ParseMemory(bad).status().code(), absl::StatusCode::kDataLoss)
+        << at;
+  }
+  for (std::size_t size = 0; size < good.size(); size += 7) {
+    EXPECT_FALSE(ParseMemory(good.substr(0, size)).ok()) << size;
+  }
+  EXPECT_FALSE(ParseMemory(good + "\n").ok());
+}
+
+TEST(RevokedTest, RefusesTheSameKeyInTheSameSlotAlone) {
+  const auto baked =
+      anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  Revoked revoked = Full().revoked;
+  anchors::Catalog catalog = *baked;
+  Refuse(revoked, catalog);
+  for (std::size_t i = 0; i < catalog.anchors.size(); ++i) {
+    EXPECT_EQ(catalog.anchors[i].status, i < 2
+                                             ? verify::AnchorStatus::kRevoked
+                                             : baked->anchors[i].status);
+  }
+  revoked.anchors[0].slot.region = "elsewhere-1";
+  revoked.anchors.resize(1);
+  catalog = *baked;
+  Refuse(revoked, catalog);
+  EXPECT_EQ(catalog, *baked);
+}
+
+// Another release may leave open what this one's measurements fix.
+TEST(RevokedTest, RefusesAReleaseThatTheListDoesNotHave) {
+  const Revoked revoked = Full().revoked;
+  anchors::ReleaseList list;
+  Refuse(revoked, list);
+  ASSERT_EQ(list.releases.size(), 1u);
+  EXPECT_EQ(list.releases[0].status, verify::ReleaseStatus::kRevoked);
+  list.releases[0].name = "under another name";
+  list.releases[0].status = verify::ReleaseStatus::kActive;
+  Refuse(revoked, list);
+  ASSERT_EQ(list.releases.size(), 1u);
+  EXPECT_EQ(list.releases[0].status, verify::ReleaseStatus::kRevoked);
+}
+
+TEST(CanStillSignTest, NeedsTheThresholdOfKeysThatAreLeft) {
+  anchors::tuf::RoleKeys role;
+  role.keyids = {"a", "b", "c"};
+  role.threshold = 2;
+  EXPECT_TRUE(CanStillSign({"a", "b"}, role));
+  EXPECT_FALSE(CanStillSign({"a", "x"}, role));
+  EXPECT_FALSE(CanStillSign({}, role));
+}
+
+}  // namespace
+}  // namespace anchorage::client

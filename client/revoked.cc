@@ -1,0 +1,109 @@
+#include "client/revoked.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace anchorage::client {
+namespace {
+
+bool IsSame(const anchors::CatalogAnchor& a, const anchors::CatalogAnchor& b) {
+  return a.slot == b.slot && a.spki_sha256 == b.spki_sha256;
+}
+
+bool IsSame(const anchors::Release& a, const anchors::Release& b) {
+  return a.type == b.type && a.product == b.product &&
+         a.measurements == b.measurements;
+}
+
+template <typename T>
+bool Contains(const std::vector<T>& list, const T& value) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const T& one) { return IsSame(one, value); });
+}
+
+template <typename T>
+void MergeLists(const std::vector<T>& more, std::vector<T>& into) {
+  for (const T& one : more) {
+    if (!Contains(into, one)) into.push_back(one);
+  }
+}
+
+}  // namespace
+
+Revoked RevokedIn(const anchors::Catalog& catalog,
+                  const anchors::ReleaseList* releases) {
+  Revoked revoked;
+  for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
+    if (anchor.status != verify::AnchorStatus::kRevoked) continue;
+    revoked.anchors.push_back(anchor);
+    // It names an anchor that may not be in this list.
+    revoked.anchors.back().replaces.clear();
+  }
+  if (releases == nullptr) return revoked;
+  for (const anchors::Release& release : releases->releases) {
+    if (release.status == verify::ReleaseStatus::kRevoked) {
+      revoked.releases.push_back(release);
+    }
+  }
+  return revoked;
+}
+
+void Merge(const Revoked& more, Revoked& revoked) {
+  MergeLists(more.anchors, revoked.anchors);
+  MergeLists(more.releases, revoked.releases);
+}
+
+void Refuse(const Revoked& revoked, anchors::Catalog& catalog) {
+  for (anchors::CatalogAnchor& anchor : catalog.anchors) {
+    if (Contains(revoked.anchors, anchor)) {
+      anchor.status = verify::AnchorStatus::kRevoked;
+    }
+  }
+}
+
+// A release that the list does not have is added: the measurements of another,
+// which leave more open, may be those of this one too.
+void Refuse(const Revoked& revoked, anchors::ReleaseList& releases) {
+  for (anchors::Release& release : releases.releases) {
+    if (Contains(revoked.releases, release)) {
+      release.status = verify::ReleaseStatus::kRevoked;
+    }
+  }
+  MergeLists(revoked.releases, releases.releases);
+}
+
+std::string AnchorsText(const Revoked& revoked) {
+  if (revoked.anchors.empty()) return "";
+  anchors::Catalog catalog;
+  catalog.sequence = 1;
+  catalog.created = absl::UnixEpoch();
+  catalog.anchors = revoked.anchors;
+  return anchors::SerializeCatalog(catalog);
+}
+
+std::string ReleasesText(const Revoked& revoked) {
+  if (revoked.releases.empty()) return "";
+  anchors::ReleaseList list;
+  list.sequence = 1;
+  list.created = absl::UnixEpoch();
+  list.releases = revoked.releases;
+  return anchors::SerializeReleases(list);
+}
+
+absl::StatusOr<Revoked> ParseRevoked(std::string_view anchors,
+                                     std::string_view releases) {
+  Revoked revoked;
+  if (!anchors.empty()) {
+    auto catalog = anchors::ParseCatalog(anchors);
+    if (!catalog.ok()) return catalog.status();
+    revoked.anchors = std::move(catalog->anchors);
+  }
+  if (!releases.empty()) {
+    auto list = anchors::ParseReleases(releases);
+    if (!list.ok()) return list.status();
+    revoked.releases = std::move(list->releases);
+  }
+  return revoked;
+}
+
+}  // namespace anchorage::client

@@ -1,0 +1,234 @@
+// trustctl cache show | verify | reset
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "anchors/baked/baked.h"
+#include "anchors/tuf/trusted_set.h"
+#include "client/bundle_cache.h"
+#include "client/cached_bundle.h"
+#include "client/ladder.h"
+#include "tools/trustctl/command.h"
+#include "tools/trustctl/verdict_output.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+namespace fs = std::filesystem;
+using client::BundleCache;
+using nlohmann::ordered_json;
+
+struct Flags {
+  std::string folder;
+  std::string trusted_root;
+  bool forget_revocations = false;
+  OutputOption output;
+};
+
+absl::Status RequireFolder(const std::string& folder) {
+  std::error_code error;
+  if (fs::is_directory(folder, error)) return absl::OkStatus();
+  return absl::NotFoundError(folder + " is no folder");
+}
+
+ordered_json ToJson(const client::Memory& memory) {
+  ordered_json json;
+  json["root_version"] = memory.root_version;
+  json["root_stored"] = Rfc3339(memory.root_stored);
+  json["adopted"] = Rfc3339(memory.adopted);
+  json["catalog_floor"] = memory.floor.catalog;
+  json["releases_floor"] = memory.floor.releases;
+  ordered_json anchors = ordered_json::array();
+  for (const auto& anchor : memory.revoked.anchors) {
+    anchors.push_back(
+        absl::StrCat(ToString(anchor.slot), " ", anchor.spki_sha256));
+  }
+  json["revoked_anchors"] = std::move(anchors);
+  ordered_json releases = ordered_json::array();
+  for (const auto& release : memory.revoked.releases) {
+    releases.push_back(absl::StrCat(release.product, " ", release.name));
+  }
+  json["revoked_releases"] = std::move(releases);
+  return json;
+}
+
+void Print(const client::Memory& memory) {
+  std::cout << "root      " << memory.root_version << ", stored "
+            << Rfc3339(memory.root_stored) << "\n"
+            << "adopted   " << Rfc3339(memory.adopted) << "\n"
+            << "floor     catalog " << memory.floor.catalog << ", releases "
+            << memory.floor.releases << "\n";
+  for (const auto& anchor : memory.revoked.anchors) {
+    std::cout << "refused   " << ToString(anchor.slot) << "  "
+              << anchor.spki_sha256 << "\n";
+  }
+  for (const auto& release : memory.revoked.releases) {
+    std::cout << "refused   release " << release.product << " " << release.name
+              << "\n";
+  }
+}
+
+// What lies there, as it says of itself.
+int Show(const Flags& flags) {
+  if (absl::Status s = RequireFolder(flags.folder); !s.ok()) return Fail(s);
+  BundleCache cache(flags.folder, BundleCache::Access::kReadOnly);
+  const auto files = cache.LoadBundle();
+  const auto memory = cache.LoadMemory();
+  if (flags.output.json()) {
+    ordered_json json;
+    json["verified"] = false;
+    if (files.ok()) json["sequence"] = files->sequence();
+    if (memory.ok()) json["memory"] = ToJson(*memory);
+    std::cout << json.dump(2) << "\n";
+  } else {
+    if (files.ok()) {
+      std::cout << "bundle    sequence " << files->sequence() << ", catalog of "
+                << files->catalog().size() << " bytes\n";
+    }
+    if (memory.ok()) Print(*memory);
+  }
+  for (const absl::Status& status : {files.status(), memory.status()}) {
+    if (!status.ok()) PrintWarning(TextOf(status));
+  }
+  PrintWarning("nothing of this was verified (run: trustctl cache verify)");
+  return files.ok() && memory.ok() ? kAccepted : kUnreadable;
+}
+
+// What a client would make of it.
+int Verify(const Flags& flags) {
+  if (absl::Status s = RequireFolder(flags.folder); !s.ok()) return Fail(s);
+  const auto root = ReadInput(flags.trusted_root);
+  if (!root.ok()) return UsageError(root.status());
+  const auto trusted =
+      anchors::tuf::TrustedSet::FromRoot(*root, absl::InfinitePast());
+  if (!trusted.ok()) return UsageError(trusted.status());
+  const absl::Time now = absl::Now();
+  BundleCache cache(flags.folder, BundleCache::Access::kReadOnly);
+  const client::CachedBundle cached = client::OpenCache(
+      *root, anchors::DefaultBakedBundle().as_of, cache, now);
+  if (cached.empty) return Fail(absl::NotFoundError("the cache is empty"));
+  if (!cached.status.ok()) {
+    return Fail(cached.status, "the next refresh mends it; until then a client "
+                               "has what it was built with");
+  }
+  const verify::AnchorProvenance& provenance =
+      cached.bundle->anchors->provenance();
+  const verify::Freshness freshness = client::FreshnessOf(
+      provenance, client::TrustClientOptions().max_stale, now);
+  if (flags.output.json()) {
+    ordered_json json = ToJson(
+        Anchors{cached.bundle->anchors, freshness, cached.bundle->release_list});
+    json["memory"] = ToJson(cached.memory);
+    std::cout << json.dump(2) << "\n";
+  } else {
+    std::cout << "usable    sequence " << provenance.sequence << "  "
+              << NameOf(freshness) << ", fresh until "
+              << Rfc3339(provenance.fresh_until) << "\n";
+    Print(cached.memory);
+  }
+  return kAccepted;
+}
+
+// Empties the folder but for what stays refused.
+int Reset(const Flags& flags) {
+  if (absl::Status s = RequireFolder(flags.folder); !s.ok()) return Fail(s);
+  std::vector<std::string> removed;
+  {
+    BundleCache cache(flags.folder);
+    if (!cache.status().ok()) return Fail(cache.status());
+    const auto memory = cache.LoadMemory();
+    const auto files = cache.LoadBundle();
+    client::Memory kept;
+    if (memory.ok()) kept.revoked = memory->revoked;
+    if (files.ok()) Merge(client::ClaimedRevoked(*files), kept.revoked);
+    if (!memory.ok() && !files.ok() && cache.is_marked() &&
+        !flags.forget_revocations) {
+      return Fail(memory.status(),
+                  "what was revoked cannot be kept: --forget-revocations "
+                  "empties the folder all the same");
+    }
+    auto result = cache.Clear();
+    if (!result.ok()) return Fail(result.status());
+    removed = *std::move(result);
+    if (!flags.forget_revocations && !kept.revoked.empty()) {
+      cache.SaveMemory(kept);
+      if (!cache.status().ok()) return Fail(cache.status());
+    }
+  }
+  if (flags.output.json()) {
+    std::cout << ordered_json{{"removed", removed}}.dump(2) << "\n";
+  } else {
+    std::cout << "reset     " << removed.size() << " files removed from "
+              << flags.folder << "\n";
+  }
+  return kAccepted;
+}
+
+constexpr char kShowFooter[] = R"(
+    trustctl cache show /var/cache/product/anchors
+
+Shows what the folder says of itself, verified or not. Exit code 2: something
+in it cannot be read.
+)";
+
+constexpr char kVerifyFooter[] = R"(
+    trustctl cache verify /var/cache/product/anchors --trusted-root 1.root.json
+
+Shows whether a program with that root would start from the folder, how fresh
+its bundle is, and what stays refused. Changes nothing. Exit code 3 or 4: what
+is there is not signed by the keys of now, or older; 2: it is damaged.
+)";
+
+constexpr char kResetFooter[] = R"(
+    trustctl cache reset /var/cache/product/anchors
+
+Removes what a client kept there, for one that cannot go on from it. What was
+revoked stays refused, unless --forget-revocations says otherwise. Stop the
+program first: a folder that is in use is left alone.
+)";
+
+std::shared_ptr<Flags> AddCommand(CLI::App& cache, Action& action,
+                                  const char* name, const char* description,
+                                  const char* footer, int (*run)(const Flags&),
+                                  CLI::App*& command) {
+  command = cache.add_subcommand(name, description);
+  command->footer(footer);
+  auto flags = std::make_shared<Flags>();
+  command->add_option("folder", flags->folder, "the client's cache folder")
+      ->required();
+  flags->output.AddTo(*command);
+  command->callback([flags, run, &action] {
+    action = [flags, run] { return run(*flags); };
+  });
+  return flags;
+}
+
+}  // namespace
+
+void AddCache(CLI::App& app, Action& action) {
+  CLI::App& cache = *app.add_subcommand(
+      "cache", "Look at the folder in which a client keeps what it verified");
+  cache.require_subcommand(1);
+  CLI::App* command = nullptr;
+  AddCommand(cache, action, "show", "Show what the folder says of itself",
+             kShowFooter, &Show, command);
+  auto flags =
+      AddCommand(cache, action, "verify", "Verify it as a client would",
+                 kVerifyFooter, &Verify, command);
+  command
+      ->add_option("--trusted-root", flags->trusted_root,
+                   "root.json that the program trusts")
+      ->required();
+  flags = AddCommand(cache, action, "reset", "Empty it, but for revocations",
+                     kResetFooter, &Reset, command);
+  command->add_flag("--forget-revocations", flags->forget_revocations,
+                    "also forget what was revoked");
+}
+
+}  // namespace anchorage::trustctl

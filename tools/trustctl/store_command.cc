@@ -1,0 +1,186 @@
+// trustctl store accept
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "anchors/catalog.h"
+#include "anchors/files/atomic_file.h"
+#include "anchors/releases.h"
+#include "proto/anchorage/v1/admin_service.grpc.pb.h"
+#include "proto/anchorage/v1/anchor_service.pb.h"
+#include "tools/trustctl/admin_connection.h"
+#include "tools/trustctl/anchor_source.h"
+#include "tools/trustctl/command.h"
+#include "tools/trustctl/repository_export.h"
+#include "tools/trustctl/signing_key.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+// As AcceptStoreRequest documents them.
+constexpr std::size_t kMaxBundleBytes = 16 * 1024 * 1024;
+constexpr std::size_t kPieceBytes = 128 * 1024;
+// The name of a bundle in a client's cache folder.
+constexpr char kBundleInCache[] = "/last_verified.bundle";
+
+struct Flags {
+  // A file, a cache folder, a URL or HOST:PORT.
+  std::string bundle;
+  bool no_bundle = false;
+  std::string trusted_root;
+  std::string why;
+  bool yes = false;
+  AdminSource source;
+  OutputOption output;
+};
+
+constexpr char kFooter[] = R"(
+    trustctl store accept --bundle last_verified.bundle --why "disk 3 died" \
+        --server trustd:7444 --client-cert olga.pem --client-key olga.key
+    trustctl store accept --bundle https://cdn.example/tuf/ \
+        --trusted-root 1.root.json --why "disk 3 died" --server ...
+
+For a trustd whose store went back, as after a restore: it serves and signs
+nothing until this. Show the newest bundle that anyone holds: the cache folder
+of a client, or the file last_verified.bundle in it, or where a repository is
+served; what it revoked and retired is taken over. --no-bundle goes on without,
+and what was revoked since the backup may be lost.
+)";
+
+// Fetches what is served at --bundle, verified from --trusted-root. What has
+// expired counts: nobody was there to sign it again.
+absl::StatusOr<std::string> FetchBundle(const Flags& flags) {
+  if (flags.trusted_root.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flags.bundle,
+                     " is no file; to fetch from there, give "
+                     "--trusted-root, the 1.root.json of the "
+                     "trustd"));
+  }
+  AnchorSource source;
+  source.server = flags.bundle;
+  source.tls_roots = flags.source.tls_roots;
+  const auto root = ReadInput(flags.trusted_root);
+  if (!root.ok()) return root.status();
+  const auto repository = source.OpenRepository();
+  if (!repository.ok()) return repository.status();
+  auto copy =
+      FetchRepository(*repository->fetcher, *root, absl::InfinitePast());
+  if (!copy.ok()) return copy.status();
+  v1::GetUpdateResponse files;
+  for (std::string& bytes : copy->roots) files.add_roots(std::move(bytes));
+  files.set_timestamp(std::move(copy->timestamp));
+  files.set_snapshot(std::move(copy->snapshot));
+  files.set_targets(std::move(copy->targets));
+  files.set_catalog(
+      copy->target_files[std::string(anchors::kCatalogTargetPath)]);
+  files.set_releases(
+      copy->target_files[std::string(anchors::kReleasesTargetPath)]);
+  return files.SerializeAsString();
+}
+
+absl::StatusOr<std::string> ReadBundle(const Flags& flags) {
+  std::error_code error;
+  std::string path = flags.bundle;
+  if (std::filesystem::is_directory(path, error)) path += kBundleInCache;
+  if (!std::filesystem::exists(path, error)) return FetchBundle(flags);
+  return anchors::ReadFile(path, kMaxBundleBytes);
+}
+
+absl::StatusOr<v1::AcceptStoreResponse> Send(const Flags& flags,
+                                             const std::string& bundle) {
+  const auto channel = flags.source.Open();
+  if (!channel.ok()) return channel.status();
+  const auto stub = v1::AdminService::NewStub(*channel);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kAdminCallTimeout);
+  v1::AcceptStoreResponse response;
+  const auto writer = stub->AcceptStore(&context, &response);
+  v1::AcceptStoreRequest request;
+  request.set_why(flags.why);
+  request.set_no_bundle(flags.no_bundle);
+  std::size_t at = 0;
+  do {
+    request.set_bundle_piece(bundle.substr(at, kPieceBytes));
+    at += kPieceBytes;
+    // Why it ended is in the status.
+    if (!writer->Write(request)) break;
+    request.Clear();
+  } while (at < bundle.size());
+  writer->WritesDone();
+  const grpc::Status status = writer->Finish();
+  if (!status.ok()) return ToStatus(status);
+  return response;
+}
+
+int Accept(const Flags& flags) {
+  std::string bundle;
+  if (!flags.no_bundle) {
+    auto read = ReadBundle(flags);
+    if (!read.ok()) return Fail(read.status(), "nothing was changed");
+    bundle = *std::move(read);
+  } else {
+    PrintWarning(
+        "without a bundle, what was revoked or retired since the backup is "
+        "trusted again");
+  }
+  if (absl::Status s = Confirm("Accept the store?", flags.yes); !s.ok()) {
+    return Fail(s);
+  }
+  const auto response = Send(flags, bundle);
+  if (!response.ok()) return Fail(response.status());
+  if (flags.output.json()) {
+    std::cout << nlohmann::ordered_json{{"sequence", response->sequence()},
+                                        {"timestamp_version",
+                                         response->timestamp_version()},
+                                        {"notes", std::vector<std::string>(
+                                                      response->notes().begin(),
+                                                      response->notes().end())}}
+                     .dump(2, ' ', false,
+                           nlohmann::ordered_json::error_handler_t::replace)
+              << "\n";
+    return kAccepted;
+  }
+  for (const std::string& note : response->notes()) {
+    std::cout << Printable(note) << "\n";
+  }
+  std::cout << "accepted  sequence " << response->sequence() << ", timestamp "
+            << response->timestamp_version() << "\n";
+  return kAccepted;
+}
+
+}  // namespace
+
+void AddStore(CLI::App& app, Action& action) {
+  CLI::App& store =
+      *app.add_subcommand("store", "Go on with a store that went back");
+  store.require_subcommand(1);
+  CLI::App& accept = *store.add_subcommand(
+      "accept", "Have a trustd sign again after its store went back");
+  accept.footer(kFooter);
+  auto flags = std::make_shared<Flags>();
+  CLI::Option_group& what =
+      *accept.add_option_group("the newest bundle that anyone holds, or none");
+  what.add_option("--bundle", flags->bundle,
+                  "bundle file or cache folder of a client, or the address of "
+                  "a repository");
+  what.add_flag("--no-bundle", flags->no_bundle,
+                "there is none: say what may be lost, and go on");
+  what.require_option(1);
+  accept.add_option("--trusted-root", flags->trusted_root,
+                    "1.root.json of the trustd, to fetch a bundle with");
+  accept.add_option("--why", flags->why, "why, for the record")->required();
+  accept.add_flag("--yes", flags->yes, "do not ask");
+  flags->source.AddTo(accept);
+  flags->output.AddTo(accept);
+  accept.callback(
+      [flags, &action] { action = [flags] { return Accept(*flags); }; });
+}
+
+}  // namespace anchorage::trustctl

@@ -1,0 +1,237 @@
+#include "trustd/acceptance.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/catalog.h"
+#include "anchors/releases.h"
+#include "anchors/target_checks.h"
+#include "anchors/tuf/metadata.h"
+#include "trustd/publisher.h"
+#include "trustd/publisher_files.h"
+#include "verify/crypto/public_key.h"
+
+namespace anchorage::trustd {
+namespace {
+
+namespace tuf = anchors::tuf;
+using verify::AnchorStatus;
+
+// How little an anchor verifies: of two, the higher one is taken.
+int Denial(AnchorStatus status) {
+  switch (status) {
+    case AnchorStatus::kRevoked:
+      return 2;
+    case AnchorStatus::kRetired:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+std::string NameOf(const anchors::CatalogAnchor& anchor) {
+  return absl::StrCat(verify::ToString(anchor.slot), " ", anchor.spki_sha256,
+                      " ", std::string(verify::NameOf(anchor.status)));
+}
+
+absl::Status Refused(const absl::Status& why) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("the bundle is refused: ", why.message()));
+}
+
+std::uint64_t SequenceOf(const std::string& releases) {
+  if (releases.empty()) return 0;
+  const auto list = anchors::ParseReleases(releases);
+  return list.ok() ? list->sequence : 0;
+}
+
+// The leap above the highest; nullopt where the numbers end.
+std::optional<std::int64_t> Leap(std::uint64_t highest) {
+  if (highest > static_cast<std::uint64_t>(INT64_MAX - kAcceptanceLeap)) {
+    return std::nullopt;
+  }
+  return static_cast<std::int64_t>(highest) + kAcceptanceLeap;
+}
+
+}  // namespace
+
+void TakeOverDenials(const anchors::Catalog& newer, anchors::Catalog& catalog,
+                     std::vector<std::string>& notes) {
+  for (const anchors::CatalogAnchor& anchor : newer.anchors) {
+    if (Denial(anchor.status) == 0) continue;
+    const auto ours = std::find_if(
+        catalog.anchors.begin(), catalog.anchors.end(), [&](const auto& other) {
+          return other.slot == anchor.slot &&
+                 other.spki_sha256 == anchor.spki_sha256;
+        });
+    if (ours == catalog.anchors.end()) {
+      catalog.anchors.push_back(anchor);
+    } else if (Denial(ours->status) < Denial(anchor.status)) {
+      ours->status = anchor.status;
+    } else {
+      continue;
+    }
+    notes.push_back(absl::StrCat("taken over: ", NameOf(anchor)));
+  }
+  anchors::Sort(catalog);
+}
+
+absl::Status AppendRoots(const std::vector<std::string>& more,
+                         std::vector<std::string>& roots) {
+  for (const std::string& bytes : more) {
+    const auto root = tuf::ParseRoot(bytes);
+    if (!root.ok()) return Refused(root.status());
+    const auto version = static_cast<std::size_t>(root->envelope.version);
+    if (version == roots.size() + 1) {
+      roots.push_back(bytes);
+      continue;
+    }
+    if (version == 0 || version > roots.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the bundle is refused: it has root ", version,
+                       " and not root ", roots.size() + 1));
+    }
+    const auto ours = tuf::ParseRoot(roots[version - 1]);
+    if (!ours.ok()) return ours.status();
+    if (ours->envelope.signed_bytes != root->envelope.signed_bytes) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the bundle is refused: its root ", version, " is another one"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
+    const StoreHead& known, const std::optional<BundleFiles>& bundle,
+    absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  if (hub_.signing().ok()) {
+    return absl::FailedPreconditionError("the store did not go back");
+  }
+  Acceptance plan;
+  plan.files = files_;
+  std::shared_ptr<const Publication> newest;
+  if (bundle.has_value()) {
+    if (absl::Status s = AppendRoots(bundle->roots, plan.files.roots);
+        !s.ok()) {
+      return s;
+    }
+    BundleFiles shown = *bundle;
+    shown.roots = plan.files.roots;
+    auto verified = VerifyFiles(shown);
+    if (!verified.ok()) return Refused(verified.status());
+    newest = *std::move(verified);
+    plan.bundle_catalog_sha256 = newest->catalog_sha256;
+    plan.bundle_sequence = newest->catalog.sequence;
+  } else {
+    plan.notes.push_back(
+        "no bundle was shown: what was approved, revoked or retired since this "
+        "store was copied may be lost; compare with 'trustctl ledger export' "
+        "and with what AWS publishes");
+  }
+  if (known.root_version > plan.files.roots.size()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "root ", known.root_version,
+        " was published and is not here: show a "
+        "bundle of a client that has it (--bundle); without, clients would be "
+        "given another root of the same version"));
+  }
+  const auto current = hub_.Current();
+  const auto highest = [&](std::uint64_t Publication::*version,
+                           std::uint64_t kept) {
+    return std::max({(*current).*version, kept,
+                     newest == nullptr ? 0 : (*newest).*version});
+  };
+  const auto timestamp =
+      Leap(highest(&Publication::timestamp_version, known.timestamp_version));
+  const auto snapshot =
+      Leap(highest(&Publication::snapshot_version, known.snapshot_version));
+  const auto targets =
+      Leap(highest(&Publication::targets_version, known.targets_version));
+  const auto sequence = Leap(std::max(
+      {current->next_sequence - 1, known.sequence, plan.bundle_sequence}));
+  if (!timestamp || !snapshot || !targets || !sequence) {
+    return absl::FailedPreconditionError(
+        "a version or sequence is so high that nothing can follow it: a key is "
+        "in other hands (see trustd/INCIDENTS.md)");
+  }
+
+  // The list of releases that clients know: they refuse an older one.
+  plan.published_releases =
+      std::max({published_.releases, known.releases,
+                newest == nullptr ? 0 : SequenceOf(newest->releases_json)});
+  if (newest != nullptr && !offline() &&
+      SequenceOf(newest->releases_json) > SequenceOf(plan.files.releases)) {
+    plan.files.releases = newest->releases_json;
+    plan.notes.push_back(absl::StrCat(
+        "taken over: the list of releases, sequence ",
+        SequenceOf(newest->releases_json),
+        "; releases_path needs it, or a newer one, before the next start"));
+  }
+  VersionFloors floors{.snapshot = *snapshot, .timestamp = *timestamp};
+  Due due{.snapshot = true, .timestamp = true};
+  plan.published_sequence = static_cast<std::uint64_t>(*sequence);
+  if (offline()) {
+    if (newest != nullptr &&
+        newest->targets_version > current->targets_version) {
+      plan.files.targets = newest->targets;
+      plan.files.catalog = newest->catalog_json;
+      plan.files.releases = newest->releases_json;
+      plan.notes.push_back(absl::StrCat("taken over: targets ",
+                                        newest->targets_version,
+                                        " as people signed them"));
+    }
+    if (known.targets_version >
+        std::max(current->targets_version,
+                 newest == nullptr ? 0 : newest->targets_version)) {
+      plan.notes.push_back(absl::StrCat(
+          "targets ", known.targets_version,
+          " were published and are not here: clients that have them take "
+          "nothing until they lie in ceremony_dir"));
+    }
+  } else {
+    anchors::Catalog catalog = current->catalog;
+    if (newest != nullptr) {
+      TakeOverDenials(newest->catalog, catalog, plan.notes);
+    }
+    catalog.sequence = static_cast<std::uint64_t>(*sequence);
+    catalog.created = absl::FromUnixSeconds(absl::ToUnixSeconds(now));
+    if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
+    plan.files.catalog = anchors::SerializeCatalog(catalog);
+    if (!plan.files.releases.empty() &&
+        SequenceOf(plan.files.releases) < plan.published_releases) {
+      plan.files.releases.clear();
+      plan.notes.push_back(absl::StrCat(
+          "the list of releases had sequence ", plan.published_releases,
+          " and is lost: none is published until releases_path has one of that "
+          "sequence or a higher one, and clients accept no release"));
+    }
+    floors.targets = *targets;
+    due.targets = true;
+  }
+  auto files = SignAnew(std::move(plan.files), due, now, floors);
+  if (!files.ok()) return files.status();
+  plan.files = *std::move(files);
+  const auto result = VerifyFiles(plan.files);
+  if (!result.ok()) return result.status();
+  plan.sequence = (*result)->catalog.sequence;
+  plan.timestamp_version = (*result)->timestamp_version;
+  return plan;
+}
+
+absl::Status Publisher::Accept(Acceptance plan, const StoreBatch& also) {
+  absl::MutexLock lock(&mutex_);
+  StoreBatch batch = also;
+  batch.AcceptStore();
+  const Published published{plan.published_sequence, plan.published_releases};
+  if (absl::Status s = Adopt(std::move(plan.files), batch, published);
+      !s.ok()) {
+    return s;
+  }
+  hub_.SetSigning(absl::OkStatus());
+  return absl::OkStatus();
+}
+
+}  // namespace anchorage::trustd
