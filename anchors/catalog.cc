@@ -9,10 +9,10 @@
 #include "anchors/catalog.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/proto_json.h"
 #include "verify/crypto/public_key.h"
@@ -95,7 +95,7 @@ absl::Status CheckSlot(const CatalogAnchor& anchor) {
 
 absl::Status CheckLife(const CatalogAnchor& anchor) {
   if (!IsWritable(anchor.valid_from) || !IsWritable(anchor.valid_until) ||
-      !IsWritable(anchor.first_seen)) {
+      !IsWritable(anchor.accept_until) || !IsWritable(anchor.first_seen)) {
     return Invalid(anchor, "a time is not a whole second");
   }
   if (anchor.valid_from && anchor.valid_until &&
@@ -177,7 +177,7 @@ absl::Status CheckCertificates(const CatalogAnchor& anchor) {
       anchor.slot.kind == AnchorKind::kNitroRoot) {
     return Invalid(anchor, "a Nitro root without certificate");
   }
-  absl::flat_hash_set<std::string> seen;
+  std::set<std::string> seen;
   for (const CatalogCertificate& certificate : anchor.certificates) {
     if (absl::Status s = CheckCertificate(anchor, certificate); !s.ok()) {
       return s;
@@ -243,7 +243,7 @@ void Sort(Catalog& catalog) {
 
 absl::Status CheckCatalog(const Catalog& catalog) {
   if (absl::Status s = CheckHeader(catalog); !s.ok()) return s;
-  absl::flat_hash_set<std::pair<verify::Slot, std::string>> seen;
+  std::set<std::pair<verify::Slot, std::string>> seen;
   for (const CatalogAnchor& anchor : catalog.anchors) {
     if (absl::Status s = CheckAnchor(anchor); !s.ok()) return s;
     if (!seen.emplace(anchor.slot, anchor.spki_sha256).second) {
@@ -263,6 +263,7 @@ absl::StatusOr<std::shared_ptr<const verify::AnchorSet>> ToAnchorSet(
     record.status = anchor.status;
     record.valid_from = anchor.valid_from.value_or(absl::InfinitePast());
     record.valid_until = anchor.valid_until.value_or(absl::InfiniteFuture());
+    record.accept_until = anchor.accept_until.value_or(absl::InfiniteFuture());
     record.spki_der = anchor.spki_der;
     for (const CatalogCertificate& certificate : anchor.certificates) {
       record.certificates_der.push_back(certificate.der);

@@ -82,6 +82,8 @@ struct CatalogAnchor {
   // limit on that side.
   std::optional<absl::Time> valid_from;
   std::optional<absl::Time> valid_until;
+  // When verifiers stop accepting whatever the key made; nullopt: never.
+  std::optional<absl::Time> accept_until;
   std::vector<CatalogCertificate> certificates;
   // nullopt: before anyone kept a record.
   std::optional<absl::Time> first_seen;

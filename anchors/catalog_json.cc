@@ -78,6 +78,7 @@ std::optional<CatalogAnchor> ReadAnchor(JsonFields fields) {
       });
   anchor.first_seen = fields.OptionalTime("firstSeenTime");
   anchor.replaces = fields.OptionalString("replaces");
+  anchor.accept_until = fields.OptionalTime("acceptUntil");
   return anchor;
 }
 
@@ -143,6 +144,7 @@ void WriteAnchor(const CatalogAnchor& anchor, std::string& out) {
                });
   object.Time("firstSeenTime", anchor.first_seen);
   object.String("replaces", anchor.replaces);
+  object.Time("acceptUntil", anchor.accept_until);
 }
 
 void WriteCatalog(const Catalog& catalog, std::string& out) {

@@ -82,6 +82,9 @@ CatalogAnchor AnchorFromProto(const proto::Anchor& message, AnchorKind kind,
     anchor.first_seen = TimeOf(message.first_seen_time());
   }
   anchor.replaces = message.replaces();
+  if (message.has_accept_until()) {
+    anchor.accept_until = TimeOf(message.accept_until());
+  }
   return anchor;
 }
 
@@ -176,6 +179,9 @@ proto::Anchor ToProto(const CatalogAnchor& anchor) {
     SetTime(*anchor.first_seen, *message.mutable_first_seen_time());
   }
   message.set_replaces(anchor.replaces);
+  if (anchor.accept_until) {
+    SetTime(*anchor.accept_until, *message.mutable_accept_until());
+  }
   return message;
 }
 

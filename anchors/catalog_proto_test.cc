@@ -32,6 +32,7 @@ Catalog Good() {
   anchor.valid_until = absl::FromUnixSeconds(2'000'000'000);
   anchor.first_seen = absl::FromUnixSeconds(1'600'000'000);
   anchor.replaces = std::string(64, 'a');
+  anchor.accept_until = absl::FromUnixSeconds(2'100'000'000);
   catalog->anchors[6].status = verify::AnchorStatus::kAnnounced;
   catalog->anchors[7].status = verify::AnchorStatus::kRetired;
   catalog->anchors[8].status = verify::AnchorStatus::kRevoked;

@@ -65,6 +65,7 @@ Catalog Good() {
   full.valid_until = At(2'000'000'000);
   full.first_seen = At(1'600'000'000);
   full.replaces = std::string(64, 'a');
+  full.accept_until = At(2'100'000'000);
   full.certificates.push_back(Certificate("eu-west-1.rsa1024.superseded-1"));
   full.certificates[1].superseded = true;
   return catalog;
@@ -111,7 +112,7 @@ TEST(Catalog, HasExactlyThisText) {
       sources,
       R"(,"superseded":true}],)"
       R"("firstSeenTime":"2020-09-13T12:26:40Z","replaces":")",
-      anchor.replaces, R"("}]})");
+      anchor.replaces, R"(","acceptUntil":"2036-07-18T13:20:00Z"}]})");
   EXPECT_EQ(SerializeCatalog(catalog), expected);
 }
 
@@ -180,12 +181,14 @@ TEST(Catalog, BecomesASetWithItsSequence) {
   EXPECT_EQ(found[0].status(), AnchorStatus::kRetiring);
   EXPECT_EQ(found[0].valid_from(), At(0));
   EXPECT_EQ(found[0].valid_until(), At(2'000'000'000));
+  EXPECT_EQ(found[0].accept_until(), At(2'100'000'000));
   EXPECT_EQ(found[0].spki_sha256(), Good().anchors[2].spki_sha256);
   EXPECT_EQ(found[0].certificates_der().size(), 2u);
   const auto root = (*set)->In({"aws", "", AnchorKind::kNitroRoot});
   ASSERT_EQ(root.size(), 1u);
   EXPECT_EQ(root[0].valid_from(), absl::InfinitePast());
   EXPECT_EQ(root[0].valid_until(), absl::InfiniteFuture());
+  EXPECT_EQ(root[0].accept_until(), absl::InfiniteFuture());
 }
 
 // --- What is refused: of the text ------------------------------------------

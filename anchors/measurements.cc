@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/byte_order_mark.h"
 #include "verify/attestation/pcr_set.h"
 #include "verify/encoding/json.h"
 #include "verify/reason.h"
@@ -24,6 +25,8 @@ constexpr std::string_view kPcrPrefix = "PCR";
 // PCRs that only the one or the other builder prints.
 constexpr std::array kEnclavePcrs = {0, 1, 2};
 constexpr std::array kNitroTpmPcrs = {4, 7, 12};
+// The one that nitro-cli computes by itself.
+constexpr int kSignerPcr = 8;
 
 // Builders print the name of their hash as their language shows it: "SHA384",
 // "SHA384 { ... }", "Sha384 { ... }".
@@ -44,9 +47,44 @@ std::optional<int> PcrIndexOf(std::string_view name) {
   return index;
 }
 
+// The measurements of what was printed, wherever they stand in it.
+struct Place {
+  const JsonValue* measurements;
+  // Without "Measurements" around them.
+  bool bare;
+};
+
+bool HasPcr(const JsonValue& json) {
+  return std::any_of(
+      json.members().begin(), json.members().end(),
+      [](const auto& member) { return PcrIndexOf(member.first).has_value(); });
+}
+
+absl::StatusOr<Place> FindMeasurements(const JsonValue& printed) {
+  const JsonValue* json = &printed;
+  if (json->kind() == JsonValue::Kind::kArray) {
+    if (json->elements().size() != 1) {
+      return Reject(Reason::kFieldInvalid,
+                    absl::StrCat("the list has ", json->elements().size(),
+                                 " enclaves: give what was printed of one"));
+    }
+    json = &json->elements().front();
+  }
+  if (const JsonValue* named = json->Find("Measurements"); named != nullptr) {
+    if (named->kind() == JsonValue::Kind::kObject) return Place{named, false};
+    return Reject(Reason::kFieldInvalid, "Measurements is not an object");
+  }
+  if (HasPcr(*json)) return Place{json, true};
+  return Reject(Reason::kFieldMissing,
+                json->Find("PCR") == nullptr
+                    ? "Measurements is missing"
+                    : "'PCR' does not say which PCR it is: name it, as "
+                      "\"PCR8\"");
+}
+
 // Collects the hex of each PCR.
 absl::StatusOr<std::map<int, std::string>> ReadMembers(
-    const JsonValue& measurements) {
+    const JsonValue& measurements, bool bare) {
   std::map<int, std::string> hex_by_index;
   bool has_algorithm = false;
   for (const auto& [name, value] : measurements.members()) {
@@ -70,7 +108,7 @@ absl::StatusOr<std::map<int, std::string>> ReadMembers(
     }
     hex_by_index.emplace(*index, *text);
   }
-  if (!has_algorithm) {
+  if (!has_algorithm && !bare) {
     return Reject(Reason::kFieldMissing,
                   "Measurements.HashAlgorithm is missing");
   }
@@ -78,7 +116,11 @@ absl::StatusOr<std::map<int, std::string>> ReadMembers(
 }
 
 // nullopt where the PCRs do not tell.
-std::optional<AttestationType> TypeOf(const std::map<int, std::string>& pcrs) {
+std::optional<AttestationType> TypeOf(const std::map<int, std::string>& pcrs,
+                                      bool bare) {
+  if (bare && pcrs.size() == 1 && pcrs.contains(kSignerPcr)) {
+    return AttestationType::kEnclave;
+  }
   const auto is_there = [&](int index) { return pcrs.contains(index); };
   const auto any = [&](const auto& indexes) {
     return std::any_of(indexes.begin(), indexes.end(), is_there);
@@ -97,24 +139,21 @@ std::optional<AttestationType> TypeOf(const std::map<int, std::string>& pcrs) {
 
 absl::StatusOr<ImageMeasurements> ReadMeasurements(
     std::string_view json, std::optional<AttestationType> type) {
+  const auto text = WithoutByteOrderMark(json);
+  if (!text.ok()) return text.status();
   const auto value = verify::ParseJson(
-      json, {.max_bytes = kMaxMeasurementsBytes, .max_depth = kMaxDepth});
+      *text, {.max_bytes = kMaxMeasurementsBytes, .max_depth = kMaxDepth});
   if (!value.ok()) return value.status();
-  const JsonValue* measurements = value->Find("Measurements");
-  if (measurements == nullptr) {
-    return Reject(Reason::kFieldMissing, "Measurements is missing");
-  }
-  if (measurements->kind() != JsonValue::Kind::kObject) {
-    return Reject(Reason::kFieldInvalid, "Measurements is not an object");
-  }
-  const auto hex_by_index = ReadMembers(*measurements);
+  const auto place = FindMeasurements(*value);
+  if (!place.ok()) return place.status();
+  const auto hex_by_index = ReadMembers(*place->measurements, place->bare);
   if (!hex_by_index.ok()) return hex_by_index.status();
   if (hex_by_index->empty()) {
     return Reject(Reason::kFieldMissing, "Measurements has no PCR");
   }
   const auto pcrs = verify::PcrSet::FromHex(*hex_by_index);
   if (!pcrs.ok()) return pcrs.status();
-  const auto told = TypeOf(pcrs->values());
+  const auto told = TypeOf(pcrs->values(), place->bare);
   if (told && type && *told != *type) {
     return Reject(
         Reason::kWrongDocumentType,

@@ -11,6 +11,10 @@
 //
 //   {"Measurements": {"HashAlgorithm": "SHA384", "PCR4": "…", …}}
 //
+// "nitro-cli describe-enclaves" prints a list of such, with one element for
+// each enclave that runs, and "nitro-cli pcr --signing-certificate" a bare
+// {"PCR8": "…"}.
+//
 // Pure.
 
 #ifndef ANCHORAGE_ANCHORS_MEASUREMENTS_H_
@@ -40,7 +44,9 @@ struct ImageMeasurements {
 // enclave, and any of the latter without any of the former a NitroTPM; `type`
 // says it where the PCRs do not, and must agree where they do. What stands
 // beside "Measurements" is ignored, as describe-eif prints much there; a member
-// within that is no PCR is refused, lest a value be lost. Fails with
+// within that is no PCR is refused, lest a value be lost. A list must have one
+// element. Bare PCRs stand by themselves, and PCR8 alone is an enclave's. A
+// byte order mark of UTF-8 in front is skipped. Fails with
 // kDocumentMalformed, kDuplicateKey, kTrailingBytes, kInputTooLarge,
 // kFieldMissing, kFieldUnknown, kFieldInvalid (also where the type cannot be
 // told), kEncodingMalformed, kDigestUnsupported (another hash than SHA-384) or

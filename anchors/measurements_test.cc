@@ -66,6 +66,48 @@ TEST(Measurements, OfASignedEnclaveAmongWhatElseIsToldOfIt) {
   EXPECT_EQ(image->pcrs.at(8), std::string(48, '\xaa'));
 }
 
+// As "nitro-cli describe-enclaves" prints the enclaves that run.
+TEST(Measurements, OfAnEnclaveThatRuns) {
+  const auto listed = [](const std::string& elements) {
+    return ReadMeasurements("[" + elements + "]");
+  };
+  const std::string running = absl::StrReplaceAll(
+      kEnclave, {{"{\n  \"Measurements\"",
+                  "{\"EnclaveName\": \"a\", \"CPUIDs\": [1, 3], \"Flags\": "
+                  "\"NONE\", \"Measurements\""}});
+  const auto image = listed(running);
+  ASSERT_TRUE(image.ok()) << image.status();
+  EXPECT_EQ(image->type, AttestationType::kEnclave);
+  EXPECT_EQ(image->pcrs.size(), 3u);
+  EXPECT_EQ(ReasonOf(listed("").status()), Reason::kFieldInvalid);
+  EXPECT_EQ(ReasonOf(listed(running + "," + running).status()),
+            Reason::kFieldInvalid);
+  EXPECT_EQ(ReasonOf(listed("1").status()), Reason::kFieldMissing);
+}
+
+// As "nitro-cli pcr" prints the one that it computes.
+TEST(Measurements, OfASigner) {
+  const std::string hex(96, 'a');
+  const auto signer = ReadMeasurements("{\"PCR8\": \"" + hex + "\"}");
+  ASSERT_TRUE(signer.ok()) << signer.status();
+  EXPECT_EQ(signer->type, AttestationType::kEnclave);
+  EXPECT_EQ(signer->pcrs.at(8), std::string(48, '\xaa'));
+  EXPECT_EQ(ReasonOf(ReadMeasurements("{\"PCR\": \"" + hex + "\"}").status()),
+            Reason::kFieldMissing);
+  EXPECT_EQ(
+      ReasonOf(ReadMeasurements("{\"PCR8\": \"" + hex + "\", \"a\": \"\"}")
+                   .status()),
+      Reason::kFieldUnknown);
+  EXPECT_EQ(ReasonOf(ReadMeasurements("{\"PCR8\": \"aa\"}").status()),
+            Reason::kFieldInvalid);
+}
+
+TEST(Measurements, MayStandBehindAByteOrderMark) {
+  EXPECT_TRUE(ReadMeasurements(absl::StrCat("\xef\xbb\xbf", kImage)).ok());
+  EXPECT_EQ(ReasonOf(ReadMeasurements(std::string("\xff\xfe{\0", 4)).status()),
+            Reason::kEncodingMalformed);
+}
+
 TEST(Measurements, NameTheirHashAsTheirBuildersDo) {
   for (const char* name : {"SHA384", "Sha384", "SHA384 { ... }"}) {
     EXPECT_TRUE(ReadMeasurements(

@@ -9,10 +9,10 @@
 #include "anchors/releases.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/proto_json.h"
 #include "verify/attestation/pcr_claims.h"
@@ -147,8 +147,7 @@ void Sort(ReleaseList& list) {
 
 absl::Status CheckReleases(const ReleaseList& list) {
   if (absl::Status s = CheckHeader(list); !s.ok()) return s;
-  absl::flat_hash_set<std::tuple<std::string, AttestationType, std::string>>
-      seen;
+  std::set<std::tuple<std::string, AttestationType, std::string>> seen;
   for (const Release& release : list.releases) {
     if (absl::Status s = CheckRelease(release); !s.ok()) return s;
     if (!seen.emplace(release.product, release.type, release.name).second) {
@@ -166,9 +165,8 @@ absl::Status CheckReleaseSafe(const Release& release) {
     return Reject(Reason::kPolicyUnsafe, std::string(s.message()));
   }
   const absl::Status safe = verify::CheckClaims(
-      release.type,
-      verify::ClaimsOf(release.type,
-                       *verify::PcrSet::FromBytes(release.measurements)));
+      release.type, verify::ClaimsOf(release.type, *verify::PcrSet::FromBytes(
+                                                       release.measurements)));
   if (safe.ok()) return safe;
   return Reject(Reason::kPolicyUnsafe,
                 absl::StrCat(NameOf(release), ": ", safe.message()));

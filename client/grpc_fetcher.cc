@@ -147,7 +147,6 @@ absl::Status GrpcFetcher::Ask(bool all) {
     request.mutable_have()->set_root_version(have_.root_version());
   } else {
     *request.mutable_have() = have_;
-    if (show_timestamp_) request.set_held_timestamp(held_timestamp_);
   }
   auto answer = connection_.GetUpdate(request);
   if (!answer.ok()) return answer.status();

@@ -72,10 +72,6 @@ class GrpcFetcher final : public anchors::tuf::Fetcher {
   GrpcFetcher(GrpcConnection& connection, v1::BundleVersions have,
               std::string held_timestamp);
 
-  // Sends `held_timestamp` with the next question: for a server that gave an
-  // older one, and can learn from it that it went back.
-  void ShowTimestamp() { show_timestamp_ = true; }
-
   // Corrects have.root_version, before the first fetch.
   void SetRootVersion(std::uint64_t version) {
     have_.set_root_version(version);
@@ -100,7 +96,6 @@ class GrpcFetcher final : public anchors::tuf::Fetcher {
   GrpcConnection& connection_;
   v1::BundleVersions have_;
   const std::string held_timestamp_;
-  bool show_timestamp_ = false;
   std::optional<v1::GetUpdateResponse> answer_;
   bool asked_all_ = false;
   // The version of answer_->roots(0).

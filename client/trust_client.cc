@@ -280,7 +280,6 @@ class TrustClient::Engine {
       grpc.emplace(*connection_,
                    held != nullptr ? held->versions : v1::BundleVersions(),
                    held != nullptr ? held->files.timestamp() : std::string());
-      if (server_went_back_) grpc->ShowTimestamp();
     }
     tuf::Fetcher* const fetcher =
         grpc.has_value() ? static_cast<tuf::Fetcher*>(&*grpc)
@@ -292,8 +291,6 @@ class TrustClient::Engine {
       grpc->SetRootVersion(updater->trusted().root().envelope.version);
     }
     const absl::Status refreshed = updater->Refresh();
-    server_went_back_ = tuf::TufReasonOf(refreshed) ==
-                        tuf::TufReason::kTimestampRollback;
     // Also after a failure: a root that was stored counts, and whoever lets
     // only that through must not keep what it ended.
     FollowRoot(updater->trusted(), now);
@@ -439,8 +436,6 @@ class TrustClient::Engine {
   absl::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   BundleCache cache_ ABSL_GUARDED_BY(refresh_mutex_);
   Memory memory_ ABSL_GUARDED_BY(refresh_mutex_);
-  // Whether the last answer had an older timestamp than is held.
-  bool server_went_back_ ABSL_GUARDED_BY(refresh_mutex_) = false;
 
   mutable ForkSafeMutex mutex_;
   std::shared_ptr<const Ladder> ladder_ ABSL_GUARDED_BY(mutex_);

@@ -565,11 +565,8 @@ TEST_F(TrustClientTest, ShowsItsTimestampToAServerThatWentBack) {
   const std::string newest = trustd_.repository.response().timestamp();
   trustd_.repository.Publish(2, 2, kNow);
   EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kTimestampRollback);
-  EXPECT_EQ(trustd_.held_timestamp, "");
-  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kTimestampRollback);
   EXPECT_EQ(trustd_.held_timestamp, newest);
   trustd_.repository.Publish(4, 4, kNow);
-  ASSERT_TRUE(client->Refresh().ok());
   ASSERT_TRUE(client->Refresh().ok());
   EXPECT_EQ(trustd_.held_timestamp, "");
 }

@@ -31,6 +31,18 @@ int Denial(AnchorStatus status) {
   }
 }
 
+// Takes over an end of acceptance that is earlier. Returns whether it was.
+bool TakeOverEnd(const anchors::CatalogAnchor& newer,
+                 anchors::CatalogAnchor& ours) {
+  if (!newer.accept_until.has_value() ||
+      ours.accept_until.value_or(absl::InfiniteFuture()) <=
+          *newer.accept_until) {
+    return false;
+  }
+  ours.accept_until = newer.accept_until;
+  return true;
+}
+
 std::string NameOf(const anchors::CatalogAnchor& anchor) {
   return absl::StrCat(verify::ToString(anchor.slot), " ", anchor.spki_sha256,
                       " ", std::string(verify::NameOf(anchor.status)));
@@ -47,11 +59,13 @@ std::uint64_t SequenceOf(const std::string& releases) {
   return list.ok() ? list->sequence : 0;
 }
 
+// A version of TUF is an integer that every reader of JSON has exactly.
+constexpr std::uint64_t kMaxVersion = (std::uint64_t{1} << 53) - 1;
+constexpr std::uint64_t kMaxSequence = INT64_MAX;
+
 // The leap above the highest; nullopt where the numbers end.
-std::optional<std::int64_t> Leap(std::uint64_t highest) {
-  if (highest > static_cast<std::uint64_t>(INT64_MAX - kAcceptanceLeap)) {
-    return std::nullopt;
-  }
+std::optional<std::int64_t> Leap(std::uint64_t highest, std::uint64_t end) {
+  if (highest > end - kAcceptanceLeap) return std::nullopt;
   return static_cast<std::int64_t>(highest) + kAcceptanceLeap;
 }
 
@@ -60,18 +74,23 @@ std::optional<std::int64_t> Leap(std::uint64_t highest) {
 void TakeOverDenials(const anchors::Catalog& newer, anchors::Catalog& catalog,
                      std::vector<std::string>& notes) {
   for (const anchors::CatalogAnchor& anchor : newer.anchors) {
-    if (Denial(anchor.status) == 0) continue;
+    const bool is_denied = Denial(anchor.status) > 0;
+    if (!is_denied && !anchor.accept_until.has_value()) continue;
     const auto ours = std::find_if(
         catalog.anchors.begin(), catalog.anchors.end(), [&](const auto& other) {
           return other.slot == anchor.slot &&
                  other.spki_sha256 == anchor.spki_sha256;
         });
     if (ours == catalog.anchors.end()) {
+      if (!is_denied) continue;
       catalog.anchors.push_back(anchor);
-    } else if (Denial(ours->status) < Denial(anchor.status)) {
-      ours->status = anchor.status;
     } else {
-      continue;
+      bool is_changed = TakeOverEnd(anchor, *ours);
+      if (Denial(ours->status) < Denial(anchor.status)) {
+        ours->status = anchor.status;
+        is_changed = true;
+      }
+      if (!is_changed) continue;
     }
     notes.push_back(absl::StrCat("taken over: ", NameOf(anchor)));
   }
@@ -103,6 +122,66 @@ absl::Status AppendRoots(const std::vector<std::string>& more,
   return absl::OkStatus();
 }
 
+namespace {
+
+// Verifies a bundle from the roots that `plan` has, and takes over its newer
+// ones.
+absl::StatusOr<std::shared_ptr<const Publication>> TakeBundle(
+    const BundleFiles& bundle, Acceptance& plan) {
+  if (absl::Status s = AppendRoots(bundle.roots, plan.files.roots); !s.ok()) {
+    return s;
+  }
+  BundleFiles shown = bundle;
+  shown.roots = plan.files.roots;
+  auto newest = VerifyFiles(shown);
+  if (!newest.ok()) return Refused(newest.status());
+  plan.bundle_catalog_sha256 = (*newest)->catalog_sha256;
+  plan.bundle_sequence = (*newest)->catalog.sequence;
+  return *std::move(newest);
+}
+
+// What people signed is taken as it is, where it is newer.
+void TakeTargets(const Publication& newest, const Publication& current,
+                 const StoreHead& known, Acceptance& plan) {
+  if (newest.targets_version > current.targets_version) {
+    plan.files.targets = newest.targets;
+    plan.files.catalog = newest.catalog_json;
+    plan.files.releases = newest.releases_json;
+    plan.notes.push_back(absl::StrCat("taken over: targets ",
+                                      newest.targets_version,
+                                      " as people signed them"));
+  }
+  if (known.targets_version >
+      std::max(current.targets_version, newest.targets_version)) {
+    plan.notes.push_back(absl::StrCat(
+        "targets ", known.targets_version,
+        " were published and are not here: clients that have them take nothing "
+        "until they lie in ceremony_dir"));
+  }
+}
+
+// Clients refuse an older list of releases than they know, and the whole bundle
+// with it.
+void TakeReleases(const Publication& newest, Acceptance& plan) {
+  if (SequenceOf(newest.releases_json) > SequenceOf(plan.files.releases)) {
+    plan.files.releases = newest.releases_json;
+    plan.notes.push_back(absl::StrCat(
+        "taken over: the list of releases, sequence ",
+        SequenceOf(newest.releases_json),
+        "; releases_path needs it, or a newer one, before the next start"));
+  }
+  if (!plan.files.releases.empty() &&
+      SequenceOf(plan.files.releases) < plan.published_releases) {
+    plan.files.releases.clear();
+    plan.notes.push_back(absl::StrCat(
+        "the list of releases had sequence ", plan.published_releases,
+        " and is lost: none is published until releases_path has one of that "
+        "sequence or a higher one, and clients accept no release"));
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
     const StoreHead& known, const std::optional<BundleFiles>& bundle,
     absl::Time now) {
@@ -110,21 +189,15 @@ absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
   if (hub_.signing().ok()) {
     return absl::FailedPreconditionError("the store did not go back");
   }
+  const auto current = hub_.Current();
   Acceptance plan;
   plan.files = files_;
-  std::shared_ptr<const Publication> newest;
+  // Without a bundle, what is here is the newest.
+  std::shared_ptr<const Publication> newest = current;
   if (bundle.has_value()) {
-    if (absl::Status s = AppendRoots(bundle->roots, plan.files.roots);
-        !s.ok()) {
-      return s;
-    }
-    BundleFiles shown = *bundle;
-    shown.roots = plan.files.roots;
-    auto verified = VerifyFiles(shown);
-    if (!verified.ok()) return Refused(verified.status());
+    auto verified = TakeBundle(*bundle, plan);
+    if (!verified.ok()) return verified.status();
     newest = *std::move(verified);
-    plan.bundle_catalog_sha256 = newest->catalog_sha256;
-    plan.bundle_sequence = newest->catalog.sequence;
   } else {
     plan.notes.push_back(
         "no bundle was shown: what was approved, revoked or retired since this "
@@ -134,80 +207,48 @@ absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
   if (known.root_version > plan.files.roots.size()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "root ", known.root_version,
-        " was published and is not here: show a "
-        "bundle of a client that has it (--bundle); without, clients would be "
-        "given another root of the same version"));
+        " was published and is not here: show a bundle of a client that has it "
+        "(--bundle); without, clients would be given another root of the same "
+        "version"));
   }
-  const auto current = hub_.Current();
-  const auto highest = [&](std::uint64_t Publication::*version,
-                           std::uint64_t kept) {
-    return std::max({(*current).*version, kept,
-                     newest == nullptr ? 0 : (*newest).*version});
-  };
+  plan.published_releases = std::max(
+      {published_.releases, known.releases, SequenceOf(newest->releases_json)});
+  const std::uint64_t sequence =
+      std::max({published_.sequence, known.sequence, newest->catalog.sequence});
   const auto timestamp =
-      Leap(highest(&Publication::timestamp_version, known.timestamp_version));
+      Leap(std::max({current->timestamp_version, known.timestamp_version,
+                     newest->timestamp_version}),
+           kMaxVersion);
   const auto snapshot =
-      Leap(highest(&Publication::snapshot_version, known.snapshot_version));
+      Leap(std::max({current->snapshot_version, known.snapshot_version,
+                     newest->snapshot_version}),
+           kMaxVersion);
   const auto targets =
-      Leap(highest(&Publication::targets_version, known.targets_version));
-  const auto sequence = Leap(std::max(
-      {current->next_sequence - 1, known.sequence, plan.bundle_sequence}));
-  if (!timestamp || !snapshot || !targets || !sequence) {
+      Leap(std::max({current->targets_version, known.targets_version,
+                     newest->targets_version}),
+           kMaxVersion);
+  const auto next_sequence = Leap(sequence, kMaxSequence);
+  // People number what they sign, and may have been robbed of their keys.
+  if (!timestamp || !snapshot || (!offline() && (!targets || !next_sequence))) {
     return absl::FailedPreconditionError(
         "a version or sequence is so high that nothing can follow it: a key is "
         "in other hands (see trustd/INCIDENTS.md)");
   }
-
-  // The list of releases that clients know: they refuse an older one.
-  plan.published_releases =
-      std::max({published_.releases, known.releases,
-                newest == nullptr ? 0 : SequenceOf(newest->releases_json)});
-  if (newest != nullptr && !offline() &&
-      SequenceOf(newest->releases_json) > SequenceOf(plan.files.releases)) {
-    plan.files.releases = newest->releases_json;
-    plan.notes.push_back(absl::StrCat(
-        "taken over: the list of releases, sequence ",
-        SequenceOf(newest->releases_json),
-        "; releases_path needs it, or a newer one, before the next start"));
-  }
+  plan.published_sequence = next_sequence.has_value()
+                                ? static_cast<std::uint64_t>(*next_sequence)
+                                : sequence;
   VersionFloors floors{.snapshot = *snapshot, .timestamp = *timestamp};
   Due due{.snapshot = true, .timestamp = true};
-  plan.published_sequence = static_cast<std::uint64_t>(*sequence);
   if (offline()) {
-    if (newest != nullptr &&
-        newest->targets_version > current->targets_version) {
-      plan.files.targets = newest->targets;
-      plan.files.catalog = newest->catalog_json;
-      plan.files.releases = newest->releases_json;
-      plan.notes.push_back(absl::StrCat("taken over: targets ",
-                                        newest->targets_version,
-                                        " as people signed them"));
-    }
-    if (known.targets_version >
-        std::max(current->targets_version,
-                 newest == nullptr ? 0 : newest->targets_version)) {
-      plan.notes.push_back(absl::StrCat(
-          "targets ", known.targets_version,
-          " were published and are not here: clients that have them take "
-          "nothing until they lie in ceremony_dir"));
-    }
+    TakeTargets(*newest, *current, known, plan);
   } else {
     anchors::Catalog catalog = current->catalog;
-    if (newest != nullptr) {
-      TakeOverDenials(newest->catalog, catalog, plan.notes);
-    }
-    catalog.sequence = static_cast<std::uint64_t>(*sequence);
+    TakeOverDenials(newest->catalog, catalog, plan.notes);
+    TakeReleases(*newest, plan);
+    catalog.sequence = plan.published_sequence;
     catalog.created = absl::FromUnixSeconds(absl::ToUnixSeconds(now));
     if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
     plan.files.catalog = anchors::SerializeCatalog(catalog);
-    if (!plan.files.releases.empty() &&
-        SequenceOf(plan.files.releases) < plan.published_releases) {
-      plan.files.releases.clear();
-      plan.notes.push_back(absl::StrCat(
-          "the list of releases had sequence ", plan.published_releases,
-          " and is lost: none is published until releases_path has one of that "
-          "sequence or a higher one, and clients accept no release"));
-    }
     floors.targets = *targets;
     due.targets = true;
   }

@@ -43,8 +43,8 @@ struct Acceptance {
 };
 
 // Takes over into `catalog` what `newer` has REVOKED or RETIRED, also anchors
-// that `catalog` does not have. Nothing becomes more permissive. Adds a line to
-// `notes` for each change.
+// that `catalog` does not have, and earlier ends of acceptance. Nothing becomes
+// more permissive. Adds a line to `notes` for each change.
 void TakeOverDenials(const anchors::Catalog& newer, anchors::Catalog& catalog,
                      std::vector<std::string>& notes);
 

@@ -2,16 +2,22 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "anchors/baked/baked.h"
 #include "anchors/files/atomic_file.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/trusted_set.h"
+#include "trustd/acceptance.h"
 #include "trustd/fake_store.h"
+#include "trustd/store_head.h"
 #include "verify/crypto/public_key.h"
 #include "verify/reason.h"
 
@@ -119,8 +125,7 @@ TEST_F(PublisherTest, PublishesTheNextSequenceUnderNewVersions) {
   ASSERT_TRUE(publisher.ok());
   anchors::Catalog catalog = Seed();
   catalog.anchors.pop_back();
-  const auto sequence =
-      (*publisher)->Publish(catalog, kNow + absl::Minutes(1));
+  const auto sequence = (*publisher)->Publish(catalog, kNow + absl::Minutes(1));
   ASSERT_TRUE(sequence.ok()) << sequence.status();
   EXPECT_EQ(*sequence, 2u);
   EXPECT_EQ(hub_.Current()->targets_version, 2u);
@@ -164,10 +169,10 @@ TEST_F(PublisherTest, AStoreThatIsGoneIsNotBegunAgain) {
 TEST_F(PublisherTest, SignsTheTimestampAgainLongBeforeItEnds) {
   const auto publisher = Open();
   ASSERT_TRUE(publisher.ok());
-  ASSERT_TRUE((*publisher)
-                  ->RenewIfDue(kNow + config_.timestamp_interval -
-                               absl::Seconds(1))
-                  .ok());
+  ASSERT_TRUE(
+      (*publisher)
+          ->RenewIfDue(kNow + config_.timestamp_interval - absl::Seconds(1))
+          .ok());
   EXPECT_EQ(hub_.Current()->timestamp_version, 1u);
   const absl::Time due = kNow + config_.timestamp_interval + absl::Seconds(1);
   ASSERT_TRUE((*publisher)->RenewIfDue(due).ok());
@@ -203,9 +208,8 @@ TEST_F(PublisherTest, AFullDiskChangesNothingAndServesOn) {
   store_.failure = absl::ResourceExhaustedError("no space");
   EXPECT_EQ((*publisher)->Publish(Seed(), kNow).status().code(),
             absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(
-      (*publisher)->RenewIfDue(kNow + config_.timestamp_validity).code(),
-      absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ((*publisher)->RenewIfDue(kNow + config_.timestamp_validity).code(),
+            absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(hub_.Current(), before);
   store_.failure = absl::OkStatus();
   EXPECT_TRUE((*publisher)->Publish(Seed(), kNow).ok());
@@ -313,6 +317,138 @@ TEST_F(PublisherTest, RefusesReleasesThatItDoesNotKnowAllOf) {
   releases_.replace(releases_.find("RELEASE_TYPE_ENCLAVE"), 20,
                     "RELEASE_TYPE_LATER");
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(PublisherTest, RefusesWhatWasMadeInTheFuture) {
+  const auto publisher = Open();
+  ASSERT_TRUE(publisher.ok());
+  anchors::Catalog catalog = Seed();
+  for (const absl::Time created :
+       {kNow + absl::Minutes(5) + absl::Seconds(1),
+        absl::FromCivil(absl::CivilDay(9999, 1, 1), absl::UTCTimeZone())}) {
+    catalog.created = created;
+    EXPECT_TRUE(absl::IsFailedPrecondition(
+        (*publisher)->Publish(catalog, kNow).status()));
+  }
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      (*publisher)->PublishReleases(Releases(1), kNow - absl::Hours(1))));
+  catalog.created = kNow + absl::Minutes(5);
+  EXPECT_TRUE((*publisher)->Publish(catalog, kNow).ok());
+}
+
+TEST_F(PublisherTest, ASpellOfAClockThatIsAheadBlocksNothingLater) {
+  const auto publisher = Open();
+  ASSERT_TRUE(publisher.ok());
+  const absl::Time ahead = kNow + absl::Hours(24 * 300);
+  anchors::Catalog catalog = Seed();
+  catalog.created = ahead;
+  ASSERT_TRUE((*publisher)->RenewIfDue(ahead).ok());
+  ASSERT_TRUE((*publisher)->Publish(catalog, ahead).ok());
+  // Set right: a revocation, the list of releases, another start.
+  catalog.created = kNow;
+  catalog.anchors.front().status = verify::AnchorStatus::kRevoked;
+  ASSERT_TRUE((*publisher)->Publish(catalog, kNow).ok());
+  EXPECT_EQ(hub_.Current()->catalog.sequence, 3u);
+  EXPECT_EQ(hub_.Current()->catalog.created, kNow);
+  ASSERT_TRUE((*publisher)->PublishReleases(Releases(1), kNow).ok());
+  EXPECT_TRUE(CheckAsAClient(kNow).ok());
+  releases_ = Releases(1);
+  EXPECT_TRUE(Open(kNow + absl::Minutes(1)).ok());
+}
+
+TEST_F(PublisherTest, WhatWasPublishedWhileAheadIsNoHindrance) {
+  const absl::Time ahead = kNow + absl::Hours(24 * 300);
+  {
+    const auto publisher = Open();
+    anchors::Catalog catalog = Seed();
+    catalog.created = ahead;
+    ASSERT_TRUE((*publisher)->Publish(catalog, ahead).ok());
+  }
+  releases_ = Releases(1);
+  const auto again = Open(kNow);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(hub_.Current()->releases->sequence, 1u);
+  EXPECT_LE(hub_.Current()->roles[3].expires, kNow + config_.timestamp_validity)
+      << "what ends too late is signed again";
+}
+
+TEST_F(PublisherTest, ReleasesAreNotNumberedBeyondWhatCanFollow) {
+  releases_ = Releases(5);
+  const auto publisher = Open();
+  ASSERT_TRUE(publisher.ok());
+  constexpr std::uint64_t kStep = std::uint64_t{1} << 32;
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      (*publisher)->PublishReleases(Releases(6 + kStep), kNow)));
+  EXPECT_TRUE((*publisher)->PublishReleases(Releases(5 + kStep), kNow).ok());
+}
+
+TEST_F(PublisherTest, ReleasesDoNotGoBackAfterThereWereNone) {
+  for (const auto& [releases, allowed] :
+       {std::pair(Releases(5), true), std::pair(std::string(), true),
+        std::pair(Releases(4), false), std::pair(Releases(5), true)}) {
+    releases_ = releases;
+    EXPECT_EQ(Open().ok(), allowed) << releases;
+  }
+}
+
+TEST_F(PublisherTest, SignsNothingWhileTheStoreWentBack) {
+  ASSERT_TRUE(Open().ok());
+  const auto before = store_.values;
+  hub_.SetSigning(StoreWentBack("a drill"));
+  const absl::Time late = kNow + absl::Hours(24 * 400);
+  releases_ = Releases(1);
+  const auto publisher = Open(late);
+  ASSERT_TRUE(publisher.ok()) << "it is served: " << publisher.status();
+  EXPECT_TRUE(IsStoreWentBack((*publisher)->Publish(Seed(), late).status()));
+  EXPECT_TRUE(IsStoreWentBack((*publisher)->RenewIfDue(late)));
+  EXPECT_TRUE(IsStoreWentBack((*publisher)->PublishReleases(releases_, late)));
+  EXPECT_EQ(store_.values, before);
+  EXPECT_EQ(hub_.Current()->catalog.sequence, 1u);
+}
+
+TEST_F(PublisherTest, NumbersThatEndAreNotGoneBeyond) {
+  ASSERT_TRUE(Open().ok());
+  hub_.SetSigning(StoreWentBack("a drill"));
+  const auto publisher = Open();
+  StoreHead known;
+  known.timestamp_version = (std::uint64_t{1} << 53) - 5;
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      (*publisher)->PlanAcceptance(known, std::nullopt, kNow).status()));
+}
+
+TEST(TakeOverDenialsTest, NothingBecomesMorePermissive) {
+  using verify::AnchorStatus;
+  const AnchorStatus all[] = {AnchorStatus::kAnnounced, AnchorStatus::kActive,
+                              AnchorStatus::kRetiring, AnchorStatus::kRetired,
+                              AnchorStatus::kRevoked};
+  for (const AnchorStatus ours : all) {
+    for (const AnchorStatus theirs : all) {
+      anchors::Catalog catalog = Seed();
+      anchors::Catalog newer = catalog;
+      catalog.anchors.front().status = ours;
+      newer.anchors.front().status = theirs;
+      std::vector<std::string> notes;
+      TakeOverDenials(newer, catalog, notes);
+      const AnchorStatus result = catalog.anchors.front().status;
+      const bool denies =
+          theirs == AnchorStatus::kRetired || theirs == AnchorStatus::kRevoked;
+      EXPECT_EQ(result,
+                denies && ours != AnchorStatus::kRevoked ? theirs : ours);
+      EXPECT_EQ(notes.empty(), result == ours);
+    }
+  }
+  // One that we do not have, so that it does not come as a new one.
+  anchors::Catalog newer = Seed();
+  newer.anchors.back().status = AnchorStatus::kRevoked;
+  newer.anchors.front().status = AnchorStatus::kActive;
+  anchors::Catalog catalog = Seed();
+  catalog.anchors.pop_back();
+  catalog.anchors.erase(catalog.anchors.begin());
+  std::vector<std::string> notes;
+  TakeOverDenials(newer, catalog, notes);
+  EXPECT_EQ(catalog.anchors.size(), newer.anchors.size() - 1);
+  EXPECT_EQ(catalog.anchors.back().status, AnchorStatus::kRevoked);
+  EXPECT_TRUE(anchors::CheckCatalog(catalog).ok());
 }
 
 TEST_F(PublisherTest, RefusesReleasesThatAreNoneAtTheFirstStart) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
 #include "anchors/ceremony/ceremony.h"
@@ -20,6 +21,7 @@
 #include "anchors/tuf/static_layout.h"
 #include "anchors/tuf/tuf_error.h"
 #include "anchors/tuf/tuf_test_matchers.h"
+#include "anchors/tuf/updater.h"
 #include "trustd/fake_store.h"
 #include "trustd/publisher.h"
 
@@ -246,8 +248,9 @@ TEST_F(RehearsalTest, RootKeyRotation) {
   spec_.root.keys[2] = spec_.targets.keys[2] = TestKey(4)->public_key();
   // The targets were signed by 2 and 3: too few under the new root.
   DraftRoot({1, 2, 4});
-  EXPECT_EQ(anchors::PublishRootDraft(config_.ceremony_dir, kNow).status().code(),
-            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(
+      anchors::PublishRootDraft(config_.ceremony_dir, kNow).status().code(),
+      absl::StatusCode::kFailedPrecondition);
   EXPECT_FALSE(*publisher_->TakeSigned(kNow));
   EXPECT_TRUE(publisher_->TakeNotices().empty());
   // Signed again by its own keys, they are published with it.
@@ -301,6 +304,96 @@ TEST_F(RehearsalTest, StolenTimestampKey) {
   EXPECT_THAT(Refresh(), IsOk());
   hub_.Publish(hijacked);
   EXPECT_FALSE(Refresh().ok());
+}
+
+TEST_F(RehearsalTest, StolenTargetsKeys) {
+  FirstCeremony();
+  MakeTargets(2, {1, 2});
+  ASSERT_TRUE(*publisher_->TakeSigned(kNow));
+  ASSERT_THAT(Refresh(), IsOk());
+  // Two are stolen: the thief raises version and sequence as far as they go, by
+  // the way on which people's files come, and trustd takes it.
+  const auto ours = anchors::ReadFile(config_.ceremony_dir + "/2.targets.json",
+                                      tuf::kMaxTargetsBytes);
+  ASSERT_THAT(ours, IsOk());
+  anchors::Catalog evil = Seed();
+  evil.sequence = (std::uint64_t{1} << 32) + 2;
+  const std::string text = anchors::SerializeCatalog(evil);
+  tuf::TargetsSpec spec;
+  spec.version = (std::int64_t{1} << 53) - 1;
+  spec.expires = kNow + 36500 * kDay;
+  const tuf::Target target = tuf::DescribeTarget(text);
+  spec.targets.emplace(anchors::kCatalogTargetPath, target);
+  const std::string file =
+      absl::StrCat(config_.ceremony_dir, "/", spec.version, ".targets.json");
+  ASSERT_THAT(
+      anchors::WriteFileAtomically(
+          config_.ceremony_dir + "/targets/" +
+              tuf::TargetFileName(anchors::kCatalogTargetPath, target, true),
+          text),
+      IsOk());
+  ASSERT_THAT(anchors::WriteFileAtomically(
+                  file, *tuf::SignNew(*tuf::WriteTargets(spec),
+                                      {TestKey(1).get(), TestKey(2).get()})),
+              IsOk());
+  ASSERT_TRUE(*publisher_->TakeSigned(kNow));
+  ASSERT_THAT(Refresh(), IsOk());
+  EXPECT_EQ(sequence_, evil.sequence);
+
+  // The people replace the keys and, because versions must fall, the online
+  // key; they sign sequence 3.
+  std::filesystem::remove(file);
+  spec_.root.keys =
+      spec_.targets.keys = {TestKey(3)->public_key(), TestKey(4)->public_key(),
+                            TestKey(5)->public_key()};
+  DraftRoot({1, 2, 4, 5});
+  DraftTargets(3, {4, 5});
+  ASSERT_THAT(anchors::PublishRootDraft(config_.ceremony_dir, kNow), IsOk());
+  EXPECT_EQ(publisher_->TakeSigned(kNow).status().code(),
+            absl::StatusCode::kFailedPrecondition)
+      << "clients would refuse it while the online key is the same";
+  ++spec_.version;
+  const auto next = MakeOnlineKey(std::string(kNextKeySuffix));
+  spec_.snapshot.keys = spec_.timestamp.keys = {next->public_key()};
+  MakeRoot({4, 5});
+  const auto taken = publisher_->TakeSigned(kNow);
+  ASSERT_THAT(taken, IsOk());
+  EXPECT_TRUE(*taken) << "its own floors are the thief's";
+  EXPECT_EQ(hub_.Current()->catalog.sequence, 3u);
+  EXPECT_EQ(hub_.Current()->next_sequence, 4u);
+  const auto notices = publisher_->TakeNotices();
+  ASSERT_EQ(notices.size(), 1u);
+  EXPECT_THAT(notices[0], ::testing::HasSubstr("clients drop"));
+  ASSERT_THAT(Refresh(), IsOk());
+  EXPECT_EQ(sequence_, 3u);
+  // And after a restart.
+  ASSERT_THAT(Start(kNow + absl::Hours(1)), IsOk());
+  EXPECT_EQ(hub_.Current()->catalog.sequence, 3u);
+}
+
+TEST_F(RehearsalTest, WhatIsSignedAgainWithADateInTheFutureIsNotServed) {
+  FirstCeremony();
+  anchors::Catalog catalog = Seed();
+  catalog.sequence = 2;
+  catalog.created = kNow + kDay;
+  // Somebody's clock is a day ahead.
+  ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
+                                      anchors::SerializeCatalog(catalog), "",
+                                      kNow + 365 * kDay, kNow + kDay),
+              IsOk());
+  for (const int person : {1, 2}) {
+    ASSERT_THAT(
+        anchors::SignDraft(config_.ceremony_dir,
+                           *anchors::ReadCeremony(config_.ceremony_dir),
+                           DraftKind::kTargets, *TestKey(person), kNow + kDay),
+        IsOk());
+  }
+  ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir, kNow + kDay),
+              IsOk());
+  EXPECT_EQ(publisher_->TakeSigned(kNow).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(hub_.Current()->catalog.sequence, 1u);
+  EXPECT_TRUE(*publisher_->TakeSigned(kNow + kDay));
 }
 
 TEST_F(RehearsalTest, ARootThatNamesAKeyWeHaveNotIsLeftAlone) {

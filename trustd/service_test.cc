@@ -158,7 +158,7 @@ TEST_F(ServiceTest, TellsWhatItServesAndHowItsKeysAreHeld) {
   v1::GetServiceInfoResponse info;
   ASSERT_TRUE(stub_->GetServiceInfo(&context, {}, &info).ok());
   EXPECT_EQ(info.mode(), v1::SERVICE_MODE_ONLINE);
-  EXPECT_EQ(info.anchor_count(), 115);
+  EXPECT_EQ(info.anchor_count(), 116);
   EXPECT_EQ(info.region_count(), 39);
   ASSERT_EQ(info.roles_size(), 4);
   EXPECT_EQ(info.roles(0).role(), "root");
@@ -177,7 +177,7 @@ TEST_F(ServiceTest, ListsEveryAnchorOnceOverItsPages) {
     grpc::ClientContext context;
     v1::ListAnchorsResponse page;
     ASSERT_TRUE(stub_->ListAnchors(&context, request, &page).ok());
-    EXPECT_EQ(page.total_size(), 115);
+    EXPECT_EQ(page.total_size(), 116);
     for (const v1::Anchor& anchor : page.anchors()) {
       EXPECT_TRUE(
           seen.insert(absl::StrCat(anchor.slot().region(), anchor.slot().kind(),
@@ -188,7 +188,7 @@ TEST_F(ServiceTest, ListsEveryAnchorOnceOverItsPages) {
     ++pages;
   } while (!request.page_token().empty());
   EXPECT_EQ(pages, 3);
-  EXPECT_EQ(seen.size(), 115u);
+  EXPECT_EQ(seen.size(), 116u);
 }
 
 TEST_F(ServiceTest, FiltersAnchors) {

@@ -30,6 +30,10 @@ bool FitsKind(const PublicKey& key, AnchorKind kind) {
   return false;
 }
 
+std::string Text(absl::Time time) {
+  return absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone());
+}
+
 absl::Status CheckRecord(const AnchorRecord& record) {
   const Slot& slot = record.slot;
   const bool is_root = slot.kind == AnchorKind::kNitroRoot;
@@ -140,29 +144,38 @@ std::string ToString(const Slot& slot) {
                       std::string(NameOf(slot.kind)));
 }
 
-absl::Status Anchor::CheckUsable(absl::Time at) const {
-  const bool verifies =
-      status() == AnchorStatus::kActive || status() == AnchorStatus::kRetiring;
-  if (verifies && at >= valid_from() && at <= valid_until()) {
-    return absl::OkStatus();
+std::string Anchor::Name() const {
+  return absl::StrCat("anchor ", ToString(slot()), " ",
+                      spki_sha256_.substr(0, 12));
+}
+
+absl::Status Anchor::CheckUsable(absl::Time now) const {
+  switch (status()) {
+    case AnchorStatus::kActive:
+    case AnchorStatus::kRetiring:
+      break;
+    case AnchorStatus::kRevoked:
+      return Reject(Reason::kAnchorRevoked, Name() + " is REVOKED");
+    default:
+      return Reject(
+          Reason::kAnchorNotActive,
+          absl::StrCat(Name(), " is ", std::string(NameOf(status()))));
   }
-  const std::string name =
-      absl::StrCat(ToString(slot()), " ", spki_sha256_.substr(0, 12));
-  if (status() == AnchorStatus::kRevoked) {
-    return Reject(Reason::kAnchorRevoked, "anchor " + name + " is REVOKED");
-  }
-  if (!verifies) {
-    return Reject(
-        Reason::kAnchorNotActive,
-        absl::StrCat("anchor ", name, " is ", std::string(NameOf(status()))));
-  }
-  return Reject(Reason::kAnchorNotActive,
-                absl::StrCat("anchor ", name, " verifies evidence from ",
-                             absl::FormatTime(absl::RFC3339_full, valid_from(),
-                                              absl::UTCTimeZone()),
-                             " to ",
-                             absl::FormatTime(absl::RFC3339_full, valid_until(),
-                                              absl::UTCTimeZone())));
+  if (now <= accept_until()) return absl::OkStatus();
+  return Reject(
+      Reason::kAnchorNotActive,
+      absl::StrCat(Name(), " verifies nothing after ", Text(accept_until())));
+}
+
+absl::Status Anchor::CheckMadeAt(absl::Time made) const {
+  if (made >= valid_from() && made <= valid_until()) return absl::OkStatus();
+  return Reject(
+      Reason::kAnchorNotActive,
+      made < valid_from()
+          ? absl::StrCat(Name(), " verifies evidence from ", Text(valid_from()),
+                         " on, and this is of ", Text(made))
+          : absl::StrCat(Name(), " verifies evidence until ",
+                         Text(valid_until()), ", and this is of ", Text(made)));
 }
 
 absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Create(
@@ -191,7 +204,7 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
   set->provenance_ = provenance;
   set->anchors_.reserve(records.size());
   // One key stands in many slots (17 regions share one): read it once.
-  absl::flat_hash_map<std::string, PublicKey> keys;
+  std::unordered_map<std::string, PublicKey> keys;
   for (AnchorRecord& record : records) {
     if (absl::Status s = CheckRecord(record); !s.ok()) return s;
     auto key = keys.find(record.spki_der);
@@ -215,7 +228,7 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
         Anchor(std::move(record), key->second, std::move(name)));
   }
   // By kind and key, the first anchor that has it.
-  absl::flat_hash_map<std::pair<AnchorKind, std::string>, Anchor*> first;
+  std::map<std::pair<AnchorKind, std::string>, Anchor*> first;
   for (Anchor& anchor : set->anchors_) {
     const auto [known, added] = first.try_emplace(
         std::pair(anchor.slot().kind, anchor.spki_sha256()), &anchor);
@@ -245,8 +258,7 @@ absl::Span<const Anchor> AnchorSet::In(const Slot& slot) const {
 
 std::optional<std::string_view> AnchorSet::PartitionOf(
     std::string_view region) const {
-  const auto found = partition_of_region_.find(
-      absl::string_view(region.data(), region.size()));
+  const auto found = partition_of_region_.find(region);
   if (found == partition_of_region_.end()) return std::nullopt;
   return found->second;
 }

@@ -9,14 +9,17 @@
 #define ANCHORAGE_VERIFY_ANCHOR_SET_H_
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -35,7 +38,7 @@ std::string_view NameOf(AnchorKind kind);
 std::optional<AnchorKind> AnchorKindNamed(std::string_view name);
 
 // Where an anchor is in its life. Only ACTIVE and RETIRING verify; REVOKED
-// wins over everything, whatever the evidence's time.
+// wins over everything, whatever the evidence's time. Time changes no status.
 enum class AnchorStatus {
   kAnnounced,
   kActive,
@@ -69,9 +72,13 @@ std::string ToString(const Slot& slot);
 struct AnchorRecord {
   Slot slot;
   AnchorStatus status = AnchorStatus::kActive;
-  // The anchor verifies evidence of this time, both ends included.
+  // The anchor verifies evidence that was made in this time, both ends
+  // included, however much later it is shown.
   absl::Time valid_from = absl::InfinitePast();
   absl::Time valid_until = absl::InfiniteFuture();
+  // After this moment, by the verifier's clock, it verifies nothing, whenever
+  // the evidence was made.
+  absl::Time accept_until = absl::InfiniteFuture();
   // SubjectPublicKeyInfo, DER.
   std::string spki_der;
   // The certificates that the key was published in, DER. A Nitro root has at
@@ -86,6 +93,7 @@ class Anchor {
   AnchorStatus status() const { return record_.status; }
   absl::Time valid_from() const { return record_.valid_from; }
   absl::Time valid_until() const { return record_.valid_until; }
+  absl::Time accept_until() const { return record_.accept_until; }
   const PublicKey& key() const { return key_; }
   // Lower-case hex SHA-256 of the SubjectPublicKeyInfo: with the slot, the
   // anchor's identity.
@@ -97,12 +105,20 @@ class Anchor {
   // kind, so that a signature alone does not tell the regions apart.
   bool is_shared() const { return is_shared_; }
 
-  // Returns OK if the anchor may verify evidence of the time `at`; otherwise
-  // kAnchorRevoked or kAnchorNotActive.
-  absl::Status CheckUsable(absl::Time at) const;
+  // Returns OK if the anchor may verify anything at `now`, the verifier's
+  // clock; otherwise kAnchorRevoked or kAnchorNotActive.
+  absl::Status CheckUsable(absl::Time now) const;
+
+  // Returns OK if the anchor verifies evidence that was made at `made`;
+  // otherwise kAnchorNotActive. `made` is a time that the anchor's key has
+  // signed: before its signature is verified, it is anybody's.
+  absl::Status CheckMadeAt(absl::Time made) const;
 
  private:
   friend class AnchorSet;
+  // For people.
+  std::string Name() const;
+
   Anchor(AnchorRecord record, PublicKey key, std::string spki_sha256)
       : record_(std::move(record)),
         key_(std::move(key)),
@@ -174,8 +190,10 @@ class AnchorSet {
   AnchorProvenance provenance_;
   // Sorted by slot, so that a slot is one span.
   std::vector<Anchor> anchors_;
-  absl::flat_hash_map<Slot, std::pair<std::size_t, std::size_t>> by_slot_;
-  absl::flat_hash_map<std::string, std::string> partition_of_region_;
+  std::unordered_map<Slot, std::pair<std::size_t, std::size_t>,
+                     absl::Hash<Slot>>
+      by_slot_;
+  std::map<std::string, std::string, std::less<>> partition_of_region_;
 };
 
 }  // namespace anchorage::verify

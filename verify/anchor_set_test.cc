@@ -113,6 +113,7 @@ TEST(AnchorSet, KeepsWhatTheRecordSays) {
   record.status = AnchorStatus::kRetiring;
   record.valid_from = kFrom;
   record.valid_until = kUntil;
+  record.accept_until = kUntil + absl::Hours(1);
   record.certificates_der.push_back(CertificateOf(record.spki_der) +
                                     " issued again");
   const auto set = SetOf({record});
@@ -121,6 +122,7 @@ TEST(AnchorSet, KeepsWhatTheRecordSays) {
   EXPECT_EQ(anchor.status(), AnchorStatus::kRetiring);
   EXPECT_EQ(anchor.valid_from(), kFrom);
   EXPECT_EQ(anchor.valid_until(), kUntil);
+  EXPECT_EQ(anchor.accept_until(), kUntil + absl::Hours(1));
   EXPECT_EQ(anchor.spki_sha256(), Sha256Hex(record.spki_der));
   ASSERT_EQ(anchor.certificates_der().size(), 2u);
   EXPECT_EQ(anchor.certificates_der()[1], record.certificates_der[1]);
@@ -202,7 +204,7 @@ TEST(AnchorSet, MayHaveAnIdentityAnchorWithoutCertificate) {
 TEST(AnchorSet, MayHaveAWindowOfOneInstant) {
   AnchorRecord record = Record(AnchorKind::kIidRsa2048, "eu-west-1", Rsa2048());
   record.valid_from = record.valid_until = kFrom;
-  EXPECT_TRUE(SetOf({record})->anchors()[0].CheckUsable(kFrom).ok());
+  EXPECT_TRUE(SetOf({record})->anchors()[0].CheckMadeAt(kFrom).ok());
 }
 
 TEST(AnchorSet, HoldsAsManyAnchorsAsItsLimitAndNoMore) {
@@ -336,17 +338,36 @@ std::optional<Reason> WhyNot(AnchorStatus status, absl::Time at) {
   return ReasonOf(AnchorOf(status).CheckUsable(at));
 }
 
-TEST(CheckUsable, AllowsActiveAndRetiringAnchorsInTheirWindow) {
+// The window is about the evidence: years after it the clock decides nothing.
+TEST(CheckUsable, AllowsActiveAndRetiringAnchorsWhateverTheirWindow) {
   for (const AnchorStatus status :
        {AnchorStatus::kActive, AnchorStatus::kRetiring}) {
-    for (const absl::Time at : {kFrom, kFrom + absl::Hours(1), kUntil}) {
-      EXPECT_TRUE(AnchorOf(status).CheckUsable(at).ok());
-    }
-    for (const absl::Time at :
-         {kFrom - absl::Nanoseconds(1), kUntil + absl::Nanoseconds(1),
+    for (const absl::Time now :
+         {kFrom - absl::Hours(1), kFrom, kUntil, kUntil + absl::Hours(90'000),
           absl::InfinitePast(), absl::InfiniteFuture()}) {
-      EXPECT_EQ(WhyNot(status, at), Reason::kAnchorNotActive);
+      EXPECT_TRUE(AnchorOf(status).CheckUsable(now).ok());
     }
+  }
+}
+
+TEST(CheckUsable, AllowsNothingAfterTheEndOfAcceptance) {
+  AnchorRecord record = Record(AnchorKind::kIidRsa2048, "eu-west-1", Rsa2048());
+  record.accept_until = kUntil;
+  const Anchor anchor = SetOf({record})->anchors()[0];
+  EXPECT_TRUE(anchor.CheckUsable(kUntil).ok());
+  EXPECT_EQ(ReasonOf(anchor.CheckUsable(kUntil + absl::Nanoseconds(1))),
+            Reason::kAnchorNotActive);
+}
+
+TEST(CheckMadeAt, AllowsEvidenceOfTheWindow) {
+  const Anchor anchor = AnchorOf(AnchorStatus::kRetiring);
+  for (const absl::Time made : {kFrom, kFrom + absl::Hours(1), kUntil}) {
+    EXPECT_TRUE(anchor.CheckMadeAt(made).ok());
+  }
+  for (const absl::Time made :
+       {kFrom - absl::Nanoseconds(1), kUntil + absl::Nanoseconds(1),
+        absl::InfinitePast(), absl::InfiniteFuture()}) {
+    EXPECT_EQ(ReasonOf(anchor.CheckMadeAt(made)), Reason::kAnchorNotActive);
   }
 }
 
@@ -379,6 +400,7 @@ TEST(CheckUsable, HasNoWindowUnlessTold) {
   for (const absl::Time at :
        {absl::InfinitePast(), absl::UnixEpoch(), absl::InfiniteFuture()}) {
     EXPECT_TRUE(set->anchors()[0].CheckUsable(at).ok());
+    EXPECT_TRUE(set->anchors()[0].CheckMadeAt(at).ok());
   }
 }
 

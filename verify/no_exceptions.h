@@ -4,6 +4,10 @@
 //
 // Nothing here throws by itself, but memory can run out anywhere, and the host
 // program is often built without exceptions: one would end it.
+//
+// What is used inside must stay whole when it throws. absl's hash tables do not
+// (a table that could not grow is torn: its capacity is the new one and its
+// memory the old), so the containers of verify/ are the standard library's.
 
 #ifndef ANCHORAGE_VERIFY_NO_EXCEPTIONS_H_
 #define ANCHORAGE_VERIFY_NO_EXCEPTIONS_H_

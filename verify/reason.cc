@@ -121,7 +121,7 @@ constexpr Row kTable[] = {
      "AWS's CDDL: the digest is SHA384; measurements of another algorithm "
      "cannot be compared"},
     {kAmbiguousDocumentType, "AMBIGUOUS_DOCUMENT_TYPE", kUnreadable,
-     "the document has the measurements of an enclave and of a NitroTPM",
+     "the document has measurements twice, of two kinds or under two names",
      "with both banks of measurements one reader checks the enclave's and "
      "another the TPM's"},
     {kWrongDocumentType, "WRONG_DOCUMENT_TYPE", kUnreadable,
@@ -190,7 +190,7 @@ constexpr Row kTable[] = {
      "AWS's step 3: the key must have been given for signatures (RFC 5280 "
      "4.2.1.3)"},
     {kLeafName, "LEAF_NAME", kNotFromAws,
-     "the leaf's name is not the module and region that it attests",
+     "a name in the chain is of another module, region or partition",
      "a name that says another module or region contradicts the document "
      "that its key signed"},
 

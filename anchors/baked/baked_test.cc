@@ -81,7 +81,7 @@ TEST(Baked, HasTheCatalogOfSequenceOne) {
   ASSERT_TRUE(catalog.ok()) << catalog.status();
   EXPECT_EQ(catalog->sequence, 1u);
   EXPECT_EQ(catalog->skipped, 0);
-  EXPECT_EQ(catalog->anchors.size(), 115u);
+  EXPECT_EQ(catalog->anchors.size(), 116u);
   EXPECT_EQ(catalog->created, baked.as_of);
   EXPECT_EQ(SerializeCatalog(*catalog), baked.catalog);
 }

@@ -144,6 +144,17 @@ absl::Status CheckRootDraft(const Ceremony& ceremony, const tuf::Root& draft) {
   return absl::OkStatus();
 }
 
+// Whether clients can use the files, and each active release tells its images
+// from those of others: what was signed before this was asked is not signed
+// again.
+absl::Status CheckFiles(const SignedTargets& files, absl::Time now) {
+  absl::Status s = CheckTargetFiles(files.catalog, files.releases, now);
+  if (!s.ok() || files.releases.empty()) return s;
+  const auto list = ParseReleases(files.releases);
+  if (!list.ok()) return list.status();
+  return CheckReleasesSafe(*list);
+}
+
 // Whether targets can be signed: a catalog, perhaps releases, and nothing that
 // people are not shown.
 absl::Status CheckTargetsDraft(const tuf::Targets& draft,
@@ -160,7 +171,7 @@ absl::Status CheckTargetsDraft(const tuf::Targets& draft,
     }
     if (!target.custom_json.empty()) return refuse("has custom members");
   }
-  return CheckTargetFiles(files.catalog, files.releases, now);
+  return CheckFiles(files, now);
 }
 
 absl::Status CheckNotExpired(const tuf::Envelope& envelope,
@@ -470,10 +481,7 @@ absl::Status ProposeTargets(const std::string& folder,
   SignedTargets files;
   files.catalog = std::string(catalog_json);
   files.releases = std::string(releases_json);
-  if (absl::Status s = CheckTargetFiles(catalog_json, releases_json, now);
-      !s.ok()) {
-    return s;
-  }
+  if (absl::Status s = CheckFiles(files, now); !s.ok()) return s;
   if (absl::Status s = CheckSteps(folder, *ceremony, *root, files); !s.ok()) {
     return s;
   }

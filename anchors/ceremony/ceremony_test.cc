@@ -18,6 +18,7 @@
 #include "anchors/tuf/tuf_error.h"
 #include "anchors/tuf/tuf_test_matchers.h"
 #include "anchors/tuf/updater.h"
+#include "verify/reason.h"
 
 namespace anchorage::anchors {
 namespace {
@@ -78,8 +79,9 @@ class CeremonyTest : public testing::Test {
   }
 
   void MakeTargets(std::uint64_t sequence) {
-    ASSERT_THAT(ProposeTargets(folder_, CatalogOf(sequence), "", kExpires, kNow),
-                IsOk());
+    ASSERT_THAT(
+        ProposeTargets(folder_, CatalogOf(sequence), "", kExpires, kNow),
+        IsOk());
     ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
     ASSERT_THAT(PublishTargetsDraft(folder_, kNow), IsOk());
   }
@@ -161,7 +163,8 @@ TEST_F(CeremonyTest, ARootPublishedTwiceAfterACrashIsPublishedOnce) {
 
 TEST_F(CeremonyTest, TargetsNeedTheirThreshold) {
   MakeFirstRoot();
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow),
+              IsOk());
   ASSERT_THAT(Sign(DraftKind::kTargets, {3}), IsOk());
   EXPECT_THAT(PublishTargetsDraft(folder_, kNow),
               RejectedFor(TufReason::kThresholdNotMet));
@@ -169,15 +172,19 @@ TEST_F(CeremonyTest, TargetsNeedTheirThreshold) {
 }
 
 TEST_F(CeremonyTest, TargetsNeedARootFirst) {
-  EXPECT_TRUE(IsTooEarly(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow)));
+  EXPECT_TRUE(
+      IsTooEarly(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow)));
 }
 
 TEST_F(CeremonyTest, ACatalogNeedsAHigherSequence) {
   MakeFirstRoot();
   MakeTargets(7);
-  EXPECT_TRUE(IsTooEarly(ProposeTargets(folder_, CatalogOf(6), "", kExpires, kNow)));
-  EXPECT_THAT(ProposeTargets(folder_, CatalogOf(7), "", kExpires, kNow), IsOk());
-  EXPECT_THAT(ProposeTargets(folder_, CatalogOf(8), "", kExpires, kNow), IsOk());
+  EXPECT_TRUE(
+      IsTooEarly(ProposeTargets(folder_, CatalogOf(6), "", kExpires, kNow)));
+  EXPECT_THAT(ProposeTargets(folder_, CatalogOf(7), "", kExpires, kNow),
+              IsOk());
+  EXPECT_THAT(ProposeTargets(folder_, CatalogOf(8), "", kExpires, kNow),
+              IsOk());
 }
 
 TEST_F(CeremonyTest, RefusesACatalogThatNoClientReads) {
@@ -188,7 +195,8 @@ TEST_F(CeremonyTest, RefusesACatalogThatNoClientReads) {
 
 TEST_F(CeremonyTest, ATargetChangedOnTheWayIsNotPublished) {
   MakeFirstRoot();
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow),
+              IsOk());
   ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
   for (const auto& entry :
        std::filesystem::directory_iterator(folder_ + "/targets/catalog/v1")) {
@@ -201,7 +209,8 @@ TEST_F(CeremonyTest, ATargetChangedOnTheWayIsNotPublished) {
 
 TEST_F(CeremonyTest, WhatIsShownIsWhatTheTargetsName) {
   MakeFirstRoot();
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow),
+              IsOk());
   // Somebody puts a harmless catalog under the name of another's hash.
   for (const auto& entry :
        std::filesystem::directory_iterator(folder_ + "/targets/catalog/v1")) {
@@ -214,9 +223,11 @@ TEST_F(CeremonyTest, WhatIsShownIsWhatTheTargetsName) {
 
 TEST_F(CeremonyTest, ADraftThatIsReplacedWhileOneLooksIsNotSigned) {
   MakeFirstRoot();
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow),
+              IsOk());
   const auto shown = ReadCeremony(folder_);
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(2), "", kExpires, kNow), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(2), "", kExpires, kNow),
+              IsOk());
   EXPECT_TRUE(absl::IsAborted(
       SignDraft(folder_, *shown, DraftKind::kTargets, *TestKey(1), kNow)));
   EXPECT_TRUE(CountSignatures(*ReadCeremony(folder_), DraftKind::kTargets)
@@ -226,11 +237,13 @@ TEST_F(CeremonyTest, ADraftThatIsReplacedWhileOneLooksIsNotSigned) {
 
 TEST_F(CeremonyTest, ASignatureOfAnotherPersonMeanwhileStays) {
   MakeFirstRoot();
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow),
+              IsOk());
   const auto shown = ReadCeremony(folder_);
   ASSERT_THAT(SignWhatIsThere(DraftKind::kTargets, 1), IsOk());
-  ASSERT_THAT(SignDraft(folder_, *shown, DraftKind::kTargets, *TestKey(2), kNow),
-              IsOk());
+  ASSERT_THAT(
+      SignDraft(folder_, *shown, DraftKind::kTargets, *TestKey(2), kNow),
+      IsOk());
   EXPECT_THAT(PublishTargetsDraft(folder_, kNow), IsOk());
 }
 
@@ -242,7 +255,8 @@ TEST_F(CeremonyTest, ADraftOfARootThatIsNotTheNextIsNotSigned) {
 
 TEST_F(CeremonyTest, TargetsThatDelegateAreNotSigned) {
   MakeFirstRoot();
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow),
+              IsOk());
   const auto draft =
       *tuf::ParseTargets(ReadCeremony(folder_)->targets_draft->targets);
   tuf::TargetsSpec spec = tuf::NextTargetsSpec(draft, kExpires);
@@ -278,7 +292,8 @@ TEST_F(CeremonyTest, WhatHasEndedIsNotPublished) {
   EXPECT_THAT(PublishRootDraft(folder_, kExpires),
               RejectedFor(TufReason::kRootExpired));
   ASSERT_THAT(PublishRootDraft(folder_, kNow), IsOk());
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(1), "", kExpires, kNow),
+              IsOk());
   ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
   EXPECT_THAT(PublishTargetsDraft(folder_, kExpires),
               RejectedFor(TufReason::kTargetsExpired));
@@ -328,8 +343,8 @@ TEST_F(CeremonyTest, WhatClientsRefuseIsNeitherProposedNorSigned) {
         }
       }),
       change([](Catalog& catalog) {
-        catalog.created = absl::FromCivil(absl::CivilDay(9999, 1, 1),
-                                          absl::UTCTimeZone());
+        catalog.created =
+            absl::FromCivil(absl::CivilDay(9999, 1, 1), absl::UTCTimeZone());
       }),
       change([](Catalog& catalog) {
         catalog.created = kNow + absl::Minutes(5) + absl::Seconds(1);
@@ -364,9 +379,9 @@ TEST_F(CeremonyTest, ALaterCatalogMayHaveBeenMadeEarlier) {
   MakeTargets(1);
   auto catalog = *ParseCatalog(CatalogOf(2));
   catalog.created -= absl::Hours(24 * 300);
-  EXPECT_THAT(ProposeTargets(folder_, SerializeCatalog(catalog), "", kExpires,
-                             kNow),
-              IsOk());
+  EXPECT_THAT(
+      ProposeTargets(folder_, SerializeCatalog(catalog), "", kExpires, kNow),
+      IsOk());
 }
 
 TEST_F(CeremonyTest, ASequenceIsNotUsedUpByOneStep) {
@@ -379,11 +394,11 @@ TEST_F(CeremonyTest, ASequenceIsNotUsedUpByOneStep) {
               IsOk());
 }
 
-std::string ReleasesOf(std::uint64_t sequence) {
+std::string ReleasesOf(std::uint64_t sequence, char measurement = 'a') {
   Release release;
   release.product = "signer";
   release.name = "2.3.0";
-  release.measurements = {{0, std::string(48, 'a')}};
+  release.measurements = {{0, std::string(48, measurement)}};
   ReleaseList list;
   list.sequence = sequence;
   list.created = kNow;
@@ -391,12 +406,23 @@ std::string ReleasesOf(std::uint64_t sequence) {
   return SerializeReleases(list);
 }
 
+TEST_F(CeremonyTest, ReleasesThatTellNothingAreNotSigned) {
+  MakeFirstRoot();
+  const auto propose = [&](char measurement) {
+    return ProposeTargets(folder_, CatalogOf(1), ReleasesOf(5, measurement),
+                          kExpires, kNow);
+  };
+  EXPECT_EQ(verify::ReasonOf(propose('\0')), verify::Reason::kPolicyUnsafe);
+  EXPECT_THAT(propose('a'), IsOk());
+}
+
 TEST_F(CeremonyTest, ReleasesDoNotGoBackAlsoAfterABundleWithoutThem) {
   MakeFirstRoot();
-  const auto publish = [&](std::uint64_t sequence, const std::string& releases) {
-    ASSERT_THAT(ProposeTargets(folder_, CatalogOf(sequence), releases, kExpires,
-                               kNow),
-                IsOk());
+  const auto publish = [&](std::uint64_t sequence,
+                           const std::string& releases) {
+    ASSERT_THAT(
+        ProposeTargets(folder_, CatalogOf(sequence), releases, kExpires, kNow),
+        IsOk());
     ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
     ASSERT_THAT(PublishTargetsDraft(folder_, kNow), IsOk());
   };
@@ -425,7 +451,8 @@ TEST_F(CeremonyTest, ARootThatRemovesTheTargetsSignersNeedsTargetsOfItsOwn) {
   EXPECT_TRUE(IsTooEarly(PublishRootDraft(folder_, kNow).status()));
   EXPECT_EQ(ReadSigned(folder_)->roots.size(), 1u);
   // Proposed and not signed by enough of the new keys.
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(8), "", kExpires, kNow), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(8), "", kExpires, kNow),
+              IsOk());
   ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2, 4}), IsOk());
   EXPECT_TRUE(IsTooEarly(PublishRootDraft(folder_, kNow).status()));
   const auto counts =
@@ -454,7 +481,8 @@ TEST_F(CeremonyTest, WhatThievesSignedIsNothingToFollow) {
   next.targets.keys = {TestKey(4)->public_key(), TestKey(5)->public_key()};
   ASSERT_THAT(WriteRootDraft(folder_, next), IsOk());
   ASSERT_THAT(Sign(DraftKind::kRoot, {1, 2}), IsOk());
-  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(8), "", kExpires, kNow), IsOk());
+  ASSERT_THAT(ProposeTargets(folder_, CatalogOf(8), "", kExpires, kNow),
+              IsOk());
   ASSERT_THAT(Sign(DraftKind::kTargets, {4, 5}), IsOk());
   EXPECT_THAT(PublishRootDraft(folder_, kNow), IsOk());
   EXPECT_EQ(ParseCatalog(ReadCeremony(folder_)->targets->catalog)->sequence,

@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/policy/kms_warnings.h"
 #include "verify/reason.h"
 
 namespace anchorage::anchors {
@@ -229,6 +230,23 @@ std::optional<std::string_view> AttestationKeyOf(std::string_view key) {
   return key.substr(kPrefix.size());
 }
 
+absl::StatusOr<JsonValue> OpenKmsPolicy(JsonValue json,
+                                        const verify::JsonLimits& limits) {
+  const JsonValue* policy = json.Find("Policy");
+  if (policy == nullptr) return json;
+  absl::Status s = CheckNames<2>(json, "what 'aws kms get-key-policy' prints",
+                                 {"Policy", "PolicyName"});
+  if (!s.ok()) return s;
+  const auto text = policy->AsString();
+  if (!text.has_value()) {
+    return Reject(Reason::kFieldInvalid, "'Policy' is not a text");
+  }
+  auto opened = verify::ParseJson(*text, limits);
+  if (opened.ok()) return opened;
+  return Reject(verify::ReasonOf(opened.status()).value(),
+                absl::StrCat("in 'Policy': ", opened.status().message()));
+}
+
 bool IsKmsPolicy(const JsonValue& json) {
   if (json.members().empty()) return false;
   const std::string& name = json.members().front().first;
@@ -260,7 +278,8 @@ absl::StatusOr<KmsDemands> ReadKmsPolicy(const JsonValue& json,
                     .condition = allowed.size() == 1
                                      ? allowed.front()
                                      : Condition::AnyOf(std::move(allowed)),
-                    .has_other_keys = conditions.has_other_keys()};
+                    .has_other_keys = conditions.has_other_keys(),
+                    .warnings = KmsWarnings(json)};
 }
 
 }  // namespace anchorage::anchors

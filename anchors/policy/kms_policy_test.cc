@@ -5,10 +5,12 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "anchors/policy/policy_document.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "verify/attestation/condition.h"
 #include "verify/reason.h"
@@ -16,6 +18,11 @@
 namespace anchorage::anchors {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using verify::EnclavePolicy;
 using verify::kPcrBytes;
 using verify::kPcrCount;
@@ -215,6 +222,154 @@ TEST(KmsPolicy, LeavesOutStatementsWithoutAttestation) {
   EXPECT_EQ(Check(text, "c0------c"), Reason::kPcrMismatch);
 }
 
+// A JSON text that is this text.
+std::string Quote(std::string_view text) {
+  return absl::StrCat(
+      "\"",
+      absl::StrReplaceAll(absl::string_view(text.data(), text.size()),
+                          {{"\\", "\\\\"}, {"\"", "\\\""}, {"\n", "\\n"}}),
+      "\"");
+}
+
+// As "aws kms get-key-policy" prints it.
+TEST(KmsPolicy, IsReadOutOfItsEnvelope) {
+  const std::string envelope = absl::StrCat(
+      "{\"Policy\": ", Quote(kEnclaveKeyPolicy), ", \"PolicyName\": \"a\"}");
+  EXPECT_EQ(Check(envelope, "a0------c"), std::nullopt);
+  EXPECT_EQ(Check(envelope, "c0------c"), Reason::kPcrMismatch);
+
+  EXPECT_EQ(Decide(R"({"Policy": "{]"})"), Reason::kDocumentMalformed);
+  EXPECT_EQ(Decide(R"({"Policy": {"Statement": []}})"), Reason::kFieldInvalid);
+  EXPECT_EQ(Decide(R"({"Policy": "[]"})"), Reason::kFieldInvalid);
+  EXPECT_EQ(Decide(absl::StrCat("{\"Policy\": ", Quote(kEnclaveKeyPolicy),
+                                ", \"Statement\": []}")),
+            Reason::kFieldUnknown);
+  // One envelope, not two.
+  EXPECT_EQ(Decide(absl::StrCat("{\"Policy\": ", Quote(envelope), "}")),
+            Reason::kFieldInvalid);
+}
+
+// As Windows' editors and shells write files.
+TEST(KmsPolicy, IsReadBehindAByteOrderMark) {
+  const std::string text = absl::StrCat("\xef\xbb\xbf", kEnclaveKeyPolicy);
+  EXPECT_EQ(Check(text, "a0------c"), std::nullopt);
+  EXPECT_EQ(
+      ReasonOf(
+          ReadPolicyDocument(std::string("\xff\xfe{\0", 4), kName).status()),
+      Reason::kEncodingMalformed);
+}
+
+// A statement for attested calls, beside `others`.
+std::vector<std::string> WarningsOf(std::string_view others) {
+  const auto policy = Read(absl::StrCat(
+      R"({"Statement": [{"Sid": "App", "Effect": "Allow",
+          "Principal": {"AWS": "arn:aws:iam::123456789012:role/app"},
+          "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+          "Condition": {"StringEquals": {"@PCR0": "$a"}}})",
+      std::string(others), "]}"));
+  EXPECT_TRUE(policy.ok()) << policy.status();
+  if (!policy.ok()) return {};
+  return std::get<EnclavePolicy>(*policy).warnings();
+}
+
+TEST(KmsPolicy, WarnsOfNothingThatItsConditionsHoldAgainst) {
+  EXPECT_THAT(WarningsOf(""), IsEmpty());
+  EXPECT_THAT(WarningsOf(R"(, {"Effect": "Allow",
+      "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+      "Action": ["kms:Describe*", "kms:Encrypt", "kms:ScheduleKeyDeletion"]})"),
+              IsEmpty());
+  EXPECT_THAT(
+      WarningsOf(R"(, {"Effect": "Allow", "Action": "kms:GenerateRandom"})"),
+      IsEmpty());
+}
+
+TEST(KmsPolicy, WarnsOfStatementsThatNeedNoDocument) {
+  for (const std::string_view action :
+       {R"("Action": "kms:Decrypt")",
+        R"("Action": ["kms:Get*", "KMS:decr?pt"])",
+        R"("NotAction": ["kms:Put*", "kms:Create*", "kms:Re*"])"}) {
+    EXPECT_THAT(
+        WarningsOf(absl::StrCat(R"(, {"Sid": "Old", "Effect": "Allow", )",
+                                std::string(action), "}")),
+        ElementsAre(AllOf(HasSubstr("statement 'Old' allows kms:Decrypt"),
+                          HasSubstr("without an attestation"))))
+        << action;
+  }
+}
+
+TEST(KmsPolicy, WarnsOfWhoMayChangeIt) {
+  for (const std::string action : {"kms:PutKeyPolicy", "kms:CreateGrant",
+                                   "kms:ReplicateKey", "kms:ReEncryptFrom"}) {
+    EXPECT_THAT(WarningsOf(absl::StrCat(R"(, {"Effect": "Allow", "Action": ")",
+                                        action, R"("})")),
+                ElementsAre(HasSubstr("statement 2 allows " + action)));
+  }
+  // AWS's own first statement does both.
+  EXPECT_THAT(WarningsOf(R"(, {"Sid": "Enable IAM User Permissions",
+      "Effect": "Allow", "Action": "kms:*", "Resource": "*",
+      "Principal": {"AWS": "arn:aws:iam::123456789012:root"}})"),
+              ElementsAre(HasSubstr("kms:Decrypt, kms:GenerateDataKey without"),
+                          HasSubstr("kms:PutKeyPolicy, kms:CreateGrant")));
+}
+
+TEST(KmsPolicy, WarnsOfCallersOfAnyAccount) {
+  const auto warnings = [](std::string_view principal,
+                           std::string_view condition) {
+    const auto policy =
+        Read(absl::StrCat(R"({"Statement": {"Sid": "App", "Effect": "Allow", )",
+                          std::string(principal), R"(, "Action": "kms:Decrypt",
+                     "Condition": {"StringEquals": {"@PCR0": "$a")",
+                          std::string(condition), "}}}}"),
+             {.ignore_other_keys = kWhy});
+    EXPECT_TRUE(policy.ok()) << policy.status();
+    return policy.ok() ? std::get<EnclavePolicy>(*policy).warnings()
+                       : std::vector<std::string>();
+  };
+  for (const std::string_view open :
+       {R"("Principal": "*")", R"("Principal": {"AWS": "*"})",
+        R"("Principal": {"AWS": ["arn:aws:iam::123456789012:root", "*"]})",
+        R"("NotPrincipal": {"AWS": "123456789012"})"}) {
+    EXPECT_THAT(warnings(open, ""),
+                ElementsAre(HasSubstr("statement 'App' names no account")))
+        << open;
+    EXPECT_THAT(warnings(open, R"(, "KMS:CallerAccount": "123456789012")"),
+                IsEmpty())
+        << open;
+  }
+  EXPECT_THAT(warnings(R"("Principal": {"AWS": "123456789012"})", ""),
+              IsEmpty());
+}
+
+TEST(KmsPolicy, WarnsOfNothingThatIsDeniedToEverybody) {
+  constexpr char kAdmin[] =
+      R"(, {"Effect": "Allow", "Action": "kms:PutKeyPolicy"})";
+  EXPECT_THAT(WarningsOf(absl::StrCat(kAdmin, R"(, {"Effect": "Deny",
+      "Principal": {"AWS": "*"}, "Action": "kms:Put*"})")),
+              IsEmpty());
+  EXPECT_THAT(WarningsOf(absl::StrCat(kAdmin, R"(, {"Effect": "Deny",
+      "Principal": {"AWS": "123456789012"}, "Action": "kms:Put*"})")),
+              SizeIs(1));
+  EXPECT_THAT(WarningsOf(absl::StrCat(kAdmin, R"(, {"Effect": "Deny",
+      "Principal": "*", "Action": "kms:Put*",
+      "Condition": {"Bool": {"aws:SecureTransport": "false"}}})")),
+              SizeIs(1));
+}
+
+TEST(KmsPolicy, WarnsInFewWordsThatMoveNoCursor) {
+  std::string many;
+  for (int i = 0; i < 100; ++i) {
+    absl::StrAppend(&many, R"(, {"Sid": "\u001b[2J)", std::string(500, 'x'),
+                    R"(", "Effect": "Allow", "Action": "kms:*"})");
+  }
+  const auto warnings = WarningsOf(many);
+  ASSERT_THAT(warnings, SizeIs(2));
+  for (const std::string& warning : warnings) {
+    EXPECT_LT(warning.size(), 1000U);
+    EXPECT_EQ(warning.find('\x1b'), std::string::npos);
+    EXPECT_THAT(warning, HasSubstr("and 97 more"));
+  }
+}
+
 // What KMS takes and we do not, or neither does.
 struct Refusal {
   const char* name;
@@ -291,6 +446,24 @@ INSTANTIATE_TEST_SUITE_P(
                 Reason::kPolicyEmpty},
         Refusal{"OperatorWithoutKeys", R"({"StringEquals": "$a"})",
                 Reason::kFieldInvalid},
+        Refusal{"Pcr12Alone", R"({"StringEquals": {"@NitroTPMPCR12": "$0"}})",
+                Reason::kPolicyUnsafe},
+        Refusal{"SecureBootOff",
+                R"({"StringEqualsIgnoreCase": {"@NitroTPMPCR7":
+                "98441C7F7625D10058C47683AEC486CE311C633235EB555593A7EE791121E357)"
+                R"(8AE72D04ECEF661F272D59058B77AF35"}})",
+                Reason::kPolicyUnsafe},
+        Refusal{"ResetByAnybody",
+                R"({"StringEquals": {"@NitroTPMPCR16": "$a",
+                                     "@NitroTPMPCR23": "$0"}})",
+                Reason::kPolicyUnsafe},
+        Refusal{"OneUnsafeStatementOfTwo",
+                R"({"Statement": [
+                    {"Effect": "Allow", "Condition":
+                     {"StringEquals": {"@PCR0": "$a"}}},
+                    {"Effect": "Allow", "Condition":
+                     {"StringEquals": {"@PCR1": "$a"}}}]})",
+                Reason::kPolicyUnsafe},
         Refusal{"Pcr4Alone", R"({"StringEquals": {"@NitroTPMPCR4": "$a"}})",
                 Reason::kPolicyUnsafe},
         Refusal{"KeyTwice",

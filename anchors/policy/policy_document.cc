@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "anchors/byte_order_mark.h"
 #include "anchors/policy/kms_policy.h"
 #include "anchors/yaml/yaml_to_proto.h"
 #include "proto/anchorage/v1/attestation_policy.pb.h"
@@ -147,6 +148,7 @@ class Speaker {
         demands.has_other_keys
             ? absl::StrCat(kWhyKms, "; other keys: ", why_other_keys)
             : kWhyKms);
+    for (const std::string& warning : demands.warnings) builder_.Warn(warning);
   }
 
   absl::StatusOr<PolicyDocument> Build() const {
@@ -158,7 +160,7 @@ class Speaker {
  private:
   absl::Status SayMeasurements(const v1::AttestationPolicy& proto) {
     // With a condition beside it, the measurements are said twice.
-    if (!proto.release().empty()) {
+    if (proto.has_release()) {
       builder_.ExpectRelease(proto.release(), releases_);
     }
     if (!proto.has_condition()) return absl::OkStatus();
@@ -306,9 +308,12 @@ absl::StatusOr<PolicyDocument> ToPolicyOfItsType(
   }
 }
 
-absl::StatusOr<PolicyDocument> ReadKms(const verify::JsonValue& json,
+absl::StatusOr<PolicyDocument> ReadKms(verify::JsonValue json,
                                        const PolicyDocumentOptions& options) {
-  const auto demands = ReadKmsPolicy(json, !options.ignore_other_keys.empty());
+  const auto policy = OpenKmsPolicy(std::move(json), kJsonLimits);
+  if (!policy.ok()) return policy.status();
+  const auto demands =
+      ReadKmsPolicy(*policy, !options.ignore_other_keys.empty());
   if (!demands.ok()) return demands.status();
   return demands->type == AttestationType::kEnclave
              ? ToPolicy<verify::EnclavePolicy>(*demands, options)
@@ -330,12 +335,17 @@ absl::StatusOr<T> InFile(const std::string& name, absl::StatusOr<T> result) {
 }  // namespace
 
 absl::StatusOr<PolicyDocument> ReadPolicyDocument(
-    std::string_view text, const std::string& name,
+    std::string_view bytes, const std::string& name,
     const PolicyDocumentOptions& options) {
+  const auto unmarked = InFile(name, WithoutByteOrderMark(bytes));
+  if (!unmarked.ok()) return unmarked.status();
+  const std::string_view text = *unmarked;
   if (BeginsAsJson(text)) {
-    const auto json = InFile(name, verify::ParseJson(text, kJsonLimits));
+    auto json = InFile(name, verify::ParseJson(text, kJsonLimits));
     if (!json.ok()) return json.status();
-    if (IsKmsPolicy(*json)) return InFile(name, ReadKms(*json, options));
+    if (IsKmsPolicy(*json)) {
+      return InFile(name, ReadKms(*std::move(json), options));
+    }
   }
   v1::AttestationPolicy proto;
   if (absl::Status s = ReadYaml(text, name, proto); !s.ok()) return s;

@@ -9,7 +9,8 @@
 //  - YAML: an AttestationPolicy of attestation_policy.proto.
 //  - JSON, which begins with "{": the same, strict.
 //  - JSON whose first name begins with a capital letter: a key policy of AWS
-//    KMS, or a Condition of one. Conditions on kms:RecipientAttestation keys
+//    KMS, also as "aws kms get-key-policy" prints it, or a Condition of one.
+//    Conditions on kms:RecipientAttestation keys
 //    are the measurements that are expected; the rest of what AWS proves is
 //    ignored, as KMS does, and ages are KMS's. Enclave or NitroTPM follows
 //    from the keys.
@@ -20,7 +21,11 @@
 // and one value of each list. What KMS would do and this does not is refused,
 // never skipped: operators other than StringEquals and StringEqualsIgnoreCase,
 // statements that deny by such a key, and, unless the caller says why they do
-// not matter, conditions on other keys beside them.
+// not matter, conditions on other keys beside them. What undoes the conditions
+// is among the policy's warnings: statements that allow the same without a
+// document, or let somebody change the policy, and callers of any account.
+//
+// A byte order mark of UTF-8 in front is skipped.
 //
 // Pure, and safe to call from any number of threads.
 
@@ -67,6 +72,7 @@ struct PolicyDocumentOptions {
 // Reads `text`, at most 256 KiB. `name` is put in front of messages. Fails
 // with
 //  - any reason of ReadYaml() in yaml_to_proto.h, or of ParseJson();
+//  - kEncodingMalformed, for the byte order mark of UTF-16;
 //  - kFieldMissing, for a policy without a type or a statement without an
 //    effect; kFieldUnknown, for a name that KMS does not have either;
 //  - kFieldInvalid, for what is not read of a key policy, and for keys of both

@@ -262,6 +262,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"UnknownField", "", "colour: red", Reason::kFieldUnknown},
         Refusal{"ConditionOfNothing", "condition", "condition: {}",
                 Reason::kPolicyEmpty},
+        Refusal{"EmptyRelease", "condition", "release: ''",
+                Reason::kPolicyEmpty},
         Refusal{"ConditionOfNoValues", "condition", "condition: {key: PCR0}",
                 Reason::kPolicyEmpty},
         Refusal{"ValuesOfNoKey", "condition", "condition: {values: [$a]}",
@@ -372,12 +374,19 @@ TEST(PolicyDocument, DecidesOnGenuineDocuments) {
   const auto anchors = verify::AnchorSet::Create({aws.RootAnchor()}, {});
   ASSERT_TRUE(anchors.ok());
   const std::string document = Encode(aws.Genuine(test::NitroType::kTpm));
-  const auto verify_with = [&](std::string_view pcr12) {
+  const std::string pcr4_bytes =
+      test::GenuinePcrs(test::NitroType::kTpm).at(4).second;
+  std::string image;
+  for (const unsigned char byte : pcr4_bytes) {
+    absl::StrAppend(&image, absl::Hex(byte, absl::kZeroPad2));
+  }
+  const auto verify_with = [&](std::string_view pcr4) {
     const auto policy = ReadPolicyDocument(
         Fill(absl::StrCat("type: TYPE_NITRO_TPM\nregions: [us-east-1]\n",
                           "ignore_the_rest: a test\n",
-                          "condition: {key: NitroTPMPCR12, values: [",
-                          std::string(pcr12), "]}")),
+                          "condition: {all_of: [{key: NitroTPMPCR12, values: "
+                          "[$0]}, {key: NitroTPMPCR4, values: [",
+                          std::string(pcr4), "]}]}")),
         kName, {});
     EXPECT_TRUE(policy.ok()) << policy.status();
     return ReasonOf(verify::VerifyNitroTpm(document, **anchors,
@@ -385,7 +394,7 @@ TEST(PolicyDocument, DecidesOnGenuineDocuments) {
                                            test::FakeNow())
                         .status());
   };
-  EXPECT_EQ(verify_with("$0"), std::nullopt);
+  EXPECT_EQ(verify_with(image), std::nullopt);
   EXPECT_EQ(verify_with("$a"), Reason::kPcrMismatch);
 }
 

@@ -64,11 +64,14 @@ bool SawCertificate(const Change& change, std::string_view sha256) {
       [&](const SeenCertificate& seen) { return seen.sha256 == sha256; });
 }
 
+// Never moves an end to a later time.
+void EndAt(absl::Time time, std::optional<absl::Time>& end) {
+  end = std::min(WholeSeconds(time), end.value_or(absl::InfiniteFuture()));
+}
+
 void RetireUntil(CatalogAnchor& anchor, absl::Time until) {
   anchor.status = AnchorStatus::kRetiring;
-  if (!anchor.valid_until || *anchor.valid_until > until) {
-    anchor.valid_until = until;
-  }
+  EndAt(until, anchor.valid_until);
 }
 
 // Puts a certificate into the anchor of its key, which it makes if need be.
@@ -131,7 +134,7 @@ void Supersede(Catalog& catalog, const Change& change) {
 // Retires the ACTIVE anchors whose keys the source no longer has.
 void RetireUnseen(Catalog& catalog, const Change& change,
                   const ApplyOptions& options) {
-  const absl::Time until = WholeSeconds(options.time + options.overlap);
+  const absl::Time until = options.time + options.overlap;
   for (CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot == change.slot && anchor.status == AnchorStatus::kActive &&
         !Saw(change, anchor.spki_sha256)) {
@@ -234,23 +237,43 @@ absl::StatusOr<Catalog> Activate(const Catalog& catalog, const Slot& slot,
 
 absl::StatusOr<Catalog> Retire(const Catalog& catalog, const Slot& slot,
                                std::string_view spki_sha256,
-                               std::optional<absl::Time> until) {
+                               const RetireTimes& times) {
+  if (times.until && times.accept_until && *times.accept_until < *times.until) {
+    return absl::InvalidArgumentError(
+        "a key cannot verify evidence made until a time after the moment at "
+        "which it verifies nothing");
+  }
   Catalog next = catalog;
   CatalogAnchor* anchor = FindAnchor(next, slot, spki_sha256);
   if (anchor == nullptr) return NoSuchAnchor(slot, spki_sha256);
   if (anchor->status == AnchorStatus::kRevoked) return IsRevoked(*anchor);
-  if (until) {
+  if (times.until || times.accept_until) {
     // From any other status it would begin to verify, or again.
     if (anchor->status != AnchorStatus::kActive &&
         anchor->status != AnchorStatus::kRetiring) {
       return absl::FailedPreconditionError(absl::StrCat(
           "from ", std::string(NameOf(anchor->status)), " to RETIRING"));
     }
-    RetireUntil(*anchor, WholeSeconds(*until));
+    if (times.accept_until) EndAt(*times.accept_until, anchor->accept_until);
+    RetireUntil(*anchor, times.until ? *times.until : *times.accept_until);
   } else {
     anchor->status = AnchorStatus::kRetired;
   }
   return Checked(std::move(next));
+}
+
+std::vector<Slot> SlotsSharing(const Catalog& catalog, const Slot& slot,
+                               std::string_view spki_sha256) {
+  std::vector<Slot> slots;
+  for (const CatalogAnchor& anchor : catalog.anchors) {
+    if (anchor.spki_sha256 == spki_sha256 && anchor.slot != slot &&
+        anchor.status != AnchorStatus::kRevoked &&
+        anchor.status != AnchorStatus::kRetired) {
+      slots.push_back(anchor.slot);
+    }
+  }
+  std::sort(slots.begin(), slots.end());
+  return slots;
 }
 
 absl::StatusOr<Catalog> Revoke(const Catalog& catalog, const Slot& slot,

@@ -24,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -33,9 +34,9 @@
 
 namespace anchorage::anchors {
 
-// How long the key before stays in use beside a new one, unless told
-// otherwise.
-inline constexpr absl::Duration kDefaultOverlap = absl::Hours(30 * 24);
+// How long AWS may go on signing with the key before a new one, unless told
+// otherwise. What it signed until then verifies on.
+inline constexpr absl::Duration kDefaultOverlap = absl::Hours(90 * 24);
 
 struct ApplyOptions {
   // Of the decision; cut to whole seconds.
@@ -56,7 +57,8 @@ struct ApplyOptions {
 //   re-key, other algorithm  a new anchor that `replaces` the one before; each
 //                         ACTIVE one whose key the source no longer has becomes
 //                         RETIRING, until `time` + `overlap` or its own earlier
-//                         end
+//                         end. No window begins: AWS signs an unchanged document
+//                         again with the new key
 //   removal               the ACTIVE anchors become RETIRING, if
 //                         `retire_removed`
 //
@@ -79,11 +81,28 @@ absl::StatusOr<Catalog> Activate(const Catalog& catalog,
                                  const verify::Slot& slot,
                                  std::string_view spki_sha256);
 
-// With `until`, ACTIVE becomes RETIRING until then, and a RETIRING one ends no
-// later. Without it, any but a REVOKED anchor becomes RETIRED.
+// When a key retires; cut to whole seconds.
+struct RetireTimes {
+  // It verifies evidence that was made until then; nullopt: until
+  // `accept_until`.
+  std::optional<absl::Time> until = std::nullopt;
+  // After this moment it verifies nothing, whenever it was made; nullopt: people
+  // retire it.
+  std::optional<absl::Time> accept_until = std::nullopt;
+};
+
+// With either time, ACTIVE becomes RETIRING, and a RETIRING anchor ends no
+// later; INVALID_ARGUMENT for an `accept_until` before `until`. Without, any but
+// a REVOKED anchor becomes RETIRED. Not for a key that may be in other hands:
+// Revoke().
 absl::StatusOr<Catalog> Retire(const Catalog& catalog, const verify::Slot& slot,
                                std::string_view spki_sha256,
-                               std::optional<absl::Time> until);
+                               const RetireTimes& times);
+
+// The other slots in which a key is neither REVOKED nor RETIRED, in order.
+std::vector<verify::Slot> SlotsSharing(const Catalog& catalog,
+                                       const verify::Slot& slot,
+                                       std::string_view spki_sha256);
 
 // Becomes REVOKED, from any status.
 absl::StatusOr<Catalog> Revoke(const Catalog& catalog, const verify::Slot& slot,

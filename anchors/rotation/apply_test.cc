@@ -283,7 +283,7 @@ TEST(ApplyTest, ARevokedKeyStaysRevoked) {
 
 TEST(ApplyTest, AReissueOfARetiredKeyLeavesTheActiveOneInUse) {
   const auto both = Apply(BakedCatalog(), ReKey(), Options());
-  auto retired = Retire(*both, Ireland(), KeyOf(Ireland()), std::nullopt);
+  auto retired = Retire(*both, Ireland(), KeyOf(Ireland()), {});
   ASSERT_TRUE(retired.ok());
   for (CatalogAnchor& anchor : retired->anchors) {
     if (anchor.slot != Ireland()) continue;
@@ -341,16 +341,52 @@ TEST(DecisionsTest, WhatCheckCatalogRefusesIsNotGiven) {
 
 TEST(DecisionsTest, RetiringEndsAndRetiredStays) {
   const std::string key = KeyOf(Ireland());
-  const auto retiring = Retire(BakedCatalog(), Ireland(), key, kNow);
+  const auto retiring = Retire(BakedCatalog(), Ireland(), key, {.until = kNow});
   ASSERT_TRUE(retiring.ok());
   EXPECT_EQ(Find(*retiring, Ireland(), key)->status, AnchorStatus::kRetiring);
   EXPECT_EQ(Find(*retiring, Ireland(), key)->valid_until, kNow);
-  const auto retired = Retire(*retiring, Ireland(), key, std::nullopt);
+  const auto retired = Retire(*retiring, Ireland(), key, {});
   ASSERT_TRUE(retired.ok());
   EXPECT_EQ(Find(*retired, Ireland(), key)->status, AnchorStatus::kRetired);
   // It would verify again.
-  EXPECT_EQ(CodeOf(Retire(*retired, Ireland(), key, kNow)),
+  EXPECT_EQ(CodeOf(Retire(*retired, Ireland(), key, {.until = kNow})),
             absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(DecisionsTest, AcceptanceCanEndToo) {
+  const std::string key = KeyOf(Ireland());
+  const absl::Time end = kNow + absl::Hours(1);
+  const auto both = Retire(BakedCatalog(), Ireland(), key,
+                           {.until = kNow, .accept_until = end});
+  ASSERT_TRUE(both.ok()) << both.status();
+  EXPECT_EQ(Find(*both, Ireland(), key)->status, AnchorStatus::kRetiring);
+  EXPECT_EQ(Find(*both, Ireland(), key)->valid_until, kNow);
+  EXPECT_EQ(Find(*both, Ireland(), key)->accept_until, end);
+  // Alone it ends both, and never moves to a later time.
+  const auto later =
+      Retire(*both, Ireland(), key, {.accept_until = end + absl::Hours(1)});
+  ASSERT_TRUE(later.ok());
+  EXPECT_EQ(*later, *both);
+  const auto alone =
+      Retire(BakedCatalog(), Ireland(), key, {.accept_until = end});
+  ASSERT_TRUE(alone.ok());
+  EXPECT_EQ(Find(*alone, Ireland(), key)->valid_until, end);
+  EXPECT_EQ(CodeOf(Retire(BakedCatalog(), Ireland(), key,
+                          {.until = end, .accept_until = kNow})),
+            absl::StatusCode::kInvalidArgument);
+}
+
+// A key of 17 regions.
+TEST(DecisionsTest, TheOtherSlotsOfAKeyAreNamed) {
+  Catalog catalog = BakedCatalog();
+  EXPECT_EQ(SlotsSharing(catalog, Ireland(), KeyOf(Ireland())).size(), 16u);
+  EXPECT_TRUE(SlotsSharing(catalog, HongKong(), KeyOf(HongKong())).empty());
+  for (CatalogAnchor& anchor : catalog.anchors) {
+    if (anchor.slot.region == "us-east-1") {
+      anchor.status = AnchorStatus::kRevoked;
+    }
+  }
+  EXPECT_EQ(SlotsSharing(catalog, Ireland(), KeyOf(Ireland())).size(), 15u);
 }
 
 TEST(DecisionsTest, RevokedIsTheEnd) {
@@ -359,8 +395,8 @@ TEST(DecisionsTest, RevokedIsTheEnd) {
   ASSERT_TRUE(revoked.ok());
   EXPECT_EQ(Find(*revoked, Ireland(), key)->status, AnchorStatus::kRevoked);
   EXPECT_TRUE(Revoke(*revoked, Ireland(), key).ok());
-  for (const auto& undone : {Retire(*revoked, Ireland(), key, std::nullopt),
-                             Retire(*revoked, Ireland(), key, kNow),
+  for (const auto& undone : {Retire(*revoked, Ireland(), key, {}),
+                             Retire(*revoked, Ireland(), key, {.until = kNow}),
                              Activate(*revoked, Ireland(), key)}) {
     EXPECT_EQ(CodeOf(undone), absl::StatusCode::kFailedPrecondition);
   }
@@ -369,7 +405,7 @@ TEST(DecisionsTest, RevokedIsTheEnd) {
 TEST(DecisionsTest, AKeyThatIsNotThereIsNotFound) {
   for (const auto& result :
        {Revoke(BakedCatalog(), Ireland(), KeyOf(HongKong())),
-        Retire(BakedCatalog(), Ireland(), KeyOf(HongKong()), kNow),
+        Retire(BakedCatalog(), Ireland(), KeyOf(HongKong()), {.until = kNow}),
         Activate(BakedCatalog(), Ireland(), "")}) {
     EXPECT_EQ(CodeOf(result), absl::StatusCode::kNotFound);
   }

@@ -6,7 +6,7 @@
 //   3. each slot that the source has is compared with its anchors;
 //   4. slots that are pinned and that the source does not have are removals,
 //      and an anomaly; fewer slots than before are an anomaly;
-//   5. anomalies hold every change.
+//   5. anomalies, and what is not confirmed, hold every change.
 
 #include "anchors/rotation/classifier.h"
 
@@ -350,6 +350,10 @@ class Classifier {
       for (const Change& anomaly : found_.anomalies) {
         change.held_by.push_back(HeldByAnomaly(anomaly));
       }
+      for (const SourceProblem& problem : observation_.problems) {
+        if (problem.kind != ProblemKind::kNotConfirmed) continue;
+        change.held_by.push_back(problem.detail);
+      }
       change.diff = DiffText(change, pinned_);
     }
     for (Change& anomaly : found_.anomalies) {
@@ -377,7 +381,8 @@ std::string HeldByAnomaly(const Change& anomaly) {
 
 bool IsAnomaly(const SourceProblem& problem) {
   // A heading is no certificate. If one was pinned there, it is missing.
-  return problem.kind != ProblemKind::kNoCertificate;
+  return problem.kind != ProblemKind::kNoCertificate &&
+         problem.kind != ProblemKind::kNotConfirmed;
 }
 
 PinnedSlot PinnedIn(const Catalog& catalog, const Slot& slot) {

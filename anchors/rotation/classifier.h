@@ -7,7 +7,9 @@
 // Every difference is one change of one slot, of one class. Whatever makes the
 // source itself doubtful is an anomaly, and holds all that the source says in
 // this observation: each of its changes then names the anomaly in `held_by`,
-// so a change alone already says that people must decide.
+// so a change alone already says that people must decide. What a source shows
+// and did not find confirmed holds its changes too, and is no anomaly: AWS
+// prints some roots in one place alone.
 //
 // Anomalies are: each kind of problem in the observation, but a heading
 // without certificate; slots that are pinned ACTIVE, or were there before, and
@@ -84,7 +86,8 @@ SourceCount CountSources(const Change& change,
 std::string HeldByAnomaly(const Change& anomaly);
 
 // Whether a problem makes its source doubtful: any but a heading without
-// certificate.
+// certificate, and a certificate that is not confirmed, which holds the
+// changes of this observation and says nothing against the source.
 bool IsAnomaly(const SourceProblem& problem);
 
 // Returns what is pinned in a slot.

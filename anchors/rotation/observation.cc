@@ -22,6 +22,8 @@ std::string_view ToString(ProblemKind kind) {
       return "SLOT_TWICE";
     case ProblemKind::kOutOfScope:
       return "OUT_OF_SCOPE";
+    case ProblemKind::kNotConfirmed:
+      return "NOT_CONFIRMED";
   }
   return "UNKNOWN";
 }

@@ -51,6 +51,9 @@ enum class ProblemKind {
   kSlotTwice,
   // A region outside the partitions that this source speaks for.
   kOutOfScope,
+  // A certificate that fewer publications show than must before anything but
+  // people may decide.
+  kNotConfirmed,
 };
 
 // A stable name, such as "NOT_THE_DOCUMENT".

@@ -442,6 +442,27 @@ absl::StatusOr<Targets> ParseTargets(std::string bytes) {
   return targets;
 }
 
+namespace {
+
+// Whether the role's keys can be used at all here. Asked after too few
+// signatures verified.
+absl::Status CheckProviders(const RoleKeys& role, const KeyMap& keys) {
+  for (const std::string& keyid : role.keyids) {
+    const auto key = keys.find(keyid);
+    if (key == keys.end()) continue;
+    const auto type = TypeOf(key->second.keytype());
+    if (!type.has_value()) continue;
+    const absl::Status offered = verify::CheckOffered(*type);
+    if (!offered.ok()) {
+      return RejectUpdate(TufReason::kCryptoUnavailable,
+                          std::string(offered.message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::Status VerifySignatures(const Envelope& envelope, const RoleKeys& role,
                               const KeyMap& keys) {
   const std::set<std::string_view> allowed(role.keyids.begin(),
@@ -459,6 +480,7 @@ absl::Status VerifySignatures(const Envelope& envelope, const RoleKeys& role,
       return absl::OkStatus();
     }
   }
+  if (absl::Status s = CheckProviders(role, keys); !s.ok()) return s;
   return RejectUpdate(
       TufReason::kThresholdNotMet,
       absl::StrCat(counted.size(), " of ", role.threshold, " signatures"));

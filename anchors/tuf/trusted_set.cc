@@ -44,7 +44,9 @@ absl::Status VerifyNotExpired(const Envelope& envelope, absl::Time now,
 absl::Status VerifySelfSigned(const Root& root) {
   const absl::Status status =
       VerifySignatures(root.envelope, root.root, root.keys);
-  if (status.ok()) return status;
+  if (status.ok() || TufReasonOf(status) == TufReason::kCryptoUnavailable) {
+    return status;
+  }
   return RejectUpdate(TufReason::kRootNotSelfSigned,
                       std::string(status.message()));
 }

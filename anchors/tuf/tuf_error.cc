@@ -72,6 +72,7 @@ constexpr Row kTable[] = {
     {TufReason::kFileNotOnServer, "FILE_NOT_ON_SERVER", kNotThere},
     {TufReason::kFetchFailed, "FETCH_FAILED", kCouldNot},
     {TufReason::kStoreFailed, "STORE_FAILED", kCouldNot},
+    {TufReason::kCryptoUnavailable, "CRYPTO_UNAVAILABLE", kCouldNot},
     {TufReason::kSigningKeyUnreadable, "SIGNING_KEY_UNREADABLE", kUnreadable},
     {TufReason::kSigningKeyUnsupported, "SIGNING_KEY_UNSUPPORTED", kUnreadable},
     {TufReason::kSigningFailed, "SIGNING_FAILED", kUnreadable},

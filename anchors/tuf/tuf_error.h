@@ -126,6 +126,9 @@ enum class TufReason {
   kFetchFailed,
   // What was verified could not be stored.
   kStoreFailed,
+  // No loaded provider of the cryptography library verifies with a role's keys
+  // (Ed25519 where only a FIPS provider is): nothing is said of signatures.
+  kCryptoUnavailable,
 
   // --- Signing (INVALID_ARGUMENT) -----------------------------------------
 

@@ -77,16 +77,13 @@ std::optional<UsableKey> ReadPem(std::string_view pem, KeyType type) {
 std::optional<UsableKey> ReadPublic(std::string_view keytype,
                                     std::string_view scheme,
                                     std::string_view public_value) {
-  if (keytype == "ed25519" && scheme == "ed25519") {
+  const auto type = TypeOf(keytype);
+  if (type == KeyType::kEd25519 && scheme == "ed25519") {
     return ReadEd25519(public_value);
   }
-  // The second spelling is in Sigstore's early roots.
-  if ((keytype == "ecdsa" || keytype == "ecdsa-sha2-nistp256") &&
-      scheme == "ecdsa-sha2-nistp256") {
-    return ReadPem(public_value, KeyType::kEcP256);
-  }
-  if (keytype == "rsa" && scheme == "rsassa-pss-sha256") {
-    return ReadPem(public_value, KeyType::kRsa);
+  if ((type == KeyType::kEcP256 && scheme == "ecdsa-sha2-nistp256") ||
+      (type == KeyType::kRsa && scheme == "rsassa-pss-sha256")) {
+    return ReadPem(public_value, *type);
   }
   return std::nullopt;
 }
@@ -96,6 +93,16 @@ absl::Status Malformed(std::string_view detail) {
 }
 
 }  // namespace
+
+std::optional<KeyType> TypeOf(std::string_view keytype) {
+  if (keytype == "ed25519") return KeyType::kEd25519;
+  if (keytype == "rsa") return KeyType::kRsa;
+  // The second spelling is in Sigstore's early roots.
+  if (keytype == "ecdsa" || keytype == "ecdsa-sha2-nistp256") {
+    return KeyType::kEcP256;
+  }
+  return std::nullopt;
+}
 
 absl::StatusOr<TufKey> TufKey::Parse(const JsonValue& key) {
   const JsonValue* keytype = key.Find("keytype");

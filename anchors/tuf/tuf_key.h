@@ -21,6 +21,10 @@
 
 namespace anchorage::anchors::tuf {
 
+// Returns the type of key that a keytype of TUF means; nullopt for one that we
+// do not use.
+std::optional<verify::KeyType> TypeOf(std::string_view keytype);
+
 class TufKey {
  public:
   // Reads a KEY object. Fails with kMetadataMalformed where keytype, scheme

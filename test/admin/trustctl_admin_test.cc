@@ -208,6 +208,53 @@ TEST_F(TrustctlAdminTest, RevokesAndRetiresAnAnchor) {
   EXPECT_THAT(run.output, HasSubstr("\"action\": \"REVOKE\""));
 }
 
+TEST_F(TrustctlAdminTest, RetiresAnAnchorAtGivenTimes) {
+  const std::string key =
+      world_.mirror().FindRotation(1)->pinned_spki_sha256(0);
+  const std::string retire = absl::StrCat(
+      "anchors retire ", key,
+      " --partition aws --region us-east-1 --kind iid-rsa2048 --why drill "
+      "--yes --until 2033-05-18T03:33:20Z --accept-until ");
+  EXPECT_EQ(As("operator-olga", retire + "soon").code, 4);
+  EXPECT_NE(As("operator-olga", retire + "2030-01-01T00:00:00Z").code, 0);
+  const Outcome run = As("operator-olga", retire + "2036-07-18T13:20:00Z");
+  EXPECT_EQ(run.code, 0) << run.output;
+  for (const auto& anchor : world_.hub().Current()->catalog.anchors) {
+    if (anchor.spki_sha256 != key) continue;
+    EXPECT_EQ(anchor.status, verify::AnchorStatus::kRetiring);
+    EXPECT_EQ(anchor.valid_until, absl::FromUnixSeconds(2'000'000'000));
+    EXPECT_EQ(anchor.accept_until, absl::FromUnixSeconds(2'100'000'000));
+  }
+}
+
+// In AWS's catalog a key of 17 regions.
+TEST_F(TrustctlAdminTest, NamesTheOtherSlotsOfARevokedKey) {
+  const std::string key =
+      world_.mirror().FindRotation(1)->pinned_spki_sha256(0);
+  const auto publication = world_.hub().Current();
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_ADD);
+  fact.mutable_slot()->set_partition("aws");
+  fact.mutable_slot()->set_region("us-east-9");
+  fact.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+  for (const auto& anchor : publication->catalog.anchors) {
+    if (anchor.spki_sha256 == key) {
+      fact.set_certificate(anchor.certificates.front().der);
+    }
+  }
+  fact.set_by("olga");
+  fact.set_why("drill");
+  ASSERT_TRUE(world_.mirror().Pin(fact, world_.now()).ok());
+  const Outcome run =
+      As("operator-olga",
+         absl::StrCat("anchors revoke ", key,
+                      " --partition aws --region us-east-1 --kind iid-rsa2048 "
+                      "--why stolen --yes"));
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("that of 1 more"));
+  EXPECT_THAT(run.output, HasSubstr("\n  aws/us-east-9/iid-rsa2048\n"));
+}
+
 TEST_F(TrustctlAdminTest, SubmitsEvidence) {
   Write("rsa2048", world_.Evidence().rsa2048());
   const std::string submit = "evidence submit --rsa2048 rsa2048";

@@ -328,8 +328,28 @@ std::vector<AttestationAttack> ChainAttacks() {
       {"x13", By::kOwner, "a root that is only announced",
        [](Case& c) { c.anchors[0].status = verify::AnchorStatus::kAnnounced; },
        Reason::kAnchorNotActive},
-      {"x14", By::kOwner, "a root whose window has ended",
+      {"x14", By::kSigner, "made after the root's window has ended",
+       [](Case& c) {
+         c.anchors[0].status = verify::AnchorStatus::kRetiring;
+         c.anchors[0].valid_until = c.now - absl::Seconds(2);
+       },
+       Reason::kAnchorNotActive},
+      {"x14a", By::kSigner, "made before the root's window begins",
+       [](Case& c) { c.anchors[0].valid_from = c.now; },
+       Reason::kAnchorNotActive},
+      {"x14b", By::kNobody, "made in the last second of the root's window",
        [](Case& c) { c.anchors[0].valid_until = c.now - absl::Seconds(1); },
+       kAccepted},
+      {"x14c", By::kSigner, "shown after the root's end",
+       [](Case& c) { c.anchors[0].accept_until = c.now - absl::Seconds(1); },
+       Reason::kAnchorNotActive},
+      {"x14d", By::kSigner,
+       "the same, judged at the time that the document says",
+       [](Case& c) {
+         c.anchors[0].accept_until = c.now - absl::Seconds(1);
+         c.provenance.as_of = c.now;
+         c.recorded = verify::RecordedTime::kAtDocumentTime;
+       },
        Reason::kAnchorNotActive},
       {"x15", By::kAnyone, "the pinned root's key in another certificate",
        [](Case& c) { c.root().serial = "\x01"; }, Reason::kRootNotPinned},

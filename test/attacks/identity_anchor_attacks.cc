@@ -44,6 +44,9 @@ AnchorRecord& AddTwin(IdentityCase& c) {
   return c.anchors.back();
 }
 
+// Of a genuine document: see FakeIdentity::Document().
+const absl::Time kMade = FakeNow() - absl::Minutes(10);
+
 void UseSignature(IdentityCase& c) { c.form = IdentityForm::kSignature; }
 
 }  // namespace
@@ -190,10 +193,40 @@ std::vector<IdentityAttack> AnchorAttacks() {
          AddTwin(c);
        },
        Reason::kAnchorNotActive},
-      {"x75", By::kAnyone, "an anchor whose window has ended",
+      {"x75", By::kSigner, "made after the anchor's window has ended",
        [](Case& c) {
-         c.anchor().valid_until = c.now - absl::Seconds(1);
+         c.anchor().status = AnchorStatus::kRetiring;
+         c.anchor().valid_until = kMade - absl::Seconds(1);
          AddTwin(c);
+       },
+       Reason::kAnchorNotActive},
+      {"x75a", By::kSigner, "made before the anchor's window begins",
+       [](Case& c) {
+         c.anchor().valid_from = kMade + absl::Seconds(1);
+         AddTwin(c);
+       },
+       Reason::kAnchorNotActive},
+      {"x75b", By::kNobody, "shown ten years after the window, made within it",
+       [](Case& c) {
+         c.anchor().status = AnchorStatus::kRetiring;
+         c.anchor().valid_until = kMade;
+         c.now += absl::Hours(24 * 3650);
+       },
+       kAccepted},
+      {"x75c", By::kSigner,
+       "shown after the anchor's end, made within its window",
+       [](Case& c) {
+         c.anchor().valid_until = kMade;
+         c.anchor().accept_until = c.now - absl::Seconds(1);
+         AddTwin(c);
+       },
+       Reason::kAnchorNotActive},
+      {"x75d", By::kSigner, "the same, said to be recorded before that end",
+       [](Case& c) {
+         c.anchor().accept_until = c.now - absl::Seconds(1);
+         c.provenance.as_of = c.now;
+         c.recorded = true;
+         c.now -= absl::Minutes(1);
        },
        Reason::kAnchorNotActive},
       {"x76", By::kNobody, "an anchor that is retiring",
@@ -221,9 +254,9 @@ std::vector<IdentityAttack> AnchorAttacks() {
          c.fields.SetText("region", "eusc-de-east-1");
        },
        Reason::kNoUsableAnchors},
-      {"x81", By::kNobody, "a clock behind the anchors, which have a window",
+      {"x81", By::kNobody, "a clock behind the anchors, which have an end",
        [](Case& c) {
-         c.anchor().valid_until = c.now + absl::Hours(24);
+         c.anchor().accept_until = c.now + absl::Hours(24);
          c.provenance.as_of = c.now;
          c.now -= absl::Hours(1);
        },

@@ -3,6 +3,7 @@
 //
 //   drill history    the 28 real re-issues of 2023 to 2026, wave by wave
 //   drill rekey      a new key in one region, end to end with people
+//   drill unrestarted  an instance from before such a key, years on
 //   drill poisoned   one certificate on the page replaced by an attacker's
 //
 // Exit code 0: everything went as it should.
@@ -10,6 +11,7 @@
 #include <grpcpp/client_context.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <set>
@@ -161,6 +163,18 @@ bool Accepts(const client::TrustClient& one, const v1::Evidence& evidence) {
              .ok();
 }
 
+// The first rotation, once trustd has found it.
+v1::Rotation TheRekey(World& world) {
+  std::vector<v1::Rotation> found;
+  world.WaitFor("trustd has detected a re-key", [&] {
+    found = world.trustd().mirror().Rotations([](const v1::Rotation& rotation) {
+      return rotation.rotation_class() == v1::ROTATION_CLASS_RE_KEY;
+    });
+    return !found.empty();
+  });
+  return found.front();
+}
+
 int Rekey() {
   FakeIdentity aws;
   World world(TrustdMode::kOffline, CatalogOf(aws), /*clients=*/20);
@@ -174,14 +188,7 @@ int Rekey() {
   world.Say(absl::StrCat("AWS has another key for ", kSlot));
   world.Check("clients refuse what it signs",
               !Accepts(*world.clients().front(), evidence));
-  world.WaitFor("trustd has detected a re-key", [&] {
-    return !world.trustd()
-                .mirror()
-                .Rotations([](const v1::Rotation& rotation) {
-                  return rotation.rotation_class() == v1::ROTATION_CLASS_RE_KEY;
-                })
-                .empty();
-  });
+  TheRekey(world);
   world.WaitFor("people are alerted, over HTTP, with the slot", [&] {
     return !world.receiver().Find("ROTATION_DETECTED", kSlot).empty();
   });
@@ -242,6 +249,109 @@ int Rekey() {
   return 0;
 }
 
+// olga retires a key of the slot, at the times that `request` has.
+void RetireKey(World& world, const std::string& text, const std::string& spki,
+               v1::PinAnchorRequest request) {
+  request.set_action(v1::PinFact::ACTION_RETIRE);
+  request.mutable_slot()->set_partition("aws");
+  request.mutable_slot()->set_region(kRegion);
+  request.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+  request.set_spki_sha256(spki);
+  request.set_why("AWS has re-keyed");
+  v1::PinAnchorResponse response;
+  grpc::ClientContext context;
+  const auto people = v1::AdminService::NewStub(world.ConnectAs("olga"));
+  world.Check(text, people->PinAnchor(&context, request, &response).ok());
+  world.WaitFor(absl::StrCat("all clients have sequence ", response.sequence()),
+                [&] { return world.ClientsHave(response.sequence()); });
+}
+
+// What the served catalog says of a key of the slot.
+const anchors::CatalogAnchor& AnchorOf(const Catalog& catalog,
+                                       const std::string& spki) {
+  for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
+    if (anchor.slot.region == kRegion && anchor.spki_sha256 == spki) {
+      return anchor;
+    }
+  }
+  std::abort();
+}
+
+int Unrestarted() {
+  FakeIdentity aws;
+  const FakeIdentity before = aws;
+  World world(TrustdMode::kOnline, CatalogOf(aws), /*clients=*/3);
+  world.WaitFor("3 clients have sequence 1",
+                [&] { return world.ClientsHave(1); });
+  // Of its start, which is its pendingTime, and shown for as long as it runs.
+  const v1::Evidence shown = EvidenceOf(aws);
+  const auto check = [&](const std::string& what, const v1::Evidence& evidence,
+                         bool is_accepted) {
+    bool all = true;
+    for (const auto& one : world.clients()) {
+      all = all && Accepts(*one, evidence) == is_accepted;
+    }
+    world.Check(
+        absl::StrCat(what, is_accepted ? " is accepted" : " is refused"), all);
+  };
+  const std::string instance = "what the instance shows";
+  check(instance, shown, true);
+
+  aws.SetKey(kRegion, AnchorKind::kIidRsa2048, AnotherKey());
+  world.PublishPages(CatalogOf(aws));
+  world.Say(absl::StrCat("AWS has another key for ", kSlot));
+  const v1::Rotation rekey = TheRekey(world);
+  check(instance, shown, true);
+  v1::DecideRotationRequest approval;
+  approval.set_id(rekey.id());
+  approval.set_kind(v1::Decision::KIND_APPROVE);
+  approval.set_why("AWS announced it");
+  approval.set_change_id(rekey.change_id());
+  v1::DecideRotationResponse decided;
+  grpc::ClientContext deciding;
+  const auto people = v1::AdminService::NewStub(world.ConnectAs("alice"));
+  world.Check("alice approves",
+              people->DecideRotation(&deciding, approval, &decided).ok());
+  world.WaitFor("all clients have sequence 2",
+                [&] { return world.ClientsHave(2); });
+  check(instance, shown, true);
+  check("the same document, signed with the new key", EvidenceOf(aws), true);
+  const std::string old_key = rekey.pinned_spki_sha256(0);
+
+  world.Pass(absl::Hours(24 * 45));
+  check(instance, shown, true);
+  world.Pass(absl::Hours(24 * 46));
+  check(instance + ", after the overlap,", shown, true);
+  auto late = before.Document(kRegion);
+  late.SetText("pendingTime", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
+                                               world.Now() - absl::Hours(1),
+                                               absl::UTCTimeZone()));
+  v1::Evidence made_late;
+  made_late.set_rsa2048(absl::Base64Escape(
+      Encode(before.Genuine(kRegion, AnchorKind::kIidRsa2048, late.Text()))));
+  check("what the old key signs after the overlap", made_late, false);
+  world.Pass(absl::Hours(24 * 300));
+  check(instance, shown, true);
+  world.Check("the old key is RETIRING: time alone retires none",
+              AnchorOf(world.trustd().publication()->catalog, old_key).status ==
+                  verify::AnchorStatus::kRetiring);
+
+  v1::PinAnchorRequest end;
+  end.mutable_accept_until()->set_seconds(
+      absl::ToUnixSeconds(world.Now() + absl::Hours(24 * 30)));
+  RetireKey(world, "olga ends its acceptance in 30 days", old_key, end);
+  check(instance, shown, true);
+  world.Pass(absl::Hours(24 * 31));
+  check(instance, shown, false);
+  check("what the new key signs", EvidenceOf(aws), true);
+  RetireKey(world, "olga retires the old key", old_key, {});
+  check(instance, shown, false);
+  check("what the new key signs", EvidenceOf(aws), true);
+  world.Check("the record is whole",
+              world.trustd().mirror().ledger().Verify().ok());
+  return 0;
+}
+
 int Poisoned() {
   FakeIdentity aws;
   World world(TrustdMode::kOnline, CatalogOf(aws), /*clients=*/1);
@@ -284,8 +394,9 @@ int Main(int argc, char** argv) {
   const std::string name = argc == 2 ? argv[1] : "";
   if (name == "history") return History();
   if (name == "rekey") return Rekey();
+  if (name == "unrestarted") return Unrestarted();
   if (name == "poisoned") return Poisoned();
-  std::fprintf(stderr, "usage: drill history|rekey|poisoned\n");
+  std::fprintf(stderr, "usage: drill history|rekey|unrestarted|poisoned\n");
   return 2;
 }
 

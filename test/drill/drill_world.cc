@@ -113,14 +113,12 @@ World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
   if (mkdtemp(folder.data()) == nullptr) Die("cannot make a folder");
   folder_ = folder;
   test::PublishPages(docs_, first);
-  if (mode == TrustdMode::kOffline) {
-    MakeCeremony(first);
-    MakeCertificates();
-  }
+  if (mode == TrustdMode::kOffline) MakeCeremony(first);
+  MakeCertificates();
   WriteConfig(mode, first);
   const auto config = trustd::LoadConfig(folder_ + "/trustd.yaml");
   Require(config.status(), "configuration");
-  auto service = trustd::Service::Start(*config, [] { return absl::Now(); });
+  auto service = trustd::Service::Start(*config, [this] { return Now(); });
   Require(service.status(), "trustd");
   service_ = *std::move(service);
   const auto root =
@@ -132,6 +130,7 @@ World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
     options.server = service_->address();
     options.plaintext = true;
     options.background_refresh = false;
+    options.clock = [this] { return Now(); };
     auto made = client::TrustClient::Create(std::move(options));
     Require(made.status(), "client");
     clients_.push_back(*std::move(made));
@@ -181,11 +180,10 @@ void World::MakeCeremony(const anchors::Catalog& first) {
                                   spec.expires, absl::Now()),
           "targets");
   for (int i : {1, 2}) {
-    Require(
-        anchors::SignDraft(folder, *anchors::ReadCeremony(folder),
-                           anchors::DraftKind::kTargets, *approvers_[i].key,
-                           absl::Now()),
-        "targets");
+    Require(anchors::SignDraft(folder, *anchors::ReadCeremony(folder),
+                               anchors::DraftKind::kTargets, *approvers_[i].key,
+                               absl::Now()),
+            "targets");
   }
   Require(anchors::PublishTargetsDraft(folder, absl::Now()).status(),
           "targets");
@@ -233,14 +231,12 @@ void World::WriteConfig(TrustdMode mode, const anchors::Catalog& first) {
       "alerts:\n  webhooks:\n", "    - name: people\n      url: '",
       receiver_.Url(), "'\n",
       "      secret_path: secret\n      allow_loopback_http: true\n");
-  if (mode == TrustdMode::kOffline) {
-    absl::StrAppend(
-        &yaml, "admin:\n  listen_address: 127.0.0.1:0\n",
-        "  tls: {certificate_path: admin.crt, key_path: admin.key}\n",
-        "  client_ca_path: people.crt\n  people:\n",
-        "    - {name: alice, role: ROLE_APPROVER}\n",
-        "    - {name: fleet, role: ROLE_INSTANCE}\n");
-  }
+  absl::StrAppend(&yaml, "admin:\n  listen_address: 127.0.0.1:0\n",
+                  "  tls: {certificate_path: admin.crt, key_path: admin.key}\n",
+                  "  client_ca_path: people.crt\n  people:\n",
+                  "    - {name: alice, role: ROLE_APPROVER}\n",
+                  "    - {name: olga, role: ROLE_OPERATOR}\n",
+                  "    - {name: fleet, role: ROLE_INSTANCE}\n");
   Require(anchors::WriteFileAtomically(folder_ + "/first.json",
                                        anchors::SerializeCatalog(first)),
           "catalog");
@@ -254,6 +250,15 @@ void World::WriteConfig(TrustdMode mode, const anchors::Catalog& first) {
 void World::PublishPages(const anchors::Catalog& catalog) {
   test::PublishPages(docs_, catalog);
   Require(service_->PollNow(""), "poll");
+}
+
+absl::Time World::Now() const {
+  return absl::Now() + absl::Seconds(passed_seconds_.load());
+}
+
+void World::Pass(absl::Duration time) {
+  passed_seconds_ += absl::ToInt64Seconds(time);
+  Say(absl::StrCat(absl::ToInt64Hours(time) / 24, " days pass"));
 }
 
 std::uint64_t World::sequence() const {

@@ -13,6 +13,8 @@
 
 #include <grpcpp/channel.h>
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -100,8 +102,8 @@ class World {
   FakeDocs& docs() { return docs_; }
   FakeReceiver& receiver() { return receiver_; }
   trustd::Service& trustd() { return *service_; }
-  // A connection to the listener for people, with a certificate of that name;
-  // in kOffline. alice may decide, fleet may submit evidence.
+  // A connection to the listener for people, with a certificate of that name.
+  // alice may decide, olga may change anchors too, fleet may submit evidence.
   std::shared_ptr<grpc::Channel> ConnectAs(const std::string& name) const;
   const std::vector<Approver>& approvers() const { return approvers_; }
   const std::string& folder() const { return folder_; }
@@ -113,6 +115,12 @@ class World {
   // Publishes the pages that AWS would have for a catalog, and has trustd look
   // at them: it would by itself, at its own time.
   void PublishPages(const anchors::Catalog& catalog);
+
+  // What trustd and the clients take for the time: that of the system, and what
+  // was added.
+  absl::Time Now() const;
+  // Lets time pass, for trustd and the clients.
+  void Pass(absl::Duration time);
 
   std::uint64_t sequence() const;
   // Whether every client has that sequence, after a refresh of each.
@@ -131,6 +139,7 @@ class World {
   void WriteConfig(TrustdMode mode, const anchors::Catalog& first);
 
   const absl::Time start_;
+  std::atomic<std::int64_t> passed_seconds_ = 0;
   std::string folder_;
   FakeDocs docs_;
   FakeReceiver receiver_;

@@ -117,7 +117,8 @@ hinted other_endpoint "instance-identity/rsa2048" "$trustctl" verify identity \
 
 tpm=$real/nitro-tpm/live-usw2-i-000fa553.cbor
 printf '{"StringEquals": {"kms:RecipientAttestation:NitroTPMPCR4": "%096d"}}' 0 >open.json
-printf '{"StringEquals": {"kms:RecipientAttestation:NitroTPMPCR12": "%096d"}}' 0 >tpm.json
+pcr4=3c428daf639a86655cbe8aeff1eeb298f59c6a82d8ea6fdc34c6f3af1d2582f091a25aca4a6f390c32f0f7701952829a
+printf '{"StringEquals": {"kms:RecipientAttestation:NitroTPMPCR4": "%s", "kms:RecipientAttestation:NitroTPMPCR12": "%096d"}}' "$pcr4" 0 >tpm.json
 printf 'type: TYPE_ENCLAVE\ncolour: red\n' >unknown_policy.yaml
 refused absent_policy 1 "cannot open none" "$trustctl" verify attestation \
   --document "$tpm" --type nitrotpm --policy none
@@ -125,7 +126,7 @@ refused policy_and_pcr 1 "--pcr excludes --policy" "$trustctl" verify attestatio
   --document "$tpm" --type nitrotpm --policy tpm.json --pcr 4=00
 refused unknown_in_policy 1 "unknown_policy.yaml:2: unknown field 'colour'" \
   "$trustctl" verify attestation --document "$tpm" --type enclave --policy unknown_policy.yaml
-refused open_command_line 1 "open.json: a way to satisfy the condition" \
+refused open_command_line 1 "open.json: of one way to satisfy the condition" \
   "$trustctl" verify attestation --document "$tpm" --type nitrotpm --policy open.json
 refused policy_of_other_type 1 "--type is enclave" "$trustctl" verify attestation \
   --document "$tpm" --type enclave --policy tpm.json

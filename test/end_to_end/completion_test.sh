@@ -26,6 +26,8 @@ offers bundle b
 offers identity verify ""
 offers --rsa2048 verify identity --r
 offers --pcr verify attestation --
+offers --nonce-file verify attestation --nonce
+offers --any-product-code verify identity --any
 offers json bundle show --output j
 offers nitrotpm verify attestation --type n
 offers p256 key generate --type p

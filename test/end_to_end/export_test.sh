@@ -65,7 +65,7 @@ check cache_reset 0 "files removed from cut" "$trustctl" cache reset cut
 check cache_empty 2 "the cache is empty" \
   "$trustctl" cache verify cut "${root[@]}"
 check no_folder 2 "none is no folder" "$trustctl" cache show none
-check not_a_repository 2 "FILE_NOT_ON_SERVER" \
+check not_a_repository 6 "FILE_NOT_ON_SERVER" \
   "$trustctl" bundle show --server "${http}none/" "${root[@]}"
 
 # The same files, whichever way they were fetched.

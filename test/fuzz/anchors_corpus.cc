@@ -61,6 +61,7 @@ Seeds CatalogSeeds(const std::string& baked_catalog) {
   anchors[0].status = verify::AnchorStatus::kRetiring;
   anchors[0].valid_from = absl::UnixEpoch();
   anchors[0].valid_until = FakeNow();
+  anchors[0].accept_until = FakeNow();
   out.push_back(anchors::SerializeCatalog(*catalog));
   return out;
 }

@@ -18,7 +18,6 @@
 //   5. what has no region or no instance says so in a note, all of which are
 //      printable, and what the strict profile accepts has none.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -39,6 +38,7 @@
 #include "verify/attestation/attestation_verifier.h"
 #include "verify/attestation/chain_cache.h"
 #include "verify/attestation/cose.h"
+#include "verify/printable.h"
 #include "verify/reason.h"
 
 namespace anchorage::test {
@@ -126,8 +126,7 @@ void RequireNotes(const verify::AttestedFacts& facts, bool strictly_accepted) {
   std::set<Kind> kinds;
   for (const verify::Note& note : facts.notes) {
     kinds.insert(note.kind);
-    Require(std::all_of(note.detail.begin(), note.detail.end(),
-                        [](char c) { return c >= ' ' && c <= '~'; }),
+    Require(verify::Printable(note.detail) == note.detail,
             "a note is printable");
   }
   Require(kinds.size() == facts.notes.size(), "a kind is noted once");

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -150,6 +151,34 @@ TEST_F(MemoryTest, VerifiedIdentity) {
   }
 }
 
+// A ledger lives on after a use that there was no memory for.
+TEST_F(MemoryTest, ReplayLedgerStaysWhole) {
+  constexpr int kKeys = 100;
+  const verify::ReplayFacts facts = {
+      .pending_time = FakeNow(), .binding = "", .at = FakeNow()};
+  verify::InMemoryReplayLedger ledger(kKeys);
+  const auto admit = [&](const std::string& key) {
+    return verify::ReasonOf(
+        ledger.Admit(key, facts, verify::ReplayMode::kSingleUse).status());
+  };
+  for (int i = 0; i < kKeys; ++i) {
+    const std::string key =
+        "a key that is not kept in place " + std::to_string(i);
+    std::optional<Reason> reason = Reason::kResourcesExhausted;
+    for (int n = 0; reason.has_value() && n < kMostAllocations; ++n) {
+      ASSERT_EQ(reason, Reason::kResourcesExhausted);
+      const FailingNew failing(n, FailingNew::Then::kStaysFull);
+      reason = admit(key);
+    }
+    ASSERT_EQ(reason, std::nullopt);
+  }
+  EXPECT_EQ(ledger.size(), static_cast<std::size_t>(kKeys));
+  for (int i = 0; i < kKeys; ++i) {
+    EXPECT_EQ(admit("a key that is not kept in place " + std::to_string(i)),
+              Reason::kReplayed);
+  }
+}
+
 TEST_F(MemoryTest, VerifiedAttestation) {
   const auto policy =
       verify::EnclavePolicy::Builder().AuthenticityOnly("a test").Build();
@@ -166,6 +195,16 @@ TEST_F(MemoryTest, VerifiedAttestation) {
             .status();
       });
     }
+  }
+}
+
+TEST_F(MemoryTest, PcrSet) {
+  const std::map<int, std::string> good = {{0, std::string(96, 'a')},
+                                           {1, std::string(96, 'b')}};
+  const std::map<int, std::string> bad = {{0, std::string(95, 'a')}};
+  for (const auto& values : {good, bad}) {
+    ExpectARefusalWhereverMemoryRunsOut(
+        [&] { return verify::PcrSet::FromHex(values).status(); });
   }
 }
 

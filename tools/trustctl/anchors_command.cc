@@ -4,9 +4,11 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/time_output.h"
 #include "tools/trustctl/verdict_output.h"
 
 namespace anchorage::trustctl {
@@ -38,6 +40,39 @@ struct Flags {
   }
 };
 
+// What has no limit is left out.
+ordered_json ToJson(const verify::Anchor& anchor) {
+  ordered_json json = {{"partition", anchor.slot().partition},
+                       {"region", anchor.slot().region},
+                       {"kind", NameOf(anchor.slot().kind)},
+                       {"status", NameOf(anchor.status())},
+                       {"spki_sha256", anchor.spki_sha256()}};
+  AddTime(json, "valid_from", anchor.valid_from());
+  AddTime(json, "valid_until", anchor.valid_until());
+  AddTime(json, "accept_until", anchor.accept_until());
+  json["certificates"] = anchor.certificates_der().size();
+  return json;
+}
+
+void PrintLine(const verify::Anchor& anchor) {
+  std::cout << std::left << std::setw(12) << anchor.slot().partition
+            << std::setw(16)
+            << (anchor.slot().region.empty() ? "-" : anchor.slot().region)
+            << std::setw(13) << NameOf(anchor.slot().kind) << std::setw(10)
+            << NameOf(anchor.status())
+            << anchor.spki_sha256().substr(0, kShortHash) << "  "
+            << anchor.certificates_der().size() << " certificate"
+            << (anchor.certificates_der().size() == 1 ? "" : "s");
+  const std::pair<const char*, absl::Time> limits[] = {
+      {"made from", anchor.valid_from()},
+      {"made until", anchor.valid_until()},
+      {"accepted until", anchor.accept_until()}};
+  for (const auto& [label, time] : limits) {
+    if (IsFinite(time)) std::cout << ", " << label << " " << Rfc3339(time);
+  }
+  std::cout << "\n";
+}
+
 int List(const Flags& flags) {
   const auto anchors = flags.source.Load({});
   if (!anchors.ok()) {
@@ -51,25 +86,10 @@ int List(const Flags& flags) {
     if (!flags.Passes(anchor)) continue;
     ++count;
     if (flags.output.json()) {
-      json["anchors"].push_back(
-          {{"partition", anchor.slot().partition},
-           {"region", anchor.slot().region},
-           {"kind", NameOf(anchor.slot().kind)},
-           {"status", NameOf(anchor.status())},
-           {"spki_sha256", anchor.spki_sha256()},
-           {"valid_from", Rfc3339(anchor.valid_from())},
-           {"valid_until", Rfc3339(anchor.valid_until())},
-           {"certificates", anchor.certificates_der().size()}});
-      continue;
+      json["anchors"].push_back(ToJson(anchor));
+    } else {
+      PrintLine(anchor);
     }
-    std::cout << std::left << std::setw(12) << anchor.slot().partition
-              << std::setw(16)
-              << (anchor.slot().region.empty() ? "-" : anchor.slot().region)
-              << std::setw(13) << NameOf(anchor.slot().kind) << std::setw(10)
-              << NameOf(anchor.status())
-              << anchor.spki_sha256().substr(0, kShortHash) << "  "
-              << anchor.certificates_der().size() << " certificate"
-              << (anchor.certificates_der().size() == 1 ? "" : "s") << "\n";
   }
   if (flags.output.json()) {
     std::cout << json.dump(2) << "\n";
@@ -82,7 +102,8 @@ int List(const Flags& flags) {
 }  // namespace
 
 void AddAnchors(CLI::App& app, Action& action) {
-  CLI::App& anchors = *app.add_subcommand("anchors", "Look at the anchors, and change them");
+  CLI::App& anchors =
+      *app.add_subcommand("anchors", "Look at the anchors, and change them");
   anchors.require_subcommand(1);
   CLI::App& list = *anchors.add_subcommand("list", "List the anchors");
   list.footer(kFooter);
@@ -97,9 +118,8 @@ void AddAnchors(CLI::App& app, Action& action) {
           {"ANNOUNCED", "ACTIVE", "RETIRING", "RETIRED", "REVOKED"}));
   flags->source.AddTo(list);
   flags->output.AddTo(list);
-  list.callback([flags, &action] {
-    action = [flags] { return List(*flags); };
-  });
+  list.callback(
+      [flags, &action] { action = [flags] { return List(*flags); }; });
   AddPins(anchors, action);
 }
 

@@ -9,6 +9,7 @@
 #include "client/trust_client.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/time_output.h"
 #include "tools/trustctl/verdict_output.h"
 
 namespace anchorage::trustctl {
@@ -38,9 +39,10 @@ void PrintLine(std::string_view label, const client::TrustClient& client) {
             << NameOf(state.freshness) << "  " << state.anchors
             << " anchors in " << state.regions << " regions";
   if (state.releases > 0) std::cout << ", " << state.releases << " releases";
-  if (state.provenance.origin != verify::Origin::kBakedIn) {
+  if (state.freshness != verify::Freshness::kBakedIn &&
+      IsFinite(state.provenance.fresh_until)) {
     std::cout << ", fresh until " << Rfc3339(state.provenance.fresh_until);
-  } else {
+  } else if (IsFinite(state.provenance.as_of)) {
     std::cout << ", as of " << Rfc3339(state.provenance.as_of);
   }
   std::cout << "\n";

@@ -54,6 +54,9 @@ std::string WindowText(const CatalogAnchor& anchor) {
   if (anchor.valid_until.has_value()) {
     absl::StrAppend(&text, " until ", Rfc3339(*anchor.valid_until));
   }
+  if (anchor.accept_until.has_value()) {
+    absl::StrAppend(&text, " accepted until ", Rfc3339(*anchor.accept_until));
+  }
   return text;
 }
 
@@ -79,7 +82,8 @@ std::string ChangesOf(const CatalogAnchor& last, const CatalogAnchor& next) {
                     std::string(verify::NameOf(next.status)), "\n");
   }
   if (last.valid_from != next.valid_from ||
-      last.valid_until != next.valid_until) {
+      last.valid_until != next.valid_until ||
+      last.accept_until != next.accept_until) {
     absl::StrAppend(&text, "      window was", WindowText(last), "\n");
   }
   for (const auto& certificate : next.certificates) {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "anchors/files/atomic_file.h"
+#include "anchors/tuf/tuf_error.h"
 
 namespace anchorage::trustctl {
 
@@ -42,6 +43,11 @@ ExitCode ExitCodeOf(verify::Reason reason) {
 ExitCode ExitCodeOf(const absl::Status& status) {
   if (const auto reason = verify::ReasonOf(status); reason.has_value()) {
     return ExitCodeOf(*reason);
+  }
+  // A server without the file is one that could not be asked, and no input.
+  if (anchors::tuf::TufReasonOf(status) ==
+      anchors::tuf::TufReason::kFileNotOnServer) {
+    return kUndecided;
   }
   switch (status.code()) {
     case absl::StatusCode::kOk:
@@ -87,6 +93,15 @@ int UsageError(const absl::Status& why) {
   return kUsage;
 }
 
+int PolicyError(const absl::Status& why) {
+  std::string text = TextOf(why);
+  if (const auto reason = verify::ReasonOf(why); reason.has_value()) {
+    absl::StrAppend(&text, " (", std::string(verify::NameOf(*reason)), ")");
+  }
+  PrintError(text);
+  return kUsage;
+}
+
 std::string TextOf(const absl::Status& status) {
   return std::string(status.message());
 }
@@ -108,9 +123,9 @@ absl::StatusOr<absl::Time> ParseRfc3339(const std::string& text) {
   absl::Time time;
   std::string error;
   if (!absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", text, "' is not a time such as "
-                     "2026-02-16T00:38:27Z"));
+    return absl::InvalidArgumentError(absl::StrCat("'", text,
+                                                   "' is not a time such as "
+                                                   "2026-02-16T00:38:27Z"));
   }
   return time;
 }

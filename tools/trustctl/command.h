@@ -60,6 +60,9 @@ void PrintWarning(std::string_view message);
 // Prints `why` as an error and returns kUsage.
 int UsageError(const absl::Status& why);
 
+// The same for a policy that cannot be: the name of its reason is behind it.
+int PolicyError(const absl::Status& why);
+
 // Prints `status` as an error and returns its exit code.
 int Fail(const absl::Status& status, std::string_view hint = "");
 

@@ -26,7 +26,8 @@ _trustctl() {
     --document | --signature | --pkcs7 | --rsa2048 | --trusted-root | \
       --tls-roots | --catalog | --anchor | --root | --cache | --out | --policy | \
       --folder | --key | --online | --passphrase-file | --releases | \
-      --client-cert | --client-key | --records | --bundle)
+      --client-cert | --client-key | --records | --bundle | --nonce-file | \
+      --user-data-file | --public-key-file)
       COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   help=$("${COMP_WORDS[0]}" "${command[@]}" --help 2>/dev/null) || return

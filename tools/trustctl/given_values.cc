@@ -45,8 +45,7 @@ void RefuseBareAssignments(int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument(argv[i]);
     if (argument == "--") return;
-    if (BeginsAsFlag(argument) &&
-        argument.find('=') == argument.size() - 1) {
+    if (BeginsAsFlag(argument) && argument.find('=') == argument.size() - 1) {
       throw CLI::ValidationError(
           std::string(argument.substr(0, argument.size() - 1)), kEmpty);
     }

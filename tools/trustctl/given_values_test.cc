@@ -61,10 +61,10 @@ testing::AssertionResult Refused(const std::string& name,
 }
 
 TEST(GivenValues, TakesWhatHasAValue) {
-  EXPECT_EQ(Program().Say({"--text", "a", "--list", "a", "b", "--list", "-1",
-                           "--number", "7", "--yes", "--form", "c", "-o",
-                           "json"}),
-            "");
+  EXPECT_EQ(
+      Program().Say({"--text", "a", "--list", "a", "b", "--list", "-1",
+                     "--number", "7", "--yes", "--form", "c", "-o", "json"}),
+      "");
   EXPECT_EQ(Program().Say({"--text=a=", "--form", "=", "f"}), "");
   EXPECT_EQ(Program().Say({"--text", "-----BEGIN", "--form", "-"}), "");
   EXPECT_EQ(Program().Say({}), "");

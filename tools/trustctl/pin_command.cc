@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/certificate_facts.h"
+#include "anchors/proto_time.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/command.h"
@@ -22,6 +23,9 @@ struct Flags {
   // Of an addition the certificate's file, otherwise the key's hash.
   std::string what;
   SlotFlags slot;
+  // Of a retirement; RFC 3339, empty: not given.
+  std::string until;
+  std::string accept_until;
   std::string why;
   bool yes = false;
   AdminSource source;
@@ -33,9 +37,22 @@ constexpr char kFooter[] = R"(
         --kind iid-rsa2048 --why "AWS support case 1234" --server ...
     trustctl anchors revoke SPKI-SHA256 --partition aws --region eu-west-1 \
         --kind iid-rsa2048 --why "its private key is known" --server ...
+    trustctl anchors retire SPKI-SHA256 --partition aws --region eu-west-1 \
+        --kind iid-rsa2048 --until 2027-03-01T00:00:00Z \
+        --accept-until 2028-03-01T00:00:00Z --why "AWS has re-keyed" --server ...
 
 At once, and without a rotation; a trustd in MODE_OFFLINE proposes it for people
-to sign. A revoked anchor verifies nothing, of no time, and stays revoked.
+to sign.
+
+A key that may be in other hands is revoked, never retired: whoever has it signs
+evidence of any time. A revoked anchor verifies nothing, of no time, and stays
+revoked. 17 regions share one key: what 'revoke' names at its end has it too.
+
+A key that AWS has stopped using is retired. An instance that is never restarted
+shows what it was given at its start for years: with --until the key goes on to
+verify what was made until then, and with --accept-until nothing after that
+moment, by the clock of whoever verifies (clients before this release do not
+know it). Without either it verifies nothing any more.
 )";
 
 absl::Status ReadCertificate(const std::string& path,
@@ -55,6 +72,17 @@ absl::Status ReadCertificate(const std::string& path,
   return absl::OkStatus();
 }
 
+// Sets a time of a request to what was given.
+absl::Status ReadTime(
+    const std::string& text,
+    google::protobuf::Timestamp* (v1::PinAnchorRequest::*set)(),
+    v1::PinAnchorRequest& request) {
+  const auto time = ParseOptionalTime(text);
+  if (!time.ok()) return time.status();
+  if (time->has_value()) anchors::SetTime(**time, *(request.*set)());
+  return absl::OkStatus();
+}
+
 std::string NameOf(v1::PinFact::Action action) {
   return WithoutPrefix(v1::PinFact::Action_Name(action), "ACTION_");
 }
@@ -69,6 +97,14 @@ int Pin(const Flags& flags) {
   } else if (absl::Status s = ReadCertificate(flags.what, request); !s.ok()) {
     return Fail(s);
   }
+  for (const auto& [text, set] :
+       {std::pair(&flags.until, &v1::PinAnchorRequest::mutable_valid_until),
+        std::pair(&flags.accept_until,
+                  &v1::PinAnchorRequest::mutable_accept_until)}) {
+    if (absl::Status s = ReadTime(*text, set, request); !s.ok()) {
+      return Fail(s);
+    }
+  }
   std::cerr << "slot         " << TextOf(request.slot()) << "\n";
   if (absl::Status s = Confirm(
           absl::StrCat(NameOf(flags.action), " this anchor?"), flags.yes);
@@ -81,13 +117,14 @@ int Pin(const Flags& flags) {
       *channel, &v1::AdminService::Stub::PinAnchor, request);
   if (!response.ok()) return Fail(response.status());
   if (flags.output.json()) {
-    std::cout << nlohmann::ordered_json{{"action", NameOf(flags.action)},
-                                        {"slot", TextOf(request.slot())},
-                                        {"spki_sha256",
-                                         response->spki_sha256()},
-                                        {"sequence", response->sequence()}}
-                     .dump(2)
-              << "\n";
+    nlohmann::ordered_json json = {{"action", NameOf(flags.action)},
+                                   {"slot", TextOf(request.slot())},
+                                   {"spki_sha256", response->spki_sha256()},
+                                   {"sequence", response->sequence()}};
+    for (const v1::Slot& slot : response->same_key()) {
+      json["same_key"].push_back(TextOf(slot));
+    }
+    std::cout << json.dump(2) << "\n";
     return kAccepted;
   }
   std::cout << NameOf(flags.action) << "  " << TextOf(request.slot()) << "  "
@@ -96,6 +133,13 @@ int Pin(const Flags& flags) {
     std::cout << "  proposed: it waits for signatures\n";
   } else {
     std::cout << "  published in sequence " << response->sequence() << "\n";
+  }
+  if (response->same_key_size() > 0) {
+    std::cout << "the same key is that of " << response->same_key_size()
+              << " more, which this did not change:\n";
+  }
+  for (const v1::Slot& slot : response->same_key()) {
+    std::cout << "  " << TextOf(slot) << "\n";
   }
   return kAccepted;
 }
@@ -118,6 +162,12 @@ void AddPin(CLI::App& anchors, Action& action, const std::string& name,
         ->required();
   }
   flags->slot.AddTo(command, true);
+  if (pin == v1::PinFact::ACTION_RETIRE) {
+    command.add_option("--until", flags->until,
+                       "it verifies what was made until then, RFC 3339");
+    command.add_option("--accept-until", flags->accept_until,
+                       "after that moment it verifies nothing, RFC 3339");
+  }
   command.add_option("--why", flags->why, "why, for the record")->required();
   command.add_flag("--yes", flags->yes, "do not ask");
   flags->source.AddTo(command);
@@ -131,9 +181,11 @@ void AddPin(CLI::App& anchors, Action& action, const std::string& name,
 void AddPins(CLI::App& anchors, Action& action) {
   AddPin(anchors, action, "add", "Add an anchor to a trustd",
          v1::PinFact::ACTION_ADD);
-  AddPin(anchors, action, "revoke", "Revoke an anchor of a trustd",
+  AddPin(anchors, action, "revoke",
+         "Revoke an anchor of a trustd: its key may be in other hands",
          v1::PinFact::ACTION_REVOKE);
-  AddPin(anchors, action, "retire", "Retire an anchor of a trustd",
+  AddPin(anchors, action, "retire",
+         "Retire an anchor of a trustd: AWS no longer uses its key",
          v1::PinFact::ACTION_RETIRE);
 }
 

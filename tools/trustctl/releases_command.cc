@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -19,6 +20,8 @@
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/release_source.h"
+#include "verify/attestation/pcr_claims.h"
+#include "verify/reason.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -159,11 +162,14 @@ absl::StatusOr<ReleaseList> ReadForChange(const std::string& path) {
   return list;
 }
 
-// Writes the changed list under the next sequence number.
-absl::Status WriteChanged(ReleaseList& list, const std::string& path) {
+// Gives the changed list the next sequence number. Fails where it is no list.
+absl::Status Renew(ReleaseList& list) {
   ++list.sequence;
   list.created = absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()));
-  if (absl::Status s = anchors::CheckReleases(list); !s.ok()) return s;
+  return anchors::CheckReleases(list);
+}
+
+absl::Status Write(const ReleaseList& list, const std::string& path) {
   const std::string text = anchors::SerializeReleases(list);
   if (text.size() > anchors::kMaxReleasesBytes) {
     return absl::OutOfRangeError(
@@ -191,7 +197,7 @@ void PrintChange(std::string_view what, const Release& release,
 }
 
 struct ImportFlags {
-  std::string file;
+  std::vector<std::string> files;
   std::string type;
   std::string valid_from;
   std::string valid_until;
@@ -212,26 +218,83 @@ absl::Status ReadWindow(const ImportFlags& flags, Release& release) {
   return absl::OkStatus();
 }
 
+absl::Status InFile(const std::string& path, const absl::Status& status) {
+  absl::Status named(status.code(), absl::StrCat(path, ": ", status.message()));
+  status.ForEachPayload(
+      [&named](absl::string_view type, const absl::Cord& payload) {
+        named.SetPayload(type, payload);
+      });
+  return named;
+}
+
+// Adds what one file has to the measurements of others.
+absl::Status Merge(const anchors::ImageMeasurements& more,
+                   std::optional<anchors::ImageMeasurements>& image) {
+  if (!image.has_value()) {
+    image = more;
+    return absl::OkStatus();
+  }
+  if (image->type != more.type) {
+    return verify::Reject(verify::Reason::kWrongDocumentType,
+                          "the PCRs are of another type of image than those of "
+                          "the files before");
+  }
+  for (const auto& [index, value] : more.pcrs) {
+    if (image->pcrs.emplace(index, value).first->second != value) {
+      return verify::Reject(
+          verify::Reason::kFieldInvalid,
+          absl::StrCat("PCR", index, " differs from that of the files before"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<anchors::ImageMeasurements> ReadImage(const ImportFlags& flags) {
+  std::optional<anchors::ImageMeasurements> image;
+  for (const std::string& file : flags.files) {
+    const auto text = ReadInput(file);
+    if (!text.ok()) return text.status();
+    const auto more = anchors::ReadMeasurements(*text, TypeNamed(flags.type));
+    if (!more.ok()) return InFile(file, more.status());
+    if (absl::Status s = Merge(*more, image); !s.ok()) return InFile(file, s);
+  }
+  return *std::move(image);
+}
+
+// Returns whether a release tells its image from others; prints what should be
+// known of one that does.
+absl::Status CheckNew(const Release& release) {
+  if (absl::Status s = anchors::CheckReleaseSafe(release); !s.ok()) return s;
+  if (release.status != ReleaseStatus::kActive) return absl::OkStatus();
+  const std::string_view warning = verify::WarningOf(
+      release.type, verify::ClaimsOf(release.type, *verify::PcrSet::FromBytes(
+                                                       release.measurements)));
+  if (!warning.empty()) PrintWarning(warning);
+  return absl::OkStatus();
+}
+
 int Import(const ImportFlags& flags) {
   Release release = flags.release;
   if (absl::Status s = ReadWindow(flags, release); !s.ok()) {
     PrintError(TextOf(s));
     return kUsage;
   }
-  const auto text = ReadInput(flags.file);
-  if (!text.ok()) return Fail(text.status());
-  auto image = anchors::ReadMeasurements(*text, TypeNamed(flags.type));
+  auto image = ReadImage(flags);
   if (!image.ok()) {
-    PrintError(absl::StrCat(flags.file, ": ", TextOf(image.status())),
-               "what nitro-cli or the image builder printed is read as it is; "
-               "--type says the type where the PCRs do not");
-    return ExitCodeOf(image.status());
+    return Fail(image.status(),
+                verify::ReasonOf(image.status()).has_value()
+                    ? "what nitro-cli or the image builder printed is read as "
+                      "it is; --type says the type where the PCRs do not"
+                    : "");
   }
   release.type = image->type;
   release.measurements = std::move(image->pcrs);
   auto list = ReadForChange(flags.list);
   if (!list.ok()) return Fail(list.status());
   for (const Release& other : list->releases) {
+    if (absl::Status s = anchors::CheckReleaseSafe(other); !s.ok()) {
+      PrintWarning(TextOf(s));
+    }
     if (other.product != release.product || other.type != release.type) {
       continue;
     }
@@ -249,7 +312,10 @@ int Import(const ImportFlags& flags) {
     }
   }
   list->releases.push_back(release);
-  if (absl::Status s = WriteChanged(*list, flags.list); !s.ok()) return Fail(s);
+  absl::Status status = Renew(*list);
+  if (status.ok()) status = CheckNew(release);
+  if (status.ok()) status = Write(*list, flags.list);
+  if (!status.ok()) return Fail(status);
   PrintChange("added", release, *list, flags.list, flags.output);
   return kAccepted;
 }
@@ -286,7 +352,10 @@ int Mark(const MarkFlags& flags) {
   release.status = *StatusNamed(flags.status);
   if (!flags.notes.empty()) release.notes = flags.notes;
   const Release changed = release;
-  if (absl::Status s = WriteChanged(*list, flags.list); !s.ok()) return Fail(s);
+  absl::Status status = Renew(*list);
+  if (status.ok()) status = CheckNew(changed);
+  if (status.ok()) status = Write(*list, flags.list);
+  if (!status.ok()) return Fail(status);
   PrintChange("marked", changed, *list, flags.list, flags.output);
   return kAccepted;
 }
@@ -303,7 +372,12 @@ constexpr char kImportFooter[] = R"(
         --name 1.4.0 --image-id ami-0123456789abcdef0
     nitro-cli build-enclave ... | trustctl releases import - \
         --product signer --name 2.3.0 --list releases.json
+    nitro-cli pcr --signing-certificate signer.pem >signer.json
+    trustctl releases import build.json signer.json --product signer \
+        --name 2.3.0
 
+What build-enclave, describe-eif, describe-enclaves (of one enclave) and pcr of
+nitro-cli print is read, and what the builder of machine images writes.
 Adds a release to a list and gives the list the next sequence number; a list
 that is not there is begun. Nothing is signed: that is done by the trustd whose
 'releases_path' names the file.
@@ -339,8 +413,9 @@ void AddImport(CLI::App& releases, Action& action) {
   command.footer(kImportFooter);
   auto flags = std::make_shared<ImportFlags>();
   command
-      .add_option("file", flags->file,
-                  "what the build printed; '-' is standard input")
+      .add_option("file", flags->files,
+                  "what the build printed, in one file or several; '-' is "
+                  "standard input")
       ->required();
   command.add_option("--product", flags->release.product, "what was built")
       ->required();

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string_view>
 
+#include "tools/trustctl/time_output.h"
 #include "verify/reason.h"
 
 namespace anchorage::trustctl {
@@ -131,11 +132,15 @@ void PrintText(const Verdict& verdict, const verify::Trace& trace,
 
 ordered_json ToJson(const Anchors& anchors) {
   const auto& provenance = anchors.set->provenance();
-  return {{"origin", verify::NameOf(provenance.origin)},
-          {"sequence", provenance.sequence},
-          {"freshness", verify::NameOf(anchors.freshness)},
-          {"as_of", Rfc3339(provenance.as_of)},
-          {"fresh_until", Rfc3339(provenance.fresh_until)}};
+  ordered_json json = {{"origin", verify::NameOf(provenance.origin)},
+                       {"sequence", provenance.sequence},
+                       {"freshness", verify::NameOf(anchors.freshness)}};
+  AddTime(json, "as_of", provenance.as_of);
+  // What a program was built with is not fresh until any time.
+  if (anchors.freshness != verify::Freshness::kBakedIn) {
+    AddTime(json, "fresh_until", provenance.fresh_until);
+  }
+  return json;
 }
 
 int PrintVerdict(const Verdict& verdict, const verify::Trace& trace,

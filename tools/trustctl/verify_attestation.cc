@@ -30,6 +30,7 @@ using verify::AttestationType;
 constexpr char kWhyFlag[] = "no flag of trustctl asks for it";
 constexpr char kWhyAny[] = "trustctl verify attestation --any";
 constexpr char kWhyDebug[] = "trustctl verify attestation --allow-debug";
+constexpr char kPemBegin[] = "-----BEGIN ";
 
 constexpr char kFooter[] = R"(
 An enclave's document, with the measurements that its build printed:
@@ -54,7 +55,9 @@ Any active release of a product, as the bundle of your trustd lists them:
 
 What is not asked for by a flag is not checked, but for the chain, the
 signature and the times, which always are. Give at least one of --pcr, --policy,
---release, --nonce, --user-data, --public-key, --module, or --any.
+--release, --nonce, --user-data, --public-key, --module, --instance, --region, or
+--any. What every machine has tells none apart, and is refused: PCR12 alone, PCR7
+without Secure Boot, or PCR16 and PCR23, which anybody on the machine can reset.
 
 Only roots of --partition are trusted, and names in the chain must be of it. What
 this version cannot read of a document that AWS made (a field, the form of a
@@ -64,6 +67,13 @@ Exit codes: 0 accepted; 2 unreadable; 3 not from AWS; 4 stale or for another;
 5 refused by what the flags ask for; 6 could not decide; 1 wrong usage.
 )";
 
+// Bytes that are expected: as hex, or as those of a file.
+struct BytesFlag {
+  std::string hex;
+  std::string file;
+  bool given() const { return !hex.empty() || !file.empty(); }
+};
+
 struct Flags {
   std::string document;
   std::string type;
@@ -72,11 +82,14 @@ struct Flags {
   std::string ignore_other_keys;
   std::string release;
   ReleaseSource releases;
-  std::string nonce;
-  std::string user_data;
-  std::string public_key;
+  BytesFlag nonce;
+  BytesFlag user_data;
+  BytesFlag public_key;
   std::vector<std::string> modules;
+  std::vector<std::string> instances;
+  std::vector<std::string> regions;
   std::string max_age;
+  std::string clock_leeway;
   bool allow_debug = false;
   bool any = false;
   bool strict = false;
@@ -93,8 +106,8 @@ struct Flags {
 
   bool HasExpectation() const {
     return !pcrs.empty() || !policy.empty() || !release.empty() ||
-           !nonce.empty() || !user_data.empty() || !public_key.empty() ||
-           !modules.empty();
+           nonce.given() || user_data.given() || public_key.given() ||
+           !modules.empty() || !instances.empty() || !regions.empty();
   }
 };
 
@@ -119,8 +132,49 @@ absl::StatusOr<verify::PcrSet> ParsePcrs(const Flags& flags) {
 // The releases that a policy may be about; null for none.
 using Releases = std::shared_ptr<const verify::ReleaseSet>;
 
+// What is expected of one session, as bytes.
+struct Session {
+  std::optional<std::string> nonce;
+  std::optional<std::string> user_data;
+  std::optional<std::string> public_key;
+};
+
+// nullopt where the flag is not given.
+absl::StatusOr<std::optional<std::string>> BytesOf(const BytesFlag& flag) {
+  if (!flag.given()) return std::nullopt;
+  auto bytes =
+      flag.file.empty() ? verify::DecodeHex(flag.hex) : ReadInput(flag.file);
+  if (!bytes.ok()) return bytes.status();
+  if (bytes->empty())
+    return absl::InvalidArgumentError(flag.file + " is empty");
+  return *std::move(bytes);
+}
+
+// The same, and what a PEM file has.
+absl::StatusOr<std::optional<std::string>> PublicKeyOf(const BytesFlag& flag) {
+  auto bytes = BytesOf(flag);
+  if (!bytes.ok() || !bytes->has_value() || flag.file.empty() ||
+      (*bytes)->find(kPemBegin) == std::string::npos) {
+    return bytes;
+  }
+  auto der = verify::DecodePem(**bytes, "PUBLIC KEY");
+  if (!der.ok()) return der.status();
+  return *std::move(der);
+}
+
+absl::StatusOr<Session> SessionOf(const Flags& flags) {
+  auto nonce = BytesOf(flags.nonce);
+  if (!nonce.ok()) return nonce.status();
+  auto user_data = BytesOf(flags.user_data);
+  if (!user_data.ok()) return user_data.status();
+  auto public_key = PublicKeyOf(flags.public_key);
+  if (!public_key.ok()) return public_key.status();
+  return Session{*std::move(nonce), *std::move(user_data),
+                 *std::move(public_key)};
+}
+
 template <typename Policy>
-absl::StatusOr<Policy> MakePolicy(const Flags& flags,
+absl::StatusOr<Policy> MakePolicy(const Flags& flags, const Session& session,
                                   const Releases& releases) {
   typename Policy::Builder builder;
   if (!flags.pcrs.empty()) {
@@ -129,26 +183,23 @@ absl::StatusOr<Policy> MakePolicy(const Flags& flags,
     builder.ExpectPcrs(*std::move(pcrs));
   }
   if (!flags.release.empty()) builder.ExpectRelease(flags.release, releases);
-  if (!flags.nonce.empty()) {
-    const auto nonce = verify::DecodeHex(flags.nonce);
-    if (!nonce.ok()) return nonce.status();
-    builder.ExpectNonce(*nonce);
-  }
-  if (!flags.user_data.empty()) {
-    const auto user_data = verify::DecodeHex(flags.user_data);
-    if (!user_data.ok()) return user_data.status();
-    builder.ExpectUserData(*user_data);
-  }
-  if (!flags.public_key.empty()) {
-    const auto key = verify::DecodeHex(flags.public_key);
-    if (!key.ok()) return key.status();
-    builder.ExpectPublicKey(*key);
+  if (session.nonce.has_value()) builder.ExpectNonce(*session.nonce);
+  if (session.user_data.has_value()) builder.ExpectUserData(*session.user_data);
+  if (session.public_key.has_value()) {
+    builder.ExpectPublicKey(*session.public_key);
   }
   if (!flags.modules.empty()) builder.ExpectModules(flags.modules);
+  if (!flags.instances.empty()) builder.ExpectInstances(flags.instances);
+  if (!flags.regions.empty()) builder.ExpectRegions(flags.regions);
   if (!flags.max_age.empty()) {
     const auto age = ParseDuration(flags.max_age);
     if (!age.ok()) return age.status();
     builder.WithMaxAge(*age);
+  }
+  if (!flags.clock_leeway.empty()) {
+    const auto leeway = ParseDuration(flags.clock_leeway);
+    if (!leeway.ok()) return leeway.status();
+    builder.WithClockLeeway(*leeway);
   }
   builder.ExpectPartition(flags.PartitionOrDefault());
   if (flags.strict) builder.Strict();
@@ -159,30 +210,17 @@ absl::StatusOr<Policy> MakePolicy(const Flags& flags,
   return builder.IgnoreTheRest(kWhyFlag).Build();
 }
 
-// Reads the hex of a flag; nullopt where it is not given.
-absl::StatusOr<std::optional<std::string>> GivenBytes(const std::string& hex) {
-  if (hex.empty()) return std::nullopt;
-  auto bytes = verify::DecodeHex(hex);
-  if (!bytes.ok()) return bytes.status();
-  return *std::move(bytes);
-}
-
 // Reads the policy of --policy, with what the flags beside it expect.
 absl::StatusOr<anchors::PolicyDocument> ReadPolicy(const Flags& flags,
+                                                   const Session& session,
                                                    const Releases& releases) {
   const auto text = ReadInput(flags.policy);
   if (!text.ok()) return text.status();
-  auto nonce = GivenBytes(flags.nonce);
-  if (!nonce.ok()) return nonce.status();
-  auto user_data = GivenBytes(flags.user_data);
-  if (!user_data.ok()) return user_data.status();
-  auto public_key = GivenBytes(flags.public_key);
-  if (!public_key.ok()) return public_key.status();
   auto policy = anchors::ReadPolicyDocument(
       *text, flags.policy,
-      {.nonce = *std::move(nonce),
-       .user_data = *std::move(user_data),
-       .public_key = *std::move(public_key),
+      {.nonce = session.nonce,
+       .user_data = session.user_data,
+       .public_key = session.public_key,
        .partition = flags.partition.empty()
                         ? std::nullopt
                         : std::optional<std::string>(flags.partition),
@@ -199,11 +237,13 @@ absl::StatusOr<anchors::PolicyDocument> ReadPolicy(const Flags& flags,
 
 absl::StatusOr<anchors::PolicyDocument> PolicyOf(const Flags& flags,
                                                  const Releases& releases) {
-  if (!flags.policy.empty()) return ReadPolicy(flags, releases);
+  const auto session = SessionOf(flags);
+  if (!session.ok()) return session.status();
+  if (!flags.policy.empty()) return ReadPolicy(flags, *session, releases);
   if (flags.type == "enclave") {
-    return MakePolicy<verify::EnclavePolicy>(flags, releases);
+    return MakePolicy<verify::EnclavePolicy>(flags, *session, releases);
   }
-  return MakePolicy<verify::NitroTpmPolicy>(flags, releases);
+  return MakePolicy<verify::NitroTpmPolicy>(flags, *session, releases);
 }
 
 std::string Hex(const std::string& bytes) {
@@ -267,7 +307,7 @@ template <typename Policy, typename Live, typename Recorded>
 int Verify(const Flags& flags, const Policy& policy, const Anchors& anchors,
            const std::optional<verify::RecordedTime>& at, Live live,
            Recorded recorded) {
-  auto text = ReadInput(flags.document);
+  const auto text = ReadInput(flags.document);
   if (!text.ok()) {
     PrintError(TextOf(text.status()));
     return ExitCodeOf(text.status());
@@ -275,7 +315,7 @@ int Verify(const Flags& flags, const Policy& policy, const Anchors& anchors,
   Verdict verdict;
   verdict.subject = "attestation";
   verify::Trace trace;
-  const auto document = DecodeAttestationText(*std::move(text));
+  const auto document = DecodeAttestationText(*text);
   if (!document.ok()) {
     verdict.status = document.status();
     return PrintVerdict(verdict, trace, anchors, flags.output);
@@ -338,8 +378,9 @@ int Run(const Flags& flags) {
     if (*list != nullptr) releases = anchors::ToReleaseSet(**list);
   }
   const auto policy = PolicyOf(flags, releases);
-  if (!policy.ok()) return Fail(policy.status(), kUsage);
+  if (!policy.ok()) return PolicyError(policy.status());
   const auto run = [&](const auto& typed, auto live, auto recorded) -> int {
+    for (const std::string& warning : typed.warnings()) PrintWarning(warning);
     if (!anchors.has_value()) {
       auto loaded = LoadAnchors(flags, typed.expectations().partition);
       if (!loaded.ok()) {
@@ -356,6 +397,27 @@ int Run(const Flags& flags) {
              verify::VerifyRecordedNitroTpm);
 }
 
+// Adds --NAME for hex and --NAME-file for a file.
+void AddBytesFlag(CLI::App& command, const std::string& name, BytesFlag& flag,
+                  const std::string& hex, const std::string& file) {
+  constexpr char kPolicy[] = "What you expect";
+  auto* hex_option =
+      command.add_option("--" + name, flag.hex, hex)->group(kPolicy);
+  command.add_option("--" + name + "-file", flag.file, file)
+      ->group(kPolicy)
+      ->excludes(hex_option);
+}
+
+void AddBytesFlags(CLI::App& command, Flags& flags) {
+  AddBytesFlag(command, "nonce", flags.nonce, "hex",
+               "a file of the bytes of the nonce; '-' is standard input");
+  AddBytesFlag(command, "user-data", flags.user_data, "hex",
+               "a file of the bytes of the user data");
+  AddBytesFlag(command, "public-key", flags.public_key,
+               "hex, the exact bytes of the document's field",
+               "a file of the public key: PEM, or the bytes of the field");
+}
+
 void AddPolicyFlags(CLI::App& command, Flags& flags) {
   constexpr char kPolicy[] = "What you expect";
   auto* pcr = command
@@ -370,21 +432,31 @@ void AddPolicyFlags(CLI::App& command, Flags& flags) {
           ->group(kPolicy)
           ->excludes(pcr);
   flags.releases.AddTo(command)->group(kPolicy);
-  command.add_option("--nonce", flags.nonce, "hex")->group(kPolicy);
-  command.add_option("--user-data", flags.user_data, "hex")->group(kPolicy);
-  command
-      .add_option("--public-key", flags.public_key,
-                  "hex, the exact bytes of the document's field")
-      ->group(kPolicy);
+  AddBytesFlags(command, flags);
   auto* module = command
                      .add_option("--module", flags.modules,
                                  "module id, 'i-...-enc...' or 'i-...-tpm...' "
                                  "(repeatable: any)")
                      ->group(kPolicy);
+  auto* instance =
+      command
+          .add_option("--instance", flags.instances,
+                      "instance id that the module begins with (repeatable: "
+                      "any)")
+          ->group(kPolicy);
+  auto* region =
+      command.add_option("--region", flags.regions, "region (repeatable: any)")
+          ->group(kPolicy);
   auto* max_age =
       command
           .add_option("--max-age", flags.max_age,
                       "oldest document that is accepted live; default 5m")
+          ->group(kPolicy);
+  auto* clock_leeway =
+      command
+          .add_option("--clock-leeway", flags.clock_leeway,
+                      "how far this clock may be behind AWS's; default 5s, at "
+                      "most 10m")
           ->group(kPolicy);
   auto* allow_debug =
       command
@@ -407,13 +479,11 @@ void AddPolicyFlags(CLI::App& command, Flags& flags) {
                       "KMS; it says all but --nonce, --user-data, "
                       "--public-key, --partition and --strict, which may be "
                       "beside it")
-          ->group(kPolicy)
-          ->excludes(pcr)
-          ->excludes(release)
-          ->excludes(module)
-          ->excludes(max_age)
-          ->excludes(allow_debug)
-          ->excludes(any);
+          ->group(kPolicy);
+  for (CLI::Option* other : {pcr, release, module, instance, region, max_age,
+                             clock_leeway, allow_debug, any}) {
+    policy->excludes(other);
+  }
   command
       .add_option("--ignore-other-keys", flags.ignore_other_keys,
                   "why the conditions of a key policy that are not about "
@@ -431,7 +501,8 @@ void AddVerifyAttestation(CLI::App& verify, Action& action) {
   auto flags = std::make_shared<Flags>();
   command
       .add_option("--document", flags->document,
-                  "the document: raw, base64 or hex; '-' is standard input")
+                  "the document: raw, base64, base64url or hex, or JSON with "
+                  "one of these in it; '-' is standard input")
       ->required();
   command.add_option("--type", flags->type, "enclave or nitrotpm")
       ->required()

@@ -48,9 +48,16 @@ struct Flags {
   std::vector<std::string> regions;
   std::vector<std::string> instances;
   std::vector<std::string> images;
+  std::vector<std::string> partitions;
+  std::vector<std::string> instance_types;
+  std::vector<std::string> architectures;
   std::vector<std::string> product_codes;
+  std::vector<std::string> any_product_codes;
+  std::vector<std::string> billing_products;
+  std::vector<std::string> any_billing_products;
   std::string minimum_kind;
   std::string max_age;
+  std::string clock_leeway;
   bool any = false;
   std::string at;
   AnchorSource source;
@@ -121,36 +128,68 @@ verify::Slot SlotOf(const absl::StatusOr<Evidence>& evidence) {
   return slot;
 }
 
+void ExpectProducts(const Flags& flags, IdentityPolicy::Builder& builder) {
+  if (!flags.product_codes.empty()) {
+    builder.ExpectAllProductCodes(flags.product_codes);
+  }
+  if (!flags.any_product_codes.empty()) {
+    builder.ExpectAnyProductCode(flags.any_product_codes);
+  }
+  if (!flags.billing_products.empty()) {
+    builder.ExpectAllBillingProducts(flags.billing_products);
+  }
+  if (!flags.any_billing_products.empty()) {
+    builder.ExpectAnyBillingProduct(flags.any_billing_products);
+  }
+}
+
+absl::Status ExpectAge(const Flags& flags, IdentityPolicy::Builder& builder) {
+  if (flags.max_age.empty()) return absl::OkStatus();
+  const auto age = ParseDuration(flags.max_age);
+  if (!age.ok()) return age.status();
+  absl::Duration leeway = IdentityPolicy::kDefaultSkew;
+  if (!flags.clock_leeway.empty()) {
+    const auto given = ParseDuration(flags.clock_leeway);
+    if (!given.ok()) return given.status();
+    leeway = *given;
+  }
+  builder.ExpectMaxAge(*age, leeway);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<IdentityPolicy> MakePolicy(const Flags& flags) {
   if (flags.any) return IdentityPolicy::AuthenticityOnly(kWhyAny);
   IdentityPolicy::Builder builder;
+  if (!flags.partitions.empty()) builder.ExpectPartitions(flags.partitions);
   if (!flags.accounts.empty()) builder.ExpectAccounts(flags.accounts);
   if (!flags.regions.empty()) builder.ExpectRegions(flags.regions);
   if (!flags.instances.empty()) builder.ExpectInstances(flags.instances);
   if (!flags.images.empty()) builder.ExpectImages(flags.images);
-  if (!flags.product_codes.empty()) {
-    builder.ExpectAllProductCodes(flags.product_codes);
+  if (!flags.instance_types.empty()) {
+    builder.ExpectInstanceTypes(flags.instance_types);
   }
+  if (!flags.architectures.empty()) {
+    builder.ExpectArchitectures(flags.architectures);
+  }
+  ExpectProducts(flags, builder);
   if (!flags.minimum_kind.empty()) {
     builder.ExpectMinimumKind(*verify::AnchorKindNamed(flags.minimum_kind));
   }
-  if (!flags.max_age.empty()) {
-    const auto age = ParseDuration(flags.max_age);
-    if (!age.ok()) return age.status();
-    builder.ExpectMaxAge(*age);
-  }
+  if (absl::Status s = ExpectAge(flags, builder); !s.ok()) return s;
   return builder.IgnoreTheRest(kWhyFlag).Build();
 }
 
 bool HasExpectation(const Flags& flags) {
   return !flags.accounts.empty() || !flags.regions.empty() ||
          !flags.instances.empty() || !flags.images.empty() ||
-         !flags.product_codes.empty() || !flags.minimum_kind.empty() ||
+         !flags.partitions.empty() || !flags.instance_types.empty() ||
+         !flags.architectures.empty() || !flags.product_codes.empty() ||
+         !flags.any_product_codes.empty() || !flags.billing_products.empty() ||
+         !flags.any_billing_products.empty() || !flags.minimum_kind.empty() ||
          !flags.max_age.empty();
 }
 
-ordered_json OptionalList(
-    const std::optional<std::vector<std::string>>& list) {
+ordered_json OptionalList(const std::optional<std::vector<std::string>>& list) {
   return list.has_value() ? ordered_json(*list) : ordered_json(nullptr);
 }
 
@@ -222,7 +261,7 @@ absl::StatusOr<verify::VerifiedIdentity> Decide(
 int Run(const Flags& flags) {
   if (absl::Status s = CheckFlags(flags); !s.ok()) return UsageError(s);
   const auto policy = MakePolicy(flags);
-  if (!policy.ok()) return UsageError(policy.status());
+  if (!policy.ok()) return PolicyError(policy.status());
   const auto at = ParseOptionalTime(flags.at);
   if (!at.ok()) return UsageError(at.status());
   const auto evidence = ReadEvidence(flags);
@@ -244,6 +283,57 @@ int Run(const Flags& flags) {
   return PrintVerdict(verdict, trace, *anchors, flags.output);
 }
 
+// Each may be given again; `help` says what several mean.
+CLI::Option* AddList(CLI::App& command, const char* name,
+                     std::vector<std::string>& values, const char* help) {
+  return command.add_option(name, values, help)->group("What you expect");
+}
+
+void AddPolicyFlags(CLI::App& command, Flags& flags) {
+  AddList(command, "--account", flags.accounts, "account (repeatable: any)");
+  AddList(command, "--partition", flags.partitions,
+          "partition, such as aws (repeatable: any)");
+  AddList(command, "--region", flags.regions, "region (repeatable: any)");
+  AddList(command, "--instance", flags.instances,
+          "instance id (repeatable: any)");
+  AddList(command, "--image", flags.images, "image id (repeatable: any)");
+  AddList(command, "--instance-type", flags.instance_types,
+          "instance type, such as m7i.large (repeatable: any)");
+  AddList(command, "--architecture", flags.architectures,
+          "architecture, such as x86_64 (repeatable: any)");
+  auto* all_codes = AddList(command, "--product-code", flags.product_codes,
+                            "marketplace product code (repeatable: all)");
+  AddList(command, "--any-product-code", flags.any_product_codes,
+          "marketplace product code (repeatable: any)")
+      ->excludes(all_codes);
+  auto* all_products =
+      AddList(command, "--billing-product", flags.billing_products,
+              "billing product, such as bp-6ba54002 (repeatable: all)");
+  AddList(command, "--any-billing-product", flags.any_billing_products,
+          "billing product (repeatable: any)")
+      ->excludes(all_products);
+  constexpr char kPolicy[] = "What you expect";
+  command
+      .add_option("--minimum-kind", flags.minimum_kind,
+                  "weakest kind of signature: iid-dsa, iid-rsa1024 or "
+                  "iid-rsa2048")
+      ->check(CLI::IsMember({"iid-dsa", "iid-rsa1024", "iid-rsa2048"}))
+      ->group(kPolicy);
+  auto* max_age =
+      command
+          .add_option("--max-age", flags.max_age,
+                      "longest time since the instance was started, such as "
+                      "5m")
+          ->group(kPolicy);
+  command
+      .add_option("--clock-leeway", flags.clock_leeway,
+                  "how far this clock may be behind AWS's; default 1m, at most "
+                  "10m")
+      ->needs(max_age)
+      ->group(kPolicy);
+  command.add_flag("--any", flags.any, "authenticity only")->group(kPolicy);
+}
+
 }  // namespace
 
 void AddVerifyIdentity(CLI::App& verify, Action& action) {
@@ -255,51 +345,26 @@ void AddVerifyIdentity(CLI::App& verify, Action& action) {
                      "the document, exactly as IMDS gives it; with --pkcs7 or "
                      "--rsa2048 it may be left out");
   auto* forms = command.add_option_group(
-      "Signature", "one of these; base64 as IMDS gives it, PEM or raw; '-' is "
-                   "standard input");
-  forms->add_option("--signature", flags->signature,
-                    ".../instance-identity/signature (needs --document)")
+      "Signature",
+      "one of these; base64 as IMDS gives it, PEM or raw; '-' is "
+      "standard input");
+  forms
+      ->add_option("--signature", flags->signature,
+                   ".../instance-identity/signature (needs --document)")
       ->needs(command.get_option("--document"));
   forms->add_option("--pkcs7", flags->pkcs7, ".../instance-identity/pkcs7");
   forms->add_option("--rsa2048", flags->rsa2048,
                     ".../instance-identity/rsa2048");
   forms->require_option(1);
-  constexpr char kPolicy[] = "What you expect";
-  command.add_option("--account", flags->accounts, "account (repeatable: any)")
-      ->group(kPolicy);
-  command.add_option("--region", flags->regions, "region (repeatable: any)")
-      ->group(kPolicy);
-  command
-      .add_option("--instance", flags->instances,
-                  "instance id (repeatable: any)")
-      ->group(kPolicy);
-  command.add_option("--image", flags->images, "image id (repeatable: any)")
-      ->group(kPolicy);
-  command
-      .add_option("--product-code", flags->product_codes,
-                  "marketplace product code (repeatable: all)")
-      ->group(kPolicy);
-  command
-      .add_option("--minimum-kind", flags->minimum_kind,
-                  "weakest kind of signature: iid-dsa, iid-rsa1024 or "
-                  "iid-rsa2048")
-      ->check(CLI::IsMember({"iid-dsa", "iid-rsa1024", "iid-rsa2048"}))
-      ->group(kPolicy);
-  command
-      .add_option("--max-age", flags->max_age,
-                  "longest time since the instance was started, such as 5m")
-      ->group(kPolicy);
-  command.add_flag("--any", flags->any, "authenticity only")->group(kPolicy);
+  AddPolicyFlags(command, *flags);
   command.add_option("--at", flags->at,
                      "verify recorded evidence as of this time (RFC 3339)");
   flags->source.AddTo(command);
-  command
-      .add_option("--anchor", flags->source.certificate,
-                  "one PEM certificate instead of AWS's, for tests");
+  command.add_option("--anchor", flags->source.certificate,
+                     "one PEM certificate instead of AWS's, for tests");
   flags->output.AddTo(command);
-  command.callback([flags, &action] {
-    action = [flags] { return Run(*flags); };
-  });
+  command.callback(
+      [flags, &action] { action = [flags] { return Run(*flags); }; });
 }
 
 }  // namespace anchorage::trustctl

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "anchors/catalog.h"
+#include "proto/anchorage/v1/anchor_service.pb.h"
 #include "trustd/admin/admin_calls.h"
 #include "trustd/admin/admin_server.h"
 
@@ -172,6 +174,40 @@ TEST_F(AdminDecisionTest, AddsAndRevokesAnAnchor) {
             "ANCHOR_REVOKED");
 }
 
+TEST_F(AdminDecisionTest, RetiresAnAnchorAtGivenTimes) {
+  const Channel olga = world_.ConnectAs("operator-olga");
+  v1::PinAnchorRequest request;
+  request.set_action(v1::PinFact::ACTION_RETIRE);
+  *request.mutable_slot() = world_.mirror().FindRotation(1)->slot();
+  request.set_spki_sha256(
+      world_.mirror().FindRotation(1)->pinned_spki_sha256(0));
+  request.set_why("AWS has re-keyed");
+  request.mutable_valid_until()->set_seconds(2'000'000'000);
+  request.mutable_accept_until()->set_seconds(1'900'000'000);
+  EXPECT_EQ(ReasonOf(Try<Admin>(olga, &Admin::Stub::PinAnchor, request)),
+            "REQUEST_INVALID");
+  request.mutable_accept_until()->set_seconds(2'100'000'000);
+  request.mutable_accept_until()->set_nanos(1);
+  EXPECT_EQ(ReasonOf(Try<Admin>(olga, &Admin::Stub::PinAnchor, request)),
+            "REQUEST_INVALID");
+  request.mutable_accept_until()->set_nanos(0);
+  v1::PinAnchorResponse response;
+  const grpc::Status status =
+      Call<Admin>(olga, &Admin::Stub::PinAnchor, request, response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  const auto set = *anchors::ToAnchorSet(world_.hub().Current()->catalog, {});
+  for (const verify::Anchor& anchor : set->anchors()) {
+    if (anchor.spki_sha256() != request.spki_sha256()) continue;
+    EXPECT_EQ(anchor.status(), verify::AnchorStatus::kRetiring);
+    EXPECT_EQ(anchor.valid_until(), absl::FromUnixSeconds(2'000'000'000));
+    EXPECT_EQ(anchor.accept_until(), absl::FromUnixSeconds(2'100'000'000));
+  }
+  // Only a retirement has such times.
+  request.set_action(v1::PinFact::ACTION_REVOKE);
+  EXPECT_EQ(ReasonOf(Try<Admin>(olga, &Admin::Stub::PinAnchor, request)),
+            "REQUEST_INVALID");
+}
+
 TEST_F(AdminDecisionTest, RefusesAPinThatIsNotWhole) {
   const Channel olga = world_.ConnectAs("operator-olga");
   const auto reason = [&](const v1::PinAnchorRequest& request) {
@@ -289,6 +325,56 @@ TEST_F(AdminDecisionTest, RefusesALargeRequestBeforeItReadsIt) {
   EXPECT_EQ(Submit(world_.ConnectAs("instance-ines"), evidence, response)
                 .error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+TEST_F(AdminDecisionTest, AStoreIsAcceptedInPieces) {
+  v1::GetUpdateResponse bundle;
+  bundle.add_roots("a root");
+  bundle.set_catalog(std::string(300'000, 'c'));
+  bundle.set_timestamp("the timestamp");
+  const std::string bytes = bundle.SerializeAsString();
+  std::vector<v1::AcceptStoreRequest> pieces(3);
+  pieces[0].set_why("disk 3 died");
+  for (int i = 0; i < 3; ++i) {
+    pieces[i].set_bundle_piece(bytes.substr(i * 131'072, 131'072));
+  }
+  v1::AcceptStoreResponse response;
+  const Channel olga = world_.ConnectAs("operator-olga");
+  const grpc::Status status = TryAccept(olga, pieces, response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.sequence(), 7u);
+  EXPECT_EQ(response.timestamp_version(), 9u);
+  ASSERT_EQ(world_.accepted.size(), 1u);
+  EXPECT_EQ(world_.accepted[0].by, "operator-olga");
+  EXPECT_EQ(world_.accepted[0].why, "disk 3 died");
+  ASSERT_TRUE(world_.accepted[0].bundle.has_value());
+  EXPECT_EQ(world_.accepted[0].bundle->catalog, bundle.catalog());
+  EXPECT_EQ(world_.accepted[0].bundle->roots.size(), 1u);
+}
+
+TEST_F(AdminDecisionTest, AnAcceptanceHasAReasonAndSaysWhetherThereIsABundle) {
+  const Channel olga = world_.ConnectAs("operator-olga");
+  v1::AcceptStoreResponse response;
+  v1::AcceptStoreRequest request;
+  request.set_no_bundle(true);
+  EXPECT_EQ(ReasonOf(TryAccept(olga, {request}, response)), "REQUEST_INVALID");
+  request.set_why(std::string(1001, 'w'));
+  EXPECT_EQ(ReasonOf(TryAccept(olga, {request}, response)), "REQUEST_INVALID");
+  request.set_why("disk 3 died");
+  request.set_bundle_piece("x");
+  EXPECT_EQ(ReasonOf(TryAccept(olga, {request}, response)), "REQUEST_INVALID");
+  request.clear_bundle_piece();
+  request.set_no_bundle(false);
+  EXPECT_EQ(ReasonOf(TryAccept(olga, {request}, response)), "REQUEST_INVALID");
+  EXPECT_EQ(ReasonOf(TryAccept(olga, {}, response)), "REQUEST_INVALID");
+  request.set_bundle_piece("\xff\xff");
+  EXPECT_EQ(ReasonOf(TryAccept(olga, {request}, response)), "BUNDLE_REFUSED");
+  // More than any bundle has: it is not kept.
+  std::vector<v1::AcceptStoreRequest> pieces(130);
+  pieces[0].set_why("disk 3 died");
+  for (auto& piece : pieces) piece.set_bundle_piece(std::string(131'072, 'x'));
+  EXPECT_EQ(ReasonOf(TryAccept(olga, pieces, response)), "REQUEST_INVALID");
+  EXPECT_TRUE(world_.accepted.empty());
 }
 
 }  // namespace

@@ -22,6 +22,27 @@ namespace {
 
 constexpr std::size_t kSha256HexDigits = 64;
 
+// Takes over when a key retires.
+absl::Status ReadRetirement(const v1::PinAnchorRequest& request,
+                            v1::PinFact& fact) {
+  if (!request.has_valid_until() && !request.has_accept_until()) {
+    return absl::OkStatus();
+  }
+  if (request.action() != v1::PinFact::ACTION_RETIRE ||
+      request.valid_until().nanos() != 0 ||
+      request.accept_until().nanos() != 0) {
+    return absl::InvalidArgumentError(
+        "'valid_until' and 'accept_until' are whole seconds of a retirement");
+  }
+  if (request.has_valid_until()) {
+    *fact.mutable_valid_until() = request.valid_until();
+  }
+  if (request.has_accept_until()) {
+    *fact.mutable_accept_until() = request.accept_until();
+  }
+  return absl::OkStatus();
+}
+
 grpc::Status Invalid(const std::string& what) {
   return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kRequestInvalid, what);
 }
@@ -134,6 +155,7 @@ absl::StatusOr<v1::PinFact> ReadPin(const v1::PinAnchorRequest& request,
         return absl::InvalidArgumentError(
             "the key of an addition is that of its certificate");
       }
+      if (absl::Status s = ReadRetirement(request, fact); !s.ok()) return s;
       const auto facts = anchors::ReadCertificateFacts(request.certificate());
       if (!facts.ok()) return facts.status();
       fact.set_certificate(request.certificate());
@@ -148,6 +170,7 @@ absl::StatusOr<v1::PinFact> ReadPin(const v1::PinAnchorRequest& request,
             "'spki_sha256' names the anchor, as 64 lower-case hex digits, and "
             "no certificate does");
       }
+      if (absl::Status s = ReadRetirement(request, fact); !s.ok()) return s;
       fact.set_spki_sha256(request.spki_sha256());
       return fact;
     default:
@@ -172,6 +195,11 @@ grpc::Status AdminServiceImpl::Pin(const v1::PinAnchorRequest& request,
                *sequence);
   response.set_sequence(*sequence);
   response.set_spki_sha256(fact->spki_sha256());
+  if (fact->action() != v1::PinFact::ACTION_ADD) {
+    for (const verify::Slot& slot : mirror_.SlotsSharing(*fact)) {
+      *response.add_same_key() = anchors::ToProto(slot);
+    }
+  }
   return grpc::Status::OK;
 }
 

@@ -70,6 +70,15 @@ AdminWorld::AdminWorld()
   config_ = *config;
   server_options.clock = [this] { return now(); };
   server_options.grace = absl::Seconds(1);
+  server_options.accept_store =
+      [this](const std::optional<BundleFiles>& bundle, const std::string& by,
+             const std::string& why) -> absl::StatusOr<Acceptance> {
+    accepted.push_back({bundle, by, why});
+    Acceptance done;
+    done.sequence = 7;
+    done.timestamp_version = 9;
+    return done;
+  };
   auto publisher =
       Publisher::Open(config_, store_, hub_, CatalogOf(aws_, now()), "", now());
   EXPECT_TRUE(publisher.ok()) << publisher.status();

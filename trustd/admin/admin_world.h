@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,14 @@ class AdminWorld {
 
   // As they were at the last start, to start another listener with.
   const AdminSettings& settings() const { return settings_; }
+
+  // What was asked to be accepted.
+  struct Asked {
+    std::optional<BundleFiles> bundle;
+    std::string by;
+    std::string why;
+  };
+  std::vector<Asked> accepted;
 
   Mirror::Options mirror_options;
   AdminServer::Options server_options;

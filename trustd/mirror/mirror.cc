@@ -24,6 +24,15 @@ std::string SubjectOf(const v1::Rotation& rotation) {
   return slot.has_value() ? verify::ToString(*slot) : rotation.source();
 }
 
+anchors::RetireTimes RetireTimesOf(const v1::PinFact& fact) {
+  anchors::RetireTimes times;
+  if (fact.has_valid_until()) times.until = anchors::TimeOf(fact.valid_until());
+  if (fact.has_accept_until()) {
+    times.accept_until = anchors::TimeOf(fact.accept_until());
+  }
+  return times;
+}
+
 }  // namespace
 
 Alert AlertOf(AlertKind kind, const v1::Rotation& rotation, absl::Time time,
@@ -53,7 +62,8 @@ absl::StatusOr<Catalog> ApplyPin(const Catalog& catalog,
     case v1::PinFact::ACTION_REVOKE:
       return anchors::Revoke(catalog, *slot, fact.spki_sha256());
     case v1::PinFact::ACTION_RETIRE:
-      return anchors::Retire(catalog, *slot, fact.spki_sha256(), std::nullopt);
+      return anchors::Retire(catalog, *slot, fact.spki_sha256(),
+                             RetireTimesOf(fact));
     default:
       return absl::InvalidArgumentError("no action");
   }

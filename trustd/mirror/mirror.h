@@ -136,6 +136,10 @@ class Mirror {
   // published. Fails as the functions of anchors/rotation/apply.h.
   absl::StatusOr<std::uint64_t> Pin(const v1::PinFact& fact, absl::Time now);
 
+  // The other slots of the served catalog that have the key of a pin, neither
+  // REVOKED nor RETIRED.
+  std::vector<verify::Slot> SlotsSharing(const v1::PinFact& fact) const;
+
   // Goes on with a store that went back: as Publisher::PlanAcceptance(), on the
   // record with an alert, in one commit. `found` says how that was known.
   // INVALID_ARGUMENT also where no reason is given.

@@ -116,6 +116,13 @@ absl::StatusOr<std::uint64_t> Mirror::Pin(const v1::PinFact& fact,
   return sequence;
 }
 
+std::vector<verify::Slot> Mirror::SlotsSharing(const v1::PinFact& fact) const {
+  const auto slot = anchors::SlotFromProto(fact.slot());
+  if (!slot.has_value()) return {};
+  return anchors::SlotsSharing(hub_.Current()->catalog, *slot,
+                               fact.spki_sha256());
+}
+
 // Whether evidence that no pinned anchor verifies tells of another key, rather
 // than of damage or of nonsense.
 bool Mirror::MayBeAnotherKey(const absl::Status& refused,

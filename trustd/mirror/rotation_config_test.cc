@@ -34,7 +34,7 @@ TEST(RotationConfig, HoldsAllButReissuesByDefault) {
             RotationAction::kPublish);
   EXPECT_EQ(options->policy.rule(RotationClass::kReKey).action,
             RotationAction::kHold);
-  EXPECT_EQ(options->overlap, absl::Hours(30 * 24));
+  EXPECT_EQ(options->overlap, absl::Hours(90 * 24));
   EXPECT_EQ(options->approvals, 1);
 }
 

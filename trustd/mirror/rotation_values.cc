@@ -29,7 +29,8 @@ constexpr std::array kProblems = {ProblemKind::kNotTheDocument,
                                   ProblemKind::kNoCertificate,
                                   ProblemKind::kWrongKind,
                                   ProblemKind::kSlotTwice,
-                                  ProblemKind::kOutOfScope};
+                                  ProblemKind::kOutOfScope,
+                                  ProblemKind::kNotConfirmed};
 
 // The pairs of the two enums.
 constexpr std::array<std::pair<RotationClass, v1::RotationClass>, 7> kClasses =

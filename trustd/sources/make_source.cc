@@ -9,6 +9,7 @@
 #include "trustd/sources/directory_source.h"
 #include "trustd/sources/downloader.h"
 #include "trustd/sources/nitro_root_source.h"
+#include "trustd/sources/printed_root_source.h"
 #include "trustd/sources/regions_page_source.h"
 #include "trustd/sources/source_config.h"
 #include "trustd/sources/upstream_source.h"
@@ -43,9 +44,9 @@ class Maker {
   Made operator()(const RegionsPageSettings& page) const {
     auto downloader = MakeDownloader(settings_, environment_);
     if (!downloader.ok()) return downloader.status();
-    return std::make_unique<RegionsPageSource>(
-        settings_.profile, page.addresses, settings_.limits,
-        *std::move(downloader));
+    return std::make_unique<RegionsPageSource>(settings_.profile,
+                                               page.addresses, settings_.limits,
+                                               *std::move(downloader));
   }
 
   Made operator()(const NitroRootSettings& root) const {
@@ -55,6 +56,14 @@ class Maker {
     request.url = root.address;
     return std::make_unique<NitroRootSource>(
         settings_.profile, std::move(request), *std::move(downloader));
+  }
+
+  Made operator()(const PrintedRootSettings& root) const {
+    auto downloader = MakeDownloader(settings_, environment_);
+    if (!downloader.ok()) return downloader.status();
+    return std::make_unique<PrintedRootSource>(
+        settings_.profile, root.addresses, root.publications, settings_.limits,
+        *std::move(downloader));
   }
 
   Made operator()(const DirectorySettings& directory) const {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "trustd/config_path.h"
 #include "trustd/sources/nitro_root_source.h"
+#include "trustd/sources/printed_root_source.h"
 #include "trustd/sources/regions_page_source.h"
 #include "trustd/sources/web_address.h"
 #include "verify/anchor_set.h"
@@ -27,6 +28,8 @@ constexpr int kMostBytes = 4 * 1024 * 1024;
 constexpr int kNitroRootBytes = 64 * 1024;
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::string_view kChina = "aws-cn";
+constexpr std::string_view kGovCloud = "aws-us-gov";
+constexpr int kLeastPublications = 2;
 
 bool IsName(std::string_view text, std::string_view letters) {
   return !text.empty() && text.size() <= kMaxNameBytes &&
@@ -117,14 +120,16 @@ class Reader {
         return ReadRegionsPage();
       case v1::SourceConfig::kNitroRoot:
         return ReadNitroRoot();
+      case v1::SourceConfig::kPrintedRoot:
+        return ReadPrintedRoot();
       case v1::SourceConfig::kDirectory:
         return ReadDirectory();
       case v1::SourceConfig::kUpstream:
         return ReadUpstream();
       case v1::SourceConfig::KIND_NOT_SET:
         return Fail(
-            "one of 'regions_page', 'nitro_root', 'directory' and 'upstream' "
-            "is required");
+            "one of 'regions_page', 'nitro_root', 'printed_root', 'directory' "
+            "and 'upstream' is required");
     }
   }
 
@@ -134,14 +139,14 @@ class Reader {
     if (!status.ok()) Fail(std::string(status.message()));
   }
 
-  bool IsForChinaAlone() const {
-    return proto_.partitions_size() == 1 && proto_.partitions(0) == kChina;
+  bool IsFor(std::string_view partition) const {
+    return proto_.partitions_size() == 1 && proto_.partitions(0) == partition;
   }
 
   void ReadRegionsPage() {
     const auto& given = proto_.regions_page().addresses();
     RegionsPageSettings page{{given.begin(), given.end()}};
-    if (page.addresses.empty() && IsForChinaAlone()) {
+    if (page.addresses.empty() && IsFor(kChina)) {
       page.addresses.assign(std::begin(kAwsChinaPageAddresses),
                             std::end(kAwsChinaPageAddresses));
     } else if (page.addresses.empty()) {
@@ -164,6 +169,33 @@ class Reader {
                                ? kNitroRootAddress
                                : proto_.nitro_root().address()};
     CheckAddress(root.address);
+    settings_.kind = std::move(root);
+  }
+
+  void ReadPrintedRoot() {
+    const v1::PrintedRootSource& given = proto_.printed_root();
+    PrintedRootSettings root{
+        .addresses = {given.addresses().begin(), given.addresses().end()},
+        .publications = given.publications() == 0 ? kLeastPublications
+                                                  : given.publications()};
+    if (proto_.partitions_size() > 1) {
+      Fail("'partitions' is one alone: each has a root of its own");
+    }
+    if (root.addresses.empty()) {
+      if (proto_.partitions_size() == 1 && !IsFor(kGovCloud)) {
+        Fail("'addresses' is required for any partition but aws-us-gov");
+      }
+      root.addresses.assign(std::begin(kGovCloudPageAddresses),
+                            std::end(kGovCloudPageAddresses));
+    }
+    if (root.addresses.size() > kMaxAddresses) {
+      Fail("'addresses' are 8 at most");
+    }
+    if (root.publications < kLeastPublications ||
+        root.publications > kMaxAddresses) {
+      Fail("'publications' must be from 2 to 8");
+    }
+    for (const std::string& address : root.addresses) CheckAddress(address);
     settings_.kind = std::move(root);
   }
 
@@ -209,6 +241,8 @@ class Reader {
     switch (proto_.kind_case()) {
       case v1::SourceConfig::kNitroRoot:
         return {"aws"};
+      case v1::SourceConfig::kPrintedRoot:
+        return {std::string(kGovCloud)};
       case v1::SourceConfig::kRegionsPage:
         return {"aws", "aws-us-gov", "aws-eusc"};
       default:
@@ -233,7 +267,9 @@ class Reader {
   }
 
   std::vector<AnchorKind> DefaultKinds() const {
-    if (proto_.has_nitro_root()) return {AnchorKind::kNitroRoot};
+    if (proto_.has_nitro_root() || proto_.has_printed_root()) {
+      return {AnchorKind::kNitroRoot};
+    }
     std::vector<AnchorKind> kinds = {
         AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048};
     if (!proto_.has_regions_page()) kinds.push_back(AnchorKind::kNitroRoot);

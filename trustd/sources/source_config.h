@@ -33,6 +33,11 @@ struct NitroRootSettings {
   std::string address;
 };
 
+struct PrintedRootSettings {
+  std::vector<std::string> addresses;
+  int publications = 2;
+};
+
 struct DirectorySettings {
   std::string path;
 };
@@ -52,8 +57,8 @@ struct SourceSettings {
   Request limits;
   std::string ca_path;
   bool allow_loopback_http = false;
-  std::variant<RegionsPageSettings, NitroRootSettings, DirectorySettings,
-               UpstreamSettings>
+  std::variant<RegionsPageSettings, NitroRootSettings, PrintedRootSettings,
+               DirectorySettings, UpstreamSettings>
       kind;
 };
 

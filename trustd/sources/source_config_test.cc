@@ -59,26 +59,22 @@ sources:
   EXPECT_THAT(page.profile.scope.kinds,
               ElementsAre(AnchorKind::kIidDsa, AnchorKind::kIidRsa1024,
                           AnchorKind::kIidRsa2048));
-  EXPECT_EQ(page.profile.times,
-            (PollTimes{.interval = absl::Hours(1),
-                       .jitter = absl::Minutes(6),
-                       .max_backoff = absl::Hours(1)}));
+  EXPECT_EQ(page.profile.times, (PollTimes{.interval = absl::Hours(1),
+                                           .jitter = absl::Minutes(6),
+                                           .max_backoff = absl::Hours(1)}));
   EXPECT_EQ(page.limits.timeout, absl::Seconds(30));
   EXPECT_EQ(page.limits.max_bytes, 4u << 20);
-  EXPECT_THAT(
-      std::get<RegionsPageSettings>(page.kind).addresses,
-      ElementsAre(
-          "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/"
-          "regions-certs.md",
-          "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/"
-          "regions-certs.html"));
+  EXPECT_THAT(std::get<RegionsPageSettings>(page.kind).addresses,
+              ElementsAre("https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/"
+                          "regions-certs.md",
+                          "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/"
+                          "regions-certs.html"));
   EXPECT_THAT(
       std::get<RegionsPageSettings>((*all)[1].kind).addresses,
-      ElementsAre(
-          "https://docs.amazonaws.cn/en_us/AWSEC2/latest/UserGuide/"
-          "regions-certs.md",
-          "https://docs.amazonaws.cn/en_us/AWSEC2/latest/UserGuide/"
-          "regions-certs.html"));
+      ElementsAre("https://docs.amazonaws.cn/en_us/AWSEC2/latest/UserGuide/"
+                  "regions-certs.md",
+                  "https://docs.amazonaws.cn/en_us/AWSEC2/latest/UserGuide/"
+                  "regions-certs.html"));
   EXPECT_THAT((*all)[1].profile.scope.partitions, ElementsAre("aws-cn"));
   EXPECT_EQ(std::get<NitroRootSettings>((*all)[2].kind).address,
             "https://aws-nitro-enclaves.amazonaws.com/"
@@ -109,10 +105,9 @@ sources:
 )");
   ASSERT_TRUE(all.ok()) << all.status();
   const SourceSettings& up = (*all)[0];
-  EXPECT_EQ(up.profile.times,
-            (PollTimes{.interval = absl::Minutes(1),
-                       .jitter = absl::ZeroDuration(),
-                       .max_backoff = absl::Minutes(2)}));
+  EXPECT_EQ(up.profile.times, (PollTimes{.interval = absl::Minutes(1),
+                                         .jitter = absl::ZeroDuration(),
+                                         .max_backoff = absl::Minutes(2)}));
   EXPECT_EQ(up.limits.timeout, absl::Seconds(5));
   EXPECT_EQ(up.limits.connect_timeout, absl::Seconds(5));
   EXPECT_EQ(up.limits.stall_timeout, absl::Seconds(5));
@@ -149,6 +144,29 @@ TEST(SourceConfig, RefusesWhatIsOutsideItsLimits) {
   }
 }
 
+TEST(SourceConfig, KnowsWhereGovCloudsRootIsPrinted) {
+  const auto govcloud = ReadOne("    printed_root: {}\n");
+  ASSERT_TRUE(govcloud.ok()) << govcloud.status();
+  EXPECT_THAT(govcloud->at(0).profile.scope.partitions,
+              ElementsAre("aws-us-gov"));
+  EXPECT_THAT(govcloud->at(0).profile.scope.kinds,
+              ElementsAre(AnchorKind::kNitroRoot));
+  const auto& printed = std::get<PrintedRootSettings>(govcloud->at(0).kind);
+  EXPECT_THAT(
+      printed.addresses,
+      ElementsAre("https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/"
+                  "govcloud-ec2.md",
+                  "https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/"
+                  "govcloud-ec2.html"));
+  EXPECT_EQ(printed.publications, 2);
+  const auto china = ReadOne(
+      "    partitions: [aws-cn]\n    printed_root:\n"
+      "      addresses: [https://a.example/]\n      publications: 3\n");
+  ASSERT_TRUE(china.ok()) << china.status();
+  EXPECT_THAT(china->at(0).profile.scope.partitions, ElementsAre("aws-cn"));
+  EXPECT_EQ(std::get<PrintedRootSettings>(china->at(0).kind).publications, 3);
+}
+
 TEST(SourceConfig, RefusesKindsThatLackOrContradictSomething) {
   for (const char* lines :
        {"    interval: 60s\n", "    directory: {}\n", "    upstream: {}\n",
@@ -158,6 +176,12 @@ TEST(SourceConfig, RefusesKindsThatLackOrContradictSomething) {
         "      root_path: r\n",
         "    upstream:\n      metadata_url: http://a/\n      root_path: r\n",
         "    nitro_root:\n      address: http://127.0.0.1/\n",
+        "    printed_root:\n      addresses: [http://a.example/]\n",
+        "    printed_root:\n      publications: 1\n",
+        "    printed_root:\n      publications: 9\n",
+        "    printed_root: {}\n    partitions: [aws-cn]\n",
+        "    printed_root: {}\n    partitions: [aws-us-gov, aws-cn]\n",
+        "    printed_root: {}\n    kinds: [iid-dsa]\n",
         "    regions_page:\n      addresses: [https://u:p@docs.example/]\n",
         "    max_bytes: 2048\n    directory:\n      path: p\n",
         "    ca_path: c\n    directory:\n      path: p\n"}) {
@@ -171,9 +195,8 @@ TEST(SourceConfig, RefusesKindsThatLackOrContradictSomething) {
 }
 
 TEST(SourceConfig, RefusesNamesThatAreNone) {
-  for (const std::string& name :
-       {std::string("''"), std::string("A"), std::string("../up"),
-        std::string(65, 'a')}) {
+  for (const std::string& name : {std::string("''"), std::string("A"),
+                                  std::string("../up"), std::string(65, 'a')}) {
     EXPECT_FALSE(
         Read("sources:\n  - name: " + name + "\n    regions_page: {}\n").ok())
         << name;
@@ -201,7 +224,8 @@ std::unique_ptr<Source> Make(const std::string& yaml) {
 std::string PageSource(const std::string& addresses) {
   return "sources:\n  - name: page\n    timeout: 2s\n"
          "    allow_loopback_http: true\n    regions_page:\n"
-         "      addresses: [" + addresses + "]\n";
+         "      addresses: [" +
+         addresses + "]\n";
 }
 
 TEST(MakeSource, LooksAtAPageOverTheNetwork) {
@@ -219,8 +243,8 @@ TEST(MakeSource, LooksAtAPageOverTheNetwork) {
                        Gzip(page)));
     }
   });
-  const auto source = Make(PageSource(
-      "'" + server.Url("/gone.md") + "', '" + server.Url("/page.html") + "'"));
+  const auto source = Make(PageSource("'" + server.Url("/gone.md") + "', '" +
+                                      server.Url("/page.html") + "'"));
   const auto first = source->Poll(kNow);
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_TRUE(first->observation->problems.empty());
@@ -230,8 +254,8 @@ TEST(MakeSource, LooksAtAPageOverTheNetwork) {
   const auto second = source->Poll(kNow);
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_FALSE(second->observation.has_value());
-  EXPECT_THAT(server.targets(), ElementsAre("/gone.md", "/page.html",
-                                            "/gone.md", "/page.html"));
+  EXPECT_THAT(server.targets(),
+              ElementsAre("/gone.md", "/page.html", "/gone.md", "/page.html"));
 }
 
 TEST(MakeSource, GivesTheReasonOfEachHostileBehaviour) {
@@ -246,11 +270,11 @@ TEST(MakeSource, GivesTheReasonOfEachHostileBehaviour) {
               peer.Send(Answer("302 Found", {"Location: /"}, ""));
             }),
             SourceFailure::kRedirectLoop);
-  EXPECT_EQ(failure([](Peer& peer) {
-              peer.Send(Answer(
-                  "302 Found", {"Location: https://evil.invalid/"}, ""));
-            }),
-            SourceFailure::kRedirectRefused);
+  EXPECT_EQ(
+      failure([](Peer& peer) {
+        peer.Send(Answer("302 Found", {"Location: https://evil.invalid/"}, ""));
+      }),
+      SourceFailure::kRedirectRefused);
   EXPECT_EQ(failure([](Peer& peer) {
               peer.Send(Answer("200 OK", {"Content-Encoding: gzip"},
                                Gzip(std::string(5 << 20, 'x'))));
@@ -274,10 +298,9 @@ TEST(MakeSource, EndsWithTrustd) {
 }
 
 TEST(MakeSource, ReadsTheFilesThatItIsGiven) {
-  for (const char* lines :
-       {"    ca_path: /nowhere\n    regions_page: {}\n",
-        "    upstream:\n      metadata_url: https://a/\n"
-        "      root_path: /nowhere\n"}) {
+  for (const char* lines : {"    ca_path: /nowhere\n    regions_page: {}\n",
+                            "    upstream:\n      metadata_url: https://a/\n"
+                            "      root_path: /nowhere\n"}) {
     const auto all = ReadOne(lines);
     ASSERT_TRUE(all.ok()) << all.status();
     EXPECT_EQ(MakeSource(all->at(0), {.state_folder = ""}).status().code(),

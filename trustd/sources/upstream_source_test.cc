@@ -92,8 +92,8 @@ TEST_F(UpstreamSourceTest, ObservesWhatItsRootVouchesFor) {
   ASSERT_TRUE(answer->observation.has_value());
   EXPECT_TRUE(answer->setbacks.empty());
   EXPECT_TRUE(answer->observation->problems.empty());
-  // 39 regions, three of which have no dsa certificate, and the root.
-  EXPECT_EQ(answer->observation->certificates.size(), 39u * 3 - 3 + 1);
+  // 39 regions, three of which have no dsa certificate, and two roots.
+  EXPECT_EQ(answer->observation->certificates.size(), 39u * 3 - 3 + 2);
   EXPECT_EQ(answer->observation->location,
             std::string(kTargets) + "catalog/v1/anchors.json");
 }

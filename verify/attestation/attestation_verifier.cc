@@ -7,7 +7,8 @@
 //  6. The leaf signed the document.
 //  7. No name in a form that is known is of another module, instance, region
 //     or partition; in the strict profile, every name is in such a form.
-//  8. The document was made while the leaf was valid.
+//  8. The document was made while the leaf was valid, and at a time that the
+//     root's anchor verifies.
 //  9. It is neither too old nor from the future (live only).
 // 10. The nonce is the expected one.
 // 11. So is the user data.
@@ -25,6 +26,7 @@
 
 #include "verify/attestation/attestation_verifier.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -121,6 +123,10 @@ class Verification {
   std::string FoundModule() const;
   std::string FoundRegion() const;
 
+  // What the verifier's clock says at the least: the anchors are of then.
+  absl::Time Now() const {
+    return live_.value_or(std::max(at_, anchors_.provenance().as_of));
+  }
   // Leeway is for clocks: a recorded time is exact.
   absl::Duration leeway() const {
     return live_.has_value() ? expected_.clock_leeway : absl::ZeroDuration();
@@ -231,7 +237,7 @@ absl::Status Verification::CheckClock() {
 absl::Status Verification::CheckChain() {
   absl::StatusOr<VerifiedChain> chain =
       VerifyChain(document_.cabundle, document_.certificate, anchors_,
-                  expected_.partition, at_, cache_);
+                  expected_.partition, Now(), cache_);
   if (!chain.ok()) return chain.status();
   chain_ = *std::move(chain);
   return absl::OkStatus();
@@ -273,14 +279,14 @@ absl::Status Verification::CheckNamesKnown() const {
 
 absl::Status Verification::CheckTimestamp() {
   const Certificate& leaf = chain_->leaf();
-  if (document_.timestamp >= leaf.not_before &&
-      document_.timestamp <= leaf.not_after) {
-    return absl::OkStatus();
+  if (document_.timestamp < leaf.not_before ||
+      document_.timestamp > leaf.not_after) {
+    return Reject(
+        Reason::kTimestampOutsideLeaf,
+        absl::StrCat("the document is of ", Rfc3339(document_.timestamp),
+                     ", when its leaf was not valid"));
   }
-  return Reject(
-      Reason::kTimestampOutsideLeaf,
-      absl::StrCat("the document is of ", Rfc3339(document_.timestamp),
-                   ", when its leaf was not valid"));
+  return chain_->root->CheckMadeAt(document_.timestamp);
 }
 
 absl::Status Verification::CheckFreshness() {

@@ -166,7 +166,7 @@ absl::StatusOr<VerifiedNitroTpm> VerifyNitroTpm(std::string_view document,
 
 // Verifies a document as of another time. The same but for freshness, clock
 // and leeway, which do not exist here: certificates must be valid at `at`,
-// exactly, and the root's anchor usable.
+// exactly, and the root's anchor usable at `at` and when `anchors` were made.
 absl::StatusOr<VerifiedEnclave> VerifyRecordedEnclave(
     std::string_view document, const AnchorSet& anchors,
     const EnclavePolicy& policy, RecordedTime at, ChainCache* cache = nullptr,

@@ -180,7 +180,7 @@ TEST(VerifyEnclave, HasNoRegionWhereTheLeafsNameIsInNoKnownForm) {
   EXPECT_EQ(note.detail,
             R"(the leaf's name "module/i-0fd25f30661854f2b\n\x1b[2J" is in no )"
             "form that is known: no region");
-  EXPECT_EQ(trace.entries().back().detail, "none is known");
+  EXPECT_EQ(trace.entries().back().detail, "none is known, ignored: a test");
 }
 
 TEST(VerifyEnclave, HasNoInstanceWhereTheModuleIdIsInNoKnownForm) {

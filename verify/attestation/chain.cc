@@ -193,14 +193,14 @@ absl::StatusOr<PublicKey> VerifyLinks(const Anchor& root,
 absl::StatusOr<const Anchor*> FindRoot(std::string_view root_der,
                                        const AnchorSet& anchors,
                                        std::string_view partition,
-                                       absl::Time at) {
+                                       absl::Time now) {
   const absl::Span<const Anchor> roots =
       anchors.In({.partition = std::string(partition),
                   .region = "",
                   .kind = AnchorKind::kNitroRoot});
   for (const Anchor& root : roots) {
     if (!IsCertificateOf(root, root_der)) continue;
-    const absl::Status usable = root.CheckUsable(at);
+    const absl::Status usable = root.CheckUsable(now);
     if (!usable.ok()) return usable;
     return &root;
   }
@@ -209,13 +209,13 @@ absl::StatusOr<const Anchor*> FindRoot(std::string_view root_der,
 
 absl::StatusOr<VerifiedChain> VerifyChain(
     absl::Span<const std::string_view> cabundle, std::string_view leaf_der,
-    const AnchorSet& anchors, std::string_view partition, absl::Time at,
+    const AnchorSet& anchors, std::string_view partition, absl::Time now,
     ChainCache* cache) {
   if (cabundle.empty() || cabundle.size() > kMaxCaBundle) {
     return Reject(Reason::kChainLength, "the chain is too short or too long");
   }
   const absl::StatusOr<const Anchor*> root =
-      FindRoot(cabundle.front(), anchors, partition, at);
+      FindRoot(cabundle.front(), anchors, partition, now);
   if (!root.ok()) return root.status();
   absl::StatusOr<Certificates> certificates = ParseAll(cabundle, leaf_der);
   if (!certificates.ok()) return certificates.status();

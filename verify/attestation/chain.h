@@ -1,7 +1,7 @@
 // Verifies the certificate chain of an attestation document.
 //
 //   auto chain = VerifyChain(document.cabundle, document.certificate, anchors,
-//                            "aws", at, cache);
+//                            "aws", now, cache);
 //   if (!chain.ok()) return chain.status();
 //   if (auto s = CheckValidity(*chain, at, leeway); !s.ok()) return s;
 //
@@ -46,13 +46,14 @@ struct VerifiedChain {
 };
 
 // Returns the anchor of `partition` that `root_der` is a certificate of, byte
-// by byte, if it is usable at `at`. Fails with kNoUsableAnchors (the
+// by byte, if it is usable at `now`, the verifier's clock. Whether it verifies
+// documents of their time is for the caller. Fails with kNoUsableAnchors (the
 // partition has no Nitro root), kPartitionMismatch (the root of another
 // partition), kRootNotPinned, kAnchorRevoked or kAnchorNotActive.
 absl::StatusOr<const Anchor*> FindRoot(std::string_view root_der,
                                        const AnchorSet& anchors,
                                        std::string_view partition,
-                                       absl::Time at);
+                                       absl::Time now);
 
 // Verifies that `cabundle`, from the root on, and `leaf_der` are a chain: the
 // root is FindRoot()'s, each certificate bears its predecessor's name and
@@ -65,7 +66,7 @@ absl::StatusOr<const Anchor*> FindRoot(std::string_view root_der,
 // kLeafKeyUsage or kChainSignature. The status names the certificate.
 absl::StatusOr<VerifiedChain> VerifyChain(
     absl::Span<const std::string_view> cabundle, std::string_view leaf_der,
-    const AnchorSet& anchors, std::string_view partition, absl::Time at,
+    const AnchorSet& anchors, std::string_view partition, absl::Time now,
     ChainCache* cache);
 
 // Checks that every certificate of `chain` is valid at `at`; one that begins

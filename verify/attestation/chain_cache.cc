@@ -38,8 +38,12 @@ void ChainCache::Add(const Key& key, const PublicKey& public_key) {
     shard.index.erase(shard.entries.back().first);
     shard.entries.pop_back();
   }
-  shard.entries.emplace_front(key, public_key);
-  shard.index[key] = shard.entries.begin();
+  // Linked in last: where there is no memory for one of the two, neither is
+  // there.
+  Entries added;
+  added.emplace_front(key, public_key);
+  shard.index.emplace(key, added.begin());
+  shard.entries.splice(shard.entries.begin(), added);
 }
 
 ChainCache::Stats ChainCache::stats() const {

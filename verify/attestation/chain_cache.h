@@ -23,10 +23,11 @@
 #include <list>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
+#include "absl/hash/hash.h"
 #include "absl/synchronization/mutex.h"
 #include "verify/crypto/public_key.h"
 
@@ -71,7 +72,8 @@ class ChainCache {
     mutable absl::Mutex mutex;
     // The most recently used entry first.
     Entries entries ABSL_GUARDED_BY(mutex);
-    absl::flat_hash_map<Key, Entries::iterator> index ABSL_GUARDED_BY(mutex);
+    std::unordered_map<Key, Entries::iterator, absl::Hash<Key>> index
+        ABSL_GUARDED_BY(mutex);
     std::uint64_t hits ABSL_GUARDED_BY(mutex) = 0;
     std::uint64_t misses ABSL_GUARDED_BY(mutex) = 0;
   };

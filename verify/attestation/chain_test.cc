@@ -220,10 +220,11 @@ INSTANTIATE_TEST_SUITE_P(
             "Announced",
             [](Case& c) { c.anchors[0].status = AnchorStatus::kAnnounced; },
             Reason::kAnchorNotActive},
-        Breakage{
-            "WindowOver",
-            [](Case& c) { c.anchors[0].valid_until = At() - absl::Seconds(1); },
-            Reason::kAnchorNotActive}),
+        Breakage{"AcceptedNoLonger",
+                 [](Case& c) {
+                   c.anchors[0].accept_until = At() - absl::Seconds(1);
+                 },
+                 Reason::kAnchorNotActive}),
     NameOfCase);
 
 INSTANTIATE_TEST_SUITE_P(

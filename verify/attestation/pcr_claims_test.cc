@@ -101,9 +101,9 @@ TEST(PcrClaims, FitTheirCount) {
 TEST(PcrClaims, OfADenialAreThatItNamesTheImage) {
   EXPECT_EQ(ClaimsOfDenial(AttestationType::kEnclave, 4), 0U);
   EXPECT_EQ(ClaimsOfDenial(AttestationType::kNitroTpm, 7), 0U);
-  EXPECT_TRUE(LeavesCommandLineOpen(
-      AttestationType::kNitroTpm,
-      ClaimsOfDenial(AttestationType::kNitroTpm, 4)));
+  EXPECT_TRUE(
+      LeavesCommandLineOpen(AttestationType::kNitroTpm,
+                            ClaimsOfDenial(AttestationType::kNitroTpm, 4)));
 }
 
 TEST(PcrClaims, AreWarnedOfOnce) {

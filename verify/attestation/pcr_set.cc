@@ -2,13 +2,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "verify/encoding/base64.h"
+#include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
+namespace {
 
-absl::StatusOr<PcrSet> PcrSet::FromHex(
-    const std::map<int, std::string>& hex_by_index) {
-  std::map<int, std::string> values;
+using Values = std::map<int, std::string>;
+
+absl::StatusOr<Values> ReadHex(const Values& hex_by_index) {
+  Values values;
   for (const auto& [index, hex] : hex_by_index) {
     absl::StatusOr<std::string> bytes = DecodeHex(hex);
     if (!bytes.ok()) {
@@ -17,11 +20,10 @@ absl::StatusOr<PcrSet> PcrSet::FromHex(
     }
     values.emplace(index, *std::move(bytes));
   }
-  return FromBytes(std::move(values));
+  return values;
 }
 
-absl::StatusOr<PcrSet> PcrSet::FromBytes(
-    std::map<int, std::string> bytes_by_index) {
+absl::Status CheckValues(const Values& bytes_by_index) {
   if (bytes_by_index.empty()) {
     return Reject(Reason::kPolicyEmpty, "a set of measurements is empty");
   }
@@ -36,6 +38,24 @@ absl::StatusOr<PcrSet> PcrSet::FromBytes(
                                  bytes.size(), " bytes, not ", kPcrBytes));
     }
   }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<PcrSet> PcrSet::FromHex(
+    const std::map<int, std::string>& hex_by_index) {
+  absl::StatusOr<Values> values =
+      WithoutExceptions([&] { return ReadHex(hex_by_index); });
+  if (!values.ok()) return values.status();
+  return FromBytes(*std::move(values));
+}
+
+absl::StatusOr<PcrSet> PcrSet::FromBytes(
+    std::map<int, std::string> bytes_by_index) {
+  const absl::Status checked =
+      WithoutExceptions([&] { return CheckValues(bytes_by_index); });
+  if (!checked.ok()) return checked;
   return PcrSet(std::move(bytes_by_index));
 }
 

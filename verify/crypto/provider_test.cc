@@ -90,6 +90,17 @@ TEST(Provider, IsMissingForAKeyThatNoneVerifiesWith) {
   }
 }
 
+TEST(CheckOffered, AsksTheProviders) {
+  for (const KeyType type :
+       {KeyType::kRsa, KeyType::kDsa, KeyType::kEcP256, KeyType::kEcP384,
+        KeyType::kEd25519}) {
+    EXPECT_TRUE(CheckOffered(type).ok());
+    const OnlyFips only_fips;
+    EXPECT_EQ(ReasonOf(CheckOffered(type)), Reason::kCryptoProviderMissing);
+  }
+  EXPECT_EQ(ERR_peek_error(), 0u);
+}
+
 // The key was read while there was one, or is read at its first use.
 TEST(Provider, IsLookedForAgainAtTheNextVerification) {
   const PublicKey key = KeyOf(Dsa());

@@ -290,6 +290,12 @@ absl::Status HashUnavailable(HashAlgorithm algorithm) {
   return Reject(Reason::kCryptoUnavailable, "");
 }
 
+absl::Status CheckOffered(KeyType type) {
+  const ErrorQueueGuard guard;
+  if (IsOffered(type)) return absl::OkStatus();
+  return ProviderMissing(NamesOf(type).signature);
+}
+
 std::string Sha256Hex(std::string_view data) {
   const Digest digest = Hash(HashAlgorithm::kSha256, data);
   return absl::BytesToHexString(

@@ -54,6 +54,10 @@ bool ConstantTimeEquals(std::string_view a, std::string_view b);
 
 enum class KeyType { kRsa, kDsa, kEcP256, kEcP384, kEd25519 };
 
+// Returns OK if a loaded provider of the library verifies with keys of that
+// type; kCryptoProviderMissing, which names the algorithm, if none does.
+absl::Status CheckOffered(KeyType type);
+
 // Longest SubjectPublicKeyInfo that is read, in bytes (RSA-8192 has 1,062).
 inline constexpr std::size_t kMaxSpkiBytes = 2048;
 

@@ -17,15 +17,18 @@
 //                  kDigestNotAllowed, kAlgorithmMismatch
 //   8. digest      The document hashes to the signed messageDigest.
 //                  kDigestMismatch
-//   9. signature   An anchor of the slot that may be used made it. Reasons of
-//                  FindSigner().
+//   9. signature   An anchor of the slot that may be used now made it. Reasons
+//                  of FindSigner().
 //  10. fields      Every field is of its form. kFieldMissing, kFieldInvalid
 //  11. signed-region
 //                  The region in the verified document is the anchor's.
 //                  kRegionMismatch
-//  12. The policy's conditions, each by its own name and reason; the last is
+//  12. anchor-window
+//                  The anchor verifies evidence of that pendingTime.
+//                  kAnchorNotActive
+//  13. The policy's conditions, each by its own name and reason; the last is
 //      age: kTooOld, kFromTheFuture.
-//  13. replay      The ledger admits it. kReplayed, kPendingTimeRegressed,
+//  14. replay      The ledger admits it. kReplayed, kPendingTimeRegressed,
 //                  kPolicyEmpty, kFieldInvalid, kLedgerUnavailable
 //
 // Each fails with kCryptoProviderMissing, kCryptoUnavailable or
@@ -61,9 +64,8 @@ absl::Status TooLarge(std::string_view what, std::size_t size,
                              " bytes, the limit is ", limit));
 }
 
-bool HasWindow(const Anchor& anchor) {
-  return anchor.valid_from() != absl::InfinitePast() ||
-         anchor.valid_until() != absl::InfiniteFuture();
+bool HasEnd(const Anchor& anchor) {
+  return anchor.accept_until() != absl::InfiniteFuture();
 }
 
 std::string Quoted(std::string_view text) {
@@ -146,7 +148,7 @@ class IdentityVerification {
     std::string_view name;
     absl::Status (IdentityVerification::*check)();
   };
-  static const Step kSteps[11];
+  static const Step kSteps[12];
 
   // Adds to a refusal what may be wrong with the evidence. Nothing that is
   // read for that is kept.
@@ -188,6 +190,10 @@ class IdentityVerification {
   }
 
   const IdentityDocument& document() const { return verdict_.document_; }
+  // What the verifier's clock says at the least: the anchors are of then.
+  absl::Time Now() const {
+    return live_ ? at_ : std::max(at_, anchors_.provenance().as_of);
+  }
   bool is_pkcs7() const { return evidence_.form != IdentityForm::kSignature; }
 
   // 1.
@@ -269,7 +275,7 @@ class IdentityVerification {
     const auto candidates = anchors_.In(slot_);
     const bool matters =
         policy_.Expects(IdentityCondition::kMaxAge) ||
-        std::any_of(candidates.begin(), candidates.end(), HasWindow);
+        std::any_of(candidates.begin(), candidates.end(), HasEnd);
     if (matters && at_ + kMaxClockSlack < anchors_.provenance().as_of) {
       return Reject(
           Reason::kClockSuspect,
@@ -318,7 +324,7 @@ class IdentityVerification {
         .hint = std::nullopt,
         .document_bytes = content_.size()};
     if (is_pkcs7()) signature.hint = {message_.issuer, message_.serial};
-    const auto signer = FindSigner(anchors_, slot_, signature, at_);
+    const auto signer = FindSigner(anchors_, slot_, signature, Now());
     if (!signer.ok()) return signer.status();
     signer_ = *signer;
     Found("anchor ", signer_->spki_sha256());
@@ -345,6 +351,15 @@ class IdentityVerification {
   }
 
   // 12.
+  absl::Status CheckWindow() {
+    const absl::Time made = document().pending_time;
+    if (absl::Status s = signer_->CheckMadeAt(made); !s.ok()) return s;
+    Found("of ",
+          absl::FormatTime(absl::RFC3339_full, made, absl::UTCTimeZone()));
+    return absl::OkStatus();
+  }
+
+  // 13.
   absl::Status CheckCondition(IdentityCondition condition) {
     if (trace_ != nullptr) {
       const auto why = policy_.WhyIgnored(condition);
@@ -356,7 +371,7 @@ class IdentityVerification {
                                      .at = at_});
   }
 
-  // 13.
+  // 14.
   absl::Status CheckReplay() {
     if (replay_ == nullptr) {
       Found("not asked for");
@@ -486,6 +501,7 @@ const IdentityVerification::Step IdentityVerification::kSteps[] = {
     {"signature", &IdentityVerification::CheckSignature},
     {"fields", &IdentityVerification::CheckFields},
     {"signed-region", &IdentityVerification::CheckRegion},
+    {"anchor-window", &IdentityVerification::CheckWindow},
 };
 
 std::string_view NameOf(IdentityNote note) {

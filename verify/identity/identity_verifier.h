@@ -124,7 +124,7 @@ class VerifiedIdentity {
 };
 
 // Verifies evidence that was shown now. `now` is the caller's clock; where the
-// answer depends on it (a maximum age, or an anchor with a window) and it lies
+// answer depends on it (a maximum age, or an anchor with an end) and it lies
 // more than kMaxClockSlack before the anchors were made, the answer is
 // kClockSuspect. `replay` may be null: then replays are not looked for.
 //

@@ -229,13 +229,41 @@ TEST(VerifyIdentity, TellsWhyAnAnchorMayNotBeUsed) {
   EXPECT_EQ(with([](AnchorRecord& a) { a.status = AnchorStatus::kAnnounced; }),
             Reason::kAnchorNotActive);
   EXPECT_EQ(with([](AnchorRecord& a) {
-              a.valid_until = FakeNow() - absl::Seconds(1);
+              a.accept_until = FakeNow() - absl::Seconds(1);
             }),
             Reason::kAnchorNotActive);
-  EXPECT_EQ(with([](AnchorRecord& a) {
-              a.valid_from = FakeNow() + absl::Seconds(1);
-            }),
+}
+
+// The document is of ten minutes before FakeNow().
+TEST(VerifyIdentity, ComparesAnAnchorsWindowWithThePendingTime) {
+  const absl::Time made = FakeNow() - absl::Minutes(10);
+  const auto with = [&](absl::Time from, absl::Time until, absl::Time now) {
+    Case c = Good();
+    AnchorRecord& anchor = c.anchor(AnchorKind::kIidRsa2048);
+    anchor.status = AnchorStatus::kRetiring;
+    anchor.valid_from = from;
+    anchor.valid_until = until;
+    c.now = now;
+    return ReasonFor(c);
+  };
+  const absl::Time past = absl::InfinitePast();
+  const absl::Time future = absl::InfiniteFuture();
+  EXPECT_EQ(with(made, made, FakeNow()), std::nullopt);
+  EXPECT_EQ(with(past, made - absl::Seconds(1), FakeNow()),
             Reason::kAnchorNotActive);
+  EXPECT_EQ(with(made + absl::Seconds(1), future, FakeNow()),
+            Reason::kAnchorNotActive);
+  // An instance that is never restarted, ten years on.
+  EXPECT_EQ(with(past, made, FakeNow() + absl::Hours(24 * 3650)), std::nullopt);
+}
+
+// Nobody chooses a window by a time that the key has not signed.
+TEST(VerifyIdentity, LooksAtTheWindowAfterTheSignature) {
+  Case c = Good(IdentityForm::kSignature);
+  c.anchor(AnchorKind::kIidRsa1024).valid_until = absl::UnixEpoch();
+  EXPECT_EQ(ReasonFor(c), Reason::kAnchorNotActive);
+  c.signature.back() ^= 1;
+  EXPECT_EQ(ReasonFor(c), Reason::kSignatureMismatch);
 }
 
 TEST(VerifyIdentity, CannotDecideWithoutAnAnchorThatMayBeUsed) {
@@ -286,9 +314,12 @@ TEST(VerifyIdentity, JudgesTheClockOnlyWhereTheAnswerDependsOnIt) {
   EXPECT_TRUE(Judge(c).ok());
 
   Case with_window = c;
-  with_window.anchor(AnchorKind::kIidRsa2048).valid_until =
+  with_window.anchor(AnchorKind::kIidRsa2048).valid_until = FakeNow();
+  EXPECT_TRUE(Judge(with_window).ok());
+  Case with_end = c;
+  with_end.anchor(AnchorKind::kIidRsa2048).accept_until =
       absl::FromUnixSeconds(4'000'000'000);
-  EXPECT_EQ(ReasonFor(with_window), Reason::kClockSuspect);
+  EXPECT_EQ(ReasonFor(with_end), Reason::kClockSuspect);
 
   c.policy = Policy([](auto& b) { b.ExpectMaxAge(absl::Hours(1)); });
   EXPECT_EQ(ReasonFor(c), Reason::kClockSuspect);
@@ -399,22 +430,25 @@ TEST(VerifyIdentity, TracesEveryCheckAsPassedFailedOrNotReached) {
                                                  : Trace::Outcome::kPassed);
     failed = failed || fails;
   }
-  EXPECT_EQ(names, (std::vector<std::string>{
-                       "size",         "form",          "content",
-                       "json",         "slot",          "clock",
-                       "algorithms",   "digest",        "signature",
-                       "fields",       "signed-region", "kind",
-                       "partition",    "region",        "account",
-                       "instance",     "image",         "instance-type",
-                       "architecture", "product-codes", "billing-products",
-                       "age",          "replay"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"size",          "form",
+                                      "content",       "json",
+                                      "slot",          "clock",
+                                      "algorithms",    "digest",
+                                      "signature",     "fields",
+                                      "signed-region", "anchor-window",
+                                      "kind",          "partition",
+                                      "region",        "account",
+                                      "instance",      "image",
+                                      "instance-type", "architecture",
+                                      "product-codes", "billing-products",
+                                      "age",           "replay"}));
 }
 
 TEST(VerifyRecordedIdentity, JudgesAnchorsAndAgeAtTheTimeGiven) {
   Case c = Good();
-  c.anchor(AnchorKind::kIidRsa2048).valid_until = FakeNow();
-  // Recorded long before the anchors were made: no fault.
-  c.provenance.as_of = FakeNow() + absl::Hours(10'000);
+  c.anchor(AnchorKind::kIidRsa2048).accept_until = FakeNow();
+  c.provenance.as_of = FakeNow();
   c.policy = Policy([](auto& b) { b.ExpectMaxAge(absl::Hours(1)); });
   const auto anchors = AnchorSet::Create(c.anchors, c.provenance);
   ASSERT_TRUE(anchors.ok());
@@ -426,6 +460,24 @@ TEST(VerifyRecordedIdentity, JudgesAnchorsAndAgeAtTheTimeGiven) {
   EXPECT_EQ(reason(FakeNow()), std::nullopt);
   EXPECT_EQ(reason(FakeNow() + absl::Seconds(1)), Reason::kAnchorNotActive);
   EXPECT_EQ(reason(FakeNow() - absl::Hours(1)), Reason::kFromTheFuture);
+}
+
+// The anchors are of a time at which the key had ended; who says otherwise only
+// says so.
+TEST(VerifyRecordedIdentity, RefusesAnAnchorThatHadEndedWhenTheSetWasMade) {
+  Case c = Good();
+  // Recorded long before the anchors were made: no fault.
+  c.provenance.as_of = FakeNow() + absl::Hours(10'000);
+  const auto reason = [&] {
+    const auto anchors = AnchorSet::Create(c.anchors, c.provenance);
+    return ReasonOf(VerifyRecordedIdentity({std::nullopt, c.form, c.signature},
+                                           **anchors, c.policy, FakeNow())
+                        .status());
+  };
+  c.anchor(AnchorKind::kIidRsa2048).accept_until = c.provenance.as_of;
+  EXPECT_EQ(reason(), std::nullopt);
+  c.provenance.as_of += absl::Seconds(1);
+  EXPECT_EQ(reason(), Reason::kAnchorNotActive);
 }
 
 TEST(VerifyRecordedIdentity, RefusesARevokedAnchorWheneverItWas) {

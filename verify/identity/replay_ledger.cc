@@ -55,7 +55,7 @@ absl::StatusOr<Admission> InMemoryReplayLedger::Admit(std::string_view key,
                                                       ReplayMode mode) {
   return WithoutExceptions([&]() -> absl::StatusOr<Admission> {
     const absl::MutexLock lock(&mutex_);
-    const auto found = entries_.find(View(key));
+    const auto found = entries_.find(key);
     if (found != entries_.end()) return Use(found->second, facts, mode);
     if (entries_.size() >= max_entries_) {
       return Reject(
@@ -113,14 +113,17 @@ absl::StatusOr<Admission> InMemoryReplayLedger::Use(Entry& entry,
 std::optional<BindingHolder> InMemoryReplayLedger::HolderOf(
     std::string_view key) const {
   const absl::MutexLock lock(&mutex_);
-  const auto found = entries_.find(View(key));
+  const auto found = entries_.find(key);
   if (found == entries_.end()) return std::nullopt;
   return found->second.holder;
 }
 
 bool InMemoryReplayLedger::Forget(std::string_view key) {
   const absl::MutexLock lock(&mutex_);
-  return entries_.erase(View(key)) > 0;
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return false;
+  entries_.erase(found);
+  return true;
 }
 
 std::size_t InMemoryReplayLedger::ForgetBefore(absl::Time time) {

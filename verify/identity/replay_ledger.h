@@ -20,14 +20,17 @@
 #define ANCHORAGE_VERIFY_IDENTITY_REPLAY_LEDGER_H_
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
+#include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
@@ -155,12 +158,19 @@ class InMemoryReplayLedger final : public ReplayLedger {
     absl::Time pending_time;
     BindingHolder holder;
   };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view key) const {
+      return absl::Hash<absl::string_view>()({key.data(), key.size()});
+    }
+  };
   static absl::StatusOr<Admission> Use(Entry& entry, const ReplayFacts& facts,
                                        ReplayMode mode);
 
   const std::size_t max_entries_;
   mutable absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, Entry> entries_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, Entry, Hash, std::equal_to<>> entries_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace anchorage::verify

@@ -102,7 +102,7 @@ bool HasCertificate(const Anchor& anchor, const SignerHint& hint) {
 absl::StatusOr<const Anchor*> FindSigner(const AnchorSet& anchors,
                                          const Slot& slot,
                                          const SignatureToVerify& signature,
-                                         absl::Time at) {
+                                         absl::Time now) {
   const auto candidates = anchors.In(slot);
   if (candidates.empty()) {
     return Reject(Reason::kNoUsableAnchors, "no anchor for " + ToString(slot));
@@ -112,7 +112,7 @@ absl::StatusOr<const Anchor*> FindSigner(const AnchorSet& anchors,
   bool any_of_type = false;
   for (const bool usable : {true, false}) {
     for (const Anchor& anchor : candidates) {
-      absl::Status status = anchor.CheckUsable(at);
+      absl::Status status = anchor.CheckUsable(now);
       if (status.ok() != usable) continue;
       any_usable = any_usable || usable;
       if (anchor.key().type() != signature.key_type) continue;

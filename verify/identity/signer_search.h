@@ -47,7 +47,8 @@ inline constexpr std::size_t kMaxOtherRegionKeys = 15;
 inline constexpr std::size_t kMaxExplainedDocumentBytes = 4 * 1024;
 
 // Returns the anchor of `slot` that made the signature and may be used at
-// `at`. Otherwise fails, with
+// `now`, the verifier's clock. Whether it verifies evidence of that time is for
+// the caller, who reads the time from what was signed. Otherwise fails, with
 //   kNoUsableAnchors     the slot has no anchor, or none that may be used and
 //                        none that made the signature;
 //   kAlgorithmMismatch   no anchor of the slot has a key of that type;
@@ -63,7 +64,7 @@ inline constexpr std::size_t kMaxExplainedDocumentBytes = 4 * 1024;
 absl::StatusOr<const Anchor*> FindSigner(const AnchorSet& anchors,
                                          const Slot& slot,
                                          const SignatureToVerify& signature,
-                                         absl::Time at);
+                                         absl::Time now);
 
 // Whether one of the anchor's certificates has that issuer and serial.
 bool HasCertificate(const Anchor& anchor, const SignerHint& hint);

@@ -1,0 +1,27 @@
+// Times that may have no end, or no beginning: left out rather than written.
+
+#ifndef ANCHORAGE_TOOLS_TRUSTCTL_TIME_OUTPUT_H_
+#define ANCHORAGE_TOOLS_TRUSTCTL_TIME_OUTPUT_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/time/time.h"
+#include "tools/trustctl/command.h"
+
+namespace anchorage::trustctl {
+
+// Whether there is such a time.
+inline bool IsFinite(absl::Time time) {
+  return time != absl::InfinitePast() && time != absl::InfiniteFuture();
+}
+
+// Adds a member to `object`, if there is such a time.
+inline void AddTime(nlohmann::ordered_json& object, const std::string& name,
+                    absl::Time time) {
+  if (IsFinite(time)) object[name] = Rfc3339(time);
+}
+
+}  // namespace anchorage::trustctl
+
+#endif  // ANCHORAGE_TOOLS_TRUSTCTL_TIME_OUTPUT_H_
