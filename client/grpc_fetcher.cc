@@ -1,6 +1,8 @@
 #include "client/grpc_fetcher.h"
 
+#include <grpcpp/completion_queue.h>
 #include <grpcpp/create_channel.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/credentials.h>
 
 #include <algorithm>
@@ -11,15 +13,24 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/base/no_throw.h"
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/metadata.h"
+#include "anchors/wire/plain_message.h"
 
 namespace anchorage::client {
 namespace {
 
 // As GetUpdateResponse documents it.
 constexpr int kMaxAnswerBytes = 16 * 1024 * 1024;
+// gRPC looks at a message's length when the whole of it is there, so that a
+// server could send gigabytes: beyond this it ends the call.
+constexpr std::size_t kMaxTransportBytes = 4 * kMaxAnswerBytes;
+// Its roots are all that an answer has many of: 2 MiB, of a kilobyte each.
+constexpr anchors::WireLimits kAnswerLimits = {.fields = 4096, .depth = 4};
+
+constexpr char kGetUpdate[] = "/anchorage.v1.AnchorService/GetUpdate";
 
 constexpr std::string_view kRootSuffix = ".root.json";
 constexpr std::string_view kSnapshotSuffix = ".snapshot.json";
@@ -28,6 +39,10 @@ constexpr std::string_view kTargetsSuffix = ".targets.json";
 std::shared_ptr<grpc::Channel> MakeChannel(const GrpcEndpoint& endpoint) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
+  anchors::RefuseCompression(arguments);
+  grpc::ResourceQuota quota("anchorage client");
+  quota.Resize(kMaxTransportBytes);
+  arguments.SetResourceQuota(quota);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   // A server that comes back is found again within seconds, not minutes.
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 10'000);
@@ -71,11 +86,20 @@ absl::StatusOr<std::string> AtMost(std::size_t max_bytes,
 }  // namespace
 
 GrpcConnection::GrpcConnection(const GrpcEndpoint& endpoint)
-    : timeout_(endpoint.timeout),
-      stub_(v1::AnchorService::NewStub(MakeChannel(endpoint))) {}
+    : timeout_(endpoint.timeout), stub_(MakeChannel(endpoint)) {}
 
 absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::GetUpdate(
     const v1::GetUpdateRequest& request) {
+  return anchors::NoThrow([&] { return Call(request); });
+}
+
+absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::Call(
+    const v1::GetUpdateRequest& request) {
+  const grpc::Slice slice(request.SerializeAsString());
+  const grpc::ByteBuffer bytes(&slice, 1);
+  grpc::ByteBuffer answer;
+  grpc::Status status;
+  grpc::CompletionQueue queue;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
                        absl::ToChronoNanoseconds(timeout_));
@@ -88,10 +112,21 @@ absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::GetUpdate(
     absl::MutexLock lock(&mutex_);
     active_ = nullptr;
   };
-  v1::GetUpdateResponse response;
-  const grpc::Status status = stub_->GetUpdate(&context, request, &response);
+  const auto call = stub_.PrepareUnaryCall(&context, kGetUpdate, bytes, &queue);
+  call->StartCall();
+  call->Finish(&answer, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
   if (!status.ok()) return ToStatus(status);
-  return response;
+  v1::GetUpdateResponse response;
+  const absl::Status read =
+      anchors::ReadMessage(answer, context.c_call(), kAnswerLimits, response);
+  if (read.ok()) return response;
+  // An answer that is no message is the server's fault, not the request's.
+  return read.code() == absl::StatusCode::kInvalidArgument
+             ? absl::InternalError(read.message())
+             : read;
 }
 
 void GrpcConnection::Cancel() {

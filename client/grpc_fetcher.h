@@ -5,6 +5,7 @@
 
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/generic/generic_stub.h>
 
 #include <cstdint>
 #include <memory>
@@ -17,7 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "anchors/tuf/fetcher.h"
-#include "proto/anchorage/v1/anchor_service.grpc.pb.h"
+#include "proto/anchorage/v1/anchor_service.pb.h"
 
 namespace anchorage::client {
 
@@ -31,13 +32,18 @@ struct GrpcEndpoint {
   absl::Duration timeout = absl::Seconds(20);
 };
 
-// A connection that is made when it is first used and kept. Thread-safe.
+// A connection that is made when it is first used and kept. Whatever a server
+// sends costs a bounded amount of memory: nothing is decompressed, a message
+// may be 16 MiB and have so many fields, and gRPC has a quota for the rest.
+// Thread-safe; no call throws.
 class GrpcConnection {
  public:
   explicit GrpcConnection(const GrpcEndpoint& endpoint);
 
   // One call. Fails with the server's own code, but never with NOT_FOUND or
-  // OUT_OF_RANGE, which a Fetcher keeps for other things.
+  // OUT_OF_RANGE, which a Fetcher keeps for other things; with INTERNAL for an
+  // answer that is compressed or no message, and RESOURCE_EXHAUSTED for one
+  // that is beyond a limit, or where there is no memory.
   absl::StatusOr<v1::GetUpdateResponse> GetUpdate(
       const v1::GetUpdateRequest& request);
 
@@ -45,8 +51,11 @@ class GrpcConnection {
   void Cancel();
 
  private:
+  absl::StatusOr<v1::GetUpdateResponse> Call(
+      const v1::GetUpdateRequest& request);
+
   const absl::Duration timeout_;
-  const std::unique_ptr<v1::AnchorService::Stub> stub_;
+  grpc::GenericStub stub_;
   absl::Mutex mutex_;
   grpc::ClientContext* active_ ABSL_GUARDED_BY(mutex_) = nullptr;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;

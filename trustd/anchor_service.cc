@@ -1,9 +1,9 @@
 #include "trustd/anchor_service.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "anchors/base/no_throw.h"
 #include "trustd/rpc_status.h"
 
 namespace anchorage::trustd {
@@ -20,35 +20,6 @@ google::protobuf::Timestamp ToProto(absl::Time time) {
   return proto;
 }
 
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
-                                 const grpc::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(status);
-  return reactor;
-}
-
-// Whether `bytes` are a message.
-template <typename Message>
-bool Parse(const grpc::ByteBuffer& bytes, Message& message) {
-  grpc::Slice slice;
-  if (!bytes.TrySingleSlice(&slice).ok() &&
-      !bytes.DumpToSingleSlice(&slice).ok()) {
-    return false;
-  }
-  return message.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
-}
-
-grpc::Status Select(const PreparedAnswers* answers,
-                    const grpc::ByteBuffer& request,
-                    v1::GetUpdateRequest& message, UpdateParts& parts) {
-  if (answers == nullptr) return NoBundleYet();
-  if (!Parse(request, message)) {
-    return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kRequestInvalid,
-                    "not a GetUpdateRequest");
-  }
-  return SelectUpdate(answers->publication(), message, parts);
-}
-
 UpdateOutcome OutcomeOf(const grpc::Status& status, const UpdateParts& parts) {
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     return UpdateOutcome::kNoBundle;
@@ -57,27 +28,25 @@ UpdateOutcome OutcomeOf(const grpc::Status& status, const UpdateParts& parts) {
   return parts.empty() ? UpdateOutcome::kNotModified : UpdateOutcome::kSent;
 }
 
-// A stream that was refused: it ends as soon as gRPC knows it.
-class RefusedWatch final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
- public:
-  explicit RefusedWatch(const grpc::Status& why) { Finish(why); }
-  void OnDone() override { delete this; }
-};
-
 }  // namespace
 
-// One open stream. It owns itself until gRPC is done with it, and the hub's
-// watcher and the service hold it too, so nobody is left with a dangling one.
+// One open stream. Its call, the hub's watcher and the service hold it, so
+// nobody is left with a dangling one.
 class AnchorServiceImpl::Watch final
-    : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
+    : public ServerStream,
       public std::enable_shared_from_this<Watch> {
  public:
-  explicit Watch(AnchorServiceImpl& service) : service_(service) {}
+  Watch(AnchorServiceImpl& service, Place place)
+      : service_(service), place_(std::move(place)) {}
 
-  void Start() {
+  void OnStart() override {
     std::weak_ptr<Watch> weak = weak_from_this();
     hub_id_ = service_.hub_.Watch([weak](const Publication&) {
-      if (const auto self = weak.lock()) self->Tell();
+      // Who publishes goes on, and so do the other watchers.
+      (void)anchors::NoThrow([&] {
+        if (const auto self = weak.lock()) self->Tell();
+        return absl::OkStatus();
+      });
     });
     Tell();
   }
@@ -122,6 +91,7 @@ class AnchorServiceImpl::Watch final
   }
 
   AnchorServiceImpl& service_;
+  const Place place_;
   std::uint64_t hub_id_ = 0;
   absl::Mutex mutex_;
   // What is being written: gRPC reads it until OnWriteDone(). Null between
@@ -132,9 +102,40 @@ class AnchorServiceImpl::Watch final
 };
 
 AnchorServiceImpl::AnchorServiceImpl(Options options, PublicationHub& hub)
-    : options_(std::move(options)), hub_(hub) {}
+    : options_(std::move(options)),
+      hub_(hub),
+      watchers_(options_.max_watchers, options_.proxies) {}
 
 AnchorServiceImpl::~AnchorServiceImpl() = default;
+
+void AnchorServiceImpl::AddTo(CallGate& gate) {
+  gate.AddRawUnary(
+      "/anchorage.v1.AnchorService/GetUpdate",
+      [this, &gate](const Caller& caller, const grpc::ByteBuffer& request,
+                    grpc::ByteBuffer& response) {
+        return GetUpdate(gate, caller, request, response);
+      });
+  gate.AddStreaming<v1::WatchUpdatesRequest>(
+      "/anchorage.v1.AnchorService/WatchUpdates",
+      [this](const Caller& caller, const v1::WatchUpdatesRequest&,
+             std::shared_ptr<ServerStream>& stream) {
+        return WatchUpdates(caller, stream);
+      });
+  gate.AddUnary<v1::ListAnchorsRequest, v1::ListAnchorsResponse>(
+      "/anchorage.v1.AnchorService/ListAnchors",
+      [this](const Caller&, const v1::ListAnchorsRequest& request,
+             v1::ListAnchorsResponse& response) {
+        const auto current = hub_.Current();
+        return current == nullptr ? NoBundleYet()
+                                  : AnswerList(*current, request, response);
+      });
+  gate.AddUnary<v1::GetServiceInfoRequest, v1::GetServiceInfoResponse>(
+      "/anchorage.v1.AnchorService/GetServiceInfo",
+      [this](const Caller&, const v1::GetServiceInfoRequest&,
+             v1::GetServiceInfoResponse& response) {
+        return GetServiceInfo(response);
+      });
+}
 
 std::shared_ptr<const PreparedAnswers> AnchorServiceImpl::Answers() {
   auto current = hub_.Current();
@@ -146,97 +147,88 @@ std::shared_ptr<const PreparedAnswers> AnchorServiceImpl::Answers() {
   return answers_;
 }
 
-grpc::ServerUnaryReactor* AnchorServiceImpl::GetUpdate(
-    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
-    grpc::ByteBuffer* response) {
+grpc::Status AnchorServiceImpl::GetUpdate(const CallGate& gate,
+                                          const Caller& caller,
+                                          const grpc::ByteBuffer& request,
+                                          grpc::ByteBuffer& response) {
   const auto answers = Answers();
   v1::GetUpdateRequest message;
   UpdateParts parts;
-  const grpc::Status status = Select(answers.get(), *request, message, parts);
+  grpc::Status status =
+      answers == nullptr ? NoBundleYet() : gate.Read(caller, request, message);
+  if (status.ok()) {
+    status = SelectUpdate(answers->publication(), message, parts);
+  }
   if (status.ok()) {
     const std::uint64_t has = message.have().timestamp_version();
-    if (options_.on_newer &&
-        has > answers->publication().timestamp_version) {
+    if (options_.on_newer && has > answers->publication().timestamp_version) {
       options_.on_newer(has, message.held_timestamp());
     }
-    *response = answers->Update(parts);
+    response = answers->Update(parts);
   }
   if (options_.metrics != nullptr) {
     options_.metrics->CountUpdate(OutcomeOf(status, parts));
   }
-  return Answer(context, status);
+  return status;
 }
 
-grpc::ServerUnaryReactor* AnchorServiceImpl::ListAnchors(
-    grpc::CallbackServerContext* context,
-    const v1::ListAnchorsRequest* request, v1::ListAnchorsResponse* response) {
+grpc::Status AnchorServiceImpl::GetServiceInfo(
+    v1::GetServiceInfoResponse& response) {
+  response.set_server_version(options_.server_version);
+  response.set_mode(options_.mode);
+  response.set_signing_stopped(std::string(hub_.signing().message()));
   const auto current = hub_.Current();
-  return Answer(context, current == nullptr
-                             ? NoBundleYet()
-                             : AnswerList(*current, *request, *response));
-}
-
-grpc::ServerUnaryReactor* AnchorServiceImpl::GetServiceInfo(
-    grpc::CallbackServerContext* context, const v1::GetServiceInfoRequest*,
-    v1::GetServiceInfoResponse* response) {
-  response->set_server_version(options_.server_version);
-  response->set_mode(options_.mode);
-  response->set_signing_stopped(std::string(hub_.signing().message()));
-  const auto current = hub_.Current();
-  if (current == nullptr) return Answer(context, grpc::Status::OK);
-  response->set_sequence(current->catalog.sequence);
-  *response->mutable_created_time() = ToProto(current->catalog.created);
-  v1::BundleVersions& versions = *response->mutable_versions();
+  if (current == nullptr) return grpc::Status::OK;
+  response.set_sequence(current->catalog.sequence);
+  *response.mutable_created_time() = ToProto(current->catalog.created);
+  v1::BundleVersions& versions = *response.mutable_versions();
   versions.set_root_version(current->roots.size());
   versions.set_timestamp_version(current->timestamp_version);
   versions.set_snapshot_version(current->snapshot_version);
   versions.set_targets_version(current->targets_version);
   versions.set_catalog_sha256(current->catalog_sha256);
   versions.set_releases_sha256(current->releases_sha256);
-  response->set_anchor_count(
-      static_cast<int>(current->catalog.anchors.size()));
-  response->set_region_count(current->region_count);
+  response.set_anchor_count(static_cast<int>(current->catalog.anchors.size()));
+  response.set_region_count(current->region_count);
   if (current->releases.has_value()) {
-    response->set_release_count(
+    response.set_release_count(
         static_cast<int>(current->releases->releases.size()));
   }
   for (const RoleFacts& facts : current->roles) {
-    v1::RoleInfo& role = *response->add_roles();
+    v1::RoleInfo& role = *response.add_roles();
     role.set_role(facts.role);
     *role.mutable_expire_time() = ToProto(facts.expires);
     role.mutable_key_ids()->Assign(facts.key_ids.begin(), facts.key_ids.end());
     role.set_threshold(facts.threshold);
   }
-  response->mutable_timestamp_interval()->set_seconds(
+  response.mutable_timestamp_interval()->set_seconds(
       absl::ToInt64Seconds(options_.timestamp_interval));
-  return Answer(context, grpc::Status::OK);
+  return grpc::Status::OK;
 }
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>*
-AnchorServiceImpl::WatchUpdates(grpc::CallbackServerContext*,
-                                const grpc::ByteBuffer*) {
-  if (hub_.Current() == nullptr) return new RefusedWatch(NoBundleYet());
-  auto watch = std::make_shared<Watch>(*this);
-  {
-    absl::MutexLock lock(&mutex_);
-    if (shutting_down_) {
-      return new RefusedWatch(RpcError(grpc::StatusCode::UNAVAILABLE,
-                                       kShuttingDown, "the server stops"));
-    }
-    if (watches_.size() >= static_cast<std::size_t>(options_.max_watchers)) {
-      return new RefusedWatch(
-          RpcError(grpc::StatusCode::RESOURCE_EXHAUSTED, kTooManyWatchers,
-                   "this server has no place for another stream: poll"));
-    }
-    watches_.insert(watch);
+grpc::Status AnchorServiceImpl::WatchUpdates(
+    const Caller& caller, std::shared_ptr<ServerStream>& stream) {
+  if (hub_.Current() == nullptr) return NoBundleYet();
+  Place place;
+  if (watchers_.Admit(caller.address, place) != Refusal::kNone) {
+    return RpcError(grpc::StatusCode::RESOURCE_EXHAUSTED, kTooManyWatchers,
+                    "this server has no place for another stream: poll");
   }
-  watch->Start();
-  return watch.get();
+  auto watch = std::make_shared<Watch>(*this, std::move(place));
+  const absl::MutexLock lock(&mutex_);
+  if (shutting_down_) {
+    return RpcError(grpc::StatusCode::UNAVAILABLE, kShuttingDown,
+                    "the server stops");
+  }
+  watches_.insert(watch);
+  stream = std::move(watch);
+  return grpc::Status::OK;
 }
 
 void AnchorServiceImpl::Forget(Watch* watch) {
-  absl::MutexLock lock(&mutex_);
-  watches_.erase(watch->shared_from_this());
+  const std::shared_ptr<Watch> last = watch->shared_from_this();
+  const absl::MutexLock lock(&mutex_);
+  watches_.erase(last);
 }
 
 void AnchorServiceImpl::Shutdown() {

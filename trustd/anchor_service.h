@@ -3,8 +3,6 @@
 #ifndef ANCHORAGE_TRUSTD_ANCHOR_SERVICE_H_
 #define ANCHORAGE_TRUSTD_ANCHOR_SERVICE_H_
 
-#include <grpcpp/support/byte_buffer.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,20 +12,14 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "proto/anchorage/v1/anchor_service.grpc.pb.h"
+#include "proto/anchorage/v1/anchor_service.pb.h"
 #include "trustd/metrics.h"
+#include "trustd/net/admission.h"
 #include "trustd/prepared_answers.h"
 #include "trustd/publication.h"
+#include "trustd/rpc/call_gate.h"
 
 namespace anchorage::trustd {
-
-// The methods that fleets call are given and give bytes, so that what is sent
-// is made once for all of them.
-using AnchorServiceBase = v1::AnchorService::WithRawCallbackMethod_GetUpdate<
-    v1::AnchorService::WithRawCallbackMethod_WatchUpdates<
-        v1::AnchorService::WithCallbackMethod_ListAnchors<
-            v1::AnchorService::WithCallbackMethod_GetServiceInfo<
-                v1::AnchorService::Service>>>>;
 
 // A caller says that its timestamp has `version`, which is higher than the one
 // served, and may show it. Neither is verified.
@@ -35,13 +27,14 @@ using NewerTimestampFunction =
     std::function<void(std::uint64_t version, const std::string& timestamp)>;
 
 // The promises are those of anchor_service.proto. Thread-safe.
-class AnchorServiceImpl final : public AnchorServiceBase {
+class AnchorServiceImpl final {
  public:
   struct Options {
     std::string server_version;
     v1::ServiceMode mode = v1::SERVICE_MODE_ONLINE;
     absl::Duration timestamp_interval;
     int max_watchers = 10'000;
+    AddressList proxies;
     // Outlives the service; null counts nothing.
     Metrics* metrics = nullptr;
     // Told of every caller who has a newer timestamp than what is served; empty:
@@ -51,22 +44,11 @@ class AnchorServiceImpl final : public AnchorServiceBase {
 
   // `hub` outlives the service.
   AnchorServiceImpl(Options options, PublicationHub& hub);
-  ~AnchorServiceImpl() override;
+  ~AnchorServiceImpl();
 
-  grpc::ServerUnaryReactor* GetUpdate(grpc::CallbackServerContext* context,
-                                      const grpc::ByteBuffer* request,
-                                      grpc::ByteBuffer* response) override;
-  grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchUpdates(
-      grpc::CallbackServerContext* context,
-      const grpc::ByteBuffer* request) override;
-  grpc::ServerUnaryReactor* ListAnchors(
-      grpc::CallbackServerContext* context,
-      const v1::ListAnchorsRequest* request,
-      v1::ListAnchorsResponse* response) override;
-  grpc::ServerUnaryReactor* GetServiceInfo(
-      grpc::CallbackServerContext* context,
-      const v1::GetServiceInfoRequest* request,
-      v1::GetServiceInfoResponse* response) override;
+  // Adds its methods to `gate`, which the service outlives. The two that fleets
+  // call give bytes, so that what is sent is made once for all of them.
+  void AddTo(CallGate& gate);
 
   // Ends every open stream with SHUTTING_DOWN and refuses new ones; called
   // before the server's own shutdown, which would cut them off without a word.
@@ -75,12 +57,19 @@ class AnchorServiceImpl final : public AnchorServiceBase {
  private:
   class Watch;
 
+  grpc::Status GetUpdate(const CallGate& gate, const Caller& caller,
+                         const grpc::ByteBuffer& request,
+                         grpc::ByteBuffer& response);
+  grpc::Status GetServiceInfo(v1::GetServiceInfoResponse& response);
+  grpc::Status WatchUpdates(const Caller& caller,
+                            std::shared_ptr<ServerStream>& stream);
   void Forget(Watch* watch);
   // What is published now, ready to be sent; null until the first.
   std::shared_ptr<const PreparedAnswers> Answers();
 
   const Options options_;
   PublicationHub& hub_;
+  Admission watchers_;
   absl::Mutex mutex_;
   absl::flat_hash_set<std::shared_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);
   bool shutting_down_ ABSL_GUARDED_BY(mutex_) = false;

@@ -106,8 +106,37 @@ void ReadHttpListener(const v1::TrustdConfig& proto, Checker& checker,
   }
 }
 
-void ReadKeys(const v1::TrustdConfig& proto, Checker& checker,
-              Config& config) {
+// What a process may have of descriptors, twice.
+constexpr int kMaxConnections = 2'000'000;
+
+void ReadLimits(const v1::TrustdConfig& proto, Checker& checker,
+                Config& config) {
+  auto proxies =
+      AddressList::Parse({proto.proxies().begin(), proto.proxies().end()});
+  if (proxies.ok()) {
+    config.limits.proxies = *std::move(proxies);
+  } else {
+    checker.Fail("'proxies': " + std::string(proxies.status().message()));
+  }
+  const v1::LimitConfig& limits = proto.limits();
+  const auto read = [&](int value, int otherwise, const char* name) {
+    if (value == 0) return otherwise;
+    if (value < 2 || value > kMaxConnections) {
+      checker.Fail(absl::StrCat("'limits.", name, "' must be from 2 to ",
+                                kMaxConnections));
+    }
+    return value;
+  };
+  config.limits.connections =
+      read(limits.connections(), config.max_watchers + 2000, "connections");
+  config.limits.calls = read(limits.calls(), 4096, "calls");
+  config.limits.http_connections =
+      read(limits.http_connections(), 1024, "http_connections");
+  config.limits.admin_connections =
+      read(limits.admin_connections(), 256, "admin_connections");
+}
+
+void ReadKeys(const v1::TrustdConfig& proto, Checker& checker, Config& config) {
   const auto path = [&](const std::string& value, const char* otherwise) {
     return value.empty() ? config.data_dir + otherwise : checker.Path(value);
   };
@@ -147,8 +176,8 @@ void ReadValidity(const v1::ValidityConfig& proto, Checker& checker,
   };
   config.root_validity =
       life(proto.has_root(), proto.root(), Days(365), "validity.root");
-  config.targets_validity = life(proto.has_targets(), proto.targets(),
-                                 Days(365), "validity.targets");
+  config.targets_validity =
+      life(proto.has_targets(), proto.targets(), Days(365), "validity.targets");
   config.snapshot_validity = life(proto.has_snapshot(), proto.snapshot(),
                                   Days(365), "validity.snapshot");
   config.timestamp_validity = life(proto.has_timestamp(), proto.timestamp(),
@@ -188,6 +217,7 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
   if (config.max_watchers < 1 || config.max_watchers > 1'000'000) {
     checker.Fail("'max_watchers' must be from 1 to 1000000");
   }
+  ReadLimits(proto, checker, config);
   config.shutdown_grace = checker.Within(
       proto.has_shutdown_grace(), proto.shutdown_grace(), absl::Seconds(10),
       absl::ZeroDuration(), absl::Minutes(10), "shutdown_grace");

@@ -10,14 +10,25 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-
 #include "proto/anchorage/v1/config.pb.h"
 #include "trustd/admin/admin_config.h"
 #include "trustd/alerts/alert_config.h"
 #include "trustd/mirror/rotation_config.h"
+#include "trustd/net/ip_address.h"
 #include "trustd/sources/source_config.h"
 
 namespace anchorage::trustd {
+
+// How much peers may hold of each port (config.proto).
+struct Limits {
+  AddressList proxies;
+  int connections = 12'000;
+  int calls = 4096;
+  int http_connections = 1024;
+  int admin_connections = 256;
+
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
 
 // Every value that trustd uses, each within its limits (config.proto): no
 // reader of this has to know a default.
@@ -40,6 +51,7 @@ struct Config {
   absl::Duration timestamp_interval;
   absl::Duration refresh_hint;
   int max_watchers = 0;
+  Limits limits;
   absl::Duration shutdown_grace;
   bool reflection = true;
   // Empty in MODE_ONLINE.

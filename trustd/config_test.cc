@@ -152,7 +152,14 @@ INSTANTIATE_TEST_SUITE_P(
                 ": 'validity.root'"},
         Refusal{"TooManyWatchers",
                 "data_dir: d\nmode: MODE_ONLINE\nmax_watchers: -1\n",
-                ": 'max_watchers'"}),
+                ": 'max_watchers'"},
+        Refusal{"NoProxy",
+                "data_dir: d\nmode: MODE_ONLINE\nproxies: [host]\n",
+                ": 'proxies': 'host' is no address"},
+        Refusal{"OneConnection",
+                "data_dir: d\nmode: MODE_ONLINE\n"
+                "limits: {http_connections: 1}\n",
+                ": 'limits.http_connections' must be from 2"}),
     [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Config, PlainHttpInTheOpenIsAllowedByName) {
@@ -163,6 +170,26 @@ TEST(Config, PlainHttpInTheOpenIsAllowedByName) {
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->http_listen_address, "0.0.0.0:8080");
   EXPECT_EQ(config->tls_key_path, "/etc/trustd/k") << "gRPC keeps its TLS";
+}
+
+TEST(Config, LimitsWhatPeersHold) {
+  const auto by_default = Parse(absl::StrCat(kMinimal, "max_watchers: 50\n"));
+  ASSERT_TRUE(by_default.ok()) << by_default.status();
+  EXPECT_EQ(by_default->limits.connections, 2050);
+  EXPECT_EQ(by_default->limits.calls, 4096);
+  EXPECT_EQ(by_default->limits.http_connections, 1024);
+  EXPECT_EQ(by_default->limits.admin_connections, 256);
+  const auto config = Parse(absl::StrCat(
+      kMinimal, "proxies: [192.0.2.0/24, '2001:db8::1']\n"
+                "limits: {connections: 10, calls: 11, http_connections: 12, "
+                "admin_connections: 13}\n"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_TRUE(config->limits.proxies.Contains(*IpAddress::Parse("192.0.2.9")));
+  EXPECT_FALSE(config->limits.proxies.Contains(*IpAddress::Parse("192.0.3.9")));
+  EXPECT_EQ(config->limits.connections, 10);
+  EXPECT_EQ(config->limits.calls, 11);
+  EXPECT_EQ(config->limits.http_connections, 12);
+  EXPECT_EQ(config->limits.admin_connections, 13);
 }
 
 TEST(Config, TellsAnAbsentFileFromABadOne) {

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "anchors/base/no_throw.h"
 #include "trustd/config.h"
 #include "trustd/log.h"
 #include "trustd/service.h"
@@ -105,7 +106,13 @@ int Main(int argc, char** argv) {
   while (true) {
     sigwait(&signals, &signal_number);
     if (signal_number != SIGHUP) break;
-    Reload(config_path, **service);
+    const absl::Status caught = anchors::NoThrow([&] {
+      Reload(config_path, **service);
+      return absl::OkStatus();
+    });
+    if (!caught.ok()) {
+      spdlog::error("not reloaded: {}", std::string(caught.message()));
+    }
   }
   spdlog::info("stopping: {}", strsignal(signal_number));
   (*service)->Stop();

@@ -90,6 +90,11 @@ Metrics::Metrics(v1::TrustdConfig::Mode mode)
                          .Name("trustd_http_requests_total")
                          .Help("Requests over HTTP by status")
                          .Register(registry_)),
+      shed_(BuildCounter()
+                .Name("trustd_shed_total")
+                .Help("What was turned away or cut off at a port, by what was "
+                      "used up")
+                .Register(registry_)),
       sequence_(GaugeFamily(registry_, "trustd_bundle_sequence",
                             "Sequence of the served catalog; 0 before the "
                             "first")
@@ -121,6 +126,10 @@ void Metrics::CountUpdate(UpdateOutcome outcome) {
 
 void Metrics::CountHttp(int status) {
   http_requests_.Add({{"code", std::to_string(status)}}).Increment();
+}
+
+void Metrics::CountShed(const std::string& port, const std::string& what) {
+  shed_.Add({{"port", port}, {"what", what}}).Increment();
 }
 
 void Metrics::Describe(const Publication& publication) const {

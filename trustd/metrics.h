@@ -44,6 +44,9 @@ class Metrics {
   void CountUpdate(UpdateOutcome outcome);
   // A request over HTTP that was answered with that status.
   void CountHttp(int status);
+  // Something that was turned away or cut off at a port ("grpc", "http",
+  // "admin") to keep others served.
+  void CountShed(const std::string& port, const std::string& what);
 
   // Where other parts of trustd add their own.
   prometheus::Registry& registry() { return registry_; }
@@ -66,6 +69,7 @@ class Metrics {
   prometheus::Family<prometheus::Gauge>& role_version_;
   prometheus::Family<prometheus::Gauge>& certificate_expiry_;
   prometheus::Family<prometheus::Counter>& http_requests_;
+  prometheus::Family<prometheus::Counter>& shed_;
   prometheus::Gauge& sequence_;
   prometheus::Gauge& anchors_;
   prometheus::Gauge& watchers_;

@@ -78,8 +78,7 @@ TEST(Metrics, AreThereBeforeThereIsABundle) {
 
 TEST(Metrics, TellTheMode) {
   const PublicationHub hub;
-  const std::string online =
-      Metrics(v1::TrustdConfig::MODE_ONLINE).Render(hub);
+  const std::string online = Metrics(v1::TrustdConfig::MODE_ONLINE).Render(hub);
   EXPECT_THAT(online, HasSubstr("\ntrustd_mode{mode=\"online\"} 1\n"));
   EXPECT_THAT(online, HasSubstr("\ntrustd_mode{mode=\"offline\"} 0\n"));
   EXPECT_THAT(Metrics(v1::TrustdConfig::MODE_OFFLINE).Render(hub),
@@ -94,6 +93,7 @@ TEST(Metrics, CountWhatHappens) {
   metrics.CountUpdate(UpdateOutcome::kSent);
   metrics.CountUpdate(UpdateOutcome::kRefused);
   metrics.CountHttp(304);
+  metrics.CountShed("grpc", "connections_address");
   const std::string page = metrics.Render(hub);
   for (const char* line :
        {"\ntrustd_watchers 1\n",
@@ -101,7 +101,9 @@ TEST(Metrics, CountWhatHappens) {
         "\ntrustd_get_update_calls_total{outcome=\"not_modified\"} 0\n",
         "\ntrustd_get_update_calls_total{outcome=\"no_bundle\"} 0\n",
         "\ntrustd_get_update_calls_total{outcome=\"refused\"} 1\n",
-        "\ntrustd_http_requests_total{code=\"304\"} 1\n"}) {
+        "\ntrustd_http_requests_total{code=\"304\"} 1\n",
+        "\ntrustd_shed_total{port=\"grpc\",what=\"connections_address\"} "
+        "1\n"}) {
     EXPECT_THAT(page, HasSubstr(line));
   }
   hub.Unwatch(watch);

@@ -1,10 +1,7 @@
-// The listener: AnchorService, health and reflection on one port.
+// The public gRPC port: AnchorService, health and reflection.
 
 #ifndef ANCHORAGE_TRUSTD_SERVER_H_
 #define ANCHORAGE_TRUSTD_SERVER_H_
-
-#include <grpcpp/server.h>
-#include <grpcpp/server_builder.h>
 
 #include <memory>
 #include <string>
@@ -14,11 +11,9 @@
 #include "trustd/config.h"
 #include "trustd/metrics.h"
 #include "trustd/publication.h"
+#include "trustd/rpc/grpc_listener.h"
 
 namespace anchorage::trustd {
-
-// What every port of a trustd is opened with: limits, and no second owner.
-void SetServerArguments(grpc::ServerBuilder& builder);
 
 // Serves until it is destroyed or Stop() is called.
 class Server {
@@ -32,7 +27,10 @@ class Server {
   ~Server();
 
   // Where it listens, with the port that was taken for port 0.
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return listener_->address(); }
+
+  // Whether a client that connects now is served.
+  bool ServesNewClients() const { return listener_->ServesNewClients(); }
 
   // Says "not serving" to health checks, ends open streams with a reason,
   // waits for calls under way for the configured grace and then cuts them
@@ -43,10 +41,8 @@ class Server {
   Server(const Config& config, PublicationHub& hub, Metrics& metrics,
          NewerTimestampFunction on_newer);
 
-  const absl::Duration grace_;
   AnchorServiceImpl service_;
-  std::string address_;
-  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<GrpcListener> listener_;
 };
 
 // The version that GetServiceInfo and `trustd --version` tell.

@@ -9,10 +9,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
+#include "anchors/base/no_throw.h"
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/metadata.h"
 #include "trustd/keys.h"
+#include "trustd/net/descriptors.h"
 #include "trustd/rocksdb_store.h"
 
 namespace anchorage::trustd {
@@ -146,6 +148,7 @@ std::vector<std::string> FixedDifferences(const Config& now,
           next.timestamp_interval);
   compare("refresh_hint", now.refresh_hint, next.refresh_hint);
   compare("max_watchers", now.max_watchers, next.max_watchers);
+  compare("limits or proxies", now.limits, next.limits);
   compare("shutdown_grace", now.shutdown_grace, next.shutdown_grace);
   compare("reflection", now.reflection, next.reflection);
   compare("rotations", now.rotations, next.rotations);
@@ -154,6 +157,31 @@ std::vector<std::string> FixedDifferences(const Config& now,
           next.alerts.held_too_long);
   compare("log.format", now.log_format, next.log_format);
   return names;
+}
+
+// Returns `limits`, or as much of them as there are descriptors for. What the
+// public ports may take is never all: the store and who decides have theirs.
+Limits FitToDescriptors(Limits limits) {
+  constexpr std::int64_t kForEverythingElse = 256;
+  const std::int64_t descriptors = RaiseDescriptorLimit();
+  Limits fitted = limits;
+  fitted.admin_connections =
+      FitConnections(limits.admin_connections, 2, descriptors / 8, 0);
+  fitted.http_connections =
+      FitConnections(limits.http_connections, 1, descriptors / 4, 0);
+  fitted.connections =
+      FitConnections(limits.connections, 2, descriptors,
+                     kForEverythingElse + 2 * fitted.admin_connections +
+                         fitted.http_connections);
+  if (fitted != limits) {
+    spdlog::warn(
+        "{} descriptors are too few for the limits: connections {} of {}, HTTP "
+        "{} of {}, admin {} of {}; raise LimitNOFILE",
+        descriptors, fitted.connections, limits.connections,
+        fitted.http_connections, limits.http_connections,
+        fitted.admin_connections, limits.admin_connections);
+  }
+  return fitted;
 }
 
 }  // namespace
@@ -263,7 +291,10 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
   if (service->admin_ != nullptr) {
     spdlog::info("people decide on {}", service->admin_->address());
   }
-  service->renewer_ = std::thread(&Service::RenewLoop, service.get());
+  auto renewer =
+      anchors::StartThread([self = service.get()] { self->RenewLoop(); });
+  if (!renewer.ok()) return renewer.status();
+  service->renewer_ = *std::move(renewer);
   return service;
 }
 
@@ -424,13 +455,14 @@ absl::Status Service::StartMirror() {
   if (!poller.ok()) return poller.status();
   poller_ = *std::move(poller);
   mirror_->SetSources(NamesOf(config_.sources), clock_());
-  poller_->Start();
-  return absl::OkStatus();
+  return poller_->Start();
 }
 
 absl::Status Service::Listen() {
+  Config fitted = config_;
+  fitted.limits = FitToDescriptors(config_.limits);
   auto server = Server::Start(
-      config_, hub_, metrics_,
+      fitted, hub_, metrics_,
       [this](std::uint64_t version, const std::string& timestamp) {
         SeeNewerTimestamp(version, timestamp);
       });
@@ -443,6 +475,12 @@ absl::Status Service::Listen() {
     options.accept_store =
         [this](const std::optional<BundleFiles>& bundle, const std::string& by,
                const std::string& why) { return AcceptStore(bundle, by, why); };
+    options.connections.most = fitted.limits.admin_connections;
+    options.connections.proxies = fitted.limits.proxies;
+    options.reflection = config_.reflection;
+    options.shed = [this](const std::string& what) {
+      metrics_.CountShed("admin", what);
+    };
     auto admin = AdminServer::Start(
         *config_.admin, *mirror_,
         [this](const std::string& source) { return PollNow(source); }, options);
@@ -450,7 +488,12 @@ absl::Status Service::Listen() {
     admin_ = *std::move(admin);
   }
   if (config_.http_listen_address.empty()) return absl::OkStatus();
-  auto http = HttpListener::Start(config_.http_listen_address, hub_, metrics_);
+  HttpListener::Options options;
+  options.connections = fitted.limits.http_connections;
+  options.proxies = fitted.limits.proxies;
+  options.serves_new_clients = [this] { return server_->ServesNewClients(); };
+  auto http =
+      HttpListener::Start(config_.http_listen_address, hub_, metrics_, options);
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
   return absl::OkStatus();
@@ -461,19 +504,24 @@ void Service::RenewLoop() {
   std::string last_failure;
   std::string last_settling;
   std::string last_renewal;
+  std::string last_exception;
   absl::Time last_warning = absl::InfinitePast();
   while (!stopping_.WaitForNotificationWithTimeout(
       std::min(offline ? kCeremonyCheck : kRenewalCheck,
                config_.timestamp_interval / 2))) {
-    if (offline) TakeSigned(last_failure);
-    for (std::string& notice : publisher_->TakeNotices()) {
-      Raise(AlertKind::kSignersRemoved, "targets", std::move(notice));
-    }
-    WarnOfEnds(last_warning);
-    AlertIfWentBack();
-    SayOnce("rotations wait", mirror_->Settle(clock_()), last_settling);
-    SayOnce("cannot sign again, and the old metadata is served on",
-            publisher_->RenewIfDue(clock_()), last_renewal);
+    const absl::Status caught = anchors::NoThrow([&] {
+      if (offline) TakeSigned(last_failure);
+      for (std::string& notice : publisher_->TakeNotices()) {
+        Raise(AlertKind::kSignersRemoved, "targets", std::move(notice));
+      }
+      WarnOfEnds(last_warning);
+      AlertIfWentBack();
+      SayOnce("rotations wait", mirror_->Settle(clock_()), last_settling);
+      SayOnce("cannot sign again, and the old metadata is served on",
+              publisher_->RenewIfDue(clock_()), last_renewal);
+      return absl::OkStatus();
+    });
+    SayOnce("it is tried again", caught, last_exception);
   }
 }
 
@@ -543,7 +591,7 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   poller_->Stop();
   poller_ = *std::move(poller);
   mirror_->SetSources(NamesOf(next.sources), clock_());
-  poller_->Start();
+  if (absl::Status s = poller_->Start(); !s.ok()) return s;
   return FixedDifferences(config_, next);
 }
 

@@ -6,6 +6,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
@@ -13,11 +14,15 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "anchors/catalog_proto.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
 #include "proto/anchorage/v1/errors.pb.h"
+#include "test/floods/raw_http2.h"
 #include "trustd/rpc_status.h"
 
 namespace anchorage::trustd {
@@ -335,6 +340,61 @@ TEST_F(ServiceTest, CountsCallsByHowTheyEnded) {
         "{outcome=\"refused\"} 1\n"}) {
     EXPECT_NE(page.find(line), std::string::npos) << line << page;
   }
+}
+
+// 1,200 idle connections ended the port for good, while /healthz said 200.
+TEST_F(ServiceTest, DecidesAndIsHonestWithEveryConnectionTaken) {
+  auto service = Service::Start(MakeConfig("listen_address: 127.0.0.1:0\n"
+                                           "http_listen_address: 127.0.0.1:0\n"
+                                           "limits: {connections: 20}\n"),
+                                [] { return kNow; });
+  ASSERT_TRUE(service.ok()) << service.status();
+  const std::string health_url = "http://" + (*service)->http_address();
+  const auto health = [&] {
+    const auto answer = httplib::Client(health_url).Get("/healthz");
+    return answer ? answer->status : 0;
+  };
+  EXPECT_EQ(health(), 200);
+  std::vector<test::RawPeer> peers;
+  for (int i = 0; i < 1200; ++i) {
+    peers.push_back(test::RawPeer::To((*service)->address()));
+  }
+  for (int i = 0; i < 500 && health() != 503; ++i) {
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  EXPECT_EQ(health(), 503) << "a new client is turned away";
+
+  const anchors::CatalogAnchor& anchor =
+      (*service)->publication()->catalog.anchors.front();
+  v1::PinFact revoke;
+  revoke.set_action(v1::PinFact::ACTION_REVOKE);
+  *revoke.mutable_slot() = anchors::ToProto(anchor.slot);
+  revoke.set_spki_sha256(anchor.spki_sha256);
+  revoke.set_by("olga");
+  revoke.set_why("a flood");
+  const auto sequence = (*service)->mirror().Pin(revoke, kNow);
+  ASSERT_TRUE(sequence.ok()) << sequence.status();
+  EXPECT_EQ((*service)->publication()->catalog.sequence, 2u);
+
+  peers.clear();
+  for (int i = 0; i < 1000 && health() != 200; ++i) {
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  EXPECT_EQ(health(), 200);
+  const auto stub = v1::AnchorService::NewStub(grpc::CreateChannel(
+      (*service)->address(), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.set_wait_for_ready(true);
+  v1::GetServiceInfoResponse info;
+  EXPECT_TRUE(stub->GetServiceInfo(&context, {}, &info).ok());
+  EXPECT_EQ(info.sequence(), 2u);
+}
+
+TEST_F(ServiceTest, RaisesTheSoftLimitOfDescriptors) {
+  Start();
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_EQ(limit.rlim_cur, limit.rlim_max);
 }
 
 TEST_F(ServiceTest, RefusesAnHttpPortInUse) {

@@ -84,17 +84,15 @@ TEST(StartThread, SaysThatTheSystemHasNoRoom) {
       {
         rlimit limit{};
         ::getrlimit(RLIMIT_STACK, &limit);
-        limit.rlim_cur = limit.rlim_max == RLIM_INFINITY
-                             ? rlim_t{1} << 46
-                             : limit.rlim_max;
+        limit.rlim_cur =
+            limit.rlim_max == RLIM_INFINITY ? rlim_t{1} << 46 : limit.rlim_max;
         ::setrlimit(RLIMIT_STACK, &limit);
         pthread_attr_t attributes;
         pthread_attr_init(&attributes);
         pthread_attr_setstacksize(&attributes, std::size_t{1} << 46);
         pthread_setattr_default_np(&attributes);
         const auto thread = StartThread([] {});
-        std::exit(thread.status().code() ==
-                          absl::StatusCode::kResourceExhausted
+        std::exit(thread.status().code() == absl::StatusCode::kResourceExhausted
                       ? 0
                       : 1);
       },

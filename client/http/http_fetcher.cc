@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "anchors/base/no_throw.h"
 
 namespace anchorage::client {
 namespace {
@@ -16,11 +17,12 @@ constexpr long kOk = 200;
 constexpr long kForbidden = 403;
 constexpr long kNotFound = 404;
 
-// A body on its way in, and whether it grew too long.
+// A body on its way in, and why it was not taken whole.
 struct Body {
   std::string bytes;
   std::size_t max_bytes;
   bool too_long = false;
+  absl::Status failure = absl::OkStatus();
 };
 
 std::size_t Receive(char* data, std::size_t size, std::size_t count,
@@ -31,8 +33,12 @@ std::size_t Receive(char* data, std::size_t size, std::size_t count,
     body.too_long = true;
     return 0;  // ends the transfer
   }
-  body.bytes.append(data, got);
-  return got;
+  // libcurl is C: nothing may be thrown through it.
+  body.failure = anchors::NoThrow([&] {
+    body.bytes.append(data, got);
+    return absl::OkStatus();
+  });
+  return body.failure.ok() ? got : 0;
 }
 
 // Called by libcurl now and then, at least once a second.
@@ -80,6 +86,11 @@ HttpFetcher::~HttpFetcher() = default;
 
 absl::StatusOr<std::unique_ptr<HttpFetcher>> HttpFetcher::Create(
     HttpRepository repository) {
+  return anchors::NoThrow([&] { return CreateOrThrow(std::move(repository)); });
+}
+
+absl::StatusOr<std::unique_ptr<HttpFetcher>> HttpFetcher::CreateOrThrow(
+    HttpRepository repository) {
   if (absl::Status s = CheckUrl(repository.metadata_url); !s.ok()) return s;
   if (repository.targets_url.empty()) {
     repository.targets_url = repository.metadata_url;
@@ -111,8 +122,8 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
       curl, CURLOPT_TIMEOUT_MS,
       static_cast<long>(absl::ToInt64Milliseconds(repository_.timeout)));
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(absl::ToInt64Milliseconds(
-                       repository_.connect_timeout)));
+                   static_cast<long>(
+                       absl::ToInt64Milliseconds(repository_.connect_timeout)));
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Receive);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
@@ -127,6 +138,7 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
     curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
   }
   const CURLcode result = curl_easy_perform(curl);
+  if (!body.failure.ok()) return body.failure;
   if (result == CURLE_ABORTED_BY_CALLBACK) {
     return absl::CancelledError("the client stops");
   }
@@ -151,12 +163,15 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
 
 absl::StatusOr<std::string> HttpFetcher::FetchMetadata(std::string_view name,
                                                        std::size_t max_bytes) {
-  return Fetch(repository_.metadata_url + std::string(name), max_bytes);
+  return anchors::NoThrow([&] {
+    return Fetch(repository_.metadata_url + std::string(name), max_bytes);
+  });
 }
 
 absl::StatusOr<std::string> HttpFetcher::FetchTarget(std::string_view name,
                                                      std::size_t max_bytes) {
-  return Fetch(repository_.targets_url + Escape(name), max_bytes);
+  return anchors::NoThrow(
+      [&] { return Fetch(repository_.targets_url + Escape(name), max_bytes); });
 }
 
 }  // namespace anchorage::client

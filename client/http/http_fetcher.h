@@ -6,7 +6,8 @@
 //
 // Certificates of HTTPS are always checked; redirects are not followed; a
 // body is read no further than the caller's limit, whatever the server says of
-// its length. Names are sent as they are: nothing is normalised on the way.
+// its length. Names are sent as they are: nothing is normalised on the way. No
+// call throws: where there is no memory, it fails with RESOURCE_EXHAUSTED.
 
 #ifndef ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
 #define ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
@@ -57,6 +58,8 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
 
  private:
   struct Handle;
+  static absl::StatusOr<std::unique_ptr<HttpFetcher>> CreateOrThrow(
+      HttpRepository repository);
   HttpFetcher(HttpRepository repository, std::unique_ptr<Handle> handle);
   absl::StatusOr<std::string> Fetch(const std::string& url,
                                     std::size_t max_bytes);

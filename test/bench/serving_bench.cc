@@ -203,10 +203,13 @@ int Main(const Options& options) {
   BaselineService baseline(full);
   int port = 0;
   grpc::ServerBuilder builder;
-  trustd::SetServerArguments(builder);
+  trustd::GrpcListener::Options arguments;
+  trustd::SetServerArguments(arguments, builder);
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
                            &port);
-  builder.RegisterService(&service);
+  trustd::CallGate gate({}, nullptr, [](const std::string&) {});
+  service.AddTo(gate);
+  builder.RegisterCallbackGenericService(&gate);
   builder.RegisterService(&baseline);
   const auto server = builder.BuildAndStart();
   if (server == nullptr) Fail("cannot listen");

@@ -79,7 +79,6 @@ _LIBRARIES = {
     "com_github_grpc_grpc": {
         "": {
             "grpc++": _target(["-lgrpc++", "-lgrpc", "-lgpr", "-lpthread"] + _ABSL),
-            "grpc++_reflection": _target(["-lgrpc++_reflection"]),
         },
     },
     "openssl": {

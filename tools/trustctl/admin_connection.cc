@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
 #include "anchors/files/atomic_file.h"
+#include "anchors/wire/plain_message.h"
 #include "proto/anchorage/v1/errors.pb.h"
 #include "tools/trustctl/command.h"
 #include "verify/anchor_set.h"
@@ -89,6 +90,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> AdminSource::Open() const {
   options.pem_private_key = *std::move(key);
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
+  anchors::RefuseCompression(arguments);
   return grpc::CreateCustomChannel(server, grpc::SslCredentials(options),
                                    arguments);
 }

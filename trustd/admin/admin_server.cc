@@ -1,9 +1,7 @@
 #include "trustd/admin/admin_server.h"
 
 #include <grpcpp/security/server_credentials.h>
-#include <grpcpp/server_builder.h>
 
-#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -41,8 +39,7 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
 
 AdminServer::AdminServer(const AdminSettings& settings, Mirror& mirror,
                          PollFunction poll_now, const Options& options)
-    : grace_(options.grace),
-      access_(settings.people),
+    : access_(settings.people),
       audit_(access_, mirror, options.max_watchers),
       admin_(access_, mirror, std::move(poll_now), options.accept_store,
              options.clock),
@@ -57,37 +54,32 @@ absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(
   if (!credentials.ok()) return credentials.status();
   std::unique_ptr<AdminServer> server(
       new AdminServer(settings, mirror, std::move(poll_now), options));
-  int port = 0;
-  grpc::ServerBuilder builder;
-  // Otherwise a second trustd would share the port, and half of the calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
-                             kMaxStreamsPerConnection);
-  builder.AddListeningPort(settings.listen_address, *credentials, &port);
-  builder.SetMaxReceiveMessageSize(kMaxAdminRequestBytes);
-  builder.RegisterService(&server->audit_);
-  builder.RegisterService(&server->admin_);
-  builder.RegisterService(&server->evidence_);
-  server->server_ = builder.BuildAndStart();
-  if (server->server_ == nullptr || port == 0) {
-    return absl::UnavailableError(absl::StrCat(
-        "cannot listen on ", settings.listen_address,
-        " (is another program using the port, the address not of this "
-        "machine, or a file of 'admin' no certificate or not its key?)"));
-  }
-  const std::size_t colon = settings.listen_address.rfind(':');
-  server->address_ =
-      absl::StrCat(settings.listen_address.substr(0, colon), ":", port);
+  GrpcListener::Options listener;
+  listener.address = settings.listen_address;
+  listener.setting = "admin";
+  listener.credentials = *credentials;
+  listener.connections = options.connections;
+  listener.calls.calls_per_connection = kMaxStreamsPerConnection;
+  listener.calls.proxies = options.connections.proxies;
+  listener.max_request_bytes = kMaxAdminRequestBytes;
+  listener.reflection = options.reflection;
+  listener.grace = options.grace;
+  listener.shed = options.shed;
+  auto started = GrpcListener::Start(listener, [&](CallGate& gate) {
+    server->audit_.AddTo(gate);
+    server->admin_.AddTo(gate);
+    server->evidence_.AddTo(gate);
+  });
+  if (!started.ok()) return started.status();
+  server->listener_ = *std::move(started);
   return server;
 }
 
 void AdminServer::Stop() {
-  if (server_ == nullptr) return;
+  if (listener_ == nullptr) return;
+  listener_->Drain();
   audit_.Shutdown();
-  server_->Shutdown(std::chrono::system_clock::now() +
-                    absl::ToChronoNanoseconds(grace_));
-  server_->Wait();
-  server_.reset();
+  listener_->Stop();
 }
 
 }  // namespace anchorage::trustd

@@ -9,9 +9,6 @@
 #ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_
 #define ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_
 
-#include <grpcpp/server.h>
-
-#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -24,6 +21,7 @@
 #include "trustd/admin/audit_service.h"
 #include "trustd/admin/rate_limit.h"
 #include "trustd/mirror/mirror.h"
+#include "trustd/rpc/grpc_listener.h"
 
 namespace anchorage::trustd {
 
@@ -38,9 +36,18 @@ class AdminServer {
     Clock clock = [] { return absl::Now(); };
     // How long Stop() waits for calls under way.
     absl::Duration grace = absl::Seconds(10);
-    std::size_t max_watchers = 64;
+    int max_watchers = 64;
     // Of SubmitEvidence, for each name.
     RateLimit::Options evidence_limit;
+    // Connections, also of those who have not shown a certificate yet. None of
+    // them is one of another port's.
+    // A bundle of 16 MiB is what people send most of at once.
+    Connections::Options connections = {.most = 256,
+                                        .proxies = {},
+                                        .burst_bytes = 32 * 1024 * 1024,
+                                        .bytes_a_second = 1024 * 1024};
+    bool reflection = true;
+    ShedFunction shed = [](const std::string&) {};
     // Empty: there is no store that could go back.
     AcceptFunction accept_store;
   };
@@ -55,7 +62,7 @@ class AdminServer {
   ~AdminServer();
 
   // Where it listens, with the port that was taken for port 0.
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return listener_->address(); }
 
   // Ends open streams with a reason, waits for calls under way for the grace
   // and then cuts them off. Calling it again does nothing.
@@ -65,13 +72,11 @@ class AdminServer {
   AdminServer(const AdminSettings& settings, Mirror& mirror,
               PollFunction poll_now, const Options& options);
 
-  const absl::Duration grace_;
   const Access access_;
   AuditServiceImpl audit_;
   AdminServiceImpl admin_;
   EvidenceServiceImpl evidence_;
-  std::string address_;
-  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<GrpcListener> listener_;
 };
 
 }  // namespace anchorage::trustd

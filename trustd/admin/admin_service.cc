@@ -3,12 +3,14 @@
 #include <spdlog/spdlog.h>
 
 #include <cstddef>
+#include <memory>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
 #include "anchors/certificate_facts.h"
+#include "anchors/wire/wire_scan.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
 #include "trustd/admin/audit_answers.h"
 #include "trustd/admin/caller.h"
@@ -19,13 +21,6 @@ namespace anchorage::trustd {
 namespace {
 
 constexpr std::size_t kSha256HexDigits = 64;
-
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
-                                 const grpc::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(status);
-  return reactor;
-}
 
 // Takes over when a key retires.
 absl::Status ReadRetirement(const v1::PinAnchorRequest& request,
@@ -80,14 +75,40 @@ AdminServiceImpl::AdminServiceImpl(const Access& access, Mirror& mirror,
       accept_store_(std::move(accept_store)),
       clock_(std::move(clock)) {}
 
-grpc::ServerUnaryReactor* AdminServiceImpl::DecideRotation(
-    grpc::CallbackServerContext* context,
-    const v1::DecideRotationRequest* request,
-    v1::DecideRotationResponse* response) {
-  std::string by;
-  grpc::Status status = Admit(access_, *context, Action::kDecide, by);
-  if (status.ok()) status = Decide(*request, by, *response);
-  return Answer(context, status);
+void AdminServiceImpl::AddTo(CallGate& gate) {
+  gate.AddUnary<v1::DecideRotationRequest, v1::DecideRotationResponse>(
+      "/anchorage.v1.AdminService/DecideRotation",
+      [this](const Caller& caller, const v1::DecideRotationRequest& request,
+             v1::DecideRotationResponse& response) {
+        std::string by;
+        const grpc::Status status =
+            Admit(access_, caller.context, Action::kDecide, by);
+        return status.ok() ? Decide(request, by, response) : status;
+      });
+  gate.AddUnary<v1::PinAnchorRequest, v1::PinAnchorResponse>(
+      "/anchorage.v1.AdminService/PinAnchor",
+      [this](const Caller& caller, const v1::PinAnchorRequest& request,
+             v1::PinAnchorResponse& response) {
+        std::string by;
+        const grpc::Status status =
+            Admit(access_, caller.context, Action::kPin, by);
+        return status.ok() ? Pin(request, by, response) : status;
+      });
+  gate.AddUnary<v1::PollNowRequest, v1::PollNowResponse>(
+      "/anchorage.v1.AdminService/PollNow",
+      [this](const Caller& caller, const v1::PollNowRequest& request,
+             v1::PollNowResponse&) {
+        std::string by;
+        const grpc::Status status =
+            Admit(access_, caller.context, Action::kPoll, by);
+        return status.ok() ? Poll(request) : status;
+      });
+  gate.AddUpload(
+      "/anchorage.v1.AdminService/AcceptStore",
+      [this, &gate](const Caller& caller,
+                    std::unique_ptr<ServerUpload>& upload) {
+        return AcceptStore(gate, caller, upload);
+      });
 }
 
 grpc::Status AdminServiceImpl::Decide(const v1::DecideRotationRequest& request,
@@ -158,15 +179,6 @@ absl::StatusOr<v1::PinFact> ReadPin(const v1::PinAnchorRequest& request,
   }
 }
 
-grpc::ServerUnaryReactor* AdminServiceImpl::PinAnchor(
-    grpc::CallbackServerContext* context, const v1::PinAnchorRequest* request,
-    v1::PinAnchorResponse* response) {
-  std::string by;
-  grpc::Status status = Admit(access_, *context, Action::kPin, by);
-  if (status.ok()) status = Pin(*request, by, *response);
-  return Answer(context, status);
-}
-
 grpc::Status AdminServiceImpl::Pin(const v1::PinAnchorRequest& request,
                                    const std::string& by,
                                    v1::PinAnchorResponse& response) {
@@ -191,60 +203,47 @@ grpc::Status AdminServiceImpl::Pin(const v1::PinAnchorRequest& request,
   return grpc::Status::OK;
 }
 
-grpc::ServerUnaryReactor* AdminServiceImpl::PollNow(
-    grpc::CallbackServerContext* context, const v1::PollNowRequest* request,
-    v1::PollNowResponse*) {
-  std::string by;
-  grpc::Status status = Admit(access_, *context, Action::kPoll, by);
-  if (status.ok()) {
-    if (const absl::Status asked = poll_now_(request->source()); !asked.ok()) {
-      status = ErrorOf(asked, kSourceNotFound, kNotApplicable);
-    }
-  }
-  return Answer(context, status);
+grpc::Status AdminServiceImpl::Poll(const v1::PollNowRequest& request) {
+  const absl::Status asked = poll_now_(request.source());
+  return asked.ok() ? grpc::Status::OK
+                    : ErrorOf(asked, kSourceNotFound, kNotApplicable);
 }
 
-// Reads the pieces of one bundle. It owns itself until gRPC is done with it.
-class AdminServiceImpl::StoreReader final
-    : public grpc::ServerReadReactor<v1::AcceptStoreRequest> {
+// Reads the pieces of one bundle, of who was admitted before.
+class AdminServiceImpl::StoreUpload final : public ServerUpload {
  public:
-  StoreReader(AdminServiceImpl& service, grpc::CallbackServerContext& context,
-              v1::AcceptStoreResponse& response)
-      : service_(service), context_(context), response_(response) {
-    // Before a byte of the bundle is read.
-    const grpc::Status status =
-        Admit(service_.access_, context, Action::kAcceptStore, by_);
-    if (!status.ok()) {
-      Finish(status);
-      return;
-    }
-    StartRead(&request_);
-  }
+  StoreUpload(AdminServiceImpl& service, const CallGate& gate, std::string by)
+      : service_(service), gate_(gate), by_(std::move(by)) {}
 
-  void OnReadDone(bool ok) override {
-    if (!ok) {
-      // A connection that broke ends a stream too, and half a bundle is none.
-      Finish(context_.IsCancelled() ? grpc::Status::CANCELLED : Accept());
-      return;
+  grpc::Status OnMessage(const Caller& caller,
+                         const grpc::ByteBuffer& message) override {
+    v1::AcceptStoreRequest request;
+    if (grpc::Status status = gate_.Read(caller, message, request);
+        !status.ok()) {
+      return status;
     }
     if (!has_first_) {
-      why_ = request_.why();
-      no_bundle_ = request_.no_bundle();
+      why_ = request.why();
+      no_bundle_ = request.no_bundle();
       has_first_ = true;
     }
-    if (bundle_.size() + request_.bundle_piece().size() >
+    if (bundle_.size() + request.bundle_piece().size() >
         kMaxAcceptedBundleBytes) {
-      Finish(Invalid("a bundle has at most 16 MiB"));
-      return;
+      return Invalid("a bundle has at most 16 MiB");
     }
-    bundle_ += request_.bundle_piece();
-    StartRead(&request_);
+    bundle_ += request.bundle_piece();
+    return grpc::Status::OK;
   }
 
-  void OnDone() override { delete this; }
+  grpc::Status OnEnd(grpc::ByteBuffer& response) override {
+    v1::AcceptStoreResponse accepted;
+    const grpc::Status status = Accept(accepted);
+    if (status.ok()) response = CallGate::ToBuffer(accepted);
+    return status;
+  }
 
  private:
-  grpc::Status Accept() {
+  grpc::Status Accept(v1::AcceptStoreResponse& response) {
     if (why_.empty() || why_.size() > kMaxWhyBytes) {
       return Invalid("say why, in at most 1000 bytes: it goes on the record");
     }
@@ -258,7 +257,7 @@ class AdminServiceImpl::StoreReader final
     std::optional<BundleFiles> bundle;
     if (!no_bundle_) {
       v1::GetUpdateResponse files;
-      if (!files.ParseFromString(bundle_)) {
+      if (!anchors::ParseBounded(bundle_, {}, files).ok()) {
         return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kBundleRefused,
                         "the bundle is not a GetUpdateResponse");
       }
@@ -278,27 +277,32 @@ class AdminServiceImpl::StoreReader final
       return ErrorOf(accepted.status(), kNotApplicable, kNotApplicable);
     }
     spdlog::warn("{} accepted the store: sequence {}", by_, accepted->sequence);
-    response_.set_sequence(accepted->sequence);
-    response_.set_timestamp_version(accepted->timestamp_version);
-    response_.mutable_notes()->Assign(accepted->notes.begin(),
-                                      accepted->notes.end());
+    response.set_sequence(accepted->sequence);
+    response.set_timestamp_version(accepted->timestamp_version);
+    response.mutable_notes()->Assign(accepted->notes.begin(),
+                                     accepted->notes.end());
     return grpc::Status::OK;
   }
 
   AdminServiceImpl& service_;
-  grpc::CallbackServerContext& context_;
-  v1::AcceptStoreResponse& response_;
-  v1::AcceptStoreRequest request_;
+  const CallGate& gate_;
+  const std::string by_;
   bool has_first_ = false;
   bool no_bundle_ = false;
-  std::string by_;
   std::string why_;
   std::string bundle_;
 };
 
-grpc::ServerReadReactor<v1::AcceptStoreRequest>* AdminServiceImpl::AcceptStore(
-    grpc::CallbackServerContext* context, v1::AcceptStoreResponse* response) {
-  return new StoreReader(*this, *context, *response);
+grpc::Status AdminServiceImpl::AcceptStore(
+    const CallGate& gate, const Caller& caller,
+    std::unique_ptr<ServerUpload>& upload) {
+  std::string by;
+  grpc::Status status =
+      Admit(access_, caller.context, Action::kAcceptStore, by);
+  if (status.ok()) {
+    upload = std::make_unique<StoreUpload>(*this, gate, std::move(by));
+  }
+  return status;
 }
 
 EvidenceServiceImpl::EvidenceServiceImpl(const Access& access, Mirror& mirror,
@@ -308,14 +312,16 @@ EvidenceServiceImpl::EvidenceServiceImpl(const Access& access, Mirror& mirror,
       limit_(limit),
       clock_(std::move(clock)) {}
 
-grpc::ServerUnaryReactor* EvidenceServiceImpl::SubmitEvidence(
-    grpc::CallbackServerContext* context,
-    const v1::SubmitEvidenceRequest* request,
-    v1::SubmitEvidenceResponse* response) {
-  std::string by;
-  grpc::Status status = Admit(access_, *context, Action::kProve, by);
-  if (status.ok()) status = Submit(*request, by, *response);
-  return Answer(context, status);
+void EvidenceServiceImpl::AddTo(CallGate& gate) {
+  gate.AddUnary<v1::SubmitEvidenceRequest, v1::SubmitEvidenceResponse>(
+      "/anchorage.v1.EvidenceService/SubmitEvidence",
+      [this](const Caller& caller, const v1::SubmitEvidenceRequest& request,
+             v1::SubmitEvidenceResponse& response) {
+        std::string by;
+        const grpc::Status status =
+            Admit(access_, caller.context, Action::kProve, by);
+        return status.ok() ? Submit(request, by, response) : status;
+      });
 }
 
 grpc::Status EvidenceServiceImpl::Submit(

@@ -6,17 +6,19 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "proto/anchorage/v1/admin_service.grpc.pb.h"
-#include "proto/anchorage/v1/evidence_service.grpc.pb.h"
+#include "proto/anchorage/v1/admin_service.pb.h"
+#include "proto/anchorage/v1/evidence_service.pb.h"
 #include "trustd/admin/access.h"
 #include "trustd/admin/rate_limit.h"
 #include "trustd/mirror/mirror.h"
+#include "trustd/rpc/call_gate.h"
 
 namespace anchorage::trustd {
 
@@ -35,35 +37,27 @@ using AcceptFunction = std::function<absl::StatusOr<Acceptance>(
 inline constexpr std::size_t kMaxAcceptedBundleBytes = 16 * 1024 * 1024;
 
 // The promises are those of admin_service.proto. Thread-safe.
-class AdminServiceImpl final : public v1::AdminService::CallbackService {
+class AdminServiceImpl final {
  public:
   // `access` and `mirror` outlive the service. Without `accept_store` no store
   // can be accepted.
   AdminServiceImpl(const Access& access, Mirror& mirror, PollFunction poll_now,
                    AcceptFunction accept_store, Clock clock);
 
-  grpc::ServerUnaryReactor* DecideRotation(
-      grpc::CallbackServerContext* context,
-      const v1::DecideRotationRequest* request,
-      v1::DecideRotationResponse* response) override;
-  grpc::ServerUnaryReactor* PinAnchor(grpc::CallbackServerContext* context,
-                                      const v1::PinAnchorRequest* request,
-                                      v1::PinAnchorResponse* response) override;
-  grpc::ServerUnaryReactor* PollNow(grpc::CallbackServerContext* context,
-                                    const v1::PollNowRequest* request,
-                                    v1::PollNowResponse* response) override;
-  grpc::ServerReadReactor<v1::AcceptStoreRequest>* AcceptStore(
-      grpc::CallbackServerContext* context,
-      v1::AcceptStoreResponse* response) override;
+  // Adds its methods to `gate`, which the service outlives.
+  void AddTo(CallGate& gate);
 
  private:
-  class StoreReader;
+  class StoreUpload;
 
   grpc::Status Decide(const v1::DecideRotationRequest& request,
                       const std::string& by,
                       v1::DecideRotationResponse& response);
   grpc::Status Pin(const v1::PinAnchorRequest& request, const std::string& by,
                    v1::PinAnchorResponse& response);
+  grpc::Status Poll(const v1::PollNowRequest& request);
+  grpc::Status AcceptStore(const CallGate& gate, const Caller& caller,
+                           std::unique_ptr<ServerUpload>& upload);
 
   const Access& access_;
   Mirror& mirror_;
@@ -73,16 +67,14 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
 };
 
 // The promises are those of evidence_service.proto. Thread-safe.
-class EvidenceServiceImpl final : public v1::EvidenceService::CallbackService {
+class EvidenceServiceImpl final {
  public:
   // `access` and `mirror` outlive the service.
   EvidenceServiceImpl(const Access& access, Mirror& mirror,
                       RateLimit::Options limit, Clock clock);
 
-  grpc::ServerUnaryReactor* SubmitEvidence(
-      grpc::CallbackServerContext* context,
-      const v1::SubmitEvidenceRequest* request,
-      v1::SubmitEvidenceResponse* response) override;
+  // Adds its methods to `gate`, which the service outlives.
+  void AddTo(CallGate& gate);
 
  private:
   grpc::Status Submit(const v1::SubmitEvidenceRequest& request,

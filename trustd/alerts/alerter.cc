@@ -9,6 +9,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/base/no_throw.h"
 #include "trustd/alerts/webhook_post.h"
 #include "verify/printable.h"
 
@@ -77,6 +78,12 @@ absl::StatusOr<std::unique_ptr<Alerter>> Alerter::Create(
 
 absl::Status Alerter::Add(const WebhookSettings& settings,
                           const WebhookTimes& times) {
+  // A thread that cannot start is an exception of its constructor.
+  return anchors::NoThrow([&] { return AddOrThrow(settings, times); });
+}
+
+absl::Status Alerter::AddOrThrow(const WebhookSettings& settings,
+                                 const WebhookTimes& times) {
   auto secret = ReadWebhookSecret(settings.secret_path);
   if (!secret.ok()) return secret.status();
   auto queue = AlertQueue::Open(store_, settings.name);

@@ -77,6 +77,8 @@ class Alerter {
       : store_(store), metrics_(registry) {}
 
   absl::Status Add(const WebhookSettings& settings, const WebhookTimes& times);
+  absl::Status AddOrThrow(const WebhookSettings& settings,
+                          const WebhookTimes& times);
 
   Store& store_;
   AlertMetrics metrics_;

@@ -5,9 +5,15 @@
 #include <optional>
 #include <utility>
 
+#include "anchors/base/no_throw.h"
 #include "trustd/alerts/alert.h"
 
 namespace anchorage::trustd {
+namespace {
+
+constexpr absl::Duration kAfterException = absl::Minutes(1);
+
+}  // namespace
 
 Webhook::Webhook(std::string name, WebhookPost target, AlertQueue& queue,
                  AlertMetrics& metrics, WebhookTimes times)
@@ -45,7 +51,14 @@ void Webhook::Run() {
       if (stopping_) return;
       notified_ = false;
     }
-    const absl::Duration wait = Step();
+    absl::Duration wait = kAfterException;
+    const absl::Status caught = anchors::NoThrow([&] {
+      wait = Step();
+      return absl::OkStatus();
+    });
+    if (!caught.ok()) {
+      spdlog::error("webhook {}: {}", name_, std::string(caught.message()));
+    }
     absl::MutexLock lock(&mutex_);
     if (wait == absl::InfiniteDuration()) {
       mutex_.Await(absl::Condition(this, &Webhook::HasSomethingToDo));

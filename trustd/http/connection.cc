@@ -1,24 +1,17 @@
 #include "trustd/http/connection.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <string_view>
+#include <utility>
 
 #include "absl/strings/match.h"
 
 namespace anchorage::trustd {
 namespace {
-
-// Not the time of day: nobody's limit may change when that is set.
-absl::Duration Uptime() {
-  return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
@@ -39,8 +32,13 @@ std::string WithoutRange(std::string_view head) {
 
 }  // namespace
 
-Connection::Connection(int socket, int stop, const ConnectionLimits& limits)
-    : socket_(socket), stop_(stop), limits_(limits) {}
+Connection::Connection(int socket, Place place, bool health_only,
+                       const ConnectionLimits& limits, absl::Duration now)
+    : socket_(socket),
+      place_(std::move(place)),
+      health_only_(health_only),
+      limits_(limits),
+      deadline_(now + (health_only ? limits.health_time : limits.idle_time)) {}
 
 Connection::~Connection() {
   // What was not read would otherwise make the kernel cut the answer off.
@@ -52,54 +50,96 @@ Connection::~Connection() {
   ::close(socket_);
 }
 
-bool Connection::Wait(short events, absl::Duration deadline) {
-  bool stopping = false;
-  while (true) {
-    const absl::Duration left = deadline - Uptime();
-    if (left <= absl::ZeroDuration()) return false;
-    pollfd polled[] = {{socket_, events, 0}, {stop_, POLLIN, 0}};
-    const int ready =
-        ::poll(polled, stopping ? 1 : 2,
-               static_cast<int>(absl::ToInt64Milliseconds(left)) + 1);
-    if (ready < 0 && errno != EINTR) return false;
-    if (ready <= 0) continue;
-    // Also for an error: the call that follows tells it.
-    if (polled[0].revents != 0) return true;
-    if (events != POLLOUT) return false;
-    stopping = true;
-    deadline = std::min(deadline, Uptime() + limits_.stop_time);
+bool Connection::Flush() {
+  const auto send = [this](std::string_view bytes) {
+    ssize_t put = 0;
+    do {
+      put = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    } while (put < 0 && errno == EINTR);
+    return put;
+  };
+  while (sent_ < out_.size()) {
+    const ssize_t put = send(std::string_view(out_).substr(sent_));
+    if (put < 0) return errno == EAGAIN;
+    sent_ += static_cast<std::size_t>(put);
   }
+  while (!body_.empty()) {
+    const ssize_t put = send(body_);
+    if (put < 0) return errno == EAGAIN;
+    body_.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return true;
 }
 
-bool Connection::Fill(absl::Duration deadline) {
+bool Connection::Fill(absl::Duration now) {
   char buffer[4096];
-  while (Wait(POLLIN, deadline)) {
-    const ssize_t got = ::recv(socket_, buffer, sizeof(buffer), 0);
-    if (got > 0) {
-      received_.append(buffer, static_cast<std::size_t>(got));
-      return true;
-    }
-    if (got == 0 || (errno != EAGAIN && errno != EINTR)) return false;
+  const ssize_t got = ::recv(socket_, buffer, sizeof(buffer), 0);
+  if (got < 0) return errno == EAGAIN || errno == EINTR;
+  if (got == 0) return false;
+  if (received_.empty() && !health_only_) {
+    deadline_ = now + limits_.request_time;
   }
-  return false;
+  received_.append(buffer, static_cast<std::size_t>(got));
+  return true;
 }
 
-bool Connection::AwaitRequest(absl::Duration idle) {
-  if (received_.empty() && !Fill(Uptime() + idle)) return false;
-  const absl::Duration deadline = Uptime() + limits_.request_time;
-  std::size_t end = std::string::npos;
-  while ((end = received_.find(kEndOfHead)) == std::string::npos &&
-         received_.size() < limits_.request_bytes) {
-    if (!Fill(deadline)) return false;
+bool Connection::HasRequest() {
+  const std::size_t begin =
+      scanned_ < kEndOfHead.size() ? 0 : scanned_ - kEndOfHead.size();
+  const bool found = received_.find(kEndOfHead, begin) != std::string::npos;
+  scanned_ = received_.size();
+  return found || received_.size() >= limits_.request_bytes;
+}
+
+Connection::Next Connection::Advance(absl::Duration now) {
+  if (is_answering_) {
+    if (!Flush()) return Next::kClose;
+    if (sent_ < out_.size() || !body_.empty()) return Next::kAwaitOutput;
+    if (is_last_) return Next::kClose;
+    is_answering_ = false;
+    body_owner_ = nullptr;
+    deadline_ =
+        now + (received_.empty() ? limits_.idle_time : limits_.request_time);
+    scanned_ = 0;
+    if (HasRequest()) return Next::kAnswer;
   }
+  const std::size_t before = received_.size();
+  if (!Fill(now)) return Next::kClose;
+  if (received_.size() == before) return Next::kAwaitInput;
+  return HasRequest() ? Next::kAnswer : Next::kAwaitInput;
+}
+
+void Connection::BeginAnswer(absl::Duration now) {
+  std::size_t end = received_.find(kEndOfHead);
   end = end == std::string::npos ? limits_.request_bytes
                                  : end + kEndOfHead.size();
   end = std::min({end, limits_.request_bytes, received_.size()});
   head_ = WithoutRange(std::string_view(received_).substr(0, end));
   received_.erase(0, end);
   given_ = 0;
-  answer_deadline_ = absl::InfiniteDuration();
-  return true;
+  out_.clear();
+  sent_ = 0;
+  body_ = {};
+  is_answering_ = true;
+  deadline_ = now + limits_.answer_time;
+}
+
+void Connection::SetBody(std::string_view body,
+                         std::shared_ptr<const void> owner) {
+  body_ = body;
+  body_owner_ = std::move(owner);
+}
+
+const char* Connection::Exceeds(absl::Duration now) const {
+  if (now < deadline_) return nullptr;
+  if (is_answering_) return "answer_time";
+  return received_.empty() ? "idle_time" : "request_time";
+}
+
+void Connection::Stop(absl::Duration now) {
+  is_last_ = true;
+  deadline_ =
+      is_answering_ ? std::min(deadline_, now + limits_.stop_time) : now;
 }
 
 ssize_t Connection::read(char* data, std::size_t size) {
@@ -111,15 +151,8 @@ ssize_t Connection::read(char* data, std::size_t size) {
 }
 
 ssize_t Connection::write(const char* data, std::size_t size) {
-  if (answer_deadline_ == absl::InfiniteDuration()) {
-    answer_deadline_ = Uptime() + limits_.answer_time;
-  }
-  while (true) {
-    const ssize_t put = ::send(socket_, data, size, MSG_NOSIGNAL);
-    if (put >= 0) return put;
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN || !Wait(POLLOUT, answer_deadline_)) return -1;
-  }
+  out_.append(data, size);
+  return static_cast<ssize_t>(size);
 }
 
 // Not told: nothing here depends on who asks.

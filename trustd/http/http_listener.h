@@ -5,22 +5,27 @@
 //
 // GET and HEAD of these paths, compared byte for byte and never normalised:
 // "/tuf/..." (StaticSite), "/healthz", "/metrics". Everything that a peer can
-// make the server wait for or keep is bounded (ConnectionLimits); a fixed
-// number of threads serve a connection each, the others wait in the kernel.
-// There is no TLS: what is served is signed. Thread-safe.
+// make the server wait for or keep is bounded (ConnectionLimits), and nobody
+// who is slow holds a thread (HttpLoop). Where there are as many connections as
+// there may be, or as many of one address, there are some more for "/healthz"
+// alone. There is no TLS: what is served is signed. Thread-safe.
 
 #ifndef ANCHORAGE_TRUSTD_HTTP_HTTP_LISTENER_H_
 #define ANCHORAGE_TRUSTD_HTTP_HTTP_LISTENER_H_
 
-#include <atomic>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "trustd/http/connection.h"
+#include "trustd/http/http_loop.h"
+#include "trustd/http/static_site.h"
 #include "trustd/metrics.h"
+#include "trustd/net/admission.h"
+#include "trustd/net/tcp_listener.h"
 #include "trustd/publication.h"
 
 namespace anchorage::trustd {
@@ -28,11 +33,17 @@ namespace anchorage::trustd {
 class HttpListener {
  public:
   struct Options {
-    int threads = 32;
-    // After so many requests a connection ends, to give others its thread; at
-    // once where every thread has one.
+    int threads = 4;
+    // After so many requests a connection ends.
     int requests_per_connection = 100;
+    // How many connections there may be.
+    int connections = 1024;
+    // How many more for "/healthz".
+    int health_connections = 64;
+    AddressList proxies;
     ConnectionLimits limits;
+    // Whether a new client is served elsewhere too; part of "/healthz".
+    std::function<bool()> serves_new_clients = [] { return true; };
   };
 
   // Listens on `address` (HOST:PORT) and serves. `hub` and `metrics` outlive
@@ -42,14 +53,13 @@ class HttpListener {
       const std::string& address, const PublicationHub& hub, Metrics& metrics,
       const Options& options);
   static absl::StatusOr<std::unique_ptr<HttpListener>> Start(
-      const std::string& address, const PublicationHub& hub,
-      Metrics& metrics) {
+      const std::string& address, const PublicationHub& hub, Metrics& metrics) {
     return Start(address, hub, metrics, Options());
   }
   ~HttpListener();
 
   // Where it listens, with the port that was taken for port 0.
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return listener_->address(); }
 
   // Accepts no more, lets answers under way end and waits for that, at most
   // ConnectionLimits::stop_time. Calling it again does nothing.
@@ -58,20 +68,24 @@ class HttpListener {
  private:
   class Site;
 
-  HttpListener(const Options& options, std::unique_ptr<Site> site);
+  HttpListener(const Options& options, const PublicationHub& hub,
+               Metrics& metrics);
 
-  void Work();
-  void Serve(int socket);
+  absl::Status StartLoops();
+  void Accept(int socket, const Endpoint& peer);
+  bool ServesNewClients() const;
 
   const Options options_;
-  const std::unique_ptr<Site> site_;
-  std::string address_;
-  int listener_ = -1;
-  // An eventfd that becomes readable when the listener stops.
-  int stop_ = -1;
-  // How many threads have a connection.
-  std::atomic<int> busy_ = 0;
-  std::vector<std::thread> threads_;
+  const PublicationHub& hub_;
+  Metrics& metrics_;
+  StaticSite files_;
+  Admission places_;
+  Admission health_places_;
+  std::unique_ptr<TcpListener> listener_;
+  // One a thread, and the site that it asks.
+  std::vector<std::unique_ptr<Site>> sites_;
+  std::vector<std::unique_ptr<HttpLoop>> loops_;
+  std::size_t next_loop_ = 0;
 };
 
 }  // namespace anchorage::trustd

@@ -324,6 +324,84 @@ TEST_F(HttpListenerTest, IdleConnectionsDoNotHoldTheThreads) {
   for (const int peer : idle) ::close(peer);
 }
 
+// 96 of them kept a load balancer's probe waiting for as long as they liked.
+TEST_F(HttpListenerTest, HalfSentRequestsHoldNobodyUp) {
+  HttpListener::Options options;
+  options.limits.request_time = absl::Minutes(5);
+  options.limits.idle_time = absl::Minutes(5);
+  Start(options);
+  std::vector<int> half;
+  for (int i = 0; i < 400; ++i) {
+    half.push_back(Connect());
+    Send(half.back(), i % 2 == 0 ? "GET /tuf/timestamp.json HTTP/1.1\r\nHo" : "");
+  }
+  EXPECT_EQ(Ask("/healthz"), "HTTP/1.1 200 OK");
+  EXPECT_EQ(Ask("/tuf/timestamp.json"), "HTTP/1.1 200 OK");
+  for (const int peer : half) ::close(peer);
+}
+
+TEST_F(HttpListenerTest, ReadersThatDoNotReadHoldNobodyUp) {
+  HttpListener::Options options;
+  options.threads = 1;
+  options.limits.answer_time = absl::Minutes(5);
+  Start(options);
+  std::vector<int> deaf;
+  for (int i = 0; i < 64; ++i) {
+    deaf.push_back(Connect());
+    Send(deaf.back(), absl::StrCat("GET ", kCatalogPath,
+                                   " HTTP/1.1\r\nHost: h\r\n\r\n"));
+  }
+  EXPECT_EQ(Ask("/healthz"), "HTTP/1.1 200 OK");
+  for (const int peer : deaf) ::close(peer);
+}
+
+TEST_F(HttpListenerTest, AProbeIsAnsweredWhenAllConnectionsAreTaken) {
+  HttpListener::Options options;
+  options.connections = 8;
+  options.health_connections = 4;
+  options.limits.request_time = absl::Minutes(5);
+  options.limits.idle_time = absl::Minutes(5);
+  options.limits.health_time = absl::Minutes(5);
+  Start(options);
+  std::vector<int> held;
+  for (int i = 0; i < 8; ++i) {
+    held.push_back(Connect());
+    Send(held.back(), "GET /");
+  }
+  // And some more, so that the oldest must make room.
+  std::vector<int> more;
+  for (int i = 0; i < 6; ++i) more.push_back(Connect());
+  EXPECT_EQ(Ask("/healthz"), "HTTP/1.1 503 Service Unavailable")
+      << "a new client is turned away, and that is what it says";
+  EXPECT_EQ(Ask("/tuf/timestamp.json"), "HTTP/1.1 503 Service Unavailable");
+  for (const int peer : held) ::close(peer);
+  for (const int peer : more) ::close(peer);
+  std::string answer;
+  for (int i = 0; i < 500 && answer != "HTTP/1.1 200 OK"; ++i) {
+    answer = Ask("/tuf/timestamp.json");
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  EXPECT_EQ(answer, "HTTP/1.1 200 OK");
+  EXPECT_EQ(Ask("/healthz"), "HTTP/1.1 200 OK");
+  const std::string page = Get("/metrics")->body;
+  for (const char* what : {"connections_all", "health_oldest"}) {
+    EXPECT_NE(page.find(absl::StrCat("trustd_shed_total{port=\"http\",what=\"",
+                                     what, "\"}")),
+              std::string::npos)
+        << what << page;
+  }
+}
+
+TEST_F(HttpListenerTest, HealthIsWhetherANewClientIsServed) {
+  HttpListener::Options options;
+  std::atomic<bool> serves = false;
+  options.serves_new_clients = [&] { return serves.load(); };
+  Start(options);
+  EXPECT_EQ(Get("/healthz")->status, 503);
+  serves = true;
+  EXPECT_EQ(Get("/healthz")->status, 200);
+}
+
 TEST_F(HttpListenerTest, SaysWhetherThereIsABundle) {
   PublicationHub empty;
   const auto listener = HttpListener::Start("127.0.0.1:0", empty, metrics_);

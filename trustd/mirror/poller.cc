@@ -7,9 +7,15 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "anchors/base/no_throw.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {
+namespace {
+
+constexpr absl::Duration kAfterException = absl::Minutes(1);
+
+}  // namespace
 
 Poller::Poller(std::vector<std::unique_ptr<Source>> sources, Mirror& mirror,
                Clock clock, std::shared_ptr<std::atomic<bool>> cancelled)
@@ -24,10 +30,14 @@ Poller::Poller(std::vector<std::unique_ptr<Source>> sources, Mirror& mirror,
 
 Poller::~Poller() { Stop(); }
 
-void Poller::Start() {
+absl::Status Poller::Start() {
   for (const auto& worker : workers_) {
-    worker->thread = std::thread(&Poller::Run, this, std::ref(*worker));
+    auto thread =
+        anchors::StartThread([this, one = worker.get()] { Run(*one); });
+    if (!thread.ok()) return thread.status();
+    worker->thread = *std::move(thread);
   }
+  return absl::OkStatus();
 }
 
 absl::Status Poller::PollNow(const std::string& source) {
@@ -66,7 +76,15 @@ void Poller::Run(Worker& worker) {
       if (stopping_) return;
       worker.is_wanted = false;
     }
-    wait = Look(worker, history);
+    wait = kAfterException;
+    const absl::Status caught = anchors::NoThrow([&] {
+      wait = Look(worker, history);
+      return absl::OkStatus();
+    });
+    if (!caught.ok()) {
+      spdlog::error("source {}: {}", worker.source->name(),
+                    std::string(caught.message()));
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 // Asks every source on its own schedule, and tells the mirror.
 //
 //   Poller poller(std::move(sources), mirror, clock);
-//   poller.Start();
+//   absl::Status s = poller.Start();
 //
 // One thread a source, so that one that stalls delays no other.
 
@@ -36,7 +36,7 @@ class Poller {
   ~Poller();
 
   // Asks every source now, and from then on as it is due.
-  void Start();
+  absl::Status Start();
 
   // Asks a source as soon as it is idle; all of them for an empty name.
   // NOT_FOUND.

@@ -90,7 +90,7 @@ class PollerTest : public ::testing::Test {
 };
 
 TEST_F(PollerTest, AsksAtTheStart) {
-  poller_->Start();
+  ASSERT_TRUE(poller_->Start().ok());
   WaitForPolls(1);
   ASSERT_EQ(mirror_->Sources().size(), 1u);
   EXPECT_EQ(mirror_->Sources()[0].source(), "one");
@@ -99,7 +99,7 @@ TEST_F(PollerTest, AsksAtTheStart) {
 }
 
 TEST_F(PollerTest, AsksWhenItIsTold) {
-  poller_->Start();
+  ASSERT_TRUE(poller_->Start().ok());
   while (source_->polls < 1) absl::SleepFor(absl::Milliseconds(1));
   ASSERT_TRUE(poller_->PollNow("one").ok());
   while (source_->polls < 2) absl::SleepFor(absl::Milliseconds(1));
@@ -110,7 +110,7 @@ TEST_F(PollerTest, AsksWhenItIsTold) {
 
 TEST_F(PollerTest, AFailureIsRecordedUnderItsName) {
   source_->failure = FailSource(SourceFailure::kTimedOut, "30 s");
-  poller_->Start();
+  ASSERT_TRUE(poller_->Start().ok());
   WaitForPolls(1);
   ASSERT_EQ(mirror_->Sources().size(), 1u);
   EXPECT_EQ(mirror_->Sources()[0].failure(), "TIMED_OUT");
@@ -119,7 +119,7 @@ TEST_F(PollerTest, AFailureIsRecordedUnderItsName) {
 
 TEST_F(PollerTest, WhatCouldNotBeRecordedIsSeenAgain) {
   store_.failure = absl::ResourceExhaustedError("full");
-  poller_->Start();
+  ASSERT_TRUE(poller_->Start().ok());
   WaitForPolls(1);
   EXPECT_EQ(source_->forgotten, 1);
 }

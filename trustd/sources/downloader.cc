@@ -12,6 +12,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/base/no_throw.h"
 #include "trustd/sources/gunzip.h"
 #include "trustd/sources/source_failure.h"
 #include "trustd/sources/web_address.h"
@@ -97,7 +98,12 @@ std::size_t OnHeader(char* data, std::size_t size, std::size_t count,
   } else if (colon != line.npos) {
     const auto value = absl::StripAsciiWhitespace(
         absl::string_view(data + colon + 1, got - colon - 1));
-    TakeHeader(line.substr(0, colon), {value.data(), value.size()}, t);
+    // libcurl is C: nothing may be thrown through it.
+    const absl::Status caught = anchors::NoThrow([&] {
+      TakeHeader(line.substr(0, colon), {value.data(), value.size()}, t);
+      return absl::OkStatus();
+    });
+    if (!caught.ok()) return 0;
   }
   return t.ended.has_value() ? 0 : got;
 }
@@ -115,7 +121,11 @@ std::size_t OnBody(char* data, std::size_t size, std::size_t count,
   } else if (got > t.max_bytes - t.body.size()) {
     t.ended = SourceFailure::kTooLarge;
   } else {
-    t.body.append(data, got);
+    const absl::Status caught = anchors::NoThrow([&] {
+      t.body.append(data, got);
+      return absl::OkStatus();
+    });
+    if (!caught.ok()) return 0;
   }
   return t.ended.has_value() ? 0 : got;
 }

@@ -1,0 +1,43 @@
+// A serialised message, looked at before protobuf reads it.
+//
+//   if (absl::Status s = ParseBounded(bytes, {}, message); !s.ok()) return s;
+//
+// protobuf makes an object of every field, also of an empty one: two bytes of a
+// hostile message become thirty. So the fields are counted first, on the bytes,
+// which costs no memory. Pure.
+
+#ifndef ANCHORAGE_ANCHORS_WIRE_WIRE_SCAN_H_
+#define ANCHORAGE_ANCHORS_WIRE_WIRE_SCAN_H_
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace anchorage::anchors {
+
+struct WireLimits {
+  // All fields, those of inner messages and the elements of packed lists too.
+  int fields = 4096;
+  // How deep messages stand within one another.
+  int depth = 16;
+};
+
+// Fails with INVALID_ARGUMENT if `bytes` are not the wire form of a message (a
+// group, which no message of ours has, is none), and with RESOURCE_EXHAUSTED if
+// they exceed a limit. Fields that `type` does not have are counted and
+// skipped.
+absl::Status ScanWire(std::string_view bytes,
+                      const google::protobuf::Descriptor& type,
+                      const WireLimits& limits);
+
+// Scans `bytes` and then parses them. Fails as ScanWire() does, and with
+// INVALID_ARGUMENT for what protobuf refuses, such as text that is not UTF-8.
+absl::Status ParseBounded(std::string_view bytes, const WireLimits& limits,
+                          google::protobuf::Message& message);
+
+}  // namespace anchorage::anchors
+
+#endif  // ANCHORAGE_ANCHORS_WIRE_WIRE_SCAN_H_

@@ -1,0 +1,86 @@
+// A port of ours, and the thread that accepts on it and goes on doing so.
+//
+//   auto listener = TcpListener::Bind("127.0.0.1:7443", "listen_address");
+//   ...
+//   absl::Status s = (*listener)->Start(
+//       [](int socket, const Endpoint& peer) { ... }, [] { ... });
+//
+// gRPC's own listener ends for good when accept4() fails once. This one has no
+// failure that ends it: without a descriptor it gives up one that it keeps in
+// reserve, accepts the caller with it and closes the connection at once, so
+// that nobody is left waiting in the kernel's queue. Thread-safe.
+
+#ifndef ANCHORAGE_TRUSTD_NET_TCP_LISTENER_H_
+#define ANCHORAGE_TRUSTD_NET_TCP_LISTENER_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "trustd/net/ip_address.h"
+
+namespace anchorage::trustd {
+
+class TcpListener {
+ public:
+  // Has a connection; owns `socket`, which does not block.
+  using Handler = std::function<void(int socket, const Endpoint& peer)>;
+
+  // How often a tick comes, at least.
+  static constexpr absl::Duration kTick = absl::Milliseconds(500);
+
+  // Listens on `address` (HOST:PORT), on all addresses of a name. Fails with
+  // UNAVAILABLE; the message names `setting`.
+  static absl::StatusOr<std::unique_ptr<TcpListener>> Bind(
+      const std::string& address, const std::string& setting);
+  TcpListener(const TcpListener&) = delete;
+  TcpListener& operator=(const TcpListener&) = delete;
+  ~TcpListener();
+
+  // Accepts from now on. Both functions are called on one thread; `tick` at
+  // least every half second. `shed` counts a connection that was closed because
+  // there was no descriptor. RESOURCE_EXHAUSTED.
+  absl::Status Start(Handler handler, std::function<void()> tick,
+                     std::function<void()> shed);
+
+  // Accepts no more; the port is free. Calling it again does nothing.
+  void Stop();
+
+  // Where it listens, with the port that was taken for port 0.
+  const std::string& address() const { return address_; }
+
+  // Whether who connects now is accepted: the thread is at work, and the last
+  // connection found a descriptor.
+  bool IsAccepting() const;
+
+ private:
+  TcpListener() = default;
+
+  void Run();
+  void Accept(int listener);
+  // Accepts and closes one connection, with the descriptor in reserve.
+  void ShedOne(int listener);
+
+  std::string address_;
+  std::vector<int> sockets_;
+  // An eventfd that becomes readable when the listener stops.
+  int stop_ = -1;
+  int reserve_ = -1;
+  Handler handler_;
+  std::function<void()> tick_;
+  std::function<void()> shed_;
+  std::atomic<bool> has_descriptors_ = true;
+  // When the thread last came round, of a clock that only goes forward.
+  std::atomic<std::int64_t> last_turn_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_NET_TCP_LISTENER_H_

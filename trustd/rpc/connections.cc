@@ -1,0 +1,138 @@
+#include "trustd/rpc/connections.h"
+
+#include <fcntl.h>
+// Not <netinet/tcp.h>: its tcp_info ends before what has been received.
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace anchorage::trustd {
+namespace {
+
+// With all places taken, how often it is looked whether one has become free.
+constexpr std::int64_t kSweepNanos = 20'000'000;
+
+std::int64_t UptimeNanos() {
+  return std::chrono::steady_clock::now().time_since_epoch().count();
+}
+
+}  // namespace
+
+GrpcConnectionRecord::GrpcConnectionRecord(int socket, ino_t inode,
+                                           int duplicate, Place place)
+    : socket_(socket),
+      inode_(inode),
+      duplicate_(duplicate),
+      place_(std::move(place)),
+      accepted_nanos_(UptimeNanos()) {}
+
+GrpcConnectionRecord::~GrpcConnectionRecord() { ::close(duplicate_); }
+
+bool GrpcConnectionRecord::IsOpen() const {
+  struct stat found {};
+  return ::fstat(socket_, &found) == 0 && found.st_ino == inode_;
+}
+
+void GrpcConnectionRecord::Cut() {
+  if (!is_cut_.exchange(true)) ::shutdown(duplicate_, SHUT_RDWR);
+}
+
+std::uint64_t GrpcConnectionRecord::ReceivedBytes() const {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (::getsockopt(duplicate_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+    return 0;
+  }
+  return info.tcpi_bytes_received;
+}
+
+Connections::Connections(const Options& options, ShedFunction shed)
+    : options_(options),
+      shed_(std::move(shed)),
+      admission_(options.most, options.proxies) {}
+
+bool Connections::Add(int socket, const Endpoint& peer) {
+  Place place;
+  Refusal refusal = admission_.Admit(peer.address, place);
+  if (refusal != Refusal::kNone) {
+    bool is_due = false;
+    {
+      const absl::MutexLock lock(&mutex_);
+      is_due = UptimeNanos() - last_sweep_nanos_ >= kSweepNanos;
+    }
+    if (is_due) {
+      Sweep();
+      refusal = admission_.Admit(peer.address, place);
+    }
+  }
+  if (refusal != Refusal::kNone) {
+    shed_(absl::StrCat("connections_", NameOf(refusal)));
+    return false;
+  }
+  struct stat found {};
+  const int duplicate = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
+  if (duplicate < 0) {
+    shed_("descriptors");
+    return false;
+  }
+  ::fstat(socket, &found);
+  std::shared_ptr<GrpcConnectionRecord> record;
+  try {
+    record = std::make_shared<GrpcConnectionRecord>(
+        socket, found.st_ino, duplicate, std::move(place));
+  } catch (...) {
+    ::close(duplicate);
+    throw;
+  }
+  record->may_send_much_ = admission_.IsExempt(peer.address);
+  const absl::MutexLock lock(&mutex_);
+  // A peer that comes again from the same port has ended its last connection.
+  open_.insert_or_assign(peer, std::move(record));
+  return true;
+}
+
+std::shared_ptr<GrpcConnectionRecord> Connections::Find(const Endpoint& peer) {
+  const absl::MutexLock lock(&mutex_);
+  const auto found = open_.find(peer);
+  return found == open_.end() ? nullptr : found->second;
+}
+
+void Connections::Sweep() {
+  const std::int64_t now = UptimeNanos();
+  // What ends here is closed after the lock is gone.
+  std::vector<std::shared_ptr<GrpcConnectionRecord>> ended;
+  const absl::MutexLock lock(&mutex_);
+  last_sweep_nanos_ = now;
+  for (auto entry = open_.begin(); entry != open_.end();) {
+    GrpcConnectionRecord& record = *entry->second;
+    if (!record.IsOpen()) {
+      ended.push_back(std::move(entry->second));
+      open_.erase(entry++);
+      continue;
+    }
+    const auto seconds = static_cast<std::uint64_t>(
+        (now - record.accepted_nanos_) / 1'000'000'000);
+    if (!record.may_send_much_ && !record.is_cut_ &&
+        record.ReceivedBytes() >
+            options_.burst_bytes + options_.bytes_a_second * seconds) {
+      record.Cut();
+      shed_("bytes");
+    }
+    ++entry;
+  }
+}
+
+std::size_t Connections::size() const {
+  const absl::MutexLock lock(&mutex_);
+  return open_.size();
+}
+
+}  // namespace anchorage::trustd

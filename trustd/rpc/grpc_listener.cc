@@ -1,0 +1,146 @@
+#include "trustd/rpc/grpc_listener.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "anchors/wire/plain_message.h"
+#include "trustd/rpc/reflection.h"
+
+namespace anchorage::trustd {
+namespace {
+
+// gRPC's memory in all: what a connection may cost, and what is left for
+// messages. Where it is used up gRPC ends calls; Connections cuts off a peer
+// that sends too much long before.
+constexpr std::size_t kBytesPerConnection = 64 * 1024;
+constexpr std::size_t kBytesForMessages = 64 * 1024 * 1024;
+
+int Milliseconds(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(duration));
+}
+
+// gRPC's own listener took the wildcard of IPv4 for that of both families.
+absl::StatusOr<std::unique_ptr<TcpListener>> Bind(
+    const GrpcListener::Options& options) {
+  constexpr std::string_view kIpv4Wildcard = "0.0.0.0:";
+  if (options.address.starts_with(kIpv4Wildcard)) {
+    auto both = TcpListener::Bind(
+        "[::]:" + options.address.substr(kIpv4Wildcard.size()),
+        options.setting);
+    if (both.ok()) return both;
+  }
+  return TcpListener::Bind(options.address, options.setting);
+}
+
+absl::Status CannotServe(const GrpcListener::Options& options) {
+  return absl::UnavailableError(
+      absl::StrCat("cannot serve on ", options.address,
+                   " (is a file of TLS no certificate, or not its key? see '",
+                   options.setting, "')"));
+}
+
+}  // namespace
+
+void SetServerArguments(const GrpcListener::Options& options,
+                        grpc::ServerBuilder& builder) {
+  anchors::RefuseCompression(builder);
+  builder.SetMaxReceiveMessageSize(options.max_request_bytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                             options.calls.calls_per_connection);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             Milliseconds(options.handshake_time));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                             Milliseconds(options.idle_time));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
+                             Milliseconds(options.keepalive_interval));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                             Milliseconds(options.keepalive_time));
+  // Otherwise a peer has gRPC give it megabytes of window for each stream.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  grpc::ResourceQuota quota(options.setting);
+  quota.Resize(kBytesForMessages +
+               kBytesPerConnection *
+                   static_cast<std::size_t>(options.connections.most));
+  builder.SetResourceQuota(quota);
+}
+
+GrpcListener::GrpcListener(const Options& options)
+    : options_(options),
+      connections_(options.connections, options.shed),
+      gate_(options.calls, &connections_, options.shed),
+      health_([this] { return ServesNewClients(); },
+              options.connections.proxies) {}
+
+GrpcListener::~GrpcListener() { Stop(); }
+
+absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
+    const Options& options, const std::function<void(CallGate&)>& add_methods) {
+  std::unique_ptr<GrpcListener> listener(new GrpcListener(options));
+  if (absl::Status s = listener->Listen(add_methods); !s.ok()) return s;
+  return listener;
+}
+
+absl::Status GrpcListener::Listen(
+    const std::function<void(CallGate&)>& add_methods) {
+  auto listener = Bind(options_);
+  if (!listener.ok()) return listener.status();
+  listener_ = *std::move(listener);
+  add_methods(gate_);
+  health_.AddTo(gate_);
+  if (options_.reflection) AddReflection(gate_);
+  grpc::ServerBuilder builder;
+  SetServerArguments(options_, builder);
+  builder.RegisterCallbackGenericService(&gate_);
+  acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      options_.credentials);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr) return CannotServe(options_);
+  return listener_->Start(
+      [this](int socket, const Endpoint& peer) { Accept(socket, peer); },
+      [this] {
+        connections_.Sweep();
+        gate_.Sweep();
+        health_.Refresh();
+      },
+      [this] { options_.shed("descriptors"); });
+}
+
+void GrpcListener::Accept(int socket, const Endpoint& peer) {
+  absl::Cleanup close = [socket] { ::close(socket); };
+  if (is_draining_ || !connections_.Add(socket, peer)) return;
+  std::move(close).Cancel();
+  grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
+      parameters;
+  parameters.fd = socket;
+  acceptor_->HandleNewConnection(&parameters);
+}
+
+bool GrpcListener::ServesNewClients() const {
+  return !is_draining_ && listener_->IsAccepting() && connections_.HasRoom() &&
+         options_.has_answers();
+}
+
+void GrpcListener::Drain() {
+  is_draining_ = true;
+  health_.Refresh();
+}
+
+void GrpcListener::Stop() {
+  if (server_ == nullptr) return;
+  Drain();
+  health_.Shutdown();
+  listener_->Stop();
+  server_->Shutdown(std::chrono::system_clock::now() +
+                    absl::ToChronoNanoseconds(options_.grace));
+  server_->Wait();
+  server_.reset();
+  acceptor_.reset();
+}
+
+}  // namespace anchorage::trustd

@@ -1,0 +1,102 @@
+// A gRPC server on a port that we accept on ourselves.
+//
+//   auto listener = GrpcListener::Start(options, gate_options, add_methods);
+//   ...
+//   (*listener)->Stop();
+//
+// Whoever connects is counted, and shed, before gRPC sees a descriptor
+// (TcpListener, Connections); what they call goes through a CallGate; health
+// (grpc.health.v1) and, if it is wanted, reflection are methods of it like the
+// others. gRPC bounds the rest: time for a handshake and for the first frame,
+// idle connections, dead peers, and its memory as a whole. Thread-safe.
+
+#ifndef ANCHORAGE_TRUSTD_RPC_GRPC_LISTENER_H_
+#define ANCHORAGE_TRUSTD_RPC_GRPC_LISTENER_H_
+
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "trustd/net/tcp_listener.h"
+#include "trustd/rpc/call_gate.h"
+#include "trustd/rpc/connections.h"
+#include "trustd/rpc/health.h"
+
+namespace anchorage::trustd {
+
+class GrpcListener {
+ public:
+  struct Options {
+    // HOST:PORT, and the setting that it comes from, for messages.
+    std::string address;
+    std::string setting;
+    std::shared_ptr<grpc::ServerCredentials> credentials;
+    Connections::Options connections;
+    CallGate::Options calls;
+    int max_request_bytes = 64 * 1024;
+    // A handshake of TLS, and the first frame of HTTP/2.
+    absl::Duration handshake_time = absl::Seconds(10);
+    // Without a call.
+    absl::Duration idle_time = absl::Minutes(5);
+    // A peer that says nothing is asked so often whether it is there, and has
+    // so long to say so.
+    absl::Duration keepalive_interval = absl::Minutes(2);
+    absl::Duration keepalive_time = absl::Seconds(20);
+    bool reflection = true;
+    // How long Stop() waits for calls under way.
+    absl::Duration grace = absl::Seconds(10);
+    ShedFunction shed = [](const std::string&) {};
+    // Whether there is something to serve; part of health.
+    std::function<bool()> has_answers = [] { return true; };
+  };
+
+  // Listens and serves the methods that `add_methods` adds. Fails with
+  // UNAVAILABLE.
+  static absl::StatusOr<std::unique_ptr<GrpcListener>> Start(
+      const Options& options,
+      const std::function<void(CallGate&)>& add_methods);
+  ~GrpcListener();
+
+  // Where it listens, with the port that was taken for port 0.
+  const std::string& address() const { return listener_->address(); }
+
+  // Whether a client that connects now, from an address that holds nothing
+  // yet, is accepted and answered.
+  bool ServesNewClients() const;
+
+  // Accepts nobody any more and says "not serving". Calls go on.
+  void Drain();
+  // Drains, waits for calls under way for the grace and then cuts them off.
+  // Calling it again does nothing.
+  void Stop();
+
+ private:
+  explicit GrpcListener(const Options& options);
+
+  absl::Status Listen(const std::function<void(CallGate&)>& add_methods);
+  void Accept(int socket, const Endpoint& peer);
+
+  const Options options_;
+  Connections connections_;
+  CallGate gate_;
+  HealthService health_;
+  std::atomic<bool> is_draining_ = false;
+  std::unique_ptr<TcpListener> listener_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+// What every server of a trustd is built with beside its port.
+void SetServerArguments(const GrpcListener::Options& options,
+                        grpc::ServerBuilder& builder);
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_RPC_GRPC_LISTENER_H_
