@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/wire/wire_scan.h"
 
 namespace anchorage::client {
 namespace {
@@ -69,7 +70,7 @@ absl::StatusOr<v1::GetUpdateResponse> BundleCache::LoadBundle() {
   const auto bytes = Read(kBundleFile, kMaxBundleBytes);
   if (!bytes.ok()) return bytes.status();
   v1::GetUpdateResponse files;
-  if (!files.ParseFromString(*bytes)) {
+  if (!anchors::ParseBounded(*bytes, {}, files).ok()) {
     return absl::DataLossError("the cached bundle is damaged");
   }
   return files;
