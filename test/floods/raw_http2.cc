@@ -20,6 +20,8 @@ namespace anchorage::test {
 namespace {
 
 constexpr std::size_t kMaxFrame = 16384;
+constexpr std::size_t kFrameHeaderBytes = 9;
+constexpr std::size_t kPrefaceBytes = 24;
 constexpr std::uint8_t kResetFrame = 3;
 constexpr std::uint8_t kPingFrame = 6;
 constexpr std::uint8_t kGoAwayFrame = 7;
@@ -198,16 +200,50 @@ bool RawPeer::IsClosedWithin(absl::Duration timeout) {
 }
 
 std::uint64_t RawPeer::SendData(std::uint32_t stream, std::string_view first,
-                                std::uint64_t size, absl::Duration timeout) {
+                                std::uint64_t size, absl::Duration timeout,
+                                std::string received) {
   const absl::Time deadline = absl::Now() + timeout;
   std::int64_t connection_window = kInitialWindow;
   std::int64_t stream_window = kInitialWindow;
   std::int64_t initial = kInitialWindow;
   std::uint64_t sent = 0;
-  std::string unread;
+  std::string unread = std::move(received);
   const std::string filler(kMaxFrame, 'A');
   char buffer[65536];
-  while (sent < size && absl::Now() < deadline) {
+  // Takes up the frames that came; false: there is nobody to send to.
+  const auto read_frames = [&] {
+    if (absl::StartsWith(unread, "PRI")) {
+      if (unread.size() < kPrefaceBytes) return true;
+      unread.erase(0, kPrefaceBytes);
+    }
+    while (unread.size() >= kFrameHeaderBytes) {
+      const std::size_t length = Number(unread.substr(0, 3));
+      if (unread.size() < kFrameHeaderBytes + length) break;
+      const auto type = static_cast<std::uint8_t>(unread[3]);
+      const auto flags = static_cast<std::uint8_t>(unread[4]);
+      const std::uint32_t id = Number(unread.substr(5, 4));
+      const std::string body = unread.substr(kFrameHeaderBytes, length);
+      unread.erase(0, kFrameHeaderBytes + length);
+      if (type == kWindowFrame) {
+        (id == 0 ? connection_window : stream_window) += Number(body);
+      } else if (type == kSettingsFrame && (flags & kAck) == 0) {
+        for (std::size_t at = 0; at + 6 <= body.size(); at += 6) {
+          if (Number(body.substr(at, 2)) != kInitialWindowSetting) continue;
+          const std::int64_t next = Number(body.substr(at + 2, 4));
+          stream_window += next - initial;
+          initial = next;
+        }
+        Send(Http2Frame(kSettingsFrame, kAck, 0, ""));
+      } else if (type == kPingFrame && (flags & kAck) == 0) {
+        Send(Http2Frame(kPingFrame, kAck, 0, body));
+      } else if (type == kGoAwayFrame ||
+                 (type == kResetFrame && id == stream)) {
+        return false;
+      }
+    }
+    return true;
+  };
+  while (sent < size && absl::Now() < deadline && read_frames()) {
     const std::int64_t may = std::min({connection_window, stream_window,
                                        static_cast<std::int64_t>(kMaxFrame),
                                        static_cast<std::int64_t>(size - sent)});
@@ -224,32 +260,6 @@ std::uint64_t RawPeer::SendData(std::uint32_t stream, std::string_view first,
     const ssize_t got = ::recv(socket_, buffer, sizeof(buffer), 0);
     if (got <= 0) return sent;
     unread.append(buffer, static_cast<std::size_t>(got));
-    if (absl::StartsWith(unread, "PRI")) unread.erase(0, 24);
-    while (unread.size() >= 9) {
-      const std::size_t length = Number(unread.substr(0, 3));
-      if (unread.size() < 9 + length) break;
-      const auto type = static_cast<std::uint8_t>(unread[3]);
-      const auto flags = static_cast<std::uint8_t>(unread[4]);
-      const std::uint32_t id = Number(unread.substr(5, 4));
-      const std::string body = unread.substr(9, length);
-      unread.erase(0, 9 + length);
-      if (type == kWindowFrame) {
-        (id == 0 ? connection_window : stream_window) += Number(body);
-      } else if (type == kSettingsFrame && (flags & kAck) == 0) {
-        for (std::size_t at = 0; at + 6 <= body.size(); at += 6) {
-          if (Number(body.substr(at, 2)) != kInitialWindowSetting) continue;
-          const std::int64_t next = Number(body.substr(at + 2, 4));
-          stream_window += next - initial;
-          initial = next;
-        }
-        Send(Http2Frame(kSettingsFrame, kAck, 0, ""));
-      } else if (type == kPingFrame && (flags & kAck) == 0) {
-        Send(Http2Frame(kPingFrame, kAck, 0, body));
-      } else if (type == kGoAwayFrame ||
-                 (type == kResetFrame && id == stream)) {
-        return sent;
-      }
-    }
   }
   return sent;
 }

@@ -65,9 +65,11 @@ class RawPeer {
 
   // Sends `size` bytes as data of a stream, as fast as the other side's windows
   // let it, until that is done, the stream or the connection ends, or the time
-  // is over. Returns how many were sent.
+  // is over. Returns how many were sent. They begin with `first`; `received` is
+  // what was read before, in which the other side may have widened its windows.
   std::uint64_t SendData(std::uint32_t stream, std::string_view first,
-                         std::uint64_t size, absl::Duration timeout);
+                         std::uint64_t size, absl::Duration timeout,
+                         std::string received = "");
 
  private:
   int socket_ = -1;
