@@ -207,14 +207,17 @@ void HttpListener::Stop() {
 }
 
 void HttpListener::Accept(int socket, const Endpoint& peer) {
-  absl::Cleanup close = [socket] { ::close(socket); };
+  int owned = socket;
+  const absl::Cleanup close = [&owned] {
+    if (owned >= 0) ::close(owned);
+  };
   ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes,
                sizeof(kSendBufferBytes));
   Place place;
   const Refusal refusal = places_.Admit(peer.address, place);
   if (refusal == Refusal::kNone) {
     HttpLoop& loop = *loops_[next_loop_++ % loops_.size()];
-    std::move(close).Cancel();
+    owned = -1;
     return loop.Add(socket, std::move(place), false);
   }
   metrics_.CountShed("http", absl::StrCat("connections_", NameOf(refusal)));
@@ -224,7 +227,7 @@ void HttpListener::Accept(int socket, const Endpoint& peer) {
         "http", absl::StrCat("health_connections_", NameOf(for_health)));
   }
   // All of them in one loop, whose oldest makes room.
-  std::move(close).Cancel();
+  owned = -1;
   loops_.front()->Add(socket, std::move(place), true);
 }
 

@@ -112,9 +112,12 @@ absl::Status GrpcListener::Listen(
 }
 
 void GrpcListener::Accept(int socket, const Endpoint& peer) {
-  absl::Cleanup close = [socket] { ::close(socket); };
+  int owned = socket;
+  const absl::Cleanup close = [&owned] {
+    if (owned >= 0) ::close(owned);
+  };
   if (is_draining_ || !connections_.Add(socket, peer)) return;
-  std::move(close).Cancel();
+  owned = -1;
   grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
       parameters;
   parameters.fd = socket;
