@@ -34,12 +34,12 @@ class AnchorServiceImpl final {
     v1::ServiceMode mode = v1::SERVICE_MODE_ONLINE;
     absl::Duration timestamp_interval;
     int max_watchers = 10'000;
-    AddressList proxies;
+    AddressList proxies = {};
     // Outlives the service; null counts nothing.
     Metrics* metrics = nullptr;
     // Told of every caller who has a newer timestamp than what is served; empty:
     // nobody is.
-    NewerTimestampFunction on_newer;
+    NewerTimestampFunction on_newer = {};
   };
 
   // `hub` outlives the service.

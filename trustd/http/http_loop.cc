@@ -56,10 +56,13 @@ HttpLoop::~HttpLoop() {
 }
 
 void HttpLoop::Add(int socket, Place place, bool health_only) {
-  absl::Cleanup close = [socket] { ::close(socket); };
+  int owned = socket;
+  const absl::Cleanup close = [&owned] {
+    if (owned >= 0) ::close(owned);
+  };
   auto connection = std::make_unique<Connection>(
       socket, std::move(place), health_only, options_.limits, Uptime());
-  std::move(close).Cancel();
+  owned = -1;
   {
     const absl::MutexLock lock(&mutex_);
     new_.push_back(std::move(connection));

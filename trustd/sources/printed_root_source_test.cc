@@ -52,7 +52,13 @@ class PrintedRootSourceTest : public ::testing::Test {
         SourceProfile{.name = "govcloud",
                       .scope = {{"aws-us-gov"}, {AnchorKind::kNitroRoot}},
                       .times = {}},
-        std::move(addresses), 2, Request{.max_bytes = 1 << 20}, web_);
+        std::move(addresses), 2, MakeRequest(), web_);
+  }
+
+  static Request MakeRequest() {
+    Request request;
+    request.max_bytes = 1 << 20;
+    return request;
   }
 
   static anchors::Observation Observe(PrintedRootSource& source) {
