@@ -219,12 +219,10 @@ absl::Status ReadWindow(const ImportFlags& flags, Release& release) {
 }
 
 absl::Status InFile(const std::string& path, const absl::Status& status) {
-  absl::Status named(status.code(), absl::StrCat(path, ": ", status.message()));
-  status.ForEachPayload(
-      [&named](absl::string_view type, const absl::Cord& payload) {
-        named.SetPayload(type, payload);
-      });
-  return named;
+  const std::string named = absl::StrCat(path, ": ", status.message());
+  const auto reason = verify::ReasonOf(status);
+  return reason.has_value() ? verify::Reject(*reason, named)
+                            : absl::Status(status.code(), named);
 }
 
 // Adds what one file has to the measurements of others.

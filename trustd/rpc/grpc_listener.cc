@@ -37,6 +37,21 @@ absl::StatusOr<std::unique_ptr<TcpListener>> Bind(
   return TcpListener::Bind(options.address, options.setting);
 }
 
+// Whether gRPC can use these files of TLS. With connections that it is handed it
+// looks at them only when the first one comes, and then refuses that and every
+// other: so it is asked, for a moment, to listen by itself.
+bool AreUsable(const std::shared_ptr<grpc::ServerCredentials>& credentials) {
+  grpc::CallbackGenericService nothing;
+  grpc::ServerBuilder builder;
+  builder.RegisterCallbackGenericService(&nothing);
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", credentials, &port);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr) return false;
+  server->Shutdown();
+  return port != 0;
+}
+
 absl::Status CannotServe(const GrpcListener::Options& options) {
   return absl::UnavailableError(
       absl::StrCat("cannot serve on ", options.address,
@@ -87,6 +102,7 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
 
 absl::Status GrpcListener::Listen(
     const std::function<void(CallGate&)>& add_methods) {
+  if (!AreUsable(options_.credentials)) return CannotServe(options_);
   auto listener = Bind(options_);
   if (!listener.ok()) return listener.status();
   listener_ = *std::move(listener);
