@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/wire/wire_scan.h"
 
@@ -76,6 +77,41 @@ absl::StatusOr<v1::GetUpdateResponse> BundleCache::LoadBundle() {
   return files;
 }
 
+absl::StatusOr<v1::GetUpdateResponse> BundleCache::LoadWithRoots() {
+  auto files = LoadBundle();
+  if (!files.ok()) return files;
+  files->clear_roots();
+  std::size_t bytes = files->ByteSizeLong();
+  for (const std::string& name : RootNames()) {
+    auto root = Read(name, anchors::tuf::kMaxRootBytes);
+    if (!root.ok()) return root.status();
+    bytes += root->size() + 8;
+    if (bytes > kMaxBundleBytes) {
+      return absl::OutOfRangeError("the folder has more roots than a bundle");
+    }
+    files->add_roots(*std::move(root));
+  }
+  return files;
+}
+
+std::vector<std::string> BundleCache::RootNames() const {
+  std::map<std::int64_t, std::string> names;
+  std::error_code error;
+  for (const auto& entry :
+       fs::directory_iterator(folder_ + "/root_history", error)) {
+    const std::string name = entry.path().filename().string();
+    const std::size_t dot = name.find('.');
+    std::int64_t version = 0;
+    if (name.ends_with(".root.json") &&
+        absl::SimpleAtoi(name.substr(0, dot), &version)) {
+      names.emplace(version, "root_history/" + name);
+    }
+  }
+  std::vector<std::string> sorted;
+  for (auto& [version, name] : names) sorted.push_back(std::move(name));
+  return sorted;
+}
+
 absl::StatusOr<Memory> BundleCache::LoadMemory() {
   const auto text = Read(kMemoryFile, kMaxMemoryBytes);
   if (!text.ok()) return text.status();
@@ -106,21 +142,17 @@ void BundleCache::Disown(std::string_view fork,
   Save(kBundleFile, "").IgnoreError();
 }
 
-absl::StatusOr<std::vector<std::string>> BundleCache::Clear() {
+absl::StatusOr<std::vector<std::string>> BundleCache::Clear(bool keep_memory) {
   if (!lock_.has_value()) {
     return absl::FailedPreconditionError("the folder is not locked");
   }
   std::vector<std::string> names = {
-      std::string(kBundleFile), std::string(kMemoryFile),
-      std::string(kMarkFile),   std::string(kForkFile),
-      "root.json",              "timestamp.json",
-      "snapshot.json",          "targets.json"};
+      std::string(kBundleFile), std::string(kMarkFile), std::string(kForkFile),
+      "root.json",              "timestamp.json",       "snapshot.json",
+      "targets.json"};
+  if (!keep_memory) names.emplace_back(kMemoryFile);
+  for (std::string& name : RootNames()) names.push_back(std::move(name));
   std::error_code error;
-  for (const auto& entry :
-       fs::directory_iterator(folder_ + "/root_history", error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.ends_with(".root.json")) names.push_back("root_history/" + name);
-  }
   std::vector<std::string> removed;
   for (const std::string& name : names) {
     const std::string path = absl::StrCat(folder_, "/", name);

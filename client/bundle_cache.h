@@ -50,6 +50,10 @@ class BundleCache final : public anchors::tuf::MetadataStore {
   absl::StatusOr<v1::GetUpdateResponse> LoadBundle();
   absl::StatusOr<Memory> LoadMemory();
 
+  // The same bundle with the roots that are kept in the folder, in order: all
+  // that it takes to verify it elsewhere.
+  absl::StatusOr<v1::GetUpdateResponse> LoadWithRoots();
+
   // Writes the memory first: a crash in between leaves one that revokes more
   // than the bundle says. Marks the folder last, as one that holds a bundle.
   void SaveBundle(const v1::GetUpdateResponse& files, const Memory& memory);
@@ -65,9 +69,10 @@ class BundleCache final : public anchors::tuf::MetadataStore {
   // one takes its place, and the bundle is emptied.
   void Disown(std::string_view fork, const anchors::tuf::Envelope& root);
 
-  // Removes everything that a client keeps in the folder, and nothing else;
-  // returns the names. FAILED_PRECONDITION where the folder is not ours.
-  absl::StatusOr<std::vector<std::string>> Clear();
+  // Removes everything that a client keeps in the folder, and nothing else, but
+  // for the memory if `keep_memory`; returns the names. FAILED_PRECONDITION
+  // where the folder is not ours.
+  absl::StatusOr<std::vector<std::string>> Clear(bool keep_memory);
 
   // Why the folder was last not read or not written; OK if it was.
   const absl::Status& status() const { return status_; }
@@ -76,6 +81,8 @@ class BundleCache final : public anchors::tuf::MetadataStore {
   void Report(absl::Status status) { status_ = std::move(status); }
 
  private:
+  // The names of the stored roots, in the order of their versions.
+  std::vector<std::string> RootNames() const;
   absl::StatusOr<std::string> Read(std::string_view name,
                                    std::size_t max_bytes);
 

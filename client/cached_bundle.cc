@@ -51,11 +51,14 @@ absl::StatusOr<Memory> ReadMemory(
 
 // Takes what a usable bundle says into what is remembered.
 void Keep(Bundle bundle, CachedBundle& cached) {
-  // The memory of an older program has no floor.
-  if (cached.memory.floor == Floor()) {
-    cached.memory.floor = FloorOf(bundle);
+  // The memory of an older program has no floor, or an older one.
+  const Floor floor = FloorOf(bundle);
+  if (floor.catalog > cached.memory.floor.catalog) {
+    cached.memory.floor.catalog = floor.catalog;
     cached.memory.floor_signers = bundle.signers;
   }
+  cached.memory.floor.releases =
+      std::max(cached.memory.floor.releases, floor.releases);
   cached.memory.revoked = bundle.revoked;
   cached.bundle = std::move(bundle);
 }
@@ -73,23 +76,22 @@ absl::Time FreshUntil(const tuf::TrustedSet& set, absl::Time adopted) {
   return std::min(set.expires(), adopted + kMaxFresh);
 }
 
-Memory HoldAgainst(const tuf::Root& root, Memory memory, absl::Time now) {
+Memory HoldAgainst(const tuf::Root& root, Memory memory) {
   if (root.envelope.version <= memory.root_version) return memory;
   if (!CanStillSign(memory.floor_signers, root.targets)) {
     memory.floor = Floor();
     memory.floor_signers.clear();
   }
   memory.root_version = root.envelope.version;
-  memory.root_stored = now;
   return memory;
 }
 
 absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
                               const v1::GetUpdateResponse& files,
-                              const Memory& memory,
-                              verify::AnchorProvenance provenance) {
-  tuf::TrustedSet set = roots;
-  set.Begin(absl::InfinitePast());
+                              Memory& memory,
+                              verify::AnchorProvenance provenance,
+                              absl::Time now) {
+  tuf::TrustedSet set = roots.WithRootOnly(absl::InfinitePast());
   if (absl::Status s = set.FinishRoots(); !s.ok()) return s;
   set.HoldTimestamp(files.timestamp());
   set.HoldSnapshot(files.snapshot());
@@ -107,13 +109,21 @@ absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
     provenance.fresh_until = FreshUntil(set, memory.adopted);
   } else {
     if (absl::Status s = set.UseHeldTargetsAlone(); !s.ok()) return s;
-    provenance.fresh_until =
-        std::min({FreshUntil(set, memory.adopted),
-                  memory.root_stored - absl::Seconds(1),
-                  ClaimedEnd(files.timestamp())});
+    // Since the first root that no longer vouched for it, not the newest.
+    memory.overtaken = std::min(memory.overtaken, now);
+    provenance.fresh_until = std::min(
+        {FreshUntil(set, memory.adopted), memory.overtaken - absl::Seconds(1),
+         ClaimedEnd(files.timestamp())});
   }
-  return MakeBundle(set, {files.catalog(), files.releases()}, provenance,
-                    memory.revoked);
+  auto bundle = MakeBundle(set, {files.catalog(), files.releases()}, provenance,
+                           memory.revoked);
+  if (!bundle.ok()) return bundle;
+  // As they were, also where they are not vouched for: what they claim still
+  // bounds how fresh the bundle is.
+  bundle->files.set_timestamp(files.timestamp());
+  bundle->files.set_snapshot(files.snapshot());
+  memory.fresh_until = provenance.fresh_until;
+  return bundle;
 }
 
 namespace {
@@ -158,21 +168,23 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
   cached.fork = updater->stored_fork().has_value();
   absl::Status status = CheckFolder(*updater, files, memory);
   if (cached.fork) {
-    Revoked revoked = std::move(cached.memory.revoked);
-    cached.memory = Memory();
-    cached.memory.revoked = std::move(revoked);
+    // What was seen stays seen, as far as the trusted root's keys signed it.
+    cached.memory.root_version = 0;
     cache.Disown(*updater->stored_fork(), root.envelope);
   }
-  cached.memory = HoldAgainst(root, std::move(cached.memory), now);
+  cached.targets_role = root.targets;
+  cached.memory = HoldAgainst(root, std::move(cached.memory));
   if (status.ok()) {
     auto bundle = Reopen(updater->trusted(), *files, cached.memory,
                          {.origin = verify::Origin::kCache,
-                          .as_of = std::max(cached.memory.adopted, built)});
+                          .as_of = std::max(cached.memory.adopted, built)},
+                         now);
     status = bundle.status();
     if (bundle.ok()) Keep(*std::move(bundle), cached);
   }
   if (!cached.bundle.has_value() && files.ok()) {
     Merge(ClaimedRevoked(*files), cached.memory.revoked);
+    if (!memory.ok()) cached.memory.fresh_until = ClaimedEnd(files->timestamp());
   }
   if (!status.ok() && !cached.empty) cached.status = NotUsed(status);
   // A memory that was damaged is left as it is until there is a better one.

@@ -24,10 +24,13 @@ struct CachedBundle {
   // Why not; OK for an empty cache.
   absl::Status status;
   // What counts from now on: held against the newest root, and with all that
-  // anything in the folder revokes.
+  // anything in the folder revokes. Of a bundle that cannot be used it has at
+  // least until when that was fresh, where anything in the folder says so.
   Memory memory;
-  // A stored root contradicts the trusted one, and nothing of the folder was
-  // used: somebody who had the root keys signed two truths.
+  // Who signs targets under the newest root.
+  anchors::tuf::RoleKeys targets_role;
+  // A stored root, signed by the same keys, contradicts the trusted one, and
+  // nothing of the folder was used: somebody who has them signed two truths.
   bool fork = false;
 };
 
@@ -38,21 +41,20 @@ struct CachedBundle {
 CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
                        BundleCache& cache, absl::Time now);
 
-// What a newer root leaves of a memory: it remembers when the root came, and
-// drops a floor whose signers can no longer sign, once. A root that adds keys
-// drops nothing.
-Memory HoldAgainst(const anchors::tuf::Root& root, Memory memory,
-                   absl::Time now);
+// What a newer root leaves of a memory: it drops a floor whose signers can no
+// longer sign, once. A root that adds keys drops nothing.
+Memory HoldAgainst(const anchors::tuf::Root& root, Memory memory);
 
 // Verifies a bundle that was adopted earlier again, under the newest root of
 // `roots`, of which only the root is used. Its provenance is the given one, but
-// for fresh_until: where that root replaced the key of the timestamp or the
-// snapshot, the bundle was fresh until just before `memory.root_stored`. Fails
-// as TrustedSet and MakeBundle() do.
+// for fresh_until: where a root replaced the key of the timestamp or the
+// snapshot, the bundle was fresh until just before that was first seen, which
+// `memory` keeps; otherwise now. Fails as TrustedSet and MakeBundle() do.
 absl::StatusOr<Bundle> Reopen(const anchors::tuf::TrustedSet& roots,
                               const v1::GetUpdateResponse& files,
-                              const Memory& memory,
-                              verify::AnchorProvenance provenance);
+                              Memory& memory,
+                              verify::AnchorProvenance provenance,
+                              absl::Time now);
 
 // What a bundle revokes, whoever signed it: refuse what it names, and believe
 // nothing else of it.

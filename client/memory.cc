@@ -20,6 +20,18 @@ absl::Status Damaged() {
   return absl::DataLossError("the memory of the cache is damaged");
 }
 
+// Seconds since 1970; a clock that reads earlier is wrong by so much anyway.
+std::int64_t Seconds(absl::Time time) {
+  return std::max<std::int64_t>(0, absl::ToUnixSeconds(time));
+}
+
+absl::Time TimeOf(std::int64_t seconds) {
+  if (seconds == absl::ToUnixSeconds(absl::InfiniteFuture())) {
+    return absl::InfiniteFuture();
+  }
+  return absl::FromUnixSeconds(seconds);
+}
+
 // The lines of a text, one after another, each of which must be there.
 class Lines {
  public:
@@ -88,9 +100,9 @@ bool CanStillSign(const std::vector<std::string>& keys,
 std::string Serialize(const Memory& memory) {
   std::string text = absl::StrCat(
       absl::string_view(kFirstLine.data(), kFirstLine.size()), "root ",
-      memory.root_version, " ", absl::ToUnixSeconds(memory.root_stored),
-      "\nadopted ", absl::ToUnixSeconds(memory.adopted), "\nfloor ",
-      memory.floor.catalog, " ", memory.floor.releases, "\n");
+      memory.root_version, "\nadopted ", Seconds(memory.adopted), "\nfresh ",
+      Seconds(memory.fresh_until), "\novertaken ", Seconds(memory.overtaken),
+      "\nfloor ", memory.floor.catalog, " ", memory.floor.releases, "\n");
   for (const std::string& signer : memory.floor_signers) {
     absl::StrAppend(&text, "signer ", signer, "\n");
   }
@@ -108,16 +120,17 @@ absl::StatusOr<Memory> ParseMemory(std::string_view text) {
   const auto body = CheckedText(text);
   if (!body.has_value() || !body->starts_with(kFirstLine)) return Damaged();
   Lines lines(body->substr(kFirstLine.size()));
-  const auto root = lines.TakeNumbers("root", 2);
+  const auto root = lines.TakeNumbers("root", 1);
   const auto adopted = lines.TakeNumbers("adopted", 1);
+  const auto fresh = lines.TakeNumbers("fresh", 1);
+  const auto overtaken = lines.TakeNumbers("overtaken", 1);
   const auto floor = lines.TakeNumbers("floor", 2);
-  if (!root.has_value() || !adopted.has_value() || !floor.has_value()) {
-    return Damaged();
-  }
+  if (!root || !adopted || !fresh || !overtaken || !floor) return Damaged();
   Memory memory;
   memory.root_version = (*root)[0];
-  memory.root_stored = absl::FromUnixSeconds((*root)[1]);
-  memory.adopted = absl::FromUnixSeconds((*adopted)[0]);
+  memory.adopted = TimeOf((*adopted)[0]);
+  memory.fresh_until = TimeOf((*fresh)[0]);
+  memory.overtaken = TimeOf((*overtaken)[0]);
   memory.floor = {static_cast<std::uint64_t>((*floor)[0]),
                   static_cast<std::uint64_t>((*floor)[1])};
   while (const auto signer = lines.Take("signer")) {

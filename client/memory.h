@@ -39,14 +39,16 @@ struct Floor {
 };
 
 struct Memory {
-  // The newest root that this memory was held against, and when it was first
-  // stored. 0: none yet.
+  // The newest root that this memory was held against. 0: none yet.
   std::int64_t root_version = 0;
-  absl::Time root_stored = absl::UnixEpoch();
-  // When the timestamp of the last bundle was first verified.
+  // Of the last bundle: when its timestamp was first verified, until when it was
+  // fresh, and since when a newer root vouches for its timestamp or snapshot no
+  // more (InfiniteFuture: it does).
   absl::Time adopted = absl::UnixEpoch();
+  absl::Time fresh_until = absl::UnixEpoch();
+  absl::Time overtaken = absl::InfiniteFuture();
   Floor floor;
-  // The ids of the keys that signed the targets of the floor.
+  // The ids of the keys whose signatures over the targets of the floor verified.
   std::vector<std::string> floor_signers;
   Revoked revoked;
 

@@ -13,8 +13,9 @@ namespace {
 Memory Full() {
   Memory memory;
   memory.root_version = 3;
-  memory.root_stored = absl::FromUnixSeconds(1'800'000'000);
   memory.adopted = absl::FromUnixSeconds(1'800'000'060);
+  memory.fresh_until = absl::FromUnixSeconds(1'800'600'000);
+  memory.overtaken = absl::FromUnixSeconds(1'800'500'000);
   memory.floor = {7, 2};
   memory.floor_signers = {std::string(64, 'a'), std::string(64, 'b')};
   auto catalog = anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
@@ -85,6 +86,20 @@ TEST(RevokedTest, RefusesAReleaseThatTheListDoesNotHave) {
   Refuse(revoked, list);
   ASSERT_EQ(list.releases.size(), 1u);
   EXPECT_EQ(list.releases[0].status, verify::ReleaseStatus::kRevoked);
+}
+
+// As after a crash between memory and bundle: two of one name.
+TEST(RevokedTest, CanBeReadAgainWhateverWasMerged) {
+  Memory memory = Full();
+  Revoked more = memory.revoked;
+  more.releases[0].measurements = {{0, std::string(48, 'b')}};
+  Merge(more, memory.revoked);
+  EXPECT_EQ(memory.revoked.releases.size(), 2u);
+  memory.adopted = absl::FromUnixSeconds(-5);
+  const auto read = ParseMemory(Serialize(memory));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->revoked.releases.size(), 2u);
+  EXPECT_EQ(read->adopted, absl::UnixEpoch());
 }
 
 TEST(CanStillSignTest, NeedsTheThresholdOfKeysThatAreLeft) {

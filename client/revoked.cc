@@ -1,7 +1,12 @@
 #include "client/revoked.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
+#include <tuple>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
 
 namespace anchorage::client {
 namespace {
@@ -28,6 +33,19 @@ void MergeLists(const std::vector<T>& more, std::vector<T>& into) {
   }
 }
 
+// A list has one release of a name; measurements are what counts here.
+void NameApart(std::vector<anchors::Release>& releases) {
+  std::set<std::tuple<verify::AttestationType, std::string, std::string>> seen;
+  for (anchors::Release& release : releases) {
+    const std::string name = release.name.substr(0, 100);
+    for (int n = 2;
+         !seen.emplace(release.type, release.product, release.name).second;
+         ++n) {
+      release.name = absl::StrCat(name, "~", n);
+    }
+  }
+}
+
 }  // namespace
 
 Revoked RevokedIn(const anchors::Catalog& catalog,
@@ -49,8 +67,14 @@ Revoked RevokedIn(const anchors::Catalog& catalog,
 }
 
 void Merge(const Revoked& more, Revoked& revoked) {
-  MergeLists(more.anchors, revoked.anchors);
-  MergeLists(more.releases, revoked.releases);
+  Revoked both = revoked;
+  MergeLists(more.anchors, both.anchors);
+  MergeLists(more.releases, both.releases);
+  NameApart(both.releases);
+  // What cannot be kept is not begun: a memory that nobody can read is none.
+  if (ParseRevoked(AnchorsText(both), ReleasesText(both)).ok()) {
+    revoked = std::move(both);
+  }
 }
 
 void Refuse(const Revoked& revoked, anchors::Catalog& catalog) {

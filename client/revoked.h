@@ -33,7 +33,8 @@ struct Revoked {
 Revoked RevokedIn(const anchors::Catalog& catalog,
                   const anchors::ReleaseList* releases);
 
-// Adds what `more` revokes and `revoked` does not.
+// Adds what `more` revokes and `revoked` does not, if it can be kept: beyond the
+// limits of a catalog and a list it stays as it was.
 void Merge(const Revoked& more, Revoked& revoked);
 
 // Makes REVOKED, in the catalog or the list, what `revoked` names: a key in its

@@ -107,7 +107,7 @@ class TrustClient::Engine {
         baked_(std::make_shared<const Bundle>(std::move(baked))),
         repository_(std::move(repository)),
         cache_(options_.cache_folder),
-        ladder_(MakeLadder(baked_, nullptr)) {
+        ladder_(NextLadder(nullptr, Memory())) {
     if (!options_.server.empty()) {
       connection_.emplace(GrpcEndpoint{.server = options_.server,
                                        .plaintext = options_.plaintext,
@@ -168,12 +168,12 @@ class TrustClient::Engine {
       state.releases =
           static_cast<int>(standing.bundle->releases->releases().size());
     }
-    if (forked()) state.last_refresh = ForkedStatus();
+    if (forked()) state.last_refresh = forked_status_;
     return state;
   }
 
   absl::Status Refresh() {
-    if (forked()) return ForkedStatus();
+    if (forked()) return forked_status_;
     if (!has_server(options_)) {
       return absl::FailedPreconditionError(
           "no 'server' and no 'metadata_url' to ask");
@@ -192,13 +192,6 @@ class TrustClient::Engine {
   }
 
  private:
-  static absl::Status ForkedStatus() {
-    return absl::FailedPreconditionError(
-        "this process was forked from the one that made the client: it goes on "
-        "with the anchors of that moment, and needs a client of its own to "
-        "refresh them");
-  }
-
   static std::uint64_t TrustClientState::*CounterOf(const absl::Status& status) {
     if (status.ok()) return &TrustClientState::refreshed;
     const auto reason = tuf::TufReasonOf(status);
@@ -228,16 +221,10 @@ class TrustClient::Engine {
     return ladder_;
   }
 
-  std::shared_ptr<Ladder> MakeLadder(std::shared_ptr<const Bundle> baked,
-                                     std::shared_ptr<const Bundle> held) const {
-    return std::make_shared<Ladder>(std::move(baked), std::move(held),
-                                    options_.max_stale, default_baked_);
-  }
-
   // What must not be gone back behind: also a baked-in bundle of the same
   // repository.
   Floor floor() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    if (default_baked_) return memory_.floor;
+    if (!is_baked_vouched_) return memory_.floor;
     const Floor built = FloorOf(*baked_);
     return {std::max(built.catalog, memory_.floor.catalog),
             std::max(built.releases, memory_.floor.releases)};
@@ -249,6 +236,8 @@ class TrustClient::Engine {
     CachedBundle cached =
         OpenCache(options_.trusted_root, options_.baked.as_of, cache_, Now());
     memory_ = std::move(cached.memory);
+    is_baked_vouched_ = !default_baked_ &&
+                        CanStillSign(baked_->signers, cached.targets_role);
     if (!cached.empty) first_refresh_pending_ = false;
     if (cached.bundle.has_value() && IsOlderThanBaked(*cached.bundle)) {
       cached.bundle.reset();
@@ -256,15 +245,20 @@ class TrustClient::Engine {
           "the cache was not used: the set that is built in is newer");
     }
     if (!cached.status.ok()) cache_.Report(cached.status);
-    Adopt(std::move(cached.bundle), nullptr);
+    Install(NextLadder(
+        cached.bundle.has_value()
+            ? std::make_shared<const Bundle>(*std::move(cached.bundle))
+            : nullptr,
+        memory_));
     ForkSafeLock lock(&mutex_);
     if (cached.fork) ++state_.equivocations;
     state_.cache = cache_.status();
   }
 
   // Between two bundles of one repository its versions decide.
-  bool IsOlderThanBaked(const Bundle& bundle) const {
-    if (default_baked_) return false;
+  bool IsOlderThanBaked(const Bundle& bundle) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    if (!is_baked_vouched_) return false;
     const auto versions = [](const Bundle& one) {
       return std::pair(one.versions.targets_version(),
                        one.versions.timestamp_version());
@@ -299,6 +293,13 @@ class TrustClient::Engine {
       ++state_.equivocations;
     }
     if (!refreshed.ok()) return refreshed;
+    const std::int64_t root = updater->trusted().root().envelope.version;
+    if (root < memory_.root_version) {
+      return tuf::RejectUpdate(
+          tuf::TufReason::kRootRollback,
+          absl::StrCat("the newest root is ", root, ", and ",
+                       memory_.root_version, " was seen before"));
+    }
     return AdoptFrom(*updater, held.get(), now);
   }
 
@@ -306,18 +307,26 @@ class TrustClient::Engine {
   void FollowRoot(const tuf::TrustedSet& trusted, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
     if (trusted.root().envelope.version <= memory_.root_version) return;
-    memory_ = HoldAgainst(trusted.root(), std::move(memory_), now);
-    cache_.SaveMemory(memory_);
+    Memory memory = HoldAgainst(trusted.root(), memory_);
     const std::shared_ptr<const Ladder> before = ladder();
-    if (before->held() == nullptr) return;
-    const verify::AnchorProvenance& was = before->held()->anchors->provenance();
-    auto again = Reopen(trusted, before->held()->files, memory_, was);
-    if (again.ok() &&
-        again->anchors->provenance().fresh_until == was.fresh_until) {
-      return;
+    std::shared_ptr<const Bundle> held = before->held();
+    if (held != nullptr) {
+      const verify::AnchorProvenance& was = held->anchors->provenance();
+      auto again = Reopen(trusted, held->files, memory, was, now);
+      if (!again.ok()) {
+        held = nullptr;
+      } else if (again->anchors->provenance().fresh_until != was.fresh_until) {
+        held = std::make_shared<const Bundle>(*std::move(again));
+      }
     }
-    Adopt(again.ok() ? std::optional(*std::move(again)) : std::nullopt,
-          before.get());
+    auto next = NextLadder(held, memory);
+    next->Inherit(*before);
+    cache_.SaveMemory(memory);
+    // Nothing throws from here on: a root is followed as a whole or not yet.
+    memory_ = std::move(memory);
+    is_baked_vouched_ = !default_baked_ &&
+                        CanStillSign(baked_->signers, trusted.root().targets);
+    if (held != before->held() || held == nullptr) Install(std::move(next));
   }
 
   // Makes what a complete updater vouches for the current set.
@@ -338,7 +347,10 @@ class TrustClient::Engine {
     if (!releases.ok()) return releases.status();
     const bool is_same_timestamp =
         files.timestamp() == updater.trusted().timestamp()->envelope.bytes;
-    const absl::Time adopted = is_same_timestamp ? memory_.adopted : now;
+    // A clock from before the program was built is wrong.
+    const absl::Time adopted =
+        is_same_timestamp ? std::max(memory_.adopted, options_.baked.as_of)
+                          : std::max(now, options_.baked.as_of);
     auto bundle = MakeBundle(
         updater.trusted(), {*catalog, *releases},
         {.origin = verify::Origin::kServer,
@@ -349,23 +361,29 @@ class TrustClient::Engine {
     if (absl::Status s = CheckSuccession(*bundle, floor(), now); !s.ok()) {
       return s;
     }
-    if (!is_same_timestamp) {
-      Remember(*bundle, adopted);
-      cache_.SaveBundle(bundle->files, memory_);
-    }
-    Adopt(*std::move(bundle), nullptr);
+    Memory memory = Remembering(*bundle, adopted);
+    auto next = NextLadder(
+        std::make_shared<const Bundle>(*std::move(bundle)), memory);
+    if (!is_same_timestamp) cache_.SaveBundle(next->held()->files, memory);
+    memory_ = std::move(memory);
+    Install(std::move(next));
     return absl::OkStatus();
   }
 
-  void Remember(const Bundle& bundle, absl::Time adopted)
+  // What is remembered once `bundle` is adopted.
+  Memory Remembering(const Bundle& bundle, absl::Time adopted) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    Memory memory = memory_;
     const Floor next = FloorOf(bundle);
-    memory_.adopted = adopted;
-    memory_.floor.catalog = next.catalog;
+    memory.adopted = adopted;
+    memory.fresh_until = bundle.anchors->provenance().fresh_until;
+    memory.overtaken = absl::InfiniteFuture();
+    memory.floor.catalog = next.catalog;
     // A bundle without a list says nothing about the next one.
-    memory_.floor.releases = std::max(memory_.floor.releases, next.releases);
-    memory_.floor_signers = bundle.signers;
-    memory_.revoked = bundle.revoked;
+    memory.floor.releases = std::max(memory.floor.releases, next.releases);
+    memory.floor_signers = bundle.signers;
+    memory.revoked = bundle.revoked;
+    return memory;
   }
 
   // Returns the target that the updater's metadata names: the held one if it
@@ -379,25 +397,34 @@ class TrustClient::Engine {
     return updater.DownloadTarget(path, *target);
   }
 
-  // Makes `held` what is used, or nothing but the baked-in set, in which what
-  // was revoked stays so. `before`: the ladder whose sets these still are.
-  void Adopt(std::optional<Bundle> held, const Ladder* before)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+  // The ladder of `held` and of the baked-in set, in which what was revoked stays
+  // so. Where a bundle was held and cannot be used, the baked-in set is no
+  // fresher than that was, unless it was made later: who can damage a cache
+  // gains nothing by it.
+  std::shared_ptr<Ladder> NextLadder(std::shared_ptr<const Bundle> held,
+                                     const Memory& memory) const {
+    const verify::AnchorProvenance& was = baked_->anchors->provenance();
+    absl::Time fresh_until = was.fresh_until;
+    const bool has_lost_one =
+        held == nullptr && memory.fresh_until != absl::UnixEpoch();
+    if (has_lost_one && memory.fresh_until > was.as_of &&
+        has_server(options_)) {
+      fresh_until = std::min(fresh_until, memory.fresh_until);
+    }
     std::shared_ptr<const Bundle> baked = baked_;
-    if (!memory_.revoked.empty()) {
-      auto refusing =
-          OpenBaked(options_.baked, memory_.revoked,
-                    baked_->anchors->provenance().fresh_until);
+    if (!memory.revoked.empty() || fresh_until != was.fresh_until) {
+      auto refusing = OpenBaked(options_.baked, memory.revoked, fresh_until);
       // It verified when the client was made.
       if (refusing.ok()) {
         baked = std::make_shared<const Bundle>(*std::move(refusing));
       }
     }
-    auto next = MakeLadder(
-        std::move(baked),
-        held.has_value() ? std::make_shared<const Bundle>(*std::move(held))
-                         : nullptr);
-    if (before != nullptr) next->Inherit(*before);
+    return std::make_shared<Ladder>(
+        std::move(baked), std::move(held), options_.max_stale,
+        /*may_yield=*/default_baked_);
+  }
+
+  void Install(std::shared_ptr<const Ladder> next) {
     ForkSafeLock lock(&mutex_);
     ladder_ = std::move(next);
   }
@@ -407,7 +434,9 @@ class TrustClient::Engine {
     int failures = 0;
     absl::Duration pause;
     while (!stopping_.WaitForNotificationWithTimeout(pause)) {
-      failures = Refresh().ok() ? 0 : failures + 1;
+      const absl::Status status =
+          anchors::NoThrow([this] { return Refresh(); });
+      failures = status.ok() ? 0 : failures + 1;
       pause = options_.refresh_interval;
       if (failures > 0) {
         // 5 s, 10 s, 20 s, ... and never more than the interval.
@@ -424,6 +453,10 @@ class TrustClient::Engine {
   const bool default_baked_;
   const std::shared_ptr<const Bundle> baked_;
   const std::uint64_t fork_depth_ = ForkDepth();
+  const absl::Status forked_status_ = absl::FailedPreconditionError(
+      "this process was forked from the one that made the client: it goes on "
+      "with the anchors of that moment, and needs a client of its own to "
+      "refresh them");
   const std::chrono::steady_clock::time_point started_ =
       std::chrono::steady_clock::now();
   std::atomic<bool> first_refresh_pending_ = false;
@@ -436,6 +469,9 @@ class TrustClient::Engine {
   absl::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   BundleCache cache_ ABSL_GUARDED_BY(refresh_mutex_);
   Memory memory_ ABSL_GUARDED_BY(refresh_mutex_);
+  // Whether a baked-in bundle of the server's own is one that the keys of the
+  // newest root signed: otherwise it is no floor, and never the newer one.
+  bool is_baked_vouched_ ABSL_GUARDED_BY(refresh_mutex_) = false;
 
   mutable ForkSafeMutex mutex_;
   std::shared_ptr<const Ladder> ladder_ ABSL_GUARDED_BY(mutex_);

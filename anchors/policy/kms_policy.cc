@@ -180,6 +180,8 @@ class StatementReader {
     const JsonValue* block = statement.Find("Condition");
     if (block == nullptr) return absl::OkStatus();
     if (!*allows) return CheckDenial(*block);
+    // KMS does not ask a condition on DescribeKey before it decrypts.
+    if (!IsAboutAttested(statement)) return absl::OkStatus();
     absl::StatusOr<std::optional<Condition>> condition =
         conditions_.Read(*block);
     if (!condition.ok()) return condition.status();

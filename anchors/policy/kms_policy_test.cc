@@ -283,6 +283,24 @@ TEST(KmsPolicy, WarnsOfNothingThatItsConditionsHoldAgainst) {
       IsEmpty());
 }
 
+// A condition that says nothing of an account does not name one.
+TEST(KmsPolicy, WarnsOfConditionsThatNameNoAccount) {
+  for (const std::string_view condition :
+       {R"("StringNotEquals": {"aws:PrincipalAccount": "123456789012"})",
+        R"("StringLike": {"aws:PrincipalArn": "*"})",
+        R"("StringEquals": {"kms:CallerAccount": ["123456789012", "*"]})",
+        R"("StringEqualsIfExists": {"aws:PrincipalAccount": "123456789012"})"}) {
+    EXPECT_THAT(
+        WarningsOf(absl::StrCat(
+            R"(, {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt",
+                 "Condition": {"StringEqualsIgnoreCase": {
+                     "kms:RecipientAttestation:PCR4": ")",
+            std::string(96, 'a'), R"("}, )", std::string(condition), "}}")),
+        ElementsAre(HasSubstr("no account")))
+        << condition;
+  }
+}
+
 TEST(KmsPolicy, WarnsOfStatementsThatNeedNoDocument) {
   for (const std::string_view action :
        {R"("Action": "kms:Decrypt")",

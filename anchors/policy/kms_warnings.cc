@@ -123,14 +123,6 @@ bool Attests(const JsonValue& statement) {
   });
 }
 
-bool SaysAccount(const JsonValue& statement) {
-  return HasKey(statement, [](std::string_view key) {
-    return std::any_of(
-        kAccountKeys.begin(), kAccountKeys.end(),
-        [key](std::string_view known) { return EqualIgnoreCase(key, known); });
-  });
-}
-
 // "123456789012" or "arn:aws:iam::123456789012:role/app".
 bool HasAccount(std::string_view principal) {
   const std::vector<std::string> parts =
@@ -139,6 +131,46 @@ bool HasAccount(std::string_view principal) {
   const std::string& account = parts.size() == 6 ? parts[4] : parts.front();
   return account.size() == 12 &&
          std::all_of(account.begin(), account.end(), absl::ascii_isdigit);
+}
+
+// Whether a value of one of those keys names an account or an organization.
+bool NamesOne(std::string_view key, std::string_view value) {
+  if (key.size() >= 16 && EqualIgnoreCase(key.substr(0, 16), "aws:PrincipalOrg")) {
+    return value.starts_with("o-") && value.find('*') != 2;
+  }
+  return HasAccount(value);
+}
+
+// Whether a statement holds only for callers of accounts that it names: by an
+// operator that demands one ("IfExists" does not), all of whose values do.
+bool SaysAccount(const JsonValue& statement) {
+  constexpr std::array kDemanding = {
+      std::string_view("StringEquals"), std::string_view("StringEqualsIgnoreCase"),
+      std::string_view("StringLike"),   std::string_view("ArnEquals"),
+      std::string_view("ArnLike"),
+      std::string_view("ForAnyValue:StringEquals"),
+      std::string_view("ForAnyValue:StringLike"),
+  };
+  const JsonValue* block = statement.Find("Condition");
+  if (block == nullptr) return false;
+  const auto is = [](std::string_view name) {
+    return [name](std::string_view known) {
+      return EqualIgnoreCase(name, known);
+    };
+  };
+  for (const auto& [op, keys] : block->members()) {
+    if (std::none_of(kDemanding.begin(), kDemanding.end(), is(op))) continue;
+    for (const auto& [key, values] : keys.members()) {
+      const std::string_view name = key;
+      if (std::any_of(kAccountKeys.begin(), kAccountKeys.end(), is(name)) &&
+          !AnyText(&values, [name](std::string_view value) {
+            return !NamesOne(name, value);
+          })) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 bool IsEverybody(const JsonValue& statement) {
@@ -326,6 +358,17 @@ void Statements::AddAnyAccount(std::vector<std::string>& warnings) const {
 }
 
 }  // namespace
+
+bool IsAboutAttested(const JsonValue& statement) {
+  if (statement.Find("Action") == nullptr &&
+      statement.Find("NotAction") == nullptr) {
+    return true;
+  }
+  return std::any_of(kAttested.begin(), kAttested.end(),
+                     [&statement](std::string_view operation) {
+                       return IsAbout(statement, operation);
+                     });
+}
 
 std::vector<std::string> KmsWarnings(const JsonValue& policy) {
   const JsonValue* statements = policy.Find("Statement");

@@ -30,6 +30,10 @@ namespace anchorage::anchors {
 // ReadKmsPolicy() takes; of anything else it says nothing. Pure.
 std::vector<std::string> KmsWarnings(const verify::JsonValue& policy);
 
+// Whether a statement is about an operation that takes an attestation document:
+// what it demands of one counts only then. One that names no operation is.
+bool IsAboutAttested(const verify::JsonValue& statement);
+
 }  // namespace anchorage::anchors
 
 #endif  // ANCHORAGE_ANCHORS_POLICY_KMS_WARNINGS_H_

@@ -85,6 +85,10 @@ absl::StatusOr<TrustedSet> TrustedSet::FromRoot(std::string bytes,
   return TrustedSet(*std::move(root), now);
 }
 
+TrustedSet TrustedSet::WithRootOnly(absl::Time now) const {
+  return TrustedSet(*root_, now);
+}
+
 void TrustedSet::Begin(absl::Time now) {
   now_ = now;
   stage_ = Stage::kStart;

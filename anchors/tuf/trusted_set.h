@@ -58,6 +58,9 @@ class TrustedSet {
   // does not matter. Fails as ParseRoot() does, and with kRootNotSelfSigned.
   static absl::StatusOr<TrustedSet> FromRoot(std::string bytes, absl::Time now);
 
+  // Returns the same root and nothing else, to start from at `now`.
+  TrustedSet WithRootOnly(absl::Time now) const;
+
   // Starts another refresh at `now`: every file becomes a held one, the root
   // stays trusted.
   void Begin(absl::Time now);

@@ -56,6 +56,7 @@ constexpr Row kTable[] = {
     {TufReason::kSnapshotVersionMismatch, "SNAPSHOT_VERSION_MISMATCH", kStale},
     {TufReason::kTargetsVersionMismatch, "TARGETS_VERSION_MISMATCH", kStale},
     {TufReason::kEquivocation, "EQUIVOCATION", kStale},
+    {TufReason::kRootRollback, "ROOT_ROLLBACK", kStale},
     {TufReason::kSequenceRollback, "SEQUENCE_ROLLBACK", kStale},
     {TufReason::kSequenceLeap, "SEQUENCE_LEAP", kStale},
     {TufReason::kClockSuspect, "CLOCK_SUSPECT", kStale},

@@ -90,6 +90,8 @@ enum class TufReason {
   kTargetsVersionMismatch,
   // Two different files, properly signed, with the same role and version.
   kEquivocation,
+  // The newest root that there is is older than one seen before.
+  kRootRollback,
   // A catalog or a list of releases with a lower sequence than one seen before.
   kSequenceRollback,
   // One whose sequence is more than 2^32 above the one seen before it: whoever

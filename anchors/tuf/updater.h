@@ -106,8 +106,9 @@ class Updater {
   bool equivocation_seen() const { return equivocation_seen_; }
 
   // The name of the stored root, if there is one, that has the version of the
-  // trusted root and says something else: the store follows another history,
-  // and no root was taken from it. Raise an alarm, and use none of the store.
+  // trusted root, is signed by its root keys and says something else: the store
+  // follows another history, and no root was taken from it. Raise an alarm, and
+  // use none of the store.
   const std::optional<std::string>& stored_fork() const { return stored_fork_; }
 
  private:

@@ -264,6 +264,99 @@ TEST_P(RecoveryTest, TheFirstSequenceMayBeAny) {
   EXPECT_EQ(client_->state().provenance.sequence, 20'261'129'000'000u);
 }
 
+// A thief lists the signature of somebody whose key the next root keeps.
+TEST_P(RecoveryTest, AListedSignatureMakesNobodyASigner) {
+  const tuf::KeyPtr stays = repository().NewKey();
+  repository().RootRole("targets").keys.push_back(stays->public_key());
+  repository().Publish({"root"});
+  Begin();
+  // By the stolen key alone, and with a line that anybody can write.
+  servers_->PublishCatalog(kSequence + kStep);
+  const std::string signed_once = servers_->Newest("targets");
+  servers_->Serve("targets",
+                  WithSignatures(signed_once,
+                                 SignaturesOf(signed_once) + ",{\"keyid\":\"" +
+                                     stays->public_key().keyid() +
+                                     "\",\"sig\":\"00\"}"));
+  Adopt();
+  ASSERT_EQ(client_->state().provenance.sequence, kSequence + kStep);
+  repository().RootRole("targets").keys = {stays->public_key()};
+  repository().signers["targets"] = {stays};
+  ReplaceKeys({"snapshot", "timestamp"});
+  servers_->PublishCatalog(8);
+  Adopt();
+  EXPECT_EQ(client_->state().provenance.sequence, 8u);
+}
+
+TEST_P(RecoveryTest, AChangedByteOfTheStoredRootForgetsNothing) {
+  Begin();
+  const tuf::RepositorySimulator before = repository();
+  servers_->PublishFile(CatalogThatRevokes(kSequence + 1));
+  Adopt();
+  client_.reset();
+  std::string root = Read("root.json");
+  const std::size_t expires = root.find("\"expires\":\"20") + 13;
+  root[expires] = root[expires] == '9' ? '8' : '9';
+  Write("root.json", root);
+  client_ = Make();
+  EXPECT_EQ(client_->state().equivocations, 0u) << "nobody signed it";
+  repository() = before;
+  EXPECT_EQ(tuf::TufReasonOf(Refresh()), TufReason::kTimestampRollback);
+  EXPECT_EQ(StatusOfFirst(*client_), AnchorStatus::kRevoked);
+}
+
+// The roots are lost, and who has the old keys serves what they sign.
+TEST_P(RecoveryTest, ARootThatWasSeenIsNotForgotten) {
+  Begin();
+  tuf::RepositorySimulator old = repository();
+  ReplaceKeys({"targets", "snapshot", "timestamp"});
+  servers_->PublishFile(CatalogThatRevokes(kSequence + 1));
+  Adopt();
+  client_.reset();
+  fs::remove_all(folder_ + "/root_history");
+  fs::remove(folder_ + "/root.json");
+  std::swap(repository(), old);
+  servers_->PublishCatalog(60);
+  client_ = Make();
+  EXPECT_EQ(tuf::TufReasonOf(Refresh()), TufReason::kRootRollback);
+  EXPECT_EQ(client_->state().rejected, 1u);
+  EXPECT_EQ(StatusOfFirst(*client_), AnchorStatus::kRevoked);
+  std::swap(repository(), old);
+  Adopt();
+}
+
+// The root and the new timestamp arrive, and the snapshot is withheld.
+TEST_P(RecoveryTest, ANewTimestampAloneCostsNoBundle) {
+  Begin();
+  ReplaceKeys({"timestamp"});
+  const std::string withheld = servers_->Newest("snapshot");
+  repository().Publish({"snapshot", "timestamp"});
+  servers_->Serve("snapshot", withheld);
+  EXPECT_FALSE(Refresh().ok());
+  EXPECT_EQ(client_->state().provenance.sequence, kSequence);
+  EXPECT_EQ(client_->state().provenance.origin, Origin::kServer);
+  EXPECT_EQ(client_->state().freshness, Freshness::kStale);
+}
+
+TEST_P(RecoveryTest, LaterRootsDoNotMakeAnOvertakenBundleYounger) {
+  SignForACentury();
+  repository().Publish({"root"});
+  Begin();
+  ReplaceKeys({"timestamp"});
+  LetOnlyTheRootThrough();
+  for (int i = 0; i < 2; ++i) {
+    now_ += 20 * kDay;
+    repository().Publish({"root"});
+    LetOnlyTheRootThrough();
+    EXPECT_EQ(client_->state().provenance.sequence, kSequence)
+        << "nor older than it is";
+    EXPECT_EQ(client_->state().freshness,
+              i == 0 ? Freshness::kStale : Freshness::kExpired);
+    EXPECT_EQ(Make(WithoutServer())->state().freshness,
+              i == 0 ? Freshness::kStale : Freshness::kExpired);
+  }
+}
+
 // --- A program that is newer than its cache ---------------------------------
 
 TEST_P(RecoveryTest, ANewerProgramUsesTheCacheOfAnOlder) {
@@ -372,6 +465,20 @@ TEST_P(RecoveryTest, ADateOfTheCatalogMovesNoClock) {
   EXPECT_EQ(client_->state().provenance.sequence, kSequence + 2);
 }
 
+TEST_P(RecoveryTest, AClockThatWasBehindCostsOneRefresh) {
+  Begin();
+  client_.reset();
+  fs::remove_all(folder_);
+  now_ = kNow - 500 * kDay;
+  servers_->PublishFile(CatalogMadeAt(kSequence + 1, kNow - 800 * kDay));
+  client_ = Make();
+  Adopt();
+  now_ = kNow;
+  Adopt();
+  EXPECT_EQ(client_->state().provenance.origin, Origin::kServer);
+  EXPECT_EQ(client_->state().freshness, Freshness::kFresh);
+}
+
 // --- What is built in --------------------------------------------------------
 
 class BakedInTest : public RecoveryTest {
@@ -448,6 +555,27 @@ TEST_P(BakedInTest, DamageIsNoWayRoundAnExpiredSet) {
     EXPECT_EQ(Make()->state().freshness, Freshness::kExpired) << name;
     Write(name, bytes);
   }
+}
+
+// Also where the program was built so lately that by itself it would be good.
+TEST_P(BakedInTest, IsNoFresherThanTheBundleThatWasLost) {
+  Begin();
+  client_.reset();
+  TrustClientOptions options = Options();
+  now_ = kNow + 30 * kDay + options.max_stale + kDay;
+  options.baked.as_of = kNow + 29 * kDay;
+  ASSERT_EQ(Make(options)->state().freshness, Freshness::kExpired);
+  const std::string bundle = Read(kBundle);
+  Write(kBundle, bundle.substr(1));
+  EXPECT_EQ(Make(options)->state().provenance.origin, Origin::kBakedIn);
+  EXPECT_EQ(Make(options)->state().freshness, Freshness::kExpired);
+  // Nor where the memory is damaged, and the bundle says it.
+  Write(kBundle, bundle);
+  Write(kMemory, Read(kMemory).substr(1));
+  EXPECT_EQ(Make(options)->state().freshness, Freshness::kExpired);
+  // A program that was built after it ended is another matter.
+  options.baked.as_of = kNow + 40 * kDay;
+  EXPECT_EQ(Make(options)->state().freshness, Freshness::kStale);
 }
 
 TEST_P(BakedInTest, AnExpiredBundleYieldsToAYoungerProgramButForItsRevocations) {

@@ -203,6 +203,25 @@ TEST_P(PrecedenceTest, b15ACacheThatIsNewerThanTheBuiltInBundle) {
   EXPECT_EQ(client_->state().provenance.sequence, kSequence - 1);
 }
 
+// A bundle that is built in and that the keys of the newest root did not sign is
+// no floor, and not the newer one.
+TEST_P(PrecedenceTest, b15ABuiltInBundleOfKeysThatARootRemoved) {
+  servers_->PublishCatalog(50);
+  const client::TrustClientOptions options = BuiltWithThis();
+  for (const char* role : {"targets", "snapshot", "timestamp"}) {
+    repository().RotateKeys(role);
+  }
+  repository().Publish({"root"});
+  servers_->PublishCatalog(8);
+  client_ = Make(options);
+  EXPECT_EQ(client_->state().provenance.sequence, 50u);
+  const absl::Status status = Refresh();
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(client_->state().provenance.sequence, 8u);
+  client_.reset();
+  EXPECT_EQ(Make(options)->state().provenance.sequence, 8u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Channel, PrecedenceTest,
                          ::testing::Values(Transport::kHttp, Transport::kGrpc),
                          [](const auto& info) { return NameOf(info.param); });

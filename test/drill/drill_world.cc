@@ -267,8 +267,14 @@ std::uint64_t World::sequence() const {
 
 bool World::ClientsHave(std::uint64_t sequence) {
   for (const auto& one : clients_) {
-    if (one->state().provenance.sequence < sequence) (void)one->Refresh();
-    if (one->state().provenance.sequence < sequence) return false;
+    // The set that is built in has a sequence, too.
+    const auto has = [&] {
+      const verify::AnchorProvenance provenance = one->state().provenance;
+      return provenance.origin != verify::Origin::kBakedIn &&
+             provenance.sequence >= sequence;
+    };
+    if (!has()) (void)one->Refresh();
+    if (!has()) return false;
   }
   return true;
 }

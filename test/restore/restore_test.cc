@@ -25,6 +25,7 @@
 #include "anchors/files/atomic_file.h"
 #include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/signer.h"
+#include "client/bundle_cache.h"
 #include "client/trust_client.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
@@ -159,7 +160,9 @@ class RestoreTest : public ::testing::Test {
 
   absl::Status Refresh() { return MakeClient()->Refresh(); }
   std::string HeldBundle() {
-    return *anchors::ReadFile(cache() + "/last_verified.bundle", 16 << 20);
+    client::BundleCache cache_folder(cache(),
+                                     client::BundleCache::Access::kReadOnly);
+    return cache_folder.LoadWithRoots()->SerializeAsString();
   }
 
   AnchorStatus StatusInClient() {

@@ -40,7 +40,6 @@ absl::Status RequireFolder(const std::string& folder) {
 ordered_json ToJson(const client::Memory& memory) {
   ordered_json json;
   json["root_version"] = memory.root_version;
-  json["root_stored"] = Rfc3339(memory.root_stored);
   json["adopted"] = Rfc3339(memory.adopted);
   json["catalog_floor"] = memory.floor.catalog;
   json["releases_floor"] = memory.floor.releases;
@@ -59,8 +58,7 @@ ordered_json ToJson(const client::Memory& memory) {
 }
 
 void Print(const client::Memory& memory) {
-  std::cout << "root      " << memory.root_version << ", stored "
-            << Rfc3339(memory.root_stored) << "\n"
+  std::cout << "root      " << memory.root_version << "\n"
             << "adopted   " << Rfc3339(memory.adopted) << "\n"
             << "floor     catalog " << memory.floor.catalog << ", releases "
             << memory.floor.releases << "\n";
@@ -153,13 +151,15 @@ int Reset(const Flags& flags) {
                   "what was revoked cannot be kept: --forget-revocations "
                   "empties the folder all the same");
     }
-    auto result = cache.Clear();
-    if (!result.ok()) return Fail(result.status());
-    removed = *std::move(result);
-    if (!flags.forget_revocations && !kept.revoked.empty()) {
+    // First what stays: a crash in between must not forget it.
+    const bool keeps = !flags.forget_revocations && !kept.revoked.empty();
+    if (keeps) {
       cache.SaveMemory(kept);
       if (!cache.status().ok()) return Fail(cache.status());
     }
+    auto result = cache.Clear(keeps);
+    if (!result.ok()) return Fail(result.status());
+    removed = *std::move(result);
   }
   if (flags.output.json()) {
     std::cout << ordered_json{{"removed", removed}}.dump(2) << "\n";

@@ -12,6 +12,7 @@
 #include "anchors/catalog.h"
 #include "anchors/files/atomic_file.h"
 #include "anchors/releases.h"
+#include "client/bundle_cache.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
 #include "tools/trustctl/admin_connection.h"
@@ -26,8 +27,6 @@ namespace {
 // As AcceptStoreRequest documents them.
 constexpr std::size_t kMaxBundleBytes = 16 * 1024 * 1024;
 constexpr std::size_t kPieceBytes = 128 * 1024;
-// The name of a bundle in a client's cache folder.
-constexpr char kBundleInCache[] = "/last_verified.bundle";
 
 struct Flags {
   // A file, a cache folder, a URL or HOST:PORT.
@@ -87,10 +86,19 @@ absl::StatusOr<std::string> FetchBundle(const Flags& flags) {
 
 absl::StatusOr<std::string> ReadBundle(const Flags& flags) {
   std::error_code error;
-  std::string path = flags.bundle;
-  if (std::filesystem::is_directory(path, error)) path += kBundleInCache;
+  std::filesystem::path path = flags.bundle;
   if (!std::filesystem::exists(path, error)) return FetchBundle(flags);
-  return anchors::ReadFile(path, kMaxBundleBytes);
+  const bool is_folder = std::filesystem::is_directory(path, error);
+  if (!is_folder && path.filename() != client::kBundleFile) {
+    return anchors::ReadFile(path.string(), kMaxBundleBytes);
+  }
+  // The roots of a client's bundle lie beside it.
+  if (!is_folder) path = path.has_parent_path() ? path.parent_path() : ".";
+  client::BundleCache cache(path.string(),
+                            client::BundleCache::Access::kReadOnly);
+  const auto files = cache.LoadWithRoots();
+  if (!files.ok()) return files.status();
+  return files->SerializeAsString();
 }
 
 absl::StatusOr<v1::AcceptStoreResponse> Send(const Flags& flags,

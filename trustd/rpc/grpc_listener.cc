@@ -18,6 +18,8 @@ namespace {
 // messages. Where it is used up gRPC ends calls; Connections cuts off a peer
 // that sends too much long before.
 constexpr std::size_t kBytesPerConnection = 64 * 1024;
+// The most that gRPC takes from a socket at a time.
+constexpr int kReadBytes = 16 * 1024;
 constexpr std::size_t kBytesForMessages = 64 * 1024 * 1024;
 
 int Milliseconds(absl::Duration duration) {
@@ -75,6 +77,8 @@ void SetServerArguments(const GrpcListener::Options& options,
                              Milliseconds(options.keepalive_interval));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
                              Milliseconds(options.keepalive_time));
+  // Otherwise a peer opens thousands of streams between two looks at it.
+  builder.AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kReadBytes);
   // Otherwise a peer has gRPC give it megabytes of window for each stream.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   grpc::ResourceQuota quota(options.setting);

@@ -319,39 +319,63 @@ struct PublicKey::State {
 
   // A key that the library has read.
   State(KeyType t, Owned<EVP_PKEY> key, std::string o)
-      : type(t), order(std::move(o)), key_(std::move(key)) {}
+      : type(t), order(std::move(o)), key_(key.release()) {
+    idle.reserve(kMaxIdleOperations);
+  }
   // An RSA or DSA key that it reads when it is first used.
   State(KeyType t, std::string_view spki, std::string o)
-      : type(t), order(std::move(o)), spki_(spki) {}
+      : type(t), order(std::move(o)), spki_(spki) {
+    idle.reserve(kMaxIdleOperations);
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { EVP_PKEY_free(key_.load()); }
 
   // Null if the library cannot read the key; then it tries again at the next
   // use. What it returned stays for as long as the state.
   EVP_PKEY* key() const {
-    absl::MutexLock lock(&mutex);
-    if (key_ == nullptr) key_ = ReadSpki(spki_);
-    return key_.get();
+    EVP_PKEY* known = key_.load(std::memory_order_acquire);
+    if (known != nullptr) return known;
+    Owned<EVP_PKEY> read = ReadSpki(spki_);
+    // Of two threads that read it, the first one's stays.
+    if (read == nullptr ||
+        !key_.compare_exchange_strong(known, read.get(),
+                                      std::memory_order_acq_rel)) {
+      return known;
+    }
+    return read.release();
   }
 
+  // Nobody waits for the pool: it saves a little, and after fork(2) the child
+  // may find it locked for ever by a thread that it has not.
   Owned<EVP_PKEY_CTX> Take(Scheme scheme, HashAlgorithm algorithm) const {
-    {
-      absl::MutexLock lock(&mutex);
-      for (std::size_t i = idle.size(); i > 0; --i) {
-        Operation& operation = idle[i - 1];
-        if (operation.scheme != scheme || operation.algorithm != algorithm) {
-          continue;
-        }
-        Owned<EVP_PKEY_CTX> context = std::move(operation.context);
-        std::swap(operation, idle.back());
-        idle.pop_back();
-        return context;
-      }
+    Owned<EVP_PKEY_CTX> context;
+    if (mutex.TryLock()) {
+      context = TakeIdle(scheme, algorithm);
+      mutex.Unlock();
     }
-    return Make(scheme, algorithm);
+    return context != nullptr ? std::move(context) : Make(scheme, algorithm);
   }
 
   void GiveBack(Operation operation) const {
-    absl::MutexLock lock(&mutex);
+    if (!mutex.TryLock()) return;
     if (idle.size() < kMaxIdleOperations) idle.push_back(std::move(operation));
+    mutex.Unlock();
+  }
+
+  Owned<EVP_PKEY_CTX> TakeIdle(Scheme scheme, HashAlgorithm algorithm) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    for (std::size_t i = idle.size(); i > 0; --i) {
+      Operation& operation = idle[i - 1];
+      if (operation.scheme != scheme || operation.algorithm != algorithm) {
+        continue;
+      }
+      Owned<EVP_PKEY_CTX> context = std::move(operation.context);
+      std::swap(operation, idle.back());
+      idle.pop_back();
+      return context;
+    }
+    return nullptr;
   }
 
   Owned<EVP_PKEY_CTX> Make(Scheme scheme, HashAlgorithm algorithm) const {
@@ -400,8 +424,8 @@ struct PublicKey::State {
 
  private:
   const std::string spki_;
-  // Written once at most.
-  mutable Owned<EVP_PKEY> key_ ABSL_GUARDED_BY(mutex);
+  // Written once at most. Owned.
+  mutable std::atomic<EVP_PKEY*> key_ = nullptr;
 };
 
 absl::StatusOr<PublicKey> PublicKey::FromSpki(std::string_view spki_der) {
