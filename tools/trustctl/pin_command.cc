@@ -102,7 +102,7 @@ int Pin(const Flags& flags) {
         std::pair(&flags.accept_until,
                   &v1::PinAnchorRequest::mutable_accept_until)}) {
     if (absl::Status s = ReadTime(*text, set, request); !s.ok()) {
-      return Fail(s);
+      return UsageError(s);
     }
   }
   std::cerr << "slot         " << TextOf(request.slot()) << "\n";
