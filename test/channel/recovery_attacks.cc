@@ -575,7 +575,7 @@ TEST_P(BakedInTest, IsNoFresherThanTheBundleThatWasLost) {
   EXPECT_EQ(Make(options)->state().freshness, Freshness::kExpired);
   // A program that was built after it ended is another matter.
   options.baked.as_of = kNow + 40 * kDay;
-  EXPECT_EQ(Make(options)->state().freshness, Freshness::kStale);
+  EXPECT_EQ(Make(options)->state().freshness, Freshness::kBakedIn);
 }
 
 TEST_P(BakedInTest, AnExpiredBundleYieldsToAYoungerProgramButForItsRevocations) {
