@@ -139,7 +139,12 @@ void BundleCache::Disown(std::string_view fork,
   Save("root.json", root.bytes).IgnoreError();
   Save(absl::StrCat("root_history/", root.version, ".root.json"), root.bytes)
       .IgnoreError();
-  Save(kBundleFile, "").IgnoreError();
+  // Also for the next start: they are of the other history.
+  for (const std::string_view name :
+       {kBundleFile, std::string_view("timestamp.json"),
+        std::string_view("snapshot.json"), std::string_view("targets.json")}) {
+    Save(name, "").IgnoreError();
+  }
 }
 
 absl::StatusOr<std::vector<std::string>> BundleCache::Clear(bool keep_memory) {

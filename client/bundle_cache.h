@@ -66,7 +66,7 @@ class BundleCache final : public anchors::tuf::MetadataStore {
   // Keeps what is on the disk out of this client from now on, but for what it
   // writes over it. `fork` names the stored root that contradicts `root`, the
   // trusted one of its version: it is put aside under another name, the trusted
-  // one takes its place, and the bundle is emptied.
+  // one takes its place, and the bundle and the metadata are emptied.
   void Disown(std::string_view fork, const anchors::tuf::Envelope& root);
 
   // Removes everything that a client keeps in the folder, and nothing else, but
