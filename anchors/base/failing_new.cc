@@ -7,14 +7,17 @@ namespace {
 
 // How many allocations still succeed; below zero: all.
 thread_local int left = -1;
+thread_local bool stays_full = false;
 thread_local bool failed = false;
 thread_local std::size_t allocated = 0;
 
 void* Allocate(std::size_t size, std::size_t alignment) {
-  if (left >= 0 && left-- == 0) {
+  if (left == 0) {
     failed = true;
+    if (!stays_full) left = -1;
     throw std::bad_alloc();
   }
+  if (left > 0) --left;
   allocated += size;
   if (size == 0) size = 1;
   void* memory = nullptr;
@@ -45,8 +48,9 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
 
 namespace anchorage::anchors {
 
-FailAllocation::FailAllocation(int before) {
+FailAllocation::FailAllocation(int before, Then then) {
   failed = false;
+  stays_full = then == Then::kStaysFull;
   left = before;
 }
 

@@ -13,10 +13,13 @@
 namespace anchorage::anchors {
 
 // While it lives, the allocation of this thread that `before` others precede
-// throws std::bad_alloc; the ones after it succeed.
+// throws std::bad_alloc.
 class FailAllocation {
  public:
-  explicit FailAllocation(int before);
+  // What becomes of the allocations after it.
+  enum class Then { kRecovers, kStaysFull };
+
+  explicit FailAllocation(int before, Then then = Then::kRecovers);
   FailAllocation(const FailAllocation&) = delete;
   FailAllocation& operator=(const FailAllocation&) = delete;
   ~FailAllocation();

@@ -13,9 +13,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "anchors/base/failing_new.h"
 #include "test/fake_aws/fake_identity.h"
 #include "test/fake_aws/fake_nitro.h"
-#include "test/memory/failing_new.h"
 #include "verify/anchor_set.h"
 #include "verify/attestation/attestation_verifier.h"
 #include "verify/identity/identity_verifier.h"
@@ -33,15 +33,15 @@ constexpr int kMostAllocations = 100'000;
 void ExpectARefusalWhereverMemoryRunsOut(
     const std::function<absl::Status()>& call) {
   const absl::Status whole = call();
-  for (const FailingNew::Then then :
-       {FailingNew::Then::kRecovers, FailingNew::Then::kStaysFull}) {
+  for (const anchors::FailAllocation::Then then :
+       {anchors::FailAllocation::Then::kRecovers, anchors::FailAllocation::Then::kStaysFull}) {
     for (int n = 0; n < kMostAllocations; ++n) {
       std::optional<absl::Status> status;
       bool failed = false;
       try {
-        const FailingNew failing(n, then);
+        const anchors::FailAllocation failing(n, then);
         status = call();
-        failed = failing.failed();
+        failed = failing.has_failed();
       } catch (const std::exception& error) {
         FAIL() << "allocation " << n << " let an exception out";
       }
@@ -167,7 +167,7 @@ TEST_F(MemoryTest, ReplayLedgerStaysWhole) {
     std::optional<Reason> reason = Reason::kResourcesExhausted;
     for (int n = 0; reason.has_value() && n < kMostAllocations; ++n) {
       ASSERT_EQ(reason, Reason::kResourcesExhausted);
-      const FailingNew failing(n, FailingNew::Then::kStaysFull);
+      const anchors::FailAllocation failing(n, anchors::FailAllocation::Then::kStaysFull);
       reason = admit(key);
     }
     ASSERT_EQ(reason, std::nullopt);
