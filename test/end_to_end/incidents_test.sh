@@ -5,6 +5,7 @@
 # a line for any text.
 set -uo pipefail
 trustd=$PWD/$1 trustctl=$PWD/$2 page=$PWD/$3
+. "$PWD/test/end_to_end/console.sh"
 scratch=$(mktemp -d)
 service=
 trap '[ -z "$service" ] || kill "$service"; rm -rf "$scratch"' EXIT
@@ -102,37 +103,6 @@ start
 cp data/1.root.json .
 
 # --- the page --------------------------------------------------------------------
-matches() {
-  awk '
-    function fits(want, got,    parts, n, i, at) {
-      n = split(want, parts, /\.\.\./)
-      if (n < 2) return want == got
-      if (substr(got, 1, length(parts[1])) != parts[1]) return 0
-      got = substr(got, length(parts[1]) + 1)
-      for (i = 2; i < n; i++) {
-        at = index(got, parts[i])
-        if (!at) return 0
-        got = substr(got, at + length(parts[i]))
-      }
-      return length(got) >= length(parts[n]) &&
-             substr(got, length(got) - length(parts[n]) + 1) == parts[n]
-    }
-    function rest(w, g) {
-      for (; w <= wants; w++) {
-        if (want[w] == "...") {
-          for (; g <= gots + 1; g++) if (rest(w + 1, g)) return 1
-          return 0
-        }
-        if (g > gots || !fits(want[w], got[g])) return 0
-        g++
-      }
-      return g > gots
-    }
-    FNR == NR { want[++wants] = $0; next }
-    { got[++gots] = $0 }
-    END { exit !rest(1, 1) }' "$1" "$2"
-}
-
 run() {
   ran=$((ran + 1))
   # A variable that one command sets is there for the next.

@@ -5,6 +5,7 @@
 set -uo pipefail
 trustd=$PWD/$1 trustctl=$PWD/$2
 top=$PWD
+. "$top/test/end_to_end/console.sh"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/bin"
@@ -13,38 +14,6 @@ ln -s "$trustctl" "$scratch/bin/trustctl"
 export PATH=$scratch/bin:$PATH
 ran=0
 failures=0
-
-# matches WANT GOT: whether the lines of the file GOT are those of WANT.
-matches() {
-  awk '
-    function fits(want, got,    parts, n, i, at) {
-      n = split(want, parts, /\.\.\./)
-      if (n < 2) return want == got
-      if (substr(got, 1, length(parts[1])) != parts[1]) return 0
-      got = substr(got, length(parts[1]) + 1)
-      for (i = 2; i < n; i++) {
-        at = index(got, parts[i])
-        if (!at) return 0
-        got = substr(got, at + length(parts[i]))
-      }
-      return length(got) >= length(parts[n]) &&
-             substr(got, length(got) - length(parts[n]) + 1) == parts[n]
-    }
-    function rest(w, g) {
-      for (; w <= wants; w++) {
-        if (want[w] == "...") {
-          for (; g <= gots + 1; g++) if (rest(w + 1, g)) return 1
-          return 0
-        }
-        if (g > gots || !fits(want[w], got[g])) return 0
-        g++
-      }
-      return g > gots
-    }
-    FNR == NR { want[++wants] = $0; next }
-    { got[++gots] = $0 }
-    END { exit !rest(1, 1) }' "$1" "$2"
-}
 
 # run README COMMAND: runs it and compares its output with the file "want".
 run() {
