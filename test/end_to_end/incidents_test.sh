@@ -128,6 +128,10 @@ while IFS= read -r line; do
       rm -rf data/store
       cp -r monday data/store
       start
+      for _ in $(seq 100); do
+        grep -q 'the store went back' trustd.log && break
+        sleep 0.1
+      done
       grep -q 'the store went back' trustd.log || die 'trustd noticed nothing' ;;
     '```console') inside=true command= ;;
     '```'*)
