@@ -172,15 +172,26 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
     cached.memory.root_version = 0;
     cache.Disown(*updater->stored_fork(), root.envelope);
   }
+  // Without a newer root a timestamp that does not verify was damaged.
+  const bool may_be_overtaken =
+      cached.memory.root_version < root.envelope.version ||
+      cached.memory.overtaken != absl::InfiniteFuture();
   cached.targets_role = root.targets;
   cached.memory = HoldAgainst(root, std::move(cached.memory));
   if (status.ok()) {
-    auto bundle = Reopen(updater->trusted(), *files, cached.memory,
+    Memory after = cached.memory;
+    auto bundle = Reopen(updater->trusted(), *files, after,
                          {.origin = verify::Origin::kCache,
                           .as_of = std::max(cached.memory.adopted, built)},
                          now);
     status = bundle.status();
-    if (bundle.ok()) Keep(*std::move(bundle), cached);
+    if (bundle.ok() && bundle->versions.timestamp_version() == 0 &&
+        !may_be_overtaken) {
+      status = absl::DataLossError("its timestamp or snapshot is damaged");
+    } else if (bundle.ok()) {
+      cached.memory = std::move(after);
+      Keep(*std::move(bundle), cached);
+    }
   }
   if (!cached.bundle.has_value() && files.ok()) {
     Merge(ClaimedRevoked(*files), cached.memory.revoked);

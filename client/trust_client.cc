@@ -114,8 +114,8 @@ class TrustClient::Engine {
                                        .tls_roots_pem = options_.tls_roots_pem,
                                        .timeout = options_.rpc_timeout});
     }
-    first_refresh_pending_ = has_server(options_) &&
-                             options_.stale_before_first_refresh;
+    ages_ = has_server(options_);
+    first_refresh_pending_ = ages_ && options_.stale_before_first_refresh;
     if (!options_.cache_folder.empty()) {
       absl::MutexLock lock(&refresh_mutex_);
       LoadCache();
@@ -238,7 +238,11 @@ class TrustClient::Engine {
     memory_ = std::move(cached.memory);
     is_baked_vouched_ = !default_baked_ &&
                         CanStillSign(baked_->signers, cached.targets_role);
-    if (!cached.empty) first_refresh_pending_ = false;
+    if (!cached.empty) {
+      first_refresh_pending_ = false;
+      // Without a server, too: who can damage a cache gains nothing by it.
+      ages_ = true;
+    }
     if (cached.bundle.has_value() && IsOlderThanBaked(*cached.bundle)) {
       cached.bundle.reset();
       cached.status = absl::FailedPreconditionError(
@@ -405,10 +409,10 @@ class TrustClient::Engine {
                                      const Memory& memory) const {
     const verify::AnchorProvenance& was = baked_->anchors->provenance();
     absl::Time fresh_until = was.fresh_until;
+    if (ages_) fresh_until = std::min(fresh_until, was.as_of + kBakedInLife);
     const bool has_lost_one =
         held == nullptr && memory.fresh_until != absl::UnixEpoch();
-    if (has_lost_one && memory.fresh_until > was.as_of &&
-        has_server(options_)) {
+    if (has_lost_one && memory.fresh_until > was.as_of) {
       fresh_until = std::min(fresh_until, memory.fresh_until);
     }
     std::shared_ptr<const Bundle> baked = baked_;
@@ -460,6 +464,9 @@ class TrustClient::Engine {
   const std::chrono::steady_clock::time_point started_ =
       std::chrono::steady_clock::now();
   std::atomic<bool> first_refresh_pending_ = false;
+  // Whether the baked-in set has an age: there is something that could have
+  // been newer. Written before the client is there for others.
+  bool ages_ = false;
   // At most one of the two is there.
   std::optional<GrpcConnection> connection_;
   const std::unique_ptr<HttpFetcher> repository_;

@@ -173,10 +173,12 @@ Limits FitToDescriptors(Limits limits) {
       FitConnections(limits.connections, 2, descriptors,
                      kForEverythingElse + 2 * fitted.admin_connections +
                          fitted.http_connections);
-  if (fitted != limits) {
-    spdlog::warn(
-        "{} descriptors are too few for the limits: connections {} of {}, HTTP "
-        "{} of {}, admin {} of {}; raise LimitNOFILE",
+  if (fitted.connections < limits.connections ||
+      fitted.http_connections < limits.http_connections ||
+      fitted.admin_connections < limits.admin_connections) {
+    spdlog::info(
+        "{} descriptors allow connections {} of {}, HTTP {} of {}, admin {} of "
+        "{} (for more: LimitNOFILE of the unit, or ulimit -n)",
         descriptors, fitted.connections, limits.connections,
         fitted.http_connections, limits.http_connections,
         fitted.admin_connections, limits.admin_connections);

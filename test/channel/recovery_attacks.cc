@@ -194,6 +194,18 @@ TEST_P(RecoveryTest, AStolenTimestampKeyKeepsNothingFresh) {
   EXPECT_EQ(Make(WithoutServer())->state().freshness, Freshness::kExpired);
 }
 
+// Where no root replaced its key, a timestamp that does not verify is damaged.
+TEST_P(RecoveryTest, ADamagedTimestampIsNotOneThatARootReplaced) {
+  Begin();
+  client_.reset();
+  std::string bundle = Read(kBundle);
+  bundle[bundle.find("\"_type\":\"timestamp\"") + 3] ^= 1;
+  Write(kBundle, bundle);
+  const auto client = Make();
+  EXPECT_EQ(client->state().provenance.origin, Origin::kBakedIn);
+  EXPECT_FALSE(client->state().cache.ok());
+}
+
 TEST_P(RecoveryTest, NothingIsFreshForMoreThanAYear) {
   SignForACentury();
   repository().Publish({"root"});
@@ -548,11 +560,16 @@ TEST_P(BakedInTest, DamageIsNoWayRoundAnExpiredSet) {
       std::string bad = bytes;
       bad[at] ^= 1;
       Write(name, bad);
-      EXPECT_EQ(Make()->state().freshness, Freshness::kExpired) << name;
+      for (const TrustClientOptions& options : {Options(), WithoutServer()}) {
+        EXPECT_EQ(Make(options)->state().freshness, Freshness::kExpired)
+            << name;
+      }
       Write(name, bytes);
     }
     fs::remove(folder_ + "/" + name);
-    EXPECT_EQ(Make()->state().freshness, Freshness::kExpired) << name;
+    for (const TrustClientOptions& options : {Options(), WithoutServer()}) {
+      EXPECT_EQ(Make(options)->state().freshness, Freshness::kExpired) << name;
+    }
     Write(name, bytes);
   }
 }

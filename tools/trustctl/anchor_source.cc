@@ -1,5 +1,7 @@
 #include "tools/trustctl/anchor_source.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -45,6 +47,12 @@ constexpr char kRootHelp[] =
 constexpr char kTlsHelp[] = "PEM file of CAs for the server's TLS certificate";
 
 absl::StatusOr<Anchors> FromClient(const AnchorSource& source) {
+  std::error_code error;
+  if (!source.cache.empty() && source.server.empty() &&
+      !std::filesystem::is_directory(source.cache, error)) {
+    return absl::NotFoundError(
+        absl::StrCat("--cache: ", source.cache, " is no folder"));
+  }
   auto client = source.MakeClient();
   if (!client.ok()) return client.status();
   if (!source.server.empty()) {

@@ -55,7 +55,7 @@ std::string_view HintFor(const absl::Status& status) {
     case verify::Reason::kIssuerExpired:
     case verify::Reason::kTooOld:
       return "evidence that was recorded is verified as of its own time with "
-             "--at or --at-document-time";
+             "--at (an attestation also with --at-document-time)";
     case verify::Reason::kRegionUnknown:
     case verify::Reason::kNoUsableAnchors:
     case verify::Reason::kAnchorsExpired:
