@@ -78,6 +78,10 @@ int Listen(const addrinfo& where) {
 
 int OpenReserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
+void Close(int descriptor) {
+  if (descriptor >= 0) ::close(descriptor);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Bind(
@@ -134,9 +138,7 @@ absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Bind(
 
 TcpListener::~TcpListener() {
   Stop();
-  for (const int one : {stop_, reserve_}) {
-    if (one >= 0) ::close(one);
-  }
+  for (const int one : {stop_, reserve_}) Close(one);
 }
 
 absl::Status TcpListener::Start(Handler handler, std::function<void()> tick,
@@ -180,6 +182,7 @@ void TcpListener::Run() {
     (void)anchors::NoThrow([&] {
       if (last_turn_ >= next_tick) {
         next_tick = last_turn_ + absl::ToInt64Nanoseconds(kTick);
+        FindDescriptors();
         tick_();
       }
       for (const pollfd& one : polled) {
@@ -188,6 +191,18 @@ void TcpListener::Run() {
       return absl::OkStatus();
     });
   }
+}
+
+// Nobody may connect again where health says that nobody is served: so it does
+// not wait for the next one who does.
+void TcpListener::FindDescriptors() {
+  if (reserve_ < 0) reserve_ = OpenReserve();
+  // A connection takes two (trustd/rpc/connections.h).
+  const int first = OpenReserve();
+  const int second = OpenReserve();
+  has_descriptors_ = reserve_ >= 0 && first >= 0 && second >= 0;
+  Close(second);
+  Close(first);
 }
 
 void TcpListener::Accept(int listener) {
@@ -204,7 +219,6 @@ void TcpListener::Accept(int listener) {
       // Otherwise the queue is empty, or one caller has gone again.
       return;
     }
-    has_descriptors_ = true;
     const auto peer = Endpoint::Of(address);
     if (!peer.has_value()) {
       ::close(socket);
@@ -218,7 +232,7 @@ void TcpListener::Accept(int listener) {
 
 void TcpListener::ShedOne(int listener) {
   has_descriptors_ = false;
-  if (reserve_ >= 0) ::close(reserve_);
+  Close(reserve_);
   const int socket = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
   if (socket >= 0) {
     shed_();

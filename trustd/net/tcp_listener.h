@@ -55,14 +55,16 @@ class TcpListener {
   // Where it listens, with the port that was taken for port 0.
   const std::string& address() const { return address_; }
 
-  // Whether who connects now is accepted: the thread is at work, and the last
-  // connection found a descriptor.
+  // Whether who connects now is accepted: the thread is at work, and there were
+  // descriptors for a connection at the last tick and since then.
   bool IsAccepting() const;
 
  private:
   TcpListener() = default;
 
   void Run();
+  // Looks whether there are descriptors for another connection.
+  void FindDescriptors();
   void Accept(int listener);
   // Accepts and closes one connection, with the descriptor in reserve.
   void ShedOne(int listener);
