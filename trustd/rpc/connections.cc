@@ -93,10 +93,18 @@ bool Connections::Add(int socket, const Endpoint& peer) {
     throw;
   }
   record->may_send_much_ = admission_.IsExempt(peer.address);
-  const absl::MutexLock lock(&mutex_);
-  // A peer that comes again from the same port has ended its last connection.
-  open_.insert_or_assign(peer, std::move(record));
-  return true;
+  std::shared_ptr<GrpcConnectionRecord> ended;
+  {
+    const absl::MutexLock lock(&mutex_);
+    std::shared_ptr<GrpcConnectionRecord>& last = open_[peer];
+    if (last == nullptr || !last->IsOpen()) {
+      ended = std::exchange(last, std::move(record));
+      return true;
+    }
+  }
+  // Its place would be given back while gRPC still has it.
+  shed_("connections_port");
+  return false;
 }
 
 std::shared_ptr<GrpcConnectionRecord> Connections::Find(const Endpoint& peer) {

@@ -83,10 +83,13 @@ class Connections {
 
   Connections(const Options& options, ShedFunction shed);
 
-  // Counts a connection; false: it is one too many, and the caller closes it.
+  // Counts a connection; false: it is one too many, or gRPC still has another
+  // from the same port of that peer, to another address of ours. The caller
+  // closes it.
   bool Add(int socket, const Endpoint& peer);
 
-  // Null for one that is not known, or no more.
+  // Null for one that is not known, or no more. gRPC tells a call's peer and not
+  // which address of ours it came to, so there is one for each peer.
   std::shared_ptr<GrpcConnectionRecord> Find(const Endpoint& peer);
 
   // Forgets what has ended, and cuts off who sends too much.

@@ -146,7 +146,7 @@ void GrpcListener::Accept(int socket, const Endpoint& peer) {
 
 bool GrpcListener::ServesNewClients() const {
   return !is_draining_ && listener_->IsAccepting() && connections_.HasRoom() &&
-         options_.has_answers();
+         gate_.HasRoom() && options_.has_answers();
 }
 
 void GrpcListener::Drain() {
