@@ -25,6 +25,10 @@ namespace {
 constexpr int kBacklog = 511;
 // A thread that has not come round for so long is stuck.
 constexpr absl::Duration kStuck = absl::Seconds(10);
+// What of a connection waits in the kernel until it is read. As much as the
+// largest request: of what a peer sends beyond its limits, no more than that is
+// acted on before it is cut off. The kernel would go up to 6 MB.
+constexpr int kReceiveBytes = 64 * 1024;
 // At most so many are accepted before the tick gets its turn.
 constexpr int kAcceptedPerTurn = 64;
 
@@ -63,6 +67,9 @@ int Listen(const addrinfo& where) {
   const int yes = 1;
   const int no = 0;
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  // Accepted sockets have it from here: it decides about their windows.
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &kReceiveBytes,
+               sizeof(kReceiveBytes));
   if (where.ai_family == AF_INET6) {
     ::setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
   }

@@ -111,7 +111,7 @@ class CallGate final : public grpc::CallbackGenericService {
     // On one connection, streams too; what gRPC tells peers in its settings.
     int calls_per_connection = 100;
     // Beyond that so many are refused, and then the connection is cut.
-    int refused_per_connection = 1000;
+    int refused_per_connection = 100;
     AddressList proxies;
     // From a call's first header until its request is here.
     absl::Duration request_time = absl::Seconds(10);

@@ -42,7 +42,14 @@ bool GrpcConnectionRecord::IsOpen() const {
 }
 
 void GrpcConnectionRecord::Cut() {
-  if (!is_cut_.exchange(true)) ::shutdown(duplicate_, SHUT_RDWR);
+  if (is_cut_.exchange(true)) return;
+  // After a shutdown() gRPC would still read, and act on, the megabytes that
+  // wait in the kernel; dissolving the connection drops them.
+  sockaddr nobody{};
+  nobody.sa_family = AF_UNSPEC;
+  if (::connect(duplicate_, &nobody, sizeof(nobody)) != 0) {
+    ::shutdown(duplicate_, SHUT_RDWR);
+  }
 }
 
 std::uint64_t GrpcConnectionRecord::ReceivedBytes() const {
