@@ -149,10 +149,12 @@ TcpListener::~TcpListener() {
 }
 
 absl::Status TcpListener::Start(Handler handler, std::function<void()> tick,
-                                std::function<void()> shed) {
+                                std::function<void()> shed,
+                                absl::Duration interval) {
   handler_ = std::move(handler);
   tick_ = std::move(tick);
   shed_ = std::move(shed);
+  interval_ = interval;
   last_turn_ = UptimeNanos();
   auto thread = anchors::StartThread([this] { Run(); });
   if (!thread.ok()) return thread.status();
@@ -182,13 +184,13 @@ void TcpListener::Run() {
   while (true) {
     const int ready =
         ::poll(polled.data(), polled.size(),
-               static_cast<int>(absl::ToInt64Milliseconds(kTick)));
+               static_cast<int>(absl::ToInt64Milliseconds(interval_)));
     last_turn_ = UptimeNanos();
     if (ready > 0 && polled.back().revents != 0) return;
     // What fails is one connection, or one tick.
     (void)anchors::NoThrow([&] {
       if (last_turn_ >= next_tick) {
-        next_tick = last_turn_ + absl::ToInt64Nanoseconds(kTick);
+        next_tick = last_turn_ + absl::ToInt64Nanoseconds(interval_);
         FindDescriptors();
         tick_();
       }

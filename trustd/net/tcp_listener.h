@@ -32,7 +32,7 @@ class TcpListener {
   // Has a connection; owns `socket`, which does not block.
   using Handler = std::function<void(int socket, const Endpoint& peer)>;
 
-  // How often a tick comes, at least.
+  // How often a tick comes, where nothing else is wanted.
   static constexpr absl::Duration kTick = absl::Milliseconds(500);
 
   // Listens on `address` (HOST:PORT), on all addresses of a name. Fails with
@@ -44,10 +44,11 @@ class TcpListener {
   ~TcpListener();
 
   // Accepts from now on. Both functions are called on one thread; `tick` at
-  // least every half second. `shed` counts a connection that was closed because
+  // least every `interval`. `shed` counts a connection that was closed because
   // there was no descriptor. RESOURCE_EXHAUSTED.
   absl::Status Start(Handler handler, std::function<void()> tick,
-                     std::function<void()> shed);
+                     std::function<void()> shed,
+                     absl::Duration interval = kTick);
 
   // Accepts no more; the port is free. Calling it again does nothing.
   void Stop();
@@ -77,6 +78,7 @@ class TcpListener {
   Handler handler_;
   std::function<void()> tick_;
   std::function<void()> shed_;
+  absl::Duration interval_ = kTick;
   std::atomic<bool> has_descriptors_ = true;
   // When the thread last came round, of a clock that only goes forward.
   std::atomic<std::int64_t> last_turn_ = 0;

@@ -83,8 +83,10 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   // Undoes Begin(): gRPC never hears of the call.
   void Abandon() { Release(); }
 
-  // Ends it if its time is over.
+  // Ends its connection if that has sent too much, or the call if its time is
+  // over.
   void Expire(absl::Duration now) {
+    if (connection_ != nullptr) gate_.connections_->CutIfGreedy(*connection_);
     const absl::MutexLock lock(&mutex_);
     if (context_ == nullptr || now < deadline_) return;
     if (finished_ || answering_) {

@@ -198,7 +198,8 @@ class CallGate final : public grpc::CallbackGenericService {
   // Whether a call of a peer that has none would be admitted now.
   bool HasRoom() const { return calls_.HasRoom(); }
 
-  // Ends calls whose time is over; called twice a second.
+  // Ends calls whose time is over, and connections on which requests do not come
+  // to an end; called many times a second.
   void Sweep();
 
   grpc::ServerGenericBidiReactor* CreateReactor(

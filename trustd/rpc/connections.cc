@@ -121,11 +121,10 @@ std::shared_ptr<GrpcConnectionRecord> Connections::Find(const Endpoint& peer) {
 }
 
 void Connections::Sweep() {
-  const std::int64_t now = UptimeNanos();
   // What ends here is closed after the lock is gone.
   std::vector<std::shared_ptr<GrpcConnectionRecord>> ended;
   const absl::MutexLock lock(&mutex_);
-  last_sweep_nanos_ = now;
+  last_sweep_nanos_ = UptimeNanos();
   for (auto entry = open_.begin(); entry != open_.end();) {
     GrpcConnectionRecord& record = *entry->second;
     if (!record.IsOpen()) {
@@ -133,16 +132,20 @@ void Connections::Sweep() {
       open_.erase(entry++);
       continue;
     }
-    const auto seconds = static_cast<std::uint64_t>(
-        (now - record.accepted_nanos_) / 1'000'000'000);
-    if (!record.may_send_much_ && !record.is_cut_ &&
-        record.ReceivedBytes() >
-            options_.burst_bytes + options_.bytes_a_second * seconds) {
-      record.Cut();
-      shed_("bytes");
-    }
+    CutIfGreedy(record);
     ++entry;
   }
+}
+
+void Connections::CutIfGreedy(GrpcConnectionRecord& record) {
+  if (record.may_send_much_ || record.is_cut_) return;
+  const auto seconds = static_cast<std::uint64_t>(
+      (UptimeNanos() - record.accepted_nanos_) / 1'000'000'000);
+  const std::uint64_t most =
+      options_.burst_bytes + options_.bytes_a_second * seconds;
+  if (record.ReceivedBytes() <= most) return;
+  record.Cut();
+  shed_("bytes");
 }
 
 std::size_t Connections::size() const {

@@ -3,6 +3,7 @@
 //   if (!connections.Add(socket, peer)) close(socket);   // shed
 //   else acceptor->HandleNewConnection(...);
 //   connections.Sweep();                                 // twice a second
+//   connections.CutIfGreedy(*record);        // and more often, while it calls
 //
 // How an end is seen: gRPC keeps the descriptor that it was given until it
 // closes the connection, so a connection is there for as long as that number
@@ -94,6 +95,8 @@ class Connections {
 
   // Forgets what has ended, and cuts off who sends too much.
   void Sweep();
+  // Cuts it off if it has sent too much.
+  void CutIfGreedy(GrpcConnectionRecord& record);
 
   // Whether a peer that holds nothing would be admitted now.
   bool HasRoom() const { return admission_.HasRoom(); }
