@@ -31,15 +31,19 @@ bool StartCurl() {
   return result == CURLE_OK;
 }
 
+// libcurl is C: nothing may be thrown through it, and these two only count.
+
 // Headers and body alike.
-std::size_t OnBytes(char*, std::size_t size, std::size_t count, void* user) {
+std::size_t OnBytes(char*, std::size_t size, std::size_t count,
+                    void* user) noexcept {
   std::size_t& seen = *static_cast<std::size_t*>(user);
   const std::size_t got = size * count;
   seen += got;
   return seen > kMaxReplyBytes ? 0 : got;
 }
 
-int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t,
+               curl_off_t) noexcept {
   return *static_cast<const std::atomic<bool>*>(user) ? 1 : 0;
 }
 

@@ -25,6 +25,10 @@ namespace {
 constexpr int kBacklog = 511;
 // A thread that has not come round for so long is stuck.
 constexpr absl::Duration kStuck = absl::Seconds(10);
+// What of a connection waits in the kernel until it is read. As much as the
+// largest request: of what a peer sends beyond its limits, no more than that is
+// acted on before it is cut off. The kernel would go up to 6 MB.
+constexpr int kReceiveBytes = 64 * 1024;
 // At most so many are accepted before the tick gets its turn.
 constexpr int kAcceptedPerTurn = 64;
 
@@ -63,6 +67,9 @@ int Listen(const addrinfo& where) {
   const int yes = 1;
   const int no = 0;
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  // Accepted sockets have it from here: it decides about their windows.
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &kReceiveBytes,
+               sizeof(kReceiveBytes));
   if (where.ai_family == AF_INET6) {
     ::setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
   }
@@ -77,6 +84,10 @@ int Listen(const addrinfo& where) {
 }
 
 int OpenReserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+void Close(int descriptor) {
+  if (descriptor >= 0) ::close(descriptor);
+}
 
 }  // namespace
 
@@ -134,16 +145,16 @@ absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Bind(
 
 TcpListener::~TcpListener() {
   Stop();
-  for (const int one : {stop_, reserve_}) {
-    if (one >= 0) ::close(one);
-  }
+  for (const int one : {stop_, reserve_}) Close(one);
 }
 
 absl::Status TcpListener::Start(Handler handler, std::function<void()> tick,
-                                std::function<void()> shed) {
+                                std::function<void()> shed,
+                                absl::Duration interval) {
   handler_ = std::move(handler);
   tick_ = std::move(tick);
   shed_ = std::move(shed);
+  interval_ = interval;
   last_turn_ = UptimeNanos();
   auto thread = anchors::StartThread([this] { Run(); });
   if (!thread.ok()) return thread.status();
@@ -173,13 +184,14 @@ void TcpListener::Run() {
   while (true) {
     const int ready =
         ::poll(polled.data(), polled.size(),
-               static_cast<int>(absl::ToInt64Milliseconds(kTick)));
+               static_cast<int>(absl::ToInt64Milliseconds(interval_)));
     last_turn_ = UptimeNanos();
     if (ready > 0 && polled.back().revents != 0) return;
     // What fails is one connection, or one tick.
     (void)anchors::NoThrow([&] {
       if (last_turn_ >= next_tick) {
-        next_tick = last_turn_ + absl::ToInt64Nanoseconds(kTick);
+        next_tick = last_turn_ + absl::ToInt64Nanoseconds(interval_);
+        FindDescriptors();
         tick_();
       }
       for (const pollfd& one : polled) {
@@ -188,6 +200,18 @@ void TcpListener::Run() {
       return absl::OkStatus();
     });
   }
+}
+
+// Nobody may connect again where health says that nobody is served: so it does
+// not wait for the next one who does.
+void TcpListener::FindDescriptors() {
+  if (reserve_ < 0) reserve_ = OpenReserve();
+  // A connection takes two (trustd/rpc/connections.h).
+  const int first = OpenReserve();
+  const int second = OpenReserve();
+  has_descriptors_ = reserve_ >= 0 && first >= 0 && second >= 0;
+  Close(second);
+  Close(first);
 }
 
 void TcpListener::Accept(int listener) {
@@ -204,7 +228,6 @@ void TcpListener::Accept(int listener) {
       // Otherwise the queue is empty, or one caller has gone again.
       return;
     }
-    has_descriptors_ = true;
     const auto peer = Endpoint::Of(address);
     if (!peer.has_value()) {
       ::close(socket);
@@ -218,7 +241,7 @@ void TcpListener::Accept(int listener) {
 
 void TcpListener::ShedOne(int listener) {
   has_descriptors_ = false;
-  if (reserve_ >= 0) ::close(reserve_);
+  Close(reserve_);
   const int socket = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
   if (socket >= 0) {
     shed_();

@@ -32,7 +32,7 @@ class TcpListener {
   // Has a connection; owns `socket`, which does not block.
   using Handler = std::function<void(int socket, const Endpoint& peer)>;
 
-  // How often a tick comes, at least.
+  // How often a tick comes, where nothing else is wanted.
   static constexpr absl::Duration kTick = absl::Milliseconds(500);
 
   // Listens on `address` (HOST:PORT), on all addresses of a name. Fails with
@@ -44,10 +44,11 @@ class TcpListener {
   ~TcpListener();
 
   // Accepts from now on. Both functions are called on one thread; `tick` at
-  // least every half second. `shed` counts a connection that was closed because
+  // least every `interval`. `shed` counts a connection that was closed because
   // there was no descriptor. RESOURCE_EXHAUSTED.
   absl::Status Start(Handler handler, std::function<void()> tick,
-                     std::function<void()> shed);
+                     std::function<void()> shed,
+                     absl::Duration interval = kTick);
 
   // Accepts no more; the port is free. Calling it again does nothing.
   void Stop();
@@ -55,14 +56,16 @@ class TcpListener {
   // Where it listens, with the port that was taken for port 0.
   const std::string& address() const { return address_; }
 
-  // Whether who connects now is accepted: the thread is at work, and the last
-  // connection found a descriptor.
+  // Whether who connects now is accepted: the thread is at work, and there were
+  // descriptors for a connection at the last tick and since then.
   bool IsAccepting() const;
 
  private:
   TcpListener() = default;
 
   void Run();
+  // Looks whether there are descriptors for another connection.
+  void FindDescriptors();
   void Accept(int listener);
   // Accepts and closes one connection, with the descriptor in reserve.
   void ShedOne(int listener);
@@ -75,6 +78,7 @@ class TcpListener {
   Handler handler_;
   std::function<void()> tick_;
   std::function<void()> shed_;
+  absl::Duration interval_ = kTick;
   std::atomic<bool> has_descriptors_ = true;
   // When the thread last came round, of a clock that only goes forward.
   std::atomic<std::int64_t> last_turn_ = 0;

@@ -32,10 +32,29 @@ grpc::Status ToGrpc(const absl::Status& status) {
 }  // namespace
 
 void ServerStream::StartWrite(const grpc::ByteBuffer* message) {
-  call_->StartWrite(message);
+  const absl::MutexLock lock(&call_mutex_);
+  if (call_ == nullptr) {
+    early_message_ = message;
+  } else {
+    call_->StartWrite(message);
+  }
 }
 
-void ServerStream::Finish(const grpc::Status& status) { call_->Finish(status); }
+void ServerStream::Finish(const grpc::Status& status) {
+  const absl::MutexLock lock(&call_mutex_);
+  if (call_ == nullptr) {
+    early_end_ = status;
+  } else {
+    call_->Finish(status);
+  }
+}
+
+void ServerStream::Attach(grpc::ServerGenericBidiReactor& call) {
+  const absl::MutexLock lock(&call_mutex_);
+  call_ = &call;
+  if (early_message_ != nullptr) call.StartWrite(early_message_);
+  if (early_end_.has_value()) call.Finish(*early_end_);
+}
 
 // One call. It owns itself until gRPC is done with it.
 class CallGate::Call final : public grpc::ServerGenericBidiReactor,
@@ -64,8 +83,10 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   // Undoes Begin(): gRPC never hears of the call.
   void Abandon() { Release(); }
 
-  // Ends it if its time is over.
+  // Ends its connection if that has sent too much, or the call if its time is
+  // over.
   void Expire(absl::Duration now) {
+    if (connection_ != nullptr) gate_.connections_->CutIfGreedy(*connection_);
     const absl::MutexLock lock(&mutex_);
     if (context_ == nullptr || now < deadline_) return;
     if (finished_ || answering_) {
@@ -230,15 +251,13 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
         return FinishLocked(status);
       }
       deadline_ = absl::InfiniteDuration();
-      if (!finished_) {
-        stream->call_ = this;
-        stream_ = stream;
-      }
+      if (!finished_) stream_ = stream;
     }
     StopWaiting();
     // It is of the limits of streams from now on.
     place_.Leave();
     if (stream_ == nullptr) return stream->OnDone();
+    stream_->Attach(*this);
     stream_->OnStart();
   }
 

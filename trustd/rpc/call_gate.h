@@ -28,6 +28,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,7 +53,8 @@ struct Caller {
 class CallGate;
 
 // An answer of many messages. A class of one's own derives from it, and is kept
-// by the call until gRPC is done with it.
+// by the call until gRPC is done with it. Others may have it as soon as it is
+// made: what it is told before its call begins is done when that does.
 class ServerStream {
  public:
   virtual ~ServerStream() = default;
@@ -68,14 +70,22 @@ class ServerStream {
 
  protected:
   // One at a time, and none after Finish(). `message` stays until
-  // OnWriteDone().
+  // OnWriteDone(). Any thread, at any time before OnDone().
   void StartWrite(const grpc::ByteBuffer* message);
-  // Once.
+  // Once. Any thread, at any time before OnDone().
   void Finish(const grpc::Status& status);
 
  private:
   friend class CallGate;
-  grpc::ServerGenericBidiReactor* call_ = nullptr;
+
+  // Its call begins: does what was asked for before.
+  void Attach(grpc::ServerGenericBidiReactor& call);
+
+  absl::Mutex call_mutex_;
+  // Null until the call begins.
+  grpc::ServerGenericBidiReactor* call_ ABSL_GUARDED_BY(call_mutex_) = nullptr;
+  const grpc::ByteBuffer* early_message_ ABSL_GUARDED_BY(call_mutex_) = nullptr;
+  std::optional<grpc::Status> early_end_ ABSL_GUARDED_BY(call_mutex_);
 };
 
 // A request of many messages, which has one answer. Kept by the call.
@@ -101,7 +111,7 @@ class CallGate final : public grpc::CallbackGenericService {
     // On one connection, streams too; what gRPC tells peers in its settings.
     int calls_per_connection = 100;
     // Beyond that so many are refused, and then the connection is cut.
-    int refused_per_connection = 1000;
+    int refused_per_connection = 100;
     AddressList proxies;
     // From a call's first header until its request is here.
     absl::Duration request_time = absl::Seconds(10);
@@ -185,7 +195,11 @@ class CallGate final : public grpc::CallbackGenericService {
   // The full names of the services that have methods here.
   std::vector<std::string> Services() const;
 
-  // Ends calls whose time is over; called twice a second.
+  // Whether a call of a peer that has none would be admitted now.
+  bool HasRoom() const { return calls_.HasRoom(); }
+
+  // Ends calls whose time is over, and connections on which requests do not come
+  // to an end; called many times a second.
   void Sweep();
 
   grpc::ServerGenericBidiReactor* CreateReactor(

@@ -1,9 +1,12 @@
 // A listener over its real port, as peers meet it that follow no rule.
 
+#include <arpa/inet.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/server_credentials.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <map>
@@ -13,6 +16,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
@@ -30,7 +34,52 @@ using ::grpc::health::v1::HealthCheckResponse;
 using test::RawPeer;
 
 constexpr char kCheck[] = "/test.Test/Check";
+constexpr char kEarly[] = "/test.Test/Early";
 constexpr absl::Duration kLong = absl::Seconds(20);
+
+// Written to and ended before it is handed to its call, as by another thread
+// that has it already.
+class EarlyStream final : public ServerStream {
+ public:
+  EarlyStream() {
+    HealthCheckResponse response;
+    response.set_status(HealthCheckResponse::SERVING);
+    message_ = CallGate::ToBuffer(response);
+    StartWrite(&message_);
+    Finish(grpc::Status(grpc::StatusCode::ABORTED, "ended early"));
+  }
+  void OnStart() override {}
+  void OnWriteDone(bool) override {}
+  void OnCancel() override {}
+  void OnDone() override {}
+
+ private:
+  grpc::ByteBuffer message_;
+};
+
+// Connects from `port` of the loopback interface, which it sets if it is 0.
+RawPeer ConnectFrom(std::uint16_t& port, const std::string& host,
+                    std::uint16_t to_port) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  sockaddr_in from{};
+  from.sin_family = AF_INET;
+  from.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  from.sin_port = htons(port);
+  socklen_t size = sizeof(from);
+  auto* address = reinterpret_cast<sockaddr*>(&from);
+  EXPECT_EQ(::bind(socket, address, size), 0);
+  EXPECT_EQ(::getsockname(socket, address, &size), 0);
+  port = ntohs(from.sin_port);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(to_port);
+  EXPECT_EQ(::inet_pton(AF_INET, host.c_str(), &to.sin_addr), 1);
+  EXPECT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0)
+      << host;
+  return RawPeer(socket);
+}
 
 class CallGateTest : public ::testing::Test {
  protected:
@@ -53,6 +102,12 @@ class CallGateTest : public ::testing::Test {
             if (request.service() == "throw") throw std::bad_alloc();
             ++answered_;
             response.set_status(HealthCheckResponse::SERVING);
+            return grpc::Status::OK;
+          });
+      gate.AddStreaming<HealthCheckRequest>(
+          kEarly, [](const Caller&, const HealthCheckRequest&,
+                     std::shared_ptr<ServerStream>& stream) {
+            stream = std::make_shared<EarlyStream>();
             return grpc::Status::OK;
           });
     });
@@ -201,14 +256,15 @@ TEST_F(CallGateTest, CallsHaveALimitInAll) {
   }
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_GE(Shed("calls_all"), 1);
-  // A probe has calls of its own.
-  EXPECT_EQ(Health(Channel()), HealthCheckResponse::SERVING);
+  // A probe has calls of its own, and is told that others have none.
+  EXPECT_EQ(Health(Channel()), HealthCheckResponse::NOT_SERVING);
   peer = RawPeer(-1);
   for (int i = 0; i < 200 && !status.ok(); ++i) {
     status = Call();
     absl::SleepFor(absl::Milliseconds(10));
   }
   EXPECT_TRUE(status.ok()) << "the places were given back";
+  EXPECT_EQ(Health(Channel()), HealthCheckResponse::SERVING);
 }
 
 TEST_F(CallGateTest, ConnectionsAreShedAndTheirPlacesComeBack) {
@@ -233,6 +289,40 @@ TEST_F(CallGateTest, ConnectionsAreShedAndTheirPlacesComeBack) {
   }
   EXPECT_EQ(Health(known), HealthCheckResponse::SERVING);
   EXPECT_TRUE(Call().ok());
+}
+
+// From one port to several addresses of ours there are several connections, and
+// each of them counts.
+TEST_F(CallGateTest, OnePortOfAPeerHasOneConnection) {
+  options_.address = "0.0.0.0:0";
+  Start();
+  const std::string& address = listener_->address();
+  int port = 0;
+  ASSERT_TRUE(absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port));
+  const auto to = static_cast<std::uint16_t>(port);
+  std::uint16_t from = 0;
+  RawPeer first = ConnectFrom(from, "127.0.0.1", to);
+  EXPECT_TRUE(first.Send(test::ClientPreface()));
+  EXPECT_FALSE(first.ReadUntil(std::string(1, '\4'), kLong).empty());
+  RawPeer second = ConnectFrom(from, "127.0.0.2", to);
+  EXPECT_TRUE(second.IsClosedWithin(kLong));
+  EXPECT_EQ(Shed("connections_port"), 1);
+  // The first one is served, and once it is gone the port is free.
+  first.Send(test::RequestHeaders(1, kCheck) +
+             test::MessageFrames(1, false, "", test::kEndStream));
+  EXPECT_TRUE(
+      absl::StrContains(first.ReadUntil("grpc-status", kLong), "grpc-status"));
+  first = RawPeer(-1);
+  second = RawPeer(-1);
+  bool served = false;
+  for (int i = 0; i < 200 && !served; ++i) {
+    RawPeer third = ConnectFrom(from, absl::StrCat("127.0.0.", i + 3), to);
+    third.Send(test::ClientPreface() + test::RequestHeaders(1, kCheck) +
+               test::MessageFrames(1, false, "", test::kEndStream));
+    served =
+        absl::StrContains(third.ReadUntil("grpc-status", kLong), "grpc-status");
+  }
+  EXPECT_TRUE(served);
 }
 
 TEST_F(CallGateTest, AConnectionThatSaysNothingIsClosed) {
@@ -272,6 +362,17 @@ TEST_F(CallGateTest, AMessageWithoutAnEndIsBounded) {
 TEST_F(CallGateTest, AnExceptionEndsTheCallAlone) {
   Start();
   EXPECT_EQ(Call("throw").error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(Call().ok());
+}
+
+TEST_F(CallGateTest, AStreamMayBeToldBeforeItsCallBegins) {
+  Start();
+  RawPeer peer = Connect();
+  peer.Send(test::ClientPreface() + test::RequestHeaders(1, kEarly) +
+            test::MessageFrames(1, false, "", test::kEndStream));
+  const std::string answer = peer.ReadUntil("ended early", kLong);
+  EXPECT_TRUE(absl::StrContains(answer, std::string("\0\0\0\0\2\10\1", 7)));
+  EXPECT_TRUE(absl::StrContains(answer, "ended early"));
   EXPECT_TRUE(Call().ok());
 }
 

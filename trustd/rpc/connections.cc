@@ -42,7 +42,14 @@ bool GrpcConnectionRecord::IsOpen() const {
 }
 
 void GrpcConnectionRecord::Cut() {
-  if (!is_cut_.exchange(true)) ::shutdown(duplicate_, SHUT_RDWR);
+  if (is_cut_.exchange(true)) return;
+  // After a shutdown() gRPC would still read, and act on, the megabytes that
+  // wait in the kernel; dissolving the connection drops them.
+  sockaddr nobody{};
+  nobody.sa_family = AF_UNSPEC;
+  if (::connect(duplicate_, &nobody, sizeof(nobody)) != 0) {
+    ::shutdown(duplicate_, SHUT_RDWR);
+  }
 }
 
 std::uint64_t GrpcConnectionRecord::ReceivedBytes() const {
@@ -93,10 +100,18 @@ bool Connections::Add(int socket, const Endpoint& peer) {
     throw;
   }
   record->may_send_much_ = admission_.IsExempt(peer.address);
-  const absl::MutexLock lock(&mutex_);
-  // A peer that comes again from the same port has ended its last connection.
-  open_.insert_or_assign(peer, std::move(record));
-  return true;
+  std::shared_ptr<GrpcConnectionRecord> ended;
+  {
+    const absl::MutexLock lock(&mutex_);
+    std::shared_ptr<GrpcConnectionRecord>& last = open_[peer];
+    if (last == nullptr || !last->IsOpen()) {
+      ended = std::exchange(last, std::move(record));
+      return true;
+    }
+  }
+  // Its place would be given back while gRPC still has it.
+  shed_("connections_port");
+  return false;
 }
 
 std::shared_ptr<GrpcConnectionRecord> Connections::Find(const Endpoint& peer) {
@@ -106,11 +121,10 @@ std::shared_ptr<GrpcConnectionRecord> Connections::Find(const Endpoint& peer) {
 }
 
 void Connections::Sweep() {
-  const std::int64_t now = UptimeNanos();
   // What ends here is closed after the lock is gone.
   std::vector<std::shared_ptr<GrpcConnectionRecord>> ended;
   const absl::MutexLock lock(&mutex_);
-  last_sweep_nanos_ = now;
+  last_sweep_nanos_ = UptimeNanos();
   for (auto entry = open_.begin(); entry != open_.end();) {
     GrpcConnectionRecord& record = *entry->second;
     if (!record.IsOpen()) {
@@ -118,16 +132,20 @@ void Connections::Sweep() {
       open_.erase(entry++);
       continue;
     }
-    const auto seconds = static_cast<std::uint64_t>(
-        (now - record.accepted_nanos_) / 1'000'000'000);
-    if (!record.may_send_much_ && !record.is_cut_ &&
-        record.ReceivedBytes() >
-            options_.burst_bytes + options_.bytes_a_second * seconds) {
-      record.Cut();
-      shed_("bytes");
-    }
+    CutIfGreedy(record);
     ++entry;
   }
+}
+
+void Connections::CutIfGreedy(GrpcConnectionRecord& record) {
+  if (record.may_send_much_ || record.is_cut_) return;
+  const auto seconds = static_cast<std::uint64_t>(
+      (UptimeNanos() - record.accepted_nanos_) / 1'000'000'000);
+  const std::uint64_t most =
+      options_.burst_bytes + options_.bytes_a_second * seconds;
+  if (record.ReceivedBytes() <= most) return;
+  record.Cut();
+  shed_("bytes");
 }
 
 std::size_t Connections::size() const {

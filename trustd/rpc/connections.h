@@ -3,6 +3,7 @@
 //   if (!connections.Add(socket, peer)) close(socket);   // shed
 //   else acceptor->HandleNewConnection(...);
 //   connections.Sweep();                                 // twice a second
+//   connections.CutIfGreedy(*record);        // and more often, while it calls
 //
 // How an end is seen: gRPC keeps the descriptor that it was given until it
 // closes the connection, so a connection is there for as long as that number
@@ -83,14 +84,19 @@ class Connections {
 
   Connections(const Options& options, ShedFunction shed);
 
-  // Counts a connection; false: it is one too many, and the caller closes it.
+  // Counts a connection; false: it is one too many, or gRPC still has another
+  // from the same port of that peer, to another address of ours. The caller
+  // closes it.
   bool Add(int socket, const Endpoint& peer);
 
-  // Null for one that is not known, or no more.
+  // Null for one that is not known, or no more. gRPC tells a call's peer and not
+  // which address of ours it came to, so there is one for each peer.
   std::shared_ptr<GrpcConnectionRecord> Find(const Endpoint& peer);
 
   // Forgets what has ended, and cuts off who sends too much.
   void Sweep();
+  // Cuts it off if it has sent too much.
+  void CutIfGreedy(GrpcConnectionRecord& record);
 
   // Whether a peer that holds nothing would be admitted now.
   bool HasRoom() const { return admission_.HasRoom(); }

@@ -21,6 +21,10 @@ constexpr std::size_t kBytesPerConnection = 64 * 1024;
 // The most that gRPC takes from a socket at a time.
 constexpr int kReadBytes = 16 * 1024;
 constexpr std::size_t kBytesForMessages = 64 * 1024 * 1024;
+// Calls are looked at so many times as often as connections: between two looks
+// a peer on a fast network sends tens of megabytes of one message, and gRPC
+// keeps them.
+constexpr int kTicks = 20;
 
 int Milliseconds(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
@@ -123,12 +127,15 @@ absl::Status GrpcListener::Listen(
   if (server_ == nullptr) return CannotServe(options_);
   return listener_->Start(
       [this](int socket, const Endpoint& peer) { Accept(socket, peer); },
-      [this] {
-        connections_.Sweep();
-        gate_.Sweep();
-        health_.Refresh();
-      },
-      [this] { options_.shed("descriptors"); });
+      [this] { Tick(); }, [this] { options_.shed("descriptors"); },
+      TcpListener::kTick / kTicks);
+}
+
+void GrpcListener::Tick() {
+  gate_.Sweep();
+  if (ticks_++ % kTicks != 0) return;
+  connections_.Sweep();
+  health_.Refresh();
 }
 
 void GrpcListener::Accept(int socket, const Endpoint& peer) {
@@ -146,7 +153,7 @@ void GrpcListener::Accept(int socket, const Endpoint& peer) {
 
 bool GrpcListener::ServesNewClients() const {
   return !is_draining_ && listener_->IsAccepting() && connections_.HasRoom() &&
-         options_.has_answers();
+         gate_.HasRoom() && options_.has_answers();
 }
 
 void GrpcListener::Drain() {

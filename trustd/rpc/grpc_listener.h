@@ -82,12 +82,14 @@ class GrpcListener {
 
   absl::Status Listen(const std::function<void(CallGate&)>& add_methods);
   void Accept(int socket, const Endpoint& peer);
+  void Tick();
 
   const Options options_;
   Connections connections_;
   CallGate gate_;
   HealthService health_;
   std::atomic<bool> is_draining_ = false;
+  int ticks_ = 0;
   std::unique_ptr<TcpListener> listener_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
