@@ -100,19 +100,6 @@ void SayOnce(const char* what, const absl::Status& status, std::string& last) {
   last = message;
 }
 
-// Whether the key that our root names has signed a timestamp of that version.
-bool IsOfOurKey(const Publication& publication, std::uint64_t version,
-                const std::string& bytes) {
-  if (bytes.empty()) return false;
-  const auto root = anchors::tuf::ParseRoot(publication.roots.back());
-  const auto timestamp = anchors::tuf::ParseTimestamp(bytes);
-  return root.ok() && timestamp.ok() &&
-         timestamp->envelope.version == static_cast<std::int64_t>(version) &&
-         anchors::tuf::VerifySignatures(timestamp->envelope, root->timestamp,
-                                        root->keys)
-             .ok();
-}
-
 std::set<std::string> NamesOf(const std::vector<SourceSettings>& sources) {
   std::set<std::string> names;
   for (const SourceSettings& source : sources) {
@@ -406,13 +393,19 @@ void Service::AlertIfWentBack() {
 
 void Service::SeeNewerTimestamp(std::uint64_t version,
                                 const std::string& timestamp) {
-  const auto current = hub_.Current();
-  if (!hub_.signing().ok() || version <= current->timestamp_version) return;
-  if (IsOfOurKey(*current, version, timestamp)) {
-    store_->NoteNewer(version, timestamp);
-    hub_.SetSigning(store_->went_back());
+  // Also while nothing is signed: what is shown tells from where to go on.
+  const StoreHead known = store_->known();
+  if (version <= std::max(known.timestamp_version, known.noted_timestamp)) {
+    return;
+  }
+  if (publisher_->SeeTimestamp(version, timestamp, [&] {
+        store_->NoteNewer(version);
+        return store_->went_back();
+      })) {
     return AlertIfWentBack();
   }
+  if (!hub_.signing().ok()) return;
+  const auto current = hub_.Current();
   {
     const absl::MutexLock lock(&warned_mutex_);
     const absl::Time now = clock_();
