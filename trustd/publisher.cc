@@ -9,6 +9,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "anchors/ceremony/ceremony.h"
 #include "anchors/files/atomic_file.h"
 #include "anchors/releases.h"
@@ -195,8 +197,13 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
   const auto targets_version = LoadPublished(store, keys::kPublishedTargets,
                                              (*publication)->targets_version);
   if (!targets_version.ok()) return targets_version.status();
+  const auto notices = store.Get(keys::kNotices);
+  if (!notices.ok()) return notices.status();
   {
     absl::MutexLock lock(&publisher->mutex_);
+    if (notices->has_value()) {
+      publisher->notices_ = absl::StrSplit(**notices, '\n');
+    }
     publisher->files_ = *std::move(files);
     publisher->published_ = {*sequence, *known_releases, *targets_version};
   }
@@ -538,29 +545,31 @@ absl::StatusOr<bool> Publisher::TakeSigned(absl::Time now) {
   auto next =
       SignAnew(std::move(files), {.snapshot = true, .timestamp = true}, now);
   if (!next.ok()) return next.status();
-  const bool drops = DropsTargets(*next);
+  StoreBatch also;
+  std::vector<std::string> notices = notices_;
   if (!files_.roots.empty()) {
-    if (absl::Status s = VerifyFiles(*next).status(); !s.ok()) return s;
+    const auto verified = VerifyFiles(*next);
+    if (!verified.ok()) return verified.status();
     if (absl::Status s = CheckClientsFollow(files_, *next); !s.ok()) {
       return absl::FailedPreconditionError(absl::StrCat(
           "clients that have what is served would refuse it: ", s.message(),
           " (where numbers must fall because a key was stolen, the root names "
           "a new online key too: see trustd/INCIDENTS.md)"));
     }
+    if (DropsTargets(*next)) {
+      notices.push_back(absl::StrCat(
+          "root ", next->roots.size(), " removes who signed sequence ",
+          hub_.Current()->catalog.sequence,
+          ": clients drop what those keys signed; what it says is revoked they "
+          "refuse until they have sequence ",
+          (*verified)->catalog.sequence));
+      also.Put(keys::kNotices, absl::StrJoin(notices, "\n"));
+    }
   }
-  const std::uint64_t sequence =
-      hub_.Current() == nullptr ? 0 : hub_.Current()->catalog.sequence;
-  StoreBatch also;
   if (!stopped.ok()) also.AcceptStore();
   if (absl::Status s = Adopt(*std::move(next), also); !s.ok()) return s;
   if (!stopped.ok()) hub_.SetSigning(absl::OkStatus());
-  if (drops) {
-    notices_.push_back(absl::StrCat(
-        "root ", files_.roots.size(), " removes who signed sequence ", sequence,
-        ": clients drop what those keys signed; what it says is revoked they "
-        "refuse until they have sequence ",
-        hub_.Current()->catalog.sequence));
-  }
+  notices_ = std::move(notices);
   return true;
 }
 
@@ -580,6 +589,17 @@ bool Publisher::SeeTimestamp(std::uint64_t version,
 std::vector<std::string> Publisher::TakeNotices() {
   absl::MutexLock lock(&mutex_);
   return std::exchange(notices_, {});
+}
+
+absl::Status Publisher::ForgetNotices() {
+  absl::MutexLock lock(&mutex_);
+  StoreBatch batch;
+  if (notices_.empty()) {
+    batch.Delete(keys::kNotices);
+  } else {
+    batch.Put(keys::kNotices, absl::StrJoin(notices_, "\n"));
+  }
+  return store_.Commit(batch);
 }
 
 Publisher::Due Publisher::FindDue(const Publication& publication,

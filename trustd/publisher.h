@@ -83,8 +83,11 @@ class Publisher {
                     const std::function<absl::Status()>& note);
 
   // Returns what people should be told of what was published since the last
-  // call, a sentence each: that a root removed who had signed the targets.
+  // call, a sentence each: that a root removed who had signed the targets. It
+  // is committed with the publication, and there again after a restart until
+  // ForgetNotices(), which fails as Store does.
   std::vector<std::string> TakeNotices();
+  absl::Status ForgetNotices();
 
   // Signs what it takes to go on with a store that went back (hub.signing()):
   // versions, and in MODE_ONLINE the sequence, kAcceptanceLeap above the highest

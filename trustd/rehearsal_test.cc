@@ -259,7 +259,14 @@ TEST_F(RehearsalTest, RootKeyRotation) {
   DraftTargets(2, {2, 4});
   ASSERT_THAT(anchors::PublishRootDraft(config_.ceremony_dir, kNow), IsOk());
   EXPECT_TRUE(*publisher_->TakeSigned(kNow));
-  EXPECT_EQ(publisher_->TakeNotices().size(), 1u) << "people hear of it";
+  const auto notices = publisher_->TakeNotices();
+  EXPECT_EQ(notices.size(), 1u) << "people hear of it";
+  // Also after a crash before that, and no more when they have.
+  ASSERT_THAT(Start(), IsOk());
+  EXPECT_EQ(publisher_->TakeNotices(), notices);
+  ASSERT_THAT(publisher_->ForgetNotices(), IsOk());
+  ASSERT_THAT(Start(), IsOk());
+  EXPECT_TRUE(publisher_->TakeNotices().empty());
   ASSERT_THAT(Refresh(), IsOk());
   EXPECT_EQ(sequence_, 2u);
 }

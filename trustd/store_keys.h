@@ -23,6 +23,9 @@ inline constexpr char kPublishedSequence[] = "published/sequence";
 inline constexpr char kPublishedReleases[] = "published/releases";
 inline constexpr char kPublishedTargets[] = "published/targets";
 
+// What people are still to be told of publications, a line each.
+inline constexpr char kNotices[] = "notices";
+
 // A record's index has sixteen hex digits; its value is the leaf's hash and the
 // record.
 inline constexpr char kRecordPrefix[] = "ledger/record/";
