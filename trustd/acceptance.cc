@@ -48,6 +48,17 @@ std::string NameOf(const anchors::CatalogAnchor& anchor) {
                       " ", std::string(verify::NameOf(anchor.status)));
 }
 
+// The anchor of that slot and key; null if there is none.
+const anchors::CatalogAnchor* FindSame(const anchors::CatalogAnchor& anchor,
+                                       const anchors::Catalog& catalog) {
+  for (const anchors::CatalogAnchor& other : catalog.anchors) {
+    if (other.slot == anchor.slot && other.spki_sha256 == anchor.spki_sha256) {
+      return &other;
+    }
+  }
+  return nullptr;
+}
+
 absl::Status Refused(const absl::Status& why) {
   return absl::InvalidArgumentError(
       absl::StrCat("the bundle is refused: ", why.message()));
@@ -63,10 +74,42 @@ std::uint64_t SequenceOf(const std::string& releases) {
 constexpr std::uint64_t kMaxVersion = (std::uint64_t{1} << 53) - 1;
 constexpr std::uint64_t kMaxSequence = INT64_MAX;
 
-// The leap above the highest; nullopt where the numbers end.
-std::optional<std::int64_t> Leap(std::uint64_t highest, std::uint64_t end) {
+// Where to go on above the highest; nullopt where the numbers end. By the clock
+// where that is further: who accepts one copy twice signs nothing twice.
+std::optional<std::int64_t> Leap(std::uint64_t highest, std::uint64_t end,
+                                 absl::Time now) {
   if (highest > end - kAcceptanceLeap) return std::nullopt;
+  return std::max(static_cast<std::int64_t>(highest) + kAcceptanceLeap,
+                  absl::ToUnixSeconds(now));
+}
+
+// A sequence may be only so far above what clients have, whatever the clock
+// says.
+std::optional<std::int64_t> LeapOfSequence(std::uint64_t highest,
+                                           absl::Time now) {
+  const auto leap = Leap(highest, kMaxSequence, now);
+  if (!leap.has_value() || static_cast<std::uint64_t>(*leap) - highest <=
+                               anchors::kMaxSequenceStep / 2) {
+    return leap;
+  }
   return static_cast<std::int64_t>(highest) + kAcceptanceLeap;
+}
+
+// The same above a timestamp that somebody has shown. Above what nothing can
+// follow, only another online key can help, and this goes on without.
+std::optional<std::int64_t> LeapAboveShown(std::uint64_t highest,
+                                           std::uint64_t shown, absl::Time now,
+                                           std::vector<std::string>& notes) {
+  if (auto leap = Leap(std::max(highest, shown), kMaxVersion, now)) return leap;
+  const auto leap = Leap(highest, kMaxVersion, now);
+  if (leap.has_value()) {
+    notes.push_back(absl::StrCat(
+        "timestamp ", shown,
+        " was shown, signed with our own key, and nothing can follow it: the "
+        "online key is in other hands, and clients that have it take nothing "
+        "until a root replaces it (see trustd/INCIDENTS.md)"));
+  }
+  return leap;
 }
 
 }  // namespace
@@ -95,6 +138,17 @@ void TakeOverDenials(const anchors::Catalog& newer, anchors::Catalog& catalog,
     notes.push_back(absl::StrCat("taken over: ", NameOf(anchor)));
   }
   anchors::Sort(catalog);
+}
+
+void NoteWhatIsMissing(const anchors::Catalog& newer,
+                       const anchors::Catalog& catalog,
+                       std::vector<std::string>& notes) {
+  for (const anchors::CatalogAnchor& anchor : newer.anchors) {
+    if (FindSame(anchor, catalog) == nullptr) {
+      notes.push_back(absl::StrCat("not taken over: ", NameOf(anchor),
+                                   "; only people add an anchor"));
+    }
+  }
 }
 
 absl::Status AppendRoots(const std::vector<std::string>& more,
@@ -140,9 +194,25 @@ absl::StatusOr<std::shared_ptr<const Publication>> TakeBundle(
   return *std::move(newest);
 }
 
+// A bundle is newer than the store, and may still not be the newest.
+void NoteWhatIsOlder(const Publication& newest, const StoreHead& known,
+                     std::vector<std::string>& notes) {
+  const std::uint64_t shown =
+      std::max(known.timestamp_version, known.noted_timestamp);
+  if (newest.timestamp_version >= shown &&
+      newest.catalog.sequence >= known.sequence) {
+    return;
+  }
+  notes.push_back(absl::StrCat(
+      "the bundle is not the newest: it has sequence ", newest.catalog.sequence,
+      " and timestamp ", newest.timestamp_version, ", and sequence ",
+      known.sequence, " and timestamp ", shown,
+      " are known; what was approved, revoked or retired since may be lost"));
+}
+
 // What people signed is taken as it is, where it is newer.
 void TakeTargets(const Publication& newest, const Publication& current,
-                 const StoreHead& known, Acceptance& plan) {
+                 Acceptance& plan) {
   if (newest.targets_version > current.targets_version) {
     plan.files.targets = newest.targets;
     plan.files.catalog = newest.catalog_json;
@@ -151,10 +221,13 @@ void TakeTargets(const Publication& newest, const Publication& current,
                                       newest.targets_version,
                                       " as people signed them"));
   }
-  if (known.targets_version >
+  plan.notes.push_back(
+      absl::StrCat("the next catalog that people sign has sequence ",
+                   plan.published_sequence + 1, ", or a higher one"));
+  if (plan.published_targets >
       std::max(current.targets_version, newest.targets_version)) {
     plan.notes.push_back(absl::StrCat(
-        "targets ", known.targets_version,
+        "targets ", plan.published_targets,
         " were published and are not here: clients that have them take nothing "
         "until they lie in ceremony_dir"));
   }
@@ -176,7 +249,9 @@ void TakeReleases(const Publication& newest, Acceptance& plan) {
     plan.notes.push_back(absl::StrCat(
         "the list of releases had sequence ", plan.published_releases,
         " and is lost: none is published until releases_path has one of that "
-        "sequence or a higher one, and clients accept no release"));
+        "sequence or a higher one, and clients accept no release. Until then "
+        "releases_path must be empty: trustd does not start with an older "
+        "list"));
   }
 }
 
@@ -198,11 +273,13 @@ absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
     auto verified = TakeBundle(*bundle, plan);
     if (!verified.ok()) return verified.status();
     newest = *std::move(verified);
+    NoteWhatIsOlder(*newest, known, plan.notes);
   } else {
     plan.notes.push_back(
         "no bundle was shown: what was approved, revoked or retired since this "
         "store was copied may be lost; compare with 'trustctl ledger export' "
-        "and with what AWS publishes");
+        "and with what AWS publishes. Numbers go on from what is known here: "
+        "clients that were not heard before may have higher ones");
   }
   if (known.root_version > plan.files.roots.size()) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -215,19 +292,19 @@ absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
       {published_.releases, known.releases, SequenceOf(newest->releases_json)});
   const std::uint64_t sequence =
       std::max({published_.sequence, known.sequence, newest->catalog.sequence});
-  const auto timestamp =
-      Leap(std::max({current->timestamp_version, known.timestamp_version,
-                     newest->timestamp_version}),
-           kMaxVersion);
+  const auto timestamp = LeapAboveShown(
+      std::max({current->timestamp_version, known.timestamp_version,
+                newest->timestamp_version}),
+      known.noted_timestamp, now, plan.notes);
   const auto snapshot =
       Leap(std::max({current->snapshot_version, known.snapshot_version,
                      newest->snapshot_version}),
-           kMaxVersion);
+           kMaxVersion, now);
   const auto targets =
       Leap(std::max({current->targets_version, known.targets_version,
                      newest->targets_version}),
-           kMaxVersion);
-  const auto next_sequence = Leap(sequence, kMaxSequence);
+           kMaxVersion, now);
+  const auto next_sequence = LeapOfSequence(sequence, now);
   // People number what they sign, and may have been robbed of their keys.
   if (!timestamp || !snapshot || (!offline() && (!targets || !next_sequence))) {
     return absl::FailedPreconditionError(
@@ -240,10 +317,14 @@ absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
   VersionFloors floors{.snapshot = *snapshot, .timestamp = *timestamp};
   Due due{.snapshot = true, .timestamp = true};
   if (offline()) {
-    TakeTargets(*newest, *current, known, plan);
+    plan.published_targets =
+        std::max({published_.targets, known.targets_version,
+                  current->targets_version, newest->targets_version});
+    TakeTargets(*newest, *current, plan);
   } else {
     anchors::Catalog catalog = current->catalog;
     TakeOverDenials(newest->catalog, catalog, plan.notes);
+    NoteWhatIsMissing(newest->catalog, catalog, plan.notes);
     TakeReleases(*newest, plan);
     catalog.sequence = plan.published_sequence;
     catalog.created = absl::FromUnixSeconds(absl::ToUnixSeconds(now));
@@ -266,7 +347,8 @@ absl::Status Publisher::Accept(Acceptance plan, const StoreBatch& also) {
   absl::MutexLock lock(&mutex_);
   StoreBatch batch = also;
   batch.AcceptStore();
-  const Published published{plan.published_sequence, plan.published_releases};
+  const Published published{plan.published_sequence, plan.published_releases,
+                            plan.published_targets};
   if (absl::Status s = Adopt(std::move(plan.files), batch, published);
       !s.ok()) {
     return s;

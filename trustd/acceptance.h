@@ -23,8 +23,8 @@ struct BundleFiles {
   std::string releases;
 };
 
-// How far versions and sequences go on above the highest that is known: further
-// than anything that was signed and is lost.
+// How far versions and sequences go on above the highest that is known, at
+// least: further than anything that was signed and is lost.
 inline constexpr std::int64_t kAcceptanceLeap = 1'000'000;
 
 // What accepting a store comes to, signed and not committed.
@@ -35,6 +35,8 @@ struct Acceptance {
   // The highest that clients may know from now on.
   std::uint64_t published_sequence = 0;
   std::uint64_t published_releases = 0;
+  // In MODE_OFFLINE; else that of the files.
+  std::uint64_t published_targets = 0;
   // Of the bundle that was shown; empty and 0 for none.
   std::string bundle_catalog_sha256;
   std::uint64_t bundle_sequence = 0;
@@ -47,6 +49,12 @@ struct Acceptance {
 // more permissive. Adds a line to `notes` for each change.
 void TakeOverDenials(const anchors::Catalog& newer, anchors::Catalog& catalog,
                      std::vector<std::string>& notes);
+
+// Adds a line to `notes` for each anchor that `newer` has and `catalog` has not,
+// which is not taken over.
+void NoteWhatIsMissing(const anchors::Catalog& newer,
+                       const anchors::Catalog& catalog,
+                       std::vector<std::string>& notes);
 
 // Appends to `roots` those of `more` that follow, in order. INVALID_ARGUMENT
 // for one of a version that `roots` has with another text, and for a gap.

@@ -80,5 +80,17 @@ TEST(TakeOverDenialsTest, TakesAnEarlierEndOfAcceptance) {
             1u);
 }
 
+TEST(NoteWhatIsMissingTest, NamesWhatOnlyTheNewerOneHas) {
+  std::vector<std::string> notes;
+  const Catalog ours = With(AnchorStatus::kActive);
+  NoteWhatIsMissing(With(AnchorStatus::kRetiring), ours, notes);
+  EXPECT_TRUE(notes.empty());
+  NoteWhatIsMissing(With(AnchorStatus::kActive, std::nullopt, "other"), ours,
+                    notes);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_NE(notes[0].find("eu-west-1"), std::string::npos);
+  EXPECT_NE(notes[0].find("other"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace anchorage::trustd

@@ -2,13 +2,13 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/files/atomic_file.h"
 #include "trustd/store_keys.h"
-#include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
 
@@ -41,6 +41,7 @@ absl::Status HeadedStore::Compare() {
       }
       if (absl::Status s = WriteHead(now_); !s.ok()) return s;
     } else {
+      has_head_ = false;
       went_back_ = StoreWentBack(absl::StrCat(
           path_, " is not there, so nobody can tell whether it is the newest"));
     }
@@ -50,6 +51,7 @@ absl::Status HeadedStore::Compare() {
     const auto kept =
         file.ok() ? ParseHead(*file) : absl::StatusOr<StoreHead>(file.status());
     if (!kept.ok()) {
+      has_head_ = false;
       went_back_ =
           StoreWentBack(absl::StrCat(path_, ": ", kept.status().message()));
     } else if (is_empty && *kept != now_) {
@@ -61,8 +63,14 @@ absl::Status HeadedStore::Compare() {
       written_ = *kept;
       const absl::Status follows = CheckFollows(*store_, now_, *kept);
       if (!follows.ok() && !absl::IsFailedPrecondition(follows)) return follows;
+      const auto replaced =
+          ReplacedOnlineKey(*store_, kept->root_version, now_.root_version);
+      if (!replaced.ok()) return replaced.status();
       if (!follows.ok()) {
         went_back_ = StoreWentBack(std::string(follows.message()));
+      } else if (kept->noted_timestamp > now_.timestamp_version && !*replaced) {
+        went_back_ =
+            TimestampShown(now_.timestamp_version, kept->noted_timestamp);
       } else if (*kept != now_) {
         if (absl::Status s = WriteHead(now_); !s.ok()) return s;
       }
@@ -91,24 +99,24 @@ StoreHead HeadedStore::known() const {
   return HighestOf(now_, written_);
 }
 
-void HeadedStore::NoteNewer(std::uint64_t version, std::string_view timestamp) {
+void HeadedStore::NoteNewer(std::uint64_t version) {
   const absl::MutexLock lock(&mutex_);
-  if (version <= now_.timestamp_version ||
-      version <= written_.timestamp_version) {
+  if (version <= std::max({now_.timestamp_version, written_.timestamp_version,
+                           written_.noted_timestamp})) {
     return;
   }
-  StoreHead newer = HighestOf(now_, written_);
-  newer.records_root = now_.records >= written_.records ? now_.records_root
-                                                        : written_.records_root;
-  newer.timestamp_version = version;
-  newer.timestamp_sha256 = verify::Sha256Hex(timestamp);
-  if (went_back_.ok()) {
-    went_back_ = StoreWentBack(absl::StrCat(
-        "timestamp is ", now_.timestamp_version, ", and a client has ", version,
-        ", signed with our own key"));
+  StoreHead next = went_back_.ok() ? now_ : written_;
+  next.noted_timestamp = version;
+  if (went_back_.ok() || IsTimestampShown(went_back_)) {
+    went_back_ = TimestampShown(now_.timestamp_version, version);
   }
-  if (absl::Status s = WriteHead(newer); !s.ok()) {
-    written_ = newer;
+  // A head that is lost is not made again by who shows a timestamp.
+  if (!has_head_) {
+    written_ = next;
+    return;
+  }
+  if (absl::Status s = WriteHead(next); !s.ok()) {
+    written_ = next;
     spdlog::error("a restart will not know that the store went back: {}",
                   std::string(s.message()));
   }
@@ -127,6 +135,7 @@ absl::Status HeadedStore::Commit(const StoreBatch& batch) {
   if (absl::Status s = store_->Commit(batch); !s.ok()) return s;
   now_ = std::move(next);
   went_back_ = absl::OkStatus();
+  has_head_ = true;
   // What is in the store is not undone: the next commit waits for this.
   if (absl::Status s = WriteHead(now_); !s.ok()) {
     spdlog::error("the store's head is not written: {}",

@@ -52,9 +52,12 @@ class HeadedStore final : public Store {
   // The highest of each that the store or its head has.
   StoreHead known() const;
 
-  // Takes note of a timestamp that our own key has signed and that is newer
-  // than ours: the store went back, now and after a restart.
-  void NoteNewer(std::uint64_t version, std::string_view timestamp);
+  // Takes note of a timestamp that our own key has signed, if it is newer than
+  // all that is known: the store went back, or the key is in other hands
+  // (IsTimestampShown()), now and after a restart. It stays so until people
+  // accept the store, or a root that replaces the key is committed. While the
+  // head is lost or damaged, a restart forgets the version.
+  void NoteNewer(std::uint64_t version);
 
   absl::StatusOr<std::optional<std::string>> Get(
       std::string_view key) const override {
@@ -85,6 +88,8 @@ class HeadedStore final : public Store {
   // store that went back and a file that could not be written.
   StoreHead now_ ABSL_GUARDED_BY(mutex_);
   StoreHead written_ ABSL_GUARDED_BY(mutex_);
+  // Whether the file is one that people may go by.
+  bool has_head_ ABSL_GUARDED_BY(mutex_) = true;
   absl::Status went_back_ ABSL_GUARDED_BY(mutex_);
 };
 

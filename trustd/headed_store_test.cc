@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -13,11 +14,16 @@
 #include "absl/strings/str_format.h"
 #include "anchors/files/atomic_file.h"
 #include "anchors/ledger/merkle.h"
+#include "anchors/tuf/repository_simulator.h"
+#include "anchors/tuf/repository_writer.h"
+#include "anchors/tuf/signer.h"
 #include "trustd/fake_store.h"
 #include "trustd/store_keys.h"
 
 namespace anchorage::trustd {
 namespace {
+
+namespace tuf = anchors::tuf;
 
 // Gives one set of values to several stores, one after the other.
 class SharedStore final : public Store {
@@ -221,16 +227,96 @@ TEST_F(HeadedStoreTest, AStoreThatIsGoneIsNotBegunAgain) {
 TEST_F(HeadedStoreTest, ATimestampThatAClientShowsStopsItForGood) {
   ASSERT_TRUE(Open().ok());
   ASSERT_TRUE(Commit().ok());
-  store_->NoteNewer(0, "older");
+  store_->NoteNewer(0);
   EXPECT_TRUE(store_->went_back().ok());
-  store_->NoteNewer(7, "newer");
+  store_->NoteNewer(7);
   for (int start = 0; start < 2; ++start) {
+    EXPECT_TRUE(IsTimestampShown(store_->went_back()));
     EXPECT_TRUE(IsStoreWentBack(store_->went_back()));
     EXPECT_TRUE(IsStoreWentBack(Commit()));
-    EXPECT_EQ(store_->known().timestamp_version, 7u);
+    EXPECT_EQ(store_->known().noted_timestamp, 7u);
+    EXPECT_EQ(store_->known().timestamp_version, 0u) << "it is not ours";
     EXPECT_EQ(store_->known().records, 1u);
     ASSERT_TRUE(Open().ok());
   }
+  // The highest counts, and only until people have said what it is.
+  store_->NoteNewer(9);
+  store_->NoteNewer(8);
+  EXPECT_EQ(store_->known().noted_timestamp, 9u);
+  ASSERT_TRUE(Commit(/*accepts=*/true).ok());
+  EXPECT_EQ(store_->known().noted_timestamp, 0u);
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(store_->went_back().ok()) << store_->went_back();
+}
+
+TEST_F(HeadedStoreTest, WhatIsShownIsKeptWhileTheStoreIsBehind) {
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(Commit().ok());
+  const auto old = engine_.values;
+  ASSERT_TRUE(Commit().ok());
+  engine_.values = old;
+  ASSERT_TRUE(Open().ok());
+  for (int start = 0; start < 2; ++start) {
+    store_->NoteNewer(7);
+    EXPECT_FALSE(IsTimestampShown(store_->went_back()))
+        << "a new key does not mend that";
+    EXPECT_TRUE(IsStoreWentBack(store_->went_back()));
+    EXPECT_EQ(store_->known().noted_timestamp, 7u);
+    EXPECT_EQ(store_->known().records, 2u);
+    ASSERT_TRUE(Open().ok());
+    EXPECT_EQ(store_->known().noted_timestamp, 7u);
+  }
+  // Who shows one does not make a head that is lost.
+  std::filesystem::remove(path_);
+  ASSERT_TRUE(Open().ok());
+  store_->NoteNewer(7);
+  EXPECT_EQ(store_->known().noted_timestamp, 7u);
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_FALSE(IsTimestampShown(store_->went_back()));
+}
+
+std::string Root(std::int64_t version, int online) {
+  tuf::RootSpec spec;
+  spec.version = version;
+  spec.expires = absl::FromUnixSeconds(2'000'000'000);
+  spec.root.keys = spec.targets.keys = {tuf::TestKey(1)->public_key()};
+  spec.snapshot.keys =
+      spec.timestamp.keys = {tuf::TestKey(online)->public_key()};
+  return *tuf::SignNew(*tuf::WriteRoot(spec), {tuf::TestKey(1).get()});
+}
+
+// Power is lost after the commit of the root and before its head is written.
+TEST_F(HeadedStoreTest, ARootThatReplacesTheOnlineKeyEndsWhatWasShown) {
+  for (const bool replaces : {false, true}) {
+    engine_.values.clear();
+    std::filesystem::remove(path_);
+    ASSERT_TRUE(Open().ok());
+    StoreBatch batch;
+    batch.Put("tuf/root/0000000001", Root(1, 2));
+    ASSERT_TRUE(store_->Commit(batch).ok());
+    store_->NoteNewer(7);
+    engine_.values["tuf/root/0000000002"] = Root(2, replaces ? 3 : 2);
+    for (int start = 0; start < 2; ++start) {
+      ASSERT_TRUE(Open().ok());
+      EXPECT_EQ(store_->went_back().ok(), replaces);
+      EXPECT_EQ(store_->known().noted_timestamp, replaces ? 0u : 7u);
+    }
+  }
+}
+
+TEST(ReplacesOnlineKeyTest, NoKeyOfEitherRoleMayStay) {
+  EXPECT_TRUE(ReplacesOnlineKey(Root(1, 2), Root(2, 3)));
+  EXPECT_FALSE(ReplacesOnlineKey(Root(1, 2), Root(2, 2)));
+  EXPECT_FALSE(ReplacesOnlineKey(Root(1, 2), ""));
+  tuf::RootSpec spec;
+  spec.version = 2;
+  spec.expires = absl::FromUnixSeconds(2'000'000'000);
+  spec.root.keys = spec.targets.keys = {tuf::TestKey(1)->public_key()};
+  spec.timestamp.keys = {tuf::TestKey(3)->public_key()};
+  spec.snapshot.keys = {tuf::TestKey(2)->public_key()};
+  EXPECT_FALSE(ReplacesOnlineKey(
+      Root(1, 2),
+      *tuf::SignNew(*tuf::WriteRoot(spec), {tuf::TestKey(1).get()})));
 }
 
 TEST_F(HeadedStoreTest, WithoutItsHeadNothingMoreIsCommitted) {
@@ -275,6 +361,13 @@ TEST(CheckFollowsTest, ARecoveryFromStolenKeysIsNoWayBack) {
   EXPECT_TRUE(CheckFollows(store, now, kept).ok());
   now.timestamp_version = 3;
   EXPECT_FALSE(CheckFollows(store, now, kept).ok());
+  FakeStore with_roots;
+  with_roots.values["tuf/root/0000000001"] = Root(1, 2);
+  with_roots.values["tuf/root/0000000002"] = Root(2, 2);
+  EXPECT_FALSE(CheckFollows(with_roots, now, kept).ok());
+  with_roots.values["tuf/root/0000000002"] = Root(2, 3);
+  EXPECT_TRUE(CheckFollows(with_roots, now, kept).ok())
+      << "it replaces the online key";
 }
 
 TEST(CheckFollowsTest, OneVersionHasOneText) {

@@ -9,6 +9,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "anchors/ceremony/ceremony.h"
 #include "anchors/files/atomic_file.h"
 #include "anchors/releases.h"
@@ -46,7 +48,7 @@ absl::Status CheckNextReleases(const std::string& text, const std::string& last,
   return anchors::CheckStep("the list of releases", published, next->sequence);
 }
 
-// The highest sequences that clients may know.
+// The highest number that clients may know.
 absl::StatusOr<std::uint64_t> LoadPublished(const Store& store, const char* key,
                                             std::uint64_t served) {
   const auto text = store.Get(key);
@@ -61,6 +63,18 @@ absl::StatusOr<std::uint64_t> LoadPublished(const Store& store, const char* key,
                      "backup; see trustd/README.md)"));
   }
   return number;
+}
+
+// Whether the online key of `root` has signed a timestamp of that version.
+bool IsOfOurKey(const std::string& root_bytes, std::uint64_t version,
+                const std::string& bytes) {
+  if (bytes.empty()) return false;
+  const auto root = tuf::ParseRoot(root_bytes);
+  const auto timestamp = tuf::ParseTimestamp(bytes);
+  return root.ok() && timestamp.ok() &&
+         timestamp->envelope.version == static_cast<std::int64_t>(version) &&
+         tuf::VerifySignatures(timestamp->envelope, root->timestamp, root->keys)
+             .ok();
 }
 
 std::uint64_t ReleasesOf(const Publication& publication) {
@@ -180,10 +194,18 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
   const auto known_releases =
       LoadPublished(store, keys::kPublishedReleases, ReleasesOf(**publication));
   if (!known_releases.ok()) return known_releases.status();
+  const auto targets_version = LoadPublished(store, keys::kPublishedTargets,
+                                             (*publication)->targets_version);
+  if (!targets_version.ok()) return targets_version.status();
+  const auto notices = store.Get(keys::kNotices);
+  if (!notices.ok()) return notices.status();
   {
     absl::MutexLock lock(&publisher->mutex_);
+    if (notices->has_value()) {
+      publisher->notices_ = absl::StrSplit(**notices, '\n');
+    }
     publisher->files_ = *std::move(files);
-    publisher->published_ = {*sequence, *known_releases};
+    publisher->published_ = {*sequence, *known_releases, *targets_version};
   }
   (*publication)->next_sequence = *sequence + 1;
   hub.Publish(*std::move(publication));
@@ -330,12 +352,15 @@ absl::Status Publisher::Adopt(Files files, const StoreBatch& also,
                               std::optional<Published> published) {
   auto publication = VerifyFiles(files);
   if (!publication.ok()) return publication.status();
-  Published next{(*publication)->catalog.sequence, ReleasesOf(**publication)};
+  Published next{(*publication)->catalog.sequence, ReleasesOf(**publication),
+                 (*publication)->targets_version};
   if (published.has_value()) {
-    next = *published;
+    next = {published->sequence, published->releases,
+            std::max(next.targets, published->targets)};
   } else if (!DropsTargets(files)) {
     next.sequence = std::max(next.sequence, published_.sequence);
     next.releases = std::max(next.releases, published_.releases);
+    next.targets = std::max(next.targets, published_.targets);
   }
   (*publication)->next_sequence = next.sequence + 1;
   StoreBatch batch = also;
@@ -348,6 +373,7 @@ absl::Status Publisher::Adopt(Files files, const StoreBatch& also,
   batch.Put(keys::kCatalog, files.catalog);
   batch.Put(keys::kPublishedSequence, absl::StrCat(next.sequence));
   batch.Put(keys::kPublishedReleases, absl::StrCat(next.releases));
+  batch.Put(keys::kPublishedTargets, absl::StrCat(next.targets));
   if (files.releases.empty()) {
     batch.Delete(keys::kReleases);
   } else {
@@ -408,6 +434,26 @@ absl::Status Publisher::PublishReleases(std::string releases, absl::Time now) {
   return Adopt(*std::move(next));
 }
 
+absl::Status Publisher::CheckFollowsPublished(
+    const Files& files, const anchors::SignedTargets& next,
+    std::uint64_t last_version, std::uint64_t next_version) const {
+  // What was lost and comes back is what clients have.
+  if (next_version == published_.targets) return absl::OkStatus();
+  if (next_version < published_.targets) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "targets ", next_version, ": clients may have ", published_.targets,
+        ": put that one back, or sign until the version is ",
+        published_.targets + 1));
+  }
+  if (next.catalog == files.catalog && last_version == published_.targets) {
+    return absl::OkStatus();
+  }
+  const auto catalog = anchors::ParseCatalog(next.catalog);
+  if (!catalog.ok()) return catalog.status();
+  return anchors::CheckStep("the catalog", published_.sequence,
+                            catalog->sequence);
+}
+
 absl::StatusOr<bool> Publisher::AddSigned(Files& files, absl::Time now) const {
   auto signed_files = anchors::ReadSigned(
       config_.ceremony_dir, static_cast<std::int64_t>(files.roots.size()) + 1);
@@ -432,6 +478,11 @@ absl::StatusOr<bool> Publisher::AddSigned(Files& files, absl::Time now) const {
     const auto after = tuf::ParseTargets(next.targets);
     if (!after.ok()) return after.status();
     if (after->envelope.version <= before->envelope.version) return changed;
+    if (absl::Status s = CheckFollowsPublished(
+            files, next, before->envelope.version, after->envelope.version);
+        !s.ok()) {
+      return s;
+    }
   }
   if (next.catalog != files.catalog) {
     if (absl::Status s = anchors::CheckCatalogFile(next.catalog, now);
@@ -459,8 +510,9 @@ absl::StatusOr<bool> Publisher::AddSigned(Files& files, absl::Time now) const {
 
 absl::StatusOr<bool> Publisher::TakeSigned(absl::Time now) {
   if (!offline()) return false;
-  if (absl::Status s = hub_.signing(); !s.ok()) return s;
   absl::MutexLock lock(&mutex_);
+  const absl::Status stopped = hub_.signing();
+  if (!stopped.ok() && !IsTimestampShown(stopped)) return stopped;
   Files files = files_;
   const auto changed = AddSigned(files, now);
   if (!changed.ok()) return changed.status();
@@ -469,6 +521,11 @@ absl::StatusOr<bool> Publisher::TakeSigned(absl::Time now) {
         absl::StrCat(config_.ceremony_dir,
                      " has no signed root and targets yet: make them "
                      "with 'trustctl root' and 'trustctl targets'"));
+  }
+  // Clients drop what a key has signed that the next root does not name.
+  if (!stopped.ok() &&
+      !ReplacesOnlineKey(files_.roots.back(), files.roots.back())) {
+    return stopped;
   }
   if (!*changed) return false;
   if (absl::Status s = CheckNotEnded(files_, files, now); !s.ok()) return s;
@@ -488,32 +545,61 @@ absl::StatusOr<bool> Publisher::TakeSigned(absl::Time now) {
   auto next =
       SignAnew(std::move(files), {.snapshot = true, .timestamp = true}, now);
   if (!next.ok()) return next.status();
-  const bool drops = DropsTargets(*next);
+  StoreBatch also;
+  std::vector<std::string> notices = notices_;
   if (!files_.roots.empty()) {
-    if (absl::Status s = VerifyFiles(*next).status(); !s.ok()) return s;
+    const auto verified = VerifyFiles(*next);
+    if (!verified.ok()) return verified.status();
     if (absl::Status s = CheckClientsFollow(files_, *next); !s.ok()) {
       return absl::FailedPreconditionError(absl::StrCat(
           "clients that have what is served would refuse it: ", s.message(),
           " (where numbers must fall because a key was stolen, the root names "
           "a new online key too: see trustd/INCIDENTS.md)"));
     }
+    if (DropsTargets(*next)) {
+      notices.push_back(absl::StrCat(
+          "root ", next->roots.size(), " removes who signed sequence ",
+          hub_.Current()->catalog.sequence,
+          ": clients drop what those keys signed; what it says is revoked they "
+          "refuse until they have sequence ",
+          (*verified)->catalog.sequence));
+      also.Put(keys::kNotices, absl::StrJoin(notices, "\n"));
+    }
   }
-  const std::uint64_t sequence =
-      hub_.Current() == nullptr ? 0 : hub_.Current()->catalog.sequence;
-  if (absl::Status s = Adopt(*std::move(next)); !s.ok()) return s;
-  if (drops) {
-    notices_.push_back(absl::StrCat(
-        "root ", files_.roots.size(), " removes who signed sequence ", sequence,
-        ": clients drop what those keys signed; what it says is revoked they "
-        "refuse until they have sequence ",
-        hub_.Current()->catalog.sequence));
-  }
+  if (!stopped.ok()) also.AcceptStore();
+  if (absl::Status s = Adopt(*std::move(next), also); !s.ok()) return s;
+  if (!stopped.ok()) hub_.SetSigning(absl::OkStatus());
+  notices_ = std::move(notices);
+  return true;
+}
+
+bool Publisher::SeeTimestamp(std::uint64_t version,
+                             const std::string& timestamp,
+                             const std::function<absl::Status()>& note) {
+  // Callers whom nobody knows do not wait for the lock.
+  const auto current = hub_.Current();
+  if (!IsOfOurKey(current->roots.back(), version, timestamp)) return false;
+  absl::MutexLock lock(&mutex_);
+  // A root that replaces the key may have come meanwhile.
+  if (!IsOfOurKey(files_.roots.back(), version, timestamp)) return false;
+  hub_.SetSigning(note());
   return true;
 }
 
 std::vector<std::string> Publisher::TakeNotices() {
   absl::MutexLock lock(&mutex_);
   return std::exchange(notices_, {});
+}
+
+absl::Status Publisher::ForgetNotices() {
+  absl::MutexLock lock(&mutex_);
+  StoreBatch batch;
+  if (notices_.empty()) {
+    batch.Delete(keys::kNotices);
+  } else {
+    batch.Put(keys::kNotices, absl::StrJoin(notices_, "\n"));
+  }
+  return store_.Commit(batch);
 }
 
 Publisher::Due Publisher::FindDue(const Publication& publication,

@@ -4,6 +4,7 @@
 #define ANCHORAGE_TRUSTD_PUBLISHER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
+#include "anchors/ceremony/ceremony.h"
 #include "trustd/acceptance.h"
 #include "trustd/config.h"
 #include "trustd/keys.h"
@@ -66,20 +68,32 @@ class Publisher {
   absl::Status PublishReleases(std::string releases, absl::Time now);
 
   // Publishes what people have signed in `ceremony_dir` and is newer, and
-  // returns whether that was anything. Fails with FAILED_PRECONDITION where
+  // returns whether that was anything. A root that replaces the online key ends
+  // what SeeTimestamp() began, and is published although nothing else is. Fails with FAILED_PRECONDITION where
   // this host has not the online key that the new root names, or as
   // VerifyTargets(), Store and the readers do; then nothing has changed and
   // what was served is served on.
   absl::StatusOr<bool> TakeSigned(absl::Time now);
 
+  // Takes a timestamp that somebody has shown as newer than ours. If it is of
+  // that version and our newest root's online key has signed it, `note` keeps
+  // the version and returns what signing is from now on (PublicationHub); it
+  // may be OK. Returns whether it was. Cheap for what nobody of us has signed.
+  bool SeeTimestamp(std::uint64_t version, const std::string& timestamp,
+                    const std::function<absl::Status()>& note);
+
   // Returns what people should be told of what was published since the last
-  // call, a sentence each: that a root removed who had signed the targets.
+  // call, a sentence each: that a root removed who had signed the targets. It
+  // is committed with the publication, and there again after a restart until
+  // ForgetNotices(), which fails as Store does.
   std::vector<std::string> TakeNotices();
+  absl::Status ForgetNotices();
 
   // Signs what it takes to go on with a store that went back (hub.signing()):
   // versions, and in MODE_ONLINE the sequence, kAcceptanceLeap above the highest
-  // of the store, of `known` and of `bundle`, whose roots and, by mode, denials
-  // or newer targets are taken over. Fails with FAILED_PRECONDITION for a store
+  // of the store, of `known` and of `bundle`, and no lower than the seconds of
+  // `now`, so that no second acceptance signs them again. The bundle's roots and,
+  // by mode, denials or newer targets are taken over. Fails with FAILED_PRECONDITION for a store
   // that did not go back or that only a bundle can mend, INVALID_ARGUMENT for a
   // bundle that the store's roots do not lead to, and as Publish() does.
   absl::StatusOr<Acceptance> PlanAcceptance(
@@ -111,10 +125,11 @@ class Publisher {
     std::int64_t snapshot = 1;
     std::int64_t timestamp = 1;
   };
-  // The highest sequences that clients may know.
+  // The highest sequences and version of targets that clients may know.
   struct Published {
     std::uint64_t sequence = 0;
     std::uint64_t releases = 0;
+    std::uint64_t targets = 0;
   };
 
   Publisher(const Config& config, Store& store, PublicationHub& hub,
@@ -147,6 +162,12 @@ class Publisher {
   // Adds to `files` what people have signed and is newer; returns whether that
   // was anything.
   absl::StatusOr<bool> AddSigned(Files& files, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether clients that know what was published take these after `files`.
+  absl::Status CheckFollowsPublished(const Files& files,
+                                     const anchors::SignedTargets& next,
+                                     std::uint64_t last_version,
+                                     std::uint64_t next_version) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool DropsTargets(const Files& next) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -1,5 +1,6 @@
 #include "trustd/publisher.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -25,6 +26,8 @@ namespace anchorage::trustd {
 namespace {
 
 namespace tuf = anchors::tuf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 
@@ -414,6 +417,78 @@ TEST_F(PublisherTest, NumbersThatEndAreNotGoneBeyond) {
   known.timestamp_version = (std::uint64_t{1} << 53) - 5;
   EXPECT_TRUE(absl::IsFailedPrecondition(
       (*publisher)->PlanAcceptance(known, std::nullopt, kNow).status()));
+  // What somebody has shown holds up nobody.
+  known.noted_timestamp = known.timestamp_version;
+  known.timestamp_version = 1;
+  const auto plan = (*publisher)->PlanAcceptance(known, std::nullopt, kNow);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(plan->notes, Contains(HasSubstr("in other hands")));
+}
+
+TEST_F(PublisherTest, TwoAcceptancesSignNothingTwice) {
+  ASSERT_TRUE(Open().ok());
+  hub_.SetSigning(StoreWentBack("a drill"));
+  const auto publisher = Open();
+  const auto plan = [&](const StoreHead& known, absl::Time now) {
+    return *(*publisher)->PlanAcceptance(known, std::nullopt, now);
+  };
+  const Acceptance first = plan({}, kNow);
+  EXPECT_GE(first.sequence, static_cast<std::uint64_t>(kAcceptanceLeap));
+  const Acceptance second = plan({}, kNow + absl::Hours(1));
+  EXPECT_GT(second.sequence, first.sequence);
+  EXPECT_GT(second.timestamp_version, first.timestamp_version);
+  // At the same moment, what a client has shown tells them apart.
+  StoreHead known;
+  known.noted_timestamp = first.timestamp_version;
+  EXPECT_GT(plan(known, kNow).timestamp_version, first.timestamp_version);
+  // Clients allow no step of 2^32, whatever the clock says.
+  const absl::Time ahead =
+      absl::FromCivil(absl::CivilDay(9000, 1, 1), absl::UTCTimeZone());
+  EXPECT_LT(plan({}, ahead).sequence, std::uint64_t{1} << 32);
+}
+
+TEST_F(PublisherTest, ABundleThatIsNotTheNewestIsSaidToBe) {
+  ASSERT_TRUE(Open().ok());
+  hub_.SetSigning(StoreWentBack("a drill"));
+  const auto publisher = Open();
+  const auto current = hub_.Current();
+  const BundleFiles bundle{current->roots,        current->targets,
+                           current->snapshot,     current->timestamp,
+                           current->catalog_json, current->releases_json};
+  StoreHead known;
+  known.sequence = known.timestamp_version = 1;
+  auto plan = (*publisher)->PlanAcceptance(known, bundle, kNow);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_TRUE(plan->notes.empty());
+  for (std::uint64_t StoreHead::*number :
+       {&StoreHead::sequence, &StoreHead::timestamp_version,
+        &StoreHead::noted_timestamp}) {
+    StoreHead newer = known;
+    newer.*number = 77;
+    plan = (*publisher)->PlanAcceptance(newer, bundle, kNow);
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    EXPECT_THAT(plan->notes, Contains(::testing::AllOf(
+                                 HasSubstr("not the newest"),
+                                 HasSubstr("sequence 1"), HasSubstr("77"))));
+  }
+}
+
+TEST_F(PublisherTest, ALostListOfReleasesIsSaidToStopTheNextStart) {
+  releases_ = Releases(5);
+  ASSERT_TRUE(Open().ok());
+  hub_.SetSigning(StoreWentBack("a drill"));
+  auto publisher = Open();
+  StoreHead known;
+  known.releases = 7;
+  auto plan = (*publisher)->PlanAcceptance(known, std::nullopt, kNow);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(plan->notes, Contains(HasSubstr("does not start")));
+  ASSERT_TRUE((*publisher)->Accept(*std::move(plan), {}).ok());
+  EXPECT_FALSE(Open().ok()) << "as the note says";
+  releases_.clear();
+  EXPECT_TRUE(Open().ok());
+  releases_ = Releases(7);
+  EXPECT_TRUE(Open().ok());
 }
 
 TEST(TakeOverDenialsTest, NothingBecomesMorePermissive) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -24,6 +25,7 @@
 #include "anchors/tuf/updater.h"
 #include "trustd/fake_store.h"
 #include "trustd/publisher.h"
+#include "trustd/store_head.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -257,7 +259,14 @@ TEST_F(RehearsalTest, RootKeyRotation) {
   DraftTargets(2, {2, 4});
   ASSERT_THAT(anchors::PublishRootDraft(config_.ceremony_dir, kNow), IsOk());
   EXPECT_TRUE(*publisher_->TakeSigned(kNow));
-  EXPECT_EQ(publisher_->TakeNotices().size(), 1u) << "people hear of it";
+  const auto notices = publisher_->TakeNotices();
+  EXPECT_EQ(notices.size(), 1u) << "people hear of it";
+  // Also after a crash before that, and no more when they have.
+  ASSERT_THAT(Start(), IsOk());
+  EXPECT_EQ(publisher_->TakeNotices(), notices);
+  ASSERT_THAT(publisher_->ForgetNotices(), IsOk());
+  ASSERT_THAT(Start(), IsOk());
+  EXPECT_TRUE(publisher_->TakeNotices().empty());
   ASSERT_THAT(Refresh(), IsOk());
   EXPECT_EQ(sequence_, 2u);
 }
@@ -304,6 +313,96 @@ TEST_F(RehearsalTest, StolenTimestampKey) {
   EXPECT_THAT(Refresh(), IsOk());
   hub_.Publish(hijacked);
   EXPECT_FALSE(Refresh().ok());
+}
+
+TEST_F(RehearsalTest, ATimestampThatAThiefShowsIsEndedByTheNextRoot) {
+  FirstCeremony();
+  ASSERT_THAT(Refresh(), IsOk());
+  constexpr std::int64_t kLast = (std::int64_t{1} << 53) - 1;
+  std::string forged;
+  for (const std::int64_t version : {std::int64_t{500}, kLast}) {
+    tuf::TimestampSpec stolen;
+    stolen.version = version;
+    stolen.expires = kNow + 7 * kDay;
+    stolen.snapshot = tuf::DescribeMetaFile(1, hub_.Current()->snapshot);
+    forged = *tuf::SignNew(*tuf::WriteTimestamp(stolen), {online_.get()});
+    ASSERT_TRUE(publisher_->SeeTimestamp(version, forged, [&] {
+      return TimestampShown(1, static_cast<std::uint64_t>(version));
+    }));
+    EXPECT_TRUE(IsTimestampShown(hub_.signing()));
+  }
+  // Neither targets nor a root that keeps the key end it.
+  MakeTargets(2, {1, 3});
+  EXPECT_TRUE(IsStoreWentBack(publisher_->TakeSigned(kNow).status()));
+  spec_.expires += kDay;
+  MakeRoot({1, 2});
+  EXPECT_TRUE(IsStoreWentBack(publisher_->TakeSigned(kNow).status()));
+  const auto next = MakeOnlineKey(std::string(kNextKeySuffix));
+  spec_.snapshot.keys = spec_.timestamp.keys = {next->public_key()};
+  MakeRoot({1, 2});
+  // Nor does this one mend a store that is behind.
+  const absl::Status stopped = hub_.signing();
+  hub_.SetSigning(StoreWentBack("a drill"));
+  EXPECT_TRUE(IsStoreWentBack(publisher_->TakeSigned(kNow).status()));
+  hub_.SetSigning(stopped);
+  const auto taken = publisher_->TakeSigned(kNow);
+  ASSERT_THAT(taken, IsOk());
+  EXPECT_TRUE(*taken);
+  EXPECT_THAT(hub_.signing(), IsOk());
+  EXPECT_EQ(hub_.Current()->roots.size(), 3u);
+  EXPECT_LT(hub_.Current()->timestamp_version, 500u);
+  ASSERT_THAT(Refresh(), IsOk());
+  EXPECT_EQ(sequence_, 2u);
+  // What the stolen key has signed is nothing to us any more.
+  EXPECT_FALSE(publisher_->SeeTimestamp(kLast, forged, [] {
+    ADD_FAILURE() << "it stops signing again";
+    return absl::OkStatus();
+  }));
+  EXPECT_THAT(publisher_->RenewIfDue(kNow + kDay), IsOk());
+}
+
+// What clients know and the store has lost is a floor, also after a restart.
+TEST_F(RehearsalTest, AfterAnAcceptanceNothingIsTakenThatClientsRefuse) {
+  FirstCeremony();
+  hub_.SetSigning(StoreWentBack("a drill"));
+  ASSERT_THAT(Start(), IsOk());
+  StoreHead known;
+  known.targets_version = known.sequence = known.timestamp_version = 3;
+  auto plan = publisher_->PlanAcceptance(known, std::nullopt, kNow);
+  ASSERT_THAT(plan, IsOk());
+  const std::uint64_t floor = plan->published_sequence;
+  EXPECT_THAT(plan->notes, ::testing::Contains(::testing::HasSubstr(
+                               absl::StrCat("sequence ", floor + 1))));
+  ASSERT_THAT(publisher_->Accept(*std::move(plan), {}), IsOk());
+  const auto propose = [&](std::uint64_t sequence) {
+    anchors::Catalog catalog = Seed();
+    catalog.sequence = sequence;
+    ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
+                                        anchors::SerializeCatalog(catalog), "",
+                                        kNow + 365 * kDay, kNow),
+                IsOk());
+    Sign(DraftKind::kTargets, {1, 2});
+    ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir, kNow),
+                IsOk());
+  };
+  const auto code = [&] {
+    return publisher_->TakeSigned(kNow).status().code();
+  };
+  propose(2);
+  EXPECT_EQ(code(), absl::StatusCode::kFailedPrecondition)
+      << "clients know targets 3";
+  ASSERT_THAT(Start(), IsOk());
+  EXPECT_EQ(code(), absl::StatusCode::kFailedPrecondition);
+  propose(3);
+  EXPECT_TRUE(*publisher_->TakeSigned(kNow)) << "what was lost is back";
+  propose(4);
+  EXPECT_EQ(code(), absl::StatusCode::kFailedPrecondition)
+      << "clients may know sequence 4";
+  ASSERT_THAT(Start(), IsOk());
+  EXPECT_EQ(code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(hub_.Current()->catalog.sequence, 3u);
+  propose(floor + 1);
+  EXPECT_TRUE(*publisher_->TakeSigned(kNow));
 }
 
 TEST_F(RehearsalTest, StolenTargetsKeys) {

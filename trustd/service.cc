@@ -93,24 +93,16 @@ absl::StatusOr<anchors::Catalog> FirstCatalog(const Config& config) {
       config.initial_catalog_path, ": ", catalog.status().message()));
 }
 
+// Whether a warning needs no repetition. A clock that was set back forgets it.
+bool IsRecent(absl::Time warned, absl::Time now) {
+  return warned <= now && now - warned < kWarningInterval;
+}
+
 // Logs a failure when it begins, and not again while it lasts.
 void SayOnce(const char* what, const absl::Status& status, std::string& last) {
   const std::string message(status.message());
   if (!status.ok() && message != last) spdlog::error("{}: {}", what, message);
   last = message;
-}
-
-// Whether the key that our root names has signed a timestamp of that version.
-bool IsOfOurKey(const Publication& publication, std::uint64_t version,
-                const std::string& bytes) {
-  if (bytes.empty()) return false;
-  const auto root = anchors::tuf::ParseRoot(publication.roots.back());
-  const auto timestamp = anchors::tuf::ParseTimestamp(bytes);
-  return root.ok() && timestamp.ok() &&
-         timestamp->envelope.version == static_cast<std::int64_t>(version) &&
-         anchors::tuf::VerifySignatures(timestamp->envelope, root->timestamp,
-                                        root->keys)
-             .ok();
 }
 
 std::set<std::string> NamesOf(const std::vector<SourceSettings>& sources) {
@@ -188,67 +180,6 @@ Limits FitToDescriptors(Limits limits) {
 
 }  // namespace
 
-// Hands alerts to an alerter that a reload may replace.
-class Service::Alarm final : public AlertSink {
- public:
-  explicit Alarm(std::unique_ptr<Alerter> alerter)
-      : alerter_(std::move(alerter)) {}
-
-  std::function<void()> Raise(const std::vector<Alert>& alerts,
-                              StoreBatch& batch) override {
-    std::shared_ptr<Alerter> alerter;
-    {
-      const absl::MutexLock lock(&mutex_);
-      const auto is_there = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-        return alerter_ != nullptr;
-      };
-      mutex_.Await(absl::Condition(&is_there));
-      alerter = alerter_;
-      ++in_flight_;
-    }
-    // Counted until the batch is committed or given up.
-    std::shared_ptr<void> flight(nullptr, [this](void*) {
-      const absl::MutexLock lock(&mutex_);
-      --in_flight_;
-    });
-    std::vector<RaisedAlert> raised;
-    for (const Alert& alert : alerts) {
-      raised.push_back(alerter->Raise(alert, batch));
-    }
-    return [alerter, flight, raised = std::move(raised)] {
-      for (const RaisedAlert& one : raised) alerter->Committed(one);
-    };
-  }
-
-  // Null while it is being replaced.
-  std::shared_ptr<Alerter> Current() {
-    const absl::MutexLock lock(&mutex_);
-    return alerter_;
-  }
-  // Waits until what was raised is committed, then stops and returns the
-  // alerter. Who raises meanwhile waits for Put().
-  std::shared_ptr<Alerter> Take() {
-    const absl::MutexLock lock(&mutex_);
-    std::shared_ptr<Alerter> last = std::move(alerter_);
-    alerter_ = nullptr;
-    const auto is_quiet = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-      return in_flight_ == 0;
-    };
-    mutex_.Await(absl::Condition(&is_quiet));
-    last->Stop();
-    return last;
-  }
-  void Put(std::shared_ptr<Alerter> next) {
-    const absl::MutexLock lock(&mutex_);
-    alerter_ = std::move(next);
-  }
-
- private:
-  absl::Mutex mutex_;
-  std::shared_ptr<Alerter> alerter_ ABSL_GUARDED_BY(mutex_);
-  int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
-};
-
 Service::Service(const Config& config, Clock clock, anchors::FolderLock lock,
                  std::unique_ptr<HeadedStore> store)
     : config_(config),
@@ -325,7 +256,7 @@ void Service::TakeSigned(std::string& last_failure) {
 
 void Service::WarnOfEnds(absl::Time& last_warning) {
   const absl::Time now = clock_();
-  if (now - last_warning < kWarningInterval) return;
+  if (IsRecent(last_warning, now)) return;
   last_warning = now;
   const bool offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   for (const RoleFacts& role : hub_.Current()->roles) {
@@ -394,13 +325,26 @@ void Service::CheckLedger() {
   Raise(AlertKind::kLedgerDamaged, "ledger", std::string(health.message()));
 }
 
+// Told again after a crash, and not lost in one.
+void Service::TellNotices() {
+  const std::vector<std::string> notices = publisher_->TakeNotices();
+  if (notices.empty()) return;
+  for (const std::string& notice : notices) {
+    Raise(AlertKind::kSignersRemoved, "targets", notice);
+  }
+  if (absl::Status s = publisher_->ForgetNotices(); !s.ok()) {
+    spdlog::error("what was told is told again at the next start: {}",
+                  std::string(s.message()));
+  }
+}
+
 void Service::AlertIfWentBack() {
   const absl::Status signing = hub_.signing();
   if (signing.ok()) return;
   {
     const absl::MutexLock lock(&warned_mutex_);
     const absl::Time now = clock_();
-    if (now - warned_of_store_ < kWarningInterval) return;
+    if (IsRecent(warned_of_store_, now)) return;
     warned_of_store_ = now;
   }
   Raise(AlertKind::kStoreWentBack, "store", std::string(signing.message()));
@@ -408,22 +352,36 @@ void Service::AlertIfWentBack() {
 
 void Service::SeeNewerTimestamp(std::uint64_t version,
                                 const std::string& timestamp) {
-  const auto current = hub_.Current();
-  if (!hub_.signing().ok() || version <= current->timestamp_version) return;
-  if (IsOfOurKey(*current, version, timestamp)) {
-    store_->NoteNewer(version, timestamp);
-    hub_.SetSigning(store_->went_back());
+  // Also while nothing is signed: what is shown tells from where to go on.
+  const StoreHead known = store_->known();
+  if (version <= std::max(known.timestamp_version, known.noted_timestamp)) {
+    return;
+  }
+  if (publisher_->SeeTimestamp(version, timestamp, [&] {
+        store_->NoteNewer(version);
+        return store_->went_back();
+      })) {
+    {
+      const absl::MutexLock lock(&warned_mutex_);
+      claims_.Proved();
+    }
     return AlertIfWentBack();
   }
+  if (!hub_.signing().ok()) return;
+  const absl::MutexLock lock(&warned_mutex_);
+  claims_.Claimed(version, clock_());
+}
+
+void Service::AlertOfClaim() {
+  std::optional<std::uint64_t> version;
   {
     const absl::MutexLock lock(&warned_mutex_);
-    const absl::Time now = clock_();
-    if (now - warned_of_claim_ < kWarningInterval) return;
-    warned_of_claim_ = now;
+    version = claims_.Due(clock_());
   }
+  if (!version.has_value()) return;
   Raise(AlertKind::kNewerTimestampClaimed, "store",
-        absl::StrCat("a caller says that it has timestamp ", version, ", and ",
-                     current->timestamp_version,
+        absl::StrCat("a caller says that it has timestamp ", *version, ", and ",
+                     hub_.Current()->timestamp_version,
                      " is the newest here. It did not show it, and anybody can "
                      "say so; was data_dir restored?"));
 }
@@ -513,11 +471,10 @@ void Service::RenewLoop() {
                config_.timestamp_interval / 2))) {
     const absl::Status caught = anchors::NoThrow([&] {
       if (offline) TakeSigned(last_failure);
-      for (std::string& notice : publisher_->TakeNotices()) {
-        Raise(AlertKind::kSignersRemoved, "targets", std::move(notice));
-      }
+      TellNotices();
       WarnOfEnds(last_warning);
       AlertIfWentBack();
+      AlertOfClaim();
       SayOnce("rotations wait", mirror_->Settle(clock_()), last_settling);
       SayOnce("cannot sign again, and the old metadata is served on",
               publisher_->RenewIfDue(clock_()), last_renewal);
@@ -552,22 +509,21 @@ absl::Status Service::PollNow(const std::string& source) {
 }
 
 absl::Status Service::ReplaceAlerter(const AlertSettings& next) {
-  // Two alerters would deliver from one queue.
-  std::shared_ptr<Alerter> last = alarm_->Take();
-  auto alerter = Alerter::Create(next, *store_, metrics_.registry());
-  const absl::Status status = alerter.status();
-  if (status.ok()) {
-    alerts_ = next;
-  } else {
-    alerter = Alerter::Create(alerts_, *store_, metrics_.registry());
-  }
-  if (!alerter.ok()) {
+  absl::Status status;
+  const absl::Status replaced =
+      alarm_->Replace([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        auto alerter = Alerter::Create(next, *store_, metrics_.registry());
+        status = alerter.status();
+        if (!status.ok()) {
+          return Alerter::Create(alerts_, *store_, metrics_.registry());
+        }
+        alerts_ = next;
+        return alerter;
+      });
+  if (!replaced.ok()) {
     spdlog::error("webhooks are told nothing until the next reload: {}",
-                  std::string(alerter.status().message()));
-    alarm_->Put(std::move(last));
-    return status;
+                  std::string(replaced.message()));
   }
-  alarm_->Put(*std::move(alerter));
   return status;
 }
 

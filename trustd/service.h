@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "anchors/files/atomic_file.h"
 #include "trustd/admin/admin_server.h"
+#include "trustd/alarm.h"
 #include "trustd/alerts/alerter.h"
 #include "trustd/config.h"
 #include "trustd/headed_store.h"
@@ -28,6 +29,7 @@
 #include "trustd/publication.h"
 #include "trustd/publisher.h"
 #include "trustd/server.h"
+#include "trustd/timestamp_claims.h"
 
 namespace anchorage::trustd {
 
@@ -90,6 +92,10 @@ class Service {
   void CheckLedger();
   // Alerts that the store went back, at once and then once a day.
   void AlertIfWentBack();
+  // Alerts of a claim that nobody has proved.
+  void AlertOfClaim();
+  // Alerts of what a publication has done.
+  void TellNotices();
   // A caller has a newer timestamp than what is served, or says so.
   void SeeNewerTimestamp(std::uint64_t version, const std::string& timestamp);
   absl::StatusOr<Acceptance> AcceptStore(
@@ -113,7 +119,6 @@ class Service {
   Metrics metrics_;
   std::unique_ptr<Publisher> publisher_;
   // Alerts that are raised, from what is configured now.
-  class Alarm;
   std::unique_ptr<Alarm> alarm_;
   std::unique_ptr<Mirror> mirror_;
   // A second Stop() returns when the first is done.
@@ -129,8 +134,7 @@ class Service {
   absl::Mutex warned_mutex_;
   absl::Time warned_of_store_ ABSL_GUARDED_BY(warned_mutex_) =
       absl::InfinitePast();
-  absl::Time warned_of_claim_ ABSL_GUARDED_BY(warned_mutex_) =
-      absl::InfinitePast();
+  TimestampClaims claims_ ABSL_GUARDED_BY(warned_mutex_);
   absl::Notification stopping_;
   std::thread renewer_;
 };

@@ -7,6 +7,7 @@ namespace anchorage::trustd {
 namespace {
 
 constexpr char kWentBackUrl[] = "anchorage.trustd/store-went-back";
+constexpr char kShownUrl[] = "anchorage.trustd/timestamp-shown";
 
 }  // namespace
 
@@ -21,6 +22,19 @@ absl::Status StoreWentBack(std::string_view found) {
 
 bool IsStoreWentBack(const absl::Status& status) {
   return status.GetPayload(kWentBackUrl).has_value();
+}
+
+absl::Status TimestampShown(std::uint64_t ours, std::uint64_t shown) {
+  absl::Status status = StoreWentBack(absl::StrCat(
+      "timestamp is ", ours, ", and a client has ", shown,
+      ", signed with our own key. If nobody put the store back, that key is in "
+      "other hands: publish a root that replaces it"));
+  status.SetPayload(kShownUrl, absl::Cord());
+  return status;
+}
+
+bool IsTimestampShown(const absl::Status& status) {
+  return status.GetPayload(kShownUrl).has_value();
 }
 
 }  // namespace anchorage::trustd

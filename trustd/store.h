@@ -10,6 +10,7 @@
 #ifndef ANCHORAGE_TRUSTD_STORE_H_
 #define ANCHORAGE_TRUSTD_STORE_H_
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -60,6 +61,12 @@ class StoreBatch {
 // what people can do. `found` says how it is known.
 absl::Status StoreWentBack(std::string_view found);
 bool IsStoreWentBack(const absl::Status& status);
+
+// The same where all that is known is a timestamp that somebody has shown,
+// signed with our own online key: the store went back, or that key is in other
+// hands. Then a root that replaces the key ends it too.
+absl::Status TimestampShown(std::uint64_t ours, std::uint64_t shown);
+bool IsTimestampShown(const absl::Status& status);
 
 class Store {
  public:

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "anchors/catalog.h"
@@ -25,6 +26,8 @@ namespace tuf = anchors::tuf;
 
 constexpr char kFirstLine[] = "anchorage store head 1";
 constexpr std::size_t kSizeDigits = 16;
+// Not there while it is 0.
+constexpr char kNoted[] = "noted_timestamp";
 
 using Number = std::uint64_t StoreHead::*;
 
@@ -165,6 +168,9 @@ std::string FormatHead(const StoreHead& head) {
   }
   absl::StrAppend(&text, "timestamp_sha256 ", head.timestamp_sha256,
                   "\nrecords_root ", head.records_root, "\n");
+  if (head.noted_timestamp != 0) {
+    absl::StrAppend(&text, kNoted, " ", head.noted_timestamp, "\n");
+  }
   return absl::StrCat(text, "sha256 ", verify::Sha256Hex(text), "\n");
 }
 
@@ -178,6 +184,9 @@ absl::StatusOr<StoreHead> ParseHead(std::string_view text) {
       head.timestamp_sha256 = std::string(words.second);
     } else if (words.first == "records_root") {
       head.records_root = std::string(words.second);
+    } else if (words.first == kNoted &&
+               !absl::SimpleAtoi(words.second, &head.noted_timestamp)) {
+      return Damaged();
     }
     for (const auto& [name, number] : kNumbers) {
       if (words.first == name &&
@@ -244,13 +253,19 @@ absl::Status AdvanceHead(const StoreBatch& batch, StoreHead& head) {
 
 absl::Status CheckFollows(const Store& store, const StoreHead& now,
                           const StoreHead& kept) {
+  const auto replaced =
+      ReplacedOnlineKey(store, kept.root_version, now.root_version);
+  if (!replaced.ok()) return replaced.status();
   std::vector<std::string> back;
   for (const auto& [name, number] : kNumbers) {
-    const bool may_fall = number == &StoreHead::targets_version ||
-                          number == &StoreHead::sequence ||
-                          number == &StoreHead::releases;
+    const bool is_online = number == &StoreHead::timestamp_version ||
+                           number == &StoreHead::snapshot_version;
+    const bool is_peoples = number == &StoreHead::targets_version ||
+                            number == &StoreHead::sequence ||
+                            number == &StoreHead::releases;
     if (now.*number >= kept.*number ||
-        (may_fall && now.root_version > kept.root_version)) {
+        (is_peoples && now.root_version > kept.root_version) ||
+        (is_online && *replaced)) {
       continue;
     }
     back.push_back(
@@ -273,11 +288,42 @@ absl::Status CheckFollows(const Store& store, const StoreHead& now,
   return absl::FailedPreconditionError(absl::StrJoin(back, ", "));
 }
 
+bool ReplacesOnlineKey(const std::string& last, const std::string& next) {
+  const auto before = tuf::ParseRoot(last);
+  const auto after = tuf::ParseRoot(next);
+  if (!before.ok() || !after.ok()) return false;
+  for (const tuf::RoleKeys* old : {&before->timestamp, &before->snapshot}) {
+    for (const std::string& key : old->keyids) {
+      for (const tuf::RoleKeys* role : {&after->timestamp, &after->snapshot}) {
+        if (std::find(role->keyids.begin(), role->keyids.end(), key) !=
+            role->keyids.end()) {
+          return false;
+        }
+      }
+    }
+  }
+  return true;
+}
+
+absl::StatusOr<bool> ReplacedOnlineKey(const Store& store, std::uint64_t last,
+                                       std::uint64_t next) {
+  if (last == 0 || last >= next) return false;
+  std::string roots[2];
+  for (const int i : {0, 1}) {
+    const auto root = store.Get(
+        absl::StrFormat("%s%010d", keys::kRootPrefix, i == 0 ? last : next));
+    if (!root.ok()) return root.status();
+    roots[i] = root->value_or("");
+  }
+  return ReplacesOnlineKey(roots[0], roots[1]);
+}
+
 StoreHead HighestOf(const StoreHead& a, const StoreHead& b) {
   StoreHead highest = a;
   for (const auto& [name, number] : kNumbers) {
     highest.*number = std::max(a.*number, b.*number);
   }
+  highest.noted_timestamp = std::max(a.noted_timestamp, b.noted_timestamp);
   return highest;
 }
 

@@ -34,6 +34,9 @@ struct StoreHead {
   // The size of the record and the root of its Merkle tree, lower-case hex.
   std::uint64_t records = 0;
   std::string records_root;
+  // The highest timestamp that somebody has shown, signed with our own key and
+  // newer than ours; 0 for none. No store has it.
+  std::uint64_t noted_timestamp = 0;
 
   friend bool operator==(const StoreHead&, const StoreHead&) = default;
 };
@@ -61,10 +64,20 @@ absl::Status AdvanceHead(const StoreBatch& batch, StoreHead& head);
 
 // OK if `store`, which has come as far as `now`, is at `kept` or further, with
 // nothing of what was before changed. Otherwise FAILED_PRECONDITION that says
-// what went back. Sequences and the version of targets may fall where the root
-// is a newer one: so people recover from stolen keys, and no older copy has it.
+// what went back. Where the root is a newer one, sequences and the version of
+// targets may fall, and if it replaces the online key, also those of snapshot
+// and timestamp: so people recover from stolen keys, and no older copy has it.
+// What is noted is not looked at.
 absl::Status CheckFollows(const Store& store, const StoreHead& now,
                           const StoreHead& kept);
+
+// Whether root `next`, as bytes, names none of the keys with which `last` has
+// snapshot and timestamp signed. False for what cannot be read.
+bool ReplacesOnlineKey(const std::string& last, const std::string& next);
+
+// The same of the store's roots of these versions.
+absl::StatusOr<bool> ReplacedOnlineKey(const Store& store, std::uint64_t last,
+                                       std::uint64_t next);
 
 // The highest of each number of two heads; the rest is of `a`.
 StoreHead HighestOf(const StoreHead& a, const StoreHead& b);

@@ -16,10 +16,15 @@ inline constexpr char kTimestamp[] = "tuf/timestamp";
 inline constexpr char kCatalog[] = "catalog";
 inline constexpr char kReleases[] = "releases";
 
-// The highest sequences that clients may know, as numbers: what is published
-// next is above them, whatever became of what had them.
+// The highest sequences, and the highest version of targets, that clients may
+// know, as numbers: what is published next is above them, whatever became of
+// what had them.
 inline constexpr char kPublishedSequence[] = "published/sequence";
 inline constexpr char kPublishedReleases[] = "published/releases";
+inline constexpr char kPublishedTargets[] = "published/targets";
+
+// What people are still to be told of publications, a line each.
+inline constexpr char kNotices[] = "notices";
 
 // A record's index has sixteen hex digits; its value is the leaf's hash and the
 // record.

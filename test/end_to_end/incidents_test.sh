@@ -4,7 +4,7 @@
 # with what stands below it. A line "..." stands for any lines, and "..." within
 # a line for any text.
 set -uo pipefail
-trustd=$PWD/$1 trustctl=$PWD/$2 page=$PWD/$3
+trustd=$PWD/$1 trustctl=$PWD/$2 page=$PWD/$3 show_timestamp=$PWD/$4
 . "$PWD/test/end_to_end/console.sh"
 scratch=$(mktemp -d)
 service=
@@ -120,6 +120,16 @@ run() {
 inside=false command=
 while IFS= read -r line; do
   case "$line" in
+    '## The online key is stolen')
+      # Its thief shows a timestamp that nothing can follow.
+      "$show_timestamp" "$SERVER" data/keys/online.pem 9007199254740991 \
+        || die 'the forged timestamp'
+      [ "$(curl -sS "http://$HTTP/healthz")" = \
+        'serving, and signing nothing: see the log' ] \
+        || die 'the forged timestamp is not noticed' ;;
+    '## A key of AWS is stolen')
+      [ "$(curl -sS "http://$HTTP/healthz")" = ok ] \
+        || die 'the next root does not end it' ;;
     '## The store went back')
       # A client has the newest; the store is put back.
       trustctl bundle fetch --server "$SERVER" --trusted-root 1.root.json \

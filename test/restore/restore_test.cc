@@ -48,7 +48,6 @@ using verify::AnchorStatus;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 constexpr absl::Duration kDay = absl::Hours(24);
-constexpr std::uint64_t kLeap = 1'000'000;
 
 anchors::Catalog Seed() {
   return *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
@@ -124,6 +123,12 @@ class RestoreTest : public ::testing::Test {
   const trustd::Publication& current() const {
     current_ = service_->publication();
     return *current_;
+  }
+
+  // Where an acceptance goes on: by the clock, which is further than 1,000,000
+  // above numbers as small as these.
+  std::uint64_t Leaped() const {
+    return static_cast<std::uint64_t>(absl::ToUnixSeconds(now_));
   }
 
   // --- what backups do ---
@@ -300,8 +305,8 @@ TEST_F(RestoreTest, ABundleBringsBackWhatWasRevoked) {
             "BUNDLE_REFUSED");
   const grpc::Status accepted = Accept(bundle);
   ASSERT_TRUE(accepted.ok()) << accepted.error_message();
-  EXPECT_EQ(accepted_.sequence(), 2 + kLeap);
-  EXPECT_EQ(accepted_.timestamp_version(), 2 + kLeap);
+  EXPECT_EQ(accepted_.sequence(), Leaped());
+  EXPECT_EQ(accepted_.timestamp_version(), Leaped());
   ASSERT_EQ(accepted_.notes_size(), 1);
   EXPECT_THAT(accepted_.notes(0), ::testing::HasSubstr("REVOKED"));
   EXPECT_EQ(StatusServed(), AnchorStatus::kRevoked);
@@ -312,7 +317,7 @@ TEST_F(RestoreTest, ABundleBringsBackWhatWasRevoked) {
   EXPECT_EQ(ReasonOf(Accept(bundle)), "NOT_APPLICABLE");
   Start();
   EXPECT_EQ(SigningStopped(), "");
-  EXPECT_EQ(current().catalog.sequence, 2 + kLeap);
+  EXPECT_EQ(current().catalog.sequence, Leaped());
   // It is on the record, with who and why.
   bool recorded = false;
   ASSERT_TRUE(service_->mirror()
@@ -340,7 +345,7 @@ TEST_F(RestoreTest, WithoutABundleItSaysWhatMayBeLost) {
   ASSERT_TRUE(accepted.ok()) << accepted.error_message();
   ASSERT_GE(accepted_.notes_size(), 1);
   EXPECT_THAT(accepted_.notes(0), ::testing::HasSubstr("may be lost"));
-  EXPECT_EQ(accepted_.sequence(), 2 + kLeap) << "the head knows sequence 2";
+  EXPECT_EQ(accepted_.sequence(), Leaped()) << "the head knows sequence 2";
   EXPECT_EQ(StatusServed(), AnchorStatus::kActive) << "it is lost";
   ASSERT_TRUE(Refresh().ok()) << "clients follow";
   ASSERT_TRUE(Revoke().ok());
@@ -378,7 +383,30 @@ TEST_F(RestoreTest, AStoreWithoutItsHeadIsNotBelieved) {
   EXPECT_EQ(current().catalog.sequence, 2u);
   EXPECT_THAT(SigningStopped(), ::testing::HasSubstr("store.head"));
   ASSERT_TRUE(Accept(HeldBundle()).ok());
-  EXPECT_EQ(current().catalog.sequence, 2 + kLeap);
+  EXPECT_EQ(current().catalog.sequence, Leaped());
+}
+
+// Who puts the same copy back again, and accepts it at the same moment, signs
+// nothing twice once a client was heard.
+TEST_F(RestoreTest, ASecondRestoreOfOneCopyGoesOnAboveWhatClientsShow) {
+  Start();
+  Stop();
+  Copy(data() + "/store", folder_ + "/backup");
+  std::uint64_t last = 0;
+  for (int restore = 0; restore < 3; ++restore) {
+    Copy(folder_ + "/backup", data() + "/store");
+    fs::remove(data() + "/store.head");
+    Start();
+    EXPECT_THAT(SigningStopped(), ::testing::HasSubstr("store.head"));
+    if (restore > 0) {
+      EXPECT_FALSE(Refresh().ok()) << "it shows what it has";
+    }
+    ASSERT_TRUE(Accept("").ok());
+    EXPECT_GT(accepted_.timestamp_version(), last);
+    last = accepted_.timestamp_version();
+    EXPECT_TRUE(Refresh().ok());
+    Stop();
+  }
 }
 
 // What remains: who puts back both is believed, until a client shows more.
@@ -422,7 +450,7 @@ TEST_F(RestoreTest, BothPutBackAreBelievedUntilAClientShowsItsTimestamp) {
   EXPECT_NE(SigningStopped(), "") << "a restart does not forget it";
   ASSERT_TRUE(Accept(HeldBundle()).ok());
   EXPECT_EQ(StatusServed(), AnchorStatus::kRevoked);
-  EXPECT_EQ(current().timestamp_version, 2 + kLeap);
+  EXPECT_EQ(current().timestamp_version, Leaped());
   ASSERT_TRUE(Refresh().ok());
   EXPECT_EQ(StatusInClient(), AnchorStatus::kRevoked);
 }
@@ -513,7 +541,7 @@ TEST_F(OfflineRestoreTest, WhatPeopleSignedComesBackWithABundle) {
   ASSERT_TRUE(Accept(HeldBundle()).ok());
   EXPECT_EQ(current().targets, targets) << "as people signed it";
   EXPECT_EQ(StatusServed(), AnchorStatus::kRevoked);
-  EXPECT_EQ(current().next_sequence, 2 + kLeap + 1)
+  EXPECT_EQ(current().next_sequence, Leaped() + 1)
       << "what is proposed is above what may be lost";
   EXPECT_TRUE(Refresh().ok());
   // What people sign next is taken.

@@ -49,7 +49,8 @@ For a trustd whose store went back, as after a restore: it serves and signs
 nothing until this. Show the newest bundle that anyone holds: the cache folder
 of a client, or the file last_verified.bundle in it, or where a repository is
 served; what it revoked and retired is taken over. --no-bundle goes on without,
-and what was revoked since the backup may be lost.
+and what was revoked since the backup may be lost. Let clients be heard before:
+each that refreshes shows what it has, and trustd goes on above the highest.
 )";
 
 // Fetches what is served at --bundle, verified from --trusted-root. What has
@@ -136,7 +137,8 @@ int Accept(const Flags& flags) {
   } else {
     PrintWarning(
         "without a bundle, what was revoked or retired since the backup is "
-        "trusted again");
+        "trusted again; let clients be heard first, which show what they have "
+        "when they refresh");
   }
   if (absl::Status s = Confirm("Accept the store?", flags.yes); !s.ok()) {
     return Fail(s);

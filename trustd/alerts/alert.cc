@@ -27,6 +27,7 @@ constexpr Row kTable[] = {
     {AlertKind::kSignersRemoved, "SIGNERS_REMOVED", Urgency::kNow},
     {AlertKind::kNewerTimestampClaimed, "NEWER_TIMESTAMP_CLAIMED",
      Urgency::kSoon},
+    {AlertKind::kDatedAhead, "DATED_AHEAD", Urgency::kNow},
 };
 
 constexpr std::size_t kRows = std::size(kTable);

@@ -55,8 +55,10 @@ enum class AlertKind {
   kSignersRemoved,
   // A caller says that it has a newer timestamp than ours, and shows none.
   kNewerTimestampClaimed,
+  // What is served is dated after the clock here: clients refuse it.
+  kDatedAhead,
 
-  kMaxValue = kNewerTimestampClaimed,
+  kMaxValue = kDatedAhead,
 };
 
 // How soon somebody should look.

@@ -158,8 +158,9 @@ class Mirror {
 
   // --- time ---
 
-  // Does what is due: publishes what is approved, completes what is over, and
-  // records what others have published.
+  // Does what is due: publishes what is approved, completes what is over,
+  // records what others have published, and dates again what is dated after
+  // `now`.
   absl::Status Settle(absl::Time now);
 
   // --- reading ---
@@ -246,6 +247,7 @@ class Mirror {
   absl::Status SettleLocked(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Reconcile(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status MendDates(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CloseWhatWentAway(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status TryEarlierProofs(absl::Time now)
@@ -305,6 +307,8 @@ class Mirror {
   std::map<std::uint64_t, std::uint64_t> signers_checked_
       ABSL_GUARDED_BY(mutex_);
   std::set<std::uint64_t> alerted_holds_ ABSL_GUARDED_BY(mutex_);
+  // Files whose dates people were told of.
+  std::set<std::string> dates_told_ ABSL_GUARDED_BY(mutex_);
   // nullopt: not known what the file has.
   std::optional<std::string> last_proposal_ ABSL_GUARDED_BY(mutex_);
 

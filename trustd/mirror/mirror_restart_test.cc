@@ -1,5 +1,6 @@
 // Starts, crashes, full disks, MODE_OFFLINE, and AWS's history.
 
+#include "anchors/releases.h"
 #include "trustd/mirror/mirror_fixture.h"
 
 namespace anchorage::trustd {
@@ -73,6 +74,128 @@ TEST_F(MirrorTest, ADamagedRecordStopsDecisionsAndNotTheService) {
   EXPECT_TRUE(absl::IsDataLoss(mirror_->ledger().health()));
   EXPECT_TRUE(absl::IsDataLoss(Observe(Page())));
   EXPECT_EQ(Sequence(), 1u);
+}
+
+// --- a clock that was ahead ---
+
+// A catalog that revokes the first anchor, published by that clock.
+class AheadTest : public MirrorTest {
+ protected:
+  void PublishAhead() {
+    anchors::Catalog catalog = seed_;
+    catalog.anchors.front().status = verify::AnchorStatus::kRevoked;
+    catalog.created = kNow + absl::Hours(24 * 300);
+    ASSERT_TRUE(publisher_->Publish(catalog, catalog.created).ok());
+    ASSERT_TRUE(mirror_->Settle(catalog.created).ok());
+    ASSERT_EQ(Sequence(), 2u);
+    ASSERT_THAT(alerts_.committed, ::testing::IsEmpty());
+  }
+
+  // The newest publication on the record.
+  v1::PublicationFact Recorded() const {
+    v1::PublicationFact fact;
+    EXPECT_TRUE(mirror_->ledger()
+                    .Scan(0,
+                          [&](std::uint64_t, const v1::LedgerRecord& record) {
+                            if (record.has_publication()) {
+                              fact = record.publication();
+                            }
+                            return true;
+                          })
+                    .ok());
+    return fact;
+  }
+};
+
+TEST_F(AheadTest, TheCatalogIsPublishedAgainAndDatedRight) {
+  PublishAhead();
+  for (int start = 0; start < 2; ++start) {
+    ASSERT_TRUE(mirror_->Settle(now_).ok());
+    EXPECT_EQ(Sequence(), 3u);
+    const auto publication = hub_.Current();
+    EXPECT_EQ(publication->catalog.created, now_);
+    EXPECT_EQ(publication->catalog.anchors.front().status,
+              verify::AnchorStatus::kRevoked);
+    EXPECT_THAT(alerts_.committed, ElementsAre("DATED_AHEAD"));
+    EXPECT_THAT(alerts_.subjects, ElementsAre("catalog"));
+    EXPECT_EQ(Recorded().sequence(), 3u);
+    EXPECT_EQ(Recorded().catalog_sha256(), publication->catalog_sha256);
+    Start();
+  }
+}
+
+TEST_F(AheadTest, AStartMendsItToo) {
+  PublishAhead();
+  Start();
+  EXPECT_EQ(Sequence(), 3u);
+  EXPECT_EQ(hub_.Current()->catalog.created, now_);
+}
+
+TEST_F(AheadTest, OfflinePeopleAreToldAndGetAProposal) {
+  PublishAhead();
+  options_.offline = true;
+  Start();
+  std::string proposal;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(mirror_->Settle(now_).ok());
+    const auto text =
+        anchors::ReadFile(options_.proposal_path, anchors::kMaxCatalogBytes);
+    ASSERT_TRUE(text.ok()) << text.status();
+    if (i > 0) {
+      EXPECT_EQ(*text, proposal);
+    }
+    proposal = *text;
+  }
+  EXPECT_EQ(Sequence(), 2u);
+  EXPECT_THAT(alerts_.committed, ElementsAre("DATED_AHEAD"));
+  const auto catalog = anchors::ParseCatalog(proposal);
+  ASSERT_TRUE(catalog.ok()) << catalog.status();
+  EXPECT_EQ(catalog->sequence, 3u);
+  EXPECT_LE(catalog->created, now_);
+  EXPECT_EQ(catalog->anchors.front().status, verify::AnchorStatus::kRevoked);
+  // Signed, it is no longer proposed.
+  ASSERT_TRUE(publisher_->Publish(*catalog, now_).ok());
+  ASSERT_TRUE(mirror_->Settle(now_).ok());
+  EXPECT_FALSE(std::filesystem::exists(options_.proposal_path));
+}
+
+TEST_F(AheadTest, PeopleAreToldOfAListOfReleases) {
+  anchors::Release release;
+  release.product = "signer";
+  release.name = "2.3.0";
+  release.measurements = {{0, std::string(48, 'a')}};
+  anchors::ReleaseList list;
+  list.sequence = 1;
+  list.created = kNow + absl::Hours(24 * 300);
+  list.releases = {release};
+  ASSERT_TRUE(
+      publisher_
+          ->PublishReleases(anchors::SerializeReleases(list), list.created)
+          .ok());
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(mirror_->Settle(now_).ok());
+    EXPECT_THAT(alerts_.committed, ElementsAre("DATED_AHEAD"));
+    EXPECT_THAT(alerts_.subjects, ElementsAre("releases"));
+  }
+  EXPECT_EQ(Sequence(), 1u);
+}
+
+// Sequences fall where a root removes a thief's.
+TEST_F(AheadTest, ALowerSequenceIsPutOnTheRecordToo) {
+  anchors::Catalog catalog = seed_;
+  ASSERT_TRUE(publisher_->Publish(catalog, now_).ok());
+  const auto two = hub_.Current();
+  catalog.anchors.pop_back();
+  ASSERT_TRUE(publisher_->Publish(catalog, now_).ok());
+  ASSERT_TRUE(mirror_->Settle(now_).ok());
+  ASSERT_EQ(Recorded().sequence(), 3u);
+  hub_.Publish(two);
+  ASSERT_TRUE(mirror_->Settle(now_).ok());
+  EXPECT_EQ(Recorded().sequence(), 2u);
+  EXPECT_EQ(Recorded().catalog_sha256(), two->catalog_sha256);
+  const std::uint64_t size = mirror_->ledger().head().size;
+  ASSERT_TRUE(mirror_->Settle(now_).ok());
+  EXPECT_EQ(mirror_->ledger().head().size, size) << "once";
 }
 
 // --- MODE_OFFLINE -----------------------------------------------------------

@@ -22,6 +22,10 @@ using anchors::Change;
 
 constexpr std::int64_t kSecondsOfDay = 24 * 60 * 60;
 
+bool IsAhead(absl::Time created, absl::Time now) {
+  return created > now + anchors::kMaxCreatedAhead;
+}
+
 // Whether the served catalog has what a rotation is about.
 bool Contains(const Catalog& catalog, const Change& change) {
   const bool is_removal =
@@ -94,7 +98,7 @@ absl::Status Mirror::SettleLocked(absl::Time now) {
   // One that fails does not stop the others.
   absl::Status first;
   for (const auto step :
-       {&Mirror::Reconcile, &Mirror::CloseWhatWentAway,
+       {&Mirror::Reconcile, &Mirror::MendDates, &Mirror::CloseWhatWentAway,
         &Mirror::TryEarlierProofs, &Mirror::DecideWhatIsDue,
         &Mirror::PublishApproved, &Mirror::CompareAgain,
         &Mirror::CloseKnownSigners, &Mirror::CompleteWhatIsOver,
@@ -109,8 +113,10 @@ absl::Status Mirror::SettleLocked(absl::Time now) {
 // catalog, what people signed, what was published just before a crash.
 absl::Status Mirror::Reconcile(absl::Time now) {
   const auto publication = hub_.Current();
+  const v1::PublicationFact& last = book_.last_publication();
   if (publication == nullptr ||
-      publication->catalog.sequence <= book_.last_sequence()) {
+      (publication->catalog.sequence == last.sequence() &&
+       publication->catalog_sha256 == last.catalog_sha256())) {
     return absl::OkStatus();
   }
   Draft draft;
@@ -148,6 +154,51 @@ absl::Status Mirror::Reconcile(absl::Time now) {
     }
   }
   return Commit(std::move(draft));
+}
+
+// Clients refuse what is dated after their clocks, and stay with what they have.
+// After a spell in which ours was ahead, the catalog is published again with the
+// date of now; people, who sign it or the list of releases, are told.
+absl::Status Mirror::MendDates(absl::Time now) {
+  const auto publication = hub_.Current();
+  Draft draft(now);
+  std::vector<std::string> told;
+  const auto tell = [&](const std::string& what, std::uint64_t sequence,
+                        absl::Time created, const std::string& then) {
+    std::string id = absl::StrCat(what, " ", sequence);
+    if (dates_told_.count(id) != 0) return;
+    Alert alert;
+    alert.kind = AlertKind::kDatedAhead;
+    alert.time = now;
+    alert.subject = what;
+    alert.text = absl::StrCat(
+        what, " of sequence ", sequence, " is dated ",
+        absl::FormatTime(absl::RFC3339_sec, created, absl::UTCTimeZone()),
+        ", after the clock here: clients whose clocks are right refuse it ",
+        "(CLOCK_SUSPECT). ", then);
+    draft.alerts.push_back(std::move(alert));
+    told.push_back(std::move(id));
+  };
+  if (publication->releases.has_value() &&
+      IsAhead(publication->releases->created, now)) {
+    tell("releases", publication->releases->sequence,
+         publication->releases->created,
+         "Make a list of a higher sequence, dated right");
+  }
+  const Catalog& catalog = publication->catalog;
+  const bool is_ahead = IsAhead(catalog.created, now);
+  if (is_ahead) {
+    tell("catalog", catalog.sequence, catalog.created,
+         options_.offline
+             ? absl::StrCat("Sign the proposal, ", options_.proposal_path)
+             : "It is published again, dated now");
+  }
+  const absl::Status status =
+      is_ahead && !options_.offline
+          ? PublishCatalog(catalog, {}, std::move(draft)).status()
+          : Commit(std::move(draft));
+  if (status.ok()) dates_told_.insert(told.begin(), told.end());
+  return status;
 }
 
 absl::Status Mirror::CloseWhatWentAway(absl::Time now) {
@@ -370,6 +421,7 @@ absl::Status Mirror::PublishApproved(absl::Time now) {
 // what is approved. The same bytes as long as these are the same, so that who
 // reviews it and who signs it speak of one file.
 absl::Status Mirror::Propose(const Catalog& before, Draft draft) {
+  const absl::Time now = draft.time;
   Catalog catalog = before;
   // The newest fact in it, but for those of a clock that was ahead: who signs
   // would refuse the proposal until then.
@@ -391,12 +443,13 @@ absl::Status Mirror::Propose(const Catalog& before, Draft draft) {
   for (const std::uint64_t id : ids) made(book_.Find(id)->approved);
   // The day is the same for whoever reviews and whoever signs.
   if (created == absl::InfinitePast()) {
-    created = absl::FromUnixSeconds(
-        absl::ToUnixSeconds(draft.time) / kSecondsOfDay * kSecondsOfDay);
+    created = absl::FromUnixSeconds(absl::ToUnixSeconds(draft.time) /
+                                    kSecondsOfDay * kSecondsOfDay);
   }
   if (absl::Status s = Commit(std::move(draft)); !s.ok()) return s;
   std::string text;
-  if (catalog != before) {
+  // The same again where its date is to be mended.
+  if (catalog != before || IsAhead(before.created, now)) {
     catalog.sequence = hub_.Current()->next_sequence;
     catalog.created = created;
     text = anchors::SerializeCatalog(catalog);

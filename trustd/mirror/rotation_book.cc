@@ -140,7 +140,7 @@ void RotationBook::ReadState(const v1::StateFact& fact, absl::Time time) {
 }
 
 void RotationBook::ReadPublication(const v1::PublicationFact& fact) {
-  last_sequence_ = std::max(last_sequence_, fact.sequence());
+  last_publication_ = fact;
   pins_.clear();
   for (const std::uint64_t id : fact.rotation_ids()) {
     if (Entry* entry = Mutable(id); entry != nullptr) {

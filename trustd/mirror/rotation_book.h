@@ -83,8 +83,11 @@ class RotationBook {
   // What people changed by hand since the last publication, in order.
   const std::vector<v1::LedgerRecord>& pins() const { return pins_; }
 
-  // The sequence of the last catalog on the record; 0 for none.
-  std::uint64_t last_sequence() const { return last_sequence_; }
+  // The last publication on the record; empty for none. Sequences fall where a
+  // root removes a thief's.
+  const v1::PublicationFact& last_publication() const {
+    return last_publication_;
+  }
 
  private:
   Entry* Mutable(std::uint64_t id);
@@ -98,7 +101,7 @@ class RotationBook {
   std::map<std::string, Observed> observations_;
   std::vector<v1::LedgerRecord> pins_;
   std::uint64_t next_id_ = 1;
-  std::uint64_t last_sequence_ = 0;
+  v1::PublicationFact last_publication_;
 };
 
 }  // namespace anchorage::trustd
