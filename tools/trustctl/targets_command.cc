@@ -31,6 +31,7 @@ struct Flags {
   std::string folder = ".";
   std::string catalog;
   bool baked_in = false;
+  bool again = false;
   std::string releases;
   std::string expires_in = "365d";
   SigningKeySource signer;
@@ -91,25 +92,60 @@ int ShowDraft(const Flags& flags) {
   return kAccepted;
 }
 
-int Propose(const Flags& flags) {
+// The catalog and the releases of a draft.
+struct Proposal {
   std::string catalog;
-  if (flags.baked_in) {
-    catalog = anchors::DefaultBakedBundle().catalog;
+  std::string releases;
+};
+
+// What was signed last, as the next one: for new keys, or when it ends.
+absl::StatusOr<Proposal> ProposeAgain(const Flags& flags) {
+  const auto ceremony = anchors::ReadCeremony(flags.folder);
+  if (!ceremony.ok()) return ceremony.status();
+  if (!ceremony->targets.has_value()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        flags.folder, " has no signed targets that could be signed again"));
+  }
+  auto catalog = anchors::ParseCatalog(ceremony->targets->catalog);
+  if (!catalog.ok()) return catalog.status();
+  if (catalog->skipped > 0) {
+    return absl::FailedPreconditionError(
+        "the last catalog has anchors that this program does not know");
+  }
+  ++catalog->sequence;
+  catalog->created = absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()));
+  return Proposal{anchors::SerializeCatalog(*catalog),
+                  ceremony->targets->releases};
+}
+
+absl::StatusOr<Proposal> ReadProposal(const Flags& flags) {
+  Proposal proposal;
+  if (flags.again) {
+    auto again = ProposeAgain(flags);
+    if (!again.ok()) return again.status();
+    proposal = *std::move(again);
+  } else if (flags.baked_in) {
+    proposal.catalog = anchors::DefaultBakedBundle().catalog;
   } else {
     auto read = ReadInput(flags.catalog);
-    if (!read.ok()) return Fail(read.status());
-    catalog = *std::move(read);
+    if (!read.ok()) return read.status();
+    proposal.catalog = *std::move(read);
   }
-  std::string releases;
   if (!flags.releases.empty()) {
     auto read = ReadInput(flags.releases);
-    if (!read.ok()) return Fail(read.status());
-    releases = *std::move(read);
+    if (!read.ok()) return read.status();
+    proposal.releases = *std::move(read);
   }
+  return proposal;
+}
+
+int Propose(const Flags& flags) {
+  const auto proposal = ReadProposal(flags);
+  if (!proposal.ok()) return Fail(proposal.status());
   const auto life = ParseDuration(flags.expires_in);
   if (!life.ok()) return UsageError(life.status());
   if (absl::Status s = anchors::ProposeTargets(
-          flags.folder, catalog, releases,
+          flags.folder, proposal->catalog, proposal->releases,
           absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now() + *life)),
           absl::Now());
       !s.ok()) {
@@ -161,6 +197,7 @@ int Publish(const Flags& flags) {
 constexpr char kProposeFooter[] = R"(
     trustctl targets propose --folder ceremony --baked-in
     trustctl targets propose --folder ceremony --catalog anchors.json
+    trustctl targets propose --folder ceremony --again
 
 Begins the draft of the next targets. Its catalog needs a higher sequence than
 the one that is signed already.
@@ -201,6 +238,8 @@ void AddTargets(CLI::App& app, Action& action) {
                   "file as catalog.proto says (- for standard input)");
   what.add_flag("--baked-in", propose_flags->baked_in,
                 "the set built into this program");
+  what.add_flag("--again", propose_flags->again,
+                "what was signed last, with the next sequence and today's date");
   what.require_option(1);
   propose->add_option("--releases", propose_flags->releases,
                       "list of releases to publish beside it");
