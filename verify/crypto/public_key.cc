@@ -319,8 +319,9 @@ struct PublicKey::State {
 
   // A key that the library has read.
   State(KeyType t, Owned<EVP_PKEY> key, std::string o)
-      : type(t), order(std::move(o)), key_(key.release()) {
+      : type(t), order(std::move(o)) {
     idle.reserve(kMaxIdleOperations);
+    key_ = key.release();
   }
   // An RSA or DSA key that it reads when it is first used.
   State(KeyType t, std::string_view spki, std::string o)
