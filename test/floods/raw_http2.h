@@ -94,6 +94,14 @@ class RawServer {
   std::thread thread_;
 };
 
+// How much more memory a program takes under AddressSanitizer.
+#ifdef ANCHORAGE_ASAN
+inline constexpr long kSanitizerFactor = 4;
+#else
+inline constexpr long kSanitizerFactor = 1;
+#endif
+
+
 // A line of /proc/PID/status in KiB, such as VmHWM or VmRSS; of this process
 // for "self".
 long MemoryKiB(const std::string& pid, const std::string& name);

@@ -237,7 +237,8 @@ TEST_F(CallGateTest, APeerThatIgnoresTheLimitOfStreamsIsCutOff) {
   }
   EXPECT_TRUE(!open || peer.IsClosedWithin(kLong));
   EXPECT_GE(Shed("calls_connection"), options_.calls.refused_per_connection);
-  EXPECT_LT(test::MemoryKiB("self", "VmRSS") - before, 100 * 1024);
+  EXPECT_LT(test::MemoryKiB("self", "VmRSS") - before,
+            100 * 1024 * test::kSanitizerFactor);
   EXPECT_TRUE(Call().ok());
 }
 
@@ -355,7 +356,8 @@ TEST_F(CallGateTest, AMessageWithoutAnEndIsBounded) {
   const std::uint64_t sent =
       peer.SendData(1, length, 400 << 20, absl::Seconds(8));
   EXPECT_LT(sent, 400u << 20);
-  EXPECT_LT(test::MemoryKiB("self", "VmHWM") - before, 200 * 1024);
+  EXPECT_LT(test::MemoryKiB("self", "VmHWM") - before,
+            200 * 1024 * test::kSanitizerFactor);
   EXPECT_TRUE(Call().ok());
 }
 
