@@ -120,8 +120,8 @@ absl::StatusOr<Memory> BundleCache::LoadMemory() {
 
 void BundleCache::SaveBundle(const v1::GetUpdateResponse& files,
                              const Memory& memory) {
-  SaveMemory(memory);
   Save(kBundleFile, files.SerializeAsString()).IgnoreError();
+  SaveMemory(memory);
   if (!is_marked()) Save(kMarkFile, "").IgnoreError();
 }
 

@@ -54,8 +54,9 @@ class BundleCache final : public anchors::tuf::MetadataStore {
   // that it takes to verify it elsewhere.
   absl::StatusOr<v1::GetUpdateResponse> LoadWithRoots();
 
-  // Writes the memory first: a crash in between leaves one that revokes more
-  // than the bundle says. Marks the folder last, as one that holds a bundle.
+  // Writes the bundle first: it says itself what it revokes and how new it is,
+  // and a start takes that into the older memory that a crash leaves. Marks the
+  // folder last, as one that holds a bundle.
   void SaveBundle(const v1::GetUpdateResponse& files, const Memory& memory);
   void SaveMemory(const Memory& memory);
 
