@@ -76,7 +76,7 @@ bool Connections::Add(int socket, const Endpoint& peer) {
       is_due = UptimeNanos() - last_sweep_nanos_ >= kSweepNanos;
     }
     if (is_due) {
-      Sweep();
+      (void)Sweep();
       refusal = admission_.Admit(peer.address, place);
     }
   }
@@ -120,14 +120,16 @@ std::shared_ptr<GrpcConnectionRecord> Connections::Find(const Endpoint& peer) {
   return found == open_.end() ? nullptr : found->second;
 }
 
-void Connections::Sweep() {
+bool Connections::Sweep() {
   // What ends here is closed after the lock is gone.
   std::vector<std::shared_ptr<GrpcConnectionRecord>> ended;
+  bool has_cut_ended = false;
   const absl::MutexLock lock(&mutex_);
   last_sweep_nanos_ = UptimeNanos();
   for (auto entry = open_.begin(); entry != open_.end();) {
     GrpcConnectionRecord& record = *entry->second;
     if (!record.IsOpen()) {
+      has_cut_ended |= record.is_cut_;
       ended.push_back(std::move(entry->second));
       open_.erase(entry++);
       continue;
@@ -135,6 +137,7 @@ void Connections::Sweep() {
     CutIfGreedy(record);
     ++entry;
   }
+  return has_cut_ended;
 }
 
 void Connections::CutIfGreedy(GrpcConnectionRecord& record) {

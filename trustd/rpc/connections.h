@@ -93,8 +93,9 @@ class Connections {
   // which address of ours it came to, so there is one for each peer.
   std::shared_ptr<GrpcConnectionRecord> Find(const Endpoint& peer);
 
-  // Forgets what has ended, and cuts off who sends too much.
-  void Sweep();
+  // Forgets what has ended, and cuts off who sends too much. Whether one that
+  // was cut off has ended.
+  bool Sweep();
   // Cuts it off if it has sent too much.
   void CutIfGreedy(GrpcConnectionRecord& record);
 
