@@ -86,7 +86,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   // Ends its connection if that has sent too much, or the call if its time is
   // over.
   void Expire(absl::Duration now) {
-    if (connection_ != nullptr) gate_.connections_->CutIfGreedy(*connection_);
+    if (connection_ != nullptr) gate_.connections_->CutIfGreedy(connection_);
     const absl::MutexLock lock(&mutex_);
     if (context_ == nullptr || now < deadline_) return;
     if (finished_ || answering_) {
@@ -167,7 +167,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
         gate_.shed_("calls_connection");
         if (++connection_->refused_calls >
             gate_.options_.refused_per_connection) {
-          connection_->Cut();
+          gate_.connections_->Cut(connection_);
         }
         return TooMany("too many calls on one connection");
       }

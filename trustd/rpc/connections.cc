@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -41,8 +43,8 @@ bool GrpcConnectionRecord::IsOpen() const {
   return ::fstat(socket_, &found) == 0 && found.st_ino == inode_;
 }
 
-void GrpcConnectionRecord::Cut() {
-  if (is_cut_.exchange(true)) return;
+bool GrpcConnectionRecord::Cut() {
+  if (is_cut_.exchange(true)) return false;
   // After a shutdown() gRPC would still read, and act on, the megabytes that
   // wait in the kernel; dissolving the connection drops them.
   sockaddr nobody{};
@@ -50,6 +52,7 @@ void GrpcConnectionRecord::Cut() {
   if (::connect(duplicate_, &nobody, sizeof(nobody)) != 0) {
     ::shutdown(duplicate_, SHUT_RDWR);
   }
+  return true;
 }
 
 std::uint64_t GrpcConnectionRecord::ReceivedBytes() const {
@@ -67,6 +70,10 @@ Connections::Connections(const Options& options, ShedFunction shed)
       admission_(options.most, options.proxies) {}
 
 bool Connections::Add(int socket, const Endpoint& peer) {
+  if (HasCutOne(peer.address)) {
+    shed_("connections_cut");
+    return false;
+  }
   Place place;
   Refusal refusal = admission_.Admit(peer.address, place);
   if (refusal != Refusal::kNone) {
@@ -76,7 +83,7 @@ bool Connections::Add(int socket, const Endpoint& peer) {
       is_due = UptimeNanos() - last_sweep_nanos_ >= kSweepNanos;
     }
     if (is_due) {
-      Sweep();
+      (void)Sweep();
       refusal = admission_.Admit(peer.address, place);
     }
   }
@@ -99,6 +106,7 @@ bool Connections::Add(int socket, const Endpoint& peer) {
     ::close(duplicate);
     throw;
   }
+  record->group_ = peer.address.Group();
   record->may_send_much_ = admission_.IsExempt(peer.address);
   std::shared_ptr<GrpcConnectionRecord> ended;
   {
@@ -120,31 +128,68 @@ std::shared_ptr<GrpcConnectionRecord> Connections::Find(const Endpoint& peer) {
   return found == open_.end() ? nullptr : found->second;
 }
 
-void Connections::Sweep() {
+bool Connections::Sweep() {
   // What ends here is closed after the lock is gone.
   std::vector<std::shared_ptr<GrpcConnectionRecord>> ended;
-  const absl::MutexLock lock(&mutex_);
-  last_sweep_nanos_ = UptimeNanos();
-  for (auto entry = open_.begin(); entry != open_.end();) {
-    GrpcConnectionRecord& record = *entry->second;
-    if (!record.IsOpen()) {
+  std::vector<std::shared_ptr<GrpcConnectionRecord>> open;
+  bool has_cut_ended = false;
+  {
+    const absl::MutexLock lock(&mutex_);
+    last_sweep_nanos_ = UptimeNanos();
+    for (auto entry = open_.begin(); entry != open_.end();) {
+      if (entry->second->IsOpen()) {
+        open.push_back(entry->second);
+        ++entry;
+        continue;
+      }
+      has_cut_ended |= entry->second->is_cut_;
       ended.push_back(std::move(entry->second));
       open_.erase(entry++);
-      continue;
     }
-    CutIfGreedy(record);
-    ++entry;
+    // Of addresses from which nobody comes again, too.
+    absl::erase_if(cut_, [&](auto& entry) {
+      auto& records = entry.second;
+      const auto left = std::partition(
+          records.begin(), records.end(),
+          [](const auto& one) { return one->calls > 0 || one->IsOpen(); });
+      std::move(left, records.end(), std::back_inserter(ended));
+      records.erase(left, records.end());
+      return records.empty();
+    });
   }
+  for (const auto& record : open) CutIfGreedy(record);
+  return has_cut_ended;
 }
 
-void Connections::CutIfGreedy(GrpcConnectionRecord& record) {
+bool Connections::HasCutOne(const IpAddress& address) {
+  std::vector<std::shared_ptr<GrpcConnectionRecord>> gone;
+  const absl::MutexLock lock(&mutex_);
+  const auto found = cut_.find(address.Group());
+  if (found == cut_.end()) return false;
+  for (const auto& record : found->second) {
+    if (record->calls > 0 || record->IsOpen()) return true;
+  }
+  gone = std::move(found->second);
+  cut_.erase(found);
+  return false;
+}
+
+void Connections::Cut(const std::shared_ptr<GrpcConnectionRecord>& record) {
+  if (!record->Cut() || record->may_send_much_) return;
+  const absl::MutexLock lock(&mutex_);
+  cut_[record->group_].push_back(record);
+}
+
+void Connections::CutIfGreedy(
+    const std::shared_ptr<GrpcConnectionRecord>& shared) {
+  const GrpcConnectionRecord& record = *shared;
   if (record.may_send_much_ || record.is_cut_) return;
   const auto seconds = static_cast<std::uint64_t>(
       (UptimeNanos() - record.accepted_nanos_) / 1'000'000'000);
   const std::uint64_t most =
       options_.burst_bytes + options_.bytes_a_second * seconds;
   if (record.ReceivedBytes() <= most) return;
-  record.Cut();
+  Cut(shared);
   shed_("bytes");
 }
 

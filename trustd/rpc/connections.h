@@ -27,6 +27,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -47,8 +48,6 @@ class GrpcConnectionRecord {
 
   // Whether gRPC still has it.
   bool IsOpen() const;
-  // Ends it at once for both sides; gRPC then closes it.
-  void Cut();
   // What has come in on it, in bytes, as the kernel counts them; 0 where it
   // does not say.
   std::uint64_t ReceivedBytes() const;
@@ -60,12 +59,16 @@ class GrpcConnectionRecord {
  private:
   friend class Connections;
 
+  // Ends it at once for both sides; gRPC then closes it. False: it was before.
+  bool Cut();
+
   const int socket_;
   const ino_t inode_;
   const int duplicate_;
   const Place place_;
   std::int64_t accepted_nanos_ = 0;
   bool may_send_much_ = false;
+  IpAddress group_;
   std::atomic<bool> is_cut_ = false;
 };
 
@@ -93,22 +96,33 @@ class Connections {
   // which address of ours it came to, so there is one for each peer.
   std::shared_ptr<GrpcConnectionRecord> Find(const Endpoint& peer);
 
-  // Forgets what has ended, and cuts off who sends too much.
-  void Sweep();
-  // Cuts it off if it has sent too much.
-  void CutIfGreedy(GrpcConnectionRecord& record);
+  // Forgets what has ended, and cuts off who sends too much. Whether one that
+  // was cut off has ended.
+  bool Sweep();
+  // Cuts it off. Its address is not let in again before all that it leaves
+  // behind is gone; the loopback interface and proxies are.
+  void Cut(const std::shared_ptr<GrpcConnectionRecord>& record);
+  // The same if it has sent too much.
+  void CutIfGreedy(const std::shared_ptr<GrpcConnectionRecord>& record);
 
   // Whether a peer that holds nothing would be admitted now.
   bool HasRoom() const { return admission_.HasRoom(); }
   std::size_t size() const;
 
  private:
+  // Whether what a cut connection of this address left behind is not gone yet.
+  bool HasCutOne(const IpAddress& address);
+
   const Options options_;
   const ShedFunction shed_;
   Admission admission_;
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<Endpoint, std::shared_ptr<GrpcConnectionRecord>> open_
       ABSL_GUARDED_BY(mutex_);
+  // Those that were cut off, by the group of their address.
+  absl::flat_hash_map<IpAddress,
+                      std::vector<std::shared_ptr<GrpcConnectionRecord>>>
+      cut_ ABSL_GUARDED_BY(mutex_);
   // When all places were taken and it was swept for that, at the last.
   std::int64_t last_sweep_nanos_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -1,5 +1,6 @@
 #include "trustd/rpc/grpc_listener.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -19,7 +20,7 @@ namespace {
 // that sends too much long before.
 constexpr std::size_t kBytesPerConnection = 64 * 1024;
 // The most that gRPC takes from a socket at a time.
-constexpr int kReadBytes = 16 * 1024;
+constexpr int kReadBytes = 4 * 1024;
 constexpr std::size_t kBytesForMessages = 64 * 1024 * 1024;
 // Calls are looked at so many times as often as connections: between two looks
 // a peer on a fast network sends tens of megabytes of one message, and gRPC
@@ -134,7 +135,9 @@ absl::Status GrpcListener::Listen(
 void GrpcListener::Tick() {
   gate_.Sweep();
   if (ticks_++ % kTicks != 0) return;
-  connections_.Sweep();
+  // A connection that was cut off had many small pieces of memory, which the C
+  // library keeps: 5 MiB in use were 160 MiB.
+  if (connections_.Sweep()) ::malloc_trim(0);
   health_.Refresh();
 }
 
