@@ -127,10 +127,9 @@ absl::Status CheckSequence(std::string_view what, std::uint64_t sequence,
                      ", which was adopted before"));
   }
   if (floor != 0 && sequence - floor > kMaxSequenceStep) {
-    return RejectUpdate(
-        TufReason::kSequenceLeap,
-        absl::StrCat(std::string(what), " ", sequence, " is more than 2^32 above ",
-                     floor));
+    return RejectUpdate(TufReason::kSequenceLeap,
+                        absl::StrCat(std::string(what), " ", sequence,
+                                     " is more than 2^32 above ", floor));
   }
   return absl::OkStatus();
 }
@@ -145,8 +144,8 @@ absl::Status CheckSuccession(const Bundle& bundle, const Floor& floor,
     return s;
   }
   if (bundle.release_list != nullptr) {
-    if (absl::Status s = CheckSequence("list of releases", next.releases,
-                                       floor.releases);
+    if (absl::Status s =
+            CheckSequence("list of releases", next.releases, floor.releases);
         !s.ok()) {
       return s;
     }
@@ -154,11 +153,10 @@ absl::Status CheckSuccession(const Bundle& bundle, const Floor& floor,
   if (bundle.created > now + kMaxCreatedAhead) {
     return RejectUpdate(
         TufReason::kClockSuspect,
-        absl::StrCat("the bundle was made at ",
-                     tuf::FormatExpires(bundle.created),
-                     ", and this machine's clock reads ",
-                     absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", now,
-                                      absl::UTCTimeZone())));
+        absl::StrCat(
+            "the bundle was made at ", tuf::FormatExpires(bundle.created),
+            ", and this machine's clock reads ",
+            absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", now, absl::UTCTimeZone())));
   }
   return absl::OkStatus();
 }

@@ -151,10 +151,13 @@ absl::StatusOr<std::vector<std::string>> BundleCache::Clear(bool keep_memory) {
   if (!lock_.has_value()) {
     return absl::FailedPreconditionError("the folder is not locked");
   }
-  std::vector<std::string> names = {
-      std::string(kBundleFile), std::string(kMarkFile), std::string(kForkFile),
-      "root.json",              "timestamp.json",       "snapshot.json",
-      "targets.json"};
+  std::vector<std::string> names = {std::string(kBundleFile),
+                                    std::string(kMarkFile),
+                                    std::string(kForkFile),
+                                    "root.json",
+                                    "timestamp.json",
+                                    "snapshot.json",
+                                    "targets.json"};
   if (!keep_memory) names.emplace_back(kMemoryFile);
   for (std::string& name : RootNames()) names.push_back(std::move(name));
   std::error_code error;

@@ -111,9 +111,9 @@ absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
     if (absl::Status s = set.UseHeldTargetsAlone(); !s.ok()) return s;
     // Since the first root that no longer vouched for it, not the newest.
     memory.overtaken = std::min(memory.overtaken, now);
-    provenance.fresh_until = std::min(
-        {FreshUntil(set, memory.adopted), memory.overtaken - absl::Seconds(1),
-         ClaimedEnd(files.timestamp())});
+    provenance.fresh_until = std::min({FreshUntil(set, memory.adopted),
+                                       memory.overtaken - absl::Seconds(1),
+                                       ClaimedEnd(files.timestamp())});
   }
   auto bundle = MakeBundle(set, {files.catalog(), files.releases()}, provenance,
                            memory.revoked);
@@ -154,8 +154,8 @@ absl::Status CheckFolder(const tuf::Updater& updater,
 CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
                        BundleCache& cache, absl::Time now) {
   CachedBundle cached;
-  const auto updater = tuf::Updater::Create(
-      trusted_root, absl::InfinitePast(), nullptr, &cache);
+  const auto updater =
+      tuf::Updater::Create(trusted_root, absl::InfinitePast(), nullptr, &cache);
   if (!updater.ok()) {
     cached.status = updater.status();
     return cached;
@@ -195,7 +195,8 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
   }
   if (!cached.bundle.has_value() && files.ok()) {
     Merge(ClaimedRevoked(*files), cached.memory.revoked);
-    if (!memory.ok()) cached.memory.fresh_until = ClaimedEnd(files->timestamp());
+    if (!memory.ok())
+      cached.memory.fresh_until = ClaimedEnd(files->timestamp());
   }
   if (!status.ok() && !cached.empty) cached.status = NotUsed(status);
   // A memory that was damaged is left as it is until there is a better one.

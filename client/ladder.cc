@@ -20,12 +20,11 @@ Freshness FreshnessOf(const verify::AnchorProvenance& provenance,
 absl::Status RequireNotExpired(const verify::AnchorProvenance& provenance,
                                Freshness freshness) {
   if (freshness != Freshness::kExpired) return absl::OkStatus();
-  return verify::Reject(
-      verify::Reason::kAnchorsExpired,
-      absl::StrCat("the anchors were fresh until ",
-                   absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
-                                    provenance.fresh_until,
-                                    absl::UTCTimeZone())));
+  return verify::Reject(verify::Reason::kAnchorsExpired,
+                        absl::StrCat("the anchors were fresh until ",
+                                     absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
+                                                      provenance.fresh_until,
+                                                      absl::UTCTimeZone())));
 }
 
 Freshness Ladder::Judge(const Bundle& bundle, std::atomic<bool>& expired,

@@ -81,7 +81,8 @@ std::optional<std::string_view> CheckedText(std::string_view text) {
     return std::nullopt;
   }
   const std::string_view body = text.substr(0, text.size() - kLast);
-  const std::string last = absl::StrCat("sha256 ", verify::Sha256Hex(body), "\n");
+  const std::string last =
+      absl::StrCat("sha256 ", verify::Sha256Hex(body), "\n");
   if (text.substr(body.size()) != last) return std::nullopt;
   return body;
 }

@@ -63,9 +63,8 @@ TEST(RevokedTest, RefusesTheSameKeyInTheSameSlotAlone) {
   anchors::Catalog catalog = *baked;
   Refuse(revoked, catalog);
   for (std::size_t i = 0; i < catalog.anchors.size(); ++i) {
-    EXPECT_EQ(catalog.anchors[i].status, i < 2
-                                             ? verify::AnchorStatus::kRevoked
-                                             : baked->anchors[i].status);
+    EXPECT_EQ(catalog.anchors[i].status, i < 2 ? verify::AnchorStatus::kRevoked
+                                               : baked->anchors[i].status);
   }
   revoked.anchors[0].slot.region = "elsewhere-1";
   revoked.anchors.resize(1);

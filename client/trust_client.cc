@@ -65,7 +65,8 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
       options.rpc_timeout < absl::Milliseconds(1) ||
       options.rpc_timeout > kMaxRpcTimeout) {
     return absl::InvalidArgumentError(
-        "'refresh_interval' is at least 1 s and finite, 'rpc_timeout' from 1 ms "
+        "'refresh_interval' is at least 1 s and finite, 'rpc_timeout' from 1 "
+        "ms "
         "to 1 h");
   }
   if (options.trusted_root.empty()) return absl::OkStatus();
@@ -162,7 +163,8 @@ class TrustClient::Engine {
     TrustClientState state = state_;
     state.provenance = standing.bundle->anchors->provenance();
     state.freshness = standing.freshness;
-    state.anchors = static_cast<int>(standing.bundle->anchors->anchors().size());
+    state.anchors =
+        static_cast<int>(standing.bundle->anchors->anchors().size());
     state.regions = standing.bundle->regions;
     if (standing.bundle->releases != nullptr) {
       state.releases =
@@ -192,7 +194,8 @@ class TrustClient::Engine {
   }
 
  private:
-  static std::uint64_t TrustClientState::*CounterOf(const absl::Status& status) {
+  static std::uint64_t TrustClientState::*CounterOf(
+      const absl::Status& status) {
     if (status.ok()) return &TrustClientState::refreshed;
     const auto reason = tuf::TufReasonOf(status);
     if (reason == tuf::TufReason::kClockSuspect) {
@@ -236,8 +239,8 @@ class TrustClient::Engine {
     CachedBundle cached =
         OpenCache(options_.trusted_root, options_.baked.as_of, cache_, Now());
     memory_ = std::move(cached.memory);
-    is_baked_vouched_ = !default_baked_ &&
-                        CanStillSign(baked_->signers, cached.targets_role);
+    is_baked_vouched_ =
+        !default_baked_ && CanStillSign(baked_->signers, cached.targets_role);
     if (!cached.empty) {
       first_refresh_pending_ = false;
       // Without a server, too: who can damage a cache gains nothing by it.
@@ -282,8 +285,8 @@ class TrustClient::Engine {
     tuf::Fetcher* const fetcher =
         grpc.has_value() ? static_cast<tuf::Fetcher*>(&*grpc)
                          : repository_.get();
-    auto updater = tuf::Updater::Create(options_.trusted_root, now, fetcher,
-                                        &cache_);
+    auto updater =
+        tuf::Updater::Create(options_.trusted_root, now, fetcher, &cache_);
     if (!updater.ok()) return updater.status();
     if (grpc.has_value()) {
       grpc->SetRootVersion(updater->trusted().root().envelope.version);
@@ -355,19 +358,19 @@ class TrustClient::Engine {
     const absl::Time adopted =
         is_same_timestamp ? std::max(memory_.adopted, options_.baked.as_of)
                           : std::max(now, options_.baked.as_of);
-    auto bundle = MakeBundle(
-        updater.trusted(), {*catalog, *releases},
-        {.origin = verify::Origin::kServer,
-         .as_of = now,
-         .fresh_until = FreshUntil(updater.trusted(), adopted)},
-        Revoked());
+    auto bundle =
+        MakeBundle(updater.trusted(), {*catalog, *releases},
+                   {.origin = verify::Origin::kServer,
+                    .as_of = now,
+                    .fresh_until = FreshUntil(updater.trusted(), adopted)},
+                   Revoked());
     if (!bundle.ok()) return bundle.status();
     if (absl::Status s = CheckSuccession(*bundle, floor(), now); !s.ok()) {
       return s;
     }
     Memory memory = Remembering(*bundle, adopted);
-    auto next = NextLadder(
-        std::make_shared<const Bundle>(*std::move(bundle)), memory);
+    auto next =
+        NextLadder(std::make_shared<const Bundle>(*std::move(bundle)), memory);
     if (!is_same_timestamp) cache_.SaveBundle(next->held()->files, memory);
     memory_ = std::move(memory);
     Install(std::move(next));
@@ -423,9 +426,9 @@ class TrustClient::Engine {
         baked = std::make_shared<const Bundle>(*std::move(refusing));
       }
     }
-    return std::make_shared<Ladder>(
-        std::move(baked), std::move(held), options_.max_stale,
-        /*may_yield=*/default_baked_);
+    return std::make_shared<Ladder>(std::move(baked), std::move(held),
+                                    options_.max_stale,
+                                    /*may_yield=*/default_baked_);
   }
 
   void Install(std::shared_ptr<const Ladder> next) {
@@ -510,18 +513,18 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
     options.trusted_root = std::string(options.baked.root);
   }
   if (absl::Status s = CheckOptions(options); !s.ok()) return s;
-  auto baked = OpenBaked(options.baked, Revoked(),
-                         Engine::has_server(options)
-                             ? options.baked.as_of + kBakedInLife
-                             : absl::InfiniteFuture());
+  auto baked =
+      OpenBaked(options.baked, Revoked(),
+                Engine::has_server(options) ? options.baked.as_of + kBakedInLife
+                                            : absl::InfiniteFuture());
   if (!baked.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the baked-in bundle does not verify: ", baked.status().message()));
   }
   auto repository = OpenRepository(options);
   if (!repository.ok()) return repository.status();
-  auto engine = std::make_unique<Engine>(
-      std::move(options), *std::move(baked), *std::move(repository));
+  auto engine = std::make_unique<Engine>(std::move(options), *std::move(baked),
+                                         *std::move(repository));
   if (absl::Status s = engine->Start(); !s.ok()) return s;
   return std::unique_ptr<TrustClient>(new TrustClient(std::move(engine)));
 }

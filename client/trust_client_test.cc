@@ -2,7 +2,6 @@
 
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
-
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -629,22 +628,21 @@ TEST_F(TrustClientTest, AForkedChildVerifiesAndSaysWhyItDoesNotRefresh) {
   }
   const auto policy =
       verify::EnclavePolicy::Builder().AuthenticityOnly("test").Build();
-  EXPECT_EQ(InChild([&] {
-              if (client->Refresh().code() !=
-                  absl::StatusCode::kFailedPrecondition) {
-                return 1;
-              }
-              if (client->state().last_refresh.ok()) return 2;
-              if (client->anchors()->provenance().origin !=
-                  verify::Origin::kServer) {
-                return 3;
-              }
-              const auto verdict = client->VerifyEnclave("x", *policy);
-              if (!verify::ReasonOf(verdict.status()).has_value()) return 4;
-              client.reset();
-              return 0;
-            }),
-            0);
+  EXPECT_EQ(
+      InChild([&] {
+        if (client->Refresh().code() != absl::StatusCode::kFailedPrecondition) {
+          return 1;
+        }
+        if (client->state().last_refresh.ok()) return 2;
+        if (client->anchors()->provenance().origin != verify::Origin::kServer) {
+          return 3;
+        }
+        const auto verdict = client->VerifyEnclave("x", *policy);
+        if (!verify::ReasonOf(verdict.status()).has_value()) return 4;
+        client.reset();
+        return 0;
+      }),
+      0);
   EXPECT_TRUE(client->Refresh().ok());
   EXPECT_TRUE(client->state().last_refresh.ok());
 }

@@ -89,8 +89,7 @@ TEST_P(ConfigRefusal, NamesThePlace) {
 INSTANTIATE_TEST_SUITE_P(
     Config, ConfigRefusal,
     ::testing::Values(
-        Refusal{"Empty", "", ": "},
-        Refusal{"NotKeys", "- a\n", ":1: "},
+        Refusal{"Empty", "", ": "}, Refusal{"NotKeys", "- a\n", ":1: "},
         Refusal{"BrokenYaml", "data_dir: [\n", ":"},
         Refusal{"TwoDocuments", "a: 1\n---\nb: 2\n", ": "},
         Refusal{"UnknownField", "data_dir: d\nmode: MODE_ONLINE\ncolour: x\n",
@@ -153,8 +152,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"TooManyWatchers",
                 "data_dir: d\nmode: MODE_ONLINE\nmax_watchers: -1\n",
                 ": 'max_watchers'"},
-        Refusal{"NoProxy",
-                "data_dir: d\nmode: MODE_ONLINE\nproxies: [host]\n",
+        Refusal{"NoProxy", "data_dir: d\nmode: MODE_ONLINE\nproxies: [host]\n",
                 ": 'proxies': 'host' is no address"},
         Refusal{"OneConnection",
                 "data_dir: d\nmode: MODE_ONLINE\n"
@@ -179,10 +177,11 @@ TEST(Config, LimitsWhatPeersHold) {
   EXPECT_EQ(by_default->limits.calls, 4096);
   EXPECT_EQ(by_default->limits.http_connections, 1024);
   EXPECT_EQ(by_default->limits.admin_connections, 256);
-  const auto config = Parse(absl::StrCat(
-      kMinimal, "proxies: [192.0.2.0/24, '2001:db8::1']\n"
-                "limits: {connections: 10, calls: 11, http_connections: 12, "
-                "admin_connections: 13}\n"));
+  const auto config = Parse(
+      absl::StrCat(kMinimal,
+                   "proxies: [192.0.2.0/24, '2001:db8::1']\n"
+                   "limits: {connections: 10, calls: 11, http_connections: 12, "
+                   "admin_connections: 13}\n"));
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_TRUE(config->limits.proxies.Contains(*IpAddress::Parse("192.0.2.9")));
   EXPECT_FALSE(config->limits.proxies.Contains(*IpAddress::Parse("192.0.3.9")));

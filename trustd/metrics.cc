@@ -102,9 +102,9 @@ Metrics::Metrics(v1::TrustdConfig::Mode mode)
       anchors_(GaugeFamily(registry_, "trustd_anchors",
                            "Anchors in the served catalog")
                    .Add({})),
-      watchers_(GaugeFamily(registry_, "trustd_watchers",
-                            "Open WatchUpdates streams")
-                    .Add({})),
+      watchers_(
+          GaugeFamily(registry_, "trustd_watchers", "Open WatchUpdates streams")
+              .Add({})),
       signing_stopped_(GaugeFamily(registry_, "trustd_signing_stopped",
                                    "1 while nothing is signed because the "
                                    "store went back")

@@ -418,8 +418,7 @@ absl::StatusOr<tuf::Targets> VerifyDraft(const std::string& folder,
 absl::Status CheckTargetsBeside(const std::string& folder,
                                 const Ceremony& ceremony, const tuf::Root& root,
                                 absl::Time now) {
-  const absl::Status status =
-      VerifyDraft(folder, ceremony, root, now).status();
+  const absl::Status status = VerifyDraft(folder, ceremony, root, now).status();
   if (status.ok()) return status;
   return absl::FailedPreconditionError(absl::StrCat(
       "root ", root.envelope.version,
@@ -596,9 +595,9 @@ absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
         CountFor(absl::StrCat("targets keys of root ", root->envelope.version),
                  draft->envelope, root->targets, root->keys));
     const auto next = NextRootOf(ceremony);
-    if (next.has_value() && (next->targets.keyids != root->targets.keyids ||
-                             next->targets.threshold !=
-                                 root->targets.threshold)) {
+    if (next.has_value() &&
+        (next->targets.keyids != root->targets.keyids ||
+         next->targets.threshold != root->targets.threshold)) {
       counts.push_back(CountFor(absl::StrCat("targets keys of the draft of "
                                              "root ",
                                              next->envelope.version),

@@ -288,11 +288,13 @@ TEST(KmsPolicy, WarnsOfConditionsThatNameNoAccount) {
   const auto warnings_of = [](std::string_view condition) {
     PolicyDocumentOptions options;
     options.ignore_other_keys = "accounts are another matter";
-    const auto policy = Read(absl::StrCat(
-        R"({"Statement": {"Effect": "Allow", "Principal": "*",
+    const auto policy =
+        Read(absl::StrCat(
+                 R"({"Statement": {"Effect": "Allow", "Principal": "*",
             "Action": "kms:Decrypt",
             "Condition": {"StringEqualsIgnoreCase": {"@PCR0": "$a"}, )",
-        std::string(condition), "}}}"), options);
+                 std::string(condition), "}}}"),
+             options);
     EXPECT_TRUE(policy.ok()) << policy.status();
     return policy.ok() ? std::get<EnclavePolicy>(*policy).warnings()
                        : std::vector<std::string>();
@@ -300,11 +302,12 @@ TEST(KmsPolicy, WarnsOfConditionsThatNameNoAccount) {
   EXPECT_THAT(
       warnings_of(R"("StringEquals": {"kms:CallerAccount": "123456789012"})"),
       IsEmpty());
-  for (const std::string_view condition :
-       {R"("StringNotEquals": {"aws:PrincipalAccount": "123456789012"})",
-        R"("StringLike": {"aws:PrincipalArn": "*"})",
-        R"("StringEquals": {"kms:CallerAccount": ["123456789012", "*"]})",
-        R"("StringEqualsIfExists": {"aws:PrincipalAccount": "123456789012"})"}) {
+  for (
+      const std::string_view condition :
+      {R"("StringNotEquals": {"aws:PrincipalAccount": "123456789012"})",
+       R"("StringLike": {"aws:PrincipalArn": "*"})",
+       R"("StringEquals": {"kms:CallerAccount": ["123456789012", "*"]})",
+       R"("StringEqualsIfExists": {"aws:PrincipalAccount": "123456789012"})"}) {
     EXPECT_THAT(warnings_of(condition), ElementsAre(HasSubstr("no account")))
         << condition;
   }

@@ -135,7 +135,8 @@ bool HasAccount(std::string_view principal) {
 
 // Whether a value of one of those keys names an account or an organization.
 bool NamesOne(std::string_view key, std::string_view value) {
-  if (key.size() >= 16 && EqualIgnoreCase(key.substr(0, 16), "aws:PrincipalOrg")) {
+  if (key.size() >= 16 &&
+      EqualIgnoreCase(key.substr(0, 16), "aws:PrincipalOrg")) {
     return value.starts_with("o-") && value.find('*') != 2;
   }
   return HasAccount(value);
@@ -145,8 +146,10 @@ bool NamesOne(std::string_view key, std::string_view value) {
 // operator that demands one ("IfExists" does not), all of whose values do.
 bool SaysAccount(const JsonValue& statement) {
   constexpr std::array kDemanding = {
-      std::string_view("StringEquals"), std::string_view("StringEqualsIgnoreCase"),
-      std::string_view("StringLike"),   std::string_view("ArnEquals"),
+      std::string_view("StringEquals"),
+      std::string_view("StringEqualsIgnoreCase"),
+      std::string_view("StringLike"),
+      std::string_view("ArnEquals"),
       std::string_view("ArnLike"),
       std::string_view("ForAnyValue:StringEquals"),
       std::string_view("ForAnyValue:StringLike"),
@@ -154,9 +157,8 @@ bool SaysAccount(const JsonValue& statement) {
   const JsonValue* block = statement.Find("Condition");
   if (block == nullptr) return false;
   const auto is = [](std::string_view name) {
-    return [name](std::string_view known) {
-      return EqualIgnoreCase(name, known);
-    };
+    return
+        [name](std::string_view known) { return EqualIgnoreCase(name, known); };
   };
   for (const auto& [op, keys] : block->members()) {
     if (std::none_of(kDemanding.begin(), kDemanding.end(), is(op))) continue;

@@ -150,10 +150,9 @@ struct Opened {
 
 absl::StatusOr<Opened> Open(std::string bytes, std::string_view type,
                             std::size_t max_bytes) {
-  auto file = verify::ParseJson(
-      bytes, {.max_bytes = max_bytes,
-              .max_depth = kMaxMetadataDepth,
-              .max_values = kMaxMetadataValues});
+  auto file = verify::ParseJson(bytes, {.max_bytes = max_bytes,
+                                        .max_depth = kMaxMetadataDepth,
+                                        .max_values = kMaxMetadataValues});
   if (!file.ok()) return FromJsonError(file.status());
   const JsonValue* body = FindObject(*file, "signed");
   if (body == nullptr) return Missing("signed");

@@ -456,12 +456,13 @@ std::shared_ptr<const Targets> TrustedSet::targets() const {
 }
 
 absl::Time TrustedSet::expires() const {
-  absl::Time first = std::min(root_->envelope.expires,
-                              targets_->envelope.expires);
+  absl::Time first =
+      std::min(root_->envelope.expires, targets_->envelope.expires);
   if (timestamp_ != nullptr) {
     first = std::min(first, timestamp_->envelope.expires);
   }
-  if (snapshot_ != nullptr) first = std::min(first, snapshot_->envelope.expires);
+  if (snapshot_ != nullptr)
+    first = std::min(first, snapshot_->envelope.expires);
   return first;
 }
 

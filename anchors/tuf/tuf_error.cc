@@ -129,8 +129,8 @@ absl::Status InFile(std::string_view name, const absl::Status& status) {
   const absl::string_view detail =
       status.message().substr(NameOf(*reason).size() + 2);
   return RejectUpdate(
-      *reason, absl::StrCat(absl::string_view(name.data(), name.size()), ": ",
-                            detail));
+      *reason,
+      absl::StrCat(absl::string_view(name.data(), name.size()), ": ", detail));
 }
 
 std::string_view NameOf(TufReason reason) { return RowOf(reason).name; }

@@ -236,7 +236,9 @@ std::vector<AttestationAttack> MeasurementAttacks() {
        },
        Reason::kPolicyUnsafe},
       {"x47c", By::kNobody, "PCRs that whoever runs the instance can reset",
-       [](Case& c) { ExpectTpmPcrs(c, Pcrs(NitroType::kTpm, {16, 23})); },
+       [](Case& c) {
+         ExpectTpmPcrs(c, Pcrs(NitroType::kTpm, {16, 23}));
+       },
        Reason::kPolicyUnsafe},
       {"x47d", By::kNobody, "the kernel of enclaves of unrelated owners",
        [](Case& c) {

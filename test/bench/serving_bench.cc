@@ -152,8 +152,8 @@ double VerifyMilliseconds(const trustd::Publication& publication,
     if (!files.ParseFromString(answer)) Fail("the answer is no message");
     // The caller was built with the first root.
     files.mutable_roots()->DeleteSubrange(0, 1);
-    const auto bundle = client::OpenFiles(publication.roots.front(), files,
-                                          absl::Now());
+    const auto bundle =
+        client::OpenFiles(publication.roots.front(), files, absl::Now());
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
     if (!bundle.ok()) Fail(bundle.status().ToString());
     times.push_back(static_cast<double>(end.tv_sec - begin.tv_sec) * 1e3 +

@@ -62,14 +62,14 @@ TEST_F(ExceptionsTest, ARefreshFailsAndTheNextOneWorks) {
   const auto client = client::TrustClient::Create(options_);
   ASSERT_TRUE(client.ok()) << client.status();
   std::uint64_t sequence = 1;
-  ForSomeAllocations(
-      [&] { return (*client)->Refresh(); },
-      [&] {
-        const absl::Status again = (*client)->Refresh();
-        EXPECT_TRUE(again.ok()) << again;
-        EXPECT_EQ((*client)->state().provenance.sequence, sequence);
-        servers_.PublishCatalog(++sequence);
-      });
+  ForSomeAllocations([&] { return (*client)->Refresh(); },
+                     [&] {
+                       const absl::Status again = (*client)->Refresh();
+                       EXPECT_TRUE(again.ok()) << again;
+                       EXPECT_EQ((*client)->state().provenance.sequence,
+                                 sequence);
+                       servers_.PublishCatalog(++sequence);
+                     });
 }
 
 TEST_F(ExceptionsTest, AStartFailsAndTheNextOneWorks) {
@@ -94,11 +94,11 @@ TEST_F(ExceptionsTest, AVerificationFailsWithAReason) {
   const auto identity = verify::IdentityPolicy::AuthenticityOnly("test");
   anchors::ForEachAllocation([&] {
     EXPECT_FALSE((*client)->VerifyEnclave("x", *policy).ok());
-    EXPECT_FALSE((*client)
-                     ->VerifyIdentity({std::nullopt,
-                                       verify::IdentityForm::kRsa2048, "x"},
-                                      *identity)
-                     .ok());
+    EXPECT_FALSE(
+        (*client)
+            ->VerifyIdentity(
+                {std::nullopt, verify::IdentityForm::kRsa2048, "x"}, *identity)
+            .ok());
   });
 }
 

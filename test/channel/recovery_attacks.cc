@@ -285,11 +285,11 @@ TEST_P(RecoveryTest, AListedSignatureMakesNobodyASigner) {
   // By the stolen key alone, and with a line that anybody can write.
   servers_->PublishCatalog(kSequence + kStep);
   const std::string signed_once = servers_->Newest("targets");
-  servers_->Serve("targets",
-                  WithSignatures(signed_once,
-                                 SignaturesOf(signed_once) + ",{\"keyid\":\"" +
-                                     stays->public_key().keyid() +
-                                     "\",\"sig\":\"00\"}"));
+  servers_->Serve(
+      "targets",
+      WithSignatures(signed_once, SignaturesOf(signed_once) + ",{\"keyid\":\"" +
+                                      stays->public_key().keyid() +
+                                      "\",\"sig\":\"00\"}"));
   Adopt();
   ASSERT_EQ(client_->state().provenance.sequence, kSequence + kStep);
   repository().RootRole("targets").keys = {stays->public_key()};
@@ -595,7 +595,8 @@ TEST_P(BakedInTest, IsNoFresherThanTheBundleThatWasLost) {
   EXPECT_EQ(Make(options)->state().freshness, Freshness::kBakedIn);
 }
 
-TEST_P(BakedInTest, AnExpiredBundleYieldsToAYoungerProgramButForItsRevocations) {
+TEST_P(BakedInTest,
+       AnExpiredBundleYieldsToAYoungerProgramButForItsRevocations) {
   Begin();
   servers_->PublishFile(CatalogThatRevokes(kSequence + 1));
   Adopt();

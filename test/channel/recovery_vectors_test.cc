@@ -44,7 +44,8 @@ std::map<std::string, std::string> ReadAll(const fs::path& folder) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
-    files[entry.path().lexically_relative(folder).string()] = Read(entry.path());
+    files[entry.path().lexically_relative(folder).string()] =
+        Read(entry.path());
   }
   return files;
 }

@@ -127,8 +127,8 @@ absl::StatusOr<std::unique_ptr<OpenPublisher>> OpenIn(
 absl::Status Propose(const std::string& folder, std::uint64_t sequence) {
   anchors::Catalog catalog = SeedCatalog();
   catalog.sequence = sequence;
-  return anchors::ProposeTargets(folder, anchors::SerializeCatalog(catalog),
-                                 "", kNow + 365 * kDay, kNow);
+  return anchors::ProposeTargets(folder, anchors::SerializeCatalog(catalog), "",
+                                 kNow + 365 * kDay, kNow);
 }
 
 absl::Status Perform(const std::vector<std::string>& arguments) {

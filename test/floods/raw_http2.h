@@ -101,7 +101,6 @@ inline constexpr long kSanitizerFactor = 4;
 inline constexpr long kSanitizerFactor = 1;
 #endif
 
-
 // A line of /proc/PID/status in KiB, such as VmHWM or VmRSS; of this process
 // for "self".
 long MemoryKiB(const std::string& pid, const std::string& name);

@@ -34,7 +34,8 @@ void ExpectARefusalWhereverMemoryRunsOut(
     const std::function<absl::Status()>& call) {
   const absl::Status whole = call();
   for (const anchors::FailAllocation::Then then :
-       {anchors::FailAllocation::Then::kRecovers, anchors::FailAllocation::Then::kStaysFull}) {
+       {anchors::FailAllocation::Then::kRecovers,
+        anchors::FailAllocation::Then::kStaysFull}) {
     for (int n = 0; n < kMostAllocations; ++n) {
       std::optional<absl::Status> status;
       bool failed = false;
@@ -167,7 +168,8 @@ TEST_F(MemoryTest, ReplayLedgerStaysWhole) {
     std::optional<Reason> reason = Reason::kResourcesExhausted;
     for (int n = 0; reason.has_value() && n < kMostAllocations; ++n) {
       ASSERT_EQ(reason, Reason::kResourcesExhausted);
-      const anchors::FailAllocation failing(n, anchors::FailAllocation::Then::kStaysFull);
+      const anchors::FailAllocation failing(
+          n, anchors::FailAllocation::Then::kStaysFull);
       reason = admit(key);
     }
     ASSERT_EQ(reason, std::nullopt);

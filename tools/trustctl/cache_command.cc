@@ -108,20 +108,21 @@ int Verify(const Flags& flags) {
   if (!trusted.ok()) return UsageError(trusted.status());
   const absl::Time now = absl::Now();
   BundleCache cache(flags.folder, BundleCache::Access::kReadOnly);
-  const client::CachedBundle cached = client::OpenCache(
-      *root, anchors::DefaultBakedBundle().as_of, cache, now);
+  const client::CachedBundle cached =
+      client::OpenCache(*root, anchors::DefaultBakedBundle().as_of, cache, now);
   if (cached.empty) return Fail(absl::NotFoundError("the cache is empty"));
   if (!cached.status.ok()) {
-    return Fail(cached.status, "the next refresh mends it; until then a client "
-                               "has what it was built with");
+    return Fail(cached.status,
+                "the next refresh mends it; until then a client "
+                "has what it was built with");
   }
   const verify::AnchorProvenance& provenance =
       cached.bundle->anchors->provenance();
   const verify::Freshness freshness = client::FreshnessOf(
       provenance, client::TrustClientOptions().max_stale, now);
   if (flags.output.json()) {
-    ordered_json json = ToJson(
-        Anchors{cached.bundle->anchors, freshness, cached.bundle->release_list});
+    ordered_json json = ToJson(Anchors{cached.bundle->anchors, freshness,
+                                       cached.bundle->release_list});
     json["memory"] = ToJson(cached.memory);
     std::cout << json.dump(2) << "\n";
   } else {
@@ -203,9 +204,8 @@ std::shared_ptr<Flags> AddCommand(CLI::App& cache, Action& action,
   command->add_option("folder", flags->folder, "the client's cache folder")
       ->required();
   flags->output.AddTo(*command);
-  command->callback([flags, run, &action] {
-    action = [flags, run] { return run(*flags); };
-  });
+  command->callback(
+      [flags, run, &action] { action = [flags, run] { return run(*flags); }; });
   return flags;
 }
 

@@ -34,15 +34,15 @@ TEST(CborView, ShowsEveryKindOfValue) {
 }
 
 TEST(CborView, ShowsBothOfAKeyTwice) {
-  EXPECT_EQ(Shown(CborMap({{CborText("a"), CborUint(1)},
-                           {CborText("a"), CborUint(2)}})),
+  EXPECT_EQ(Shown(CborMap(
+                {{CborText("a"), CborUint(1)}, {CborText("a"), CborUint(2)}})),
             R"j({"a":1,"a (1)":2})j");
 }
 
 TEST(CborView, ShowsWhatStandsBeforeWhatCannotBeRead) {
-  EXPECT_EQ(Shown(CborMap({{CborText("a"), CborUint(1)},
-                           {CborText("b"), "\xff"}})),
-            R"j({"a":1,"b":"(cannot be read)"})j");
+  EXPECT_EQ(
+      Shown(CborMap({{CborText("a"), CborUint(1)}, {CborText("b"), "\xff"}})),
+      R"j({"a":1,"b":"(cannot be read)"})j");
   EXPECT_EQ(Shown(CborMap({{CborText("a"), CborUint(1)}, {"\xff", ""}})),
             R"j({"a":1,"(cannot be read)":null})j");
   EXPECT_EQ(Shown(""), R"j("(cannot be read)")j");

@@ -264,9 +264,8 @@ int Sign(const Flags& flags) {
   }
   const auto key = flags.signer.Open();
   if (!key.ok()) return Fail(key.status());
-  if (absl::Status s =
-          anchors::SignDraft(flags.folder, *ceremony, DraftKind::kRoot, **key,
-                             absl::Now());
+  if (absl::Status s = anchors::SignDraft(flags.folder, *ceremony,
+                                          DraftKind::kRoot, **key, absl::Now());
       !s.ok()) {
     return Fail(s);
   }

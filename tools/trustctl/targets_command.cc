@@ -165,9 +165,8 @@ int Sign(const Flags& flags) {
   }
   const auto key = flags.signer.Open();
   if (!key.ok()) return Fail(key.status());
-  if (absl::Status s = anchors::SignDraft(flags.folder, *ceremony,
-                                          DraftKind::kTargets, **key,
-                                          absl::Now());
+  if (absl::Status s = anchors::SignDraft(
+          flags.folder, *ceremony, DraftKind::kTargets, **key, absl::Now());
       !s.ok()) {
     return Fail(s);
   }
@@ -238,8 +237,9 @@ void AddTargets(CLI::App& app, Action& action) {
                   "file as catalog.proto says (- for standard input)");
   what.add_flag("--baked-in", propose_flags->baked_in,
                 "the set built into this program");
-  what.add_flag("--again", propose_flags->again,
-                "what was signed last, with the next sequence and today's date");
+  what.add_flag(
+      "--again", propose_flags->again,
+      "what was signed last, with the next sequence and today's date");
   what.require_option(1);
   propose->add_option("--releases", propose_flags->releases,
                       "list of releases to publish beside it");

@@ -107,9 +107,9 @@ class AdminAccessTest : public AdminServerTest {
 };
 
 TEST_F(AdminAccessTest, LetsEachRoleDoWhatItMayAndNothingElse) {
-  const std::set<Action> all = {Action::kLook, Action::kDecide, Action::kPin,
-                                Action::kPoll, Action::kProve,
-                                Action::kAcceptStore};
+  const std::set<Action> all = {Action::kLook,  Action::kDecide,
+                                Action::kPin,   Action::kPoll,
+                                Action::kProve, Action::kAcceptStore};
   const std::vector<std::pair<std::string, std::set<Action>>> people = {
       {"viewer-vera", {Action::kLook}},
       {"approver-alice", {Action::kLook, Action::kDecide}},

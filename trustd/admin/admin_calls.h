@@ -91,9 +91,9 @@ inline grpc::Status TryWatch(const Channel& channel, std::uint64_t first,
 }
 
 // Sends the pieces of what is accepted.
-inline grpc::Status TryAccept(
-    const Channel& channel, const std::vector<v1::AcceptStoreRequest>& pieces,
-    v1::AcceptStoreResponse& response) {
+inline grpc::Status TryAccept(const Channel& channel,
+                              const std::vector<v1::AcceptStoreRequest>& pieces,
+                              v1::AcceptStoreResponse& response) {
   const auto stub = Admin::NewStub(channel);
   grpc::ClientContext context;
   SetDeadline(context);

@@ -103,12 +103,11 @@ void AdminServiceImpl::AddTo(CallGate& gate) {
             Admit(access_, caller.context, Action::kPoll, by);
         return status.ok() ? Poll(request) : status;
       });
-  gate.AddUpload(
-      "/anchorage.v1.AdminService/AcceptStore",
-      [this, &gate](const Caller& caller,
-                    std::unique_ptr<ServerUpload>& upload) {
-        return AcceptStore(gate, caller, upload);
-      });
+  gate.AddUpload("/anchorage.v1.AdminService/AcceptStore",
+                 [this, &gate](const Caller& caller,
+                               std::unique_ptr<ServerUpload>& upload) {
+                   return AcceptStore(gate, caller, upload);
+                 });
 }
 
 grpc::Status AdminServiceImpl::Decide(const v1::DecideRotationRequest& request,
@@ -248,7 +247,8 @@ class AdminServiceImpl::StoreUpload final : public ServerUpload {
       return Invalid("say why, in at most 1000 bytes: it goes on the record");
     }
     if (no_bundle_ != bundle_.empty()) {
-      return Invalid("there is a bundle, or 'no_bundle' says that there is none");
+      return Invalid(
+          "there is a bundle, or 'no_bundle' says that there is none");
     }
     if (!service_.accept_store_) {
       return RpcError(grpc::StatusCode::FAILED_PRECONDITION, kNotApplicable,

@@ -29,9 +29,10 @@ std::string NewId() {
 
 std::string LineOf(const Alert& alert) {
   std::string line = absl::StrCat(
-      "alert ", std::string(NameOf(alert.kind)), " ", verify::Printable(alert.subject),
-      ": ",
-      verify::Printable(std::string_view(alert.text).substr(0, alert.text.find('\n'))));
+      "alert ", std::string(NameOf(alert.kind)), " ",
+      verify::Printable(alert.subject), ": ",
+      verify::Printable(
+          std::string_view(alert.text).substr(0, alert.text.find('\n'))));
   std::string_view before = " (";
   for (const auto& [name, value] : alert.facts) {
     absl::StrAppend(&line, std::string(before), verify::Printable(name), "=",

@@ -333,7 +333,8 @@ TEST_F(HttpListenerTest, HalfSentRequestsHoldNobodyUp) {
   std::vector<int> half;
   for (int i = 0; i < 400; ++i) {
     half.push_back(Connect());
-    Send(half.back(), i % 2 == 0 ? "GET /tuf/timestamp.json HTTP/1.1\r\nHo" : "");
+    Send(half.back(),
+         i % 2 == 0 ? "GET /tuf/timestamp.json HTTP/1.1\r\nHo" : "");
   }
   EXPECT_EQ(Ask("/healthz"), "HTTP/1.1 200 OK");
   EXPECT_EQ(Ask("/tuf/timestamp.json"), "HTTP/1.1 200 OK");
@@ -348,8 +349,8 @@ TEST_F(HttpListenerTest, ReadersThatDoNotReadHoldNobodyUp) {
   std::vector<int> deaf;
   for (int i = 0; i < 64; ++i) {
     deaf.push_back(Connect());
-    Send(deaf.back(), absl::StrCat("GET ", kCatalogPath,
-                                   " HTTP/1.1\r\nHost: h\r\n\r\n"));
+    Send(deaf.back(),
+         absl::StrCat("GET ", kCatalogPath, " HTTP/1.1\r\nHost: h\r\n\r\n"));
   }
   EXPECT_EQ(Ask("/healthz"), "HTTP/1.1 200 OK");
   for (const int peer : deaf) ::close(peer);

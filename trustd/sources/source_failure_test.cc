@@ -40,9 +40,9 @@ TEST(SourceFailure, SaysNothingThatATerminalObeysForAnyFailure) {
     const std::string name(NameOf(failure));
     EXPECT_EQ(std::string(FailSource(failure, hostile).message()),
               name + ": " + shown);
-    EXPECT_EQ(std::string(
-                  FailSource(failure, absl::UnknownError(hostile)).message()),
-              shown);
+    EXPECT_EQ(
+        std::string(FailSource(failure, absl::UnknownError(hostile)).message()),
+        shown);
   }
 }
 

@@ -43,8 +43,7 @@ absl::Status CheckReleases(AttestationType type,
                            const ExpectedRelease& expected,
                            std::vector<std::string>& warnings) {
   if (expected.releases == nullptr) return absl::OkStatus();
-  for (const Release& release :
-       expected.releases->Of(type, expected.product)) {
+  for (const Release& release : expected.releases->Of(type, expected.product)) {
     if (release.status != ReleaseStatus::kActive) continue;
     if (absl::Status s = CheckRelease(release, warnings); !s.ok()) return s;
   }

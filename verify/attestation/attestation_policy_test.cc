@@ -201,9 +201,9 @@ TEST(NitroTpmPolicy, RefusesWhatEveryInstanceHas) {
     for (const char digit : std::string("0af")) {
       // PCR4 has a rule of its own.
       const bool secure_boot = pcr == 7 && digit == 'a';
-      EXPECT_EQ(DecideTpm({{pcr, Hex(digit)}}),
-                secure_boot ? std::nullopt
-                            : std::optional(Reason::kPolicyUnsafe))
+      EXPECT_EQ(
+          DecideTpm({{pcr, Hex(digit)}}),
+          secure_boot ? std::nullopt : std::optional(Reason::kPolicyUnsafe))
           << pcr << digit;
     }
   }

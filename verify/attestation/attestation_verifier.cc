@@ -486,14 +486,15 @@ class AttestationVerifier {
       std::string_view document, const AnchorSet& anchors,
       const AttestationPolicy<kType>& policy, std::optional<absl::Time> live,
       RecordedTime recorded, ChainCache* cache, Trace* trace) {
-    return WithoutExceptions([&]() -> absl::StatusOr<
-                                       VerifiedAttestation<kType>> {
-      Verification verification(document, anchors, kType, policy.expectations(),
-                                live, recorded, cache);
-      absl::StatusOr<AttestedFacts> facts = verification.Verify(trace);
-      if (!facts.ok()) return facts.status();
-      return VerifiedAttestation<kType>(*std::move(facts));
-    });
+    return WithoutExceptions(
+        [&]() -> absl::StatusOr<VerifiedAttestation<kType>> {
+          Verification verification(document, anchors, kType,
+                                    policy.expectations(), live, recorded,
+                                    cache);
+          absl::StatusOr<AttestedFacts> facts = verification.Verify(trace);
+          if (!facts.ok()) return facts.status();
+          return VerifiedAttestation<kType>(*std::move(facts));
+        });
   }
 };
 

@@ -522,8 +522,7 @@ INSTANTIATE_TEST_SUITE_P(
                  Reason::kPcrMismatch},
         Breakage{"PcrAbsent",
                  [](Case& c) {
-                   auto pcrs =
-                       GenuinePcrs(NitroType::kEnclave, {0}).values();
+                   auto pcrs = GenuinePcrs(NitroType::kEnclave, {0}).values();
                    pcrs[16] = std::string(kPcrBytes, 'x');
                    c.policy.ExpectPcrs(*PcrSet::FromBytes(std::move(pcrs)));
                  },

@@ -215,9 +215,9 @@ class ConditionChecker {
     for (PcrClaims claims = 0; claims < kPcrClaimsCount; ++claims) {
       if ((ways & Only(claims)) == 0) continue;
       if (absl::Status s = CheckClaims(type_, claims); !s.ok()) {
-        return Reject(Reason::kPolicyUnsafe,
-                      absl::StrCat("of one way to satisfy the condition, ",
-                                   s.message()));
+        return Reject(
+            Reason::kPolicyUnsafe,
+            absl::StrCat("of one way to satisfy the condition, ", s.message()));
       }
       AddWarning(WarningOf(type_, claims), warnings);
     }

@@ -216,10 +216,10 @@ TEST(Condition, NeverTakesAbsenceForADenialThatHolds) {
       Check(With(Condition::Not(Condition::AllOf({Is("PCR10", '0'), kFalse})))),
       Reason::kPcrMismatch);
   // Whatever else would satisfy the condition.
-  EXPECT_EQ(Check(Condition::AnyOf(
-                {kTrue, With(Condition::Not(
-                            Condition::Not(Is("PCR10", '0'))))})),
-            Reason::kPcrMismatch);
+  EXPECT_EQ(
+      Check(Condition::AnyOf(
+          {kTrue, With(Condition::Not(Condition::Not(Is("PCR10", '0'))))})),
+      Reason::kPcrMismatch);
   EXPECT_EQ(
       Check(Condition::AnyOf({kTrue, With(Condition::Not(Is("PCR10", '0')))})),
       Reason::kPcrMismatch);

@@ -91,9 +91,8 @@ TEST(Provider, IsMissingForAKeyThatNoneVerifiesWith) {
 }
 
 TEST(CheckOffered, AsksTheProviders) {
-  for (const KeyType type :
-       {KeyType::kRsa, KeyType::kDsa, KeyType::kEcP256, KeyType::kEcP384,
-        KeyType::kEd25519}) {
+  for (const KeyType type : {KeyType::kRsa, KeyType::kDsa, KeyType::kEcP256,
+                             KeyType::kEcP384, KeyType::kEd25519}) {
     EXPECT_TRUE(CheckOffered(type).ok());
     const OnlyFips only_fips;
     EXPECT_EQ(ReasonOf(CheckOffered(type)), Reason::kCryptoProviderMissing);

@@ -339,9 +339,8 @@ struct PublicKey::State {
     if (known != nullptr) return known;
     Owned<EVP_PKEY> read = ReadSpki(spki_);
     // Of two threads that read it, the first one's stays.
-    if (read == nullptr ||
-        !key_.compare_exchange_strong(known, read.get(),
-                                      std::memory_order_acq_rel)) {
+    if (read == nullptr || !key_.compare_exchange_strong(
+                               known, read.get(), std::memory_order_acq_rel)) {
       return known;
     }
     return read.release();
