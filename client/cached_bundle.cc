@@ -42,6 +42,10 @@ absl::StatusOr<Memory> ReadMemory(
     BundleCache& cache, const absl::StatusOr<v1::GetUpdateResponse>& files,
     absl::Time now) {
   auto memory = cache.LoadMemory();
+  if (memory.ok() && memory->adopted == absl::UnixEpoch() && files.ok()) {
+    // A crash after the first bundle was written.
+    memory->adopted = MemoryOf(*files, now).adopted;
+  }
   if (!absl::IsNotFound(memory.status())) return memory;
   if (cache.is_marked()) {
     return absl::DataLossError("the memory of the cache is gone");

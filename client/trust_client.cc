@@ -371,7 +371,11 @@ class TrustClient::Engine {
     Memory memory = Remembering(*bundle, adopted);
     auto next =
         NextLadder(std::make_shared<const Bundle>(*std::move(bundle)), memory);
-    if (!is_same_timestamp) cache_.SaveBundle(next->held()->files, memory);
+    if (!is_same_timestamp) {
+      cache_.SaveBundle(next->held()->files, memory);
+    } else if (memory != memory_) {
+      cache_.SaveMemory(memory);
+    }
     memory_ = std::move(memory);
     Install(std::move(next));
     return absl::OkStatus();
