@@ -12,6 +12,12 @@ extern "C" const char* __tsan_default_suppressions() {
   return "race_top:grpc::\n"
          // A status that the library has written into a buffer of its own.
          "race:grpc::internal::CallOpClientRecvStatus::FinishOp\n"
+         // What a caller hands to the library, which reads it on a thread of its
+         // own.
+         "race:grpc::internal::CallOpSet<\n"
+         // A test's own server: the test looks at it between two calls of its
+         // client, which only gRPC puts in order.
+         "race:anchorage::client::(anonymous namespace)::FakeTrustd::GetUpdate\n"
          "called_from_lib:libabsl_bad_optional_access.so\n"
          "called_from_lib:libabsl_bad_variant_access.so\n"
          "called_from_lib:libabsl_base.so\n"

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/no_throw.h"
 #include "anchors/wire/plain_message.h"
+#include "trustd/rpc/handover.h"
 #include "trustd/rpc_status.h"
 
 namespace anchorage::trustd {
@@ -36,6 +37,7 @@ void ServerStream::StartWrite(const grpc::ByteBuffer* message) {
   if (call_ == nullptr) {
     early_message_ = message;
   } else {
+    HandOver(call_);
     call_->StartWrite(message);
   }
 }
@@ -45,6 +47,7 @@ void ServerStream::Finish(const grpc::Status& status) {
   if (call_ == nullptr) {
     early_end_ = status;
   } else {
+    HandOver(call_);
     call_->Finish(status);
   }
 }
@@ -52,6 +55,7 @@ void ServerStream::Finish(const grpc::Status& status) {
 void ServerStream::Attach(grpc::ServerGenericBidiReactor& call) {
   const absl::MutexLock lock(&call_mutex_);
   call_ = &call;
+  HandOver(call_);
   if (early_message_ != nullptr) call.StartWrite(early_message_);
   if (early_end_.has_value()) call.Finish(*early_end_);
 }
@@ -77,6 +81,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     const absl::MutexLock lock(&mutex_);
     if (!status.ok()) return FinishLocked(status);
     deadline_ = Uptime() + gate_.options_.request_time;
+    HandOver(reactor());
     StartRead(&request_);
   }
 
@@ -100,6 +105,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   }
 
   void OnReadDone(bool ok) override {
+    TakeOver(reactor());
     const absl::Status caught = anchors::NoThrow([&] {
       HandleRead(ok);
       return absl::OkStatus();
@@ -108,6 +114,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   }
 
   void OnWriteDone(bool ok) override {
+    TakeOver(reactor());
     const absl::Status caught = anchors::NoThrow([&] {
       if (stream_ != nullptr) {
         stream_->OnWriteDone(ok);
@@ -120,6 +127,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   }
 
   void OnCancel() override {
+    TakeOver(reactor());
     std::shared_ptr<ServerStream> stream;
     {
       const absl::MutexLock lock(&mutex_);
@@ -134,6 +142,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   }
 
   void OnDone() override {
+    TakeOver(reactor());
     (void)anchors::NoThrow([&] {
       if (stream_ != nullptr) stream_->OnDone();
       return absl::OkStatus();
@@ -142,8 +151,11 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   }
 
  private:
+  grpc::ServerGenericBidiReactor* reactor() { return this; }
+
   // Gives back all that it holds; it may be gone then.
   void Release() {
+    CallGate& gate = gate_;
     if (connection_ != nullptr) --connection_->calls;
     place_.Leave();
     {
@@ -151,7 +163,10 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
       context_ = nullptr;
     }
     StopWaiting();
-    const std::shared_ptr<Call> last = std::move(self_);
+    {
+      const std::shared_ptr<Call> last = std::move(self_);
+    }
+    HandOver(&gate);
   }
 
   // OK if the call is one that we take. Sets `method_`, and takes places.
@@ -218,6 +233,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     const absl::MutexLock lock(&mutex_);
     if (finished_) return;
     if (!status.ok()) return FinishLocked(status);
+    HandOver(reactor());
     if (method_->is_conversation) return StartWrite(&response_);
     finished_ = true;
     StartWriteAndFinish(&response_, grpc::WriteOptions(), std::move(status));
@@ -235,6 +251,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
       return FinishLocked(TooMany("too many messages in one call"));
     }
     deadline_ = Uptime() + gate_.options_.request_time;
+    HandOver(reactor());
     StartRead(&request_);
   }
 
@@ -270,6 +287,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     }
     answering_ = false;
     deadline_ = Uptime() + gate_.options_.request_time;
+    HandOver(reactor());
     StartRead(&request_);
   }
 
@@ -287,6 +305,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (std::exchange(finished_, true)) return;
     deadline_ = Uptime() + gate_.options_.answer_time;
+    HandOver(reactor());
     grpc::ServerGenericBidiReactor::Finish(status);
   }
 
@@ -328,7 +347,7 @@ CallGate::CallGate(const Options& options, Connections* connections,
       calls_(options.most_calls, options.proxies),
       health_calls_(options.most_health_calls, options.proxies) {}
 
-CallGate::~CallGate() = default;
+CallGate::~CallGate() { TakeOver(this); }
 
 void CallGate::AddRawUnary(const std::string& path, Unary method, Share share) {
   Method& added = methods_[path];
