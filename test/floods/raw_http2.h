@@ -94,8 +94,8 @@ class RawServer {
   std::thread thread_;
 };
 
-// How much more memory a program takes under AddressSanitizer.
-#ifdef ANCHORAGE_ASAN
+// How much more memory a program takes under a sanitizer.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr long kSanitizerFactor = 4;
 #else
 inline constexpr long kSanitizerFactor = 1;
