@@ -20,6 +20,7 @@ extern "C" const char* __tsan_default_suppressions() {
          "race:grpc::ServerBidiReactor<grpc::ByteBuffer, "
          "grpc::ByteBuffer>::InternalBindStream\n"
          "race:std::_Function_handler<void (), grpc::Server::CallbackRequest<\n"
+         "race:ServerCallbackReaderWriterImpl::~ServerCallbackReaderWriterImpl\n"
          // A test's own server: the test looks at it between two calls of its
          // client, which only gRPC puts in order.
          "race:anchorage::client::(anonymous namespace)::FakeTrustd::GetUpdate\n"

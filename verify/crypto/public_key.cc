@@ -12,13 +12,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "verify/crypto/key_shape.h"
 #include "verify/encoding/der.h"
 #include "verify/reason.h"
@@ -350,21 +350,22 @@ struct PublicKey::State {
   // may find it locked for ever by a thread that it has not.
   Owned<EVP_PKEY_CTX> Take(Scheme scheme, HashAlgorithm algorithm) const {
     Owned<EVP_PKEY_CTX> context;
-    if (mutex.TryLock()) {
+    if (const std::unique_lock lock(mutex, std::try_to_lock);
+        lock.owns_lock()) {
       context = TakeIdle(scheme, algorithm);
-      mutex.Unlock();
     }
     return context != nullptr ? std::move(context) : Make(scheme, algorithm);
   }
 
   void GiveBack(Operation operation) const {
-    if (!mutex.TryLock()) return;
-    if (idle.size() < kMaxIdleOperations) idle.push_back(std::move(operation));
-    mutex.Unlock();
+    const std::unique_lock lock(mutex, std::try_to_lock);
+    if (lock.owns_lock() && idle.size() < kMaxIdleOperations) {
+      idle.push_back(std::move(operation));
+    }
   }
 
-  Owned<EVP_PKEY_CTX> TakeIdle(Scheme scheme, HashAlgorithm algorithm) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+  // With `mutex` held.
+  Owned<EVP_PKEY_CTX> TakeIdle(Scheme scheme, HashAlgorithm algorithm) const {
     for (std::size_t i = idle.size(); i > 0; --i) {
       Operation& operation = idle[i - 1];
       if (operation.scheme != scheme || operation.algorithm != algorithm) {
@@ -419,8 +420,9 @@ struct PublicKey::State {
 
   const KeyType type;
   const std::string order;
-  mutable absl::Mutex mutex;
-  mutable std::vector<Operation> idle ABSL_GUARDED_BY(mutex);
+  mutable std::mutex mutex;
+  // Only with `mutex` held.
+  mutable std::vector<Operation> idle;
 
  private:
   const std::string spki_;
