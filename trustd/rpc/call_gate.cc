@@ -105,7 +105,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   }
 
   void OnReadDone(bool ok) override {
-    TakeOver(reactor());
+    const Reaction reaction(reactor());
     const absl::Status caught = anchors::NoThrow([&] {
       HandleRead(ok);
       return absl::OkStatus();
@@ -114,7 +114,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   }
 
   void OnWriteDone(bool ok) override {
-    TakeOver(reactor());
+    const Reaction reaction(reactor());
     const absl::Status caught = anchors::NoThrow([&] {
       if (stream_ != nullptr) {
         stream_->OnWriteDone(ok);
@@ -127,7 +127,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
   }
 
   void OnCancel() override {
-    TakeOver(reactor());
+    const Reaction reaction(reactor());
     std::shared_ptr<ServerStream> stream;
     {
       const absl::MutexLock lock(&mutex_);

@@ -27,6 +27,18 @@ inline void TakeOver([[maybe_unused]] void* of) {
 #endif
 }
 
+// One reaction of `of`, from its first word to its last.
+class Reaction {
+ public:
+  explicit Reaction(void* of) : of_(of) { TakeOver(of_); }
+  Reaction(const Reaction&) = delete;
+  Reaction& operator=(const Reaction&) = delete;
+  ~Reaction() { HandOver(of_); }
+
+ private:
+  void* const of_;
+};
+
 }  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_RPC_HANDOVER_H_
