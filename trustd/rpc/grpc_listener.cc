@@ -10,6 +10,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/wire/plain_message.h"
+#include "trustd/rpc/handover.h"
 #include "trustd/rpc/reflection.h"
 
 namespace anchorage::trustd {
@@ -172,6 +173,7 @@ void GrpcListener::Stop() {
   server_->Shutdown(std::chrono::system_clock::now() +
                     absl::ToChronoNanoseconds(options_.grace));
   server_->Wait();
+  TakeOver(&gate_);  // from the calls that ended last
   server_.reset();
   acceptor_.reset();
 }
