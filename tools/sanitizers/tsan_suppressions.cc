@@ -1,5 +1,5 @@
 // What ThreadSanitizer does not report: what happens inside Debian's gRPC,
-// protobuf and abseil, which are built without it. Linked into every binary of
+// protobuf, OpenSSL and abseil, which are built without it. Linked into every binary of
 // --config=tsan, so that no test needs a file.
 //
 // Each library is named by itself, as the sanitizer wants it: what it copies and
@@ -20,10 +20,12 @@ extern "C" const char* __tsan_default_suppressions() {
          "race:grpc::ServerBidiReactor<grpc::ByteBuffer, "
          "grpc::ByteBuffer>::InternalBindStream\n"
          "race:std::_Function_handler<void (), grpc::Server::CallbackRequest<\n"
-         "race:ServerCallbackReaderWriterImpl::~ServerCallbackReaderWriterImpl\n"
+         "race:ServerCallbackReaderWriterImpl::~"
+         "ServerCallbackReaderWriterImpl\n"
          // A test's own server: the test looks at it between two calls of its
          // client, which only gRPC puts in order.
-         "race:anchorage::client::(anonymous namespace)::FakeTrustd::GetUpdate\n"
+         "race:anchorage::client::(anonymous "
+         "namespace)::FakeTrustd::GetUpdate\n"
          "called_from_lib:libabsl_bad_optional_access.so\n"
          "called_from_lib:libabsl_bad_variant_access.so\n"
          "called_from_lib:libabsl_base.so\n"
@@ -65,10 +67,12 @@ extern "C" const char* __tsan_default_suppressions() {
          "called_from_lib:libabsl_time.so\n"
          "called_from_lib:libabsl_time_zone.so\n"
          "called_from_lib:libaddress_sorting.so\n"
+         "called_from_lib:libcrypto.so.3\n"
          "called_from_lib:libgpr.so\n"
          "called_from_lib:libgrpc++.so\n"
          "called_from_lib:libgrpc++_reflection.so\n"
          "called_from_lib:libgrpc.so\n"
          "called_from_lib:libprotobuf.so\n"
+         "called_from_lib:libssl.so.3\n"
          "called_from_lib:libupb.so\n";
 }

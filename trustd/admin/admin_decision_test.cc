@@ -344,12 +344,13 @@ TEST_F(AdminDecisionTest, AStoreIsAcceptedInPieces) {
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(response.sequence(), 7u);
   EXPECT_EQ(response.timestamp_version(), 9u);
-  ASSERT_EQ(world_.accepted.size(), 1u);
-  EXPECT_EQ(world_.accepted[0].by, "operator-olga");
-  EXPECT_EQ(world_.accepted[0].why, "disk 3 died");
-  ASSERT_TRUE(world_.accepted[0].bundle.has_value());
-  EXPECT_EQ(world_.accepted[0].bundle->catalog, bundle.catalog());
-  EXPECT_EQ(world_.accepted[0].bundle->roots.size(), 1u);
+  const std::vector<AdminWorld::Asked> accepted = world_.accepted();
+  ASSERT_EQ(accepted.size(), 1u);
+  EXPECT_EQ(accepted[0].by, "operator-olga");
+  EXPECT_EQ(accepted[0].why, "disk 3 died");
+  ASSERT_TRUE(accepted[0].bundle.has_value());
+  EXPECT_EQ(accepted[0].bundle->catalog, bundle.catalog());
+  EXPECT_EQ(accepted[0].bundle->roots.size(), 1u);
 }
 
 TEST_F(AdminDecisionTest, AnAcceptanceHasAReasonAndSaysWhetherThereIsABundle) {
@@ -374,7 +375,7 @@ TEST_F(AdminDecisionTest, AnAcceptanceHasAReasonAndSaysWhetherThereIsABundle) {
   pieces[0].set_why("disk 3 died");
   for (auto& piece : pieces) piece.set_bundle_piece(std::string(131'072, 'x'));
   EXPECT_EQ(ReasonOf(TryAccept(olga, pieces, response)), "REQUEST_INVALID");
-  EXPECT_TRUE(world_.accepted.empty());
+  EXPECT_TRUE(world_.accepted().empty());
 }
 
 }  // namespace

@@ -73,7 +73,10 @@ AdminWorld::AdminWorld()
   server_options.accept_store =
       [this](const std::optional<BundleFiles>& bundle, const std::string& by,
              const std::string& why) -> absl::StatusOr<Acceptance> {
-    accepted.push_back({bundle, by, why});
+    {
+      const absl::MutexLock lock(&asked_mutex_);
+      accepted_.push_back({bundle, by, why});
+    }
     Acceptance done;
     done.sequence = 7;
     done.timestamp_version = 9;
@@ -122,7 +125,7 @@ void AdminWorld::Start() {
       settings, *mirror_,
       [this](const std::string& source) {
         if (source == "nowhere") return absl::NotFoundError("no such source");
-        const absl::MutexLock lock(&polled_mutex_);
+        const absl::MutexLock lock(&asked_mutex_);
         polled_.push_back(source);
         return absl::OkStatus();
       },

@@ -68,7 +68,7 @@ class AdminWorld {
     now_seconds_ += absl::ToInt64Seconds(time);
   }
   std::vector<std::string> polled() const {
-    const absl::MutexLock lock(&polled_mutex_);
+    const absl::MutexLock lock(&asked_mutex_);
     return polled_;
   }
 
@@ -88,7 +88,10 @@ class AdminWorld {
     std::string by;
     std::string why;
   };
-  std::vector<Asked> accepted;
+  std::vector<Asked> accepted() const {
+    const absl::MutexLock lock(&asked_mutex_);
+    return accepted_;
+  }
 
   Mirror::Options mirror_options;
   AdminServer::Options server_options;
@@ -99,8 +102,9 @@ class AdminWorld {
   const TestAuthority people_authority_{"people"};
   test::FakeIdentity aws_;
   std::atomic<std::int64_t> now_seconds_;
-  mutable absl::Mutex polled_mutex_;
-  std::vector<std::string> polled_ ABSL_GUARDED_BY(polled_mutex_);
+  mutable absl::Mutex asked_mutex_;
+  std::vector<std::string> polled_ ABSL_GUARDED_BY(asked_mutex_);
+  std::vector<Asked> accepted_ ABSL_GUARDED_BY(asked_mutex_);
   std::unique_ptr<AlertSink> alerts_;
   Config config_;
   AdminSettings settings_;

@@ -414,6 +414,7 @@ void CallGate::Sweep() {
 
 grpc::ServerGenericBidiReactor* CallGate::CreateReactor(
     grpc::GenericCallbackServerContext* context) {
+  TakeOver(this);
   std::shared_ptr<Call> call;
   const absl::Status caught = anchors::NoThrow([&] {
     call = std::make_shared<Call>(*this, *context);

@@ -125,6 +125,7 @@ absl::Status GrpcListener::Listen(
   acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
       options_.credentials);
+  HandOver(&gate_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) return CannotServe(options_);
   return listener_->Start(
