@@ -1,6 +1,7 @@
 #include "anchors/rotation/apply.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -34,10 +35,19 @@ absl::Status NoSuchAnchor(const Slot& slot, std::string_view spki_sha256) {
                                           " in ", verify::ToString(slot)));
 }
 
-absl::Status IsRevoked(const CatalogAnchor& anchor) {
+absl::Status Is(const CatalogAnchor& anchor) {
   return absl::FailedPreconditionError(
       absl::StrCat("the key ", anchor.spki_sha256, " of ",
-                   verify::ToString(anchor.slot), " is REVOKED"));
+                   verify::ToString(anchor.slot), " is ",
+                   std::string(NameOf(anchor.status)),
+                   anchor.status == AnchorStatus::kRetired
+                       ? ": 'trustctl anchors reactivate' is the way back"
+                       : ""));
+}
+
+bool IsOver(const CatalogAnchor& anchor) {
+  return anchor.status == AnchorStatus::kRetired ||
+         anchor.status == AnchorStatus::kRevoked;
 }
 
 absl::StatusOr<Catalog> Checked(Catalog catalog) {
@@ -95,7 +105,7 @@ absl::StatusOr<CatalogAnchor*> Put(Catalog& catalog, const Slot& slot,
     anchor->spki_der = std::move(facts->spki_der);
     anchor->first_seen = WholeSeconds(options.time);
   }
-  if (anchor->status == AnchorStatus::kRevoked) return IsRevoked(*anchor);
+  if (IsOver(*anchor)) return Is(*anchor);
   const auto known =
       std::find_if(anchor->certificates.begin(), anchor->certificates.end(),
                    [&](const CatalogCertificate& c) {
@@ -131,6 +141,29 @@ void Supersede(Catalog& catalog, const Change& change) {
   }
 }
 
+// Makes room for certificates to come. Whoever may change a page must not be
+// able to fill a list that AWS's own certificates need.
+void Prune(CatalogAnchor& anchor) {
+  if (anchor.slot.kind == verify::AnchorKind::kNitroRoot) return;
+  auto& certificates = anchor.certificates;
+  while (certificates.size() > kMaxCertificatesPerAnchor) {
+    // They are in canonical order: the one that began first comes last.
+    const auto oldest = std::find_if(
+        certificates.rbegin(), certificates.rend(),
+        [](const CatalogCertificate& certificate) {
+          return certificate.superseded &&
+                 std::none_of(certificate.sources.begin(),
+                              certificate.sources.end(),
+                              [](const Publication& publication) {
+                                return publication.publisher ==
+                                       kOperatorPublisher;
+                              });
+        });
+    if (oldest == certificates.rend()) return;
+    certificates.erase(std::next(oldest).base());
+  }
+}
+
 // Retires the ACTIVE anchors whose keys the source no longer has.
 void RetireUnseen(Catalog& catalog, const Change& change,
                   const ApplyOptions& options) {
@@ -158,19 +191,26 @@ absl::StatusOr<Catalog> ApplySeen(Catalog catalog, const Change& change,
                                   const ApplyOptions& options) {
   const std::string replaced = ReplacedKey(catalog, change);
   const Publication publication = {change.source, change.location};
+  const bool brings_a_key = change.rotation_class != RotationClass::kReissue;
   for (const SeenCertificate& seen : change.observed) {
     const bool is_new =
         FindAnchor(catalog, change.slot, seen.spki_sha256) == nullptr;
     auto anchor = Put(catalog, change.slot, seen.der, publication, options);
     if (!anchor.ok()) return anchor.status();
     CatalogAnchor& put = **anchor;
-    if (put.status == AnchorStatus::kAnnounced && !options.announce) {
+    if (is_new && !brings_a_key) {
+      return absl::InvalidArgumentError("a re-issue that brings a key");
+    }
+    if (put.status == AnchorStatus::kAnnounced && brings_a_key &&
+        !options.announce) {
       put.status = AnchorStatus::kActive;
     }
     if (is_new) put.replaces = replaced;
   }
   Supersede(catalog, change);
-  const bool brings_a_key = change.rotation_class != RotationClass::kReissue;
+  for (CatalogAnchor& anchor : catalog.anchors) {
+    if (anchor.slot == change.slot) Prune(anchor);
+  }
   if (brings_a_key && !options.announce) RetireUnseen(catalog, change, options);
   return catalog;
 }
@@ -189,9 +229,13 @@ absl::StatusOr<Catalog> Apply(const Catalog& catalog, const Change& change,
   if (removal != change.observed.empty()) {
     return absl::InvalidArgumentError("a change that its class is not of");
   }
-  if (removal && !options.retire_removed) {
-    return absl::FailedPreconditionError(
-        "a removal is applied by an explicit decision only");
+  if (change.rotation_class == RotationClass::kAddition) {
+    return AddAnchor(catalog, change.slot, change.observed.front().der,
+                     {kOperatorPublisher, change.source}, options);
+  }
+  if (change.rotation_class == RotationClass::kReactivation) {
+    return Reactivate(catalog, change.slot,
+                      change.observed.front().spki_sha256);
   }
   if (PinnedIn(catalog, change.slot) != change.pinned) {
     if (IsIn(catalog, change)) return catalog;
@@ -220,18 +264,25 @@ absl::StatusOr<Catalog> AddAnchor(const Catalog& catalog, const Slot& slot,
   for (CatalogCertificate& certificate : (*anchor)->certificates) {
     if (certificate.der == der) certificate.superseded = false;
   }
+  Prune(**anchor);
   return Checked(std::move(next));
 }
 
-absl::StatusOr<Catalog> Activate(const Catalog& catalog, const Slot& slot,
-                                 std::string_view spki_sha256) {
+absl::StatusOr<Catalog> Reactivate(const Catalog& catalog, const Slot& slot,
+                                   std::string_view spki_sha256) {
   Catalog next = catalog;
   CatalogAnchor* anchor = FindAnchor(next, slot, spki_sha256);
   if (anchor == nullptr) return NoSuchAnchor(slot, spki_sha256);
-  if (anchor->status != AnchorStatus::kAnnounced) {
-    return absl::FailedPreconditionError("only an ANNOUNCED key is activated");
+  if (anchor->status != AnchorStatus::kRetired &&
+      anchor->status != AnchorStatus::kRetiring) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("from ", std::string(NameOf(anchor->status)),
+                     " to ACTIVE: only a RETIRED or RETIRING key is "
+                     "reactivated"));
   }
   anchor->status = AnchorStatus::kActive;
+  anchor->valid_until.reset();
+  anchor->accept_until.reset();
   return Checked(std::move(next));
 }
 
@@ -246,7 +297,7 @@ absl::StatusOr<Catalog> Retire(const Catalog& catalog, const Slot& slot,
   Catalog next = catalog;
   CatalogAnchor* anchor = FindAnchor(next, slot, spki_sha256);
   if (anchor == nullptr) return NoSuchAnchor(slot, spki_sha256);
-  if (anchor->status == AnchorStatus::kRevoked) return IsRevoked(*anchor);
+  if (anchor->status == AnchorStatus::kRevoked) return Is(*anchor);
   if (times.until || times.accept_until) {
     // From any other status it would begin to verify, or again.
     if (anchor->status != AnchorStatus::kActive &&

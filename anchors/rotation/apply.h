@@ -44,42 +44,44 @@ struct ApplyOptions {
   absl::Duration overlap = kDefaultOverlap;
   // A new key becomes ANNOUNCED and replaces nothing yet; else ACTIVE.
   bool announce = false;
-  // People decided that what a source no longer has is to go. Without it, no
-  // removal is applied.
-  bool retire_removed = false;
 };
 
 // Returns the catalog with a change in it.
 //
 //   re-issue              the new certificates are the anchor's, and those that
-//                         the source no longer has are superseded
+//                         the source no longer has are superseded; one that was
+//                         superseded and is shown again is in use again
 //   new region or kind    a new anchor
 //   re-key, other algorithm  a new anchor that `replaces` the one before; each
 //                         ACTIVE one whose key the source no longer has becomes
 //                         RETIRING, until `time` + `overlap` or its own earlier
 //                         end. No window begins: AWS signs an unchanged document
 //                         again with the new key
-//   removal               the ACTIVE anchors become RETIRING, if
-//                         `retire_removed`
+//   removal               the ACTIVE anchors become RETIRING
+//   addition              as AddAnchor()
+//   reactivation          as Reactivate()
 //
 // What `change` names as new and the catalog has already changes nothing, so
-// applying twice is applying once. An anomaly cannot be applied; a REVOKED
-// anchor is left as it is, and refused.
+// applying twice is applying once. An anomaly cannot be applied; what is shown
+// over a RETIRED or REVOKED key is refused. Where an anchor has no room left for
+// a certificate, superseded ones that no person brought go, those that
+// began first before others, but never a Nitro root's: attestation documents
+// carry it.
 absl::StatusOr<Catalog> Apply(const Catalog& catalog, const Change& change,
                               const ApplyOptions& options);
 
 // Adds a certificate that a person brought: to the anchor with its key, or as
 // a new anchor. Replaces and supersedes nothing; a superseded certificate is in
-// use again.
+// use again. For a RETIRED key, Reactivate() is the way.
 absl::StatusOr<Catalog> AddAnchor(const Catalog& catalog,
                                   const verify::Slot& slot, std::string der,
                                   const Publication& publication,
                                   const ApplyOptions& options);
 
-// ANNOUNCED becomes ACTIVE.
-absl::StatusOr<Catalog> Activate(const Catalog& catalog,
-                                 const verify::Slot& slot,
-                                 std::string_view spki_sha256);
+// RETIRED and RETIRING become ACTIVE, without a window. The one way back.
+absl::StatusOr<Catalog> Reactivate(const Catalog& catalog,
+                                   const verify::Slot& slot,
+                                   std::string_view spki_sha256);
 
 // When a key retires; cut to whole seconds.
 struct RetireTimes {

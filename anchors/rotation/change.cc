@@ -13,7 +13,7 @@ namespace {
 
 using ClassRow = std::pair<RotationClass, std::string_view>;
 
-constexpr std::array<ClassRow, 7> kClasses = {{
+constexpr std::array<ClassRow, 9> kClasses = {{
     {RotationClass::kReissue, "RE_ISSUE"},
     {RotationClass::kNewKind, "NEW_KIND"},
     {RotationClass::kNewRegion, "NEW_REGION"},
@@ -21,6 +21,8 @@ constexpr std::array<ClassRow, 7> kClasses = {{
     {RotationClass::kAlgorithmChange, "ALGORITHM_CHANGE"},
     {RotationClass::kRemoval, "REMOVAL"},
     {RotationClass::kSourceAnomaly, "SOURCE_ANOMALY"},
+    {RotationClass::kAddition, "ADDITION"},
+    {RotationClass::kReactivation, "REACTIVATION"},
 }};
 
 constexpr bool HasEveryClassInOrder() {
@@ -57,6 +59,8 @@ std::string_view NameOf(AnomalyKind anomaly) {
       return "STALE";
     case AnomalyKind::kSourcesDisagree:
       return "SOURCES_DISAGREE";
+    case AnomalyKind::kTooManyCertificates:
+      return "TOO_MANY_CERTIFICATES";
   }
   return "UNKNOWN";
 }

@@ -8,6 +8,7 @@
 #ifndef ANCHORAGE_ANCHORS_ROTATION_CHANGE_H_
 #define ANCHORAGE_ANCHORS_ROTATION_CHANGE_H_
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,11 +35,16 @@ enum class RotationClass {
   kRemoval,
   // Nothing about a slot, but about the source: it is not to be relied on.
   kSourceAnomaly,
-  kMaxValue = kSourceAnomaly,
+  // A certificate that a person brings.
+  kAddition,
+  // A key that a person wants ACTIVE again: `observed` names it, without a
+  // certificate.
+  kReactivation,
+  kMaxValue = kReactivation,
 };
 
 // A stable name: "RE_ISSUE", "NEW_KIND", "NEW_REGION", "RE_KEY",
-// "ALGORITHM_CHANGE", "REMOVAL", "SOURCE_ANOMALY".
+// "ALGORITHM_CHANGE", "REMOVAL", "SOURCE_ANOMALY", "ADDITION", "REACTIVATION".
 std::string_view NameOf(RotationClass rotation_class);
 std::optional<RotationClass> RotationClassNamed(std::string_view name);
 
@@ -54,10 +60,16 @@ enum class AnomalyKind {
   kStale,
   // Another source says otherwise.
   kSourcesDisagree,
+  // It has more certificates in a slot than are kept of a change: AWS has one.
+  kTooManyCertificates,
 };
 
 // A stable name, such as "SLOTS_MISSING".
 std::string_view NameOf(AnomalyKind anomaly);
+
+// What is kept of a change, so that nobody can make a record too long to be
+// written. AWS has one certificate in a slot.
+inline constexpr std::size_t kMaxObservedCertificates = 8;
 
 struct SeenCertificate {
   std::string der;
@@ -85,7 +97,7 @@ struct PinnedSlot {
 struct Change {
   RotationClass rotation_class = RotationClass::kSourceAnomaly;
   // Where it was seen: Observation::source and location. Where sources
-  // disagree, all of them.
+  // disagree, all of them. Of what a person asks for, the person.
   std::string source;
   std::string location;
   // The partition is empty where an anomaly is about the source as a whole.

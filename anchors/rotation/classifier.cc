@@ -5,7 +5,7 @@
 //      not of the slot's kind, is an anomaly;
 //   3. each slot that the source has is compared with its anchors;
 //   4. slots that are pinned and that the source does not have are removals,
-//      and an anomaly; fewer slots than before are an anomaly;
+//      and an anomaly;
 //   5. anomalies, and what is not confirmed, hold every change.
 
 #include "anchors/rotation/classifier.h"
@@ -20,7 +20,7 @@
 #include "absl/time/time.h"
 #include "anchors/certificate_facts.h"
 #include "anchors/rotation/diff_text.h"
-#include "anchors/rotation/publication_gate.h"
+#include "anchors/rotation/gate.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::anchors {
@@ -44,6 +44,20 @@ struct Match {
   const CatalogCertificate* certificate = nullptr;
 };
 
+// What the anchor has of the same to-be-signed bytes; null for none.
+const CatalogCertificate* SameCertificate(const CatalogAnchor& anchor,
+                                          const SeenCertificate& seen) {
+  for (const CatalogCertificate& known : anchor.certificates) {
+    if (known.sha256 == seen.sha256) return &known;
+  }
+  const auto tbs = TbsSha256(seen.der);
+  for (const CatalogCertificate& known : anchor.certificates) {
+    const auto other = TbsSha256(known.der);
+    if (tbs.ok() && other.ok() && *tbs == *other) return &known;
+  }
+  return nullptr;
+}
+
 std::string JoinSlots(const std::vector<Slot>& slots) {
   std::string out;
   for (std::size_t i = 0; i < slots.size() && i < kMaxNamedSlots; ++i) {
@@ -53,6 +67,10 @@ std::string JoinSlots(const std::vector<Slot>& slots) {
     absl::StrAppend(&out, " and ", slots.size() - kMaxNamedSlots, " more");
   }
   return out;
+}
+
+bool Verifies(AnchorStatus status) {
+  return status == AnchorStatus::kActive || status == AnchorStatus::kRetiring;
 }
 
 bool IsKnownToSources(AnchorStatus status) {
@@ -69,13 +87,13 @@ class Classifier {
     }
   }
 
-  Classification Run(const ClassifyOptions& options) {
+  Classification Run() {
     ReportProblems();
     GroupBySlot();
     for (const auto& [slot, certificates] : observed_) {
       CompareSlot(slot, certificates);
     }
-    CompareAbsence(options);
+    CompareAbsence();
     found_.slots = observed_.size();
     Finish();
     return std::move(found_);
@@ -129,9 +147,7 @@ class Classifier {
     for (const CatalogAnchor* anchor : at->second) {
       if (anchor->spki_sha256 != seen.spki_sha256) continue;
       match.anchor = anchor;
-      for (const CatalogCertificate& certificate : anchor->certificates) {
-        if (certificate.sha256 == seen.sha256) match.certificate = &certificate;
-      }
+      match.certificate = SameCertificate(*anchor, seen);
     }
     return match;
   }
@@ -177,7 +193,9 @@ class Classifier {
   // Whether this is what was pinned before what is pinned now.
   static bool IsOld(const Certificate& certificate, const Match& match) {
     if (match.anchor == nullptr) return false;
-    if (match.certificate != nullptr) return match.certificate->superseded;
+    if (match.certificate != nullptr) {
+      return match.certificate->superseded && !Verifies(match.anchor->status);
+    }
     return std::any_of(
         match.anchor->certificates.begin(), match.anchor->certificates.end(),
         [&](const CatalogCertificate& pinned) {
@@ -198,7 +216,7 @@ class Classifier {
       return known ? RotationClass::kNewKind : RotationClass::kNewRegion;
     }
     // An announced key is pinned, and its coming into use is a re-key.
-    if (match.anchor != nullptr && match.certificate == nullptr &&
+    if (match.anchor != nullptr &&
         match.anchor->status != AnchorStatus::kAnnounced) {
       return RotationClass::kReissue;
     }
@@ -219,6 +237,7 @@ class Classifier {
     bool old = false;
     const bool gone = ActiveKeyIsGone(slot, certificates);
     std::vector<const Certificate*> fresh;
+    std::vector<const Certificate*> back;
     for (const Certificate& certificate : certificates) {
       const Match match = Find(slot, certificate.seen);
       const bool comes_into_use =
@@ -226,6 +245,9 @@ class Classifier {
           match.anchor->status == AnchorStatus::kAnnounced;
       if (IsOld(certificate, match)) {
         old = true;
+      } else if (match.certificate != nullptr &&
+                 match.certificate->superseded) {
+        back.push_back(&certificate);
       } else if (match.certificate != nullptr && !comes_into_use) {
         current = true;
       } else {
@@ -234,7 +256,20 @@ class Classifier {
         fresh.push_back(&certificate);
       }
     }
-    if (worst) {
+    // Beside what is in use, or what is new, it is a remnant.
+    if (!worst && !current && !gone && !back.empty()) {
+      worst = RotationClass::kReissue;
+      fresh = back;
+    } else if (!back.empty()) {
+      old = true;
+    }
+    if (certificates.size() > kMaxObservedCertificates) {
+      Change anomaly = Anomaly(AnomalyKind::kTooManyCertificates);
+      anomaly.slot = slot;
+      anomaly.notes.push_back(
+          absl::StrCat(certificates.size(), " certificates in one slot"));
+      found_.anomalies.push_back(std::move(anomaly));
+    } else if (worst) {
       AddChange(slot, *worst, certificates, fresh);
     } else if (gone || (old && !current)) {
       Change anomaly = Anomaly(AnomalyKind::kStale);
@@ -255,10 +290,11 @@ class Classifier {
       const Match match = Find(slot, certificate->seen);
       NoteDates(*certificate, match, change);
       NoteOtherSlots(*certificate, change);
-      for (std::string& why :
-           WhyForPeople(certificate->seen.der, certificate->facts, match.anchor,
-                        observation_.time)) {
-        change.held_by.push_back(std::move(why));
+      const auto made = MakeCertificate(certificate->seen.der);
+      if (!made.ok()) continue;
+      for (Objection& objection : ObjectionsTo(
+               *made, slot, pinned_, pinned_, observation_.time)) {
+        change.held_by.push_back(std::move(objection.why));
       }
     }
     if (fresh.size() > 1) {
@@ -312,7 +348,7 @@ class Classifier {
                        });
   }
 
-  void CompareAbsence(const ClassifyOptions& options) {
+  void CompareAbsence() {
     std::vector<Slot> missing;
     for (const auto& [slot, anchors] : anchors_) {
       const bool active = std::any_of(
@@ -324,16 +360,10 @@ class Classifier {
         missing.push_back(slot);
       }
     }
-    const std::size_t before = options.previous_slots.value_or(0);
     if (!missing.empty()) {
       Change anomaly = Anomaly(AnomalyKind::kSlotsMissing);
       anomaly.notes.push_back(absl::StrCat(
           missing.size(), " pinned slots are missing: ", JoinSlots(missing)));
-      found_.anomalies.push_back(std::move(anomaly));
-    } else if (observed_.size() < before) {
-      Change anomaly = Anomaly(AnomalyKind::kFewerSlots);
-      anomaly.notes.push_back(absl::StrCat(
-          "there were ", before, " slots and there are ", observed_.size()));
       found_.anomalies.push_back(std::move(anomaly));
     }
     if (missing.size() > kMaxRemovals || SilenceSaysNothing()) return;
@@ -400,9 +430,8 @@ PinnedSlot PinnedIn(const Catalog& catalog, const Slot& slot) {
   return pinned;
 }
 
-Classification Classify(const Observation& observation, const Catalog& pinned,
-                        const ClassifyOptions& options) {
-  return Classifier(observation, pinned).Run(options);
+Classification Classify(const Observation& observation, const Catalog& pinned) {
+  return Classifier(observation, pinned).Run();
 }
 
 }  // namespace anchorage::anchors

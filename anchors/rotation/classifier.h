@@ -1,6 +1,6 @@
 // Compares what a source says with what is pinned.
 //
-//   Classification found = Classify(observation, catalog, {previous_slots});
+//   Classification found = Classify(observation, catalog);
 //   for (const Change& change : found.changes) book.Detected(change);
 //   for (const Change& anomaly : found.anomalies) book.Alarm(anomaly);
 //
@@ -12,11 +12,16 @@
 // prints some roots in one place alone.
 //
 // Anomalies are: each kind of problem in the observation, but a heading
-// without certificate; slots that are pinned ACTIVE, or were there before, and
-// are no longer there; a certificate that is known as superseded, or has an
-// earlier notBefore than the pinned one over the same key, where the pinned one
-// is not there too: such a source is a copy that was left behind, and what is
-// old is never published as new.
+// without certificate; slots that are pinned ACTIVE and are not there; more
+// certificates in a slot than are kept of a change; the certificate of a key
+// that was replaced, or one with an earlier notBefore than the pinned one over
+// the same key, where the pinned one is not there too: such a source is a copy
+// that was left behind, and what is old is never published as new.
+//
+// A superseded certificate of a key that still verifies, where it is shown
+// alone, is a re-issue: the source went back, and what is in use may follow it.
+// One with the to-be-signed bytes of another is that other: with ECDSA and DSA
+// anybody can write a signature in another way.
 //
 // Not anomalies: a notAfter in the past, or earlier than that of the
 // certificate before (AWS does that); a key or certificate that another slot
@@ -44,11 +49,6 @@ namespace anchorage::anchors {
 // slots: there is one anomaly, and no removals.
 inline constexpr std::size_t kMaxRemovals = 6;
 
-struct ClassifyOptions {
-  // How many slots this source had when it last had no anomaly.
-  std::optional<std::size_t> previous_slots;
-};
-
 struct Classification {
   // By slot; no anomalies among them.
   std::vector<Change> changes;
@@ -61,8 +61,7 @@ struct Classification {
   bool held() const { return !anomalies.empty(); }
 };
 
-Classification Classify(const Observation& observation, const Catalog& pinned,
-                        const ClassifyOptions& options = {});
+Classification Classify(const Observation& observation, const Catalog& pinned);
 
 // Returns one anomaly for each slot of which two sources have different
 // certificates; silence about a slot contradicts nothing. `newest` has the

@@ -1,6 +1,6 @@
 // What Decide() looks at, in this order; the first that holds decides:
 //
-//   1. removals and anomalies wait for people;
+//   1. removals, anomalies and what people ask for wait for people;
 //   2. so does what is held by something of its own;
 //   3. and what a source contradicts, or none shows any more;
 //   4. then the table.
@@ -17,7 +17,9 @@ namespace {
 
 bool IsForPeople(RotationClass rotation_class) {
   return rotation_class == RotationClass::kRemoval ||
-         rotation_class == RotationClass::kSourceAnomaly;
+         rotation_class == RotationClass::kSourceAnomaly ||
+         rotation_class == RotationClass::kAddition ||
+         rotation_class == RotationClass::kReactivation;
 }
 
 Decision Hold(std::string reason) {

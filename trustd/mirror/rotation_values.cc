@@ -20,7 +20,8 @@ using anchors::RotationClass;
 
 constexpr std::array kAnomalies = {
     AnomalyKind::kProblem, AnomalyKind::kSlotsMissing, AnomalyKind::kFewerSlots,
-    AnomalyKind::kStale, AnomalyKind::kSourcesDisagree};
+    AnomalyKind::kStale, AnomalyKind::kSourcesDisagree,
+    AnomalyKind::kTooManyCertificates};
 
 constexpr std::array kProblems = {ProblemKind::kNotTheDocument,
                                   ProblemKind::kTruncated,
@@ -33,14 +34,16 @@ constexpr std::array kProblems = {ProblemKind::kNotTheDocument,
                                   ProblemKind::kNotConfirmed};
 
 // The pairs of the two enums.
-constexpr std::array<std::pair<RotationClass, v1::RotationClass>, 7> kClasses =
+constexpr std::array<std::pair<RotationClass, v1::RotationClass>, 9> kClasses =
     {{{RotationClass::kReissue, v1::ROTATION_CLASS_RE_ISSUE},
       {RotationClass::kNewKind, v1::ROTATION_CLASS_NEW_KIND},
       {RotationClass::kNewRegion, v1::ROTATION_CLASS_NEW_REGION},
       {RotationClass::kReKey, v1::ROTATION_CLASS_RE_KEY},
       {RotationClass::kAlgorithmChange, v1::ROTATION_CLASS_ALGORITHM_CHANGE},
       {RotationClass::kRemoval, v1::ROTATION_CLASS_REMOVAL},
-      {RotationClass::kSourceAnomaly, v1::ROTATION_CLASS_SOURCE_ANOMALY}}};
+      {RotationClass::kSourceAnomaly, v1::ROTATION_CLASS_SOURCE_ANOMALY},
+      {RotationClass::kAddition, v1::ROTATION_CLASS_ADDITION},
+      {RotationClass::kReactivation, v1::ROTATION_CLASS_REACTIVATION}}};
 
 template <typename Kinds>
 auto KindNamed(const Kinds& kinds, const std::string& name)
@@ -80,10 +83,9 @@ v1::Rotation ToProto(const Change& change) {
   rotation.set_source(change.source);
   rotation.set_location(change.location);
   for (const anchors::SeenCertificate& seen : change.observed) {
-    if (rotation.observed_size() == kMaxObservedCertificates) {
-      rotation.add_notes(absl::StrCat(change.observed.size(),
-                                      " certificates in one slot: not all are "
-                                      "kept"));
+    // An anomaly may show more, and is never applied.
+    if (rotation.observed_size() ==
+        static_cast<int>(anchors::kMaxObservedCertificates)) {
       break;
     }
     v1::SeenCertificate& message = *rotation.add_observed();

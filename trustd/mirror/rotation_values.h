@@ -15,9 +15,8 @@
 
 namespace anchorage::trustd {
 
-// What is kept of a change, so that nobody can make a record too long to be
-// written. AWS has one certificate in a slot.
-inline constexpr int kMaxObservedCertificates = 8;
+// What is kept of a change's text, so that nobody can make a record too long to
+// be written.
 inline constexpr std::size_t kMaxDiffBytes = 8 * 1024;
 
 v1::RotationClass ToProto(anchors::RotationClass rotation_class);

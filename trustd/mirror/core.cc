@@ -1,0 +1,143 @@
+#include "trustd/mirror/core.h"
+
+#include "absl/strings/str_cat.h"
+#include "anchors/catalog_proto.h"
+#include "anchors/proto_time.h"
+#include "anchors/rotation/apply.h"
+#include "trustd/mirror/decisions.h"
+#include "trustd/mirror/looks.h"
+#include "trustd/mirror/proofs.h"
+#include "trustd/mirror/steps.h"
+
+namespace anchorage::trustd {
+namespace {
+
+absl::Status Take(Work& work, const Event& event) {
+  struct Visitor {
+    Work& work;
+    absl::Status operator()(const SourceSaid& e) { return Look(e); }
+    absl::Status operator()(const SourceUnchanged& e) { return Look(e); }
+    absl::Status operator()(const SourceBroke& e) { return Look(e); }
+    absl::Status operator()(const PersonDecides& e) {
+      return TakeDecision(work, e);
+    }
+    absl::Status operator()(const PersonPins& e) { return TakePin(work, e); }
+    absl::Status operator()(const InstanceShows& e) {
+      return TakeEvidence(work, e);
+    }
+    absl::Status operator()(const StoreAccepted& e) {
+      TakeAcceptance(work, e);
+      return absl::OkStatus();
+    }
+    absl::Status operator()(const TimePassed&) { return absl::OkStatus(); }
+
+    template <typename Said>
+    absl::Status Look(const Said& said) {
+      TakeLook(work, said);
+      return absl::OkStatus();
+    }
+  };
+  return std::visit(Visitor{work}, event);
+}
+
+anchors::RetireTimes RetireTimesOf(const v1::PinFact& fact) {
+  anchors::RetireTimes times;
+  if (fact.has_valid_until()) times.until = anchors::TimeOf(fact.valid_until());
+  if (fact.has_accept_until()) {
+    times.accept_until = anchors::TimeOf(fact.accept_until());
+  }
+  return times;
+}
+
+}  // namespace
+
+absl::StatusOr<Work> Decide(const State& state, const Moment& moment,
+                            const Event& event, const At& at,
+                            const CoreOptions& options) {
+  Work work{.options = options,
+            .at = at,
+            .draft = Draft(state.book, state.records, at.now),
+            .moment = moment,
+            .served = state.served};
+  if (absl::Status s = Take(work, event); !s.ok()) return s;
+  // What was accepted is signed by the shell, and settled by the next event.
+  if (!std::holds_alternative<StoreAccepted>(event)) Settle(work);
+  return work;
+}
+
+absl::StatusOr<anchors::Catalog> Applied(const anchors::Catalog& catalog,
+                                         const anchors::Change& change,
+                                         const CoreOptions& options,
+                                         absl::Time time) {
+  return anchors::Apply(catalog, change,
+                        {.time = time, .overlap = options.rotations.overlap});
+}
+
+std::string EffectOf(const anchors::Catalog& catalog,
+                     const anchors::Change& change, const CoreOptions& options,
+                     absl::Time time) {
+  const auto next = Applied(catalog, change, options, time);
+  if (!next.ok()) return "";
+  return anchors::EffectSha256(catalog, *next, change.slot,
+                               options.rotations.overlap);
+}
+
+absl::StatusOr<anchors::Catalog> ApplyPin(const anchors::Catalog& catalog,
+                                          const v1::PinFact& fact,
+                                          absl::Time time) {
+  const auto slot = anchors::SlotFromProto(fact.slot());
+  if (!slot.has_value()) {
+    return absl::InvalidArgumentError("the slot's kind is not known");
+  }
+  switch (fact.action()) {
+    case v1::PinFact::ACTION_ADD:
+      return anchors::AddAnchor(catalog, *slot, fact.certificate(),
+                                {anchors::kOperatorPublisher, fact.by()},
+                                {.time = time});
+    case v1::PinFact::ACTION_REVOKE:
+      return anchors::Revoke(catalog, *slot, fact.spki_sha256());
+    case v1::PinFact::ACTION_RETIRE:
+      return anchors::Retire(catalog, *slot, fact.spki_sha256(),
+                             RetireTimesOf(fact));
+    case v1::PinFact::ACTION_REACTIVATE:
+      return anchors::Reactivate(catalog, *slot, fact.spki_sha256());
+    default:
+      return absl::InvalidArgumentError("no action");
+  }
+}
+
+anchors::Situation SituationOf(const Work& work) {
+  anchors::Situation situation;
+  situation.now = work.at.now;
+  situation.clock_is_suspect = work.at.clock_is_suspect;
+  situation.approvals = work.options.rotations.approvals;
+  situation.overlap = work.options.rotations.overlap;
+  for (const auto& [name, family] : work.moment.sources) {
+    if (work.moment.asked.count(name) == 0) situation.all_asked = false;
+  }
+  for (const auto& [name, look] : work.moment.newest) {
+    const auto health = work.moment.health.find(name);
+    const auto family = work.moment.sources.find(name);
+    situation.looks.push_back(
+        {.look = look.get(),
+         .is_doubtful = (health != work.moment.health.end() &&
+                         health->second.failures() > 0) ||
+                        IsDoubted(work.book(), name),
+         .family = family == work.moment.sources.end() ? name
+                                                       : family->second});
+  }
+  for (const auto& [slot, times] : work.moment.automatic) {
+    for (const absl::Duration time : times) {
+      situation.automatic[slot].push_back(work.at.steady - time);
+    }
+  }
+  return situation;
+}
+
+absl::Status CheckWhy(const std::string& why) {
+  if (!why.empty() && why.size() <= kMaxWhyBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "say why, in at most ", kMaxWhyBytes, " bytes: it goes on the record"));
+}
+
+}  // namespace anchorage::trustd
