@@ -15,8 +15,6 @@ namespace {
 using anchors::Catalog;
 
 constexpr char kHealthPrefix[] = "source/";
-// As the publisher of a certificate that a person brought.
-constexpr char kOperator[] = "operator";
 
 std::string SubjectOf(const v1::Rotation& rotation) {
   if (!rotation.has_slot()) return rotation.source();
@@ -58,7 +56,8 @@ absl::StatusOr<Catalog> ApplyPin(const Catalog& catalog,
   switch (fact.action()) {
     case v1::PinFact::ACTION_ADD:
       return anchors::AddAnchor(catalog, *slot, fact.certificate(),
-                                {kOperator, fact.by()}, {.time = time});
+                                {anchors::kOperatorPublisher, fact.by()},
+                                {.time = time});
     case v1::PinFact::ACTION_REVOKE:
       return anchors::Revoke(catalog, *slot, fact.spki_sha256());
     case v1::PinFact::ACTION_RETIRE:
