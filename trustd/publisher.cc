@@ -77,6 +77,10 @@ bool IsOfOurKey(const std::string& root_bytes, std::uint64_t version,
              .ok();
 }
 
+absl::Status PublishedSince() {
+  return absl::AbortedError("something else was published meanwhile");
+}
+
 std::uint64_t ReleasesOf(const Publication& publication) {
   return publication.releases.has_value() ? publication.releases->sequence : 0;
 }
@@ -392,16 +396,17 @@ bool Publisher::DropsTargets(const Files& next) const {
          !TargetsHold(next.roots.back(), files_.targets);
 }
 
-absl::StatusOr<std::uint64_t> Publisher::Publish(anchors::Catalog catalog,
-                                                 absl::Time now,
-                                                 const StoreBatch& also) {
+absl::StatusOr<Prepared> Publisher::Prepare(const anchors::Admitted& admitted,
+                                            std::uint64_t targets_version,
+                                            absl::Time now) const {
   if (offline()) {
     return absl::FailedPreconditionError(
         "in MODE_OFFLINE people sign the catalog: 'trustctl targets propose'");
   }
   absl::MutexLock lock(&mutex_);
   if (absl::Status s = hub_.signing(); !s.ok()) return s;
-  catalog.sequence = published_.sequence + 1;
+  const anchors::Catalog& catalog = admitted.catalog();
+  if (catalog.sequence != published_.sequence + 1) return PublishedSince();
   if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
   Files files = files_;
   files.catalog = anchors::SerializeCatalog(catalog);
@@ -412,8 +417,18 @@ absl::StatusOr<std::uint64_t> Publisher::Publish(anchors::Catalog catalog,
       SignAnew(std::move(files),
                {.targets = true, .snapshot = true, .timestamp = true}, now);
   if (!next.ok()) return next.status();
-  if (absl::Status s = Adopt(*std::move(next), also); !s.ok()) return s;
-  return catalog.sequence;
+  const auto targets = tuf::ParseTargets(next->targets);
+  if (!targets.ok()) return targets.status();
+  if (targets->envelope.version != static_cast<std::int64_t>(targets_version)) {
+    return PublishedSince();
+  }
+  return Prepared(*std::move(next), files_.timestamp);
+}
+
+absl::Status Publisher::Commit(Prepared prepared, const StoreBatch& also) {
+  absl::MutexLock lock(&mutex_);
+  if (prepared.after_ != files_.timestamp) return PublishedSince();
+  return Adopt(std::move(prepared.files_), also);
 }
 
 absl::Status Publisher::PublishReleases(std::string releases, absl::Time now) {

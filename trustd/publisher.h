@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
 #include "anchors/ceremony/ceremony.h"
+#include "anchors/rotation/gate.h"
 #include "trustd/acceptance.h"
 #include "trustd/config.h"
 #include "trustd/keys.h"
@@ -30,6 +31,19 @@ namespace anchorage::trustd {
 // what people build into their clients. The store is what counts.
 inline constexpr char kFirstRootFile[] = "1.root.json";
 std::string FirstRootPath(const Config& config);
+
+// What is signed and not yet published.
+class Prepared {
+ private:
+  friend class Publisher;
+
+  Prepared(BundleFiles files, std::string after)
+      : files_(std::move(files)), after_(std::move(after)) {}
+
+  BundleFiles files_;
+  // The timestamp that was served when it was signed.
+  std::string after_;
+};
 
 // Nothing is signed while the hub says so (PublicationHub::signing()): what would
 // sign fails with that.
@@ -50,15 +64,17 @@ class Publisher {
       const Config& config, Store& store, PublicationHub& hub,
       anchors::Catalog seed, std::string releases, absl::Time now);
 
-  // Publishes `catalog` under the next sequence number, which it returns.
+  // Signs what the gate has admitted, as that version of the targets. ABORTED
+  // where something else was published since that was decided;
   // FAILED_PRECONDITION in MODE_OFFLINE, where people sign, and for a catalog
-  // that CheckTargetFiles() refuses. Fails with
-  // kFieldInvalid (see CheckCatalog()) or as Store does; then
-  // nothing has changed.
-  // What `also` has is committed with it.
-  absl::StatusOr<std::uint64_t> Publish(anchors::Catalog catalog,
-                                        absl::Time now,
-                                        const StoreBatch& also = {});
+  // that CheckCatalogFile() refuses. Nothing has changed.
+  absl::StatusOr<Prepared> Prepare(const anchors::Admitted& admitted,
+                                   std::uint64_t targets_version,
+                                   absl::Time now) const;
+
+  // Commits what was prepared, with `also`, and publishes it. ABORTED where
+  // something else was published since, or as Store; then nothing has changed.
+  absl::Status Commit(Prepared prepared, const StoreBatch& also = {});
 
   // Publishes `releases`, a list as text, beside the catalog, as it is; empty:
   // none. Does nothing if that is what is published. Fails as ParseReleases()
@@ -179,7 +195,7 @@ class Publisher {
   Store& store_;
   PublicationHub& hub_;
   // One publication at a time.
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   SigningKeys keys_ ABSL_GUARDED_BY(mutex_);
   Files files_ ABSL_GUARDED_BY(mutex_);
   Published published_ ABSL_GUARDED_BY(mutex_);

@@ -105,14 +105,6 @@ void SayOnce(const char* what, const absl::Status& status, std::string& last) {
   last = message;
 }
 
-std::set<std::string> NamesOf(const std::vector<SourceSettings>& sources) {
-  std::set<std::string> names;
-  for (const SourceSettings& source : sources) {
-    names.insert(source.profile.name);
-  }
-  return names;
-}
-
 // The names of settings that count at a start alone and differ.
 std::vector<std::string> FixedDifferences(const Config& now,
                                           const Config& next) {
@@ -401,9 +393,14 @@ absl::Status Service::StartMirror() {
   const absl::MutexLock lock(&reload_mutex_);
   alerts_ = config_.alerts;
   Mirror::Options options;
-  options.rotations = config_.rotations;
-  options.offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
-  options.held_too_long = config_.alerts.held_too_long;
+  options.core.rotations = config_.rotations;
+  options.core.offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
+  options.core.held_too_long = config_.alerts.held_too_long;
+  if (config_.admin.has_value()) {
+    for (const auto& [name, role] : config_.admin->people) {
+      if (Allows(role, Action::kDecide)) options.core.people.insert(name);
+    }
+  }
   options.proposal_path = config_.data_dir + "/proposal.json";
   auto mirror = Mirror::Open(std::move(options), *store_, *publisher_, hub_,
                              *alarm_, clock_());
@@ -414,7 +411,7 @@ absl::Status Service::StartMirror() {
   auto poller = MakePoller(config_.sources);
   if (!poller.ok()) return poller.status();
   poller_ = *std::move(poller);
-  mirror_->SetSources(NamesOf(config_.sources), clock_());
+  mirror_->SetSources(FamiliesOf(config_.sources), clock_());
   return poller_->Start();
 }
 
@@ -548,7 +545,7 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   }
   poller_->Stop();
   poller_ = *std::move(poller);
-  mirror_->SetSources(NamesOf(next.sources), clock_());
+  mirror_->SetSources(FamiliesOf(next.sources), clock_());
   if (absl::Status s = poller_->Start(); !s.ok()) return s;
   return FixedDifferences(config_, next);
 }

@@ -8,7 +8,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/rotation/classifier.h"
-#include "anchors/self_signature.h"
+#include "anchors/rotation/self_signature.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::anchors {

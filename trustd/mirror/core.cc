@@ -12,33 +12,30 @@
 namespace anchorage::trustd {
 namespace {
 
-absl::Status Take(Work& work, const Event& event) {
-  struct Visitor {
-    Work& work;
-    absl::Status operator()(const SourceSaid& e) { return Look(e); }
-    absl::Status operator()(const SourceUnchanged& e) { return Look(e); }
-    absl::Status operator()(const SourceBroke& e) { return Look(e); }
-    absl::Status operator()(const PersonDecides& e) {
-      return TakeDecision(work, e);
-    }
-    absl::Status operator()(const PersonPins& e) { return TakePin(work, e); }
-    absl::Status operator()(const InstanceShows& e) {
-      return TakeEvidence(work, e);
-    }
-    absl::Status operator()(const StoreAccepted& e) {
-      TakeAcceptance(work, e);
-      return absl::OkStatus();
-    }
-    absl::Status operator()(const TimePassed&) { return absl::OkStatus(); }
+struct Take {
+  Work& work;
 
-    template <typename Said>
-    absl::Status Look(const Said& said) {
-      TakeLook(work, said);
-      return absl::OkStatus();
-    }
-  };
-  return std::visit(Visitor{work}, event);
-}
+  absl::Status operator()(const PersonDecides& event) const {
+    return TakeDecision(work, event);
+  }
+  absl::Status operator()(const PersonPins& event) const {
+    return TakePin(work, event);
+  }
+  absl::Status operator()(const InstanceShows& event) const {
+    return TakeEvidence(work, event);
+  }
+  absl::Status operator()(const StoreAccepted& event) const {
+    TakeAcceptance(work, event);
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const TimePassed&) const { return absl::OkStatus(); }
+  // What sources say is never refused.
+  template <typename Said>
+  absl::Status operator()(const Said& said) const {
+    TakeLook(work, said);
+    return absl::OkStatus();
+  }
+};
 
 anchors::RetireTimes RetireTimesOf(const v1::PinFact& fact) {
   anchors::RetireTimes times;
@@ -59,7 +56,7 @@ absl::StatusOr<Work> Decide(const State& state, const Moment& moment,
             .draft = Draft(state.book, state.records, at.now),
             .moment = moment,
             .served = state.served};
-  if (absl::Status s = Take(work, event); !s.ok()) return s;
+  if (absl::Status s = std::visit(Take{work}, event); !s.ok()) return s;
   // What was accepted is signed by the shell, and settled by the next event.
   if (!std::holds_alternative<StoreAccepted>(event)) Settle(work);
   return work;

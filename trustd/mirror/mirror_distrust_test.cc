@@ -31,7 +31,7 @@ TEST_F(MirrorTest, ALoginPageClosesNothing) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   ASSERT_TRUE(
-      mirror_->Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS", now_)
+      Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS")
           .ok());
   Observation login = Page();
   login.certificates.clear();
@@ -47,7 +47,7 @@ TEST_F(MirrorTest, WhatAPersonHoldsIsNotClosedWithoutThem) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   ASSERT_TRUE(
-      mirror_->Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS", now_)
+      Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS")
           .ok());
   ASSERT_TRUE(Observe(before).ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
@@ -68,9 +68,8 @@ TEST_F(MirrorTest, ARejectedAnomalyIsSaidAgainWhenItComesAgain) {
   const auto anomalies = All();
   ASSERT_FALSE(anomalies.empty());
   for (const v1::Rotation& anomaly : anomalies) {
-    ASSERT_TRUE(mirror_
-                    ->Decide(anomaly.id(), v1::Decision::KIND_REJECT, "alice",
-                             "AWS's site was down", now_)
+    ASSERT_TRUE(Decide(anomaly.id(), v1::Decision::KIND_REJECT, "alice",
+                             "AWS's site was down")
                     .ok());
   }
   ASSERT_TRUE(Observe(Page()).ok());
@@ -98,7 +97,7 @@ TEST_F(MirrorTest, ASpellOfAClockThatIsAheadBlocksNothingLater) {
   const absl::Time ahead = kNow + absl::Hours(24 * 300);
   ASSERT_TRUE(mirror_->Observed(Page(), ahead).ok());
   ASSERT_TRUE(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", ahead)
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", ahead)
           .ok());
   ASSERT_EQ(Sequence(), 2u);
   EXPECT_EQ(hub_.Current()->catalog.created, ahead);
@@ -109,14 +108,14 @@ TEST_F(MirrorTest, ASpellOfAClockThatIsAheadBlocksNothingLater) {
   fact.set_spki_sha256(The(1).pinned_spki_sha256(0));
   fact.set_by("olga");
   fact.set_why("its key is known");
-  const auto revoked = mirror_->Pin(fact, kNow);
+  const auto revoked = mirror_->Pin({.fact = fact}, kNow);
   ASSERT_TRUE(revoked.ok()) << revoked.status();
   EXPECT_EQ(Sequence(), 3u);
   EXPECT_EQ(hub_.Current()->catalog.created, kNow);
 }
 
 TEST_F(MirrorTest, AProposalIsNotDatedByAClockThatWasAhead) {
-  options_.offline = true;
+  options_.core.offline = true;
   Start();
   v1::PinFact fact;
   fact.set_action(v1::PinFact::ACTION_REVOKE);
@@ -125,7 +124,7 @@ TEST_F(MirrorTest, AProposalIsNotDatedByAClockThatWasAhead) {
   fact.set_spki_sha256(anchor.spki_sha256);
   fact.set_by("olga");
   fact.set_why("its key is known");
-  ASSERT_TRUE(mirror_->Pin(fact, kNow + absl::Hours(24 * 300)).ok());
+  ASSERT_TRUE(mirror_->Pin({.fact = fact}, kNow + absl::Hours(24 * 300)).ok());
   ASSERT_TRUE(mirror_->Settle(kNow).ok());
   const auto text =
       anchors::ReadFile(options_.proposal_path, anchors::kMaxCatalogBytes);
@@ -136,7 +135,7 @@ TEST_F(MirrorTest, AProposalIsNotDatedByAClockThatWasAhead) {
 TEST_F(MirrorTest, ASourceThatIsTakenOutVotesNoMore) {
   Rekey();
   ASSERT_TRUE(Observe(Page("old")).ok());
-  mirror_->SetSources({"aws-docs"}, now_);
+  mirror_->SetSources({{"aws-docs", "aws-docs"}}, now_);
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_WITHDRAWN);
 }
@@ -229,7 +228,7 @@ TEST_F(ForgedCertificateTest, IsNotPublishedWhereTheOtherSourceCameFirst) {
 TEST_F(ForgedCertificateTest, IsPublishedByPeopleAlone) {
   ASSERT_TRUE(Show({Forged()}).ok());
   ASSERT_TRUE(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "it is", now_)
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "it is")
           .ok());
   EXPECT_TRUE(IsInUse(Forged()));
 }
@@ -281,7 +280,7 @@ TEST_F(ForgedCertificateTest, AStartPublishesNothingThatNoSourceHasShown) {
 }
 
 TEST_F(ForgedCertificateTest, ASourceThatFailsShowsNothingNow) {
-  ASSERT_TRUE(options_.rotations.policy
+  ASSERT_TRUE(options_.core.rotations.policy
                   .Set(anchors::RotationClass::kReissue,
                        {.action = anchors::RotationAction::kPublishAfter,
                         .sources = 1,

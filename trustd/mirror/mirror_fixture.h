@@ -22,6 +22,7 @@
 #include "test/fake_aws/fake_identity.h"
 #include "trustd/fake_store.h"
 #include "trustd/mirror/mirror.h"
+#include "trustd/publish_for_tests.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
@@ -63,6 +64,9 @@ class MirrorTest : public ::testing::Test {
     config_ = *ParseConfig("data_dir: " + folder_ + "\nmode: MODE_ONLINE\n",
                            "/test.yaml");
     options_.proposal_path = folder_ + "/proposal.json";
+    options_.core.people = {"alice", "bob", "olga"};
+    // Time passes as the tests have it.
+    options_.steady = [this] { return now_ - absl::UnixEpoch(); };
     seed_ = CatalogOf(aws_);
     Start();
   }
@@ -75,6 +79,7 @@ class MirrorTest : public ::testing::Test {
         Mirror::Open(options_, store_, *publisher_, hub_, alerts_, now_);
     ASSERT_TRUE(mirror.ok()) << mirror.status();
     mirror_ = *std::move(mirror);
+    mirror_->SetSources(sources_, now_);
   }
 
   static anchors::Catalog CatalogOf(const test::FakeIdentity& aws) {
@@ -144,6 +149,9 @@ class MirrorTest : public ::testing::Test {
   }
 
   absl::Status Observe(const anchors::Observation& observation) {
+    if (sources_.emplace(observation.source, observation.source).second) {
+      mirror_->SetSources(sources_, now_);
+    }
     return mirror_->Observed(observation, now_);
   }
 
@@ -153,6 +161,28 @@ class MirrorTest : public ::testing::Test {
   v1::Rotation The(std::uint64_t id) const {
     return *mirror_->FindRotation(id);
   }
+  // As a person who has just looked at it.
+  absl::StatusOr<v1::Rotation> Decide(std::uint64_t id,
+                                      v1::Decision::Kind kind,
+                                      const std::string& by,
+                                      const std::string& why,
+                                      std::optional<absl::Time> when = {}) {
+    const auto rotation = mirror_->FindRotation(id);
+    return mirror_->Decide(
+        {.rotation_id = id,
+         .kind = kind,
+         .by = by,
+         .why = why,
+         .change_id = rotation ? rotation->change_id() : "",
+         .effect_sha256 = rotation ? rotation->effect_sha256() : "none"},
+        when.value_or(now_));
+  }
+
+  // Publishes behind the mirror's back, as people do who sign.
+  absl::Status Publish(const anchors::Catalog& catalog, absl::Time now) {
+    return PublishForTests(*publisher_, hub_, catalog, now).status();
+  }
+
   std::uint64_t Sequence() const { return hub_.Current()->catalog.sequence; }
 
   std::string folder_;
@@ -161,6 +191,8 @@ class MirrorTest : public ::testing::Test {
   test::FakeIdentity aws_;
   anchors::Catalog seed_;
   absl::Time now_ = kNow;
+  // Those that were heard of, each of its own family.
+  std::map<std::string, std::string> sources_;
   FakeStore store_;
   PublicationHub hub_;
   FakeAlerts alerts_;

@@ -34,14 +34,14 @@ TEST_F(MirrorTest, ACrashBetweenAnyTwoCommitsLosesNothing) {
     Start();
     store_.commits_left = survive;
     (void)Observe(Page());
-    (void)mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_);
+    (void)Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes");
     store_.commits_left.reset();
     Start();
     ASSERT_TRUE(mirror_->ledger().health().ok());
     ASSERT_TRUE(Observe(Page()).ok());
     if (The(1).state() == v1::ROTATION_STATE_DETECTED) {
       ASSERT_TRUE(
-          mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
+          Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes")
               .ok());
     }
     EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_PUBLISHED) << survive;
@@ -55,13 +55,13 @@ TEST_F(MirrorTest, AFullDiskRefusesDecisionsAndServesOn) {
   ASSERT_TRUE(Observe(Page()).ok());
   store_.failure = absl::ResourceExhaustedError("no space left");
   EXPECT_TRUE(absl::IsResourceExhausted(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes")
           .status()));
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
   EXPECT_EQ(Sequence(), 1u);
   store_.failure = absl::OkStatus();
   EXPECT_TRUE(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes")
           .ok());
   EXPECT_EQ(Sequence(), 2u);
 }
@@ -85,7 +85,7 @@ class AheadTest : public MirrorTest {
     anchors::Catalog catalog = seed_;
     catalog.anchors.front().status = verify::AnchorStatus::kRevoked;
     catalog.created = kNow + absl::Hours(24 * 300);
-    ASSERT_TRUE(publisher_->Publish(catalog, catalog.created).ok());
+    ASSERT_TRUE(Publish(catalog, catalog.created).ok());
     ASSERT_TRUE(mirror_->Settle(catalog.created).ok());
     ASSERT_EQ(Sequence(), 2u);
     ASSERT_THAT(alerts_.committed, ::testing::IsEmpty());
@@ -133,7 +133,7 @@ TEST_F(AheadTest, AStartMendsItToo) {
 
 TEST_F(AheadTest, OfflinePeopleAreToldAndGetAProposal) {
   PublishAhead();
-  options_.offline = true;
+  options_.core.offline = true;
   Start();
   std::string proposal;
   for (int i = 0; i < 2; ++i) {
@@ -154,7 +154,7 @@ TEST_F(AheadTest, OfflinePeopleAreToldAndGetAProposal) {
   EXPECT_LE(catalog->created, now_);
   EXPECT_EQ(catalog->anchors.front().status, verify::AnchorStatus::kRevoked);
   // Signed, it is no longer proposed.
-  ASSERT_TRUE(publisher_->Publish(*catalog, now_).ok());
+  ASSERT_TRUE(Publish(*catalog, now_).ok());
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_FALSE(std::filesystem::exists(options_.proposal_path));
 }
@@ -183,10 +183,10 @@ TEST_F(AheadTest, PeopleAreToldOfAListOfReleases) {
 // Sequences fall where a root removes a thief's.
 TEST_F(AheadTest, ALowerSequenceIsPutOnTheRecordToo) {
   anchors::Catalog catalog = seed_;
-  ASSERT_TRUE(publisher_->Publish(catalog, now_).ok());
+  ASSERT_TRUE(Publish(catalog, now_).ok());
   const auto two = hub_.Current();
   catalog.anchors.pop_back();
-  ASSERT_TRUE(publisher_->Publish(catalog, now_).ok());
+  ASSERT_TRUE(Publish(catalog, now_).ok());
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   ASSERT_EQ(Recorded().sequence(), 3u);
   hub_.Publish(two);
@@ -201,12 +201,12 @@ TEST_F(AheadTest, ALowerSequenceIsPutOnTheRecordToo) {
 // --- MODE_OFFLINE -----------------------------------------------------------
 
 TEST_F(MirrorTest, OfflineWhatIsApprovedIsProposed) {
-  options_.offline = true;
+  options_.core.offline = true;
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   ASSERT_TRUE(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes")
           .ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
   EXPECT_EQ(Sequence(), 1u);
@@ -217,19 +217,19 @@ TEST_F(MirrorTest, OfflineWhatIsApprovedIsProposed) {
   ASSERT_TRUE(catalog.ok()) << catalog.status();
   EXPECT_EQ(catalog->sequence, 2u);
   // People sign it: the publisher stands for them here.
-  ASSERT_TRUE(publisher_->Publish(*catalog, now_).ok());
+  ASSERT_TRUE(Publish(*catalog, now_).ok());
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_PUBLISHED);
   EXPECT_EQ(The(1).published_sequence(), 2u);
 }
 
 TEST_F(MirrorTest, OfflineAnApprovalCanBeTakenBack) {
-  options_.offline = true;
+  options_.core.offline = true;
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   const auto decide = [&](v1::Decision::Kind kind) {
-    return mirror_->Decide(1, kind, "alice", "because", now_)->state();
+    return Decide(1, kind, "alice", "because")->state();
   };
   EXPECT_EQ(decide(v1::Decision::KIND_APPROVE), v1::ROTATION_STATE_APPROVED);
   EXPECT_TRUE(std::filesystem::exists(options_.proposal_path));
@@ -241,7 +241,7 @@ TEST_F(MirrorTest, OfflineAnApprovalCanBeTakenBack) {
 }
 
 TEST_F(MirrorTest, OfflineAProposalHasEverythingAndStaysAsItIs) {
-  options_.offline = true;
+  options_.core.offline = true;
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
@@ -254,9 +254,9 @@ TEST_F(MirrorTest, OfflineAProposalHasEverythingAndStaysAsItIs) {
   fact.set_spki_sha256(anchor.spki_sha256);
   fact.set_by("alice");
   fact.set_why("its key was stolen");
-  ASSERT_TRUE(mirror_->Pin(fact, now_).ok());
+  ASSERT_TRUE(mirror_->Pin({.fact = fact}, now_).ok());
   ASSERT_TRUE(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes")
           .ok());
   const auto read = [&] {
     return *anchors::ReadFile(options_.proposal_path,
@@ -274,7 +274,7 @@ TEST_F(MirrorTest, OfflineAProposalHasEverythingAndStaysAsItIs) {
   // What was signed without the pin leaves it for the next proposal.
   Catalog other = seed_;
   other.sequence = 2;
-  ASSERT_TRUE(publisher_->Publish(other, now_).ok());
+  ASSERT_TRUE(Publish(other, now_).ok());
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(anchors::ParseCatalog(read())->anchors.front().status,
             verify::AnchorStatus::kRevoked);

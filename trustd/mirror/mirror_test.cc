@@ -50,8 +50,8 @@ TEST_F(MirrorTest, AReKeyWaitsForPeople) {
   EXPECT_EQ(Sequence(), 1u);
   EXPECT_THAT(alerts_.subjects, ElementsAre("aws/eu-west-1/iid-rsa2048"));
 
-  const auto decided = mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice",
-                                       "AWS announced it", now_);
+  const auto decided = Decide(1, v1::Decision::KIND_APPROVE, "alice",
+                                       "AWS announced it");
   ASSERT_TRUE(decided.ok()) << decided.status();
   EXPECT_EQ(decided->state(), v1::ROTATION_STATE_PUBLISHED);
   EXPECT_EQ(Sequence(), 2u);
@@ -65,12 +65,12 @@ TEST_F(MirrorTest, AReKeyWaitsForPeople) {
 }
 
 TEST_F(MirrorTest, ManyApprovalsCanBeAskedFor) {
-  options_.rotations.approvals = 2;
+  options_.core.rotations.approvals = 2;
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   const auto approve = [&](const std::string& who) {
-    return mirror_->Decide(1, v1::Decision::KIND_APPROVE, who, "yes", now_)
+    return Decide(1, v1::Decision::KIND_APPROVE, who, "yes")
         ->state();
   };
   EXPECT_EQ(approve("alice"), v1::ROTATION_STATE_DETECTED);
@@ -81,14 +81,13 @@ TEST_F(MirrorTest, ManyApprovalsCanBeAskedFor) {
 TEST_F(MirrorTest, WhatIsRejectedStaysRejected) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
-  ASSERT_TRUE(mirror_
-                  ->Decide(1, v1::Decision::KIND_REJECT, "alice",
-                           "the page was changed by someone", now_)
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_REJECT, "alice",
+                           "the page was changed by someone")
                   .ok());
   ASSERT_TRUE(Observe(Page()).ok());
   EXPECT_THAT(All(), SizeIs(1));
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_REJECTED);
-  EXPECT_EQ(mirror_->Decide(1, v1::Decision::KIND_APPROVE, "bob", "but", now_)
+  EXPECT_EQ(Decide(1, v1::Decision::KIND_APPROVE, "bob", "but")
                 .status()
                 .code(),
             absl::StatusCode::kFailedPrecondition);
@@ -98,10 +97,10 @@ TEST_F(MirrorTest, DecisionsNeedAReasonAndARotation) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   EXPECT_TRUE(absl::IsInvalidArgument(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "", now_)
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "")
           .status()));
   EXPECT_TRUE(absl::IsNotFound(
-      mirror_->Decide(2, v1::Decision::KIND_APPROVE, "alice", "x", now_)
+      Decide(2, v1::Decision::KIND_APPROVE, "alice", "x")
           .status()));
 }
 
@@ -127,7 +126,7 @@ TEST_F(MirrorTest, AnotherSourceCorroborates) {
 }
 
 TEST_F(MirrorTest, ThePolicyCanWaitForAgreement) {
-  ASSERT_TRUE(options_.rotations.policy
+  ASSERT_TRUE(options_.core.rotations.policy
                   .Set(anchors::RotationClass::kReKey,
                        {.action = anchors::RotationAction::kPublishAfter,
                         .sources = 2,
@@ -144,7 +143,7 @@ TEST_F(MirrorTest, ThePolicyCanWaitForAgreement) {
 }
 
 TEST_F(MirrorTest, APersonHoldsThePolicyBack) {
-  ASSERT_TRUE(options_.rotations.policy
+  ASSERT_TRUE(options_.core.rotations.policy
                   .Set(anchors::RotationClass::kReKey,
                        {.action = anchors::RotationAction::kPublishAfter,
                         .sources = 1,
@@ -154,8 +153,7 @@ TEST_F(MirrorTest, APersonHoldsThePolicyBack) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   ASSERT_TRUE(
-      mirror_
-          ->Decide(1, v1::Decision::KIND_HOLD, "alice", "I ask AWS first", now_)
+      Decide(1, v1::Decision::KIND_HOLD, "alice", "I ask AWS first")
           .ok());
   now_ += absl::Hours(25);
   ASSERT_TRUE(mirror_->Settle(now_).ok());
@@ -187,7 +185,7 @@ TEST_F(MirrorTest, AnAnomalyCannotBeApproved) {
   Observation empty = PageOf({});
   ASSERT_TRUE(Observe(empty).ok());
   ASSERT_FALSE(All().empty());
-  EXPECT_EQ(mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "x", now_)
+  EXPECT_EQ(Decide(1, v1::Decision::KIND_APPROVE, "alice", "x")
                 .status()
                 .code(),
             absl::StatusCode::kFailedPrecondition);
@@ -232,7 +230,7 @@ TEST_F(MirrorTest, AnUnknownSignerIsTheEarliestAlarm) {
   EXPECT_EQ(The(2).live_proofs_size(), 1);
   // And once it is pinned, the alarm is over.
   ASSERT_TRUE(
-      mirror_->Decide(2, v1::Decision::KIND_APPROVE, "alice", "proved", now_)
+      Decide(2, v1::Decision::KIND_APPROVE, "alice", "proved")
           .ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_WITHDRAWN);
 }
@@ -255,12 +253,12 @@ TEST_F(MirrorTest, PeopleCanRevokeAtOnce) {
   fact.set_spki_sha256(anchor.spki_sha256);
   fact.set_by("alice");
   fact.set_why("its key was stolen");
-  const auto sequence = mirror_->Pin(fact, now_);
+  const auto sequence = mirror_->Pin({.fact = fact}, now_);
   ASSERT_TRUE(sequence.ok()) << sequence.status();
-  EXPECT_EQ(*sequence, 2u);
+  EXPECT_EQ(sequence->sequence, 2u);
   EXPECT_EQ(hub_.Current()->catalog.anchors.front().status,
             verify::AnchorStatus::kRevoked);
-  EXPECT_EQ(mirror_->Pin(fact, now_).status().code(),
+  EXPECT_EQ(mirror_->Pin({.fact = fact}, now_).status().code(),
             absl::StatusCode::kFailedPrecondition);
 }
 

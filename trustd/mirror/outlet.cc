@@ -96,9 +96,9 @@ anchors::Reactivated ReactivatedBy(const Change& change) {
 // What is approved, put into a catalog one after the other.
 struct Approved {
   Catalog catalog;
-  std::vector<std::uint64_t> ids;
-  std::vector<Ground> grounds;
-  anchors::Reactivated reactivated;
+  std::vector<std::uint64_t> ids = {};
+  std::vector<Ground> grounds = {};
+  anchors::Reactivated reactivated = {};
 };
 
 // What does not fit what is there by now is held, and what no person approved is

@@ -29,6 +29,8 @@ struct SourceProfile {
   std::string name;
   anchors::SourceScope scope;
   PollTimes times;
+  // Names of sources that this one is fed by.
+  std::vector<std::string> depends_on = {};
 };
 
 struct SourceAnswer {

@@ -10,6 +10,7 @@
 #include <google/protobuf/repeated_field.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
@@ -67,6 +68,11 @@ struct SourceSettings {
 absl::StatusOr<std::vector<SourceSettings>> ReadSourceSettings(
     const google::protobuf::RepeatedPtrField<v1::SourceConfig>& sources,
     const std::string& path);
+
+// The names of sources, each with that of its family: the first, in the order of
+// the alphabet, of those that are fed by one another.
+std::map<std::string, std::string> FamiliesOf(
+    const std::vector<SourceSettings>& sources);
 
 // What sources need that is not their own.
 struct SourceEnvironment {
