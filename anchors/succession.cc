@@ -149,20 +149,21 @@ std::vector<const CatalogCertificate*> WithTbs(const CatalogAnchor* anchor,
   return found;
 }
 
-using AnchorsByKey =
-    std::map<std::pair<verify::Slot, std::string_view>, const CatalogAnchor*>;
+using Key = std::pair<verify::Slot, std::string_view>;
+// Views into the catalog.
+using AnchorsByKey = std::map<Key, const CatalogAnchor*>;
 
 AnchorsByKey ByKey(const Catalog& catalog) {
   AnchorsByKey anchors;
   for (const CatalogAnchor& anchor : catalog.anchors) {
-    anchors.emplace(std::pair(anchor.slot, anchor.spki_sha256), &anchor);
+    anchors.emplace(Key{anchor.slot, anchor.spki_sha256}, &anchor);
   }
   return anchors;
 }
 
 const CatalogAnchor* Find(const AnchorsByKey& anchors,
                           const CatalogAnchor& like) {
-  const auto found = anchors.find({like.slot, like.spki_sha256});
+  const auto found = anchors.find(Key{like.slot, like.spki_sha256});
   return found == anchors.end() ? nullptr : found->second;
 }
 

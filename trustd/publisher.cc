@@ -14,6 +14,7 @@
 #include "anchors/ceremony/ceremony.h"
 #include "anchors/files/atomic_file.h"
 #include "anchors/releases.h"
+#include "anchors/succession.h"
 #include "anchors/target_checks.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/repository_writer.h"
@@ -511,8 +512,11 @@ absl::StatusOr<bool> Publisher::AddSigned(Files& files, absl::Time now) const {
       !s.ok()) {
     return s;
   }
+  // A key that people take back into use is named to each who signs; that the
+  // targets' keys signed it is what arrives here, and TakeSigned() tells of it.
   if (!is_free) {
-    if (absl::Status s = anchors::CheckCatalogStep(files.catalog, next.catalog);
+    if (absl::Status s =
+            anchors::CheckSignedCatalogStep(files.catalog, next.catalog);
         !s.ok()) {
       return s;
     }
@@ -578,6 +582,16 @@ absl::StatusOr<bool> Publisher::TakeSigned(absl::Time now) {
           ": clients drop what those keys signed; what it says is revoked they "
           "refuse until they have sequence ",
           (*verified)->catalog.sequence));
+    }
+    for (const anchors::ReactivatedKey& key : anchors::FindReactivated(
+             hub_.Current()->catalog, (*verified)->catalog)) {
+      notices.push_back(absl::StrCat(
+          "sequence ", (*verified)->catalog.sequence,
+          " takes back into use what was on its way out or had ended: ",
+          verify::ToString(key.slot), " key ", key.spki_sha256,
+          ", as people signed"));
+    }
+    if (notices != notices_) {
       also.Put(keys::kNotices, absl::StrJoin(notices, "\n"));
     }
   }

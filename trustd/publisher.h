@@ -99,8 +99,8 @@ class Publisher {
                     const std::function<absl::Status()>& note);
 
   // Returns what people should be told of what was published since the last
-  // call, a sentence each: that a root removed who had signed the targets. It
-  // is committed with the publication, and there again after a restart until
+  // call, a sentence each: that a root removed who had signed the targets, or
+  // which keys people took back into use. It is committed with the publication, and there again after a restart until
   // ForgetNotices(), which fails as Store does.
   std::vector<std::string> TakeNotices();
   absl::Status ForgetNotices();

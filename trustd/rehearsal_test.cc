@@ -39,6 +39,8 @@ using tuf::TufReason;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 constexpr absl::Duration kDay = absl::Hours(24);
+// More catalogs than any test signs.
+constexpr std::size_t kSequences = 8;
 
 // Serves one publication as a static server would.
 class PublicationFetcher final : public tuf::Fetcher {
@@ -131,8 +133,8 @@ class RehearsalTest : public ::testing::Test {
   void DraftTargets(std::uint64_t sequence, const std::vector<int>& people) {
     anchors::Catalog catalog = Seed();
     catalog.sequence = sequence;
-    // Each sequence has one anchor less than the last.
-    catalog.anchors.resize(catalog.anchors.size() - sequence);
+    // Each sequence has one anchor more than the last, and Seed() all of them.
+    catalog.anchors.resize(catalog.anchors.size() - kSequences + sequence);
     ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
                                         anchors::SerializeCatalog(catalog), "",
                                         kNow + 365 * kDay, kNow),
@@ -240,6 +242,73 @@ TEST_F(RehearsalTest, AStolenTrustdCannotAddAnAnchor) {
                           config_.ceremony_dir + "/2.targets.json");
   EXPECT_THAT(publisher_->TakeSigned(kNow),
               RejectedFor(TufReason::kThresholdNotMet));
+  EXPECT_EQ(hub_.Current()->catalog.sequence, 1u);
+}
+
+// People sign the next catalog, with the first anchor in that status.
+TEST_F(RehearsalTest, WhatPeopleTakeBackIntoUseIsTold) {
+  FirstCeremony();
+  const auto sign = [&](anchors::Catalog catalog) {
+    const auto& first = catalog.anchors.front();
+    ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
+                                        anchors::SerializeCatalog(catalog), "",
+                                        kNow + 365 * kDay, kNow,
+                                        {{first.slot, first.spki_sha256}}),
+                IsOk());
+    for (const int person : {1, 2}) {
+      ASSERT_THAT(
+          anchors::SignDraft(config_.ceremony_dir,
+                             *anchors::ReadCeremony(config_.ceremony_dir),
+                             DraftKind::kTargets, *TestKey(person), kNow,
+                             {{first.slot, first.spki_sha256}}),
+          IsOk());
+    }
+    ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir, kNow),
+                IsOk());
+  };
+  anchors::Catalog catalog = Seed();
+  catalog.sequence = 2;
+  catalog.anchors.front().status = verify::AnchorStatus::kRetired;
+  sign(catalog);
+  EXPECT_TRUE(*publisher_->TakeSigned(kNow));
+  EXPECT_TRUE(publisher_->TakeNotices().empty());
+  catalog.sequence = 3;
+  catalog.anchors.front().status = verify::AnchorStatus::kActive;
+  sign(catalog);
+  EXPECT_TRUE(*publisher_->TakeSigned(kNow));
+  EXPECT_THAT(publisher_->TakeNotices(),
+              ::testing::ElementsAre(
+                  ::testing::HasSubstr(catalog.anchors.front().spki_sha256)));
+  EXPECT_EQ(hub_.Current()->catalog.sequence, 3u);
+}
+
+TEST_F(RehearsalTest, WhatMustNotFollowIsNotTakenWhoeverSignedIt) {
+  FirstCeremony();
+  anchors::Catalog catalog = hub_.Current()->catalog;
+  catalog.sequence = 2;
+  catalog.anchors.erase(catalog.anchors.begin());
+  // A ceremony by a program that knows none of the rules.
+  const std::string json = anchors::SerializeCatalog(catalog);
+  const tuf::Target target = tuf::DescribeTarget(json);
+  tuf::TargetsSpec spec;
+  spec.version = 2;
+  spec.expires = kNow + kDay;
+  spec.targets.emplace(anchors::kCatalogTargetPath, target);
+  const auto targets = tuf::SignNew(*tuf::WriteTargets(spec),
+                                    {TestKey(1).get(), TestKey(2).get()});
+  ASSERT_THAT(targets, IsOk());
+  ASSERT_THAT(
+      anchors::WriteFileAtomically(
+          config_.ceremony_dir + "/targets/" +
+              tuf::TargetFileName(anchors::kCatalogTargetPath, target, true),
+          json),
+      IsOk());
+  ASSERT_THAT(anchors::WriteFileAtomically(
+                  config_.ceremony_dir + "/2.targets.json", *targets),
+              IsOk());
+  const absl::Status status = publisher_->TakeSigned(kNow).status();
+  EXPECT_THAT(std::string(status.message()),
+              ::testing::HasSubstr("ANCHOR_LOST"));
   EXPECT_EQ(hub_.Current()->catalog.sequence, 1u);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -232,17 +233,19 @@ absl::StatusOr<std::string> LastReleases(const std::string& folder,
   return std::string();
 }
 
-// Whether `next` may follow what is signed. What nobody whom `root` names has
-// signed is nothing to follow: clients drop it.
-absl::Status CheckSteps(const std::string& folder, const Ceremony& ceremony,
-                        const tuf::Root& root, const SignedTargets& next) {
-  if (ceremony.targets.has_value() && HasSigned(root, *ceremony.targets)) {
-    if (absl::Status s =
-            CheckCatalogStep(ceremony.targets->catalog, next.catalog);
-        !s.ok()) {
-      return s;
-    }
+// The catalog that must be followed, empty for none. What nobody whom `root`
+// names has signed is nothing to follow: clients drop it.
+std::string LastCatalog(const Ceremony& ceremony, const tuf::Root& root) {
+  if (!ceremony.targets.has_value() || !HasSigned(root, *ceremony.targets)) {
+    return "";
   }
+  return ceremony.targets->catalog;
+}
+
+// Whether the releases of `next` may follow what is signed.
+absl::Status CheckReleasesFollow(const std::string& folder,
+                                 const tuf::Root& root,
+                                 const SignedTargets& next) {
   if (next.releases.empty()) return absl::OkStatus();
   const auto last = LastReleases(folder, root);
   if (!last.ok()) return last.status();
@@ -357,13 +360,38 @@ absl::Status VerifyLastTargets(const Ceremony& ceremony) {
                    status.message()));
 }
 
-absl::Status CheckCatalogStep(std::string_view last, std::string_view next) {
+namespace {
+
+// Checks a step with the keys that are named in it, if any step it is.
+absl::Status CheckStepWith(
+    std::string_view last, std::string_view next,
+    const std::function<Reactivated(const Catalog&, const Catalog&)>& named) {
   if (last.empty() || last == next) return absl::OkStatus();
   const auto before = ParseCatalog(last);
   if (!before.ok()) return before.status();
   const auto after = ParseCatalog(next);
   if (!after.ok()) return after.status();
-  return CheckStep("the catalog", before->sequence, after->sequence);
+  return CheckSuccessor(*before, *after, named(*before, *after));
+}
+
+}  // namespace
+
+absl::Status CheckCatalogStep(std::string_view last, std::string_view next,
+                              const Reactivated& reactivated) {
+  return CheckStepWith(
+      last, next, [&](const Catalog&, const Catalog&) { return reactivated; });
+}
+
+absl::Status CheckSignedCatalogStep(std::string_view last,
+                                    std::string_view next) {
+  return CheckStepWith(last, next, FindReactivated);
+}
+
+absl::StatusOr<std::string> CatalogBeforeDraft(const Ceremony& ceremony) {
+  auto root = VerifyRoots(ceremony.roots);
+  if (!root.ok()) return root.status();
+  if (auto next = NextRootOf(ceremony)) root = *std::move(next);
+  return LastCatalog(ceremony, *root);
 }
 
 absl::Status CheckReleasesStep(std::string_view last, std::string_view next) {
@@ -408,7 +436,12 @@ absl::StatusOr<tuf::Targets> VerifyDraft(const std::string& folder,
         "version ", targets->envelope.version, " is proposed and ",
         last->envelope.version, " is signed already: propose again"));
   }
-  if (absl::Status s = CheckSteps(folder, ceremony, root, draft); !s.ok()) {
+  if (absl::Status s =
+          CheckSignedCatalogStep(LastCatalog(ceremony, root), draft.catalog);
+      !s.ok()) {
+    return s;
+  }
+  if (absl::Status s = CheckReleasesFollow(folder, root, draft); !s.ok()) {
     return s;
   }
   return targets;
@@ -470,7 +503,7 @@ absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
 absl::Status ProposeTargets(const std::string& folder,
                             std::string_view catalog_json,
                             std::string_view releases_json, absl::Time expires,
-                            absl::Time now) {
+                            absl::Time now, const Reactivated& reactivated) {
   auto ceremony = ReadCeremony(folder);
   if (!ceremony.ok()) return ceremony.status();
   auto root = VerifyRoots(ceremony->roots);
@@ -481,7 +514,12 @@ absl::Status ProposeTargets(const std::string& folder,
   files.catalog = std::string(catalog_json);
   files.releases = std::string(releases_json);
   if (absl::Status s = CheckFiles(files, now); !s.ok()) return s;
-  if (absl::Status s = CheckSteps(folder, *ceremony, *root, files); !s.ok()) {
+  if (absl::Status s = CheckCatalogStep(LastCatalog(*ceremony, *root),
+                                        files.catalog, reactivated);
+      !s.ok()) {
+    return s;
+  }
+  if (absl::Status s = CheckReleasesFollow(folder, *root, files); !s.ok()) {
     return s;
   }
   tuf::TargetsSpec spec;
@@ -624,8 +662,17 @@ absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
 
 absl::Status SignDraft(const std::string& folder, const Ceremony& shown,
                        DraftKind kind, const tuf::SigningKey& key,
-                       absl::Time now) {
+                       absl::Time now, const Reactivated& reactivated) {
   if (absl::Status s = CheckDraft(shown, kind, now); !s.ok()) return s;
+  if (kind == DraftKind::kTargets) {
+    const auto last = CatalogBeforeDraft(shown);
+    if (!last.ok()) return last.status();
+    if (absl::Status s =
+            CheckCatalogStep(*last, shown.targets_draft->catalog, reactivated);
+        !s.ok()) {
+      return s;
+    }
+  }
   const auto counts = CountSignatures(shown, kind);
   if (!counts.ok()) return counts.status();
   const std::string& id = key.public_key().keyid();

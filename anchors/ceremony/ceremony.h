@@ -30,6 +30,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "anchors/catalog.h"
+#include "anchors/succession.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/repository_writer.h"
 
@@ -92,19 +93,34 @@ absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
 
 // Begins or replaces the draft: the next version, with that catalog and those
 // releases (empty: none), good until `expires`. Each must be the same bytes as
-// the signed one or follow it (CheckStep()), unless nobody whom the newest root
-// names has signed that: then it counts for nothing. Fails as
-// CheckTargetFiles() does.
+// the signed one or follow it (CheckCatalogStep() with `reactivated`,
+// CheckReleasesStep()), unless nobody whom the newest root names has signed
+// that: then it counts for nothing. Fails as CheckTargetFiles() does.
 absl::Status ProposeTargets(const std::string& folder,
                             std::string_view catalog_json,
                             std::string_view releases_json, absl::Time expires,
-                            absl::Time now);
+                            absl::Time now,
+                            const Reactivated& reactivated = {});
 
-// Whether a catalog, or a list of releases, may follow `last` (empty: none): it
-// is the same bytes, or CheckStep() is OK. Fails as ParseCatalog() and
-// ParseReleases() do too.
-absl::Status CheckCatalogStep(std::string_view last, std::string_view next);
+// Whether a catalog may follow `last` (empty: none): it is the same bytes, or
+// CheckSuccessor() is OK. Fails as ParseCatalog() does too.
+absl::Status CheckCatalogStep(std::string_view last, std::string_view next,
+                              const Reactivated& reactivated = {});
+
+// The same of a catalog that the threshold of the targets' keys has signed.
+// Nothing that is signed says which keys people named; but each signer had to
+// name them to SignDraft(), so what is signed is named. Every other rule holds.
+absl::Status CheckSignedCatalogStep(std::string_view last,
+                                    std::string_view next);
+
+// Whether a list of releases may follow `last` (empty: none): it is the same
+// bytes, or CheckStep() is OK. Fails as ParseReleases() does too.
 absl::Status CheckReleasesStep(std::string_view last, std::string_view next);
+
+// The catalog that the draft of targets must follow, as text: the signed one.
+// Empty where there is none, or nobody whom the newest root names has signed it
+// (the draft of a root, where there is one).
+absl::StatusOr<std::string> CatalogBeforeDraft(const Ceremony& ceremony);
 
 // Turns the draft into N.targets.json. kThresholdNotMet while signatures are
 // missing; kTargetsExpired; FAILED_PRECONDITION for a version or sequence that
@@ -133,14 +149,16 @@ absl::Status CheckDraft(const Ceremony& ceremony, DraftKind kind,
                         absl::Time now);
 
 // Adds `key`'s signature to a draft, which must be the one that was `shown`:
-// ABORTED if another has taken its place. Fails as CheckDraft() does.
+// ABORTED if another has taken its place. The signer names in `reactivated` the
+// keys that the draft of targets takes back into use. Fails as CheckDraft() and,
+// against CatalogBeforeDraft(), CheckCatalogStep() do.
 // FAILED_PRECONDITION if there is no
 // draft, if it is one that must not be signed (not the next root; targets that
 // name more than a catalog and releases, or that this program does not know all
 // of), or if the key is not one of those whose signatures count.
 absl::Status SignDraft(const std::string& folder, const Ceremony& shown,
                        DraftKind kind, const tuf::SigningKey& key,
-                       absl::Time now);
+                       absl::Time now, const Reactivated& reactivated = {});
 
 // How many of a role's keys have signed, and how many must.
 struct SignatureCount {

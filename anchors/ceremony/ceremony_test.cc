@@ -187,6 +187,96 @@ TEST_F(CeremonyTest, ACatalogNeedsAHigherSequence) {
               IsOk());
 }
 
+// What is signed, with the first anchor in that status, as that sequence.
+std::string WithStatus(std::uint64_t sequence, verify::AnchorStatus status) {
+  auto catalog = *ParseCatalog(DefaultBakedBundle().catalog);
+  catalog.sequence = sequence;
+  catalog.anchors.front().status = status;
+  return SerializeCatalog(catalog);
+}
+
+Reactivated FirstAnchor() {
+  const auto catalog = *ParseCatalog(DefaultBakedBundle().catalog);
+  return {{catalog.anchors.front().slot, catalog.anchors.front().spki_sha256}};
+}
+
+TEST_F(CeremonyTest, AnAnchorDoesNotVanish) {
+  MakeFirstRoot();
+  MakeTargets(1);
+  auto catalog = *ParseCatalog(CatalogOf(2));
+  catalog.anchors.pop_back();
+  EXPECT_TRUE(IsTooEarly(
+      ProposeTargets(folder_, SerializeCatalog(catalog), "", kExpires, kNow)));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/targets.draft.json"));
+}
+
+TEST_F(CeremonyTest, ADraftThatMustNotFollowIsNeitherSignedNorPublished) {
+  MakeFirstRoot();
+  MakeTargets(1);
+  auto catalog = *ParseCatalog(CatalogOf(2));
+  catalog.anchors.pop_back();
+  // As a program that knows none of the rules has proposed and signed it.
+  const std::string json = SerializeCatalog(catalog);
+  const tuf::Target target = tuf::DescribeTarget(json);
+  tuf::TargetsSpec spec;
+  spec.version = 2;
+  spec.expires = kExpires;
+  spec.targets.emplace(kCatalogTargetPath, target);
+  const auto draft = tuf::SignNew(*tuf::WriteTargets(spec),
+                                  {TestKey(1).get(), TestKey(2).get()});
+  ASSERT_THAT(draft, IsOk());
+  ASSERT_THAT(
+      WriteFileAtomically(folder_ + "/targets/" +
+                              tuf::TargetFileName(kCatalogTargetPath, target,
+                                                  /*consistent_snapshot=*/true),
+                          json),
+      IsOk());
+  ASSERT_THAT(WriteFileAtomically(folder_ + "/targets.draft.json", *draft),
+              IsOk());
+  for (const absl::Status& status :
+       {Sign(DraftKind::kTargets, {3}),
+        PublishTargetsDraft(folder_, kNow).status()}) {
+    EXPECT_THAT(std::string(status.message()),
+                testing::HasSubstr("ANCHOR_LOST"));
+  }
+}
+
+TEST_F(CeremonyTest, EachWhoSignsNamesWhatIsTakenBackIntoUse) {
+  using verify::AnchorStatus;
+  MakeFirstRoot();
+  MakeTargets(1);
+  ASSERT_THAT(ProposeTargets(folder_, WithStatus(2, AnchorStatus::kRetired), "",
+                             kExpires, kNow),
+              IsOk());
+  ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
+  ASSERT_THAT(PublishTargetsDraft(folder_, kNow), IsOk());
+  const std::string next = WithStatus(3, AnchorStatus::kActive);
+  EXPECT_TRUE(IsTooEarly(ProposeTargets(folder_, next, "", kExpires, kNow)));
+  ASSERT_THAT(ProposeTargets(folder_, next, "", kExpires, kNow, FirstAnchor()),
+              IsOk());
+  EXPECT_TRUE(IsTooEarly(Sign(DraftKind::kTargets, {1})));
+  for (const int person : {1, 2}) {
+    EXPECT_THAT(SignDraft(folder_, *ReadCeremony(folder_), DraftKind::kTargets,
+                          *TestKey(person), kNow, FirstAnchor()),
+                IsOk());
+  }
+  EXPECT_THAT(PublishTargetsDraft(folder_, kNow), IsOk());
+}
+
+TEST_F(CeremonyTest, WhatWasRevokedStaysSoWhoeverNamesIt) {
+  using verify::AnchorStatus;
+  MakeFirstRoot();
+  MakeTargets(1);
+  ASSERT_THAT(ProposeTargets(folder_, WithStatus(2, AnchorStatus::kRevoked), "",
+                             kExpires, kNow),
+              IsOk());
+  ASSERT_THAT(Sign(DraftKind::kTargets, {1, 2}), IsOk());
+  ASSERT_THAT(PublishTargetsDraft(folder_, kNow), IsOk());
+  EXPECT_TRUE(
+      IsTooEarly(ProposeTargets(folder_, WithStatus(3, AnchorStatus::kActive),
+                                "", kExpires, kNow, FirstAnchor())));
+}
+
 TEST_F(CeremonyTest, RefusesACatalogThatNoClientReads) {
   MakeFirstRoot();
   EXPECT_FALSE(ProposeTargets(folder_, "{}", "", kExpires, kNow).ok());
