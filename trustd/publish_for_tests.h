@@ -27,15 +27,14 @@ namespace anchorage::trustd {
 
 // Under the next sequence, which it returns, with `also`. Fails as Prepare() and
 // Commit().
-inline absl::StatusOr<std::uint64_t> PublishForTests(Publisher& publisher,
-                                    const PublicationHub& hub,
-                                    anchors::Catalog catalog, absl::Time now,
-                                    const StoreBatch& also = {}) {
+inline absl::StatusOr<std::uint64_t> PublishForTests(
+    Publisher& publisher, const PublicationHub& hub, anchors::Catalog catalog,
+    absl::Time now, const StoreBatch& also = {}) {
   const auto current = hub.Current();
   catalog.sequence = current->next_sequence;
-  auto prepared = publisher.Prepare(
-      anchors::AdmittedForTests::Of(std::move(catalog)),
-      current->targets_version + 1, now);
+  auto prepared =
+      publisher.Prepare(anchors::AdmittedForTests::Of(std::move(catalog)),
+                        current->targets_version + 1, now);
   if (!prepared.ok()) return prepared.status();
   if (absl::Status s = publisher.Commit(*std::move(prepared), also); !s.ok()) {
     return s;

@@ -50,7 +50,8 @@ constexpr Row kTable[] = {
 };
 
 constexpr bool HasEveryReasonInOrder() {
-  if (std::size(kTable) != static_cast<std::size_t>(GateReason::kMaxValue) + 1) {
+  if (std::size(kTable) !=
+      static_cast<std::size_t>(GateReason::kMaxValue) + 1) {
     return false;
   }
   for (std::size_t i = 0; i < std::size(kTable); ++i) {
@@ -235,16 +236,15 @@ absl::StatusOr<int> JudgeLooks(const Catalog& before, const Slot& slot,
     for (const std::string_view der : shown) {
       if (IsNew(before, slot, der)) fresh.insert(der);
     }
-    const bool is_understood =
-        std::none_of(source.look->problems.begin(),
-                     source.look->problems.end(), IsAnomaly);
+    const bool is_understood = std::none_of(
+        source.look->problems.begin(), source.look->problems.end(), IsAnomaly);
     if (shown.empty() || !is_understood) continue;
-    const bool shows_all = std::all_of(
-        difference.comes.begin(), difference.comes.end(),
-        [&](const auto* one) { return Has(shown, one->der); });
-    const bool shows_what_goes = std::any_of(
-        difference.goes.begin(), difference.goes.end(),
-        [&](const auto* one) { return Has(shown, one->der); });
+    const bool shows_all =
+        std::all_of(difference.comes.begin(), difference.comes.end(),
+                    [&](const auto* one) { return Has(shown, one->der); });
+    const bool shows_what_goes =
+        std::any_of(difference.goes.begin(), difference.goes.end(),
+                    [&](const auto* one) { return Has(shown, one->der); });
     if (!shows_all || shows_what_goes) {
       return Refuse(GateReason::kSourceSaysOtherwise, slot,
                     source.look->source + " shows something else");
@@ -297,8 +297,7 @@ bool IsTowardsRevoked(const Difference& difference) {
 absl::Status JudgePeople(const Step& step, const Ground& ground,
                          const Situation& situation) {
   if (ground.is_safe) {
-    return IsTowardsRevoked(
-               DifferenceIn(step.before, step.after, ground.slot))
+    return IsTowardsRevoked(DifferenceIn(step.before, step.after, ground.slot))
                ? absl::OkStatus()
                : Refuse(GateReason::kNotTowardsRevoked, ground.slot,
                         "it brings something into use");
@@ -308,8 +307,8 @@ absl::Status JudgePeople(const Step& step, const Ground& ground,
                   absl::StrCat(ground.approvers.size(), " of ",
                                situation.approvals, " people have approved"));
   }
-  if (ground.effect_sha256 != EffectSha256(step.before, step.after, ground.slot,
-                                           situation.overlap)) {
+  if (ground.effect_sha256 !=
+      EffectSha256(step.before, step.after, ground.slot, situation.overlap)) {
     return Refuse(GateReason::kNotWhatWasApproved, ground.slot,
                   "it would do something else than was approved");
   }
@@ -321,9 +320,8 @@ void AppendAnchors(const Catalog& catalog, const Catalog* before,
   for (const CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot != slot) continue;
     const CatalogAnchor* old =
-        before == nullptr
-            ? nullptr
-            : FindAnchor(*before, slot, anchor.spki_sha256);
+        before == nullptr ? nullptr
+                          : FindAnchor(*before, slot, anchor.spki_sha256);
     const auto time = [](const std::optional<absl::Time>& at) {
       return at ? absl::StrCat(absl::ToUnixSeconds(*at)) : std::string("-");
     };
@@ -397,7 +395,8 @@ std::vector<Objection> ObjectionsTo(const CatalogCertificate& certificate,
              : "a certificate over a pinned key that the key has not signed"});
   }
   if (facts->not_before > now + kMaxAhead) {
-    out.push_back({GateReason::kFromTheFuture, "a certificate from the future"});
+    out.push_back(
+        {GateReason::kFromTheFuture, "a certificate from the future"});
   }
   if (anchor != nullptr) {
     if (anchor->status == AnchorStatus::kRetired ||
@@ -422,8 +421,9 @@ std::vector<Objection> ObjectionsTo(const CatalogCertificate& certificate,
                      "it begins no later than another certificate of the key"});
     }
     if (is_other) {
-      out.push_back({GateReason::kSameCertificate,
-                     "another certificate with its signature written otherwise"});
+      out.push_back(
+          {GateReason::kSameCertificate,
+           "another certificate with its signature written otherwise"});
     }
   }
   if (const auto other = RevokedElsewhere(before, slot, spki_sha256)) {
@@ -506,8 +506,9 @@ absl::StatusOr<Admitted> Admit(Step step, const Situation& situation) {
           CheckSuccessor(step.before, step.after, step.reactivated);
       !s.ok()) {
     absl::Status refused = absl::FailedPreconditionError(s.message());
-    refused.SetPayload(kReasonUrl,
-                       absl::Cord(std::string(NameOf(GateReason::kNotASuccessor))));
+    refused.SetPayload(
+        kReasonUrl,
+        absl::Cord(std::string(NameOf(GateReason::kNotASuccessor))));
     return refused;
   }
   return Admitted(std::move(step.after));

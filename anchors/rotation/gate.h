@@ -122,8 +122,8 @@ struct Objection {
 };
 std::vector<Objection> ObjectionsTo(const CatalogCertificate& certificate,
                                     const verify::Slot& slot,
-                                    const Catalog& before,
-                                    const Catalog& after, absl::Time now);
+                                    const Catalog& before, const Catalog& after,
+                                    absl::Time now);
 
 // The newest look of one source.
 struct SourceLook {

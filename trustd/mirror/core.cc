@@ -1,5 +1,8 @@
 #include "trustd/mirror/core.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
 #include "anchors/proto_time.h"
@@ -109,19 +112,24 @@ anchors::Situation SituationOf(const Work& work) {
   situation.clock_is_suspect = work.at.clock_is_suspect;
   situation.approvals = work.options.rotations.approvals;
   situation.overlap = work.options.rotations.overlap;
-  for (const auto& [name, family] : work.moment.sources) {
-    if (work.moment.asked.count(name) == 0) situation.all_asked = false;
-  }
+  const auto& sources = work.moment.sources;
+  situation.all_asked =
+      sources.has_value() &&
+      std::all_of(sources->begin(), sources->end(), [&](const auto& source) {
+        return work.moment.asked.count(source.first) != 0;
+      });
   for (const auto& [name, look] : work.moment.newest) {
     const auto health = work.moment.health.find(name);
-    const auto family = work.moment.sources.find(name);
+    const bool fails =
+        health != work.moment.health.end() && health->second.failures() > 0;
+    std::string family = name;
+    if (sources.has_value() && sources->count(name) != 0) {
+      family = sources->at(name);
+    }
     situation.looks.push_back(
         {.look = look.get(),
-         .is_doubtful = (health != work.moment.health.end() &&
-                         health->second.failures() > 0) ||
-                        IsDoubted(work.book(), name),
-         .family = family == work.moment.sources.end() ? name
-                                                       : family->second});
+         .is_doubtful = fails || IsDoubted(work.book(), name),
+         .family = std::move(family)});
   }
   for (const auto& [slot, times] : work.moment.automatic) {
     for (const absl::Duration time : times) {

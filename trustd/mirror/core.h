@@ -82,8 +82,9 @@ struct Moment {
   // The newest look of each source.
   std::map<std::string, std::shared_ptr<const anchors::Observation>> newest;
   // The enabled sources, each with the name of its family: sources of which one
-  // is fed by another count once.
-  std::map<std::string, std::string> sources;
+  // is fed by another count once. nullopt: not known yet, and nothing is
+  // published without people.
+  std::optional<std::map<std::string, std::string>> sources;
   // Those that answered or failed since the start.
   std::set<std::string> asked;
   std::map<std::string, v1::SourceHealth> health;
@@ -161,9 +162,9 @@ struct StoreAccepted {
 };
 struct TimePassed {};
 
-using Event = std::variant<SourceSaid, SourceUnchanged, SourceBroke,
-                           PersonDecides, PersonPins, InstanceShows,
-                           StoreAccepted, TimePassed>;
+using Event =
+    std::variant<SourceSaid, SourceUnchanged, SourceBroke, PersonDecides,
+                 PersonPins, InstanceShows, StoreAccepted, TimePassed>;
 
 // What an instance's evidence came to.
 struct ProofOutcome {

@@ -109,8 +109,7 @@ void AlertOfPin(Work& work, const v1::PinFact& fact) {
 absl::Status Request(Work& work, const PersonPins& event) {
   auto change = RequestOf(work.catalog(), event.fact);
   if (!change.ok()) return change.status();
-  const auto next =
-      Applied(work.catalog(), *change, work.options, work.at.now);
+  const auto next = Applied(work.catalog(), *change, work.options, work.at.now);
   if (!next.ok()) return next.status();
   if (anchors::ChangedSlots(work.catalog(), *next).empty()) {
     return Refuse("the catalog has that already");
@@ -160,8 +159,8 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event) {
   if ((!event.change_id.empty() && event.change_id != rotation.change_id()) ||
       (!event.effect_sha256.empty() &&
        event.effect_sha256 != rotation.effect_sha256())) {
-    return absl::AbortedError(absl::StrCat(
-        "rotation ", id, " is not the change that was looked at"));
+    return absl::AbortedError(
+        absl::StrCat("rotation ", id, " is not the change that was looked at"));
   }
   const bool is_approval = event.kind == v1::Decision::KIND_APPROVE;
   // In MODE_OFFLINE what is approved is not signed yet.

@@ -61,8 +61,7 @@ class Draft {
   void AddAlert(Alert alert) { alerts_.push_back(std::move(alert)); }
   void AddAlert(AlertKind kind, std::string subject, std::string text);
   // About a rotation, as it is now.
-  void AddAlert(AlertKind kind, const v1::Rotation& rotation,
-                std::string text);
+  void AddAlert(AlertKind kind, const v1::Rotation& rotation, std::string text);
 
  private:
   void Add(v1::LedgerRecord record);

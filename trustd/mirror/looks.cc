@@ -174,10 +174,9 @@ void AddDetections(Work& work, const std::vector<Change>& changes) {
     AddDetection(work, change);
   }
   if (dropped == 0) return;
-  work.draft.AddAlert(
-      AlertKind::kSourceFailing, changes.front().source,
-      absl::StrCat(dropped, " more changes than are kept: ", kMaxOpenRotations,
-                   " are open"));
+  work.draft.AddAlert(AlertKind::kSourceFailing, changes.front().source,
+                      absl::StrCat(dropped, " more changes than are kept: ",
+                                   kMaxOpenRotations, " are open"));
 }
 
 // Ends anomalies that are no longer there. One that was rejected is over too, so
@@ -283,7 +282,8 @@ void TakeLook(Work& work, const SourceBroke& event) {
 }
 
 void ForgetOldSources(Work& work) {
-  const auto& sources = work.moment.sources;
+  if (!work.moment.sources.has_value()) return;
+  const auto& sources = *work.moment.sources;
   std::erase_if(work.moment.newest, [&](const auto& look) {
     return sources.count(look.first) == 0;
   });
@@ -336,13 +336,12 @@ void CompareLooks(Work& work) {
 }
 
 bool IsDoubted(const RotationBook& book, const std::string& source) {
-  return std::any_of(book.Live().begin(), book.Live().end(),
-                     [&](std::uint64_t id) {
-                       const Entry& entry = *book.Find(id);
-                       return entry.is_open() &&
-                              entry.rotation.needs_person() &&
-                              entry.rotation.source() == source;
-                     });
+  return std::any_of(
+      book.Live().begin(), book.Live().end(), [&](std::uint64_t id) {
+        const Entry& entry = *book.Find(id);
+        return entry.is_open() && entry.rotation.needs_person() &&
+               entry.rotation.source() == source;
+      });
 }
 
 }  // namespace anchorage::trustd

@@ -41,7 +41,8 @@ absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Open(
     Options options, Store& store, Publisher& publisher, PublicationHub& hub,
     AlertSink& alerts, absl::Time now) {
   if (!options.steady) options.steady = SteadyNow;
-  if (!options.clock_is_suspect) options.clock_is_suspect = [] { return false; };
+  if (!options.clock_is_suspect)
+    options.clock_is_suspect = [] { return false; };
   std::unique_ptr<Mirror> mirror(
       new Mirror(std::move(options), store, publisher, hub, alerts));
   {
@@ -71,17 +72,17 @@ absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Open(
 }
 
 absl::Status Mirror::ReadHealth() {
-  return store_.Scan(kHealthPrefix,
-                     [&](std::string_view, std::string_view value)
-                         ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                           v1::SourceHealth health;
-                           if (health.ParseFromArray(
-                                   value.data(),
-                                   static_cast<int>(value.size()))) {
-                             moment_.health[health.source()] = health;
-                           }
-                           return true;
-                         });
+  return store_.Scan(
+      kHealthPrefix,
+      [&](std::string_view, std::string_view value)
+          ABSL_NO_THREAD_SAFETY_ANALYSIS {
+            v1::SourceHealth health;
+            if (health.ParseFromArray(value.data(),
+                                      static_cast<int>(value.size()))) {
+              moment_.health[health.source()] = health;
+            }
+            return true;
+          });
 }
 
 State Mirror::CurrentState() const {
@@ -111,8 +112,8 @@ absl::StatusOr<Work> Mirror::TakeLocked(const Event& event, absl::Time now) {
     if (!work.ok()) return work.status();
     std::optional<Prepared> prepared;
     if (work->publish.has_value()) {
-      auto signed_files = publisher_.Prepare(
-          *work->publish, work->served.targets_version, now);
+      auto signed_files =
+          publisher_.Prepare(*work->publish, work->served.targets_version, now);
       if (!signed_files.ok()) {
         failed = signed_files.status();
         if (absl::IsAborted(failed)) {
@@ -188,9 +189,8 @@ absl::Status Mirror::Commit(const Work& work, std::optional<Prepared> publish) {
 absl::Status Mirror::WriteProposal(const std::string& text) {
   if (last_proposal_ == text) return absl::OkStatus();
   const absl::Status status =
-      text.empty()
-          ? anchors::RemoveFile(options_.proposal_path)
-          : anchors::WriteFileAtomically(options_.proposal_path, text);
+      text.empty() ? anchors::RemoveFile(options_.proposal_path)
+                   : anchors::WriteFileAtomically(options_.proposal_path, text);
   if (status.ok()) last_proposal_ = text;
   return status;
 }
@@ -208,8 +208,9 @@ void Mirror::Notify() {
 absl::Status Mirror::Observed(const anchors::Observation& observation,
                               absl::Time now) {
   const absl::Status status =
-      Take(SourceSaid{std::make_shared<const anchors::Observation>(observation)},
-           now)
+      Take(
+          SourceSaid{std::make_shared<const anchors::Observation>(observation)},
+          now)
           .status();
   if (absl::IsInvalidArgument(status)) {
     // More than can be put on the record, which is a failure of the source.
@@ -282,17 +283,17 @@ absl::StatusOr<Acceptance> Mirror::AcceptStore(
     event.fact.set_catalog_sha256(plan->bundle_catalog_sha256);
     event.fact.set_sequence(plan->bundle_sequence);
     event.fact.set_timestamp_version(plan->timestamp_version);
-    event.text = absl::StrCat(by,
-                              bundle.has_value()
-                                  ? " accepted it with a bundle: "
-                                  : " accepted it without a bundle: ",
-                              why);
+    event.text =
+        absl::StrCat(by,
+                     bundle.has_value() ? " accepted it with a bundle: "
+                                        : " accepted it without a bundle: ",
+                     why);
     for (const std::string& note : plan->notes) {
       absl::StrAppend(&event.text, "\n", note);
     }
-    const auto work = trustd::Decide(
-        CurrentState(), moment_, event,
-        {.now = now, .steady = options_.steady()}, options_.core);
+    const auto work = trustd::Decide(CurrentState(), moment_, event,
+                                     {.now = now, .steady = options_.steady()},
+                                     options_.core);
     if (!work.ok()) return work.status();
     if (absl::Status s = CommitWith(*work,
                                     [&](const StoreBatch& batch) {

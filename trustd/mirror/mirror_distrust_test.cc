@@ -30,9 +30,7 @@ TEST_F(MirrorTest, AReissueThatAwsHasNotSignedIsHeld) {
 TEST_F(MirrorTest, ALoginPageClosesNothing) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
-  ASSERT_TRUE(
-      Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS")
-          .ok());
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS").ok());
   Observation login = Page();
   login.certificates.clear();
   login.problems = {{anchors::ProblemKind::kNotTheDocument, 1, "a login page"}};
@@ -46,9 +44,7 @@ TEST_F(MirrorTest, WhatAPersonHoldsIsNotClosedWithoutThem) {
   const Observation before = Page();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
-  ASSERT_TRUE(
-      Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS")
-          .ok());
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS").ok());
   ASSERT_TRUE(Observe(before).ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
 }
@@ -69,7 +65,7 @@ TEST_F(MirrorTest, ARejectedAnomalyIsSaidAgainWhenItComesAgain) {
   ASSERT_FALSE(anomalies.empty());
   for (const v1::Rotation& anomaly : anomalies) {
     ASSERT_TRUE(Decide(anomaly.id(), v1::Decision::KIND_REJECT, "alice",
-                             "AWS's site was down")
+                       "AWS's site was down")
                     .ok());
   }
   ASSERT_TRUE(Observe(Page()).ok());
@@ -95,10 +91,9 @@ TEST_F(MirrorTest, ASpellOfAClockThatIsAheadBlocksNothingLater) {
   Rekey();
   // 300 days ahead, a rotation is approved and published.
   const absl::Time ahead = kNow + absl::Hours(24 * 300);
-  ASSERT_TRUE(mirror_->Observed(Page(), ahead).ok());
+  ASSERT_TRUE(Observe(Page(), ahead).ok());
   ASSERT_TRUE(
-      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", ahead)
-          .ok());
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", ahead).ok());
   ASSERT_EQ(Sequence(), 2u);
   EXPECT_EQ(hub_.Current()->catalog.created, ahead);
   // Set right again, a person revokes.
@@ -124,7 +119,10 @@ TEST_F(MirrorTest, AProposalIsNotDatedByAClockThatWasAhead) {
   fact.set_spki_sha256(anchor.spki_sha256);
   fact.set_by("olga");
   fact.set_why("its key is known");
-  ASSERT_TRUE(mirror_->Pin({.fact = fact}, kNow + absl::Hours(24 * 300)).ok());
+  ASSERT_TRUE(
+      mirror_
+          ->Pin({.fact = fact, .last_key = true}, kNow + absl::Hours(24 * 300))
+          .ok());
   ASSERT_TRUE(mirror_->Settle(kNow).ok());
   const auto text =
       anchors::ReadFile(options_.proposal_path, anchors::kMaxCatalogBytes);
@@ -225,12 +223,15 @@ TEST_F(ForgedCertificateTest, IsNotPublishedWhereTheOtherSourceCameFirst) {
   EXPECT_FALSE(IsInUse(Forged()));
 }
 
-TEST_F(ForgedCertificateTest, IsPublishedByPeopleAlone) {
+// Nobody may publish it: whoever looks at it sees AWS's key.
+TEST_F(ForgedCertificateTest, IsNotPublishedByPeopleEither) {
   ASSERT_TRUE(Show({Forged()}).ok());
-  ASSERT_TRUE(
-      Decide(1, v1::Decision::KIND_APPROVE, "alice", "it is")
-          .ok());
-  EXPECT_TRUE(IsInUse(Forged()));
+  const auto approved =
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "it looks right");
+  EXPECT_EQ(approved.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(approved.status().message()),
+              ::testing::HasSubstr("NOT_SELF_SIGNED"));
+  EXPECT_FALSE(IsInUse(Forged()));
 }
 
 TEST_F(ForgedCertificateTest, TwoAtOnceAreNotTakenOneByOne) {
@@ -259,20 +260,20 @@ TEST_F(ForgedCertificateTest, OneThatBeginsWhenTheOldOneDoesIsHeld) {
   EXPECT_EQ(Sequence(), 1u);
 }
 
-// What the policy approved before a crash is judged by what is there after it.
+// What was seen and not published is judged by what is there after a start.
 TEST_F(ForgedCertificateTest, AStartPublishesNothingThatNoSourceHasShown) {
   for (const bool is_still_there : {false, true}) {
     store_ = FakeStore();
     hub_.~PublicationHub();
     new (&hub_) PublicationHub();
+    sources_ = {{"aws-docs", "aws-docs"}, {"mirror", "mirror"}};
     Start();
-    // What was seen, and what the policy says; the publication is lost.
+    // The other source has not been asked yet.
     const std::string der = SignedOn(kNow, "\x7f\x04");
-    store_.commits_left = 2;
-    (void)Show({der});
-    store_.commits_left.reset();
+    ASSERT_TRUE(Show({der}).ok());
+    EXPECT_EQ(Sequence(), 1u);
     Start();
-    ASSERT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
+    ASSERT_TRUE(mirror_->SourceFailed("mirror", "TIMED_OUT", "", now_).ok());
     EXPECT_EQ(Sequence(), 1u);
     ASSERT_TRUE(Show({is_still_there ? der : Genuine()}).ok());
     EXPECT_EQ(Sequence(), is_still_there ? 2u : 1u);

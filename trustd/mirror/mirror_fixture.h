@@ -148,11 +148,12 @@ class MirrorTest : public ::testing::Test {
     return evidence;
   }
 
-  absl::Status Observe(const anchors::Observation& observation) {
+  absl::Status Observe(const anchors::Observation& observation,
+                       std::optional<absl::Time> when = {}) {
     if (sources_.emplace(observation.source, observation.source).second) {
-      mirror_->SetSources(sources_, now_);
+      mirror_->SetSources(sources_, when.value_or(now_));
     }
-    return mirror_->Observed(observation, now_);
+    return mirror_->Observed(observation, when.value_or(now_));
   }
 
   std::vector<v1::Rotation> All() const {
@@ -162,8 +163,7 @@ class MirrorTest : public ::testing::Test {
     return *mirror_->FindRotation(id);
   }
   // As a person who has just looked at it.
-  absl::StatusOr<v1::Rotation> Decide(std::uint64_t id,
-                                      v1::Decision::Kind kind,
+  absl::StatusOr<v1::Rotation> Decide(std::uint64_t id, v1::Decision::Kind kind,
                                       const std::string& by,
                                       const std::string& why,
                                       std::optional<absl::Time> when = {}) {

@@ -40,9 +40,7 @@ TEST_F(MirrorTest, ACrashBetweenAnyTwoCommitsLosesNothing) {
     ASSERT_TRUE(mirror_->ledger().health().ok());
     ASSERT_TRUE(Observe(Page()).ok());
     if (The(1).state() == v1::ROTATION_STATE_DETECTED) {
-      ASSERT_TRUE(
-          Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes")
-              .ok());
+      ASSERT_TRUE(Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes").ok());
     }
     EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_PUBLISHED) << survive;
     EXPECT_EQ(Sequence(), 2u) << survive;
@@ -55,14 +53,11 @@ TEST_F(MirrorTest, AFullDiskRefusesDecisionsAndServesOn) {
   ASSERT_TRUE(Observe(Page()).ok());
   store_.failure = absl::ResourceExhaustedError("no space left");
   EXPECT_TRUE(absl::IsResourceExhausted(
-      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes")
-          .status()));
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes").status()));
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
   EXPECT_EQ(Sequence(), 1u);
   store_.failure = absl::OkStatus();
-  EXPECT_TRUE(
-      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes")
-          .ok());
+  EXPECT_TRUE(Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes").ok());
   EXPECT_EQ(Sequence(), 2u);
 }
 
@@ -205,9 +200,7 @@ TEST_F(MirrorTest, OfflineWhatIsApprovedIsProposed) {
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
-  ASSERT_TRUE(
-      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes")
-          .ok());
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes").ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
   EXPECT_EQ(Sequence(), 1u);
   const auto proposal =
@@ -254,10 +247,8 @@ TEST_F(MirrorTest, OfflineAProposalHasEverythingAndStaysAsItIs) {
   fact.set_spki_sha256(anchor.spki_sha256);
   fact.set_by("alice");
   fact.set_why("its key was stolen");
-  ASSERT_TRUE(mirror_->Pin({.fact = fact}, now_).ok());
-  ASSERT_TRUE(
-      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes")
-          .ok());
+  ASSERT_TRUE(mirror_->Pin({.fact = fact, .last_key = true}, now_).ok());
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes").ok());
   const auto read = [&] {
     return *anchors::ReadFile(options_.proposal_path,
                               anchors::kMaxCatalogBytes);
@@ -283,7 +274,9 @@ TEST_F(MirrorTest, OfflineAProposalHasEverythingAndStaysAsItIs) {
 // --- AWS's history ------------------------------------------------------------
 
 // The catalog as it was before AWS re-issued any certificate, then the page of
-// today: the 28 real re-issues, each found, classed and published by itself.
+// today: the 28 real re-issues, each found and classed. All are published by
+// themselves but one: the two regions of China had two certificates and have one
+// now, which looks like a page that shows one region's under another's name.
 TEST_F(MirrorTest, ReplaysTheRealHistory) {
   const Catalog today =
       *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
@@ -293,16 +286,21 @@ TEST_F(MirrorTest, ReplaysTheRealHistory) {
   std::filesystem::remove_all(folder_);
   Start();
   ASSERT_TRUE(Observe(PageOf(anchors::PageEntries(today))).ok());
-  int reissues = 0;
+  std::vector<std::uint64_t> held;
   for (const v1::Rotation& rotation : All()) {
     EXPECT_EQ(rotation.rotation_class(), v1::ROTATION_CLASS_RE_ISSUE)
         << rotation.diff();
-    EXPECT_EQ(rotation.state(), v1::ROTATION_STATE_COMPLETED)
-        << rotation.reason();
-    ++reissues;
+    if (rotation.state() != v1::ROTATION_STATE_COMPLETED) {
+      EXPECT_EQ(rotation.slot().region(), "cn-northwest-1")
+          << rotation.reason();
+      held.push_back(rotation.id());
+    }
   }
-  EXPECT_EQ(reissues, 28);
+  EXPECT_THAT(All(), SizeIs(28));
+  ASSERT_THAT(held, SizeIs(1));
   EXPECT_EQ(Sequence(), 2u);
+  ASSERT_TRUE(Decide(held[0], v1::Decision::KIND_APPROVE, "alice", "yes").ok());
+  EXPECT_EQ(The(held[0]).state(), v1::ROTATION_STATE_COMPLETED);
 }
 
 }  // namespace

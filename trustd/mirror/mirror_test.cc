@@ -50,8 +50,8 @@ TEST_F(MirrorTest, AReKeyWaitsForPeople) {
   EXPECT_EQ(Sequence(), 1u);
   EXPECT_THAT(alerts_.subjects, ElementsAre("aws/eu-west-1/iid-rsa2048"));
 
-  const auto decided = Decide(1, v1::Decision::KIND_APPROVE, "alice",
-                                       "AWS announced it");
+  const auto decided =
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "AWS announced it");
   ASSERT_TRUE(decided.ok()) << decided.status();
   EXPECT_EQ(decided->state(), v1::ROTATION_STATE_PUBLISHED);
   EXPECT_EQ(Sequence(), 2u);
@@ -70,8 +70,7 @@ TEST_F(MirrorTest, ManyApprovalsCanBeAskedFor) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   const auto approve = [&](const std::string& who) {
-    return Decide(1, v1::Decision::KIND_APPROVE, who, "yes")
-        ->state();
+    return Decide(1, v1::Decision::KIND_APPROVE, who, "yes")->state();
   };
   EXPECT_EQ(approve("alice"), v1::ROTATION_STATE_DETECTED);
   EXPECT_EQ(approve("alice"), v1::ROTATION_STATE_DETECTED);
@@ -82,14 +81,12 @@ TEST_F(MirrorTest, WhatIsRejectedStaysRejected) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   ASSERT_TRUE(Decide(1, v1::Decision::KIND_REJECT, "alice",
-                           "the page was changed by someone")
+                     "the page was changed by someone")
                   .ok());
   ASSERT_TRUE(Observe(Page()).ok());
   EXPECT_THAT(All(), SizeIs(1));
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_REJECTED);
-  EXPECT_EQ(Decide(1, v1::Decision::KIND_APPROVE, "bob", "but")
-                .status()
-                .code(),
+  EXPECT_EQ(Decide(1, v1::Decision::KIND_APPROVE, "bob", "but").status().code(),
             absl::StatusCode::kFailedPrecondition);
 }
 
@@ -97,11 +94,9 @@ TEST_F(MirrorTest, DecisionsNeedAReasonAndARotation) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   EXPECT_TRUE(absl::IsInvalidArgument(
-      Decide(1, v1::Decision::KIND_APPROVE, "alice", "")
-          .status()));
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "").status()));
   EXPECT_TRUE(absl::IsNotFound(
-      Decide(2, v1::Decision::KIND_APPROVE, "alice", "x")
-          .status()));
+      Decide(2, v1::Decision::KIND_APPROVE, "alice", "x").status()));
 }
 
 TEST_F(MirrorTest, AChangeThatGoesAwayIsClosed) {
@@ -153,8 +148,7 @@ TEST_F(MirrorTest, APersonHoldsThePolicyBack) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   ASSERT_TRUE(
-      Decide(1, v1::Decision::KIND_HOLD, "alice", "I ask AWS first")
-          .ok());
+      Decide(1, v1::Decision::KIND_HOLD, "alice", "I ask AWS first").ok());
   now_ += absl::Hours(25);
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(Sequence(), 1u);
@@ -185,9 +179,7 @@ TEST_F(MirrorTest, AnAnomalyCannotBeApproved) {
   Observation empty = PageOf({});
   ASSERT_TRUE(Observe(empty).ok());
   ASSERT_FALSE(All().empty());
-  EXPECT_EQ(Decide(1, v1::Decision::KIND_APPROVE, "alice", "x")
-                .status()
-                .code(),
+  EXPECT_EQ(Decide(1, v1::Decision::KIND_APPROVE, "alice", "x").status().code(),
             absl::StatusCode::kFailedPrecondition);
 }
 
@@ -229,9 +221,7 @@ TEST_F(MirrorTest, AnUnknownSignerIsTheEarliestAlarm) {
   EXPECT_EQ(The(2).state(), v1::ROTATION_STATE_CORROBORATED);
   EXPECT_EQ(The(2).live_proofs_size(), 1);
   // And once it is pinned, the alarm is over.
-  ASSERT_TRUE(
-      Decide(2, v1::Decision::KIND_APPROVE, "alice", "proved")
-          .ok());
+  ASSERT_TRUE(Decide(2, v1::Decision::KIND_APPROVE, "alice", "proved").ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_WITHDRAWN);
 }
 
@@ -253,13 +243,19 @@ TEST_F(MirrorTest, PeopleCanRevokeAtOnce) {
   fact.set_spki_sha256(anchor.spki_sha256);
   fact.set_by("alice");
   fact.set_why("its key was stolen");
-  const auto sequence = mirror_->Pin({.fact = fact}, now_);
+  // The last key of its slot.
+  EXPECT_EQ(mirror_->Pin({.fact = fact}, now_).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Sequence(), 1u);
+  const auto sequence = mirror_->Pin({.fact = fact, .last_key = true}, now_);
   ASSERT_TRUE(sequence.ok()) << sequence.status();
+  EXPECT_THAT(alerts_.committed, ElementsAre("ANCHOR_CHANGED"));
   EXPECT_EQ(sequence->sequence, 2u);
   EXPECT_EQ(hub_.Current()->catalog.anchors.front().status,
             verify::AnchorStatus::kRevoked);
-  EXPECT_EQ(mirror_->Pin({.fact = fact}, now_).status().code(),
-            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(
+      mirror_->Pin({.fact = fact, .last_key = true}, now_).status().code(),
+      absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace

@@ -146,8 +146,8 @@ Approved CollectApproved(Work& work, Catalog from) {
     approved.catalog = *std::move(next);
     approved.ids.push_back(id);
     approved.grounds.push_back(ground);
-    approved.reactivated.insert(approved.reactivated.end(),
-                                reactivated.begin(), reactivated.end());
+    approved.reactivated.insert(approved.reactivated.end(), reactivated.begin(),
+                                reactivated.end());
   }
   return approved;
 }
@@ -228,8 +228,8 @@ void Reconcile(Work& work) {
   }
   // What people changed by hand and others did not sign yet is not forgotten.
   for (const v1::LedgerRecord& record : pins) {
-    const auto next = ApplyPin(work.catalog(), record.pin(),
-                               anchors::TimeOf(record.time()));
+    const auto next =
+        ApplyPin(work.catalog(), record.pin(), anchors::TimeOf(record.time()));
     if (next.ok() && *next != work.catalog()) work.draft.AddPinAgain(record);
   }
 }
@@ -297,12 +297,12 @@ void MendDates(Work& work) {
     if (!work.moment.dates_told.insert(file).second) return;
     work.draft.AddAlert(
         AlertKind::kDatedAhead, what,
-        absl::StrCat(what, " of sequence ", sequence, " is dated ",
-                     absl::FormatTime(absl::RFC3339_sec, created,
-                                      absl::UTCTimeZone()),
-                     ", after the clock here: clients whose clocks are right "
-                     "refuse it (CLOCK_SUSPECT). ",
-                     then));
+        absl::StrCat(
+            what, " of sequence ", sequence, " is dated ",
+            absl::FormatTime(absl::RFC3339_sec, created, absl::UTCTimeZone()),
+            ", after the clock here: clients whose clocks are right "
+            "refuse it (CLOCK_SUSPECT). ",
+            then));
   };
   const Served& served = work.served;
   if (served.releases_sequence != 0 &&

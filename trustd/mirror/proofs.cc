@@ -199,12 +199,11 @@ void CloseKnownSigners(Work& work) {
     if (checked == work.served.catalog_sha256) continue;
     checked = work.served.catalog_sha256;
     const auto& proofs = entry.rotation.live_proofs();
-    if (std::any_of(proofs.begin(), proofs.end(),
-                    [&](const v1::LiveProof& proof) {
-                      return SignerOf(proof.evidence(), work.catalog(),
-                                      work.at.now)
-                          .ok();
-                    })) {
+    if (std::any_of(
+            proofs.begin(), proofs.end(), [&](const v1::LiveProof& proof) {
+              return SignerOf(proof.evidence(), work.catalog(), work.at.now)
+                  .ok();
+            })) {
       work.draft.AddState(id, v1::ROTATION_STATE_WITHDRAWN,
                           absl::StrCat("its key is pinned since sequence ",
                                        work.catalog().sequence));

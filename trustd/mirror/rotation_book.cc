@@ -109,8 +109,7 @@ anchors::EvidenceSummary RotationBook::Entry::Evidence() const {
 
 const RotationBook::Entry* RotationBook::Find(std::uint64_t id) const {
   const auto piece = pieces_.find(id / kPiece);
-  return piece == pieces_.end() ? nullptr
-                                : (*piece->second)[id % kPiece].get();
+  return piece == pieces_.end() ? nullptr : (*piece->second)[id % kPiece].get();
 }
 
 void RotationBook::ForEach(
@@ -195,8 +194,8 @@ void RotationBook::FoldState(const v1::StateFact& fact, absl::Time time) {
   Entry* entry = Mutable(fact.rotation_id());
   if (entry == nullptr) return;
   if (fact.state() == v1::ROTATION_STATE_APPROVED) entry->approved = time;
-  if (fact.state() == v1::ROTATION_STATE_PUBLISHED &&
-      entry->is_publishable() && entry->Approvers().empty()) {
+  if (fact.state() == v1::ROTATION_STATE_PUBLISHED && entry->is_publishable() &&
+      entry->Approvers().empty()) {
     Keep(kKeptAutomatic, time, automatic_[entry->change.slot]);
   }
   entry->rotation.set_state(fact.state());

@@ -19,9 +19,9 @@ using anchors::ProblemKind;
 using anchors::RotationClass;
 
 constexpr std::array kAnomalies = {
-    AnomalyKind::kProblem, AnomalyKind::kSlotsMissing, AnomalyKind::kFewerSlots,
-    AnomalyKind::kStale, AnomalyKind::kSourcesDisagree,
-    AnomalyKind::kTooManyCertificates};
+    AnomalyKind::kProblem,         AnomalyKind::kSlotsMissing,
+    AnomalyKind::kFewerSlots,      AnomalyKind::kStale,
+    AnomalyKind::kSourcesDisagree, AnomalyKind::kTooManyCertificates};
 
 constexpr std::array kProblems = {ProblemKind::kNotTheDocument,
                                   ProblemKind::kTruncated,

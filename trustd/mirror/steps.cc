@@ -80,12 +80,11 @@ anchors::Decision DecidedByPolicy(const Work& work, const Entry& entry,
   anchors::Decision decision =
       anchors::Decide(change, evidence, policy, work.at.now);
   if (decision.outcome != anchors::Outcome::kPublishNow) return decision;
-  const auto next =
-      Applied(work.catalog(), change, work.options, work.at.now);
+  const auto next = Applied(work.catalog(), change, work.options, work.at.now);
   // What cannot be applied is held where that is tried.
   if (!next.ok() || *next == work.catalog()) return decision;
-  const auto sources = anchors::JudgeAutomatic(work.catalog(), *next,
-                                               change.slot, situation);
+  const auto sources =
+      anchors::JudgeAutomatic(work.catalog(), *next, change.slot, situation);
   if (!sources.ok()) {
     return {.reason = std::string(sources.status().message())};
   }
@@ -166,16 +165,14 @@ void AlertOfLongHolds(Work& work) {
   for (const std::uint64_t id : LiveOf(work)) {
     const Entry& entry = *work.book().Find(id);
     const absl::Time since = anchors::TimeOf(entry.rotation.detected_time());
-    if (!entry.is_open() ||
-        work.at.now - since < work.options.held_too_long ||
+    if (!entry.is_open() || work.at.now - since < work.options.held_too_long ||
         !work.moment.alerted_holds.insert(id).second) {
       continue;
     }
     work.draft.AddAlert(
         AlertKind::kRotationHeldTooLong, entry.rotation,
-        absl::StrCat("open since ",
-                     absl::FormatTime(absl::RFC3339_sec, since,
-                                      absl::UTCTimeZone())));
+        absl::StrCat("open since ", absl::FormatTime(absl::RFC3339_sec, since,
+                                                     absl::UTCTimeZone())));
   }
 }
 
