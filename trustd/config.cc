@@ -5,8 +5,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/yaml/yaml_to_proto.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/base/yaml_to_proto.h"
 #include "trustd/config_path.h"
 
 namespace anchorage::trustd {

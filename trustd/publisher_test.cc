@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "anchors/baked/baked.h"
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/trusted_set.h"
 #include "trustd/acceptance.h"

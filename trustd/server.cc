@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 
 namespace anchorage::trustd {
 namespace {

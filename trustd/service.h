@@ -16,7 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "trustd/admin/admin_server.h"
 #include "trustd/alarm.h"
 #include "trustd/alerts/alerter.h"

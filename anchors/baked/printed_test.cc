@@ -4,8 +4,8 @@
 #include <string>
 
 #include "anchors/baked/printed_pages.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
-#include "anchors/files/atomic_file.h"
 #include "anchors/rotation/printed_root.h"
 #include "gtest/gtest.h"
 

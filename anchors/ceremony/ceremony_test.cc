@@ -11,8 +11,8 @@
 
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
-#include "anchors/files/atomic_file.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/tuf_error.h"

@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "anchors/byte_order_mark.h"
+#include "anchors/base/byte_order_mark.h"
+#include "anchors/base/yaml_to_proto.h"
 #include "anchors/policy/kms_policy.h"
-#include "anchors/yaml/yaml_to_proto.h"
 #include "proto/anchorage/v1/attestation_policy.pb.h"
 #include "verify/attestation/condition.h"
 #include "verify/crypto/public_key.h"

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "gtest/gtest.h"
 #include "test/fake_aws/fake_nitro.h"
 #include "verify/crypto/public_key.h"

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "anchors/baked/baked.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/ceremony/ceremony.h"
-#include "anchors/files/atomic_file.h"
 #include "anchors/tuf/repository_simulator.h"
 #include "test/crash/crash_points.h"
 #include "test/crash/crash_rotation.h"

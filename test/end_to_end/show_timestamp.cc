@@ -15,7 +15,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/repository_writer.h"
 #include "anchors/tuf/signer.h"

@@ -14,8 +14,8 @@
 #include "absl/status/statusor.h"
 #include "anchors/baked/baked.h"
 #include "anchors/baked/printed_pages.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
-#include "anchors/files/atomic_file.h"
 #include "trustd/sources/downloader.h"
 
 namespace anchorage {

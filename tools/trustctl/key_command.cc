@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/tuf/signer.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/signing_key.h"

@@ -8,7 +8,7 @@
 #include <map>
 #include <string>
 
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/tuf_error.h"
 

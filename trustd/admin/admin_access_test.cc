@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "trustd/admin/admin_calls.h"
 #include "trustd/admin/admin_server.h"
 

@@ -12,7 +12,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "anchors/proto_time.h"
+#include "anchors/base/proto_time.h"
 #include "trustd/rpc_status.h"
 #include "verify/crypto/public_key.h"
 

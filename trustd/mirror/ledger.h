@@ -24,7 +24,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
-#include "anchors/ledger/merkle.h"
+#include "anchors/base/merkle.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "trustd/store.h"
 

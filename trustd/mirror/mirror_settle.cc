@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/proto_time.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/rotation/classifier.h"
 #include "anchors/target_checks.h"
 #include "trustd/mirror/live_proof.h"

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/proto_time.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/rotation/classifier.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_parts.h"

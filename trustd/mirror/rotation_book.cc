@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "anchors/proto_time.h"
+#include "anchors/base/proto_time.h"
 #include "trustd/mirror/rotation_values.h"
 
 namespace anchorage::trustd {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "anchors/yaml/yaml_to_proto.h"
+#include "anchors/base/yaml_to_proto.h"
 
 namespace anchorage::trustd {
 namespace {

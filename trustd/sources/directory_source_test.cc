@@ -8,8 +8,8 @@
 #include <string>
 
 #include "anchors/baked/baked.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
-#include "anchors/files/atomic_file.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "trustd/sources/fake_downloader.h"
 #include "trustd/sources/source_failure.h"
 #include "trustd/sources/zip_reader.h"

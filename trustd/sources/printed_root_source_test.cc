@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "anchors/baked/baked.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
-#include "anchors/files/atomic_file.h"
 #include "anchors/rotation/classifier.h"
 #include "trustd/sources/fake_downloader.h"
 #include "trustd/sources/source_failure.h"

@@ -1,4 +1,4 @@
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // Times in protobuf messages, as absl has them.
 
-#ifndef ANCHORAGE_ANCHORS_PROTO_TIME_H_
-#define ANCHORAGE_ANCHORS_PROTO_TIME_H_
+#ifndef ANCHORAGE_ANCHORS_BASE_PROTO_TIME_H_
+#define ANCHORAGE_ANCHORS_BASE_PROTO_TIME_H_
 
 #include <google/protobuf/timestamp.pb.h>
 
@@ -21,4 +21,4 @@ inline absl::Time TimeOf(const google::protobuf::Timestamp& message) {
 
 }  // namespace anchorage::anchors
 
-#endif  // ANCHORAGE_ANCHORS_PROTO_TIME_H_
+#endif  // ANCHORAGE_ANCHORS_BASE_PROTO_TIME_H_

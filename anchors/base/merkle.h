@@ -13,8 +13,8 @@
 //
 // Pure values and functions.
 
-#ifndef ANCHORAGE_ANCHORS_LEDGER_MERKLE_H_
-#define ANCHORAGE_ANCHORS_LEDGER_MERKLE_H_
+#ifndef ANCHORAGE_ANCHORS_BASE_MERKLE_H_
+#define ANCHORAGE_ANCHORS_BASE_MERKLE_H_
 
 #include <array>
 #include <cstddef>
@@ -91,4 +91,4 @@ std::optional<std::vector<MerkleHash>> ConsistencyProof(
 
 }  // namespace anchorage::anchors
 
-#endif  // ANCHORAGE_ANCHORS_LEDGER_MERKLE_H_
+#endif  // ANCHORAGE_ANCHORS_BASE_MERKLE_H_

@@ -1,4 +1,4 @@
-#include "anchors/byte_order_mark.h"
+#include "anchors/base/byte_order_mark.h"
 
 #include "verify/reason.h"
 

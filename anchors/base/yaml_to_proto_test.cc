@@ -1,4 +1,4 @@
-#include "anchors/yaml/yaml_to_proto.h"
+#include "anchors/base/yaml_to_proto.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "anchors/ledger/merkle.h"
+#include "anchors/base/merkle.h"
 
 #include <algorithm>
 #include <bit>

@@ -7,8 +7,8 @@
 // A crash, a full disk or a lost power supply leaves the old file or the new
 // one. Every error names the path and says what a person can do about it.
 
-#ifndef ANCHORAGE_ANCHORS_FILES_ATOMIC_FILE_H_
-#define ANCHORAGE_ANCHORS_FILES_ATOMIC_FILE_H_
+#ifndef ANCHORAGE_ANCHORS_BASE_ATOMIC_FILE_H_
+#define ANCHORAGE_ANCHORS_BASE_ATOMIC_FILE_H_
 
 #include <cstddef>
 #include <string>
@@ -72,4 +72,4 @@ class FolderLock {
 
 }  // namespace anchorage::anchors
 
-#endif  // ANCHORAGE_ANCHORS_FILES_ATOMIC_FILE_H_
+#endif  // ANCHORAGE_ANCHORS_BASE_ATOMIC_FILE_H_

@@ -5,8 +5,8 @@
 //
 // Pure, and safe to call from any number of threads.
 
-#ifndef ANCHORAGE_ANCHORS_YAML_YAML_TO_PROTO_H_
-#define ANCHORAGE_ANCHORS_YAML_YAML_TO_PROTO_H_
+#ifndef ANCHORAGE_ANCHORS_BASE_YAML_TO_PROTO_H_
+#define ANCHORAGE_ANCHORS_BASE_YAML_TO_PROTO_H_
 
 #include <google/protobuf/message.h>
 
@@ -41,4 +41,4 @@ absl::Status ReadYaml(std::string_view yaml, const std::string& name,
 
 }  // namespace anchorage::anchors
 
-#endif  // ANCHORAGE_ANCHORS_YAML_YAML_TO_PROTO_H_
+#endif  // ANCHORAGE_ANCHORS_BASE_YAML_TO_PROTO_H_

@@ -6,8 +6,8 @@
 // For texts that people bring. What is signed has no mark, and its readers
 // refuse one.
 
-#ifndef ANCHORAGE_ANCHORS_BYTE_ORDER_MARK_H_
-#define ANCHORAGE_ANCHORS_BYTE_ORDER_MARK_H_
+#ifndef ANCHORAGE_ANCHORS_BASE_BYTE_ORDER_MARK_H_
+#define ANCHORAGE_ANCHORS_BASE_BYTE_ORDER_MARK_H_
 
 #include <string_view>
 
@@ -22,4 +22,4 @@ absl::StatusOr<std::string_view> WithoutByteOrderMark(std::string_view text);
 
 }  // namespace anchorage::anchors
 
-#endif  // ANCHORAGE_ANCHORS_BYTE_ORDER_MARK_H_
+#endif  // ANCHORAGE_ANCHORS_BASE_BYTE_ORDER_MARK_H_
