@@ -14,9 +14,9 @@
 #include "absl/strings/str_format.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/base/merkle.h"
+#include "anchors/publishing/repository_writer.h"
+#include "anchors/publishing/signer.h"
 #include "anchors/tuf/repository_simulator.h"
-#include "anchors/tuf/repository_writer.h"
-#include "anchors/tuf/signer.h"
 #include "trustd/fake_store.h"
 #include "trustd/store_keys.h"
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "anchors/publishing/signer.h"
 #include "anchors/tuf/metadata.h"
-#include "anchors/tuf/signer.h"
 #include "trustd/config.h"
 
 namespace anchorage::trustd {

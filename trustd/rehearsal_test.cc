@@ -17,7 +17,7 @@
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
 #include "anchors/base/atomic_file.h"
-#include "anchors/ceremony/ceremony.h"
+#include "anchors/publishing/ceremony.h"
 #include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/static_layout.h"
 #include "anchors/tuf/tuf_error.h"

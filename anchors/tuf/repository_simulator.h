@@ -28,9 +28,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "anchors/publishing/repository_writer.h"
+#include "anchors/publishing/signer.h"
 #include "anchors/tuf/fetcher.h"
-#include "anchors/tuf/repository_writer.h"
-#include "anchors/tuf/signer.h"
 #include "anchors/tuf/updater.h"
 
 namespace anchorage::anchors::tuf {

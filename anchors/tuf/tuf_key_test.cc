@@ -11,7 +11,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "anchors/tuf/signer.h"
+#include "anchors/publishing/signer.h"
 #include "anchors/tuf/tuf_error.h"
 #include "anchors/tuf/tuf_test_matchers.h"
 #include "verify/crypto/public_key.h"

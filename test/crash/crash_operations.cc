@@ -6,7 +6,7 @@
 
 #include "anchors/baked/baked.h"
 #include "anchors/base/atomic_file.h"
-#include "anchors/ceremony/ceremony.h"
+#include "anchors/publishing/ceremony.h"
 #include "anchors/tuf/repository_simulator.h"
 #include "test/crash/crash_points.h"
 #include "test/crash/crash_rotation.h"

@@ -24,7 +24,7 @@
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
 #include "anchors/base/atomic_file.h"
-#include "anchors/ceremony/ceremony.h"
+#include "anchors/publishing/ceremony.h"
 #include "anchors/rotation/page_writer.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "proto/anchorage/v1/evidence_service.grpc.pb.h"

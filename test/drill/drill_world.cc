@@ -15,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "anchors/base/atomic_file.h"
-#include "anchors/ceremony/ceremony.h"
+#include "anchors/publishing/ceremony.h"
 #include "anchors/rotation/apply.h"
 #include "anchors/rotation/page_writer.h"
 #include "test/fake_aws/fake_identity.h"

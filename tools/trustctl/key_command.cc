@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/base/atomic_file.h"
-#include "anchors/tuf/signer.h"
+#include "anchors/publishing/signer.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/signing_key.h"
 

@@ -1,4 +1,4 @@
-#include "anchors/tuf/signer.h"
+#include "anchors/publishing/signer.h"
 
 #include <gtest/gtest.h>
 #include <openssl/err.h>

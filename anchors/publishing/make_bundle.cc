@@ -10,7 +10,7 @@
 #include <iterator>
 #include <string>
 
-#include "anchors/baked/bundle_builder.h"
+#include "anchors/publishing/bundle_builder.h"
 
 namespace {
 

@@ -1,8 +1,8 @@
 // What the private keys of signer.h and pkcs11_key.h share: OpenSSL's part of
 // a signature. Not for use outside this folder's signing library.
 
-#ifndef ANCHORAGE_ANCHORS_TUF_EVP_SIGNATURE_H_
-#define ANCHORAGE_ANCHORS_TUF_EVP_SIGNATURE_H_
+#ifndef ANCHORAGE_ANCHORS_PUBLISHING_EVP_SIGNATURE_H_
+#define ANCHORAGE_ANCHORS_PUBLISHING_EVP_SIGNATURE_H_
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -50,4 +50,4 @@ absl::StatusOr<std::string> SignWith(EVP_PKEY* key, std::string_view message);
 
 }  // namespace anchorage::anchors::tuf
 
-#endif  // ANCHORAGE_ANCHORS_TUF_EVP_SIGNATURE_H_
+#endif  // ANCHORAGE_ANCHORS_PUBLISHING_EVP_SIGNATURE_H_

@@ -1,4 +1,4 @@
-#include "anchors/tuf/signer.h"
+#include "anchors/publishing/signer.h"
 
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "anchors/tuf/evp_signature.h"
+#include "anchors/publishing/evp_signature.h"
 #include "anchors/tuf/tuf_error.h"
 
 namespace anchorage::anchors::tuf {

@@ -1,12 +1,12 @@
-#include "anchors/baked/bundle_builder.h"
+#include "anchors/publishing/bundle_builder.h"
 
 #include <utility>
 
 #include "anchors/baked/build_key.h"
 #include "anchors/catalog.h"
+#include "anchors/publishing/repository_writer.h"
+#include "anchors/publishing/signer.h"
 #include "anchors/tuf/metadata.h"
-#include "anchors/tuf/repository_writer.h"
-#include "anchors/tuf/signer.h"
 #include "anchors/tuf/trusted_set.h"
 
 namespace anchorage::anchors {

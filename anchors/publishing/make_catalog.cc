@@ -13,8 +13,8 @@
 #include <string>
 
 #include "absl/strings/numbers.h"
-#include "anchors/baked/catalog_builder.h"
 #include "anchors/catalog.h"
+#include "anchors/publishing/catalog_builder.h"
 
 namespace {
 

@@ -9,8 +9,8 @@
 // when the key goes. Immutable, any number of threads; OpenSSL's error queue
 // is empty after every call.
 
-#ifndef ANCHORAGE_ANCHORS_TUF_SIGNER_H_
-#define ANCHORAGE_ANCHORS_TUF_SIGNER_H_
+#ifndef ANCHORAGE_ANCHORS_PUBLISHING_SIGNER_H_
+#define ANCHORAGE_ANCHORS_PUBLISHING_SIGNER_H_
 
 #include <cstddef>
 #include <memory>
@@ -107,4 +107,4 @@ absl::StatusOr<TufKey> ReadPublicKeyPem(std::string_view pem);
 
 }  // namespace anchorage::anchors::tuf
 
-#endif  // ANCHORAGE_ANCHORS_TUF_SIGNER_H_
+#endif  // ANCHORAGE_ANCHORS_PUBLISHING_SIGNER_H_

@@ -11,8 +11,8 @@
 //
 // Any number of threads. The engine stays loaded until the process ends.
 
-#ifndef ANCHORAGE_ANCHORS_TUF_PKCS11_KEY_H_
-#define ANCHORAGE_ANCHORS_TUF_PKCS11_KEY_H_
+#ifndef ANCHORAGE_ANCHORS_PUBLISHING_PKCS11_PKCS11_KEY_H_
+#define ANCHORAGE_ANCHORS_PUBLISHING_PKCS11_PKCS11_KEY_H_
 
 #include <memory>
 #include <optional>
@@ -20,7 +20,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "anchors/tuf/signer.h"
+#include "anchors/publishing/signer.h"
 
 namespace anchorage::anchors::tuf {
 
@@ -52,4 +52,4 @@ class Pkcs11Key final : public SigningKey {
 
 }  // namespace anchorage::anchors::tuf
 
-#endif  // ANCHORAGE_ANCHORS_TUF_PKCS11_KEY_H_
+#endif  // ANCHORAGE_ANCHORS_PUBLISHING_PKCS11_PKCS11_KEY_H_

@@ -14,8 +14,8 @@
 // kNotPublishable for values that our own client would refuse, or that are
 // not printable ASCII.
 
-#ifndef ANCHORAGE_ANCHORS_TUF_REPOSITORY_WRITER_H_
-#define ANCHORAGE_ANCHORS_TUF_REPOSITORY_WRITER_H_
+#ifndef ANCHORAGE_ANCHORS_PUBLISHING_REPOSITORY_WRITER_H_
+#define ANCHORAGE_ANCHORS_PUBLISHING_REPOSITORY_WRITER_H_
 
 #include <cstdint>
 #include <functional>
@@ -28,8 +28,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "anchors/publishing/signer.h"
 #include "anchors/tuf/metadata.h"
-#include "anchors/tuf/signer.h"
 #include "anchors/tuf/tuf_key.h"
 
 namespace anchorage::anchors::tuf {
@@ -112,4 +112,4 @@ TargetsSpec NextTargetsSpec(const Targets& targets, absl::Time expires);
 
 }  // namespace anchorage::anchors::tuf
 
-#endif  // ANCHORAGE_ANCHORS_TUF_REPOSITORY_WRITER_H_
+#endif  // ANCHORAGE_ANCHORS_PUBLISHING_REPOSITORY_WRITER_H_

@@ -1,7 +1,7 @@
 // Keys of a token. SoftHSM is the token: a PKCS #11 library of its own, that
 // keeps its objects in a folder.
 
-#include "anchors/tuf/pkcs11_key.h"
+#include "anchors/publishing/pkcs11/pkcs11_key.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -17,8 +17,8 @@
 // of verify/reason.h, and with FAILED_PRECONDITION where the next step is
 // another one; the message says which.
 
-#ifndef ANCHORAGE_ANCHORS_CEREMONY_CEREMONY_H_
-#define ANCHORAGE_ANCHORS_CEREMONY_CEREMONY_H_
+#ifndef ANCHORAGE_ANCHORS_PUBLISHING_CEREMONY_H_
+#define ANCHORAGE_ANCHORS_PUBLISHING_CEREMONY_H_
 
 #include <cstdint>
 #include <optional>
@@ -30,8 +30,8 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "anchors/catalog.h"
+#include "anchors/publishing/repository_writer.h"
 #include "anchors/tuf/metadata.h"
-#include "anchors/tuf/repository_writer.h"
 
 namespace anchorage::anchors {
 
@@ -165,4 +165,4 @@ absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
 
 }  // namespace anchorage::anchors
 
-#endif  // ANCHORAGE_ANCHORS_CEREMONY_CEREMONY_H_
+#endif  // ANCHORAGE_ANCHORS_PUBLISHING_CEREMONY_H_

@@ -6,7 +6,7 @@
 //   3. for each anchor: exactly one certificate in use;
 //   4. everything that CheckCatalog() checks.
 
-#include "anchors/baked/catalog_builder.h"
+#include "anchors/publishing/catalog_builder.h"
 
 #include <algorithm>
 #include <set>

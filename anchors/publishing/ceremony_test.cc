@@ -1,4 +1,4 @@
-#include "anchors/ceremony/ceremony.h"
+#include "anchors/publishing/ceremony.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

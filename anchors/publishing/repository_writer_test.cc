@@ -1,4 +1,4 @@
-#include "anchors/tuf/repository_writer.h"
+#include "anchors/publishing/repository_writer.h"
 
 #include <gtest/gtest.h>
 

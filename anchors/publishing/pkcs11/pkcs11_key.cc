@@ -2,7 +2,7 @@
 // 12 has none for PKCS #11.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
-#include "anchors/tuf/pkcs11_key.h"
+#include "anchors/publishing/pkcs11/pkcs11_key.h"
 
 #include <openssl/engine.h>
 #include <openssl/ui.h>
@@ -15,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
-#include "anchors/tuf/evp_signature.h"
+#include "anchors/publishing/evp_signature.h"
 #include "anchors/tuf/tuf_error.h"
 
 namespace anchorage::anchors::tuf {

@@ -1,4 +1,4 @@
-#include "anchors/baked/catalog_builder.h"
+#include "anchors/publishing/catalog_builder.h"
 
 #include <filesystem>
 #include <fstream>

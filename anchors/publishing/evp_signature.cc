@@ -1,4 +1,4 @@
-#include "anchors/tuf/evp_signature.h"
+#include "anchors/publishing/evp_signature.h"
 
 #include <openssl/pem.h>
 #include <openssl/rsa.h>

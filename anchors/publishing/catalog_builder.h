@@ -6,8 +6,8 @@
 // Part of the build: any disagreement between a file and the record is an
 // error that names the file, so a set that nobody checked is never built in.
 
-#ifndef ANCHORAGE_ANCHORS_BAKED_CATALOG_BUILDER_H_
-#define ANCHORAGE_ANCHORS_BAKED_CATALOG_BUILDER_H_
+#ifndef ANCHORAGE_ANCHORS_PUBLISHING_CATALOG_BUILDER_H_
+#define ANCHORAGE_ANCHORS_PUBLISHING_CATALOG_BUILDER_H_
 
 #include <cstdint>
 #include <map>
@@ -31,4 +31,4 @@ absl::StatusOr<Catalog> BuildCatalog(
 
 }  // namespace anchorage::anchors
 
-#endif  // ANCHORAGE_ANCHORS_BAKED_CATALOG_BUILDER_H_
+#endif  // ANCHORAGE_ANCHORS_PUBLISHING_CATALOG_BUILDER_H_

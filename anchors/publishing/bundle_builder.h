@@ -1,7 +1,7 @@
 // Signs the catalog of the baked-in set with the build key.
 
-#ifndef ANCHORAGE_ANCHORS_BAKED_BUNDLE_BUILDER_H_
-#define ANCHORAGE_ANCHORS_BAKED_BUNDLE_BUILDER_H_
+#ifndef ANCHORAGE_ANCHORS_PUBLISHING_BUNDLE_BUILDER_H_
+#define ANCHORAGE_ANCHORS_PUBLISHING_BUNDLE_BUILDER_H_
 
 #include <string>
 #include <string_view>
@@ -32,4 +32,4 @@ absl::StatusOr<BundleMetadata> BuildBundle(std::string_view catalog);
 
 }  // namespace anchorage::anchors
 
-#endif  // ANCHORAGE_ANCHORS_BAKED_BUNDLE_BUILDER_H_
+#endif  // ANCHORAGE_ANCHORS_PUBLISHING_BUNDLE_BUILDER_H_
