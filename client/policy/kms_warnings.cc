@@ -1,4 +1,4 @@
-#include "anchors/policy/kms_warnings.h"
+#include "client/policy/kms_warnings.h"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "anchors/policy/kms_policy.h"
+#include "client/policy/kms_policy.h"
 
 namespace anchorage::anchors {
 namespace {

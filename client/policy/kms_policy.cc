@@ -1,4 +1,4 @@
-#include "anchors/policy/kms_policy.h"
+#include "client/policy/kms_policy.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "anchors/policy/kms_warnings.h"
+#include "client/policy/kms_warnings.h"
 #include "verify/reason.h"
 
 namespace anchorage::anchors {

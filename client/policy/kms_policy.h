@@ -4,8 +4,8 @@
 //
 // For policy_document.h, which says what is read and what is refused. Pure.
 
-#ifndef ANCHORAGE_ANCHORS_POLICY_KMS_POLICY_H_
-#define ANCHORAGE_ANCHORS_POLICY_KMS_POLICY_H_
+#ifndef ANCHORAGE_CLIENT_POLICY_KMS_POLICY_H_
+#define ANCHORAGE_CLIENT_POLICY_KMS_POLICY_H_
 
 #include <optional>
 #include <string>
@@ -50,4 +50,4 @@ std::optional<std::string_view> AttestationKeyOf(std::string_view key);
 
 }  // namespace anchorage::anchors
 
-#endif  // ANCHORAGE_ANCHORS_POLICY_KMS_POLICY_H_
+#endif  // ANCHORAGE_CLIENT_POLICY_KMS_POLICY_H_

@@ -29,8 +29,8 @@
 //
 // Pure, and safe to call from any number of threads.
 
-#ifndef ANCHORAGE_ANCHORS_POLICY_POLICY_DOCUMENT_H_
-#define ANCHORAGE_ANCHORS_POLICY_POLICY_DOCUMENT_H_
+#ifndef ANCHORAGE_CLIENT_POLICY_POLICY_DOCUMENT_H_
+#define ANCHORAGE_CLIENT_POLICY_POLICY_DOCUMENT_H_
 
 #include <memory>
 #include <optional>
@@ -86,4 +86,4 @@ absl::StatusOr<PolicyDocument> ReadPolicyDocument(
 
 }  // namespace anchorage::anchors
 
-#endif  // ANCHORAGE_ANCHORS_POLICY_POLICY_DOCUMENT_H_
+#endif  // ANCHORAGE_CLIENT_POLICY_POLICY_DOCUMENT_H_

@@ -1,4 +1,4 @@
-#include "anchors/policy/policy_document.h"
+#include "client/policy/policy_document.h"
 
 #include <utility>
 #include <vector>
@@ -7,7 +7,7 @@
 #include "absl/time/time.h"
 #include "anchors/base/byte_order_mark.h"
 #include "anchors/base/yaml_to_proto.h"
-#include "anchors/policy/kms_policy.h"
+#include "client/policy/kms_policy.h"
 #include "proto/anchorage/v1/attestation_policy.pb.h"
 #include "verify/attestation/condition.h"
 #include "verify/crypto/public_key.h"

@@ -15,8 +15,8 @@
 // Of a statement's other conditions nothing is known here: one that has some is
 // named like any other. IAM policies and grants are not in the text.
 
-#ifndef ANCHORAGE_ANCHORS_POLICY_KMS_WARNINGS_H_
-#define ANCHORAGE_ANCHORS_POLICY_KMS_WARNINGS_H_
+#ifndef ANCHORAGE_CLIENT_POLICY_KMS_WARNINGS_H_
+#define ANCHORAGE_CLIENT_POLICY_KMS_WARNINGS_H_
 
 #include <string>
 #include <vector>
@@ -36,4 +36,4 @@ bool IsAboutAttested(const verify::JsonValue& statement);
 
 }  // namespace anchorage::anchors
 
-#endif  // ANCHORAGE_ANCHORS_POLICY_KMS_WARNINGS_H_
+#endif  // ANCHORAGE_CLIENT_POLICY_KMS_WARNINGS_H_

@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "anchors/policy/policy_document.h"
+#include "client/policy/policy_document.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "verify/attestation/condition.h"

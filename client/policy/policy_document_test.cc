@@ -1,4 +1,4 @@
-#include "anchors/policy/policy_document.h"
+#include "client/policy/policy_document.h"
 
 #include <memory>
 #include <optional>
