@@ -22,14 +22,14 @@
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/classifier.h"
-#include "anchors/rotation/page_writer.h"
-#include "anchors/rotation/regions_page.h"
 #include "test/bench/published.h"
 #include "test/bench/ratio.h"
 #include "test/bench/report.h"
 #include "test/bench/ten_years.h"
+#include "test/fake_aws/page_writer.h"
 #include "trustd/admin/audit_answers.h"
+#include "trustd/rotation/classifier.h"
+#include "trustd/sources/page/regions_page.h"
 
 namespace anchorage::bench {
 namespace {

@@ -12,11 +12,11 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/apply.h"
-#include "anchors/rotation/observation.h"
 #include "test/bench/published.h"
 #include "test/bench/report.h"
 #include "trustd/rocksdb_store.h"
+#include "trustd/rotation/apply.h"
+#include "trustd/rotation/observation.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::bench {

@@ -20,8 +20,8 @@
 
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/page_writer.h"
 #include "test/fake_aws/fake_identity.h"
+#include "test/fake_aws/page_writer.h"
 #include "trustd/config.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/publication.h"

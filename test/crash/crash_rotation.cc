@@ -12,7 +12,7 @@
 
 #include "absl/time/clock.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/page_writer.h"
+#include "test/fake_aws/page_writer.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::test {

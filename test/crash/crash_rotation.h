@@ -10,10 +10,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "anchors/rotation/observation.h"
 #include "test/crash/crash_operations.h"
 #include "trustd/config.h"
 #include "trustd/mirror/mirror.h"
+#include "trustd/rotation/observation.h"
 #include "trustd/service.h"
 
 namespace anchorage::test {

@@ -16,10 +16,10 @@
 #include "absl/time/clock.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/publishing/ceremony.h"
-#include "anchors/rotation/apply.h"
-#include "anchors/rotation/page_writer.h"
 #include "test/fake_aws/fake_identity.h"
+#include "test/fake_aws/page_writer.h"
 #include "trustd/config.h"
+#include "trustd/rotation/apply.h"
 
 namespace anchorage::test {
 namespace {

@@ -18,8 +18,8 @@
 
 #include "anchors/catalog.h"
 #include "anchors/certificate_facts.h"
-#include "anchors/rotation/regions_page.h"
 #include "test/fuzz/fuzz.h"
+#include "trustd/sources/page/regions_page.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::test {

@@ -13,10 +13,10 @@
 
 #include "absl/status/statusor.h"
 #include "anchors/baked/baked.h"
-#include "anchors/baked/printed_pages.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
 #include "trustd/sources/downloader.h"
+#include "trustd/sources/page/printed_pages.h"
 
 namespace anchorage {
 namespace {

@@ -22,7 +22,6 @@
 
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "anchors/rotation/observation.h"
 #include "test/fake_aws/fake_identity.h"
 #include "trustd/admin/admin_server.h"
 #include "trustd/admin/test_authority.h"
@@ -31,6 +30,7 @@
 #include "trustd/mirror/mirror.h"
 #include "trustd/publication.h"
 #include "trustd/publisher.h"
+#include "trustd/rotation/observation.h"
 
 namespace anchorage::trustd {
 

@@ -34,11 +34,6 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/apply.h"
-#include "anchors/rotation/classifier.h"
-#include "anchors/rotation/observation.h"
-#include "anchors/rotation/publication_gate.h"
-#include "anchors/rotation/rotation_policy.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "trustd/alerts/alert.h"
@@ -47,6 +42,11 @@
 #include "trustd/mirror/rotation_config.h"
 #include "trustd/publication.h"
 #include "trustd/publisher.h"
+#include "trustd/rotation/apply.h"
+#include "trustd/rotation/classifier.h"
+#include "trustd/rotation/observation.h"
+#include "trustd/rotation/publication_gate.h"
+#include "trustd/rotation/rotation_policy.h"
 #include "trustd/store.h"
 
 namespace anchorage::trustd {
@@ -133,7 +133,7 @@ class Mirror {
 
   // Adds, revokes or retires an anchor at once, and returns the sequence it
   // was published in; 0 in MODE_OFFLINE, where it is proposed until it is
-  // published. Fails as the functions of anchors/rotation/apply.h.
+  // published. Fails as the functions of trustd/rotation/apply.h.
   absl::StatusOr<std::uint64_t> Pin(const v1::PinFact& fact, absl::Time now);
 
   // The other slots of the served catalog that have the key of a pin, neither

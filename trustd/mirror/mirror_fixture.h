@@ -17,11 +17,11 @@
 #include "anchors/baked/baked.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/page_writer.h"
-#include "anchors/rotation/regions_page.h"
 #include "test/fake_aws/fake_identity.h"
+#include "test/fake_aws/page_writer.h"
 #include "trustd/fake_store.h"
 #include "trustd/mirror/mirror.h"
+#include "trustd/sources/page/regions_page.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {

@@ -6,12 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/base/proto_time.h"
-#include "anchors/rotation/classifier.h"
 #include "anchors/target_checks.h"
 #include "trustd/mirror/live_proof.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_parts.h"
 #include "trustd/mirror/rotation_values.h"
+#include "trustd/rotation/classifier.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {

@@ -5,10 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/base/proto_time.h"
-#include "anchors/rotation/classifier.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_parts.h"
 #include "trustd/mirror/rotation_values.h"
+#include "trustd/rotation/classifier.h"
 
 namespace anchorage::trustd {
 namespace {

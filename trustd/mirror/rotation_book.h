@@ -17,10 +17,10 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "anchors/rotation/change.h"
-#include "anchors/rotation/rotation_policy.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
+#include "trustd/rotation/change.h"
+#include "trustd/rotation/rotation_policy.h"
 
 namespace anchorage::trustd {
 

@@ -3,7 +3,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/rotation/rotation_policy.h"
+#include "trustd/rotation/rotation_policy.h"
 
 namespace anchorage::trustd {
 namespace {

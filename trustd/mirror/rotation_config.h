@@ -9,9 +9,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "anchors/rotation/apply.h"
-#include "anchors/rotation/rotation_policy.h"
 #include "proto/anchorage/v1/config.pb.h"
+#include "trustd/rotation/apply.h"
+#include "trustd/rotation/rotation_policy.h"
 
 namespace anchorage::trustd {
 

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "anchors/rotation/change.h"
-#include "anchors/rotation/observation.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
+#include "trustd/rotation/change.h"
+#include "trustd/rotation/observation.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::trustd {

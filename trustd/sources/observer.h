@@ -16,7 +16,7 @@
 
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/observation.h"
+#include "trustd/rotation/observation.h"
 #include "trustd/sources/source.h"
 #include "verify/anchor_set.h"
 

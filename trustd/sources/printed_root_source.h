@@ -11,10 +11,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "anchors/rotation/printed_root.h"
 #include "trustd/sources/changed_file.h"
 #include "trustd/sources/downloader.h"
 #include "trustd/sources/observer.h"
+#include "trustd/sources/page/printed_root.h"
 #include "trustd/sources/source.h"
 
 namespace anchorage::trustd {

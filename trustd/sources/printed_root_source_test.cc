@@ -9,7 +9,7 @@
 #include "anchors/baked/baked.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/classifier.h"
+#include "trustd/rotation/classifier.h"
 #include "trustd/sources/fake_downloader.h"
 #include "trustd/sources/source_failure.h"
 #include "verify/crypto/public_key.h"

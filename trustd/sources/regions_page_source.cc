@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/rotation/regions_page.h"
 #include "trustd/sources/observer.h"
+#include "trustd/sources/page/regions_page.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {

@@ -18,7 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "anchors/rotation/observation.h"
+#include "trustd/rotation/observation.h"
 #include "trustd/sources/poll_times.h"
 
 namespace anchorage::trustd {

@@ -14,7 +14,7 @@
 #include "anchors/baked/baked.h"
 #include "anchors/base/yaml_to_proto.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/page_writer.h"
+#include "test/fake_aws/page_writer.h"
 #include "trustd/sources/hostile_server.h"
 #include "trustd/sources/source_failure.h"
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "anchors/rotation/observation.h"
+#include "trustd/rotation/observation.h"
 
 namespace anchorage::trustd {
 
