@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/base/yaml_to_proto.h"
-#include "trustd/config_path.h"
+#include "trustd/base/config_path.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "trustd/store.h"
+#include "trustd/base/store.h"
 
 namespace anchorage::trustd {
 

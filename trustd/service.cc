@@ -13,9 +13,9 @@
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/metadata.h"
-#include "trustd/keys.h"
+#include "trustd/base/rocksdb_store.h"
 #include "trustd/net/descriptors.h"
-#include "trustd/rocksdb_store.h"
+#include "trustd/publish/keys.h"
 
 namespace anchorage::trustd {
 namespace {

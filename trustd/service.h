@@ -20,16 +20,16 @@
 #include "trustd/admin/admin_server.h"
 #include "trustd/alarm.h"
 #include "trustd/alerts/alerter.h"
+#include "trustd/base/headed_store.h"
 #include "trustd/config.h"
-#include "trustd/headed_store.h"
-#include "trustd/http/http_listener.h"
-#include "trustd/metrics.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/poller.h"
-#include "trustd/publication.h"
-#include "trustd/publisher.h"
-#include "trustd/server.h"
-#include "trustd/timestamp_claims.h"
+#include "trustd/publish/publication.h"
+#include "trustd/publish/publisher.h"
+#include "trustd/publish/timestamp_claims.h"
+#include "trustd/serve/http/http_listener.h"
+#include "trustd/serve/metrics.h"
+#include "trustd/serve/server.h"
 
 namespace anchorage::trustd {
 

@@ -14,7 +14,7 @@
 #include "anchors/catalog.h"
 #include "test/bench/published.h"
 #include "test/bench/report.h"
-#include "trustd/rocksdb_store.h"
+#include "trustd/base/rocksdb_store.h"
 #include "trustd/rotation/apply.h"
 #include "trustd/rotation/observation.h"
 #include "verify/crypto/public_key.h"

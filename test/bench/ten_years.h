@@ -24,8 +24,8 @@
 #include "test/fake_aws/page_writer.h"
 #include "trustd/config.h"
 #include "trustd/mirror/mirror.h"
-#include "trustd/publication.h"
-#include "trustd/publisher.h"
+#include "trustd/publish/publication.h"
+#include "trustd/publish/publisher.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::bench {

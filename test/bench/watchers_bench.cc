@@ -25,7 +25,7 @@
 #include "test/bench/published.h"
 #include "test/bench/ratio.h"
 #include "test/bench/report.h"
-#include "trustd/server.h"
+#include "trustd/serve/server.h"
 
 namespace anchorage::bench {
 namespace {

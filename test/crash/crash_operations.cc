@@ -11,8 +11,8 @@
 #include "test/crash/crash_points.h"
 #include "test/crash/crash_rotation.h"
 #include "test/crash/crash_runner.h"
-#include "trustd/headed_store.h"
-#include "trustd/rocksdb_store.h"
+#include "trustd/base/headed_store.h"
+#include "trustd/base/rocksdb_store.h"
 #include "trustd/service.h"
 
 namespace anchorage::test {

@@ -32,9 +32,9 @@
 #include "proto/anchorage/v1/audit_service.grpc.pb.h"
 #include "proto/anchorage/v1/errors.pb.h"
 #include "trustd/admin/test_authority.h"
+#include "trustd/base/store.h"
 #include "trustd/config.h"
 #include "trustd/service.h"
-#include "trustd/store.h"
 
 namespace anchorage::test {
 namespace {

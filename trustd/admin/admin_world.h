@@ -28,8 +28,8 @@
 #include "trustd/alerts/locked_store.h"
 #include "trustd/config.h"
 #include "trustd/mirror/mirror.h"
-#include "trustd/publication.h"
-#include "trustd/publisher.h"
+#include "trustd/publish/publication.h"
+#include "trustd/publish/publisher.h"
 #include "trustd/rotation/observation.h"
 
 namespace anchorage::trustd {

@@ -13,7 +13,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/proto_time.h"
-#include "trustd/rpc_status.h"
+#include "trustd/rpc/rpc_status.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {

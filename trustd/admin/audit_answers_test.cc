@@ -14,7 +14,7 @@
 #include "anchors/base/proto_time.h"
 #include "proto/anchorage/v1/errors.pb.h"
 #include "trustd/fake_store.h"
-#include "trustd/mirror/ledger.h"
+#include "trustd/record/ledger.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -7,7 +7,7 @@
 #include "anchors/base/proto_time.h"
 #include "anchors/catalog_proto.h"
 #include "trustd/mirror/mirror_parts.h"
-#include "trustd/mirror/rotation_values.h"
+#include "trustd/record/rotation_values.h"
 
 namespace anchorage::trustd {
 namespace {

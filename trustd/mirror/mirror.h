@@ -37,17 +37,17 @@
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "trustd/alerts/alert.h"
-#include "trustd/mirror/ledger.h"
-#include "trustd/mirror/rotation_book.h"
+#include "trustd/base/store.h"
 #include "trustd/mirror/rotation_config.h"
-#include "trustd/publication.h"
-#include "trustd/publisher.h"
+#include "trustd/publish/publication.h"
+#include "trustd/publish/publisher.h"
+#include "trustd/record/ledger.h"
+#include "trustd/record/rotation_book.h"
 #include "trustd/rotation/apply.h"
 #include "trustd/rotation/classifier.h"
 #include "trustd/rotation/observation.h"
 #include "trustd/rotation/publication_gate.h"
 #include "trustd/rotation/rotation_policy.h"
-#include "trustd/store.h"
 
 namespace anchorage::trustd {
 

@@ -10,7 +10,7 @@
 #include "trustd/mirror/live_proof.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_parts.h"
-#include "trustd/mirror/rotation_values.h"
+#include "trustd/record/rotation_values.h"
 #include "trustd/rotation/classifier.h"
 #include "verify/crypto/public_key.h"
 

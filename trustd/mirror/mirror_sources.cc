@@ -7,7 +7,7 @@
 #include "anchors/base/proto_time.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_parts.h"
-#include "trustd/mirror/rotation_values.h"
+#include "trustd/record/rotation_values.h"
 #include "trustd/rotation/classifier.h"
 
 namespace anchorage::trustd {

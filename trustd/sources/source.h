@@ -18,8 +18,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "trustd/base/poll_times.h"
 #include "trustd/rotation/observation.h"
-#include "trustd/sources/poll_times.h"
 
 namespace anchorage::trustd {
 
