@@ -14,10 +14,10 @@
 #include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
-#include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/tuf_error.h"
-#include "anchors/tuf/tuf_test_matchers.h"
 #include "anchors/tuf/updater.h"
+#include "test/support/repository_simulator.h"
+#include "test/support/tuf_test_matchers.h"
 #include "verify/reason.h"
 
 namespace anchorage::anchors {

@@ -8,10 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/trusted_set.h"
 #include "anchors/tuf/tuf_error.h"
-#include "anchors/tuf/tuf_test_matchers.h"
+#include "test/support/repository_simulator.h"
+#include "test/support/tuf_test_matchers.h"
 #include "verify/encoding/json.h"
 
 namespace anchorage::anchors::tuf {

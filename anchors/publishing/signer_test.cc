@@ -11,7 +11,7 @@
 
 #include "absl/strings/escaping.h"
 #include "anchors/tuf/tuf_error.h"
-#include "anchors/tuf/tuf_test_matchers.h"
+#include "test/support/tuf_test_matchers.h"
 
 namespace anchorage::anchors::tuf {
 namespace {

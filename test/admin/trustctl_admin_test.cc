@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "anchors/base/atomic_file.h"
-#include "trustd/admin/admin_world.h"
+#include "test/support/admin_world.h"
 
 namespace anchorage::trustd {
 namespace {

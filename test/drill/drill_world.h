@@ -29,7 +29,7 @@
 #include "anchors/catalog.h"
 #include "anchors/publishing/signer.h"
 #include "client/trust_client.h"
-#include "trustd/admin/test_authority.h"
+#include "test/support/test_authority.h"
 #include "trustd/service.h"
 
 namespace httplib {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "anchors/base/atomic_file.h"
-#include "trustd/admin/admin_calls.h"
+#include "test/support/admin_calls.h"
 #include "trustd/admin/admin_server.h"
 
 namespace anchorage::trustd {

@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "anchors/base/proto_time.h"
 #include "proto/anchorage/v1/errors.pb.h"
-#include "trustd/fake_store.h"
+#include "test/support/fake_store.h"
 #include "trustd/record/ledger.h"
 
 namespace anchorage::trustd {

@@ -12,8 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "anchors/base/atomic_file.h"
-#include "trustd/alerts/alert_receiver.h"
-#include "trustd/sources/hostile_server.h"
+#include "test/support/alert_receiver.h"
+#include "test/support/hostile_server.h"
 
 namespace anchorage::trustd {
 namespace {

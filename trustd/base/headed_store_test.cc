@@ -16,9 +16,9 @@
 #include "anchors/base/merkle.h"
 #include "anchors/publishing/repository_writer.h"
 #include "anchors/publishing/signer.h"
-#include "anchors/tuf/repository_simulator.h"
+#include "test/support/fake_store.h"
+#include "test/support/repository_simulator.h"
 #include "trustd/base/store_keys.h"
-#include "trustd/fake_store.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -1,7 +1,7 @@
 // What must not be believed, and what people said that must last.
 
 #include "anchors/catalog_proto.h"
-#include "trustd/mirror/mirror_fixture.h"
+#include "test/support/mirror_fixture.h"
 
 namespace anchorage::trustd {
 namespace {

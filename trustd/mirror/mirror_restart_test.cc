@@ -1,7 +1,7 @@
 // Starts, crashes, full disks, MODE_OFFLINE, and AWS's history.
 
 #include "anchors/releases.h"
-#include "trustd/mirror/mirror_fixture.h"
+#include "test/support/mirror_fixture.h"
 
 namespace anchorage::trustd {
 namespace {

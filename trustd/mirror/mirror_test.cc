@@ -1,7 +1,7 @@
 // The course of rotations: what sources, people and instances say, and what is
 // published.
 
-#include "trustd/mirror/mirror_fixture.h"
+#include "test/support/mirror_fixture.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -12,7 +12,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
-#include "trustd/fake_store.h"
+#include "test/support/fake_store.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {

@@ -18,13 +18,13 @@
 #include "anchors/baked/baked.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/publishing/ceremony.h"
-#include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/static_layout.h"
 #include "anchors/tuf/tuf_error.h"
-#include "anchors/tuf/tuf_test_matchers.h"
 #include "anchors/tuf/updater.h"
+#include "test/support/fake_store.h"
+#include "test/support/repository_simulator.h"
+#include "test/support/tuf_test_matchers.h"
 #include "trustd/base/store_head.h"
-#include "trustd/fake_store.h"
 #include "trustd/publish/publisher.h"
 
 namespace anchorage::trustd {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "trustd/fake_store.h"
+#include "test/support/fake_store.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "anchors/base/atomic_file.h"
-#include "trustd/sources/fake_downloader.h"
+#include "test/support/fake_downloader.h"
 #include "trustd/sources/source_failure.h"
 #include "trustd/sources/zip_reader.h"
 #include "verify/crypto/public_key.h"

@@ -9,8 +9,8 @@
 #include "anchors/baked/baked.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
+#include "test/support/fake_downloader.h"
 #include "trustd/rotation/classifier.h"
-#include "trustd/sources/fake_downloader.h"
 #include "trustd/sources/source_failure.h"
 #include "verify/crypto/public_key.h"
 

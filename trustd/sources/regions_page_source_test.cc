@@ -10,7 +10,7 @@
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
 #include "test/fake_aws/page_writer.h"
-#include "trustd/sources/fake_downloader.h"
+#include "test/support/fake_downloader.h"
 #include "trustd/sources/source_failure.h"
 #include "verify/crypto/public_key.h"
 

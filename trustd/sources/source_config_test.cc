@@ -15,7 +15,7 @@
 #include "anchors/base/yaml_to_proto.h"
 #include "anchors/catalog.h"
 #include "test/fake_aws/page_writer.h"
-#include "trustd/sources/hostile_server.h"
+#include "test/support/hostile_server.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {

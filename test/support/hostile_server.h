@@ -8,8 +8,8 @@
 //
 // One connection at a time, one request on each.
 
-#ifndef ANCHORAGE_TRUSTD_SOURCES_HOSTILE_SERVER_H_
-#define ANCHORAGE_TRUSTD_SOURCES_HOSTILE_SERVER_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_HOSTILE_SERVER_H_
+#define ANCHORAGE_TEST_SUPPORT_HOSTILE_SERVER_H_
 
 #include <openssl/ssl.h>
 
@@ -107,4 +107,4 @@ std::string Gzip(std::string_view plain);
 
 }  // namespace anchorage::trustd
 
-#endif  // ANCHORAGE_TRUSTD_SOURCES_HOSTILE_SERVER_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_HOSTILE_SERVER_H_

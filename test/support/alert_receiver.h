@@ -4,8 +4,8 @@
 //   receiver.Answer({"500 Internal Server Error"});  // and then 200
 //   const auto got = receiver.Await(2);
 
-#ifndef ANCHORAGE_TRUSTD_ALERTS_ALERT_RECEIVER_H_
-#define ANCHORAGE_TRUSTD_ALERTS_ALERT_RECEIVER_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_ALERT_RECEIVER_H_
+#define ANCHORAGE_TEST_SUPPORT_ALERT_RECEIVER_H_
 
 #include <cstddef>
 #include <deque>
@@ -15,7 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "trustd/sources/hostile_server.h"
+#include "test/support/hostile_server.h"
 
 namespace anchorage::trustd {
 
@@ -76,4 +76,4 @@ class AlertReceiver {
 
 }  // namespace anchorage::trustd
 
-#endif  // ANCHORAGE_TRUSTD_ALERTS_ALERT_RECEIVER_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_ALERT_RECEIVER_H_

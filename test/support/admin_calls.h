@@ -1,8 +1,8 @@
 // Calls to a listener for people as its tests make them, and the fixture that
 // they share: a world in which AWS has just shown another key, rotation 1.
 
-#ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_CALLS_H_
-#define ANCHORAGE_TRUSTD_ADMIN_ADMIN_CALLS_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_ADMIN_CALLS_H_
+#define ANCHORAGE_TEST_SUPPORT_ADMIN_CALLS_H_
 
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
@@ -18,7 +18,7 @@
 #include "proto/anchorage/v1/audit_service.grpc.pb.h"
 #include "proto/anchorage/v1/errors.pb.h"
 #include "proto/anchorage/v1/evidence_service.grpc.pb.h"
-#include "trustd/admin/admin_world.h"
+#include "test/support/admin_world.h"
 
 namespace anchorage::trustd {
 
@@ -143,4 +143,4 @@ class AdminServerTest : public ::testing::Test {
 
 }  // namespace anchorage::trustd
 
-#endif  // ANCHORAGE_TRUSTD_ADMIN_ADMIN_CALLS_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_ADMIN_CALLS_H_

@@ -7,8 +7,8 @@
 // Addresses that were given nothing answer 404. It keeps the promises of
 // Downloader: limits and conditional requests too.
 
-#ifndef ANCHORAGE_TRUSTD_SOURCES_FAKE_DOWNLOADER_H_
-#define ANCHORAGE_TRUSTD_SOURCES_FAKE_DOWNLOADER_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_FAKE_DOWNLOADER_H_
+#define ANCHORAGE_TEST_SUPPORT_FAKE_DOWNLOADER_H_
 
 #include <map>
 #include <string>
@@ -71,4 +71,4 @@ class FakeWeb final : public Downloader {
 
 }  // namespace anchorage::trustd
 
-#endif  // ANCHORAGE_TRUSTD_SOURCES_FAKE_DOWNLOADER_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_FAKE_DOWNLOADER_H_

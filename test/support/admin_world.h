@@ -9,8 +9,8 @@
 // The people: viewer-vera, approver-alice, approver-adam, operator-olga,
 // instance-ines.
 
-#ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_WORLD_H_
-#define ANCHORAGE_TRUSTD_ADMIN_ADMIN_WORLD_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_ADMIN_WORLD_H_
+#define ANCHORAGE_TEST_SUPPORT_ADMIN_WORLD_H_
 
 #include <grpcpp/channel.h>
 
@@ -23,9 +23,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "test/fake_aws/fake_identity.h"
+#include "test/support/locked_store.h"
+#include "test/support/test_authority.h"
 #include "trustd/admin/admin_server.h"
-#include "trustd/admin/test_authority.h"
-#include "trustd/alerts/locked_store.h"
 #include "trustd/config.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/publish/publication.h"
@@ -117,4 +117,4 @@ class AdminWorld {
 
 }  // namespace anchorage::trustd
 
-#endif  // ANCHORAGE_TRUSTD_ADMIN_ADMIN_WORLD_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_ADMIN_WORLD_H_

@@ -1,7 +1,7 @@
 // A store in memory, for tests: its commits can be made to fail.
 
-#ifndef ANCHORAGE_TRUSTD_FAKE_STORE_H_
-#define ANCHORAGE_TRUSTD_FAKE_STORE_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_FAKE_STORE_H_
+#define ANCHORAGE_TEST_SUPPORT_FAKE_STORE_H_
 
 #include <functional>
 #include <map>
@@ -61,4 +61,4 @@ class FakeStore final : public Store {
 
 }  // namespace anchorage::trustd
 
-#endif  // ANCHORAGE_TRUSTD_FAKE_STORE_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_FAKE_STORE_H_

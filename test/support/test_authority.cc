@@ -1,4 +1,4 @@
-#include "trustd/admin/test_authority.h"
+#include "test/support/test_authority.h"
 
 #include <gtest/gtest.h>
 #include <openssl/pem.h>

@@ -1,7 +1,7 @@
 // A trustd's mirror with a fake AWS before it, for tests of what it does.
 
-#ifndef ANCHORAGE_TRUSTD_MIRROR_MIRROR_FIXTURE_H_
-#define ANCHORAGE_TRUSTD_MIRROR_MIRROR_FIXTURE_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_MIRROR_FIXTURE_H_
+#define ANCHORAGE_TEST_SUPPORT_MIRROR_FIXTURE_H_
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 #include "anchors/catalog.h"
 #include "test/fake_aws/fake_identity.h"
 #include "test/fake_aws/page_writer.h"
-#include "trustd/fake_store.h"
+#include "test/support/fake_store.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/sources/page/regions_page.h"
 #include "verify/crypto/public_key.h"
@@ -170,4 +170,4 @@ class MirrorTest : public ::testing::Test {
 
 }  // namespace anchorage::trustd
 
-#endif  // ANCHORAGE_TRUSTD_MIRROR_MIRROR_FIXTURE_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_MIRROR_FIXTURE_H_

@@ -4,8 +4,8 @@
 //   const int runs = ForEachAllocation([&] { status = Parse(bytes); });
 //   EXPECT_GT(runs, 1) << "it allocates";
 
-#ifndef ANCHORAGE_ANCHORS_BASE_FAILING_NEW_H_
-#define ANCHORAGE_ANCHORS_BASE_FAILING_NEW_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_FAILING_NEW_H_
+#define ANCHORAGE_TEST_SUPPORT_FAILING_NEW_H_
 
 #include <cstddef>
 #include <functional>
@@ -37,4 +37,4 @@ std::size_t AllocatedBytes();
 
 }  // namespace anchorage::anchors
 
-#endif  // ANCHORAGE_ANCHORS_BASE_FAILING_NEW_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_FAILING_NEW_H_

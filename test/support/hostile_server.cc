@@ -1,4 +1,4 @@
-#include "trustd/sources/hostile_server.h"
+#include "test/support/hostile_server.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>

@@ -5,8 +5,8 @@
 //
 // Whatever cannot be done fails the test.
 
-#ifndef ANCHORAGE_TRUSTD_ADMIN_TEST_AUTHORITY_H_
-#define ANCHORAGE_TRUSTD_ADMIN_TEST_AUTHORITY_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_TEST_AUTHORITY_H_
+#define ANCHORAGE_TEST_SUPPORT_TEST_AUTHORITY_H_
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -55,4 +55,4 @@ class TestAuthority {
 
 }  // namespace anchorage::trustd
 
-#endif  // ANCHORAGE_TRUSTD_ADMIN_TEST_AUTHORITY_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_TEST_AUTHORITY_H_

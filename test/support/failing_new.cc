@@ -1,4 +1,4 @@
-#include "anchors/base/failing_new.h"
+#include "test/support/failing_new.h"
 
 #include <cstdlib>
 #include <new>

@@ -1,4 +1,4 @@
-#include "verify/crypto/test_keys.h"
+#include "test/support/test_keys.h"
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,8 +1,8 @@
 // A store in memory for tests with threads: it outlives what it is restarted
 // under, and its commits can be made to fail.
 
-#ifndef ANCHORAGE_TRUSTD_ALERTS_LOCKED_STORE_H_
-#define ANCHORAGE_TRUSTD_ALERTS_LOCKED_STORE_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_LOCKED_STORE_H_
+#define ANCHORAGE_TEST_SUPPORT_LOCKED_STORE_H_
 
 #include <cstddef>
 #include <functional>
@@ -13,7 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "trustd/fake_store.h"
+#include "test/support/fake_store.h"
 
 namespace anchorage::trustd {
 
@@ -59,4 +59,4 @@ class LockedStore final : public Store {
 
 }  // namespace anchorage::trustd
 
-#endif  // ANCHORAGE_TRUSTD_ALERTS_LOCKED_STORE_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_LOCKED_STORE_H_

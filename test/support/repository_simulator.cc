@@ -1,4 +1,4 @@
-#include "anchors/tuf/repository_simulator.h"
+#include "test/support/repository_simulator.h"
 
 #include <cstdlib>
 #include <iostream>

@@ -11,8 +11,8 @@
 // changes and nothing else. What is published is a map from names to bytes,
 // which tests may edit too. A value that the writer refuses is a failed test.
 
-#ifndef ANCHORAGE_ANCHORS_TUF_REPOSITORY_SIMULATOR_H_
-#define ANCHORAGE_ANCHORS_TUF_REPOSITORY_SIMULATOR_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_REPOSITORY_SIMULATOR_H_
+#define ANCHORAGE_TEST_SUPPORT_REPOSITORY_SIMULATOR_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -124,4 +124,4 @@ class MemoryStore final : public MetadataStore {
 
 }  // namespace anchorage::anchors::tuf
 
-#endif  // ANCHORAGE_ANCHORS_TUF_REPOSITORY_SIMULATOR_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_REPOSITORY_SIMULATOR_H_

@@ -1,4 +1,4 @@
-#include "trustd/admin/admin_world.h"
+#include "test/support/admin_world.h"
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>

@@ -5,8 +5,8 @@
 //
 // The keys are the fake AWS's: see test/fake_aws/keys.h.
 
-#ifndef ANCHORAGE_VERIFY_CRYPTO_TEST_KEYS_H_
-#define ANCHORAGE_VERIFY_CRYPTO_TEST_KEYS_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_TEST_KEYS_H_
+#define ANCHORAGE_TEST_SUPPORT_TEST_KEYS_H_
 
 #include <cstdint>
 #include <string>
@@ -51,4 +51,4 @@ absl::Status Verify(const test::TestKey& key, HashAlgorithm algorithm,
 
 }  // namespace anchorage::verify
 
-#endif  // ANCHORAGE_VERIFY_CRYPTO_TEST_KEYS_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_TEST_KEYS_H_

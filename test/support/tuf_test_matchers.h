@@ -1,7 +1,7 @@
 // Matchers for tests of anchors/tuf: they compare reasons, never text.
 
-#ifndef ANCHORAGE_ANCHORS_TUF_TUF_TEST_MATCHERS_H_
-#define ANCHORAGE_ANCHORS_TUF_TUF_TEST_MATCHERS_H_
+#ifndef ANCHORAGE_TEST_SUPPORT_TUF_TEST_MATCHERS_H_
+#define ANCHORAGE_TEST_SUPPORT_TUF_TEST_MATCHERS_H_
 
 #include <gmock/gmock.h>
 
@@ -35,4 +35,4 @@ MATCHER_P(RejectedFor, reason,
 
 }  // namespace anchorage::anchors::tuf
 
-#endif  // ANCHORAGE_ANCHORS_TUF_TUF_TEST_MATCHERS_H_
+#endif  // ANCHORAGE_TEST_SUPPORT_TUF_TEST_MATCHERS_H_
