@@ -74,8 +74,8 @@ absl::StatusOr<std::unique_ptr<OpenMirror>> OpenMirrorIn(
   return open;
 }
 
-anchors::Observation RekeyedPage() {
-  anchors::Observation page;
+trustd::Observation RekeyedPage() {
+  trustd::Observation page;
   page.source = "aws-docs";
   page.time = kNow;
   page.scope = {{"aws", "aws-us-gov", "aws-cn", "aws-eusc"},

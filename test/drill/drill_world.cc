@@ -318,7 +318,7 @@ anchors::Catalog CatalogOf(const FakeIdentity& aws) {
   catalog.sequence = 1;
   catalog.created = absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()));
   for (const verify::AnchorRecord& record : aws.Anchors()) {
-    auto next = anchors::AddAnchor(
+    auto next = trustd::AddAnchor(
         catalog, record.slot,
         MakeCertificate(aws.Certificate(record.slot.region, record.slot.kind)),
         {"AWS", ""}, {.time = catalog.created});

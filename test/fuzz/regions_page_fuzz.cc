@@ -25,10 +25,10 @@
 namespace anchorage::test {
 namespace {
 
-using anchors::ObservedCertificate;
-using anchors::PageContent;
-using anchors::ParseRegionsPage;
-using anchors::SourceScope;
+using trustd::ObservedCertificate;
+using trustd::PageContent;
+using trustd::ParseRegionsPage;
+using trustd::SourceScope;
 using verify::AnchorKind;
 
 SourceScope Scope(std::vector<std::string> partitions) {
@@ -54,7 +54,7 @@ void CheckContent(const PageContent& page, const SourceScope& scope,
   }
   Require(!page.certificates.empty() || !page.problems.empty(),
           "a page that places nothing has a problem");
-  Require(page.problems.size() <= anchors::kMaxPageProblems + 1,
+  Require(page.problems.size() <= trustd::kMaxPageProblems + 1,
           "problems are few");
   int line = 0;
   for (const auto& problem : page.problems) {

@@ -82,8 +82,8 @@ AdminWorld::AdminWorld()
     done.timestamp_version = 9;
     return done;
   };
-  auto publisher =
-      Publisher::Open(config_, store_, hub_, CatalogOf(aws_, now()), "", now());
+  auto publisher = Publisher::Open(config_, store_, hub_,
+                                   CatalogOf(aws_, now()), "", now());
   EXPECT_TRUE(publisher.ok()) << publisher.status();
   publisher_ = *std::move(publisher);
 }
@@ -140,7 +140,7 @@ void AdminWorld::SignWithAnotherKey() {
 }
 
 void AdminWorld::Observe() {
-  anchors::Observation observation;
+  Observation observation;
   observation.source = "aws-docs";
   observation.location = "https://docs.example.com/regions";
   observation.time = now();

@@ -70,7 +70,8 @@ class MirrorTest : public ::testing::Test {
   // A trustd that begins with `seed_`, or goes on with what the store has.
   void Start() {
     mirror_.reset();
-    publisher_ = *Publisher::Open(config_, store_, hub_, seed_, "", now_);
+    publisher_ = *Publisher::Open(config_, store_, hub_,
+                                  seed_, "", now_);
     auto mirror =
         Mirror::Open(options_, store_, *publisher_, hub_, alerts_, now_);
     ASSERT_TRUE(mirror.ok()) << mirror.status();
@@ -84,20 +85,20 @@ class MirrorTest : public ::testing::Test {
     for (const verify::AnchorRecord& record : aws.Anchors()) {
       const std::string der = test::MakeCertificate(
           aws.Certificate(record.slot.region, record.slot.kind));
-      catalog = *anchors::AddAnchor(catalog, record.slot, der, {"AWS", ""},
-                                    {.time = kNow});
+      catalog =
+          *AddAnchor(catalog, record.slot, der, {"AWS", ""}, {.time = kNow});
     }
     return catalog;
   }
 
   // What AWS's page says while it is as `aws_` is.
-  anchors::Observation Page(const std::string& source = "aws-docs") const {
+  Observation Page(const std::string& source = "aws-docs") const {
     return PageOf(anchors::PageEntries(CatalogOf(aws_)), source);
   }
 
-  anchors::Observation PageOf(const std::vector<anchors::PageEntry>& entries,
-                              const std::string& source = "aws-docs") const {
-    anchors::Observation observation;
+  Observation PageOf(const std::vector<anchors::PageEntry>& entries,
+                     const std::string& source = "aws-docs") const {
+    Observation observation;
     observation.source = source;
     observation.location = "https://docs.example/regions-certs.md";
     observation.time = now_;
@@ -106,7 +107,7 @@ class MirrorTest : public ::testing::Test {
                                verify::AnchorKind::kIidRsa1024,
                                verify::AnchorKind::kIidRsa2048};
     const std::string text = anchors::WriteRegionsPage(entries, {});
-    auto page = anchors::ParseRegionsPage(text, observation.scope);
+    auto page = ParseRegionsPage(text, observation.scope);
     observation.content_sha256 = verify::Sha256Hex(text);
     observation.certificates = std::move(page.certificates);
     observation.problems = std::move(page.problems);
@@ -143,7 +144,7 @@ class MirrorTest : public ::testing::Test {
     return evidence;
   }
 
-  absl::Status Observe(const anchors::Observation& observation) {
+  absl::Status Observe(const Observation& observation) {
     return mirror_->Observed(observation, now_);
   }
 

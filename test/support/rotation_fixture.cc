@@ -8,7 +8,7 @@
 #include "test/fake_aws/page_writer.h"
 #include "verify/partition.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 [[noreturn]] void Die(const std::string& what) {
@@ -17,7 +17,7 @@ namespace {
 }
 
 std::string DerIn(const verify::Slot& slot, bool superseded) {
-  Catalog catalog = BakedCatalog();
+  anchors::Catalog catalog = BakedCatalog();
   for (const auto& certificate : AnchorIn(catalog, slot).certificates) {
     if (certificate.superseded == superseded) return certificate.der;
   }
@@ -26,11 +26,11 @@ std::string DerIn(const verify::Slot& slot, bool superseded) {
 
 }  // namespace
 
-const Catalog& BakedCatalog() {
-  static const Catalog* const catalog = [] {
+const anchors::Catalog& BakedCatalog() {
+  static const anchors::Catalog* const catalog = [] {
     std::ifstream in("anchors/baked/catalog.json", std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), {}};
-    return new Catalog(ParseCatalog(text).value());
+    return new anchors::Catalog(anchors::ParseCatalog(text).value());
   }();
   return *catalog;
 }
@@ -41,13 +41,13 @@ SourceScope PageScope() {
            verify::AnchorKind::kIidRsa2048}};
 }
 
-Observation ObservationOf(const Catalog& catalog) {
+Observation ObservationOf(const anchors::Catalog& catalog) {
   Observation observation;
   observation.source = "aws-docs";
   observation.location = "https://docs.example/regions-certs.md";
   observation.time = absl::FromUnixSeconds(1'800'000'000);
   observation.scope = PageScope();
-  for (const PageEntry& entry : PageEntries(catalog)) {
+  for (const anchors::PageEntry& entry : anchors::PageEntries(catalog)) {
     observation.certificates.push_back({entry.slot, entry.der, 0});
   }
   return observation;
@@ -57,8 +57,9 @@ verify::Slot SlotOf(const std::string& region, verify::AnchorKind kind) {
   return {std::string(verify::PartitionOfRegion(region)), region, kind};
 }
 
-CatalogAnchor& AnchorIn(Catalog& catalog, const verify::Slot& slot) {
-  for (CatalogAnchor& anchor : catalog.anchors) {
+anchors::CatalogAnchor& AnchorIn(anchors::Catalog& catalog,
+                                 const verify::Slot& slot) {
+  for (anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot == slot) return anchor;
   }
   Die(verify::ToString(slot));
@@ -78,4 +79,4 @@ std::string SupersededDer(const verify::Slot& slot) {
   return DerIn(slot, true);
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

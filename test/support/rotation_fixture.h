@@ -10,20 +10,21 @@
 #include "trustd/rotation/observation.h"
 #include "verify/anchor_set.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
-const Catalog& BakedCatalog();
+const anchors::Catalog& BakedCatalog();
 
 // All partitions, and all kinds but the Nitro root.
 SourceScope PageScope();
 
 // A source that has exactly what AWS's page would have.
-Observation ObservationOf(const Catalog& catalog);
+Observation ObservationOf(const anchors::Catalog& catalog);
 
 verify::Slot SlotOf(const std::string& region, verify::AnchorKind kind);
 
 // The anchor of a slot that has one; the test fails where it has none.
-CatalogAnchor& AnchorIn(Catalog& catalog, const verify::Slot& slot);
+anchors::CatalogAnchor& AnchorIn(anchors::Catalog& catalog,
+                                 const verify::Slot& slot);
 // What a source has in a slot; the test fails where it has nothing.
 ObservedCertificate& SeenIn(Observation& observation, const verify::Slot& slot);
 
@@ -31,6 +32,6 @@ ObservedCertificate& SeenIn(Observation& observation, const verify::Slot& slot);
 std::string CurrentDer(const verify::Slot& slot);
 std::string SupersededDer(const verify::Slot& slot);
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TEST_SUPPORT_ROTATION_FIXTURE_H_

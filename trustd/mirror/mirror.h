@@ -106,8 +106,7 @@ class Mirror {
 
   // --- sources ---
 
-  absl::Status Observed(const anchors::Observation& observation,
-                        absl::Time now);
+  absl::Status Observed(const Observation& observation, absl::Time now);
   // The source says the same as before.
   absl::Status Unchanged(const std::string& source, absl::Time now);
   // `failure` is its stable name.
@@ -215,23 +214,21 @@ class Mirror {
   void TakeUp(const std::vector<v1::LedgerRecord>& records, std::uint64_t first)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  absl::Status AddObservation(const anchors::Observation& observation,
-                              Draft& draft)
+  absl::Status AddObservation(const Observation& observation, Draft& draft)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddDetections(const std::vector<anchors::Change>& changes,
+  void AddDetections(const std::vector<Change>& changes,
                      const std::string& source, Draft& draft)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddOtherStances(
-      const anchors::Change& change, const std::string& source, absl::Time now,
-      std::map<std::string, anchors::Classification>& classified,
-      v1::Rotation& rotation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddStances(const anchors::Observation& observation,
-                  const anchors::Classification& found, Draft& draft)
+  void AddOtherStances(const Change& change, const std::string& source,
+                       absl::Time now,
+                       std::map<std::string, Classification>& classified,
+                       v1::Rotation& rotation)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddStances(const Observation& observation, const Classification& found,
+                  Draft& draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CloseAnomalies(const std::string& source,
-                      const std::vector<anchors::Change>& changes,
-                      std::size_t sources, Draft& draft)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+                      const std::vector<Change>& changes, std::size_t sources,
+                      Draft& draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static void AddRecovered(const std::string& source, Draft& draft);
   static void AddHealth(v1::SourceHealth health, Draft& draft);
   absl::Status CommitHealth(Draft draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -254,9 +251,9 @@ class Mirror {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status DecideWhatIsDue(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  anchors::Decision DecidedByPolicy(const Entry& entry, absl::Time now) const
+  Decision DecidedByPolicy(const Entry& entry, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  anchors::NewestLooks Looks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  NewestLooks Looks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status PublishApproved(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   anchors::Catalog WithApproved(anchors::Catalog catalog,
@@ -297,7 +294,7 @@ class Mirror {
   RotationBook book_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, v1::SourceHealth> health_ ABSL_GUARDED_BY(mutex_);
   // The newest of each source, since the start.
-  std::map<std::string, anchors::Observation> newest_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Observation> newest_ ABSL_GUARDED_BY(mutex_);
   // How many proofs of an unknown signer a rotation was tried with.
   std::map<std::pair<std::uint64_t, std::uint64_t>, int> tried_
       ABSL_GUARDED_BY(mutex_);

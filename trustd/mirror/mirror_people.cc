@@ -119,8 +119,8 @@ absl::StatusOr<std::uint64_t> Mirror::Pin(const v1::PinFact& fact,
 std::vector<verify::Slot> Mirror::SlotsSharing(const v1::PinFact& fact) const {
   const auto slot = anchors::SlotFromProto(fact.slot());
   if (!slot.has_value()) return {};
-  return anchors::SlotsSharing(hub_.Current()->catalog, *slot,
-                               fact.spki_sha256());
+  return trustd::SlotsSharing(hub_.Current()->catalog, *slot,
+                              fact.spki_sha256());
 }
 
 // Whether evidence that no pinned anchor verifies tells of another key, rather

@@ -17,8 +17,8 @@ namespace anchorage::trustd {
 
 // Every value within its limits (config.proto).
 struct RotationOptions {
-  anchors::RotationPolicy policy;
-  absl::Duration overlap = anchors::kDefaultOverlap;
+  RotationPolicy policy;
+  absl::Duration overlap = kDefaultOverlap;
   // How many people must approve what the policy holds.
   int approvals = 1;
 

@@ -45,8 +45,8 @@ int RotationBook::Entry::approvals() const {
   return static_cast<int>(people.size());
 }
 
-anchors::Change RotationBook::Entry::CurrentChange() const {
-  anchors::Change current = change;
+Change RotationBook::Entry::CurrentChange() const {
+  Change current = change;
   bool first = true;
   for (const v1::SourceStance& stance : rotation.sources()) {
     if (stance.stance() != v1::SourceStance::STANCE_AGREES) continue;
@@ -60,8 +60,8 @@ anchors::Change RotationBook::Entry::CurrentChange() const {
   return current;
 }
 
-anchors::EvidenceSummary RotationBook::Entry::Evidence() const {
-  anchors::EvidenceSummary evidence;
+EvidenceSummary RotationBook::Entry::Evidence() const {
+  EvidenceSummary evidence;
   for (const v1::SourceStance& stance : rotation.sources()) {
     if (stance.stance() == v1::SourceStance::STANCE_AGREES) {
       ++evidence.agreeing_sources;
@@ -128,7 +128,7 @@ void RotationBook::ReadState(const v1::StateFact& fact, absl::Time time) {
     for (v1::SeenCertificate& seen : *entry->rotation.mutable_observed()) {
       seen.clear_der();
     }
-    for (anchors::SeenCertificate& seen : entry->change.observed) {
+    for (SeenCertificate& seen : entry->change.observed) {
       seen.der.clear();
     }
     for (v1::LiveProof& proof : *entry->rotation.mutable_live_proofs()) {

@@ -32,7 +32,7 @@ class RotationBook {
   struct Entry {
     v1::Rotation rotation;
     // What it is about; not of an unknown signer.
-    anchors::Change change;
+    Change change;
 
     bool is_anomaly() const {
       return rotation.rotation_class() == v1::ROTATION_CLASS_SOURCE_ANOMALY;
@@ -57,8 +57,8 @@ class RotationBook {
     // How many people are for it, each counted once.
     int approvals() const;
     // The change as it stands: held by what holds every source that shows it.
-    anchors::Change CurrentChange() const;
-    anchors::EvidenceSummary Evidence() const;
+    Change CurrentChange() const;
+    EvidenceSummary Evidence() const;
   };
 
   // Takes up one record. Facts about rotations that there are not, and facts of

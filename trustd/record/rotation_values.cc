@@ -13,10 +13,6 @@
 namespace anchorage::trustd {
 namespace {
 
-using anchors::AnomalyKind;
-using anchors::Change;
-using anchors::ProblemKind;
-using anchors::RotationClass;
 
 constexpr std::array kAnomalies = {
     AnomalyKind::kProblem, AnomalyKind::kSlotsMissing, AnomalyKind::kFewerSlots,
@@ -79,7 +75,7 @@ v1::Rotation ToProto(const Change& change) {
   }
   rotation.set_source(change.source);
   rotation.set_location(change.location);
-  for (const anchors::SeenCertificate& seen : change.observed) {
+  for (const SeenCertificate& seen : change.observed) {
     if (rotation.observed_size() == kMaxObservedCertificates) {
       rotation.add_notes(absl::StrCat(change.observed.size(),
                                       " certificates in one slot: not all are "
@@ -138,17 +134,17 @@ Change ChangeOf(const v1::Rotation& rotation) {
   return change;
 }
 
-v1::ObservationFact ToProto(const anchors::Observation& observation) {
+v1::ObservationFact ToProto(const Observation& observation) {
   v1::ObservationFact fact;
   fact.set_source(observation.source);
   fact.set_location(observation.location);
   fact.set_content_sha256(observation.content_sha256);
-  for (const anchors::ObservedCertificate& seen : observation.certificates) {
+  for (const ObservedCertificate& seen : observation.certificates) {
     v1::ObservationFact::Entry& entry = *fact.add_entries();
     *entry.mutable_slot() = anchors::ToProto(seen.slot);
     entry.set_sha256(verify::Sha256Hex(seen.der));
   }
-  for (const anchors::SourceProblem& problem : observation.problems) {
+  for (const SourceProblem& problem : observation.problems) {
     fact.add_problems(absl::StrCat(std::string(ToString(problem.kind)),
                                    " line ", problem.line, ": ",
                                    problem.detail));

@@ -1,4 +1,4 @@
-// Rotations as values of anchors/rotation and as messages of the record.
+// Rotations as values of trustd/rotation and as messages of the record.
 
 #ifndef ANCHORAGE_TRUSTD_RECORD_ROTATION_VALUES_H_
 #define ANCHORAGE_TRUSTD_RECORD_ROTATION_VALUES_H_
@@ -20,17 +20,17 @@ namespace anchorage::trustd {
 inline constexpr int kMaxObservedCertificates = 8;
 inline constexpr std::size_t kMaxDiffBytes = 8 * 1024;
 
-v1::RotationClass ToProto(anchors::RotationClass rotation_class);
+v1::RotationClass ToProto(RotationClass rotation_class);
 
 // What the change says; number, state, times and sources' words are left out.
-v1::Rotation ToProto(const anchors::Change& change);
+v1::Rotation ToProto(const Change& change);
 
 // The change that a rotation is about, but for `held_by`. Not for an unknown
 // signer, which is no change.
-anchors::Change ChangeOf(const v1::Rotation& rotation);
+Change ChangeOf(const v1::Rotation& rotation);
 
 // What the observation shows, for the record.
-v1::ObservationFact ToProto(const anchors::Observation& observation);
+v1::ObservationFact ToProto(const Observation& observation);
 // Whether two observations show the same certificates and problems.
 bool ShowsTheSame(const v1::ObservationFact& a, const v1::ObservationFact& b);
 

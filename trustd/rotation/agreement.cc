@@ -12,7 +12,7 @@
 #include "trustd/rotation/diff_text.h"
 #include "verify/crypto/public_key.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 using verify::Slot;
 
@@ -48,7 +48,7 @@ std::vector<Change> Disagreements(absl::Span<const Observation> newest) {
       }
       anomaly.notes.push_back(std::move(note));
     }
-    anomaly.diff = DiffText(anomaly, Catalog());
+    anomaly.diff = DiffText(anomaly, anchors::Catalog());
     out.push_back(std::move(anomaly));
   }
   return out;
@@ -86,4 +86,4 @@ SourceCount CountSources(const Change& change,
   return count;
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

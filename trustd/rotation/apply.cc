@@ -9,7 +9,7 @@
 #include "trustd/rotation/classifier.h"
 #include "verify/crypto/public_key.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 using verify::AnchorStatus;
@@ -19,9 +19,9 @@ absl::Time WholeSeconds(absl::Time time) {
   return absl::FromUnixSeconds(absl::ToUnixSeconds(time));
 }
 
-CatalogAnchor* FindAnchor(Catalog& catalog, const Slot& slot,
-                          std::string_view spki_sha256) {
-  for (CatalogAnchor& anchor : catalog.anchors) {
+anchors::CatalogAnchor* FindAnchor(anchors::Catalog& catalog, const Slot& slot,
+                                   std::string_view spki_sha256) {
+  for (anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot == slot && anchor.spki_sha256 == spki_sha256) {
       return &anchor;
     }
@@ -34,20 +34,20 @@ absl::Status NoSuchAnchor(const Slot& slot, std::string_view spki_sha256) {
                                           " in ", verify::ToString(slot)));
 }
 
-absl::Status IsRevoked(const CatalogAnchor& anchor) {
+absl::Status IsRevoked(const anchors::CatalogAnchor& anchor) {
   return absl::FailedPreconditionError(
       absl::StrCat("the key ", anchor.spki_sha256, " of ",
                    verify::ToString(anchor.slot), " is REVOKED"));
 }
 
-absl::StatusOr<Catalog> Checked(Catalog catalog) {
+absl::StatusOr<anchors::Catalog> Checked(anchors::Catalog catalog) {
   if (catalog.skipped != 0) {
     return absl::FailedPreconditionError(
         "the catalog has anchors that a newer program made, and they would be "
         "lost");
   }
-  Sort(catalog);
-  if (absl::Status s = CheckCatalog(catalog); !s.ok()) return s;
+  anchors::Sort(catalog);
+  if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
   return catalog;
 }
 
@@ -69,23 +69,22 @@ void EndAt(absl::Time time, std::optional<absl::Time>& end) {
   end = std::min(WholeSeconds(time), end.value_or(absl::InfiniteFuture()));
 }
 
-void RetireUntil(CatalogAnchor& anchor, absl::Time until) {
+void RetireUntil(anchors::CatalogAnchor& anchor, absl::Time until) {
   anchor.status = AnchorStatus::kRetiring;
   EndAt(until, anchor.valid_until);
 }
 
 // Puts a certificate into the anchor of its key, which it makes if need be.
-absl::StatusOr<CatalogAnchor*> Put(Catalog& catalog, const Slot& slot,
-                                   std::string der,
-                                   const Publication& publication,
-                                   const ApplyOptions& options) {
-  auto facts = ReadCertificateFacts(der);
+absl::StatusOr<anchors::CatalogAnchor*> Put(
+    anchors::Catalog& catalog, const Slot& slot, std::string der,
+    const anchors::Publication& publication, const ApplyOptions& options) {
+  auto facts = anchors::ReadCertificateFacts(der);
   if (!facts.ok()) return facts.status();
-  auto certificate = MakeCertificate(std::move(der));
+  auto certificate = anchors::MakeCertificate(std::move(der));
   if (!certificate.ok()) return certificate.status();
   certificate->sources.push_back(publication);
   const std::string spki_sha256 = verify::Sha256Hex(facts->spki_der);
-  CatalogAnchor* anchor = FindAnchor(catalog, slot, spki_sha256);
+  anchors::CatalogAnchor* anchor = FindAnchor(catalog, slot, spki_sha256);
   if (anchor == nullptr) {
     anchor = &catalog.anchors.emplace_back();
     anchor->slot = slot;
@@ -98,7 +97,7 @@ absl::StatusOr<CatalogAnchor*> Put(Catalog& catalog, const Slot& slot,
   if (anchor->status == AnchorStatus::kRevoked) return IsRevoked(*anchor);
   const auto known =
       std::find_if(anchor->certificates.begin(), anchor->certificates.end(),
-                   [&](const CatalogCertificate& c) {
+                   [&](const anchors::CatalogCertificate& c) {
                      return c.sha256 == certificate->sha256;
                    });
   if (known == anchor->certificates.end()) {
@@ -108,7 +107,7 @@ absl::StatusOr<CatalogAnchor*> Put(Catalog& catalog, const Slot& slot,
 }
 
 // Whether the catalog has everything that the change would bring.
-bool IsIn(const Catalog& catalog, const Change& change) {
+bool IsIn(const anchors::Catalog& catalog, const Change& change) {
   const PinnedSlot pinned = PinnedIn(catalog, change.slot);
   return !change.observed.empty() &&
          std::all_of(change.observed.begin(), change.observed.end(),
@@ -120,22 +119,22 @@ bool IsIn(const Catalog& catalog, const Change& change) {
 }
 
 // Marks what the source no longer has of the anchors whose keys it has.
-void Supersede(Catalog& catalog, const Change& change) {
-  for (CatalogAnchor& anchor : catalog.anchors) {
+void Supersede(anchors::Catalog& catalog, const Change& change) {
+  for (anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot != change.slot || !Saw(change, anchor.spki_sha256)) {
       continue;
     }
-    for (CatalogCertificate& certificate : anchor.certificates) {
+    for (anchors::CatalogCertificate& certificate : anchor.certificates) {
       certificate.superseded = !SawCertificate(change, certificate.sha256);
     }
   }
 }
 
 // Retires the ACTIVE anchors whose keys the source no longer has.
-void RetireUnseen(Catalog& catalog, const Change& change,
+void RetireUnseen(anchors::Catalog& catalog, const Change& change,
                   const ApplyOptions& options) {
   const absl::Time until = options.time + options.overlap;
-  for (CatalogAnchor& anchor : catalog.anchors) {
+  for (anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot == change.slot && anchor.status == AnchorStatus::kActive &&
         !Saw(change, anchor.spki_sha256)) {
       RetireUntil(anchor, until);
@@ -144,8 +143,8 @@ void RetireUnseen(Catalog& catalog, const Change& change,
 }
 
 // The key that a new one takes over from.
-std::string ReplacedKey(const Catalog& catalog, const Change& change) {
-  for (const CatalogAnchor& anchor : catalog.anchors) {
+std::string ReplacedKey(const anchors::Catalog& catalog, const Change& change) {
+  for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot == change.slot && anchor.status == AnchorStatus::kActive &&
         !Saw(change, anchor.spki_sha256)) {
       return anchor.spki_sha256;
@@ -154,16 +153,17 @@ std::string ReplacedKey(const Catalog& catalog, const Change& change) {
   return "";
 }
 
-absl::StatusOr<Catalog> ApplySeen(Catalog catalog, const Change& change,
-                                  const ApplyOptions& options) {
+absl::StatusOr<anchors::Catalog> ApplySeen(anchors::Catalog catalog,
+                                           const Change& change,
+                                           const ApplyOptions& options) {
   const std::string replaced = ReplacedKey(catalog, change);
-  const Publication publication = {change.source, change.location};
+  const anchors::Publication publication = {change.source, change.location};
   for (const SeenCertificate& seen : change.observed) {
     const bool is_new =
         FindAnchor(catalog, change.slot, seen.spki_sha256) == nullptr;
     auto anchor = Put(catalog, change.slot, seen.der, publication, options);
     if (!anchor.ok()) return anchor.status();
-    CatalogAnchor& put = **anchor;
+    anchors::CatalogAnchor& put = **anchor;
     if (put.status == AnchorStatus::kAnnounced && !options.announce) {
       put.status = AnchorStatus::kActive;
     }
@@ -177,8 +177,9 @@ absl::StatusOr<Catalog> ApplySeen(Catalog catalog, const Change& change,
 
 }  // namespace
 
-absl::StatusOr<Catalog> Apply(const Catalog& catalog, const Change& change,
-                              const ApplyOptions& options) {
+absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog,
+                                       const Change& change,
+                                       const ApplyOptions& options) {
   if (change.rotation_class == RotationClass::kSourceAnomaly) {
     return absl::InvalidArgumentError("an anomaly is nothing to apply");
   }
@@ -200,7 +201,7 @@ absl::StatusOr<Catalog> Apply(const Catalog& catalog, const Change& change,
         " has other pins than those that the change was found against"));
   }
   if (removal) {
-    Catalog next = catalog;
+    anchors::Catalog next = catalog;
     RetireUnseen(next, change, options);
     return Checked(std::move(next));
   }
@@ -209,24 +210,24 @@ absl::StatusOr<Catalog> Apply(const Catalog& catalog, const Change& change,
   return Checked(*std::move(next));
 }
 
-absl::StatusOr<Catalog> AddAnchor(const Catalog& catalog, const Slot& slot,
-                                  std::string der,
-                                  const Publication& publication,
-                                  const ApplyOptions& options) {
-  Catalog next = catalog;
+absl::StatusOr<anchors::Catalog> AddAnchor(
+    const anchors::Catalog& catalog, const Slot& slot, std::string der,
+    const anchors::Publication& publication, const ApplyOptions& options) {
+  anchors::Catalog next = catalog;
   const auto anchor = Put(next, slot, der, publication, options);
   if (!anchor.ok()) return anchor.status();
   // Who brings a certificate says that it is in use.
-  for (CatalogCertificate& certificate : (*anchor)->certificates) {
+  for (anchors::CatalogCertificate& certificate : (*anchor)->certificates) {
     if (certificate.der == der) certificate.superseded = false;
   }
   return Checked(std::move(next));
 }
 
-absl::StatusOr<Catalog> Activate(const Catalog& catalog, const Slot& slot,
-                                 std::string_view spki_sha256) {
-  Catalog next = catalog;
-  CatalogAnchor* anchor = FindAnchor(next, slot, spki_sha256);
+absl::StatusOr<anchors::Catalog> Activate(const anchors::Catalog& catalog,
+                                          const Slot& slot,
+                                          std::string_view spki_sha256) {
+  anchors::Catalog next = catalog;
+  anchors::CatalogAnchor* anchor = FindAnchor(next, slot, spki_sha256);
   if (anchor == nullptr) return NoSuchAnchor(slot, spki_sha256);
   if (anchor->status != AnchorStatus::kAnnounced) {
     return absl::FailedPreconditionError("only an ANNOUNCED key is activated");
@@ -235,16 +236,17 @@ absl::StatusOr<Catalog> Activate(const Catalog& catalog, const Slot& slot,
   return Checked(std::move(next));
 }
 
-absl::StatusOr<Catalog> Retire(const Catalog& catalog, const Slot& slot,
-                               std::string_view spki_sha256,
-                               const RetireTimes& times) {
+absl::StatusOr<anchors::Catalog> Retire(const anchors::Catalog& catalog,
+                                        const Slot& slot,
+                                        std::string_view spki_sha256,
+                                        const RetireTimes& times) {
   if (times.until && times.accept_until && *times.accept_until < *times.until) {
     return absl::InvalidArgumentError(
         "a key cannot verify evidence made until a time after the moment at "
         "which it verifies nothing");
   }
-  Catalog next = catalog;
-  CatalogAnchor* anchor = FindAnchor(next, slot, spki_sha256);
+  anchors::Catalog next = catalog;
+  anchors::CatalogAnchor* anchor = FindAnchor(next, slot, spki_sha256);
   if (anchor == nullptr) return NoSuchAnchor(slot, spki_sha256);
   if (anchor->status == AnchorStatus::kRevoked) return IsRevoked(*anchor);
   if (times.until || times.accept_until) {
@@ -262,10 +264,10 @@ absl::StatusOr<Catalog> Retire(const Catalog& catalog, const Slot& slot,
   return Checked(std::move(next));
 }
 
-std::vector<Slot> SlotsSharing(const Catalog& catalog, const Slot& slot,
-                               std::string_view spki_sha256) {
+std::vector<Slot> SlotsSharing(const anchors::Catalog& catalog,
+                               const Slot& slot, std::string_view spki_sha256) {
   std::vector<Slot> slots;
-  for (const CatalogAnchor& anchor : catalog.anchors) {
+  for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.spki_sha256 == spki_sha256 && anchor.slot != slot &&
         anchor.status != AnchorStatus::kRevoked &&
         anchor.status != AnchorStatus::kRetired) {
@@ -276,13 +278,14 @@ std::vector<Slot> SlotsSharing(const Catalog& catalog, const Slot& slot,
   return slots;
 }
 
-absl::StatusOr<Catalog> Revoke(const Catalog& catalog, const Slot& slot,
-                               std::string_view spki_sha256) {
-  Catalog next = catalog;
-  CatalogAnchor* anchor = FindAnchor(next, slot, spki_sha256);
+absl::StatusOr<anchors::Catalog> Revoke(const anchors::Catalog& catalog,
+                                        const Slot& slot,
+                                        std::string_view spki_sha256) {
+  anchors::Catalog next = catalog;
+  anchors::CatalogAnchor* anchor = FindAnchor(next, slot, spki_sha256);
   if (anchor == nullptr) return NoSuchAnchor(slot, spki_sha256);
   anchor->status = AnchorStatus::kRevoked;
   return Checked(std::move(next));
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

@@ -32,7 +32,7 @@
 #include "trustd/rotation/change.h"
 #include "verify/anchor_set.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 // How long AWS may go on signing with the key before a new one, unless told
 // otherwise. What it signed until then verifies on.
@@ -65,21 +65,21 @@ struct ApplyOptions {
 // What `change` names as new and the catalog has already changes nothing, so
 // applying twice is applying once. An anomaly cannot be applied; a REVOKED
 // anchor is left as it is, and refused.
-absl::StatusOr<Catalog> Apply(const Catalog& catalog, const Change& change,
-                              const ApplyOptions& options);
+absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog,
+                                       const Change& change,
+                                       const ApplyOptions& options);
 
 // Adds a certificate that a person brought: to the anchor with its key, or as
 // a new anchor. Replaces and supersedes nothing; a superseded certificate is in
 // use again.
-absl::StatusOr<Catalog> AddAnchor(const Catalog& catalog,
-                                  const verify::Slot& slot, std::string der,
-                                  const Publication& publication,
-                                  const ApplyOptions& options);
+absl::StatusOr<anchors::Catalog> AddAnchor(
+    const anchors::Catalog& catalog, const verify::Slot& slot, std::string der,
+    const anchors::Publication& publication, const ApplyOptions& options);
 
 // ANNOUNCED becomes ACTIVE.
-absl::StatusOr<Catalog> Activate(const Catalog& catalog,
-                                 const verify::Slot& slot,
-                                 std::string_view spki_sha256);
+absl::StatusOr<anchors::Catalog> Activate(const anchors::Catalog& catalog,
+                                          const verify::Slot& slot,
+                                          std::string_view spki_sha256);
 
 // When a key retires; cut to whole seconds.
 struct RetireTimes {
@@ -95,19 +95,21 @@ struct RetireTimes {
 // later; INVALID_ARGUMENT for an `accept_until` before `until`. Without, any but
 // a REVOKED anchor becomes RETIRED. Not for a key that may be in other hands:
 // Revoke().
-absl::StatusOr<Catalog> Retire(const Catalog& catalog, const verify::Slot& slot,
-                               std::string_view spki_sha256,
-                               const RetireTimes& times);
+absl::StatusOr<anchors::Catalog> Retire(const anchors::Catalog& catalog,
+                                        const verify::Slot& slot,
+                                        std::string_view spki_sha256,
+                                        const RetireTimes& times);
 
 // The other slots in which a key is neither REVOKED nor RETIRED, in order.
-std::vector<verify::Slot> SlotsSharing(const Catalog& catalog,
+std::vector<verify::Slot> SlotsSharing(const anchors::Catalog& catalog,
                                        const verify::Slot& slot,
                                        std::string_view spki_sha256);
 
 // Becomes REVOKED, from any status.
-absl::StatusOr<Catalog> Revoke(const Catalog& catalog, const verify::Slot& slot,
-                               std::string_view spki_sha256);
+absl::StatusOr<anchors::Catalog> Revoke(const anchors::Catalog& catalog,
+                                        const verify::Slot& slot,
+                                        std::string_view spki_sha256);
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_ROTATION_APPLY_H_

@@ -10,7 +10,7 @@
 #include "trustd/rotation/classifier.h"
 #include "verify/crypto/public_key.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 using verify::AnchorKind;
@@ -26,14 +26,14 @@ Slot HongKong() { return SlotOf("ap-east-1", AnchorKind::kIidRsa1024); }
 ApplyOptions Options() { return {.time = kNow, .overlap = kOverlap}; }
 
 std::string KeyOf(const Slot& slot) {
-  Catalog catalog = BakedCatalog();
+  anchors::Catalog catalog = BakedCatalog();
   return AnchorIn(catalog, slot).spki_sha256;
 }
 
 // The anchor with a key, or null.
-const CatalogAnchor* Find(const Catalog& catalog, const Slot& slot,
-                          const std::string& key) {
-  for (const CatalogAnchor& anchor : catalog.anchors) {
+const anchors::CatalogAnchor* Find(const anchors::Catalog& catalog,
+                                   const Slot& slot, const std::string& key) {
+  for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot == slot && anchor.spki_sha256 == key) return &anchor;
   }
   return nullptr;
@@ -58,12 +58,12 @@ Change Removal() {
   return Classify(observation, BakedCatalog()).changes.at(0);
 }
 
-absl::StatusCode CodeOf(const absl::StatusOr<Catalog>& catalog) {
+absl::StatusCode CodeOf(const absl::StatusOr<anchors::Catalog>& catalog) {
   return catalog.status().code();
 }
 
 TEST(ApplyTest, TheReissuesOfHistoryGiveTheCatalogOfToday) {
-  Catalog catalog = CatalogBeforeReissues(BakedCatalog());
+  anchors::Catalog catalog = anchors::CatalogBeforeReissues(BakedCatalog());
   const auto found = Classify(ObservationOf(BakedCatalog()), catalog);
   ASSERT_EQ(found.changes.size(), 28u);
   for (const Change& change : found.changes) {
@@ -73,8 +73,8 @@ TEST(ApplyTest, TheReissuesOfHistoryGiveTheCatalogOfToday) {
   }
   ASSERT_EQ(catalog.anchors.size(), BakedCatalog().anchors.size());
   for (std::size_t i = 0; i < catalog.anchors.size(); ++i) {
-    const CatalogAnchor& now = catalog.anchors[i];
-    const CatalogAnchor& baked = BakedCatalog().anchors[i];
+    const anchors::CatalogAnchor& now = catalog.anchors[i];
+    const anchors::CatalogAnchor& baked = BakedCatalog().anchors[i];
     EXPECT_EQ(now.slot, baked.slot);
     EXPECT_EQ(now.spki_sha256, baked.spki_sha256);
     // No key came or went: who verified before verifies on.
@@ -93,23 +93,26 @@ TEST(ApplyTest, TheReissuesOfHistoryGiveTheCatalogOfToday) {
 }
 
 TEST(ApplyTest, AReissueTellsWhereTheCertificateWasSeen) {
-  const Catalog before = CatalogBeforeReissues(BakedCatalog());
+  const anchors::Catalog before =
+      anchors::CatalogBeforeReissues(BakedCatalog());
   const Change change =
       Classify(ObservationOf(BakedCatalog()), before).changes.at(0);
   auto next = Apply(before, change, Options());
   ASSERT_TRUE(next.ok());
-  const CatalogAnchor& anchor = AnchorIn(*next, change.slot);
+  const anchors::CatalogAnchor& anchor = AnchorIn(*next, change.slot);
   ASSERT_EQ(anchor.certificates.size(), 2u);
   EXPECT_FALSE(anchor.certificates[0].superseded);
-  EXPECT_EQ(anchor.certificates[0].sources,
-            std::vector<Publication>({{change.source, change.location}}));
+  EXPECT_EQ(
+      anchor.certificates[0].sources,
+      std::vector<anchors::Publication>({{change.source, change.location}}));
   EXPECT_TRUE(anchor.certificates[1].superseded);
   EXPECT_EQ(next->sequence, before.sequence);
   EXPECT_EQ(next->created, before.created);
 }
 
 TEST(ApplyTest, TwiceIsOnce) {
-  const Catalog before = CatalogBeforeReissues(BakedCatalog());
+  const anchors::Catalog before =
+      anchors::CatalogBeforeReissues(BakedCatalog());
   const Change reissue =
       Classify(ObservationOf(BakedCatalog()), before).changes.at(0);
   for (const auto& [catalog, change] :
@@ -130,13 +133,13 @@ TEST(ApplyTest, AReKeyPutsTheNewKeyBesideTheOldOneUntilTheOverlapEnds) {
   options.time += absl::Milliseconds(700);
   const auto next = Apply(BakedCatalog(), ReKey(), options);
   ASSERT_TRUE(next.ok()) << next.status();
-  const CatalogAnchor* now = Find(*next, Ireland(), KeyOf(HongKong()));
+  const anchors::CatalogAnchor* now = Find(*next, Ireland(), KeyOf(HongKong()));
   ASSERT_NE(now, nullptr);
   EXPECT_EQ(now->status, AnchorStatus::kActive);
   EXPECT_EQ(now->replaces, KeyOf(Ireland()));
   EXPECT_EQ(now->first_seen, kNow);
   EXPECT_EQ(now->valid_from, std::nullopt);
-  const CatalogAnchor* old = Find(*next, Ireland(), KeyOf(Ireland()));
+  const anchors::CatalogAnchor* old = Find(*next, Ireland(), KeyOf(Ireland()));
   ASSERT_NE(old, nullptr);
   EXPECT_EQ(old->status, AnchorStatus::kRetiring);
   EXPECT_EQ(old->valid_until, kNow + kOverlap);
@@ -160,7 +163,7 @@ TEST(ApplyTest, AKeyThatIsStillPublishedIsNotRetired) {
 }
 
 TEST(ApplyTest, AnEarlierEndStands) {
-  Catalog catalog = BakedCatalog();
+  anchors::Catalog catalog = BakedCatalog();
   const absl::Time end = kNow + absl::Hours(1);
   AnchorIn(catalog, Ireland()).valid_until = end;
   const auto next = Apply(catalog, ReKey(), Options());
@@ -191,8 +194,8 @@ TEST(ApplyTest, AnAnnouncedKeyReplacesNothingUntilItIsApplied) {
 }
 
 TEST(ApplyTest, ANewRegionOrKindIsANewAnchor) {
-  Catalog catalog = BakedCatalog();
-  std::erase_if(catalog.anchors, [](const CatalogAnchor& anchor) {
+  anchors::Catalog catalog = BakedCatalog();
+  std::erase_if(catalog.anchors, [](const anchors::CatalogAnchor& anchor) {
     return anchor.slot.region == "eu-south-2" || anchor.slot == Ireland();
   });
   const std::size_t before = catalog.anchors.size();
@@ -218,7 +221,8 @@ TEST(ApplyTest, ARemovalNeedsADecisionOfItsOwn) {
   ASSERT_TRUE(next.ok());
   // Nothing leaves the catalog.
   EXPECT_EQ(next->anchors.size(), BakedCatalog().anchors.size());
-  const CatalogAnchor* anchor = Find(*next, Ireland(), KeyOf(Ireland()));
+  const anchors::CatalogAnchor* anchor =
+      Find(*next, Ireland(), KeyOf(Ireland()));
   EXPECT_EQ(anchor->status, AnchorStatus::kRetiring);
   EXPECT_EQ(anchor->valid_until, kNow + kOverlap);
 }
@@ -259,7 +263,7 @@ TEST(ApplyTest, AChangeFoundAgainstOtherPinsIsRefused) {
 }
 
 TEST(ApplyTest, ACatalogThatWasNotReadCompletelyIsNotWrittenAgain) {
-  Catalog catalog = BakedCatalog();
+  anchors::Catalog catalog = BakedCatalog();
   catalog.skipped = 1;
   EXPECT_EQ(CodeOf(Apply(catalog, ReKey(), Options())),
             absl::StatusCode::kFailedPrecondition);
@@ -268,7 +272,7 @@ TEST(ApplyTest, ACatalogThatWasNotReadCompletelyIsNotWrittenAgain) {
 }
 
 TEST(ApplyTest, ARevokedKeyStaysRevoked) {
-  Catalog before = CatalogBeforeReissues(BakedCatalog());
+  anchors::Catalog before = anchors::CatalogBeforeReissues(BakedCatalog());
   AnchorIn(before, Ireland()).status = AnchorStatus::kRevoked;
   const auto found = Classify(ObservationOf(BakedCatalog()), before);
   for (const Change& change : found.changes) {
@@ -285,11 +289,12 @@ TEST(ApplyTest, AReissueOfARetiredKeyLeavesTheActiveOneInUse) {
   const auto both = Apply(BakedCatalog(), ReKey(), Options());
   auto retired = Retire(*both, Ireland(), KeyOf(Ireland()), {});
   ASSERT_TRUE(retired.ok());
-  for (CatalogAnchor& anchor : retired->anchors) {
+  for (anchors::CatalogAnchor& anchor : retired->anchors) {
     if (anchor.slot != Ireland()) continue;
     if (anchor.spki_sha256 != KeyOf(Ireland())) continue;
-    std::erase_if(anchor.certificates,
-                  [](const CatalogCertificate& c) { return !c.superseded; });
+    std::erase_if(
+        anchor.certificates,
+        [](const anchors::CatalogCertificate& c) { return !c.superseded; });
   }
   const auto found = Classify(ObservationOf(BakedCatalog()), *retired);
   ASSERT_EQ(found.changes.size(), 1u);
@@ -309,7 +314,7 @@ TEST(DecisionsTest, AddingTakesACertificateOrMakesAnAnchor) {
   const auto added = AddAnchor(BakedCatalog(), slot, CurrentDer(HongKong()),
                                {"operator", "file"}, options);
   ASSERT_TRUE(added.ok()) << added.status();
-  const CatalogAnchor* anchor = Find(*added, slot, KeyOf(HongKong()));
+  const anchors::CatalogAnchor* anchor = Find(*added, slot, KeyOf(HongKong()));
   ASSERT_NE(anchor, nullptr);
   EXPECT_EQ(anchor->status, AnchorStatus::kAnnounced);
   const auto again = AddAnchor(*added, slot, CurrentDer(HongKong()),
@@ -378,10 +383,10 @@ TEST(DecisionsTest, AcceptanceCanEndToo) {
 
 // A key of 17 regions.
 TEST(DecisionsTest, TheOtherSlotsOfAKeyAreNamed) {
-  Catalog catalog = BakedCatalog();
+  anchors::Catalog catalog = BakedCatalog();
   EXPECT_EQ(SlotsSharing(catalog, Ireland(), KeyOf(Ireland())).size(), 16u);
   EXPECT_TRUE(SlotsSharing(catalog, HongKong(), KeyOf(HongKong())).empty());
-  for (CatalogAnchor& anchor : catalog.anchors) {
+  for (anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot.region == "us-east-1") {
       anchor.status = AnchorStatus::kRevoked;
     }
@@ -412,4 +417,4 @@ TEST(DecisionsTest, AKeyThatIsNotThereIsNotFound) {
 }
 
 }  // namespace
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "verify/crypto/public_key.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 using ClassRow = std::pair<RotationClass, std::string_view>;
@@ -81,4 +81,4 @@ std::string Change::id() const {
   return verify::Sha256Hex(text);
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

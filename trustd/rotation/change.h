@@ -16,7 +16,7 @@
 #include "trustd/rotation/observation.h"
 #include "verify/anchor_set.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 // What a difference means. Of several in one slot, the one named last counts.
 enum class RotationClass {
@@ -112,6 +112,6 @@ struct Change {
   friend bool operator==(const Change&, const Change&) = default;
 };
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_ROTATION_CHANGE_H_

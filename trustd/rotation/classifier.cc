@@ -23,7 +23,7 @@
 #include "trustd/rotation/publication_gate.h"
 #include "verify/crypto/public_key.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 using verify::AnchorStatus;
@@ -35,13 +35,13 @@ constexpr std::size_t kMaxNamedSlots = 5;
 // A certificate of the observation, read.
 struct Certificate {
   SeenCertificate seen;
-  CertificateFacts facts;
+  anchors::CertificateFacts facts;
 };
 
 // What the catalog has for one certificate in its slot.
 struct Match {
-  const CatalogAnchor* anchor = nullptr;
-  const CatalogCertificate* certificate = nullptr;
+  const anchors::CatalogAnchor* anchor = nullptr;
+  const anchors::CatalogCertificate* certificate = nullptr;
 };
 
 std::string JoinSlots(const std::vector<Slot>& slots) {
@@ -61,9 +61,9 @@ bool IsKnownToSources(AnchorStatus status) {
 
 class Classifier {
  public:
-  Classifier(const Observation& observation, const Catalog& pinned)
+  Classifier(const Observation& observation, const anchors::Catalog& pinned)
       : observation_(observation), pinned_(pinned) {
-    for (const CatalogAnchor& anchor : pinned.anchors) {
+    for (const anchors::CatalogAnchor& anchor : pinned.anchors) {
       anchors_[anchor.slot].push_back(&anchor);
       slots_of_key_[anchor.spki_sha256].push_back(anchor.slot);
     }
@@ -101,8 +101,9 @@ class Classifier {
   void GroupBySlot() {
     for (const ObservedCertificate& observed : observation_.certificates) {
       if (!observation_.scope.Covers(observed.slot)) continue;
-      auto facts = ReadCertificateFacts(observed.der);
-      if (!facts.ok() || !KeyFitsKind(facts->key, observed.slot.kind)) {
+      auto facts = anchors::ReadCertificateFacts(observed.der);
+      if (!facts.ok() ||
+          !anchors::KeyFitsKind(facts->key, observed.slot.kind)) {
         Change anomaly = Anomaly(AnomalyKind::kProblem);
         anomaly.slot = observed.slot;
         anomaly.problem = facts.ok() ? ProblemKind::kWrongKind
@@ -126,10 +127,11 @@ class Classifier {
     Match match;
     const auto at = anchors_.find(slot);
     if (at == anchors_.end()) return match;
-    for (const CatalogAnchor* anchor : at->second) {
+    for (const anchors::CatalogAnchor* anchor : at->second) {
       if (anchor->spki_sha256 != seen.spki_sha256) continue;
       match.anchor = anchor;
-      for (const CatalogCertificate& certificate : anchor->certificates) {
+      for (const anchors::CatalogCertificate& certificate :
+           anchor->certificates) {
         if (certificate.sha256 == seen.sha256) match.certificate = &certificate;
       }
     }
@@ -164,7 +166,7 @@ class Classifier {
     const auto at = anchors_.find(slot);
     if (at == anchors_.end()) return false;
     bool any = false;
-    for (const CatalogAnchor* anchor : at->second) {
+    for (const anchors::CatalogAnchor* anchor : at->second) {
       if (anchor->status != AnchorStatus::kActive) continue;
       any = true;
       for (const Certificate& certificate : certificates) {
@@ -180,7 +182,7 @@ class Classifier {
     if (match.certificate != nullptr) return match.certificate->superseded;
     return std::any_of(
         match.anchor->certificates.begin(), match.anchor->certificates.end(),
-        [&](const CatalogCertificate& pinned) {
+        [&](const anchors::CatalogCertificate& pinned) {
           return !pinned.superseded &&
                  certificate.facts.not_before < pinned.not_before;
         });
@@ -203,8 +205,9 @@ class Classifier {
       return RotationClass::kReissue;
     }
     const bool same_algorithm = std::any_of(
-        at->second.begin(), at->second.end(), [&](const CatalogAnchor* anchor) {
-          const auto key = ReadKeyFacts(anchor->spki_der);
+        at->second.begin(), at->second.end(),
+        [&](const anchors::CatalogAnchor* anchor) {
+          const auto key = anchors::ReadKeyFacts(anchor->spki_der);
           return anchor->spki_sha256 != certificate.seen.spki_sha256 &&
                  key.ok() && *key == certificate.facts.key;
         });
@@ -270,7 +273,8 @@ class Classifier {
   static void NoteDates(const Certificate& certificate, const Match& match,
                         Change& change) {
     if (match.anchor == nullptr) return;
-    for (const CatalogCertificate& pinned : match.anchor->certificates) {
+    for (const anchors::CatalogCertificate& pinned :
+         match.anchor->certificates) {
       if (pinned.superseded ||
           pinned.not_after <= certificate.facts.not_after) {
         continue;
@@ -315,10 +319,11 @@ class Classifier {
   void CompareAbsence(const ClassifyOptions& options) {
     std::vector<Slot> missing;
     for (const auto& [slot, anchors] : anchors_) {
-      const bool active = std::any_of(
-          anchors.begin(), anchors.end(), [](const CatalogAnchor* anchor) {
-            return anchor->status == AnchorStatus::kActive;
-          });
+      const bool active =
+          std::any_of(anchors.begin(), anchors.end(),
+                      [](const anchors::CatalogAnchor* anchor) {
+                        return anchor->status == AnchorStatus::kActive;
+                      });
       if (active && observation_.scope.Covers(slot) &&
           !observed_.contains(slot)) {
         missing.push_back(slot);
@@ -362,9 +367,9 @@ class Classifier {
   }
 
   const Observation& observation_;
-  const Catalog& pinned_;
+  const anchors::Catalog& pinned_;
   // Ordered, so that what is found has an order of its own.
-  std::map<Slot, std::vector<const CatalogAnchor*>> anchors_;
+  std::map<Slot, std::vector<const anchors::CatalogAnchor*>> anchors_;
   std::map<std::string, std::vector<Slot>> slots_of_key_;
   std::map<Slot, std::vector<Certificate>> observed_;
   Classification found_;
@@ -385,12 +390,12 @@ bool IsAnomaly(const SourceProblem& problem) {
          problem.kind != ProblemKind::kNotConfirmed;
 }
 
-PinnedSlot PinnedIn(const Catalog& catalog, const Slot& slot) {
+PinnedSlot PinnedIn(const anchors::Catalog& catalog, const Slot& slot) {
   PinnedSlot pinned;
-  for (const CatalogAnchor& anchor : catalog.anchors) {
+  for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot != slot || !IsKnownToSources(anchor.status)) continue;
     pinned.spki_sha256.push_back(anchor.spki_sha256);
-    for (const CatalogCertificate& certificate : anchor.certificates) {
+    for (const anchors::CatalogCertificate& certificate : anchor.certificates) {
       if (certificate.superseded) continue;
       pinned.certificate_sha256.push_back(certificate.sha256);
     }
@@ -400,9 +405,10 @@ PinnedSlot PinnedIn(const Catalog& catalog, const Slot& slot) {
   return pinned;
 }
 
-Classification Classify(const Observation& observation, const Catalog& pinned,
+Classification Classify(const Observation& observation,
+                        const anchors::Catalog& pinned,
                         const ClassifyOptions& options) {
   return Classifier(observation, pinned).Run(options);
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

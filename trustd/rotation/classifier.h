@@ -38,7 +38,7 @@
 #include "trustd/rotation/observation.h"
 #include "verify/anchor_set.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 // A source that lost more slots than this has lost its place, and not as many
 // slots: there is one anomaly, and no removals.
@@ -61,7 +61,8 @@ struct Classification {
   bool held() const { return !anomalies.empty(); }
 };
 
-Classification Classify(const Observation& observation, const Catalog& pinned,
+Classification Classify(const Observation& observation,
+                        const anchors::Catalog& pinned,
                         const ClassifyOptions& options = {});
 
 // Returns one anomaly for each slot of which two sources have different
@@ -91,8 +92,8 @@ std::string HeldByAnomaly(const Change& anomaly);
 bool IsAnomaly(const SourceProblem& problem);
 
 // Returns what is pinned in a slot.
-PinnedSlot PinnedIn(const Catalog& catalog, const verify::Slot& slot);
+PinnedSlot PinnedIn(const anchors::Catalog& catalog, const verify::Slot& slot);
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_ROTATION_CLASSIFIER_H_

@@ -13,7 +13,7 @@
 #include "trustd/sources/page/regions_page.h"
 #include "verify/crypto/public_key.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 using verify::AnchorKind;
@@ -54,10 +54,12 @@ TEST(ClassifierTest, ASourceThatSaysWhatIsPinnedIsNoChange) {
 // The history of AWS's page: 28 certificates over the same keys, read from the
 // page that AWS would have had.
 TEST(ClassifierTest, HistoryIsTwentyEightReissues) {
-  const Catalog before = CatalogBeforeReissues(BakedCatalog());
+  const anchors::Catalog before =
+      anchors::CatalogBeforeReissues(BakedCatalog());
   Observation observation = Good();
   auto page = ParseRegionsPage(
-      WriteRegionsPage(PageEntries(BakedCatalog()), {PageLayout::kHtml}),
+      anchors::WriteRegionsPage(anchors::PageEntries(BakedCatalog()),
+                                {anchors::PageLayout::kHtml}),
       observation.scope);
   observation.certificates = page.certificates;
   observation.problems = page.problems;
@@ -83,16 +85,18 @@ TEST(ClassifierTest, HistoryIsTwentyEightReissues) {
 }
 
 TEST(ClassifierTest, APageFromBeforeTheReissuesIsStaleAndHeld) {
-  const auto found = Classify(
-      ObservationOf(CatalogBeforeReissues(BakedCatalog())), BakedCatalog());
+  const auto found =
+      Classify(ObservationOf(anchors::CatalogBeforeReissues(BakedCatalog())),
+               BakedCatalog());
   EXPECT_TRUE(found.changes.empty());
   EXPECT_EQ(AnomaliesOf(found), Anomalies(28, AnomalyKind::kStale));
 }
 
 TEST(ClassifierTest, AnOlderCertificateThatWasNeverPinnedIsStaleToo) {
-  Catalog pinned = BakedCatalog();
-  std::erase_if(AnchorIn(pinned, Ireland()).certificates,
-                [](const CatalogCertificate& c) { return c.superseded; });
+  anchors::Catalog pinned = BakedCatalog();
+  std::erase_if(
+      AnchorIn(pinned, Ireland()).certificates,
+      [](const anchors::CatalogCertificate& c) { return c.superseded; });
   Observation observation = Good();
   SeenIn(observation, Ireland()).der = SupersededDer(Ireland());
   const auto found = Classify(observation, pinned);
@@ -132,7 +136,8 @@ TEST(ClassifierTest, ANewKeyBesideThePinnedOneIsAReKeyToo) {
 }
 
 TEST(ClassifierTest, TwoNewCertificatesInOneSlotAreForPeople) {
-  const Catalog before = CatalogBeforeReissues(BakedCatalog());
+  const anchors::Catalog before =
+      anchors::CatalogBeforeReissues(BakedCatalog());
   Observation observation = Good();
   // Of the same key: one of these is in the wrong place, or both are right.
   const Slot london = SlotOf("eu-west-2", AnchorKind::kIidRsa1024);
@@ -181,9 +186,9 @@ TEST(ClassifierTest, AKeyOfAnotherAlgorithmIsAnAlgorithmChange) {
 }
 
 TEST(ClassifierTest, AFirstCertificateOfARegionOrKindIsNew) {
-  Catalog pinned = BakedCatalog();
+  anchors::Catalog pinned = BakedCatalog();
   const Slot dsa = SlotOf("eu-west-1", AnchorKind::kIidDsa);
-  std::erase_if(pinned.anchors, [&](const CatalogAnchor& anchor) {
+  std::erase_if(pinned.anchors, [&](const anchors::CatalogAnchor& anchor) {
     return anchor.slot == dsa || anchor.slot.region == "eu-south-2";
   });
   const auto found = Classify(Good(), pinned);
@@ -197,7 +202,8 @@ TEST(ClassifierTest, AFirstCertificateOfARegionOrKindIsNew) {
 }
 
 TEST(ClassifierTest, AMissingSlotIsARemovalAndHoldsTheSource) {
-  const Catalog before = CatalogBeforeReissues(BakedCatalog());
+  const anchors::Catalog before =
+      anchors::CatalogBeforeReissues(BakedCatalog());
   Observation observation = Good();
   std::erase_if(observation.certificates, [](const ObservedCertificate& c) {
     return c.slot == HongKong();
@@ -229,8 +235,8 @@ TEST(ClassifierTest, ManyMissingSlotsAreABadPageAndNotRemovals) {
 
 // A page that is cut at the end of any block changes nothing and is held.
 TEST(ClassifierTest, APageThatIsCutAnywhereIsHeld) {
-  const auto entries = PageEntries(BakedCatalog());
-  const std::string text = WriteRegionsPage(entries, {});
+  const auto entries = anchors::PageEntries(BakedCatalog());
+  const std::string text = anchors::WriteRegionsPage(entries, {});
   const std::string kEnd = "-----END CERTIFICATE-----\n```\n";
   std::size_t at = text.find(kEnd);
   for (std::size_t i = 1; i < entries.size(); ++i) {
@@ -257,7 +263,7 @@ TEST(ClassifierTest, EveryProblemButABareHeadingHoldsTheSource) {
     Observation observation = Good();
     observation.problems = {{kind, 7, "x"}, {kind, 8, "y"}};
     const auto found =
-        Classify(observation, CatalogBeforeReissues(BakedCatalog()));
+        Classify(observation, anchors::CatalogBeforeReissues(BakedCatalog()));
     ASSERT_EQ(AnomaliesOf(found), Anomalies({AnomalyKind::kProblem}));
     EXPECT_EQ(found.anomalies[0].problem, kind);
     EXPECT_EQ(found.changes.size(), 28u);
@@ -315,7 +321,7 @@ TEST(ClassifierTest, AKeyThatCannotBeOfTheKindIsAnAnomaly) {
 TEST(ClassifierTest, ARetiredOrRevokedKeyIsNotMissedAndItsReissueIsHeld) {
   for (const AnchorStatus status :
        {AnchorStatus::kRetired, AnchorStatus::kRevoked}) {
-    Catalog pinned = CatalogBeforeReissues(BakedCatalog());
+    anchors::Catalog pinned = anchors::CatalogBeforeReissues(BakedCatalog());
     AnchorIn(pinned, HongKong()).status = status;
     AnchorIn(pinned, Ireland()).status = status;
     Observation observation = Good();
@@ -332,11 +338,11 @@ TEST(ClassifierTest, ARetiredOrRevokedKeyIsNotMissedAndItsReissueIsHeld) {
 }
 
 TEST(ClassifierTest, ARetiredKeyInPlaceOfTheActiveOneIsStale) {
-  Catalog pinned = BakedCatalog();
-  CatalogAnchor old = AnchorIn(pinned, Ireland());
+  anchors::Catalog pinned = BakedCatalog();
+  anchors::CatalogAnchor old = AnchorIn(pinned, Ireland());
   old.status = AnchorStatus::kRetired;
-  CatalogAnchor& active = AnchorIn(pinned, Ireland());
-  const CatalogAnchor hong_kong = AnchorIn(pinned, HongKong());
+  anchors::CatalogAnchor& active = AnchorIn(pinned, Ireland());
+  const anchors::CatalogAnchor hong_kong = AnchorIn(pinned, HongKong());
   active.spki_der = hong_kong.spki_der;
   active.spki_sha256 = hong_kong.spki_sha256;
   active.certificates = hong_kong.certificates;
@@ -346,8 +352,8 @@ TEST(ClassifierTest, ARetiredKeyInPlaceOfTheActiveOneIsStale) {
 }
 
 TEST(ClassifierTest, AnAnnouncedKeyThatComesIntoUseIsAReKey) {
-  Catalog pinned = BakedCatalog();
-  CatalogAnchor announced = AnchorIn(pinned, HongKong());
+  anchors::Catalog pinned = BakedCatalog();
+  anchors::CatalogAnchor announced = AnchorIn(pinned, HongKong());
   announced.slot = Ireland();
   announced.status = AnchorStatus::kAnnounced;
   pinned.anchors.push_back(announced);
@@ -387,7 +393,7 @@ TEST(ChangeTest, IdentitiesOfDifferentChangesDiffer) {
   observation.problems = {{ProblemKind::kNotPlaced, 3, "x"},
                           {ProblemKind::kWrongKind, 3, "x"}};
   const auto found =
-      Classify(observation, CatalogBeforeReissues(BakedCatalog()));
+      Classify(observation, anchors::CatalogBeforeReissues(BakedCatalog()));
   std::set<std::string> ids;
   for (const Change& change : found.changes) ids.insert(change.id());
   for (const Change& change : found.anomalies) ids.insert(change.id());
@@ -400,13 +406,14 @@ TEST(ChangeTest, IdentitiesOfDifferentChangesDiffer) {
 }
 
 TEST(ChangeTest, TheDiffTellsWhatPeopleNeed) {
-  const auto found = Classify(Good(), CatalogBeforeReissues(BakedCatalog()));
+  const auto found =
+      Classify(Good(), anchors::CatalogBeforeReissues(BakedCatalog()));
   const auto change =
       std::find_if(found.changes.begin(), found.changes.end(),
                    [](const Change& c) { return c.slot == Ireland(); });
   ASSERT_NE(change, found.changes.end());
-  const auto old_facts = MakeCertificate(SupersededDer(Ireland()));
-  const auto new_facts = MakeCertificate(CurrentDer(Ireland()));
+  const auto old_facts = anchors::MakeCertificate(SupersededDer(Ireland()));
+  const auto new_facts = anchors::MakeCertificate(CurrentDer(Ireland()));
   for (const std::string& part :
        {std::string("RE_ISSUE"), std::string("aws/eu-west-1/iid-rsa1024"),
         std::string("aws-docs"), std::string("RSA-1024"), old_facts->serial,
@@ -502,4 +509,4 @@ TEST_F(CountSourcesTest, OfARemovalSilenceAgrees) {
 }
 
 }  // namespace
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

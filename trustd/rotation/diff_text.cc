@@ -9,7 +9,7 @@
 #include "verify/anchor_set.h"
 #include "verify/printable.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 using verify::KeyType;
@@ -19,8 +19,9 @@ std::string Day(absl::Time time) {
   return absl::FormatTime("%Y-%m-%d", time, absl::UTCTimeZone());
 }
 
-void AppendCertificate(char mark, const CatalogCertificate& certificate,
-                       int line, std::string& out) {
+void AppendCertificate(char mark,
+                       const anchors::CatalogCertificate& certificate, int line,
+                       std::string& out) {
   const std::string in(1, mark);
   absl::StrAppend(&out, in, "   certificate ", certificate.sha256, "\n", in,
                   "     serial ", certificate.serial, ", ",
@@ -33,7 +34,7 @@ void AppendCertificate(char mark, const CatalogCertificate& certificate,
 void AppendKey(char mark, std::string_view spki_sha256,
                std::string_view spki_der, std::string_view state,
                std::string& out) {
-  const auto key = ReadKeyFacts(spki_der);
+  const auto key = anchors::ReadKeyFacts(spki_der);
   absl::StrAppend(&out, std::string(1, mark), " key ", std::string(spki_sha256),
                   ", ", key.ok() ? KeyName(*key) : "unreadable", ", ",
                   std::string(state), "\n");
@@ -50,12 +51,12 @@ void AppendSeen(const Change& change, const std::string& spki_sha256,
                 std::string& out) {
   for (const SeenCertificate& seen : change.observed) {
     if (seen.pinned || seen.spki_sha256 != spki_sha256) continue;
-    const auto certificate = MakeCertificate(seen.der);
+    const auto certificate = anchors::MakeCertificate(seen.der);
     if (certificate.ok()) AppendCertificate('+', *certificate, seen.line, out);
   }
 }
 
-void AppendPinned(const Change& change, const CatalogAnchor& anchor,
+void AppendPinned(const Change& change, const anchors::CatalogAnchor& anchor,
                   std::string& out) {
   const auto seen_key =
       std::any_of(change.observed.begin(), change.observed.end(),
@@ -64,7 +65,7 @@ void AppendPinned(const Change& change, const CatalogAnchor& anchor,
                   });
   AppendKey(seen_key ? ' ' : '-', anchor.spki_sha256, anchor.spki_der,
             absl::StrCat("pinned ", std::string(NameOf(anchor.status))), out);
-  for (const CatalogCertificate& certificate : anchor.certificates) {
+  for (const anchors::CatalogCertificate& certificate : anchor.certificates) {
     const SeenCertificate* seen = Seen(change, certificate.sha256);
     // What was replaced long ago says nothing, unless it is there again.
     if (certificate.superseded && seen == nullptr) continue;
@@ -83,7 +84,7 @@ void AppendNewKeys(const Change& change,
       continue;
     }
     done.push_back(seen.spki_sha256);
-    const auto facts = ReadCertificateFacts(seen.der);
+    const auto facts = anchors::ReadCertificateFacts(seen.der);
     if (!facts.ok()) continue;
     AppendKey('+', seen.spki_sha256, facts->spki_der, "not pinned", out);
     AppendSeen(change, seen.spki_sha256, out);
@@ -92,7 +93,7 @@ void AppendNewKeys(const Change& change,
 
 }  // namespace
 
-std::string KeyName(const KeyFacts& key) {
+std::string KeyName(const anchors::KeyFacts& key) {
   switch (key.type) {
     case KeyType::kRsa:
       return absl::StrCat("RSA-", key.bits);
@@ -107,7 +108,7 @@ std::string KeyName(const KeyFacts& key) {
   }
 }
 
-std::string DiffText(const Change& change, const Catalog& pinned) {
+std::string DiffText(const Change& change, const anchors::Catalog& pinned) {
   std::string out(NameOf(change.rotation_class));
   if (change.anomaly) {
     absl::StrAppend(&out, " ", std::string(NameOf(*change.anomaly)));
@@ -125,7 +126,7 @@ std::string DiffText(const Change& change, const Catalog& pinned) {
   out += '\n';
   if (!change.slot.partition.empty()) {
     std::vector<std::string> keys;
-    for (const CatalogAnchor& anchor : pinned.anchors) {
+    for (const anchors::CatalogAnchor& anchor : pinned.anchors) {
       if (anchor.slot != change.slot) continue;
       AppendPinned(change, anchor, out);
       keys.push_back(anchor.spki_sha256);
@@ -141,4 +142,4 @@ std::string DiffText(const Change& change, const Catalog& pinned) {
   return out;
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

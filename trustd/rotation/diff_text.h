@@ -8,10 +8,10 @@
 #include "anchors/catalog.h"
 #include "trustd/rotation/change.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 // Returns "RSA-1024", "DSA-1024", "P-384" or the like.
-std::string KeyName(const KeyFacts& key);
+std::string KeyName(const anchors::KeyFacts& key);
 
 // Returns what is pinned in the change's slot ("-" where the source does not
 // have it) and what was seen ("+" where it is not pinned), and the notes:
@@ -23,8 +23,8 @@ std::string KeyName(const KeyFacts& key);
 //   +   certificate 7092…
 //   +     serial 6a40…, 2024-04-29 to 2029-04-28, line 812
 //     note: …
-std::string DiffText(const Change& change, const Catalog& pinned);
+std::string DiffText(const Change& change, const anchors::Catalog& pinned);
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_ROTATION_DIFF_TEXT_H_

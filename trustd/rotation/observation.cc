@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 std::string_view ToString(ProblemKind kind) {
   switch (kind) {
@@ -34,4 +34,4 @@ bool SourceScope::Covers(const verify::Slot& slot) const {
          std::find(kinds.begin(), kinds.end(), slot.kind) != kinds.end();
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

@@ -17,7 +17,7 @@
 #include "absl/time/time.h"
 #include "verify/anchor_set.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 // One certificate, where the source put it.
 struct ObservedCertificate {
@@ -94,6 +94,6 @@ struct Observation {
   std::vector<SourceProblem> problems;
 };
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_ROTATION_OBSERVATION_H_

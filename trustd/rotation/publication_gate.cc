@@ -11,7 +11,7 @@
 #include "verify/anchor_set.h"
 #include "verify/crypto/public_key.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 using verify::AnchorStatus;
@@ -24,9 +24,10 @@ bool Verifies(AnchorStatus status) {
   return status == AnchorStatus::kActive || status == AnchorStatus::kRetiring;
 }
 
-const CatalogAnchor* FindAnchor(const Catalog& catalog, const Slot& slot,
-                                std::string_view spki_sha256) {
-  for (const CatalogAnchor& anchor : catalog.anchors) {
+const anchors::CatalogAnchor* FindAnchor(const anchors::Catalog& catalog,
+                                         const Slot& slot,
+                                         std::string_view spki_sha256) {
+  for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot == slot && anchor.spki_sha256 == spki_sha256) {
       return &anchor;
     }
@@ -34,10 +35,10 @@ const CatalogAnchor* FindAnchor(const Catalog& catalog, const Slot& slot,
   return nullptr;
 }
 
-const CatalogCertificate* FindCertificate(const CatalogAnchor* anchor,
-                                          std::string_view sha256) {
+const anchors::CatalogCertificate* FindCertificate(
+    const anchors::CatalogAnchor* anchor, std::string_view sha256) {
   if (anchor == nullptr) return nullptr;
-  for (const CatalogCertificate& certificate : anchor->certificates) {
+  for (const anchors::CatalogCertificate& certificate : anchor->certificates) {
     if (certificate.sha256 == sha256) return &certificate;
   }
   return nullptr;
@@ -45,25 +46,27 @@ const CatalogCertificate* FindCertificate(const CatalogAnchor* anchor,
 
 // A certificate that comes into use, with the anchor that its key had before.
 struct Added {
-  const CatalogCertificate* certificate = nullptr;
-  const CatalogAnchor* before = nullptr;
+  const anchors::CatalogCertificate* certificate = nullptr;
+  const anchors::CatalogAnchor* before = nullptr;
 };
 
-bool WasInUse(const CatalogAnchor* before, const CatalogAnchor& after,
-              const CatalogCertificate& certificate) {
+bool WasInUse(const anchors::CatalogAnchor* before,
+              const anchors::CatalogAnchor& after,
+              const anchors::CatalogCertificate& certificate) {
   if (before == nullptr) return false;
   if (Verifies(after.status) && !Verifies(before->status)) return false;
-  const CatalogCertificate* known = FindCertificate(before, certificate.sha256);
+  const anchors::CatalogCertificate* known =
+      FindCertificate(before, certificate.sha256);
   return known != nullptr && !known->superseded;
 }
 
-std::map<Slot, std::vector<Added>> AddedBySlot(const Catalog& before,
-                                               const Catalog& after) {
+std::map<Slot, std::vector<Added>> AddedBySlot(const anchors::Catalog& before,
+                                               const anchors::Catalog& after) {
   std::map<Slot, std::vector<Added>> added;
-  for (const CatalogAnchor& anchor : after.anchors) {
-    const CatalogAnchor* old =
+  for (const anchors::CatalogAnchor& anchor : after.anchors) {
+    const anchors::CatalogAnchor* old =
         FindAnchor(before, anchor.slot, anchor.spki_sha256);
-    for (const CatalogCertificate& certificate : anchor.certificates) {
+    for (const anchors::CatalogCertificate& certificate : anchor.certificates) {
       if (!certificate.superseded && !WasInUse(old, anchor, certificate)) {
         added[anchor.slot].push_back({&certificate, old});
       }
@@ -84,15 +87,16 @@ std::vector<std::string_view> ShownIn(const Observation& look,
 
 // Whether a certificate that a source shows would be new in the slot, rather
 // than one that is or was in use there, or one from before those.
-bool IsNew(const Catalog& before, const Slot& slot, std::string_view der) {
-  const auto facts = ReadCertificateFacts(der);
+bool IsNew(const anchors::Catalog& before, const Slot& slot,
+           std::string_view der) {
+  const auto facts = anchors::ReadCertificateFacts(der);
   if (!facts.ok()) return true;
-  const CatalogAnchor* anchor =
+  const anchors::CatalogAnchor* anchor =
       FindAnchor(before, slot, verify::Sha256Hex(facts->spki_der));
   if (anchor == nullptr) return true;
   return std::none_of(
       anchor->certificates.begin(), anchor->certificates.end(),
-      [&](const CatalogCertificate& known) {
+      [&](const anchors::CatalogCertificate& known) {
         return known.der == der ||
                (!known.superseded && facts->not_before < known.not_before);
       });
@@ -106,7 +110,7 @@ GateVerdict Refused(GateOutcome outcome, const Slot& slot, std::string why) {
 GateVerdict JudgeCertificates(const Slot& slot, const std::vector<Added>& added,
                               absl::Time now) {
   for (const Added& one : added) {
-    const auto facts = ReadCertificateFacts(one.certificate->der);
+    const auto facts = anchors::ReadCertificateFacts(one.certificate->der);
     if (!facts.ok()) {
       return Refused(GateOutcome::kForPeople, slot, "it cannot be read");
     }
@@ -120,7 +124,7 @@ GateVerdict JudgeCertificates(const Slot& slot, const std::vector<Added>& added,
 }
 
 // What sources show of them.
-GateVerdict JudgeLooks(const Catalog& before, const Slot& slot,
+GateVerdict JudgeLooks(const anchors::Catalog& before, const Slot& slot,
                        const std::vector<Added>& added,
                        const NewestLooks& looks) {
   GateVerdict verdict{.outcome = GateOutcome::kPublish};
@@ -160,11 +164,11 @@ GateVerdict JudgeLooks(const Catalog& before, const Slot& slot,
 }  // namespace
 
 std::vector<std::string> WhyForPeople(std::string_view der,
-                                      const CertificateFacts& facts,
-                                      const CatalogAnchor* anchor,
+                                      const anchors::CertificateFacts& facts,
+                                      const anchors::CatalogAnchor* anchor,
                                       absl::Time now) {
   std::vector<std::string> why;
-  if (!IsSelfSigned(der)) {
+  if (!anchors::IsSelfSigned(der)) {
     why.push_back(
         anchor == nullptr
             ? "a certificate that its own key has not signed"
@@ -180,7 +184,7 @@ std::vector<std::string> WhyForPeople(std::string_view der,
                                std::string(verify::NameOf(anchor->status))));
   }
   bool is_later = true;
-  for (const CatalogCertificate& known : anchor->certificates) {
+  for (const anchors::CatalogCertificate& known : anchor->certificates) {
     if (known.der != der) {
       is_later = is_later && known.not_before < facts.not_before;
     } else if (known.superseded) {
@@ -193,7 +197,8 @@ std::vector<std::string> WhyForPeople(std::string_view der,
   return why;
 }
 
-GateVerdict JudgePublication(const Catalog& before, const Catalog& after,
+GateVerdict JudgePublication(const anchors::Catalog& before,
+                             const anchors::Catalog& after,
                              const NewestLooks& looks, absl::Time now) {
   const auto added_by_slot = AddedBySlot(before, after);
   if (added_by_slot.empty() && before != after) {
@@ -218,4 +223,4 @@ GateVerdict JudgePublication(const Catalog& before, const Catalog& after,
   return verdict;
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

@@ -24,7 +24,7 @@
 #include "anchors/certificate_facts.h"
 #include "trustd/rotation/observation.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 // Says why nobody but people may bring a certificate into use, in a slot where
 // `anchor` has the same key; null where none has. Empty: nothing speaks against
@@ -38,8 +38,8 @@ namespace anchorage::anchors {
 //     otherwise a copy that was left behind, or the same certificate with its
 //     signature written otherwise, would be published as new.
 std::vector<std::string> WhyForPeople(std::string_view der,
-                                      const CertificateFacts& facts,
-                                      const CatalogAnchor* anchor,
+                                      const anchors::CertificateFacts& facts,
+                                      const anchors::CatalogAnchor* anchor,
                                       absl::Time now);
 
 enum class GateOutcome {
@@ -69,9 +69,10 @@ struct NewestLooks {
 
 // Judges what `after`, which Apply() made of `before`, brings into use:
 // certificates, and keys that begin to verify.
-GateVerdict JudgePublication(const Catalog& before, const Catalog& after,
+GateVerdict JudgePublication(const anchors::Catalog& before,
+                             const anchors::Catalog& after,
                              const NewestLooks& looks, absl::Time now);
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_ROTATION_PUBLICATION_GATE_H_

@@ -9,7 +9,7 @@
 #include "trustd/rotation/apply.h"
 #include "trustd/rotation/classifier.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 using verify::AnchorKind;
@@ -29,7 +29,7 @@ std::string Forged(std::string der) {
 // A publication: what brings one certificate into Ireland, and what sources
 // show there.
 struct Case {
-  Catalog before = CatalogBeforeReissues(BakedCatalog());
+  anchors::Catalog before = anchors::CatalogBeforeReissues(BakedCatalog());
   std::string der = CurrentDer(Ireland());
   // Of each source.
   std::vector<std::vector<std::string>> shown = {{CurrentDer(Ireland())}};
@@ -132,8 +132,9 @@ TEST(PublicationGateTest, LeavesTheFutureAndThePastToPeople) {
   past.der = SupersededDer(Ireland());
   past.shown = {{past.der}};
   EXPECT_EQ(Judge(past).outcome, GateOutcome::kForPeople);
-  std::erase_if(AnchorIn(past.before, Ireland()).certificates,
-                [](const CatalogCertificate& c) { return c.superseded; });
+  std::erase_if(
+      AnchorIn(past.before, Ireland()).certificates,
+      [](const anchors::CatalogCertificate& c) { return c.superseded; });
   EXPECT_EQ(Judge(past).outcome, GateOutcome::kForPeople);
 }
 
@@ -144,7 +145,7 @@ TEST(PublicationGateTest, LeavesAKeyThatWasRetiredToPeople) {
 }
 
 TEST(PublicationGateTest, JudgesAnAnnouncedKeyThatComesIntoUse) {
-  Catalog before = BakedCatalog();
+  anchors::Catalog before = BakedCatalog();
   AnchorIn(before, Ireland()).status = AnchorStatus::kAnnounced;
   const Observation look = ObservationOf(BakedCatalog());
   EXPECT_EQ(JudgePublication(before, BakedCatalog(), {.fresh = {&look}}, kNow)
@@ -155,7 +156,7 @@ TEST(PublicationGateTest, JudgesAnAnnouncedKeyThatComesIntoUse) {
 }
 
 TEST(PublicationGateTest, LeavesWhatOnlyTakesAwayToPeople) {
-  Catalog after = BakedCatalog();
+  anchors::Catalog after = BakedCatalog();
   AnchorIn(after, Ireland()).status = AnchorStatus::kRetired;
   const Observation look = ObservationOf(BakedCatalog());
   EXPECT_EQ(
@@ -164,4 +165,4 @@ TEST(PublicationGateTest, LeavesWhatOnlyTakesAwayToPeople) {
 }
 
 }  // namespace
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

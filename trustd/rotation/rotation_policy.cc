@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 bool IsForPeople(RotationClass rotation_class) {
@@ -114,4 +114,4 @@ Decision Decide(const Change& change, const EvidenceSummary& evidence,
   return decision;
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

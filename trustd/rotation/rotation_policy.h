@@ -23,7 +23,7 @@
 #include "absl/time/time.h"
 #include "trustd/rotation/change.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 // Nobody waits longer than this for a change that was agreed on.
 inline constexpr absl::Duration kMaxRotationHold = absl::Hours(90 * 24);
@@ -95,6 +95,6 @@ struct Decision {
 Decision Decide(const Change& change, const EvidenceSummary& evidence,
                 const RotationPolicy& policy, absl::Time now);
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_ROTATION_ROTATION_POLICY_H_

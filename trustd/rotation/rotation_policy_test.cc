@@ -2,7 +2,7 @@
 
 #include "gtest/gtest.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
@@ -162,4 +162,4 @@ TEST(RotationPolicyTest, RulesThatCannotBeKeptAreRefused) {
 }
 
 }  // namespace
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

@@ -20,7 +20,6 @@ namespace anchorage::trustd {
 namespace {
 
 namespace fs = std::filesystem;
-using anchors::ProblemKind;
 using verify::AnchorKind;
 
 constexpr std::string_view kPem = ".pem";

@@ -51,14 +51,13 @@ class PrintedRootSource final : public Source {
     ChangedFile file;
     // As it was last read.
     std::string sha256;
-    std::optional<anchors::PrintedRoots> read;
+    std::optional<PrintedRoots> read;
   };
 
   // The hosts of the pages that show `root`.
-  std::string HostsThatShow(const anchors::PrintedRoot& root,
-                            std::size_t& count) const;
+  std::string HostsThatShow(const PrintedRoot& root, std::size_t& count) const;
   void AddRoots(Observer& observer) const;
-  anchors::Observation Observe(absl::Time now) const;
+  Observation Observe(absl::Time now) const;
 
   const Request limits_;
   const std::size_t publications_;

@@ -21,7 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace tuf = anchors::tuf;
-using anchors::ProblemKind;
 using tuf::TufReason;
 using verify::AnchorKind;
 

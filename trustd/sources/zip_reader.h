@@ -28,7 +28,7 @@ struct ZipContent {
   std::vector<ZipFile> files;
   // kNotTheDocument: no ZIP, or beyond the limits. kTruncated: cut or damaged;
   // checksums are compared.
-  std::optional<anchors::SourceProblem> problem;
+  std::optional<SourceProblem> problem;
 };
 
 // Nothing is written to a disk; pure.

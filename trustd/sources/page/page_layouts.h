@@ -7,13 +7,13 @@
 
 #include "trustd/sources/page/page_placer.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 // Both layouts of Markdown, the current and the older one.
 void ReadMarkdownPage(std::string_view text, PagePlacer& placer);
 
 void ReadHtmlPage(std::string_view text, PagePlacer& placer);
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_SOURCES_PAGE_PAGE_LAYOUTS_H_

@@ -13,7 +13,7 @@
 #include "verify/encoding/base64.h"
 #include "verify/partition.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 using verify::AnchorKind;
@@ -25,7 +25,7 @@ constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 constexpr std::string_view kBlanks = " \t\r\n\f\v";
 constexpr std::string_view kAnchorSuffix = "-cert";
 // Base64 of the longest certificate that is read, and as much white space.
-constexpr std::size_t kMaxBodyBytes = 4 * kMaxCertificateBytes;
+constexpr std::size_t kMaxBodyBytes = 4 * anchors::kMaxCertificateBytes;
 constexpr std::size_t kMaxQuotedBytes = 64;
 
 constexpr std::array<std::pair<std::string_view, AnchorKind>, 3> kTabs = {{
@@ -50,26 +50,27 @@ std::string Quoted(std::string_view text) {
   return out + (text.size() > kMaxQuotedBytes ? "...'" : "'");
 }
 
-std::string Describe(const KeyFacts& key, std::string_view der) {
+std::string Describe(const anchors::KeyFacts& key, std::string_view der) {
   return absl::StrCat("certificate ", verify::Sha256Hex(der).substr(0, 16),
                       ", key of ", key.bits, " bits");
 }
 
 // Whether AWS publishes such a key under that kind. RSA keys verify PKCS7 in
 // China alone; elsewhere, one under DSA stands in the wrong place.
-bool FitsSlot(const KeyFacts& key, const Slot& slot) {
+bool FitsSlot(const anchors::KeyFacts& key, const Slot& slot) {
   if (slot.kind == AnchorKind::kIidDsa && key.type != KeyType::kDsa &&
       slot.partition != "aws-cn") {
     return false;
   }
-  return KeyFitsKind(key, slot.kind);
+  return anchors::KeyFitsKind(key, slot.kind);
 }
 
 // The kind that a key tells without a heading. RSA-2048 could be either of
 // two.
-std::optional<AnchorKind> OnlyKindFor(const KeyFacts& key) {
+std::optional<AnchorKind> OnlyKindFor(const anchors::KeyFacts& key) {
   if (key.type == KeyType::kDsa) return AnchorKind::kIidDsa;
-  if (KeyFitsKind(key, AnchorKind::kIidRsa1024)) return AnchorKind::kIidRsa1024;
+  if (anchors::KeyFitsKind(key, AnchorKind::kIidRsa1024))
+    return AnchorKind::kIidRsa1024;
   return std::nullopt;
 }
 
@@ -213,8 +214,9 @@ void PagePlacer::EndCertificate(int line) {
   auto der = body.size() > kMaxBodyBytes
                  ? absl::StatusOr<std::string>(std::string())
                  : verify::DecodeBase64(body);
-  const auto facts = der.ok() ? ReadCertificateFacts(*der)
-                              : absl::StatusOr<CertificateFacts>(der.status());
+  const auto facts =
+      der.ok() ? anchors::ReadCertificateFacts(*der)
+               : absl::StatusOr<anchors::CertificateFacts>(der.status());
   if (!facts.ok()) {
     Report(ProblemKind::kCertificateUnreadable, body_line_,
            std::string(facts.status().message()));
@@ -223,7 +225,8 @@ void PagePlacer::EndCertificate(int line) {
   Place(*std::move(der), *facts, body_line_);
 }
 
-std::optional<Slot> PagePlacer::SlotFor(const CertificateFacts& facts) const {
+std::optional<Slot> PagePlacer::SlotFor(
+    const anchors::CertificateFacts& facts) const {
   std::string_view region;
   std::optional<AnchorKind> kind;
   if (region_) {
@@ -238,7 +241,7 @@ std::optional<Slot> PagePlacer::SlotFor(const CertificateFacts& facts) const {
               std::string(region), *kind};
 }
 
-void PagePlacer::Place(std::string der, const CertificateFacts& facts,
+void PagePlacer::Place(std::string der, const anchors::CertificateFacts& facts,
                        int line) {
   const auto slot = SlotFor(facts);
   if (!slot) {
@@ -295,4 +298,4 @@ PageContent PagePlacer::Finish() && {
   return std::move(content_);
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

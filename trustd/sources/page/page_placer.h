@@ -25,7 +25,7 @@
 #include "trustd/sources/page/regions_page.h"
 #include "verify/anchor_set.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 // The em dash, between a region's name and its code.
 inline constexpr std::string_view kEmDash = "\xe2\x80\x94";
@@ -73,8 +73,9 @@ class PagePlacer {
   void DropOpenCertificate();
   void BeginCertificate(int line);
   void EndCertificate(int line);
-  std::optional<verify::Slot> SlotFor(const CertificateFacts& facts) const;
-  void Place(std::string der, const CertificateFacts& facts, int line);
+  std::optional<verify::Slot> SlotFor(
+      const anchors::CertificateFacts& facts) const;
+  void Place(std::string der, const anchors::CertificateFacts& facts, int line);
   bool OutOfScope() const {
     return region_ && !region_->code.empty() && !region_->in_scope;
   }
@@ -94,6 +95,6 @@ class PagePlacer {
   PageContent content_;
 };
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_SOURCES_PAGE_PAGE_PLACER_H_

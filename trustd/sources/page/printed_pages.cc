@@ -11,7 +11,7 @@
 #include "verify/crypto/public_key.h"
 #include "verify/encoding/json.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 using verify::JsonValue;
@@ -50,17 +50,17 @@ absl::StatusOr<PrintedPage> ReadPage(const JsonValue& entry) {
 }
 
 // The certificates of a partition's roots that a catalog verifies with.
-std::set<std::string> RootsIn(const Catalog& catalog,
+std::set<std::string> RootsIn(const anchors::Catalog& catalog,
                               const std::string& partition) {
   std::set<std::string> roots;
-  for (const CatalogAnchor& anchor : catalog.anchors) {
+  for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot !=
             verify::Slot{partition, "", verify::AnchorKind::kNitroRoot} ||
         (anchor.status != verify::AnchorStatus::kActive &&
          anchor.status != verify::AnchorStatus::kRetiring)) {
       continue;
     }
-    for (const CatalogCertificate& certificate : anchor.certificates) {
+    for (const anchors::CatalogCertificate& certificate : anchor.certificates) {
       roots.insert(certificate.sha256);
     }
   }
@@ -94,7 +94,7 @@ absl::StatusOr<std::vector<PrintedPage>> ReadPrintedIndex(
 }
 
 absl::Status ComparePrinted(const PrintedPage& page, std::string_view text,
-                            const Catalog& catalog) {
+                            const anchors::Catalog& catalog) {
   const PrintedRoots printed = ReadPrintedRoots(text, page.partition);
   const std::set<std::string> ours = RootsIn(catalog, page.partition);
   std::set<std::string> theirs;
@@ -117,4 +117,4 @@ absl::Status ComparePrinted(const PrintedPage& page, std::string_view text,
   return absl::OkStatus();
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

@@ -18,7 +18,7 @@
 #include "absl/status/statusor.h"
 #include "anchors/catalog.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 // A page of printed/index.json.
 struct PrintedPage {
@@ -51,8 +51,8 @@ absl::StatusOr<std::vector<PrintedPage>> ReadPrintedIndex(
 // is the one whose certificate or SHA-256 it prints. Else FAILED_PRECONDITION,
 // for people.
 absl::Status ComparePrinted(const PrintedPage& page, std::string_view text,
-                            const Catalog& catalog);
+                            const anchors::Catalog& catalog);
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_SOURCES_PAGE_PRINTED_PAGES_H_

@@ -16,7 +16,7 @@
 #include "verify/encoding/base64.h"
 #include "verify/partition.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
@@ -101,7 +101,8 @@ std::optional<std::string_view> PartitionOfRoot(std::string_view der) {
   std::string_view name = certificate->common_name.value_or("");
   if (!name.ends_with(kRootSuffix)) return std::nullopt;
   name.remove_suffix(kRootSuffix.size());
-  if (!verify::IsPartition(name) || !IsSelfSigned(der)) return std::nullopt;
+  if (!verify::IsPartition(name) || !anchors::IsSelfSigned(der))
+    return std::nullopt;
   return name;
 }
 
@@ -211,4 +212,4 @@ PrintedRoots ReadPrintedRoots(std::string_view page,
   return Reader(text, partition).Read();
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

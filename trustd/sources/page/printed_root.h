@@ -20,7 +20,7 @@
 
 #include "trustd/rotation/observation.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 // Of one page; more is a problem, or left out.
 inline constexpr std::size_t kMaxPrintedRoots = 8;
@@ -47,6 +47,6 @@ struct PrintedRoots {
 PrintedRoots ReadPrintedRoots(std::string_view page,
                               std::string_view partition);
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_SOURCES_PAGE_PRINTED_ROOT_H_

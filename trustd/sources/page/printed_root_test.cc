@@ -14,7 +14,7 @@
 #include "test/fake_aws/fake_nitro.h"
 #include "verify/crypto/public_key.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 constexpr char kGovCloud[] = "aws-us-gov";
@@ -22,7 +22,7 @@ constexpr char kGovCloudSha256[] =
     "20bcd30a3e168ea03789e1c45912bc123c4de3c977b8a6e1c125c7929d668b3b";
 
 std::string Read(const std::string& path) {
-  return *ReadFile("anchors/baked/" + path, 1 << 20);
+  return *anchors::ReadFile("anchors/baked/" + path, 1 << 20);
 }
 
 std::string GovCloudPem() {
@@ -152,4 +152,4 @@ TEST(PrintedRoot, IsBoundedByThePage) {
 }
 
 }  // namespace
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

@@ -9,13 +9,13 @@
 #include "trustd/sources/page/printed_pages.h"
 #include "trustd/sources/page/printed_root.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 constexpr char kFolder[] = "anchors/baked/printed/";
 
 std::string Read(const std::string& path) {
-  const auto text = ReadFile(path, 16 << 20);
+  const auto text = anchors::ReadFile(path, 16 << 20);
   EXPECT_TRUE(text.ok()) << text.status();
   return text.value_or("");
 }
@@ -27,14 +27,16 @@ std::vector<PrintedPage> Pages() {
   return pages.value_or(std::vector<PrintedPage>());
 }
 
-Catalog Baked() { return *ParseCatalog(Read("anchors/baked/catalog.json")); }
+anchors::Catalog Baked() {
+  return *anchors::ParseCatalog(Read("anchors/baked/catalog.json"));
+}
 
 std::string Excerpt(const PrintedPage& page) {
   return Read(kFolder + page.file);
 }
 
 TEST(PrintedPages, PrintWhatIsBuiltIn) {
-  const Catalog catalog = Baked();
+  const anchors::Catalog catalog = Baked();
   ASSERT_GE(Pages().size(), 3u);
   for (const PrintedPage& page : Pages()) {
     EXPECT_TRUE(ComparePrinted(page, Excerpt(page), catalog).ok())
@@ -47,9 +49,9 @@ TEST(PrintedPages, PrintWhatIsBuiltIn) {
 TEST(PrintedPages, PrintEveryRootThatIsBuiltIn) {
   std::set<std::string> printed;
   for (const PrintedPage& page : Pages()) printed.insert(page.sha256);
-  for (const CatalogAnchor& anchor : Baked().anchors) {
+  for (const anchors::CatalogAnchor& anchor : Baked().anchors) {
     if (anchor.slot.kind != verify::AnchorKind::kNitroRoot) continue;
-    for (const CatalogCertificate& certificate : anchor.certificates) {
+    for (const anchors::CatalogCertificate& certificate : anchor.certificates) {
       EXPECT_TRUE(printed.contains(certificate.sha256))
           << verify::ToString(anchor.slot);
     }
@@ -59,15 +61,15 @@ TEST(PrintedPages, PrintEveryRootThatIsBuiltIn) {
 TEST(PrintedPages, AreMissedWhereWeDoNotHaveTheRoot) {
   for (const PrintedPage& page : Pages()) {
     if (page.prints == PrintedPage::Prints::kArchive) continue;
-    Catalog without = Baked();
-    std::erase_if(without.anchors, [&](const CatalogAnchor& anchor) {
+    anchors::Catalog without = Baked();
+    std::erase_if(without.anchors, [&](const anchors::CatalogAnchor& anchor) {
       return anchor.slot.kind == verify::AnchorKind::kNitroRoot &&
              anchor.slot.partition == page.partition;
     });
     EXPECT_EQ(ComparePrinted(page, Excerpt(page), without).code(),
               absl::StatusCode::kFailedPrecondition);
-    Catalog revoked = Baked();
-    for (CatalogAnchor& anchor : revoked.anchors) {
+    anchors::Catalog revoked = Baked();
+    for (anchors::CatalogAnchor& anchor : revoked.anchors) {
       anchor.status = verify::AnchorStatus::kRevoked;
     }
     EXPECT_FALSE(ComparePrinted(page, Excerpt(page), revoked).ok());
@@ -88,4 +90,4 @@ TEST(PrintedPages, AnIndexHasAllOfEach) {
 }
 
 }  // namespace
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

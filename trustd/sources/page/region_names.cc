@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 using Name = std::pair<std::string_view, std::string_view>;
@@ -31,4 +31,4 @@ std::optional<std::string_view> RegionOfProseName(std::string_view name) {
   return std::nullopt;
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

@@ -4,7 +4,7 @@
 
 #include "gtest/gtest.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 TEST(RegionNamesTest, ProseNamesOfOneRegionAreKnown) {
@@ -16,4 +16,4 @@ TEST(RegionNamesTest, ProseNamesOfOneRegionAreKnown) {
 }
 
 }  // namespace
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

@@ -8,7 +8,7 @@
 #include "trustd/sources/page/page_layouts.h"
 #include "trustd/sources/page/page_placer.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
@@ -50,4 +50,4 @@ PageContent ParseRegionsPage(std::string_view text, const SourceScope& scope) {
   return std::move(placer).Finish();
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

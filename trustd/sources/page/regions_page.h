@@ -32,7 +32,7 @@
 
 #include "trustd/rotation/observation.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 
 // A longer page is refused before any of it is read. AWS's has about 400 KiB.
 inline constexpr std::size_t kMaxPageBytes = 4 * 1024 * 1024;
@@ -50,6 +50,6 @@ struct PageContent {
 
 PageContent ParseRegionsPage(std::string_view text, const SourceScope& scope);
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_SOURCES_PAGE_REGIONS_PAGE_H_

@@ -25,7 +25,7 @@
 #include "absl/strings/match.h"
 #include "trustd/sources/page/page_layouts.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 // AWS's page has about 600.
@@ -308,4 +308,4 @@ void ReadHtmlPage(std::string_view text, PagePlacer& placer) {
   TreeWalker(placer).Walk(*output->document);
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

@@ -16,7 +16,7 @@
 
 #include "trustd/sources/page/page_layouts.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 constexpr std::string_view kFence = "```";
@@ -136,4 +136,4 @@ void ReadMarkdownPage(std::string_view text, PagePlacer& placer) {
   reader.End();
 }
 
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd

@@ -17,7 +17,7 @@
 #include "test/fake_aws/page_writer.h"
 #include "verify/anchor_set.h"
 
-namespace anchorage::anchors {
+namespace anchorage::trustd {
 namespace {
 
 using verify::AnchorKind;
@@ -26,11 +26,11 @@ using verify::Slot;
 constexpr char kBegin[] = "-----BEGIN CERTIFICATE-----";
 constexpr char kEnd[] = "-----END CERTIFICATE-----";
 
-const Catalog& Baked() {
-  static const Catalog* const catalog = [] {
+const anchors::Catalog& Baked() {
+  static const anchors::Catalog* const catalog = [] {
     std::ifstream in("anchors/baked/catalog.json", std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), {}};
-    return new Catalog(ParseCatalog(text).value());
+    return new anchors::Catalog(anchors::ParseCatalog(text).value());
   }();
   return *catalog;
 }
@@ -47,9 +47,10 @@ SourceScope Partition(const std::string& name) {
   return scope;
 }
 
-std::vector<PageEntry> EntriesOf(const std::vector<std::string>& regions) {
-  std::vector<PageEntry> out;
-  for (const PageEntry& entry : PageEntries(Baked())) {
+std::vector<anchors::PageEntry> EntriesOf(
+    const std::vector<std::string>& regions) {
+  std::vector<anchors::PageEntry> out;
+  for (const anchors::PageEntry& entry : anchors::PageEntries(Baked())) {
     if (std::find(regions.begin(), regions.end(), entry.slot.region) !=
         regions.end()) {
       out.push_back(entry);
@@ -59,17 +60,18 @@ std::vector<PageEntry> EntriesOf(const std::vector<std::string>& regions) {
 }
 
 // One region in Markdown: DSA, RSA, RSA-2048.
-std::vector<PageEntry> Ireland() { return EntriesOf({"eu-west-1"}); }
+std::vector<anchors::PageEntry> Ireland() { return EntriesOf({"eu-west-1"}); }
 
-std::string Markdown(const std::vector<PageEntry>& entries) {
-  return WriteRegionsPage(entries, {});
+std::string Markdown(const std::vector<anchors::PageEntry>& entries) {
+  return anchors::WriteRegionsPage(entries, {});
 }
 
 using Placed = std::pair<Slot, std::string>;
 
-std::multiset<Placed> Of(const std::vector<PageEntry>& entries) {
+std::multiset<Placed> Of(const std::vector<anchors::PageEntry>& entries) {
   std::multiset<Placed> out;
-  for (const PageEntry& entry : entries) out.emplace(entry.slot, entry.der);
+  for (const anchors::PageEntry& entry : entries)
+    out.emplace(entry.slot, entry.der);
   return out;
 }
 
@@ -103,25 +105,27 @@ int LineOf(const std::string& text, std::size_t at) {
 }
 
 class EveryLayout
-    : public testing::TestWithParam<std::tuple<PageLayout, PemStyle, bool>> {
+    : public testing::TestWithParam<
+          std::tuple<anchors::PageLayout, anchors::PemStyle, bool>> {
  protected:
-  PageStyle Style() const {
+  anchors::PageStyle Style() const {
     const auto& [layout, pem, crlf] = GetParam();
     return {layout, pem, crlf};
   }
 };
 
 TEST_P(EveryLayout, GivesEveryCertificateOfEveryRegion) {
-  const auto entries = PageEntries(Baked());
+  const auto entries = anchors::PageEntries(Baked());
   ASSERT_EQ(entries.size(), 114u);
-  const auto page =
-      ParseRegionsPage(WriteRegionsPage(entries, Style()), Everything());
+  const auto page = ParseRegionsPage(
+      anchors::WriteRegionsPage(entries, Style()), Everything());
   EXPECT_EQ(Kinds(page), Problems());
   EXPECT_EQ(Of(page), Of(entries));
 }
 
 TEST_P(EveryLayout, TellsTheLineOfEachCertificate) {
-  const std::string text = WriteRegionsPage(PageEntries(Baked()), Style());
+  const std::string text =
+      anchors::WriteRegionsPage(anchors::PageEntries(Baked()), Style());
   const auto page = ParseRegionsPage(text, Everything());
   std::size_t at = 0;
   for (const ObservedCertificate& certificate : page.certificates) {
@@ -132,9 +136,9 @@ TEST_P(EveryLayout, TellsTheLineOfEachCertificate) {
 }
 
 TEST_P(EveryLayout, LeavesOutOtherPartitionsWithoutAWord) {
-  const auto entries = PageEntries(Baked());
-  const auto page =
-      ParseRegionsPage(WriteRegionsPage(entries, Style()), Partition("aws-cn"));
+  const auto entries = anchors::PageEntries(Baked());
+  const auto page = ParseRegionsPage(
+      anchors::WriteRegionsPage(entries, Style()), Partition("aws-cn"));
   EXPECT_EQ(Kinds(page), Problems());
   EXPECT_EQ(page.certificates.size(), 6u);
   for (const auto& c : page.certificates) {
@@ -144,23 +148,25 @@ TEST_P(EveryLayout, LeavesOutOtherPartitionsWithoutAWord) {
 
 INSTANTIATE_TEST_SUITE_P(
     RegionsPage, EveryLayout,
-    testing::Combine(testing::Values(PageLayout::kMarkdown,
-                                     PageLayout::kChineseMarkdown,
-                                     PageLayout::kHtml),
-                     testing::Values(PemStyle::kWrapped, PemStyle::kOneLine,
-                                     PemStyle::kIndented,
-                                     PemStyle::kSpaceJoined,
-                                     PemStyle::kNoFinalNewline),
+    testing::Combine(testing::Values(anchors::PageLayout::kMarkdown,
+                                     anchors::PageLayout::kChineseMarkdown,
+                                     anchors::PageLayout::kHtml),
+                     testing::Values(anchors::PemStyle::kWrapped,
+                                     anchors::PemStyle::kOneLine,
+                                     anchors::PemStyle::kIndented,
+                                     anchors::PemStyle::kSpaceJoined,
+                                     anchors::PemStyle::kNoFinalNewline),
                      testing::Bool()));
 
 TEST(RegionsPageTest, ProseTabsPlaceWhatIsCertainAndReportTheRest) {
   const auto entries = EntriesOf(
       {"us-east-1", "ap-east-1", "me-south-1", "us-gov-west-1", "cn-north-1"});
   const auto page = ParseRegionsPage(
-      WriteRegionsPage(entries, {PageLayout::kProseTabs, PemStyle::kIndented}),
+      anchors::WriteRegionsPage(entries, {anchors::PageLayout::kProseTabs,
+                                          anchors::PemStyle::kIndented}),
       Everything());
-  std::vector<PageEntry> certain;
-  for (const PageEntry& entry : entries) {
+  std::vector<anchors::PageEntry> certain;
+  for (const anchors::PageEntry& entry : entries) {
     const bool named =
         entry.slot.region == "ap-east-1" || entry.slot.region == "me-south-1";
     if (named && entry.slot.kind != AnchorKind::kIidRsa2048) {
@@ -173,12 +179,12 @@ TEST(RegionsPageTest, ProseTabsPlaceWhatIsCertainAndReportTheRest) {
   EXPECT_EQ(Kinds(page), Problems(3 * 3 + 2, ProblemKind::kNotPlaced));
 }
 
-class CutPage : public testing::TestWithParam<PageLayout> {};
+class CutPage : public testing::TestWithParam<anchors::PageLayout> {};
 
 TEST_P(CutPage, AtEveryLinePlacesNothingElsewhere) {
   const auto entries = EntriesOf({"eu-west-1", "us-gov-west-1", "cn-north-1"});
-  const std::string text =
-      WriteRegionsPage(entries, {GetParam(), PemStyle::kWrapped});
+  const std::string text = anchors::WriteRegionsPage(
+      entries, {GetParam(), anchors::PemStyle::kWrapped});
   const auto all = Of(entries);
   for (std::size_t at = text.find('\n'); at + 1 < text.size();
        at = text.find('\n', at + 1)) {
@@ -188,7 +194,8 @@ TEST_P(CutPage, AtEveryLinePlacesNothingElsewhere) {
         std::includes(all.begin(), all.end(), placed.begin(), placed.end()))
         << at;
     // HTML says where it ends.
-    EXPECT_TRUE(GetParam() != PageLayout::kHtml || !page.problems.empty())
+    EXPECT_TRUE(GetParam() != anchors::PageLayout::kHtml ||
+                !page.problems.empty())
         << at;
   }
 }
@@ -196,8 +203,8 @@ TEST_P(CutPage, AtEveryLinePlacesNothingElsewhere) {
 TEST_P(CutPage, InsideOrRightAfterABlockIsTruncated) {
   const auto entries =
       EntriesOf({"eu-west-1", "ap-east-2", "us-gov-west-1", "cn-north-1"});
-  const std::string text =
-      WriteRegionsPage(entries, {GetParam(), PemStyle::kWrapped});
+  const std::string text = anchors::WriteRegionsPage(
+      entries, {GetParam(), anchors::PemStyle::kWrapped});
   for (const std::string marker : {kBegin, kEnd}) {
     for (std::size_t at = text.find(marker); at != std::string::npos;
          at = text.find(marker, at + 1)) {
@@ -213,13 +220,14 @@ TEST_P(CutPage, InsideOrRightAfterABlockIsTruncated) {
 }
 
 INSTANTIATE_TEST_SUITE_P(RegionsPage, CutPage,
-                         testing::Values(PageLayout::kMarkdown,
-                                         PageLayout::kChineseMarkdown,
-                                         PageLayout::kHtml));
+                         testing::Values(anchors::PageLayout::kMarkdown,
+                                         anchors::PageLayout::kChineseMarkdown,
+                                         anchors::PageLayout::kHtml));
 
 TEST(RegionsPageTest, AnHtmlPageWithoutItsEndIsTruncatedWhereverItIsCut) {
   const auto entries = EntriesOf({"eu-west-1", "eu-west-2"});
-  std::string text = WriteRegionsPage(entries, {PageLayout::kHtml});
+  std::string text =
+      anchors::WriteRegionsPage(entries, {anchors::PageLayout::kHtml});
   text.resize(text.rfind("</html>"));
   for (const std::size_t size : {text.size(), text.rfind("<awsui-"),
                                  text.find("</awsui-"), text.find("<dd")}) {
@@ -232,7 +240,8 @@ TEST(RegionsPageTest, AnHtmlPageWithoutItsEndIsTruncatedWhereverItIsCut) {
 }
 
 TEST(RegionsPageTest, AFragmentOfHtmlIsReadAndItsCutSectionIsTruncated) {
-  const std::string text = WriteRegionsPage(Ireland(), {PageLayout::kHtml});
+  const std::string text =
+      anchors::WriteRegionsPage(Ireland(), {anchors::PageLayout::kHtml});
   const std::size_t begin = text.find("<awsui-");
   const std::size_t end = text.find("</awsui-");
   const std::size_t behind = text.find('>', end) + 1;
@@ -271,10 +280,11 @@ TEST(RegionsPageTest, APageOfOtherPartitionsAloneIsOutOfScope) {
 }
 
 TEST(RegionsPageTest, ProseTabsOfOtherPartitionsAloneAreOutOfScope) {
-  std::vector<PageEntry> entries = EntriesOf({"ap-east-1"});
+  std::vector<anchors::PageEntry> entries = EntriesOf({"ap-east-1"});
   entries.pop_back();
   const auto page = ParseRegionsPage(
-      WriteRegionsPage(entries, {PageLayout::kProseTabs}), Partition("aws-cn"));
+      anchors::WriteRegionsPage(entries, {anchors::PageLayout::kProseTabs}),
+      Partition("aws-cn"));
   EXPECT_EQ(Kinds(page), Problems({ProblemKind::kOutOfScope}));
 }
 
@@ -305,7 +315,7 @@ TEST(RegionsPageTest, ChinaHasAnRsaKeyUnderDsa) {
 
 TEST(RegionsPageTest, TwoCertificatesOfOneKindAreKeptAndSaid) {
   auto entries = Ireland();
-  PageEntry second = EntriesOf({"eu-west-2"})[1];
+  anchors::PageEntry second = EntriesOf({"eu-west-2"})[1];
   second.slot = entries[1].slot;
   entries.push_back(second);
   const auto page = ParseRegionsPage(Markdown(entries), Everything());
@@ -338,7 +348,8 @@ TEST(RegionsPageTest, AHeadingWithoutCertificateIsSaid) {
 
 TEST(RegionsPageTest, ACertificateUnderNoRegionIsNotPlaced) {
   const std::string text = Markdown(Ireland());
-  const std::string pem = WritePem(Ireland()[1].der, PemStyle::kWrapped);
+  const std::string pem =
+      anchors::WritePem(Ireland()[1].der, anchors::PemStyle::kWrapped);
   for (const std::string& odd :
        {pem + text, text + "\n## Related\n\n" + pem,
         text + "\n# Related\n\n#### [ RSA ]\n\n" + pem}) {
@@ -370,7 +381,8 @@ TEST(RegionsPageTest, AHeadingInDoubtPlacesNothing) {
 }
 
 TEST(RegionsPageTest, AHeadingInDoubtPlacesNothingInHtmlEither) {
-  const std::string text = WriteRegionsPage(Ireland(), {PageLayout::kHtml});
+  const std::string text =
+      anchors::WriteRegionsPage(Ireland(), {anchors::PageLayout::kHtml});
   for (const std::string& page :
        {Replaced(text, "\xe2\x80\x94 eu-west-1", "\xe2\x80\x94 eu-west"),
         Replaced(text, "id=\"eu-west-1-cert", "id=\"eu-west-2-cert")}) {
@@ -384,9 +396,11 @@ TEST(RegionsPageTest, AHeadingInDoubtPlacesNothingInHtmlEither) {
   EXPECT_EQ(Kinds(other), Problems(3, ProblemKind::kNotPlaced));
   // Behind its <dd>, a tab has nothing.
   const auto second = ParseRegionsPage(
-      Replaced(text, "</dd>",
-               "</dd><dd>" + WritePem(Ireland()[0].der, PemStyle::kWrapped) +
-                   "</dd>"),
+      Replaced(
+          text, "</dd>",
+          "</dd><dd>" +
+              anchors::WritePem(Ireland()[0].der, anchors::PemStyle::kWrapped) +
+              "</dd>"),
       Everything());
   EXPECT_EQ(Kinds(second), Problems({ProblemKind::kNotPlaced}));
 }
@@ -451,9 +465,10 @@ TEST(RegionsPageTest, AFenceThatNeverClosesIsTruncated) {
 }
 
 TEST(RegionsPageTest, ACertificateInACommentOrScriptIsNotRead) {
-  const std::string text = WriteRegionsPage(Ireland(), {PageLayout::kHtml});
-  const std::string hidden =
-      WriteRegionsPage(EntriesOf({"eu-west-2"}), {PageLayout::kHtml});
+  const std::string text =
+      anchors::WriteRegionsPage(Ireland(), {anchors::PageLayout::kHtml});
+  const std::string hidden = anchors::WriteRegionsPage(
+      EntriesOf({"eu-west-2"}), {anchors::PageLayout::kHtml});
   const std::string section = hidden.substr(
       hidden.find("<awsui-"), hidden.find("</div>") - hidden.find("<awsui-"));
   for (const auto& [open, close] : {std::pair("<!--", "-->"),
@@ -468,7 +483,8 @@ TEST(RegionsPageTest, ACertificateInACommentOrScriptIsNotRead) {
 }
 
 TEST(RegionsPageTest, EntitiesInHtmlAreText) {
-  std::string text = WriteRegionsPage(Ireland(), {PageLayout::kHtml});
+  std::string text =
+      anchors::WriteRegionsPage(Ireland(), {anchors::PageLayout::kHtml});
   text = absl::StrReplaceAll(text, {{"\xe2\x80\x94", "&mdash;"},
                                     {"+", "&#43;"},
                                     {"RSA-2048</dt>", "RSA&#x2d;2048</dt>"}});
@@ -495,9 +511,9 @@ TEST(RegionsPageTest, HostileHtmlIsReadInBoundedTimeAndDepth) {
 
 TEST(RegionsPageTest, TooManyCertificatesOrProblemsAreCut) {
   const auto ireland = Ireland();
-  std::vector<PageEntry> many;
+  std::vector<anchors::PageEntry> many;
   for (std::size_t i = 0; i <= kMaxPageCertificates / 3; ++i) {
-    for (PageEntry entry : ireland) {
+    for (anchors::PageEntry entry : ireland) {
       entry.slot.region = absl::StrCat("eu-", std::string(1 + i / 26 % 26, 'w'),
                                        std::string(1, 'a' + i % 26), "-1");
       many.push_back(entry);
@@ -528,4 +544,4 @@ TEST(RegionsPageTest, ProblemsTellTheirLinesAndNothingUnprintable) {
 }
 
 }  // namespace
-}  // namespace anchorage::anchors
+}  // namespace anchorage::trustd
