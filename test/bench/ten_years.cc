@@ -104,7 +104,7 @@ void TenYears::Reopen() {
   trustd_->store =
       Get(trustd::RocksDbStore::Open(config_.data_dir + "/store"));
   trustd_->publisher = Get(
-      trustd::Publisher::Open(config_,
+      trustd::Publisher::Open(trustd::PublisherConfigOf(config_),
                               *trustd_->store, trustd_->hub, first_, "", now_));
   trustd_->mirror =
       Get(trustd::Mirror::Open({}, *trustd_->store, *trustd_->publisher,

@@ -70,8 +70,8 @@ void Serve(Line line) {
   trustd::PublicationHub hub;
   hub.Publish(publication);
   trustd::Metrics metrics(v1::TrustdConfig::MODE_ONLINE);
-  const auto server =
-      trustd::Server::Start(ConfigIn("/nowhere"), hub, metrics);
+  const auto server = trustd::Server::Start(
+      trustd::ServerConfigOf(ConfigIn("/nowhere")), hub, metrics);
   if (!server.ok()) Fail(server.status().ToString());
   line.Write((*server)->address());
   while (true) {

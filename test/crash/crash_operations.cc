@@ -117,8 +117,9 @@ absl::StatusOr<std::unique_ptr<OpenPublisher>> OpenIn(
   if (!headed.ok()) return headed.status();
   open->hub.SetSigning((*headed)->went_back());
   open->store = *std::move(headed);
-  auto publisher = trustd::Publisher::Open(open->config, *open->store,
-                                           open->hub, SeedCatalog(), "", kNow);
+  auto publisher =
+      trustd::Publisher::Open(trustd::PublisherConfigOf(open->config),
+                              *open->store, open->hub, SeedCatalog(), "", kNow);
   if (!publisher.ok()) return publisher.status();
   open->publisher = *std::move(publisher);
   return open;

@@ -82,7 +82,7 @@ AdminWorld::AdminWorld()
     done.timestamp_version = 9;
     return done;
   };
-  auto publisher = Publisher::Open(config_, store_, hub_,
+  auto publisher = Publisher::Open(PublisherConfigOf(config_), store_, hub_,
                                    CatalogOf(aws_, now()), "", now());
   EXPECT_TRUE(publisher.ok()) << publisher.status();
   publisher_ = *std::move(publisher);

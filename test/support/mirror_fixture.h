@@ -20,6 +20,7 @@
 #include "test/fake_aws/fake_identity.h"
 #include "test/fake_aws/page_writer.h"
 #include "test/support/fake_store.h"
+#include "trustd/config.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/sources/page/regions_page.h"
 #include "verify/crypto/public_key.h"
@@ -70,7 +71,7 @@ class MirrorTest : public ::testing::Test {
   // A trustd that begins with `seed_`, or goes on with what the store has.
   void Start() {
     mirror_.reset();
-    publisher_ = *Publisher::Open(config_, store_, hub_,
+    publisher_ = *Publisher::Open(PublisherConfigOf(config_), store_, hub_,
                                   seed_, "", now_);
     auto mirror =
         Mirror::Open(options_, store_, *publisher_, hub_, alerts_, now_);

@@ -66,7 +66,8 @@ const SigningKey* SigningKeys::OnlineFor(
   return nullptr;
 }
 
-absl::StatusOr<SigningKeys> LoadKeys(const Config& config, bool may_make) {
+absl::StatusOr<SigningKeys> LoadKeys(const PublisherConfig& config,
+                                     bool may_make) {
   SigningKeys keys;
   if (config.mode == v1::TrustdConfig::MODE_ONLINE) {
     auto root = LoadKey(config.root_key_path, may_make);

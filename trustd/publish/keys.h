@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "anchors/publishing/signer.h"
 #include "anchors/tuf/metadata.h"
-#include "trustd/config.h"
+#include "trustd/publish/publisher_config.h"
 
 namespace anchorage::trustd {
 
@@ -37,7 +37,8 @@ inline constexpr std::string_view kNextKeySuffix = ".next";
 // alone. Fails as anchors::ReadPrivateFile() and WriteFileAtomically() do, or
 // with kSigningKeyUnreadable or kSigningKeyUnsupported; an absent key that may
 // not be made is NOT_FOUND.
-absl::StatusOr<SigningKeys> LoadKeys(const Config& config, bool may_make);
+absl::StatusOr<SigningKeys> LoadKeys(const PublisherConfig& config,
+                                     bool may_make);
 
 }  // namespace anchorage::trustd
 

@@ -136,19 +136,20 @@ absl::Time Expiry(absl::Time now, absl::Duration validity) {
 }
 
 // Whether this folder's repository is known to others.
-bool HasServedBefore(const Config& config) {
+bool HasServedBefore(const PublisherConfig& config) {
   return !absl::IsNotFound(
-      anchors::ReadFile(FirstRootPath(config), tuf::kMaxRootBytes).status());
+      anchors::ReadFile(FirstRootPath(config.data_dir), tuf::kMaxRootBytes)
+          .status());
 }
 
 }  // namespace
 
-std::string FirstRootPath(const Config& config) {
-  return absl::StrCat(config.data_dir, "/", kFirstRootFile);
+std::string FirstRootPath(const std::string& data_dir) {
+  return absl::StrCat(data_dir, "/", kFirstRootFile);
 }
 
 absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
-    const Config& config, Store& store, PublicationHub& hub,
+    PublisherConfig config, Store& store, PublicationHub& hub,
     anchors::Catalog seed, std::string releases, absl::Time now) {
   auto files = LoadFiles(store);
   if (!files.ok()) return files.status();
@@ -164,7 +165,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
   auto keys = LoadKeys(config, /*may_make=*/first && online);
   if (!keys.ok()) return keys.status();
   std::unique_ptr<Publisher> publisher(
-      new Publisher(config, store, hub, *std::move(keys)));
+      new Publisher(std::move(config), store, hub, *std::move(keys)));
   if (first && online) {
     absl::MutexLock lock(&publisher->mutex_);
     files = publisher->MakeFirst(std::move(seed), std::move(releases), now);

@@ -19,17 +19,17 @@
 #include "anchors/publishing/ceremony.h"
 #include "trustd/base/store.h"
 #include "trustd/base/store_head.h"
-#include "trustd/config.h"
 #include "trustd/publish/acceptance.h"
 #include "trustd/publish/keys.h"
 #include "trustd/publish/publication.h"
+#include "trustd/publish/publisher_config.h"
 
 namespace anchorage::trustd {
 
 // The first root of a repository, left in `data_dir` once it has been served:
 // what people build into their clients. The store is what counts.
 inline constexpr char kFirstRootFile[] = "1.root.json";
-std::string FirstRootPath(const Config& config);
+std::string FirstRootPath(const std::string& data_dir);
 
 // Nothing is signed while the hub says so (PublicationHub::signing()): what would
 // sign fails with that.
@@ -47,7 +47,7 @@ class Publisher {
   // the root or a ceremony that is not finished, or as Store, LoadKeys() and the
   // writers of anchors/tuf do.
   static absl::StatusOr<std::unique_ptr<Publisher>> Open(
-      const Config& config, Store& store, PublicationHub& hub,
+      PublisherConfig config, Store& store, PublicationHub& hub,
       anchors::Catalog seed, std::string releases, absl::Time now);
 
   // Publishes `catalog` under the next sequence number, which it returns.
@@ -132,9 +132,12 @@ class Publisher {
     std::uint64_t targets = 0;
   };
 
-  Publisher(const Config& config, Store& store, PublicationHub& hub,
+  Publisher(PublisherConfig config, Store& store, PublicationHub& hub,
             SigningKeys keys)
-      : config_(config), store_(store), hub_(hub), keys_(std::move(keys)) {}
+      : config_(std::move(config)),
+        store_(store),
+        hub_(hub),
+        keys_(std::move(keys)) {}
 
   bool offline() const {
     return config_.mode == v1::TrustdConfig::MODE_OFFLINE;
@@ -175,7 +178,7 @@ class Publisher {
                      std::optional<Published> published = std::nullopt)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const Config& config_;
+  const PublisherConfig config_;
   Store& store_;
   PublicationHub& hub_;
   // One publication at a time.

@@ -18,6 +18,7 @@
 #include "anchors/tuf/trusted_set.h"
 #include "test/support/fake_store.h"
 #include "trustd/base/store_head.h"
+#include "trustd/config.h"
 #include "trustd/publish/acceptance.h"
 #include "verify/crypto/public_key.h"
 #include "verify/reason.h"
@@ -60,7 +61,8 @@ class PublisherTest : public ::testing::Test {
   }
 
   absl::StatusOr<std::unique_ptr<Publisher>> Open(absl::Time now = kNow) {
-    return Publisher::Open(config_, store_, hub_, Seed(), releases_, now);
+    return Publisher::Open(PublisherConfigOf(config_), store_, hub_, Seed(),
+                           releases_, now);
   }
 
   // Takes what is published through a client's checks at `now`.
@@ -161,7 +163,7 @@ TEST_F(PublisherTest, AShorterValidityCountsAtOnce) {
 TEST_F(PublisherTest, AStoreThatIsGoneIsNotBegunAgain) {
   ASSERT_TRUE(Open().ok());
   // As a service leaves it for people.
-  ASSERT_TRUE(anchors::WriteFileAtomically(FirstRootPath(config_),
+  ASSERT_TRUE(anchors::WriteFileAtomically(FirstRootPath(config_.data_dir),
                                            hub_.Current()->roots.front())
                   .ok());
   store_ = FakeStore();

@@ -25,6 +25,7 @@
 #include "test/support/repository_simulator.h"
 #include "test/support/tuf_test_matchers.h"
 #include "trustd/base/store_head.h"
+#include "trustd/config.h"
 #include "trustd/publish/publisher.h"
 
 namespace anchorage::trustd {
@@ -152,7 +153,8 @@ class RehearsalTest : public ::testing::Test {
   // --- trustd ---
 
   absl::Status Start(absl::Time now = kNow) {
-    auto publisher = Publisher::Open(config_, store_, hub_, Seed(), "", now);
+    auto publisher = Publisher::Open(PublisherConfigOf(config_), store_, hub_,
+                                     Seed(), "", now);
     if (!publisher.ok()) return publisher.status();
     publisher_ = *std::move(publisher);
     return absl::OkStatus();
@@ -549,14 +551,13 @@ TEST_F(RehearsalTest, RestoreFromBackup) {
 
   // The disk is lost; the backup is older than what clients have seen.
   store_.values = backup;
-  const std::string ceremony = config_.ceremony_dir;
-  config_.ceremony_dir = folder_ + "/empty";
+  std::filesystem::rename(config_.ceremony_dir, folder_ + "/copies");
   ASSERT_THAT(Start(kNow + kDay), IsOk());
   EXPECT_THAT(Refresh(kNow + kDay), RejectedFor(TufReason::kTimestampRollback));
 
   // The ceremony's folder, of which people have copies, brings back the
   // catalog, and a new online key lets clients forget the lost versions.
-  config_.ceremony_dir = ceremony;
+  std::filesystem::rename(folder_ + "/copies", config_.ceremony_dir);
   const auto next = MakeOnlineKey(std::string(kNextKeySuffix));
   spec_.snapshot.keys = spec_.timestamp.keys = {next->public_key()};
   MakeRoot({1, 2});

@@ -14,7 +14,7 @@ constexpr int kMaxRequestBytes = 64 * 1024;
 constexpr std::size_t kMaxTlsFileBytes = 1024 * 1024;
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
-    const Config& config) {
+    const ServerConfig& config) {
   if (config.tls_key_path.empty()) return grpc::InsecureServerCredentials();
   const auto chain =
       anchors::ReadFile(config.tls_certificate_path, kMaxTlsFileBytes);
@@ -27,7 +27,7 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
   return grpc::SslServerCredentials(options);
 }
 
-AnchorServiceImpl::Options ServiceOptions(const Config& config,
+AnchorServiceImpl::Options ServiceOptions(const ServerConfig& config,
                                           Metrics& metrics,
                                           NewerTimestampFunction on_newer) {
   AnchorServiceImpl::Options options;
@@ -37,21 +37,21 @@ AnchorServiceImpl::Options ServiceOptions(const Config& config,
                      : v1::SERVICE_MODE_OFFLINE;
   options.timestamp_interval = config.timestamp_interval;
   options.max_watchers = config.max_watchers;
-  options.proxies = config.limits.proxies;
+  options.proxies = config.proxies;
   options.metrics = &metrics;
   options.on_newer = std::move(on_newer);
   return options;
 }
 
-GrpcListener::Options ListenerOptions(const Config& config, PublicationHub& hub,
-                                      Metrics& metrics) {
+GrpcListener::Options ListenerOptions(const ServerConfig& config,
+                                      PublicationHub& hub, Metrics& metrics) {
   GrpcListener::Options options;
   options.address = config.listen_address;
   options.setting = "listen_address";
-  options.connections.most = config.limits.connections;
-  options.connections.proxies = config.limits.proxies;
-  options.calls.most_calls = config.limits.calls;
-  options.calls.proxies = config.limits.proxies;
+  options.connections.most = config.connections;
+  options.connections.proxies = config.proxies;
+  options.calls.most_calls = config.calls;
+  options.calls.proxies = config.proxies;
   options.max_request_bytes = kMaxRequestBytes;
   options.reflection = config.reflection;
   options.grace = config.shutdown_grace;
@@ -64,14 +64,14 @@ GrpcListener::Options ListenerOptions(const Config& config, PublicationHub& hub,
 
 }  // namespace
 
-Server::Server(const Config& config, PublicationHub& hub, Metrics& metrics,
-               NewerTimestampFunction on_newer)
+Server::Server(const ServerConfig& config, PublicationHub& hub,
+               Metrics& metrics, NewerTimestampFunction on_newer)
     : service_(ServiceOptions(config, metrics, std::move(on_newer)), hub) {}
 
 Server::~Server() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
-    const Config& config, PublicationHub& hub, Metrics& metrics,
+    const ServerConfig& config, PublicationHub& hub, Metrics& metrics,
     NewerTimestampFunction on_newer) {
   const auto credentials = CredentialsOf(config);
   if (!credentials.ok()) return credentials.status();

@@ -7,11 +7,11 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "trustd/config.h"
 #include "trustd/publish/publication.h"
 #include "trustd/rpc/grpc_listener.h"
 #include "trustd/serve/anchor_service.h"
 #include "trustd/serve/metrics.h"
+#include "trustd/serve/server_config.h"
 
 namespace anchorage::trustd {
 
@@ -22,7 +22,7 @@ class Server {
   // UNAVAILABLE (the address is in use or not of this machine) or as
   // anchors::ReadFile() does for the TLS files.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
-      const Config& config, PublicationHub& hub, Metrics& metrics,
+      const ServerConfig& config, PublicationHub& hub, Metrics& metrics,
       NewerTimestampFunction on_newer = nullptr);
   ~Server();
 
@@ -38,7 +38,7 @@ class Server {
   void Stop();
 
  private:
-  Server(const Config& config, PublicationHub& hub, Metrics& metrics,
+  Server(const ServerConfig& config, PublicationHub& hub, Metrics& metrics,
          NewerTimestampFunction on_newer);
 
   AnchorServiceImpl service_;
