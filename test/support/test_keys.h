@@ -1,4 +1,4 @@
-// The keys that the tests of this folder verify with, and what they sign.
+// The keys that the tests of verify/crypto verify with, and what they sign.
 //
 //   Verify(P384(), HashAlgorithm::kSha384, kMessage,
 //          SignatureOf(P384(), HashAlgorithm::kSha384, kMessage));
