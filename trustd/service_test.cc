@@ -23,7 +23,7 @@
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
 #include "proto/anchorage/v1/errors.pb.h"
 #include "test/floods/raw_http2.h"
-#include "trustd/rpc_status.h"
+#include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
 namespace {

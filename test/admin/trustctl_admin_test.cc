@@ -12,8 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "anchors/files/atomic_file.h"
-#include "trustd/admin/admin_world.h"
+#include "anchors/base/atomic_file.h"
+#include "test/support/admin_world.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -5,14 +5,14 @@
 #include <vector>
 
 #include "anchors/baked/baked.h"
-#include "anchors/ceremony/ceremony.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/tuf/repository_simulator.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/publishing/ceremony.h"
 #include "test/crash/crash_points.h"
 #include "test/crash/crash_rotation.h"
 #include "test/crash/crash_runner.h"
-#include "trustd/headed_store.h"
-#include "trustd/rocksdb_store.h"
+#include "test/support/repository_simulator.h"
+#include "trustd/base/headed_store.h"
+#include "trustd/base/rocksdb_store.h"
 #include "trustd/service.h"
 
 namespace anchorage::test {
@@ -117,8 +117,9 @@ absl::StatusOr<std::unique_ptr<OpenPublisher>> OpenIn(
   if (!headed.ok()) return headed.status();
   open->hub.SetSigning((*headed)->went_back());
   open->store = *std::move(headed);
-  auto publisher = trustd::Publisher::Open(open->config, *open->store,
-                                           open->hub, SeedCatalog(), "", kNow);
+  auto publisher =
+      trustd::Publisher::Open(trustd::PublisherConfigOf(open->config),
+                              *open->store, open->hub, SeedCatalog(), "", kNow);
   if (!publisher.ok()) return publisher.status();
   open->publisher = *std::move(publisher);
   return open;

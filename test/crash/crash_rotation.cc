@@ -12,7 +12,7 @@
 
 #include "absl/time/clock.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/page_writer.h"
+#include "test/fake_aws/page_writer.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::test {
@@ -74,8 +74,8 @@ absl::StatusOr<std::unique_ptr<OpenMirror>> OpenMirrorIn(
   return open;
 }
 
-anchors::Observation RekeyedPage() {
-  anchors::Observation page;
+trustd::Observation RekeyedPage() {
+  trustd::Observation page;
   page.source = "aws-docs";
   page.time = kNow;
   page.scope = {{"aws", "aws-us-gov", "aws-cn", "aws-eusc"},

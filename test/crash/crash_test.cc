@@ -20,12 +20,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
-#include "anchors/ceremony/ceremony.h"
-#include "anchors/tuf/repository_simulator.h"
+#include "anchors/publishing/ceremony.h"
 #include "test/channel/servers.h"
 #include "test/crash/crash_fixture.h"
 #include "test/crash/crash_operations.h"
 #include "test/crash/crash_runner.h"
+#include "test/support/repository_simulator.h"
 #include "trustd/service.h"
 
 namespace anchorage::test {

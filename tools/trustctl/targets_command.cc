@@ -12,7 +12,7 @@
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
-#include "anchors/ceremony/ceremony.h"
+#include "anchors/publishing/ceremony.h"
 #include "anchors/releases.h"
 #include "tools/trustctl/ceremony_text.h"
 #include "tools/trustctl/command.h"

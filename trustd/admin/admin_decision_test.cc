@@ -8,7 +8,7 @@
 
 #include "anchors/catalog.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
-#include "trustd/admin/admin_calls.h"
+#include "test/support/admin_calls.h"
 #include "trustd/admin/admin_server.h"
 
 namespace anchorage::trustd {

@@ -12,8 +12,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "anchors/proto_time.h"
-#include "trustd/rpc_status.h"
+#include "anchors/base/proto_time.h"
+#include "trustd/rpc/rpc_status.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/catalog_proto.h"
-#include "anchors/proto_time.h"
 #include "trustd/mirror/mirror_parts.h"
-#include "trustd/mirror/rotation_values.h"
+#include "trustd/record/rotation_values.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -24,8 +24,8 @@ std::string SubjectOf(const v1::Rotation& rotation) {
   return slot.has_value() ? verify::ToString(*slot) : rotation.source();
 }
 
-anchors::RetireTimes RetireTimesOf(const v1::PinFact& fact) {
-  anchors::RetireTimes times;
+RetireTimes RetireTimesOf(const v1::PinFact& fact) {
+  RetireTimes times;
   if (fact.has_valid_until()) times.until = anchors::TimeOf(fact.valid_until());
   if (fact.has_accept_until()) {
     times.accept_until = anchors::TimeOf(fact.accept_until());
@@ -57,13 +57,12 @@ absl::StatusOr<Catalog> ApplyPin(const Catalog& catalog,
   }
   switch (fact.action()) {
     case v1::PinFact::ACTION_ADD:
-      return anchors::AddAnchor(catalog, *slot, fact.certificate(),
-                                {kOperator, fact.by()}, {.time = time});
+      return AddAnchor(catalog, *slot, fact.certificate(),
+                       {kOperator, fact.by()}, {.time = time});
     case v1::PinFact::ACTION_REVOKE:
-      return anchors::Revoke(catalog, *slot, fact.spki_sha256());
+      return Revoke(catalog, *slot, fact.spki_sha256());
     case v1::PinFact::ACTION_RETIRE:
-      return anchors::Retire(catalog, *slot, fact.spki_sha256(),
-                             RetireTimesOf(fact));
+      return Retire(catalog, *slot, fact.spki_sha256(), RetireTimesOf(fact));
     default:
       return absl::InvalidArgumentError("no action");
   }

@@ -34,20 +34,20 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/apply.h"
-#include "anchors/rotation/classifier.h"
-#include "anchors/rotation/observation.h"
-#include "anchors/rotation/publication_gate.h"
-#include "anchors/rotation/rotation_policy.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "trustd/alerts/alert.h"
-#include "trustd/mirror/ledger.h"
-#include "trustd/mirror/rotation_book.h"
+#include "trustd/base/store.h"
 #include "trustd/mirror/rotation_config.h"
-#include "trustd/publication.h"
-#include "trustd/publisher.h"
-#include "trustd/store.h"
+#include "trustd/publish/publication.h"
+#include "trustd/publish/publisher.h"
+#include "trustd/record/ledger.h"
+#include "trustd/record/rotation_book.h"
+#include "trustd/rotation/apply.h"
+#include "trustd/rotation/classifier.h"
+#include "trustd/rotation/observation.h"
+#include "trustd/rotation/publication_gate.h"
+#include "trustd/rotation/rotation_policy.h"
 
 namespace anchorage::trustd {
 
@@ -106,8 +106,7 @@ class Mirror {
 
   // --- sources ---
 
-  absl::Status Observed(const anchors::Observation& observation,
-                        absl::Time now);
+  absl::Status Observed(const Observation& observation, absl::Time now);
   // The source says the same as before.
   absl::Status Unchanged(const std::string& source, absl::Time now);
   // `failure` is its stable name.
@@ -133,7 +132,7 @@ class Mirror {
 
   // Adds, revokes or retires an anchor at once, and returns the sequence it
   // was published in; 0 in MODE_OFFLINE, where it is proposed until it is
-  // published. Fails as the functions of anchors/rotation/apply.h.
+  // published. Fails as the functions of trustd/rotation/apply.h.
   absl::StatusOr<std::uint64_t> Pin(const v1::PinFact& fact, absl::Time now);
 
   // The other slots of the served catalog that have the key of a pin, neither
@@ -215,23 +214,21 @@ class Mirror {
   void TakeUp(const std::vector<v1::LedgerRecord>& records, std::uint64_t first)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  absl::Status AddObservation(const anchors::Observation& observation,
-                              Draft& draft)
+  absl::Status AddObservation(const Observation& observation, Draft& draft)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddDetections(const std::vector<anchors::Change>& changes,
+  void AddDetections(const std::vector<Change>& changes,
                      const std::string& source, Draft& draft)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddOtherStances(
-      const anchors::Change& change, const std::string& source, absl::Time now,
-      std::map<std::string, anchors::Classification>& classified,
-      v1::Rotation& rotation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddStances(const anchors::Observation& observation,
-                  const anchors::Classification& found, Draft& draft)
+  void AddOtherStances(const Change& change, const std::string& source,
+                       absl::Time now,
+                       std::map<std::string, Classification>& classified,
+                       v1::Rotation& rotation)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddStances(const Observation& observation, const Classification& found,
+                  Draft& draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CloseAnomalies(const std::string& source,
-                      const std::vector<anchors::Change>& changes,
-                      std::size_t sources, Draft& draft)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+                      const std::vector<Change>& changes, std::size_t sources,
+                      Draft& draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static void AddRecovered(const std::string& source, Draft& draft);
   static void AddHealth(v1::SourceHealth health, Draft& draft);
   absl::Status CommitHealth(Draft draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -254,9 +251,9 @@ class Mirror {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status DecideWhatIsDue(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  anchors::Decision DecidedByPolicy(const Entry& entry, absl::Time now) const
+  Decision DecidedByPolicy(const Entry& entry, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  anchors::NewestLooks Looks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  NewestLooks Looks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status PublishApproved(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   anchors::Catalog WithApproved(anchors::Catalog catalog,
@@ -297,7 +294,7 @@ class Mirror {
   RotationBook book_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, v1::SourceHealth> health_ ABSL_GUARDED_BY(mutex_);
   // The newest of each source, since the start.
-  std::map<std::string, anchors::Observation> newest_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Observation> newest_ ABSL_GUARDED_BY(mutex_);
   // How many proofs of an unknown signer a rotation was tried with.
   std::map<std::pair<std::uint64_t, std::uint64_t>, int> tried_
       ABSL_GUARDED_BY(mutex_);

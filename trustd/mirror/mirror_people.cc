@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/catalog_proto.h"
-#include "anchors/proto_time.h"
 #include "trustd/mirror/live_proof.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_parts.h"
-#include "trustd/mirror/rotation_values.h"
+#include "trustd/record/rotation_values.h"
 #include "verify/crypto/public_key.h"
 #include "verify/partition.h"
 #include "verify/reason.h"
@@ -119,8 +119,8 @@ absl::StatusOr<std::uint64_t> Mirror::Pin(const v1::PinFact& fact,
 std::vector<verify::Slot> Mirror::SlotsSharing(const v1::PinFact& fact) const {
   const auto slot = anchors::SlotFromProto(fact.slot());
   if (!slot.has_value()) return {};
-  return anchors::SlotsSharing(hub_.Current()->catalog, *slot,
-                               fact.spki_sha256());
+  return trustd::SlotsSharing(hub_.Current()->catalog, *slot,
+                              fact.spki_sha256());
 }
 
 // Whether evidence that no pinned anchor verifies tells of another key, rather

@@ -4,21 +4,20 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/proto_time.h"
-#include "anchors/rotation/classifier.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/target_checks.h"
 #include "trustd/mirror/live_proof.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_parts.h"
-#include "trustd/mirror/rotation_values.h"
+#include "trustd/record/rotation_values.h"
+#include "trustd/rotation/classifier.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
 namespace {
 
 using anchors::Catalog;
-using anchors::Change;
 
 constexpr std::int64_t kSecondsOfDay = 24 * 60 * 60;
 
@@ -28,8 +27,7 @@ bool IsAhead(absl::Time created, absl::Time now) {
 
 // Whether the served catalog has what a rotation is about.
 bool Contains(const Catalog& catalog, const Change& change) {
-  const bool is_removal =
-      change.rotation_class == anchors::RotationClass::kRemoval;
+  const bool is_removal = change.rotation_class == RotationClass::kRemoval;
   const auto in_slot = [&](const anchors::CatalogAnchor& anchor) {
     return anchor.slot == change.slot;
   };
@@ -40,7 +38,7 @@ bool Contains(const Catalog& catalog, const Change& change) {
                                  anchor.status == verify::AnchorStatus::kActive;
                         });
   }
-  for (const anchors::SeenCertificate& seen : change.observed) {
+  for (const SeenCertificate& seen : change.observed) {
     const bool there = std::any_of(
         catalog.anchors.begin(), catalog.anchors.end(),
         [&](const anchors::CatalogAnchor& anchor) {
@@ -76,11 +74,11 @@ absl::Time OverlapEnd(const Catalog& catalog, const Change& change) {
 absl::StatusOr<Catalog> Mirror::Applied(const Catalog& catalog,
                                         const Entry& entry,
                                         absl::Time now) const {
-  return anchors::Apply(catalog, entry.change,
-                        {.time = now,
-                         .overlap = options_.rotations.overlap,
-                         .retire_removed = entry.change.rotation_class ==
-                                           anchors::RotationClass::kRemoval});
+  return Apply(catalog, entry.change,
+               {.time = now,
+                .overlap = options_.rotations.overlap,
+                .retire_removed =
+                    entry.change.rotation_class == RotationClass::kRemoval});
 }
 
 absl::Status Mirror::Settle(absl::Time now) {
@@ -260,8 +258,8 @@ absl::Status Mirror::TryEarlierProofs(absl::Time now) {
   return status;
 }
 
-anchors::NewestLooks Mirror::Looks() const {
-  anchors::NewestLooks looks;
+NewestLooks Mirror::Looks() const {
+  NewestLooks looks;
   for (const auto& [name, observation] : newest_) {
     const auto health = health_.find(name);
     const bool fails = health != health_.end() && health->second.failures() > 0;
@@ -272,24 +270,23 @@ anchors::NewestLooks Mirror::Looks() const {
 
 // Asks the policy twice: about what the record says, then about what
 // publishing it would bring into use, as far as sources show it now.
-anchors::Decision Mirror::DecidedByPolicy(const Entry& entry,
-                                          absl::Time now) const {
-  anchors::EvidenceSummary evidence = entry.Evidence();
+Decision Mirror::DecidedByPolicy(const Entry& entry, absl::Time now) const {
+  EvidenceSummary evidence = entry.Evidence();
   const Change change = entry.CurrentChange();
-  anchors::Decision decision =
-      anchors::Decide(change, evidence, options_.rotations.policy, now);
-  if (decision.outcome != anchors::Outcome::kPublishNow) return decision;
+  Decision decision =
+      trustd::Decide(change, evidence, options_.rotations.policy, now);
+  if (decision.outcome != Outcome::kPublishNow) return decision;
   const auto publication = hub_.Current();
   const auto next = Applied(publication->catalog, entry, now);
   // What cannot be applied is held where that is tried.
   if (!next.ok() || *next == publication->catalog) return decision;
-  anchors::GateVerdict verdict =
-      anchors::JudgePublication(publication->catalog, *next, Looks(), now);
-  if (verdict.outcome != anchors::GateOutcome::kPublish) {
+  GateVerdict verdict =
+      JudgePublication(publication->catalog, *next, Looks(), now);
+  if (verdict.outcome != GateOutcome::kPublish) {
     return {.reason = std::move(verdict.why)};
   }
   evidence.agreeing_sources = verdict.sources;
-  return anchors::Decide(change, evidence, options_.rotations.policy, now);
+  return trustd::Decide(change, evidence, options_.rotations.policy, now);
 }
 
 absl::Status Mirror::DecideWhatIsDue(absl::Time now) {
@@ -301,7 +298,7 @@ absl::Status Mirror::DecideWhatIsDue(absl::Time now) {
                                     state != v1::ROTATION_STATE_CORROBORATED)) {
       continue;
     }
-    const anchors::EvidenceSummary evidence = entry.Evidence();
+    const EvidenceSummary evidence = entry.Evidence();
     if (state == v1::ROTATION_STATE_DETECTED &&
         (evidence.agreeing_sources > 1 || evidence.live_proofs > 0)) {
       draft.AddState(id, v1::ROTATION_STATE_CORROBORATED,
@@ -316,8 +313,8 @@ absl::Status Mirror::DecideWhatIsDue(absl::Time now) {
                        entry.approvals() == 1 ? " person" : " people"));
       continue;
     }
-    const anchors::Decision decision = DecidedByPolicy(entry, now);
-    if (decision.outcome != anchors::Outcome::kPublishNow) continue;
+    const Decision decision = DecidedByPolicy(entry, now);
+    if (decision.outcome != Outcome::kPublishNow) continue;
     v1::DecisionFact& fact = *draft.Add().mutable_decision();
     fact.set_rotation_id(id);
     fact.mutable_decision()->set_kind(v1::Decision::KIND_APPROVE);
@@ -381,14 +378,14 @@ Catalog Mirror::WithApproved(Catalog catalog, std::vector<std::uint64_t>& ids,
     }
     if (entry.approvals() < options_.rotations.approvals) {
       // The policy approved what was known then.
-      const anchors::GateVerdict verdict =
-          anchors::JudgePublication(catalog, *next, Looks(), draft.time);
-      if (verdict.outcome == anchors::GateOutcome::kForPeople) {
+      const GateVerdict verdict =
+          JudgePublication(catalog, *next, Looks(), draft.time);
+      if (verdict.outcome == GateOutcome::kForPeople) {
         draft.AddHold(id, verdict.why);
         continue;
       }
       // A proposal is for people, and does not change with every look.
-      if (verdict.outcome == anchors::GateOutcome::kWait && !options_.offline) {
+      if (verdict.outcome == GateOutcome::kWait && !options_.offline) {
         continue;
       }
     }
@@ -472,8 +469,7 @@ absl::Status Mirror::CompareAgain(absl::Time now) {
   draft.time = now;
   std::set<std::uint64_t> renewed;
   for (const auto& [name, observation] : newest_) {
-    const anchors::Classification found =
-        anchors::Classify(observation, publication->catalog);
+    const Classification found = Classify(observation, publication->catalog);
     for (const Change& change : found.changes) {
       const Entry* entry = book_.FindChange(change.id());
       if (entry == nullptr || !entry->is_open() ||

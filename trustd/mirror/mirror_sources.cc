@@ -4,25 +4,23 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/proto_time.h"
-#include "anchors/rotation/classifier.h"
+#include "anchors/base/proto_time.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_parts.h"
-#include "trustd/mirror/rotation_values.h"
+#include "trustd/record/rotation_values.h"
+#include "trustd/rotation/classifier.h"
 
 namespace anchorage::trustd {
 namespace {
 
 using anchors::Catalog;
-using anchors::Change;
 
 // More open rotations than AWS has slots, several times over: whoever makes
 // more is no source.
 constexpr int kMaxOpenRotations = 1000;
 
 // How many slots of the catalog a source ought to have.
-std::size_t PinnedSlots(const Catalog& catalog,
-                        const anchors::SourceScope& scope) {
+std::size_t PinnedSlots(const Catalog& catalog, const SourceScope& scope) {
   std::set<std::string> slots;
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.status == verify::AnchorStatus::kActive &&
@@ -35,7 +33,7 @@ std::size_t PinnedSlots(const Catalog& catalog,
 
 // Whatever speaks against what a source shows in a slot: a rotation may be
 // about a part of that, and is held by all of it.
-std::set<std::string> HeldInSlot(const anchors::Classification& found,
+std::set<std::string> HeldInSlot(const Classification& found,
                                  const verify::Slot& slot) {
   std::set<std::string> why;
   for (const Change& change : found.changes) {
@@ -44,7 +42,7 @@ std::set<std::string> HeldInSlot(const anchors::Classification& found,
     }
   }
   for (const Change& anomaly : found.anomalies) {
-    why.insert(anchors::HeldByAnomaly(anomaly));
+    why.insert(HeldByAnomaly(anomaly));
   }
   return why;
 }
@@ -68,7 +66,7 @@ void Mirror::AddDetections(const std::vector<Change>& changes,
     open += entry.is_open();
   }
   std::set<std::string> added;
-  std::map<std::string, anchors::Classification> classified;
+  std::map<std::string, Classification> classified;
   int dropped = 0;
   for (const Change& change : changes) {
     const std::string change_id = change.id();
@@ -108,15 +106,14 @@ void Mirror::AddDetections(const std::vector<Change>& changes,
 
 // What the newest observations of the other sources say of a new rotation.
 // `classified` keeps what each was found to show.
-void Mirror::AddOtherStances(
-    const Change& change, const std::string& source, absl::Time now,
-    std::map<std::string, anchors::Classification>& classified,
-    v1::Rotation& rotation) {
-  if (change.rotation_class == anchors::RotationClass::kSourceAnomaly) return;
+void Mirror::AddOtherStances(const Change& change, const std::string& source,
+                             absl::Time now,
+                             std::map<std::string, Classification>& classified,
+                             v1::Rotation& rotation) {
+  if (change.rotation_class == RotationClass::kSourceAnomaly) return;
   for (const auto& [name, observation] : newest_) {
     if (name == source) continue;
-    const anchors::SourceCount count =
-        anchors::CountSources(change, {observation});
+    const SourceCount count = CountSources(change, {observation});
     if (count.agreeing + count.disagreeing == 0) continue;
     v1::SourceStance& stance = *rotation.add_sources();
     stance.set_source(name);
@@ -128,8 +125,7 @@ void Mirror::AddOtherStances(
     auto found = classified.find(name);
     if (found == classified.end()) {
       found = classified
-                  .emplace(name, anchors::Classify(observation,
-                                                   hub_.Current()->catalog))
+                  .emplace(name, Classify(observation, hub_.Current()->catalog))
                   .first;
     }
     for (const std::string& why : HeldInSlot(found->second, change.slot)) {
@@ -138,13 +134,12 @@ void Mirror::AddOtherStances(
   }
 }
 
-void Mirror::AddStances(const anchors::Observation& observation,
-                        const anchors::Classification& found, Draft& draft) {
+void Mirror::AddStances(const Observation& observation,
+                        const Classification& found, Draft& draft) {
   const std::vector<Change>& changes = found.changes;
   // A page that was not understood says nothing about what it does not show.
-  const bool is_understood =
-      std::none_of(observation.problems.begin(), observation.problems.end(),
-                   anchors::IsAnomaly);
+  const bool is_understood = std::none_of(
+      observation.problems.begin(), observation.problems.end(), IsAnomaly);
   for (const auto& [id, entry] : book_.rotations()) {
     if (!entry.is_open() || entry.is_unknown_signer()) continue;
     if (entry.is_anomaly()) continue;
@@ -154,8 +149,7 @@ void Mirror::AddStances(const anchors::Observation& observation,
                        return change.id() == wanted.change_id();
                      });
     if (shown == changes.end() && !is_understood) continue;
-    const anchors::SourceCount count =
-        anchors::CountSources(entry.change, {observation});
+    const SourceCount count = CountSources(entry.change, {observation});
     v1::SourceStance stance;
     stance.set_source(observation.source);
     if (shown != changes.end() || count.agreeing > 0) {
@@ -189,8 +183,7 @@ void Mirror::AddStances(const anchors::Observation& observation,
   }
 }
 
-absl::Status Mirror::Observed(const anchors::Observation& observation,
-                              absl::Time now) {
+absl::Status Mirror::Observed(const Observation& observation, absl::Time now) {
   absl::Status status;
   {
     const absl::MutexLock lock(&mutex_);
@@ -213,18 +206,18 @@ absl::Status Mirror::Observed(const anchors::Observation& observation,
   return status;
 }
 
-absl::Status Mirror::AddObservation(const anchors::Observation& observation,
+absl::Status Mirror::AddObservation(const Observation& observation,
                                     Draft& draft) {
   const auto publication = hub_.Current();
   v1::SourceHealth health = health_[observation.source];
-  anchors::ClassifyOptions options;
+  ClassifyOptions options;
   // Slots that nobody pinned may come and go.
   if (health.slots() > 0) {
     options.previous_slots = std::min<std::size_t>(
         health.slots(), PinnedSlots(publication->catalog, observation.scope));
   }
-  const anchors::Classification found =
-      anchors::Classify(observation, publication->catalog, options);
+  const Classification found =
+      Classify(observation, publication->catalog, options);
 
   const v1::ObservationFact fact = ToProto(observation);
   const RotationBook::Observed* last =
@@ -233,13 +226,13 @@ absl::Status Mirror::AddObservation(const anchors::Observation& observation,
   if (is_new) *draft.Add().mutable_observation() = fact;
   if (health.failures() > 0) AddRecovered(observation.source, draft);
 
-  std::vector<anchors::Observation> all = {observation};
+  std::vector<Observation> all = {observation};
   for (const auto& [name, other] : newest_) {
     if (name != observation.source) all.push_back(other);
   }
   std::vector<Change> changes = found.changes;
   changes.insert(changes.end(), found.anomalies.begin(), found.anomalies.end());
-  for (Change& disagreement : anchors::Disagreements(all)) {
+  for (Change& disagreement : Disagreements(all)) {
     changes.push_back(std::move(disagreement));
   }
   AddStances(observation, found, draft);
@@ -271,7 +264,7 @@ void Mirror::CloseAnomalies(const std::string& source,
         entry.rotation.state() == v1::ROTATION_STATE_REJECTED;
     if (!entry.is_anomaly() || (!entry.is_open() && !is_rejected)) continue;
     const bool is_between =
-        entry.change.anomaly == anchors::AnomalyKind::kSourcesDisagree;
+        entry.change.anomaly == AnomalyKind::kSourcesDisagree;
     if (is_between ? sources < 2 : entry.rotation.source() != source) continue;
     const bool is_there =
         std::any_of(changes.begin(), changes.end(),
