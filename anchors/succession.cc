@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/certificate_facts.h"
-#include "anchors/rotation/self_signature.h"
+#include "anchors/self_signature.h"
 #include "anchors/target_checks.h"
 #include "verify/printable.h"
 

@@ -17,8 +17,8 @@
 #include "absl/synchronization/mutex.h"
 #include "trustd/alerts/alert.h"
 #include "trustd/alerts/alerter.h"
+#include "trustd/base/store.h"
 #include "trustd/mirror/mirror.h"
-#include "trustd/store.h"
 
 namespace anchorage::trustd {
 

@@ -7,7 +7,7 @@
 #include <new>
 #include <utility>
 
-#include "trustd/fake_store.h"
+#include "test/support/fake_store.h"
 
 namespace anchorage::trustd {
 namespace {

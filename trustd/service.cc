@@ -13,9 +13,9 @@
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/metadata.h"
-#include "trustd/keys.h"
+#include "trustd/base/rocksdb_store.h"
 #include "trustd/net/descriptors.h"
-#include "trustd/rocksdb_store.h"
+#include "trustd/publish/keys.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -34,7 +34,7 @@ constexpr absl::Duration kWarningInterval = absl::Hours(24);
 // Leaves the first root beside the store, where people find what to build
 // into their clients. The store is what counts.
 absl::Status ShowFirstRoot(const Config& config, const std::string& root) {
-  const std::string path = FirstRootPath(config);
+  const std::string path = FirstRootPath(config.data_dir);
   const auto there = anchors::ReadFile(path, root.size());
   if (there.ok() && *there == root) return absl::OkStatus();
   return anchors::WriteFileAtomically(path, root);
@@ -199,9 +199,9 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
   service->hub_.SetSigning(service->store_->went_back());
   auto seed = FirstCatalog(config);
   if (!seed.ok()) return seed.status();
-  auto publisher = Publisher::Open(service->config_, *service->store_,
-                                   service->hub_, *std::move(seed),
-                                   *std::move(releases), service->clock_());
+  auto publisher = Publisher::Open(
+      PublisherConfigOf(service->config_), *service->store_, service->hub_,
+      *std::move(seed), *std::move(releases), service->clock_());
   if (!publisher.ok()) return publisher.status();
   service->publisher_ = *std::move(publisher);
   if (absl::Status s = ShowFirstRoot(service->config_,
@@ -419,7 +419,7 @@ absl::Status Service::Listen() {
   Config fitted = config_;
   fitted.limits = FitToDescriptors(config_.limits);
   auto server = Server::Start(
-      fitted, hub_, metrics_,
+      ServerConfigOf(fitted), hub_, metrics_,
       [this](std::uint64_t version, const std::string& timestamp) {
         SeeNewerTimestamp(version, timestamp);
       });

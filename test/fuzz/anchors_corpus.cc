@@ -6,8 +6,8 @@
 
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/page_writer.h"
 #include "test/fake_aws/fake_identity.h"
+#include "test/fake_aws/page_writer.h"
 #include "test/fuzz/corpus.h"
 #include "test/fuzz/fuzz.h"
 #include "test/fuzz/tuf_evidence.h"

@@ -13,7 +13,7 @@
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
-#include "anchors/ceremony/ceremony.h"
+#include "anchors/publishing/ceremony.h"
 #include "anchors/releases.h"
 #include "anchors/succession.h"
 #include "tools/trustctl/catalog_step.h"

@@ -14,7 +14,7 @@
 #include "proto/anchorage/v1/anchor_service.pb.h"
 #include "trustd/admin/audit_answers.h"
 #include "trustd/admin/caller.h"
-#include "trustd/rpc_status.h"
+#include "trustd/rpc/rpc_status.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "trustd/admin/admin_calls.h"
+#include "test/support/admin_calls.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -13,8 +13,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "trustd/alerts/alert_receiver.h"
-#include "trustd/alerts/locked_store.h"
+#include "test/support/alert_receiver.h"
+#include "test/support/locked_store.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
-#include "anchors/proto_time.h"
-#include "anchors/rotation/apply.h"
+#include "anchors/base/proto_time.h"
+#include "trustd/rotation/apply.h"
 #include "trustd/mirror/decisions.h"
 #include "trustd/mirror/looks.h"
 #include "trustd/mirror/proofs.h"
@@ -40,8 +40,8 @@ struct Take {
   }
 };
 
-anchors::RetireTimes RetireTimesOf(const v1::PinFact& fact) {
-  anchors::RetireTimes times;
+RetireTimes RetireTimesOf(const v1::PinFact& fact) {
+  RetireTimes times;
   if (fact.has_valid_until()) times.until = anchors::TimeOf(fact.valid_until());
   if (fact.has_accept_until()) {
     times.accept_until = anchors::TimeOf(fact.accept_until());
@@ -66,19 +66,19 @@ absl::StatusOr<Work> Decide(const State& state, const Moment& moment,
 }
 
 absl::StatusOr<anchors::Catalog> Applied(const anchors::Catalog& catalog,
-                                         const anchors::Change& change,
+                                         const Change& change,
                                          const CoreOptions& options,
                                          absl::Time time) {
-  return anchors::Apply(catalog, change,
+  return Apply(catalog, change,
                         {.time = time, .overlap = options.rotations.overlap});
 }
 
 std::string EffectOf(const anchors::Catalog& catalog,
-                     const anchors::Change& change, const CoreOptions& options,
+                     const Change& change, const CoreOptions& options,
                      absl::Time time) {
   const auto next = Applied(catalog, change, options, time);
   if (!next.ok()) return "";
-  return anchors::EffectSha256(catalog, *next, change.slot,
+  return EffectSha256(catalog, *next, change.slot,
                                options.rotations.overlap);
 }
 
@@ -91,23 +91,23 @@ absl::StatusOr<anchors::Catalog> ApplyPin(const anchors::Catalog& catalog,
   }
   switch (fact.action()) {
     case v1::PinFact::ACTION_ADD:
-      return anchors::AddAnchor(catalog, *slot, fact.certificate(),
+      return AddAnchor(catalog, *slot, fact.certificate(),
                                 {anchors::kOperatorPublisher, fact.by()},
                                 {.time = time});
     case v1::PinFact::ACTION_REVOKE:
-      return anchors::Revoke(catalog, *slot, fact.spki_sha256());
+      return Revoke(catalog, *slot, fact.spki_sha256());
     case v1::PinFact::ACTION_RETIRE:
-      return anchors::Retire(catalog, *slot, fact.spki_sha256(),
+      return Retire(catalog, *slot, fact.spki_sha256(),
                              RetireTimesOf(fact));
     case v1::PinFact::ACTION_REACTIVATE:
-      return anchors::Reactivate(catalog, *slot, fact.spki_sha256());
+      return Reactivate(catalog, *slot, fact.spki_sha256());
     default:
       return absl::InvalidArgumentError("no action");
   }
 }
 
-anchors::Situation SituationOf(const Work& work) {
-  anchors::Situation situation;
+Situation SituationOf(const Work& work) {
+  Situation situation;
   situation.now = work.at.now;
   situation.clock_is_suspect = work.at.clock_is_suspect;
   situation.approvals = work.options.rotations.approvals;

@@ -27,13 +27,13 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/classifier.h"
-#include "anchors/rotation/gate.h"
-#include "anchors/rotation/observation.h"
+#include "trustd/rotation/classifier.h"
+#include "trustd/rotation/gate.h"
+#include "trustd/rotation/observation.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "trustd/mirror/draft.h"
-#include "trustd/mirror/rotation_book.h"
+#include "trustd/record/rotation_book.h"
 #include "trustd/mirror/rotation_config.h"
 #include "verify/anchor_set.h"
 
@@ -80,7 +80,7 @@ struct State {
 // to delay it, until the sources have been asked again.
 struct Moment {
   // The newest look of each source.
-  std::map<std::string, std::shared_ptr<const anchors::Observation>> newest;
+  std::map<std::string, std::shared_ptr<const Observation>> newest;
   // The enabled sources, each with the name of its family: sources of which one
   // is fed by another count once. nullopt: not known yet, and nothing is
   // published without people.
@@ -91,7 +91,7 @@ struct Moment {
   // What a source's newest look means against a catalog, by its hash.
   struct Compared {
     std::string catalog_sha256;
-    std::shared_ptr<const anchors::Classification> found;
+    std::shared_ptr<const Classification> found;
   };
   std::map<std::string, Compared> compared;
   // The catalog that what approvals are of was last computed from.
@@ -122,7 +122,7 @@ struct At {
 // --- events --------------------------------------------------------------------
 
 struct SourceSaid {
-  std::shared_ptr<const anchors::Observation> observation;
+  std::shared_ptr<const Observation> observation;
 };
 // It says the same as before.
 struct SourceUnchanged {
@@ -197,7 +197,7 @@ struct Work {
   Served served;
   // What is to be published, as the version of the targets that is in
   // `served`.
-  std::optional<anchors::Admitted> publish = std::nullopt;
+  std::optional<Admitted> publish = std::nullopt;
   // MODE_OFFLINE: the text of the catalog that people are to sign; empty: none.
   std::optional<std::string> proposal = std::nullopt;
   // Of the source that the event is about, to be kept.
@@ -218,15 +218,15 @@ absl::StatusOr<Work> Decide(const State& state, const Moment& moment,
 
 // --- what the parts share --------------------------------------------------------
 
-// What a rotation makes of a catalog. Fails as anchors::Apply().
+// What a rotation makes of a catalog. Fails as Apply().
 absl::StatusOr<anchors::Catalog> Applied(const anchors::Catalog& catalog,
-                                         const anchors::Change& change,
+                                         const Change& change,
                                          const CoreOptions& options,
                                          absl::Time time);
 
 // EffectSha256() of that; empty for what cannot be applied.
 std::string EffectOf(const anchors::Catalog& catalog,
-                     const anchors::Change& change, const CoreOptions& options,
+                     const Change& change, const CoreOptions& options,
                      absl::Time time);
 
 // What a person's change makes of a catalog.
@@ -235,7 +235,7 @@ absl::StatusOr<anchors::Catalog> ApplyPin(const anchors::Catalog& catalog,
                                           absl::Time time);
 
 // What the gate is told.
-anchors::Situation SituationOf(const Work& work);
+Situation SituationOf(const Work& work);
 
 // Whether a person's reason is one. INVALID_ARGUMENT.
 absl::Status CheckWhy(const std::string& why);

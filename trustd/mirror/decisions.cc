@@ -5,17 +5,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
-#include "anchors/rotation/apply.h"
-#include "anchors/rotation/classifier.h"
+#include "trustd/rotation/apply.h"
+#include "trustd/rotation/classifier.h"
 #include "trustd/mirror/outlet.h"
-#include "trustd/mirror/rotation_values.h"
+#include "trustd/record/rotation_values.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
 namespace {
 
 using anchors::Catalog;
-using anchors::Change;
 using Entry = RotationBook::Entry;
 
 bool Verifies(const anchors::CatalogAnchor& anchor) {
@@ -38,7 +37,7 @@ absl::Status CheckCouldPass(const Work& work, const Change& change) {
   next->sequence = work.served.next_sequence;
   next->created = work.at.now;
   anchors::Reactivated reactivated;
-  if (change.rotation_class == anchors::RotationClass::kReactivation) {
+  if (change.rotation_class == RotationClass::kReactivation) {
     reactivated.push_back({change.slot, change.observed.front().spki_sha256});
   }
   return anchors::CheckSuccessor(work.catalog(), *next, reactivated);
@@ -70,13 +69,13 @@ absl::StatusOr<Change> RequestOf(const Catalog& catalog,
   }
   change.slot = *slot;
   change.source = fact.by();
-  change.pinned = anchors::PinnedIn(catalog, *slot);
-  anchors::SeenCertificate& wanted = change.observed.emplace_back();
+  change.pinned = PinnedIn(catalog, *slot);
+  SeenCertificate& wanted = change.observed.emplace_back();
   if (fact.action() == v1::PinFact::ACTION_REACTIVATE) {
-    change.rotation_class = anchors::RotationClass::kReactivation;
+    change.rotation_class = RotationClass::kReactivation;
     wanted.spki_sha256 = fact.spki_sha256();
   } else {
-    change.rotation_class = anchors::RotationClass::kAddition;
+    change.rotation_class = RotationClass::kAddition;
     const auto facts = anchors::ReadCertificateFacts(fact.certificate());
     if (!facts.ok()) return facts.status();
     wanted.der = fact.certificate();
@@ -111,7 +110,7 @@ absl::Status Request(Work& work, const PersonPins& event) {
   if (!change.ok()) return change.status();
   const auto next = Applied(work.catalog(), *change, work.options, work.at.now);
   if (!next.ok()) return next.status();
-  if (anchors::ChangedSlots(work.catalog(), *next).empty()) {
+  if (ChangedSlots(work.catalog(), *next).empty()) {
     return Refuse("the catalog has that already");
   }
   if (absl::Status s = CheckCouldPass(work, *change); !s.ok()) return s;

@@ -17,7 +17,7 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event);
 // Revokes or retires at once. What brings something into use, or back, becomes a
 // rotation that the person has approved (Work::rotation_id); the same again by
 // somebody else approves that one. Fails as the functions of
-// anchors/rotation/apply.h, with FAILED_PRECONDITION for what the gate would
+// trustd/rotation/apply.h, with FAILED_PRECONDITION for what the gate would
 // never let through.
 absl::Status TakePin(Work& work, const PersonPins& event);
 

@@ -2,8 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
-#include "anchors/proto_time.h"
-#include "trustd/mirror/rotation_values.h"
+#include "anchors/base/proto_time.h"
+#include "trustd/record/rotation_values.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -21,7 +21,7 @@
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "trustd/alerts/alert.h"
-#include "trustd/mirror/rotation_book.h"
+#include "trustd/record/rotation_book.h"
 
 namespace anchorage::trustd {
 

@@ -4,16 +4,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/proto_time.h"
-#include "anchors/rotation/classifier.h"
-#include "trustd/mirror/rotation_values.h"
+#include "anchors/base/proto_time.h"
+#include "trustd/rotation/classifier.h"
+#include "trustd/record/rotation_values.h"
 
 namespace anchorage::trustd {
 namespace {
 
-using anchors::Change;
-using anchors::Classification;
-using anchors::Observation;
 using Entry = RotationBook::Entry;
 
 // More open rotations than AWS has slots, several times over: whoever makes
@@ -38,7 +35,7 @@ std::set<std::string> HeldInSlot(const Classification& found,
     }
   }
   for (const Change& anomaly : found.anomalies) {
-    why.insert(anchors::HeldByAnomaly(anomaly));
+    why.insert(HeldByAnomaly(anomaly));
   }
   return why;
 }
@@ -54,7 +51,7 @@ const Change* FindIn(const std::vector<Change>& changes,
 // A page that was not understood says nothing about what it does not show.
 bool IsUnderstood(const Observation& look) {
   return std::none_of(look.problems.begin(), look.problems.end(),
-                      anchors::IsAnomaly);
+                      IsAnomaly);
 }
 
 // The source's word on a rotation; nullopt for no word.
@@ -63,8 +60,8 @@ std::optional<v1::SourceStance> StanceOf(const Observation& look,
                                          const Entry& entry) {
   const Change* shown = FindIn(found.changes, entry.rotation.change_id());
   if (shown == nullptr && !IsUnderstood(look)) return std::nullopt;
-  const anchors::SourceCount count =
-      anchors::CountSources(entry.change, {look});
+  const SourceCount count =
+      CountSources(entry.change, {look});
   v1::SourceStance stance;
   stance.set_source(look.source);
   if (shown != nullptr) {
@@ -190,7 +187,7 @@ void CloseAnomalies(Work& work, const std::vector<Change>& found,
     if (!entry->is_anomaly() || (!entry->is_open() && !is_rejected)) continue;
     if (entry->rotation.needs_person() && !is_rejected) continue;
     const bool is_between =
-        entry->change.anomaly == anchors::AnomalyKind::kSourcesDisagree;
+        entry->change.anomaly == AnomalyKind::kSourcesDisagree;
     if (source.empty() ? !is_between
                        : is_between || entry->rotation.source() != source) {
       continue;
@@ -293,7 +290,7 @@ void ForgetOldSources(Work& work) {
       continue;
     }
     if (entry.is_anomaly()) {
-      if (entry.change.anomaly != anchors::AnomalyKind::kSourcesDisagree &&
+      if (entry.change.anomaly != AnomalyKind::kSourcesDisagree &&
           sources.count(entry.rotation.source()) == 0) {
         work.draft.AddState(id, v1::ROTATION_STATE_WITHDRAWN,
                             "its source is no longer polled");
@@ -318,7 +315,7 @@ void CompareLooks(Work& work) {
     if (compared.catalog_sha256 == work.served.catalog_sha256) continue;
     compared = {work.served.catalog_sha256,
                 std::make_shared<const Classification>(
-                    anchors::Classify(*look, work.catalog()))};
+                    Classify(*look, work.catalog()))};
     CompareLook(work, *look, *compared.found);
     any = true;
   }
@@ -330,7 +327,7 @@ void CompareLooks(Work& work) {
     AddStances(work, *look, *work.moment.compared[name].found);
     newest.push_back(*look);
   }
-  const std::vector<Change> disagreements = anchors::Disagreements(newest);
+  const std::vector<Change> disagreements = Disagreements(newest);
   AddDetections(work, disagreements);
   CloseAnomalies(work, disagreements, "");
 }

@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/rotation/apply.h"
+#include "anchors/base/atomic_file.h"
+#include "trustd/rotation/apply.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -205,11 +205,11 @@ void Mirror::Notify() {
   feed_.Notify();
 }
 
-absl::Status Mirror::Observed(const anchors::Observation& observation,
+absl::Status Mirror::Observed(const Observation& observation,
                               absl::Time now) {
   const absl::Status status =
       Take(
-          SourceSaid{std::make_shared<const anchors::Observation>(observation)},
+          SourceSaid{std::make_shared<const Observation>(observation)},
           now)
           .status();
   if (absl::IsInvalidArgument(status)) {
@@ -261,7 +261,7 @@ absl::StatusOr<Mirror::Pinned> Mirror::Pin(const PersonPins& pin,
 std::vector<verify::Slot> Mirror::SlotsSharing(const v1::PinFact& fact) const {
   const auto slot = anchors::SlotFromProto(fact.slot());
   if (!slot.has_value()) return {};
-  return anchors::SlotsSharing(hub_.Current()->catalog, *slot,
+  return trustd::SlotsSharing(hub_.Current()->catalog, *slot,
                                fact.spki_sha256());
 }
 

@@ -39,16 +39,16 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "anchors/rotation/observation.h"
+#include "trustd/rotation/observation.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "trustd/alerts/alert.h"
 #include "trustd/mirror/core.h"
-#include "trustd/mirror/ledger.h"
-#include "trustd/mirror/record_feed.h"
-#include "trustd/publication.h"
-#include "trustd/publisher.h"
-#include "trustd/store.h"
+#include "trustd/record/ledger.h"
+#include "trustd/record/record_feed.h"
+#include "trustd/publish/publication.h"
+#include "trustd/publish/publisher.h"
+#include "trustd/base/store.h"
 
 namespace anchorage::trustd {
 
@@ -84,7 +84,7 @@ class Mirror {
 
   // --- sources ---
 
-  absl::Status Observed(const anchors::Observation& observation,
+  absl::Status Observed(const Observation& observation,
                         absl::Time now);
   // The source says the same as before.
   absl::Status Unchanged(const std::string& source, absl::Time now);

@@ -1,13 +1,12 @@
 // What must not be believed, and what people said that must last.
 
 #include "anchors/catalog_proto.h"
-#include "trustd/mirror/mirror_fixture.h"
+#include "test/support/mirror_fixture.h"
 
 namespace anchorage::trustd {
 namespace {
 
 using anchors::Catalog;
-using anchors::Observation;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 using verify::AnchorKind;
@@ -33,7 +32,7 @@ TEST_F(MirrorTest, ALoginPageClosesNothing) {
   ASSERT_TRUE(Decide(1, v1::Decision::KIND_HOLD, "alice", "asking AWS").ok());
   Observation login = Page();
   login.certificates.clear();
-  login.problems = {{anchors::ProblemKind::kNotTheDocument, 1, "a login page"}};
+  login.problems = {{ProblemKind::kNotTheDocument, 1, "a login page"}};
   ASSERT_TRUE(Observe(login).ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
   ASSERT_TRUE(Observe(Page()).ok());
@@ -282,8 +281,8 @@ TEST_F(ForgedCertificateTest, AStartPublishesNothingThatNoSourceHasShown) {
 
 TEST_F(ForgedCertificateTest, ASourceThatFailsShowsNothingNow) {
   ASSERT_TRUE(options_.core.rotations.policy
-                  .Set(anchors::RotationClass::kReissue,
-                       {.action = anchors::RotationAction::kPublishAfter,
+                  .Set(RotationClass::kReissue,
+                       {.action = RotationAction::kPublishAfter,
                         .sources = 1,
                         .hold = absl::Hours(24)})
                   .ok());

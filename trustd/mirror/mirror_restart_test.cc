@@ -1,13 +1,12 @@
 // Starts, crashes, full disks, MODE_OFFLINE, and AWS's history.
 
 #include "anchors/releases.h"
-#include "trustd/mirror/mirror_fixture.h"
+#include "test/support/mirror_fixture.h"
 
 namespace anchorage::trustd {
 namespace {
 
 using anchors::Catalog;
-using anchors::Observation;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 using verify::AnchorKind;

@@ -1,13 +1,12 @@
 // The course of rotations: what sources, people and instances say, and what is
 // published.
 
-#include "trustd/mirror/mirror_fixture.h"
+#include "test/support/mirror_fixture.h"
 
 namespace anchorage::trustd {
 namespace {
 
 using anchors::Catalog;
-using anchors::Observation;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 using verify::AnchorKind;
@@ -59,7 +58,7 @@ TEST_F(MirrorTest, AReKeyWaitsForPeople) {
   const auto set = *anchors::ToAnchorSet(hub_.Current()->catalog, {});
   EXPECT_THAT(set->In({"aws", "eu-west-1", AnchorKind::kIidRsa2048}),
               SizeIs(2));
-  now_ += anchors::kDefaultOverlap + absl::Hours(1);
+  now_ += kDefaultOverlap + absl::Hours(1);
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_COMPLETED);
 }
@@ -122,8 +121,8 @@ TEST_F(MirrorTest, AnotherSourceCorroborates) {
 
 TEST_F(MirrorTest, ThePolicyCanWaitForAgreement) {
   ASSERT_TRUE(options_.core.rotations.policy
-                  .Set(anchors::RotationClass::kReKey,
-                       {.action = anchors::RotationAction::kPublishAfter,
+                  .Set(RotationClass::kReKey,
+                       {.action = RotationAction::kPublishAfter,
                         .sources = 2,
                         .hold = absl::Hours(24)})
                   .ok());
@@ -139,8 +138,8 @@ TEST_F(MirrorTest, ThePolicyCanWaitForAgreement) {
 
 TEST_F(MirrorTest, APersonHoldsThePolicyBack) {
   ASSERT_TRUE(options_.core.rotations.policy
-                  .Set(anchors::RotationClass::kReKey,
-                       {.action = anchors::RotationAction::kPublishAfter,
+                  .Set(RotationClass::kReKey,
+                       {.action = RotationAction::kPublishAfter,
                         .sources = 1,
                         .hold = absl::Hours(24)})
                   .ok());

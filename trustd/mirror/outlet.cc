@@ -4,17 +4,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/proto_time.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/target_checks.h"
-#include "trustd/mirror/rotation_values.h"
+#include "trustd/record/rotation_values.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
 namespace {
 
 using anchors::Catalog;
-using anchors::Change;
-using anchors::Ground;
 using Entry = RotationBook::Entry;
 
 constexpr std::int64_t kSecondsOfDay = 24 * 60 * 60;
@@ -34,7 +32,7 @@ bool Contains(const Catalog& catalog, const Change& change) {
            (anchor.status == verify::AnchorStatus::kActive ||
             anchor.status == verify::AnchorStatus::kRetiring);
   };
-  if (change.rotation_class == anchors::RotationClass::kRemoval) {
+  if (change.rotation_class == RotationClass::kRemoval) {
     return std::none_of(catalog.anchors.begin(), catalog.anchors.end(),
                         [&](const anchors::CatalogAnchor& anchor) {
                           return anchor.slot == change.slot &&
@@ -42,8 +40,8 @@ bool Contains(const Catalog& catalog, const Change& change) {
                         });
   }
   const bool is_reactivation =
-      change.rotation_class == anchors::RotationClass::kReactivation;
-  for (const anchors::SeenCertificate& seen : change.observed) {
+      change.rotation_class == RotationClass::kReactivation;
+  for (const SeenCertificate& seen : change.observed) {
     const bool there = std::any_of(
         catalog.anchors.begin(), catalog.anchors.end(),
         [&](const anchors::CatalogAnchor& anchor) {
@@ -89,7 +87,7 @@ Ground GroundOf(const Work& work, const Entry& entry) {
 }
 
 anchors::Reactivated ReactivatedBy(const Change& change) {
-  if (change.rotation_class != anchors::RotationClass::kReactivation) return {};
+  if (change.rotation_class != RotationClass::kReactivation) return {};
   return {{change.slot, change.observed.front().spki_sha256}};
 }
 
@@ -106,7 +104,7 @@ struct Approved {
 // this one leaves.
 Approved CollectApproved(Work& work, Catalog from) {
   Approved approved{.catalog = std::move(from)};
-  const anchors::Situation situation = SituationOf(work);
+  const Situation situation = SituationOf(work);
   std::set<verify::Slot> taken;
   const std::set<std::uint64_t> live = work.book().Live();
   for (const std::uint64_t id : live) {
@@ -127,14 +125,14 @@ Approved CollectApproved(Work& work, Catalog from) {
     Catalog stepped = *next;
     stepped.sequence = approved.catalog.sequence + 1;
     stepped.created = WholeSeconds(work.at.now);
-    const auto admitted = anchors::Admit({.before = approved.catalog,
+    const auto admitted = Admit({.before = approved.catalog,
                                           .after = std::move(stepped),
                                           .grounds = {ground},
                                           .reactivated = reactivated},
                                          situation);
     if (!admitted.ok()) {
-      const auto reason = anchors::GateReasonOf(admitted.status());
-      const bool may_pass = reason.has_value() && anchors::MayPass(*reason);
+      const auto reason = GateReasonOf(admitted.status());
+      const bool may_pass = reason.has_value() && MayPass(*reason);
       if (!may_pass) {
         Hold(work, id, std::string(admitted.status().message()));
         continue;
@@ -197,7 +195,7 @@ void CountAutomatic(Work& work, const std::vector<Ground>& grounds) {
     if (ground.is_safe || !ground.approvers.empty()) continue;
     auto& times = work.moment.automatic[ground.slot];
     times.push_back(work.at.steady);
-    if (times.size() > anchors::kMaxAutomaticADay) times.erase(times.begin());
+    if (times.size() > kMaxAutomaticADay) times.erase(times.begin());
   }
 }
 
@@ -241,7 +239,7 @@ absl::Status Publish(Work& work, Catalog after, std::vector<Ground> grounds,
   // Earlier than the one before, where that clock was ahead: the order is the
   // sequence's.
   after.created = WholeSeconds(work.at.now);
-  auto admitted = anchors::Admit({.before = work.catalog(),
+  auto admitted = Admit({.before = work.catalog(),
                                   .after = std::move(after),
                                   .grounds = grounds,
                                   .reactivated = std::move(reactivated)},

@@ -18,7 +18,7 @@ void Reconcile(Work& work);
 // Publishes a step with the record of it, under the next sequence. Fails as
 // Admit(); then nothing has changed.
 absl::Status Publish(Work& work, anchors::Catalog after,
-                     std::vector<anchors::Ground> grounds,
+                     std::vector<Ground> grounds,
                      anchors::Reactivated reactivated,
                      const std::vector<std::uint64_t>& rotation_ids);
 

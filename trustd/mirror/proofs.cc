@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
-#include "anchors/proto_time.h"
+#include "anchors/base/proto_time.h"
 #include "trustd/mirror/live_proof.h"
 #include "verify/crypto/public_key.h"
 #include "verify/partition.h"

@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/proto_time.h"
+#include "anchors/base/proto_time.h"
 #include "trustd/mirror/decisions.h"
 #include "trustd/mirror/looks.h"
 #include "trustd/mirror/outlet.h"
 #include "trustd/mirror/proofs.h"
-#include "trustd/mirror/rotation_values.h"
+#include "trustd/record/rotation_values.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -72,28 +72,28 @@ void CloseWhatWentAway(Work& work) {
 
 // Asks the policy twice: about what the record says, then about what publishing
 // it would bring into use, as far as sources show it now.
-anchors::Decision DecidedByPolicy(const Work& work, const Entry& entry,
-                                  const anchors::Situation& situation) {
-  anchors::EvidenceSummary evidence = entry.Evidence();
-  const anchors::Change change = entry.CurrentChange();
-  const anchors::RotationPolicy& policy = work.options.rotations.policy;
-  anchors::Decision decision =
-      anchors::Decide(change, evidence, policy, work.at.now);
-  if (decision.outcome != anchors::Outcome::kPublishNow) return decision;
+Decision DecidedByPolicy(const Work& work, const Entry& entry,
+                                  const Situation& situation) {
+  EvidenceSummary evidence = entry.Evidence();
+  const Change change = entry.CurrentChange();
+  const RotationPolicy& policy = work.options.rotations.policy;
+  Decision decision =
+      Decide(change, evidence, policy, work.at.now);
+  if (decision.outcome != Outcome::kPublishNow) return decision;
   const auto next = Applied(work.catalog(), change, work.options, work.at.now);
   // What cannot be applied is held where that is tried.
   if (!next.ok() || *next == work.catalog()) return decision;
   const auto sources =
-      anchors::JudgeAutomatic(work.catalog(), *next, change.slot, situation);
+      JudgeAutomatic(work.catalog(), *next, change.slot, situation);
   if (!sources.ok()) {
     return {.reason = std::string(sources.status().message())};
   }
   evidence.agreeing_sources = *sources;
-  return anchors::Decide(change, evidence, policy, work.at.now);
+  return Decide(change, evidence, policy, work.at.now);
 }
 
 void DecideOne(Work& work, std::uint64_t id,
-               const anchors::Situation& situation) {
+               const Situation& situation) {
   const Entry* entry = work.book().Find(id);
   const int needed = work.options.rotations.approvals;
   if (entry->rotation.state() == v1::ROTATION_STATE_APPROVED) {
@@ -103,7 +103,7 @@ void DecideOne(Work& work, std::uint64_t id,
     }
     return;
   }
-  const anchors::EvidenceSummary evidence = entry->Evidence();
+  const EvidenceSummary evidence = entry->Evidence();
   if (entry->rotation.state() == v1::ROTATION_STATE_DETECTED &&
       (evidence.agreeing_sources > 1 || evidence.live_proofs > 0)) {
     work.draft.AddState(
@@ -120,14 +120,14 @@ void DecideOne(Work& work, std::uint64_t id,
     return;
   }
   if (entry->is_request()) return;
-  const anchors::Decision decision = DecidedByPolicy(work, *entry, situation);
-  if (decision.outcome != anchors::Outcome::kPublishNow) return;
+  const Decision decision = DecidedByPolicy(work, *entry, situation);
+  if (decision.outcome != Outcome::kPublishNow) return;
   work.draft.AddPolicyDecision(id, v1::Decision::KIND_APPROVE, decision.reason);
   work.draft.AddState(id, v1::ROTATION_STATE_APPROVED, decision.reason);
 }
 
 void DecideWhatIsDue(Work& work) {
-  const anchors::Situation situation = SituationOf(work);
+  const Situation situation = SituationOf(work);
   for (const std::uint64_t id : LiveOf(work)) {
     const Entry& entry = *work.book().Find(id);
     if (entry.is_open() && entry.is_publishable()) {

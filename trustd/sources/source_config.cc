@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "trustd/config_path.h"
+#include "trustd/base/config_path.h"
 #include "trustd/sources/nitro_root_source.h"
 #include "trustd/sources/printed_root_source.h"
 #include "trustd/sources/regions_page_source.h"
