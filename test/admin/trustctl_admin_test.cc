@@ -242,7 +242,7 @@ TEST_F(TrustctlAdminTest, NamesTheOtherSlotsOfARevokedKey) {
       fact.set_certificate(anchor.certificates.front().der);
     }
   }
-  fact.set_by("olga");
+  fact.set_by("operator-olga");
   fact.set_why("drill");
   ASSERT_TRUE(world_.mirror().Pin({.fact = fact}, world_.now()).ok());
   const Outcome run =

@@ -97,15 +97,15 @@ trustd::Config RotatingConfigIn(const std::string& folder) {
   const std::string shown = folder + ".shown.json";
   std::ofstream(shown, std::ios::binary)
       << anchors::SerializeCatalog(RekeyedCatalog());
-  trustd::Config config = *trustd::ParseConfig(
-      "data_dir: " + folder +
-          "\nmode: MODE_ONLINE\n"
-          "listen_address: 127.0.0.1:0\n"
-          "sources:\n"
-          "  - name: aws-docs\n"
-          "    directory: {path: " +
-          shown + "}\n",
-      "/test.yaml");
+  trustd::Config config =
+      *trustd::ParseConfig("data_dir: " + folder +
+                               "\nmode: MODE_ONLINE\n"
+                               "listen_address: 127.0.0.1:0\n"
+                               "sources:\n"
+                               "  - name: aws-docs\n"
+                               "    directory: {path: " +
+                               shown + "}\n",
+                           "/test.yaml");
   // Only who may decide is counted, and who that is the listener for people
   // says.
   trustd::AdminSettings& admin = config.admin.emplace();
@@ -130,11 +130,11 @@ trustd::Config RotatingConfigIn(const std::string& folder) {
 
 int PublicationsOfRotation(const trustd::Ledger& ledger) {
   int count = 0;
-  const absl::Status read = ledger.Scan(
-      0, [&](std::uint64_t, const v1::LedgerRecord& record) {
+  const absl::Status read =
+      ledger.Scan(0, [&](std::uint64_t, const v1::LedgerRecord& record) {
         const auto& ids = record.publication().rotation_ids();
-        count += static_cast<int>(
-            std::count(ids.begin(), ids.end(), kRotation));
+        count +=
+            static_cast<int>(std::count(ids.begin(), ids.end(), kRotation));
         return true;
       });
   return read.ok() ? count : -1;
@@ -160,21 +160,20 @@ absl::Status Rotate(const std::string& folder) {
 }
 
 absl::Status RotateInService(const std::string& folder) {
-  const auto service = trustd::Service::Start(RotatingConfigIn(folder),
-                                              [] { return kNow; });
+  const auto service =
+      trustd::Service::Start(RotatingConfigIn(folder), [] { return kNow; });
   if (!service.ok()) return service.status();
   trustd::Mirror& mirror = (*service)->mirror();
-  if (absl::Status s = WaitFor(
-          [&] { return mirror.FindRotation(kRotation).has_value(); });
+  if (absl::Status s =
+          WaitFor([&] { return mirror.FindRotation(kRotation).has_value(); });
       !s.ok()) {
     return s;
   }
   Tell(kDetected);
   if (absl::Status s = Approve(mirror); !s.ok()) return s;
   Tell(kApproved);
-  if (absl::Status s = WaitFor([&] {
-        return (*service)->publication()->catalog.sequence == 2;
-      });
+  if (absl::Status s = WaitFor(
+          [&] { return (*service)->publication()->catalog.sequence == 2; });
       !s.ok()) {
     return s;
   }

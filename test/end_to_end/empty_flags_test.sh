@@ -41,8 +41,11 @@ walk() {
       row "$command" "$name" "--flag --next" "$name" --next
     fi
   done < <(grep -E '^ {2,4}(-[a-z],)?--[a-z]' <<<"$help")
+  # Arguments before it are given.
+  local given=()
   while read -r name _; do
-    row "$command" "$name" '""' ""
+    row "$command" "$name" '""' "${given[@]}" ""
+    given+=(1)
   done < <(sed -n '/^Positionals:/,/^$/s/^  \([A-Za-z]*\) \(TEXT\|UINT\).*/\1/p' <<<"$help")
   while read -r name; do
     walk "${command:+$command }$name"

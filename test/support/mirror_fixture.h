@@ -15,15 +15,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
-#include "anchors/catalog.h"
 #include "anchors/base/atomic_file.h"
-#include "test/fake_aws/page_writer.h"
-#include "trustd/sources/page/regions_page.h"
+#include "anchors/catalog.h"
 #include "test/fake_aws/fake_identity.h"
+#include "test/fake_aws/page_writer.h"
 #include "test/support/fake_store.h"
-#include "trustd/mirror/mirror.h"
 #include "test/support/publish_for_tests.h"
 #include "trustd/config.h"
+#include "trustd/mirror/mirror.h"
+#include "trustd/sources/page/regions_page.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
@@ -91,8 +91,8 @@ class MirrorTest : public ::testing::Test {
     for (const verify::AnchorRecord& record : aws.Anchors()) {
       const std::string der = test::MakeCertificate(
           aws.Certificate(record.slot.region, record.slot.kind));
-      catalog = *AddAnchor(catalog, record.slot, der, {"AWS", ""},
-                                    {.time = kNow});
+      catalog =
+          *AddAnchor(catalog, record.slot, der, {"AWS", ""}, {.time = kNow});
     }
     return catalog;
   }
@@ -103,7 +103,7 @@ class MirrorTest : public ::testing::Test {
   }
 
   Observation PageOf(const std::vector<anchors::PageEntry>& entries,
-                              const std::string& source = "aws-docs") const {
+                     const std::string& source = "aws-docs") const {
     Observation observation;
     observation.source = source;
     observation.location = "https://docs.example/regions-certs.md";

@@ -10,15 +10,17 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "trustd/rotation/gate.h"
 #include "trustd/publish/publication.h"
 #include "trustd/publish/publisher.h"
+#include "trustd/rotation/gate.h"
 
 namespace anchorage::trustd {
 
 class AdmittedForTests {
  public:
-  static Admitted Of(anchors::Catalog catalog) { return Admitted(std::move(catalog)); }
+  static Admitted Of(anchors::Catalog catalog) {
+    return Admitted(std::move(catalog));
+  }
 };
 
 }  // namespace anchorage::trustd
@@ -32,9 +34,8 @@ inline absl::StatusOr<std::uint64_t> PublishForTests(
     absl::Time now, const StoreBatch& also = {}) {
   const auto current = hub.Current();
   catalog.sequence = current->next_sequence;
-  auto prepared =
-      publisher.Prepare(AdmittedForTests::Of(std::move(catalog)),
-                        current->targets_version + 1, now);
+  auto prepared = publisher.Prepare(AdmittedForTests::Of(std::move(catalog)),
+                                    current->targets_version + 1, now);
   if (!prepared.ok()) return prepared.status();
   if (absl::Status s = publisher.Commit(*std::move(prepared), also); !s.ok()) {
     return s;

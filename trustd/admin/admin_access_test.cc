@@ -64,6 +64,7 @@ std::vector<Method> Methods() {
          request.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_DSA);
          request.set_spki_sha256(anchor.spki_sha256);
          request.set_why("a drill");
+         request.set_last_key(true);
          return Try<Admin>(channel, &Admin::Stub::PinAnchor, request);
        }},
       {"PollNow", Action::kPoll,

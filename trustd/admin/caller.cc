@@ -3,8 +3,8 @@
 #include <grpc/grpc_security_constants.h>
 #include <spdlog/spdlog.h>
 
-#include "trustd/rpc/rpc_status.h"
 #include "trustd/base/store.h"
+#include "trustd/rpc/rpc_status.h"
 #include "verify/crypto/public_key.h"
 #include "verify/encoding/base64.h"
 #include "verify/printable.h"

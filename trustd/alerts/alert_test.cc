@@ -22,7 +22,9 @@ TEST(Alert, HasTheNamesThatReceiversKnow) {
       "SOURCE_FAILING",    "SOURCE_RECOVERED",       "BUNDLE_ENDS_SOON",
       "LEDGER_DAMAGED",    "FLEET_FAILURES",         "STORE_WENT_BACK",
       "STORE_ACCEPTED",    "SIGNERS_REMOVED",        "NEWER_TIMESTAMP_CLAIMED",
-      "DATED_AHEAD"};
+      "DATED_AHEAD",
+      "ANCHOR_CHANGED",
+      "APPROVALS_VOID"};
   ASSERT_EQ(AllAlertKinds().size(), std::size(names));
   for (const AlertKind kind : AllAlertKinds()) {
     const char* name = names[static_cast<int>(kind)];

@@ -4,13 +4,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/catalog_proto.h"
 #include "anchors/base/proto_time.h"
-#include "trustd/rotation/apply.h"
+#include "anchors/catalog_proto.h"
 #include "trustd/mirror/decisions.h"
 #include "trustd/mirror/looks.h"
 #include "trustd/mirror/proofs.h"
 #include "trustd/mirror/steps.h"
+#include "trustd/rotation/apply.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -70,16 +70,14 @@ absl::StatusOr<anchors::Catalog> Applied(const anchors::Catalog& catalog,
                                          const CoreOptions& options,
                                          absl::Time time) {
   return Apply(catalog, change,
-                        {.time = time, .overlap = options.rotations.overlap});
+               {.time = time, .overlap = options.rotations.overlap});
 }
 
-std::string EffectOf(const anchors::Catalog& catalog,
-                     const Change& change, const CoreOptions& options,
-                     absl::Time time) {
+std::string EffectOf(const anchors::Catalog& catalog, const Change& change,
+                     const CoreOptions& options, absl::Time time) {
   const auto next = Applied(catalog, change, options, time);
   if (!next.ok()) return "";
-  return EffectSha256(catalog, *next, change.slot,
-                               options.rotations.overlap);
+  return EffectSha256(catalog, *next, change.slot, options.rotations.overlap);
 }
 
 absl::StatusOr<anchors::Catalog> ApplyPin(const anchors::Catalog& catalog,
@@ -92,13 +90,12 @@ absl::StatusOr<anchors::Catalog> ApplyPin(const anchors::Catalog& catalog,
   switch (fact.action()) {
     case v1::PinFact::ACTION_ADD:
       return AddAnchor(catalog, *slot, fact.certificate(),
-                                {anchors::kOperatorPublisher, fact.by()},
-                                {.time = time});
+                       {anchors::kOperatorPublisher, fact.by()},
+                       {.time = time});
     case v1::PinFact::ACTION_REVOKE:
       return Revoke(catalog, *slot, fact.spki_sha256());
     case v1::PinFact::ACTION_RETIRE:
-      return Retire(catalog, *slot, fact.spki_sha256(),
-                             RetireTimesOf(fact));
+      return Retire(catalog, *slot, fact.spki_sha256(), RetireTimesOf(fact));
     case v1::PinFact::ACTION_REACTIVATE:
       return Reactivate(catalog, *slot, fact.spki_sha256());
     default:

@@ -27,14 +27,14 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "trustd/rotation/classifier.h"
-#include "trustd/rotation/gate.h"
-#include "trustd/rotation/observation.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "trustd/mirror/draft.h"
-#include "trustd/record/rotation_book.h"
 #include "trustd/mirror/rotation_config.h"
+#include "trustd/record/rotation_book.h"
+#include "trustd/rotation/classifier.h"
+#include "trustd/rotation/gate.h"
+#include "trustd/rotation/observation.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::trustd {
@@ -225,9 +225,8 @@ absl::StatusOr<anchors::Catalog> Applied(const anchors::Catalog& catalog,
                                          absl::Time time);
 
 // EffectSha256() of that; empty for what cannot be applied.
-std::string EffectOf(const anchors::Catalog& catalog,
-                     const Change& change, const CoreOptions& options,
-                     absl::Time time);
+std::string EffectOf(const anchors::Catalog& catalog, const Change& change,
+                     const CoreOptions& options, absl::Time time);
 
 // What a person's change makes of a catalog.
 absl::StatusOr<anchors::Catalog> ApplyPin(const anchors::Catalog& catalog,

@@ -5,10 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
-#include "trustd/rotation/apply.h"
-#include "trustd/rotation/classifier.h"
 #include "trustd/mirror/outlet.h"
 #include "trustd/record/rotation_values.h"
+#include "trustd/rotation/apply.h"
+#include "trustd/rotation/classifier.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
@@ -35,7 +35,7 @@ absl::Status CheckCouldPass(const Work& work, const Change& change) {
   auto next = Applied(work.catalog(), change, work.options, work.at.now);
   if (!next.ok()) return next.status();
   next->sequence = work.served.next_sequence;
-  next->created = work.at.now;
+  next->created = absl::FromUnixSeconds(absl::ToUnixSeconds(work.at.now));
   anchors::Reactivated reactivated;
   if (change.rotation_class == RotationClass::kReactivation) {
     reactivated.push_back({change.slot, change.observed.front().spki_sha256});

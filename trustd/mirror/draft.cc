@@ -1,8 +1,8 @@
 #include "trustd/mirror/draft.h"
 
 #include "absl/strings/str_cat.h"
-#include "anchors/catalog_proto.h"
 #include "anchors/base/proto_time.h"
+#include "anchors/catalog_proto.h"
 #include "trustd/record/rotation_values.h"
 
 namespace anchorage::trustd {

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/base/proto_time.h"
-#include "trustd/rotation/classifier.h"
 #include "trustd/record/rotation_values.h"
+#include "trustd/rotation/classifier.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -50,8 +50,7 @@ const Change* FindIn(const std::vector<Change>& changes,
 
 // A page that was not understood says nothing about what it does not show.
 bool IsUnderstood(const Observation& look) {
-  return std::none_of(look.problems.begin(), look.problems.end(),
-                      IsAnomaly);
+  return std::none_of(look.problems.begin(), look.problems.end(), IsAnomaly);
 }
 
 // The source's word on a rotation; nullopt for no word.
@@ -60,8 +59,7 @@ std::optional<v1::SourceStance> StanceOf(const Observation& look,
                                          const Entry& entry) {
   const Change* shown = FindIn(found.changes, entry.rotation.change_id());
   if (shown == nullptr && !IsUnderstood(look)) return std::nullopt;
-  const SourceCount count =
-      CountSources(entry.change, {look});
+  const SourceCount count = CountSources(entry.change, {look});
   v1::SourceStance stance;
   stance.set_source(look.source);
   if (shown != nullptr) {

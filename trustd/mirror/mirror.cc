@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/catalog_proto.h"
 #include "anchors/base/atomic_file.h"
+#include "anchors/catalog_proto.h"
 #include "trustd/rotation/apply.h"
 
 namespace anchorage::trustd {
@@ -205,12 +205,9 @@ void Mirror::Notify() {
   feed_.Notify();
 }
 
-absl::Status Mirror::Observed(const Observation& observation,
-                              absl::Time now) {
+absl::Status Mirror::Observed(const Observation& observation, absl::Time now) {
   const absl::Status status =
-      Take(
-          SourceSaid{std::make_shared<const Observation>(observation)},
-          now)
+      Take(SourceSaid{std::make_shared<const Observation>(observation)}, now)
           .status();
   if (absl::IsInvalidArgument(status)) {
     // More than can be put on the record, which is a failure of the source.
@@ -262,7 +259,7 @@ std::vector<verify::Slot> Mirror::SlotsSharing(const v1::PinFact& fact) const {
   const auto slot = anchors::SlotFromProto(fact.slot());
   if (!slot.has_value()) return {};
   return trustd::SlotsSharing(hub_.Current()->catalog, *slot,
-                               fact.spki_sha256());
+                              fact.spki_sha256());
 }
 
 absl::StatusOr<Acceptance> Mirror::AcceptStore(

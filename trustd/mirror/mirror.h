@@ -39,16 +39,16 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "trustd/rotation/observation.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "trustd/alerts/alert.h"
+#include "trustd/base/store.h"
 #include "trustd/mirror/core.h"
-#include "trustd/record/ledger.h"
-#include "trustd/record/record_feed.h"
 #include "trustd/publish/publication.h"
 #include "trustd/publish/publisher.h"
-#include "trustd/base/store.h"
+#include "trustd/record/ledger.h"
+#include "trustd/record/record_feed.h"
+#include "trustd/rotation/observation.h"
 
 namespace anchorage::trustd {
 
@@ -84,8 +84,7 @@ class Mirror {
 
   // --- sources ---
 
-  absl::Status Observed(const Observation& observation,
-                        absl::Time now);
+  absl::Status Observed(const Observation& observation, absl::Time now);
   // The source says the same as before.
   absl::Status Unchanged(const std::string& source, absl::Time now);
   // `failure` is its stable name.

@@ -120,12 +120,12 @@ TEST_F(MirrorTest, AnotherSourceCorroborates) {
 }
 
 TEST_F(MirrorTest, ThePolicyCanWaitForAgreement) {
-  ASSERT_TRUE(options_.core.rotations.policy
-                  .Set(RotationClass::kReKey,
-                       {.action = RotationAction::kPublishAfter,
-                        .sources = 2,
-                        .hold = absl::Hours(24)})
-                  .ok());
+  ASSERT_TRUE(
+      options_.core.rotations.policy
+          .Set(RotationClass::kReKey, {.action = RotationAction::kPublishAfter,
+                                       .sources = 2,
+                                       .hold = absl::Hours(24)})
+          .ok());
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
@@ -137,12 +137,12 @@ TEST_F(MirrorTest, ThePolicyCanWaitForAgreement) {
 }
 
 TEST_F(MirrorTest, APersonHoldsThePolicyBack) {
-  ASSERT_TRUE(options_.core.rotations.policy
-                  .Set(RotationClass::kReKey,
-                       {.action = RotationAction::kPublishAfter,
-                        .sources = 1,
-                        .hold = absl::Hours(24)})
-                  .ok());
+  ASSERT_TRUE(
+      options_.core.rotations.policy
+          .Set(RotationClass::kReKey, {.action = RotationAction::kPublishAfter,
+                                       .sources = 1,
+                                       .hold = absl::Hours(24)})
+          .ok());
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());

@@ -126,10 +126,10 @@ Approved CollectApproved(Work& work, Catalog from) {
     stepped.sequence = approved.catalog.sequence + 1;
     stepped.created = WholeSeconds(work.at.now);
     const auto admitted = Admit({.before = approved.catalog,
-                                          .after = std::move(stepped),
-                                          .grounds = {ground},
-                                          .reactivated = reactivated},
-                                         situation);
+                                 .after = std::move(stepped),
+                                 .grounds = {ground},
+                                 .reactivated = reactivated},
+                                situation);
     if (!admitted.ok()) {
       const auto reason = GateReasonOf(admitted.status());
       const bool may_pass = reason.has_value() && MayPass(*reason);
@@ -240,10 +240,10 @@ absl::Status Publish(Work& work, Catalog after, std::vector<Ground> grounds,
   // sequence's.
   after.created = WholeSeconds(work.at.now);
   auto admitted = Admit({.before = work.catalog(),
-                                  .after = std::move(after),
-                                  .grounds = grounds,
-                                  .reactivated = std::move(reactivated)},
-                                 SituationOf(work));
+                         .after = std::move(after),
+                         .grounds = grounds,
+                         .reactivated = std::move(reactivated)},
+                        SituationOf(work));
   if (!admitted.ok()) return admitted.status();
   CountAutomatic(work, grounds);
   const Catalog& catalog = admitted->catalog();

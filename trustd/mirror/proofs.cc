@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/catalog_proto.h"
 #include "anchors/base/proto_time.h"
+#include "anchors/catalog_proto.h"
 #include "trustd/mirror/live_proof.h"
 #include "verify/crypto/public_key.h"
 #include "verify/partition.h"

@@ -9,7 +9,6 @@
 namespace anchorage::trustd {
 namespace {
 
-
 absl::StatusOr<RotationOptions> Read(const std::string& yaml) {
   v1::RotationConfig proto;
   const absl::Status status = anchors::ReadYaml(yaml, "trustd.yaml", proto);

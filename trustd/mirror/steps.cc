@@ -73,12 +73,11 @@ void CloseWhatWentAway(Work& work) {
 // Asks the policy twice: about what the record says, then about what publishing
 // it would bring into use, as far as sources show it now.
 Decision DecidedByPolicy(const Work& work, const Entry& entry,
-                                  const Situation& situation) {
+                         const Situation& situation) {
   EvidenceSummary evidence = entry.Evidence();
   const Change change = entry.CurrentChange();
   const RotationPolicy& policy = work.options.rotations.policy;
-  Decision decision =
-      Decide(change, evidence, policy, work.at.now);
+  Decision decision = Decide(change, evidence, policy, work.at.now);
   if (decision.outcome != Outcome::kPublishNow) return decision;
   const auto next = Applied(work.catalog(), change, work.options, work.at.now);
   // What cannot be applied is held where that is tried.
@@ -92,8 +91,7 @@ Decision DecidedByPolicy(const Work& work, const Entry& entry,
   return Decide(change, evidence, policy, work.at.now);
 }
 
-void DecideOne(Work& work, std::uint64_t id,
-               const Situation& situation) {
+void DecideOne(Work& work, std::uint64_t id, const Situation& situation) {
   const Entry* entry = work.book().Find(id);
   const int needed = work.options.rotations.approvals;
   if (entry->rotation.state() == v1::ROTATION_STATE_APPROVED) {

@@ -26,10 +26,10 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "trustd/rotation/change.h"
-#include "trustd/rotation/rotation_policy.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
+#include "trustd/rotation/change.h"
+#include "trustd/rotation/rotation_policy.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::trustd {
@@ -111,8 +111,7 @@ class RotationBook {
   // When anomalies of one source and kind were found: the last ones, in the
   // record's order.
   static constexpr std::size_t kKeptAnomalies = 2;
-  const std::vector<absl::Time>& AnomaliesOf(
-      const Change& anomaly) const;
+  const std::vector<absl::Time>& AnomaliesOf(const Change& anomaly) const;
 
   // When the policy alone published something in a slot: the last times, in the
   // record's order.

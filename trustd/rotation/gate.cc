@@ -7,8 +7,8 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
-#include "trustd/rotation/classifier.h"
 #include "anchors/self_signature.h"
+#include "trustd/rotation/classifier.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
@@ -72,8 +72,9 @@ bool Verifies(AnchorStatus status) {
   return status == AnchorStatus::kActive || status == AnchorStatus::kRetiring;
 }
 
-const anchors::CatalogAnchor* FindAnchor(const anchors::Catalog& catalog, const Slot& slot,
-                                std::string_view spki_sha256) {
+const anchors::CatalogAnchor* FindAnchor(const anchors::Catalog& catalog,
+                                         const Slot& slot,
+                                         std::string_view spki_sha256) {
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot == slot && anchor.spki_sha256 == spki_sha256) {
       return &anchor;
@@ -82,8 +83,8 @@ const anchors::CatalogAnchor* FindAnchor(const anchors::Catalog& catalog, const 
   return nullptr;
 }
 
-const anchors::CatalogCertificate* FindCertificate(const anchors::CatalogAnchor* anchor,
-                                          std::string_view sha256) {
+const anchors::CatalogCertificate* FindCertificate(
+    const anchors::CatalogAnchor* anchor, std::string_view sha256) {
   if (anchor == nullptr) return nullptr;
   for (const anchors::CatalogCertificate& certificate : anchor->certificates) {
     if (certificate.sha256 == sha256) return &certificate;
@@ -104,7 +105,8 @@ bool IsInUse(const anchors::CatalogAnchor* anchor, std::string_view sha256) {
 }
 
 // The to-be-signed bytes of what is in use, by slot.
-std::set<std::string> TbsInUse(const anchors::Catalog& catalog, const Slot& slot) {
+std::set<std::string> TbsInUse(const anchors::Catalog& catalog,
+                               const Slot& slot) {
   std::set<std::string> in_use;
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot != slot || !Verifies(anchor.status)) continue;
@@ -127,7 +129,8 @@ std::optional<Slot> InUseElsewhere(const std::string& tbs, const Slot& slot,
   for (const anchors::Catalog* catalog : {&before, &after}) {
     for (const anchors::CatalogAnchor& anchor : catalog->anchors) {
       if (anchor.slot == slot || !Verifies(anchor.status)) continue;
-      for (const anchors::CatalogCertificate& certificate : anchor.certificates) {
+      for (const anchors::CatalogCertificate& certificate :
+           anchor.certificates) {
         if (!certificate.superseded && TbsOf(certificate.der) == tbs) {
           others.insert(anchor.slot);
         }
@@ -145,7 +148,8 @@ std::optional<Slot> InUseElsewhere(const std::string& tbs, const Slot& slot,
   return std::nullopt;
 }
 
-std::optional<Slot> RevokedElsewhere(const anchors::Catalog& catalog, const Slot& slot,
+std::optional<Slot> RevokedElsewhere(const anchors::Catalog& catalog,
+                                     const Slot& slot,
                                      std::string_view spki_sha256) {
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot != slot && anchor.spki_sha256 == spki_sha256 &&
@@ -165,12 +169,13 @@ struct Difference {
   bool brings_a_key = false;
 };
 
-Difference DifferenceIn(const anchors::Catalog& before, const anchors::Catalog& after,
-                        const Slot& slot) {
+Difference DifferenceIn(const anchors::Catalog& before,
+                        const anchors::Catalog& after, const Slot& slot) {
   Difference difference;
   for (const anchors::CatalogAnchor& anchor : after.anchors) {
     if (anchor.slot != slot) continue;
-    const anchors::CatalogAnchor* old = FindAnchor(before, slot, anchor.spki_sha256);
+    const anchors::CatalogAnchor* old =
+        FindAnchor(before, slot, anchor.spki_sha256);
     const bool verified = old != nullptr && Verifies(old->status);
     if (Verifies(anchor.status) && !verified) difference.brings_a_key = true;
     for (const anchors::CatalogCertificate& certificate : anchor.certificates) {
@@ -199,7 +204,8 @@ bool Has(const std::vector<std::string_view>& shown, std::string_view der) {
 
 // Whether a certificate that a source shows would be new in the slot, rather
 // than one that is or was in use there, or one from before those.
-bool IsNew(const anchors::Catalog& before, const Slot& slot, std::string_view der) {
+bool IsNew(const anchors::Catalog& before, const Slot& slot,
+           std::string_view der) {
   const auto facts = anchors::ReadCertificateFacts(der);
   if (!facts.ok()) return true;
   const anchors::CatalogAnchor* anchor =
@@ -315,8 +321,9 @@ absl::Status JudgePeople(const Step& step, const Ground& ground,
   return absl::OkStatus();
 }
 
-void AppendAnchors(const anchors::Catalog& catalog, const anchors::Catalog* before,
-                   const Slot& slot, std::string& text) {
+void AppendAnchors(const anchors::Catalog& catalog,
+                   const anchors::Catalog* before, const Slot& slot,
+                   std::string& text) {
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot != slot) continue;
     const anchors::CatalogAnchor* old =
@@ -346,8 +353,8 @@ void AppendAnchors(const anchors::Catalog& catalog, const anchors::Catalog* befo
   }
 }
 
-std::vector<const anchors::CatalogAnchor*> AnchorsIn(const anchors::Catalog& catalog,
-                                            const Slot& slot) {
+std::vector<const anchors::CatalogAnchor*> AnchorsIn(
+    const anchors::Catalog& catalog, const Slot& slot) {
   std::vector<const anchors::CatalogAnchor*> anchors;
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot == slot) anchors.push_back(&anchor);
@@ -378,9 +385,10 @@ std::optional<GateReason> GateReasonOf(const absl::Status& status) {
   return std::nullopt;
 }
 
-std::vector<Objection> ObjectionsTo(const anchors::CatalogCertificate& certificate,
-                                    const Slot& slot, const anchors::Catalog& before,
-                                    const anchors::Catalog& after, absl::Time now) {
+std::vector<Objection> ObjectionsTo(
+    const anchors::CatalogCertificate& certificate, const Slot& slot,
+    const anchors::Catalog& before, const anchors::Catalog& after,
+    absl::Time now) {
   std::vector<Objection> out;
   const auto facts = anchors::ReadCertificateFacts(certificate.der);
   if (!facts.ok()) return {{GateReason::kUnreadable, "it cannot be read"}};
@@ -437,7 +445,8 @@ std::vector<Objection> ObjectionsTo(const anchors::CatalogCertificate& certifica
   return out;
 }
 
-std::vector<Slot> ChangedSlots(const anchors::Catalog& before, const anchors::Catalog& after) {
+std::vector<Slot> ChangedSlots(const anchors::Catalog& before,
+                               const anchors::Catalog& after) {
   std::set<Slot> slots;
   for (const anchors::Catalog* catalog : {&before, &after}) {
     for (const anchors::CatalogAnchor& anchor : catalog->anchors) {
@@ -456,8 +465,9 @@ std::vector<Slot> ChangedSlots(const anchors::Catalog& before, const anchors::Ca
   return changed;
 }
 
-std::string EffectSha256(const anchors::Catalog& before, const anchors::Catalog& after,
-                         const Slot& slot, absl::Duration overlap) {
+std::string EffectSha256(const anchors::Catalog& before,
+                         const anchors::Catalog& after, const Slot& slot,
+                         absl::Duration overlap) {
   std::string text = absl::StrCat("effect 1\n", verify::ToString(slot), "\n",
                                   absl::ToInt64Seconds(overlap), "\nbefore\n");
   AppendAnchors(before, nullptr, slot, text);
@@ -466,7 +476,8 @@ std::string EffectSha256(const anchors::Catalog& before, const anchors::Catalog&
   return verify::Sha256Hex(text);
 }
 
-absl::StatusOr<int> JudgeAutomatic(const anchors::Catalog& before, const anchors::Catalog& after,
+absl::StatusOr<int> JudgeAutomatic(const anchors::Catalog& before,
+                                   const anchors::Catalog& after,
                                    const Slot& slot,
                                    const Situation& situation) {
   const Difference difference = DifferenceIn(before, after, slot);

@@ -33,8 +33,8 @@
 #include "absl/types/span.h"
 #include "anchors/catalog.h"
 #include "anchors/certificate_facts.h"
-#include "trustd/rotation/observation.h"
 #include "anchors/succession.h"
+#include "trustd/rotation/observation.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::trustd {
@@ -120,10 +120,10 @@ struct Objection {
   // For people.
   std::string why;
 };
-std::vector<Objection> ObjectionsTo(const anchors::CatalogCertificate& certificate,
-                                    const verify::Slot& slot,
-                                    const anchors::Catalog& before, const anchors::Catalog& after,
-                                    absl::Time now);
+std::vector<Objection> ObjectionsTo(
+    const anchors::CatalogCertificate& certificate, const verify::Slot& slot,
+    const anchors::Catalog& before, const anchors::Catalog& after,
+    absl::Time now);
 
 // The newest look of one source.
 struct SourceLook {
@@ -154,12 +154,14 @@ struct Situation {
 // SHA-256, lower-case hex, over what a step does in one slot: its anchors before
 // and after with all certificates, and the overlap. The moment at which it is
 // done has no part in it.
-std::string EffectSha256(const anchors::Catalog& before, const anchors::Catalog& after,
+std::string EffectSha256(const anchors::Catalog& before,
+                         const anchors::Catalog& after,
                          const verify::Slot& slot, absl::Duration overlap);
 
 // Judges what a step does in one slot without people. Returns how many families
 // of sources show everything that it brings, or what speaks against it.
-absl::StatusOr<int> JudgeAutomatic(const anchors::Catalog& before, const anchors::Catalog& after,
+absl::StatusOr<int> JudgeAutomatic(const anchors::Catalog& before,
+                                   const anchors::Catalog& after,
                                    const verify::Slot& slot,
                                    const Situation& situation);
 
