@@ -8,6 +8,7 @@
 #include "anchors/catalog_proto.h"
 #include "trustd/mirror/decisions.h"
 #include "trustd/mirror/looks.h"
+#include "trustd/mirror/outlet.h"
 #include "trustd/mirror/proofs.h"
 #include "trustd/mirror/steps.h"
 #include "trustd/rotation/apply.h"
@@ -59,9 +60,12 @@ absl::StatusOr<Work> Decide(const State& state, const Moment& moment,
             .draft = Draft(state.book, state.records, at.now),
             .moment = moment,
             .served = state.served};
-  if (absl::Status s = std::visit(Take{work}, event); !s.ok()) return s;
   // What was accepted is signed by the shell, and settled by the next event.
-  if (!std::holds_alternative<StoreAccepted>(event)) Settle(work);
+  const bool is_acceptance = std::holds_alternative<StoreAccepted>(event);
+  // What is served is on the record before anything is compared with it.
+  if (!is_acceptance) Reconcile(work);
+  if (absl::Status s = std::visit(Take{work}, event); !s.ok()) return s;
+  if (!is_acceptance) Settle(work);
   return work;
 }
 
@@ -78,6 +82,20 @@ std::string EffectOf(const anchors::Catalog& catalog, const Change& change,
   const auto next = Applied(catalog, change, options, time);
   if (!next.ok()) return "";
   return EffectSha256(catalog, *next, change.slot, options.rotations.overlap);
+}
+
+void Rebase(Work& work, v1::Rotation again, std::string effect_sha256) {
+  const RotationBook::Entry& entry = *work.book().Find(again.id());
+  if (entry.rotation.effect_sha256() != effect_sha256 &&
+      !entry.Approvers().empty()) {
+    const std::string why = absl::StrCat(
+        entry.approvals(),
+        " approvals are void: the rotation would do something else now");
+    work.draft.AddAlert(AlertKind::kApprovalsVoid, entry.rotation, why);
+    work.draft.AddVoid(again.id(), "", why);
+  }
+  again.set_effect_sha256(std::move(effect_sha256));
+  work.draft.AddRebase(std::move(again));
 }
 
 absl::StatusOr<anchors::Catalog> ApplyPin(const anchors::Catalog& catalog,

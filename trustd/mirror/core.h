@@ -228,6 +228,10 @@ absl::StatusOr<anchors::Catalog> Applied(const anchors::Catalog& catalog,
 std::string EffectOf(const anchors::Catalog& catalog, const Change& change,
                      const CoreOptions& options, absl::Time time);
 
+// Puts a rotation on the record again, as something that is done otherwise now.
+// Approvals of what it was are void for good, also where it becomes that again.
+void Rebase(Work& work, v1::Rotation again, std::string effect_sha256);
+
 // What a person's change makes of a catalog.
 absl::StatusOr<anchors::Catalog> ApplyPin(const anchors::Catalog& catalog,
                                           const v1::PinFact& fact,

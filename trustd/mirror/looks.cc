@@ -116,9 +116,8 @@ void AddRebases(Work& work, const Classification& found) {
     *again.mutable_pinned_certificate_sha256() =
         fresh.pinned_certificate_sha256();
     again.set_diff(fresh.diff());
-    again.set_effect_sha256(
-        EffectOf(work.catalog(), change, work.options, work.at.now));
-    work.draft.AddRebase(std::move(again));
+    Rebase(work, std::move(again),
+           EffectOf(work.catalog(), change, work.options, work.at.now));
   }
 }
 

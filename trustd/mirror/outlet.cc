@@ -71,6 +71,10 @@ void AddPublished(Work& work, std::uint64_t id, std::uint64_t sequence) {
 
 // What was approved waits for people again.
 void Hold(Work& work, std::uint64_t id, const std::string& why) {
+  const Entry& entry = *work.book().Find(id);
+  if (!entry.Approvers().empty()) {
+    work.draft.AddAlert(AlertKind::kApprovalsVoid, entry.rotation, why);
+  }
   work.draft.AddPolicyDecision(id, v1::Decision::KIND_HOLD, why);
   work.draft.AddState(id, v1::ROTATION_STATE_DETECTED, why);
 }

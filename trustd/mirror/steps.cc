@@ -35,16 +35,7 @@ void RefreshEffects(Work& work) {
     const std::string effect =
         EffectOf(work.catalog(), entry.change, work.options, work.at.now);
     if (effect == entry.rotation.effect_sha256()) continue;
-    if (const auto approvers = entry.Approvers(); !approvers.empty()) {
-      work.draft.AddAlert(
-          AlertKind::kApprovalsVoid, entry.rotation,
-          absl::StrCat(approvers.size(),
-                       " approvals are void: the rotation would do something "
-                       "else now"));
-    }
-    v1::Rotation again = entry.rotation;
-    again.set_effect_sha256(effect);
-    work.draft.AddRebase(std::move(again));
+    Rebase(work, entry.rotation, effect);
   }
 }
 
@@ -178,8 +169,6 @@ void AlertOfLongHolds(Work& work) {
 
 // Each stands where it does because of those before it:
 void Settle(Work& work) {
-  // What is served is on the record before anything is compared with it.
-  Reconcile(work);
   // Who no longer counts is gone before anything is counted.
   ForgetOldSources(work);
   CompareLooks(work);
