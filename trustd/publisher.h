@@ -50,6 +50,11 @@ class Publisher {
       const Config& config, Store& store, PublicationHub& hub,
       anchors::Catalog seed, std::string releases, absl::Time now);
 
+  // Whether the files of keys that `next` (MODE_ONLINE) names are those that
+  // the newest root wants, as Open() checks where anything is signed. OK while
+  // nothing may be signed. Fails as LoadKeys() and CheckKeys().
+  absl::Status CheckKeyFiles(const Config& next) const;
+
   // Publishes `catalog` under the next sequence number, which it returns.
   // FAILED_PRECONDITION in MODE_OFFLINE, where people sign, and for a catalog
   // that CheckTargetFiles() refuses. Fails with
@@ -179,7 +184,7 @@ class Publisher {
   Store& store_;
   PublicationHub& hub_;
   // One publication at a time.
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   SigningKeys keys_ ABSL_GUARDED_BY(mutex_);
   Files files_ ABSL_GUARDED_BY(mutex_);
   Published published_ ABSL_GUARDED_BY(mutex_);
