@@ -28,6 +28,7 @@ constexpr Row kTable[] = {
     {AlertKind::kNewerTimestampClaimed, "NEWER_TIMESTAMP_CLAIMED",
      Urgency::kSoon},
     {AlertKind::kDatedAhead, "DATED_AHEAD", Urgency::kNow},
+    {AlertKind::kClockJumped, "CLOCK_JUMPED", Urgency::kNow},
 };
 
 constexpr std::size_t kRows = std::size(kTable);

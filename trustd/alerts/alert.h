@@ -57,8 +57,10 @@ enum class AlertKind {
   kNewerTimestampClaimed,
   // What is served is dated after the clock here: clients refuse it.
   kDatedAhead,
+  // The clock here was set, or the machine stood still.
+  kClockJumped,
 
-  kMaxValue = kDatedAhead,
+  kMaxValue = kClockJumped,
 };
 
 // How soon somebody should look.
