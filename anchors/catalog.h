@@ -47,6 +47,9 @@ inline constexpr std::size_t kMaxPublisherBytes = 256;
 inline constexpr std::size_t kMaxLocationBytes = 1024;
 inline constexpr absl::Duration kMaxRefreshHint = absl::Hours(30 * 24);
 
+// The publisher of a certificate that a person brought.
+inline constexpr char kOperatorPublisher[] = "operator";
+
 // A place where a certificate was found.
 struct Publication {
   std::string publisher;

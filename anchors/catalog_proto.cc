@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "anchors/proto_time.h"
+#include "anchors/base/proto_time.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "verify/reason.h"

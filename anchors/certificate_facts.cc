@@ -283,25 +283,9 @@ absl::StatusOr<CertificateFacts> ReadTbs(std::string_view contents) {
   return facts;
 }
 
-}  // namespace
-
-absl::StatusOr<KeyFacts> ReadKeyFacts(std::string_view spki_der) {
-  const auto spki = verify::ParseOne(spki_der, DerTag::kSequence);
-  if (!spki) return NotAKey();
-  DerReader reader(spki->contents);
-  const auto algorithm = reader.Read(DerTag::kSequence);
-  const auto bits = reader.Read(DerTag::kBitString);
-  if (!algorithm || !bits || !reader.done()) return NotAKey();
-  const auto key = verify::ParseOctetAligned(bits->contents);
-  DerReader algorithm_reader(algorithm->contents);
-  const auto oid = algorithm_reader.Read(DerTag::kOid);
-  if (!key || !oid) return NotAKey();
-  const auto facts = KeyFactsOf(oid->contents, algorithm_reader.rest(), *key);
-  if (!facts) return NotAKey();
-  return *facts;
-}
-
-absl::StatusOr<CertificateFacts> ReadCertificateFacts(std::string_view der) {
+// Reads the parts of a certificate (RFC 5280 4.1), and returns the one that is
+// signed.
+absl::StatusOr<DerElement> TbsOf(std::string_view der) {
   if (der.size() > kMaxCertificateBytes) {
     return Reject(Reason::kInputTooLarge,
                   absl::StrCat("a certificate of ", der.size(),
@@ -322,7 +306,40 @@ absl::StatusOr<CertificateFacts> ReadCertificateFacts(std::string_view der) {
       !verify::ParseOctetAligned(signature->contents)) {
     return Malformed("no signature");
   }
+  return *tbs;
+}
+
+}  // namespace
+
+absl::StatusOr<KeyFacts> ReadKeyFacts(std::string_view spki_der) {
+  const auto spki = verify::ParseOne(spki_der, DerTag::kSequence);
+  if (!spki) return NotAKey();
+  DerReader reader(spki->contents);
+  const auto algorithm = reader.Read(DerTag::kSequence);
+  const auto bits = reader.Read(DerTag::kBitString);
+  if (!algorithm || !bits || !reader.done()) return NotAKey();
+  const auto key = verify::ParseOctetAligned(bits->contents);
+  DerReader algorithm_reader(algorithm->contents);
+  const auto oid = algorithm_reader.Read(DerTag::kOid);
+  if (!key || !oid) return NotAKey();
+  const auto facts = KeyFactsOf(oid->contents, algorithm_reader.rest(), *key);
+  if (!facts) return NotAKey();
+  return *facts;
+}
+
+absl::StatusOr<CertificateFacts> ReadCertificateFacts(std::string_view der) {
+  const auto tbs = TbsOf(der);
+  if (!tbs.ok()) return tbs.status();
   return ReadTbs(tbs->contents);
+}
+
+absl::StatusOr<std::string> TbsSha256(std::string_view der) {
+  const auto tbs = TbsOf(der);
+  if (!tbs.ok()) return tbs.status();
+  if (const auto facts = ReadTbs(tbs->contents); !facts.ok()) {
+    return facts.status();
+  }
+  return verify::Sha256Hex(tbs->whole);
 }
 
 }  // namespace anchorage::anchors

@@ -57,6 +57,11 @@ struct CertificateFacts {
 // not RSA, DSA, P-256, P-384 or Ed25519.
 absl::StatusOr<CertificateFacts> ReadCertificateFacts(std::string_view der);
 
+// Returns the SHA-256 of a certificate's TBSCertificate, lower-case hex: what
+// stays the same when its signature is written or made another time. Fails as
+// ReadCertificateFacts() does.
+absl::StatusOr<std::string> TbsSha256(std::string_view der);
+
 // Reads the algorithm and size of a SubjectPublicKeyInfo. Fails with
 // kFieldInvalid.
 absl::StatusOr<KeyFacts> ReadKeyFacts(std::string_view spki_der);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "verify/crypto/public_key.h"
 #include "verify/encoding/base64.h"
 #include "verify/reason.h"
 
@@ -246,6 +247,38 @@ TEST(CertificateFacts, AgreesWithOpensslAboutEveryFlippedByte) {
   }
   // Most bytes are key and signature.
   EXPECT_GT(read, 400);
+}
+
+std::string OpensslTbsSha256(X509* x) {
+  unsigned char* out = nullptr;
+  const int size = i2d_re_X509_tbs(x, &out);
+  const std::string tbs(reinterpret_cast<char*>(out), size);
+  OPENSSL_free(out);
+  return verify::Sha256Hex(tbs);
+}
+
+TEST(CertificateFacts, WhatIsSignedIsWhatOpensslSaysForEveryCertificate) {
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+    const std::string der = ReadDer(entry.path());
+    EXPECT_EQ(TbsSha256(der).value_or(""), OpensslTbsSha256(Load(der).get()))
+        << entry.path();
+  }
+}
+
+TEST(CertificateFacts, WhatIsSignedDoesNotDependOnTheSignature) {
+  const std::string good = Good();
+  std::string other = good;
+  other.back() = static_cast<char>(other.back() ^ 1);
+  EXPECT_EQ(TbsSha256(other).value_or("other"), TbsSha256(good).value_or(""));
+  other = good;
+  const std::string serial_end =
+      *verify::DecodeHex(ReadCertificateFacts(good)->serial);
+  other[other.find(serial_end) + serial_end.size() - 1] ^= 1;
+  ASSERT_TRUE(TbsSha256(other).ok());
+  EXPECT_NE(*TbsSha256(other), *TbsSha256(good));
+  EXPECT_EQ(ReasonOf(TbsSha256(good + "x").status()), Reason::kTrailingBytes);
+  EXPECT_EQ(ReasonOf(TbsSha256(good.substr(1)).status()),
+            Reason::kCertificateMalformed);
 }
 
 TEST(KeyFacts, RefusesWhatIsNotAKey) {

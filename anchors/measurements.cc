@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "anchors/byte_order_mark.h"
+#include "anchors/base/byte_order_mark.h"
 #include "verify/attestation/pcr_set.h"
 #include "verify/encoding/json.h"
 #include "verify/reason.h"

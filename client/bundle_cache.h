@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/tuf/updater.h"
 #include "client/memory.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"

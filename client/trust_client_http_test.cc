@@ -20,9 +20,9 @@
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
-#include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/tuf_error.h"
 #include "client/trust_client.h"
+#include "test/support/repository_simulator.h"
 
 namespace anchorage::client {
 namespace {

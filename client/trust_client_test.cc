@@ -16,13 +16,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
-#include "anchors/base/set_clock.h"
 #include "anchors/catalog.h"
+#include "anchors/publishing/repository_writer.h"
+#include "anchors/publishing/signer.h"
 #include "anchors/releases.h"
-#include "anchors/tuf/repository_writer.h"
-#include "anchors/tuf/signer.h"
 #include "anchors/tuf/tuf_error.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
+#include "test/support/set_clock.h"
 #include "verify/reason.h"
 
 namespace anchorage::client {

@@ -5,9 +5,9 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/yaml/yaml_to_proto.h"
-#include "trustd/config_path.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/base/yaml_to_proto.h"
+#include "trustd/base/config_path.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -261,6 +261,39 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
   const auto yaml = anchors::ReadFile(path, kMaxConfigBytes);
   if (!yaml.ok()) return yaml.status();
   return ParseConfig(*yaml, path);
+}
+
+PublisherConfig PublisherConfigOf(const Config& config) {
+  return {
+      .data_dir = config.data_dir,
+      .mode = config.mode,
+      .online_key_path = config.online_key_path,
+      .targets_key_path = config.targets_key_path,
+      .root_key_path = config.root_key_path,
+      .root_validity = config.root_validity,
+      .targets_validity = config.targets_validity,
+      .snapshot_validity = config.snapshot_validity,
+      .timestamp_validity = config.timestamp_validity,
+      .timestamp_interval = config.timestamp_interval,
+      .refresh_hint = config.refresh_hint,
+      .ceremony_dir = config.ceremony_dir,
+  };
+}
+
+ServerConfig ServerConfigOf(const Config& config) {
+  return {
+      .listen_address = config.listen_address,
+      .tls_certificate_path = config.tls_certificate_path,
+      .tls_key_path = config.tls_key_path,
+      .mode = config.mode,
+      .timestamp_interval = config.timestamp_interval,
+      .max_watchers = config.max_watchers,
+      .proxies = config.limits.proxies,
+      .connections = config.limits.connections,
+      .calls = config.limits.calls,
+      .shutdown_grace = config.shutdown_grace,
+      .reflection = config.reflection,
+  };
 }
 
 }  // namespace anchorage::trustd

@@ -15,6 +15,8 @@
 #include "trustd/alerts/alert_config.h"
 #include "trustd/mirror/rotation_config.h"
 #include "trustd/net/ip_address.h"
+#include "trustd/publish/publisher_config.h"
+#include "trustd/serve/server_config.h"
 #include "trustd/sources/source_config.h"
 
 namespace anchorage::trustd {
@@ -79,6 +81,10 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
 // Reads the file at `path`. Fails as ParseConfig() or, for a file that cannot
 // be read, as anchors::ReadFile().
 absl::StatusOr<Config> LoadConfig(const std::string& path);
+
+// What the rooms that know no Config need of it.
+PublisherConfig PublisherConfigOf(const Config& config);
+ServerConfig ServerConfigOf(const Config& config);
 
 }  // namespace anchorage::trustd
 

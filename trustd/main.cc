@@ -14,8 +14,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "anchors/base/no_throw.h"
+#include "trustd/base/log.h"
 #include "trustd/config.h"
-#include "trustd/log.h"
 #include "trustd/service.h"
 #include "verify/printable.h"
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,9 +13,9 @@
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/metadata.h"
-#include "trustd/keys.h"
+#include "trustd/base/rocksdb_store.h"
 #include "trustd/net/descriptors.h"
-#include "trustd/rocksdb_store.h"
+#include "trustd/publish/keys.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -35,7 +34,7 @@ constexpr absl::Duration kWarningInterval = absl::Hours(24);
 // Leaves the first root beside the store, where people find what to build
 // into their clients. The store is what counts.
 absl::Status ShowFirstRoot(const Config& config, const std::string& root) {
-  const std::string path = FirstRootPath(config);
+  const std::string path = FirstRootPath(config.data_dir);
   const auto there = anchors::ReadFile(path, root.size());
   if (there.ok() && *there == root) return absl::OkStatus();
   return anchors::WriteFileAtomically(path, root);
@@ -125,14 +124,6 @@ void SayOnce(const char* what, const absl::Status& status, std::string& last) {
   const std::string message(status.message());
   if (!status.ok() && message != last) spdlog::error("{}: {}", what, message);
   last = message;
-}
-
-std::set<std::string> NamesOf(const std::vector<SourceSettings>& sources) {
-  std::set<std::string> names;
-  for (const SourceSettings& source : sources) {
-    names.insert(source.profile.name);
-  }
-  return names;
 }
 
 // The names of settings that count at a start alone and differ.
@@ -234,9 +225,9 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(
   service->hub_.SetSigning(service->store_->went_back());
   auto seed = FirstCatalog(config);
   if (!seed.ok()) return seed.status();
-  auto publisher = Publisher::Open(service->config_, *service->store_,
-                                   service->hub_, *std::move(seed),
-                                   *std::move(releases), service->clock_());
+  auto publisher = Publisher::Open(
+      PublisherConfigOf(service->config_), *service->store_, service->hub_,
+      *std::move(seed), *std::move(releases), service->clock_());
   if (!publisher.ok()) return publisher.status();
   service->publisher_ = *std::move(publisher);
   if (absl::Status s = ShowFirstRoot(service->config_,
@@ -314,8 +305,9 @@ void Service::AlertIfClockJumped() {
                      absl::FormatDuration(absl::Trunc(absl::AbsDuration(*jump),
                                                       absl::Seconds(1))),
                      *jump < absl::ZeroDuration() ? " back" : " ahead",
-                     " of the time that has passed: was it set? Until the "
-                     "dates of two sources agree with it, do not trust it"));
+                     " of the time that has passed: was it set? Nothing is "
+                     "published without people until the dates of two sources "
+                     "agree with it"));
 }
 
 absl::StatusOr<std::unique_ptr<Poller>> Service::MakePoller(
@@ -434,9 +426,16 @@ absl::Status Service::StartMirror() {
   alerter_.SetWebhooks(*std::move(webhooks));
   const absl::MutexLock lock(&reload_mutex_);
   Mirror::Options options;
-  options.rotations = config_.rotations;
-  options.offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
-  options.held_too_long = config_.alerts.held_too_long;
+  options.core.rotations = config_.rotations;
+  options.core.offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
+  options.core.held_too_long = config_.alerts.held_too_long;
+  if (config_.admin.has_value()) {
+    for (const auto& [name, role] : config_.admin->people) {
+      if (Allows(role, Action::kDecide)) options.core.people.insert(name);
+    }
+  }
+  options.steady = uptime_;
+  options.clock_is_suspect = [this] { return clock_watch_.suspicious(); };
   options.proposal_path = config_.data_dir + "/proposal.json";
   auto mirror = Mirror::Open(std::move(options), *store_, *publisher_, hub_,
                              *mirror_alerts_, clock_());
@@ -447,7 +446,7 @@ absl::Status Service::StartMirror() {
   auto poller = MakePoller(config_.sources);
   if (!poller.ok()) return poller.status();
   poller_ = *std::move(poller);
-  mirror_->SetSources(NamesOf(config_.sources), clock_());
+  mirror_->SetSources(FamiliesOf(config_.sources), clock_());
   return poller_->Start();
 }
 
@@ -455,7 +454,7 @@ absl::Status Service::Listen() {
   Config fitted = config_;
   fitted.limits = FitToDescriptors(config_.limits);
   auto server = Server::Start(
-      fitted, hub_, metrics_,
+      ServerConfigOf(fitted), hub_, metrics_,
       [this](std::uint64_t version, const std::string& timestamp) {
         SeeNewerTimestamp(version, timestamp);
       });
@@ -549,7 +548,10 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   const bool online = config_.mode == v1::TrustdConfig::MODE_ONLINE;
   if (online && next.mode == config_.mode &&
       next.data_dir == config_.data_dir) {
-    if (absl::Status s = publisher_->CheckKeyFiles(next); !s.ok()) return s;
+    if (absl::Status s = publisher_->CheckKeyFiles(PublisherConfigOf(next));
+        !s.ok()) {
+      return s;
+    }
   }
   auto poller = MakePoller(next.sources);
   if (!poller.ok()) return poller.status();
@@ -569,7 +571,7 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   alerter_.SetWebhooks(*std::move(webhooks));
   poller_->Stop();
   poller_ = *std::move(poller);
-  mirror_->SetSources(NamesOf(next.sources), clock_());
+  mirror_->SetSources(FamiliesOf(next.sources), clock_());
   if (absl::Status s = poller_->Start(); !s.ok()) return s;
   return fixed;
 }

@@ -20,13 +20,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog_proto.h"
-#include "anchors/files/atomic_file.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
 #include "proto/anchorage/v1/errors.pb.h"
 #include "test/floods/raw_http2.h"
-#include "trustd/alerts/alert_receiver.h"
-#include "trustd/rpc_status.h"
+#include "test/support/alert_receiver.h"
+#include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -375,7 +375,7 @@ TEST_F(ServiceTest, DecidesAndIsHonestWithEveryConnectionTaken) {
   revoke.set_spki_sha256(anchor.spki_sha256);
   revoke.set_by("olga");
   revoke.set_why("a flood");
-  const auto sequence = (*service)->mirror().Pin(revoke, kNow);
+  const auto sequence = (*service)->mirror().Pin({.fact = revoke, .last_key = true}, kNow);
   ASSERT_TRUE(sequence.ok()) << sequence.status();
   EXPECT_EQ((*service)->publication()->catalog.sequence, 2u);
 

@@ -4,10 +4,10 @@
 #include <string>
 
 #include "anchors/baked/build_key.h"
-#include "anchors/baked/bundle_builder.h"
 #include "anchors/catalog.h"
-#include "anchors/tuf/repository_writer.h"
-#include "anchors/tuf/signer.h"
+#include "anchors/publishing/bundle_builder.h"
+#include "anchors/publishing/repository_writer.h"
+#include "anchors/publishing/signer.h"
 #include "anchors/tuf/trusted_set.h"
 #include "gtest/gtest.h"
 #include "verify/encoding/json.h"

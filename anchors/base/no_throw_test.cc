@@ -10,7 +10,7 @@
 #include <system_error>
 #include <vector>
 
-#include "anchors/base/failing_new.h"
+#include "test/support/failing_new.h"
 
 namespace anchorage::anchors {
 namespace {

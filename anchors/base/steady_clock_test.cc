@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "absl/time/clock.h"
-#include "anchors/base/set_clock.h"
+#include "test/support/set_clock.h"
 
 namespace anchorage::anchors {
 namespace {

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "anchors/tuf/tuf_error.h"
-#include "anchors/tuf/tuf_test_matchers.h"
+#include "test/support/tuf_test_matchers.h"
 #include "verify/crypto/public_key.h"
 #include "verify/encoding/json.h"
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "anchors/tuf/tuf_error.h"
-#include "anchors/tuf/tuf_test_matchers.h"
+#include "test/support/tuf_test_matchers.h"
 
 namespace anchorage::anchors::tuf {
 namespace {

@@ -13,9 +13,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/tuf_error.h"
-#include "anchors/tuf/tuf_test_matchers.h"
+#include "test/support/repository_simulator.h"
+#include "test/support/tuf_test_matchers.h"
 #include "verify/crypto/public_key.h"
 #include "verify/encoding/json.h"
 

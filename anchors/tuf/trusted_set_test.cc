@@ -9,9 +9,9 @@
 #include <memory>
 #include <string>
 
-#include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/tuf_error.h"
-#include "anchors/tuf/tuf_test_matchers.h"
+#include "test/support/repository_simulator.h"
+#include "test/support/tuf_test_matchers.h"
 
 namespace anchorage::anchors::tuf {
 namespace {

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/tuf_error.h"
-#include "anchors/tuf/tuf_test_matchers.h"
 #include "anchors/tuf/updater.h"
+#include "test/support/repository_simulator.h"
+#include "test/support/tuf_test_matchers.h"
 
 namespace anchorage::anchors::tuf {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "anchors/base/failing_new.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
+#include "test/support/failing_new.h"
 
 namespace anchorage::anchors {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "anchors/files/atomic_file.h"
-#include "trustd/admin/admin_world.h"
+#include "anchors/base/atomic_file.h"
+#include "test/support/admin_world.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -193,7 +193,7 @@ TEST_F(TrustctlAdminTest, RevokesAndRetiresAnAnchor) {
   Outcome run =
       As("operator-olga",
          absl::StrCat("anchors retire ", rotation->pinned_spki_sha256(0), slot,
-                      "--yes"));
+                      "--last-key --yes"));
   EXPECT_EQ(run.code, 0) << run.output;
   EXPECT_THAT(run.output, HasSubstr("RETIRE  aws/us-east-1/iid-rsa2048"));
   run = As(
@@ -244,12 +244,12 @@ TEST_F(TrustctlAdminTest, NamesTheOtherSlotsOfARevokedKey) {
   }
   fact.set_by("olga");
   fact.set_why("drill");
-  ASSERT_TRUE(world_.mirror().Pin(fact, world_.now()).ok());
+  ASSERT_TRUE(world_.mirror().Pin({.fact = fact}, world_.now()).ok());
   const Outcome run =
       As("operator-olga",
          absl::StrCat("anchors revoke ", key,
                       " --partition aws --region us-east-1 --kind iid-rsa2048 "
-                      "--why stolen --yes"));
+                      "--why stolen --last-key --yes"));
   EXPECT_EQ(run.code, 0) << run.output;
   EXPECT_THAT(run.output, HasSubstr("that of 1 more"));
   EXPECT_THAT(run.output, HasSubstr("\n  aws/us-east-9/iid-rsa2048\n"));

@@ -22,14 +22,14 @@
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/classifier.h"
-#include "anchors/rotation/page_writer.h"
-#include "anchors/rotation/regions_page.h"
 #include "test/bench/published.h"
 #include "test/bench/ratio.h"
 #include "test/bench/report.h"
 #include "test/bench/ten_years.h"
+#include "test/fake_aws/page_writer.h"
 #include "trustd/admin/audit_answers.h"
+#include "trustd/rotation/classifier.h"
+#include "trustd/sources/page/regions_page.h"
 
 namespace anchorage::bench {
 namespace {
@@ -78,7 +78,7 @@ double WallSeconds() {
 
 // --- a poll ------------------------------------------------------------------
 
-anchors::SourceScope PageScope() {
+trustd::SourceScope PageScope() {
   return {{"aws", "aws-us-gov", "aws-cn", "aws-eusc"},
           {verify::AnchorKind::kIidDsa, verify::AnchorKind::kIidRsa1024,
            verify::AnchorKind::kIidRsa2048}};
@@ -90,14 +90,14 @@ Report::Line PollLine(const std::string& name, PageLayout layout,
   const std::string text = anchors::WriteRegionsPage(
       anchors::PageEntries(shown), {.layout = layout});
   const double milliseconds = MedianOf(ThreadSeconds, [&] {
-    anchors::Observation observation;
+    trustd::Observation observation;
     observation.source = "aws-docs";
     observation.time = pinned.created;
     observation.scope = PageScope();
-    auto page = anchors::ParseRegionsPage(text, observation.scope);
+    auto page = trustd::ParseRegionsPage(text, observation.scope);
     observation.certificates = std::move(page.certificates);
     observation.problems = std::move(page.problems);
-    const auto found = anchors::Classify(observation, pinned);
+    const auto found = trustd::Classify(observation, pinned);
     if (found.changes.size() != changes || found.held()) {
       Fail(absl::StrCat(name, ": ", found.changes.size(), " changes and ",
                         found.anomalies.size(), " anomalies"));

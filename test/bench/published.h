@@ -7,7 +7,7 @@
 #include <string>
 
 #include "trustd/config.h"
-#include "trustd/publication.h"
+#include "trustd/publish/publication.h"
 
 namespace anchorage::bench {
 

@@ -22,8 +22,8 @@
 #include "test/bench/published.h"
 #include "test/bench/ratio.h"
 #include "test/bench/report.h"
-#include "trustd/anchor_service.h"
-#include "trustd/server.h"
+#include "trustd/serve/anchor_service.h"
+#include "trustd/serve/server.h"
 
 namespace anchorage::bench {
 namespace {

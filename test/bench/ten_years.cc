@@ -12,11 +12,12 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/apply.h"
-#include "anchors/rotation/observation.h"
 #include "test/bench/published.h"
 #include "test/bench/report.h"
-#include "trustd/rocksdb_store.h"
+#include "test/support/approve.h"
+#include "trustd/base/rocksdb_store.h"
+#include "trustd/rotation/apply.h"
+#include "trustd/rotation/observation.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::bench {
@@ -88,8 +89,8 @@ TenYears::TenYears(const std::string& folder)
   first_.created = now_;
   for (const verify::AnchorRecord& record : aws_.Anchors()) {
     page_.push_back({record.slot, record.certificates_der.front()});
-    first_ = Get(anchors::AddAnchor(first_, record.slot, page_.back().der,
-                                    {"AWS", ""}, {.time = now_}));
+    first_ = Get(trustd::AddAnchor(first_, record.slot, page_.back().der,
+                                   {"AWS", ""}, {.time = now_}));
   }
   Reopen();
 }
@@ -103,13 +104,18 @@ void TenYears::Reopen() {
   trustd_ = std::make_unique<Trustd>();
   trustd_->store =
       Get(trustd::RocksDbStore::Open(config_.data_dir + "/store"));
-  trustd_->publisher =
-      Get(trustd::Publisher::Open(config_, *trustd_->store, trustd_->hub,
-                                  first_, "", now_));
+  trustd_->publisher = Get(
+      trustd::Publisher::Open(trustd::PublisherConfigOf(config_),
+                              *trustd_->store, trustd_->hub, first_, "", now_));
+  trustd::Mirror::Options options;
+  options.core.people = {"alice"};
   trustd_->mirror =
-      Get(trustd::Mirror::Open({}, *trustd_->store, *trustd_->publisher,
+      Get(trustd::Mirror::Open(std::move(options), *trustd_->store, *trustd_->publisher,
                                trustd_->hub, trustd_->alerts, now_));
   Must(mirror().ledger().health());
+  std::map<std::string, std::string> sources;
+  for (int i = 0; i < kSources; ++i) sources[SourceName(i)] = SourceName(i);
+  mirror().SetSources(std::move(sources), now_);
 }
 
 void TenYears::Live() {
@@ -189,12 +195,12 @@ void TenYears::Approve(const verify::Slot& slot) {
       Fail("evidence proved nothing");
     }
   }
-  Get(mirror().Decide(ours[0].id(), v1::Decision::KIND_APPROVE, "alice",
-                      "AWS announced it", now_));
+  Get(trustd::Approve(mirror(), ours[0].id(), "alice", "AWS announced it",
+                      now_));
 }
 
 void TenYears::Observe(int source) {
-  anchors::Observation observation;
+  trustd::Observation observation;
   observation.source = SourceName(source);
   observation.location = "https://docs.example.com/regions-certs.md";
   observation.time = now_;

@@ -20,12 +20,12 @@
 
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/page_writer.h"
 #include "test/fake_aws/fake_identity.h"
+#include "test/fake_aws/page_writer.h"
 #include "trustd/config.h"
 #include "trustd/mirror/mirror.h"
-#include "trustd/publication.h"
-#include "trustd/publisher.h"
+#include "trustd/publish/publication.h"
+#include "trustd/publish/publisher.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::bench {

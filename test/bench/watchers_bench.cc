@@ -25,7 +25,7 @@
 #include "test/bench/published.h"
 #include "test/bench/ratio.h"
 #include "test/bench/report.h"
-#include "trustd/server.h"
+#include "trustd/serve/server.h"
 
 namespace anchorage::bench {
 namespace {
@@ -70,8 +70,8 @@ void Serve(Line line) {
   trustd::PublicationHub hub;
   hub.Publish(publication);
   trustd::Metrics metrics(v1::TrustdConfig::MODE_ONLINE);
-  const auto server =
-      trustd::Server::Start(ConfigIn("/nowhere"), hub, metrics);
+  const auto server = trustd::Server::Start(
+      trustd::ServerConfigOf(ConfigIn("/nowhere")), hub, metrics);
   if (!server.ok()) Fail(server.status().ToString());
   line.Write((*server)->address());
   while (true) {

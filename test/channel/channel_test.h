@@ -25,10 +25,10 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/tuf_error.h"
 #include "client/trust_client.h"
 #include "test/channel/servers.h"
+#include "test/support/repository_simulator.h"
 
 namespace anchorage::test {
 

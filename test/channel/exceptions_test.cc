@@ -8,9 +8,9 @@
 #include <memory>
 #include <string>
 
-#include "anchors/base/failing_new.h"
 #include "client/trust_client.h"
 #include "test/channel/servers.h"
+#include "test/support/failing_new.h"
 
 namespace anchorage::test {
 namespace {

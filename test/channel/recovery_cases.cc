@@ -14,8 +14,8 @@
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
-#include "anchors/tuf/repository_simulator.h"
 #include "test/fake_aws/keys.h"
+#include "test/support/repository_simulator.h"
 #include "verify/anchor_set.h"
 #include "verify/crypto/public_key.h"
 

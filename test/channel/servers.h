@@ -19,8 +19,8 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "anchors/tuf/repository_simulator.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
+#include "test/support/repository_simulator.h"
 
 namespace httplib {
 struct Response;

@@ -5,14 +5,15 @@
 #include <vector>
 
 #include "anchors/baked/baked.h"
-#include "anchors/ceremony/ceremony.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/tuf/repository_simulator.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/publishing/ceremony.h"
 #include "test/crash/crash_points.h"
 #include "test/crash/crash_rotation.h"
 #include "test/crash/crash_runner.h"
-#include "trustd/headed_store.h"
-#include "trustd/rocksdb_store.h"
+#include "test/support/publish_for_tests.h"
+#include "test/support/repository_simulator.h"
+#include "trustd/base/headed_store.h"
+#include "trustd/base/rocksdb_store.h"
 #include "trustd/service.h"
 
 namespace anchorage::test {
@@ -65,7 +66,8 @@ absl::Status Publish(const std::string& folder, bool for_ever) {
   const auto open = OpenIn(folder);
   if (!open.ok()) return open.status();
   do {
-    const auto sequence = (*open)->publisher->Publish(SeedCatalog(), kNow);
+    const auto sequence = trustd::PublishForTests(
+        *(*open)->publisher, (*open)->hub, SeedCatalog(), kNow);
     if (!sequence.ok()) return sequence.status();
     if (for_ever) std::cout << *sequence << std::endl;
   } while (for_ever);
@@ -117,8 +119,9 @@ absl::StatusOr<std::unique_ptr<OpenPublisher>> OpenIn(
   if (!headed.ok()) return headed.status();
   open->hub.SetSigning((*headed)->went_back());
   open->store = *std::move(headed);
-  auto publisher = trustd::Publisher::Open(open->config, *open->store,
-                                           open->hub, SeedCatalog(), "", kNow);
+  auto publisher =
+      trustd::Publisher::Open(trustd::PublisherConfigOf(open->config),
+                              *open->store, open->hub, SeedCatalog(), "", kNow);
   if (!publisher.ok()) return publisher.status();
   open->publisher = *std::move(publisher);
   return open;

@@ -11,10 +11,10 @@
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
 #include "client/trust_client.h"
+#include "trustd/base/store.h"
 #include "trustd/config.h"
-#include "trustd/publication.h"
-#include "trustd/publisher.h"
-#include "trustd/store.h"
+#include "trustd/publish/publication.h"
+#include "trustd/publish/publisher.h"
 
 namespace anchorage::test {
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -12,7 +13,9 @@
 
 #include "absl/time/clock.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/page_writer.h"
+#include "test/fake_aws/page_writer.h"
+#include "test/support/approve.h"
+#include "test/support/test_authority.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::test {
@@ -66,16 +69,19 @@ absl::StatusOr<std::unique_ptr<OpenMirror>> OpenMirrorIn(
   if (!below.ok()) return below.status();
   open->below = *std::move(below);
   open->alerts = std::make_unique<NoAlerts>();
-  auto mirror = trustd::Mirror::Open({}, *open->below->store,
+  trustd::Mirror::Options options;
+  options.core.people = {"alice"};
+  auto mirror = trustd::Mirror::Open(std::move(options), *open->below->store,
                                      *open->below->publisher, open->below->hub,
                                      *open->alerts, kNow);
   if (!mirror.ok()) return mirror.status();
   open->mirror = *std::move(mirror);
+  open->mirror->SetSources({{"aws-docs", "aws-docs"}}, kNow);
   return open;
 }
 
-anchors::Observation RekeyedPage() {
-  anchors::Observation page;
+trustd::Observation RekeyedPage() {
+  trustd::Observation page;
   page.source = "aws-docs";
   page.time = kNow;
   page.scope = {{"aws", "aws-us-gov", "aws-cn", "aws-eusc"},
@@ -91,14 +97,35 @@ trustd::Config RotatingConfigIn(const std::string& folder) {
   const std::string shown = folder + ".shown.json";
   std::ofstream(shown, std::ios::binary)
       << anchors::SerializeCatalog(RekeyedCatalog());
-  return *trustd::ParseConfig("data_dir: " + folder +
-                                  "\nmode: MODE_ONLINE\n"
-                                  "listen_address: 127.0.0.1:0\n"
-                                  "sources:\n"
-                                  "  - name: aws-docs\n"
-                                  "    directory: {path: " +
-                                  shown + "}\n",
-                              "/test.yaml");
+  trustd::Config config = *trustd::ParseConfig(
+      "data_dir: " + folder +
+          "\nmode: MODE_ONLINE\n"
+          "listen_address: 127.0.0.1:0\n"
+          "sources:\n"
+          "  - name: aws-docs\n"
+          "    directory: {path: " +
+          shown + "}\n",
+      "/test.yaml");
+  // Only who may decide is counted, and who that is the listener for people
+  // says.
+  trustd::AdminSettings& admin = config.admin.emplace();
+  const trustd::TestAuthority authority("people");
+  const trustd::TlsIdentity own =
+      authority.Issue({.names = {"trustd"}, .purpose = "serverAuth"});
+  admin.listen_address = "127.0.0.1:0";
+  admin.tls_certificate_path = folder + ".cert.pem";
+  admin.tls_key_path = folder + ".key.pem";
+  admin.client_ca_path = folder + ".people.pem";
+  admin.people = {{"alice", v1::Person::ROLE_APPROVER}};
+  for (const auto& [path, text] :
+       {std::pair(admin.tls_certificate_path, own.certificate),
+        std::pair(admin.tls_key_path, own.key),
+        std::pair(admin.client_ca_path, authority.pem())}) {
+    std::filesystem::remove(path);
+    std::ofstream(path, std::ios::binary) << text;
+    std::filesystem::permissions(path, std::filesystem::perms::owner_read);
+  }
+  return config;
 }
 
 int PublicationsOfRotation(const trustd::Ledger& ledger) {
@@ -114,9 +141,7 @@ int PublicationsOfRotation(const trustd::Ledger& ledger) {
 }
 
 absl::Status Approve(trustd::Mirror& mirror) {
-  return mirror
-      .Decide(kRotation, v1::Decision::KIND_APPROVE, "alice",
-              "AWS announced it", kNow)
+  return trustd::Approve(mirror, kRotation, "alice", "AWS announced it", kNow)
       .status();
 }
 

@@ -10,10 +10,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "anchors/rotation/observation.h"
 #include "test/crash/crash_operations.h"
 #include "trustd/config.h"
 #include "trustd/mirror/mirror.h"
+#include "trustd/rotation/observation.h"
 #include "trustd/service.h"
 
 namespace anchorage::test {
@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<OpenMirror>> OpenMirrorIn(
     const std::string& folder);
 
 // What a source says that shows the other key.
-anchors::Observation RekeyedPage();
+trustd::Observation RekeyedPage();
 
 // The same as a file that a trustd of this configuration looks at once.
 trustd::Config RotatingConfigIn(const std::string& folder);

@@ -20,12 +20,13 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
-#include "anchors/ceremony/ceremony.h"
-#include "anchors/tuf/repository_simulator.h"
+#include "anchors/publishing/ceremony.h"
 #include "test/channel/servers.h"
 #include "test/crash/crash_fixture.h"
 #include "test/crash/crash_operations.h"
 #include "test/crash/crash_runner.h"
+#include "test/support/publish_for_tests.h"
+#include "test/support/repository_simulator.h"
 #include "trustd/service.h"
 
 namespace anchorage::test {
@@ -181,7 +182,8 @@ TEST_F(TrustdCrashTest, APublication) {
     const auto open = Open();
     ExpectOldOrNew(open->current().catalog.sequence, 1, 2, finished);
     const std::uint64_t sequence = open->current().catalog.sequence;
-    const auto next = open->publisher->Publish(SeedCatalog(), kNow);
+    const auto next = trustd::PublishForTests(
+        *open->publisher, open->hub, SeedCatalog(), kNow);
     ASSERT_TRUE(next.ok()) << next.status();
     EXPECT_EQ(*next, sequence + 1);
   });

@@ -23,13 +23,13 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
-#include "anchors/ceremony/ceremony.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/rotation/page_writer.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/publishing/ceremony.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "proto/anchorage/v1/evidence_service.grpc.pb.h"
 #include "test/drill/drill_world.h"
 #include "test/fake_aws/fake_identity.h"
+#include "test/fake_aws/page_writer.h"
 #include "test/identity/real_identities.h"
 
 namespace anchorage::test {

@@ -14,12 +14,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "anchors/ceremony/ceremony.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/rotation/apply.h"
-#include "anchors/rotation/page_writer.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/publishing/ceremony.h"
 #include "test/fake_aws/fake_identity.h"
+#include "test/fake_aws/page_writer.h"
 #include "trustd/config.h"
+#include "trustd/rotation/apply.h"
 
 namespace anchorage::test {
 namespace {
@@ -118,7 +118,9 @@ World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
   WriteConfig(mode, first);
   const auto config = trustd::LoadConfig(folder_ + "/trustd.yaml");
   Require(config.status(), "configuration");
-  auto service = trustd::Service::Start(*config, [this] { return Now(); });
+  auto service = trustd::Service::Start(
+      *config, [this] { return Now(); },
+      [this] { return Now() - absl::UnixEpoch(); });
   Require(service.status(), "trustd");
   service_ = *std::move(service);
   const auto root =
@@ -318,7 +320,7 @@ anchors::Catalog CatalogOf(const FakeIdentity& aws) {
   catalog.sequence = 1;
   catalog.created = absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()));
   for (const verify::AnchorRecord& record : aws.Anchors()) {
-    auto next = anchors::AddAnchor(
+    auto next = trustd::AddAnchor(
         catalog, record.slot,
         MakeCertificate(aws.Certificate(record.slot.region, record.slot.kind)),
         {"AWS", ""}, {.time = catalog.created});

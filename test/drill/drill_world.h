@@ -27,9 +27,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "anchors/tuf/signer.h"
+#include "anchors/publishing/signer.h"
 #include "client/trust_client.h"
-#include "trustd/admin/test_authority.h"
+#include "test/support/test_authority.h"
 #include "trustd/service.h"
 
 namespace httplib {

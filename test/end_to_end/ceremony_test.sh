@@ -124,6 +124,43 @@ expect 0 'a client gets it' "${show[@]}"
 says 'sequence 2'
 expect 4 'a lower sequence' "$trustctl" targets propose $folder --baked-in
 
+# --- a key is taken back into use -------------------------------------------------
+# approve CATALOG FLAG...: it is proposed, signed by two and published.
+approve() {
+  local catalog=$1 person
+  shift
+  expect 0 "$catalog is proposed" "$trustctl" targets propose $folder --catalog "$catalog" "$@"
+  for person in alice bob; do
+    expect 0 "$person signs $catalog" "$trustctl" targets sign $folder --key $person.pem \
+      --passphrase-file passphrase --yes "$@"
+  done
+  expect 0 "$catalog is published" "$trustctl" targets publish $folder
+}
+sed 's/"sequence":"2"/"sequence":"3"/; s/STATUS_ACTIVE/STATUS_RETIRED/' next.json >retired.json
+sed 's/"sequence":"2"/"sequence":"4"/' next.json >again.json
+key=aws//nitro-root/$(grep -o '"spkiSha256":"[0-9a-f]*' next.json | head -1 | cut -d'"' -f4)
+approve retired.json
+until_says 'sequence 3' trustd.log
+expect 0 'it may follow where it is named' "$trustctl" catalog diff retired.json again.json
+says "takes back into use  $key"
+says 'LEGAL  sequence 3 -> 4'
+expect 4 'the other way, it follows nothing' "$trustctl" catalog diff again.json retired.json
+says 'SEQUENCE_NOT_HIGHER'
+expect 0 'what is served may be followed' "$trustctl" catalog diff "$address" again.json \
+  --trusted-root data/ceremony/1.root.json
+says 'LEGAL  sequence 3 -> 4'
+expect 4 'nobody named it' "$trustctl" targets propose $folder --catalog again.json
+says 'REACTIVATED'
+expect 1 'no key' "$trustctl" targets propose $folder --catalog again.json --reactivate nitro-root
+expect 0 'it is named' "$trustctl" targets propose $folder --catalog again.json --reactivate "$key"
+says "takes back into use  $key"
+expect 4 'but not by who signs' "$trustctl" targets sign $folder --key alice.pem \
+  --passphrase-file passphrase --yes
+says "takes back into use  $key"
+approve again.json --reactivate "$key"
+until_says 'sequence 4' trustd.log
+until_says "$(printf %s "${key##*/}")" trustd.log
+
 # --- a new online key ------------------------------------------------------------
 expect 0 'next key' "$trustctl" key generate --out data/keys/online.pem.next --unencrypted
 expect 0 'draft' "$trustctl" keys rotate timestamp $folder \

@@ -35,6 +35,8 @@ offers add-key root a
 offers timestamp root add-key --role t
 offers timestamp keys rotate ""
 offers show bundle s
+offers diff catalog d
+offers --reactivate targets sign --r
 offers export repository ""
 offers --trusted-root repository export --t
 offers approve rotations a

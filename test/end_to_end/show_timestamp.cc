@@ -15,10 +15,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/publishing/repository_writer.h"
+#include "anchors/publishing/signer.h"
 #include "anchors/tuf/metadata.h"
-#include "anchors/tuf/repository_writer.h"
-#include "anchors/tuf/signer.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
 
 namespace anchorage {

@@ -6,8 +6,8 @@
 
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/page_writer.h"
 #include "test/fake_aws/fake_identity.h"
+#include "test/fake_aws/page_writer.h"
 #include "test/fuzz/corpus.h"
 #include "test/fuzz/fuzz.h"
 #include "test/fuzz/tuf_evidence.h"
@@ -64,6 +64,31 @@ Seeds CatalogSeeds(const std::string& baked_catalog) {
   anchors[0].accept_until = FakeNow();
   out.push_back(anchors::SerializeCatalog(*catalog));
   return out;
+}
+
+Seeds SuccessionSeeds(const std::string& baked_catalog) {
+  using verify::AnchorStatus;
+  const auto full =
+      anchors::ParseCatalog(CatalogSeeds(baked_catalog).front()).value();
+  const auto pair = [](const anchors::Catalog& before,
+                       const anchors::Catalog& after) {
+    return anchors::SerializeCatalog(before) + '\0' +
+           anchors::SerializeCatalog(after);
+  };
+  anchors::Catalog next = full;
+  ++next.sequence;
+  anchors::Catalog revoked = next;
+  revoked.anchors[0].status = AnchorStatus::kRevoked;
+  ++revoked.sequence;
+  anchors::Catalog retired = next;
+  retired.anchors[1].status = AnchorStatus::kRetired;
+  retired.anchors[1].accept_until = FakeNow();
+  ++retired.sequence;
+  anchors::Catalog shorter = next;
+  shorter.anchors[0].certificates.resize(1);
+  shorter.anchors.pop_back();
+  return {anchors::SerializeCatalog(full), pair(full, next),
+          pair(next, revoked), pair(next, retired), pair(full, shorter)};
 }
 
 Seeds RegionsPageSeeds(const std::string& baked_catalog) {

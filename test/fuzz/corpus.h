@@ -29,6 +29,7 @@ Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
 Seeds CatalogSeeds(const std::string& baked_catalog);
+Seeds SuccessionSeeds(const std::string& baked_catalog);
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

@@ -39,6 +39,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"pkcs7_fuzz", Pkcs7Seeds},
       {"regions_page_fuzz",
        [&] { return RegionsPageSeeds(ReadFile(catalog)); }},
+      {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
   };
   const auto at = makers.find(target);

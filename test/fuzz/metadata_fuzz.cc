@@ -16,9 +16,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "anchors/publishing/repository_writer.h"
 #include "anchors/tuf/canonical_json.h"
 #include "anchors/tuf/metadata.h"
-#include "anchors/tuf/repository_writer.h"
 #include "anchors/tuf/tuf_error.h"
 #include "test/fuzz/fuzz.h"
 #include "verify/crypto/public_key.h"

@@ -18,17 +18,17 @@
 
 #include "anchors/catalog.h"
 #include "anchors/certificate_facts.h"
-#include "anchors/rotation/regions_page.h"
 #include "test/fuzz/fuzz.h"
+#include "trustd/sources/page/regions_page.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::test {
 namespace {
 
-using anchors::ObservedCertificate;
-using anchors::PageContent;
-using anchors::ParseRegionsPage;
-using anchors::SourceScope;
+using trustd::ObservedCertificate;
+using trustd::PageContent;
+using trustd::ParseRegionsPage;
+using trustd::SourceScope;
 using verify::AnchorKind;
 
 SourceScope Scope(std::vector<std::string> partitions) {
@@ -54,7 +54,7 @@ void CheckContent(const PageContent& page, const SourceScope& scope,
   }
   Require(!page.certificates.empty() || !page.problems.empty(),
           "a page that places nothing has a problem");
-  Require(page.problems.size() <= anchors::kMaxPageProblems + 1,
+  Require(page.problems.size() <= trustd::kMaxPageProblems + 1,
           "problems are few");
   int line = 0;
   for (const auto& problem : page.problems) {

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
-#include "anchors/tuf/repository_simulator.h"
+#include "test/support/repository_simulator.h"
 
 namespace anchorage::test {
 

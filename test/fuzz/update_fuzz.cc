@@ -25,11 +25,11 @@
 #include "absl/time/time.h"
 #include "anchors/tuf/canonical_json.h"
 #include "anchors/tuf/metadata.h"
-#include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/trusted_set.h"
 #include "anchors/tuf/tuf_error.h"
 #include "test/fuzz/fuzz.h"
 #include "test/fuzz/tuf_evidence.h"
+#include "test/support/repository_simulator.h"
 #include "verify/encoding/json.h"
 
 namespace anchorage::test {

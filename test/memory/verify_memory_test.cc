@@ -13,9 +13,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "anchors/base/failing_new.h"
 #include "test/fake_aws/fake_identity.h"
 #include "test/fake_aws/fake_nitro.h"
+#include "test/support/failing_new.h"
 #include "verify/anchor_set.h"
 #include "verify/attestation/attestation_verifier.h"
 #include "verify/identity/identity_verifier.h"

@@ -19,22 +19,22 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
 #include "anchors/catalog_proto.h"
-#include "anchors/ceremony/ceremony.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/tuf/repository_simulator.h"
-#include "anchors/tuf/signer.h"
+#include "anchors/publishing/ceremony.h"
+#include "anchors/publishing/signer.h"
 #include "client/bundle_cache.h"
 #include "client/trust_client.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
 #include "proto/anchorage/v1/audit_service.grpc.pb.h"
 #include "proto/anchorage/v1/errors.pb.h"
-#include "trustd/admin/test_authority.h"
+#include "test/support/repository_simulator.h"
+#include "test/support/test_authority.h"
+#include "trustd/base/store.h"
 #include "trustd/config.h"
 #include "trustd/service.h"
-#include "trustd/store.h"
 
 namespace anchorage::test {
 namespace {
@@ -113,8 +113,9 @@ class RestoreTest : public ::testing::Test {
 
   void Start() {
     service_.reset();
-    auto service =
-        trustd::Service::Start(MakeConfig(), [this] { return now_; });
+    auto service = trustd::Service::Start(
+        MakeConfig(), [this] { return now_; },
+        [this] { return now_ - absl::UnixEpoch(); });
     ASSERT_TRUE(service.ok()) << service.status();
     service_ = *std::move(service);
   }
@@ -230,7 +231,7 @@ class RestoreTest : public ::testing::Test {
     fact.set_spki_sha256(first().spki_sha256);
     fact.set_by("olga");
     fact.set_why("its key is known");
-    return service_->mirror().Pin(fact, now_).status();
+    return service_->mirror().Pin({.fact = fact, .last_key = true}, now_).status();
   }
 
   std::string SigningStopped() {

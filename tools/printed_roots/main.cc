@@ -13,10 +13,10 @@
 
 #include "absl/status/statusor.h"
 #include "anchors/baked/baked.h"
-#include "anchors/baked/printed_pages.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
-#include "anchors/files/atomic_file.h"
 #include "trustd/sources/downloader.h"
+#include "trustd/sources/page/printed_pages.h"
 
 namespace anchorage {
 namespace {
@@ -33,7 +33,7 @@ int Fail(const absl::Status& status) {
 }
 
 // Says a line for the page.
-Exit Check(const anchors::PrintedPage& page, trustd::Downloader& web,
+Exit Check(const trustd::PrintedPage& page, trustd::Downloader& web,
            const anchors::Catalog& catalog) {
   const auto got = web.Get({.url = page.address, .max_bytes = kMaxPageBytes});
   if (!got.ok()) {
@@ -41,7 +41,7 @@ Exit Check(const anchors::PrintedPage& page, trustd::Downloader& web,
               << got.status().message() << "\n";
     return kUnread;
   }
-  const absl::Status same = anchors::ComparePrinted(page, got->body, catalog);
+  const absl::Status same = trustd::ComparePrinted(page, got->body, catalog);
   std::cout << (same.ok() ? "same     " : "DIFFERS  ") << page.partition << "  "
             << (same.ok() ? page.address : same.message()) << "\n";
   return same.ok() ? kSame : kDiffers;
@@ -50,7 +50,7 @@ Exit Check(const anchors::PrintedPage& page, trustd::Downloader& web,
 int Run(const std::string& path) {
   const auto text = anchors::ReadFile(path, kMaxIndexBytes);
   if (!text.ok()) return Fail(text.status());
-  const auto pages = anchors::ReadPrintedIndex(*text);
+  const auto pages = trustd::ReadPrintedIndex(*text);
   if (!pages.ok()) return Fail(pages.status());
   const auto catalog =
       anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
@@ -59,7 +59,7 @@ int Run(const std::string& path) {
   if (!web.ok()) return Fail(web.status());
   int unread = 0;
   int differing = 0;
-  for (const anchors::PrintedPage& page : *pages) {
+  for (const trustd::PrintedPage& page : *pages) {
     const Exit exit = Check(page, **web, *catalog);
     unread += exit == kUnread ? 1 : 0;
     differing += exit == kDiffers ? 1 : 0;

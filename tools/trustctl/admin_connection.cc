@@ -6,8 +6,8 @@
 #include <grpcpp/security/credentials.h>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog_proto.h"
-#include "anchors/files/atomic_file.h"
 #include "anchors/wire/plain_message.h"
 #include "proto/anchorage/v1/errors.pb.h"
 #include "tools/trustctl/command.h"

@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "anchors/catalog.h"
-#include "anchors/ceremony/ceremony.h"
+#include "anchors/publishing/ceremony.h"
 #include "anchors/tuf/metadata.h"
 
 namespace anchorage::trustctl {

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/tuf/tuf_error.h"
 
 namespace anchorage::trustctl {

@@ -103,6 +103,7 @@ void AddVerifyAttestation(CLI::App& verify, Action& action);
 void AddBundle(CLI::App& app, Action& action);
 void AddCache(CLI::App& app, Action& action);
 void AddAnchors(CLI::App& app, Action& action);
+void AddCatalog(CLI::App& app, Action& action);
 // Below "anchors".
 void AddPins(CLI::App& anchors, Action& action);
 void AddReleases(CLI::App& app, Action& action);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/byte_order_mark.h"
+#include "anchors/base/byte_order_mark.h"
 #include "verify/encoding/base64.h"
 #include "verify/encoding/json.h"
 #include "verify/reason.h"

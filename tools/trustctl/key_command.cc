@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/tuf/signer.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/publishing/signer.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/signing_key.h"
 

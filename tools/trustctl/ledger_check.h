@@ -18,7 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "anchors/ledger/merkle.h"
+#include "anchors/base/merkle.h"
 
 namespace anchorage::trustctl {
 

@@ -39,6 +39,7 @@ int Main(int argc, char** argv) {
   AddBundle(app, action);
   AddCache(app, action);
   AddAnchors(app, action);
+  AddCatalog(app, action);
   AddReleases(app, action);
   AddKey(app, action);
   AddRoot(app, action);

@@ -1,4 +1,4 @@
-// trustctl anchors add | revoke | retire
+// trustctl anchors add | reactivate | revoke | retire
 
 #include <iostream>
 #include <memory>
@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/certificate_facts.h"
-#include "anchors/proto_time.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/command.h"
@@ -26,6 +26,7 @@ struct Flags {
   // Of a retirement; RFC 3339, empty: not given.
   std::string until;
   std::string accept_until;
+  bool last_key = false;
   std::string why;
   bool yes = false;
   AdminSource source;
@@ -41,8 +42,15 @@ constexpr char kFooter[] = R"(
         --kind iid-rsa2048 --until 2027-03-01T00:00:00Z \
         --accept-until 2028-03-01T00:00:00Z --why "AWS has re-keyed" --server ...
 
-At once, and without a rotation; a trustd in MODE_OFFLINE proposes it for people
-to sign.
+    trustctl anchors reactivate SPKI-SHA256 --partition aws --region eu-west-1 \
+        --kind iid-rsa2048 --why "the wrong key was retired" --server ...
+
+To revoke and to retire takes one person and is done at once. To add a
+certificate, and to reactivate a key that is RETIRED or RETIRING, opens a rotation
+that you have approved: it is published once as many people approve it as the
+configuration says ('trustctl rotations approve', or this command given by
+another of them). A trustd in MODE_OFFLINE proposes all of it for people to sign.
+The last key of a slot that verifies is taken away with --last-key only.
 
 A key that may be in other hands is revoked, never retired: whoever has it signs
 evidence of any time. A revoked anchor verifies nothing, of no time, and stays
@@ -92,6 +100,7 @@ int Pin(const Flags& flags) {
   request.set_action(flags.action);
   *request.mutable_slot() = flags.slot.ToSlot();
   request.set_why(flags.why);
+  request.set_last_key(flags.last_key);
   if (flags.action != v1::PinFact::ACTION_ADD) {
     request.set_spki_sha256(flags.what);
   } else if (absl::Status s = ReadCertificate(flags.what, request); !s.ok()) {
@@ -121,6 +130,9 @@ int Pin(const Flags& flags) {
                                    {"slot", TextOf(request.slot())},
                                    {"spki_sha256", response->spki_sha256()},
                                    {"sequence", response->sequence()}};
+    if (response->rotation_id() != 0) {
+      json["rotation_id"] = response->rotation_id();
+    }
     for (const v1::Slot& slot : response->same_key()) {
       json["same_key"].push_back(TextOf(slot));
     }
@@ -129,10 +141,13 @@ int Pin(const Flags& flags) {
   }
   std::cout << NameOf(flags.action) << "  " << TextOf(request.slot()) << "  "
             << Printable(response->spki_sha256());
-  if (response->sequence() == 0) {
-    std::cout << "  proposed: it waits for signatures\n";
-  } else {
+  if (response->sequence() != 0) {
     std::cout << "  published in sequence " << response->sequence() << "\n";
+  } else if (response->rotation_id() != 0) {
+    std::cout << "  rotation " << response->rotation_id()
+              << ": it waits for other people, or for signatures\n";
+  } else {
+    std::cout << "  proposed: it waits for signatures\n";
   }
   if (response->same_key_size() > 0) {
     std::cout << "the same key is that of " << response->same_key_size()
@@ -168,6 +183,10 @@ void AddPin(CLI::App& anchors, Action& action, const std::string& name,
     command.add_option("--accept-until", flags->accept_until,
                        "after that moment it verifies nothing, RFC 3339");
   }
+  if (pin == v1::PinFact::ACTION_RETIRE || pin == v1::PinFact::ACTION_REVOKE) {
+    command.add_flag("--last-key", flags->last_key,
+                     "also where no key of the slot is left that verifies");
+  }
   command.add_option("--why", flags->why, "why, for the record")->required();
   command.add_flag("--yes", flags->yes, "do not ask");
   flags->source.AddTo(command);
@@ -181,6 +200,9 @@ void AddPin(CLI::App& anchors, Action& action, const std::string& name,
 void AddPins(CLI::App& anchors, Action& action) {
   AddPin(anchors, action, "add", "Add an anchor to a trustd",
          v1::PinFact::ACTION_ADD);
+  AddPin(anchors, action, "reactivate",
+         "Ask for a retired anchor of a trustd to be in use again",
+         v1::PinFact::ACTION_REACTIVATE);
   AddPin(anchors, action, "revoke",
          "Revoke an anchor of a trustd: its key may be in other hands",
          v1::PinFact::ACTION_REVOKE);

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/static_layout.h"
 #include "anchors/tuf/trusted_set.h"

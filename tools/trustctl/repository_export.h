@@ -54,7 +54,7 @@ struct RepositoryWritten {
 // Writes what `folder` lacks into its "tuf/", each file atomically, the
 // timestamp last. Fails with FAILED_PRECONDITION, before anything is written,
 // where the folder has a newer timestamp or is of another repository; with
-// ABORTED where another process writes to it; or as the writers of anchors/files
+// ABORTED where another process writes to it; or as the writers of anchors/base
 // do.
 absl::StatusOr<RepositoryWritten> WriteRepository(const RepositoryCopy& copy,
                                                   const std::string& folder);

@@ -8,9 +8,9 @@
 #include <map>
 #include <string>
 
-#include "anchors/files/atomic_file.h"
-#include "anchors/tuf/repository_simulator.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/tuf/tuf_error.h"
+#include "test/support/repository_simulator.h"
 
 namespace anchorage::trustctl {
 namespace {

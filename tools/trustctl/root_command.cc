@@ -11,9 +11,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "anchors/ceremony/ceremony.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/tuf/repository_writer.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/publishing/ceremony.h"
+#include "anchors/publishing/repository_writer.h"
 #include "tools/trustctl/ceremony_text.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/signing_key.h"

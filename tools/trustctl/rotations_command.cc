@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/proto_time.h"
+#include "anchors/base/proto_time.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "proto/anchorage/v1/audit_service.grpc.pb.h"
 #include "tools/trustctl/admin_connection.h"
@@ -210,6 +210,9 @@ void Print(const v1::Rotation& rotation, std::ostream& out) {
       << Printable(rotation.source()) << "  " << Printable(rotation.location())
       << "\n"
       << "change    " << Printable(rotation.change_id()) << "\n";
+  if (!rotation.effect_sha256().empty()) {
+    out << "effect    " << Printable(rotation.effect_sha256()) << "\n";
+  }
   if (rotation.published_sequence() != 0) {
     out << "published in sequence " << rotation.published_sequence() << "\n";
   }
@@ -244,6 +247,7 @@ struct DecideFlags {
   std::uint64_t id = 0;
   std::string why;
   std::string change;
+  std::string effect;
   bool yes = false;
   AdminSource source;
   OutputOption output;
@@ -258,6 +262,9 @@ absl::Status LookAndConfirm(const Channel& channel, const DecideFlags& flags,
   if (request.change_id().empty()) {
     request.set_change_id(rotation->change_id());
   }
+  if (request.effect_sha256().empty()) {
+    request.set_effect_sha256(rotation->effect_sha256());
+  }
   Print(*rotation, std::cerr);
   return Confirm("Approve this?", flags.yes);
 }
@@ -270,6 +277,7 @@ int Decide(const DecideFlags& flags) {
   request.set_kind(flags.kind);
   request.set_why(flags.why);
   request.set_change_id(flags.change);
+  request.set_effect_sha256(flags.effect);
   if (flags.kind == v1::Decision::KIND_APPROVE) {
     if (absl::Status s = LookAndConfirm(*channel, flags, request); !s.ok()) {
       return Fail(s);
@@ -344,6 +352,8 @@ void AddDecision(CLI::App& rotations, Action& action, const std::string& name,
   command.add_option("--why", flags->why, "why, for the record")->required();
   command.add_option("--change", flags->change,
                      "only if this is its change, as 'show' has it");
+  command.add_option("--effect", flags->effect,
+                     "only if this is what it would do, as 'show' has it");
   if (kind == v1::Decision::KIND_APPROVE) {
     command.add_flag("--yes", flags->yes, "do not ask");
   }

@@ -10,8 +10,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/tuf/pkcs11_key.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/publishing/pkcs11/pkcs11_key.h"
 #include "tools/trustctl/command.h"
 
 namespace anchorage::trustctl {

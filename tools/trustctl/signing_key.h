@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "anchors/tuf/signer.h"
+#include "anchors/publishing/signer.h"
 
 namespace anchorage::trustctl {
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "anchors/proto_time.h"
+#include "anchors/base/proto_time.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "proto/anchorage/v1/audit_service.grpc.pb.h"
 #include "tools/trustctl/admin_connection.h"

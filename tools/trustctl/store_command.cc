@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
-#include "anchors/files/atomic_file.h"
 #include "anchors/releases.h"
 #include "client/bundle_cache.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"

@@ -7,13 +7,16 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
-#include "anchors/ceremony/ceremony.h"
+#include "anchors/publishing/ceremony.h"
 #include "anchors/releases.h"
+#include "anchors/succession.h"
+#include "tools/trustctl/catalog_step.h"
 #include "tools/trustctl/ceremony_text.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/signing_key.h"
@@ -34,10 +37,34 @@ struct Flags {
   bool again = false;
   std::string releases;
   std::string expires_in = "365d";
+  std::vector<std::string> reactivate;
   SigningKeySource signer;
   bool yes = false;
   OutputOption output;
 };
+
+// What the draft's catalog takes back into use, and what it must not do, whoever
+// names it; empty where it follows nothing.
+absl::StatusOr<std::string> TextOfStep(const Ceremony& ceremony) {
+  const auto last = anchors::CatalogBeforeDraft(ceremony);
+  if (!last.ok()) return last.status();
+  if (last->empty() || *last == ceremony.targets_draft->catalog) {
+    return std::string();
+  }
+  const auto before = anchors::ParseCatalog(*last);
+  if (!before.ok()) return before.status();
+  const auto after = anchors::ParseCatalog(ceremony.targets_draft->catalog);
+  if (!after.ok()) return after.status();
+  const auto reactivated = anchors::FindReactivated(*before, *after);
+  const auto problems =
+      anchors::FindSuccessorProblems(*before, *after, reactivated);
+  std::string text = TextOf(reactivated);
+  if (!problems.empty()) {
+    absl::StrAppend(&text, "this catalog must not follow the signed one:\n",
+                    TextOf(problems));
+  }
+  return text;
+}
 
 // What the draft says, against what is signed already.
 absl::StatusOr<std::string> TextOfDraft(const Ceremony& ceremony) {
@@ -70,7 +97,9 @@ absl::StatusOr<std::string> TextOfDraft(const Ceremony& ceremony) {
   const auto releases =
       TextOfReleases(ceremony.targets_draft->releases, last_releases);
   if (!releases.ok()) return releases.status();
-  return absl::StrCat(text, *releases, RulesText());
+  const auto step = TextOfStep(ceremony);
+  if (!step.ok()) return step.status();
+  return absl::StrCat(text, *step, *releases, RulesText());
 }
 
 int ShowDraft(const Flags& flags) {
@@ -144,10 +173,12 @@ int Propose(const Flags& flags) {
   if (!proposal.ok()) return Fail(proposal.status());
   const auto life = ParseDuration(flags.expires_in);
   if (!life.ok()) return UsageError(life.status());
+  const auto reactivated = ParseReactivated(flags.reactivate);
+  if (!reactivated.ok()) return UsageError(reactivated.status());
   if (absl::Status s = anchors::ProposeTargets(
           flags.folder, proposal->catalog, proposal->releases,
           absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now() + *life)),
-          absl::Now());
+          absl::Now(), *reactivated);
       !s.ok()) {
     return Fail(s);
   }
@@ -155,18 +186,28 @@ int Propose(const Flags& flags) {
 }
 
 int Sign(const Flags& flags) {
+  const auto reactivated = ParseReactivated(flags.reactivate);
+  if (!reactivated.ok()) return UsageError(reactivated.status());
   const auto ceremony = anchors::ReadCeremony(flags.folder);
   if (!ceremony.ok()) return Fail(ceremony.status());
   const auto text = TextOfDraft(*ceremony);
   if (!text.ok()) return Fail(text.status());
   std::cerr << "to be signed: " << RepositoryText(*ceremony) << *text;
+  const auto last = anchors::CatalogBeforeDraft(*ceremony);
+  if (!last.ok()) return Fail(last.status());
+  if (absl::Status s = anchors::CheckCatalogStep(
+          *last, ceremony->targets_draft->catalog, *reactivated);
+      !s.ok()) {
+    return Fail(s, "nothing was signed");
+  }
   if (absl::Status s = Confirm("Sign this?", flags.yes); !s.ok()) {
     return Fail(s);
   }
   const auto key = flags.signer.Open();
   if (!key.ok()) return Fail(key.status());
-  if (absl::Status s = anchors::SignDraft(
-          flags.folder, *ceremony, DraftKind::kTargets, **key, absl::Now());
+  if (absl::Status s =
+          anchors::SignDraft(flags.folder, *ceremony, DraftKind::kTargets,
+                             **key, absl::Now(), *reactivated);
       !s.ok()) {
     return Fail(s);
   }
@@ -198,9 +239,13 @@ constexpr char kProposeFooter[] = R"(
     trustctl targets propose --folder ceremony --catalog anchors.json
     trustctl targets propose --folder ceremony --again
 
-Begins the draft of the next targets. Its catalog needs a higher sequence than
-the one that is signed already.
+Begins the draft of the next targets. Its catalog must be one that may follow
+the one that is signed already (catalog diff). A key that it takes back into use
+is named with --reactivate here, and by each who signs.
 )";
+
+constexpr char kReactivateHelp[] =
+    "PARTITION/REGION/KIND/KEY that is taken back into use; again for each";
 
 constexpr char kSignFooter[] = R"(
     trustctl targets sign --folder ceremony --key alice.pem
@@ -246,9 +291,15 @@ void AddTargets(CLI::App& app, Action& action) {
   propose->add_option("--expires-in", propose_flags->expires_in,
                       "how long it is good for (default 365d)");
 
+  propose
+      ->add_option("--reactivate", propose_flags->reactivate, kReactivateHelp)
+      ->allow_extra_args(false);
+
   auto [sign, sign_flags] = add("sign", "Sign the draft", Sign);
   sign->footer(kSignFooter);
   sign_flags->signer.AddTo(*sign);
+  sign->add_option("--reactivate", sign_flags->reactivate, kReactivateHelp)
+      ->allow_extra_args(false);
   sign->add_flag("--yes", sign_flags->yes, "do not ask");
 
   add("publish", "Turn the signed draft into N.targets.json", Publish);

@@ -23,7 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/clock.h"
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/tuf/file_hash.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/updater.h"

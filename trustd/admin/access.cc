@@ -1,7 +1,7 @@
 #include "trustd/admin/access.h"
 
 #include "absl/strings/str_cat.h"
-#include "trustd/rpc_status.h"
+#include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
 

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "anchors/files/atomic_file.h"
-#include "trustd/admin/admin_calls.h"
+#include "anchors/base/atomic_file.h"
+#include "test/support/admin_calls.h"
 #include "trustd/admin/admin_server.h"
 
 namespace anchorage::trustd {

@@ -5,7 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "trustd/config_path.h"
+#include "trustd/base/config_path.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "anchors/yaml/yaml_to_proto.h"
+#include "anchors/base/yaml_to_proto.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "anchors/catalog.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
-#include "trustd/admin/admin_calls.h"
+#include "test/support/admin_calls.h"
 #include "trustd/admin/admin_server.h"
 
 namespace anchorage::trustd {
@@ -52,7 +52,7 @@ TEST_F(AdminDecisionTest, PublishesWhatIsApprovedUnderTheNameThatTlsProved) {
 }
 
 TEST_F(AdminDecisionTest, CountsOnePersonOnce) {
-  world_.mirror_options.rotations.approvals = 2;
+  world_.mirror_options.core.rotations.approvals = 2;
   world_.Start();
   const std::uint64_t before = sequence();
   const Channel alice = world_.ConnectAs("approver-alice");
@@ -103,7 +103,13 @@ TEST_F(AdminDecisionTest, RefusesADecisionThatIsNotWhole) {
   request.clear_change_id();
   EXPECT_EQ(reason(request), "REQUEST_INVALID");
   request = good;
+  request.clear_effect_sha256();
+  EXPECT_EQ(reason(request), "REQUEST_INVALID");
+  request = good;
   request.set_change_id(kAnySpki);
+  EXPECT_EQ(reason(request), "ROTATION_CHANGED");
+  request = good;
+  request.set_effect_sha256(kAnySpki);
   EXPECT_EQ(reason(request), "ROTATION_CHANGED");
   request = good;
   request.clear_why();
@@ -159,6 +165,7 @@ TEST_F(AdminDecisionTest, AddsAndRevokesAnAnchor) {
       Call<Admin>(olga, &Admin::Stub::PinAnchor, request, response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(response.sequence(), before + 1);
+  EXPECT_EQ(response.rotation_id(), 2u);
   EXPECT_EQ(ReasonOf(Try<Admin>(olga, &Admin::Stub::PinAnchor, request)),
             "NOT_APPLICABLE");
 
@@ -172,6 +179,54 @@ TEST_F(AdminDecisionTest, AddsAndRevokesAnAnchor) {
   EXPECT_EQ(ReasonOf(Submit(world_.ConnectAs("instance-ines"),
                             world_.Evidence(), proof)),
             "ANCHOR_REVOKED");
+}
+
+// The wrong key, retired, was so for good.
+TEST_F(AdminDecisionTest, ReactivatesARetiredKeyOnceEnoughApprove) {
+  world_.mirror_options.core.rotations.approvals = 2;
+  world_.Start();
+  const Channel olga = world_.ConnectAs("operator-olga");
+  v1::PinAnchorRequest request;
+  request.set_action(v1::PinFact::ACTION_RETIRE);
+  *request.mutable_slot() = world_.mirror().FindRotation(1)->slot();
+  request.set_spki_sha256(
+      world_.mirror().FindRotation(1)->pinned_spki_sha256(0));
+  request.set_why("a slip");
+  EXPECT_EQ(ReasonOf(Try<Admin>(olga, &Admin::Stub::PinAnchor, request)),
+            "NOT_APPLICABLE")
+      << "the last key of its slot";
+  request.set_last_key(true);
+  ASSERT_TRUE(Try<Admin>(olga, &Admin::Stub::PinAnchor, request).ok())
+      << "nobody waits in the safe direction";
+  const auto status_of = [&] {
+    for (const auto& anchor : world_.hub().Current()->catalog.anchors) {
+      if (anchor.spki_sha256 == request.spki_sha256()) return anchor.status;
+    }
+    return verify::AnchorStatus::kRevoked;
+  };
+  ASSERT_EQ(status_of(), verify::AnchorStatus::kRetired);
+
+  request.set_action(v1::PinFact::ACTION_REACTIVATE);
+  request.clear_last_key();
+  v1::PinAnchorResponse response;
+  ASSERT_TRUE(
+      Call<Admin>(olga, &Admin::Stub::PinAnchor, request, response).ok());
+  EXPECT_EQ(response.sequence(), 0u);
+  EXPECT_EQ(ReasonOf(Try<Admin>(olga, &Admin::Stub::PinAnchor, request)),
+            "NOT_APPLICABLE")
+      << "one person counts once";
+  EXPECT_EQ(status_of(), verify::AnchorStatus::kRetired);
+  v1::DecideRotationRequest approve;
+  const auto rotation = world_.mirror().FindRotation(response.rotation_id());
+  approve.set_id(rotation->id());
+  approve.set_kind(v1::Decision::KIND_APPROVE);
+  approve.set_change_id(rotation->change_id());
+  approve.set_effect_sha256(rotation->effect_sha256());
+  approve.set_why("it was");
+  ASSERT_TRUE(Try<Admin>(world_.ConnectAs("approver-adam"),
+                         &Admin::Stub::DecideRotation, approve)
+                  .ok());
+  EXPECT_EQ(status_of(), verify::AnchorStatus::kActive);
 }
 
 TEST_F(AdminDecisionTest, RetiresAnAnchorAtGivenTimes) {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -14,7 +14,7 @@
 #include "proto/anchorage/v1/anchor_service.pb.h"
 #include "trustd/admin/audit_answers.h"
 #include "trustd/admin/caller.h"
-#include "trustd/rpc_status.h"
+#include "trustd/rpc/rpc_status.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
@@ -83,7 +83,7 @@ void AdminServiceImpl::AddTo(CallGate& gate) {
         std::string by;
         const grpc::Status status =
             Admit(access_, caller.context, Action::kDecide, by);
-        return status.ok() ? Decide(request, by, response) : status;
+        return status.ok() ? Decide(caller, request, by, response) : status;
       });
   gate.AddUnary<v1::PinAnchorRequest, v1::PinAnchorResponse>(
       "/anchorage.v1.AdminService/PinAnchor",
@@ -92,7 +92,7 @@ void AdminServiceImpl::AddTo(CallGate& gate) {
         std::string by;
         const grpc::Status status =
             Admit(access_, caller.context, Action::kPin, by);
-        return status.ok() ? Pin(request, by, response) : status;
+        return status.ok() ? Pin(caller, request, by, response) : status;
       });
   gate.AddUnary<v1::PollNowRequest, v1::PollNowResponse>(
       "/anchorage.v1.AdminService/PollNow",
@@ -110,7 +110,8 @@ void AdminServiceImpl::AddTo(CallGate& gate) {
                  });
 }
 
-grpc::Status AdminServiceImpl::Decide(const v1::DecideRotationRequest& request,
+grpc::Status AdminServiceImpl::Decide(const Caller& caller,
+                                      const v1::DecideRotationRequest& request,
                                       const std::string& by,
                                       v1::DecideRotationResponse& response) {
   if (request.kind() != v1::Decision::KIND_APPROVE &&
@@ -119,18 +120,24 @@ grpc::Status AdminServiceImpl::Decide(const v1::DecideRotationRequest& request,
     return Invalid("'kind' is to approve, to reject or to hold");
   }
   if (request.kind() == v1::Decision::KIND_APPROVE &&
-      request.change_id().empty()) {
-    return Invalid("an approval names the 'change_id' that was looked at");
-  }
-  const auto before = mirror_.FindRotation(request.id());
-  if (before.has_value() && !request.change_id().empty() &&
-      request.change_id() != before->change_id()) {
-    return RpcError(grpc::StatusCode::ABORTED, kRotationChanged,
-                    absl::StrCat("rotation ", request.id(),
-                                 " is not the change that was looked at"));
+      (request.change_id().empty() || request.effect_sha256().empty())) {
+    return Invalid(
+        "an approval names the 'change_id' and the 'effect_sha256' of what was "
+        "looked at");
   }
   auto rotation =
-      mirror_.Decide(request.id(), request.kind(), by, request.why(), clock_());
+      mirror_.Decide({.rotation_id = request.id(),
+                      .kind = request.kind(),
+                      .by = by,
+                      .why = request.why(),
+                      .change_id = request.change_id(),
+                      .effect_sha256 = request.effect_sha256(),
+                      .certificate_sha256 = CertificateSha256(caller.context)},
+                     clock_());
+  if (absl::IsAborted(rotation.status())) {
+    return RpcError(grpc::StatusCode::ABORTED, kRotationChanged,
+                    std::string(rotation.status().message()));
+  }
   if (!rotation.ok()) {
     return ErrorOf(rotation.status(), kRotationNotFound, kNotDecidable);
   }
@@ -163,6 +170,7 @@ absl::StatusOr<v1::PinFact> ReadPin(const v1::PinAnchorRequest& request,
     }
     case v1::PinFact::ACTION_REVOKE:
     case v1::PinFact::ACTION_RETIRE:
+    case v1::PinFact::ACTION_REACTIVATE:
       if (!request.certificate().empty() ||
           !IsSha256Hex(request.spki_sha256())) {
         return absl::InvalidArgumentError(
@@ -174,27 +182,34 @@ absl::StatusOr<v1::PinFact> ReadPin(const v1::PinAnchorRequest& request,
       return fact;
     default:
       return absl::InvalidArgumentError(
-          "'action' is to add, to revoke or to retire");
+          "'action' is to add, to revoke, to retire or to reactivate");
   }
 }
 
-grpc::Status AdminServiceImpl::Pin(const v1::PinAnchorRequest& request,
+grpc::Status AdminServiceImpl::Pin(const Caller& caller,
+                                   const v1::PinAnchorRequest& request,
                                    const std::string& by,
                                    v1::PinAnchorResponse& response) {
   const auto fact = ReadPin(request, by);
   if (!fact.ok()) {
     return ErrorOf(fact.status(), kAnchorNotFound, kNotApplicable);
   }
-  const auto sequence = mirror_.Pin(*fact, clock_());
-  if (!sequence.ok()) {
-    return ErrorOf(sequence.status(), kAnchorNotFound, kNotApplicable);
+  const auto pinned =
+      mirror_.Pin({.fact = *fact,
+                   .last_key = request.last_key(),
+                   .certificate_sha256 = CertificateSha256(caller.context)},
+                  clock_());
+  if (!pinned.ok()) {
+    return ErrorOf(pinned.status(), kAnchorNotFound, kNotApplicable);
   }
-  spdlog::info("{} changed an anchor: {} {}, sequence {}", by,
+  spdlog::info("{} changed an anchor: {} {}, sequence {}, rotation {}", by,
                v1::PinFact::Action_Name(fact->action()), fact->spki_sha256(),
-               *sequence);
-  response.set_sequence(*sequence);
+               pinned->sequence, pinned->rotation_id);
+  response.set_sequence(pinned->sequence);
+  response.set_rotation_id(pinned->rotation_id);
   response.set_spki_sha256(fact->spki_sha256());
-  if (fact->action() != v1::PinFact::ACTION_ADD) {
+  if (fact->action() == v1::PinFact::ACTION_REVOKE ||
+      fact->action() == v1::PinFact::ACTION_RETIRE) {
     for (const verify::Slot& slot : mirror_.SlotsSharing(*fact)) {
       *response.add_same_key() = anchors::ToProto(slot);
     }

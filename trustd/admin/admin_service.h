@@ -51,11 +51,12 @@ class AdminServiceImpl final {
  private:
   class StoreUpload;
 
-  grpc::Status Decide(const v1::DecideRotationRequest& request,
+  grpc::Status Decide(const Caller& caller,
+                      const v1::DecideRotationRequest& request,
                       const std::string& by,
                       v1::DecideRotationResponse& response);
-  grpc::Status Pin(const v1::PinAnchorRequest& request, const std::string& by,
-                   v1::PinAnchorResponse& response);
+  grpc::Status Pin(const Caller& caller, const v1::PinAnchorRequest& request,
+                   const std::string& by, v1::PinAnchorResponse& response);
   grpc::Status Poll(const v1::PollNowRequest& request);
   grpc::Status AcceptStore(const CallGate& gate, const Caller& caller,
                            std::unique_ptr<ServerUpload>& upload);

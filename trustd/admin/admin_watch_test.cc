@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "trustd/admin/admin_calls.h"
+#include "test/support/admin_calls.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -12,8 +12,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "anchors/proto_time.h"
-#include "trustd/rpc_status.h"
+#include "anchors/base/proto_time.h"
+#include "trustd/rpc/rpc_status.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
@@ -116,6 +116,8 @@ v1::FactKind KindOf(int field) {
       return v1::FACT_KIND_PIN;
     case v1::LedgerRecord::kStore:
       return v1::FACT_KIND_STORE;
+    case v1::LedgerRecord::kApprovalsVoid:
+      return v1::FACT_KIND_APPROVALS_VOID;
     case v1::LedgerRecord::FACT_NOT_SET:
       return v1::FACT_KIND_UNSPECIFIED;
   }

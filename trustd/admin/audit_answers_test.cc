@@ -11,10 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "anchors/proto_time.h"
+#include "anchors/base/proto_time.h"
 #include "proto/anchorage/v1/errors.pb.h"
-#include "trustd/fake_store.h"
-#include "trustd/mirror/ledger.h"
+#include "test/support/fake_store.h"
+#include "trustd/record/ledger.h"
 
 namespace anchorage::trustd {
 namespace {

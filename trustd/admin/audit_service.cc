@@ -10,7 +10,7 @@
 #include "anchors/base/no_throw.h"
 #include "trustd/admin/audit_answers.h"
 #include "trustd/admin/caller.h"
-#include "trustd/rpc_status.h"
+#include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
 namespace {

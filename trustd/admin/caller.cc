@@ -3,8 +3,10 @@
 #include <grpc/grpc_security_constants.h>
 #include <spdlog/spdlog.h>
 
-#include "trustd/rpc_status.h"
-#include "trustd/store.h"
+#include "trustd/rpc/rpc_status.h"
+#include "trustd/base/store.h"
+#include "verify/crypto/public_key.h"
+#include "verify/encoding/base64.h"
 #include "verify/printable.h"
 #include "verify/reason.h"
 
@@ -16,6 +18,18 @@ std::string NameOf(const grpc::ServerContextBase& context) {
   const auto names = auth->FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME);
   if (names.size() != 1) return "";
   return std::string(names[0].data(), names[0].size());
+}
+
+std::string CertificateSha256(const grpc::ServerContextBase& context) {
+  const auto auth = context.auth_context();
+  if (auth == nullptr) return "";
+  const auto certificates =
+      auth->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (certificates.size() != 1) return "";
+  const auto der = verify::DecodePem(
+      std::string_view(certificates[0].data(), certificates[0].size()),
+      "CERTIFICATE");
+  return der.ok() ? verify::Sha256Hex(*der) : "";
 }
 
 grpc::Status Admit(const Access& access, const grpc::ServerContextBase& context,

@@ -18,6 +18,10 @@ namespace anchorage::trustd {
 // none, or more than one.
 std::string NameOf(const grpc::ServerContextBase& context);
 
+// SHA-256 of the verified client certificate, lower-case hex; empty where there
+// is none.
+std::string CertificateSha256(const grpc::ServerContextBase& context);
+
 // As Access::Admit() for whoever calls, and puts their name into `name`. Logs
 // who is turned away.
 grpc::Status Admit(const Access& access, const grpc::ServerContextBase& context,

@@ -28,6 +28,8 @@ constexpr Row kTable[] = {
     {AlertKind::kNewerTimestampClaimed, "NEWER_TIMESTAMP_CLAIMED",
      Urgency::kSoon},
     {AlertKind::kDatedAhead, "DATED_AHEAD", Urgency::kNow},
+    {AlertKind::kAnchorChanged, "ANCHOR_CHANGED", Urgency::kNow},
+    {AlertKind::kApprovalsVoid, "APPROVALS_VOID", Urgency::kSoon},
     {AlertKind::kClockJumped, "CLOCK_JUMPED", Urgency::kNow},
 };
 

@@ -57,6 +57,12 @@ enum class AlertKind {
   kNewerTimestampClaimed,
   // What is served is dated after the clock here: clients refuse it.
   kDatedAhead,
+  // A person revoked or retired a key, or asks for one to be added or
+  // reactivated.
+  kAnchorChanged,
+  // Approvals of a rotation count no more: it would do something else now, or
+  // who gave them may no longer decide.
+  kApprovalsVoid,
   // The clock here was set, or the machine stood still.
   kClockJumped,
 

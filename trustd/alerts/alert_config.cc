@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "trustd/config_path.h"
+#include "trustd/base/config_path.h"
 #include "trustd/sources/web_address.h"
 
 namespace anchorage::trustd {

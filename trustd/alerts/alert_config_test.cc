@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/yaml/yaml_to_proto.h"
+#include "anchors/base/yaml_to_proto.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -24,7 +24,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "trustd/store.h"
+#include "trustd/base/store.h"
 
 namespace anchorage::trustd {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "trustd/fake_store.h"
+#include "test/support/fake_store.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -17,13 +17,13 @@ Alert Good() {
 }
 
 TEST(Alert, HasTheNamesThatReceiversKnow) {
-  const char* names[] = {"ROTATION_DETECTED",  "ROTATION_HELD_TOO_LONG",
-                         "ROTATION_PUBLISHED", "SOURCE_FAILING",
-                         "SOURCE_RECOVERED",   "BUNDLE_ENDS_SOON",
-                         "LEDGER_DAMAGED",     "FLEET_FAILURES",
-                         "STORE_WENT_BACK",    "STORE_ACCEPTED",
-                         "SIGNERS_REMOVED",    "NEWER_TIMESTAMP_CLAIMED",
-                         "DATED_AHEAD",        "CLOCK_JUMPED"};
+  const char* names[] = {
+      "ROTATION_DETECTED", "ROTATION_HELD_TOO_LONG", "ROTATION_PUBLISHED",
+      "SOURCE_FAILING",    "SOURCE_RECOVERED",       "BUNDLE_ENDS_SOON",
+      "LEDGER_DAMAGED",    "FLEET_FAILURES",         "STORE_WENT_BACK",
+      "STORE_ACCEPTED",    "SIGNERS_REMOVED",        "NEWER_TIMESTAMP_CLAIMED",
+      "DATED_AHEAD",       "ANCHOR_CHANGED",         "APPROVALS_VOID",
+      "CLOCK_JUMPED"};
   ASSERT_EQ(AllAlertKinds().size(), std::size(names));
   for (const AlertKind kind : AllAlertKinds()) {
     const char* name = names[static_cast<int>(kind)];

@@ -37,7 +37,7 @@
 #include "trustd/alerts/alert_metrics.h"
 #include "trustd/alerts/alert_queue.h"
 #include "trustd/alerts/webhook.h"
-#include "trustd/store.h"
+#include "trustd/base/store.h"
 
 namespace anchorage::trustd {
 

@@ -15,9 +15,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "anchors/files/atomic_file.h"
-#include "trustd/alerts/alert_receiver.h"
-#include "trustd/alerts/locked_store.h"
+#include "anchors/base/atomic_file.h"
+#include "test/support/alert_receiver.h"
+#include "test/support/locked_store.h"
 
 namespace anchorage::trustd {
 namespace {

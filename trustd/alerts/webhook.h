@@ -35,7 +35,7 @@
 #include "trustd/alerts/alert_metrics.h"
 #include "trustd/alerts/alert_queue.h"
 #include "trustd/alerts/webhook_post.h"
-#include "trustd/sources/poll_times.h"
+#include "trustd/base/poll_times.h"
 
 namespace anchorage::trustd {
 

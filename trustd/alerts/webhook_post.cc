@@ -11,7 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "trustd/sources/web_address.h"
 
 namespace anchorage::trustd {

@@ -11,9 +11,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "anchors/files/atomic_file.h"
-#include "trustd/alerts/alert_receiver.h"
-#include "trustd/sources/hostile_server.h"
+#include "anchors/base/atomic_file.h"
+#include "test/support/alert_receiver.h"
+#include "test/support/hostile_server.h"
 
 namespace anchorage::trustd {
 namespace {

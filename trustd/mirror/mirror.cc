@@ -5,97 +5,38 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
-#include "anchors/proto_time.h"
-#include "trustd/mirror/mirror_parts.h"
-#include "trustd/mirror/rotation_values.h"
+#include "anchors/base/atomic_file.h"
+#include "trustd/rotation/apply.h"
 
 namespace anchorage::trustd {
 namespace {
 
-using anchors::Catalog;
-
 constexpr char kHealthPrefix[] = "source/";
-// As the publisher of a certificate that a person brought.
-constexpr char kOperator[] = "operator";
 
-std::string SubjectOf(const v1::Rotation& rotation) {
-  if (!rotation.has_slot()) return rotation.source();
-  const auto slot = anchors::SlotFromProto(rotation.slot());
-  return slot.has_value() ? verify::ToString(*slot) : rotation.source();
-}
+// A renewal may come between a decision and its signature.
+constexpr int kTries = 3;
 
-anchors::RetireTimes RetireTimesOf(const v1::PinFact& fact) {
-  anchors::RetireTimes times;
-  if (fact.has_valid_until()) times.until = anchors::TimeOf(fact.valid_until());
-  if (fact.has_accept_until()) {
-    times.accept_until = anchors::TimeOf(fact.accept_until());
+Served ServedOf(const std::shared_ptr<const Publication>& publication) {
+  Served served;
+  served.catalog = std::shared_ptr<const anchors::Catalog>(
+      publication, &publication->catalog);
+  served.catalog_sha256 = publication->catalog_sha256;
+  served.next_sequence = publication->next_sequence;
+  served.targets_version = publication->targets_version;
+  if (publication->releases.has_value()) {
+    served.releases_sequence = publication->releases->sequence;
+    served.releases_created = publication->releases->created;
   }
-  return times;
+  return served;
 }
 
 }  // namespace
 
-Alert AlertOf(AlertKind kind, const v1::Rotation& rotation, absl::Time time,
-              std::string text) {
-  Alert alert;
-  alert.kind = kind;
-  alert.time = time;
-  alert.subject = SubjectOf(rotation);
-  alert.text = std::move(text);
-  alert.facts = {{"rotation", absl::StrCat(rotation.id())},
-                 {"class", ShortName(rotation.rotation_class())},
-                 {"state", ShortName(rotation.state())},
-                 {"source", rotation.source()}};
-  return alert;
-}
-
-absl::StatusOr<Catalog> ApplyPin(const Catalog& catalog,
-                                 const v1::PinFact& fact, absl::Time time) {
-  const auto slot = anchors::SlotFromProto(fact.slot());
-  if (!slot.has_value()) {
-    return absl::InvalidArgumentError("the slot's kind is not known");
-  }
-  switch (fact.action()) {
-    case v1::PinFact::ACTION_ADD:
-      return anchors::AddAnchor(catalog, *slot, fact.certificate(),
-                                {kOperator, fact.by()}, {.time = time});
-    case v1::PinFact::ACTION_REVOKE:
-      return anchors::Revoke(catalog, *slot, fact.spki_sha256());
-    case v1::PinFact::ACTION_RETIRE:
-      return anchors::Retire(catalog, *slot, fact.spki_sha256(),
-                             RetireTimesOf(fact));
-    default:
-      return absl::InvalidArgumentError("no action");
-  }
-}
-
-v1::LedgerRecord& Mirror::Draft::Add() {
-  records.emplace_back();
-  anchors::SetTime(time, *records.back().mutable_time());
-  return records.back();
-}
-
-void Mirror::Draft::AddHold(std::uint64_t id, std::string why) {
-  v1::DecisionFact& fact = *Add().mutable_decision();
-  fact.set_rotation_id(id);
-  fact.mutable_decision()->set_kind(v1::Decision::KIND_HOLD);
-  fact.mutable_decision()->set_by(kPolicyName);
-  fact.mutable_decision()->set_why(why);
-  anchors::SetTime(time, *fact.mutable_decision()->mutable_time());
-  AddState(id, v1::ROTATION_STATE_DETECTED, std::move(why));
-}
-
-void Mirror::Draft::AddState(std::uint64_t id, v1::RotationState state,
-                             std::string reason) {
-  v1::StateFact& fact = *Add().mutable_state();
-  fact.set_rotation_id(id);
-  fact.set_state(state);
-  fact.set_reason(std::move(reason));
-}
-
 absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Open(
     Options options, Store& store, Publisher& publisher, PublicationHub& hub,
     AlertSink& alerts, absl::Time now) {
+  if (!options.clock_is_suspect)
+    options.clock_is_suspect = [] { return false; };
   std::unique_ptr<Mirror> mirror(
       new Mirror(std::move(options), store, publisher, hub, alerts));
   {
@@ -103,23 +44,19 @@ absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Open(
     auto ledger = Ledger::Open(
         store, [&](std::uint64_t index, const v1::LedgerRecord& record)
                    ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                     mirror->book_.Read(index, record);
+                     mirror->book_.Fold(index, record);
                    });
     if (!ledger.ok()) return ledger.status();
     mirror->ledger_ = *std::move(ledger);
-    if (absl::Status s = store.Scan(
-            kHealthPrefix,
-            [&](std::string_view, std::string_view value)
-                ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                  v1::SourceHealth health;
-                  if (health.ParseFromArray(value.data(),
-                                            static_cast<int>(value.size()))) {
-                    mirror->health_[health.source()] = health;
-                  }
-                  return true;
-                });
-        !s.ok()) {
-      return s;
+    if (absl::Status s = mirror->ReadHealth(); !s.ok()) return s;
+    // What was done before the start counts as done no longer ago than its date
+    // says, and a date that is still to come as done just now.
+    for (const auto& [slot, times] : mirror->book_.automatic()) {
+      for (const absl::Time time : times) {
+        mirror->moment_.automatic[slot].push_back(
+            mirror->options_.steady() -
+            std::clamp(now - time, absl::ZeroDuration(), absl::Hours(24)));
+      }
     }
   }
   if (!mirror->ledger_->health().ok()) return mirror;
@@ -128,72 +65,270 @@ absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Open(
   return mirror;
 }
 
-// --- the record ------------------------------------------------------------
-
-void Mirror::TakeUp(const std::vector<v1::LedgerRecord>& records,
-                    std::uint64_t first) {
-  for (const v1::LedgerRecord& record : records) {
-    book_.Read(first, record);
-    untold_.emplace_back(first, record);
-    ++first;
-  }
+absl::Status Mirror::ReadHealth() {
+  return store_.Scan(
+      kHealthPrefix,
+      [&](std::string_view, std::string_view value)
+          ABSL_NO_THREAD_SAFETY_ANALYSIS {
+            v1::SourceHealth health;
+            if (health.ParseFromArray(value.data(),
+                                      static_cast<int>(value.size()))) {
+              moment_.health[health.source()] = health;
+            }
+            return true;
+          });
 }
 
-absl::Status Mirror::CommitWith(Draft draft, const Ledger::Committer& commit) {
-  const std::function<void()> say = alerts_.Raise(draft.alerts, draft.also);
-  const auto first =
-      ledger_->AppendWith(draft.records, [&](const StoreBatch& batch) {
-        StoreBatch all = batch;
-        all.Add(draft.also);
-        return commit(all);
-      });
-  if (!first.ok()) return first.status();
-  TakeUp(draft.records, *first);
-  say();
+State Mirror::CurrentState() const {
+  return {book_, ServedOf(hub_.Current()), ledger_->head().size};
+}
+
+// --- events --------------------------------------------------------------------
+
+absl::StatusOr<Work> Mirror::Take(const Event& event, absl::Time now) {
+  auto work = [&] {
+    const absl::MutexLock lock(&mutex_);
+    return TakeLocked(event, now);
+  }();
+  Notify();
+  return work;
+}
+
+absl::StatusOr<Work> Mirror::TakeLocked(const Event& event, absl::Time now) {
+  if (!ledger_->health().ok()) return ledger_->health();
+  At at{.now = now,
+        .steady = options_.steady(),
+        .clock_is_suspect = options_.clock_is_suspect()};
+  absl::Status failed;
+  for (int tries = 0; tries < kTries; ++tries) {
+    auto work =
+        trustd::Decide(CurrentState(), moment_, event, at, options_.core);
+    if (!work.ok()) return work.status();
+    std::optional<Prepared> prepared;
+    if (work->publish.has_value()) {
+      auto signed_files =
+          publisher_.Prepare(*work->publish, work->served.targets_version, now);
+      if (!signed_files.ok()) {
+        failed = signed_files.status();
+        if (absl::IsAborted(failed)) {
+          failed = absl::OkStatus();
+          continue;
+        }
+        // A revocation that is not published has not happened, and whoever asked
+        // for it must know.
+        if (std::holds_alternative<PersonPins>(event) &&
+            work->rotation_id == 0) {
+          return failed;
+        }
+        at.may_publish = false;
+        continue;
+      }
+      prepared = *std::move(signed_files);
+    }
+    const absl::Status committed = Commit(*work, std::move(prepared));
+    if (absl::IsAborted(committed)) continue;
+    if (!committed.ok()) return committed;
+    if (work->proposal.has_value() && at.may_publish) {
+      failed = WriteProposal(*work->proposal);
+    }
+    // What was decided is on the record. That it could not be signed or proposed
+    // is told to who sees to that, time and again.
+    if (!failed.ok() && std::holds_alternative<TimePassed>(event)) {
+      return failed;
+    }
+    return work;
+  }
+  return absl::AbortedError("others publish all the time; try again");
+}
+
+absl::Status Mirror::CommitWith(const Work& work,
+                                const Ledger::Committer& commit) {
+  const Draft& draft = work.draft;
+  StoreBatch also;
+  std::function<void()> say;
+  if (!draft.alerts().empty()) say = alerts_.Raise(draft.alerts(), also);
+  if (work.health.has_value()) {
+    also.Put(absl::StrCat(kHealthPrefix, work.health->source()),
+             work.health->SerializeAsString());
+  }
+  const auto with_all = [&](const StoreBatch& batch) {
+    StoreBatch all = batch;
+    all.Add(also);
+    return commit(all);
+  };
+  std::uint64_t first = 0;
+  if (draft.records().empty()) {
+    if (!also.changes().empty()) {
+      if (absl::Status s = with_all({}); !s.ok()) return s;
+    }
+  } else {
+    const auto appended = ledger_->AppendWith(draft.records(), with_all);
+    if (!appended.ok()) return appended.status();
+    first = *appended;
+  }
+  book_ = draft.book();
+  moment_ = work.moment;
+  feed_.Add(first, draft.records());
+  if (say) unsaid_.push_back(std::move(say));
   return absl::OkStatus();
 }
 
-absl::Status Mirror::Commit(Draft draft) {
-  if (draft.records.empty() && draft.alerts.empty() &&
-      draft.also.changes().empty()) {
-    return absl::OkStatus();
-  }
-  return CommitWith(std::move(draft), [this](const StoreBatch& batch) {
-    return store_.Commit(batch);
+absl::Status Mirror::Commit(const Work& work, std::optional<Prepared> publish) {
+  return CommitWith(work, [&](const StoreBatch& batch) {
+    return publish.has_value() ? publisher_.Commit(*std::move(publish), batch)
+                               : store_.Commit(batch);
   });
 }
 
-void Mirror::AddHealth(v1::SourceHealth health, Draft& draft) {
-  draft.also.Put(absl::StrCat(kHealthPrefix, health.source()),
-                 health.SerializeAsString());
-  draft.health = std::move(health);
-}
-
-absl::Status Mirror::CommitHealth(Draft draft) {
-  // No record without a fact: counts alone are stored beside it.
-  const v1::SourceHealth health = *draft.health;
-  const absl::Status status = draft.records.empty() && draft.alerts.empty()
-                                  ? store_.Commit(draft.also)
-                                  : Commit(std::move(draft));
-  if (status.ok()) health_[health.source()] = health;
+absl::Status Mirror::WriteProposal(const std::string& text) {
+  if (last_proposal_ == text) return absl::OkStatus();
+  const absl::Status status =
+      text.empty() ? anchors::RemoveFile(options_.proposal_path)
+                   : anchors::WriteFileAtomically(options_.proposal_path, text);
+  if (status.ok()) last_proposal_ = text;
   return status;
 }
 
-// --- reading -----------------------------------------------------------------
+void Mirror::Notify() {
+  std::vector<std::function<void()>> say;
+  {
+    const absl::MutexLock lock(&mutex_);
+    say.swap(unsaid_);
+  }
+  for (const auto& one : say) one();
+  feed_.Notify();
+}
+
+absl::Status Mirror::Observed(const Observation& observation,
+                              absl::Time now) {
+  const absl::Status status =
+      Take(
+          SourceSaid{std::make_shared<const Observation>(observation)},
+          now)
+          .status();
+  if (absl::IsInvalidArgument(status)) {
+    // More than can be put on the record, which is a failure of the source.
+    return SourceFailed(observation.source, "TOO_MUCH",
+                        std::string(status.message()), now);
+  }
+  return status;
+}
+
+absl::Status Mirror::Unchanged(const std::string& source, absl::Time now) {
+  return Take(SourceUnchanged{source}, now).status();
+}
+
+absl::Status Mirror::SourceFailed(const std::string& source,
+                                  const std::string& failure,
+                                  const std::string& detail, absl::Time now) {
+  return Take(SourceBroke{source, failure, detail}, now).status();
+}
+
+void Mirror::SetSources(std::map<std::string, std::string> sources,
+                        absl::Time now) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    moment_.sources = std::move(sources);
+  }
+  // On a full disk, the next event sees to it.
+  (void)Settle(now);
+}
+
+absl::StatusOr<v1::Rotation> Mirror::Decide(const PersonDecides& decision,
+                                            absl::Time now) {
+  const auto work = Take(decision, now);
+  if (!work.ok()) return work.status();
+  return work->book().Find(decision.rotation_id)->rotation;
+}
+
+absl::StatusOr<Mirror::Pinned> Mirror::Pin(const PersonPins& pin,
+                                           absl::Time now) {
+  const auto work = Take(pin, now);
+  if (!work.ok()) return work.status();
+  Pinned pinned{.rotation_id = work->rotation_id};
+  if (work->publish.has_value()) {
+    pinned.sequence = work->publish->catalog().sequence;
+  }
+  return pinned;
+}
+
+std::vector<verify::Slot> Mirror::SlotsSharing(const v1::PinFact& fact) const {
+  const auto slot = anchors::SlotFromProto(fact.slot());
+  if (!slot.has_value()) return {};
+  return trustd::SlotsSharing(hub_.Current()->catalog, *slot,
+                               fact.spki_sha256());
+}
+
+absl::StatusOr<Acceptance> Mirror::AcceptStore(
+    const StoreHead& known, const std::string& found,
+    const std::optional<BundleFiles>& bundle, const std::string& by,
+    const std::string& why, absl::Time now) {
+  if (absl::Status s = CheckWhy(why); !s.ok()) return s;
+  absl::StatusOr<Acceptance> plan;
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (!ledger_->health().ok()) return ledger_->health();
+    plan = publisher_.PlanAcceptance(known, bundle, now);
+    if (!plan.ok()) return plan;
+    StoreAccepted event;
+    event.fact.set_by(by);
+    event.fact.set_why(why);
+    event.fact.set_found(found);
+    event.fact.set_catalog_sha256(plan->bundle_catalog_sha256);
+    event.fact.set_sequence(plan->bundle_sequence);
+    event.fact.set_timestamp_version(plan->timestamp_version);
+    event.text =
+        absl::StrCat(by,
+                     bundle.has_value() ? " accepted it with a bundle: "
+                                        : " accepted it without a bundle: ",
+                     why);
+    for (const std::string& note : plan->notes) {
+      absl::StrAppend(&event.text, "\n", note);
+    }
+    const auto work = trustd::Decide(CurrentState(), moment_, event,
+                                     {.now = now, .steady = options_.steady()},
+                                     options_.core);
+    if (!work.ok()) return work.status();
+    if (absl::Status s = CommitWith(*work,
+                                    [&](const StoreBatch& batch) {
+                                      return publisher_.Accept(*plan, batch);
+                                    });
+        !s.ok()) {
+      return s;
+    }
+    (void)TakeLocked(TimePassed(), now);
+  }
+  Notify();
+  return plan;
+}
+
+absl::StatusOr<ProofOutcome> Mirror::SubmitEvidence(
+    const v1::Evidence& evidence, const std::string& submitter,
+    absl::Time now) {
+  const auto work = Take(InstanceShows{evidence, submitter}, now);
+  if (!work.ok()) return work.status();
+  return work->proof;
+}
+
+absl::Status Mirror::Settle(absl::Time now) {
+  return Take(TimePassed(), now).status();
+}
+
+// --- reading -------------------------------------------------------------------
 
 std::vector<v1::Rotation> Mirror::Rotations(
     const std::function<bool(const v1::Rotation&)>& wanted) const {
   const absl::MutexLock lock(&mutex_);
   std::vector<v1::Rotation> result;
-  for (const auto& [id, entry] : book_.rotations()) {
+  book_.ForEach([&](const RotationBook::Entry& entry) {
     if (wanted(entry.rotation)) result.push_back(entry.rotation);
-  }
+  });
   return result;
 }
 
 std::optional<v1::Rotation> Mirror::FindRotation(std::uint64_t id) const {
   const absl::MutexLock lock(&mutex_);
-  const Entry* entry = book_.Find(id);
+  const RotationBook::Entry* entry = book_.Find(id);
   if (entry == nullptr) return std::nullopt;
   return entry->rotation;
 }
@@ -201,35 +336,16 @@ std::optional<v1::Rotation> Mirror::FindRotation(std::uint64_t id) const {
 std::vector<v1::SourceHealth> Mirror::Sources() const {
   const absl::MutexLock lock(&mutex_);
   std::vector<v1::SourceHealth> result;
-  for (const auto& [name, health] : health_) {
+  for (const auto& [name, health] : moment_.health) {
     if (!health.source().empty()) result.push_back(health);
   }
   return result;
 }
 
-std::uint64_t Mirror::Watch(RecordWatcher watcher) {
-  const absl::MutexLock lock(&watch_mutex_);
-  const std::uint64_t id = next_watcher_++;
-  watchers_[id] = std::make_shared<const RecordWatcher>(std::move(watcher));
-  return id;
+std::uint64_t Mirror::Watch(RecordFeed::Watcher watcher) {
+  return feed_.Watch(std::move(watcher));
 }
 
-void Mirror::Unwatch(std::uint64_t id) {
-  const absl::MutexLock lock(&watch_mutex_);
-  watchers_.erase(id);
-}
-
-void Mirror::Tell() {
-  // One at a time, so that everybody hears of records in their order.
-  const absl::MutexLock telling(&watch_mutex_);
-  std::vector<std::pair<std::uint64_t, v1::LedgerRecord>> records;
-  {
-    const absl::MutexLock lock(&mutex_);
-    records.swap(untold_);
-  }
-  for (const auto& [index, record] : records) {
-    for (const auto& [id, watcher] : watchers_) (*watcher)(index, record);
-  }
-}
+void Mirror::Unwatch(std::uint64_t id) { feed_.Unwatch(id); }
 
 }  // namespace anchorage::trustd

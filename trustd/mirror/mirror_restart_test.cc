@@ -1,13 +1,12 @@
 // Starts, crashes, full disks, MODE_OFFLINE, and AWS's history.
 
 #include "anchors/releases.h"
-#include "trustd/mirror/mirror_fixture.h"
+#include "test/support/mirror_fixture.h"
 
 namespace anchorage::trustd {
 namespace {
 
 using anchors::Catalog;
-using anchors::Observation;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 using verify::AnchorKind;
@@ -34,15 +33,13 @@ TEST_F(MirrorTest, ACrashBetweenAnyTwoCommitsLosesNothing) {
     Start();
     store_.commits_left = survive;
     (void)Observe(Page());
-    (void)mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_);
+    (void)Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes");
     store_.commits_left.reset();
     Start();
     ASSERT_TRUE(mirror_->ledger().health().ok());
     ASSERT_TRUE(Observe(Page()).ok());
     if (The(1).state() == v1::ROTATION_STATE_DETECTED) {
-      ASSERT_TRUE(
-          mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
-              .ok());
+      ASSERT_TRUE(Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes").ok());
     }
     EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_PUBLISHED) << survive;
     EXPECT_EQ(Sequence(), 2u) << survive;
@@ -55,14 +52,11 @@ TEST_F(MirrorTest, AFullDiskRefusesDecisionsAndServesOn) {
   ASSERT_TRUE(Observe(Page()).ok());
   store_.failure = absl::ResourceExhaustedError("no space left");
   EXPECT_TRUE(absl::IsResourceExhausted(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
-          .status()));
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes").status()));
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_DETECTED);
   EXPECT_EQ(Sequence(), 1u);
   store_.failure = absl::OkStatus();
-  EXPECT_TRUE(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
-          .ok());
+  EXPECT_TRUE(Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes").ok());
   EXPECT_EQ(Sequence(), 2u);
 }
 
@@ -85,7 +79,7 @@ class AheadTest : public MirrorTest {
     anchors::Catalog catalog = seed_;
     catalog.anchors.front().status = verify::AnchorStatus::kRevoked;
     catalog.created = kNow + absl::Hours(24 * 300);
-    ASSERT_TRUE(publisher_->Publish(catalog, catalog.created).ok());
+    ASSERT_TRUE(Publish(catalog, catalog.created).ok());
     ASSERT_TRUE(mirror_->Settle(catalog.created).ok());
     ASSERT_EQ(Sequence(), 2u);
     ASSERT_THAT(alerts_.committed, ::testing::IsEmpty());
@@ -133,7 +127,7 @@ TEST_F(AheadTest, AStartMendsItToo) {
 
 TEST_F(AheadTest, OfflinePeopleAreToldAndGetAProposal) {
   PublishAhead();
-  options_.offline = true;
+  options_.core.offline = true;
   Start();
   std::string proposal;
   for (int i = 0; i < 2; ++i) {
@@ -154,7 +148,7 @@ TEST_F(AheadTest, OfflinePeopleAreToldAndGetAProposal) {
   EXPECT_LE(catalog->created, now_);
   EXPECT_EQ(catalog->anchors.front().status, verify::AnchorStatus::kRevoked);
   // Signed, it is no longer proposed.
-  ASSERT_TRUE(publisher_->Publish(*catalog, now_).ok());
+  ASSERT_TRUE(Publish(*catalog, now_).ok());
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_FALSE(std::filesystem::exists(options_.proposal_path));
 }
@@ -183,10 +177,10 @@ TEST_F(AheadTest, PeopleAreToldOfAListOfReleases) {
 // Sequences fall where a root removes a thief's.
 TEST_F(AheadTest, ALowerSequenceIsPutOnTheRecordToo) {
   anchors::Catalog catalog = seed_;
-  ASSERT_TRUE(publisher_->Publish(catalog, now_).ok());
+  ASSERT_TRUE(Publish(catalog, now_).ok());
   const auto two = hub_.Current();
   catalog.anchors.pop_back();
-  ASSERT_TRUE(publisher_->Publish(catalog, now_).ok());
+  ASSERT_TRUE(Publish(catalog, now_).ok());
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   ASSERT_EQ(Recorded().sequence(), 3u);
   hub_.Publish(two);
@@ -201,13 +195,11 @@ TEST_F(AheadTest, ALowerSequenceIsPutOnTheRecordToo) {
 // --- MODE_OFFLINE -----------------------------------------------------------
 
 TEST_F(MirrorTest, OfflineWhatIsApprovedIsProposed) {
-  options_.offline = true;
+  options_.core.offline = true;
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
-  ASSERT_TRUE(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
-          .ok());
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes").ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
   EXPECT_EQ(Sequence(), 1u);
   const auto proposal =
@@ -217,19 +209,19 @@ TEST_F(MirrorTest, OfflineWhatIsApprovedIsProposed) {
   ASSERT_TRUE(catalog.ok()) << catalog.status();
   EXPECT_EQ(catalog->sequence, 2u);
   // People sign it: the publisher stands for them here.
-  ASSERT_TRUE(publisher_->Publish(*catalog, now_).ok());
+  ASSERT_TRUE(Publish(*catalog, now_).ok());
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_PUBLISHED);
   EXPECT_EQ(The(1).published_sequence(), 2u);
 }
 
 TEST_F(MirrorTest, OfflineAnApprovalCanBeTakenBack) {
-  options_.offline = true;
+  options_.core.offline = true;
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   const auto decide = [&](v1::Decision::Kind kind) {
-    return mirror_->Decide(1, kind, "alice", "because", now_)->state();
+    return Decide(1, kind, "alice", "because")->state();
   };
   EXPECT_EQ(decide(v1::Decision::KIND_APPROVE), v1::ROTATION_STATE_APPROVED);
   EXPECT_TRUE(std::filesystem::exists(options_.proposal_path));
@@ -241,7 +233,7 @@ TEST_F(MirrorTest, OfflineAnApprovalCanBeTakenBack) {
 }
 
 TEST_F(MirrorTest, OfflineAProposalHasEverythingAndStaysAsItIs) {
-  options_.offline = true;
+  options_.core.offline = true;
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
@@ -254,10 +246,8 @@ TEST_F(MirrorTest, OfflineAProposalHasEverythingAndStaysAsItIs) {
   fact.set_spki_sha256(anchor.spki_sha256);
   fact.set_by("alice");
   fact.set_why("its key was stolen");
-  ASSERT_TRUE(mirror_->Pin(fact, now_).ok());
-  ASSERT_TRUE(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes", now_)
-          .ok());
+  ASSERT_TRUE(mirror_->Pin({.fact = fact, .last_key = true}, now_).ok());
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes").ok());
   const auto read = [&] {
     return *anchors::ReadFile(options_.proposal_path,
                               anchors::kMaxCatalogBytes);
@@ -274,7 +264,7 @@ TEST_F(MirrorTest, OfflineAProposalHasEverythingAndStaysAsItIs) {
   // What was signed without the pin leaves it for the next proposal.
   Catalog other = seed_;
   other.sequence = 2;
-  ASSERT_TRUE(publisher_->Publish(other, now_).ok());
+  ASSERT_TRUE(Publish(other, now_).ok());
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(anchors::ParseCatalog(read())->anchors.front().status,
             verify::AnchorStatus::kRevoked);
@@ -283,7 +273,9 @@ TEST_F(MirrorTest, OfflineAProposalHasEverythingAndStaysAsItIs) {
 // --- AWS's history ------------------------------------------------------------
 
 // The catalog as it was before AWS re-issued any certificate, then the page of
-// today: the 28 real re-issues, each found, classed and published by itself.
+// today: the 28 real re-issues, each found and classed. All are published by
+// themselves but one: the two regions of China had two certificates and have one
+// now, which looks like a page that shows one region's under another's name.
 TEST_F(MirrorTest, ReplaysTheRealHistory) {
   const Catalog today =
       *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
@@ -293,16 +285,21 @@ TEST_F(MirrorTest, ReplaysTheRealHistory) {
   std::filesystem::remove_all(folder_);
   Start();
   ASSERT_TRUE(Observe(PageOf(anchors::PageEntries(today))).ok());
-  int reissues = 0;
+  std::vector<std::uint64_t> held;
   for (const v1::Rotation& rotation : All()) {
     EXPECT_EQ(rotation.rotation_class(), v1::ROTATION_CLASS_RE_ISSUE)
         << rotation.diff();
-    EXPECT_EQ(rotation.state(), v1::ROTATION_STATE_COMPLETED)
-        << rotation.reason();
-    ++reissues;
+    if (rotation.state() != v1::ROTATION_STATE_COMPLETED) {
+      EXPECT_EQ(rotation.slot().region(), "cn-northwest-1")
+          << rotation.reason();
+      held.push_back(rotation.id());
+    }
   }
-  EXPECT_EQ(reissues, 28);
+  EXPECT_THAT(All(), SizeIs(28));
+  ASSERT_THAT(held, SizeIs(1));
   EXPECT_EQ(Sequence(), 2u);
+  ASSERT_TRUE(Decide(held[0], v1::Decision::KIND_APPROVE, "alice", "yes").ok());
+  EXPECT_EQ(The(held[0]).state(), v1::ROTATION_STATE_COMPLETED);
 }
 
 }  // namespace

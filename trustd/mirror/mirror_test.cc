@@ -2,13 +2,12 @@
 // published.
 
 #include "absl/synchronization/notification.h"
-#include "trustd/mirror/mirror_fixture.h"
+#include "test/support/mirror_fixture.h"
 
 namespace anchorage::trustd {
 namespace {
 
 using anchors::Catalog;
-using anchors::Observation;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 using verify::AnchorKind;
@@ -66,8 +65,8 @@ TEST_F(MirrorTest, AReKeyWaitsForPeople) {
   EXPECT_EQ(Sequence(), 1u);
   EXPECT_THAT(alerts_.subjects, ElementsAre("aws/eu-west-1/iid-rsa2048"));
 
-  const auto decided = mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice",
-                                       "AWS announced it", now_);
+  const auto decided =
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "AWS announced it");
   ASSERT_TRUE(decided.ok()) << decided.status();
   EXPECT_EQ(decided->state(), v1::ROTATION_STATE_PUBLISHED);
   EXPECT_EQ(Sequence(), 2u);
@@ -75,19 +74,18 @@ TEST_F(MirrorTest, AReKeyWaitsForPeople) {
   const auto set = *anchors::ToAnchorSet(hub_.Current()->catalog, {});
   EXPECT_THAT(set->In({"aws", "eu-west-1", AnchorKind::kIidRsa2048}),
               SizeIs(2));
-  now_ += anchors::kDefaultOverlap + absl::Hours(1);
+  now_ += kDefaultOverlap + absl::Hours(1);
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_COMPLETED);
 }
 
 TEST_F(MirrorTest, ManyApprovalsCanBeAskedFor) {
-  options_.rotations.approvals = 2;
+  options_.core.rotations.approvals = 2;
   Start();
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   const auto approve = [&](const std::string& who) {
-    return mirror_->Decide(1, v1::Decision::KIND_APPROVE, who, "yes", now_)
-        ->state();
+    return Decide(1, v1::Decision::KIND_APPROVE, who, "yes")->state();
   };
   EXPECT_EQ(approve("alice"), v1::ROTATION_STATE_DETECTED);
   EXPECT_EQ(approve("alice"), v1::ROTATION_STATE_DETECTED);
@@ -97,16 +95,13 @@ TEST_F(MirrorTest, ManyApprovalsCanBeAskedFor) {
 TEST_F(MirrorTest, WhatIsRejectedStaysRejected) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
-  ASSERT_TRUE(mirror_
-                  ->Decide(1, v1::Decision::KIND_REJECT, "alice",
-                           "the page was changed by someone", now_)
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_REJECT, "alice",
+                     "the page was changed by someone")
                   .ok());
   ASSERT_TRUE(Observe(Page()).ok());
   EXPECT_THAT(All(), SizeIs(1));
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_REJECTED);
-  EXPECT_EQ(mirror_->Decide(1, v1::Decision::KIND_APPROVE, "bob", "but", now_)
-                .status()
-                .code(),
+  EXPECT_EQ(Decide(1, v1::Decision::KIND_APPROVE, "bob", "but").status().code(),
             absl::StatusCode::kFailedPrecondition);
 }
 
@@ -114,11 +109,9 @@ TEST_F(MirrorTest, DecisionsNeedAReasonAndARotation) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   EXPECT_TRUE(absl::IsInvalidArgument(
-      mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "", now_)
-          .status()));
+      Decide(1, v1::Decision::KIND_APPROVE, "alice", "").status()));
   EXPECT_TRUE(absl::IsNotFound(
-      mirror_->Decide(2, v1::Decision::KIND_APPROVE, "alice", "x", now_)
-          .status()));
+      Decide(2, v1::Decision::KIND_APPROVE, "alice", "x").status()));
 }
 
 TEST_F(MirrorTest, AChangeThatGoesAwayIsClosed) {
@@ -143,9 +136,9 @@ TEST_F(MirrorTest, AnotherSourceCorroborates) {
 }
 
 TEST_F(MirrorTest, ThePolicyCanWaitForAgreement) {
-  ASSERT_TRUE(options_.rotations.policy
-                  .Set(anchors::RotationClass::kReKey,
-                       {.action = anchors::RotationAction::kPublishAfter,
+  ASSERT_TRUE(options_.core.rotations.policy
+                  .Set(RotationClass::kReKey,
+                       {.action = RotationAction::kPublishAfter,
                         .sources = 2,
                         .hold = absl::Hours(24)})
                   .ok());
@@ -160,9 +153,9 @@ TEST_F(MirrorTest, ThePolicyCanWaitForAgreement) {
 }
 
 TEST_F(MirrorTest, APersonHoldsThePolicyBack) {
-  ASSERT_TRUE(options_.rotations.policy
-                  .Set(anchors::RotationClass::kReKey,
-                       {.action = anchors::RotationAction::kPublishAfter,
+  ASSERT_TRUE(options_.core.rotations.policy
+                  .Set(RotationClass::kReKey,
+                       {.action = RotationAction::kPublishAfter,
                         .sources = 1,
                         .hold = absl::Hours(24)})
                   .ok());
@@ -170,9 +163,7 @@ TEST_F(MirrorTest, APersonHoldsThePolicyBack) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   ASSERT_TRUE(
-      mirror_
-          ->Decide(1, v1::Decision::KIND_HOLD, "alice", "I ask AWS first", now_)
-          .ok());
+      Decide(1, v1::Decision::KIND_HOLD, "alice", "I ask AWS first").ok());
   now_ += absl::Hours(25);
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(Sequence(), 1u);
@@ -203,9 +194,7 @@ TEST_F(MirrorTest, AnAnomalyCannotBeApproved) {
   Observation empty = PageOf({});
   ASSERT_TRUE(Observe(empty).ok());
   ASSERT_FALSE(All().empty());
-  EXPECT_EQ(mirror_->Decide(1, v1::Decision::KIND_APPROVE, "alice", "x", now_)
-                .status()
-                .code(),
+  EXPECT_EQ(Decide(1, v1::Decision::KIND_APPROVE, "alice", "x").status().code(),
             absl::StatusCode::kFailedPrecondition);
 }
 
@@ -247,9 +236,7 @@ TEST_F(MirrorTest, AnUnknownSignerIsTheEarliestAlarm) {
   EXPECT_EQ(The(2).state(), v1::ROTATION_STATE_CORROBORATED);
   EXPECT_EQ(The(2).live_proofs_size(), 1);
   // And once it is pinned, the alarm is over.
-  ASSERT_TRUE(
-      mirror_->Decide(2, v1::Decision::KIND_APPROVE, "alice", "proved", now_)
-          .ok());
+  ASSERT_TRUE(Decide(2, v1::Decision::KIND_APPROVE, "alice", "proved").ok());
   EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_WITHDRAWN);
 }
 
@@ -271,13 +258,19 @@ TEST_F(MirrorTest, PeopleCanRevokeAtOnce) {
   fact.set_spki_sha256(anchor.spki_sha256);
   fact.set_by("alice");
   fact.set_why("its key was stolen");
-  const auto sequence = mirror_->Pin(fact, now_);
+  // The last key of its slot.
+  EXPECT_EQ(mirror_->Pin({.fact = fact}, now_).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Sequence(), 1u);
+  const auto sequence = mirror_->Pin({.fact = fact, .last_key = true}, now_);
   ASSERT_TRUE(sequence.ok()) << sequence.status();
-  EXPECT_EQ(*sequence, 2u);
+  EXPECT_THAT(alerts_.committed, ElementsAre("ANCHOR_CHANGED"));
+  EXPECT_EQ(sequence->sequence, 2u);
   EXPECT_EQ(hub_.Current()->catalog.anchors.front().status,
             verify::AnchorStatus::kRevoked);
-  EXPECT_EQ(mirror_->Pin(fact, now_).status().code(),
-            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(
+      mirror_->Pin({.fact = fact, .last_key = true}, now_).status().code(),
+      absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace

@@ -12,8 +12,9 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
-#include "anchors/base/set_clock.h"
-#include "trustd/fake_store.h"
+#include "test/support/fake_store.h"
+#include "test/support/set_clock.h"
+#include "trustd/config.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {
@@ -61,7 +62,7 @@ class PollerTest : public ::testing::Test {
     config_ = *ParseConfig("data_dir: " + folder + "\nmode: MODE_ONLINE\n",
                            "/test.yaml");
     publisher_ = *Publisher::Open(
-        config_, store_, hub_,
+        PublisherConfigOf(config_), store_, hub_,
         *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog), "",
         absl::Now());
     mirror_ =

@@ -3,12 +3,11 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/rotation/rotation_policy.h"
+#include "trustd/rotation/rotation_policy.h"
 
 namespace anchorage::trustd {
 namespace {
 
-using anchors::RotationAction;
 using google::protobuf::Duration;
 
 constexpr absl::Duration kMinOverlap = absl::Hours(24);
@@ -25,13 +24,13 @@ absl::Duration ToDuration(const Duration& value) {
 }
 
 absl::Status ReadRule(const v1::RotationRule& proto, const std::string& path,
-                      anchors::RotationPolicy& policy) {
-  const auto rotation_class = anchors::RotationClassNamed(proto.class_());
+                      RotationPolicy& policy) {
+  const auto rotation_class = RotationClassNamed(proto.class_());
   if (!rotation_class.has_value()) {
     return Wrong(path, absl::StrCat("'", proto.class_(),
                                     "' is not a class, such as RE_ISSUE"));
   }
-  anchors::RotationRule rule;
+  RotationRule rule;
   switch (proto.action()) {
     case v1::RotationRule::ACTION_HOLD:
       rule.action = RotationAction::kHold;

@@ -9,16 +9,16 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "anchors/rotation/apply.h"
-#include "anchors/rotation/rotation_policy.h"
 #include "proto/anchorage/v1/config.pb.h"
+#include "trustd/rotation/apply.h"
+#include "trustd/rotation/rotation_policy.h"
 
 namespace anchorage::trustd {
 
 // Every value within its limits (config.proto).
 struct RotationOptions {
-  anchors::RotationPolicy policy;
-  absl::Duration overlap = anchors::kDefaultOverlap;
+  RotationPolicy policy;
+  absl::Duration overlap = kDefaultOverlap;
   // How many people must approve what the policy holds.
   int approvals = 1;
 

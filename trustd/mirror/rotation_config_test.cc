@@ -4,13 +4,11 @@
 
 #include <string>
 
-#include "anchors/yaml/yaml_to_proto.h"
+#include "anchors/base/yaml_to_proto.h"
 
 namespace anchorage::trustd {
 namespace {
 
-using anchors::RotationAction;
-using anchors::RotationClass;
 
 absl::StatusOr<RotationOptions> Read(const std::string& yaml) {
   v1::RotationConfig proto;
@@ -50,8 +48,7 @@ approvals: 2
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->policy.rule(RotationClass::kReissue).action,
             RotationAction::kHold);
-  const anchors::RotationRule want{RotationAction::kPublishAfter, 2, 3,
-                                   absl::Hours(1)};
+  const RotationRule want{RotationAction::kPublishAfter, 2, 3, absl::Hours(1)};
   EXPECT_EQ(options->policy.rule(RotationClass::kReKey), want);
   EXPECT_EQ(options->policy.rule(RotationClass::kNewRegion).action,
             RotationAction::kPublish);

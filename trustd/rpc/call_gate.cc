@@ -7,7 +7,7 @@
 #include "anchors/base/no_throw.h"
 #include "anchors/wire/plain_message.h"
 #include "trustd/rpc/handover.h"
-#include "trustd/rpc_status.h"
+#include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "trustd/rpc_status.h"
+#include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
 namespace {

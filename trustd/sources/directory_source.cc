@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
-#include "anchors/files/atomic_file.h"
 #include "trustd/sources/observer.h"
 #include "trustd/sources/source_failure.h"
 #include "verify/crypto/public_key.h"
@@ -20,7 +20,6 @@ namespace anchorage::trustd {
 namespace {
 
 namespace fs = std::filesystem;
-using anchors::ProblemKind;
 using verify::AnchorKind;
 
 constexpr std::string_view kPem = ".pem";

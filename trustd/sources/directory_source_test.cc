@@ -8,15 +8,14 @@
 #include <string>
 
 #include "anchors/baked/baked.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
-#include "anchors/files/atomic_file.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {
 namespace {
 
 namespace fs = std::filesystem;
-using anchors::ProblemKind;
 using verify::AnchorKind;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
@@ -47,12 +46,12 @@ class DirectorySourceTest : public ::testing::Test {
         path);
   }
 
-  anchors::Observation Observe() {
+  Observation Observe() {
     DirectorySource source = For(folder_);
     const auto answer = source.Poll(kNow);
     EXPECT_TRUE(answer.ok()) << answer.status();
     if (!answer.ok()) return {};
-    return answer->observation.value_or(anchors::Observation());
+    return answer->observation.value_or(Observation());
   }
 
   std::optional<SourceFailure> FailureOf(const std::string& path) {
@@ -64,7 +63,7 @@ class DirectorySourceTest : public ::testing::Test {
   ProblemKind ProblemOf(const std::string& path, const std::string& bytes) {
     fs::remove_all(folder_);
     Write(path, bytes);
-    const anchors::Observation seen = Observe();
+    const Observation seen = Observe();
     EXPECT_TRUE(seen.certificates.empty()) << path;
     EXPECT_EQ(seen.problems.size(), 1u) << path;
     return seen.problems.at(0).kind;
@@ -85,7 +84,7 @@ TEST_F(DirectorySourceTest, ReadsTheLayout) {
   Write("README.md", "for people");
   Write(".git/HEAD", "x");
   Write(".git/a/b/c.pem", "x");
-  const anchors::Observation seen = Observe();
+  const Observation seen = Observe();
   EXPECT_TRUE(seen.problems.empty());
   EXPECT_EQ(seen.location, folder_);
   ASSERT_EQ(seen.certificates.size(), 5u);
@@ -104,7 +103,7 @@ TEST_F(DirectorySourceTest, ReadsTheLayout) {
 TEST_F(DirectorySourceTest, TakesACertificateOnceInItsSlot) {
   const std::string good = Certificate("eu-west-1.rsa2048.pem");
   Write("aws/eu-west-1/iid-rsa2048.pem", good + good);
-  const anchors::Observation seen = Observe();
+  const Observation seen = Observe();
   EXPECT_TRUE(seen.problems.empty());
   EXPECT_EQ(seen.certificates.size(), 1u);
 }
@@ -163,14 +162,14 @@ TEST_F(DirectorySourceTest, ReportsCertificatesThatCannotBeThere) {
 TEST_F(DirectorySourceTest, ReportsACutBlockAndKeepsTheOther) {
   const std::string good = Certificate("eu-west-1.rsa2048.pem");
   Write("aws/eu-west-1/iid-rsa2048.pem", good.substr(0, 200) + "\n" + good);
-  const anchors::Observation seen = Observe();
+  const Observation seen = Observe();
   EXPECT_EQ(seen.certificates.size(), 1u);
   ASSERT_EQ(seen.problems.size(), 1u);
   EXPECT_EQ(seen.problems[0].kind, ProblemKind::kTruncated);
 }
 
 TEST_F(DirectorySourceTest, ReportsAnEmptyFolder) {
-  const anchors::Observation seen = Observe();
+  const Observation seen = Observe();
   ASSERT_EQ(seen.problems.size(), 1u);
   EXPECT_EQ(seen.problems[0].kind, ProblemKind::kNotTheDocument);
 }

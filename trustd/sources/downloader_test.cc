@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "trustd/sources/hostile_server.h"
+#include "test/support/hostile_server.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {

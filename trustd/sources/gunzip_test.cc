@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "trustd/sources/hostile_server.h"
+#include "test/support/hostile_server.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {

@@ -4,7 +4,7 @@
 #include <utility>
 #include <variant>
 
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/tuf/metadata.h"
 #include "trustd/sources/directory_source.h"
 #include "trustd/sources/downloader.h"

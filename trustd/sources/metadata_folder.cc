@@ -1,6 +1,6 @@
 #include "trustd/sources/metadata_folder.h"
 
-#include "anchors/files/atomic_file.h"
+#include "anchors/base/atomic_file.h"
 
 namespace anchorage::trustd {
 

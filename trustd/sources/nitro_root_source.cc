@@ -11,7 +11,6 @@
 namespace anchorage::trustd {
 namespace {
 
-using anchors::ProblemKind;
 
 constexpr std::string_view kRootFile = "root.pem";
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";

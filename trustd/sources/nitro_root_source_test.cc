@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "anchors/files/atomic_file.h"
-#include "trustd/sources/fake_downloader.h"
+#include "anchors/base/atomic_file.h"
+#include "test/support/fake_downloader.h"
 #include "trustd/sources/source_failure.h"
 #include "trustd/sources/zip_reader.h"
 #include "verify/crypto/public_key.h"
@@ -19,7 +19,6 @@
 namespace anchorage::trustd {
 namespace {
 
-using anchors::ProblemKind;
 using verify::AnchorKind;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
@@ -60,17 +59,17 @@ std::string Zip(const Entries& entries, bool deflate = true) {
 
 class NitroRootSourceTest : public ::testing::Test {
  protected:
-  anchors::Observation Observe(std::string body) {
+  Observation Observe(std::string body) {
     web_->Serve(kUrl, std::move(body));
     source_.Forget();
     const auto answer = source_.Poll(kNow);
     EXPECT_TRUE(answer.ok()) << answer.status();
-    return answer->observation.value_or(anchors::Observation());
+    return answer->observation.value_or(Observation());
   }
 
   // The one problem of an archive from which nothing is taken.
   std::optional<ProblemKind> ProblemOf(std::string body) {
-    const anchors::Observation seen = Observe(std::move(body));
+    const Observation seen = Observe(std::move(body));
     EXPECT_TRUE(seen.certificates.empty());
     EXPECT_EQ(seen.problems.size(), 1u);
     if (seen.problems.empty()) return std::nullopt;
@@ -88,7 +87,7 @@ class NitroRootSourceTest : public ::testing::Test {
 
 TEST_F(NitroRootSourceTest, ObservesTheRootInEachPartition) {
   const std::string zip = Zip({{"root.pem", RealRoot()}});
-  const anchors::Observation seen = Observe(zip);
+  const Observation seen = Observe(zip);
   EXPECT_TRUE(seen.problems.empty());
   EXPECT_EQ(seen.content_sha256, verify::Sha256Hex(zip));
   ASSERT_EQ(seen.certificates.size(), 2u);
@@ -101,7 +100,7 @@ TEST_F(NitroRootSourceTest, ObservesTheRootInEachPartition) {
 }
 
 TEST_F(NitroRootSourceTest, TakesItFromAFolderAndBesideWhatMacOsAdds) {
-  const anchors::Observation seen =
+  const Observation seen =
       Observe(Zip({{"root/", ""},
                    {"root/root.pem", RealRoot()},
                    {"__MACOSX/root/._root.pem", "attributes"}}));
@@ -123,7 +122,7 @@ TEST_F(NitroRootSourceTest, ReportsWhatIsNotOneRoot) {
 }
 
 TEST_F(NitroRootSourceTest, ReportsWhatStandsBesideTheRoot) {
-  const anchors::Observation seen =
+  const Observation seen =
       Observe(Zip({{"root.pem", RealRoot()}, {"new\nroot.pem", RealRoot()}}));
   ASSERT_EQ(seen.problems.size(), 1u);
   EXPECT_EQ(seen.problems[0].kind, ProblemKind::kNotPlaced);
@@ -132,7 +131,7 @@ TEST_F(NitroRootSourceTest, ReportsWhatStandsBesideTheRoot) {
 
 TEST_F(NitroRootSourceTest, ReportsARootThatIsNone) {
   const auto problem = [&](const std::string& pem) {
-    const anchors::Observation seen = Observe(Zip({{"root.pem", pem}}));
+    const Observation seen = Observe(Zip({{"root.pem", pem}}));
     EXPECT_TRUE(seen.certificates.empty());
     return seen.problems.at(0).kind;
   };

@@ -10,7 +10,6 @@
 namespace anchorage::trustd {
 namespace {
 
-using anchors::ProblemKind;
 using verify::AnchorKind;
 using verify::AnchorStatus;
 
@@ -39,11 +38,9 @@ bool IsPublished(const anchors::CatalogAnchor& anchor) {
 
 }  // namespace
 
-anchors::Observation MakeObservation(const Source& source,
-                                     std::string location,
-                                     std::string content_sha256,
-                                     absl::Time now) {
-  anchors::Observation observation;
+Observation MakeObservation(const Source& source, std::string location,
+                            std::string content_sha256, absl::Time now) {
+  Observation observation;
   observation.source = source.name();
   observation.location = std::move(location);
   observation.time = now;
@@ -100,11 +97,11 @@ void Observer::AddDer(const verify::Slot& slot, std::string der, int line,
         absl::StrCat(where, ": a key of ", facts->key.bits,
                      " bits cannot be of ", verify::ToString(slot)));
   }
-  const bool known = std::any_of(
-      observation_.certificates.begin(), observation_.certificates.end(),
-      [&](const anchors::ObservedCertificate& seen) {
-        return seen.slot == slot && seen.der == der;
-      });
+  const bool known = std::any_of(observation_.certificates.begin(),
+                                 observation_.certificates.end(),
+                                 [&](const ObservedCertificate& seen) {
+                                   return seen.slot == slot && seen.der == der;
+                                 });
   if (known) return;
   observation_.certificates.push_back({slot, std::move(der), line});
 }

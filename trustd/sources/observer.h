@@ -16,7 +16,7 @@
 
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/observation.h"
+#include "trustd/rotation/observation.h"
 #include "trustd/sources/source.h"
 #include "verify/anchor_set.h"
 
@@ -26,14 +26,12 @@ namespace anchorage::trustd {
 inline constexpr std::size_t kMaxProblems = 256;
 
 // Returns one without certificates, of what was fetched.
-anchors::Observation MakeObservation(const Source& source,
-                                     std::string location,
-                                     std::string content_sha256,
-                                     absl::Time now);
+Observation MakeObservation(const Source& source, std::string location,
+                            std::string content_sha256, absl::Time now);
 
 class Observer {
  public:
-  explicit Observer(anchors::Observation observation)
+  explicit Observer(Observation observation)
       : observation_(std::move(observation)) {}
 
   // Adds every certificate block of `pem`; `where` names the text, for people.
@@ -52,12 +50,12 @@ class Observer {
   // left out; a catalog without any within is a problem.
   void AddCatalog(const anchors::Catalog& catalog, const std::string& where);
 
-  void Report(anchors::ProblemKind kind, int line, std::string detail);
+  void Report(ProblemKind kind, int line, std::string detail);
 
-  anchors::Observation Finish() && { return std::move(observation_); }
+  Observation Finish() && { return std::move(observation_); }
 
  private:
-  anchors::Observation observation_;
+  Observation observation_;
 };
 
 }  // namespace anchorage::trustd

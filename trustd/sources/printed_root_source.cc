@@ -13,9 +13,6 @@
 namespace anchorage::trustd {
 namespace {
 
-using anchors::PrintedRoot;
-using anchors::PrintedRoots;
-using anchors::ProblemKind;
 
 bool Shows(const PrintedRoots& page, const PrintedRoot& root) {
   return page.fingerprints.contains(verify::Sha256Hex(root.der)) ||
@@ -67,7 +64,7 @@ void PrintedRootSource::AddRoots(Observer& observer) const {
   std::set<std::string> told;
   for (const Page& page : pages_) {
     if (!page.read.has_value()) continue;
-    for (const anchors::SourceProblem& problem : page.read->problems) {
+    for (const SourceProblem& problem : page.read->problems) {
       observer.Report(problem.kind, problem.line,
                       absl::StrCat(page.address, ": ", problem.detail));
     }
@@ -90,7 +87,7 @@ void PrintedRootSource::AddRoots(Observer& observer) const {
   }
 }
 
-anchors::Observation PrintedRootSource::Observe(absl::Time now) const {
+Observation PrintedRootSource::Observe(absl::Time now) const {
   std::vector<std::string> addresses;
   std::string hashes;
   for (const Page& page : pages_) {
@@ -124,8 +121,7 @@ absl::StatusOr<SourceAnswer> PrintedRootSource::Poll(absl::Time now) {
       answer.setbacks.push_back(std::move(at));
     } else if (file->has_value()) {
       page.sha256 = (*file)->sha256;
-      page.read =
-          anchors::ReadPrintedRoots((*file)->bytes, scope().partitions.front());
+      page.read = ReadPrintedRoots((*file)->bytes, scope().partitions.front());
       changed = true;
     }
     any = any || file.ok();

@@ -11,10 +11,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "anchors/rotation/printed_root.h"
 #include "trustd/sources/changed_file.h"
 #include "trustd/sources/downloader.h"
 #include "trustd/sources/observer.h"
+#include "trustd/sources/page/printed_root.h"
 #include "trustd/sources/source.h"
 
 namespace anchorage::trustd {
@@ -51,14 +51,13 @@ class PrintedRootSource final : public Source {
     ChangedFile file;
     // As it was last read.
     std::string sha256;
-    std::optional<anchors::PrintedRoots> read;
+    std::optional<PrintedRoots> read;
   };
 
   // The hosts of the pages that show `root`.
-  std::string HostsThatShow(const anchors::PrintedRoot& root,
-                            std::size_t& count) const;
+  std::string HostsThatShow(const PrintedRoot& root, std::size_t& count) const;
   void AddRoots(Observer& observer) const;
-  anchors::Observation Observe(absl::Time now) const;
+  Observation Observe(absl::Time now) const;
 
   const Request limits_;
   const std::size_t publications_;

@@ -7,17 +7,16 @@
 #include <vector>
 
 #include "anchors/baked/baked.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
-#include "anchors/files/atomic_file.h"
-#include "anchors/rotation/classifier.h"
-#include "trustd/sources/fake_downloader.h"
+#include "test/support/fake_downloader.h"
+#include "trustd/rotation/classifier.h"
 #include "trustd/sources/source_failure.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
 namespace {
 
-using anchors::ProblemKind;
 using verify::AnchorKind;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
@@ -61,20 +60,20 @@ class PrintedRootSourceTest : public ::testing::Test {
     return request;
   }
 
-  static anchors::Observation Observe(PrintedRootSource& source) {
+  static Observation Observe(PrintedRootSource& source) {
     const auto answer = source.Poll(kNow);
     EXPECT_TRUE(answer.ok()) << answer.status();
     EXPECT_TRUE(answer.ok() && answer->observation.has_value());
     if (!answer.ok()) return {};
-    return answer->observation.value_or(anchors::Observation());
+    return answer->observation.value_or(Observation());
   }
 
   // What follows for a vendor whose catalog does not have the root.
-  static anchors::Change ChangeOf(const anchors::Observation& seen) {
-    const auto found = anchors::Classify(seen, OlderCatalog());
+  static Change ChangeOf(const Observation& seen) {
+    const auto found = Classify(seen, OlderCatalog());
     EXPECT_TRUE(found.anomalies.empty());
     EXPECT_EQ(found.changes.size(), 1u);
-    return found.changes.empty() ? anchors::Change() : found.changes[0];
+    return found.changes.empty() ? Change() : found.changes[0];
   }
 
   std::shared_ptr<FakeWeb> web_ = std::make_shared<FakeWeb>();
@@ -83,7 +82,7 @@ class PrintedRootSourceTest : public ::testing::Test {
 TEST_F(PrintedRootSourceTest, ShowsARootThatOnePublicationPrintsToPeople) {
   web_->Serve(kGuide, GuideText());
   const auto source = Source({kGuide});
-  const anchors::Observation seen = Observe(*source);
+  const Observation seen = Observe(*source);
   ASSERT_EQ(seen.certificates.size(), 1u);
   EXPECT_EQ(seen.certificates[0].slot, kSlot);
   EXPECT_EQ(verify::Sha256Hex(seen.certificates[0].der), kSha256);
@@ -91,7 +90,7 @@ TEST_F(PrintedRootSourceTest, ShowsARootThatOnePublicationPrintsToPeople) {
   EXPECT_EQ(seen.content_sha256, verify::Sha256Hex(GuideText()));
   ASSERT_EQ(seen.problems.size(), 1u);
   EXPECT_EQ(seen.problems[0].kind, ProblemKind::kNotConfirmed);
-  const anchors::Change change = ChangeOf(seen);
+  const Change change = ChangeOf(seen);
   EXPECT_EQ(change.slot, kSlot);
   ASSERT_EQ(change.held_by.size(), 1u);
   EXPECT_NE(change.held_by[0].find("1 of 2 publications: docs.example"),
@@ -102,7 +101,7 @@ TEST_F(PrintedRootSourceTest, IsConfirmedByASecondThatPrintsItsHash) {
   web_->Serve(kGuide, GuideText());
   web_->Serve(kOther, std::string("<p>SHA-256 <code>") + kSha256 + "</code>");
   const auto source = Source({kGuide, kOther});
-  const anchors::Observation seen = Observe(*source);
+  const Observation seen = Observe(*source);
   EXPECT_TRUE(seen.problems.empty());
   EXPECT_EQ(seen.certificates.size(), 1u);
   EXPECT_TRUE(ChangeOf(seen).held_by.empty());
@@ -111,7 +110,7 @@ TEST_F(PrintedRootSourceTest, IsConfirmedByASecondThatPrintsItsHash) {
 TEST_F(PrintedRootSourceTest, IsConfirmedByASecondThatPrintsIt) {
   web_->Serve(kGuide, GuideText());
   web_->Serve(kOther, Read("certificates/aws-us-gov.nitro-root.pem"));
-  const anchors::Observation seen = Observe(*Source({kGuide, kOther}));
+  const Observation seen = Observe(*Source({kGuide, kOther}));
   EXPECT_TRUE(seen.problems.empty());
   EXPECT_EQ(seen.certificates.size(), 1u);
 }
@@ -119,7 +118,7 @@ TEST_F(PrintedRootSourceTest, IsConfirmedByASecondThatPrintsIt) {
 TEST_F(PrintedRootSourceTest, CountsThePagesOfOneHostOnce) {
   web_->Serve(kGuide, GuideText());
   web_->Serve(kGuideAsHtml, "<html><pre>" + GuideText() + "</pre></html>");
-  const anchors::Observation seen = Observe(*Source({kGuide, kGuideAsHtml}));
+  const Observation seen = Observe(*Source({kGuide, kGuideAsHtml}));
   EXPECT_EQ(seen.certificates.size(), 1u);
   ASSERT_EQ(seen.problems.size(), 1u);
   EXPECT_EQ(seen.problems[0].kind, ProblemKind::kNotConfirmed);
@@ -128,16 +127,16 @@ TEST_F(PrintedRootSourceTest, CountsThePagesOfOneHostOnce) {
 TEST_F(PrintedRootSourceTest, IsNotConfirmedByAnotherHash) {
   web_->Serve(kGuide, GuideText());
   web_->Serve(kOther, "SHA-256 " + std::string(64, '0'));
-  const anchors::Observation seen = Observe(*Source({kGuide, kOther}));
+  const Observation seen = Observe(*Source({kGuide, kOther}));
   ASSERT_EQ(seen.problems.size(), 1u);
   EXPECT_EQ(seen.problems[0].kind, ProblemKind::kNotConfirmed);
 }
 
 TEST_F(PrintedRootSourceTest, IsNoAnomalyWhereTheRootIsPinned) {
   web_->Serve(kGuide, GuideText());
-  const auto found = anchors::Classify(
-      Observe(*Source({kGuide})),
-      *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog));
+  const auto found =
+      Classify(Observe(*Source({kGuide})),
+               *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog));
   EXPECT_TRUE(found.anomalies.empty());
   EXPECT_TRUE(found.changes.empty());
 }
@@ -145,16 +144,16 @@ TEST_F(PrintedRootSourceTest, IsNoAnomalyWhereTheRootIsPinned) {
 TEST_F(PrintedRootSourceTest, SaysWhichPageIsNone) {
   web_->Serve(kGuide, GuideText());
   web_->Serve(kOther, "<html>Sign in</html>");
-  const anchors::Observation seen = Observe(*Source({kGuide, kOther}));
+  const Observation seen = Observe(*Source({kGuide, kOther}));
   ASSERT_EQ(seen.problems.size(), 2u);
   EXPECT_EQ(seen.problems[1].kind, ProblemKind::kNotTheDocument);
   EXPECT_TRUE(seen.problems[1].detail.starts_with(kOther));
-  EXPECT_TRUE(anchors::Classify(seen, OlderCatalog()).held());
+  EXPECT_TRUE(Classify(seen, OlderCatalog()).held());
 }
 
 TEST_F(PrintedRootSourceTest, HasNoRootWhereOnlyHashesArePrinted) {
   web_->Serve(kGuide, std::string("SHA-256 ") + kSha256);
-  const anchors::Observation seen = Observe(*Source({kGuide}));
+  const Observation seen = Observe(*Source({kGuide}));
   EXPECT_TRUE(seen.certificates.empty());
   ASSERT_EQ(seen.problems.size(), 1u);
   EXPECT_EQ(seen.problems[0].kind, ProblemKind::kNoCertificate);

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/rotation/regions_page.h"
 #include "trustd/sources/observer.h"
+#include "trustd/sources/page/regions_page.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {
@@ -40,10 +40,9 @@ absl::StatusOr<SourceAnswer> RegionsPageSource::Poll(absl::Time now) {
       continue;
     }
     if (!file->has_value()) return answer;
-    anchors::Observation observation = MakeObservation(
-        *this, (*file)->url, std::move((*file)->sha256), now);
-    anchors::PageContent content =
-        anchors::ParseRegionsPage((*file)->bytes, scope());
+    Observation observation =
+        MakeObservation(*this, (*file)->url, std::move((*file)->sha256), now);
+    PageContent content = ParseRegionsPage((*file)->bytes, scope());
     observation.certificates = std::move(content.certificates);
     observation.problems = std::move(content.problems);
     answer.observation = std::move(observation);

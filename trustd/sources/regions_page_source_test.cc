@@ -9,15 +9,14 @@
 
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/page_writer.h"
-#include "trustd/sources/fake_downloader.h"
+#include "test/fake_aws/page_writer.h"
+#include "test/support/fake_downloader.h"
 #include "trustd/sources/source_failure.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
 namespace {
 
-using anchors::ProblemKind;
 using verify::AnchorKind;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
@@ -55,7 +54,7 @@ TEST_F(RegionsPageSourceTest, ObservesThePageInEitherForm) {
     ASSERT_TRUE(answer.ok()) << answer.status();
     ASSERT_TRUE(answer->observation.has_value());
     EXPECT_TRUE(answer->setbacks.empty());
-    const anchors::Observation& seen = *answer->observation;
+    const Observation& seen = *answer->observation;
     EXPECT_EQ(seen.source, "aws-docs");
     EXPECT_EQ(seen.location, kFirst);
     EXPECT_EQ(seen.time, kNow);

@@ -18,8 +18,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "anchors/rotation/observation.h"
-#include "trustd/sources/poll_times.h"
+#include "trustd/base/poll_times.h"
+#include "trustd/rotation/observation.h"
 
 namespace anchorage::trustd {
 
@@ -27,13 +27,15 @@ namespace anchorage::trustd {
 struct SourceProfile {
   // Unique in the configuration, such as "aws-docs".
   std::string name;
-  anchors::SourceScope scope;
+  SourceScope scope;
   PollTimes times;
+  // Names of sources that this one is fed by.
+  std::vector<std::string> depends_on = {};
 };
 
 struct SourceAnswer {
   // nullopt: the same, to the last byte, as the last one that was given.
-  std::optional<anchors::Observation> observation;
+  std::optional<Observation> observation;
   // What went wrong on the way to an answer all the same: an address that
   // failed before another gave it.
   std::vector<absl::Status> setbacks;
@@ -48,7 +50,7 @@ class Source {
   Source& operator=(const Source&) = delete;
 
   const std::string& name() const { return profile_.name; }
-  const anchors::SourceScope& scope() const { return profile_.scope; }
+  const SourceScope& scope() const { return profile_.scope; }
   const PollTimes& times() const { return profile_.times; }
 
   // Looks once. Blocks for no longer than the source's timeout, an address.

@@ -8,12 +8,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "trustd/config_path.h"
+#include "trustd/base/config_path.h"
 #include "trustd/sources/nitro_root_source.h"
 #include "trustd/sources/printed_root_source.h"
 #include "trustd/sources/regions_page_source.h"
 #include "trustd/sources/web_address.h"
 #include "verify/anchor_set.h"
+#include "verify/printable.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -316,9 +317,39 @@ absl::StatusOr<std::vector<SourceSettings>> ReadSourceSettings(
       return absl::InvalidArgumentError(absl::StrCat(
           path, ": two sources have the name '", proto.name(), "'"));
     }
+    settings->profile.depends_on.assign(proto.depends_on().begin(),
+                                        proto.depends_on().end());
     all.push_back(*std::move(settings));
   }
+  for (const SourceSettings& settings : all) {
+    for (const std::string& other : settings.profile.depends_on) {
+      if (names.count(other) != 0 && other != settings.profile.name) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": source '", settings.profile.name,
+                       "': 'depends_on' names '", verify::Printable(other),
+                       "', which is no other source"));
+    }
+  }
   return all;
+}
+
+std::map<std::string, std::string> FamiliesOf(
+    const std::vector<SourceSettings>& sources) {
+  std::map<std::string, std::string> families;
+  for (const SourceSettings& source : sources) {
+    families[source.profile.name] = source.profile.name;
+  }
+  // There are few: each pass joins what one link more connects.
+  for (std::size_t pass = 0; pass < sources.size(); ++pass) {
+    for (const SourceSettings& source : sources) {
+      for (const std::string& other : source.profile.depends_on) {
+        std::string& a = families[source.profile.name];
+        std::string& b = families[other];
+        a = b = std::min(a, b);
+      }
+    }
+  }
+  return families;
 }
 
 }  // namespace anchorage::trustd

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
@@ -68,6 +69,11 @@ struct SourceSettings {
 absl::StatusOr<std::vector<SourceSettings>> ReadSourceSettings(
     const google::protobuf::RepeatedPtrField<v1::SourceConfig>& sources,
     const std::string& path);
+
+// The names of sources, each with that of its family: the first, in the order of
+// the alphabet, of those that are fed by one another.
+std::map<std::string, std::string> FamiliesOf(
+    const std::vector<SourceSettings>& sources);
 
 // What sources need that is not their own.
 struct SourceEnvironment {

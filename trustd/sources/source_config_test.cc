@@ -12,10 +12,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
+#include "anchors/base/yaml_to_proto.h"
 #include "anchors/catalog.h"
-#include "anchors/rotation/page_writer.h"
-#include "anchors/yaml/yaml_to_proto.h"
-#include "trustd/sources/hostile_server.h"
+#include "test/fake_aws/page_writer.h"
+#include "test/support/hostile_server.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {

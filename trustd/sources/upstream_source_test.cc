@@ -11,9 +11,9 @@
 
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
-#include "anchors/tuf/repository_simulator.h"
 #include "anchors/tuf/tuf_error.h"
-#include "trustd/sources/fake_downloader.h"
+#include "test/support/fake_downloader.h"
+#include "test/support/repository_simulator.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {
@@ -21,7 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace tuf = anchors::tuf;
-using anchors::ProblemKind;
 using tuf::TufReason;
 using verify::AnchorKind;
 

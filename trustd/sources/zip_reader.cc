@@ -10,13 +10,12 @@
 namespace anchorage::trustd {
 namespace {
 
-using anchors::ProblemKind;
 
 using Reader = std::unique_ptr<archive, decltype(&archive_read_free)>;
 
 ZipContent Bad(ProblemKind kind, std::string detail) {
   ZipContent content;
-  content.problem = anchors::SourceProblem{kind, 0, std::move(detail)};
+  content.problem = SourceProblem{kind, 0, std::move(detail)};
   return content;
 }
 

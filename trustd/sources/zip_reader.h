@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "anchors/rotation/observation.h"
+#include "trustd/rotation/observation.h"
 
 namespace anchorage::trustd {
 
@@ -28,7 +28,7 @@ struct ZipContent {
   std::vector<ZipFile> files;
   // kNotTheDocument: no ZIP, or beyond the limits. kTruncated: cut or damaged;
   // checksums are compared.
-  std::optional<anchors::SourceProblem> problem;
+  std::optional<SourceProblem> problem;
 };
 
 // Nothing is written to a disk; pure.

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "test/fake_aws/der_writer.h"
+#include "test/support/test_keys.h"
 #include "verify/crypto/public_key.h"
-#include "verify/crypto/test_keys.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "test/fake_aws/keys.h"
+#include "test/support/test_keys.h"
 #include "verify/crypto/public_key.h"
-#include "verify/crypto/test_keys.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {

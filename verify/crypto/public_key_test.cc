@@ -10,7 +10,7 @@
 
 #include "absl/strings/escaping.h"
 #include "test/fake_aws/der_writer.h"
-#include "verify/crypto/test_keys.h"
+#include "test/support/test_keys.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {

@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "test/support/test_keys.h"
 #include "verify/crypto/public_key.h"
-#include "verify/crypto/test_keys.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {

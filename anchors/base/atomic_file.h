@@ -1,0 +1,75 @@
+// Files that are written whole or not at all, and folders with one owner.
+//
+//   auto lock = FolderLock::Take(folder);
+//   if (!lock.ok()) return lock.status();
+//   if (auto s = WriteFileAtomically(path, bytes); !s.ok()) return s;
+//
+// A crash, a full disk or a lost power supply leaves the old file or the new
+// one. Every error names the path and says what a person can do about it.
+
+#ifndef ANCHORAGE_ANCHORS_BASE_ATOMIC_FILE_H_
+#define ANCHORAGE_ANCHORS_BASE_ATOMIC_FILE_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace anchorage::anchors {
+
+// Who may read a file.
+enum class FileAccess {
+  // Everybody (0644).
+  kPublic,
+  // Its owner alone (0600): keys.
+  kPrivate,
+};
+
+// Replaces the file `path` by `bytes`, which are on the disk when it returns.
+// Writes `path` + ".tmp" beside it first, so one writer a path at a time.
+// Fails with PERMISSION_DENIED (also for a read-only file system),
+// RESOURCE_EXHAUSTED (disk full), NOT_FOUND (no such folder) or UNAVAILABLE;
+// the old file is untouched then.
+absl::Status WriteFileAtomically(const std::string& path,
+                                 std::string_view bytes,
+                                 FileAccess access = FileAccess::kPublic);
+
+// Reads a regular file of at most `max_bytes`. Fails with NOT_FOUND,
+// PERMISSION_DENIED, OUT_OF_RANGE (longer), FAILED_PRECONDITION (not a regular
+// file) or UNAVAILABLE.
+absl::StatusOr<std::string> ReadFile(const std::string& path,
+                                     std::size_t max_bytes);
+
+// Reads a file that only its owner may access; otherwise fails with
+// FAILED_PRECONDITION and the command that mends it.
+absl::StatusOr<std::string> ReadPrivateFile(const std::string& path,
+                                            std::size_t max_bytes);
+
+// Removes a file; one that is not there is OK.
+absl::Status RemoveFile(const std::string& path);
+
+// Makes a folder and its parents, for its owner alone (0700); one that is
+// there already is OK.
+absl::Status MakeFolder(const std::string& path);
+
+// Owns a folder while it lives: no other process that asks can. Released when
+// the process ends, however it ends.
+class FolderLock {
+ public:
+  // Fails with ABORTED if another holds it, or as WriteFileAtomically() does.
+  static absl::StatusOr<FolderLock> Take(const std::string& folder);
+
+  FolderLock(FolderLock&& other) noexcept;
+  FolderLock& operator=(FolderLock&& other) noexcept;
+  ~FolderLock();
+
+ private:
+  explicit FolderLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+}  // namespace anchorage::anchors
+
+#endif  // ANCHORAGE_ANCHORS_BASE_ATOMIC_FILE_H_

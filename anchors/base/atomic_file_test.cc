@@ -1,0 +1,104 @@
+#include "anchors/base/atomic_file.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+
+namespace anchorage::anchors {
+namespace {
+
+class AtomicFileTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = ::testing::TempDir() + "/" +
+              ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(folder_);
+    ASSERT_TRUE(MakeFolder(folder_).ok());
+    path_ = folder_ + "/file";
+  }
+
+  std::string folder_;
+  std::string path_;
+};
+
+TEST_F(AtomicFileTest, ReadsBackWhatWasWritten) {
+  const std::string bytes("a\0b\xff", 4);
+  ASSERT_TRUE(WriteFileAtomically(path_, bytes).ok());
+  ASSERT_TRUE(WriteFileAtomically(path_, bytes + "2").ok());
+  EXPECT_EQ(ReadFile(path_, 100).value(), bytes + "2");
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".tmp"));
+}
+
+TEST_F(AtomicFileTest, DoesNotWriteThroughALinkLeftAtTheTemporaryName) {
+  const std::string victim = folder_ + "/victim";
+  ASSERT_TRUE(WriteFileAtomically(victim, "precious").ok());
+  std::filesystem::create_symlink(victim, path_ + ".tmp");
+  ASSERT_TRUE(WriteFileAtomically(path_, "new").ok());
+  EXPECT_EQ(ReadFile(victim, 100).value(), "precious");
+  EXPECT_EQ(ReadFile(path_, 100).value(), "new");
+}
+
+TEST_F(AtomicFileTest, RefusesALongerFileThanItsLimit) {
+  ASSERT_TRUE(WriteFileAtomically(path_, "12345").ok());
+  EXPECT_TRUE(ReadFile(path_, 5).ok());
+  EXPECT_EQ(ReadFile(path_, 4).status().code(), absl::StatusCode::kOutOfRange);
+}
+
+TEST_F(AtomicFileTest, TellsAbsentFromUnreadable) {
+  EXPECT_EQ(ReadFile(path_, 5).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ReadFile(folder_, 5).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(WriteFileAtomically(folder_ + "/none/file", "x").code(),
+            absl::StatusCode::kNotFound);
+}
+
+// A limit on the size of files fails a write half way, as a full disk does.
+TEST_F(AtomicFileTest, AWriteThatFailsHalfWayLeavesTheOldFileAndNothingElse) {
+  ASSERT_TRUE(WriteFileAtomically(path_, "old").ok());
+  struct rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small = {1000, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const absl::Status status =
+      WriteFileAtomically(path_, std::string(5000, 'x'));
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+  EXPECT_EQ(ReadFile(path_, 10).value(), "old");
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".tmp"));
+}
+
+TEST_F(AtomicFileTest, PrivateFilesAreForTheirOwnerAlone) {
+  ASSERT_TRUE(WriteFileAtomically(path_, "key", FileAccess::kPrivate).ok());
+  struct stat status;
+  ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  EXPECT_EQ(ReadPrivateFile(path_, 10).value(), "key");
+  ASSERT_EQ(::chmod(path_.c_str(), 0640), 0);
+  EXPECT_EQ(ReadPrivateFile(path_, 10).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(AtomicFileTest, OneOwnerAFolder) {
+  auto first = FolderLock::Take(folder_);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(FolderLock::Take(folder_).status().code(),
+            absl::StatusCode::kAborted);
+  { const FolderLock gone = *std::move(first); }
+  EXPECT_TRUE(FolderLock::Take(folder_).ok());
+}
+
+TEST_F(AtomicFileTest, MakesParentsAndRefusesAFileInTheWay) {
+  EXPECT_TRUE(MakeFolder(folder_ + "/a/b/c").ok());
+  EXPECT_TRUE(MakeFolder(folder_ + "/a/b/c").ok());
+  ASSERT_TRUE(WriteFileAtomically(path_, "x").ok());
+  EXPECT_FALSE(MakeFolder(path_).ok());
+  EXPECT_FALSE(MakeFolder(path_ + "/below").ok());
+}
+
+}  // namespace
+}  // namespace anchorage::anchors

@@ -1,0 +1,40 @@
+#include "anchors/self_signature.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "anchors/baked/baked.h"
+#include "anchors/catalog.h"
+
+namespace anchorage::anchors {
+namespace {
+
+const Catalog& BakedCatalog() {
+  static const Catalog* const catalog =
+      new Catalog(ParseCatalog(DefaultBakedBundle().catalog).value());
+  return *catalog;
+}
+
+TEST(SelfSignature, EveryCertificateOfAwsHasIt) {
+  int count = 0;
+  for (const CatalogAnchor& anchor : BakedCatalog().anchors) {
+    for (const CatalogCertificate& certificate : anchor.certificates) {
+      EXPECT_TRUE(IsSelfSigned(certificate.der))
+          << verify::ToString(anchor.slot) << " " << certificate.serial;
+      ++count;
+    }
+  }
+  EXPECT_EQ(count, 144);
+}
+
+TEST(SelfSignature, NoneThatWasChangedHasIt) {
+  std::string der = BakedCatalog().anchors.front().certificates.front().der;
+  der.back() ^= 1;
+  EXPECT_FALSE(IsSelfSigned(der));
+  EXPECT_FALSE(IsSelfSigned(""));
+  EXPECT_FALSE(IsSelfSigned("no certificate"));
+}
+
+}  // namespace
+}  // namespace anchorage::anchors

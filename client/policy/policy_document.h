@@ -1,0 +1,89 @@
+// Reads a policy for attestation documents from a file that people write.
+//
+//   auto policy = ReadPolicyDocument(text, "policy.yaml", {.nonce = nonce});
+//   if (!policy.ok()) return policy.status();
+//   if (const auto* tpm = std::get_if<verify::NitroTpmPolicy>(&*policy)) ...
+//
+// Three forms are read, and told apart by their beginning:
+//
+//  - YAML: an AttestationPolicy of attestation_policy.proto.
+//  - JSON, which begins with "{": the same, strict.
+//  - JSON whose first name begins with a capital letter: a key policy of AWS
+//    KMS, also as "aws kms get-key-policy" prints it, or a Condition of one.
+//    Conditions on kms:RecipientAttestation keys
+//    are the measurements that are expected; the rest of what AWS proves is
+//    ignored, as KMS does, and ages are KMS's. Enclave or NitroTPM follows
+//    from the keys.
+//
+// Of a key policy, the statements count that allow something by such a key: a
+// document that satisfies any one of them is accepted, whatever the statement
+// allows and to whom. The operators and keys of a Condition must all hold,
+// and one value of each list. What KMS would do and this does not is refused,
+// never skipped: operators other than StringEquals and StringEqualsIgnoreCase,
+// statements that deny by such a key, and, unless the caller says why they do
+// not matter, conditions on other keys beside them. What undoes the conditions
+// is among the policy's warnings: statements that allow the same without a
+// document, or let somebody change the policy, and callers of any account.
+//
+// A byte order mark of UTF-8 in front is skipped.
+//
+// Pure, and safe to call from any number of threads.
+
+#ifndef ANCHORAGE_CLIENT_POLICY_POLICY_DOCUMENT_H_
+#define ANCHORAGE_CLIENT_POLICY_POLICY_DOCUMENT_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "absl/status/statusor.h"
+#include "verify/attestation/attestation_policy.h"
+
+namespace anchorage::anchors {
+
+using PolicyDocument =
+    std::variant<verify::EnclavePolicy, verify::NitroTpmPolicy>;
+
+// What the caller adds to a document.
+struct PolicyDocumentOptions {
+  // What is expected of a session and so stands in no file, as bytes. What is
+  // said here must not be said, or ignored by name, in the document too.
+  std::optional<std::string> nonce = std::nullopt;
+  std::optional<std::string> user_data = std::nullopt;
+  std::optional<std::string> public_key = std::nullopt;
+
+  // Whose Nitro roots; where the document says none. A key policy of KMS says
+  // none.
+  std::optional<std::string> partition = std::nullopt;
+  // The strict profile, whatever the document says.
+  bool strict = false;
+
+  // What a document's `release` is looked up in. Null is no release: a
+  // document that asks for one then accepts none.
+  std::shared_ptr<const verify::ReleaseSet> releases = nullptr;
+
+  // Why the conditions of a key policy on other keys are ignored. Empty: they
+  // are refused.
+  std::string ignore_other_keys = "";
+};
+
+// Reads `text`, at most 256 KiB. `name` is put in front of messages. Fails
+// with
+//  - any reason of ReadYaml() in yaml_to_proto.h, or of ParseJson();
+//  - kEncodingMalformed, for the byte order mark of UTF-16;
+//  - kFieldMissing, for a policy without a type or a statement without an
+//    effect; kFieldUnknown, for a name that KMS does not have either;
+//  - kFieldInvalid, for what is not read of a key policy, and for keys of both
+//    types of document;
+//  - kPolicyEmpty, where nothing is expected; kPolicyIncomplete, where
+//    something is neither expected nor ignored, other keys included;
+//  - any reason of AttestationPolicy::Builder.
+absl::StatusOr<PolicyDocument> ReadPolicyDocument(
+    std::string_view text, const std::string& name,
+    const PolicyDocumentOptions& options = {});
+
+}  // namespace anchorage::anchors
+
+#endif  // ANCHORAGE_CLIENT_POLICY_POLICY_DOCUMENT_H_

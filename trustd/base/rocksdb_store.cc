@@ -1,0 +1,170 @@
+#include "trustd/base/rocksdb_store.h"
+
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "anchors/base/atomic_file.h"
+#include "trustd/base/store_keys.h"
+
+namespace anchorage::trustd {
+namespace {
+
+rocksdb::Slice ToSlice(std::string_view view) {
+  return {view.data(), view.size()};
+}
+
+std::string_view ToView(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
+
+absl::Status ToStatus(const rocksdb::Status& status, const char* doing) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string text =
+      absl::StrCat("cannot ", doing, " the store: ", status.ToString());
+  if (status.IsNoSpace()) {
+    return absl::ResourceExhaustedError(
+        text + " (free some space; nothing was changed)");
+  }
+  if (status.IsCorruption()) {
+    return absl::DataLossError(
+        text + " (restore data_dir from a backup; see trustd/README.md)");
+  }
+  if (status.IsIOError() && absl::StrContains(status.ToString(), "lock")) {
+    return absl::AbortedError(
+        text + " (is another trustd running on the same data_dir?)");
+  }
+  return absl::UnavailableError(text);
+}
+
+absl::Status CheckSpace(const std::string& folder) {
+  std::error_code error;
+  const auto space = std::filesystem::space(folder, error);
+  if (error || space.available >= RocksDbStore::kMinFreeBytes) {
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the disk of ", folder, " has ", space.available >> 20,
+      " MiB left (free some space, at least ",
+      RocksDbStore::kMinFreeBytes >> 20, " MiB; nothing was changed)"));
+}
+
+// Finds what free space does not tell: quotas, limits, a read-only disk.
+absl::Status ProbeWriting(const std::string& folder) {
+  constexpr std::size_t kProbeBytes = 64 * 1024;
+  const std::string path = folder + "/probe";
+  if (absl::Status s = anchors::WriteFileAtomically(
+          path, std::string(kProbeBytes, '\0'));
+      !s.ok()) {
+    return s;
+  }
+  return anchors::RemoveFile(path);
+}
+
+rocksdb::Options MakeOptions() {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  // The store is small and seldom written: little memory, few files.
+  options.write_buffer_size = 4 << 20;
+  options.max_open_files = 64;
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = 1 << 20;
+  options.paranoid_checks = true;
+  // A record cut by a crash was never reported as written: drop it. Damage in
+  // the middle is damage, and stops the start.
+  options.wal_recovery_mode =
+      rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  return options;
+}
+
+}  // namespace
+
+RocksDbStore::RocksDbStore(std::string folder,
+                           std::unique_ptr<rocksdb::DB> db)
+    : folder_(std::move(folder)), db_(std::move(db)) {}
+
+RocksDbStore::~RocksDbStore() = default;
+
+absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
+    const std::string& folder) {
+  if (absl::Status s = anchors::MakeFolder(folder); !s.ok()) return s;
+  if (absl::Status s = CheckSpace(folder); !s.ok()) return s;
+  if (absl::Status s = ProbeWriting(folder); !s.ok()) return s;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(MakeOptions(), folder, &db);
+  if (!status.ok()) return ToStatus(status, "open");
+  std::unique_ptr<RocksDbStore> store(
+      new RocksDbStore(folder, std::unique_ptr<rocksdb::DB>(db)));
+  if (absl::Status s = store->CheckSchema(); !s.ok()) return s;
+  return store;
+}
+
+absl::Status RocksDbStore::CheckSchema() {
+  const auto schema = Get(keys::kSchema);
+  if (!schema.ok()) return schema.status();
+  if (!schema->has_value()) {
+    StoreBatch batch;
+    batch.Put(keys::kSchema, absl::StrCat(kSchemaVersion));
+    return Commit(batch);
+  }
+  int version = 0;
+  if (!absl::SimpleAtoi(**schema, &version) || version < 1) {
+    return absl::DataLossError(
+        "the store's schema version is unreadable (restore data_dir from a "
+        "backup)");
+  }
+  if (version > kSchemaVersion) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the store has schema ", version, " and this trustd knows up to ",
+        kSchemaVersion, " (it was made by a newer trustd: run that one)"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<std::string>> RocksDbStore::Get(
+    std::string_view key) const {
+  std::string value;
+  const rocksdb::Status status =
+      db_->Get(rocksdb::ReadOptions(), ToSlice(key), &value);
+  if (status.IsNotFound()) return std::nullopt;
+  if (!status.ok()) return ToStatus(status, "read");
+  return value;
+}
+
+absl::Status RocksDbStore::Commit(const StoreBatch& batch) {
+  if (absl::Status s = CheckSpace(folder_); !s.ok()) return s;
+  rocksdb::WriteBatch writes;
+  for (const StoreBatch::Change& change : batch.changes()) {
+    const rocksdb::Status status =
+        change.value.has_value()
+            ? writes.Put(ToSlice(change.key), ToSlice(*change.value))
+            : writes.Delete(ToSlice(change.key));
+    if (!status.ok()) return ToStatus(status, "change");
+  }
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return ToStatus(db_->Write(options, &writes), "write");
+}
+
+absl::Status RocksDbStore::Scan(
+    std::string_view prefix,
+    const std::function<bool(std::string_view, std::string_view)>& visit)
+    const {
+  const std::unique_ptr<rocksdb::Iterator> at(
+      db_->NewIterator(rocksdb::ReadOptions()));
+  for (at->Seek(ToSlice(prefix)); at->Valid(); at->Next()) {
+    if (!at->key().starts_with(ToSlice(prefix))) break;
+    if (!visit(ToView(at->key()), ToView(at->value()))) break;
+  }
+  return ToStatus(at->status(), "read");
+}
+
+}  // namespace anchorage::trustd

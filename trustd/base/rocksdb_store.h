@@ -1,0 +1,58 @@
+// The store in a folder of its own, on RocksDB.
+
+#ifndef ANCHORAGE_TRUSTD_BASE_ROCKSDB_STORE_H_
+#define ANCHORAGE_TRUSTD_BASE_ROCKSDB_STORE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "trustd/base/store.h"
+
+namespace rocksdb {
+class DB;
+}
+
+namespace anchorage::trustd {
+
+// Every commit is synced before it returns. One process at a time may hold the
+// folder. Debian's RocksDB ends the process where a write fails half way, so
+// there must be kMinFreeBytes of space before one is begun.
+class RocksDbStore final : public Store {
+ public:
+  // The layout of keys and values that this program reads and writes.
+  static constexpr int kSchemaVersion = 2;
+  // Less free space than this counts as a full disk.
+  static constexpr std::uint64_t kMinFreeBytes = 16 * 1024 * 1024;
+
+  // Opens the store in `folder`, or makes one there. Fails with
+  // FAILED_PRECONDITION (made by a newer trustd), ABORTED (another process has
+  // it open), RESOURCE_EXHAUSTED (disk full), DATA_LOSS (damaged) or
+  // UNAVAILABLE; each message says what to do.
+  static absl::StatusOr<std::unique_ptr<RocksDbStore>> Open(
+      const std::string& folder);
+
+  RocksDbStore(const RocksDbStore&) = delete;
+  RocksDbStore& operator=(const RocksDbStore&) = delete;
+  ~RocksDbStore() override;
+
+  absl::StatusOr<std::optional<std::string>> Get(
+      std::string_view key) const override;
+  absl::Status Commit(const StoreBatch& batch) override;
+  absl::Status Scan(
+      std::string_view prefix,
+      const std::function<bool(std::string_view, std::string_view)>& visit)
+      const override;
+
+ private:
+  RocksDbStore(std::string folder, std::unique_ptr<rocksdb::DB> db);
+  absl::Status CheckSchema();
+
+  const std::string folder_;
+  const std::unique_ptr<rocksdb::DB> db_;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_BASE_ROCKSDB_STORE_H_

@@ -1,0 +1,37 @@
+// The names under which the store has what is published and recorded.
+
+#ifndef ANCHORAGE_TRUSTD_BASE_STORE_KEYS_H_
+#define ANCHORAGE_TRUSTD_BASE_STORE_KEYS_H_
+
+namespace anchorage::trustd::keys {
+
+// The layout of all of it, as a number.
+inline constexpr char kSchema[] = "schema";
+
+// A root's version has ten digits, so that their order is that of the versions.
+inline constexpr char kRootPrefix[] = "tuf/root/";
+inline constexpr char kTargets[] = "tuf/targets";
+inline constexpr char kSnapshot[] = "tuf/snapshot";
+inline constexpr char kTimestamp[] = "tuf/timestamp";
+inline constexpr char kCatalog[] = "catalog";
+inline constexpr char kReleases[] = "releases";
+
+// The highest sequences, and the highest version of targets, that clients may
+// know, as numbers: what is published next is above them, whatever became of
+// what had them.
+inline constexpr char kPublishedSequence[] = "published/sequence";
+inline constexpr char kPublishedReleases[] = "published/releases";
+inline constexpr char kPublishedTargets[] = "published/targets";
+
+// What people are still to be told of publications, a line each.
+inline constexpr char kNotices[] = "notices";
+
+// A record's index has sixteen hex digits; its value is the leaf's hash and the
+// record.
+inline constexpr char kRecordPrefix[] = "ledger/record/";
+// The number of records in sixteen hex digits, and the root of their tree.
+inline constexpr char kRecordHead[] = "ledger/head";
+
+}  // namespace anchorage::trustd::keys
+
+#endif  // ANCHORAGE_TRUSTD_BASE_STORE_KEYS_H_

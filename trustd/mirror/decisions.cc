@@ -1,0 +1,252 @@
+#include "trustd/mirror/decisions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/catalog_proto.h"
+#include "trustd/rotation/apply.h"
+#include "trustd/rotation/classifier.h"
+#include "trustd/mirror/outlet.h"
+#include "trustd/record/rotation_values.h"
+#include "verify/crypto/public_key.h"
+
+namespace anchorage::trustd {
+namespace {
+
+using anchors::Catalog;
+using Entry = RotationBook::Entry;
+
+bool Verifies(const anchors::CatalogAnchor& anchor) {
+  return anchor.status == verify::AnchorStatus::kActive ||
+         anchor.status == verify::AnchorStatus::kRetiring;
+}
+
+bool HasKey(const Catalog& catalog, const verify::Slot& slot) {
+  return std::any_of(catalog.anchors.begin(), catalog.anchors.end(),
+                     [&](const anchors::CatalogAnchor& anchor) {
+                       return anchor.slot == slot && Verifies(anchor);
+                     });
+}
+
+// Whether the gate could ever let it through, however many approve. Fails with
+// what it would say.
+absl::Status CheckCouldPass(const Work& work, const Change& change) {
+  auto next = Applied(work.catalog(), change, work.options, work.at.now);
+  if (!next.ok()) return next.status();
+  next->sequence = work.served.next_sequence;
+  next->created = work.at.now;
+  anchors::Reactivated reactivated;
+  if (change.rotation_class == RotationClass::kReactivation) {
+    reactivated.push_back({change.slot, change.observed.front().spki_sha256});
+  }
+  return anchors::CheckSuccessor(work.catalog(), *next, reactivated);
+}
+
+absl::Status Refuse(absl::string_view why) {
+  return absl::FailedPreconditionError(why);
+}
+
+v1::Decision DecisionOf(const PersonDecides& event, const Entry& entry) {
+  v1::Decision decision;
+  decision.set_kind(event.kind);
+  decision.set_by(event.by);
+  decision.set_why(event.why);
+  decision.set_certificate_sha256(event.certificate_sha256);
+  if (event.kind == v1::Decision::KIND_APPROVE) {
+    decision.set_effect_sha256(entry.rotation.effect_sha256());
+  }
+  return decision;
+}
+
+// What a person asks for, as a change. Fails as ReadCertificateFacts().
+absl::StatusOr<Change> RequestOf(const Catalog& catalog,
+                                 const v1::PinFact& fact) {
+  Change change;
+  const auto slot = anchors::SlotFromProto(fact.slot());
+  if (!slot.has_value()) {
+    return absl::InvalidArgumentError("the slot's kind is not known");
+  }
+  change.slot = *slot;
+  change.source = fact.by();
+  change.pinned = PinnedIn(catalog, *slot);
+  SeenCertificate& wanted = change.observed.emplace_back();
+  if (fact.action() == v1::PinFact::ACTION_REACTIVATE) {
+    change.rotation_class = RotationClass::kReactivation;
+    wanted.spki_sha256 = fact.spki_sha256();
+  } else {
+    change.rotation_class = RotationClass::kAddition;
+    const auto facts = anchors::ReadCertificateFacts(fact.certificate());
+    if (!facts.ok()) return facts.status();
+    wanted.der = fact.certificate();
+    wanted.sha256 = verify::Sha256Hex(wanted.der);
+    wanted.spki_sha256 = verify::Sha256Hex(facts->spki_der);
+  }
+  change.diff = absl::StrCat(
+      std::string(NameOf(change.rotation_class)), " ", verify::ToString(*slot),
+      ", asked for by ", fact.by(), "\n  key ", wanted.spki_sha256,
+      wanted.sha256.empty() ? "" : "\n+   certificate ", wanted.sha256);
+  return change;
+}
+
+void AlertOfPin(Work& work, const v1::PinFact& fact) {
+  Alert alert;
+  alert.kind = AlertKind::kAnchorChanged;
+  alert.time = work.at.now;
+  const auto slot = anchors::SlotFromProto(fact.slot());
+  alert.subject = slot.has_value() ? verify::ToString(*slot) : "";
+  alert.text =
+      absl::StrCat(fact.by(), ": ", v1::PinFact::Action_Name(fact.action()),
+                   " of the key ", fact.spki_sha256(), ": ", fact.why());
+  alert.facts = {{"by", fact.by()},
+                 {"action", v1::PinFact::Action_Name(fact.action())},
+                 {"key", fact.spki_sha256()}};
+  work.draft.AddAlert(std::move(alert));
+}
+
+// Opens the rotation that a person asks for, or finds the one that is open.
+absl::Status Request(Work& work, const PersonPins& event) {
+  auto change = RequestOf(work.catalog(), event.fact);
+  if (!change.ok()) return change.status();
+  const auto next = Applied(work.catalog(), *change, work.options, work.at.now);
+  if (!next.ok()) return next.status();
+  if (ChangedSlots(work.catalog(), *next).empty()) {
+    return Refuse("the catalog has that already");
+  }
+  if (absl::Status s = CheckCouldPass(work, *change); !s.ok()) return s;
+  const Entry* open = work.book().FindChange(change->id());
+  if (open == nullptr || !open->is_open()) {
+    v1::Rotation rotation = ToProto(*change);
+    rotation.set_id(work.book().next_id());
+    rotation.set_state(v1::ROTATION_STATE_DETECTED);
+    rotation.set_reason(absl::StrCat("asked for by ", event.fact.by()));
+    rotation.set_effect_sha256(
+        EffectOf(work.catalog(), *change, work.options, work.at.now));
+    work.rotation_id = rotation.id();
+    work.draft.AddDetection(std::move(rotation));
+    AlertOfPin(work, event.fact);
+  } else {
+    work.rotation_id = open->rotation.id();
+    if (open->Approvers().count(event.fact.by()) != 0) {
+      return Refuse(absl::StrCat("rotation ", work.rotation_id,
+                                 " is that, and waits for other people"));
+    }
+  }
+  const Entry& entry = *work.book().Find(work.rotation_id);
+  work.draft.AddDecision(
+      work.rotation_id,
+      DecisionOf({.rotation_id = work.rotation_id,
+                  .kind = v1::Decision::KIND_APPROVE,
+                  .by = event.fact.by(),
+                  .why = event.fact.why(),
+                  .certificate_sha256 = event.certificate_sha256},
+                 entry));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status TakeDecision(Work& work, const PersonDecides& event) {
+  const std::uint64_t id = event.rotation_id;
+  work.rotation_id = id;
+  const Entry* entry = work.book().Find(id);
+  if (entry == nullptr) {
+    return absl::NotFoundError(absl::StrCat("there is no rotation ", id));
+  }
+  if (absl::Status s = CheckWhy(event.why); !s.ok()) return s;
+  const v1::Rotation& rotation = entry->rotation;
+  if ((!event.change_id.empty() && event.change_id != rotation.change_id()) ||
+      (!event.effect_sha256.empty() &&
+       event.effect_sha256 != rotation.effect_sha256())) {
+    return absl::AbortedError(
+        absl::StrCat("rotation ", id, " is not the change that was looked at"));
+  }
+  const bool is_approval = event.kind == v1::Decision::KIND_APPROVE;
+  // In MODE_OFFLINE what is approved is not signed yet.
+  const bool is_approved = rotation.state() == v1::ROTATION_STATE_APPROVED;
+  if (!entry->is_open() || (is_approved && is_approval)) {
+    return Refuse(absl::StrCat("rotation ", id, " is ",
+                               ShortName(rotation.state()),
+                               ": nothing is left to decide"));
+  }
+  if (is_approval) {
+    if (!entry->is_publishable()) {
+      return Refuse(absl::StrCat("rotation ", id, " is of class ",
+                                 ShortName(rotation.rotation_class()),
+                                 " and names no key: there is nothing to "
+                                 "approve"));
+    }
+    if (event.effect_sha256.empty()) {
+      return absl::InvalidArgumentError(
+          "an approval names what was looked at: 'effect_sha256'");
+    }
+    if (absl::Status s = CheckCouldPass(work, entry->change); !s.ok()) {
+      return Refuse(s.message());
+    }
+  }
+  work.draft.AddDecision(id, DecisionOf(event, *entry));
+  if (event.kind == v1::Decision::KIND_REJECT) {
+    work.draft.AddState(
+        id, v1::ROTATION_STATE_REJECTED,
+        absl::StrCat("rejected by ", event.by, ": ", event.why));
+  } else if (event.kind == v1::Decision::KIND_HOLD && is_approved) {
+    work.draft.AddState(id, v1::ROTATION_STATE_DETECTED,
+                        absl::StrCat("held by ", event.by, ": ", event.why));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakePin(Work& work, const PersonPins& event) {
+  const v1::PinFact& fact = event.fact;
+  if (absl::Status s = CheckWhy(fact.why()); !s.ok()) return s;
+  if (fact.action() == v1::PinFact::ACTION_ADD ||
+      fact.action() == v1::PinFact::ACTION_REACTIVATE) {
+    return Request(work, event);
+  }
+  auto next = ApplyPin(work.catalog(), fact, work.at.now);
+  if (!next.ok()) return next.status();
+  if (*next == work.catalog()) return Refuse("the catalog has that already");
+  const verify::Slot slot = *anchors::SlotFromProto(fact.slot());
+  if (!event.last_key && HasKey(work.catalog(), slot) && !HasKey(*next, slot)) {
+    return Refuse(absl::StrCat(
+        "it is the last key of ", verify::ToString(slot),
+        " that verifies: no evidence of that slot would be accepted any more. "
+        "Say that this is meant (--last-key)"));
+  }
+  work.draft.AddPin(fact);
+  AlertOfPin(work, fact);
+  if (work.options.offline) return absl::OkStatus();
+  return Publish(work, *std::move(next), {{.slot = slot, .is_safe = true}}, {},
+                 {});
+}
+
+void TakeAcceptance(Work& work, const StoreAccepted& event) {
+  work.draft.AddStore(event.fact);
+  Alert alert;
+  alert.kind = AlertKind::kStoreAccepted;
+  alert.time = work.at.now;
+  alert.subject = "store";
+  alert.text = event.text;
+  alert.facts = {{"by", event.fact.by()},
+                 {"sequence", absl::StrCat(event.fact.sequence())}};
+  work.draft.AddAlert(std::move(alert));
+}
+
+void VoidFormerPeople(Work& work) {
+  const std::set<std::uint64_t> live = work.book().Live();
+  for (const std::uint64_t id : live) {
+    const Entry* entry = work.book().Find(id);
+    if (!entry->is_open()) continue;
+    for (const std::string& name : entry->Approvers()) {
+      if (work.options.people.count(name) != 0) continue;
+      const std::string why =
+          absl::StrCat("the approval of ", name,
+                       " is void: they are not among those who may decide");
+      work.draft.AddAlert(AlertKind::kApprovalsVoid, entry->rotation, why);
+      work.draft.AddVoid(id, name, why);
+      entry = work.book().Find(id);
+    }
+  }
+}
+
+}  // namespace anchorage::trustd

@@ -1,0 +1,215 @@
+// Signs bundles and publishes them: durable first, served second.
+
+#ifndef ANCHORAGE_TRUSTD_PUBLISH_PUBLISHER_H_
+#define ANCHORAGE_TRUSTD_PUBLISH_PUBLISHER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "anchors/catalog.h"
+#include "anchors/publishing/ceremony.h"
+#include "trustd/base/store.h"
+#include "trustd/base/store_head.h"
+#include "trustd/publish/acceptance.h"
+#include "trustd/publish/keys.h"
+#include "trustd/publish/publication.h"
+#include "trustd/publish/publisher_config.h"
+#include "trustd/rotation/gate.h"
+
+namespace anchorage::trustd {
+
+// The first root of a repository, left in `data_dir` once it has been served:
+// what people build into their clients. The store is what counts.
+inline constexpr char kFirstRootFile[] = "1.root.json";
+std::string FirstRootPath(const std::string& data_dir);
+
+// What is signed and not yet published.
+class Prepared {
+ private:
+  friend class Publisher;
+
+  Prepared(BundleFiles files, std::string after)
+      : files_(std::move(files)), after_(std::move(after)) {}
+
+  BundleFiles files_;
+  // The timestamp that was served when it was signed.
+  std::string after_;
+};
+
+// Nothing is signed while the hub says so (PublicationHub::signing()): what would
+// sign fails with that.
+//
+// Everything that is published was taken through the client's own TrustedSet
+// first: what a client would refuse is never served. Thread-safe.
+class Publisher {
+ public:
+  // Continues what `store` holds; where nothing may be signed, serves it. An
+  // empty store is begun: in MODE_ONLINE with keys, a root and `seed` as
+  // sequence 1, in MODE_OFFLINE with what people have signed. Then publishes to
+  // `hub`, which outlives the publisher as `store` does, with `releases` as
+  // PublishReleases() does. Fails with DATA_LOSS for a store whose files do not
+  // verify or that is gone, FAILED_PRECONDITION for keys that are not those of
+  // the root or a ceremony that is not finished, or as Store, LoadKeys() and the
+  // writers of anchors/tuf do.
+  static absl::StatusOr<std::unique_ptr<Publisher>> Open(
+      PublisherConfig config, Store& store, PublicationHub& hub,
+      anchors::Catalog seed, std::string releases, absl::Time now);
+
+  // Whether the files of keys that `next` (MODE_ONLINE) names are those that
+  // the newest root wants, as Open() checks where anything is signed. OK while
+  // nothing may be signed. Fails as LoadKeys() and CheckKeys().
+  absl::Status CheckKeyFiles(const PublisherConfig& next) const;
+
+  // Signs what the gate has admitted, as that version of the targets. ABORTED
+  // where something else was published since that was decided;
+  // FAILED_PRECONDITION in MODE_OFFLINE, where people sign, and for a catalog
+  // that CheckCatalogFile() refuses. Nothing has changed.
+  absl::StatusOr<Prepared> Prepare(const Admitted& admitted,
+                                   std::uint64_t targets_version,
+                                   absl::Time now) const;
+
+  // Commits what was prepared, with `also`, and publishes it. ABORTED where
+  // something else was published since, or as Store; then nothing has changed.
+  absl::Status Commit(Prepared prepared, const StoreBatch& also = {});
+
+  // Publishes `releases`, a list as text, beside the catalog, as it is; empty:
+  // none. Does nothing if that is what is published. Fails as ParseReleases()
+  // does, with FAILED_PRECONDITION for a list that has not a higher sequence
+  // than the published one or that this program does not know all of, or as
+  // Store does; then nothing has changed.
+  absl::Status PublishReleases(std::string releases, absl::Time now);
+
+  // Publishes what people have signed in `ceremony_dir` and is newer, and
+  // returns whether that was anything. A root that replaces the online key ends
+  // what SeeTimestamp() began, and is published although nothing else is. Fails with FAILED_PRECONDITION where
+  // this host has not the online key that the new root names, or as
+  // VerifyTargets(), Store and the readers do; then nothing has changed and
+  // what was served is served on.
+  absl::StatusOr<bool> TakeSigned(absl::Time now);
+
+  // Takes a timestamp that somebody has shown as newer than ours. If it is of
+  // that version and our newest root's online key has signed it, `note` keeps
+  // the version and returns what signing is from now on (PublicationHub); it
+  // may be OK. Returns whether it was. Cheap for what nobody of us has signed.
+  bool SeeTimestamp(std::uint64_t version, const std::string& timestamp,
+                    const std::function<absl::Status()>& note);
+
+  // Returns what people should be told of what was published since the last
+  // call, a sentence each: that a root removed who had signed the targets, or
+  // which keys people took back into use. It is committed with the publication, and there again after a restart until
+  // ForgetNotices(), which fails as Store does.
+  std::vector<std::string> TakeNotices();
+  absl::Status ForgetNotices();
+
+  // Signs what it takes to go on with a store that went back (hub.signing()):
+  // versions, and in MODE_ONLINE the sequence, kAcceptanceLeap above the highest
+  // of the store, of `known` and of `bundle`, and no lower than the seconds of
+  // `now`, so that no second acceptance signs them again. The bundle's roots and,
+  // by mode, denials or newer targets are taken over. Fails with FAILED_PRECONDITION for a store
+  // that did not go back or that only a bundle can mend, INVALID_ARGUMENT for a
+  // bundle that the store's roots do not lead to, and as Publish() does.
+  absl::StatusOr<Acceptance> PlanAcceptance(
+      const StoreHead& known, const std::optional<BundleFiles>& bundle,
+      absl::Time now);
+
+  // Commits and publishes a plan, with `also`; from then on everything is
+  // signed as before. Fails as Store does.
+  absl::Status Accept(Acceptance plan, const StoreBatch& also);
+
+  // Signs again what ends soon: timestamp every `timestamp_interval`, the
+  // others that this host has keys for when less than a third of their life is
+  // left. Publishes if that was anything.
+  absl::Status RenewIfDue(absl::Time now);
+
+ private:
+  using Files = BundleFiles;
+  // Which roles to sign anew. Each role that is signed needs those after it.
+  struct Due {
+    bool root = false;
+    bool targets = false;
+    bool snapshot = false;
+    bool timestamp = false;
+  };
+
+  // The lowest versions that are signed.
+  struct VersionFloors {
+    std::int64_t targets = 1;
+    std::int64_t snapshot = 1;
+    std::int64_t timestamp = 1;
+  };
+  // The highest sequences and version of targets that clients may know.
+  struct Published {
+    std::uint64_t sequence = 0;
+    std::uint64_t releases = 0;
+    std::uint64_t targets = 0;
+  };
+
+  Publisher(PublisherConfig config, Store& store, PublicationHub& hub,
+            SigningKeys keys)
+      : config_(std::move(config)),
+        store_(store),
+        hub_(hub),
+        keys_(std::move(keys)) {}
+
+  bool offline() const {
+    return config_.mode == v1::TrustdConfig::MODE_OFFLINE;
+  }
+
+  absl::StatusOr<Files> MakeFirst(anchors::Catalog seed, std::string releases,
+                                  absl::Time now) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Files> SignAnew(Files files, Due due, absl::Time now,
+                                 const VersionFloors& floors = {1, 1, 1}) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::string> NextRoot(const std::string& last,
+                                       absl::Time now) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::string> NextTargets(const Files& files, absl::Time now,
+                                          std::int64_t floor) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::string> NextSnapshot(const Files& files, absl::Time now,
+                                           std::int64_t floor) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::string> NextTimestamp(const Files& files, absl::Time now,
+                                            std::int64_t floor) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  Due FindDue(const Publication& publication, absl::Time now) const;
+  // Adds to `files` what people have signed and is newer; returns whether that
+  // was anything.
+  absl::StatusOr<bool> AddSigned(Files& files, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether clients that know what was published take these after `files`.
+  absl::Status CheckFollowsPublished(const Files& files,
+                                     const anchors::SignedTargets& next,
+                                     std::uint64_t last_version,
+                                     std::uint64_t next_version) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool DropsTargets(const Files& next) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Adopt(Files files, const StoreBatch& also = {},
+                     std::optional<Published> published = std::nullopt)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const PublisherConfig config_;
+  Store& store_;
+  PublicationHub& hub_;
+  // One publication at a time.
+  mutable absl::Mutex mutex_;
+  SigningKeys keys_ ABSL_GUARDED_BY(mutex_);
+  Files files_ ABSL_GUARDED_BY(mutex_);
+  Published published_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> notices_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_PUBLISH_PUBLISHER_H_

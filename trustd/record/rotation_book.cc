@@ -1,0 +1,325 @@
+#include "trustd/record/rotation_book.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/base/proto_time.h"
+#include "trustd/record/rotation_values.h"
+
+namespace anchorage::trustd {
+namespace {
+
+bool IsOver(v1::RotationState state) {
+  return state == v1::ROTATION_STATE_WITHDRAWN ||
+         state == v1::ROTATION_STATE_COMPLETED;
+}
+
+std::string AnomalyKey(const Change& anomaly) {
+  return absl::StrCat(
+      anomaly.source, "\n",
+      anomaly.anomaly ? std::string(NameOf(*anomaly.anomaly)) : std::string(),
+      "\n",
+      anomaly.problem ? std::string(ToString(*anomaly.problem))
+                      : std::string());
+}
+
+void Keep(std::size_t most, absl::Time time, std::vector<absl::Time>& times) {
+  times.push_back(time);
+  if (times.size() > most) times.erase(times.begin());
+}
+
+}  // namespace
+
+bool RotationBook::Entry::is_open() const { return IsOpen(rotation.state()); }
+
+const v1::SourceStance* RotationBook::Entry::StanceOf(
+    const std::string& source) const {
+  for (const v1::SourceStance& stance : rotation.sources()) {
+    if (stance.source() == source) return &stance;
+  }
+  return nullptr;
+}
+
+bool RotationBook::Entry::is_shown() const {
+  return std::any_of(rotation.sources().begin(), rotation.sources().end(),
+                     [](const v1::SourceStance& stance) {
+                       return stance.stance() ==
+                              v1::SourceStance::STANCE_AGREES;
+                     });
+}
+
+bool RotationBook::Entry::is_held() const {
+  return !rotation.decisions().empty() &&
+         rotation.decisions().rbegin()->kind() == v1::Decision::KIND_HOLD;
+}
+
+std::set<std::string> RotationBook::Entry::Approvers() const {
+  std::set<std::string> people;
+  for (int i = void_decisions; i < rotation.decisions_size(); ++i) {
+    const v1::Decision& decision = rotation.decisions(i);
+    if (decision.kind() != v1::Decision::KIND_APPROVE) {
+      people.clear();
+      continue;
+    }
+    const auto left = void_people.find(decision.by());
+    const bool is_void = left != void_people.end() && i < left->second;
+    if (decision.by() != kPolicyName && !is_void &&
+        !decision.effect_sha256().empty() &&
+        decision.effect_sha256() == rotation.effect_sha256()) {
+      people.insert(decision.by());
+    }
+  }
+  return people;
+}
+
+Change RotationBook::Entry::CurrentChange() const {
+  Change current = change;
+  bool first = true;
+  for (const v1::SourceStance& stance : rotation.sources()) {
+    if (stance.stance() != v1::SourceStance::STANCE_AGREES) continue;
+    // One source that nothing speaks against is enough.
+    if (first || stance.held_by().empty()) {
+      current.held_by.assign(stance.held_by().begin(), stance.held_by().end());
+    }
+    if (stance.held_by().empty()) break;
+    first = false;
+  }
+  return current;
+}
+
+EvidenceSummary RotationBook::Entry::Evidence() const {
+  EvidenceSummary evidence;
+  for (const v1::SourceStance& stance : rotation.sources()) {
+    if (stance.stance() == v1::SourceStance::STANCE_AGREES) {
+      ++evidence.agreeing_sources;
+    } else if (stance.stance() == v1::SourceStance::STANCE_CONTRADICTS) {
+      ++evidence.disagreeing_sources;
+    }
+  }
+  // Whoever submits can name any instance.
+  std::set<std::string> submitters;
+  for (const v1::LiveProof& proof : rotation.live_proofs()) {
+    submitters.insert(proof.submitter());
+  }
+  evidence.live_proofs = static_cast<int>(submitters.size());
+  evidence.first_seen = anchors::TimeOf(rotation.detected_time());
+  return evidence;
+}
+
+const RotationBook::Entry* RotationBook::Find(std::uint64_t id) const {
+  const auto piece = pieces_.find(id / kPiece);
+  return piece == pieces_.end() ? nullptr : (*piece->second)[id % kPiece].get();
+}
+
+void RotationBook::ForEach(
+    const std::function<void(const Entry&)>& visit) const {
+  for (const auto& [number, piece] : pieces_) {
+    for (const auto& entry : *piece) {
+      if (entry != nullptr) visit(*entry);
+    }
+  }
+}
+
+RotationBook::Entry* RotationBook::Mutable(std::uint64_t id) {
+  return Find(id) == nullptr ? nullptr : &Put(id);
+}
+
+RotationBook::Entry& RotationBook::Put(std::uint64_t id) {
+  std::shared_ptr<Piece>& piece = pieces_[id / kPiece];
+  if (piece == nullptr) {
+    piece = std::make_shared<Piece>();
+  } else if (piece.use_count() > 1) {
+    piece = std::make_shared<Piece>(*piece);
+  }
+  std::shared_ptr<Entry>& entry = (*piece)[id % kPiece];
+  if (entry == nullptr) {
+    entry = std::make_shared<Entry>();
+  } else if (entry.use_count() > 1) {
+    entry = std::make_shared<Entry>(*entry);
+  }
+  return *entry;
+}
+
+const RotationBook::Entry* RotationBook::FindChange(
+    const std::string& change_id) const {
+  const auto found = by_change_.find(change_id);
+  return found == by_change_.end() ? nullptr : Find(found->second);
+}
+
+const RotationBook::Observed* RotationBook::LastObservation(
+    const std::string& source) const {
+  const auto found = observations_.find(source);
+  return found == observations_.end() ? nullptr : found->second.get();
+}
+
+const std::vector<absl::Time>& RotationBook::AnomaliesOf(
+    const Change& anomaly) const {
+  static const std::vector<absl::Time> none;
+  const auto found = anomalies_.find(AnomalyKey(anomaly));
+  return found == anomalies_.end() ? none : found->second;
+}
+
+void RotationBook::FoldDetection(const v1::Rotation& rotation,
+                                 absl::Time time) {
+  const std::uint64_t id = rotation.id();
+  const Entry* known = Find(id);
+  // One that is compared again with what is pinned by now was found before.
+  const bool is_new = known == nullptr;
+  Entry& entry = Put(id);
+  entry.rotation = rotation;
+  entry.change = ChangeOf(rotation);
+  next_id_ = std::max(next_id_, id + 1);
+  if (IsOver(rotation.state())) return;
+  live_.insert(id);
+  by_change_[rotation.change_id()] = id;
+  if (is_new && entry.is_anomaly()) {
+    Keep(kKeptAnomalies, time, anomalies_[AnomalyKey(entry.change)]);
+  }
+}
+
+void RotationBook::FoldStance(const v1::StanceFact& fact) {
+  Entry* entry = Mutable(fact.rotation_id());
+  if (entry == nullptr) return;
+  for (v1::SourceStance& stance : *entry->rotation.mutable_sources()) {
+    if (stance.source() == fact.stance().source()) {
+      stance = fact.stance();
+      return;
+    }
+  }
+  *entry->rotation.add_sources() = fact.stance();
+}
+
+void RotationBook::FoldState(const v1::StateFact& fact, absl::Time time) {
+  Entry* entry = Mutable(fact.rotation_id());
+  if (entry == nullptr) return;
+  if (fact.state() == v1::ROTATION_STATE_APPROVED) entry->approved = time;
+  if (fact.state() == v1::ROTATION_STATE_PUBLISHED && entry->is_publishable() &&
+      entry->Approvers().empty()) {
+    Keep(kKeptAutomatic, time, automatic_[entry->change.slot]);
+  }
+  entry->rotation.set_state(fact.state());
+  entry->rotation.set_reason(fact.reason());
+  if (!IsOver(fact.state())) return;
+  // What is over is for people to read; its certificates are in the record.
+  for (v1::SeenCertificate& seen : *entry->rotation.mutable_observed()) {
+    seen.clear_der();
+  }
+  for (SeenCertificate& seen : entry->change.observed) {
+    seen.der.clear();
+  }
+  for (v1::LiveProof& proof : *entry->rotation.mutable_live_proofs()) {
+    proof.clear_evidence();
+  }
+  live_.erase(fact.rotation_id());
+  const auto by_change = by_change_.find(entry->rotation.change_id());
+  if (by_change != by_change_.end() &&
+      by_change->second == fact.rotation_id()) {
+    by_change_.erase(by_change);
+  }
+}
+
+void RotationBook::FoldVoid(const v1::VoidFact& fact) {
+  Entry* entry = Mutable(fact.rotation_id());
+  if (entry == nullptr) return;
+  if (fact.by().empty()) {
+    entry->void_decisions = entry->rotation.decisions_size();
+  } else {
+    entry->void_people[fact.by()] = entry->rotation.decisions_size();
+  }
+}
+
+void RotationBook::FoldPublication(const v1::PublicationFact& fact) {
+  last_publication_ = fact;
+  pins_.clear();
+  for (const std::uint64_t id : fact.rotation_ids()) {
+    if (Entry* entry = Mutable(id); entry != nullptr) {
+      entry->rotation.set_published_sequence(fact.sequence());
+    }
+  }
+}
+
+void RotationBook::Fold(std::uint64_t index, const v1::LedgerRecord& record) {
+  std::uint64_t touched = 0;
+  switch (record.fact_case()) {
+    case v1::LedgerRecord::kObservation:
+      observations_[record.observation().source()] =
+          std::make_shared<const Observed>(
+              Observed{index, record.observation()});
+      break;
+    case v1::LedgerRecord::kDetection:
+      touched = record.detection().id();
+      FoldDetection(record.detection(), anchors::TimeOf(record.time()));
+      break;
+    case v1::LedgerRecord::kStance:
+      touched = record.stance().rotation_id();
+      FoldStance(record.stance());
+      break;
+    case v1::LedgerRecord::kProof:
+      touched = record.proof().rotation_id();
+      if (Entry* entry = Mutable(touched); entry != nullptr) {
+        *entry->rotation.add_live_proofs() = record.proof().proof();
+      }
+      break;
+    case v1::LedgerRecord::kDecision:
+      touched = record.decision().rotation_id();
+      if (Entry* entry = Mutable(touched); entry != nullptr) {
+        *entry->rotation.add_decisions() = record.decision().decision();
+      }
+      break;
+    case v1::LedgerRecord::kState:
+      touched = record.state().rotation_id();
+      FoldState(record.state(), anchors::TimeOf(record.time()));
+      break;
+    case v1::LedgerRecord::kApprovalsVoid:
+      touched = record.approvals_void().rotation_id();
+      FoldVoid(record.approvals_void());
+      break;
+    case v1::LedgerRecord::kPublication:
+      FoldPublication(record.publication());
+      break;
+    case v1::LedgerRecord::kPin:
+      pins_.push_back(record);
+      break;
+    case v1::LedgerRecord::kSource:
+    case v1::LedgerRecord::kStore:
+    case v1::LedgerRecord::FACT_NOT_SET:
+      break;
+  }
+  if (Entry* entry = Mutable(touched); entry != nullptr) {
+    *entry->rotation.mutable_changed_time() = record.time();
+  }
+}
+
+bool operator==(const RotationBook& a, const RotationBook& b) {
+  const auto same = [](const auto& x, const auto& y) {
+    return x.SerializeAsString() == y.SerializeAsString();
+  };
+  std::vector<const RotationBook::Entry*> left;
+  std::vector<const RotationBook::Entry*> right;
+  a.ForEach([&](const auto& entry) { left.push_back(&entry); });
+  b.ForEach([&](const auto& entry) { right.push_back(&entry); });
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [&](const auto* x, const auto* y) {
+                      return same(x->rotation, y->rotation) &&
+                             x->change == y->change &&
+                             x->approved == y->approved &&
+                             x->void_decisions == y->void_decisions &&
+                             x->void_people == y->void_people;
+                    }) &&
+         std::equal(a.observations_.begin(), a.observations_.end(),
+                    b.observations_.begin(), b.observations_.end(),
+                    [&](const auto& x, const auto& y) {
+                      return x.first == y.first &&
+                             x.second->index == y.second->index &&
+                             same(x.second->fact, y.second->fact);
+                    }) &&
+         std::equal(a.pins_.begin(), a.pins_.end(), b.pins_.begin(),
+                    b.pins_.end(), same) &&
+         a.live_ == b.live_ && a.by_change_ == b.by_change_ &&
+         a.anomalies_ == b.anomalies_ && a.automatic_ == b.automatic_ &&
+         a.next_id_ == b.next_id_ &&
+         same(a.last_publication_, b.last_publication_);
+}
+
+}  // namespace anchorage::trustd

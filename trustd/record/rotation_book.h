@@ -1,0 +1,163 @@
+// What is known of rotations: what the record says, read from its beginning.
+//
+//   RotationBook book;
+//   for each record: book.Fold(index, record);
+//   for (const std::uint64_t id : book.Live()) ... book.Find(id) ...
+//
+// It judges nothing and remembers nothing that is not on the record, so two
+// books that read the same records are equal. It takes every fact that any
+// version ever wrote.
+//
+// A value. A copy shares what both have and costs the number of rotations that
+// are not over, so whoever decides may fold what follows into a copy, and throw
+// it away. One thread at a time.
+
+#ifndef ANCHORAGE_TRUSTD_RECORD_ROTATION_BOOK_H_
+#define ANCHORAGE_TRUSTD_RECORD_ROTATION_BOOK_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "trustd/rotation/change.h"
+#include "trustd/rotation/rotation_policy.h"
+#include "proto/anchorage/v1/ledger.pb.h"
+#include "proto/anchorage/v1/rotation.pb.h"
+#include "verify/anchor_set.h"
+
+namespace anchorage::trustd {
+
+// Whom the record names where no person decided. No person may be called so.
+inline constexpr char kPolicyName[] = "policy";
+
+class RotationBook {
+ public:
+  struct Entry {
+    v1::Rotation rotation;
+    // What it is about; not of an unknown signer.
+    Change change;
+    // When it was approved; InfinitePast() while it is not.
+    absl::Time approved = absl::InfinitePast();
+    // How many of `rotation.decisions`, from the first on, count no more.
+    int void_decisions = 0;
+    // Who is no longer among those who may decide, and was before some of the
+    // decisions that count: the number of decisions at that time.
+    std::map<std::string, int> void_people;
+
+    bool is_anomaly() const {
+      return rotation.rotation_class() == v1::ROTATION_CLASS_SOURCE_ANOMALY;
+    }
+    bool is_unknown_signer() const {
+      return rotation.rotation_class() == v1::ROTATION_CLASS_UNKNOWN_SIGNER;
+    }
+    // Whether people asked for it, and no source.
+    bool is_request() const {
+      return rotation.rotation_class() == v1::ROTATION_CLASS_ADDITION ||
+             rotation.rotation_class() == v1::ROTATION_CLASS_REACTIVATION;
+    }
+    // Whether it could be published.
+    bool is_publishable() const {
+      return !is_anomaly() && !is_unknown_signer();
+    }
+    bool is_open() const;
+    // The last word of a source; null if it has said nothing.
+    const v1::SourceStance* StanceOf(const std::string& source) const;
+    // Whether any source shows it.
+    bool is_shown() const;
+    // Whether people hold it back from the policy.
+    bool is_held() const;
+
+    // Who is for exactly what publishing it would do now, each once. A hold
+    // ends all approvals before it.
+    std::set<std::string> Approvers() const;
+    int approvals() const { return static_cast<int>(Approvers().size()); }
+    // The change as it stands: held by what holds every source that shows it.
+    Change CurrentChange() const;
+    EvidenceSummary Evidence() const;
+  };
+
+  // Takes up one record. Facts about rotations that there are not, and facts of
+  // a kind that is not known, are skipped.
+  void Fold(std::uint64_t index, const v1::LedgerRecord& record);
+
+  // The numbers of those that are neither WITHDRAWN nor COMPLETED, in order.
+  const std::set<std::uint64_t>& Live() const { return live_; }
+  // Calls `visit` for every rotation, in the order of their numbers.
+  void ForEach(const std::function<void(const Entry&)>& visit) const;
+  // Null if there is none; good until the next Fold().
+  const Entry* Find(std::uint64_t id) const;
+  // The rotation of that change that is open, or was rejected, or is published
+  // and not completed; null if there is none.
+  const Entry* FindChange(const std::string& change_id) const;
+  std::uint64_t next_id() const { return next_id_; }
+
+  // The last of each source, and its index; null if there is none.
+  struct Observed {
+    std::uint64_t index = 0;
+    v1::ObservationFact fact;
+  };
+  const Observed* LastObservation(const std::string& source) const;
+
+  // What people changed by hand since the last publication, in order.
+  const std::vector<v1::LedgerRecord>& pins() const { return pins_; }
+
+  // When anomalies of one source and kind were found: the last ones, in the
+  // record's order.
+  static constexpr std::size_t kKeptAnomalies = 2;
+  const std::vector<absl::Time>& AnomaliesOf(
+      const Change& anomaly) const;
+
+  // When the policy alone published something in a slot: the last times, in the
+  // record's order.
+  static constexpr std::size_t kKeptAutomatic = 4;
+  const std::map<verify::Slot, std::vector<absl::Time>>& automatic() const {
+    return automatic_;
+  }
+
+  // The last publication on the record; empty for none. Sequences fall where a
+  // root removes a thief's.
+  const v1::PublicationFact& last_publication() const {
+    return last_publication_;
+  }
+
+  // Compares everything.
+  friend bool operator==(const RotationBook& a, const RotationBook& b);
+
+ private:
+  // Rotations are numbered without gaps, and most are over: pieces of the list
+  // are shared between copies of the book.
+  static constexpr std::uint64_t kPiece = 256;
+  using Piece = std::array<std::shared_ptr<Entry>, kPiece>;
+
+  // Unshared, to be changed; null if there is none.
+  Entry* Mutable(std::uint64_t id);
+  Entry& Put(std::uint64_t id);
+  void FoldDetection(const v1::Rotation& rotation, absl::Time time);
+  void FoldStance(const v1::StanceFact& fact);
+  void FoldState(const v1::StateFact& fact, absl::Time time);
+  void FoldVoid(const v1::VoidFact& fact);
+  void FoldPublication(const v1::PublicationFact& fact);
+
+  std::map<std::uint64_t, std::shared_ptr<Piece>> pieces_;
+  std::set<std::uint64_t> live_;
+  // The newest rotation of each change, of those that are live.
+  std::map<std::string, std::uint64_t> by_change_;
+  std::map<std::string, std::shared_ptr<const Observed>> observations_;
+  std::vector<v1::LedgerRecord> pins_;
+  // By source and kind.
+  std::map<std::string, std::vector<absl::Time>> anomalies_;
+  std::map<verify::Slot, std::vector<absl::Time>> automatic_;
+  std::uint64_t next_id_ = 1;
+  v1::PublicationFact last_publication_;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_RECORD_ROTATION_BOOK_H_

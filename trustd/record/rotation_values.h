@@ -1,0 +1,45 @@
+// Rotations as values of trustd/rotation and as messages of the record.
+
+#ifndef ANCHORAGE_TRUSTD_RECORD_ROTATION_VALUES_H_
+#define ANCHORAGE_TRUSTD_RECORD_ROTATION_VALUES_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/time/time.h"
+#include "trustd/rotation/change.h"
+#include "trustd/rotation/observation.h"
+#include "proto/anchorage/v1/ledger.pb.h"
+#include "proto/anchorage/v1/rotation.pb.h"
+#include "verify/anchor_set.h"
+
+namespace anchorage::trustd {
+
+// What is kept of a change's text, so that nobody can make a record too long to
+// be written.
+inline constexpr std::size_t kMaxDiffBytes = 8 * 1024;
+
+v1::RotationClass ToProto(RotationClass rotation_class);
+
+// What the change says; number, state, times and sources' words are left out.
+v1::Rotation ToProto(const Change& change);
+
+// The change that a rotation is about, but for `held_by`. Not for an unknown
+// signer, which is no change.
+Change ChangeOf(const v1::Rotation& rotation);
+
+// What the observation shows, for the record.
+v1::ObservationFact ToProto(const Observation& observation);
+// Whether two observations show the same certificates and problems.
+bool ShowsTheSame(const v1::ObservationFact& a, const v1::ObservationFact& b);
+
+// Whether sources or people can still change its course.
+bool IsOpen(v1::RotationState state);
+
+// The name without its prefix: "RE_ISSUE", "DETECTED".
+std::string ShortName(v1::RotationClass rotation_class);
+std::string ShortName(v1::RotationState state);
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_RECORD_ROTATION_VALUES_H_

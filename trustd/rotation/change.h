@@ -1,0 +1,129 @@
+// One difference between what a source says and what is pinned.
+//
+// A change is a value with an identity: two sources that see the same, or one
+// source that sees it again, give the same id(), so that whoever keeps the book
+// joins them. It carries what holds it: there is no way to have a change
+// without knowing that its source is not to be relied on.
+
+#ifndef ANCHORAGE_TRUSTD_ROTATION_CHANGE_H_
+#define ANCHORAGE_TRUSTD_ROTATION_CHANGE_H_
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trustd/rotation/observation.h"
+#include "verify/anchor_set.h"
+
+namespace anchorage::trustd {
+
+// What a difference means. Of several in one slot, the one named last counts.
+enum class RotationClass {
+  // Another certificate over a pinned key.
+  kReissue,
+  // The first certificate of a kind, in a region that has others.
+  kNewKind,
+  // The first certificate of a region.
+  kNewRegion,
+  // Another key of the same algorithm and size.
+  kReKey,
+  // Another key of another algorithm or size.
+  kAlgorithmChange,
+  // A slot that the source no longer has.
+  kRemoval,
+  // Nothing about a slot, but about the source: it is not to be relied on.
+  kSourceAnomaly,
+  // A certificate that a person brings.
+  kAddition,
+  // A key that a person wants ACTIVE again: `observed` names it, without a
+  // certificate.
+  kReactivation,
+  kMaxValue = kReactivation,
+};
+
+// A stable name: "RE_ISSUE", "NEW_KIND", "NEW_REGION", "RE_KEY",
+// "ALGORITHM_CHANGE", "REMOVAL", "SOURCE_ANOMALY", "ADDITION", "REACTIVATION".
+std::string_view NameOf(RotationClass rotation_class);
+std::optional<RotationClass> RotationClassNamed(std::string_view name);
+
+enum class AnomalyKind {
+  // Something in it could not be placed: `Change::problem` says what.
+  kProblem,
+  // It no longer has slots that are pinned.
+  kSlotsMissing,
+  // It has fewer slots than it had.
+  kFewerSlots,
+  // It has a certificate that was replaced, or one older than what is pinned:
+  // a copy that was left behind.
+  kStale,
+  // Another source says otherwise.
+  kSourcesDisagree,
+  // It has more certificates in a slot than are kept of a change: AWS has one.
+  kTooManyCertificates,
+};
+
+// A stable name, such as "SLOTS_MISSING".
+std::string_view NameOf(AnomalyKind anomaly);
+
+// What is kept of a change, so that nobody can make a record too long to be
+// written. AWS has one certificate in a slot.
+inline constexpr std::size_t kMaxObservedCertificates = 8;
+
+struct SeenCertificate {
+  std::string der;
+  // Both lower-case hex.
+  std::string sha256;
+  std::string spki_sha256;
+  int line = 0;
+  // Whether the catalog has it in this slot.
+  bool pinned = false;
+
+  friend bool operator==(const SeenCertificate&,
+                         const SeenCertificate&) = default;
+};
+
+// What the catalog has in a slot, as far as a source should know it too: the
+// keys that are neither retired nor revoked, and their certificates that are
+// not superseded. Hashes in lower-case hex, sorted.
+struct PinnedSlot {
+  std::vector<std::string> spki_sha256;
+  std::vector<std::string> certificate_sha256;
+
+  friend bool operator==(const PinnedSlot&, const PinnedSlot&) = default;
+};
+
+struct Change {
+  RotationClass rotation_class = RotationClass::kSourceAnomaly;
+  // Where it was seen: Observation::source and location. Where sources
+  // disagree, all of them. Of what a person asks for, the person.
+  std::string source;
+  std::string location;
+  // The partition is empty where an anomaly is about the source as a whole.
+  verify::Slot slot;
+  // Of a kSourceAnomaly, and nullopt for every other class.
+  std::optional<AnomalyKind> anomaly;
+  std::optional<ProblemKind> problem;
+  PinnedSlot pinned;
+  // All that the source has in the slot, in its order.
+  std::vector<SeenCertificate> observed;
+  // What people should know and what decides nothing.
+  std::vector<std::string> notes;
+  // Why nobody but people may decide, whatever the policy; empty: no reason.
+  std::vector<std::string> held_by;
+  // Several lines for people: what is pinned and what was seen, with serial
+  // numbers, dates and hashes.
+  std::string diff;
+
+  // SHA-256 over the class, the slot and what was seen (of a removal: what was
+  // pinned; of an anomaly: its kind and source), lower-case hex. Times, lines,
+  // texts and, but for anomalies, the source have no part in it.
+  std::string id() const;
+
+  friend bool operator==(const Change&, const Change&) = default;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_ROTATION_CHANGE_H_

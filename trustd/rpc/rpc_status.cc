@@ -1,0 +1,30 @@
+#include "trustd/rpc/rpc_status.h"
+
+#include "proto/anchorage/v1/errors.pb.h"
+#include "verify/printable.h"
+
+namespace anchorage::trustd {
+namespace {
+
+constexpr char kErrorInfoUrl[] = "type.googleapis.com/google.rpc.ErrorInfo";
+constexpr char kDomain[] = "trustd.anchorage";
+
+}  // namespace
+
+grpc::Status RpcError(grpc::StatusCode code, std::string_view reason,
+                      const std::string& message) {
+  v1::ErrorInfo info;
+  info.set_reason(std::string(reason));
+  info.set_domain(kDomain);
+  v1::Status status;
+  status.set_code(code);
+  const std::string sentence =
+      verify::Printable(message, verify::kMaxSentenceBytes);
+  status.set_message(sentence);
+  auto* detail = status.add_details();
+  detail->set_type_url(kErrorInfoUrl);
+  detail->set_value(info.SerializeAsString());
+  return grpc::Status(code, sentence, status.SerializeAsString());
+}
+
+}  // namespace anchorage::trustd

@@ -1,0 +1,247 @@
+#include "trustd/serve/anchor_service.h"
+
+#include <utility>
+#include <vector>
+
+#include "anchors/base/no_throw.h"
+#include "trustd/rpc/rpc_status.h"
+
+namespace anchorage::trustd {
+namespace {
+
+grpc::Status NoBundleYet() {
+  return RpcError(grpc::StatusCode::UNAVAILABLE, kNoBundleYet,
+                  "no bundle has been signed yet");
+}
+
+google::protobuf::Timestamp ToProto(absl::Time time) {
+  google::protobuf::Timestamp proto;
+  proto.set_seconds(absl::ToUnixSeconds(time));
+  return proto;
+}
+
+UpdateOutcome OutcomeOf(const grpc::Status& status, const UpdateParts& parts) {
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    return UpdateOutcome::kNoBundle;
+  }
+  if (!status.ok()) return UpdateOutcome::kRefused;
+  return parts.empty() ? UpdateOutcome::kNotModified : UpdateOutcome::kSent;
+}
+
+}  // namespace
+
+// One open stream. Its call, the hub's watcher and the service hold it, so
+// nobody is left with a dangling one.
+class AnchorServiceImpl::Watch final
+    : public ServerStream,
+      public std::enable_shared_from_this<Watch> {
+ public:
+  Watch(AnchorServiceImpl& service, Place place)
+      : service_(service), place_(std::move(place)) {}
+
+  void OnStart() override {
+    std::weak_ptr<Watch> weak = weak_from_this();
+    hub_id_ = service_.hub_.Watch([weak](const Publication&) {
+      // Who publishes goes on, and so do the other watchers.
+      (void)anchors::NoThrow([&] {
+        if (const auto self = weak.lock()) self->Tell();
+        return absl::OkStatus();
+      });
+    });
+    Tell();
+  }
+
+  // Sends the hint, or keeps the newest one until the write under way ends.
+  void Tell() {
+    absl::MutexLock lock(&mutex_);
+    if (ended_) return;
+    // Under the lock: an older hint must not take the place of a newer one.
+    pending_ = service_.Answers();
+    if (writing_ == nullptr) WritePending();
+  }
+
+  void End(const grpc::Status& status) {
+    absl::MutexLock lock(&mutex_);
+    if (std::exchange(ended_, true)) return;
+    Finish(status);
+  }
+
+  void OnWriteDone(bool ok) override {
+    bool broken = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      writing_ = nullptr;
+      broken = !ok;
+      if (ok && !ended_ && pending_ != nullptr) WritePending();
+    }
+    if (broken) End(grpc::Status::CANCELLED);
+  }
+
+  void OnCancel() override { End(grpc::Status::CANCELLED); }
+
+  void OnDone() override {
+    service_.hub_.Unwatch(hub_id_);
+    service_.Forget(this);
+  }
+
+ private:
+  void WritePending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    writing_ = std::exchange(pending_, nullptr);
+    StartWrite(&writing_->hint());
+  }
+
+  AnchorServiceImpl& service_;
+  const Place place_;
+  std::uint64_t hub_id_ = 0;
+  absl::Mutex mutex_;
+  // What is being written: gRPC reads it until OnWriteDone(). Null between
+  // two writes.
+  std::shared_ptr<const PreparedAnswers> writing_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const PreparedAnswers> pending_ ABSL_GUARDED_BY(mutex_);
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+AnchorServiceImpl::AnchorServiceImpl(Options options, PublicationHub& hub)
+    : options_(std::move(options)),
+      hub_(hub),
+      watchers_(options_.max_watchers, options_.proxies) {}
+
+AnchorServiceImpl::~AnchorServiceImpl() = default;
+
+void AnchorServiceImpl::AddTo(CallGate& gate) {
+  gate.AddRawUnary(
+      "/anchorage.v1.AnchorService/GetUpdate",
+      [this, &gate](const Caller& caller, const grpc::ByteBuffer& request,
+                    grpc::ByteBuffer& response) {
+        return GetUpdate(gate, caller, request, response);
+      });
+  gate.AddStreaming<v1::WatchUpdatesRequest>(
+      "/anchorage.v1.AnchorService/WatchUpdates",
+      [this](const Caller& caller, const v1::WatchUpdatesRequest&,
+             std::shared_ptr<ServerStream>& stream) {
+        return WatchUpdates(caller, stream);
+      });
+  gate.AddUnary<v1::ListAnchorsRequest, v1::ListAnchorsResponse>(
+      "/anchorage.v1.AnchorService/ListAnchors",
+      [this](const Caller&, const v1::ListAnchorsRequest& request,
+             v1::ListAnchorsResponse& response) {
+        const auto current = hub_.Current();
+        return current == nullptr ? NoBundleYet()
+                                  : AnswerList(*current, request, response);
+      });
+  gate.AddUnary<v1::GetServiceInfoRequest, v1::GetServiceInfoResponse>(
+      "/anchorage.v1.AnchorService/GetServiceInfo",
+      [this](const Caller&, const v1::GetServiceInfoRequest&,
+             v1::GetServiceInfoResponse& response) {
+        return GetServiceInfo(response);
+      });
+}
+
+std::shared_ptr<const PreparedAnswers> AnchorServiceImpl::Answers() {
+  auto current = hub_.Current();
+  if (current == nullptr) return nullptr;
+  absl::MutexLock lock(&answers_mutex_);
+  if (answers_ == nullptr || &answers_->publication() != current.get()) {
+    answers_ = std::make_shared<const PreparedAnswers>(std::move(current));
+  }
+  return answers_;
+}
+
+grpc::Status AnchorServiceImpl::GetUpdate(const CallGate& gate,
+                                          const Caller& caller,
+                                          const grpc::ByteBuffer& request,
+                                          grpc::ByteBuffer& response) {
+  const auto answers = Answers();
+  v1::GetUpdateRequest message;
+  UpdateParts parts;
+  grpc::Status status =
+      answers == nullptr ? NoBundleYet() : gate.Read(caller, request, message);
+  if (status.ok()) {
+    status = SelectUpdate(answers->publication(), message, parts);
+  }
+  if (status.ok()) {
+    const std::uint64_t has = message.have().timestamp_version();
+    if (options_.on_newer && has > answers->publication().timestamp_version) {
+      options_.on_newer(has, message.held_timestamp());
+    }
+    response = answers->Update(parts);
+  }
+  if (options_.metrics != nullptr) {
+    options_.metrics->CountUpdate(OutcomeOf(status, parts));
+  }
+  return status;
+}
+
+grpc::Status AnchorServiceImpl::GetServiceInfo(
+    v1::GetServiceInfoResponse& response) {
+  response.set_server_version(options_.server_version);
+  response.set_mode(options_.mode);
+  response.set_signing_stopped(std::string(hub_.signing().message()));
+  const auto current = hub_.Current();
+  if (current == nullptr) return grpc::Status::OK;
+  response.set_sequence(current->catalog.sequence);
+  *response.mutable_created_time() = ToProto(current->catalog.created);
+  v1::BundleVersions& versions = *response.mutable_versions();
+  versions.set_root_version(current->roots.size());
+  versions.set_timestamp_version(current->timestamp_version);
+  versions.set_snapshot_version(current->snapshot_version);
+  versions.set_targets_version(current->targets_version);
+  versions.set_catalog_sha256(current->catalog_sha256);
+  versions.set_releases_sha256(current->releases_sha256);
+  response.set_anchor_count(static_cast<int>(current->catalog.anchors.size()));
+  response.set_region_count(current->region_count);
+  if (current->releases.has_value()) {
+    response.set_release_count(
+        static_cast<int>(current->releases->releases.size()));
+  }
+  for (const RoleFacts& facts : current->roles) {
+    v1::RoleInfo& role = *response.add_roles();
+    role.set_role(facts.role);
+    *role.mutable_expire_time() = ToProto(facts.expires);
+    role.mutable_key_ids()->Assign(facts.key_ids.begin(), facts.key_ids.end());
+    role.set_threshold(facts.threshold);
+  }
+  response.mutable_timestamp_interval()->set_seconds(
+      absl::ToInt64Seconds(options_.timestamp_interval));
+  return grpc::Status::OK;
+}
+
+grpc::Status AnchorServiceImpl::WatchUpdates(
+    const Caller& caller, std::shared_ptr<ServerStream>& stream) {
+  if (hub_.Current() == nullptr) return NoBundleYet();
+  Place place;
+  if (watchers_.Admit(caller.address, place) != Refusal::kNone) {
+    return RpcError(grpc::StatusCode::RESOURCE_EXHAUSTED, kTooManyWatchers,
+                    "this server has no place for another stream: poll");
+  }
+  auto watch = std::make_shared<Watch>(*this, std::move(place));
+  const absl::MutexLock lock(&mutex_);
+  if (shutting_down_) {
+    return RpcError(grpc::StatusCode::UNAVAILABLE, kShuttingDown,
+                    "the server stops");
+  }
+  watches_.insert(watch);
+  stream = std::move(watch);
+  return grpc::Status::OK;
+}
+
+void AnchorServiceImpl::Forget(Watch* watch) {
+  const std::shared_ptr<Watch> last = watch->shared_from_this();
+  const absl::MutexLock lock(&mutex_);
+  watches_.erase(last);
+}
+
+void AnchorServiceImpl::Shutdown() {
+  std::vector<std::shared_ptr<Watch>> open;
+  {
+    absl::MutexLock lock(&mutex_);
+    shutting_down_ = true;
+    open.assign(watches_.begin(), watches_.end());
+  }
+  for (const auto& watch : open) {
+    watch->End(RpcError(grpc::StatusCode::UNAVAILABLE, kShuttingDown,
+                        "the server stops"));
+  }
+}
+
+}  // namespace anchorage::trustd

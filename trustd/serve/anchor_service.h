@@ -1,0 +1,84 @@
+// AnchorService over gRPC: serves what the hub holds and changes nothing.
+
+#ifndef ANCHORAGE_TRUSTD_SERVE_ANCHOR_SERVICE_H_
+#define ANCHORAGE_TRUSTD_SERVE_ANCHOR_SERVICE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "proto/anchorage/v1/anchor_service.pb.h"
+#include "trustd/net/admission.h"
+#include "trustd/publish/publication.h"
+#include "trustd/rpc/call_gate.h"
+#include "trustd/serve/metrics.h"
+#include "trustd/serve/prepared_answers.h"
+
+namespace anchorage::trustd {
+
+// A caller says that its timestamp has `version`, which is higher than the one
+// served, and may show it. Neither is verified.
+using NewerTimestampFunction =
+    std::function<void(std::uint64_t version, const std::string& timestamp)>;
+
+// The promises are those of anchor_service.proto. Thread-safe.
+class AnchorServiceImpl final {
+ public:
+  struct Options {
+    std::string server_version;
+    v1::ServiceMode mode = v1::SERVICE_MODE_ONLINE;
+    absl::Duration timestamp_interval;
+    int max_watchers = 10'000;
+    AddressList proxies = {};
+    // Outlives the service; null counts nothing.
+    Metrics* metrics = nullptr;
+    // Told of every caller who has a newer timestamp than what is served; empty:
+    // nobody is.
+    NewerTimestampFunction on_newer = {};
+  };
+
+  // `hub` outlives the service.
+  AnchorServiceImpl(Options options, PublicationHub& hub);
+  ~AnchorServiceImpl();
+
+  // Adds its methods to `gate`, which the service outlives. The two that fleets
+  // call give bytes, so that what is sent is made once for all of them.
+  void AddTo(CallGate& gate);
+
+  // Ends every open stream with SHUTTING_DOWN and refuses new ones; called
+  // before the server's own shutdown, which would cut them off without a word.
+  void Shutdown();
+
+ private:
+  class Watch;
+
+  grpc::Status GetUpdate(const CallGate& gate, const Caller& caller,
+                         const grpc::ByteBuffer& request,
+                         grpc::ByteBuffer& response);
+  grpc::Status GetServiceInfo(v1::GetServiceInfoResponse& response);
+  grpc::Status WatchUpdates(const Caller& caller,
+                            std::shared_ptr<ServerStream>& stream);
+  void Forget(Watch* watch);
+  // What is published now, ready to be sent; null until the first.
+  std::shared_ptr<const PreparedAnswers> Answers();
+
+  const Options options_;
+  PublicationHub& hub_;
+  Admission watchers_;
+  absl::Mutex mutex_;
+  absl::flat_hash_set<std::shared_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);
+  bool shutting_down_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Mutex answers_mutex_;
+  // Of the publication that was last asked for.
+  std::shared_ptr<const PreparedAnswers> answers_
+      ABSL_GUARDED_BY(answers_mutex_);
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_SERVE_ANCHOR_SERVICE_H_

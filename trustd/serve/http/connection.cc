@@ -1,0 +1,162 @@
+#include "trustd/serve/http/connection.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+
+namespace anchorage::trustd {
+namespace {
+
+constexpr std::string_view kEndOfHead = "\r\n\r\n";
+
+// The library's lines end with a line feed.
+std::string WithoutRange(std::string_view head) {
+  std::string kept;
+  while (!head.empty()) {
+    const std::string_view line = head.substr(0, head.find('\n') + 1);
+    const std::string_view whole = line.empty() ? head : line;
+    if (!absl::StartsWithIgnoreCase(
+            absl::string_view(whole.data(), whole.size()), "range:")) {
+      kept.append(whole);
+    }
+    head.remove_prefix(whole.size());
+  }
+  return kept;
+}
+
+}  // namespace
+
+Connection::Connection(int socket, Place place, bool health_only,
+                       const ConnectionLimits& limits, absl::Duration now)
+    : socket_(socket),
+      place_(std::move(place)),
+      health_only_(health_only),
+      limits_(limits),
+      deadline_(now + (health_only ? limits.health_time : limits.idle_time)) {}
+
+Connection::~Connection() {
+  // What was not read would otherwise make the kernel cut the answer off.
+  ::shutdown(socket_, SHUT_WR);
+  char rest[4096];
+  for (int i = 0; i < 16; ++i) {
+    if (::recv(socket_, rest, sizeof(rest), MSG_DONTWAIT) <= 0) break;
+  }
+  ::close(socket_);
+}
+
+bool Connection::Flush() {
+  const auto send = [this](std::string_view bytes) {
+    ssize_t put = 0;
+    do {
+      put = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    } while (put < 0 && errno == EINTR);
+    return put;
+  };
+  while (sent_ < out_.size()) {
+    const ssize_t put = send(std::string_view(out_).substr(sent_));
+    if (put < 0) return errno == EAGAIN;
+    sent_ += static_cast<std::size_t>(put);
+  }
+  while (!body_.empty()) {
+    const ssize_t put = send(body_);
+    if (put < 0) return errno == EAGAIN;
+    body_.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return true;
+}
+
+bool Connection::Fill(absl::Duration now) {
+  char buffer[4096];
+  const ssize_t got = ::recv(socket_, buffer, sizeof(buffer), 0);
+  if (got < 0) return errno == EAGAIN || errno == EINTR;
+  if (got == 0) return false;
+  if (received_.empty() && !health_only_) {
+    deadline_ = now + limits_.request_time;
+  }
+  received_.append(buffer, static_cast<std::size_t>(got));
+  return true;
+}
+
+bool Connection::HasRequest() {
+  const std::size_t begin =
+      scanned_ < kEndOfHead.size() ? 0 : scanned_ - kEndOfHead.size();
+  const bool found = received_.find(kEndOfHead, begin) != std::string::npos;
+  scanned_ = received_.size();
+  return found || received_.size() >= limits_.request_bytes;
+}
+
+Connection::Next Connection::Advance(absl::Duration now) {
+  if (is_answering_) {
+    if (!Flush()) return Next::kClose;
+    if (sent_ < out_.size() || !body_.empty()) return Next::kAwaitOutput;
+    if (is_last_) return Next::kClose;
+    is_answering_ = false;
+    body_owner_ = nullptr;
+    deadline_ =
+        now + (received_.empty() ? limits_.idle_time : limits_.request_time);
+    scanned_ = 0;
+    if (HasRequest()) return Next::kAnswer;
+  }
+  const std::size_t before = received_.size();
+  if (!Fill(now)) return Next::kClose;
+  if (received_.size() == before) return Next::kAwaitInput;
+  return HasRequest() ? Next::kAnswer : Next::kAwaitInput;
+}
+
+void Connection::BeginAnswer(absl::Duration now) {
+  std::size_t end = received_.find(kEndOfHead);
+  end = end == std::string::npos ? limits_.request_bytes
+                                 : end + kEndOfHead.size();
+  end = std::min({end, limits_.request_bytes, received_.size()});
+  head_ = WithoutRange(std::string_view(received_).substr(0, end));
+  received_.erase(0, end);
+  given_ = 0;
+  out_.clear();
+  sent_ = 0;
+  body_ = {};
+  is_answering_ = true;
+  deadline_ = now + limits_.answer_time;
+}
+
+void Connection::SetBody(std::string_view body,
+                         std::shared_ptr<const void> owner) {
+  body_ = body;
+  body_owner_ = std::move(owner);
+}
+
+const char* Connection::Exceeds(absl::Duration now) const {
+  if (now < deadline_) return nullptr;
+  if (is_answering_) return "answer_time";
+  return received_.empty() ? "idle_time" : "request_time";
+}
+
+void Connection::Stop(absl::Duration now) {
+  is_last_ = true;
+  deadline_ =
+      is_answering_ ? std::min(deadline_, now + limits_.stop_time) : now;
+}
+
+ssize_t Connection::read(char* data, std::size_t size) {
+  const std::size_t count = std::min(size, head_.size() - given_);
+  if (count == 0) return -1;
+  std::memcpy(data, head_.data() + given_, count);
+  given_ += count;
+  return static_cast<ssize_t>(count);
+}
+
+ssize_t Connection::write(const char* data, std::size_t size) {
+  out_.append(data, size);
+  return static_cast<ssize_t>(size);
+}
+
+// Not told: nothing here depends on who asks.
+void Connection::get_remote_ip_and_port(std::string&, int&) const {}
+void Connection::get_local_ip_and_port(std::string&, int&) const {}
+
+}  // namespace anchorage::trustd

@@ -1,0 +1,93 @@
+// trustd over HTTP: the published files, health and metrics, on one port.
+//
+//   auto listener = HttpListener::Start("127.0.0.1:8080", hub, metrics);
+//   if (!listener.ok()) return listener.status();
+//
+// GET and HEAD of these paths, compared byte for byte and never normalised:
+// "/tuf/..." (StaticSite), "/healthz", "/metrics". Everything that a peer can
+// make the server wait for or keep is bounded (ConnectionLimits), and nobody
+// who is slow holds a thread (HttpLoop). Where there are as many connections as
+// there may be, or as many of one address, there are some more for "/healthz"
+// alone. There is no TLS: what is served is signed. Thread-safe.
+
+#ifndef ANCHORAGE_TRUSTD_SERVE_HTTP_HTTP_LISTENER_H_
+#define ANCHORAGE_TRUSTD_SERVE_HTTP_HTTP_LISTENER_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "trustd/net/admission.h"
+#include "trustd/net/tcp_listener.h"
+#include "trustd/publish/publication.h"
+#include "trustd/serve/http/connection.h"
+#include "trustd/serve/http/http_loop.h"
+#include "trustd/serve/http/static_site.h"
+#include "trustd/serve/metrics.h"
+
+namespace anchorage::trustd {
+
+class HttpListener {
+ public:
+  struct Options {
+    int threads = 4;
+    // After so many requests a connection ends.
+    int requests_per_connection = 100;
+    // How many connections there may be.
+    int connections = 1024;
+    // How many more for "/healthz".
+    int health_connections = 64;
+    AddressList proxies;
+    ConnectionLimits limits;
+    // Whether a new client is served elsewhere too; part of "/healthz".
+    std::function<bool()> serves_new_clients = [] { return true; };
+  };
+
+  // Listens on `address` (HOST:PORT) and serves. `hub` and `metrics` outlive
+  // the listener. Fails with UNAVAILABLE: the address is in use or not of this
+  // machine.
+  static absl::StatusOr<std::unique_ptr<HttpListener>> Start(
+      const std::string& address, const PublicationHub& hub, Metrics& metrics,
+      const Options& options);
+  static absl::StatusOr<std::unique_ptr<HttpListener>> Start(
+      const std::string& address, const PublicationHub& hub, Metrics& metrics) {
+    return Start(address, hub, metrics, Options());
+  }
+  ~HttpListener();
+
+  // Where it listens, with the port that was taken for port 0.
+  const std::string& address() const { return listener_->address(); }
+
+  // Accepts no more, lets answers under way end and waits for that, at most
+  // ConnectionLimits::stop_time. Calling it again does nothing.
+  void Stop();
+
+ private:
+  class Site;
+
+  HttpListener(const Options& options, const PublicationHub& hub,
+               Metrics& metrics);
+
+  absl::Status StartLoops();
+  void Accept(int socket, const Endpoint& peer);
+  bool ServesNewClients() const;
+
+  const Options options_;
+  const PublicationHub& hub_;
+  Metrics& metrics_;
+  StaticSite files_;
+  Admission places_;
+  Admission health_places_;
+  std::unique_ptr<TcpListener> listener_;
+  // One a thread, and the site that it asks.
+  std::vector<std::unique_ptr<Site>> sites_;
+  std::vector<std::unique_ptr<HttpLoop>> loops_;
+  std::size_t next_loop_ = 0;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_SERVE_HTTP_HTTP_LISTENER_H_

@@ -1,0 +1,162 @@
+#include "trustd/serve/metrics.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <map>
+#include <memory>
+#include <string_view>
+
+namespace anchorage::trustd {
+namespace {
+
+using prometheus::BuildCounter;
+using prometheus::BuildGauge;
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Gauge;
+using prometheus::Registry;
+
+Family<Gauge>& GaugeFamily(Registry& registry, const char* name,
+                           const char* help) {
+  return BuildGauge().Name(name).Help(help).Register(registry);
+}
+
+double Seconds(absl::Time time) {
+  return static_cast<double>(absl::ToUnixSeconds(time));
+}
+
+const char* LabelOf(UpdateOutcome outcome) {
+  switch (outcome) {
+    case UpdateOutcome::kSent:
+      return "sent";
+    case UpdateOutcome::kNotModified:
+      return "not_modified";
+    case UpdateOutcome::kNoBundle:
+      return "no_bundle";
+    case UpdateOutcome::kRefused:
+      return "refused";
+  }
+  return "";
+}
+
+// Both modes are there, one of them 1: an alarm can name the one that it wants.
+void DescribeMode(Registry& registry, v1::TrustdConfig::Mode mode) {
+  Family<Gauge>& family = GaugeFamily(
+      registry, "trustd_mode",
+      "1 for the mode that trustd runs in: in online mode the keys of root and "
+      "targets are on its host");
+  family.Add({{"mode", "online"}})
+      .Set(mode == v1::TrustdConfig::MODE_ONLINE ? 1 : 0);
+  family.Add({{"mode", "offline"}})
+      .Set(mode == v1::TrustdConfig::MODE_OFFLINE ? 1 : 0);
+}
+
+// When the first certificate of each kind ends, of those that count.
+std::map<std::string_view, absl::Time> EarliestExpiry(
+    const anchors::Catalog& catalog) {
+  std::map<std::string_view, absl::Time> earliest;
+  for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
+    if (anchor.status == verify::AnchorStatus::kRetired ||
+        anchor.status == verify::AnchorStatus::kRevoked) {
+      continue;
+    }
+    for (const anchors::CatalogCertificate& certificate :
+         anchor.certificates) {
+      if (certificate.superseded) continue;
+      const auto [entry, is_new] = earliest.emplace(
+          verify::NameOf(anchor.slot.kind), certificate.not_after);
+      if (!is_new && certificate.not_after < entry->second) {
+        entry->second = certificate.not_after;
+      }
+    }
+  }
+  return earliest;
+}
+
+}  // namespace
+
+Metrics::Metrics(v1::TrustdConfig::Mode mode)
+    : role_expiry_(GaugeFamily(
+          registry_, "trustd_role_expiry_timestamp_seconds",
+          "When the served metadata of a TUF role expires, in Unix time")),
+      role_version_(GaugeFamily(registry_, "trustd_role_version",
+                                "Version of the served metadata of a TUF "
+                                "role")),
+      certificate_expiry_(GaugeFamily(
+          registry_, "trustd_anchor_certificate_expiry_timestamp_seconds",
+          "When the first certificate of AWS's ends among the anchors of a "
+          "kind, in Unix time; the anchor itself goes on")),
+      http_requests_(BuildCounter()
+                         .Name("trustd_http_requests_total")
+                         .Help("Requests over HTTP by status")
+                         .Register(registry_)),
+      shed_(BuildCounter()
+                .Name("trustd_shed_total")
+                .Help("What was turned away or cut off at a port, by what was "
+                      "used up")
+                .Register(registry_)),
+      sequence_(GaugeFamily(registry_, "trustd_bundle_sequence",
+                            "Sequence of the served catalog; 0 before the "
+                            "first")
+                    .Add({})),
+      anchors_(GaugeFamily(registry_, "trustd_anchors",
+                           "Anchors in the served catalog")
+                   .Add({})),
+      watchers_(
+          GaugeFamily(registry_, "trustd_watchers", "Open WatchUpdates streams")
+              .Add({})),
+      signing_stopped_(GaugeFamily(registry_, "trustd_signing_stopped",
+                                   "1 while nothing is signed because the "
+                                   "store went back")
+                           .Add({})) {
+  DescribeMode(registry_, mode);
+  Family<Counter>& updates = BuildCounter()
+                                 .Name("trustd_get_update_calls_total")
+                                 .Help("GetUpdate calls by how they ended")
+                                 .Register(registry_);
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    updates_[i] =
+        &updates.Add({{"outcome", LabelOf(static_cast<UpdateOutcome>(i))}});
+  }
+}
+
+void Metrics::CountUpdate(UpdateOutcome outcome) {
+  updates_[static_cast<std::size_t>(outcome)]->Increment();
+}
+
+void Metrics::CountHttp(int status) {
+  http_requests_.Add({{"code", std::to_string(status)}}).Increment();
+}
+
+void Metrics::CountShed(const std::string& port, const std::string& what) {
+  shed_.Add({{"port", port}, {"what", what}}).Increment();
+}
+
+void Metrics::Describe(const Publication& publication) const {
+  sequence_.Set(static_cast<double>(publication.catalog.sequence));
+  anchors_.Set(static_cast<double>(publication.catalog.anchors.size()));
+  for (const RoleFacts& facts : publication.roles) {
+    role_expiry_.Add({{"role", facts.role}}).Set(Seconds(facts.expires));
+  }
+  const std::pair<const char*, std::uint64_t> versions[] = {
+      {"root", publication.roots.size()},
+      {"targets", publication.targets_version},
+      {"snapshot", publication.snapshot_version},
+      {"timestamp", publication.timestamp_version}};
+  for (const auto& [role, version] : versions) {
+    role_version_.Add({{"role", role}}).Set(static_cast<double>(version));
+  }
+  for (const auto& [kind, time] : EarliestExpiry(publication.catalog)) {
+    certificate_expiry_.Add({{"kind", std::string(kind)}}).Set(Seconds(time));
+  }
+}
+
+std::string Metrics::Render(const PublicationHub& hub) const {
+  absl::MutexLock lock(&mutex_);
+  watchers_.Set(static_cast<double>(hub.watchers()));
+  signing_stopped_.Set(hub.signing().ok() ? 0 : 1);
+  if (const auto current = hub.Current()) Describe(*current);
+  return prometheus::TextSerializer().Serialize(registry_.Collect());
+}
+
+}  // namespace anchorage::trustd

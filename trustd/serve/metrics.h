@@ -1,0 +1,82 @@
+// What a trustd tells Prometheus, in a registry of its own.
+//
+//   Metrics metrics(config.mode);
+//   metrics.CountUpdate(UpdateOutcome::kSent);
+//   std::string page = metrics.Render(hub);
+//
+// The names, labels and units of what is rendered are in trustd/README.md and
+// keep their meaning. Thread-safe.
+
+#ifndef ANCHORAGE_TRUSTD_SERVE_METRICS_H_
+#define ANCHORAGE_TRUSTD_SERVE_METRICS_H_
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include <array>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "proto/anchorage/v1/config.pb.h"
+#include "trustd/publish/publication.h"
+
+namespace anchorage::trustd {
+
+// How a GetUpdate call ended.
+enum class UpdateOutcome {
+  kSent,         // with files that the caller lacked
+  kNotModified,  // the caller had everything
+  kNoBundle,     // there is nothing to serve yet
+  kRefused,      // the request was not one
+
+  kMaxValue = kRefused,
+};
+
+class Metrics {
+ public:
+  explicit Metrics(v1::TrustdConfig::Mode mode);
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  void CountUpdate(UpdateOutcome outcome);
+  // A request over HTTP that was answered with that status.
+  void CountHttp(int status);
+  // Something that was turned away or cut off at a port ("grpc", "http",
+  // "admin") to keep others served.
+  void CountShed(const std::string& port, const std::string& what);
+
+  // Where other parts of trustd add their own.
+  prometheus::Registry& registry() { return registry_; }
+
+  // Returns the page in Prometheus's text format: the counters, and what is
+  // true of `hub` now.
+  std::string Render(const PublicationHub& hub) const;
+
+ private:
+  static constexpr std::size_t kOutcomes =
+      static_cast<std::size_t>(UpdateOutcome::kMaxValue) + 1;
+
+  void Describe(const Publication& publication) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  prometheus::Registry registry_;
+  // One page at a time, so that its values are of one publication.
+  mutable absl::Mutex mutex_;
+  prometheus::Family<prometheus::Gauge>& role_expiry_;
+  prometheus::Family<prometheus::Gauge>& role_version_;
+  prometheus::Family<prometheus::Gauge>& certificate_expiry_;
+  prometheus::Family<prometheus::Counter>& http_requests_;
+  prometheus::Family<prometheus::Counter>& shed_;
+  prometheus::Gauge& sequence_;
+  prometheus::Gauge& anchors_;
+  prometheus::Gauge& watchers_;
+  prometheus::Gauge& signing_stopped_;
+  std::array<prometheus::Counter*, kOutcomes> updates_;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_SERVE_METRICS_H_

@@ -1,0 +1,53 @@
+// The public gRPC port: AnchorService, health and reflection.
+
+#ifndef ANCHORAGE_TRUSTD_SERVE_SERVER_H_
+#define ANCHORAGE_TRUSTD_SERVE_SERVER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "trustd/publish/publication.h"
+#include "trustd/rpc/grpc_listener.h"
+#include "trustd/serve/anchor_service.h"
+#include "trustd/serve/metrics.h"
+#include "trustd/serve/server_config.h"
+
+namespace anchorage::trustd {
+
+// Serves until it is destroyed or Stop() is called.
+class Server {
+ public:
+  // Listens and serves. `hub` and `metrics` outlive the server. Fails with
+  // UNAVAILABLE (the address is in use or not of this machine) or as
+  // anchors::ReadFile() does for the TLS files.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      const ServerConfig& config, PublicationHub& hub, Metrics& metrics,
+      NewerTimestampFunction on_newer = nullptr);
+  ~Server();
+
+  // Where it listens, with the port that was taken for port 0.
+  const std::string& address() const { return listener_->address(); }
+
+  // Whether a client that connects now is served.
+  bool ServesNewClients() const { return listener_->ServesNewClients(); }
+
+  // Says "not serving" to health checks, ends open streams with a reason,
+  // waits for calls under way for the configured grace and then cuts them
+  // off. Calling it again does nothing.
+  void Stop();
+
+ private:
+  Server(const ServerConfig& config, PublicationHub& hub, Metrics& metrics,
+         NewerTimestampFunction on_newer);
+
+  AnchorServiceImpl service_;
+  std::unique_ptr<GrpcListener> listener_;
+};
+
+// The version that GetServiceInfo and `trustd --version` tell.
+inline constexpr char kServerVersion[] = "0.1.0";
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_SERVE_SERVER_H_
