@@ -13,9 +13,9 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "anchors/base/no_throw.h"
+#include "anchors/base/steady_clock.h"
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
@@ -444,7 +444,7 @@ class TrustClient::Engine {
     absl::BitGen random;
     int failures = 0;
     absl::Duration pause;
-    while (!stopping_.WaitForNotificationWithTimeout(pause)) {
+    while (!stopping_.WaitFor(pause)) {
       const absl::Status status =
           anchors::NoThrow([this] { return Refresh(); });
       failures = status.ok() ? 0 : failures + 1;
@@ -492,7 +492,7 @@ class TrustClient::Engine {
   // Its counters and statuses; the rest is filled in when it is asked for.
   TrustClientState state_ ABSL_GUARDED_BY(mutex_);
 
-  absl::Notification stopping_;
+  anchors::StopSignal stopping_;
   std::thread refresher_;
 };
 

@@ -22,6 +22,7 @@
 #include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
+#include "test/support/set_clock.h"
 #include "verify/reason.h"
 
 namespace anchorage::client {
@@ -667,6 +668,20 @@ TEST_F(TrustClientTest, AForkedChildFindsNoLockTaken) {
   }
   stop = true;
   for (std::thread& reader : readers) reader.join();
+}
+
+// It refreshed again after a year: abseil's waits end at a time of day.
+TEST_F(TrustClientTest, AClockThatIsSetBackDelaysNoRefresh) {
+  TrustClientOptions options = Options();
+  options.background_refresh = true;
+  options.refresh_interval = absl::Seconds(1);
+  test::SetClockAhead(absl::Hours(24 * 365));
+  const auto client = Make(std::move(options));
+  for (int i = 0; i < 1000 && client->state().refreshed < 2; ++i) {
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  test::SetClockAhead(absl::ZeroDuration());
+  EXPECT_GE(client->state().refreshed, 2u);
 }
 
 TEST_F(TrustClientTest, AsksByItselfInTheBackground) {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <set>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -93,10 +93,31 @@ absl::StatusOr<anchors::Catalog> FirstCatalog(const Config& config) {
       config.initial_catalog_path, ": ", catalog.status().message()));
 }
 
-// Whether a warning needs no repetition. A clock that was set back forgets it.
-bool IsRecent(absl::Time warned, absl::Time now) {
-  return warned <= now && now - warned < kWarningInterval;
+// Whether a warning needs no repetition, by the steady clock.
+bool IsRecent(absl::Duration warned, absl::Duration now) {
+  return now - warned < kWarningInterval;
 }
+
+// The alerts of the mirror.
+class MirrorAlerts final : public AlertSink {
+ public:
+  explicit MirrorAlerts(Alerter& alerter) : alerter_(alerter) {}
+
+  std::function<void()> Raise(const std::vector<Alert>& alerts,
+                              StoreBatch& batch) override {
+    std::vector<RaisedAlert> raised;
+    raised.reserve(alerts.size());
+    for (const Alert& alert : alerts) {
+      raised.push_back(alerter_.Raise(alert, batch));
+    }
+    return [this, raised = std::move(raised)] {
+      for (const RaisedAlert& one : raised) alerter_.Committed(one);
+    };
+  }
+
+ private:
+  Alerter& alerter_;
+};
 
 // Logs a failure when it begins, and not again while it lasts.
 void SayOnce(const char* what, const absl::Status& status, std::string& last) {
@@ -172,18 +193,22 @@ Limits FitToDescriptors(Limits limits) {
 
 }  // namespace
 
-Service::Service(const Config& config, Clock clock, anchors::FolderLock lock,
-                 std::unique_ptr<HeadedStore> store)
+Service::Service(const Config& config, Clock clock, anchors::SteadyClock uptime,
+                 anchors::FolderLock lock, std::unique_ptr<HeadedStore> store)
     : config_(config),
       clock_(std::move(clock)),
+      uptime_(std::move(uptime)),
+      clock_watch_(clock_, uptime_),
       lock_(std::move(lock)),
       store_(std::move(store)),
-      metrics_(config.mode) {}
+      metrics_(config.mode),
+      alerter_(*store_, metrics_.registry()),
+      mirror_alerts_(std::make_unique<MirrorAlerts>(alerter_)) {}
 
 Service::~Service() { Stop(); }
 
-absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
-                                                        Clock clock) {
+absl::StatusOr<std::unique_ptr<Service>> Service::Start(
+    const Config& config, Clock clock, anchors::SteadyClock uptime) {
   auto releases = ReadReleases(config);
   if (!releases.ok()) return releases.status();
   if (absl::Status s = anchors::MakeFolder(config.data_dir); !s.ok()) return s;
@@ -194,8 +219,9 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(const Config& config,
   auto store =
       HeadedStore::Open(*std::move(engine), config.data_dir + "/store.head");
   if (!store.ok()) return store.status();
-  std::unique_ptr<Service> service(new Service(
-      config, std::move(clock), *std::move(lock), *std::move(store)));
+  std::unique_ptr<Service> service(
+      new Service(config, std::move(clock), std::move(uptime), *std::move(lock),
+                  *std::move(store)));
   service->hub_.SetSigning(service->store_->went_back());
   auto seed = FirstCatalog(config);
   if (!seed.ok()) return seed.status();
@@ -246,10 +272,10 @@ void Service::TakeSigned(std::string& last_failure) {
       config_.ceremony_dir, failure);
 }
 
-void Service::WarnOfEnds(absl::Time& last_warning) {
+void Service::WarnOfEnds(absl::Duration& last_warning) {
+  if (IsRecent(last_warning, uptime_())) return;
+  last_warning = uptime_();
   const absl::Time now = clock_();
-  if (IsRecent(last_warning, now)) return;
-  last_warning = now;
   const bool offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   for (const RoleFacts& role : hub_.Current()->roles) {
     const absl::Duration left = role.expires - now;
@@ -261,19 +287,27 @@ void Service::WarnOfEnds(absl::Time& last_warning) {
                              ? left < config_.timestamp_validity / 2
                              : left < kWarningInterval;
     if (!is_late) continue;
-    Alert alert;
-    alert.kind = AlertKind::kBundleEndsSoon;
-    alert.time = now;
-    alert.subject = role.role;
-    alert.text = absl::StrCat(
-        role.role, " ends on ",
-        absl::FormatTime(absl::RFC3339_sec, role.expires, absl::UTCTimeZone()),
-        for_people ? ": sign it again with trustctl"
-                   : ": it cannot be signed again, see the log");
-    if (const auto alerter = alarm_->Current(); alerter != nullptr) {
-      (void)alerter->RaiseAlone(std::move(alert));
-    }
+    Raise(
+        AlertKind::kBundleEndsSoon, role.role,
+        absl::StrCat(role.role, " ends on ",
+                     absl::FormatTime(absl::RFC3339_sec, role.expires,
+                                      absl::UTCTimeZone()),
+                     for_people ? ": sign it again with trustctl"
+                                : ": it cannot be signed again, see the log"));
   }
+}
+
+void Service::AlertIfClockJumped() {
+  const auto jump = clock_watch_.TakeJump();
+  if (!jump.has_value()) return;
+  Raise(AlertKind::kClockJumped, "clock",
+        absl::StrCat("the clock here went ",
+                     absl::FormatDuration(absl::Trunc(absl::AbsDuration(*jump),
+                                                      absl::Seconds(1))),
+                     *jump < absl::ZeroDuration() ? " back" : " ahead",
+                     " of the time that has passed: was it set? Nothing is "
+                     "published without people until the dates of two sources "
+                     "agree with it"));
 }
 
 absl::StatusOr<std::unique_ptr<Poller>> Service::MakePoller(
@@ -282,6 +316,9 @@ absl::StatusOr<std::unique_ptr<Poller>> Service::MakePoller(
   environment.state_folder = config_.data_dir + "/sources";
   auto cancelled = std::make_shared<std::atomic<bool>>(false);
   environment.cancelled = cancelled;
+  environment.saw_date = [this](const std::string& source, absl::Time date) {
+    clock_watch_.SawDate(source, date, clock_());
+  };
   std::vector<std::unique_ptr<Source>> sources;
   for (const SourceSettings& source : settings) {
     auto made = MakeSource(source, environment);
@@ -303,10 +340,7 @@ void Service::Raise(AlertKind kind, const std::string& subject,
   alert.time = clock_();
   alert.subject = subject;
   alert.text = std::move(text);
-  const auto alerter = alarm_->Current();
-  if (alerter == nullptr) {
-    spdlog::error("{}: {}", std::string(NameOf(kind)), alert.text);
-  } else if (absl::Status s = alerter->RaiseAlone(std::move(alert)); !s.ok()) {
+  if (absl::Status s = alerter_.RaiseAlone(std::move(alert)); !s.ok()) {
     spdlog::error("cannot alert: {}", std::string(s.message()));
   }
 }
@@ -335,7 +369,7 @@ void Service::AlertIfWentBack() {
   if (signing.ok()) return;
   {
     const absl::MutexLock lock(&warned_mutex_);
-    const absl::Time now = clock_();
+    const absl::Duration now = uptime_();
     if (IsRecent(warned_of_store_, now)) return;
     warned_of_store_ = now;
   }
@@ -361,14 +395,14 @@ void Service::SeeNewerTimestamp(std::uint64_t version,
   }
   if (!hub_.signing().ok()) return;
   const absl::MutexLock lock(&warned_mutex_);
-  claims_.Claimed(version, clock_());
+  claims_.Claimed(version, uptime_());
 }
 
 void Service::AlertOfClaim() {
   std::optional<std::uint64_t> version;
   {
     const absl::MutexLock lock(&warned_mutex_);
-    version = claims_.Due(clock_());
+    version = claims_.Due(uptime_());
   }
   if (!version.has_value()) return;
   Raise(AlertKind::kNewerTimestampClaimed, "store",
@@ -387,11 +421,10 @@ absl::StatusOr<Acceptance> Service::AcceptStore(
 }
 
 absl::Status Service::StartMirror() {
-  auto alerter = Alerter::Create(config_.alerts, *store_, metrics_.registry());
-  if (!alerter.ok()) return alerter.status();
-  alarm_ = std::make_unique<Alarm>(*std::move(alerter));
+  auto webhooks = alerter_.Prepare(config_.alerts.webhooks);
+  if (!webhooks.ok()) return webhooks.status();
+  alerter_.SetWebhooks(*std::move(webhooks));
   const absl::MutexLock lock(&reload_mutex_);
-  alerts_ = config_.alerts;
   Mirror::Options options;
   options.core.rotations = config_.rotations;
   options.core.offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
@@ -401,9 +434,11 @@ absl::Status Service::StartMirror() {
       if (Allows(role, Action::kDecide)) options.core.people.insert(name);
     }
   }
+  options.steady = uptime_;
+  options.clock_is_suspect = [this] { return clock_watch_.suspicious(); };
   options.proposal_path = config_.data_dir + "/proposal.json";
   auto mirror = Mirror::Open(std::move(options), *store_, *publisher_, hub_,
-                             *alarm_, clock_());
+                             *mirror_alerts_, clock_());
   if (!mirror.ok()) return mirror.status();
   mirror_ = *std::move(mirror);
   CheckLedger();
@@ -428,6 +463,7 @@ absl::Status Service::Listen() {
   if (config_.admin.has_value()) {
     AdminServer::Options options;
     options.clock = clock_;
+    options.uptime = uptime_;
     options.grace = config_.shutdown_grace;
     options.accept_store =
         [this](const std::optional<BundleFiles>& bundle, const std::string& by,
@@ -462,12 +498,12 @@ void Service::RenewLoop() {
   std::string last_settling;
   std::string last_renewal;
   std::string last_exception;
-  absl::Time last_warning = absl::InfinitePast();
-  while (!stopping_.WaitForNotificationWithTimeout(
-      std::min(offline ? kCeremonyCheck : kRenewalCheck,
-               config_.timestamp_interval / 2))) {
+  absl::Duration last_warning = -absl::InfiniteDuration();
+  while (!stopping_.WaitFor(std::min(offline ? kCeremonyCheck : kRenewalCheck,
+                                     config_.timestamp_interval / 2))) {
     const absl::Status caught = anchors::NoThrow([&] {
       if (offline) TakeSigned(last_failure);
+      AlertIfClockJumped();
       TellNotices();
       WarnOfEnds(last_warning);
       AlertIfWentBack();
@@ -493,35 +529,12 @@ void Service::Stop() {
   if (http_ != nullptr) http_->Stop();
   if (server_ != nullptr) server_->Stop();
   if (renewer_.joinable()) renewer_.join();
-  if (alarm_ != nullptr) {
-    if (const auto alerter = alarm_->Current(); alerter != nullptr) {
-      alerter->Stop();
-    }
-  }
+  alerter_.Stop();
 }
 
 absl::Status Service::PollNow(const std::string& source) {
   const absl::MutexLock lock(&reload_mutex_);
   return poller_->PollNow(source);
-}
-
-absl::Status Service::ReplaceAlerter(const AlertSettings& next) {
-  absl::Status status;
-  const absl::Status replaced =
-      alarm_->Replace([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-        auto alerter = Alerter::Create(next, *store_, metrics_.registry());
-        status = alerter.status();
-        if (!status.ok()) {
-          return Alerter::Create(alerts_, *store_, metrics_.registry());
-        }
-        alerts_ = next;
-        return alerter;
-      });
-  if (!replaced.ok()) {
-    spdlog::error("webhooks are told nothing until the next reload: {}",
-                  std::string(replaced.message()));
-  }
-  return status;
 }
 
 absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
@@ -531,10 +544,22 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   if (stopping_.HasBeenNotified()) {
     return absl::CancelledError("it is stopping");
   }
+  // Whatever can fail comes before anything is changed.
+  const bool online = config_.mode == v1::TrustdConfig::MODE_ONLINE;
+  if (online && next.mode == config_.mode &&
+      next.data_dir == config_.data_dir) {
+    if (absl::Status s = publisher_->CheckKeyFiles(PublisherConfigOf(next));
+        !s.ok()) {
+      return s;
+    }
+  }
   auto poller = MakePoller(next.sources);
   if (!poller.ok()) return poller.status();
-  if (absl::Status s = ReplaceAlerter(next.alerts); !s.ok()) return s;
-  if (config_.mode == v1::TrustdConfig::MODE_ONLINE) {
+  if (absl::Status s = (*poller)->Prepare(); !s.ok()) return s;
+  auto webhooks = alerter_.Prepare(next.alerts.webhooks);
+  if (!webhooks.ok()) return webhooks.status();
+  std::vector<std::string> fixed = FixedDifferences(config_, next);
+  if (online) {
     if (absl::Status s =
             publisher_->PublishReleases(*std::move(releases), clock_());
         IsStoreWentBack(s)) {
@@ -543,11 +568,12 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
       return s;
     }
   }
+  alerter_.SetWebhooks(*std::move(webhooks));
   poller_->Stop();
   poller_ = *std::move(poller);
   mirror_->SetSources(FamiliesOf(next.sources), clock_());
   if (absl::Status s = poller_->Start(); !s.ok()) return s;
-  return FixedDifferences(config_, next);
+  return fixed;
 }
 
 }  // namespace anchorage::trustd

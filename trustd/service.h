@@ -14,12 +14,12 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "anchors/base/atomic_file.h"
+#include "anchors/base/steady_clock.h"
 #include "trustd/admin/admin_server.h"
-#include "trustd/alarm.h"
 #include "trustd/alerts/alerter.h"
+#include "trustd/base/clock_watch.h"
 #include "trustd/base/headed_store.h"
 #include "trustd/config.h"
 #include "trustd/mirror/mirror.h"
@@ -40,9 +40,11 @@ class Service {
 
   // Opens `data_dir`, publishes and serves. At the first start it makes the
   // keys and signs the first bundle; later it continues. Fails with a message
-  // that says what to do; whatever was there is as it was.
-  static absl::StatusOr<std::unique_ptr<Service>> Start(const Config& config,
-                                                        Clock clock);
+  // that says what to do; whatever was there is as it was. `uptime` is what
+  // rates go by.
+  static absl::StatusOr<std::unique_ptr<Service>> Start(
+      const Config& config, Clock clock,
+      anchors::SteadyClock uptime = &anchors::SteadyNow);
   ~Service();
 
   // Where it listens.
@@ -64,22 +66,25 @@ class Service {
   // What it knows of rotations.
   Mirror& mirror() { return *mirror_; }
 
+  // What it knows of the clock here.
+  ClockWatch& clock_watch() { return clock_watch_; }
+
   // Has a source looked at as soon as it is idle; all of them for an empty
   // name. NOT_FOUND.
   absl::Status PollNow(const std::string& source);
 
   // Takes up what can change while it serves: sources, alerts, the list of
   // releases and the log's level. Returns the names of other settings that
-  // differ and count at the next start. A failure leaves sources and releases
-  // as they were.
+  // differ and count at the next start. A failure changes nothing: also keys
+  // that the newest root does not name are one (MODE_ONLINE).
   absl::StatusOr<std::vector<std::string>> Reload(const Config& next);
 
   // Serves no more, and leaves everything on the disk. Idempotent.
   void Stop();
 
  private:
-  Service(const Config& config, Clock clock, anchors::FolderLock lock,
-          std::unique_ptr<HeadedStore> store);
+  Service(const Config& config, Clock clock, anchors::SteadyClock uptime,
+          anchors::FolderLock lock, std::unique_ptr<HeadedStore> store);
 
   // Starts the listeners.
   absl::Status Listen();
@@ -87,11 +92,11 @@ class Service {
   absl::Status StartMirror();
   absl::StatusOr<std::unique_ptr<Poller>> MakePoller(
       const std::vector<SourceSettings>& settings);
-  absl::Status ReplaceAlerter(const AlertSettings& next)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mutex_);
   void CheckLedger();
   // Alerts that the store went back, at once and then once a day.
   void AlertIfWentBack();
+  // Alerts of each jump of the clock.
+  void AlertIfClockJumped();
   // Alerts of a claim that nobody has proved.
   void AlertOfClaim();
   // Alerts of what a publication has done.
@@ -108,23 +113,24 @@ class Service {
   void RenewLoop();
   // Says a failure once.
   void TakeSigned(std::string& last_failure);
-  void WarnOfEnds(absl::Time& last_warning);
+  void WarnOfEnds(absl::Duration& last_warning);
 
   // As it was at the start: what can change is taken from Reload().
   const Config config_;
   const Clock clock_;
+  const anchors::SteadyClock uptime_;
+  ClockWatch clock_watch_;
   const anchors::FolderLock lock_;
   const std::unique_ptr<HeadedStore> store_;
   PublicationHub hub_;
   Metrics metrics_;
+  Alerter alerter_;
+  const std::unique_ptr<AlertSink> mirror_alerts_;
   std::unique_ptr<Publisher> publisher_;
-  // Alerts that are raised, from what is configured now.
-  std::unique_ptr<Alarm> alarm_;
   std::unique_ptr<Mirror> mirror_;
   // A second Stop() returns when the first is done.
   absl::Mutex stop_mutex_;
   absl::Mutex reload_mutex_;
-  AlertSettings alerts_ ABSL_GUARDED_BY(reload_mutex_);
   std::unique_ptr<Poller> poller_ ABSL_GUARDED_BY(reload_mutex_);
   std::unique_ptr<Server> server_;
   // Null without `admin`.
@@ -132,10 +138,10 @@ class Service {
   // Null without HTTP.
   std::unique_ptr<HttpListener> http_;
   absl::Mutex warned_mutex_;
-  absl::Time warned_of_store_ ABSL_GUARDED_BY(warned_mutex_) =
-      absl::InfinitePast();
+  absl::Duration warned_of_store_ ABSL_GUARDED_BY(warned_mutex_) =
+      -absl::InfiniteDuration();
   TimestampClaims claims_ ABSL_GUARDED_BY(warned_mutex_);
-  absl::Notification stopping_;
+  anchors::StopSignal stopping_;
   std::thread renewer_;
 };
 

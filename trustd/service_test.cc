@@ -8,6 +8,7 @@
 #include <httplib.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -19,10 +20,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog_proto.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
 #include "proto/anchorage/v1/errors.pb.h"
 #include "test/floods/raw_http2.h"
+#include "test/support/alert_receiver.h"
 #include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
@@ -388,6 +391,82 @@ TEST_F(ServiceTest, DecidesAndIsHonestWithEveryConnectionTaken) {
   v1::GetServiceInfoResponse info;
   EXPECT_TRUE(stub->GetServiceInfo(&context, {}, &info).ok());
   EXPECT_EQ(info.sequence(), 2u);
+}
+
+// It had replaced the webhooks, and the rest stayed.
+TEST_F(ServiceTest, AReloadThatFailsHalfWayChangesNothing) {
+  AlertReceiver before, after;
+  const std::string secret = folder_ + ".secret";
+  ASSERT_TRUE(anchors::WriteFileAtomically(secret, "0123456789abcdef\n",
+                                           anchors::FileAccess::kPrivate)
+                  .ok());
+  const std::string list = folder_ + ".releases.json";
+  const auto config = [&](const AlertReceiver& receiver) {
+    return MakeConfig(absl::StrCat(
+        "listen_address: 127.0.0.1:0\nreleases_path: ", list,
+        "\nalerts:\n  webhooks:\n    - {name: pager, url: '", receiver.Url(),
+        "', secret_path: ", secret, ", allow_loopback_http: true}\n"));
+  };
+  std::ofstream(list) << kReleases;
+  absl::Time now = kNow;
+  auto service = Service::Start(config(before), [&] { return now; });
+  ASSERT_TRUE(service.ok()) << service.status();
+  // The last that can fail: its sequence stands still.
+  std::string other = kReleases;
+  other.replace(other.find("01-01T"), 6, "01-02T");
+  std::ofstream(list) << other;
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition((*service)->Reload(config(after)).status()));
+  ASSERT_TRUE((*service)
+                  ->mirror()
+                  .SourceFailed("aws-docs", "TIMED_OUT", "", kNow)
+                  .ok());
+  EXPECT_EQ(before.Await(1).size(), 1u);
+  EXPECT_TRUE(after.Await(0).empty());
+  // And one that does not fail changes it.
+  std::ofstream(list) << kReleases;
+  ASSERT_TRUE((*service)->Reload(config(after)).ok());
+  ASSERT_TRUE(
+      (*service)->mirror().SourceFailed("other", "TIMED_OUT", "", kNow).ok());
+  EXPECT_EQ(after.Await(1).size(), 1u);
+}
+
+TEST_F(ServiceTest, AReloadSaysThatAKeyIsNotTheRoots) {
+  Start();
+  Config config = MakeConfig();
+  ASSERT_TRUE(service_->Reload(config).ok());
+  const std::string path = folder_ + ".other.pem";
+  ASSERT_TRUE(anchors::WriteFileAtomically(
+                  path, *anchors::ReadPrivateFile(config.root_key_path, 10'000),
+                  anchors::FileAccess::kPrivate)
+                  .ok());
+  config.targets_key_path = path;
+  const absl::Status refused = service_->Reload(config).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_NE(refused.message().find(path), absl::string_view::npos) << refused;
+}
+
+TEST_F(ServiceTest, AJumpOfTheClockIsAlertedOfOnceAndSeen) {
+  std::atomic<int> days_back = 0;
+  auto service = Service::Start(
+      MakeConfig("listen_address: 127.0.0.1:0\n"
+                 "http_listen_address: 127.0.0.1:0\n"
+                 "validity: {timestamp_interval: 1s}\n"),
+      [&] { return absl::Now() - absl::Hours(24) * days_back.load(); });
+  ASSERT_TRUE(service.ok()) << service.status();
+  EXPECT_FALSE((*service)->clock_watch().suspicious());
+  days_back = 365;
+  EXPECT_TRUE((*service)->clock_watch().suspicious());
+  httplib::Client http("http://" + (*service)->http_address());
+  std::string metrics;
+  const std::string once = "trustd_alerts_total{kind=\"CLOCK_JUMPED\"} 1\n";
+  for (int i = 0; i < 200 && metrics.find(once) == metrics.npos; ++i) {
+    absl::SleepFor(absl::Milliseconds(50));
+    const auto answer = http.Get("/metrics");
+    ASSERT_TRUE(answer);
+    metrics = answer->body;
+  }
+  EXPECT_NE(metrics.find(once), metrics.npos) << metrics;
 }
 
 TEST_F(ServiceTest, RaisesTheSoftLimitOfDescriptors) {

@@ -214,6 +214,64 @@ void AddDisk(TenYears& years, Report& report) {
                         WithCommas(TenYears::kPolls)));
 }
 
+// What an answer costs beside reading what it is made of.
+int ReportAnswers(const trustd::Mirror& mirror, const Options& options) {
+  const trustd::Ledger& ledger = mirror.ledger();
+  const std::uint64_t size = ledger.head().size;
+  const auto read = [&](std::uint64_t index) {
+    return ledger.ReadBytes(index);
+  };
+  const auto read_all = [&](std::uint64_t end) {
+    for (std::uint64_t i = 0; i < end; ++i) {
+      if (!read(i).ok()) return false;
+    }
+    return true;
+  };
+  const auto rotations = RotationsOf(mirror);
+  const auto all = [](const v1::Rotation&) { return true; };
+  // How many it returned.
+  const auto answer_records = [&](const v1::ListRecordsRequest& request) {
+    v1::ListRecordsResponse response;
+    const auto status = trustd::AnswerRecords(size, read, request, response);
+    return status.ok() ? response.records_size() : 0;
+  };
+  v1::ListRotationsRequest page;
+  page.set_page_size(TenYears::kRotations);
+  v1::ListRecordsRequest records;
+  records.set_page_size(1000);
+  v1::ListRecordsRequest one_kind = records;
+  one_kind.add_facts(v1::FACT_KIND_PROOF);
+  // A page is bounded in bytes, too.
+  const int in_page = answer_records(records);
+  const std::vector<Comparison> comparisons = {
+      {.name = "ListRotations: a full page",
+       .operation =
+           [&] {
+             v1::ListRotationsResponse response;
+             return trustd::AnswerRotations(rotations, page, response).ok() &&
+                    response.rotations_size() == TenYears::kRotations;
+           },
+       .baseline =
+           [&] { return rotations(all).size() >= TenYears::kRotations; },
+       .goal = AtLeast(1.5)},
+      {.name = "ListRecords: a full page",
+       .operation = [&] { return answer_records(records) == in_page; },
+       .baseline =
+           [&] {
+             return in_page > 0 &&
+                    read_all(static_cast<std::uint64_t>(in_page));
+           },
+       .goal = AtLeast(0.9)},
+      {.name = "ListRecords: one kind among all",
+       .operation = [&] { return answer_records(one_kind) > 0; },
+       .baseline = [&] { return read_all(size); },
+       .goal = AtLeast(0.7)}};
+  Report report("ten years: answers, against reading what they are made of",
+                "per second");
+  CompareAll(comparisons, options.rounds / 4 + 1, report);
+  return report.Finish(options);
+}
+
 int ReportHistory(const Options& options) {
   const TemporaryFolder folder;
   TenYears years(folder.path());
@@ -233,7 +291,8 @@ int ReportHistory(const Options& options) {
                 }))});
   AddQueries(years.mirror(), time);
   const int status = disk.Finish(options);
-  return std::max(status, time.Finish(options));
+  return std::max(
+      {status, time.Finish(options), ReportAnswers(years.mirror(), options)});
 }
 
 // --- an idle trustd ----------------------------------------------------------

@@ -118,7 +118,9 @@ World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
   WriteConfig(mode, first);
   const auto config = trustd::LoadConfig(folder_ + "/trustd.yaml");
   Require(config.status(), "configuration");
-  auto service = trustd::Service::Start(*config, [this] { return Now(); });
+  auto service = trustd::Service::Start(
+      *config, [this] { return Now(); },
+      [this] { return Now() - absl::UnixEpoch(); });
   Require(service.status(), "trustd");
   service_ = *std::move(service);
   const auto root =

@@ -113,8 +113,9 @@ class RestoreTest : public ::testing::Test {
 
   void Start() {
     service_.reset();
-    auto service =
-        trustd::Service::Start(MakeConfig(), [this] { return now_; });
+    auto service = trustd::Service::Start(
+        MakeConfig(), [this] { return now_; },
+        [this] { return now_ - absl::UnixEpoch(); });
     ASSERT_TRUE(service.ok()) << service.status();
     service_ = *std::move(service);
   }

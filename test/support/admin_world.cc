@@ -69,6 +69,7 @@ AdminWorld::AdminWorld()
   EXPECT_TRUE(config.ok()) << config.status();
   config_ = *config;
   server_options.clock = [this] { return now(); };
+  server_options.uptime = [this] { return now() - absl::UnixEpoch(); };
   server_options.grace = absl::Seconds(1);
   server_options.accept_store =
       [this](const std::optional<BundleFiles>& bundle, const std::string& by,

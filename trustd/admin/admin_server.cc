@@ -43,7 +43,8 @@ AdminServer::AdminServer(const AdminSettings& settings, Mirror& mirror,
       audit_(access_, mirror, options.max_watchers),
       admin_(access_, mirror, std::move(poll_now), options.accept_store,
              options.clock),
-      evidence_(access_, mirror, options.evidence_limit, options.clock) {}
+      evidence_(access_, mirror, options.evidence_limit, options.clock,
+                options.uptime) {}
 
 AdminServer::~AdminServer() { Stop(); }
 

@@ -34,6 +34,8 @@ class AdminServer {
  public:
   struct Options {
     Clock clock = [] { return absl::Now(); };
+    // What rates go by.
+    anchors::SteadyClock uptime = &anchors::SteadyNow;
     // How long Stop() waits for calls under way.
     absl::Duration grace = absl::Seconds(10);
     int max_watchers = 64;

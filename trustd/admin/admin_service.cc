@@ -321,11 +321,13 @@ grpc::Status AdminServiceImpl::AcceptStore(
 }
 
 EvidenceServiceImpl::EvidenceServiceImpl(const Access& access, Mirror& mirror,
-                                         RateLimit::Options limit, Clock clock)
+                                         RateLimit::Options limit, Clock clock,
+                                         anchors::SteadyClock uptime)
     : access_(access),
       mirror_(mirror),
       limit_(limit),
-      clock_(std::move(clock)) {}
+      clock_(std::move(clock)),
+      uptime_(std::move(uptime)) {}
 
 void EvidenceServiceImpl::AddTo(CallGate& gate) {
   gate.AddUnary<v1::SubmitEvidenceRequest, v1::SubmitEvidenceResponse>(
@@ -342,12 +344,11 @@ void EvidenceServiceImpl::AddTo(CallGate& gate) {
 grpc::Status EvidenceServiceImpl::Submit(
     const v1::SubmitEvidenceRequest& request, const std::string& by,
     v1::SubmitEvidenceResponse& response) {
-  const absl::Time now = clock_();
-  if (!limit_.Take(by, now)) {
+  if (!limit_.Take(by, uptime_())) {
     return RpcError(grpc::StatusCode::RESOURCE_EXHAUSTED, kTooManyRequests,
                     "too much evidence under this name: wait a minute");
   }
-  const auto outcome = mirror_.SubmitEvidence(request.evidence(), by, now);
+  const auto outcome = mirror_.SubmitEvidence(request.evidence(), by, clock_());
   if (!outcome.ok()) {
     return ErrorOf(outcome.status(), kRotationNotFound, kNotApplicable);
   }

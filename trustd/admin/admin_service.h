@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "anchors/base/steady_clock.h"
 #include "proto/anchorage/v1/admin_service.pb.h"
 #include "proto/anchorage/v1/evidence_service.pb.h"
 #include "trustd/admin/access.h"
@@ -72,7 +73,8 @@ class EvidenceServiceImpl final {
  public:
   // `access` and `mirror` outlive the service.
   EvidenceServiceImpl(const Access& access, Mirror& mirror,
-                      RateLimit::Options limit, Clock clock);
+                      RateLimit::Options limit, Clock clock,
+                      anchors::SteadyClock uptime);
 
   // Adds its methods to `gate`, which the service outlives.
   void AddTo(CallGate& gate);
@@ -86,6 +88,7 @@ class EvidenceServiceImpl final {
   Mirror& mirror_;
   RateLimit limit_;
   const Clock clock_;
+  const anchors::SteadyClock uptime_;
 };
 
 // Returns what a request asks to be pinned, by `by`. Fails with

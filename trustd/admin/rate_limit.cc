@@ -4,11 +4,11 @@
 
 namespace anchorage::trustd {
 
-bool RateLimit::Take(const std::string& name, absl::Time now) {
+bool RateLimit::Take(const std::string& name, absl::Duration now) {
   const absl::MutexLock lock(&mutex_);
-  absl::Time& full_at =
-      full_at_.try_emplace(name, absl::InfinitePast()).first->second;
-  const absl::Time next = std::max(full_at, now) + options_.refill;
+  absl::Duration& full_at =
+      full_at_.try_emplace(name, -absl::InfiniteDuration()).first->second;
+  const absl::Duration next = std::max(full_at, now) + options_.refill;
   if (next > now + options_.burst * options_.refill) return false;
   full_at = next;
   return true;

@@ -1,9 +1,10 @@
 // How often each name may call: a bucket of tokens for each.
 //
 //   RateLimit limit({.burst = 20, .refill = absl::Seconds(6)});
-//   if (!limit.Take(name, now)) return TooMany();
+//   if (!limit.Take(name, anchors::SteadyNow())) return TooMany();
 //
-// The time is an argument. Thread-safe. Keeps one entry a name that has called
+// The time is an argument, and no date: nobody gains or loses by setting a
+// clock. Thread-safe. Keeps one entry a name that has called
 // lately: callers pass names from a closed list.
 
 #ifndef ANCHORAGE_TRUSTD_ADMIN_RATE_LIMIT_H_
@@ -29,15 +30,16 @@ class RateLimit {
 
   explicit RateLimit(Options options) : options_(options) {}
 
-  // Takes a token of `name`; false if it has none. A clock that goes back
-  // gives none, and takes none away.
-  bool Take(const std::string& name, absl::Time now);
+  // Takes a token of `name`; false if it has none. `now` is of the steady
+  // clock.
+  bool Take(const std::string& name, absl::Duration now);
 
  private:
   const Options options_;
   absl::Mutex mutex_;
   // When each bucket will be full: one time says how many tokens it has.
-  absl::flat_hash_map<std::string, absl::Time> full_at_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, absl::Duration> full_at_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace anchorage::trustd

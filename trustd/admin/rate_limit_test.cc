@@ -5,10 +5,10 @@
 namespace anchorage::trustd {
 namespace {
 
-const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+constexpr absl::Duration kNow = absl::Hours(1);
 
 // How many of 100 calls at one time pass.
-int Passing(RateLimit& limit, const std::string& name, absl::Time now) {
+int Passing(RateLimit& limit, const std::string& name, absl::Duration now) {
   int passing = 0;
   for (int i = 0; i < 100; ++i) passing += limit.Take(name, now) ? 1 : 0;
   return passing;
@@ -34,11 +34,10 @@ TEST(RateLimit, CountsEachNameForItself) {
   EXPECT_EQ(Passing(limit, "b", kNow), 3);
 }
 
-TEST(RateLimit, GivesNothingWhenTheClockGoesBack) {
+TEST(RateLimit, BeginsFullAtOnceAfterTheMachineHasStarted) {
   RateLimit limit({.burst = 3, .refill = absl::Seconds(6)});
-  EXPECT_EQ(Passing(limit, "a", kNow), 3);
-  EXPECT_EQ(Passing(limit, "a", kNow - absl::Hours(1)), 0);
-  EXPECT_EQ(Passing(limit, "a", kNow + absl::Seconds(18)), 3);
+  EXPECT_EQ(Passing(limit, "a", absl::ZeroDuration()), 3);
+  EXPECT_EQ(Passing(limit, "a", absl::ZeroDuration()), 0);
 }
 
 }  // namespace

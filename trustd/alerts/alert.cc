@@ -30,6 +30,7 @@ constexpr Row kTable[] = {
     {AlertKind::kDatedAhead, "DATED_AHEAD", Urgency::kNow},
     {AlertKind::kAnchorChanged, "ANCHOR_CHANGED", Urgency::kNow},
     {AlertKind::kApprovalsVoid, "APPROVALS_VOID", Urgency::kSoon},
+    {AlertKind::kClockJumped, "CLOCK_JUMPED", Urgency::kNow},
 };
 
 constexpr std::size_t kRows = std::size(kTable);

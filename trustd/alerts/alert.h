@@ -63,8 +63,10 @@ enum class AlertKind {
   // Approvals of a rotation count no more: it would do something else now, or
   // who gave them may no longer decide.
   kApprovalsVoid,
+  // The clock here was set, or the machine stood still.
+  kClockJumped,
 
-  kMaxValue = kApprovalsVoid,
+  kMaxValue = kClockJumped,
 };
 
 // How soon somebody should look.

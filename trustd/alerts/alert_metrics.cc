@@ -35,7 +35,11 @@ AlertMetrics::AlertMetrics(prometheus::Registry& registry)
                    .Name("trustd_webhook_retries_total")
                    .Help("Deliveries to a webhook that failed and are tried "
                          "again")
-                   .Register(registry)) {
+                   .Register(registry)),
+      set_aside_(prometheus::BuildGauge()
+                     .Name("trustd_webhook_set_aside_alerts")
+                     .Help("Alerts that a webhook refuses and that wait aside")
+                     .Register(registry)) {
   for (const AlertKind kind : AllAlertKinds()) Alerts(kind);
 }
 
@@ -45,6 +49,7 @@ void AlertMetrics::AddWebhook(const std::string& webhook) {
     Outcomes(webhook, static_cast<WebhookOutcome>(i));
   }
   retries_.Add({{"webhook", webhook}});
+  set_aside_.Add({{"webhook", webhook}});
 }
 
 Counter& AlertMetrics::Alerts(AlertKind kind) {
@@ -65,6 +70,11 @@ void AlertMetrics::CountOutcome(const std::string& webhook,
 
 void AlertMetrics::CountRetry(const std::string& webhook) {
   retries_.Add({{"webhook", webhook}}).Increment();
+}
+
+void AlertMetrics::SetSetAside(const std::string& webhook,
+                               std::uint64_t alerts) {
+  set_aside_.Add({{"webhook", webhook}}).Set(static_cast<double>(alerts));
 }
 
 }  // namespace anchorage::trustd

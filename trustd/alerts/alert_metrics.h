@@ -10,8 +10,10 @@
 
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
+#include <prometheus/gauge.h>
 #include <prometheus/registry.h>
 
+#include <cstdint>
 #include <string>
 
 #include "trustd/alerts/alert.h"
@@ -45,6 +47,8 @@ class AlertMetrics {
   void CountOutcome(const std::string& webhook, WebhookOutcome outcome);
   // A delivery that did not succeed and will be tried again.
   void CountRetry(const std::string& webhook);
+  // How many alerts are set aside now, which the receiver refuses.
+  void SetSetAside(const std::string& webhook, std::uint64_t alerts);
 
  private:
   prometheus::Counter& Alerts(AlertKind kind);
@@ -54,6 +58,7 @@ class AlertMetrics {
   prometheus::Family<prometheus::Counter>& alerts_;
   prometheus::Family<prometheus::Counter>& outcomes_;
   prometheus::Family<prometheus::Counter>& retries_;
+  prometheus::Family<prometheus::Gauge>& set_aside_;
 };
 
 }  // namespace anchorage::trustd

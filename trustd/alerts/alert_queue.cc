@@ -1,6 +1,7 @@
 #include "trustd/alerts/alert_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -55,14 +56,25 @@ bool AlertQueue::Add(std::string_view body, StoreBatch& batch) {
 }
 
 absl::StatusOr<std::optional<AlertQueue::Waiting>> AlertQueue::Oldest() const {
-  std::optional<Waiting> oldest;
+  auto look = Behind("");
+  if (!look.ok()) return look.status();
+  return std::move(look->next);
+}
+
+absl::StatusOr<AlertQueue::Look> AlertQueue::Behind(
+    std::string_view key) const {
+  Look look;
   const absl::Status status =
-      store_.Scan(prefix_, [&](std::string_view key, std::string_view body) {
-        oldest = Waiting{std::string(key), std::string(body)};
+      store_.Scan(prefix_, [&](std::string_view one, std::string_view body) {
+        if (one <= key) {
+          ++look.passed;
+          return true;
+        }
+        look.next = Waiting{std::string(one), std::string(body)};
         return false;
       });
   if (!status.ok()) return status;
-  return oldest;
+  return look;
 }
 
 absl::Status AlertQueue::Remove(const std::string& key) {

@@ -50,6 +50,14 @@ class AlertQueue {
   // Returns the first to be delivered; nullopt if none waits.
   absl::StatusOr<std::optional<Waiting>> Oldest() const;
 
+  struct Look {
+    std::optional<Waiting> next;
+    // How many wait before that.
+    std::uint64_t passed = 0;
+  };
+  // Returns the first behind `key`, which may be gone.
+  absl::StatusOr<Look> Behind(std::string_view key) const;
+
   // Forgets one; that it is no longer there is OK.
   absl::Status Remove(const std::string& key);
 

@@ -22,9 +22,8 @@ TEST(Alert, HasTheNamesThatReceiversKnow) {
       "SOURCE_FAILING",    "SOURCE_RECOVERED",       "BUNDLE_ENDS_SOON",
       "LEDGER_DAMAGED",    "FLEET_FAILURES",         "STORE_WENT_BACK",
       "STORE_ACCEPTED",    "SIGNERS_REMOVED",        "NEWER_TIMESTAMP_CLAIMED",
-      "DATED_AHEAD",
-      "ANCHOR_CHANGED",
-      "APPROVALS_VOID"};
+      "DATED_AHEAD",       "ANCHOR_CHANGED",         "APPROVALS_VOID",
+      "CLOCK_JUMPED"};
   ASSERT_EQ(AllAlertKinds().size(), std::size(names));
   for (const AlertKind kind : AllAlertKinds()) {
     const char* name = names[static_cast<int>(kind)];

@@ -57,49 +57,84 @@ spdlog::level::level_enum LevelOf(AlertKind kind) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Alerter>> Alerter::Create(
-    const AlertSettings& settings, Store& store, prometheus::Registry& registry,
-    WebhookTimes times) {
+absl::StatusOr<std::shared_ptr<AlertQueue>> Alerter::QueueOf(
+    const std::string& name) {
+  const absl::MutexLock lock(&mutex_);
+  std::shared_ptr<AlertQueue>& queue = queues_[name];
+  if (queue == nullptr) {
+    auto opened = AlertQueue::Open(store_, name);
+    if (!opened.ok()) return opened.status();
+    queue = *std::move(opened);
+  }
+  return queue;
+}
+
+std::vector<Alerter::Receiver> Alerter::receivers() const {
+  const absl::MutexLock lock(&mutex_);
+  return receivers_;
+}
+
+absl::StatusOr<Alerter::Webhooks> Alerter::Prepare(
+    const std::vector<WebhookSettings>& settings) {
+  // A thread that cannot start is an exception of its constructor.
+  return anchors::NoThrow([&] { return PrepareOrThrow(settings); });
+}
+
+absl::StatusOr<Alerter::Webhooks> Alerter::PrepareOrThrow(
+    const std::vector<WebhookSettings>& settings) {
+  std::map<std::string, std::shared_ptr<Webhook>> there;
+  for (const Receiver& receiver : receivers()) {
+    there[receiver.name] = receiver.webhook;
+  }
+  Webhooks made;
+  for (const WebhookSettings& one : settings) {
+    auto secret = ReadWebhookSecret(one.secret_path);
+    if (!secret.ok()) return secret.status();
+    auto queue = QueueOf(one.name);
+    if (!queue.ok()) return queue.status();
+    metrics_.AddWebhook(one.name);
+    // Two would deliver from one queue: one that is there stays.
+    std::shared_ptr<Webhook>& webhook = there[one.name];
+    if (webhook == nullptr) {
+      webhook = std::make_shared<Webhook>(one.name, **queue, metrics_, times_);
+    }
+    WebhookPost target;
+    target.url = one.url;
+    target.secret = *std::move(secret);
+    target.allow_loopback_http = one.allow_loopback_http;
+    target.ca_path = one.ca_path;
+    made.targets_.push_back(std::move(target));
+    made.receivers_.push_back(
+        {one.name, one.kinds, *std::move(queue), webhook});
+  }
+  return made;
+}
+
+void Alerter::SetWebhooks(Webhooks webhooks) {
   std::set<std::string> names;
-  for (const WebhookSettings& webhook : settings.webhooks) {
-    names.insert(webhook.name);
+  for (const Receiver& receiver : webhooks.receivers_) {
+    names.insert(receiver.name);
   }
-  std::unique_ptr<Alerter> alerter(new Alerter(store, registry));
-  for (const WebhookSettings& webhook : settings.webhooks) {
-    if (absl::Status s = alerter->Add(webhook, times); !s.ok()) return s;
+  std::vector<Receiver> before = webhooks.receivers_;
+  {
+    const absl::MutexLock lock(&mutex_);
+    before.swap(receivers_);
   }
-  // Last, so that settings that are refused remove nothing.
-  const auto removed = RemoveOtherQueues(store, names);
-  if (!removed.ok()) return removed.status();
-  if (*removed > 0) {
+  std::erase_if(before, [&](const Receiver& receiver) {
+    return names.count(receiver.name) > 0;
+  });
+  StopAll(before);
+  for (const Receiver& gone : before) metrics_.SetSetAside(gone.name, 0);
+  for (std::size_t i = 0; i < webhooks.receivers_.size(); ++i) {
+    webhooks.receivers_[i].webhook->SetTarget(std::move(webhooks.targets_[i]));
+  }
+  const auto removed = RemoveOtherQueues(store_, names);
+  if (!removed.ok()) {
+    spdlog::warn("alerts of webhooks that are gone stay in the store: {}",
+                 std::string(removed.status().message()));
+  } else if (*removed > 0) {
     spdlog::warn("{} alerts are dropped, of webhooks that are gone", *removed);
   }
-  return alerter;
-}
-
-absl::Status Alerter::Add(const WebhookSettings& settings,
-                          const WebhookTimes& times) {
-  // A thread that cannot start is an exception of its constructor.
-  return anchors::NoThrow([&] { return AddOrThrow(settings, times); });
-}
-
-absl::Status Alerter::AddOrThrow(const WebhookSettings& settings,
-                                 const WebhookTimes& times) {
-  auto secret = ReadWebhookSecret(settings.secret_path);
-  if (!secret.ok()) return secret.status();
-  auto queue = AlertQueue::Open(store_, settings.name);
-  if (!queue.ok()) return queue.status();
-  metrics_.AddWebhook(settings.name);
-  WebhookPost target;
-  target.url = settings.url;
-  target.secret = *std::move(secret);
-  target.allow_loopback_http = settings.allow_loopback_http;
-  target.ca_path = settings.ca_path;
-  auto webhook = std::make_unique<Webhook>(settings.name, std::move(target),
-                                           **queue, metrics_, times);
-  receivers_.push_back(
-      {settings.name, settings.kinds, *std::move(queue), std::move(webhook)});
-  return absl::OkStatus();
 }
 
 Alerter::~Alerter() { Stop(); }
@@ -107,6 +142,7 @@ Alerter::~Alerter() { Stop(); }
 RaisedAlert Alerter::Raise(Alert alert, StoreBatch& batch) {
   const std::string body = AlertBody(alert, NewId());
   RaisedAlert raised{std::move(alert), {}};
+  const absl::MutexLock lock(&mutex_);
   for (const Receiver& receiver : receivers_) {
     if (receiver.kinds.count(raised.alert.kind) == 0) continue;
     if (receiver.queue->Add(body, batch)) {
@@ -124,7 +160,7 @@ void Alerter::Committed(const RaisedAlert& raised) {
                   kMaxWaitingAlerts);
     metrics_.CountOutcome(name, WebhookOutcome::kOverflowed);
   }
-  for (const Receiver& receiver : receivers_) receiver.webhook->Notify();
+  for (const Receiver& receiver : receivers()) receiver.webhook->Notify();
 }
 
 absl::Status Alerter::RaiseAlone(Alert alert) {
@@ -137,10 +173,12 @@ absl::Status Alerter::RaiseAlone(Alert alert) {
   return status;
 }
 
-void Alerter::Stop() {
+void Alerter::Stop() { StopAll(receivers()); }
+
+void Alerter::StopAll(const std::vector<Receiver>& receivers) {
   // All at once, so that it takes as long as one.
-  for (const Receiver& receiver : receivers_) receiver.webhook->Cancel();
-  for (const Receiver& receiver : receivers_) receiver.webhook->Stop();
+  for (const Receiver& receiver : receivers) receiver.webhook->Cancel();
+  for (const Receiver& receiver : receivers) receiver.webhook->Stop();
 }
 
 }  // namespace anchorage::trustd

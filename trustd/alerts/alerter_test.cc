@@ -54,11 +54,14 @@ class AlerterTest : public ::testing::Test {
   }
 
   absl::Status Start(std::vector<WebhookSettings> webhooks) {
-    AlertSettings settings;
-    settings.webhooks = std::move(webhooks);
-    auto alerter = Alerter::Create(settings, store_, registry_);
-    if (alerter.ok()) alerter_ = *std::move(alerter);
-    return alerter.status();
+    alerter_ = std::make_unique<Alerter>(store_, registry_);
+    return Set(webhooks);
+  }
+
+  absl::Status Set(const std::vector<WebhookSettings>& webhooks) {
+    auto prepared = alerter_->Prepare(webhooks);
+    if (prepared.ok()) alerter_->SetWebhooks(*std::move(prepared));
+    return prepared.status();
   }
 
   // What the log has so far; ends the alerter's threads, which write to it.
@@ -243,6 +246,60 @@ TEST_F(AlerterTest, CountsWhatMadeRoom) {
   EXPECT_THAT(Metrics(),
               HasSubstr("trustd_webhook_alerts_total{outcome=\"overflowed\","
                         "webhook=\"pager\"} 1\n"));
+}
+
+TEST_F(AlerterTest, AReloadThatFailsHalfWayLeavesTheWebhooks) {
+  AlertReceiver pager, archive, other;
+  const auto good = To("pager", pager, {AlertKind::kLedgerDamaged});
+  ASSERT_TRUE(Start({good}).ok());
+  WebhookSettings moved = To("pager", other, {AlertKind::kLedgerDamaged});
+  WebhookSettings bad = To("archive", archive, {AlertKind::kLedgerDamaged});
+  bad.secret_path = ::testing::TempDir() + "no such secret";
+  EXPECT_TRUE(absl::IsNotFound(Set({moved, bad})));
+  // One that could be prepared, and came to nothing for another reason.
+  EXPECT_TRUE(alerter_->Prepare({moved}).ok());
+  ASSERT_TRUE(alerter_->RaiseAlone(Good(AlertKind::kLedgerDamaged)).ok());
+  EXPECT_EQ(pager.Await(1).size(), 1u);
+  EXPECT_THAT(other.Await(0), IsEmpty());
+  EXPECT_THAT(archive.Await(0), IsEmpty());
+}
+
+TEST_F(AlerterTest, AReloadChangesAddressAndKindsAndLosesNothing) {
+  AlertReceiver before, after;
+  before.Answer({"stall"});
+  ASSERT_TRUE(Start({To("pager", before, {AlertKind::kLedgerDamaged})}).ok());
+  ASSERT_TRUE(alerter_->RaiseAlone(Good(AlertKind::kLedgerDamaged)).ok());
+  ASSERT_EQ(before.Await(1).size(), 1u);
+  // Raised before it and committed after it.
+  StoreBatch batch;
+  const RaisedAlert raised =
+      alerter_->Raise(Good(AlertKind::kLedgerDamaged), batch);
+  ASSERT_TRUE(Set({To("pager", after, {AlertKind::kSourceFailing})}).ok());
+  ASSERT_TRUE(alerter_->RaiseAlone(Good(AlertKind::kSourceFailing)).ok());
+  ASSERT_TRUE(store_.Commit(batch).ok());
+  alerter_->Committed(raised);
+  ASSERT_TRUE(alerter_->RaiseAlone(Good(AlertKind::kLedgerDamaged)).ok());
+  EXPECT_EQ(store_.size(), 3u);
+  alerter_->Stop();
+  // The next life shows what waited, in order.
+  ASSERT_TRUE(Start({To("pager", after, {AlertKind::kSourceFailing})}).ok());
+  const auto got = after.Await(3);
+  ASSERT_EQ(got.size(), 3u);
+  EXPECT_EQ(nlohmann::json::parse(got[0].body)["kind"], "LEDGER_DAMAGED");
+  EXPECT_EQ(nlohmann::json::parse(got[1].body)["kind"], "LEDGER_DAMAGED");
+  EXPECT_EQ(nlohmann::json::parse(got[2].body)["kind"], "SOURCE_FAILING");
+}
+
+TEST_F(AlerterTest, AFullDiskKeepsNoReloadFromItsWebhooks) {
+  AlertReceiver receiver;
+  StoreBatch batch;
+  batch.Put("alerts/gone/0000000000000001", "{}");
+  ASSERT_TRUE(store_.Commit(batch).ok());
+  store_.FailWith(absl::ResourceExhaustedError("disk full"));
+  ASSERT_TRUE(Start({To("pager", receiver, {AlertKind::kLedgerDamaged})}).ok());
+  store_.FailWith(absl::OkStatus());
+  ASSERT_TRUE(alerter_->RaiseAlone(Good(AlertKind::kLedgerDamaged)).ok());
+  EXPECT_EQ(receiver.Await(1).size(), 1u);
 }
 
 TEST_F(AlerterTest, DoesNotStartWithoutASecret) {

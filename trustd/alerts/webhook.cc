@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -15,26 +16,41 @@ constexpr absl::Duration kAfterException = absl::Minutes(1);
 
 }  // namespace
 
-Webhook::Webhook(std::string name, WebhookPost target, AlertQueue& queue,
-                 AlertMetrics& metrics, WebhookTimes times)
+Webhook::Webhook(std::string name, AlertQueue& queue, AlertMetrics& metrics,
+                 WebhookTimes times)
     : name_(std::move(name)),
-      target_(std::move(target)),
       queue_(queue),
       metrics_(metrics),
       times_(std::move(times)),
+      started_(times_.now()),
+      started_uptime_(times_.uptime()),
       thread_(&Webhook::Run, this) {}
 
 Webhook::~Webhook() { Stop(); }
 
+void Webhook::SetTarget(WebhookPost target) {
+  {
+    absl::MutexLock lock(&mutex_);
+    next_target_ = std::move(target);
+  }
+  changed_.NotifyAll();
+}
+
 void Webhook::Notify() {
-  absl::MutexLock lock(&mutex_);
-  notified_ = true;
+  {
+    absl::MutexLock lock(&mutex_);
+    notified_ = true;
+  }
+  changed_.NotifyAll();
 }
 
 void Webhook::Cancel() {
   cancelled_ = true;
-  absl::MutexLock lock(&mutex_);
-  stopping_ = true;
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  changed_.NotifyAll();
 }
 
 void Webhook::Stop() {
@@ -42,98 +58,175 @@ void Webhook::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool Webhook::HasSomethingToDo() const { return stopping_ || notified_; }
+bool Webhook::Begin() {
+  absl::MutexLock lock(&mutex_);
+  if (stopping_) return false;
+  notified_ = false;
+  if (!next_target_.has_value()) return true;
+  target_ = *std::move(next_target_);
+  next_target_.reset();
+  deliveries_ = {};
+  refusals_ = 0;
+  takes_others_ = true;
+  passed_.clear();
+  return true;
+}
 
 void Webhook::Run() {
-  for (;;) {
+  // Without a target there is nothing to do but to wait for it.
+  Pause pause{absl::InfiniteDuration()};
+  while (true) {
     {
       absl::MutexLock lock(&mutex_);
-      if (stopping_) return;
-      notified_ = false;
+      changed_.AwaitFor(mutex_, pause.wait,
+                        [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                          return stopping_ || next_target_.has_value() ||
+                                 (pause.ends_with_news && notified_);
+                        });
     }
-    absl::Duration wait = kAfterException;
+    if (!Begin()) return;
+    pause = {kAfterException};
     const absl::Status caught = anchors::NoThrow([&] {
-      wait = Step();
+      pause = Step();
       return absl::OkStatus();
     });
     if (!caught.ok()) {
       spdlog::error("webhook {}: {}", name_, std::string(caught.message()));
     }
-    absl::MutexLock lock(&mutex_);
-    if (wait == absl::InfiniteDuration()) {
-      mutex_.Await(absl::Condition(this, &Webhook::HasSomethingToDo));
-    } else {
-      // News does not end it: nobody is tried sooner for having more to get.
-      mutex_.AwaitWithTimeout(absl::Condition(&stopping_), wait);
-    }
   }
 }
 
-absl::Duration Webhook::Step() {
-  const auto oldest = queue_.Oldest();
-  if (!oldest.ok()) return WaitForStore("read", oldest.status());
-  if (!oldest->has_value()) return absl::InfiniteDuration();
-  const AlertQueue::Waiting& alert = **oldest;
-  if (alert.key != settled_) {
-    if (!Settle(alert.body)) return WaitAfter(deliveries_);
-    settled_ = alert.key;
+Webhook::Pause Webhook::Step() {
+  if (!settled_.empty()) {
+    const absl::Status removed = queue_.Remove(settled_);
+    if (!removed.ok()) return WaitForStore("written", removed);
+    settled_.clear();
   }
-  const absl::Status removed = queue_.Remove(alert.key);
-  if (!removed.ok()) return WaitForStore("written", removed);
+  const auto look = queue_.Behind(passed_);
+  if (!look.ok()) return WaitForStore("read", look.status());
   store_ = {};
-  return absl::ZeroDuration();
+  metrics_.SetSetAside(name_, look->passed);
+  const absl::Duration wait = look->passed == 0
+                                  ? absl::InfiniteDuration()
+                                  : try_aside_at_ - times_.uptime();
+  if (wait <= absl::ZeroDuration()) return TryAside();
+  if (look->next.has_value()) return Deliver(*look->next);
+  return {wait, /*ends_with_news=*/true};
 }
 
-absl::Duration Webhook::WaitAfter(const PollHistory& history) {
-  return UntilNextPoll(times_.retry, history, absl::Uniform(random_, 0.0, 1.0));
-}
-
-absl::Duration Webhook::WaitForStore(const char* what,
-                                     const absl::Status& status) {
-  spdlog::error("webhook {}: its queue cannot be {}: {}", name_, what,
-                status.ToString());
-  ++store_.failures;
-  return WaitAfter(store_);
-}
-
-bool Webhook::Settle(const std::string& body) {
-  // One that is old because trustd was down is tried all the same.
-  if (deliveries_.failures > 0 && IsTooOld(body)) {
-    spdlog::error("webhook {}: an alert is dropped, which nobody took for {}",
-                  name_, absl::FormatDuration(times_.max_age));
-    metrics_.CountOutcome(name_, WebhookOutcome::kExpired);
-    return true;
-  }
+WebhookReply Webhook::Post(const std::string& body) {
   WebhookPost post = target_;
   post.body = body;
-  const WebhookReply reply = PostAlert(post, times_.now(), cancelled_);
-  const WebhookVerdict verdict = VerdictOf(reply);
-  if (verdict == WebhookVerdict::kRetry) return Fail(reply);
-  deliveries_ = {};
-  if (verdict == WebhookVerdict::kDelivered) {
-    metrics_.CountOutcome(name_, WebhookOutcome::kDelivered);
-  } else {
-    spdlog::warn("webhook {}: an alert is given up: HTTP {}", name_,
-                 reply.status);
-    metrics_.CountOutcome(name_, WebhookOutcome::kGivenUp);
-  }
-  return true;
+  return PostAlert(post, times_.now(), cancelled_);
 }
 
-bool Webhook::Fail(const WebhookReply& reply) {
-  if (cancelled_) return false;
+Webhook::Pause Webhook::Deliver(const AlertQueue::Waiting& alert) {
+  // One that is old because trustd was down is tried all the same.
+  if (deliveries_.failures > 0 && IsTooOld(alert.body)) {
+    return Leave(alert, WebhookOutcome::kExpired);
+  }
+  const WebhookReply reply = Post(alert.body);
+  switch (VerdictOf(reply)) {
+    case WebhookVerdict::kDelivered:
+      takes_others_ = true;
+      return Leave(alert, WebhookOutcome::kDelivered);
+    case WebhookVerdict::kGivenUp:
+      return Leave(alert, WebhookOutcome::kGivenUp);
+    case WebhookVerdict::kRefused:
+      if (++refusals_ >= (takes_others_ ? kRefusals : 1)) {
+        return SetAside(alert, reply);
+      }
+      break;
+    case WebhookVerdict::kRetry:
+      break;
+  }
+  if (!cancelled_) CountFailure(reply);
+  return {WaitAfter(deliveries_)};
+}
+
+Webhook::Pause Webhook::TryAside() {
+  auto look = queue_.Behind(tried_aside_);
+  if (!look.ok()) return WaitForStore("read", look.status());
+  if (!look->next.has_value() || look->next->key > passed_) {
+    look = queue_.Behind("");
+    if (!look.ok()) return WaitForStore("read", look.status());
+  }
+  if (!look->next.has_value() || look->next->key > passed_) {
+    return {absl::ZeroDuration()};  // Others took their place.
+  }
+  const AlertQueue::Waiting& alert = *look->next;
+  tried_aside_ = alert.key;
+  if (IsTooOld(alert.body)) return Leave(alert, WebhookOutcome::kExpired);
+  const WebhookVerdict verdict = VerdictOf(Post(alert.body));
+  if (verdict == WebhookVerdict::kDelivered) {
+    takes_others_ = true;
+    passed_.clear();
+    return Leave(alert, WebhookOutcome::kDelivered);
+  }
+  if (verdict == WebhookVerdict::kGivenUp) {
+    return Leave(alert, WebhookOutcome::kGivenUp);
+  }
+  try_aside_at_ = times_.uptime() + times_.retry.max_backoff;
+  return {absl::ZeroDuration()};
+}
+
+Webhook::Pause Webhook::Leave(const AlertQueue::Waiting& alert,
+                              WebhookOutcome outcome) {
+  if (outcome == WebhookOutcome::kExpired) {
+    spdlog::error("webhook {}: an alert is dropped, which nobody took for {}",
+                  name_, absl::FormatDuration(times_.max_age));
+  } else if (outcome == WebhookOutcome::kGivenUp) {
+    spdlog::warn("webhook {}: an alert is given up, which it does not want",
+                 name_);
+  }
+  metrics_.CountOutcome(name_, outcome);
+  settled_ = alert.key;
+  deliveries_ = {};
+  refusals_ = 0;
+  return {absl::ZeroDuration()};
+}
+
+Webhook::Pause Webhook::SetAside(const AlertQueue::Waiting& alert,
+                                 const WebhookReply& reply) {
+  spdlog::error(
+      "webhook {}: it refuses an alert with HTTP {}, which is set aside and "
+      "tried again every {}",
+      name_, reply.status, absl::FormatDuration(times_.retry.max_backoff));
+  passed_ = alert.key;
+  takes_others_ = false;
+  try_aside_at_ = times_.uptime() + times_.retry.max_backoff;
+  deliveries_ = {};
+  refusals_ = 0;
+  return {absl::ZeroDuration()};
+}
+
+void Webhook::CountFailure(const WebhookReply& reply) {
   ++deliveries_.failures;
   deliveries_.retry_after = reply.retry_after;
   metrics_.CountRetry(name_);
   spdlog::warn("webhook {}: try {} failed: {}", name_, deliveries_.failures,
                reply.status == 0 ? reply.failure
                                  : "HTTP " + std::to_string(reply.status));
-  return false;
+}
+
+absl::Duration Webhook::WaitAfter(const PollHistory& history) {
+  return UntilNextPoll(times_.retry, history, absl::Uniform(random_, 0.0, 1.0));
+}
+
+Webhook::Pause Webhook::WaitForStore(const char* what,
+                                     const absl::Status& status) {
+  spdlog::error("webhook {}: its queue cannot be {}: {}", name_, what,
+                status.ToString());
+  ++store_.failures;
+  return {WaitAfter(store_)};
 }
 
 bool Webhook::IsTooOld(const std::string& body) const {
   const std::optional<absl::Time> time = TimeOfAlertBody(body);
-  return !time.has_value() || times_.now() - *time > times_.max_age;
+  if (!time.has_value()) return true;
+  // A clock that was set since, either way, makes nothing old.
+  const absl::Time steady = started_ + (times_.uptime() - started_uptime_);
+  return std::min(times_.now(), steady) - *time > times_.max_age;
 }
 
 }  // namespace anchorage::trustd

@@ -17,7 +17,6 @@
 namespace anchorage::trustd {
 namespace {
 
-constexpr int kGone = 410;
 constexpr int kFirstFinalStatus = 200;
 
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
@@ -163,8 +162,25 @@ WebhookVerdict VerdictOf(const WebhookReply& reply) {
   if (reply.status >= 200 && reply.status < 300) {
     return WebhookVerdict::kDelivered;
   }
-  return reply.status == kGone ? WebhookVerdict::kGivenUp
-                               : WebhookVerdict::kRetry;
+  switch (reply.status) {
+    case 410:  // Gone
+      return WebhookVerdict::kGivenUp;
+    case 401:  // Unauthorized
+    case 404:  // Not Found
+    case 405:  // Method Not Allowed
+    case 407:  // Proxy Authentication Required
+    case 408:  // Request Timeout
+    case 421:  // Misdirected Request
+    case 425:  // Too Early
+    case 426:  // Upgrade Required
+    case 429:  // Too Many Requests
+      return WebhookVerdict::kRetry;
+    default:
+      return reply.status >= 400 && reply.status < 500 &&
+                     !reply.retry_after.has_value()
+                 ? WebhookVerdict::kRefused
+                 : WebhookVerdict::kRetry;
+  }
 }
 
 }  // namespace anchorage::trustd

@@ -70,7 +70,12 @@ enum class WebhookVerdict {
   kDelivered,
   // 410: the receiver never wants this one.
   kGivenUp,
-  // Anything else.
+  // Another 4xx, which may be about this alert alone: 400, 403 (as firewalls
+  // that read bodies answer), 413, 422 and so on.
+  kRefused,
+  // Anything else: no answer, 3xx, 5xx, and of 4xx what is about the address,
+  // who asks or when (401, 404, 405, 407, 408, 421, 425, 426, 429, and any with
+  // Retry-After). It would be the same for any alert.
   kRetry,
 };
 WebhookVerdict VerdictOf(const WebhookReply& reply);

@@ -75,9 +75,16 @@ TEST(WebhookPost, JudgesByTheStatus) {
   EXPECT_EQ(verdict(202), WebhookVerdict::kDelivered);
   EXPECT_EQ(verdict(299), WebhookVerdict::kDelivered);
   EXPECT_EQ(verdict(410), WebhookVerdict::kGivenUp);
-  for (const int other : {0, 199, 300, 302, 400, 401, 404, 409, 411, 500}) {
+  for (const int other : {0, 199, 300, 302, 401, 404, 405, 407, 408, 421, 425,
+                          426, 429, 500, 503, 600}) {
     EXPECT_EQ(verdict(other), WebhookVerdict::kRetry) << other;
   }
+  for (const int refused : {400, 403, 409, 411, 413, 415, 422, 431, 499}) {
+    EXPECT_EQ(verdict(refused), WebhookVerdict::kRefused) << refused;
+  }
+  // Come again later is no refusal for good.
+  EXPECT_EQ(VerdictOf({.status = 403, .retry_after = absl::Seconds(60)}),
+            WebhookVerdict::kRetry);
 }
 
 TEST(WebhookPost, FollowsNoRedirect) {

@@ -1,9 +1,11 @@
 #include "trustd/alerts/webhook.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -15,6 +17,7 @@
 #include "absl/time/clock.h"
 #include "test/support/alert_receiver.h"
 #include "test/support/locked_store.h"
+#include "test/support/set_clock.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -29,13 +32,16 @@ class Life {
       : store_(store),
         queue_(*AlertQueue::Open(store, "pager")),
         metrics_(registry_),
-        webhook_("pager",
-                 {.url = url,
-                  .body = "",
-                  .secret = kSecret,
-                  .allow_loopback_http = true},
-                 *queue_, metrics_, std::move(times)) {
+        webhook_("pager", *queue_, metrics_, std::move(times)) {
     metrics_.AddWebhook("pager");
+    SendTo(url);
+  }
+
+  void SendTo(const std::string& url) {
+    webhook_.SetTarget({.url = url,
+                        .body = "",
+                        .secret = kSecret,
+                        .allow_loopback_http = true});
   }
 
   // Without the waits of real life.
@@ -76,6 +82,11 @@ class Life {
     return Metrics().find(absl::StrCat("trustd_webhook_alerts_total{outcome=\"",
                                        outcome, "\",webhook=\"pager\"} ", count,
                                        "\n")) != std::string::npos;
+  }
+  bool SetAside(int count) const {
+    return Metrics().find(absl::StrCat(
+               "trustd_webhook_set_aside_alerts{webhook=\"pager\"} ", count,
+               "\n")) != std::string::npos;
   }
   Webhook& webhook() { return webhook_; }
 
@@ -267,6 +278,144 @@ TEST(Webhook, SendsNothingTwiceBecauseTheDiskIsFull) {
   next.webhook().Stop();
   EXPECT_EQ(receiver.Await(1).size(), 1u);
   EXPECT_TRUE(next.Counted("delivered", 1)) << next.Metrics();
+}
+
+// It blocked all behind it for a week.
+TEST(Webhook, AnAlertThatIsRefusedHoldsUpNobody) {
+  AlertReceiver receiver;
+  receiver.Answer(
+      {"400 Bad Request", "400 Bad Request", "422 No", "200 OK", "200 OK"});
+  LockedStore store;
+  WebhookTimes times = Life::Soon();
+  times.uptime = [] { return absl::ZeroDuration(); };
+  Life life(store, receiver.Url(), times);
+  life.Add("1");
+  life.Add("2");
+  life.Add("3");
+  EXPECT_EQ(Ids(receiver.Await(5)), (IdList{"1", "1", "1", "2", "3"}));
+  while (store.size() > 1) absl::SleepFor(absl::Milliseconds(5));
+  life.webhook().Stop();
+  EXPECT_TRUE(life.SetAside(1)) << life.Metrics();
+  EXPECT_TRUE(life.Counted("delivered", 2)) << life.Metrics();
+  EXPECT_EQ(store.size(), 1u) << "it is kept";
+}
+
+TEST(Webhook, OneThatIsRefusedRightAfterAnotherIsTriedOnce) {
+  AlertReceiver receiver;
+  receiver.Answer({"413 No", "413 No", "413 No", "403 No", "400 No"});
+  LockedStore store;
+  WebhookTimes times = Life::Soon();
+  times.uptime = [] { return absl::ZeroDuration(); };
+  Life life(store, receiver.Url(), times);
+  for (const char* id : {"1", "2", "3", "4"}) life.Add(id);
+  EXPECT_EQ(Ids(receiver.Await(6)), (IdList{"1", "1", "1", "2", "3", "4"}));
+}
+
+TEST(Webhook, WhatFailsForAllAlertsIsNoRefusal) {
+  for (const char* answer :
+       {"401 No", "404 No", "405 No", "408 No", "429 No", "302 No", "500 No"}) {
+    AlertReceiver receiver;
+    receiver.Answer({answer, answer, answer, answer, answer});
+    LockedStore store;
+    Life life(store, receiver.Url());
+    life.Add("1");
+    life.Add("2");
+    EXPECT_EQ(Ids(receiver.Await(7)),
+              (IdList{"1", "1", "1", "1", "1", "1", "2"}))
+        << answer;
+  }
+}
+
+// Else a receiver with a fault loses what it would have taken later.
+TEST(Webhook, WhatWasRefusedGoesOutInOrderOnceTheReceiverTakesIt) {
+  AlertReceiver receiver;
+  receiver.Answer({"400 No", "400 No", "400 No", "400 No", "400 No"});
+  LockedStore store;
+  std::atomic<bool> later = false;
+  WebhookTimes times = Life::Soon();
+  times.uptime = [&] { return later ? absl::Hours(1) : absl::ZeroDuration(); };
+  Life life(store, receiver.Url(), times);
+  for (const char* id : {"1", "2", "3"}) life.Add(id);
+  while (!life.SetAside(3)) absl::SleepFor(absl::Milliseconds(5));
+  later = true;
+  life.Add("4");
+  EXPECT_TRUE(life.AwaitEmpty());
+  const auto ids = Ids(receiver.Await(8));
+  ASSERT_GE(ids.size(), 8u);
+  const IdList taken(ids.end() - 4, ids.end());
+  EXPECT_THAT(taken, ::testing::UnorderedElementsAre("1", "2", "3", "4"));
+  EXPECT_LT(std::find(taken.begin(), taken.end(), "1"),
+            std::find(taken.begin(), taken.end(), "2"));
+  EXPECT_LT(std::find(taken.begin(), taken.end(), "2"),
+            std::find(taken.begin(), taken.end(), "3"));
+  life.webhook().Stop();
+  EXPECT_TRUE(life.SetAside(0)) << life.Metrics();
+}
+
+TEST(Webhook, AnotherAddressIsTriedAtOnceWithWhatWasRefused) {
+  AlertReceiver before, after;
+  before.Answer({"400 No", "400 No", "400 No"});
+  LockedStore store;
+  WebhookTimes times = Life::Soon();
+  times.uptime = [] { return absl::ZeroDuration(); };
+  Life life(store, before.Url(), times);
+  life.Add("1");
+  ASSERT_EQ(before.Await(3).size(), 3u);
+  life.SendTo(after.Url());
+  EXPECT_EQ(Ids(after.Await(1)), IdList{"1"});
+  EXPECT_TRUE(life.AwaitEmpty());
+}
+
+TEST(Webhook, AStartTriesAgainWhatWasRefused) {
+  AlertReceiver receiver;
+  receiver.Answer({"400 No", "400 No", "400 No"});
+  LockedStore store;
+  {
+    WebhookTimes times = Life::Soon();
+    times.uptime = [] { return absl::ZeroDuration(); };
+    Life life(store, receiver.Url(), times);
+    life.Add("1");
+    ASSERT_EQ(receiver.Await(3).size(), 3u);
+  }
+  ASSERT_EQ(store.size(), 1u);
+  Life next(store, receiver.Url());
+  EXPECT_TRUE(next.AwaitEmpty());
+}
+
+class WebhookClockTest : public ::testing::Test {
+ protected:
+  ~WebhookClockTest() override { test::SetClockAhead(absl::ZeroDuration()); }
+};
+
+// abseil's waits end at a time of day.
+TEST_F(WebhookClockTest, AClockThatIsSetBackDelaysNoRetry) {
+  AlertReceiver receiver;
+  receiver.Answer({"500 No", "500 No", "500 No"});
+  LockedStore store;
+  test::SetClockAhead(absl::Hours(24 * 365));
+  Life life(store, receiver.Url());
+  life.Add("1");
+  EXPECT_TRUE(life.AwaitEmpty());
+}
+
+TEST(Webhook, AClockThatIsSetMakesNoAlertOld) {
+  const absl::Duration year = absl::Hours(24 * 365);
+  for (const absl::Duration set : {-year, year}) {
+    AlertReceiver receiver;
+    receiver.Answer({"500 No", "500 No", "500 No", "500 No"});
+    LockedStore store;
+    std::atomic<bool> is_set = false;
+    WebhookTimes times = Life::Soon();
+    times.now = [&] { return is_set ? kNow + set : kNow; };
+    Life life(store, receiver.Url(), times);
+    life.Add("before");
+    ASSERT_EQ(receiver.Await(1).size(), 1u);
+    is_set = true;
+    life.Add("after", kNow + set);
+    EXPECT_TRUE(life.AwaitEmpty());
+    life.webhook().Stop();
+    EXPECT_TRUE(life.Counted("delivered", 2)) << life.Metrics();
+  }
 }
 
 TEST(Webhook, DropsWhatNoAlertCanBe) {

@@ -1,7 +1,6 @@
 #include "trustd/mirror/mirror.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,10 +15,6 @@ constexpr char kHealthPrefix[] = "source/";
 
 // A renewal may come between a decision and its signature.
 constexpr int kTries = 3;
-
-absl::Duration SteadyNow() {
-  return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 Served ServedOf(const std::shared_ptr<const Publication>& publication) {
   Served served;
@@ -40,7 +35,6 @@ Served ServedOf(const std::shared_ptr<const Publication>& publication) {
 absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Open(
     Options options, Store& store, Publisher& publisher, PublicationHub& hub,
     AlertSink& alerts, absl::Time now) {
-  if (!options.steady) options.steady = SteadyNow;
   if (!options.clock_is_suspect)
     options.clock_is_suspect = [] { return false; };
   std::unique_ptr<Mirror> mirror(

@@ -39,6 +39,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "anchors/base/steady_clock.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "trustd/alerts/alert.h"
@@ -69,9 +70,8 @@ class Mirror {
     CoreOptions core;
     // MODE_OFFLINE: where the proposed catalog is put.
     std::string proposal_path;
-    // Time that nobody sets, from any beginning. Default: the machine's steady
-    // clock.
-    std::function<absl::Duration()> steady;
+    // What rates of automatic publication go by.
+    anchors::SteadyClock steady = &anchors::SteadyNow;
     // Whether the clock jumped and nothing has confirmed it since. Default: no.
     std::function<bool()> clock_is_suspect;
   };

@@ -1,6 +1,7 @@
 // The course of rotations: what sources, people and instances say, and what is
 // published.
 
+#include "absl/synchronization/notification.h"
 #include "test/support/mirror_fixture.h"
 
 namespace anchorage::trustd {
@@ -38,6 +39,21 @@ TEST_F(MirrorTest, AReissueIsPublishedByItself) {
   ASSERT_TRUE(Observe(PageOf(entries)).ok());
   EXPECT_EQ(Sequence(), 2u);
   EXPECT_THAT(All(), SizeIs(1));
+}
+
+// They were called under the locks of mirror, publisher and hub: this hung.
+TEST_F(MirrorTest, AWatcherOfPublicationsMayTakeAnyLock) {
+  const auto told = std::make_shared<absl::Notification>();
+  const std::uint64_t id = hub_.Watch([this, told](const Publication&) {
+    if (told->HasBeenNotified()) return;
+    EXPECT_TRUE(publisher_->RenewIfDue(now_).ok());
+    EXPECT_THAT(All(), SizeIs(1));
+    EXPECT_EQ(hub_.watchers(), 1u);
+    told->Notify();
+  });
+  ASSERT_TRUE(Observe(PageOf(Reissued())).ok());
+  EXPECT_TRUE(told->WaitForNotificationWithTimeout(absl::Seconds(10)));
+  hub_.Unwatch(id);
 }
 
 TEST_F(MirrorTest, AReKeyWaitsForPeople) {

@@ -30,7 +30,11 @@ Poller::Poller(std::vector<std::unique_ptr<Source>> sources, Mirror& mirror,
 
 Poller::~Poller() { Stop(); }
 
-absl::Status Poller::Start() {
+absl::Status Poller::Prepare() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (std::exchange(is_prepared_, true)) return absl::OkStatus();
+  }
   for (const auto& worker : workers_) {
     auto thread =
         anchors::StartThread([this, one = worker.get()] { Run(*one); });
@@ -40,14 +44,27 @@ absl::Status Poller::Start() {
   return absl::OkStatus();
 }
 
-absl::Status Poller::PollNow(const std::string& source) {
-  const absl::MutexLock lock(&mutex_);
-  bool found = source.empty();
-  for (const auto& worker : workers_) {
-    if (!source.empty() && worker->source->name() != source) continue;
-    worker->is_wanted = true;
-    found = true;
+absl::Status Poller::Start() {
+  if (absl::Status s = Prepare(); !s.ok()) return s;
+  {
+    const absl::MutexLock lock(&mutex_);
+    running_ = true;
   }
+  changed_.NotifyAll();
+  return absl::OkStatus();
+}
+
+absl::Status Poller::PollNow(const std::string& source) {
+  bool found = source.empty();
+  {
+    const absl::MutexLock lock(&mutex_);
+    for (const auto& worker : workers_) {
+      if (!source.empty() && worker->source->name() != source) continue;
+      worker->is_wanted = true;
+      found = true;
+    }
+  }
+  changed_.NotifyAll();
   if (found) return absl::OkStatus();
   return absl::NotFoundError(absl::StrCat("there is no source '", source, "'"));
 }
@@ -57,6 +74,7 @@ void Poller::Stop() {
     const absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
+  changed_.NotifyAll();
   if (cancelled_ != nullptr) cancelled_->store(true);
   for (const auto& worker : workers_) {
     if (worker->thread.joinable()) worker->thread.join();
@@ -65,14 +83,13 @@ void Poller::Stop() {
 
 void Poller::Run(Worker& worker) {
   PollHistory history;
-  absl::Duration wait = absl::ZeroDuration();
+  absl::Duration wait = absl::InfiniteDuration();
   while (true) {
     {
       const absl::MutexLock lock(&mutex_);
-      const auto is_due = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return stopping_ || worker.is_wanted;
-      };
-      mutex_.AwaitWithTimeout(absl::Condition(&is_due), wait);
+      changed_.AwaitFor(mutex_, wait, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        return stopping_ || (running_ && worker.is_wanted);
+      });
       if (stopping_) return;
       worker.is_wanted = false;
     }

@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "anchors/base/steady_clock.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/sources/source.h"
 
@@ -35,7 +36,11 @@ class Poller {
          Clock clock, std::shared_ptr<std::atomic<bool>> cancelled);
   ~Poller();
 
-  // Asks every source now, and from then on as it is due.
+  // Starts the threads, which wait for Start().
+  absl::Status Prepare();
+
+  // Asks every source now, and from then on as it is due. After Prepare() it
+  // cannot fail.
   absl::Status Start();
 
   // Asks a source as soon as it is idle; all of them for an empty name.
@@ -61,6 +66,9 @@ class Poller {
   const Clock clock_;
   const std::shared_ptr<std::atomic<bool>> cancelled_;
   absl::Mutex mutex_;
+  anchors::SteadyCondition changed_;
+  bool is_prepared_ ABSL_GUARDED_BY(mutex_) = false;
+  bool running_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // The list is fixed from the constructor on; `is_wanted` is guarded.
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
 #include "test/support/fake_store.h"
+#include "test/support/set_clock.h"
 #include "trustd/config.h"
 #include "trustd/sources/source_failure.h"
 
@@ -29,8 +30,9 @@ class NoAlerts final : public AlertSink {
 // Answers what the test says, and counts.
 class FakeSource final : public Source {
  public:
-  explicit FakeSource(std::string name)
-      : Source({std::move(name), {}, {.interval = absl::Hours(1)}}) {}
+  explicit FakeSource(std::string name,
+                      PollTimes times = {.interval = absl::Hours(1)})
+      : Source({std::move(name), {}, times}) {}
 
   absl::StatusOr<SourceAnswer> Poll(absl::Time) override {
     ++polls;
@@ -65,7 +67,11 @@ class PollerTest : public ::testing::Test {
         absl::Now());
     mirror_ =
         *Mirror::Open({}, store_, *publisher_, hub_, alerts_, absl::Now());
-    auto source = std::make_unique<FakeSource>("one");
+    Make(std::make_unique<FakeSource>("one"));
+  }
+  ~PollerTest() override { test::SetClockAhead(absl::ZeroDuration()); }
+
+  void Make(std::unique_ptr<FakeSource> source) {
     source_ = source.get();
     std::vector<std::unique_ptr<Source>> sources;
     sources.push_back(std::move(source));
@@ -97,6 +103,23 @@ TEST_F(PollerTest, AsksAtTheStart) {
   EXPECT_EQ(mirror_->Sources()[0].source(), "one");
   EXPECT_EQ(mirror_->Sources()[0].failures(), 0u);
   EXPECT_EQ(source_->forgotten, 0);
+}
+
+TEST_F(PollerTest, AsksNobodyUntilItIsStarted) {
+  ASSERT_TRUE(poller_->Prepare().ok());
+  ASSERT_TRUE(poller_->PollNow("one").ok());
+  poller_->Stop();
+  EXPECT_EQ(source_->polls, 0);
+}
+
+// It asked again after a year: abseil's waits end at a time of day.
+TEST_F(PollerTest, AClockThatIsSetBackDelaysNoPoll) {
+  Make(std::make_unique<FakeSource>("one",
+                                    PollTimes{.interval = absl::Milliseconds(5),
+                                              .jitter = absl::ZeroDuration()}));
+  test::SetClockAhead(absl::Hours(24 * 365));
+  ASSERT_TRUE(poller_->Start().ok());
+  WaitForPolls(5);
 }
 
 TEST_F(PollerTest, AsksWhenItIsTold) {

@@ -330,6 +330,9 @@ absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
     catalog.created = absl::FromUnixSeconds(absl::ToUnixSeconds(now));
     if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
     plan.files.catalog = anchors::SerializeCatalog(catalog);
+    const auto root = tuf::ParseRoot(plan.files.roots.back());
+    if (!root.ok()) return root.status();
+    if (absl::Status s = CheckKeys(config_, keys_, *root); !s.ok()) return s;
     floors.targets = *targets;
     due.targets = true;
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "anchors/base/atomic_file.h"
 
 namespace anchorage::trustd {
@@ -53,15 +54,17 @@ absl::StatusOr<std::unique_ptr<SigningKey>> LoadKey(const std::string& path,
   return std::unique_ptr<SigningKey>(*std::move(key));
 }
 
+bool IsOf(const SigningKey& key, const anchors::tuf::RoleKeys& role) {
+  return std::find(role.keyids.begin(), role.keyids.end(),
+                   key.public_key().keyid()) != role.keyids.end();
+}
+
 }  // namespace
 
 const SigningKey* SigningKeys::OnlineFor(
     const anchors::tuf::RoleKeys& role) const {
   for (const auto& key : online) {
-    if (std::find(role.keyids.begin(), role.keyids.end(),
-                  key->public_key().keyid()) != role.keyids.end()) {
-      return key.get();
-    }
+    if (IsOf(*key, role)) return key.get();
   }
   return nullptr;
 }
@@ -91,6 +94,43 @@ absl::StatusOr<SigningKeys> LoadKeys(const PublisherConfig& config,
     return next.status();
   }
   return keys;
+}
+
+absl::Status CheckKeys(const PublisherConfig& config, const SigningKeys& keys,
+                       const anchors::tuf::Root& root) {
+  const struct {
+    const char* role;
+    const anchors::tuf::RoleKeys& wanted;
+    const SigningKey& key;
+    bool is_named;
+    const std::string& path;
+  } rows[] = {
+      {"root", root.root, *keys.root, IsOf(*keys.root, root.root),
+       config.root_key_path},
+      {"targets", root.targets, *keys.targets,
+       IsOf(*keys.targets, root.targets), config.targets_key_path},
+      {"snapshot", root.snapshot, *keys.online.front(),
+       keys.OnlineFor(root.snapshot) != nullptr, config.online_key_path},
+      {"timestamp", root.timestamp, *keys.online.front(),
+       keys.OnlineFor(root.timestamp) != nullptr, config.online_key_path},
+  };
+  for (const auto& row : rows) {
+    if (!row.is_named) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(row.path, " has key ", row.key.public_key().keyid(),
+                       ", and root ", root.envelope.version, " wants ",
+                       absl::StrJoin(row.wanted.keyids, " or "), " for ",
+                       row.role, ": put the file with that key there"));
+    }
+    if (row.wanted.threshold > 1) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("root ", root.envelope.version, " wants ",
+                       row.wanted.threshold, " signatures for ", row.role,
+                       ", and MODE_ONLINE signs with one key, ", row.path,
+                       ": it is a repository for MODE_OFFLINE"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace anchorage::trustd

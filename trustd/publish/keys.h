@@ -40,6 +40,13 @@ inline constexpr std::string_view kNextKeySuffix = ".next";
 absl::StatusOr<SigningKeys> LoadKeys(const PublisherConfig& config,
                                      bool may_make);
 
+// Whether `keys`, which are those of `config` (MODE_ONLINE), can sign all that
+// they will have to: root, targets, snapshot and timestamp, as `root`, the
+// newest one, has it. FAILED_PRECONDITION names the file and the key that the
+// root wants.
+absl::Status CheckKeys(const PublisherConfig& config, const SigningKeys& keys,
+                       const anchors::tuf::Root& root);
+
 }  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_PUBLISH_KEYS_H_

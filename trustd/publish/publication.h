@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -59,21 +60,31 @@ struct Publication {
 };
 
 // Holds the current publication and tells of a new one, and whether anything is
-// signed at all. Thread-safe.
+// signed at all. Thread-safe; its lock is the last that anybody takes: see "The
+// order of locks" in DESIGN.md.
 class PublicationHub {
  public:
   using Watcher = std::function<void(const Publication&)>;
 
+  PublicationHub() = default;
+  PublicationHub(const PublicationHub&) = delete;
+  PublicationHub& operator=(const PublicationHub&) = delete;
+  // Watchers are called no more when it returns.
+  ~PublicationHub();
+
   // The current publication; null until the first.
   std::shared_ptr<const Publication> Current() const;
 
-  // Makes `next` the current one and calls every watcher with it. One call at
-  // a time.
+  // Makes `next` the current one, of which the watchers hear soon. Whoever
+  // calls this may hold locks that watchers take.
   void Publish(std::shared_ptr<const Publication> next);
 
-  // Has `watcher` called for every later publication, never under a lock of
-  // ours, until Unwatch() with the returned number; one last call may still be
-  // under way when that returns, so a watcher owns what it touches.
+  // Calls `watcher` with the newest publication after each Publish(), until
+  // Unwatch() with the returned number; of several in a row it may hear of the
+  // last alone. The calls come one by one from a thread of the hub, so that no
+  // caller's lock is held: a watcher may take any lock. One last call may still
+  // be under way when Unwatch() returns, so a watcher owns what it touches.
+  // Throws std::system_error where that thread cannot be started.
   std::uint64_t Watch(Watcher watcher);
   void Unwatch(std::uint64_t id);
 
@@ -84,12 +95,26 @@ class PublicationHub {
   void SetSigning(absl::Status status);
 
  private:
+  // Returns whether there is any, and not the end.
+  bool AwaitNews() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status TellWatchers() ABSL_LOCKS_EXCLUDED(mutex_);
+
   mutable absl::Mutex mutex_;
   std::shared_ptr<const Publication> current_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<std::uint64_t, std::shared_ptr<const Watcher>> watchers_
-      ABSL_GUARDED_BY(mutex_);
+  // How many there were, and how many of these watchers have heard of.
+  std::uint64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t told_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  struct Entry {
+    std::shared_ptr<const Watcher> watcher;
+    // The number of the publication that was current when it came.
+    std::uint64_t after = 0;
+  };
+  absl::flat_hash_map<std::uint64_t, Entry> watchers_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   absl::Status signing_ ABSL_GUARDED_BY(mutex_);
+  // Runs from the first Watch() on.
+  std::thread teller_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace anchorage::trustd

@@ -217,6 +217,16 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
   hub.Publish(*std::move(publication));
   // A store that went back is served until people have accepted it.
   if (!hub.signing().ok()) return publisher;
+  if (online) {
+    // What is signed rarely is no reason to find out late.
+    absl::MutexLock lock(&publisher->mutex_);
+    const auto root = tuf::ParseRoot(publisher->files_.roots.back());
+    if (!root.ok()) return root.status();
+    if (absl::Status s = CheckKeys(publisher->config_, publisher->keys_, *root);
+        !s.ok()) {
+      return s;
+    }
+  }
   // A root that names the key of this host may have arrived meanwhile.
   const auto taken = publisher->TakeSigned(now);
   if (absl::Status s = publisher->RenewIfDue(now); !s.ok()) {
@@ -231,6 +241,16 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
     return s;
   }
   return publisher;
+}
+
+absl::Status Publisher::CheckKeyFiles(const PublisherConfig& next) const {
+  if (!hub_.signing().ok()) return absl::OkStatus();
+  const auto keys = LoadKeys(next, /*may_make=*/false);
+  if (!keys.ok()) return keys.status();
+  absl::MutexLock lock(&mutex_);
+  const auto root = tuf::ParseRoot(files_.roots.back());
+  if (!root.ok()) return root.status();
+  return CheckKeys(next, *keys, *root);
 }
 
 absl::StatusOr<Publisher::Files> Publisher::MakeFirst(anchors::Catalog seed,

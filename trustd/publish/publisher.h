@@ -64,6 +64,11 @@ class Publisher {
       PublisherConfig config, Store& store, PublicationHub& hub,
       anchors::Catalog seed, std::string releases, absl::Time now);
 
+  // Whether the files of keys that `next` (MODE_ONLINE) names are those that
+  // the newest root wants, as Open() checks where anything is signed. OK while
+  // nothing may be signed. Fails as LoadKeys() and CheckKeys().
+  absl::Status CheckKeyFiles(const PublisherConfig& next) const;
+
   // Signs what the gate has admitted, as that version of the targets. ABORTED
   // where something else was published since that was decided;
   // FAILED_PRECONDITION in MODE_OFFLINE, where people sign, and for a catalog

@@ -245,6 +245,56 @@ TEST_F(PublisherTest, RefusesKeysThatRootDoesNotName) {
             absl::StatusCode::kFailedPrecondition);
 }
 
+class WrongKeyTest : public PublisherTest,
+                     public ::testing::WithParamInterface<
+                         std::pair<const char*, std::string Config::*>> {};
+
+// Targets and root are signed rarely: it started, and failed when somebody
+// wanted to revoke.
+TEST_P(WrongKeyTest, IsFoundAtTheStartAndNotAtTheFirstRevocation) {
+  const auto& [role, path] = GetParam();
+  auto good = Open();
+  ASSERT_TRUE(good.ok());
+  const auto root = *tuf::ParseRoot(hub_.Current()->roots.back());
+  const std::string wanted = (role == std::string("root")      ? root.root
+                              : role == std::string("targets") ? root.targets
+                                                               : root.snapshot)
+                                 .keyids.front();
+  const auto other = *tuf::SoftwareKey::GenerateEd25519();
+  ASSERT_TRUE(anchors::WriteFileAtomically(config_.*path,
+                                           other->ToPem()->view(),
+                                           anchors::FileAccess::kPrivate)
+                  .ok());
+  const auto names_it = ::testing::AllOf(
+      HasSubstr(config_.*path), HasSubstr(other->public_key().keyid()),
+      HasSubstr(wanted), HasSubstr(std::string("for ") + role));
+  EXPECT_THAT(
+      std::string((*good)->CheckKeyFiles(PublisherConfigOf(config_)).message()),
+      names_it)
+      << "a reload";
+  const auto values = store_.values;
+  const absl::Status refused = Open(kNow + absl::Minutes(1)).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), names_it);
+  EXPECT_EQ(store_.values, values);
+  // What signs nothing serves whatever keys it has, and goes on with the right
+  // ones alone.
+  hub_.SetSigning(StoreWentBack("a drill"));
+  const auto serves = Open(kNow + absl::Minutes(1));
+  ASSERT_TRUE(serves.ok()) << serves.status();
+  EXPECT_THAT(
+      std::string(
+          (*serves)->PlanAcceptance({}, std::nullopt, kNow).status().message()),
+      names_it);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, WrongKeyTest,
+    ::testing::Values(std::pair("root", &Config::root_key_path),
+                      std::pair("targets", &Config::targets_key_path),
+                      std::pair("snapshot", &Config::online_key_path)),
+    [](const auto& info) { return std::string(info.param.first); });
+
 TEST_F(PublisherTest, RefusesAKeyThatOthersCanRead) {
   ASSERT_TRUE(Open().ok());
   std::filesystem::permissions(config_.root_key_path,

@@ -13,14 +13,14 @@ namespace anchorage::trustd {
 
 // A client asks first without its timestamp, and shows it when it has seen that
 // ours is older: only who does not is told of. Anybody can claim, so it is told
-// at most once a day. One thread at a time.
+// at most once a day. Times are of the steady clock. One thread at a time.
 class TimestampClaims {
  public:
   static constexpr absl::Duration kPatience = absl::Seconds(10);
   static constexpr absl::Duration kInterval = absl::Hours(24);
 
   // Somebody says so.
-  void Claimed(std::uint64_t version, absl::Time now) {
+  void Claimed(std::uint64_t version, absl::Duration now) {
     if (!since_.has_value()) {
       since_ = now;
       version_ = version;
@@ -32,21 +32,20 @@ class TimestampClaims {
   void Proved() { since_.reset(); }
 
   // The highest version that was claimed and not proved for kPatience, once;
-  // nullopt for none. Clocks that were set back begin again.
-  std::optional<std::uint64_t> Due(absl::Time now) {
+  // nullopt for none.
+  std::optional<std::uint64_t> Due(absl::Duration now) {
     if (!since_.has_value()) return std::nullopt;
-    since_ = std::min(*since_, now);
     if (now - *since_ < kPatience) return std::nullopt;
     since_.reset();
-    if (told_ <= now && now - told_ < kInterval) return std::nullopt;
+    if (now - told_ < kInterval) return std::nullopt;
     told_ = now;
     return version_;
   }
 
  private:
-  std::optional<absl::Time> since_;
+  std::optional<absl::Duration> since_;
   std::uint64_t version_ = 0;
-  absl::Time told_ = absl::InfinitePast();
+  absl::Duration told_ = -absl::InfiniteDuration();
 };
 
 }  // namespace anchorage::trustd

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -11,6 +12,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/no_throw.h"
 #include "trustd/sources/gunzip.h"
@@ -41,6 +43,8 @@ struct Transfer {
   std::size_t header_bytes = 0;
   Validators validators;
   std::string retry_after;
+  std::optional<absl::Time> date;
+  absl::Duration age;
   bool gzip = false;
   bool unknown_encoding = false;
   std::string body;
@@ -67,6 +71,12 @@ void TakeHeader(std::string_view name, std::string_view value, Transfer& t) {
         std::string(value.substr(0, kMaxValidatorBytes + 1));
   } else if (absl::EqualsIgnoreCase(key, "retry-after")) {
     t.retry_after = std::string(value.substr(0, kMaxValidatorBytes));
+  } else if (absl::EqualsIgnoreCase(key, "date")) {
+    t.date = ParseHttpDate(value);
+  } else if (absl::EqualsIgnoreCase(key, "age")) {
+    std::uint32_t seconds = 0;
+    t.age = absl::SimpleAtoi(text, &seconds) ? absl::Seconds(seconds)
+                                             : absl::ZeroDuration();
   } else if (absl::EqualsIgnoreCase(key, "content-encoding")) {
     // A second one would be a second packing: a bomb in a bomb.
     const bool gzip = absl::EqualsIgnoreCase(text, "gzip");
@@ -94,6 +104,8 @@ std::size_t OnHeader(char* data, std::size_t size, std::size_t count,
     // What came before was an interim answer (1xx).
     t.validators = {};
     t.retry_after.clear();
+    t.date.reset();
+    t.age = absl::ZeroDuration();
     t.gzip = t.unknown_encoding = false;
   } else if (colon != line.npos) {
     const auto value = absl::StripAsciiWhitespace(
@@ -242,6 +254,15 @@ SourceFailure FailureOf(const Ending& ending, CURL* curl) {
   }
 }
 
+// A date to come back at is a wait by the server's own clock: ours may be
+// wrong.
+std::string RetryAfter(const Transfer& t) {
+  const auto until = ParseHttpDate(t.retry_after);
+  if (!until.has_value() || !t.date.has_value()) return t.retry_after;
+  return absl::StrCat(
+      std::max<std::int64_t>(0, absl::ToInt64Seconds(*until - *t.date)));
+}
+
 absl::Status BadStatus(long status, const std::string& retry_after) {
   absl::Status failure = FailSource(SourceFailure::kHttpStatus,
                                     absl::StrCat("HTTP ", status));
@@ -291,7 +312,7 @@ absl::StatusOr<Hop> Judge(const Ending& ending, Transfer& t,
   hop.download.not_modified =
       status == kNotModified && !request.have.empty();
   if (status > kOk && !hop.download.not_modified) {
-    return BadStatus(status, t.retry_after);
+    return BadStatus(status, RetryAfter(t));
   }
   if (ending.result != CURLE_OK) {
     return FailSource(FailureOf(ending, t.curl),
@@ -338,7 +359,11 @@ absl::StatusOr<Hop> Perform(const DownloaderOptions& options,
   SetUpTls(curl, options);
   SetUpLimits(curl, request, left);
   SetUpCalls(transfer);
-  return Judge(Run(curl, left), transfer, request);
+  const Ending ending = Run(curl, left);
+  if (options.saw_date && transfer.date.has_value()) {
+    options.saw_date(*transfer.date + transfer.age);
+  }
+  return Judge(ending, transfer, request);
 }
 
 // Whether a redirect stays with whom the configuration names.

@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -83,6 +84,9 @@ struct DownloaderOptions {
   // Once it is true, downloads under way end within a second or so and every
   // later one fails, with kCancelled. Null: never.
   std::shared_ptr<const std::atomic<bool>> cancelled = nullptr;
+  // Called with what each answer that says so has as the date now: its Date,
+  // and the Age that it has in a cache. May be empty.
+  std::function<void(absl::Time date)> saw_date = {};
 };
 
 // Thread-safe: each call has a connection of its own.

@@ -190,6 +190,37 @@ TEST(Downloader, TellsWhichStatusAndWhenToComeBack) {
   EXPECT_EQ(RetryAfterOf(got.status(), absl::UnixEpoch()), absl::Seconds(120));
 }
 
+// A mirror whose clock was set back by a year stayed away for six hours.
+TEST(Downloader, ADateToComeBackAtIsReadByTheServersClock) {
+  const auto got =
+      GetAnswer(Answer("503 Busy",
+                       {"Date: Fri, 15 Jan 2027 08:00:00 GMT",
+                        "Retry-After: Fri, 15 Jan 2027 08:02:00 GMT"},
+                       ""));
+  EXPECT_EQ(RetryAfterOf(got.status(), absl::UnixEpoch()), absl::Seconds(120));
+}
+
+TEST(Downloader, SaysWhichDateAServerHas) {
+  std::vector<absl::Time> dates;
+  const auto downloader = *CurlDownloader::Create(
+      {.allow_loopback_http = true,
+       .saw_date = [&](absl::Time date) { dates.push_back(date); }});
+  const auto answer = [&](std::vector<std::string> headers) {
+    HostileServer server(
+        [&](Peer& peer) { peer.Send(Answer("404 Not Found", headers, "")); });
+    (void)downloader->Get(For(server.Url("/")));
+  };
+  const std::string date = "Date: Fri, 15 Jan 2027 08:00:00 GMT";
+  answer({date});
+  // A copy in a cache has the date of its making.
+  answer({date, "Age: 3600"});
+  answer({date, "Age: -3600"});
+  answer({"Date: yesterday"});
+  answer({});
+  const absl::Time now = absl::FromUnixSeconds(1'800'000'000);
+  EXPECT_EQ(dates, (std::vector<absl::Time>{now, now + absl::Hours(1), now}));
+}
+
 TEST(Downloader, TakesNoOtherStatusFor200) {
   // 304 was not asked for; a redirect without an address leads nowhere.
   for (const char* status : {"204 No Content", "206 Partial", "300 Choose",

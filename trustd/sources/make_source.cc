@@ -27,10 +27,17 @@ absl::StatusOr<std::shared_ptr<Downloader>> MakeDownloader(
     const auto ca = anchors::ReadFile(settings.ca_path, kMaxCaBytes);
     if (!ca.ok()) return ca.status();
   }
-  auto downloader = CurlDownloader::Create(
-      {.ca_path = settings.ca_path,
-       .allow_loopback_http = settings.allow_loopback_http,
-       .cancelled = environment.cancelled});
+  DownloaderOptions options = {
+      .ca_path = settings.ca_path,
+      .allow_loopback_http = settings.allow_loopback_http,
+      .cancelled = environment.cancelled};
+  if (environment.saw_date) {
+    options.saw_date = [saw = environment.saw_date,
+                        name = settings.profile.name](absl::Time date) {
+      saw(name, date);
+    };
+  }
+  auto downloader = CurlDownloader::Create(std::move(options));
   if (!downloader.ok()) return downloader.status();
   return std::shared_ptr<Downloader>(*std::move(downloader));
 }

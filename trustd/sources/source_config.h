@@ -10,6 +10,7 @@
 #include <google/protobuf/repeated_field.h>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -81,6 +82,9 @@ struct SourceEnvironment {
   std::string state_folder;
   // As in DownloaderOptions.
   std::shared_ptr<const std::atomic<bool>> cancelled = nullptr;
+  // Called with the name of a source and what its server said the date is, of
+  // each answer that has one; from any thread. May be empty.
+  std::function<void(const std::string& source, absl::Time date)> saw_date = {};
 };
 
 // Reads the files that `settings` name. Fails as anchors::ReadFile() for one

@@ -143,6 +143,15 @@ void SetRetryAfter(absl::Status& status, std::string_view value) {
   status.SetPayload(kRetryAfterUrl, absl::Cord(View(value)));
 }
 
+std::optional<absl::Time> ParseHttpDate(std::string_view text) {
+  absl::Time time;
+  if (!absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", View(text), &time,
+                       nullptr)) {
+    return std::nullopt;
+  }
+  return time;
+}
+
 std::optional<absl::Duration> RetryAfterOf(const absl::Status& status,
                                            absl::Time now) {
   const auto text = PayloadOf(status, kRetryAfterUrl);
@@ -151,11 +160,9 @@ std::optional<absl::Duration> RetryAfterOf(const absl::Status& status,
   if (absl::SimpleAtoi(*text, &seconds)) {
     return absl::Seconds(std::clamp<std::int64_t>(seconds, 0, kMaxSeconds));
   }
-  absl::Time until;
-  if (!absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", *text, &until, nullptr)) {
-    return std::nullopt;
-  }
-  return std::clamp<absl::Duration>(until - now, absl::ZeroDuration(),
+  const auto until = ParseHttpDate(*text);
+  if (!until.has_value()) return std::nullopt;
+  return std::clamp<absl::Duration>(*until - now, absl::ZeroDuration(),
                                     absl::Seconds(kMaxSeconds));
 }
 

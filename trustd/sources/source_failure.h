@@ -104,6 +104,10 @@ absl::Span<const SourceFailure> AllSourceFailures();
 void SetHttpStatus(absl::Status& status, int http_status);
 std::optional<int> HttpStatusOf(const absl::Status& status);
 
+// The date of an HTTP header, in the one form that servers must send; nullopt
+// for anything else.
+std::optional<absl::Time> ParseHttpDate(std::string_view text);
+
 // How long the server asks us to stay away from `now` on: the value of
 // Retry-After, which is seconds or a date. Never negative. nullopt if it asks
 // for nothing that can be read.

@@ -1,0 +1,65 @@
+// Sees when somebody sets this machine's clock.
+//
+//   ClockWatch watch(clock, &anchors::SteadyNow);
+//   if (const auto jump = watch.TakeJump()) Alert(*jump);   // at times
+//   watch.SawDate("aws-docs", date, now);                   // of each answer
+//   if (watch.suspicious()) return;  // publish nothing without people
+//
+// A time of day that runs away from the steady clock was set, or this machine
+// stood still. Which one is right is not known here: until servers of two
+// sources say the same date as the clock, it is suspicious. A clock that was
+// wrong at the start and stays so is not seen; one that a start finds after a
+// jump is believed. Thread-safe; calls nothing under its lock but the clocks.
+
+#ifndef ANCHORAGE_TRUSTD_BASE_CLOCK_WATCH_H_
+#define ANCHORAGE_TRUSTD_BASE_CLOCK_WATCH_H_
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "anchors/base/steady_clock.h"
+
+namespace anchorage::trustd {
+
+class ClockWatch {
+ public:
+  // By how much the two clocks may part, or a date differ.
+  static constexpr absl::Duration kTolerance = absl::Minutes(5);
+  // How many sources must say the same date as the clock.
+  static constexpr std::size_t kSources = 2;
+
+  ClockWatch(std::function<absl::Time()> clock, anchors::SteadyClock uptime);
+
+  // How far the clock has jumped (back: negative) since the start or the last
+  // jump, once for each jump; nullopt for none. Small steps add up.
+  std::optional<absl::Duration> TakeJump();
+
+  // A server of `source` said that it is `date` when the clock said `now`.
+  void SawDate(const std::string& source, absl::Time date, absl::Time now);
+
+  // Whether the clock has jumped, and the dates of kSources sources have not
+  // agreed with it since. Looks at the clocks itself.
+  bool suspicious();
+
+ private:
+  void Look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::function<absl::Time()> clock_;
+  const anchors::SteadyClock uptime_;
+  absl::Mutex mutex_;
+  // When the steady clock was zero, by the time of day before any jump since.
+  absl::Time zero_ ABSL_GUARDED_BY(mutex_);
+  std::optional<absl::Duration> jump_ ABSL_GUARDED_BY(mutex_);
+  bool suspicious_ ABSL_GUARDED_BY(mutex_) = false;
+  // The sources that agree, since the jump.
+  std::set<std::string> agreeing_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_BASE_CLOCK_WATCH_H_
