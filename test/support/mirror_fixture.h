@@ -6,8 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +39,7 @@ class FakeAlerts final : public AlertSink {
  public:
   std::function<void()> Raise(const std::vector<Alert>& alerts,
                               StoreBatch& batch) override {
+    if (before_commit) before_commit();
     for (const Alert& alert : alerts) {
       batch.Put(absl::StrCat("alert/", raised_++), alert.text);
     }
@@ -43,11 +48,16 @@ class FakeAlerts final : public AlertSink {
         committed.push_back(std::string(NameOf(alert.kind)));
         subjects.push_back(alert.subject);
       }
+      if (said) said();
     };
   }
 
   std::vector<std::string> committed;
   std::vector<std::string> subjects;
+  // Called when everything is decided and signed, and nothing is on the disk.
+  std::function<void()> before_commit;
+  // Called when alerts are told to whoever receives them.
+  std::function<void()> said;
 
  private:
   int raised_ = 0;
@@ -200,6 +210,146 @@ class MirrorTest : public ::testing::Test {
   FakeAlerts alerts_;
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<Mirror> mirror_;
+};
+
+// One slot, of which a test says what sources show.
+inline const verify::Slot kIreland = {"aws", "eu-west-1",
+                                      verify::AnchorKind::kIidRsa2048};
+
+class IrelandTest : public MirrorTest {
+ protected:
+  // What is pinned at first.
+  std::string Genuine() const { return DerIn(anchors::PageEntries(seed_)); }
+
+  // Another certificate of the key that is pinned at first. `serial` tells them
+  // apart.
+  std::string SignedOn(absl::Time not_before, const std::string& serial) const {
+    return SignedOn(not_before, serial, FirstKey());
+  }
+  std::string SignedOn(absl::Time not_before, const std::string& serial,
+                       const test::TestKey& key) const {
+    test::CertSpec spec = aws_.Certificate(kIreland.region, kIreland.kind);
+    spec.key = spec.issuer_key = &key;
+    spec.serial = serial;
+    spec.SetValidity(not_before, not_before + absl::Hours(24 * 365));
+    return test::MakeCertificate(spec);
+  }
+
+  // AWS's key in a certificate that AWS has not signed.
+  std::string Forged() const {
+    std::string der = SignedOn(kNow - absl::Hours(1), "\x7f\x01");
+    der.back() ^= 1;
+    return der;
+  }
+
+  // A source that has these certificates in Ireland, and elsewhere what was
+  // pinned at first.
+  Observation Showing(const std::vector<std::string>& ders,
+                      const std::string& source = "aws-docs") const {
+    Observation look = PageOf(anchors::PageEntries(seed_), source);
+    std::erase_if(look.certificates, [](const auto& certificate) {
+      return certificate.slot == kIreland;
+    });
+    for (const std::string& der : ders) {
+      look.certificates.push_back({kIreland, der, 0});
+    }
+    return look;
+  }
+  absl::Status Show(const std::vector<std::string>& ders,
+                    const std::string& source = "aws-docs") {
+    return Observe(Showing(ders, source));
+  }
+
+  // The served anchor of a key in Ireland; the test fails where there is none.
+  anchors::CatalogAnchor AnchorOf(const std::string& spki_sha256) const {
+    for (const auto& anchor : hub_.Current()->catalog.anchors) {
+      if (anchor.slot == kIreland && anchor.spki_sha256 == spki_sha256) {
+        return anchor;
+      }
+    }
+    ADD_FAILURE() << "no such key in Ireland";
+    return {};
+  }
+  verify::AnchorStatus StatusOf(const std::string& spki_sha256) const {
+    return AnchorOf(spki_sha256).status;
+  }
+
+  // Of the key that is pinned at first.
+  std::string Key() const { return verify::Sha256Hex(FirstKey().spki_der()); }
+
+  // Whether Ireland has a certificate in use.
+  bool IsInUse(const std::string& der) const {
+    for (const auto& anchor : hub_.Current()->catalog.anchors) {
+      if (anchor.slot != kIreland) continue;
+      for (const auto& certificate : anchor.certificates) {
+        if (certificate.der == der) return !certificate.superseded;
+      }
+    }
+    return false;
+  }
+
+  // What a person does to an anchor of Ireland. `what` is its key, or, to add
+  // one, its certificate.
+  absl::StatusOr<Mirror::Pinned> Pin(v1::PinFact::Action action,
+                                     const std::string& what,
+                                     const std::string& by,
+                                     bool last_key = false) {
+    v1::PinFact fact;
+    fact.set_action(action);
+    fact.mutable_slot()->set_partition(kIreland.partition);
+    fact.mutable_slot()->set_region(kIreland.region);
+    fact.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+    if (action == v1::PinFact::ACTION_ADD) {
+      fact.set_certificate(what);
+    } else {
+      fact.set_spki_sha256(what);
+    }
+    fact.set_by(by);
+    fact.set_why("a test");
+    return mirror_->Pin({.fact = fact, .last_key = last_key}, now_);
+  }
+
+  // How many of a class are open.
+  int Open(v1::RotationClass rotation_class) const {
+    int open = 0;
+    for (const v1::Rotation& rotation : All()) {
+      open += rotation.rotation_class() == rotation_class &&
+              (rotation.state() == v1::ROTATION_STATE_DETECTED ||
+               rotation.state() == v1::ROTATION_STATE_CORROBORATED ||
+               rotation.state() == v1::ROTATION_STATE_APPROVED);
+    }
+    return open;
+  }
+  int Open() const {
+    int open = 0;
+    for (int i = 0; i < v1::RotationClass_ARRAYSIZE; ++i) {
+      open += Open(static_cast<v1::RotationClass>(i));
+    }
+    return open;
+  }
+  // How often an alert was given.
+  int Alerts(const std::string& name) const {
+    return static_cast<int>(
+        std::count(alerts_.committed.begin(), alerts_.committed.end(), name));
+  }
+
+  void Pass(absl::Duration time) {
+    now_ += time;
+    ASSERT_TRUE(mirror_->Settle(now_).ok());
+  }
+
+ private:
+  static const test::TestKey& FirstKey() {
+    static const test::FakeIdentity aws;
+    return aws.KeyOf(kIreland.region, kIreland.kind);
+  }
+
+  static std::string DerIn(const std::vector<anchors::PageEntry>& entries) {
+    for (const auto& entry : entries) {
+      if (entry.slot == kIreland) return entry.der;
+    }
+    return "";
+  }
 };
 
 }  // namespace anchorage::trustd

@@ -176,12 +176,12 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event) {
                                  " and names no key: there is nothing to "
                                  "approve"));
     }
+    if (absl::Status s = CheckCouldPass(work, entry->change); !s.ok()) {
+      return Refuse(s.message());
+    }
     if (event.effect_sha256.empty()) {
       return absl::InvalidArgumentError(
           "an approval names what was looked at: 'effect_sha256'");
-    }
-    if (absl::Status s = CheckCouldPass(work, entry->change); !s.ok()) {
-      return Refuse(s.message());
     }
   }
   work.draft.AddDecision(id, DecisionOf(event, *entry));

@@ -139,60 +139,7 @@ TEST_F(MirrorTest, ASourceThatIsTakenOutVotesNoMore) {
 
 // --- certificates that come back beside others ------------------------------
 
-const verify::Slot kIreland = {"aws", "eu-west-1", AnchorKind::kIidRsa2048};
-
-class ForgedCertificateTest : public MirrorTest {
- protected:
-  // AWS's key in a certificate that AWS has not signed.
-  std::string Forged() const {
-    std::string der = DerIn(Reissued());
-    der.back() ^= 1;
-    return der;
-  }
-
-  // What is pinned.
-  std::string Genuine() const { return DerIn(anchors::PageEntries(seed_)); }
-
-  // Another that AWS has signed.
-  std::string SignedOn(absl::Time not_before, const char* serial) const {
-    test::CertSpec spec = aws_.Certificate(kIreland.region, kIreland.kind);
-    spec.serial = serial;
-    spec.SetValidity(not_before, kNow + absl::Hours(24 * 365));
-    return test::MakeCertificate(spec);
-  }
-
-  // A source that has these certificates in Ireland.
-  absl::Status Show(const std::vector<std::string>& ders,
-                    const std::string& source = "aws-docs") {
-    Observation look = PageOf(anchors::PageEntries(seed_), source);
-    std::erase_if(look.certificates, [](const auto& certificate) {
-      return certificate.slot == kIreland;
-    });
-    for (const std::string& der : ders) {
-      look.certificates.push_back({kIreland, der, 0});
-    }
-    return Observe(look);
-  }
-
-  // Whether Ireland has a certificate in use.
-  bool IsInUse(const std::string& der) const {
-    for (const auto& anchor : hub_.Current()->catalog.anchors) {
-      if (anchor.slot != kIreland) continue;
-      for (const auto& certificate : anchor.certificates) {
-        if (certificate.der == der) return !certificate.superseded;
-      }
-    }
-    return false;
-  }
-
- private:
-  static std::string DerIn(const std::vector<anchors::PageEntry>& entries) {
-    for (const auto& entry : entries) {
-      if (entry.slot == kIreland) return entry.der;
-    }
-    return "";
-  }
-};
+class ForgedCertificateTest : public IrelandTest {};
 
 TEST_F(ForgedCertificateTest, IsNotPublishedOnceItIsShownBesideTheGenuineOne) {
   ASSERT_TRUE(Show({Forged()}).ok());

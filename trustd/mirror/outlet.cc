@@ -105,9 +105,11 @@ struct Approved {
 
 // What does not fit what is there by now is held, and what no person approved is
 // judged once more. One rotation of a slot at a time: the next one is of what
-// this one leaves.
-Approved CollectApproved(Work& work, Catalog from) {
-  Approved approved{.catalog = std::move(from)};
+// this one leaves. Each is judged alone, against what all of them come after, so
+// that none depends on those before it; what they are together is judged when it
+// is published.
+Approved CollectApproved(Work& work, const Catalog& from) {
+  Approved approved{.catalog = from};
   const Situation situation = SituationOf(work);
   std::set<verify::Slot> taken;
   const std::set<std::uint64_t> live = work.book().Live();
@@ -117,20 +119,20 @@ Approved CollectApproved(Work& work, Catalog from) {
         taken.count(entry.change.slot) != 0) {
       continue;
     }
+    auto alone = Applied(from, entry.change, work.options, entry.approved);
     auto next =
         Applied(approved.catalog, entry.change, work.options, entry.approved);
-    if (!next.ok()) {
-      Hold(work, id,
-           absl::StrCat("cannot be applied: ", next.status().message()));
+    if (!alone.ok() || !next.ok()) {
+      const absl::Status& why = alone.ok() ? next.status() : alone.status();
+      Hold(work, id, absl::StrCat("cannot be applied: ", why.message()));
       continue;
     }
     const Ground ground = GroundOf(work, entry);
     const anchors::Reactivated reactivated = ReactivatedBy(entry.change);
-    Catalog stepped = *next;
-    stepped.sequence = approved.catalog.sequence + 1;
-    stepped.created = WholeSeconds(work.at.now);
-    const auto admitted = Admit({.before = approved.catalog,
-                                 .after = std::move(stepped),
+    alone->sequence = from.sequence + 1;
+    alone->created = WholeSeconds(work.at.now);
+    const auto admitted = Admit({.before = from,
+                                 .after = *std::move(alone),
                                  .grounds = {ground},
                                  .reactivated = reactivated},
                                 situation);
@@ -176,7 +178,7 @@ void Propose(Work& work) {
     catalog = *std::move(next);
     made(time);
   }
-  Approved approved = CollectApproved(work, std::move(catalog));
+  Approved approved = CollectApproved(work, catalog);
   for (const std::uint64_t id : approved.ids) {
     made(work.book().Find(id)->approved);
   }

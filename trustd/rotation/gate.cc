@@ -117,14 +117,24 @@ std::set<std::string> TbsInUse(const anchors::Catalog& catalog,
   return in_use;
 }
 
+// Whether two slots have a certificate in use in common: 19 slots share one, and
+// what AWS puts in its place is in use in all of them.
+bool HaveOneInCommon(const anchors::Catalog& catalog, const Slot& one,
+                     const Slot& other) {
+  const std::set<std::string> here = TbsInUse(catalog, one);
+  const std::set<std::string> there = TbsInUse(catalog, other);
+  return std::any_of(here.begin(), here.end(), [&](const std::string& tbs) {
+    return there.count(tbs) != 0;
+  });
+}
+
 // The first other slot that has a certificate in use, before or after, where
-// this slot has not, and had none in common with that one: 19 slots share a
-// certificate, and a page that shows one region's under another's name is wrong.
+// this slot has not, and had none in common with that one: a page that shows one
+// region's under another's name is wrong.
 std::optional<Slot> InUseElsewhere(const std::string& tbs, const Slot& slot,
                                    const anchors::Catalog& before,
                                    const anchors::Catalog& after) {
-  const std::set<std::string> here = TbsInUse(before, slot);
-  if (here.count(tbs) != 0) return std::nullopt;
+  if (TbsInUse(before, slot).count(tbs) != 0) return std::nullopt;
   std::set<Slot> others;
   for (const anchors::Catalog* catalog : {&before, &after}) {
     for (const anchors::CatalogAnchor& anchor : catalog->anchors) {
@@ -138,12 +148,7 @@ std::optional<Slot> InUseElsewhere(const std::string& tbs, const Slot& slot,
     }
   }
   for (const Slot& other : others) {
-    const std::set<std::string> there = TbsInUse(before, other);
-    if (std::none_of(here.begin(), here.end(), [&](const std::string& one) {
-          return there.count(one) != 0;
-        })) {
-      return other;
-    }
+    if (!HaveOneInCommon(before, slot, other)) return other;
   }
   return std::nullopt;
 }
@@ -228,6 +233,27 @@ bool IsConfirmed(const Observation& look) {
                       });
 }
 
+// The first other slot in which a source shows what comes into use here, though
+// the two had nothing in common: it belongs to one of them, and nobody knows to
+// which.
+std::optional<Slot> ShownElsewhere(const anchors::Catalog& before,
+                                   const Slot& slot,
+                                   const Difference& difference,
+                                   const Observation& look) {
+  std::set<std::string> comes;
+  for (const anchors::CatalogCertificate* one : difference.comes) {
+    comes.insert(TbsOf(one->der));
+  }
+  for (const ObservedCertificate& observed : look.certificates) {
+    if (observed.slot != slot && look.scope.Covers(observed.slot) &&
+        comes.count(TbsOf(observed.der)) != 0 &&
+        !HaveOneInCommon(before, slot, observed.slot)) {
+      return observed.slot;
+    }
+  }
+  return std::nullopt;
+}
+
 // What sources show of it.
 absl::StatusOr<int> JudgeLooks(const anchors::Catalog& before, const Slot& slot,
                                const Difference& difference,
@@ -238,6 +264,12 @@ absl::StatusOr<int> JudgeLooks(const anchors::Catalog& before, const Slot& slot,
   }
   std::set<std::string> families;
   for (const SourceLook& source : situation.looks) {
+    if (const auto other =
+            ShownElsewhere(before, slot, difference, *source.look)) {
+      return Refuse(GateReason::kSourceSaysOtherwise, slot,
+                    absl::StrCat(source.look->source, " shows it in ",
+                                 verify::ToString(*other), ", too"));
+    }
     const auto shown = ShownIn(*source.look, slot);
     for (const std::string_view der : shown) {
       if (IsNew(before, slot, der)) fresh.insert(der);

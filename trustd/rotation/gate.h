@@ -81,7 +81,8 @@ enum class GateReason {
 
   // --- Of the moment: a later one may be better ------------------------------
 
-  // A source that speaks for the slot shows something else.
+  // A source that speaks for the slot shows something else, or shows the same
+  // under another's name.
   kSourceSaysOtherwise,
   // No source shows it now.
   kNotShownNow,
