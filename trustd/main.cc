@@ -16,7 +16,9 @@
 #include "anchors/base/no_throw.h"
 #include "trustd/base/log.h"
 #include "trustd/config.h"
+#include "trustd/mirror/replay.h"
 #include "trustd/service.h"
+#include "trustd/sources/source_config.h"
 #include "verify/printable.h"
 
 namespace anchorage::trustd {
@@ -33,6 +35,9 @@ serves them as signed bundles. Example of a configuration file:
 All settings: proto/anchorage/v1/config.proto. Signals: SIGTERM and SIGINT
 stop it after the calls under way; SIGHUP has it read the configuration again,
 of which sources, alerts, releases and the log's level count at once.
+
+With --replay, nothing is run: it says what the `rotations` of another
+configuration would have decided about what is on the record of a store.
 
 Exit codes: 0 stopped as asked; 1 wrong usage or configuration, or it could
 not start (the message says why and what to do).
@@ -76,22 +81,56 @@ void Reload(const std::string& path, Service& service) {
   }
 }
 
+// Says what the rotations of another configuration would have decided.
+int RunReplay(const std::string& store, const std::string& policy) {
+  const auto config = LoadConfig(policy);
+  if (!config.ok()) return Fail(config.status());
+  const auto replay = ReplayStore(
+      store,
+      {.rotations = config->rotations, .families = FamiliesOf(config->sources)},
+      absl::Now());
+  if (!replay.ok()) return Fail(replay.status());
+  std::fputs(ToText(*replay, policy).c_str(), stdout);
+  return std::fflush(stdout) == 0
+             ? 0
+             : Fail(absl::UnavailableError("cannot write to standard output"));
+}
+
 int Main(int argc, char** argv) {
   CLI::App app{"Serves signed bundles of AWS's trust anchors over gRPC."};
   app.footer(kFooter);
   app.set_version_flag("--version", kServerVersion);
   std::string config_path;
   bool check_only = false;
-  app.add_option("-c,--config", config_path, "configuration file (YAML)")
-      ->required();
+  std::string replayed_store;
+  std::string policy_path;
+  auto* config_option =
+      app.add_option("-c,--config", config_path, "configuration file (YAML)");
   app.add_flag("--check-config", check_only,
-               "read and check the configuration, then exit");
+               "read and check the configuration, then exit")
+      ->needs(config_option);
+  auto* replay_option =
+      app.add_option("--replay", replayed_store,
+                     "the folder 'store' of a data_dir, or a copy of it: say "
+                     "what --policy would have decided, then exit")
+          ->excludes(config_option);
+  auto* policy_option =
+      app.add_option("--policy", policy_path,
+                     "with --replay: the configuration whose 'rotations' count")
+          ->needs(replay_option);
+  replay_option->needs(policy_option);
   try {
     app.parse(argc, argv);
+    if (config_option->count() == 0 && replay_option->count() == 0) {
+      throw CLI::RequiredError("--config");
+    }
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 1;
   }
 
+  if (replay_option->count() != 0) {
+    return RunReplay(replayed_store, policy_path);
+  }
   const auto config = LoadConfig(config_path);
   if (!config.ok()) return Fail(config.status());
   if (check_only) {

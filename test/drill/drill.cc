@@ -31,7 +31,6 @@
 #include "test/fake_aws/fake_identity.h"
 #include "test/fake_aws/page_writer.h"
 #include "test/identity/real_identities.h"
-#include "test/support/approve.h"
 
 namespace anchorage::test {
 namespace {
@@ -74,23 +73,6 @@ Catalog AsOf(const Catalog& today, const Catalog& before, absl::Time day) {
   return catalog;
 }
 
-// The two regions of China had two certificates and have one since. So did a page
-// that shows one region's under another's name, so the second one is for people.
-int ApproveChina(World& world) {
-  const auto held =
-      world.trustd().mirror().Rotations([](const v1::Rotation& rotation) {
-        return rotation.slot().region() == "cn-northwest-1" &&
-               rotation.state() == v1::ROTATION_STATE_DETECTED;
-      });
-  int approved = 0;
-  for (const v1::Rotation& rotation : held) {
-    approved += trustd::Approve(world.trustd().mirror(), rotation.id(), "alice",
-                                "AWS's page for China", world.Now())
-                    .ok();
-  }
-  return approved;
-}
-
 int History() {
   const Catalog today =
       *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
@@ -120,7 +102,6 @@ int History() {
   }
   int published = 0;
   int refused = 0;
-  int approved = 0;
   for (const auto& [name, day] : days) {
     world.PublishPages(AsOf(today, before, day.first));
     published += day.second;
@@ -131,7 +112,6 @@ int History() {
         [&] {
           refused += Refused(one, documents);
           (void)world.ClientsHave(world.sequence());
-          approved += ApproveChina(world);
           return static_cast<int>(
                      world.trustd()
                          .mirror()
@@ -151,7 +131,6 @@ int History() {
   world.Check(absl::StrCat(rotations.size(), " rotations, ", reissues,
                            " of class RE_ISSUE"),
               rotations.size() == 28 && reissues == 28);
-  world.Check("all without people but one", approved == 1);
   world.WaitFor("the client has the last sequence",
                 [&] { return world.ClientsHave(world.sequence()); });
   refused += Refused(one, documents);

@@ -30,7 +30,10 @@ run() {
 while read -r readme; do
   mkdir -p "$scratch/work"
   cd "$scratch/work" || exit 1
-  for folder in "$top"/test/vectors/real/*/; do ln -sfn "$folder" .; done
+  for folder in "$top"/test/vectors/real/*/ \
+    "$top"/test/vectors/store_v2/online/store; do
+    ln -sfn "$folder" .
+  done
   inside=false command=
   while IFS= read -r line; do
     case "$line" in

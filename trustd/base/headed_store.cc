@@ -76,10 +76,11 @@ absl::Status HeadedStore::Compare() {
       }
     }
   }
-  if (had_head) return absl::OkStatus();
-  // After the head: a crash in between has it compared.
+  if (version >= kSchemaVersion) return absl::OkStatus();
+  // After the head: a crash in between has it compared. Before anything else is
+  // written that an earlier program would misread.
   StoreBatch batch;
-  batch.Put(keys::kSchema, absl::StrCat(kFirstSchemaWithHead));
+  batch.Put(keys::kSchema, absl::StrCat(kSchemaVersion));
   return store_->Commit(batch);
 }
 

@@ -33,15 +33,11 @@
 
 namespace anchorage::trustd {
 
-// The first layout of a store that has a head beside it. One of an earlier
-// layout gets its head when it is opened, once.
-inline constexpr int kFirstSchemaWithHead = 2;
-
 class HeadedStore final : public Store {
  public:
   // Compares `store` with the head at `path`, or makes the head of a store that
-  // is empty or of an earlier layout. A store that went back is no failure: see
-  // went_back(). Fails with DATA_LOSS for a store that is empty and was not, or
+  // is empty or of a layout without one, and takes the store over to
+  // kSchemaVersion. A store that went back is no failure: see went_back(). Fails with DATA_LOSS for a store that is empty and was not, or
   // cannot be read, and as ReadFile() and WriteFileAtomically() do.
   static absl::StatusOr<std::unique_ptr<HeadedStore>> Open(
       std::unique_ptr<Store> store, std::string path);

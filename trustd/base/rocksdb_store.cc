@@ -1,10 +1,13 @@
 #include "trustd/base/rocksdb_store.h"
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
+#include <cstdarg>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -60,8 +63,8 @@ absl::Status CheckSpace(const std::string& folder) {
 absl::Status ProbeWriting(const std::string& folder) {
   constexpr std::size_t kProbeBytes = 64 * 1024;
   const std::string path = folder + "/probe";
-  if (absl::Status s = anchors::WriteFileAtomically(
-          path, std::string(kProbeBytes, '\0'));
+  if (absl::Status s =
+          anchors::WriteFileAtomically(path, std::string(kProbeBytes, '\0'));
       !s.ok()) {
     return s;
   }
@@ -84,10 +87,15 @@ rocksdb::Options MakeOptions() {
   return options;
 }
 
+class NoLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 }  // namespace
 
-RocksDbStore::RocksDbStore(std::string folder,
-                           std::unique_ptr<rocksdb::DB> db)
+RocksDbStore::RocksDbStore(std::string folder, std::unique_ptr<rocksdb::DB> db)
     : folder_(std::move(folder)), db_(std::move(db)) {}
 
 RocksDbStore::~RocksDbStore() = default;
@@ -98,8 +106,36 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
   if (absl::Status s = CheckSpace(folder); !s.ok()) return s;
   if (absl::Status s = ProbeWriting(folder); !s.ok()) return s;
   rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(MakeOptions(), folder, &db);
+  if (!status.ok()) return ToStatus(status, "open");
+  std::unique_ptr<RocksDbStore> store(
+      new RocksDbStore(folder, std::unique_ptr<rocksdb::DB>(db)));
+  if (absl::Status s = store->CheckSchema(); !s.ok()) return s;
+  const auto schema = store->Get(keys::kSchema);
+  if (!schema.ok()) return schema.status();
+  if (schema->has_value()) return store;
+  StoreBatch batch;
+  batch.Put(keys::kSchema, absl::StrCat(kSchemaVersion));
+  if (absl::Status s = store->Commit(batch); !s.ok()) return s;
+  return store;
+}
+
+absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::OpenForReading(
+    const std::string& folder) {
+  std::error_code error;
+  if (!std::filesystem::exists(folder + "/CURRENT", error)) {
+    return absl::NotFoundError(absl::StrCat(
+        folder, ": there is no store (it is the folder 'store' in data_dir)"));
+  }
+  rocksdb::Options options = MakeOptions();
+  options.create_if_missing = false;
+  // Files that a running process deletes stay readable while they are open.
+  options.max_open_files = -1;
+  // RocksDB's own log would be written into the folder.
+  options.info_log = std::make_shared<NoLog>();
+  rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
-      rocksdb::DB::Open(MakeOptions(), folder, &db);
+      rocksdb::DB::OpenForReadOnly(options, folder, &db);
   if (!status.ok()) return ToStatus(status, "open");
   std::unique_ptr<RocksDbStore> store(
       new RocksDbStore(folder, std::unique_ptr<rocksdb::DB>(db)));
@@ -107,14 +143,10 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
   return store;
 }
 
-absl::Status RocksDbStore::CheckSchema() {
+absl::Status RocksDbStore::CheckSchema() const {
   const auto schema = Get(keys::kSchema);
   if (!schema.ok()) return schema.status();
-  if (!schema->has_value()) {
-    StoreBatch batch;
-    batch.Put(keys::kSchema, absl::StrCat(kSchemaVersion));
-    return Commit(batch);
-  }
+  if (!schema->has_value()) return absl::OkStatus();
   int version = 0;
   if (!absl::SimpleAtoi(**schema, &version) || version < 1) {
     return absl::DataLossError(

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -21,8 +22,6 @@ namespace anchorage::trustd {
 // there must be kMinFreeBytes of space before one is begun.
 class RocksDbStore final : public Store {
  public:
-  // The layout of keys and values that this program reads and writes.
-  static constexpr int kSchemaVersion = 2;
   // Less free space than this counts as a full disk.
   static constexpr std::uint64_t kMinFreeBytes = 16 * 1024 * 1024;
 
@@ -31,6 +30,13 @@ class RocksDbStore final : public Store {
   // it open), RESOURCE_EXHAUSTED (disk full), DATA_LOSS (damaged) or
   // UNAVAILABLE; each message says what to do.
   static absl::StatusOr<std::unique_ptr<RocksDbStore>> Open(
+      const std::string& folder);
+
+  // Opens the store that is in `folder` as it is at this moment, also while a
+  // process has it open, and writes nothing there: every Commit() fails. Fails as
+  // Open(), with NOT_FOUND where there is none; where a process cleans up at the
+  // same time, with UNAVAILABLE or DATA_LOSS, and the next try is good.
+  static absl::StatusOr<std::unique_ptr<RocksDbStore>> OpenForReading(
       const std::string& folder);
 
   RocksDbStore(const RocksDbStore&) = delete;
@@ -47,7 +53,8 @@ class RocksDbStore final : public Store {
 
  private:
   RocksDbStore(std::string folder, std::unique_ptr<rocksdb::DB> db);
-  absl::Status CheckSchema();
+  // OK also where the store has none yet.
+  absl::Status CheckSchema() const;
 
   const std::string folder_;
   const std::unique_ptr<rocksdb::DB> db_;

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "trustd/base/store_keys.h"
+
 namespace anchorage::trustd {
 namespace {
 
@@ -75,12 +78,31 @@ TEST_F(RocksDbStoreTest, ScansOnePrefixInOrderUntilTold) {
 }
 
 TEST_F(RocksDbStoreTest, RefusesAStoreMadeByANewerProgram) {
-  { ASSERT_TRUE(Open()->Commit(Put("schema", "3")).ok()); }
-  EXPECT_EQ(RocksDbStore::Open(folder_).status().code(),
+  const std::string newer = absl::StrCat(kSchemaVersion + 1);
+  { ASSERT_TRUE(Open()->Commit(Put("schema", newer)).ok()); }
+  const absl::Status refused = RocksDbStore::Open(folder_).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(refused.message().find("made by a newer trustd"),
+            absl::string_view::npos)
+      << refused;
+  EXPECT_EQ(RocksDbStore::OpenForReading(folder_).status().code(),
             absl::StatusCode::kFailedPrecondition);
   // Refusing changed nothing.
   EXPECT_EQ(RocksDbStore::Open(folder_).status().code(),
             absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(RocksDbStoreTest, IsReadAsItIsWhileAnotherWritesIt) {
+  const auto store = Open();
+  ASSERT_TRUE(store->Commit(Put("k", "1")).ok());
+  const auto reader = RocksDbStore::OpenForReading(folder_);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  ASSERT_TRUE(store->Commit(Put("k", "2")).ok());
+  EXPECT_EQ((*reader)->Get("k").value(), "1");
+  EXPECT_FALSE((*reader)->Commit(Put("k", "3")).ok());
+  EXPECT_EQ(store->Get("k").value(), "2");
+  EXPECT_EQ(RocksDbStore::OpenForReading(folder_ + "/none").status().code(),
+            absl::StatusCode::kNotFound);
 }
 
 TEST_F(RocksDbStoreTest, RefusesAnUnreadableSchema) {

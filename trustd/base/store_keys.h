@@ -3,9 +3,24 @@
 #ifndef ANCHORAGE_TRUSTD_BASE_STORE_KEYS_H_
 #define ANCHORAGE_TRUSTD_BASE_STORE_KEYS_H_
 
+namespace anchorage::trustd {
+
+// The layout of keys and values that this program reads and writes. It reads all
+// earlier ones; one that knows less refuses the store. Raised whenever a program
+// of before would misread what this one writes:
+//   2  a head is kept beside the store
+//   3  the record may say that approvals are void (VoidFact), which earlier
+//      programs would go on to count
+inline constexpr int kSchemaVersion = 3;
+// One of an earlier layout gets its head when it is opened, once.
+inline constexpr int kFirstSchemaWithHead = 2;
+
+}  // namespace anchorage::trustd
+
 namespace anchorage::trustd::keys {
 
-// The layout of all of it, as a number.
+// The layout of all of it, as a number: kSchemaVersion of whoever had the store
+// open last.
 inline constexpr char kSchema[] = "schema";
 
 // A root's version has ten digits, so that their order is that of the versions.

@@ -61,27 +61,6 @@ void CloseWhatWentAway(Work& work) {
   }
 }
 
-// Asks the policy twice: about what the record says, then about what publishing
-// it would bring into use, as far as sources show it now.
-Decision DecidedByPolicy(const Work& work, const Entry& entry,
-                         const Situation& situation) {
-  EvidenceSummary evidence = entry.Evidence();
-  const Change change = entry.CurrentChange();
-  const RotationPolicy& policy = work.options.rotations.policy;
-  Decision decision = Decide(change, evidence, policy, work.at.now);
-  if (decision.outcome != Outcome::kPublishNow) return decision;
-  const auto next = Applied(work.catalog(), change, work.options, work.at.now);
-  // What cannot be applied is held where that is tried.
-  if (!next.ok() || *next == work.catalog()) return decision;
-  const auto sources =
-      JudgeAutomatic(work.catalog(), *next, change.slot, situation);
-  if (!sources.ok()) {
-    return {.reason = std::string(sources.status().message())};
-  }
-  evidence.agreeing_sources = *sources;
-  return Decide(change, evidence, policy, work.at.now);
-}
-
 void DecideOne(Work& work, std::uint64_t id, const Situation& situation) {
   const Entry* entry = work.book().Find(id);
   const int needed = work.options.rotations.approvals;
@@ -109,7 +88,7 @@ void DecideOne(Work& work, std::uint64_t id, const Situation& situation) {
     return;
   }
   if (entry->is_request()) return;
-  const Decision decision = DecidedByPolicy(work, *entry, situation);
+  const Decision decision = AskPolicy(work, *entry, situation);
   if (decision.outcome != Outcome::kPublishNow) return;
   work.draft.AddPolicyDecision(id, v1::Decision::KIND_APPROVE, decision.reason);
   work.draft.AddState(id, v1::ROTATION_STATE_APPROVED, decision.reason);
@@ -166,6 +145,28 @@ void AlertOfLongHolds(Work& work) {
 }
 
 }  // namespace
+
+Decision AskPolicy(const Work& work, const RotationBook::Entry& entry,
+                   const Situation& situation) {
+  EvidenceSummary evidence = entry.Evidence();
+  const Change change = entry.CurrentChange();
+  const RotationPolicy& policy = work.options.rotations.policy;
+  Decision decision = Decide(change, evidence, policy, work.at.now);
+  if (decision.outcome != Outcome::kPublishNow) return decision;
+  const auto next = Applied(work.catalog(), change, work.options, work.at.now);
+  // What cannot be applied is held where that is tried.
+  if (!next.ok() || *next == work.catalog()) return decision;
+  const auto sources =
+      JudgeAutomatic(work.catalog(), *next, change.slot, situation);
+  if (!sources.ok()) {
+    const auto reason = GateReasonOf(sources.status());
+    return {.reason = absl::StrCat(
+                reason.has_value() ? std::string(NameOf(*reason)) : "", ": ",
+                sources.status().message())};
+  }
+  evidence.agreeing_sources = *sources;
+  return Decide(change, evidence, policy, work.at.now);
+}
 
 // Each stands where it does because of those before it:
 void Settle(Work& work) {

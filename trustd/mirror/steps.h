@@ -4,11 +4,18 @@
 #define ANCHORAGE_TRUSTD_MIRROR_STEPS_H_
 
 #include "trustd/mirror/core.h"
+#include "trustd/rotation/rotation_policy.h"
 
 namespace anchorage::trustd {
 
 // Does everything that is due after an event.
 void Settle(Work& work);
+
+// What the policy says of an open rotation: first of what the record says, then
+// of what publishing it would bring into use, as far as sources show it now. The
+// reason begins with the GateReason's name where the gate speaks against it.
+Decision AskPolicy(const Work& work, const RotationBook::Entry& entry,
+                   const Situation& situation);
 
 }  // namespace anchorage::trustd
 

@@ -4,8 +4,10 @@
 
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "anchors/catalog_proto.h"
 #include "verify/crypto/public_key.h"
@@ -152,6 +154,30 @@ v1::ObservationFact ToProto(const Observation& observation) {
                                    problem.detail));
   }
   return fact;
+}
+
+std::optional<Observation> ObservationOf(
+    const v1::ObservationFact& fact,
+    const std::map<std::string, std::string>& der_of) {
+  Observation observation;
+  observation.source = fact.source();
+  observation.location = fact.location();
+  observation.content_sha256 = fact.content_sha256();
+  for (const v1::ObservationFact::Entry& entry : fact.entries()) {
+    const auto slot = anchors::SlotFromProto(entry.slot());
+    const auto der = der_of.find(entry.sha256());
+    if (!slot.has_value() || der == der_of.end()) return std::nullopt;
+    observation.certificates.push_back({*slot, der->second});
+  }
+  for (const std::string& problem : fact.problems()) {
+    const std::pair<std::string, std::string> words =
+        absl::StrSplit(problem, absl::MaxSplits(' ', 1));
+    const auto kind = KindNamed(kProblems, words.first);
+    observation.problems.push_back(
+        {.kind = kind.value_or(ProblemKind::kNotPlaced),
+         .detail = words.second});
+  }
+  return observation;
 }
 
 bool ShowsTheSame(const v1::ObservationFact& a, const v1::ObservationFact& b) {

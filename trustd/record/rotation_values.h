@@ -4,6 +4,8 @@
 #define ANCHORAGE_TRUSTD_RECORD_ROTATION_VALUES_H_
 
 #include <cstddef>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -30,6 +32,12 @@ Change ChangeOf(const v1::Rotation& rotation);
 
 // What the observation shows, for the record.
 v1::ObservationFact ToProto(const Observation& observation);
+// What a source said, as far as the record has it: without time and scope, and
+// with the certificates of `der_of`, by their SHA-256 in lower-case hex. nullopt
+// where one of them is not there.
+std::optional<Observation> ObservationOf(
+    const v1::ObservationFact& fact,
+    const std::map<std::string, std::string>& der_of);
 // Whether two observations show the same certificates and problems.
 bool ShowsTheSame(const v1::ObservationFact& a, const v1::ObservationFact& b);
 
