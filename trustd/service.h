@@ -90,6 +90,9 @@ class Service {
   absl::Status ReplaceAlerter(const AlertSettings& next)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mutex_);
   void CheckLedger();
+  // Reads again what the start took from a checkpoint, and alerts if the record
+  // says something else.
+  void CheckRecord();
   // Alerts that the store went back, at once and then once a day.
   void AlertIfWentBack();
   // Alerts of a claim that nobody has proved.
@@ -137,6 +140,7 @@ class Service {
   TimestampClaims claims_ ABSL_GUARDED_BY(warned_mutex_);
   absl::Notification stopping_;
   std::thread renewer_;
+  std::thread checker_;
 };
 
 }  // namespace anchorage::trustd

@@ -26,10 +26,11 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "trustd/rotation/change.h"
-#include "trustd/rotation/rotation_policy.h"
+#include "proto/anchorage/v1/checkpoint.pb.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
+#include "trustd/rotation/change.h"
+#include "trustd/rotation/rotation_policy.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::trustd {
@@ -111,8 +112,7 @@ class RotationBook {
   // When anomalies of one source and kind were found: the last ones, in the
   // record's order.
   static constexpr std::size_t kKeptAnomalies = 2;
-  const std::vector<absl::Time>& AnomaliesOf(
-      const Change& anomaly) const;
+  const std::vector<absl::Time>& AnomaliesOf(const Change& anomaly) const;
 
   // When the policy alone published something in a slot: the last times, in the
   // record's order.
@@ -126,6 +126,21 @@ class RotationBook {
   const v1::PublicationFact& last_publication() const {
     return last_publication_;
   }
+
+  // --- for checkpoints: see checkpoint.h ---
+
+  // The numbers of the pieces that `older` has not or has otherwise. `older` is
+  // a copy of an earlier state of this book, or empty.
+  std::vector<std::uint64_t> PiecesSince(const RotationBook& older) const;
+  v1::CheckpointPiece SavePiece(std::uint64_t number) const;
+  // Everything but the pieces.
+  void SaveRest(v1::RecordCheckpoint& checkpoint) const;
+  // Into an empty book.
+  void LoadPiece(const v1::CheckpointPiece& piece);
+  void LoadRest(const v1::RecordCheckpoint& checkpoint);
+  // Shares with `other` the memory of the rotation that `record` is about, if
+  // it is over and the same in both.
+  void ShareWith(const RotationBook& other, const v1::LedgerRecord& record);
 
   // Compares everything.
   friend bool operator==(const RotationBook& a, const RotationBook& b);
