@@ -1,5 +1,6 @@
 // Starts that go by a checkpoint of the record.
 
+#include "anchors/catalog_proto.h"
 #include "test/support/forge_checkpoint.h"
 #include "test/support/mirror_fixture.h"
 
@@ -155,7 +156,7 @@ TEST_F(MirrorCheckpointTest, ACrashBetweenAnyTwoCommitsLosesNothing) {
     (void)Observe(PageOf({}, "other"));
     (void)Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes");
     store_.commits_left.reset();
-    sources_.clear();
+    sources_ = {{"aws-docs", "aws-docs"}};
     Start();
     ASSERT_TRUE(Check().ok()) << survive;
     ASSERT_TRUE(mirror_->ledger().health().ok());
