@@ -172,7 +172,8 @@ void TenYears::Grow(std::uint64_t records) {
 void TenYears::ReIssueOne() {
   now_ += kBetweenReIssues;
   Must(trustd_->publisher->RenewIfDue(now_));
-  ReIssue(page_[++re_issued_ % kReIssuedSlots], re_issued_);
+  ++re_issued_;
+  ReIssue(page_[re_issued_ % kReIssuedSlots], re_issued_);
   const std::uint64_t before = trustd_->hub.Current()->catalog.sequence;
   SeenByAll();
   if (trustd_->hub.Current()->catalog.sequence != before + 1) {

@@ -25,6 +25,16 @@ std::string AnomalyKey(const Change& anomaly) {
                       : std::string());
 }
 
+// Of what is over, what the book itself needs: people read the rotation.
+Change ChangeKeptOf(const v1::Rotation& rotation) {
+  Change change = ChangeOf(rotation);
+  if (!IsOver(rotation.state())) return change;
+  Change kept;
+  kept.rotation_class = change.rotation_class;
+  kept.slot = change.slot;
+  return kept;
+}
+
 // The number of the rotation that a record is about; 0 for none.
 std::uint64_t RotationOf(const v1::LedgerRecord& record) {
   switch (record.fact_case()) {
@@ -219,7 +229,7 @@ void RotationBook::FoldDetection(const v1::Rotation& rotation,
   const bool is_new = known == nullptr;
   Entry& entry = Put(id);
   entry.rotation = rotation;
-  entry.change = ChangeOf(rotation);
+  entry.change = ChangeKeptOf(rotation);
   next_id_ = std::max(next_id_, id + 1);
   if (IsOver(rotation.state())) return;
   live_.insert(id);
@@ -249,15 +259,16 @@ void RotationBook::FoldState(const v1::StateFact& fact, absl::Time time) {
       entry->Approvers().empty()) {
     Keep(kKeptAutomatic, time, automatic_[entry->change.slot]);
   }
+  const bool was_over = IsOver(entry->rotation.state());
   entry->rotation.set_state(fact.state());
   entry->rotation.set_reason(fact.reason());
+  if (was_over || IsOver(fact.state())) {
+    entry->change = ChangeKeptOf(entry->rotation);
+  }
   if (!IsOver(fact.state())) return;
   // What is over is for people to read; its certificates are in the record.
   for (v1::SeenCertificate& seen : *entry->rotation.mutable_observed()) {
     seen.clear_der();
-  }
-  for (SeenCertificate& seen : entry->change.observed) {
-    seen.der.clear();
   }
   for (v1::LiveProof& proof : *entry->rotation.mutable_live_proofs()) {
     proof.clear_evidence();
@@ -373,7 +384,7 @@ void RotationBook::LoadPiece(const v1::CheckpointPiece& piece) {
   for (const v1::CheckpointPiece::Entry& saved : piece.entries()) {
     Entry& entry = Put(saved.rotation().id());
     entry.rotation = saved.rotation();
-    entry.change = ChangeOf(saved.rotation());
+    entry.change = ChangeKeptOf(saved.rotation());
     if (saved.has_approved_time()) {
       entry.approved = anchors::TimeOf(saved.approved_time());
     }

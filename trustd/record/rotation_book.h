@@ -42,7 +42,8 @@ class RotationBook {
  public:
   struct Entry {
     v1::Rotation rotation;
-    // What it is about; not of an unknown signer.
+    // What it is about; not of an unknown signer. Of what is over, class and
+    // slot alone.
     Change change;
     // When it was approved; InfinitePast() while it is not.
     absl::Time approved = absl::InfinitePast();
