@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "anchors/base/no_throw.h"
+#include "trustd/base/version.h"
 #include "trustd/base/log.h"
 #include "trustd/config.h"
 #include "trustd/mirror/replay.h"

@@ -246,6 +246,10 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(
       anchors::StartThread([self = service.get()] { self->RenewLoop(); });
   if (!renewer.ok()) return renewer.status();
   service->renewer_ = *std::move(renewer);
+  auto checker =
+      anchors::StartThread([self = service.get()] { self->CheckRecord(); });
+  if (!checker.ok()) return checker.status();
+  service->checker_ = *std::move(checker);
   return service;
 }
 
@@ -346,9 +350,30 @@ void Service::Raise(AlertKind kind, const std::string& subject,
 }
 
 void Service::CheckLedger() {
-  const absl::Status& health = mirror_->ledger().health();
+  const absl::Status health = mirror_->ledger().health();
   if (health.ok()) return;
   Raise(AlertKind::kLedgerDamaged, "ledger", std::string(health.message()));
+}
+
+void Service::CheckRecord() {
+  // Found, and alerted of, at the start.
+  if (!mirror_->ledger().health().ok()) return;
+  std::string last_failure;
+  do {
+    const absl::Status checked = anchors::NoThrow([&] {
+      return mirror_->CheckRecord([&] { return !stopping_.HasBeenNotified(); });
+    });
+    if (absl::IsCancelled(checked)) return;
+    if (absl::IsDataLoss(checked)) return CheckLedger();
+    SayOnce("the record cannot be read again, and what is new waits", checked,
+            last_failure);
+    if (!checked.ok()) continue;
+    // What waited for it.
+    SayOnce("rotations wait",
+            anchors::NoThrow([&] { return mirror_->Settle(clock_()); }),
+            last_failure);
+    return;
+  } while (!stopping_.WaitFor(kRenewalCheck));
 }
 
 // Told again after a crash, and not lost in one.
@@ -529,6 +554,7 @@ void Service::Stop() {
   if (http_ != nullptr) http_->Stop();
   if (server_ != nullptr) server_->Stop();
   if (renewer_.joinable()) renewer_.join();
+  if (checker_.joinable()) checker_.join();
   alerter_.Stop();
 }
 

@@ -93,6 +93,9 @@ class Service {
   absl::StatusOr<std::unique_ptr<Poller>> MakePoller(
       const std::vector<SourceSettings>& settings);
   void CheckLedger();
+  // Reads again what the start took from a checkpoint, and alerts if the record
+  // says something else.
+  void CheckRecord();
   // Alerts that the store went back, at once and then once a day.
   void AlertIfWentBack();
   // Alerts of each jump of the clock.
@@ -143,6 +146,7 @@ class Service {
   TimestampClaims claims_ ABSL_GUARDED_BY(warned_mutex_);
   anchors::StopSignal stopping_;
   std::thread renewer_;
+  std::thread checker_;
 };
 
 }  // namespace anchorage::trustd

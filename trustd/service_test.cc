@@ -26,6 +26,8 @@
 #include "proto/anchorage/v1/errors.pb.h"
 #include "test/floods/raw_http2.h"
 #include "test/support/alert_receiver.h"
+#include "trustd/base/rocksdb_store.h"
+#include "trustd/record/checkpoint.h"
 #include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
@@ -280,6 +282,39 @@ TEST_F(ServiceTest, ContinuesAfterARestart) {
   Start();
   EXPECT_EQ(service_->publication()->roots[0], root);
   EXPECT_EQ(service_->publication()->timestamp_version, 1u);
+}
+
+TEST_F(ServiceTest, FindsAForgedCheckpointAndServesOn) {
+  Start();
+  service_.reset();
+  {
+    const auto store = RocksDbStore::Open(folder_ + "/store");
+    ASSERT_TRUE(store.ok()) << store.status();
+    auto record = OpenRecord(**store);
+    ASSERT_TRUE(record.ok()) << record.status();
+    v1::LedgerRecord never;
+    never.mutable_detection()->set_id(1);
+    record->book.Fold(0, never);
+    StoreBatch batch;
+    (void)AddCheckpoint(record->ledger->tree(), record->book, nullptr, batch);
+    ASSERT_TRUE((*store)->Commit(batch).ok());
+  }
+  auto service =
+      Service::Start(MakeConfig("listen_address: 127.0.0.1:0\n"
+                                "http_listen_address: 127.0.0.1:0\n"),
+                     [] { return kNow; });
+  ASSERT_TRUE(service.ok()) << service.status();
+  httplib::Client http("http://" + (*service)->http_address());
+  const std::string alert = "trustd_alerts_total{kind=\"LEDGER_DAMAGED\"} 1\n";
+  std::string page;
+  for (int i = 0; i < 1000 && page.find(alert) == page.npos; ++i) {
+    absl::SleepFor(absl::Milliseconds(10));
+    page = http.Get("/metrics")->body;
+  }
+  EXPECT_NE(page.find(alert), page.npos) << page;
+  EXPECT_TRUE(absl::IsDataLoss((*service)->mirror().ledger().health()));
+  EXPECT_TRUE(absl::IsDataLoss((*service)->mirror().Settle(kNow)));
+  EXPECT_EQ(http.Get("/tuf/timestamp.json")->status, 200);
 }
 
 TEST_F(ServiceTest, LeavesTheFirstRootForPeople) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -43,6 +44,12 @@ constexpr double kMaxStartMilliseconds = 1000;
 constexpr double kMaxQueryMilliseconds = 50;
 constexpr double kMaxHistoryMiB = 200;
 constexpr double kMaxIdleMiB = 64;
+// How much more a rotation may cost with a hundred times the records.
+constexpr double kMaxAgeing = 1.2;
+constexpr double kMaxPublicationCommits = 2;
+constexpr double kMaxLookMicroseconds = 200;
+constexpr double kMaxStartMiB = 64;
+constexpr int kStarts = 3;
 constexpr double kMiB = 1024.0 * 1024.0;
 
 constexpr int kRuns = 15;
@@ -119,8 +126,7 @@ int ReportPolls(const Options& options) {
   if (regions != kRegions) Fail(absl::StrCat(regions, " regions"));
   constexpr std::size_t kReissues = 28;
   Report report("a poll: parsed and classified", "CPU ms");
-  report.Add(
-      PollLine("Markdown", PageLayout::kMarkdown, *today, *today, 0));
+  report.Add(PollLine("Markdown", PageLayout::kMarkdown, *today, *today, 0));
   report.Add(PollLine("HTML", PageLayout::kHtml, *today, *today, 0));
   report.Add(PollLine("Markdown, 28 re-issues", PageLayout::kMarkdown, *today,
                       before, kReissues));
@@ -205,9 +211,9 @@ void AddDisk(TenYears& years, Report& report) {
       (2 * kSamplePolls);
   const double all =
       (static_cast<double>(thrice) + per_poll * TenYears::kPolls) / kMiB;
-  report.Add({.name = "MiB: rotations alone",
-              .measured = absl::StrFormat(
-                  "%.1f", static_cast<double>(lived) / kMiB)});
+  report.Add(
+      {.name = "MiB: rotations alone",
+       .measured = absl::StrFormat("%.1f", static_cast<double>(lived) / kMiB)});
   report.Add({.name = "bytes for each unchanged poll",
               .measured = absl::StrFormat("%.1f", per_poll)});
   report.Add(AtMostLine("MiB: rotations and all polls", all, kMaxHistoryMiB,
@@ -284,15 +290,119 @@ int ReportHistory(const Options& options) {
       kMaxStartMilliseconds,
       WithCommas(static_cast<double>(years.mirror().ledger().head().size))));
   time.Add({.name = "Ledger::Verify()",
-            .measured = absl::StrFormat(
-                "%.1f", MedianOf(ThreadSeconds, [&] {
-                  const auto sound = years.mirror().ledger().Verify();
-                  if (!sound.ok()) Fail(sound.ToString());
-                }))});
+            .measured = absl::StrFormat("%.1f", MedianOf(ThreadSeconds, [&] {
+                                          const auto sound =
+                                              years.mirror().ledger().Verify();
+                                          if (!sound.ok())
+                                            Fail(sound.ToString());
+                                        }))});
   AddQueries(years.mirror(), time);
   const int status = disk.Finish(options);
   return std::max(
       {status, time.Finish(options), ReportAnswers(years.mirror(), options)});
+}
+
+// --- age ---------------------------------------------------------------------
+
+double ResidentMiB(pid_t process, std::string_view what = "VmRSS:") {
+  std::ifstream status(absl::StrCat("/proc/", process, "/status"));
+  std::string word;
+  while (status >> word) {
+    if (word != what) continue;
+    double kib = 0;
+    status >> kib;
+    return kib / 1024;
+  }
+  Fail("the process is gone");
+}
+
+void CheckRecord(trustd::Mirror& mirror) {
+  const absl::Status checked = mirror.CheckRecord([] { return true; });
+  if (!checked.ok()) Fail(checked.ToString());
+}
+
+// Runs in a process of its own, whose memory is that of one start.
+int StartIn(const std::string& folder, std::int64_t now) {
+  TenYears years(folder, absl::FromUnixSeconds(now));
+  const double before = ResidentMiB(::getpid());
+  const double start = WallSeconds();
+  years.Reopen();
+  const double seconds = WallSeconds() - start;
+  std::printf("%f %f", seconds * 1e3, ResidentMiB(::getpid()) - before);
+  const double check = WallSeconds();
+  CheckRecord(years.mirror());
+  std::printf(" %f %f\n", WallSeconds() - check,
+              ResidentMiB(::getpid(), "VmHWM:") - before);
+  return 0;
+}
+
+struct Start {
+  double milliseconds = 0;
+  double resident_mib = 0;
+  double check_seconds = 0;
+  double most_mib = 0;
+};
+
+Start StartOf(const std::string& self, const std::string& folder,
+              absl::Time now) {
+  const std::string command =
+      absl::StrCat(self, " --start ", folder, " ", absl::ToUnixSeconds(now));
+  std::FILE* out = ::popen(command.c_str(), "r");
+  Start start;
+  if (out == nullptr ||
+      std::fscanf(out, "%lf %lf %lf %lf", &start.milliseconds,
+                  &start.resident_mib, &start.check_seconds,
+                  &start.most_mib) != 4 ||
+      ::pclose(out) != 0) {
+    Fail("cannot run " + command);
+  }
+  return start;
+}
+
+int ReportAge(const std::string& self, const Options& options) {
+  const TemporaryFolder folder;
+  TenYears years(folder.path());
+  double young = 0;
+  int status = 0;
+  for (const int records : {1'000, 10'000, 100'000}) {
+    const std::string name = WithCommas(records) + " records";
+    Report work(name + ": rotations and looks", "");
+    years.Grow(records);
+    const double rotation =
+        MedianOf(ThreadSeconds, [&] { years.ReIssueOne(); });
+    if (young == 0) young = rotation;
+    work.Add(AtMostLine("CPU ms of a rotation seen by four sources", rotation,
+                        kMaxAgeing * young));
+    work.Add(AtMostLine("commits of a look that leads to a publication",
+                        years.most_commits(), kMaxPublicationCommits));
+    const int before = years.commits();
+    const double look =
+        MedianOf(ThreadSeconds, [&] { years.PollUnchanged(1); });
+    const double commits = (years.commits() - before) / (kRuns + 1.0);
+    work.Add(AtMostLine("CPU us of a look that shows nothing new", look * 1e3,
+                        kMaxLookMicroseconds));
+    work.Add(AtMostLine("its commits", commits, 1));
+    status = std::max(status, work.Finish(options));
+    years.Close();
+    std::vector<double> times;
+    Start last;
+    for (int i = 0; i < kStarts; ++i) {
+      last = StartOf(self, folder.path(), years.now());
+      times.push_back(last.milliseconds);
+    }
+    years.Reopen();
+    CheckRecord(years.mirror());
+    Report start(name + ": a start", "");
+    start.Add(
+        AtMostLine("ms", Median(std::move(times)), kMaxStartMilliseconds));
+    start.Add(AtMostLine("MiB more", last.resident_mib, kMaxStartMiB));
+    start.Add({.name = "s until the record is read again",
+               .measured = absl::StrFormat("%.1f", last.check_seconds)});
+    start.Add({.name = "MiB more, at most, until then",
+               .measured = absl::StrFormat("%.1f", last.most_mib)});
+    status = std::max(status, start.Finish(options));
+  }
+  return status;
 }
 
 // --- an idle trustd ----------------------------------------------------------
@@ -301,7 +411,8 @@ int ReportHistory(const Options& options) {
 std::string TrustdBeside(const std::string& self) {
   constexpr std::string_view kOurs = "test/bench/mirror_bench";
   const std::size_t at = self.rfind(kOurs);
-  if (at == self.npos) Fail("started by another name than " + std::string(kOurs));
+  if (at == self.npos)
+    Fail("started by another name than " + std::string(kOurs));
   return self.substr(0, at) + "trustd/trustd";
 }
 
@@ -310,33 +421,22 @@ std::string WriteConfig(const std::string& folder) {
   std::ofstream(folder + "/catalog.json", std::ios::binary)
       << anchors::DefaultBakedBundle().catalog;
   const std::string path = folder + "/trustd.yaml";
-  std::ofstream(path) << "data_dir: data\n"
-                         "mode: MODE_ONLINE\n"
-                         "listen_address: 127.0.0.1:0\n"
-                         "http_listen_address: 127.0.0.1:0\n"
-                         "sources:\n"
-                         "  - name: folder\n"
-                         "    directory: {path: catalog.json}\n"
-                         "  - name: closed\n"
-                         "    allow_loopback_http: true\n"
-                         "    regions_page: "
-                         "{addresses: ['http://127.0.0.1:1/page']}\n"
-                         "  - name: nitro\n"
-                         "    allow_loopback_http: true\n"
-                         "    nitro_root: {address: 'http://127.0.0.1:1/zip'}\n";
+  std::ofstream(path)
+      << "data_dir: data\n"
+         "mode: MODE_ONLINE\n"
+         "listen_address: 127.0.0.1:0\n"
+         "http_listen_address: 127.0.0.1:0\n"
+         "sources:\n"
+         "  - name: folder\n"
+         "    directory: {path: catalog.json}\n"
+         "  - name: closed\n"
+         "    allow_loopback_http: true\n"
+         "    regions_page: "
+         "{addresses: ['http://127.0.0.1:1/page']}\n"
+         "  - name: nitro\n"
+         "    allow_loopback_http: true\n"
+         "    nitro_root: {address: 'http://127.0.0.1:1/zip'}\n";
   return path;
-}
-
-double ResidentMiB(pid_t process) {
-  std::ifstream status(absl::StrCat("/proc/", process, "/status"));
-  std::string word;
-  while (status >> word) {
-    if (word != "VmRSS:") continue;
-    double kib = 0;
-    status >> kib;
-    return kib / 1024;
-  }
-  Fail("trustd is gone");
 }
 
 int ReportIdle(const std::string& self, const Options& options) {
@@ -372,8 +472,12 @@ int ReportIdle(const std::string& self, const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace anchorage::bench;
+  if (argc == 4 && std::string_view(argv[1]) == "--start") {
+    return StartIn(argv[2], std::stoll(argv[3]));
+  }
   const Options options = ParseOptions(argc, argv);
   int status = ReportIdle(argv[0], options);
   status = std::max(status, ReportPolls(options));
-  return std::max(status, ReportHistory(options));
+  status = std::max(status, ReportHistory(options));
+  return std::max(status, ReportAge(argv[0], options));
 }

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -30,6 +32,8 @@ using verify::AnchorKind;
 constexpr absl::Duration kBetweenRotations =
     absl::Hours(24 * 3652 / TenYears::kRotations);
 constexpr int kRotationsPerReKey = 10;
+constexpr absl::Duration kBetweenReIssues = absl::Hours(25);
+constexpr int kReIssuedSlots = 8;
 // Far from each other, so that one slot is not changed again and again.
 constexpr std::size_t kSlotStep = 7;
 constexpr int kInstances = 3;
@@ -40,6 +44,32 @@ class NoAlerts final : public trustd::AlertSink {
                               trustd::StoreBatch&) override {
     return [] {};
   }
+};
+
+class CountingStore final : public trustd::Store {
+ public:
+  explicit CountingStore(std::unique_ptr<trustd::Store> store)
+      : store_(std::move(store)) {}
+
+  absl::StatusOr<std::optional<std::string>> Get(
+      std::string_view key) const override {
+    return store_->Get(key);
+  }
+  absl::Status Commit(const trustd::StoreBatch& batch) override {
+    ++commits;
+    return store_->Commit(batch);
+  }
+  absl::Status Scan(
+      std::string_view prefix,
+      const std::function<bool(std::string_view, std::string_view)>& visit)
+      const override {
+    return store_->Scan(prefix, visit);
+  }
+
+  int commits = 0;
+
+ private:
+  const std::unique_ptr<trustd::Store> store_;
 };
 
 template <typename T>
@@ -78,13 +108,18 @@ std::string SourceName(int source) { return absl::StrCat("source-", source); }
 struct TenYears::Trustd {
   NoAlerts alerts;
   trustd::PublicationHub hub;
-  std::unique_ptr<trustd::Store> store;
+  std::unique_ptr<CountingStore> store;
   std::unique_ptr<trustd::Publisher> publisher;
   std::unique_ptr<trustd::Mirror> mirror;
 };
 
 TenYears::TenYears(const std::string& folder)
-    : config_(ConfigIn(folder)), aws_(RealRegions()), now_(test::FakeNow()) {
+    : TenYears(folder, test::FakeNow()) {
+  Reopen();
+}
+
+TenYears::TenYears(const std::string& folder, absl::Time now)
+    : config_(ConfigIn(folder)), aws_(RealRegions()), now_(now) {
   first_.sequence = 1;
   first_.created = now_;
   for (const verify::AnchorRecord& record : aws_.Anchors()) {
@@ -92,7 +127,6 @@ TenYears::TenYears(const std::string& folder)
     first_ = Get(trustd::AddAnchor(first_, record.slot, page_.back().der,
                                    {"AWS", ""}, {.time = now_}));
   }
-  Reopen();
 }
 
 TenYears::~TenYears() = default;
@@ -102,21 +136,24 @@ trustd::Mirror& TenYears::mirror() { return *trustd_->mirror; }
 void TenYears::Reopen() {
   trustd_.reset();
   trustd_ = std::make_unique<Trustd>();
-  trustd_->store =
-      Get(trustd::RocksDbStore::Open(config_.data_dir + "/store"));
+  trustd_->store = std::make_unique<CountingStore>(
+      Get(trustd::RocksDbStore::Open(config_.data_dir + "/store")));
   trustd_->publisher = Get(
       trustd::Publisher::Open(trustd::PublisherConfigOf(config_),
                               *trustd_->store, trustd_->hub, first_, "", now_));
   trustd::Mirror::Options options;
   options.core.people = {"alice"};
-  trustd_->mirror =
-      Get(trustd::Mirror::Open(std::move(options), *trustd_->store, *trustd_->publisher,
-                               trustd_->hub, trustd_->alerts, now_));
+  options.steady = [this] { return now_ - absl::UnixEpoch(); };
+  trustd_->mirror = Get(trustd::Mirror::Open(
+      std::move(options), *trustd_->store, *trustd_->publisher, trustd_->hub,
+      trustd_->alerts, now_));
   Must(mirror().ledger().health());
   std::map<std::string, std::string> sources;
   for (int i = 0; i < kSources; ++i) sources[SourceName(i)] = SourceName(i);
   mirror().SetSources(std::move(sources), now_);
 }
+
+void TenYears::Close() { trustd_.reset(); }
 
 void TenYears::Live() {
   for (int source = 0; source < kSources; ++source) Observe(source);
@@ -126,6 +163,33 @@ void TenYears::Live() {
     Change(number);
   }
 }
+
+void TenYears::Grow(std::uint64_t records) {
+  if (re_issued_ == 0) SeenByAll();
+  while (mirror().ledger().head().size < records) ReIssueOne();
+}
+
+void TenYears::ReIssueOne() {
+  now_ += kBetweenReIssues;
+  Must(trustd_->publisher->RenewIfDue(now_));
+  ++re_issued_;
+  ReIssue(page_[re_issued_ % kReIssuedSlots], re_issued_);
+  const std::uint64_t before = trustd_->hub.Current()->catalog.sequence;
+  SeenByAll();
+  if (trustd_->hub.Current()->catalog.sequence != before + 1) {
+    Fail(absl::StrCat("re-issue ", re_issued_, " was not published once"));
+  }
+}
+
+void TenYears::SeenByAll() {
+  for (int source = 0; source < kSources; ++source) {
+    const int before = commits();
+    Observe(source);
+    most_commits_ = std::max(most_commits_, commits() - before);
+  }
+}
+
+int TenYears::commits() const { return trustd_->store->commits; }
 
 void TenYears::Change(int number) {
   PageEntry* entry = &page_[number * kSlotStep % page_.size()];
@@ -159,8 +223,7 @@ PageEntry& TenYears::NextDsa(std::size_t from) {
 }
 
 void TenYears::ReIssue(PageEntry& entry, int number) {
-  test::CertSpec spec =
-      aws_.Certificate(entry.slot.region, entry.slot.kind);
+  test::CertSpec spec = aws_.Certificate(entry.slot.region, entry.slot.kind);
   spec.serial = {'\x01', static_cast<char>(number >> 8),
                  static_cast<char>(number)};
   spec.SetValidity(now_ - absl::Hours(1), now_ + absl::Hours(24 * 3652));
@@ -227,8 +290,8 @@ std::uint64_t TenYears::BytesOnDisk() {
   Reopen();
   constexpr std::uint64_t kBlockBytes = 512;
   std::uint64_t bytes = 0;
-  for (const auto& file : std::filesystem::recursive_directory_iterator(
-           config_.data_dir)) {
+  for (const auto& file :
+       std::filesystem::recursive_directory_iterator(config_.data_dir)) {
     struct stat status = {};
     if (::stat(file.path().c_str(), &status) == 0) {
       bytes += static_cast<std::uint64_t>(status.st_blocks) * kBlockBytes;

@@ -5,6 +5,8 @@
 //   years.Reopen();                     // as a start does
 //   years.mirror().Rotations(...);
 //
+//   years.Grow(100'000);                // until there are so many records
+//
 // AWS is a fake one of as many regions as the baked-in set has. Every tenth
 // rotation is a re-key with evidence of instances and the approval of a
 // person; the others are re-issues. Not for threads.
@@ -39,15 +41,32 @@ class TenYears {
 
   // Begins a trustd in `folder`.
   explicit TenYears(const std::string& folder);
+  // The same, or goes on with one that has come to `now`, when Reopen() is
+  // called.
+  TenYears(const std::string& folder, absl::Time now);
   ~TenYears();
 
   void Live();
+
+  // Re-issues, one a day in one of a few slots, seen by all sources, until there
+  // are so many records: the catalog soon stays as large as it is.
+  void Grow(std::uint64_t records);
+  // One of them.
+  void ReIssueOne();
+
+  absl::Time now() const { return now_; }
+  // Of the store, since it was opened, and the most that one call at the mirror
+  // took of them.
+  int commits() const;
+  int most_commits() const { return most_commits_; }
 
   // `count` polls at which a source says what it said before.
   void PollUnchanged(int count);
 
   // Closes all of it and opens it again.
   void Reopen();
+  // Leaves the store to others until Reopen().
+  void Close();
 
   // What the store takes of the disk, as it is after a start.
   std::uint64_t BytesOnDisk();
@@ -64,11 +83,15 @@ class TenYears {
   void Approve(const verify::Slot& slot);
   void Observe(int source);
 
+  void SeenByAll();
+
   const trustd::Config config_;
   test::FakeIdentity aws_;
   absl::Time now_;
   anchors::Catalog first_;
   std::vector<anchors::PageEntry> page_;
+  int re_issued_ = 0;
+  int most_commits_ = 0;
   std::unique_ptr<Trustd> trustd_;
 };
 

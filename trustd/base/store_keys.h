@@ -47,6 +47,12 @@ inline constexpr char kRecordPrefix[] = "ledger/record/";
 // The number of records in sixteen hex digits, and the root of their tree.
 inline constexpr char kRecordHead[] = "ledger/head";
 
+// What the first records say, behind its SHA-256, and the rotations of which it
+// has the hashes, by a number in sixteen hex digits. Beside the record, and no
+// part of what a head says: it can be thrown away.
+inline constexpr char kCheckpoint[] = "checkpoint";
+inline constexpr char kCheckpointPiecePrefix[] = "checkpoint/piece/";
+
 }  // namespace anchorage::trustd::keys
 
 #endif  // ANCHORAGE_TRUSTD_BASE_STORE_KEYS_H_

@@ -125,6 +125,7 @@ Situation SituationOf(const Work& work) {
   Situation situation;
   situation.now = work.at.now;
   situation.clock_is_suspect = work.at.clock_is_suspect;
+  situation.record_checked = work.moment.record_checked;
   situation.approvals = work.options.rotations.approvals;
   situation.overlap = work.options.rotations.overlap;
   const auto& sources = work.moment.sources;

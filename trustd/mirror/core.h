@@ -87,6 +87,9 @@ struct Moment {
   std::optional<std::map<std::string, std::string>> sources;
   // Those that answered or failed since the start.
   std::set<std::string> asked;
+  // Whether the book is what the record says, and not only what a checkpoint
+  // says that it says: until then nothing comes into use.
+  bool record_checked = true;
   std::map<std::string, v1::SourceHealth> health;
   // What a source's newest look means against a catalog, by its hash.
   struct Compared {

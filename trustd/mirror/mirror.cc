@@ -41,13 +41,12 @@ absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Open(
       new Mirror(std::move(options), store, publisher, hub, alerts));
   {
     const absl::MutexLock lock(&mirror->mutex_);
-    auto ledger = Ledger::Open(
-        store, [&](std::uint64_t index, const v1::LedgerRecord& record)
-                   ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                     mirror->book_.Fold(index, record);
-                   });
-    if (!ledger.ok()) return ledger.status();
-    mirror->ledger_ = *std::move(ledger);
+    auto record = OpenRecord(store);
+    if (!record.ok()) return record.status();
+    mirror->ledger_ = std::move(record->ledger);
+    mirror->book_ = std::move(record->book);
+    mirror->checkpoint_ = std::move(record->checkpoint);
+    mirror->moment_.record_checked = !mirror->checkpoint_.has_value();
     if (absl::Status s = mirror->ReadHealth(); !s.ok()) return s;
     // What was done before the start counts as done no longer ago than its date
     // says, and a date that is still to come as done just now.
@@ -63,6 +62,25 @@ absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Open(
   // A full disk stops decisions, not the start.
   (void)mirror->Settle(now);
   return mirror;
+}
+
+absl::Status Mirror::CheckRecord(const std::function<bool()>& go_on) {
+  Checkpoint checkpoint;
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (moment_.record_checked || !ledger_->health().ok()) {
+      return ledger_->health();
+    }
+    checkpoint = *checkpoint_;
+  }
+  const absl::Status checked = CheckAgainstRecord(store_, checkpoint, go_on);
+  const absl::MutexLock lock(&mutex_);
+  if (absl::IsDataLoss(checked)) {
+    ledger_->SetDamaged(checked);
+    return ledger_->health();
+  }
+  moment_.record_checked = checked.ok();
+  return checked;
 }
 
 absl::Status Mirror::ReadHealth() {
@@ -156,6 +174,15 @@ absl::Status Mirror::CommitWith(const Work& work,
     all.Add(also);
     return commit(all);
   };
+  const bool is_checkpoint_due =
+      !draft.records().empty() && work.moment.record_checked &&
+      ledger_->head().size - (checkpoint_ ? checkpoint_->tree.size() : 0) >=
+          options_.records_between_checkpoints;
+  std::optional<Checkpoint> checkpoint;
+  if (is_checkpoint_due) {
+    checkpoint = AddCheckpoint(ledger_->tree(), book_,
+                               checkpoint_ ? &*checkpoint_ : nullptr, also);
+  }
   std::uint64_t first = 0;
   if (draft.records().empty()) {
     if (!also.changes().empty()) {
@@ -166,6 +193,7 @@ absl::Status Mirror::CommitWith(const Work& work,
     if (!appended.ok()) return appended.status();
     first = *appended;
   }
+  if (checkpoint.has_value()) checkpoint_ = std::move(checkpoint);
   book_ = draft.book();
   moment_ = work.moment;
   feed_.Add(first, draft.records());

@@ -45,6 +45,9 @@
 #include "trustd/alerts/alert.h"
 #include "trustd/base/store.h"
 #include "trustd/mirror/core.h"
+#include "trustd/record/checkpoint.h"
+#include "trustd/record/ledger.h"
+#include "trustd/record/record_feed.h"
 #include "trustd/publish/publication.h"
 #include "trustd/publish/publisher.h"
 #include "trustd/record/ledger.h"
@@ -74,13 +77,24 @@ class Mirror {
     anchors::SteadyClock steady = &anchors::SteadyNow;
     // Whether the clock jumped and nothing has confirmed it since. Default: no.
     std::function<bool()> clock_is_suspect;
+    // How many records there are from one checkpoint to the next.
+    std::uint64_t records_between_checkpoints = kRecordsBetweenCheckpoints;
   };
 
-  // Reads the record. `store`, `publisher`, `hub` and `alerts` outlive the
+  // Reads the record, or a checkpoint and what is behind it: then CheckRecord()
+  // is to be called. `store`, `publisher`, `hub` and `alerts` outlive the
   // mirror. A damaged record is no failure: see ledger().health().
   static absl::StatusOr<std::unique_ptr<Mirror>> Open(
       Options options, Store& store, Publisher& publisher, PublicationHub& hub,
       AlertSink& alerts, absl::Time now);
+
+  // Reads again what Open() took from a checkpoint, beside whatever goes on:
+  // long, where the record is. Until it is done nothing comes into use, whoever
+  // decided it; what people revoke and retire does not wait. DATA_LOSS where the
+  // record says something else, or is damaged: then it is ledger().health(), and
+  // nothing more is decided. CANCELLED when `go_on` said no, or as Store does:
+  // then it can be called again.
+  absl::Status CheckRecord(const std::function<bool()>& go_on);
 
   // --- sources ---
 
@@ -189,6 +203,8 @@ class Mirror {
 
   mutable absl::Mutex mutex_;
   RotationBook book_ ABSL_GUARDED_BY(mutex_);
+  // The one that the store has; nullopt for none that is to be believed.
+  std::optional<Checkpoint> checkpoint_ ABSL_GUARDED_BY(mutex_);
   Moment moment_ ABSL_GUARDED_BY(mutex_);
   // nullopt: not known what the file has.
   std::optional<std::string> last_proposal_ ABSL_GUARDED_BY(mutex_);

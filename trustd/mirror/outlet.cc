@@ -272,7 +272,12 @@ absl::Status Publish(Work& work, Catalog after, std::vector<Ground> grounds,
 }
 
 void PublishApproved(Work& work) {
-  if (work.options.offline) return Propose(work);
+  if (work.options.offline) {
+    // People sign what is proposed: that what is in it was ever decided is for
+    // the record to say.
+    if (work.moment.record_checked) Propose(work);
+    return;
+  }
   // One publication for an event. The next one has what is left.
   if (work.publish.has_value() || !work.at.may_publish) return;
   Approved approved = CollectApproved(work, work.catalog());

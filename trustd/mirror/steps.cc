@@ -95,6 +95,8 @@ void DecideOne(Work& work, std::uint64_t id, const Situation& situation) {
 }
 
 void DecideWhatIsDue(Work& work) {
+  // Approvals may be on no record.
+  if (!work.moment.record_checked) return;
   const Situation situation = SituationOf(work);
   for (const std::uint64_t id : LiveOf(work)) {
     const Entry& entry = *work.book().Find(id);

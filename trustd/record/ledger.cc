@@ -1,6 +1,8 @@
 #include "trustd/record/ledger.h"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -8,9 +10,19 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "trustd/base/store_keys.h"
 
 namespace anchorage::trustd {
+
+absl::Status RecordIsDamaged(std::string_view what) {
+  return absl::DataLossError(absl::StrCat(
+      "the record of decisions is damaged: ", std::string(what),
+      " (restore data_dir from a backup; see trustd/README.md). What is "
+      "published is served on; nothing new is decided"));
+}
+
 namespace {
 
 using anchors::LeafHash;
@@ -19,6 +31,11 @@ using anchors::MerkleHash;
 
 using keys::kRecordPrefix;
 constexpr std::size_t kIndexDigits = 16;
+// Of an index, that are the same in all records that are read in one go: 256.
+constexpr std::size_t kGoDigits = 14;
+constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
+// Also where the clock jumps.
+constexpr absl::Duration kLongestRest = absl::Milliseconds(100);
 
 std::string RecordKey(std::uint64_t index) {
   return absl::StrFormat("%s%016x", kRecordPrefix, index);
@@ -44,15 +61,9 @@ std::optional<std::uint64_t> IndexOf(std::string_view key) {
   return index;
 }
 
-absl::Status Damaged(std::string_view what) {
-  return absl::DataLossError(absl::StrCat(
-      "the record of decisions is damaged: ", std::string(what),
-      " (restore data_dir from a backup; see trustd/README.md). What is "
-      "published is served on; nothing new is decided"));
-}
-
 absl::Status RecordDamaged(std::uint64_t index) {
-  return Damaged(absl::StrCat("record ", index, " is not what was written"));
+  return RecordIsDamaged(
+      absl::StrCat("record ", index, " is not what was written"));
 }
 
 // The bytes of a record, if they are what their hash says.
@@ -77,54 +88,110 @@ absl::StatusOr<v1::LedgerRecord> ReadValue(std::uint64_t index,
   return record;
 }
 
+// Takes into `tree` the next records before `end` that are read in one go, up to
+// one that is damaged: then `health` says so. Fails as Store does.
+absl::Status TakeSome(const Store& store, std::uint64_t end,
+                      const Ledger::Visitor& visit, MerkleFrontier& tree,
+                      absl::Status& health) {
+  const std::uint64_t first = tree.size();
+  return store.Scan(
+      RecordKey(first).substr(0, sizeof kRecordPrefix - 1 + kGoDigits),
+      [&](std::string_view key, std::string_view value) {
+        const auto index = IndexOf(key);
+        if (index.has_value() && *index < first) return true;
+        if (tree.size() == end) return false;
+        if (index != tree.size()) {
+          health = RecordIsDamaged(
+              absl::StrCat("record ", tree.size(), " is not there"));
+          return false;
+        }
+        const auto record = ReadValue(*index, value);
+        if (!record.ok()) {
+          health = record.status();
+          return false;
+        }
+        MerkleHash leaf;
+        std::memcpy(leaf.data(), value.data(), leaf.size());
+        tree.Append(leaf);
+        visit(*index, *record);
+        return true;
+      });
+}
+
 }  // namespace
 
-absl::StatusOr<Ledger::Recomputed> Ledger::Recompute(const Store& store,
-                                                     const Visitor& visit) {
-  Recomputed result;
-  if (absl::Status s =
-          store.Scan(kRecordPrefix,
-                     [&](std::string_view key, std::string_view value) {
-                       const auto index = IndexOf(key);
-                       if (index != result.tree.size()) {
-                         result.health = Damaged(absl::StrCat(
-                             "record ", result.tree.size(), " is not there"));
-                         return false;
-                       }
-                       const auto record = ReadValue(*index, value);
-                       if (!record.ok()) {
-                         result.health = record.status();
-                         return false;
-                       }
-                       result.tree.Append(
-                           LeafHash(value.substr(anchors::kMerkleHashBytes)));
-                       visit(*index, *record);
-                       return true;
-                     });
-      !s.ok()) {
-    return s;
-  }
-  if (!result.health.ok()) return result;
+absl::StatusOr<Ledger::Recomputed> Ledger::Recompute(
+    const Store& store, anchors::MerkleFrontier tree, const Visitor& visit) {
+  Recomputed result{.tree = std::move(tree)};
+  std::uint64_t before = 0;
+  do {
+    before = result.tree.size();
+    if (absl::Status s =
+            TakeSome(store, kNoEnd, visit, result.tree, result.health);
+        !s.ok()) {
+      return s;
+    }
+    if (!result.health.ok()) return result;
+  } while (result.tree.size() > before);
   const auto head = store.Get(keys::kRecordHead);
   if (!head.ok()) return head.status();
   if (!head->has_value() && result.tree.size() == 0) return result;
   if (head->value_or("") != HeadText(result.tree)) {
-    result.health = Damaged(absl::StrCat(
+    result.health = RecordIsDamaged(absl::StrCat(
         "its ", result.tree.size(),
         " records are not those that were written, or not in that order"));
   }
   return result;
 }
 
-absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(Store& store,
-                                                     const Visitor& visit) {
-  auto found = Recompute(store, visit);
+absl::StatusOr<std::unique_ptr<Ledger>> Ledger::OpenFrom(Store& store,
+                                                         MerkleFrontier first,
+                                                         const Visitor& visit) {
+  auto found = Recompute(store, std::move(first), visit);
   if (!found.ok()) return found.status();
   std::unique_ptr<Ledger> ledger(new Ledger(store));
-  ledger->health_ = found->health;
   const absl::MutexLock lock(&ledger->mutex_);
+  const absl::MutexLock health_lock(&ledger->health_mutex_);
+  ledger->health_ = found->health;
   ledger->tree_ = std::move(found->tree);
   return ledger;
+}
+
+absl::StatusOr<MerkleFrontier> Ledger::ReadFirst(
+    const Store& store, std::uint64_t size, const Visitor& visit,
+    const std::function<bool()>& go_on) {
+  MerkleFrontier tree;
+  while (tree.size() < size) {
+    if (!go_on())
+      return absl::CancelledError("the record is not read to its end");
+    const absl::Time start = absl::Now();
+    const std::uint64_t before = tree.size();
+    absl::Status health;
+    if (absl::Status s = TakeSome(store, size, visit, tree, health); !s.ok()) {
+      return s;
+    }
+    if (!health.ok()) return health;
+    if (tree.size() == before) {
+      return RecordIsDamaged(absl::StrCat("record ", before, " is not there"));
+    }
+    absl::SleepFor(std::min(absl::Now() - start, kLongestRest));
+  }
+  return tree;
+}
+
+absl::Status Ledger::health() const {
+  const absl::MutexLock lock(&health_mutex_);
+  return health_;
+}
+
+void Ledger::SetDamaged(const absl::Status& damage) {
+  const absl::MutexLock lock(&health_mutex_);
+  if (health_.ok()) health_ = damage;
+}
+
+MerkleFrontier Ledger::tree() const {
+  const absl::MutexLock lock(&mutex_);
+  return tree_;
 }
 
 LedgerHead Ledger::head() const {
@@ -142,7 +209,7 @@ absl::StatusOr<std::uint64_t> Ledger::Append(
 
 absl::StatusOr<std::uint64_t> Ledger::AppendWith(
     absl::Span<const v1::LedgerRecord> records, const Committer& commit) {
-  if (!health_.ok()) return health_;
+  if (absl::Status s = health(); !s.ok()) return s;
   const absl::MutexLock lock(&mutex_);
   const std::uint64_t first = tree_.size();
   MerkleFrontier next = tree_;
@@ -199,11 +266,11 @@ absl::Status Ledger::Scan(
 absl::Status Ledger::Verify() const {
   const absl::MutexLock lock(&mutex_);
   const auto found =
-      Recompute(store_, [](std::uint64_t, const v1::LedgerRecord&) {});
+      Recompute(store_, {}, [](std::uint64_t, const v1::LedgerRecord&) {});
   if (!found.ok()) return found.status();
   if (!found->health.ok()) return found->health;
   if (found->tree.Root() == tree_.Root()) return absl::OkStatus();
-  return Damaged("it was changed under this trustd");
+  return RecordIsDamaged("it was changed under this trustd");
 }
 
 }  // namespace anchorage::trustd

@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -32,6 +33,9 @@ namespace anchorage::trustd {
 
 // A longer record is refused. An observation of all regions has 10 KiB.
 inline constexpr std::size_t kMaxRecordBytes = 1024 * 1024;
+
+// DATA_LOSS, with words about what people can do.
+absl::Status RecordIsDamaged(std::string_view what);
 
 // What the tree is at one moment.
 struct LedgerHead {
@@ -50,12 +54,31 @@ class Ledger {
   // for each record that is sound, in order. Fails as Store does; damage is no
   // failure: see health().
   static absl::StatusOr<std::unique_ptr<Ledger>> Open(Store& store,
-                                                      const Visitor& visit);
+                                                      const Visitor& visit) {
+    return OpenFrom(store, {}, visit);
+  }
+
+  // The same for the records behind those of `first`, which is the tree of the
+  // first ones as somebody remembers it.
+  static absl::StatusOr<std::unique_ptr<Ledger>> OpenFrom(
+      Store& store, anchors::MerkleFrontier first, const Visitor& visit);
+
+  // Reads the first `size` records again, beside whatever goes on, and returns
+  // their tree. Rests as long as it works, and asks `go_on` every few
+  // milliseconds. Fails with DATA_LOSS for damage, CANCELLED when it is not to
+  // go on, or as Store does.
+  static absl::StatusOr<anchors::MerkleFrontier> ReadFirst(
+      const Store& store, std::uint64_t size, const Visitor& visit,
+      const std::function<bool()>& go_on);
 
   // OK, or DATA_LOSS with a message that names the record.
-  const absl::Status& health() const { return health_; }
+  absl::Status health() const;
+
+  // Makes a DATA_LOSS the health: nothing more is appended.
+  void SetDamaged(const absl::Status& damage);
 
   LedgerHead head() const;
+  anchors::MerkleFrontier tree() const;
 
   // Appends records in one commit, with `also` if it is given, and returns
   // the index of the first. Fails with health(), INVALID_ARGUMENT for a record
@@ -88,13 +111,17 @@ class Ledger {
 
   struct Recomputed {
     anchors::MerkleFrontier tree;
-    absl::Status health;
+    absl::Status health = {};
   };
+  // Takes the records behind `tree` into it, as far as the head of the store.
   static absl::StatusOr<Recomputed> Recompute(const Store& store,
+                                              anchors::MerkleFrontier tree,
                                               const Visitor& visit);
 
   Store& store_;
-  absl::Status health_;
+  // Not the one that is held over a commit.
+  mutable absl::Mutex health_mutex_;
+  absl::Status health_ ABSL_GUARDED_BY(health_mutex_);
   mutable absl::Mutex mutex_;
   anchors::MerkleFrontier tree_ ABSL_GUARDED_BY(mutex_);
 };

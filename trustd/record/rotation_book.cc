@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/base/proto_time.h"
+#include "anchors/catalog_proto.h"
 #include "trustd/record/rotation_values.h"
 
 namespace anchorage::trustd {
@@ -22,6 +23,66 @@ std::string AnomalyKey(const Change& anomaly) {
       "\n",
       anomaly.problem ? std::string(ToString(*anomaly.problem))
                       : std::string());
+}
+
+// Of what is over, what the book itself needs: people read the rotation.
+Change ChangeKeptOf(const v1::Rotation& rotation) {
+  Change change = ChangeOf(rotation);
+  if (!IsOver(rotation.state())) return change;
+  Change kept;
+  kept.rotation_class = change.rotation_class;
+  kept.slot = change.slot;
+  return kept;
+}
+
+// The number of the rotation that a record is about; 0 for none.
+std::uint64_t RotationOf(const v1::LedgerRecord& record) {
+  switch (record.fact_case()) {
+    case v1::LedgerRecord::kDetection:
+      return record.detection().id();
+    case v1::LedgerRecord::kStance:
+      return record.stance().rotation_id();
+    case v1::LedgerRecord::kProof:
+      return record.proof().rotation_id();
+    case v1::LedgerRecord::kDecision:
+      return record.decision().rotation_id();
+    case v1::LedgerRecord::kState:
+      return record.state().rotation_id();
+    case v1::LedgerRecord::kApprovalsVoid:
+      return record.approvals_void().rotation_id();
+    default:
+      return 0;
+  }
+}
+
+bool IsSame(const google::protobuf::MessageLite& a,
+            const google::protobuf::MessageLite& b) {
+  return a.SerializeAsString() == b.SerializeAsString();
+}
+
+bool IsSame(const RotationBook::Entry& a, const RotationBook::Entry& b) {
+  return &a == &b ||
+         (IsSame(a.rotation, b.rotation) && a.change == b.change &&
+          a.approved == b.approved && a.void_decisions == b.void_decisions &&
+          a.void_people == b.void_people);
+}
+
+// To the nanosecond: what is loaded is compared with what the record says.
+google::protobuf::Timestamp Exactly(absl::Time time) {
+  google::protobuf::Timestamp message;
+  message.set_seconds(absl::ToUnixSeconds(time));
+  message.set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(
+      time - absl::FromUnixSeconds(message.seconds()))));
+  return message;
+}
+
+template <typename Message>
+std::vector<absl::Time> TimesOf(const Message& message) {
+  std::vector<absl::Time> times;
+  for (const auto& time : message.times()) {
+    times.push_back(anchors::TimeOf(time));
+  }
+  return times;
 }
 
 void Keep(std::size_t most, absl::Time time, std::vector<absl::Time>& times) {
@@ -168,7 +229,7 @@ void RotationBook::FoldDetection(const v1::Rotation& rotation,
   const bool is_new = known == nullptr;
   Entry& entry = Put(id);
   entry.rotation = rotation;
-  entry.change = ChangeOf(rotation);
+  entry.change = ChangeKeptOf(rotation);
   next_id_ = std::max(next_id_, id + 1);
   if (IsOver(rotation.state())) return;
   live_.insert(id);
@@ -198,15 +259,16 @@ void RotationBook::FoldState(const v1::StateFact& fact, absl::Time time) {
       entry->Approvers().empty()) {
     Keep(kKeptAutomatic, time, automatic_[entry->change.slot]);
   }
+  const bool was_over = IsOver(entry->rotation.state());
   entry->rotation.set_state(fact.state());
   entry->rotation.set_reason(fact.reason());
+  if (was_over || IsOver(fact.state())) {
+    entry->change = ChangeKeptOf(entry->rotation);
+  }
   if (!IsOver(fact.state())) return;
   // What is over is for people to read; its certificates are in the record.
   for (v1::SeenCertificate& seen : *entry->rotation.mutable_observed()) {
     seen.clear_der();
-  }
-  for (SeenCertificate& seen : entry->change.observed) {
-    seen.der.clear();
   }
   for (v1::LiveProof& proof : *entry->rotation.mutable_live_proofs()) {
     proof.clear_evidence();
@@ -240,7 +302,7 @@ void RotationBook::FoldPublication(const v1::PublicationFact& fact) {
 }
 
 void RotationBook::Fold(std::uint64_t index, const v1::LedgerRecord& record) {
-  std::uint64_t touched = 0;
+  const std::uint64_t touched = RotationOf(record);
   switch (record.fact_case()) {
     case v1::LedgerRecord::kObservation:
       observations_[record.observation().source()] =
@@ -248,31 +310,25 @@ void RotationBook::Fold(std::uint64_t index, const v1::LedgerRecord& record) {
               Observed{index, record.observation()});
       break;
     case v1::LedgerRecord::kDetection:
-      touched = record.detection().id();
       FoldDetection(record.detection(), anchors::TimeOf(record.time()));
       break;
     case v1::LedgerRecord::kStance:
-      touched = record.stance().rotation_id();
       FoldStance(record.stance());
       break;
     case v1::LedgerRecord::kProof:
-      touched = record.proof().rotation_id();
       if (Entry* entry = Mutable(touched); entry != nullptr) {
         *entry->rotation.add_live_proofs() = record.proof().proof();
       }
       break;
     case v1::LedgerRecord::kDecision:
-      touched = record.decision().rotation_id();
       if (Entry* entry = Mutable(touched); entry != nullptr) {
         *entry->rotation.add_decisions() = record.decision().decision();
       }
       break;
     case v1::LedgerRecord::kState:
-      touched = record.state().rotation_id();
       FoldState(record.state(), anchors::TimeOf(record.time()));
       break;
     case v1::LedgerRecord::kApprovalsVoid:
-      touched = record.approvals_void().rotation_id();
       FoldVoid(record.approvals_void());
       break;
     case v1::LedgerRecord::kPublication:
@@ -291,35 +347,138 @@ void RotationBook::Fold(std::uint64_t index, const v1::LedgerRecord& record) {
   }
 }
 
+// --- for checkpoints -------------------------------------------------------------
+
+std::vector<std::uint64_t> RotationBook::PiecesSince(
+    const RotationBook& older) const {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [number, piece] : pieces_) {
+    const auto before = older.pieces_.find(number);
+    if (before == older.pieces_.end() || before->second != piece) {
+      numbers.push_back(number);
+    }
+  }
+  return numbers;
+}
+
+v1::CheckpointPiece RotationBook::SavePiece(std::uint64_t number) const {
+  v1::CheckpointPiece piece;
+  for (const auto& entry : *pieces_.at(number)) {
+    if (entry == nullptr) continue;
+    v1::CheckpointPiece::Entry& saved = *piece.add_entries();
+    *saved.mutable_rotation() = entry->rotation;
+    if (entry->approved != absl::InfinitePast()) {
+      *saved.mutable_approved_time() = Exactly(entry->approved);
+    }
+    saved.set_void_decisions(entry->void_decisions);
+    for (const auto& [by, decisions] : entry->void_people) {
+      v1::CheckpointPiece::Void& person = *saved.add_void_people();
+      person.set_by(by);
+      person.set_decisions(decisions);
+    }
+  }
+  return piece;
+}
+
+void RotationBook::LoadPiece(const v1::CheckpointPiece& piece) {
+  for (const v1::CheckpointPiece::Entry& saved : piece.entries()) {
+    Entry& entry = Put(saved.rotation().id());
+    entry.rotation = saved.rotation();
+    entry.change = ChangeKeptOf(saved.rotation());
+    if (saved.has_approved_time()) {
+      entry.approved = anchors::TimeOf(saved.approved_time());
+    }
+    entry.void_decisions = saved.void_decisions();
+    for (const v1::CheckpointPiece::Void& person : saved.void_people()) {
+      entry.void_people[person.by()] = person.decisions();
+    }
+  }
+}
+
+void RotationBook::SaveRest(v1::RecordCheckpoint& checkpoint) const {
+  for (const std::uint64_t id : live_) checkpoint.add_live(id);
+  for (const auto& [change_id, id] : by_change_) {
+    v1::RecordCheckpoint::Newest& newest = *checkpoint.add_newest();
+    newest.set_change_id(change_id);
+    newest.set_rotation_id(id);
+  }
+  for (const auto& [source, observed] : observations_) {
+    v1::RecordCheckpoint::Observed& saved = *checkpoint.add_observed();
+    saved.set_index(observed->index);
+    *saved.mutable_fact() = observed->fact;
+  }
+  for (const v1::LedgerRecord& pin : pins_) *checkpoint.add_pins() = pin;
+  for (const auto& [key, times] : anomalies_) {
+    v1::RecordCheckpoint::Anomalies& saved = *checkpoint.add_anomalies();
+    saved.set_key(key);
+    for (const absl::Time time : times) *saved.add_times() = Exactly(time);
+  }
+  for (const auto& [slot, times] : automatic_) {
+    v1::RecordCheckpoint::Automatic& saved = *checkpoint.add_automatic();
+    *saved.mutable_slot() = anchors::ToProto(slot);
+    for (const absl::Time time : times) *saved.add_times() = Exactly(time);
+  }
+  checkpoint.set_next_id(next_id_);
+  *checkpoint.mutable_last_publication() = last_publication_;
+}
+
+void RotationBook::LoadRest(const v1::RecordCheckpoint& checkpoint) {
+  live_.insert(checkpoint.live().begin(), checkpoint.live().end());
+  for (const v1::RecordCheckpoint::Newest& newest : checkpoint.newest()) {
+    by_change_[newest.change_id()] = newest.rotation_id();
+  }
+  for (const v1::RecordCheckpoint::Observed& saved : checkpoint.observed()) {
+    observations_[saved.fact().source()] =
+        std::make_shared<const Observed>(Observed{saved.index(), saved.fact()});
+  }
+  pins_.assign(checkpoint.pins().begin(), checkpoint.pins().end());
+  for (const v1::RecordCheckpoint::Anomalies& saved : checkpoint.anomalies()) {
+    anomalies_[saved.key()] = TimesOf(saved);
+  }
+  for (const v1::RecordCheckpoint::Automatic& saved : checkpoint.automatic()) {
+    if (const auto slot = anchors::SlotFromProto(saved.slot())) {
+      automatic_[*slot] = TimesOf(saved);
+    }
+  }
+  next_id_ = checkpoint.next_id();
+  last_publication_ = checkpoint.last_publication();
+}
+
+void RotationBook::ShareWith(const RotationBook& other,
+                             const v1::LedgerRecord& record) {
+  const std::uint64_t id = RotationOf(record);
+  const Entry* mine = Find(id);
+  const Entry* theirs = other.Find(id);
+  if (mine == nullptr || theirs == nullptr || !IsOver(mine->rotation.state()) ||
+      !IsSame(*mine, *theirs)) {
+    return;
+  }
+  (*pieces_[id / kPiece])[id % kPiece] =
+      (*other.pieces_.at(id / kPiece))[id % kPiece];
+}
+
 bool operator==(const RotationBook& a, const RotationBook& b) {
-  const auto same = [](const auto& x, const auto& y) {
-    return x.SerializeAsString() == y.SerializeAsString();
-  };
   std::vector<const RotationBook::Entry*> left;
   std::vector<const RotationBook::Entry*> right;
   a.ForEach([&](const auto& entry) { left.push_back(&entry); });
   b.ForEach([&](const auto& entry) { right.push_back(&entry); });
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [&](const auto* x, const auto* y) {
-                      return same(x->rotation, y->rotation) &&
-                             x->change == y->change &&
-                             x->approved == y->approved &&
-                             x->void_decisions == y->void_decisions &&
-                             x->void_people == y->void_people;
-                    }) &&
+  return std::equal(
+             left.begin(), left.end(), right.begin(), right.end(),
+             [](const auto* x, const auto* y) { return IsSame(*x, *y); }) &&
          std::equal(a.observations_.begin(), a.observations_.end(),
                     b.observations_.begin(), b.observations_.end(),
-                    [&](const auto& x, const auto& y) {
+                    [](const auto& x, const auto& y) {
                       return x.first == y.first &&
                              x.second->index == y.second->index &&
-                             same(x.second->fact, y.second->fact);
+                             IsSame(x.second->fact, y.second->fact);
                     }) &&
-         std::equal(a.pins_.begin(), a.pins_.end(), b.pins_.begin(),
-                    b.pins_.end(), same) &&
+         std::equal(
+             a.pins_.begin(), a.pins_.end(), b.pins_.begin(), b.pins_.end(),
+             [](const auto& x, const auto& y) { return IsSame(x, y); }) &&
          a.live_ == b.live_ && a.by_change_ == b.by_change_ &&
          a.anomalies_ == b.anomalies_ && a.automatic_ == b.automatic_ &&
          a.next_id_ == b.next_id_ &&
-         same(a.last_publication_, b.last_publication_);
+         IsSame(a.last_publication_, b.last_publication_);
 }
 
 }  // namespace anchorage::trustd

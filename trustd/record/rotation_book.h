@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "proto/anchorage/v1/checkpoint.pb.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "trustd/rotation/change.h"
@@ -41,7 +42,8 @@ class RotationBook {
  public:
   struct Entry {
     v1::Rotation rotation;
-    // What it is about; not of an unknown signer.
+    // What it is about; not of an unknown signer. Of what is over, class and
+    // slot alone.
     Change change;
     // When it was approved; InfinitePast() while it is not.
     absl::Time approved = absl::InfinitePast();
@@ -125,6 +127,21 @@ class RotationBook {
   const v1::PublicationFact& last_publication() const {
     return last_publication_;
   }
+
+  // --- for checkpoints: see checkpoint.h ---
+
+  // The numbers of the pieces that `older` has not or has otherwise. `older` is
+  // a copy of an earlier state of this book, or empty.
+  std::vector<std::uint64_t> PiecesSince(const RotationBook& older) const;
+  v1::CheckpointPiece SavePiece(std::uint64_t number) const;
+  // Everything but the pieces.
+  void SaveRest(v1::RecordCheckpoint& checkpoint) const;
+  // Into an empty book.
+  void LoadPiece(const v1::CheckpointPiece& piece);
+  void LoadRest(const v1::RecordCheckpoint& checkpoint);
+  // Shares with `other` the memory of the rotation that `record` is about, if
+  // it is over and the same in both.
+  void ShareWith(const RotationBook& other, const v1::LedgerRecord& record);
 
   // Compares everything.
   friend bool operator==(const RotationBook& a, const RotationBook& b);

@@ -46,6 +46,7 @@ constexpr Row kTable[] = {
     {GateReason::kNotAllAsked, "NOT_ALL_ASKED", true},
     {GateReason::kTooOften, "TOO_OFTEN", true},
     {GateReason::kClockSuspect, "CLOCK_SUSPECT", true},
+    {GateReason::kRecordNotChecked, "RECORD_NOT_CHECKED", true},
     {GateReason::kNotASuccessor, "NOT_A_SUCCESSOR", false},
 };
 
@@ -302,7 +303,14 @@ absl::StatusOr<int> JudgeLooks(const anchors::Catalog& before, const Slot& slot,
   return static_cast<int>(families.size());
 }
 
+absl::Status JudgeRecord(const Slot& slot, const Situation& situation) {
+  if (situation.record_checked) return absl::OkStatus();
+  return Refuse(GateReason::kRecordNotChecked, slot,
+                "the record has not been read again since the start");
+}
+
 absl::Status JudgeMoment(const Slot& slot, const Situation& situation) {
+  if (absl::Status s = JudgeRecord(slot, situation); !s.ok()) return s;
   if (!situation.all_asked) {
     return Refuse(GateReason::kNotAllAsked, slot,
                   "not every source has been asked since the start");
@@ -340,6 +348,8 @@ absl::Status JudgePeople(const Step& step, const Ground& ground,
                : Refuse(GateReason::kNotTowardsRevoked, ground.slot,
                         "it brings something into use");
   }
+  // Who approved is known from it.
+  if (absl::Status s = JudgeRecord(ground.slot, situation); !s.ok()) return s;
   if (static_cast<int>(ground.approvers.size()) < situation.approvals) {
     return Refuse(GateReason::kApprovalsMissing, ground.slot,
                   absl::StrCat(ground.approvers.size(), " of ",

@@ -95,6 +95,9 @@ enum class GateReason {
   kTooOften,
   // The clock jumped.
   kClockSuspect,
+  // What trustd remembers of its record has not been compared with it since the
+  // start.
+  kRecordNotChecked,
 
   // --- Of the catalogs: nobody may --------------------------------------------
 
@@ -144,6 +147,9 @@ struct Situation {
   bool all_asked = true;
   // Whether the clock is not to be relied on.
   bool clock_is_suspect = false;
+  // Whether what is known of rotations and approvals is what the record says,
+  // and not only what a checkpoint says.
+  bool record_checked = true;
   // How long ago each slot was changed without people, by the steady clock.
   std::map<verify::Slot, std::vector<absl::Duration>> automatic = {};
   // How many people must approve.

@@ -203,6 +203,11 @@ std::map<std::string, std::string> Refusals() {
   }
   {
     Case c;
+    c.situation.record_checked = false;
+    add(GateReason::kRecordNotChecked, Judge(c));
+  }
+  {
+    Case c;
     c.situation.automatic[Ireland()] = {absl::Minutes(59)};
     add(GateReason::kTooOften, Judge(c));
   }
@@ -312,6 +317,22 @@ TEST(GateTest, WhatFailedSinceCanContradictAndShowsNothing) {
       {.look = &c.looks[0], .family = ""},
       {.look = &c.looks[1], .is_doubtful = true, .family = ""}};
   EXPECT_EQ(Judge(c), "SOURCE_SAYS_OTHERWISE");
+}
+
+// Approvals are known from the record; a revocation says all by itself.
+TEST(GateTest, PeopleWaitForTheRecordUnlessTheyRevoke) {
+  Case c;
+  c.ground.approvers = {"alice"};
+  c.ground.effect_sha256 =
+      EffectSha256(c.before, After(c), Ireland(), absl::ZeroDuration());
+  EXPECT_EQ(Judge(c), "ok");
+  c.situation.record_checked = false;
+  EXPECT_EQ(Judge(c), "RECORD_NOT_CHECKED");
+  Catalog revoked = BakedCatalog();
+  c.before = BakedCatalog();
+  AnchorIn(revoked, Ireland()).status = AnchorStatus::kRevoked;
+  c.ground = {.slot = Ireland(), .is_safe = true};
+  EXPECT_EQ(Judge(c, Next(revoked)), "ok");
 }
 
 TEST(GateTest, FourTimesADayAtMost) {

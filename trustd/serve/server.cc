@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "anchors/base/atomic_file.h"
+#include "trustd/base/version.h"
 
 namespace anchorage::trustd {
 namespace {

@@ -45,9 +45,6 @@ class Server {
   std::unique_ptr<GrpcListener> listener_;
 };
 
-// The version that GetServiceInfo and `trustd --version` tell.
-inline constexpr char kServerVersion[] = "0.1.0";
-
 }  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_SERVE_SERVER_H_
