@@ -100,11 +100,4 @@ absl::Status CheckReleasesFile(std::string_view json, absl::Time now) {
   return CheckCreated("the list of releases", releases->created, now);
 }
 
-absl::Status CheckTargetFiles(std::string_view catalog_json,
-                              std::string_view releases_json, absl::Time now) {
-  if (absl::Status s = CheckCatalogFile(catalog_json, now); !s.ok()) return s;
-  if (releases_json.empty()) return absl::OkStatus();
-  return CheckReleasesFile(releases_json, now);
-}
-
 }  // namespace anchorage::anchors

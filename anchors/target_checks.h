@@ -1,7 +1,7 @@
 // What is checked before targets are signed or served: all that a client of this
 // version does with them, and what keeps the next ones possible.
 //
-//   if (auto s = CheckTargetFiles(catalog, releases, now); !s.ok()) return s;
+//   if (auto s = CheckCatalogFile(catalog, now); !s.ok()) return s;
 //   if (auto s = CheckStep("the catalog", last, next); !s.ok()) return s;
 //
 // Pure. Whoever makes targets can only be too strict here: clients check again.
@@ -25,16 +25,11 @@ inline constexpr absl::Duration kMaxCreatedAhead = absl::Minutes(5);
 // a while uses up the numbers.
 inline constexpr std::uint64_t kMaxSequenceStep = std::uint64_t{1} << 32;
 
-// OK if a client can use the catalog and the list of releases (empty: none) as
-// this program can: each is read, its limits hold, no region is in two
-// partitions, every key loads, there is nothing that this program does not
-// know, and neither was made more than kMaxCreatedAhead after `now`. Fails as
-// ParseCatalog(), ToAnchorSet() and ParseReleases() do, or with
-// FAILED_PRECONDITION.
-absl::Status CheckTargetFiles(std::string_view catalog_json,
-                              std::string_view releases_json, absl::Time now);
-
-// The same for one of the two.
+// Each is OK if a client can use the file as this program can: its limits hold,
+// no region is in two partitions, every key loads, there is nothing that this
+// program does not know, and it was not made more than kMaxCreatedAhead after
+// `now`. Fail as ParseCatalog(), ToAnchorSet() and ParseReleases() do, or with
+// FAILED_PRECONDITION. CheckTargets() asks for all that a bundle has.
 absl::Status CheckCatalogFile(std::string_view json, absl::Time now);
 absl::Status CheckReleasesFile(std::string_view json, absl::Time now);
 

@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "anchors/baked/baked.h"
+#include "anchors/bundle.h"
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
 #include "verify/crypto/public_key.h"
@@ -21,6 +23,14 @@ std::string CatalogWith(const std::function<void(Catalog&)>& change) {
   auto catalog = *ParseCatalog(DefaultBakedBundle().catalog);
   change(catalog);
   return SerializeCatalog(catalog);
+}
+
+absl::Status CheckTargetFiles(std::string catalog, std::string releases,
+                              absl::Time now) {
+  BundleFiles files;
+  files.SetTarget(kCatalogTargetPath, std::move(catalog));
+  files.SetTarget(kReleasesTargetPath, std::move(releases));
+  return CheckTargets(files, now);
 }
 
 std::string Good() {

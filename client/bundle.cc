@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog.h"
-#include "anchors/signed_releases.h"
 #include "anchors/tuf/tuf_error.h"
 #include "verify/crypto/public_key.h"
 
@@ -48,28 +47,24 @@ void DescribeMetadata(const tuf::TrustedSet& set, Bundle& bundle) {
   bundle.signers = SignersOf(set);
   bundle.versions.set_root_version(set.root().envelope.version);
   bundle.versions.set_targets_version(set.targets()->envelope.version);
-  bundle.files.set_targets(set.targets()->envelope.bytes);
+  bundle.files.targets = set.targets()->envelope.bytes;
   // Null in a bundle of which only the targets still count.
   if (set.timestamp() == nullptr) return;
   bundle.versions.set_timestamp_version(set.timestamp()->envelope.version);
   bundle.versions.set_snapshot_version(set.snapshot()->envelope.version);
-  bundle.files.set_timestamp(set.timestamp()->envelope.bytes);
-  bundle.files.set_snapshot(set.snapshot()->envelope.bytes);
+  bundle.files.timestamp = set.timestamp()->envelope.bytes;
+  bundle.files.snapshot = set.snapshot()->envelope.bytes;
 }
 
-absl::Status AddReleases(const tuf::TrustedSet& set, std::string_view bytes,
-                         const Revoked& revoked, Bundle& bundle) {
-  auto list = anchors::VerifyReleases(set, bytes);
-  if (!list.ok()) return list.status();
-  if (!list->has_value()) return absl::OkStatus();
-  Refuse(revoked, **list);
-  bundle.created = std::max(bundle.created, (*list)->created);
-  bundle.releases = anchors::ToReleaseSet(**list);
+void AddReleases(anchors::ReleaseList list, const Revoked& revoked,
+                 Bundle& bundle) {
+  Refuse(revoked, list);
+  bundle.created = std::max(bundle.created, list.created);
+  bundle.releases = anchors::ToReleaseSet(list);
   bundle.release_list =
-      std::make_shared<const anchors::ReleaseList>(**std::move(list));
-  bundle.versions.set_releases_sha256(verify::Sha256Hex(bytes));
-  bundle.files.set_releases(std::string(bytes));
-  return absl::OkStatus();
+      std::make_shared<const anchors::ReleaseList>(std::move(list));
+  bundle.versions.set_releases_sha256(
+      verify::Sha256Hex(bundle.files.releases()));
 }
 
 }  // namespace
@@ -84,33 +79,27 @@ Floor FloorOf(const Bundle& bundle) {
 }
 
 absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
-                                  const TargetFiles& targets,
+                                  const anchors::BundleFiles& files,
                                   const verify::AnchorProvenance& provenance,
                                   const Revoked& revoked) {
-  if (absl::Status s =
-          set.VerifyTarget(anchors::kCatalogTargetPath, targets.catalog);
-      !s.ok()) {
-    return s;
-  }
-  auto catalog = anchors::ParseCatalog(targets.catalog);
-  if (!catalog.ok()) return catalog.status();
-  Refuse(revoked, *catalog);
-  auto anchors = anchors::ToAnchorSet(*catalog, provenance);
+  auto contents = anchors::ReadTargets(set, files);
+  if (!contents.ok()) return contents.status();
+  anchors::Catalog& catalog = contents->catalog;
+  Refuse(revoked, catalog);
+  auto anchors = anchors::ToAnchorSet(catalog, provenance);
   if (!anchors.ok()) return anchors.status();
 
   Bundle bundle;
   bundle.anchors = *std::move(anchors);
   bundle.regions = CountRegions(*bundle.anchors);
-  bundle.created = catalog->created;
+  bundle.created = catalog.created;
+  bundle.files.target_files = files.target_files;
   DescribeMetadata(set, bundle);
-  bundle.versions.set_catalog_sha256(verify::Sha256Hex(targets.catalog));
-  bundle.files.set_catalog(std::string(targets.catalog));
-  bundle.files.set_sequence(catalog->sequence);
-  if (absl::Status s = AddReleases(set, targets.releases, revoked, bundle);
-      !s.ok()) {
-    return s;
+  bundle.versions.set_catalog_sha256(verify::Sha256Hex(files.catalog()));
+  if (contents->releases.has_value()) {
+    AddReleases(*std::move(contents->releases), revoked, bundle);
   }
-  bundle.revoked = RevokedIn(*catalog, bundle.release_list.get());
+  bundle.revoked = RevokedIn(catalog, bundle.release_list.get());
   Merge(revoked, bundle.revoked);
   return bundle;
 }
@@ -161,38 +150,14 @@ absl::Status CheckSuccession(const Bundle& bundle, const Floor& floor,
   return absl::OkStatus();
 }
 
-namespace {
-
-// The steps from a root on that every bundle takes.
-absl::StatusOr<tuf::TrustedSet> VerifyMetadata(
-    std::string trusted_root, const v1::GetUpdateResponse& files,
-    absl::Time now) {
-  auto set = tuf::TrustedSet::FromRoot(std::move(trusted_root), now);
-  if (!set.ok()) return set.status();
-  for (const std::string& root : files.roots()) {
-    if (absl::Status s = set->UpdateRoot(root); !s.ok()) return s;
-  }
-  if (absl::Status s = set->FinishRoots(); !s.ok()) return s;
-  if (const auto timestamp = set->UpdateTimestamp(files.timestamp());
-      !timestamp.ok()) {
-    return timestamp.status();
-  }
-  if (absl::Status s = set->UpdateSnapshot(files.snapshot()); !s.ok()) {
-    return s;
-  }
-  if (absl::Status s = set->UpdateTargets(files.targets()); !s.ok()) return s;
-  return set;
-}
-
-}  // namespace
-
 absl::StatusOr<Bundle> OpenFiles(std::string trusted_root,
-                                 const v1::GetUpdateResponse& files,
+                                 const anchors::BundleFiles& files,
                                  absl::Time as_of) {
-  const auto set =
-      VerifyMetadata(std::move(trusted_root), files, absl::InfinitePast());
+  auto set = anchors::FollowRoots(std::move(trusted_root), files.roots,
+                                  absl::InfinitePast());
   if (!set.ok()) return set.status();
-  return MakeBundle(*set, {files.catalog(), files.releases()},
+  if (absl::Status s = anchors::TakeMetadata(files, *set); !s.ok()) return s;
+  return MakeBundle(*set, files,
                     {.origin = verify::Origin::kCache,
                      .as_of = as_of,
                      .fresh_until = set->expires()},
@@ -202,14 +167,11 @@ absl::StatusOr<Bundle> OpenFiles(std::string trusted_root,
 absl::StatusOr<Bundle> OpenBaked(const anchors::BakedBundle& baked,
                                  const Revoked& revoked,
                                  absl::Time fresh_until) {
-  v1::GetUpdateResponse files;
-  files.set_timestamp(std::string(baked.timestamp));
-  files.set_snapshot(std::string(baked.snapshot));
-  files.set_targets(std::string(baked.targets));
-  const auto set =
-      VerifyMetadata(std::string(baked.root), files, baked.as_of);
+  const anchors::BundleFiles files = anchors::FilesOf(baked);
+  auto set = anchors::FollowRoots(std::string(baked.root), {}, baked.as_of);
   if (!set.ok()) return set.status();
-  return MakeBundle(*set, {baked.catalog, baked.releases},
+  if (absl::Status s = anchors::TakeMetadata(files, *set); !s.ok()) return s;
+  return MakeBundle(*set, files,
                     {.origin = verify::Origin::kBakedIn,
                      .as_of = baked.as_of,
                      .fresh_until = fresh_until},

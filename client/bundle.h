@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
+#include "anchors/bundle.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/trusted_set.h"
 #include "client/memory.h"
@@ -39,25 +40,18 @@ struct Bundle {
   // What to tell a server that we have.
   v1::BundleVersions versions;
   // The files that it was made of, without the roots.
-  v1::GetUpdateResponse files;
+  anchors::BundleFiles files;
 };
 
 // The sequences of a bundle.
 Floor FloorOf(const Bundle& bundle);
 
-// The targets of a bundle, as files.
-struct TargetFiles {
-  std::string_view catalog;
-  // Empty for none.
-  std::string_view releases;
-};
-
-// Makes a bundle of a complete `set` and the files that it vouches for; what
-// `revoked` names is REVOKED in it. Its provenance is what is given, with the
-// catalog's sequence. Fails as TrustedSet::VerifyTarget(), ParseCatalog(),
-// ToAnchorSet() and VerifyReleases() do.
+// Makes a bundle of a complete `set` and the targets in `files`, if it vouches
+// for them; what `revoked` names is REVOKED in it. Its provenance is what is
+// given, with the catalog's sequence. Fails as anchors::ReadTargets() and
+// ToAnchorSet() do.
 absl::StatusOr<Bundle> MakeBundle(const anchors::tuf::TrustedSet& set,
-                                  const TargetFiles& targets,
+                                  const anchors::BundleFiles& files,
                                   const verify::AnchorProvenance& provenance,
                                   const Revoked& revoked);
 
@@ -71,11 +65,11 @@ inline constexpr absl::Duration kMaxCreatedAhead = absl::Hours(24);
 absl::Status CheckSuccession(const Bundle& bundle, const Floor& floor,
                              absl::Time now);
 
-// Takes `files` through every check from `trusted_root` on, but for expiry:
-// whoever uses the bundle judges its age. Fails as TrustedSet and MakeBundle()
-// do.
+// Takes `files`, whose roots follow `trusted_root`, through every check but for
+// expiry: whoever uses the bundle judges its age. Fails as TrustedSet and
+// MakeBundle() do.
 absl::StatusOr<Bundle> OpenFiles(std::string trusted_root,
-                                 const v1::GetUpdateResponse& files,
+                                 const anchors::BundleFiles& files,
                                  absl::Time as_of);
 
 // Takes a baked-in bundle through the same path as any other, at the time

@@ -6,6 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/bundle_proto.h"
 #include "anchors/wire/wire_scan.h"
 
 namespace anchorage::client {
@@ -67,21 +68,21 @@ absl::Status BundleCache::Save(std::string_view name, std::string_view bytes) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::GetUpdateResponse> BundleCache::LoadBundle() {
+absl::StatusOr<anchors::BundleFiles> BundleCache::LoadBundle() {
   const auto bytes = Read(kBundleFile, kMaxBundleBytes);
   if (!bytes.ok()) return bytes.status();
-  v1::GetUpdateResponse files;
-  if (!anchors::ParseBounded(*bytes, {}, files).ok()) {
+  v1::GetUpdateResponse message;
+  if (!anchors::ParseBounded(*bytes, {}, message).ok()) {
     return absl::DataLossError("the cached bundle is damaged");
   }
-  return files;
+  return anchors::FromProto(message);
 }
 
-absl::StatusOr<v1::GetUpdateResponse> BundleCache::LoadWithRoots() {
+absl::StatusOr<anchors::BundleFiles> BundleCache::LoadWithRoots() {
   auto files = LoadBundle();
   if (!files.ok()) return files;
-  files->clear_roots();
-  std::size_t bytes = files->ByteSizeLong();
+  files->roots.clear();
+  std::size_t bytes = anchors::ToProto(*files).ByteSizeLong();
   for (const std::string& name : RootNames()) {
     auto root = Read(name, anchors::tuf::kMaxRootBytes);
     if (!root.ok()) return root.status();
@@ -89,7 +90,7 @@ absl::StatusOr<v1::GetUpdateResponse> BundleCache::LoadWithRoots() {
     if (bytes > kMaxBundleBytes) {
       return absl::OutOfRangeError("the folder has more roots than a bundle");
     }
-    files->add_roots(*std::move(root));
+    files->roots.push_back(*std::move(root));
   }
   return files;
 }
@@ -118,9 +119,12 @@ absl::StatusOr<Memory> BundleCache::LoadMemory() {
   return ParseMemory(*text);
 }
 
-void BundleCache::SaveBundle(const v1::GetUpdateResponse& files,
+void BundleCache::SaveBundle(const anchors::BundleFiles& files,
                              const Memory& memory) {
-  Save(kBundleFile, files.SerializeAsString()).IgnoreError();
+  v1::GetUpdateResponse message = anchors::ToProto(files);
+  // For older programs, which show it.
+  message.set_sequence(memory.floor.catalog);
+  Save(kBundleFile, message.SerializeAsString()).IgnoreError();
   SaveMemory(memory);
   if (!is_marked()) Save(kMarkFile, "").IgnoreError();
 }

@@ -12,9 +12,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "anchors/base/atomic_file.h"
+#include "anchors/bundle.h"
 #include "anchors/tuf/updater.h"
 #include "client/memory.h"
-#include "proto/anchorage/v1/anchor_service.pb.h"
 
 namespace anchorage::client {
 
@@ -47,17 +47,17 @@ class BundleCache final : public anchors::tuf::MetadataStore {
 
   // The bundle that was last verified; NOT_FOUND if there is none. Any other
   // error: there is one, and it cannot be read.
-  absl::StatusOr<v1::GetUpdateResponse> LoadBundle();
+  absl::StatusOr<anchors::BundleFiles> LoadBundle();
   absl::StatusOr<Memory> LoadMemory();
 
   // The same bundle with the roots that are kept in the folder, in order: all
   // that it takes to verify it elsewhere.
-  absl::StatusOr<v1::GetUpdateResponse> LoadWithRoots();
+  absl::StatusOr<anchors::BundleFiles> LoadWithRoots();
 
   // Writes the bundle first: it says itself what it revokes and how new it is,
   // and a start takes that into the older memory that a crash leaves. Marks the
   // folder last, as one that holds a bundle.
-  void SaveBundle(const v1::GetUpdateResponse& files, const Memory& memory);
+  void SaveBundle(const anchors::BundleFiles& files, const Memory& memory);
   void SaveMemory(const Memory& memory);
 
   // Whether a bundle was ever kept here: a folder that is empty all the same

@@ -25,7 +25,7 @@ absl::Time ClaimedEnd(const std::string& timestamp) {
 }
 
 // The memory that an older program would have written beside its bundle.
-Memory MemoryOf(const v1::GetUpdateResponse& files, absl::Time now) {
+Memory MemoryOf(const anchors::BundleFiles& files, absl::Time now) {
   Memory memory;
   const auto catalog = anchors::ParseCatalog(files.catalog());
   memory.adopted = catalog.ok() ? std::min(catalog->created, now) : now;
@@ -39,7 +39,7 @@ absl::Status NotUsed(const absl::Status& why) {
 
 // Makes the memory of a folder that has none; fails where one was lost.
 absl::StatusOr<Memory> ReadMemory(
-    BundleCache& cache, const absl::StatusOr<v1::GetUpdateResponse>& files,
+    BundleCache& cache, const absl::StatusOr<anchors::BundleFiles>& files,
     absl::Time now) {
   auto memory = cache.LoadMemory();
   if (memory.ok() && memory->adopted == absl::UnixEpoch() && files.ok()) {
@@ -69,7 +69,7 @@ void Keep(Bundle bundle, CachedBundle& cached) {
 
 }  // namespace
 
-Revoked ClaimedRevoked(const v1::GetUpdateResponse& files) {
+Revoked ClaimedRevoked(const anchors::BundleFiles& files) {
   const auto catalog = anchors::ParseCatalog(files.catalog());
   if (!catalog.ok()) return Revoked();
   const auto releases = anchors::ParseReleases(files.releases());
@@ -91,15 +91,14 @@ Memory HoldAgainst(const tuf::Root& root, Memory memory) {
 }
 
 absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
-                              const v1::GetUpdateResponse& files,
-                              Memory& memory,
+                              const anchors::BundleFiles& files, Memory& memory,
                               verify::AnchorProvenance provenance,
                               absl::Time now) {
   tuf::TrustedSet set = roots.WithRootOnly(absl::InfinitePast());
   if (absl::Status s = set.FinishRoots(); !s.ok()) return s;
-  set.HoldTimestamp(files.timestamp());
-  set.HoldSnapshot(files.snapshot());
-  set.HoldTargets(files.targets());
+  set.HoldTimestamp(files.timestamp);
+  set.HoldSnapshot(files.snapshot);
+  set.HoldTargets(files.targets);
   if (set.held_targets() == nullptr) {
     return tuf::RejectUpdate(
         tuf::TufReason::kThresholdNotMet,
@@ -117,15 +116,14 @@ absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
     memory.overtaken = std::min(memory.overtaken, now);
     provenance.fresh_until = std::min({FreshUntil(set, memory.adopted),
                                        memory.overtaken - absl::Seconds(1),
-                                       ClaimedEnd(files.timestamp())});
+                                       ClaimedEnd(files.timestamp)});
   }
-  auto bundle = MakeBundle(set, {files.catalog(), files.releases()}, provenance,
-                           memory.revoked);
+  auto bundle = MakeBundle(set, files, provenance, memory.revoked);
   if (!bundle.ok()) return bundle;
   // As they were, also where they are not vouched for: what they claim still
   // bounds how fresh the bundle is.
-  bundle->files.set_timestamp(files.timestamp());
-  bundle->files.set_snapshot(files.snapshot());
+  bundle->files.timestamp = files.timestamp;
+  bundle->files.snapshot = files.snapshot;
   memory.fresh_until = provenance.fresh_until;
   return bundle;
 }
@@ -135,7 +133,7 @@ namespace {
 // Why nothing in the folder can be used, from what can be seen without opening
 // the bundle; OK otherwise.
 absl::Status CheckFolder(const tuf::Updater& updater,
-                         const absl::StatusOr<v1::GetUpdateResponse>& files,
+                         const absl::StatusOr<anchors::BundleFiles>& files,
                          const absl::StatusOr<Memory>& memory) {
   const std::int64_t newest = updater.trusted().root().envelope.version;
   if (updater.stored_fork().has_value()) {
@@ -199,8 +197,7 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
   }
   if (!cached.bundle.has_value() && files.ok()) {
     Merge(ClaimedRevoked(*files), cached.memory.revoked);
-    if (!memory.ok())
-      cached.memory.fresh_until = ClaimedEnd(files->timestamp());
+    if (!memory.ok()) cached.memory.fresh_until = ClaimedEnd(files->timestamp);
   }
   if (!status.ok() && !cached.empty) cached.status = NotUsed(status);
   // A memory that was damaged is left as it is until there is a better one.

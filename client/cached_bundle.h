@@ -51,14 +51,13 @@ Memory HoldAgainst(const anchors::tuf::Root& root, Memory memory);
 // snapshot, the bundle was fresh until just before that was first seen, which
 // `memory` keeps; otherwise now. Fails as TrustedSet and MakeBundle() do.
 absl::StatusOr<Bundle> Reopen(const anchors::tuf::TrustedSet& roots,
-                              const v1::GetUpdateResponse& files,
-                              Memory& memory,
+                              const anchors::BundleFiles& files, Memory& memory,
                               verify::AnchorProvenance provenance,
                               absl::Time now);
 
 // What a bundle revokes, whoever signed it: refuse what it names, and believe
 // nothing else of it.
-Revoked ClaimedRevoked(const v1::GetUpdateResponse& files);
+Revoked ClaimedRevoked(const anchors::BundleFiles& files);
 
 // How long a bundle that was adopted at `adopted` may be called fresh: as its
 // files say, and never more than a year.

@@ -14,8 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/no_throw.h"
-#include "anchors/catalog.h"
-#include "anchors/releases.h"
+#include "anchors/bundle_proto.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/wire/plain_message.h"
 
@@ -178,15 +177,15 @@ absl::StatusOr<std::string> GrpcFetcher::Root(std::uint64_t version) {
 }
 
 absl::StatusOr<std::string> GrpcFetcher::Part(
-    const std::string& (v1::GetUpdateResponse::*file)() const,
+    absl::FunctionRef<const std::string&(const v1::GetUpdateResponse&)> file,
     std::string_view name) {
   if (!answer_.has_value()) {
     if (absl::Status s = Ask(false); !s.ok()) return s;
   }
-  if (((*answer_).*file)().empty() && !asked_all_) {
+  if (file(*answer_).empty() && !asked_all_) {
     if (absl::Status s = Ask(true); !s.ok()) return s;
   }
-  const std::string& bytes = ((*answer_).*file)();
+  const std::string& bytes = file(*answer_);
   if (bytes.empty()) {
     return absl::NotFoundError(
         absl::StrCat("the server did not send ", std::string(name)));
@@ -240,11 +239,13 @@ absl::StatusOr<std::string> GrpcFetcher::FetchMetadata(std::string_view name,
 
 absl::StatusOr<std::string> GrpcFetcher::FetchTarget(std::string_view name,
                                                      std::size_t max_bytes) {
-  if (InFolderOf(anchors::kCatalogTargetPath, name)) {
-    return AtMost(max_bytes, Part(&v1::GetUpdateResponse::catalog, name));
-  }
-  if (InFolderOf(anchors::kReleasesTargetPath, name)) {
-    return AtMost(max_bytes, Part(&v1::GetUpdateResponse::releases, name));
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    if (!InFolderOf(kind.path, name)) continue;
+    const auto target =
+        [&](const v1::GetUpdateResponse& answer) -> const std::string& {
+      return anchors::TargetIn(answer, kind.path);
+    };
+    return AtMost(max_bytes, Part(target, name));
   }
   return absl::NotFoundError("a trustd has no other targets");
 }

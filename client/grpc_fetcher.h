@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -90,7 +91,7 @@ class GrpcFetcher final : public anchors::tuf::Fetcher {
   void ShowHeldTimestamp(const std::string& served);
   // Returns `file` of the answer, asking again for everything if it is empty.
   absl::StatusOr<std::string> Part(
-      const std::string& (v1::GetUpdateResponse::*file)() const,
+      absl::FunctionRef<const std::string&(const v1::GetUpdateResponse&)> file,
       std::string_view name);
 
   GrpcConnection& connection_;

@@ -280,11 +280,11 @@ class TrustClient::Engine {
     if (connection_.has_value()) {
       grpc.emplace(*connection_,
                    held != nullptr ? held->versions : v1::BundleVersions(),
-                   held != nullptr ? held->files.timestamp() : std::string());
+                   held != nullptr ? held->files.timestamp : std::string());
     }
-    tuf::Fetcher* const fetcher =
-        grpc.has_value() ? static_cast<tuf::Fetcher*>(&*grpc)
-                         : repository_.get();
+    tuf::Fetcher* const fetcher = grpc.has_value()
+                                      ? static_cast<tuf::Fetcher*>(&*grpc)
+                                      : repository_.get();
     auto updater =
         tuf::Updater::Create(options_.trusted_root, now, fetcher, &cache_);
     if (!updater.ok()) return updater.status();
@@ -340,26 +340,25 @@ class TrustClient::Engine {
   absl::Status AdoptFrom(tuf::Updater& updater, const Bundle* held,
                          absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    const v1::GetUpdateResponse none;
-    const v1::GetUpdateResponse& files = held != nullptr ? held->files : none;
-    const auto catalog =
-        FindTarget(updater, anchors::kCatalogTargetPath, files.catalog());
-    if (!catalog.ok()) return catalog.status();
-    auto releases =
-        FindTarget(updater, anchors::kReleasesTargetPath, files.releases());
-    if (tuf::TufReasonOf(releases.status()) ==
-        tuf::TufReason::kTargetNotFound) {
-      releases = std::string();  // A bundle may have none.
+    anchors::BundleFiles files =
+        held != nullptr ? held->files : anchors::BundleFiles();
+    for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+      auto bytes = FindTarget(updater, kind.path, files.target(kind.path));
+      if (!kind.is_required &&
+          tuf::TufReasonOf(bytes.status()) == tuf::TufReason::kTargetNotFound) {
+        bytes = std::string();
+      }
+      if (!bytes.ok()) return bytes.status();
+      files.SetTarget(kind.path, *std::move(bytes));
     }
-    if (!releases.ok()) return releases.status();
     const bool is_same_timestamp =
-        files.timestamp() == updater.trusted().timestamp()->envelope.bytes;
+        files.timestamp == updater.trusted().timestamp()->envelope.bytes;
     // A clock from before the program was built is wrong.
     const absl::Time adopted =
         is_same_timestamp ? std::max(memory_.adopted, options_.baked.as_of)
                           : std::max(now, options_.baked.as_of);
     auto bundle =
-        MakeBundle(updater.trusted(), {*catalog, *releases},
+        MakeBundle(updater.trusted(), files,
                    {.origin = verify::Origin::kServer,
                     .as_of = now,
                     .fresh_until = FreshUntil(updater.trusted(), adopted)},
@@ -451,7 +450,8 @@ class TrustClient::Engine {
       pause = options_.refresh_interval;
       if (failures > 0) {
         // 5 s, 10 s, 20 s, ... and never more than the interval.
-        pause = std::min(pause, kFirstRetry * (1 << std::min(failures - 1, 16)));
+        pause =
+            std::min(pause, kFirstRetry * (1 << std::min(failures - 1, 16)));
       }
       // So that a fleet that started together does not ask together.
       pause *= absl::Uniform(random, 0.9, 1.1);

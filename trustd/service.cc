@@ -230,8 +230,8 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(
       *std::move(seed), *std::move(releases), service->clock_());
   if (!publisher.ok()) return publisher.status();
   service->publisher_ = *std::move(publisher);
-  if (absl::Status s = ShowFirstRoot(service->config_,
-                                     service->hub_.Current()->roots.front());
+  if (absl::Status s = ShowFirstRoot(
+          service->config_, service->hub_.Current()->files.roots.front());
       !s.ok()) {
     return s;
   }
@@ -262,7 +262,7 @@ void Service::TakeSigned(std::string& last_failure) {
       spdlog::info(
           "published what people have signed: root {}, targets {}, "
           "sequence {}",
-          publication->roots.size(), publication->targets_version,
+          publication->files.roots.size(), publication->targets_version,
           publication->catalog.sequence);
     }
     return;
@@ -438,7 +438,7 @@ void Service::AlertOfClaim() {
 }
 
 absl::StatusOr<Acceptance> Service::AcceptStore(
-    const std::optional<BundleFiles>& bundle, const std::string& by,
+    const std::optional<anchors::BundleFiles>& bundle, const std::string& by,
     const std::string& why) {
   return mirror_->AcceptStore(store_->known(),
                               std::string(hub_.signing().message()), bundle, by,
@@ -491,7 +491,8 @@ absl::Status Service::Listen() {
     options.uptime = uptime_;
     options.grace = config_.shutdown_grace;
     options.accept_store =
-        [this](const std::optional<BundleFiles>& bundle, const std::string& by,
+        [this](const std::optional<anchors::BundleFiles>& bundle,
+               const std::string& by,
                const std::string& why) { return AcceptStore(bundle, by, why); };
     options.connections.most = fitted.limits.admin_connections;
     options.connections.proxies = fitted.limits.proxies;

@@ -107,7 +107,7 @@ class Service {
   // A caller has a newer timestamp than what is served, or says so.
   void SeeNewerTimestamp(std::uint64_t version, const std::string& timestamp);
   absl::StatusOr<Acceptance> AcceptStore(
-      const std::optional<BundleFiles>& bundle, const std::string& by,
+      const std::optional<anchors::BundleFiles>& bundle, const std::string& by,
       const std::string& why);
   void Raise(AlertKind kind, const std::string& subject, std::string text);
 

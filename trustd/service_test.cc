@@ -86,11 +86,11 @@ TEST_F(ServiceTest, GivesEverythingToWhoHasNothing) {
   ASSERT_TRUE(stub_->GetUpdate(&context, {}, &update).ok());
   const auto publication = service_->publication();
   ASSERT_EQ(update.roots_size(), 1);
-  EXPECT_EQ(update.roots(0), publication->roots[0]);
-  EXPECT_EQ(update.timestamp(), publication->timestamp);
-  EXPECT_EQ(update.snapshot(), publication->snapshot);
-  EXPECT_EQ(update.targets(), publication->targets);
-  EXPECT_EQ(update.catalog(), publication->catalog_json);
+  EXPECT_EQ(update.roots(0), publication->files.roots[0]);
+  EXPECT_EQ(update.timestamp(), publication->files.timestamp);
+  EXPECT_EQ(update.snapshot(), publication->files.snapshot);
+  EXPECT_EQ(update.targets(), publication->files.targets);
+  EXPECT_EQ(update.catalog(), publication->files.catalog());
   EXPECT_EQ(update.sequence(), 1u);
 }
 
@@ -276,11 +276,11 @@ TEST_F(ServiceTest, AStreamBeginsWithWhatIsServedAndEndsWithAReason) {
 
 TEST_F(ServiceTest, ContinuesAfterARestart) {
   Start();
-  const std::string root = service_->publication()->roots[0];
+  const std::string root = service_->publication()->files.roots[0];
   service_->Stop();
   service_.reset();
   Start();
-  EXPECT_EQ(service_->publication()->roots[0], root);
+  EXPECT_EQ(service_->publication()->files.roots[0], root);
   EXPECT_EQ(service_->publication()->timestamp_version, 1u);
 }
 
@@ -321,7 +321,7 @@ TEST_F(ServiceTest, LeavesTheFirstRootForPeople) {
   Start();
   std::ifstream in(folder_ + "/1.root.json", std::ios::binary);
   const std::string root(std::istreambuf_iterator<char>(in), {});
-  EXPECT_EQ(root, service_->publication()->roots[0]);
+  EXPECT_EQ(root, service_->publication()->files.roots[0]);
 }
 
 TEST_F(ServiceTest, ServesTheSameFilesOverHttp) {
@@ -336,13 +336,13 @@ TEST_F(ServiceTest, ServesTheSameFilesOverHttp) {
     const auto answer = http.Get(path);
     return answer && answer->status == 200 ? answer->body : "(none)";
   };
-  EXPECT_EQ(get("/tuf/1.root.json"), publication->roots[0]);
-  EXPECT_EQ(get("/tuf/timestamp.json"), publication->timestamp);
-  EXPECT_EQ(get("/tuf/1.snapshot.json"), publication->snapshot);
-  EXPECT_EQ(get("/tuf/1.targets.json"), publication->targets);
+  EXPECT_EQ(get("/tuf/1.root.json"), publication->files.roots[0]);
+  EXPECT_EQ(get("/tuf/timestamp.json"), publication->files.timestamp);
+  EXPECT_EQ(get("/tuf/1.snapshot.json"), publication->files.snapshot);
+  EXPECT_EQ(get("/tuf/1.targets.json"), publication->files.targets);
   EXPECT_EQ(get("/tuf/targets/catalog/v1/" + publication->catalog_sha256 +
                 ".anchors.json"),
-            publication->catalog_json);
+            publication->files.catalog());
   EXPECT_EQ(get("/healthz"), "ok\n");
 }
 
@@ -410,7 +410,8 @@ TEST_F(ServiceTest, DecidesAndIsHonestWithEveryConnectionTaken) {
   revoke.set_spki_sha256(anchor.spki_sha256);
   revoke.set_by("olga");
   revoke.set_why("a flood");
-  const auto sequence = (*service)->mirror().Pin({.fact = revoke, .last_key = true}, kNow);
+  const auto sequence =
+      (*service)->mirror().Pin({.fact = revoke, .last_key = true}, kNow);
   ASSERT_TRUE(sequence.ok()) << sequence.status();
   EXPECT_EQ((*service)->publication()->catalog.sequence, 2u);
 

@@ -34,6 +34,16 @@ BakedBundle DefaultBakedBundle() {
           .as_of = as_of};
 }
 
+BundleFiles FilesOf(const BakedBundle& baked) {
+  BundleFiles files;
+  files.timestamp = std::string(baked.timestamp);
+  files.snapshot = std::string(baked.snapshot);
+  files.targets = std::string(baked.targets);
+  files.SetTarget(kCatalogTargetPath, std::string(baked.catalog));
+  files.SetTarget(kReleasesTargetPath, std::string(baked.releases));
+  return files;
+}
+
 bool IsBuildKeyRoot(std::string_view root) {
   const auto parsed = tuf::ParseRoot(std::string(root));
   const auto build_key =

@@ -1,7 +1,8 @@
 // The set of anchors that every program is built with.
 //
 //   BakedBundle baked = DefaultBakedBundle();
-//   auto trusted = tuf::TrustedSet::FromRoot(std::string(baked.root), now);
+//   auto set = FollowRoots(std::string(baked.root), {}, now);
+//   absl::Status taken = TakeMetadata(FilesOf(baked), *set);
 //   ...
 //
 // A client has it before it has anything else, and falls back to nothing
@@ -17,6 +18,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "anchors/bundle.h"
 
 namespace anchorage::anchors {
 
@@ -40,6 +42,9 @@ struct BakedBundle {
 
 // Returns the bundle of anchors/baked/certificates.
 BakedBundle DefaultBakedBundle();
+
+// Returns the same files as a bundle whose roots follow `baked.root`: none.
+BundleFiles FilesOf(const BakedBundle& baked);
 
 // Whether `root`, a TUF root, gives any role to the key that signs baked-in
 // bundles. Anybody can sign with that key, so such a root is no root of trust:

@@ -52,11 +52,11 @@ absl::StatusOr<std::string> ReadOptional(const std::string& path,
 
 absl::StatusOr<std::string> ReadTarget(const std::string& folder,
                                        const tuf::Targets& targets,
-                                       std::string_view path,
-                                       std::size_t max_bytes) {
-  const auto found = targets.targets.find(path);
+                                       const TargetKind& kind) {
+  const auto found = targets.targets.find(kind.path);
   if (found == targets.targets.end()) return std::string();
-  auto bytes = ReadFile(PathOfTarget(folder, path, found->second), max_bytes);
+  auto bytes =
+      ReadFile(PathOfTarget(folder, kind.path, found->second), kind.max_bytes);
   if (!bytes.ok()) return bytes;
   // A name is not a hash: what is shown to people must be what they sign.
   if (absl::Status s = tuf::VerifyTargetBytes(found->second, *bytes); !s.ok()) {
@@ -65,20 +65,17 @@ absl::StatusOr<std::string> ReadTarget(const std::string& folder,
   return bytes;
 }
 
-absl::StatusOr<SignedTargets> ReadNamed(const std::string& folder,
-                                        std::string bytes) {
+absl::StatusOr<BundleFiles> ReadNamed(const std::string& folder,
+                                      std::string bytes) {
   const auto targets = tuf::ParseTargets(bytes);
   if (!targets.ok()) return targets.status();
-  SignedTargets files;
+  BundleFiles files;
   files.targets = std::move(bytes);
-  auto catalog =
-      ReadTarget(folder, *targets, kCatalogTargetPath, kMaxCatalogBytes);
-  if (!catalog.ok()) return catalog.status();
-  auto releases =
-      ReadTarget(folder, *targets, kReleasesTargetPath, kMaxReleasesBytes);
-  if (!releases.ok()) return releases.status();
-  files.catalog = *std::move(catalog);
-  files.releases = *std::move(releases);
+  for (const TargetKind& kind : TargetKinds()) {
+    auto target = ReadTarget(folder, *targets, kind);
+    if (!target.ok()) return target.status();
+    files.SetTarget(kind.path, *std::move(target));
+  }
   return files;
 }
 
@@ -112,8 +109,8 @@ absl::StatusOr<std::vector<std::int64_t>> TargetsVersions(
 }
 
 // Reads N.targets.json and what it names.
-absl::StatusOr<SignedTargets> ReadVersion(const std::string& folder,
-                                          std::int64_t version) {
+absl::StatusOr<BundleFiles> ReadVersion(const std::string& folder,
+                                        std::int64_t version) {
   const std::string name = absl::StrCat(version, kTargetsSuffix);
   auto bytes = ReadFile(absl::StrCat(folder, "/", name), tuf::kMaxTargetsBytes);
   if (!bytes.ok()) return bytes.status();
@@ -148,10 +145,10 @@ absl::Status CheckRootDraft(const Ceremony& ceremony, const tuf::Root& draft) {
 // Whether clients can use the files, and each active release tells its images
 // from those of others: what was signed before this was asked is not signed
 // again.
-absl::Status CheckFiles(const SignedTargets& files, absl::Time now) {
-  absl::Status s = CheckTargetFiles(files.catalog, files.releases, now);
-  if (!s.ok() || files.releases.empty()) return s;
-  const auto list = ParseReleases(files.releases);
+absl::Status CheckFiles(const BundleFiles& files, absl::Time now) {
+  absl::Status s = CheckTargets(files, now);
+  if (!s.ok() || files.releases().empty()) return s;
+  const auto list = ParseReleases(files.releases());
   if (!list.ok()) return list.status();
   return CheckReleasesSafe(*list);
 }
@@ -159,7 +156,7 @@ absl::Status CheckFiles(const SignedTargets& files, absl::Time now) {
 // Whether targets can be signed: a catalog, perhaps releases, and nothing that
 // people are not shown.
 absl::Status CheckTargetsDraft(const tuf::Targets& draft,
-                               const SignedTargets& files, absl::Time now) {
+                               const BundleFiles& files, absl::Time now) {
   const auto refuse = [](std::string_view why) {
     return absl::FailedPreconditionError(
         absl::StrCat("the draft of targets ", std::string(why),
@@ -167,7 +164,7 @@ absl::Status CheckTargetsDraft(const tuf::Targets& draft,
   };
   if (draft.delegations.has_value()) return refuse("delegates to others");
   for (const auto& [path, target] : draft.targets) {
-    if (path != kCatalogTargetPath && path != kReleasesTargetPath) {
+    if (FindTargetKind(path) == nullptr) {
       return refuse("names more than a catalog and releases");
     }
     if (!target.custom_json.empty()) return refuse("has custom members");
@@ -212,7 +209,7 @@ std::optional<tuf::Root> NextRootOf(const Ceremony& ceremony) {
 }
 
 // Whether `root`'s threshold signed the targets.
-bool HasSigned(const tuf::Root& root, const SignedTargets& files) {
+bool HasSigned(const tuf::Root& root, const BundleFiles& files) {
   const auto targets = tuf::ParseTargets(files.targets);
   return targets.ok() &&
          tuf::VerifySignatures(targets->envelope, root.targets, root.keys).ok();
@@ -226,8 +223,8 @@ absl::StatusOr<std::string> LastReleases(const std::string& folder,
   if (!versions.ok()) return versions.status();
   for (const std::int64_t version : *versions) {
     const auto files = ReadVersion(folder, version);
-    if (files.ok() && !files->releases.empty() && HasSigned(root, *files)) {
-      return files->releases;
+    if (files.ok() && !files->releases().empty() && HasSigned(root, *files)) {
+      return files->releases();
     }
   }
   return std::string();
@@ -239,17 +236,17 @@ std::string LastCatalog(const Ceremony& ceremony, const tuf::Root& root) {
   if (!ceremony.targets.has_value() || !HasSigned(root, *ceremony.targets)) {
     return "";
   }
-  return ceremony.targets->catalog;
+  return ceremony.targets->catalog();
 }
 
 // Whether the releases of `next` may follow what is signed.
 absl::Status CheckReleasesFollow(const std::string& folder,
                                  const tuf::Root& root,
-                                 const SignedTargets& next) {
-  if (next.releases.empty()) return absl::OkStatus();
+                                 const BundleFiles& next) {
+  if (next.releases().empty()) return absl::OkStatus();
   const auto last = LastReleases(folder, root);
   if (!last.ok()) return last.status();
-  return CheckReleasesStep(*last, next.releases);
+  return CheckReleasesStep(*last, next.releases());
 }
 
 SignatureCount CountFor(std::string who, const tuf::Envelope& envelope,
@@ -419,7 +416,7 @@ absl::StatusOr<tuf::Targets> VerifyDraft(const std::string& folder,
                                          const tuf::Root& root,
                                          absl::Time now) {
   if (!ceremony.targets_draft.has_value()) return NoDraft(DraftKind::kTargets);
-  const SignedTargets& draft = *ceremony.targets_draft;
+  const BundleFiles& draft = *ceremony.targets_draft;
   auto targets = VerifyTargets(root, draft);
   if (!targets.ok()) return targets.status();
   if (absl::Status s = CheckDraft(ceremony, DraftKind::kTargets, now);
@@ -437,7 +434,7 @@ absl::StatusOr<tuf::Targets> VerifyDraft(const std::string& folder,
         last->envelope.version, " is signed already: propose again"));
   }
   if (absl::Status s =
-          CheckSignedCatalogStep(LastCatalog(ceremony, root), draft.catalog);
+          CheckSignedCatalogStep(LastCatalog(ceremony, root), draft.catalog());
       !s.ok()) {
     return s;
   }
@@ -510,12 +507,12 @@ absl::Status ProposeTargets(const std::string& folder,
   if (!root.ok()) return root.status();
   if (absl::Status s = VerifyLastTargets(*ceremony); !s.ok()) return s;
   if (auto next = NextRootOf(*ceremony)) root = *std::move(next);
-  SignedTargets files;
-  files.catalog = std::string(catalog_json);
-  files.releases = std::string(releases_json);
+  BundleFiles files;
+  files.SetTarget(kCatalogTargetPath, std::string(catalog_json));
+  files.SetTarget(kReleasesTargetPath, std::string(releases_json));
   if (absl::Status s = CheckFiles(files, now); !s.ok()) return s;
   if (absl::Status s = CheckCatalogStep(LastCatalog(*ceremony, *root),
-                                        files.catalog, reactivated);
+                                        files.catalog(), reactivated);
       !s.ok()) {
     return s;
   }
@@ -529,12 +526,7 @@ absl::Status ProposeTargets(const std::string& folder,
     if (!last.ok()) return last.status();
     spec.version = last->envelope.version + 1;
   }
-  std::vector<std::pair<std::string_view, std::string_view>> named = {
-      {kCatalogTargetPath, files.catalog}};
-  if (!files.releases.empty()) {
-    named.emplace_back(kReleasesTargetPath, files.releases);
-  }
-  for (const auto& [path, bytes] : named) {
+  for (const auto& [path, bytes] : files.target_files) {
     const tuf::Target target = tuf::DescribeTarget(bytes);
     const std::string file = PathOfTarget(folder, path, target);
     if (absl::Status s = MakeFolder(fs::path(file).parent_path().string());
@@ -550,7 +542,7 @@ absl::Status ProposeTargets(const std::string& folder,
 }
 
 absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
-                                           const SignedTargets& files) {
+                                           const BundleFiles& files) {
   auto targets = tuf::ParseTargets(files.targets);
   if (!targets.ok()) return targets.status();
   if (absl::Status s =
@@ -558,25 +550,20 @@ absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
       !s.ok()) {
     return s;
   }
-  const auto catalog = targets->targets.find(kCatalogTargetPath);
-  if (catalog == targets->targets.end()) {
-    return absl::FailedPreconditionError("the targets name no catalog");
-  }
-  if (absl::Status s = tuf::VerifyTargetBytes(catalog->second, files.catalog);
-      !s.ok()) {
-    return s;
-  }
-  if (const auto read = ParseCatalog(files.catalog); !read.ok()) {
-    return read.status();
-  }
-  const auto releases = targets->targets.find(kReleasesTargetPath);
-  if (releases == targets->targets.end()) return targets;
-  if (absl::Status s = tuf::VerifyTargetBytes(releases->second, files.releases);
-      !s.ok()) {
-    return s;
-  }
-  if (const auto read = ParseReleases(files.releases); !read.ok()) {
-    return read.status();
+  BundleContents contents;
+  for (const TargetKind& kind : TargetKinds()) {
+    const auto target = targets->targets.find(kind.path);
+    if (target == targets->targets.end()) {
+      if (!kind.is_required) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("the targets name no ", std::string(kind.name)));
+    }
+    const std::string& bytes = files.target(kind.path);
+    if (absl::Status s = tuf::VerifyTargetBytes(target->second, bytes);
+        !s.ok()) {
+      return s;
+    }
+    if (absl::Status s = kind.read(bytes, contents); !s.ok()) return s;
   }
   return targets;
 }
@@ -667,8 +654,8 @@ absl::Status SignDraft(const std::string& folder, const Ceremony& shown,
   if (kind == DraftKind::kTargets) {
     const auto last = CatalogBeforeDraft(shown);
     if (!last.ok()) return last.status();
-    if (absl::Status s =
-            CheckCatalogStep(*last, shown.targets_draft->catalog, reactivated);
+    if (absl::Status s = CheckCatalogStep(*last, shown.targets_draft->catalog(),
+                                          reactivated);
         !s.ok()) {
       return s;
     }

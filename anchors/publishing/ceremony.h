@@ -29,20 +29,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "anchors/bundle.h"
 #include "anchors/catalog.h"
 #include "anchors/publishing/repository_writer.h"
 #include "anchors/succession.h"
 #include "anchors/tuf/metadata.h"
 
 namespace anchorage::anchors {
-
-// A targets file and what it names.
-struct SignedTargets {
-  std::string targets;
-  std::string catalog;
-  // Empty for none.
-  std::string releases;
-};
 
 // What is in the folder. Read and not verified, but for one thing: catalogs and
 // releases are what their targets files name by hash.
@@ -51,11 +44,12 @@ struct Ceremony {
   std::vector<std::string> roots;
   // Empty before the first.
   std::string root_draft;
-  // nullopt before the first.
-  std::optional<SignedTargets> targets;
+  // The newest targets file and what it names, no more; nullopt before the
+  // first.
+  std::optional<BundleFiles> targets;
   // Why the newest targets file is not in `targets`; OK if it is.
   absl::Status targets_status;
-  std::optional<SignedTargets> targets_draft;
+  std::optional<BundleFiles> targets_draft;
 };
 
 // Fails for a newest targets file that cannot be read.
@@ -95,7 +89,7 @@ absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
 // releases (empty: none), good until `expires`. Each must be the same bytes as
 // the signed one or follow it (CheckCatalogStep() with `reactivated`,
 // CheckReleasesStep()), unless nobody whom the newest root names has signed
-// that: then it counts for nothing. Fails as CheckTargetFiles() does.
+// that: then it counts for nothing. Fails as CheckTargets() does.
 absl::Status ProposeTargets(const std::string& folder,
                             std::string_view catalog_json,
                             std::string_view releases_json, absl::Time expires,
@@ -135,7 +129,7 @@ absl::Status VerifyLastTargets(const Ceremony& ceremony);
 // Returns what `files` are if root's threshold signed them and the catalog and
 // releases are what they name and can be read. Their dates do not matter here.
 absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
-                                           const SignedTargets& files);
+                                           const BundleFiles& files);
 
 // --- both ------------------------------------------------------------------
 
@@ -143,7 +137,7 @@ enum class DraftKind { kRoot, kTargets };
 
 // Whether a draft may be shown to people who sign it: everything that a client
 // of this version checks but for the signatures, its end at `now` included.
-// Fails as CheckTargetFiles() and ParseRoot() do, with kRootExpired,
+// Fails as CheckTargets() and ParseRoot() do, with kRootExpired,
 // kTargetsExpired, or as SignDraft().
 absl::Status CheckDraft(const Ceremony& ceremony, DraftKind kind,
                         absl::Time now);

@@ -575,7 +575,7 @@ TEST_F(CeremonyTest, WhatThievesSignedIsNothingToFollow) {
               IsOk());
   ASSERT_THAT(Sign(DraftKind::kTargets, {4, 5}), IsOk());
   EXPECT_THAT(PublishRootDraft(folder_, kNow), IsOk());
-  EXPECT_EQ(ParseCatalog(ReadCeremony(folder_)->targets->catalog)->sequence,
+  EXPECT_EQ(ParseCatalog(ReadCeremony(folder_)->targets->catalog())->sequence,
             8u);
 }
 

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "anchors/bundle_proto.h"
 #include "client/bundle.h"
 #include "test/bench/baseline.grpc.pb.h"
 #include "test/bench/load_generator.h"
@@ -148,12 +149,13 @@ double VerifyMilliseconds(const trustd::Publication& publication,
   for (int i = 0; i < 50; ++i) {
     timespec begin{}, end{};
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
-    v1::GetUpdateResponse files;
-    if (!files.ParseFromString(answer)) Fail("the answer is no message");
+    v1::GetUpdateResponse message;
+    if (!message.ParseFromString(answer)) Fail("the answer is no message");
     // The caller was built with the first root.
-    files.mutable_roots()->DeleteSubrange(0, 1);
+    message.mutable_roots()->DeleteSubrange(0, 1);
+    const anchors::BundleFiles files = anchors::FromProto(message);
     const auto bundle =
-        client::OpenFiles(publication.roots.front(), files, absl::Now());
+        client::OpenFiles(publication.files.roots.front(), files, absl::Now());
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
     if (!bundle.ok()) Fail(bundle.status().ToString());
     times.push_back(static_cast<double>(end.tv_sec - begin.tv_sec) * 1e3 +
@@ -165,7 +167,7 @@ double VerifyMilliseconds(const trustd::Publication& publication,
 v1::GetUpdateRequest HasEverything(const trustd::Publication& publication) {
   v1::GetUpdateRequest request;
   v1::BundleVersions& have = *request.mutable_have();
-  have.set_root_version(publication.roots.size());
+  have.set_root_version(publication.files.roots.size());
   have.set_timestamp_version(publication.timestamp_version);
   have.set_snapshot_version(publication.snapshot_version);
   have.set_targets_version(publication.targets_version);

@@ -166,10 +166,10 @@ TEST_F(TrustdCrashTest, TheFirstStart) {
           trustd::Service::Start(ConfigIn(folder_), [] { return kNow; });
       ASSERT_TRUE(service.ok()) << service.status();
       EXPECT_EQ((*service)->publication()->catalog.sequence, 1u);
-      root = (*service)->publication()->roots.front();
+      root = (*service)->publication()->files.roots.front();
     }
     // And the one after that goes on with the same root.
-    EXPECT_EQ(Open()->current().roots.front(), root);
+    EXPECT_EQ(Open()->current().files.roots.front(), root);
   });
   // Three keys, the lock and the root for people.
   EXPECT_GE(points, 5 * kStepsOfOneFile);
@@ -182,8 +182,8 @@ TEST_F(TrustdCrashTest, APublication) {
     const auto open = Open();
     ExpectOldOrNew(open->current().catalog.sequence, 1, 2, finished);
     const std::uint64_t sequence = open->current().catalog.sequence;
-    const auto next = trustd::PublishForTests(
-        *open->publisher, open->hub, SeedCatalog(), kNow);
+    const auto next = trustd::PublishForTests(*open->publisher, open->hub,
+                                              SeedCatalog(), kNow);
     ASSERT_TRUE(next.ok()) << next.status();
     EXPECT_EQ(*next, sequence + 1);
   });
@@ -285,8 +285,8 @@ class CeremonyCrashTest : public CrashTest {
     return *ceremony;
   }
 
-  static std::uint64_t SequenceOf(const anchors::SignedTargets& targets) {
-    return anchors::ParseCatalog(targets.catalog)->sequence;
+  static std::uint64_t SequenceOf(const anchors::BundleFiles& targets) {
+    return anchors::ParseCatalog(targets.catalog())->sequence;
   }
 
   tuf::RootSpec spec_;

@@ -43,8 +43,8 @@ class DiskFullTest : public CrashTest {
   void SetUp() override {
     CrashTest::SetUp();
     disk_is_full = false;
-    auto service = trustd::Service::Start(RotatingConfigIn(folder_),
-                                          [] { return kNow; });
+    auto service =
+        trustd::Service::Start(RotatingConfigIn(folder_), [] { return kNow; });
     ASSERT_TRUE(service.ok()) << service.status();
     service_ = *std::move(service);
   }
@@ -67,7 +67,7 @@ class DiskFullTest : public CrashTest {
     client::TrustClientOptions options;
     options.server = service_->address();
     options.plaintext = true;
-    options.trusted_root = service_->publication()->roots.front();
+    options.trusted_root = service_->publication()->files.roots.front();
     options.background_refresh = false;
     options.clock = [] { return kNow; };
     const auto client = client::TrustClient::Create(std::move(options));

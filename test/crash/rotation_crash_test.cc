@@ -37,8 +37,8 @@ class RotationCrashTest : public CrashTest {
   }
 
   // Expects what must be true of a mirror that has just been opened.
-  static void ExpectNothingLost(const trustd::Mirror& mirror,
-                                bool was_detected, bool was_approved) {
+  static void ExpectNothingLost(const trustd::Mirror& mirror, bool was_detected,
+                                bool was_approved) {
     const absl::Status& health = mirror.ledger().health();
     EXPECT_TRUE(health.ok()) << health;
     const v1::Rotation rotation = Find(mirror);
@@ -100,8 +100,7 @@ class ServiceCrashTest : public RotationCrashTest {
     const Running running = Start({kRotateInService, folder_});
     std::string said;
     char c = 0;
-    while (said.find(word) == said.npos &&
-           ::read(running.output, &c, 1) == 1) {
+    while (said.find(word) == said.npos && ::read(running.output, &c, 1) == 1) {
       said += c;
     }
     absl::SleepFor(delay);
@@ -118,8 +117,8 @@ class ServiceCrashTest : public RotationCrashTest {
 
   // Starts a trustd on what was left.
   void ExpectToGoOn(const Told& told) {
-    const auto service = trustd::Service::Start(RotatingConfigIn(folder_),
-                                                [] { return kNow; });
+    const auto service =
+        trustd::Service::Start(RotatingConfigIn(folder_), [] { return kNow; });
     ASSERT_TRUE(service.ok()) << service.status();
     trustd::Mirror& mirror = (*service)->mirror();
     ExpectNothingLost(mirror, told.detected, told.approved);
@@ -144,7 +143,7 @@ class ServiceCrashTest : public RotationCrashTest {
     client::TrustClientOptions options;
     options.server = service.address();
     options.plaintext = true;
-    options.trusted_root = service.publication()->roots.front();
+    options.trusted_root = service.publication()->files.roots.front();
     options.background_refresh = false;
     options.clock = [] { return kNow; };
     const auto client = client::TrustClient::Create(std::move(options));

@@ -20,6 +20,7 @@
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
 #include "anchors/base/atomic_file.h"
+#include "anchors/bundle_proto.h"
 #include "anchors/catalog.h"
 #include "anchors/catalog_proto.h"
 #include "anchors/publishing/ceremony.h"
@@ -168,7 +169,7 @@ class RestoreTest : public ::testing::Test {
   std::string HeldBundle() {
     client::BundleCache cache_folder(cache(),
                                      client::BundleCache::Access::kReadOnly);
-    return cache_folder.LoadWithRoots()->SerializeAsString();
+    return anchors::ToProto(*cache_folder.LoadWithRoots()).SerializeAsString();
   }
 
   AnchorStatus StatusInClient() {
@@ -231,7 +232,9 @@ class RestoreTest : public ::testing::Test {
     fact.set_spki_sha256(first().spki_sha256);
     fact.set_by("olga");
     fact.set_why("its key is known");
-    return service_->mirror().Pin({.fact = fact, .last_key = true}, now_).status();
+    return service_->mirror()
+        .Pin({.fact = fact, .last_key = true}, now_)
+        .status();
   }
 
   std::string SigningStopped() {
@@ -271,7 +274,7 @@ class RestoreTest : public ::testing::Test {
 
 TEST_F(RestoreTest, AStoreWithoutItsLogServesAndSignsNothing) {
   PublishARevocation();
-  const std::string newest = current().timestamp;
+  const std::string newest = current().files.timestamp;
   Stop();
   RemoveLogs();
   std::string served;
@@ -282,11 +285,11 @@ TEST_F(RestoreTest, AStoreWithoutItsLogServesAndSignsNothing) {
     EXPECT_EQ(StatusServed(), AnchorStatus::kActive);
     EXPECT_THAT(SigningStopped(), ::testing::HasSubstr("the store went back"));
     // But nothing is signed, however late, and no decision is taken.
-    if (served.empty()) served = current().timestamp;
-    EXPECT_EQ(current().timestamp, served);
-    EXPECT_NE(current().timestamp, newest);
+    if (served.empty()) served = current().files.timestamp;
+    EXPECT_EQ(current().files.timestamp, served);
+    EXPECT_NE(current().files.timestamp, newest);
     EXPECT_TRUE(IsStoreWentBack(Revoke()));
-    EXPECT_EQ(current().timestamp, served);
+    EXPECT_EQ(current().files.timestamp, served);
     // The client stays with what it has.
     EXPECT_FALSE(Refresh().ok());
     EXPECT_EQ(StatusInClient(), AnchorStatus::kRevoked);
@@ -430,7 +433,7 @@ TEST_F(RestoreTest, BothPutBackAreBelievedUntilAClientShowsItsTimestamp) {
     v1::GetUpdateResponse update;
     request.mutable_have()->set_timestamp_version(1000);
     for (const std::string& shown :
-         {std::string(), std::string("{}"), current().timestamp}) {
+         {std::string(), std::string("{}"), current().files.timestamp}) {
       request.set_held_timestamp(shown);
       grpc::ClientContext context;
       SetDeadline(context);
@@ -463,16 +466,16 @@ TEST_F(RestoreTest, ARootThatOnlyClientsHaveTakesABundle) {
   // A year later trustd signs another root.
   now_ += 300 * kDay;
   Start();
-  ASSERT_EQ(current().roots.size(), 2u);
+  ASSERT_EQ(current().files.roots.size(), 2u);
   ASSERT_TRUE(Refresh().ok());
-  const std::string root = current().roots.back();
+  const std::string root = current().files.roots.back();
   Stop();
   Copy(folder_ + "/backup", data() + "/store");
   Start();
   EXPECT_EQ(ReasonOf(Accept("")), "NOT_APPLICABLE")
       << "another root 2 would be signed";
   ASSERT_TRUE(Accept(HeldBundle()).ok());
-  EXPECT_EQ(current().roots.back(), root);
+  EXPECT_EQ(current().files.roots.back(), root);
   EXPECT_TRUE(Refresh().ok());
 }
 
@@ -532,7 +535,7 @@ TEST_F(OfflineRestoreTest, WhatPeopleSignedComesBackWithABundle) {
   Start();
   ASSERT_EQ(current().catalog.sequence, 2u);
   ASSERT_TRUE(Refresh().ok());
-  const std::string targets = current().targets;
+  const std::string targets = current().files.targets;
   Stop();
   Copy(folder_ + "/backup", data() + "/store");
   Copy(folder_ + "/ceremony.backup", ceremony());
@@ -540,7 +543,7 @@ TEST_F(OfflineRestoreTest, WhatPeopleSignedComesBackWithABundle) {
   EXPECT_EQ(current().catalog.sequence, 1u);
   EXPECT_NE(SigningStopped(), "");
   ASSERT_TRUE(Accept(HeldBundle()).ok());
-  EXPECT_EQ(current().targets, targets) << "as people signed it";
+  EXPECT_EQ(current().files.targets, targets) << "as people signed it";
   EXPECT_EQ(StatusServed(), AnchorStatus::kRevoked);
   EXPECT_EQ(current().next_sequence, Leaped() + 1)
       << "what is proposed is above what may be lost";

@@ -72,7 +72,8 @@ AdminWorld::AdminWorld()
   server_options.uptime = [this] { return now() - absl::UnixEpoch(); };
   server_options.grace = absl::Seconds(1);
   server_options.accept_store =
-      [this](const std::optional<BundleFiles>& bundle, const std::string& by,
+      [this](const std::optional<anchors::BundleFiles>& bundle,
+             const std::string& by,
              const std::string& why) -> absl::StatusOr<Acceptance> {
     {
       const absl::MutexLock lock(&asked_mutex_);

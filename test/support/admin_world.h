@@ -84,7 +84,7 @@ class AdminWorld {
 
   // What was asked to be accepted.
   struct Asked {
-    std::optional<BundleFiles> bundle;
+    std::optional<anchors::BundleFiles> bundle;
     std::string by;
     std::string why;
   };

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
+#include "anchors/catalog.h"
 #include "anchors/tuf/trusted_set.h"
 #include "client/bundle_cache.h"
 #include "client/cached_bundle.h"
@@ -78,16 +79,19 @@ int Show(const Flags& flags) {
   BundleCache cache(flags.folder, BundleCache::Access::kReadOnly);
   const auto files = cache.LoadBundle();
   const auto memory = cache.LoadMemory();
+  const auto catalog =
+      anchors::ParseCatalog(files.ok() ? files->catalog() : "");
   if (flags.output.json()) {
     ordered_json json;
     json["verified"] = false;
-    if (files.ok()) json["sequence"] = files->sequence();
+    if (catalog.ok()) json["sequence"] = catalog->sequence;
     if (memory.ok()) json["memory"] = ToJson(*memory);
     std::cout << json.dump(2) << "\n";
   } else {
     if (files.ok()) {
-      std::cout << "bundle    sequence " << files->sequence() << ", catalog of "
-                << files->catalog().size() << " bytes\n";
+      std::cout << "bundle    ";
+      if (catalog.ok()) std::cout << "sequence " << catalog->sequence << ", ";
+      std::cout << "catalog of " << files->catalog().size() << " bytes\n";
     }
     if (memory.ok()) Print(*memory);
   }

@@ -66,8 +66,7 @@ absl::StatusOr<std::string> Fetch(const Flags& flags,
   auto copy =
       FetchRepository(*repository->fetcher, *root, absl::InfinitePast());
   if (!copy.ok()) return copy.status();
-  return std::move(
-      copy->target_files[std::string(anchors::kCatalogTargetPath)]);
+  return copy->files.catalog();
 }
 
 absl::StatusOr<Catalog> Read(const Flags& flags, const std::string& from) {

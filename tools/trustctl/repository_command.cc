@@ -46,17 +46,17 @@ int Export(const Flags& flags) {
   if (!root.ok()) return Fail(root.status(), untouched);
   auto repository = flags.source.OpenRepository();
   if (!repository.ok()) return UsageError(repository.status());
-  const auto copy =
-      FetchRepository(*repository->fetcher, *root, absl::Now());
+  const auto copy = FetchRepository(*repository->fetcher, *root, absl::Now());
   if (!copy.ok()) return Fail(copy.status(), untouched);
   const auto written = WriteRepository(*copy, flags.folder);
   if (!written.ok()) {
-    return Fail(written.status(), "timestamp.json is as it was, so readers are "
-                                  "not misled; run it again");
+    return Fail(written.status(),
+                "timestamp.json is as it was, so readers are "
+                "not misled; run it again");
   }
   if (flags.output.json()) {
     const ordered_json json = {{"folder", flags.folder},
-                               {"root_version", copy->roots.size()},
+                               {"root_version", copy->files.roots.size()},
                                {"timestamp_version", copy->timestamp_version},
                                {"snapshot_version", copy->snapshot_version},
                                {"targets_version", copy->targets_version},
@@ -66,7 +66,7 @@ int Export(const Flags& flags) {
   } else {
     std::cout << "exported  timestamp " << copy->timestamp_version
               << "  targets " << copy->targets_version << "  root "
-              << copy->roots.size() << " to " << flags.folder << ": "
+              << copy->files.roots.size() << " to " << flags.folder << ": "
               << written->written << " files written, " << written->unchanged
               << " unchanged\n";
   }
@@ -88,9 +88,8 @@ void AddRepository(CLI::App& app, Action& action) {
   command.add_option("DIR", flags->folder, "folder to write tuf/ into")
       ->required();
   flags->output.AddTo(command);
-  command.callback([flags, &action] {
-    action = [flags] { return Export(*flags); };
-  });
+  command.callback(
+      [flags, &action] { action = [flags] { return Export(*flags); }; });
 }
 
 }  // namespace anchorage::trustctl

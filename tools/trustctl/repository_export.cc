@@ -51,9 +51,9 @@ absl::StatusOr<std::vector<std::string>> FetchOlderRoots(
     auto root = fetcher.FetchMetadata(absl::StrCat(version, ".root.json"),
                                       tuf::kMaxRootBytes);
     if (!root.ok()) {
-      return absl::Status(root.status().code(),
-                          absl::StrCat(version, ".root.json: ",
-                                       root.status().message()));
+      return absl::Status(
+          root.status().code(),
+          absl::StrCat(version, ".root.json: ", root.status().message()));
     }
     if (!set.has_value()) {
       auto first = tuf::TrustedSet::FromRoot(*root, absl::InfinitePast());
@@ -87,8 +87,8 @@ absl::Status CheckShape(const tuf::TrustedSet& set) {
 
 // The file at `path`; nullopt where there is none. One that is too long is as
 // good as any other that is not ours: empty.
-absl::StatusOr<std::optional<std::string>> ReadIfThere(
-    const std::string& path, std::size_t max_bytes) {
+absl::StatusOr<std::optional<std::string>> ReadIfThere(const std::string& path,
+                                                       std::size_t max_bytes) {
   auto bytes = anchors::ReadFile(path, max_bytes);
   if (absl::IsNotFound(bytes.status())) return std::nullopt;
   if (absl::IsOutOfRange(bytes.status())) return std::string();
@@ -98,7 +98,7 @@ absl::StatusOr<std::optional<std::string>> ReadIfThere(
 
 absl::Status CheckNotBack(const std::string& path, const std::string& there,
                           const RepositoryCopy& copy) {
-  if (there == copy.timestamp) return absl::OkStatus();
+  if (there == copy.files.timestamp) return absl::OkStatus();
   const auto parsed = tuf::ParseTimestamp(there);
   if (!parsed.ok()) {
     return absl::FailedPreconditionError(
@@ -147,12 +147,12 @@ absl::StatusOr<RepositoryCopy> FetchRepository(tuf::Fetcher& fetcher,
   if (absl::Status s = CheckShape(set); !s.ok()) return s;
 
   RepositoryCopy copy;
-  copy.roots = *std::move(roots);
-  copy.roots.push_back(trusted_root);
+  copy.files.roots = *std::move(roots);
+  copy.files.roots.push_back(trusted_root);
   const std::int64_t newest = set.root().envelope.version;
   for (std::int64_t version = trusted->envelope.version + 1; version <= newest;
        ++version) {
-    copy.roots.push_back(
+    copy.files.roots.push_back(
         version == newest
             ? set.root().envelope.bytes
             : store
@@ -163,11 +163,11 @@ absl::StatusOr<RepositoryCopy> FetchRepository(tuf::Fetcher& fetcher,
   for (const auto& [path, target] : set.targets()->targets) {
     auto bytes = updater->DownloadTarget(path, target);
     if (!bytes.ok()) return bytes.status();
-    copy.target_files.emplace(path, *std::move(bytes));
+    copy.files.target_files.emplace(path, *std::move(bytes));
   }
-  copy.timestamp = set.timestamp()->envelope.bytes;
-  copy.snapshot = set.snapshot()->envelope.bytes;
-  copy.targets = set.targets()->envelope.bytes;
+  copy.files.timestamp = set.timestamp()->envelope.bytes;
+  copy.files.snapshot = set.snapshot()->envelope.bytes;
+  copy.files.targets = set.targets()->envelope.bytes;
   copy.timestamp_version = set.timestamp()->envelope.version;
   copy.snapshot_version = set.snapshot()->envelope.version;
   copy.targets_version = set.targets()->envelope.version;
@@ -177,13 +177,13 @@ absl::StatusOr<RepositoryCopy> FetchRepository(tuf::Fetcher& fetcher,
 absl::StatusOr<RepositoryWritten> WriteRepository(const RepositoryCopy& copy,
                                                   const std::string& folder) {
   tuf::RepositoryFiles files;
-  files.roots = copy.roots;
-  files.timestamp = copy.timestamp;
-  files.snapshot = copy.snapshot;
-  files.targets = copy.targets;
+  files.roots = copy.files.roots;
+  files.timestamp = copy.files.timestamp;
+  files.snapshot = copy.files.snapshot;
+  files.targets = copy.files.targets;
   files.snapshot_version = copy.snapshot_version;
   files.targets_version = copy.targets_version;
-  for (const auto& [path, bytes] : copy.target_files) {
+  for (const auto& [path, bytes] : copy.files.target_files) {
     files.target_files.push_back({path, bytes});
   }
 
@@ -194,17 +194,18 @@ absl::StatusOr<RepositoryWritten> WriteRepository(const RepositoryCopy& copy,
   std::vector<Pending> pending;
   for (const tuf::StaticFile& file : tuf::LayOut(files)) {
     std::string path = absl::StrCat(folder, "/", file.path);
-    const auto there = ReadIfThere(
-        path, std::max(file.bytes.size(), tuf::kMaxTimestampBytes));
+    const auto there =
+        ReadIfThere(path, std::max(file.bytes.size(), tuf::kMaxTimestampBytes));
     if (!there.ok()) return there.status();
     if (there->has_value() && **there == file.bytes) {
       ++result.unchanged;
       continue;
     }
     if (there->has_value() && file.immutable) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          path, " is there with other bytes: this folder is of another "
-                "repository, or was changed by hand"));
+      return absl::FailedPreconditionError(
+          absl::StrCat(path,
+                       " is there with other bytes: this folder is of another "
+                       "repository, or was changed by hand"));
     }
     if (there->has_value()) {
       if (absl::Status s = CheckNotBack(path, **there, copy); !s.ok()) {

@@ -12,25 +12,19 @@
 #define ANCHORAGE_TOOLS_TRUSTCTL_REPOSITORY_EXPORT_H_
 
 #include <cstdint>
-#include <map>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "anchors/bundle.h"
 #include "anchors/tuf/fetcher.h"
 
 namespace anchorage::trustctl {
 
 // Every file of a repository, verified.
 struct RepositoryCopy {
-  // The root of version n is roots[n - 1].
-  std::vector<std::string> roots;
-  std::string timestamp;
-  std::string snapshot;
-  std::string targets;
-  // By their paths.
-  std::map<std::string, std::string> target_files;
+  // The root of version n is files.roots[n - 1].
+  anchors::BundleFiles files;
   std::int64_t timestamp_version = 0;
   std::int64_t snapshot_version = 0;
   std::int64_t targets_version = 0;

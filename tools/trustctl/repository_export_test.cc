@@ -137,9 +137,9 @@ TEST_F(RepositoryExport, HasAllRootsFromTheFirstWhateverIsTrusted) {
   for (std::int64_t trusted = 1; trusted <= 3; ++trusted) {
     const auto copy = Fetch(trusted);
     ASSERT_TRUE(copy.ok()) << copy.status();
-    ASSERT_EQ(copy->roots.size(), 3u);
+    ASSERT_EQ(copy->files.roots.size(), 3u);
     for (std::int64_t version = 1; version <= 3; ++version) {
-      EXPECT_EQ(copy->roots[static_cast<std::size_t>(version) - 1],
+      EXPECT_EQ(copy->files.roots[static_cast<std::size_t>(version) - 1],
                 server_.published("root", version));
     }
   }
@@ -182,8 +182,7 @@ TEST_F(RepositoryExport, AnotherRepositoryIsRefusedBeforeAnythingIsWritten) {
   other.AddTarget("targets", "catalog/v1/anchors.json", "another");
   other.Publish({"targets", "snapshot", "timestamp"});
   other.Publish({"timestamp"});
-  const auto copy =
-      FetchRepository(other, other.published("root", 1), kNow);
+  const auto copy = FetchRepository(other, other.published("root", 1), kNow);
   ASSERT_TRUE(copy.ok()) << copy.status();
   EXPECT_EQ(WriteRepository(*copy, folder_).status().code(),
             absl::StatusCode::kFailedPrecondition);

@@ -10,11 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "anchors/base/atomic_file.h"
-#include "anchors/catalog.h"
-#include "anchors/releases.h"
+#include "anchors/bundle_proto.h"
 #include "client/bundle_cache.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
-#include "proto/anchorage/v1/anchor_service.pb.h"
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
@@ -73,16 +71,7 @@ absl::StatusOr<std::string> FetchBundle(const Flags& flags) {
   auto copy =
       FetchRepository(*repository->fetcher, *root, absl::InfinitePast());
   if (!copy.ok()) return copy.status();
-  v1::GetUpdateResponse files;
-  for (std::string& bytes : copy->roots) files.add_roots(std::move(bytes));
-  files.set_timestamp(std::move(copy->timestamp));
-  files.set_snapshot(std::move(copy->snapshot));
-  files.set_targets(std::move(copy->targets));
-  files.set_catalog(
-      copy->target_files[std::string(anchors::kCatalogTargetPath)]);
-  files.set_releases(
-      copy->target_files[std::string(anchors::kReleasesTargetPath)]);
-  return files.SerializeAsString();
+  return anchors::ToProto(copy->files).SerializeAsString();
 }
 
 absl::StatusOr<std::string> ReadBundle(const Flags& flags) {
@@ -99,7 +88,7 @@ absl::StatusOr<std::string> ReadBundle(const Flags& flags) {
                             client::BundleCache::Access::kReadOnly);
   const auto files = cache.LoadWithRoots();
   if (!files.ok()) return files.status();
-  return files->SerializeAsString();
+  return anchors::ToProto(*files).SerializeAsString();
 }
 
 absl::StatusOr<v1::AcceptStoreResponse> Send(const Flags& flags,

@@ -48,12 +48,12 @@ struct Flags {
 absl::StatusOr<std::string> TextOfStep(const Ceremony& ceremony) {
   const auto last = anchors::CatalogBeforeDraft(ceremony);
   if (!last.ok()) return last.status();
-  if (last->empty() || *last == ceremony.targets_draft->catalog) {
+  if (last->empty() || *last == ceremony.targets_draft->catalog()) {
     return std::string();
   }
   const auto before = anchors::ParseCatalog(*last);
   if (!before.ok()) return before.status();
-  const auto after = anchors::ParseCatalog(ceremony.targets_draft->catalog);
+  const auto after = anchors::ParseCatalog(ceremony.targets_draft->catalog());
   if (!after.ok()) return after.status();
   const auto reactivated = anchors::FindReactivated(*before, *after);
   const auto problems =
@@ -79,23 +79,23 @@ absl::StatusOr<std::string> TextOfDraft(const Ceremony& ceremony) {
   }
   const auto targets = tuf::ParseTargets(ceremony.targets_draft->targets);
   if (!targets.ok()) return targets.status();
-  const auto next = anchors::ParseCatalog(ceremony.targets_draft->catalog);
+  const auto next = anchors::ParseCatalog(ceremony.targets_draft->catalog());
   if (!next.ok()) return next.status();
   std::optional<Catalog> last;
   std::string last_releases;
   if (absl::Status s = anchors::VerifyLastTargets(ceremony); !s.ok()) return s;
   if (ceremony.targets.has_value()) {
-    auto parsed = anchors::ParseCatalog(ceremony.targets->catalog);
+    auto parsed = anchors::ParseCatalog(ceremony.targets->catalog());
     if (!parsed.ok()) return parsed.status();
     last = *std::move(parsed);
-    last_releases = ceremony.targets->releases;
+    last_releases = ceremony.targets->releases();
   }
   std::string text =
       absl::StrCat("targets version ", targets->envelope.version,
                    ", good until ", Rfc3339(targets->envelope.expires), "\n",
                    TextOf(*next, last ? &*last : nullptr));
   const auto releases =
-      TextOfReleases(ceremony.targets_draft->releases, last_releases);
+      TextOfReleases(ceremony.targets_draft->releases(), last_releases);
   if (!releases.ok()) return releases.status();
   const auto step = TextOfStep(ceremony);
   if (!step.ok()) return step.status();
@@ -135,7 +135,7 @@ absl::StatusOr<Proposal> ProposeAgain(const Flags& flags) {
     return absl::FailedPreconditionError(absl::StrCat(
         flags.folder, " has no signed targets that could be signed again"));
   }
-  auto catalog = anchors::ParseCatalog(ceremony->targets->catalog);
+  auto catalog = anchors::ParseCatalog(ceremony->targets->catalog());
   if (!catalog.ok()) return catalog.status();
   if (catalog->skipped > 0) {
     return absl::FailedPreconditionError(
@@ -144,7 +144,7 @@ absl::StatusOr<Proposal> ProposeAgain(const Flags& flags) {
   ++catalog->sequence;
   catalog->created = absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()));
   return Proposal{anchors::SerializeCatalog(*catalog),
-                  ceremony->targets->releases};
+                  ceremony->targets->releases()};
 }
 
 absl::StatusOr<Proposal> ReadProposal(const Flags& flags) {
@@ -196,7 +196,7 @@ int Sign(const Flags& flags) {
   const auto last = anchors::CatalogBeforeDraft(*ceremony);
   if (!last.ok()) return Fail(last.status());
   if (absl::Status s = anchors::CheckCatalogStep(
-          *last, ceremony->targets_draft->catalog, *reactivated);
+          *last, ceremony->targets_draft->catalog(), *reactivated);
       !s.ok()) {
     return Fail(s, "nothing was signed");
   }

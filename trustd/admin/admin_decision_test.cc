@@ -404,7 +404,7 @@ TEST_F(AdminDecisionTest, AStoreIsAcceptedInPieces) {
   EXPECT_EQ(accepted[0].by, "operator-olga");
   EXPECT_EQ(accepted[0].why, "disk 3 died");
   ASSERT_TRUE(accepted[0].bundle.has_value());
-  EXPECT_EQ(accepted[0].bundle->catalog, bundle.catalog());
+  EXPECT_EQ(accepted[0].bundle->catalog(), bundle.catalog());
   EXPECT_EQ(accepted[0].bundle->roots.size(), 1u);
 }
 

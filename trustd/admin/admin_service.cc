@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/bundle_proto.h"
 #include "anchors/catalog_proto.h"
 #include "anchors/certificate_facts.h"
 #include "anchors/wire/wire_scan.h"
@@ -269,19 +270,14 @@ class AdminServiceImpl::StoreUpload final : public ServerUpload {
       return RpcError(grpc::StatusCode::FAILED_PRECONDITION, kNotApplicable,
                       "this trustd has no store that could go back");
     }
-    std::optional<BundleFiles> bundle;
+    std::optional<anchors::BundleFiles> bundle;
     if (!no_bundle_) {
       v1::GetUpdateResponse files;
       if (!anchors::ParseBounded(bundle_, {}, files).ok()) {
         return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kBundleRefused,
                         "the bundle is not a GetUpdateResponse");
       }
-      bundle = BundleFiles{{files.roots().begin(), files.roots().end()},
-                           files.targets(),
-                           files.snapshot(),
-                           files.timestamp(),
-                           files.catalog(),
-                           files.releases()};
+      bundle = anchors::FromProto(files);
     }
     const auto accepted = service_.accept_store_(bundle, by_, why_);
     if (absl::IsInvalidArgument(accepted.status())) {

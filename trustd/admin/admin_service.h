@@ -31,7 +31,7 @@ using PollFunction = std::function<absl::Status(const std::string& source)>;
 
 // Accepts a store that went back: as Mirror::AcceptStore().
 using AcceptFunction = std::function<absl::StatusOr<Acceptance>(
-    const std::optional<BundleFiles>& bundle, const std::string& by,
+    const std::optional<anchors::BundleFiles>& bundle, const std::string& by,
     const std::string& why)>;
 
 // The most bytes of a bundle that AcceptStore takes.

@@ -286,7 +286,7 @@ std::vector<verify::Slot> Mirror::SlotsSharing(const v1::PinFact& fact) const {
 
 absl::StatusOr<Acceptance> Mirror::AcceptStore(
     const StoreHead& known, const std::string& found,
-    const std::optional<BundleFiles>& bundle, const std::string& by,
+    const std::optional<anchors::BundleFiles>& bundle, const std::string& by,
     const std::string& why, absl::Time now) {
   if (absl::Status s = CheckWhy(why); !s.ok()) return s;
   absl::StatusOr<Acceptance> plan;

@@ -137,7 +137,7 @@ class Mirror {
   // INVALID_ARGUMENT also where no reason is given.
   absl::StatusOr<Acceptance> AcceptStore(
       const StoreHead& known, const std::string& found,
-      const std::optional<BundleFiles>& bundle, const std::string& by,
+      const std::optional<anchors::BundleFiles>& bundle, const std::string& by,
       const std::string& why, absl::Time now);
 
   // --- instances ---

@@ -181,11 +181,11 @@ namespace {
 // Verifies a bundle from the roots that `plan` has, and takes over its newer
 // ones.
 absl::StatusOr<std::shared_ptr<const Publication>> TakeBundle(
-    const BundleFiles& bundle, Acceptance& plan) {
+    const anchors::BundleFiles& bundle, Acceptance& plan) {
   if (absl::Status s = AppendRoots(bundle.roots, plan.files.roots); !s.ok()) {
     return s;
   }
-  BundleFiles shown = bundle;
+  anchors::BundleFiles shown = bundle;
   shown.roots = plan.files.roots;
   auto newest = VerifyFiles(shown);
   if (!newest.ok()) return Refused(newest.status());
@@ -214,9 +214,8 @@ void NoteWhatIsOlder(const Publication& newest, const StoreHead& known,
 void TakeTargets(const Publication& newest, const Publication& current,
                  Acceptance& plan) {
   if (newest.targets_version > current.targets_version) {
-    plan.files.targets = newest.targets;
-    plan.files.catalog = newest.catalog_json;
-    plan.files.releases = newest.releases_json;
+    plan.files.targets = newest.files.targets;
+    plan.files.target_files = newest.files.target_files;
     plan.notes.push_back(absl::StrCat("taken over: targets ",
                                       newest.targets_version,
                                       " as people signed them"));
@@ -236,16 +235,16 @@ void TakeTargets(const Publication& newest, const Publication& current,
 // Clients refuse an older list of releases than they know, and the whole bundle
 // with it.
 void TakeReleases(const Publication& newest, Acceptance& plan) {
-  if (SequenceOf(newest.releases_json) > SequenceOf(plan.files.releases)) {
-    plan.files.releases = newest.releases_json;
+  if (SequenceOf(newest.files.releases()) > SequenceOf(plan.files.releases())) {
+    plan.files.SetTarget(anchors::kReleasesTargetPath, newest.files.releases());
     plan.notes.push_back(absl::StrCat(
         "taken over: the list of releases, sequence ",
-        SequenceOf(newest.releases_json),
+        SequenceOf(newest.files.releases()),
         "; releases_path needs it, or a newer one, before the next start"));
   }
-  if (!plan.files.releases.empty() &&
-      SequenceOf(plan.files.releases) < plan.published_releases) {
-    plan.files.releases.clear();
+  if (!plan.files.releases().empty() &&
+      SequenceOf(plan.files.releases()) < plan.published_releases) {
+    plan.files.SetTarget(anchors::kReleasesTargetPath, "");
     plan.notes.push_back(absl::StrCat(
         "the list of releases had sequence ", plan.published_releases,
         " and is lost: none is published until releases_path has one of that "
@@ -258,7 +257,7 @@ void TakeReleases(const Publication& newest, Acceptance& plan) {
 }  // namespace
 
 absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
-    const StoreHead& known, const std::optional<BundleFiles>& bundle,
+    const StoreHead& known, const std::optional<anchors::BundleFiles>& bundle,
     absl::Time now) {
   absl::MutexLock lock(&mutex_);
   if (hub_.signing().ok()) {
@@ -288,8 +287,8 @@ absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
         "(--bundle); without, clients would be given another root of the same "
         "version"));
   }
-  plan.published_releases = std::max(
-      {published_.releases, known.releases, SequenceOf(newest->releases_json)});
+  plan.published_releases = std::max({published_.releases, known.releases,
+                                      SequenceOf(newest->files.releases())});
   const std::uint64_t sequence =
       std::max({published_.sequence, known.sequence, newest->catalog.sequence});
   const auto timestamp = LeapAboveShown(
@@ -329,7 +328,8 @@ absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
     catalog.sequence = plan.published_sequence;
     catalog.created = absl::FromUnixSeconds(absl::ToUnixSeconds(now));
     if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
-    plan.files.catalog = anchors::SerializeCatalog(catalog);
+    plan.files.SetTarget(anchors::kCatalogTargetPath,
+                         anchors::SerializeCatalog(catalog));
     const auto root = tuf::ParseRoot(plan.files.roots.back());
     if (!root.ok()) return root.status();
     if (absl::Status s = CheckKeys(config_, keys_, *root); !s.ok()) return s;

@@ -8,20 +8,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "anchors/bundle.h"
 #include "anchors/catalog.h"
 
 namespace anchorage::trustd {
-
-// The files of a bundle, verified or not.
-struct BundleFiles {
-  std::vector<std::string> roots;
-  std::string targets;
-  std::string snapshot;
-  std::string timestamp;
-  std::string catalog;
-  // Empty for none.
-  std::string releases;
-};
 
 // How far versions and sequences go on above the highest that is known, at
 // least: further than anything that was signed and is lost.
@@ -29,7 +19,7 @@ inline constexpr std::int64_t kAcceptanceLeap = 1'000'000;
 
 // What accepting a store comes to, signed and not committed.
 struct Acceptance {
-  BundleFiles files;
+  anchors::BundleFiles files;
   std::uint64_t sequence = 0;
   std::uint64_t timestamp_version = 0;
   // The highest that clients may know from now on.

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "anchors/bundle.h"
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
 
@@ -31,23 +32,17 @@ struct RoleFacts {
 
 // A bundle that a client would accept, as files and as values. Immutable.
 struct Publication {
-  // Exactly as signed. The root of version n is roots[n - 1].
-  std::vector<std::string> roots;
-  std::string timestamp;
-  std::string snapshot;
-  std::string targets;
-  std::string catalog_json;
-  // Empty for none.
-  std::string releases_json;
+  // The root of version n is files.roots[n - 1].
+  anchors::BundleFiles files;
 
   std::uint64_t timestamp_version = 0;
   std::uint64_t snapshot_version = 0;
   std::uint64_t targets_version = 0;
   // What the next catalog has: above every one that clients may know.
   std::uint64_t next_sequence = 0;
-  // Of `catalog_json`, lower-case hex.
+  // SHA-256 of the catalog, lower-case hex.
   std::string catalog_sha256;
-  // Of `releases_json`; empty for none.
+  // SHA-256 of the list of releases, lower-case hex; empty for none.
   std::string releases_sha256;
 
   anchors::Catalog catalog;

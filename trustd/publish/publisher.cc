@@ -111,8 +111,8 @@ absl::StatusOr<std::string> SignOnline(
 
 // What people have signed and is new must still be good: what has expired
 // would take the place of what clients accept.
-absl::Status CheckNotEnded(const BundleFiles& last, const BundleFiles& next,
-                           absl::Time now) {
+absl::Status CheckNotEnded(const anchors::BundleFiles& last,
+                           const anchors::BundleFiles& next, absl::Time now) {
   const auto ended = [](tuf::TufReason reason, const tuf::Envelope& envelope) {
     return tuf::RejectUpdate(
         reason, absl::StrCat("version ", envelope.version, " ended on ",
@@ -270,13 +270,9 @@ absl::StatusOr<Publisher::Files> Publisher::MakeFirst(anchors::Catalog seed,
   if (absl::Status s = anchors::CheckCatalog(seed); !s.ok()) return s;
   Files files;
   files.roots = {*root};
-  files.catalog = anchors::SerializeCatalog(seed);
-  files.releases = std::move(releases);
-  if (absl::Status s =
-          anchors::CheckTargetFiles(files.catalog, files.releases, now);
-      !s.ok()) {
-    return s;
-  }
+  files.SetTarget(anchors::kCatalogTargetPath, anchors::SerializeCatalog(seed));
+  files.SetTarget(anchors::kReleasesTargetPath, std::move(releases));
+  if (absl::Status s = anchors::CheckTargets(files, now); !s.ok()) return s;
   return SignAnew(std::move(files),
                   {.targets = true, .snapshot = true, .timestamp = true}, now);
 }
@@ -301,11 +297,8 @@ absl::StatusOr<std::string> Publisher::NextTargets(const Files& files,
   }
   spec.version = std::max(spec.version, floor);
   spec.expires = Expiry(now, config_.targets_validity);
-  spec.targets.emplace(anchors::kCatalogTargetPath,
-                       tuf::DescribeTarget(files.catalog));
-  if (!files.releases.empty()) {
-    spec.targets.emplace(anchors::kReleasesTargetPath,
-                         tuf::DescribeTarget(files.releases));
+  for (const auto& [path, bytes] : files.target_files) {
+    spec.targets.emplace(path, tuf::DescribeTarget(bytes));
   }
   return Sign(tuf::WriteTargets(spec), *keys_.targets);
 }
@@ -396,15 +389,17 @@ absl::Status Publisher::Adopt(Files files, const StoreBatch& also,
   batch.Put(keys::kTargets, files.targets);
   batch.Put(keys::kSnapshot, files.snapshot);
   batch.Put(keys::kTimestamp, files.timestamp);
-  batch.Put(keys::kCatalog, files.catalog);
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    const std::string& bytes = files.target(kind.path);
+    if (bytes.empty()) {
+      batch.Delete(kind.name);
+    } else {
+      batch.Put(kind.name, bytes);
+    }
+  }
   batch.Put(keys::kPublishedSequence, absl::StrCat(next.sequence));
   batch.Put(keys::kPublishedReleases, absl::StrCat(next.releases));
   batch.Put(keys::kPublishedTargets, absl::StrCat(next.targets));
-  if (files.releases.empty()) {
-    batch.Delete(keys::kReleases);
-  } else {
-    batch.Put(keys::kReleases, files.releases);
-  }
   if (absl::Status s = store_.Commit(batch); !s.ok()) return s;
   files_ = std::move(files);
   published_ = next;
@@ -431,8 +426,10 @@ absl::StatusOr<Prepared> Publisher::Prepare(const Admitted& admitted,
   if (catalog.sequence != published_.sequence + 1) return PublishedSince();
   if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
   Files files = files_;
-  files.catalog = anchors::SerializeCatalog(catalog);
-  if (absl::Status s = anchors::CheckCatalogFile(files.catalog, now); !s.ok()) {
+  files.SetTarget(anchors::kCatalogTargetPath,
+                  anchors::SerializeCatalog(catalog));
+  if (absl::Status s = anchors::CheckCatalogFile(files.catalog(), now);
+      !s.ok()) {
     return s;
   }
   auto next =
@@ -455,15 +452,15 @@ absl::Status Publisher::Commit(Prepared prepared, const StoreBatch& also) {
 
 absl::Status Publisher::PublishReleases(std::string releases, absl::Time now) {
   absl::MutexLock lock(&mutex_);
-  if (releases == files_.releases) return absl::OkStatus();
+  if (releases == files_.releases()) return absl::OkStatus();
   if (absl::Status s = hub_.signing(); !s.ok()) return s;
-  if (absl::Status s = CheckNextReleases(releases, files_.releases,
+  if (absl::Status s = CheckNextReleases(releases, files_.releases(),
                                          published_.releases, now);
       !s.ok()) {
     return s;
   }
   Files files = files_;
-  files.releases = std::move(releases);
+  files.SetTarget(anchors::kReleasesTargetPath, std::move(releases));
   auto next =
       SignAnew(std::move(files),
                {.targets = true, .snapshot = true, .timestamp = true}, now);
@@ -472,8 +469,8 @@ absl::Status Publisher::PublishReleases(std::string releases, absl::Time now) {
 }
 
 absl::Status Publisher::CheckFollowsPublished(
-    const Files& files, const anchors::SignedTargets& next,
-    std::uint64_t last_version, std::uint64_t next_version) const {
+    const Files& files, const Files& next, std::uint64_t last_version,
+    std::uint64_t next_version) const {
   // What was lost and comes back is what clients have.
   if (next_version == published_.targets) return absl::OkStatus();
   if (next_version < published_.targets) {
@@ -482,10 +479,10 @@ absl::Status Publisher::CheckFollowsPublished(
         ": put that one back, or sign until the version is ",
         published_.targets + 1));
   }
-  if (next.catalog == files.catalog && last_version == published_.targets) {
+  if (next.catalog() == files.catalog() && last_version == published_.targets) {
     return absl::OkStatus();
   }
-  const auto catalog = anchors::ParseCatalog(next.catalog);
+  const auto catalog = anchors::ParseCatalog(next.catalog());
   if (!catalog.ok()) return catalog.status();
   return anchors::CheckStep("the catalog", published_.sequence,
                             catalog->sequence);
@@ -504,7 +501,7 @@ absl::StatusOr<bool> Publisher::AddSigned(Files& files, absl::Time now) const {
     files.roots.push_back(std::move(root));
   }
   if (!signed_files->targets.has_value()) return changed;
-  anchors::SignedTargets& next = *signed_files->targets;
+  Files& next = *signed_files->targets;
   if (next.targets == files.targets) return changed;
   // What the new root's people have not signed is nothing to follow: its
   // numbers may be a thief's.
@@ -521,14 +518,14 @@ absl::StatusOr<bool> Publisher::AddSigned(Files& files, absl::Time now) const {
       return s;
     }
   }
-  if (next.catalog != files.catalog) {
-    if (absl::Status s = anchors::CheckCatalogFile(next.catalog, now);
+  if (next.catalog() != files.catalog()) {
+    if (absl::Status s = anchors::CheckCatalogFile(next.catalog(), now);
         !s.ok()) {
       return s;
     }
   }
   if (absl::Status s =
-          CheckNextReleases(next.releases, is_free ? "" : files.releases,
+          CheckNextReleases(next.releases(), is_free ? "" : files.releases(),
                             is_free ? 0 : published_.releases, now);
       !s.ok()) {
     return s;
@@ -537,14 +534,13 @@ absl::StatusOr<bool> Publisher::AddSigned(Files& files, absl::Time now) const {
   // targets' keys signed it is what arrives here, and TakeSigned() tells of it.
   if (!is_free) {
     if (absl::Status s =
-            anchors::CheckSignedCatalogStep(files.catalog, next.catalog);
+            anchors::CheckSignedCatalogStep(files.catalog(), next.catalog());
         !s.ok()) {
       return s;
     }
   }
   files.targets = std::move(next.targets);
-  files.catalog = std::move(next.catalog);
-  files.releases = std::move(next.releases);
+  files.target_files = std::move(next.target_files);
   return true;
 }
 
@@ -628,7 +624,8 @@ bool Publisher::SeeTimestamp(std::uint64_t version,
                              const std::function<absl::Status()>& note) {
   // Callers whom nobody knows do not wait for the lock.
   const auto current = hub_.Current();
-  if (!IsOfOurKey(current->roots.back(), version, timestamp)) return false;
+  if (!IsOfOurKey(current->files.roots.back(), version, timestamp))
+    return false;
   absl::MutexLock lock(&mutex_);
   // A root that replaces the key may have come meanwhile.
   if (!IsOfOurKey(files_.roots.back(), version, timestamp)) return false;

@@ -37,10 +37,10 @@ class Prepared {
  private:
   friend class Publisher;
 
-  Prepared(BundleFiles files, std::string after)
+  Prepared(anchors::BundleFiles files, std::string after)
       : files_(std::move(files)), after_(std::move(after)) {}
 
-  BundleFiles files_;
+  anchors::BundleFiles files_;
   // The timestamp that was served when it was signed.
   std::string after_;
 };
@@ -118,7 +118,7 @@ class Publisher {
   // that did not go back or that only a bundle can mend, INVALID_ARGUMENT for a
   // bundle that the store's roots do not lead to, and as Publish() does.
   absl::StatusOr<Acceptance> PlanAcceptance(
-      const StoreHead& known, const std::optional<BundleFiles>& bundle,
+      const StoreHead& known, const std::optional<anchors::BundleFiles>& bundle,
       absl::Time now);
 
   // Commits and publishes a plan, with `also`; from then on everything is
@@ -131,7 +131,7 @@ class Publisher {
   absl::Status RenewIfDue(absl::Time now);
 
  private:
-  using Files = BundleFiles;
+  using Files = anchors::BundleFiles;
   // Which roles to sign anew. Each role that is signed needs those after it.
   struct Due {
     bool root = false;
@@ -188,8 +188,7 @@ class Publisher {
   absl::StatusOr<bool> AddSigned(Files& files, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether clients that know what was published take these after `files`.
-  absl::Status CheckFollowsPublished(const Files& files,
-                                     const anchors::SignedTargets& next,
+  absl::Status CheckFollowsPublished(const Files& files, const Files& next,
                                      std::uint64_t last_version,
                                      std::uint64_t next_version) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

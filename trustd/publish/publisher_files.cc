@@ -4,8 +4,9 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "anchors/bundle.h"
 #include "anchors/catalog.h"
-#include "anchors/signed_releases.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/trusted_set.h"
 #include "trustd/base/store_keys.h"
@@ -22,33 +23,23 @@ RoleFacts FactsOf(std::string_view role, absl::Time expires,
           static_cast<int>(keys.threshold)};
 }
 
-// Takes the roots, from the first on.
-absl::StatusOr<tuf::TrustedSet> FollowRoots(
+// Takes all roots of a repository.
+absl::StatusOr<tuf::TrustedSet> FollowFromFirst(
     const std::vector<std::string>& roots) {
   if (roots.empty()) return absl::DataLossError("no root");
-  auto set = tuf::TrustedSet::FromRoot(roots.front(), absl::InfinitePast());
-  if (!set.ok()) return set;
-  if (set->root().envelope.version != 1) {
+  const auto first = tuf::ParseRoot(roots.front());
+  if (first.ok() && first->envelope.version != 1) {
     return absl::DataLossError("the first root is of another version than 1");
   }
-  for (std::size_t i = 1; i < roots.size(); ++i) {
-    if (absl::Status s = set->UpdateRoot(roots[i]); !s.ok()) return s;
-  }
-  if (absl::Status s = set->FinishRoots(); !s.ok()) return s;
-  return set;
-}
-
-absl::Status TakeMetadata(const BundleFiles& files, tuf::TrustedSet& set) {
-  const auto timestamp = set.UpdateTimestamp(files.timestamp);
-  if (!timestamp.ok()) return timestamp.status();
-  if (absl::Status s = set.UpdateSnapshot(files.snapshot); !s.ok()) return s;
-  return set.UpdateTargets(files.targets);
+  return anchors::FollowRoots(roots.front(),
+                              absl::MakeConstSpan(roots).subspan(1),
+                              absl::InfinitePast());
 }
 
 }  // namespace
 
-absl::StatusOr<BundleFiles> LoadFiles(const Store& store) {
-  BundleFiles files;
+absl::StatusOr<anchors::BundleFiles> LoadFiles(const Store& store) {
+  anchors::BundleFiles files;
   if (absl::Status s =
           store.Scan(keys::kRootPrefix,
                      [&](std::string_view, std::string_view value) {
@@ -61,49 +52,41 @@ absl::StatusOr<BundleFiles> LoadFiles(const Store& store) {
   const std::pair<const char*, std::string*> named[] = {
       {keys::kTargets, &files.targets},
       {keys::kSnapshot, &files.snapshot},
-      {keys::kTimestamp, &files.timestamp},
-      {keys::kCatalog, &files.catalog},
-      {keys::kReleases, &files.releases}};
+      {keys::kTimestamp, &files.timestamp}};
   for (const auto& [key, file] : named) {
     auto value = store.Get(key);
     if (!value.ok()) return value.status();
     *file = value->value_or("");
   }
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    auto value = store.Get(kind.name);
+    if (!value.ok()) return value.status();
+    files.SetTarget(kind.path, value->value_or(""));
+  }
   return files;
 }
 
 absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(
-    const BundleFiles& files) {
-  auto set = FollowRoots(files.roots);
+    const anchors::BundleFiles& files) {
+  auto set = FollowFromFirst(files.roots);
   if (!set.ok()) return set.status();
-  if (absl::Status s = TakeMetadata(files, *set); !s.ok()) return s;
-  if (absl::Status s =
-          set->VerifyTarget(anchors::kCatalogTargetPath, files.catalog);
-      !s.ok()) {
-    return s;
-  }
-  auto catalog = anchors::ParseCatalog(files.catalog);
-  if (!catalog.ok()) return catalog.status();
+  if (absl::Status s = anchors::TakeMetadata(files, *set); !s.ok()) return s;
+  auto contents = anchors::ReadTargets(*set, files);
+  if (!contents.ok()) return contents.status();
   // A key that does not load would stop every client.
-  if (const auto anchors = anchors::ToAnchorSet(*catalog, {}); !anchors.ok()) {
+  if (const auto anchors = anchors::ToAnchorSet(contents->catalog, {});
+      !anchors.ok()) {
     return anchors.status();
   }
-  auto releases = anchors::VerifyReleases(*set, files.releases);
-  if (!releases.ok()) return releases.status();
 
   auto publication = std::make_shared<Publication>();
-  publication->roots = files.roots;
-  publication->timestamp = files.timestamp;
-  publication->snapshot = files.snapshot;
-  publication->targets = files.targets;
-  publication->catalog_json = files.catalog;
-  publication->releases_json = files.releases;
+  publication->files = files;
   publication->timestamp_version = set->timestamp()->envelope.version;
   publication->snapshot_version = set->snapshot()->envelope.version;
   publication->targets_version = set->targets()->envelope.version;
-  publication->catalog_sha256 = verify::Sha256Hex(files.catalog);
-  if (releases->has_value()) {
-    publication->releases_sha256 = verify::Sha256Hex(files.releases);
+  publication->catalog_sha256 = verify::Sha256Hex(files.catalog());
+  if (contents->releases.has_value()) {
+    publication->releases_sha256 = verify::Sha256Hex(files.releases());
   }
   const tuf::Root& root = set->root();
   publication->roles = {
@@ -115,24 +98,24 @@ absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(
       FactsOf(tuf::kTimestampRole, set->timestamp()->envelope.expires,
               root.timestamp)};
   std::set<std::string> regions;
-  for (const auto& anchor : catalog->anchors) {
+  for (const auto& anchor : contents->catalog.anchors) {
     if (!anchor.slot.region.empty()) regions.insert(anchor.slot.region);
   }
   publication->region_count = static_cast<int>(regions.size());
-  publication->next_sequence = catalog->sequence + 1;
-  publication->catalog = *std::move(catalog);
-  publication->releases = *std::move(releases);
+  publication->next_sequence = contents->catalog.sequence + 1;
+  publication->catalog = std::move(contents->catalog);
+  publication->releases = std::move(contents->releases);
   return publication;
 }
 
-absl::Status CheckClientsFollow(const BundleFiles& last,
-                                const BundleFiles& next) {
-  auto set = FollowRoots(next.roots);
+absl::Status CheckClientsFollow(const anchors::BundleFiles& last,
+                                const anchors::BundleFiles& next) {
+  auto set = FollowFromFirst(next.roots);
   if (!set.ok()) return set.status();
   set->HoldTimestamp(last.timestamp);
   set->HoldSnapshot(last.snapshot);
   set->HoldTargets(last.targets);
-  return TakeMetadata(next, *set);
+  return anchors::TakeMetadata(next, *set);
 }
 
 bool TargetsHold(const std::string& root, const std::string& targets) {

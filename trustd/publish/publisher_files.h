@@ -8,25 +8,25 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "anchors/bundle.h"
 #include "trustd/base/store.h"
-#include "trustd/publish/acceptance.h"
 #include "trustd/publish/publication.h"
 
 namespace anchorage::trustd {
 
 // Reads the files of a store; none of an empty one. Fails as Store does.
-absl::StatusOr<BundleFiles> LoadFiles(const Store& store);
+absl::StatusOr<anchors::BundleFiles> LoadFiles(const Store& store);
 
 // Takes the files through a client's own checks, all but that of time: what has
 // expired is signed again by the caller, or served with an alarm. Fails as
-// TrustedSet, ParseCatalog(), ToAnchorSet() and VerifyReleases() do.
+// anchors/bundle.h says, and as ToAnchorSet() does.
 absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(
-    const BundleFiles& files);
+    const anchors::BundleFiles& files);
 
 // OK if a client that has `last`, all of it, takes `next`. Fails as TrustedSet
 // does.
-absl::Status CheckClientsFollow(const BundleFiles& last,
-                                const BundleFiles& next);
+absl::Status CheckClientsFollow(const anchors::BundleFiles& last,
+                                const anchors::BundleFiles& next);
 
 // Whether the threshold of `root` has signed `targets`.
 bool TargetsHold(const std::string& root, const std::string& targets);

@@ -69,34 +69,37 @@ class PublisherTest : public ::testing::Test {
   // Takes what is published through a client's checks at `now`.
   absl::Status CheckAsAClient(absl::Time now) const {
     const auto publication = hub_.Current();
-    auto set = tuf::TrustedSet::FromRoot(publication->roots.front(), now);
+    auto set = tuf::TrustedSet::FromRoot(publication->files.roots.front(), now);
     if (!set.ok()) return set.status();
-    for (std::size_t i = 1; i < publication->roots.size(); ++i) {
-      if (absl::Status s = set->UpdateRoot(publication->roots[i]); !s.ok()) {
+    for (std::size_t i = 1; i < publication->files.roots.size(); ++i) {
+      if (absl::Status s = set->UpdateRoot(publication->files.roots[i]);
+          !s.ok()) {
         return s;
       }
     }
     if (absl::Status s = set->FinishRoots(); !s.ok()) return s;
-    if (auto s = set->UpdateTimestamp(publication->timestamp); !s.ok()) {
+    if (auto s = set->UpdateTimestamp(publication->files.timestamp); !s.ok()) {
       return s.status();
     }
-    if (absl::Status s = set->UpdateSnapshot(publication->snapshot); !s.ok()) {
+    if (absl::Status s = set->UpdateSnapshot(publication->files.snapshot);
+        !s.ok()) {
       return s;
     }
-    if (absl::Status s = set->UpdateTargets(publication->targets); !s.ok()) {
+    if (absl::Status s = set->UpdateTargets(publication->files.targets);
+        !s.ok()) {
       return s;
     }
-    if (!publication->releases_json.empty()) {
+    if (!publication->files.releases().empty()) {
       if (absl::Status s = set->VerifyTarget(anchors::kReleasesTargetPath,
-                                             publication->releases_json);
+                                             publication->files.releases());
           !s.ok()) {
         return s;
       }
     }
     EXPECT_EQ(set->targets()->targets.size(),
-              publication->releases_json.empty() ? 1u : 2u);
+              publication->files.releases().empty() ? 1u : 2u);
     return set->VerifyTarget(anchors::kCatalogTargetPath,
-                             publication->catalog_json);
+                             publication->files.catalog());
   }
 
   Config config_;
@@ -122,8 +125,8 @@ TEST_F(PublisherTest, ALaterStartContinues) {
   const auto first = hub_.Current();
   const auto again = Open(kNow + absl::Minutes(1));
   ASSERT_TRUE(again.ok()) << again.status();
-  EXPECT_EQ(hub_.Current()->timestamp, first->timestamp);
-  EXPECT_EQ(hub_.Current()->roots, first->roots);
+  EXPECT_EQ(hub_.Current()->files.timestamp, first->files.timestamp);
+  EXPECT_EQ(hub_.Current()->files.roots, first->files.roots);
 }
 
 TEST_F(PublisherTest, PublishesTheNextSequenceUnderNewVersions) {
@@ -131,7 +134,8 @@ TEST_F(PublisherTest, PublishesTheNextSequenceUnderNewVersions) {
   ASSERT_TRUE(publisher.ok());
   anchors::Catalog catalog = Seed();
   catalog.anchors.pop_back();
-  const auto sequence = PublishForTests(**publisher, hub_, catalog, kNow + absl::Minutes(1));
+  const auto sequence =
+      PublishForTests(**publisher, hub_, catalog, kNow + absl::Minutes(1));
   ASSERT_TRUE(sequence.ok()) << sequence.status();
   EXPECT_EQ(*sequence, 2u);
   EXPECT_EQ(hub_.Current()->targets_version, 2u);
@@ -165,7 +169,7 @@ TEST_F(PublisherTest, AStoreThatIsGoneIsNotBegunAgain) {
   ASSERT_TRUE(Open().ok());
   // As a service leaves it for people.
   ASSERT_TRUE(anchors::WriteFileAtomically(FirstRootPath(config_.data_dir),
-                                           hub_.Current()->roots.front())
+                                           hub_.Current()->files.roots.front())
                   .ok());
   store_ = FakeStore();
   EXPECT_TRUE(absl::IsDataLoss(Open().status()));
@@ -195,7 +199,7 @@ TEST_F(PublisherTest, RenewsEveryRoleOverTheYears) {
     ASSERT_TRUE((*publisher)->RenewIfDue(now).ok());
     ASSERT_TRUE(CheckAsAClient(now).ok()) << day << CheckAsAClient(now);
   }
-  EXPECT_GT(hub_.Current()->roots.size(), 3u);
+  EXPECT_GT(hub_.Current()->files.roots.size(), 3u);
   EXPECT_EQ(hub_.Current()->catalog.sequence, 1u);
 }
 
@@ -255,7 +259,7 @@ TEST_P(WrongKeyTest, IsFoundAtTheStartAndNotAtTheFirstRevocation) {
   const auto& [role, path] = GetParam();
   auto good = Open();
   ASSERT_TRUE(good.ok());
-  const auto root = *tuf::ParseRoot(hub_.Current()->roots.back());
+  const auto root = *tuf::ParseRoot(hub_.Current()->files.roots.back());
   const std::string wanted = (role == std::string("root")      ? root.root
                               : role == std::string("targets") ? root.targets
                                                                : root.snapshot)
@@ -305,7 +309,7 @@ TEST_F(PublisherTest, RefusesAKeyThatOthersCanRead) {
 
 TEST_F(PublisherTest, HasNoReleasesUnlessItIsGivenThem) {
   ASSERT_TRUE(Open().ok());
-  EXPECT_EQ(hub_.Current()->releases_json, "");
+  EXPECT_EQ(hub_.Current()->files.releases(), "");
   EXPECT_EQ(hub_.Current()->releases_sha256, "");
   EXPECT_FALSE(hub_.Current()->releases.has_value());
 }
@@ -315,7 +319,7 @@ TEST_F(PublisherTest, TheFirstStartSignsTheReleases) {
   releases_ = Releases(5) + "\n";
   const auto publisher = Open();
   ASSERT_TRUE(publisher.ok()) << publisher.status();
-  EXPECT_EQ(hub_.Current()->releases_json, releases_);
+  EXPECT_EQ(hub_.Current()->files.releases(), releases_);
   EXPECT_EQ(hub_.Current()->releases_sha256, verify::Sha256Hex(releases_));
   EXPECT_EQ(hub_.Current()->releases->sequence, 5u);
   EXPECT_EQ(hub_.Current()->targets_version, 1u);
@@ -331,7 +335,7 @@ TEST_F(PublisherTest, ALaterStartPublishesReleasesThatChanged) {
     releases_ = releases;
     const auto publisher = Open();
     ASSERT_TRUE(publisher.ok()) << publisher.status();
-    EXPECT_EQ(hub_.Current()->releases_json, releases);
+    EXPECT_EQ(hub_.Current()->files.releases(), releases);
     EXPECT_EQ(hub_.Current()->releases.has_value(), !releases.empty());
     EXPECT_EQ(hub_.Current()->targets_version, version);
     EXPECT_EQ(hub_.Current()->snapshot_version, version);
@@ -346,10 +350,10 @@ TEST_F(PublisherTest, KeepsTheReleasesWhateverElseItSigns) {
   const auto publisher = Open();
   ASSERT_TRUE(publisher.ok());
   ASSERT_TRUE(PublishForTests(**publisher, hub_, Seed(), kNow).ok());
-  EXPECT_EQ(hub_.Current()->releases_json, releases_);
+  EXPECT_EQ(hub_.Current()->files.releases(), releases_);
   const absl::Time late = kNow + absl::Hours(24 * 300);
   ASSERT_TRUE((*publisher)->RenewIfDue(late).ok());
-  EXPECT_EQ(hub_.Current()->releases_json, releases_);
+  EXPECT_EQ(hub_.Current()->files.releases(), releases_);
   EXPECT_TRUE(CheckAsAClient(late).ok()) << CheckAsAClient(late);
 }
 
@@ -361,8 +365,8 @@ TEST_F(PublisherTest, RefusesReleasesThatGoBackOrStandStill) {
        {Releases(4), Releases(5) + " ", std::string("{}")}) {
     releases_ = releases;
     EXPECT_FALSE(Open().ok());
-    EXPECT_EQ(hub_.Current()->releases_json, before->releases_json);
-    EXPECT_EQ(hub_.Current()->timestamp, before->timestamp);
+    EXPECT_EQ(hub_.Current()->files.releases(), before->files.releases());
+    EXPECT_EQ(hub_.Current()->files.timestamp, before->files.timestamp);
   }
   releases_ = Releases(5);
   EXPECT_TRUE(Open().ok());
@@ -455,7 +459,8 @@ TEST_F(PublisherTest, SignsNothingWhileTheStoreWentBack) {
   releases_ = Releases(1);
   const auto publisher = Open(late);
   ASSERT_TRUE(publisher.ok()) << "it is served: " << publisher.status();
-  EXPECT_TRUE(IsStoreWentBack(PublishForTests(**publisher, hub_, Seed(), late).status()));
+  EXPECT_TRUE(IsStoreWentBack(
+      PublishForTests(**publisher, hub_, Seed(), late).status()));
   EXPECT_TRUE(IsStoreWentBack((*publisher)->RenewIfDue(late)));
   EXPECT_TRUE(IsStoreWentBack((*publisher)->PublishReleases(releases_, late)));
   EXPECT_EQ(store_.values, before);
@@ -505,9 +510,7 @@ TEST_F(PublisherTest, ABundleThatIsNotTheNewestIsSaidToBe) {
   hub_.SetSigning(StoreWentBack("a drill"));
   const auto publisher = Open();
   const auto current = hub_.Current();
-  const BundleFiles bundle{current->roots,        current->targets,
-                           current->snapshot,     current->timestamp,
-                           current->catalog_json, current->releases_json};
+  const anchors::BundleFiles bundle = current->files;
   StoreHead known;
   known.sequence = known.timestamp_version = 1;
   auto plan = (*publisher)->PlanAcceptance(known, bundle, kNow);

@@ -49,14 +49,14 @@ class PublicationFetcher final : public tuf::Fetcher {
  public:
   explicit PublicationFetcher(const Publication& publication) {
     tuf::RepositoryFiles files;
-    files.roots = publication.roots;
-    files.timestamp = publication.timestamp;
-    files.snapshot = publication.snapshot;
-    files.targets = publication.targets;
+    files.roots = publication.files.roots;
+    files.timestamp = publication.files.timestamp;
+    files.snapshot = publication.files.snapshot;
+    files.targets = publication.files.targets;
     files.snapshot_version = publication.snapshot_version;
     files.targets_version = publication.targets_version;
     files.target_files = {
-        {anchors::kCatalogTargetPath, publication.catalog_json}};
+        {anchors::kCatalogTargetPath, publication.files.catalog()}};
     for (const tuf::StaticFile& file : tuf::LayOut(files)) {
       files_[file.path] = std::string(file.bytes);
     }
@@ -174,7 +174,7 @@ class RehearsalTest : public ::testing::Test {
   // Refreshes; the client has the first root, and what it kept.
   absl::Status Refresh(absl::Time now = kNow) {
     PublicationFetcher fetcher(*hub_.Current());
-    if (first_root_.empty()) first_root_ = hub_.Current()->roots.front();
+    if (first_root_.empty()) first_root_ = hub_.Current()->files.roots.front();
     auto updater =
         tuf::Updater::Create(first_root_, now, &fetcher, &client_store_);
     if (!updater.ok()) return updater.status();
@@ -364,13 +364,13 @@ TEST_F(RehearsalTest, StolenTimestampKey) {
   tuf::TimestampSpec stolen;
   stolen.version = 1'000'000'000;
   stolen.expires = kNow + 7 * kDay;
-  stolen.snapshot = tuf::DescribeMetaFile(1, hub_.Current()->snapshot);
+  stolen.snapshot = tuf::DescribeMetaFile(1, hub_.Current()->files.snapshot);
   const auto forged =
       tuf::SignNew(*tuf::WriteTimestamp(stolen), {online_.get()});
   ASSERT_THAT(forged, IsOk());
   auto hijacked = std::make_shared<Publication>(*hub_.Current());
   const auto ours = hub_.Current();
-  hijacked->timestamp = *forged;
+  hijacked->files.timestamp = *forged;
   hub_.Publish(hijacked);
   ASSERT_THAT(Refresh(), IsOk());
   hub_.Publish(ours);
@@ -396,7 +396,7 @@ TEST_F(RehearsalTest, ATimestampThatAThiefShowsIsEndedByTheNextRoot) {
     tuf::TimestampSpec stolen;
     stolen.version = version;
     stolen.expires = kNow + 7 * kDay;
-    stolen.snapshot = tuf::DescribeMetaFile(1, hub_.Current()->snapshot);
+    stolen.snapshot = tuf::DescribeMetaFile(1, hub_.Current()->files.snapshot);
     forged = *tuf::SignNew(*tuf::WriteTimestamp(stolen), {online_.get()});
     ASSERT_TRUE(publisher_->SeeTimestamp(version, forged, [&] {
       return TimestampShown(1, static_cast<std::uint64_t>(version));
@@ -421,7 +421,7 @@ TEST_F(RehearsalTest, ATimestampThatAThiefShowsIsEndedByTheNextRoot) {
   ASSERT_THAT(taken, IsOk());
   EXPECT_TRUE(*taken);
   EXPECT_THAT(hub_.signing(), IsOk());
-  EXPECT_EQ(hub_.Current()->roots.size(), 3u);
+  EXPECT_EQ(hub_.Current()->files.roots.size(), 3u);
   EXPECT_LT(hub_.Current()->timestamp_version, 500u);
   ASSERT_THAT(Refresh(), IsOk());
   EXPECT_EQ(sequence_, 2u);
@@ -573,7 +573,7 @@ TEST_F(RehearsalTest, ARootThatNamesAKeyWeHaveNotIsLeftAlone) {
   MakeRoot({1, 2});
   EXPECT_EQ(publisher_->TakeSigned(kNow).status().code(),
             absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(hub_.Current()->roots.size(), 1u);
+  EXPECT_EQ(hub_.Current()->files.roots.size(), 1u);
   EXPECT_THAT(Refresh(), IsOk());
 }
 

@@ -182,7 +182,7 @@ grpc::Status AnchorServiceImpl::GetServiceInfo(
   response.set_sequence(current->catalog.sequence);
   *response.mutable_created_time() = ToProto(current->catalog.created);
   v1::BundleVersions& versions = *response.mutable_versions();
-  versions.set_root_version(current->roots.size());
+  versions.set_root_version(current->files.roots.size());
   versions.set_timestamp_version(current->timestamp_version);
   versions.set_snapshot_version(current->snapshot_version);
   versions.set_targets_version(current->targets_version);

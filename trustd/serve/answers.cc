@@ -92,11 +92,11 @@ grpc::Status SelectUpdate(const Publication& publication,
   }
   // A caller may have more roots than we.
   parts.first_root = static_cast<std::size_t>(std::min<std::uint64_t>(
-      have.root_version(), publication.roots.size()));
+      have.root_version(), publication.files.roots.size()));
   parts.end_root = parts.first_root;
   std::size_t bytes = 0;
-  for (; parts.end_root < publication.roots.size(); ++parts.end_root) {
-    bytes += publication.roots[parts.end_root].size();
+  for (; parts.end_root < publication.files.roots.size(); ++parts.end_root) {
+    bytes += publication.files.roots[parts.end_root].size();
     if (bytes > kMaxRootsBytes) {
       parts.more_roots = true;
       return grpc::Status::OK;
@@ -108,21 +108,21 @@ grpc::Status SelectUpdate(const Publication& publication,
   parts.catalog = have.catalog_sha256() != publication.catalog_sha256;
   // Of a list that is no more, targets tell: there is nothing to send.
   parts.releases = have.releases_sha256() != publication.releases_sha256 &&
-                   !publication.releases_json.empty();
+                   !publication.files.releases().empty();
   return grpc::Status::OK;
 }
 
 void FillUpdate(const Publication& publication, const UpdateParts& parts,
                 v1::GetUpdateResponse& response) {
   for (std::size_t i = parts.first_root; i < parts.end_root; ++i) {
-    response.add_roots(publication.roots[i]);
+    response.add_roots(publication.files.roots[i]);
   }
   response.set_more_roots(parts.more_roots);
-  if (parts.timestamp) response.set_timestamp(publication.timestamp);
-  if (parts.snapshot) response.set_snapshot(publication.snapshot);
-  if (parts.targets) response.set_targets(publication.targets);
-  if (parts.catalog) response.set_catalog(publication.catalog_json);
-  if (parts.releases) response.set_releases(publication.releases_json);
+  if (parts.timestamp) response.set_timestamp(publication.files.timestamp);
+  if (parts.snapshot) response.set_snapshot(publication.files.snapshot);
+  if (parts.targets) response.set_targets(publication.files.targets);
+  if (parts.catalog) response.set_catalog(publication.files.catalog());
+  if (parts.releases) response.set_releases(publication.files.releases());
   response.set_sequence(publication.catalog.sequence);
 }
 

@@ -60,8 +60,7 @@ std::map<std::string_view, absl::Time> EarliestExpiry(
         anchor.status == verify::AnchorStatus::kRevoked) {
       continue;
     }
-    for (const anchors::CatalogCertificate& certificate :
-         anchor.certificates) {
+    for (const anchors::CatalogCertificate& certificate : anchor.certificates) {
       if (certificate.superseded) continue;
       const auto [entry, is_new] = earliest.emplace(
           verify::NameOf(anchor.slot.kind), certificate.not_after);
@@ -139,7 +138,7 @@ void Metrics::Describe(const Publication& publication) const {
     role_expiry_.Add({{"role", facts.role}}).Set(Seconds(facts.expires));
   }
   const std::pair<const char*, std::uint64_t> versions[] = {
-      {"root", publication.roots.size()},
+      {"root", publication.files.roots.size()},
       {"targets", publication.targets_version},
       {"snapshot", publication.snapshot_version},
       {"timestamp", publication.timestamp_version}};

@@ -23,7 +23,7 @@ anchors::CatalogAnchor AnchorUntil(verify::AnchorKind kind,
 
 Publication Good() {
   Publication publication;
-  publication.roots = {"1", "2"};
+  publication.files.roots = {"1", "2"};
   publication.targets_version = 4;
   publication.snapshot_version = 5;
   publication.timestamp_version = 6;

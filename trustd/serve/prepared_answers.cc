@@ -35,8 +35,7 @@ grpc::ByteBuffer HintOf(const Publication& publication) {
 
 }  // namespace
 
-PreparedAnswers::PreparedAnswers(
-    std::shared_ptr<const Publication> publication)
+PreparedAnswers::PreparedAnswers(std::shared_ptr<const Publication> publication)
     : publication_(std::move(publication)),
       more_roots_(PieceOf(*publication_, {.more_roots = true})),
       timestamp_(PieceOf(*publication_, {.timestamp = true})),
@@ -46,7 +45,7 @@ PreparedAnswers::PreparedAnswers(
       sequence_(SequenceOf(*publication_)),
       releases_(PieceOf(*publication_, {.releases = true})),
       hint_(HintOf(*publication_)) {
-  for (std::size_t i = 0; i < publication_->roots.size(); ++i) {
+  for (std::size_t i = 0; i < publication_->files.roots.size(); ++i) {
     roots_.push_back(
         PieceOf(*publication_, {.first_root = i, .end_root = i + 1}));
   }

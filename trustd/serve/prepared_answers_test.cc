@@ -26,13 +26,14 @@ std::string BytesOf(const grpc::ByteBuffer& buffer) {
 std::shared_ptr<Publication> MakePublication() {
   auto publication = std::make_shared<Publication>();
   for (const char name : {'1', '2', '3', '4', '5', '6'}) {
-    publication->roots.push_back(std::string(500'000, name));
+    publication->files.roots.push_back(std::string(500'000, name));
   }
-  publication->timestamp = "the timestamp";
-  publication->snapshot = "the snapshot";
-  publication->targets = "the targets";
-  publication->catalog_json = std::string(100'000, 'c');
-  publication->releases_json = "the releases";
+  publication->files.timestamp = "the timestamp";
+  publication->files.snapshot = "the snapshot";
+  publication->files.targets = "the targets";
+  publication->files.SetTarget(anchors::kCatalogTargetPath,
+                               std::string(100'000, 'c'));
+  publication->files.SetTarget(anchors::kReleasesTargetPath, "the releases");
   publication->timestamp_version = 11;
   publication->snapshot_version = 7;
   publication->targets_version = 5;
@@ -60,7 +61,8 @@ v1::GetUpdateRequest RequestOf(const Publication& publication,
 TEST(PreparedAnswersTest, AreTheBytesOfTheMessage) {
   const auto publication = MakePublication();
   const PreparedAnswers answers(publication);
-  for (std::uint64_t root = 0; root <= publication->roots.size() + 2; ++root) {
+  for (std::uint64_t root = 0; root <= publication->files.roots.size() + 2;
+       ++root) {
     for (int files = 0; files < 32; ++files) {
       UpdateParts parts;
       ASSERT_TRUE(SelectUpdate(*publication,
@@ -88,9 +90,9 @@ TEST(SelectUpdateTest, SendsWhatDiffersAndNothingElse) {
   const auto publication = MakePublication();
   const auto parts_of = [&](std::uint64_t root, int files) {
     UpdateParts parts;
-    EXPECT_TRUE(SelectUpdate(*publication,
-                             RequestOf(*publication, root, files), parts)
-                    .ok());
+    EXPECT_TRUE(
+        SelectUpdate(*publication, RequestOf(*publication, root, files), parts)
+            .ok());
     return parts;
   };
   EXPECT_TRUE(parts_of(6, 31).empty());
@@ -114,7 +116,7 @@ TEST(SelectUpdateTest, SendsWhatDiffersAndNothingElse) {
 TEST(SelectUpdateTest, SendsNoReleasesWhereThereAreNone) {
   const auto publication = MakePublication();
   const v1::GetUpdateRequest request = RequestOf(*publication, 6, 31);
-  publication->releases_json.clear();
+  publication->files.SetTarget(anchors::kReleasesTargetPath, "");
   publication->releases_sha256.clear();
   UpdateParts parts;
   ASSERT_TRUE(SelectUpdate(*publication, request, parts).ok());

@@ -24,13 +24,14 @@ namespace {
 
 std::shared_ptr<const Publication> Good() {
   auto publication = std::make_shared<Publication>();
-  publication->roots = {"root 1"};
-  publication->timestamp = "timestamp 1";
-  publication->snapshot = "snapshot 1";
-  publication->targets = "targets 1";
+  publication->files.roots = {"root 1"};
+  publication->files.timestamp = "timestamp 1";
+  publication->files.snapshot = "snapshot 1";
+  publication->files.targets = "targets 1";
   // Longer than a socket's buffers, and any byte.
-  publication->catalog_json = std::string("c\0\r\n\xff", 5);
-  publication->catalog_json.resize(4 * 1024 * 1024, 'x');
+  std::string catalog("c\0\r\n\xff", 5);
+  catalog.resize(4 * 1024 * 1024, 'x');
+  publication->files.SetTarget(anchors::kCatalogTargetPath, std::move(catalog));
   publication->timestamp_version = 1;
   publication->snapshot_version = 1;
   publication->targets_version = 1;
@@ -49,13 +50,12 @@ class HttpListenerTest : public ::testing::Test {
   void SetUp() override { hub_.Publish(Good()); }
 
   void Start(const HttpListener::Options& options = {}) {
-    auto listener =
-        HttpListener::Start("127.0.0.1:0", hub_, metrics_, options);
+    auto listener = HttpListener::Start("127.0.0.1:0", hub_, metrics_, options);
     ASSERT_TRUE(listener.ok()) << listener.status();
     listener_ = *std::move(listener);
     const std::string& address = listener_->address();
-    ASSERT_TRUE(absl::SimpleAtoi(address.substr(address.rfind(':') + 1),
-                                 &port_));
+    ASSERT_TRUE(
+        absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port_));
     client_ = std::make_unique<httplib::Client>("127.0.0.1", port_);
     client_->set_keep_alive(true);
     client_->set_read_timeout(10);
@@ -72,9 +72,9 @@ class HttpListenerTest : public ::testing::Test {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons(static_cast<std::uint16_t>(port_));
-    EXPECT_EQ(::connect(peer, reinterpret_cast<sockaddr*>(&address),
-                        sizeof(address)),
-              0);
+    EXPECT_EQ(
+        ::connect(peer, reinterpret_cast<sockaddr*>(&address), sizeof(address)),
+        0);
     return peer;
   }
 
@@ -123,8 +123,7 @@ TEST_F(HttpListenerTest, GivesFilesToTheByte) {
   EXPECT_EQ(timestamp->status, 200);
   EXPECT_EQ(timestamp->body, "timestamp 1");
   EXPECT_EQ(timestamp->get_header_value("Content-Type"), "application/json");
-  EXPECT_EQ(timestamp->get_header_value("Cache-Control"),
-            "public, max-age=60");
+  EXPECT_EQ(timestamp->get_header_value("Cache-Control"), "public, max-age=60");
   const auto root = Get("/tuf/1.root.json");
   ASSERT_TRUE(root);
   EXPECT_EQ(root->body, "root 1");
@@ -134,10 +133,9 @@ TEST_F(HttpListenerTest, GivesFilesToTheByte) {
 
 TEST_F(HttpListenerTest, GivesALongFileWholeAndAsItIs) {
   Start();
-  const std::string catalog = hub_.Current()->catalog_json;
+  const std::string catalog = hub_.Current()->files.catalog();
   const auto file = Get(
-      kCatalogPath,
-      {{"Accept-Encoding", "gzip, br"}, {"Range", "bytes=0-3"}});
+      kCatalogPath, {{"Accept-Encoding", "gzip, br"}, {"Range", "bytes=0-3"}});
   ASSERT_TRUE(file);
   EXPECT_EQ(file->status, 200);
   EXPECT_EQ(file->body, catalog);
@@ -157,16 +155,15 @@ TEST_F(HttpListenerTest, AHeadIsAGetWithoutTheBody) {
 
 TEST_F(HttpListenerTest, SendsNothingToWhoHasIt) {
   Start();
-  const std::string tag =
-      Get("/tuf/timestamp.json")->get_header_value("ETag");
+  const std::string tag = Get("/tuf/timestamp.json")->get_header_value("ETag");
   for (const std::string& named :
        {tag, "W/" + tag, "\"other\", " + tag, std::string("*")}) {
     // Two requests in one go: the first answer has no body, though it says how
     // long the file is.
     const int peer = Connect();
     const std::string request = absl::StrCat(
-        "GET /tuf/timestamp.json HTTP/1.1\r\nHost: h\r\nIf-None-Match: ",
-        named, "\r\n");
+        "GET /tuf/timestamp.json HTTP/1.1\r\nHost: h\r\nIf-None-Match: ", named,
+        "\r\n");
     Send(peer, request + "\r\n" + request + "Connection: close\r\n\r\n");
     const std::string answers = ReadToEnd(peer);
     ::close(peer);
@@ -177,14 +174,13 @@ TEST_F(HttpListenerTest, SendsNothingToWhoHasIt) {
     EXPECT_NE(first.find("\r\nContent-Length: 11\r\n"), std::string::npos);
     EXPECT_EQ(first.find("Content-Length: 0"), std::string::npos);
     const std::string second = answers.substr(end);
-    EXPECT_TRUE(second.starts_with("HTTP/1.1 304 Not Modified\r\n"))
-        << answers;
+    EXPECT_TRUE(second.starts_with("HTTP/1.1 304 Not Modified\r\n")) << answers;
     EXPECT_TRUE(second.ends_with("\r\n\r\n"));
   }
   EXPECT_EQ(Get("/tuf/timestamp.json", {{"If-None-Match", "\"other\""}})->body,
             "timestamp 1");
   auto next = std::make_shared<Publication>(*Good());
-  next->timestamp = "timestamp 2";
+  next->files.timestamp = "timestamp 2";
   next->timestamp_version = 2;
   hub_.Publish(next);
   EXPECT_EQ(Get("/tuf/timestamp.json", {{"If-None-Match", tag}})->body,
@@ -209,11 +205,11 @@ TEST_F(HttpListenerTest, APathIsNeverNormalised) {
 TEST_F(HttpListenerTest, OnlyReads) {
   Start();
   for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS"}) {
-    EXPECT_EQ(StatusLineOf(absl::StrCat(
-                  method,
-                  " /tuf/timestamp.json HTTP/1.1\r\nHost: h\r\n"
-                  "Content-Length: 3\r\n\r\nabc")),
-              "HTTP/1.1 405 Method Not Allowed")
+    EXPECT_EQ(
+        StatusLineOf(absl::StrCat(method,
+                                  " /tuf/timestamp.json HTTP/1.1\r\nHost: h\r\n"
+                                  "Content-Length: 3\r\n\r\nabc")),
+        "HTTP/1.1 405 Method Not Allowed")
         << method;
   }
 }
@@ -250,9 +246,10 @@ TEST_F(HttpListenerTest, ARequestHasALongestSize) {
 TEST_F(HttpListenerTest, ALongRangeNeedsNoStack) {
   Start();
   for (const char* name : {"Range", "rANGE", "X: y\nRange"}) {
-    const std::string begin = absl::StrCat("GET /tuf/timestamp.json HTTP/1.1\r\n",
-                                           name, ": bytes=");
-    for (const std::string& value : {std::string(8000, '9'), std::string("z")}) {
+    const std::string begin =
+        absl::StrCat("GET /tuf/timestamp.json HTTP/1.1\r\n", name, ": bytes=");
+    for (const std::string& value :
+         {std::string(8000, '9'), std::string("z")}) {
       EXPECT_EQ(StatusLineOf(begin + value + "\r\nConnection: close\r\n\r\n"),
                 "HTTP/1.1 200 OK")
           << name;
@@ -302,8 +299,8 @@ TEST_F(HttpListenerTest, AReaderThatDoesNotReadIsCutOff) {
   Start(options);
   const int peer = Connect();
   for (int i = 0; i < 20; ++i) {
-    Send(peer, absl::StrCat("GET ", kCatalogPath,
-                            " HTTP/1.1\r\nHost: h\r\n\r\n"));
+    Send(peer,
+         absl::StrCat("GET ", kCatalogPath, " HTTP/1.1\r\nHost: h\r\n\r\n"));
   }
   const auto health = Get("/healthz");
   ASSERT_TRUE(health) << "the only thread is free again";
@@ -422,8 +419,7 @@ TEST_F(HttpListenerTest, HasMetricsThatCountItsOwnAnswers) {
   EXPECT_EQ(page->status, 200);
   EXPECT_EQ(page->get_header_value("Content-Type"),
             "text/plain; version=0.0.4; charset=utf-8");
-  EXPECT_NE(page->body.find("\ntrustd_bundle_sequence 5\n"),
-            std::string::npos);
+  EXPECT_NE(page->body.find("\ntrustd_bundle_sequence 5\n"), std::string::npos);
   EXPECT_NE(page->body.find("trustd_http_requests_total{code=\"404\"} 1\n"),
             std::string::npos)
       << page->body;
@@ -461,8 +457,8 @@ TEST_F(HttpListenerTest, StopsWhileConnectionsAreOpen) {
   Send(half, "GET /tuf/");
   const int deaf = Connect();
   for (int i = 0; i < 20; ++i) {
-    Send(deaf, absl::StrCat("GET ", kCatalogPath,
-                            " HTTP/1.1\r\nHost: h\r\n\r\n"));
+    Send(deaf,
+         absl::StrCat("GET ", kCatalogPath, " HTTP/1.1\r\nHost: h\r\n\r\n"));
   }
   absl::SleepFor(absl::Milliseconds(100));
   const absl::Time begin = absl::Now();

@@ -3,8 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/catalog.h"
-#include "anchors/releases.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
@@ -13,19 +11,16 @@ namespace tuf = anchors::tuf;
 
 tuf::RepositoryFiles FilesOf(const Publication& publication) {
   tuf::RepositoryFiles files;
-  files.roots = publication.roots;
-  files.timestamp = publication.timestamp;
-  files.snapshot = publication.snapshot;
-  files.targets = publication.targets;
+  files.roots = publication.files.roots;
+  files.timestamp = publication.files.timestamp;
+  files.snapshot = publication.files.snapshot;
+  files.targets = publication.files.targets;
   files.snapshot_version =
       static_cast<std::int64_t>(publication.snapshot_version);
   files.targets_version =
       static_cast<std::int64_t>(publication.targets_version);
-  files.target_files = {
-      {anchors::kCatalogTargetPath, publication.catalog_json}};
-  if (!publication.releases_json.empty()) {
-    files.target_files.push_back(
-        {anchors::kReleasesTargetPath, publication.releases_json});
+  for (const auto& [path, bytes] : publication.files.target_files) {
+    files.target_files.push_back({path, bytes});
   }
   return files;
 }

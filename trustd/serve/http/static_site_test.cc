@@ -13,11 +13,11 @@ namespace {
 // Version `version` of everything; its bytes say so.
 std::shared_ptr<const Publication> Good(std::uint64_t version) {
   auto publication = std::make_shared<Publication>();
-  publication->roots = {"root 1"};
-  publication->timestamp = absl::StrCat("timestamp ", version);
-  publication->snapshot = absl::StrCat("snapshot ", version);
-  publication->targets = absl::StrCat("targets ", version);
-  publication->catalog_json = "catalog";
+  publication->files.roots = {"root 1"};
+  publication->files.timestamp = absl::StrCat("timestamp ", version);
+  publication->files.snapshot = absl::StrCat("snapshot ", version);
+  publication->files.targets = absl::StrCat("targets ", version);
+  publication->files.SetTarget(anchors::kCatalogTargetPath, "catalog");
   publication->timestamp_version = version;
   publication->snapshot_version = version;
   publication->targets_version = version;
@@ -60,7 +60,7 @@ TEST_F(StaticSiteTest, HasReleasesOnlyWhereTheyArePublished) {
   hub_.Publish(Good(1));
   EXPECT_EQ(BytesOf(path), "(not there)");
   auto with = std::make_shared<Publication>(*Good(2));
-  with->releases_json = "bar\n";
+  with->files.SetTarget(anchors::kReleasesTargetPath, "bar\n");
   hub_.Publish(with);
   EXPECT_EQ(BytesOf(path), "bar\n");
 }
