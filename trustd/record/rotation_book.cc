@@ -54,6 +54,11 @@ bool RotationBook::Entry::is_held() const {
          rotation.decisions().rbegin()->kind() == v1::Decision::KIND_HOLD;
 }
 
+bool RotationBook::Entry::is_by_policy() const {
+  return !rotation.decisions().empty() &&
+         rotation.decisions().rbegin()->by() == kPolicyName;
+}
+
 std::set<std::string> RotationBook::Entry::Approvers() const {
   std::set<std::string> people;
   for (int i = void_decisions; i < rotation.decisions_size(); ++i) {
@@ -194,8 +199,9 @@ void RotationBook::FoldState(const v1::StateFact& fact, absl::Time time) {
   Entry* entry = Mutable(fact.rotation_id());
   if (entry == nullptr) return;
   if (fact.state() == v1::ROTATION_STATE_APPROVED) entry->approved = time;
+  // Also where the policy did and fewer people than must were for it.
   if (fact.state() == v1::ROTATION_STATE_PUBLISHED && entry->is_publishable() &&
-      entry->Approvers().empty()) {
+      (entry->is_by_policy() || entry->Approvers().empty())) {
     Keep(kKeptAutomatic, time, automatic_[entry->change.slot]);
   }
   entry->rotation.set_state(fact.state());
