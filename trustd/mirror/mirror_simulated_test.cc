@@ -46,5 +46,29 @@ TEST_F(MirrorTest, AnHourPassesAlsoAfterAStartAndOneApprovalOfTwo) {
   EXPECT_EQ(Sequence(), 3u);
 }
 
+// AWS re-issues many at once. Until the second source shows them, the two
+// disagree about each: that is one disagreement, and no flicker.
+TEST_F(MirrorTest, AWaveThatOneSourceShowsFirstNeedsNobody) {
+  ASSERT_TRUE(Observe(Page("mirror")).ok());
+  auto entries = anchors::PageEntries(seed_);
+  int reissued = 0;
+  for (auto& entry : entries) {
+    if (entry.slot.kind != AnchorKind::kIidRsa2048) continue;
+    test::CertSpec spec = aws_.Certificate(entry.slot.region, entry.slot.kind);
+    spec.serial = "\x7f\x01";
+    spec.SetValidity(kNow - absl::Hours(1), kNow + absl::Hours(24 * 365));
+    entry.der = test::MakeCertificate(spec);
+    ++reissued;
+  }
+  ASSERT_GT(reissued, 3);
+  ASSERT_TRUE(Observe(PageOf(entries)).ok());
+  ASSERT_TRUE(Observe(PageOf(entries, "mirror")).ok());
+  for (const v1::Rotation& rotation : All()) {
+    EXPECT_FALSE(rotation.needs_person()) << rotation.diff();
+    EXPECT_FALSE(IsOpen(rotation.state())) << rotation.diff();
+  }
+  EXPECT_EQ(Sequence(), 2u);
+}
+
 }  // namespace
 }  // namespace anchorage::trustd

@@ -165,6 +165,15 @@ const std::vector<absl::Time>& RotationBook::AnomaliesOf(
   return found == anomalies_.end() ? none : found->second;
 }
 
+bool RotationBook::HasOpenLike(const Change& anomaly) const {
+  const std::string key = AnomalyKey(anomaly);
+  return std::any_of(live_.begin(), live_.end(), [&](std::uint64_t id) {
+    const Entry& entry = *Find(id);
+    return entry.is_anomaly() && entry.is_open() &&
+           AnomalyKey(entry.change) == key;
+  });
+}
+
 void RotationBook::FoldDetection(const v1::Rotation& rotation,
                                  absl::Time time) {
   const std::uint64_t id = rotation.id();
@@ -176,11 +185,12 @@ void RotationBook::FoldDetection(const v1::Rotation& rotation,
   entry.change = ChangeOf(rotation);
   next_id_ = std::max(next_id_, id + 1);
   if (IsOver(rotation.state())) return;
-  live_.insert(id);
-  by_change_[rotation.change_id()] = id;
-  if (is_new && entry.is_anomaly()) {
+  // Those that are there at one time are one: a wave is no flicker.
+  if (is_new && entry.is_anomaly() && !HasOpenLike(entry.change)) {
     Keep(kKeptAnomalies, time, anomalies_[AnomalyKey(entry.change)]);
   }
+  live_.insert(id);
+  by_change_[rotation.change_id()] = id;
 }
 
 void RotationBook::FoldStance(const v1::StanceFact& fact) {

@@ -110,10 +110,12 @@ class RotationBook {
   // What people changed by hand since the last publication, in order.
   const std::vector<v1::LedgerRecord>& pins() const { return pins_; }
 
-  // When anomalies of one source and kind were found: the last ones, in the
-  // record's order.
+  // When anomalies of one source and kind were found while none was open: the
+  // last times, in the record's order.
   static constexpr std::size_t kKeptAnomalies = 2;
   const std::vector<absl::Time>& AnomaliesOf(const Change& anomaly) const;
+  // Whether one of the same source and kind is open, in whatever slot.
+  bool HasOpenLike(const Change& anomaly) const;
 
   // When something was published in a slot without people: the last times, in the
   // record's order.
