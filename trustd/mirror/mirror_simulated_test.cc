@@ -8,7 +8,7 @@ namespace {
 
 using verify::AnchorKind;
 
-// One that some other look shows, an hour and more later.
+// With another certificate in one slot.
 std::vector<anchors::PageEntry> Again(std::vector<anchors::PageEntry> entries,
                                       const test::FakeIdentity& aws,
                                       absl::Time begins) {
@@ -67,6 +67,18 @@ TEST_F(MirrorTest, AWaveThatOneSourceShowsFirstNeedsNobody) {
     EXPECT_FALSE(rotation.needs_person()) << rotation.diff();
     EXPECT_FALSE(IsOpen(rotation.state())) << rotation.diff();
   }
+  EXPECT_EQ(Sequence(), 2u);
+}
+
+// Also where the page stays as it is.
+TEST_F(MirrorTest, AReissueThatBeginsLaterIsPublishedThen) {
+  const auto entries =
+      Again(anchors::PageEntries(seed_), aws_, kNow + absl::Hours(30));
+  ASSERT_TRUE(Observe(PageOf(entries)).ok());
+  ASSERT_EQ(The(1).rotation_class(), v1::ROTATION_CLASS_RE_ISSUE);
+  EXPECT_EQ(Sequence(), 1u);
+  now_ += absl::Hours(7);
+  ASSERT_TRUE(mirror_->Unchanged("aws-docs", now_).ok());
   EXPECT_EQ(Sequence(), 2u);
 }
 
