@@ -82,5 +82,31 @@ TEST_F(MirrorTest, AReissueThatBeginsLaterIsPublishedThen) {
   EXPECT_EQ(Sequence(), 2u);
 }
 
+// After a start nothing has been compared with what a person publishes then.
+TEST_F(MirrorTest, APinBetweenAStartAndTheFirstLookHoldsNoReissue) {
+  bool is_suspect = true;
+  options_.clock_is_suspect = [&] { return is_suspect; };
+  Start();
+  const auto entries = Reissued();
+  ASSERT_TRUE(Observe(PageOf(entries)).ok());
+  ASSERT_EQ(Sequence(), 1u);
+  is_suspect = false;
+  Start();
+  test::CertSpec spec = aws_.Certificate("eu-west-1", AnchorKind::kIidRsa2048);
+  spec.key = spec.issuer_key = &NewKey();
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_ADD);
+  *fact.mutable_slot() = The(1).slot();
+  fact.set_certificate(test::MakeCertificate(spec));
+  fact.set_by("alice");
+  fact.set_why("it comes next");
+  ASSERT_TRUE(mirror_->Pin({.fact = fact}, now_).ok());
+  ASSERT_EQ(Sequence(), 2u);
+  ASSERT_TRUE(mirror_->Settle(now_).ok());
+  ASSERT_TRUE(Observe(PageOf(entries)).ok());
+  EXPECT_EQ(Sequence(), 3u);
+  EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_COMPLETED) << The(1).reason();
+}
+
 }  // namespace
 }  // namespace anchorage::trustd

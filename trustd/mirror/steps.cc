@@ -66,8 +66,9 @@ Decision DecidedByPolicy(const Work& work, const Entry& entry,
   Decision decision = Decide(change, evidence, policy, work.at.now);
   if (decision.outcome != Outcome::kPublishNow) return decision;
   const auto next = Applied(work.catalog(), change, work.options, work.at.now);
-  // What cannot be applied is held where that is tried.
-  if (!next.ok() || *next == work.catalog()) return decision;
+  // It was found against other pins. The next look puts it against these.
+  if (!next.ok()) return {.reason = std::string(next.status().message())};
+  if (*next == work.catalog()) return decision;
   const auto sources =
       JudgeAutomatic(work.catalog(), *next, change.slot, situation);
   if (!sources.ok()) {
