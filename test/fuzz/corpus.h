@@ -30,6 +30,7 @@ Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
 Seeds CatalogSeeds(const std::string& baked_catalog);
 Seeds SuccessionSeeds(const std::string& baked_catalog);
+Seeds RecordSeeds();
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

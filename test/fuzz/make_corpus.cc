@@ -37,6 +37,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"json_fuzz", JsonSeeds},
       {"metadata_fuzz", MetadataSeeds},
       {"pkcs7_fuzz", Pkcs7Seeds},
+      {"record_fuzz", RecordSeeds},
       {"regions_page_fuzz",
        [&] { return RegionsPageSeeds(ReadFile(catalog)); }},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},

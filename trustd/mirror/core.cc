@@ -52,6 +52,19 @@ RetireTimes RetireTimesOf(const v1::PinFact& fact) {
 
 }  // namespace
 
+Moment MomentAtStart(const RotationBook& book, absl::Time now,
+                     absl::Duration steady) {
+  Moment moment;
+  for (const auto& [slot, times] : book.automatic()) {
+    for (const absl::Time time : times) {
+      moment.automatic[slot].push_back(steady - std::clamp(now - time,
+                                                           absl::ZeroDuration(),
+                                                           absl::Hours(24)));
+    }
+  }
+  return moment;
+}
+
 absl::StatusOr<Work> Decide(const State& state, const Moment& moment,
                             const Event& event, const At& at,
                             const CoreOptions& options) {

@@ -110,6 +110,11 @@ struct Moment {
   std::set<std::string> dates_told;
 };
 
+// What a start goes on with. What was done before it counts as done no longer ago
+// than its date says, and a date that is still to come as done just now.
+Moment MomentAtStart(const RotationBook& book, absl::Time now,
+                     absl::Duration steady);
+
 // When an event happens.
 struct At {
   absl::Time now;

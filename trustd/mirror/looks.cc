@@ -121,11 +121,13 @@ void AddRebases(Work& work, const Classification& found) {
   }
 }
 
-// Whether it is the third of its kind in a day. Times after now are of a clock
+// Whether it is the third of its kind in a day, each after those before it were
+// over. Times after now are of a clock
 // that was ahead.
 bool IsFlicker(const Work& work, const Change& anomaly) {
   const auto& before = work.book().AnomaliesOf(anomaly);
   return before.size() == RotationBook::kKeptAnomalies &&
+         !work.book().HasOpenLike(anomaly) &&
          std::all_of(before.begin(), before.end(), [&](absl::Time time) {
            return time > work.at.now - kFlicker;
          });

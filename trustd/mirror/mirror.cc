@@ -46,17 +46,10 @@ absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Open(
     mirror->ledger_ = std::move(record->ledger);
     mirror->book_ = std::move(record->book);
     mirror->checkpoint_ = std::move(record->checkpoint);
+    mirror->moment_ =
+        MomentAtStart(mirror->book_, now, mirror->options_.steady());
     mirror->moment_.record_checked = !mirror->checkpoint_.has_value();
     if (absl::Status s = mirror->ReadHealth(); !s.ok()) return s;
-    // What was done before the start counts as done no longer ago than its date
-    // says, and a date that is still to come as done just now.
-    for (const auto& [slot, times] : mirror->book_.automatic()) {
-      for (const absl::Time time : times) {
-        mirror->moment_.automatic[slot].push_back(
-            mirror->options_.steady() -
-            std::clamp(now - time, absl::ZeroDuration(), absl::Hours(24)));
-      }
-    }
   }
   if (!mirror->ledger_->health().ok()) return mirror;
   // A full disk stops decisions, not the start.

@@ -123,8 +123,16 @@ Approved CollectApproved(Work& work, const Catalog& from) {
     auto next =
         Applied(approved.catalog, entry.change, work.options, entry.approved);
     if (!alone.ok() || !next.ok()) {
-      const absl::Status& why = alone.ok() ? next.status() : alone.status();
-      Hold(work, id, absl::StrCat("cannot be applied: ", why.message()));
+      const std::string why = absl::StrCat(
+          "cannot be applied: ",
+          (alone.ok() ? next.status() : alone.status()).message());
+      if (!alone.ok() && entry.is_by_policy() && !work.options.offline) {
+        // No person has to take back what none has said: the policy decides
+        // again once it can be applied.
+        work.draft.AddState(id, v1::ROTATION_STATE_DETECTED, why);
+      } else {
+        Hold(work, id, why);
+      }
       continue;
     }
     const Ground ground = GroundOf(work, entry);

@@ -19,11 +19,6 @@ using Entry = RotationBook::Entry;
 
 std::set<std::uint64_t> LiveOf(const Work& work) { return work.book().Live(); }
 
-bool IsByPolicy(const Entry& entry) {
-  return !entry.rotation.decisions().empty() &&
-         entry.rotation.decisions().rbegin()->by() == kPolicyName;
-}
-
 // What approvals are of changes with the catalog and with the overlap. Where it
 // has changed, those that were given are of something else.
 void RefreshEffects(Work& work) {
@@ -48,7 +43,7 @@ void CloseWhatWentAway(Work& work) {
     }
     // What people said of it is theirs to take back.
     const bool is_theirs =
-        (entry.is_held() && !IsByPolicy(entry)) || entry.approvals() > 0;
+        (entry.is_held() && !entry.is_by_policy()) || entry.approvals() > 0;
     if (!is_theirs) {
       work.draft.AddState(id, v1::ROTATION_STATE_WITHDRAWN,
                           "no source shows it any more");
@@ -65,7 +60,7 @@ void DecideOne(Work& work, std::uint64_t id, const Situation& situation) {
   const Entry* entry = work.book().Find(id);
   const int needed = work.options.rotations.approvals;
   if (entry->rotation.state() == v1::ROTATION_STATE_APPROVED) {
-    if (entry->approvals() < needed && !IsByPolicy(*entry)) {
+    if (entry->approvals() < needed && !entry->is_by_policy()) {
       work.draft.AddState(id, v1::ROTATION_STATE_DETECTED,
                           "its approvals no longer count");
     }
@@ -156,8 +151,9 @@ Decision AskPolicy(const Work& work, const RotationBook::Entry& entry,
   Decision decision = Decide(change, evidence, policy, work.at.now);
   if (decision.outcome != Outcome::kPublishNow) return decision;
   const auto next = Applied(work.catalog(), change, work.options, work.at.now);
-  // What cannot be applied is held where that is tried.
-  if (!next.ok() || *next == work.catalog()) return decision;
+  // It was found against other pins. The next look puts it against these.
+  if (!next.ok()) return {.reason = std::string(next.status().message())};
+  if (*next == work.catalog()) return decision;
   const auto sources =
       JudgeAutomatic(work.catalog(), *next, change.slot, situation);
   if (!sources.ok()) {

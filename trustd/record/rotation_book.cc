@@ -115,6 +115,11 @@ bool RotationBook::Entry::is_held() const {
          rotation.decisions().rbegin()->kind() == v1::Decision::KIND_HOLD;
 }
 
+bool RotationBook::Entry::is_by_policy() const {
+  return !rotation.decisions().empty() &&
+         rotation.decisions().rbegin()->by() == kPolicyName;
+}
+
 std::set<std::string> RotationBook::Entry::Approvers() const {
   std::set<std::string> people;
   for (int i = void_decisions; i < rotation.decisions_size(); ++i) {
@@ -221,6 +226,15 @@ const std::vector<absl::Time>& RotationBook::AnomaliesOf(
   return found == anomalies_.end() ? none : found->second;
 }
 
+bool RotationBook::HasOpenLike(const Change& anomaly) const {
+  const std::string key = AnomalyKey(anomaly);
+  return std::any_of(live_.begin(), live_.end(), [&](std::uint64_t id) {
+    const Entry& entry = *Find(id);
+    return entry.is_anomaly() && entry.is_open() &&
+           AnomalyKey(entry.change) == key;
+  });
+}
+
 void RotationBook::FoldDetection(const v1::Rotation& rotation,
                                  absl::Time time) {
   const std::uint64_t id = rotation.id();
@@ -232,11 +246,12 @@ void RotationBook::FoldDetection(const v1::Rotation& rotation,
   entry.change = ChangeKeptOf(rotation);
   next_id_ = std::max(next_id_, id + 1);
   if (IsOver(rotation.state())) return;
-  live_.insert(id);
-  by_change_[rotation.change_id()] = id;
-  if (is_new && entry.is_anomaly()) {
+  // Those that are there at one time are one: a wave is no flicker.
+  if (is_new && entry.is_anomaly() && !HasOpenLike(entry.change)) {
     Keep(kKeptAnomalies, time, anomalies_[AnomalyKey(entry.change)]);
   }
+  live_.insert(id);
+  by_change_[rotation.change_id()] = id;
 }
 
 void RotationBook::FoldStance(const v1::StanceFact& fact) {
@@ -255,8 +270,9 @@ void RotationBook::FoldState(const v1::StateFact& fact, absl::Time time) {
   Entry* entry = Mutable(fact.rotation_id());
   if (entry == nullptr) return;
   if (fact.state() == v1::ROTATION_STATE_APPROVED) entry->approved = time;
+  // Also where the policy did and fewer people than must were for it.
   if (fact.state() == v1::ROTATION_STATE_PUBLISHED && entry->is_publishable() &&
-      entry->Approvers().empty()) {
+      (entry->is_by_policy() || entry->Approvers().empty())) {
     Keep(kKeptAutomatic, time, automatic_[entry->change.slot]);
   }
   const bool was_over = IsOver(entry->rotation.state());

@@ -75,6 +75,8 @@ class RotationBook {
     bool is_shown() const;
     // Whether people hold it back from the policy.
     bool is_held() const;
+    // Whether the last decision is the policy's.
+    bool is_by_policy() const;
 
     // Who is for exactly what publishing it would do now, each once. A hold
     // ends all approvals before it.
@@ -110,12 +112,14 @@ class RotationBook {
   // What people changed by hand since the last publication, in order.
   const std::vector<v1::LedgerRecord>& pins() const { return pins_; }
 
-  // When anomalies of one source and kind were found: the last ones, in the
-  // record's order.
+  // When anomalies of one source and kind were found while none was open: the
+  // last times, in the record's order.
   static constexpr std::size_t kKeptAnomalies = 2;
   const std::vector<absl::Time>& AnomaliesOf(const Change& anomaly) const;
+  // Whether one of the same source and kind is open, in whatever slot.
+  bool HasOpenLike(const Change& anomaly) const;
 
-  // When the policy alone published something in a slot: the last times, in the
+  // When something was published in a slot without people: the last times, in the
   // record's order.
   static constexpr std::size_t kKeptAutomatic = 4;
   const std::map<verify::Slot, std::vector<absl::Time>>& automatic() const {

@@ -294,7 +294,10 @@ class Classifier {
       if (!made.ok()) continue;
       for (Objection& objection : ObjectionsTo(
                *made, slot, pinned_, pinned_, observation_.time)) {
-        change.held_by.push_back(std::move(objection.why));
+        // What holds a change lasts as long as the look, and this does not.
+        (objection.reason == GateReason::kFromTheFuture ? change.notes
+                                                        : change.held_by)
+            .push_back(std::move(objection.why));
       }
     }
     if (fresh.size() > 1) {

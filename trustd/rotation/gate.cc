@@ -29,7 +29,7 @@ struct Row {
 
 constexpr Row kTable[] = {
     {GateReason::kNotSelfSigned, "NOT_SELF_SIGNED", false},
-    {GateReason::kFromTheFuture, "FROM_THE_FUTURE", false},
+    {GateReason::kFromTheFuture, "FROM_THE_FUTURE", true},
     {GateReason::kKeyIsOver, "KEY_IS_OVER", false},
     {GateReason::kKeyRevokedElsewhere, "KEY_REVOKED_ELSEWHERE", false},
     {GateReason::kNotLater, "NOT_LATER", false},
