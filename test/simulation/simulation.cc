@@ -303,6 +303,8 @@ class Simulation {
   // P6. The other order is tried on a copy.
   void AskTwoInBothOrders() {
     Say("ask two");
+    // What time alone brings has come.
+    Take(trustd::TimePassed());
     const std::size_t first = static_cast<std::size_t>(
         dice_.Below(static_cast<int>(sources_.size())));
     const std::size_t second = (first + 1) % sources_.size();
@@ -310,9 +312,10 @@ class Simulation {
     const Event other = AskSource(sources_[second]);
     // What one source said before counts until it says something else, so that
     // the order tells where the two said, and say, different things. What cannot
-    // be understood takes no earlier word back.
+    // be understood takes no earlier word back, and a remnant that one showed
+    // beside a re-issue stays in use where that is published meanwhile.
     const bool must_agree =
-        IsUnderstood(one) && IsUnderstood(other) &&
+        IsUnderstood(one) && IsUnderstood(other) && HaveOneEach() &&
         (AgreeNow(sources_[first], sources_[second]) || AgreeAfter(one, other));
     Machine copy = machine_;
     for (const Event* event : {&other, &one}) Follow(*event, copy);
@@ -345,6 +348,17 @@ class Simulation {
   void Follow(const Event& event, Machine& machine) const {
     const auto work = Ask(machine, event, /*can_sign=*/true);
     if (work.ok()) Commit(*work, machine);
+  }
+
+  // Whether no source's newest look has two certificates in a slot.
+  bool HaveOneEach() const {
+    for (const auto& [name, look] : machine_.moment.newest) {
+      std::set<Slot> slots;
+      for (const auto& one : look->certificates) {
+        if (!slots.insert(one.slot).second) return false;
+      }
+    }
+    return true;
   }
 
   static bool IsUnderstood(const Event& event) {
