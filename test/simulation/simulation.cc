@@ -749,9 +749,12 @@ class Simulation {
     if (fact == nullptr) return Fail("P2", "published and not on the record");
     anchors::Reactivated named;
     for (const std::uint64_t id : fact->rotation_ids()) {
-      const trustd::Change& change = work.book().Find(id)->change;
-      if (change.rotation_class == trustd::RotationClass::kReactivation) {
-        named.push_back({change.slot, change.observed.front().spki_sha256});
+      // What is over by now has its class and slot alone as values.
+      const auto& entry = *work.book().Find(id);
+      if (entry.change.rotation_class ==
+          trustd::RotationClass::kReactivation) {
+        named.push_back(
+            {entry.change.slot, entry.rotation.observed(0).spki_sha256()});
       }
     }
     if (const absl::Status s = anchors::CheckSuccessor(catalog(), after, named);
