@@ -313,9 +313,11 @@ class Simulation {
     // What one source said before counts until it says something else, so that
     // the order tells where the two said, and say, different things. What cannot
     // be understood takes no earlier word back, and a remnant that one showed
-    // beside a re-issue stays in use where that is published meanwhile.
+    // beside a re-issue stays in use where that is published meanwhile. A slot
+    // that is missing holds what its source says, from then on.
     const bool must_agree =
         IsUnderstood(one) && IsUnderstood(other) && HaveOneEach() &&
+        NothingIsMissing() &&
         (AgreeNow(sources_[first], sources_[second]) || AgreeAfter(one, other));
     Machine copy = machine_;
     for (const Event* event : {&other, &one}) Follow(*event, copy);
@@ -359,6 +361,15 @@ class Simulation {
       }
     }
     return true;
+  }
+
+  // Whether AWS has every slot that has an ACTIVE key.
+  bool NothingIsMissing() const {
+    return std::all_of(catalog().anchors.begin(), catalog().anchors.end(),
+                       [&](const anchors::CatalogAnchor& anchor) {
+                         return anchor.status != AnchorStatus::kActive ||
+                                !world_.Current(anchor.slot).empty();
+                       });
   }
 
   static bool IsUnderstood(const Event& event) {
