@@ -28,6 +28,7 @@
 #include "test/support/alert_receiver.h"
 #include "trustd/base/rocksdb_store.h"
 #include "trustd/record/checkpoint.h"
+#include "trustd/rpc/handover.h"
 #include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
@@ -248,8 +249,10 @@ TEST_F(ServiceTest, RefusesARequestThatIsNone) {
   grpc::ByteBuffer response;
   grpc::Status status;
   absl::Notification done;
+  HandOver(&status);
   generic.UnaryCall(&context, "/anchorage.v1.AnchorService/GetUpdate", {},
                     &request, &response, [&](grpc::Status result) {
+                      TakeOver(&status);
                       status = result;
                       done.Notify();
                     });
