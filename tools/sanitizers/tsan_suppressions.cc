@@ -8,6 +8,10 @@
 // binaries is silenced where it is the innermost frame alone (`race_top`): a
 // report of ours has a frame of ours there, whoever called it.
 
+// As many accesses as can be are remembered: a report whose other side cannot be
+// restored is silenced by no name.
+extern "C" const char* __tsan_default_options() { return "history_size=7"; }
+
 extern "C" const char* __tsan_default_suppressions() {
   return "race_top:grpc::\n"
          // A status that the library has written into a buffer of its own.
