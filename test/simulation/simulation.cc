@@ -314,9 +314,11 @@ class Simulation {
     // the order tells where the two said, and say, different things. What cannot
     // be understood takes no earlier word back, and a remnant that one showed
     // beside a re-issue stays in use where that is published meanwhile. An
-    // anomaly holds what its source says, from then on.
+    // anomaly holds what its source says, from then on. The last source that is
+    // asked after a start lets through what the others have shown.
     const bool must_agree =
-        IsUnderstood(one) && IsUnderstood(other) && HaveOneEach() &&
+        machine_.moment.asked.size() == sources_.size() && IsUnderstood(one) &&
+        IsUnderstood(other) && HaveOneEach() &&
         (AgreeNow(sources_[first], sources_[second]) || AgreeAfter(one, other));
     Machine copy = machine_;
     for (const Event* event : {&other, &one}) Follow(*event, copy);
