@@ -313,11 +313,12 @@ class Simulation {
     // What one source said before counts until it says something else, so that
     // the order tells where the two said, and say, different things. What cannot
     // be understood takes no earlier word back, and a remnant that one showed
-    // beside a re-issue stays in use where that is published meanwhile. A slot
-    // that is missing holds what its source says, from then on.
+    // beside a re-issue stays in use where that is published meanwhile. An
+    // anomaly holds what its source says, from then on. The last source that is
+    // asked after a start lets through what the others have shown.
     const bool must_agree =
-        IsUnderstood(one) && IsUnderstood(other) && HaveOneEach() &&
-        NothingIsMissing() &&
+        machine_.moment.asked.size() == sources_.size() && IsUnderstood(one) &&
+        IsUnderstood(other) && HaveOneEach() &&
         (AgreeNow(sources_[first], sources_[second]) || AgreeAfter(one, other));
     Machine copy = machine_;
     for (const Event* event : {&other, &one}) Follow(*event, copy);
@@ -325,7 +326,7 @@ class Simulation {
     Machine mine = machine_;
     for (const Event* event : {&one, &other}) Follow(*event, mine);
     Follow(trustd::TimePassed(), mine);
-    if (must_agree) {
+    if (must_agree && IsNobodyDoubtful(mine) && IsNobodyDoubtful(copy)) {
       Count("rounds in two orders");
       for (const Slot& slot : world_.Slots()) {
         // Slots that share a certificate are re-issued in common, and a slot
@@ -363,13 +364,14 @@ class Simulation {
     return true;
   }
 
-  // Whether AWS has every slot that has an ACTIVE key.
-  bool NothingIsMissing() const {
-    return std::all_of(catalog().anchors.begin(), catalog().anchors.end(),
-                       [&](const anchors::CatalogAnchor& anchor) {
-                         return anchor.status != AnchorStatus::kActive ||
-                                !world_.Current(anchor.slot).empty();
-                       });
+  static bool IsNobodyDoubtful(const Machine& machine) {
+    const RotationBook& book = machine.state.book;
+    return std::none_of(
+        book.Live().begin(), book.Live().end(), [&](std::uint64_t id) {
+          const RotationBook::Entry& entry = *book.Find(id);
+          return entry.is_anomaly() &&
+                 entry.change.anomaly != trustd::AnomalyKind::kSourcesDisagree;
+        });
   }
 
   static bool IsUnderstood(const Event& event) {
