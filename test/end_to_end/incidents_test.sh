@@ -76,10 +76,12 @@ admin:
 YAML
 
 start() {
+  # What the one before said must not be read as this one's.
+  rm -f trustd.log
   trustd --config trustd.yaml 2>trustd.log &
   service=$!
-  for _ in $(seq 100); do
-    grep -q 'people decide on' trustd.log && break
+  for _ in $(seq 600); do
+    grep -qs 'people decide on' trustd.log && break
     kill -0 "$service" 2>/dev/null || die 'trustd does not start'
     sleep 0.1
   done

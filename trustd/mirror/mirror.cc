@@ -35,8 +35,9 @@ Served ServedOf(const std::shared_ptr<const Publication>& publication) {
 absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Open(
     Options options, Store& store, Publisher& publisher, PublicationHub& hub,
     AlertSink& alerts, absl::Time now) {
-  if (!options.clock_is_suspect)
+  if (!options.clock_is_suspect) {
     options.clock_is_suspect = [] { return false; };
+  }
   std::unique_ptr<Mirror> mirror(
       new Mirror(std::move(options), store, publisher, hub, alerts));
   {
@@ -149,7 +150,7 @@ absl::StatusOr<Work> Mirror::TakeLocked(const Event& event, absl::Time now) {
     }
     return work;
   }
-  return absl::AbortedError("others publish all the time; try again");
+  return absl::UnavailableError("others publish all the time; try again");
 }
 
 absl::Status Mirror::CommitWith(const Work& work,
