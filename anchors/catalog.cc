@@ -198,6 +198,41 @@ absl::Status CheckAnchor(const CatalogAnchor& anchor) {
 
 }  // namespace
 
+bool Verifies(const CatalogAnchor& anchor) {
+  return anchor.status == AnchorStatus::kActive ||
+         anchor.status == AnchorStatus::kRetiring;
+}
+
+const CatalogAnchor* FindAnchor(const Catalog& catalog,
+                                const verify::Slot& slot,
+                                std::string_view spki_sha256) {
+  for (const CatalogAnchor& anchor : catalog.anchors) {
+    if (anchor.slot == slot && anchor.spki_sha256 == spki_sha256) {
+      return &anchor;
+    }
+  }
+  return nullptr;
+}
+
+CatalogAnchor* FindAnchor(Catalog& catalog, const verify::Slot& slot,
+                          std::string_view spki_sha256) {
+  return const_cast<CatalogAnchor*>(
+      FindAnchor(std::as_const(catalog), slot, spki_sha256));
+}
+
+const CatalogCertificate* FindCertificate(const CatalogAnchor* anchor,
+                                          std::string_view sha256) {
+  if (anchor == nullptr) return nullptr;
+  for (const CatalogCertificate& certificate : anchor->certificates) {
+    if (certificate.sha256 == sha256) return &certificate;
+  }
+  return nullptr;
+}
+
+absl::Time WholeSeconds(absl::Time time) {
+  return absl::FromUnixSeconds(absl::ToUnixSeconds(time));
+}
+
 absl::StatusOr<CatalogCertificate> MakeCertificate(std::string der) {
   auto facts = ReadCertificateFacts(der);
   if (!facts.ok()) return facts.status();

@@ -109,6 +109,24 @@ struct Catalog {
   friend bool operator==(const Catalog&, const Catalog&) = default;
 };
 
+// Whether evidence can be accepted under the anchor's status at all: ACTIVE and
+// RETIRING.
+bool Verifies(const CatalogAnchor& anchor);
+
+// The anchor of that slot and key; null if there is none.
+const CatalogAnchor* FindAnchor(const Catalog& catalog,
+                                const verify::Slot& slot,
+                                std::string_view spki_sha256);
+CatalogAnchor* FindAnchor(Catalog& catalog, const verify::Slot& slot,
+                          std::string_view spki_sha256);
+
+// Null if there is none, or no anchor.
+const CatalogCertificate* FindCertificate(const CatalogAnchor* anchor,
+                                          std::string_view sha256);
+
+// Cut to what a catalog's text can say.
+absl::Time WholeSeconds(absl::Time time);
+
 // Returns a certificate with the fields that `der` determines filled in. Fails
 // as ReadCertificateFacts() does.
 absl::StatusOr<CatalogCertificate> MakeCertificate(std::string der);

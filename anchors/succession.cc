@@ -118,23 +118,9 @@ const char* WidenedLimit(const CatalogAnchor& before,
   return nullptr;
 }
 
-bool Verifies(const CatalogAnchor& anchor) {
-  return anchor.status == AnchorStatus::kActive ||
-         anchor.status == AnchorStatus::kRetiring;
-}
-
 bool HasCertificateInUse(const CatalogAnchor& anchor) {
   return std::any_of(anchor.certificates.begin(), anchor.certificates.end(),
                      [](const CatalogCertificate& c) { return !c.superseded; });
-}
-
-const CatalogCertificate* FindCertificate(const CatalogAnchor* anchor,
-                                          const std::string& sha256) {
-  if (anchor == nullptr) return nullptr;
-  for (const CatalogCertificate& certificate : anchor->certificates) {
-    if (certificate.sha256 == sha256) return &certificate;
-  }
-  return nullptr;
 }
 
 // The certificates of an anchor with this TBSCertificate.

@@ -122,6 +122,20 @@ class UpgradeTest : public ::testing::Test {
     ASSERT_TRUE(decided.ok()) << decided.status();
   }
 
+  // How often the record says that approvals became void.
+  int VoidFacts() const {
+    int facts = 0;
+    EXPECT_TRUE(service_->mirror()
+                    .ledger()
+                    .Scan(0,
+                          [&](std::uint64_t, const v1::LedgerRecord& record) {
+                            facts += record.has_approvals_void();
+                            return true;
+                          })
+                    .ok());
+    return facts;
+  }
+
   anchors::CatalogAnchor Anchor(const std::string& region,
                                 AnchorKind kind) const {
     const verify::Slot slot{"aws", region, kind};
@@ -173,6 +187,7 @@ TEST_F(UpgradeTest, OldApprovalsStayOnTheRecordAndNoLongerCount) {
   Start("online", "MODE_ONLINE");
   ASSERT_EQ(The(2).decisions_size(), 1);
   EXPECT_EQ(The(2).decisions(0).by(), "alice");
+  EXPECT_EQ(VoidFacts(), 1) << "and people are told";
   Approve(2, "olga");
   EXPECT_EQ(The(2).state(), v1::ROTATION_STATE_DETECTED);
   Approve(2, "alice");

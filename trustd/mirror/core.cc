@@ -90,6 +90,15 @@ absl::StatusOr<anchors::Catalog> Applied(const anchors::Catalog& catalog,
                {.time = time, .overlap = options.rotations.overlap});
 }
 
+anchors::Reactivated ReactivatedBy(const Change& change) {
+  if (change.rotation_class != RotationClass::kReactivation) return {};
+  return {{change.slot, change.observed.front().spki_sha256}};
+}
+
+std::vector<std::uint64_t> LiveOf(const Work& work) {
+  return {work.book().Live().begin(), work.book().Live().end()};
+}
+
 std::string EffectOf(const anchors::Catalog& catalog, const Change& change,
                      const CoreOptions& options, absl::Time time) {
   const auto next = Applied(catalog, change, options, time);
@@ -99,11 +108,16 @@ std::string EffectOf(const anchors::Catalog& catalog, const Change& change,
 
 void Rebase(Work& work, v1::Rotation again, std::string effect_sha256) {
   const RotationBook::Entry& entry = *work.book().Find(again.id());
-  if (entry.rotation.effect_sha256() != effect_sha256 &&
-      !entry.Approvers().empty()) {
-    const std::string why = absl::StrCat(
-        entry.approvals(),
-        " approvals are void: the rotation would do something else now");
+  const bool is_other = entry.rotation.effect_sha256() != effect_sha256;
+  if (is_other && (!entry.Approvers().empty() || entry.has_old_approvals())) {
+    const std::string why =
+        entry.has_old_approvals()
+            ? "approvals are void: they were given before approvals were of "
+              "what is done"
+            : absl::StrCat(
+                  entry.approvals(),
+                  " approvals are void: the rotation would do something else "
+                  "now");
     work.draft.AddAlert(AlertKind::kApprovalsVoid, entry.rotation, why);
     work.draft.AddVoid(again.id(), "", why);
   }

@@ -232,6 +232,13 @@ absl::StatusOr<anchors::Catalog> Applied(const anchors::Catalog& catalog,
                                          const CoreOptions& options,
                                          absl::Time time);
 
+// What publishing it takes back into use.
+anchors::Reactivated ReactivatedBy(const Change& change);
+
+// The numbers of the rotations that are live now: facts that are added change
+// the book's own list.
+std::vector<std::uint64_t> LiveOf(const Work& work);
+
 // EffectSha256() of that; empty for what cannot be applied.
 std::string EffectOf(const anchors::Catalog& catalog, const Change& change,
                      const CoreOptions& options, absl::Time time);

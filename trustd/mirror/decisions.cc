@@ -17,15 +17,10 @@ namespace {
 using anchors::Catalog;
 using Entry = RotationBook::Entry;
 
-bool Verifies(const anchors::CatalogAnchor& anchor) {
-  return anchor.status == verify::AnchorStatus::kActive ||
-         anchor.status == verify::AnchorStatus::kRetiring;
-}
-
 bool HasKey(const Catalog& catalog, const verify::Slot& slot) {
   return std::any_of(catalog.anchors.begin(), catalog.anchors.end(),
                      [&](const anchors::CatalogAnchor& anchor) {
-                       return anchor.slot == slot && Verifies(anchor);
+                       return anchor.slot == slot && anchors::Verifies(anchor);
                      });
 }
 
@@ -35,12 +30,8 @@ absl::Status CheckCouldPass(const Work& work, const Change& change) {
   auto next = Applied(work.catalog(), change, work.options, work.at.now);
   if (!next.ok()) return next.status();
   next->sequence = work.served.next_sequence;
-  next->created = absl::FromUnixSeconds(absl::ToUnixSeconds(work.at.now));
-  anchors::Reactivated reactivated;
-  if (change.rotation_class == RotationClass::kReactivation) {
-    reactivated.push_back({change.slot, change.observed.front().spki_sha256});
-  }
-  return anchors::CheckSuccessor(work.catalog(), *next, reactivated);
+  next->created = anchors::WholeSeconds(work.at.now);
+  return anchors::CheckSuccessor(work.catalog(), *next, ReactivatedBy(change));
 }
 
 absl::Status Refuse(absl::string_view why) {
@@ -233,8 +224,7 @@ void TakeAcceptance(Work& work, const StoreAccepted& event) {
 }
 
 void VoidFormerPeople(Work& work) {
-  const std::set<std::uint64_t> live = work.book().Live();
-  for (const std::uint64_t id : live) {
+  for (const std::uint64_t id : LiveOf(work)) {
     const Entry* entry = work.book().Find(id);
     if (!entry->is_open()) continue;
     for (const std::string& name : entry->Approvers()) {

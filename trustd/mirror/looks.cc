@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "anchors/base/proto_time.h"
 #include "trustd/record/rotation_values.h"
 #include "trustd/rotation/classifier.h"
@@ -18,11 +19,6 @@ using Entry = RotationBook::Entry;
 constexpr int kMaxOpenRotations = 1000;
 // Anomalies of a kind within this time are a flicker, and the third stays.
 constexpr absl::Duration kFlicker = absl::Hours(24);
-
-// Copies, because facts that are added change the book's own list.
-std::vector<std::uint64_t> LiveOf(const Work& work) {
-  return {work.book().Live().begin(), work.book().Live().end()};
-}
 
 // Whatever speaks against what a source shows in a slot: a rotation may be
 // about a part of that, and is held by all of it.
@@ -122,8 +118,7 @@ void AddRebases(Work& work, const Classification& found) {
 }
 
 // Whether it is the third of its kind in a day, each after those before it were
-// over. Times after now are of a clock
-// that was ahead.
+// over. Times after now are of a clock that was ahead.
 bool IsFlicker(const Work& work, const Change& anomaly) {
   const auto& before = work.book().AnomaliesOf(anomaly);
   return before.size() == RotationBook::kKeptAnomalies &&
@@ -335,8 +330,12 @@ bool IsDoubted(const RotationBook& book, const std::string& source) {
   return std::any_of(
       book.Live().begin(), book.Live().end(), [&](std::uint64_t id) {
         const Entry& entry = *book.Find(id);
-        return entry.is_open() && entry.rotation.needs_person() &&
-               entry.rotation.source() == source;
+        if (!entry.is_open() || !entry.rotation.needs_person()) return false;
+        // Of a disagreement, any of them may be the wrong one.
+        const std::vector<std::string> sources =
+            absl::StrSplit(entry.rotation.source(), ", ");
+        return std::find(sources.begin(), sources.end(), source) !=
+               sources.end();
       });
 }
 

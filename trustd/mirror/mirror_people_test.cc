@@ -345,7 +345,7 @@ TEST_F(SignedTest, OthersThatPublishAllTheTimeAreNoReasonToPublishTwice) {
     ASSERT_TRUE(publisher_->RenewIfDue(later).ok());
   };
   EXPECT_EQ(Show({SignedOn(kNow, "\x7f\x01")}).code(),
-            absl::StatusCode::kAborted);
+            absl::StatusCode::kUnavailable);
   EXPECT_THAT(All(), SizeIs(0));
   alerts_.before_commit = nullptr;
   ASSERT_TRUE(Show({SignedOn(kNow, "\x7f\x01")}).ok());

@@ -21,17 +21,8 @@ bool IsAhead(absl::Time created, absl::Time now) {
   return created > now + anchors::kMaxCreatedAhead;
 }
 
-absl::Time WholeSeconds(absl::Time time) {
-  return absl::FromUnixSeconds(absl::ToUnixSeconds(time));
-}
-
 // Whether the catalog has what a rotation is about.
 bool Contains(const Catalog& catalog, const Change& change) {
-  const auto verifies = [&](const anchors::CatalogAnchor& anchor) {
-    return anchor.slot == change.slot &&
-           (anchor.status == verify::AnchorStatus::kActive ||
-            anchor.status == verify::AnchorStatus::kRetiring);
-  };
   if (change.rotation_class == RotationClass::kRemoval) {
     return std::none_of(catalog.anchors.begin(), catalog.anchors.end(),
                         [&](const anchors::CatalogAnchor& anchor) {
@@ -45,7 +36,8 @@ bool Contains(const Catalog& catalog, const Change& change) {
     const bool there = std::any_of(
         catalog.anchors.begin(), catalog.anchors.end(),
         [&](const anchors::CatalogAnchor& anchor) {
-          if (!verifies(anchor) || anchor.spki_sha256 != seen.spki_sha256) {
+          if (anchor.slot != change.slot || !anchors::Verifies(anchor) ||
+              anchor.spki_sha256 != seen.spki_sha256) {
             return false;
           }
           if (is_reactivation) {
@@ -90,11 +82,6 @@ Ground GroundOf(const Work& work, const Entry& entry) {
   return ground;
 }
 
-anchors::Reactivated ReactivatedBy(const Change& change) {
-  if (change.rotation_class != RotationClass::kReactivation) return {};
-  return {{change.slot, change.observed.front().spki_sha256}};
-}
-
 // What is approved, put into a catalog one after the other.
 struct Approved {
   Catalog catalog;
@@ -112,8 +99,7 @@ Approved CollectApproved(Work& work, const Catalog& from) {
   Approved approved{.catalog = from};
   const Situation situation = SituationOf(work);
   std::set<verify::Slot> taken;
-  const std::set<std::uint64_t> live = work.book().Live();
-  for (const std::uint64_t id : live) {
+  for (const std::uint64_t id : LiveOf(work)) {
     const Entry& entry = *work.book().Find(id);
     if (entry.rotation.state() != v1::ROTATION_STATE_APPROVED ||
         taken.count(entry.change.slot) != 0) {
@@ -123,9 +109,9 @@ Approved CollectApproved(Work& work, const Catalog& from) {
     auto next =
         Applied(approved.catalog, entry.change, work.options, entry.approved);
     if (!alone.ok() || !next.ok()) {
-      const std::string why = absl::StrCat(
-          "cannot be applied: ",
-          (alone.ok() ? next.status() : alone.status()).message());
+      const std::string why =
+          absl::StrCat("cannot be applied: ",
+                       (alone.ok() ? next.status() : alone.status()).message());
       if (!alone.ok() && entry.is_by_policy() && !work.options.offline) {
         // No person has to take back what none has said: the policy decides
         // again once it can be applied.
@@ -138,7 +124,7 @@ Approved CollectApproved(Work& work, const Catalog& from) {
     const Ground ground = GroundOf(work, entry);
     const anchors::Reactivated reactivated = ReactivatedBy(entry.change);
     alone->sequence = from.sequence + 1;
-    alone->created = WholeSeconds(work.at.now);
+    alone->created = anchors::WholeSeconds(work.at.now);
     const auto admitted = Admit({.before = from,
                                  .after = *std::move(alone),
                                  .grounds = {ground},
@@ -199,7 +185,7 @@ void Propose(Work& work) {
   // The same again where its date is to be mended.
   if (approved.catalog == before && !IsAhead(before.created, now)) return;
   approved.catalog.sequence = work.served.next_sequence;
-  approved.catalog.created = WholeSeconds(created);
+  approved.catalog.created = anchors::WholeSeconds(created);
   work.proposal = anchors::SerializeCatalog(approved.catalog);
 }
 
@@ -252,7 +238,7 @@ absl::Status Publish(Work& work, Catalog after, std::vector<Ground> grounds,
   after.sequence = work.served.next_sequence;
   // Earlier than the one before, where that clock was ahead: the order is the
   // sequence's.
-  after.created = WholeSeconds(work.at.now);
+  after.created = anchors::WholeSeconds(work.at.now);
   auto admitted = Admit({.before = work.catalog(),
                          .after = std::move(after),
                          .grounds = grounds,

@@ -165,7 +165,7 @@ absl::Status TakeEvidence(Work& work, const InstanceShows& event) {
 }
 
 void TryEarlierProofs(Work& work) {
-  const std::set<std::uint64_t> live = work.book().Live();
+  const std::vector<std::uint64_t> live = LiveOf(work);
   for (const std::uint64_t unknown_id : live) {
     const Entry& unknown = *work.book().Find(unknown_id);
     if (!unknown.is_open() || !unknown.is_unknown_signer()) continue;
@@ -191,8 +191,7 @@ void TryEarlierProofs(Work& work) {
 }
 
 void CloseKnownSigners(Work& work) {
-  const std::set<std::uint64_t> live = work.book().Live();
-  for (const std::uint64_t id : live) {
+  for (const std::uint64_t id : LiveOf(work)) {
     const Entry& entry = *work.book().Find(id);
     if (!entry.is_open() || !entry.is_unknown_signer()) continue;
     std::string& checked = work.moment.signers_checked[id];

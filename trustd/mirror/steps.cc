@@ -17,8 +17,6 @@ namespace {
 using anchors::Catalog;
 using Entry = RotationBook::Entry;
 
-std::set<std::uint64_t> LiveOf(const Work& work) { return work.book().Live(); }
-
 // What approvals are of changes with the catalog and with the overlap. Where it
 // has changed, those that were given are of something else.
 void RefreshEffects(Work& work) {

@@ -48,17 +48,6 @@ std::string NameOf(const anchors::CatalogAnchor& anchor) {
                       " ", std::string(verify::NameOf(anchor.status)));
 }
 
-// The anchor of that slot and key; null if there is none.
-const anchors::CatalogAnchor* FindSame(const anchors::CatalogAnchor& anchor,
-                                       const anchors::Catalog& catalog) {
-  for (const anchors::CatalogAnchor& other : catalog.anchors) {
-    if (other.slot == anchor.slot && other.spki_sha256 == anchor.spki_sha256) {
-      return &other;
-    }
-  }
-  return nullptr;
-}
-
 absl::Status Refused(const absl::Status& why) {
   return absl::InvalidArgumentError(
       absl::StrCat("the bundle is refused: ", why.message()));
@@ -144,7 +133,8 @@ void NoteWhatIsMissing(const anchors::Catalog& newer,
                        const anchors::Catalog& catalog,
                        std::vector<std::string>& notes) {
   for (const anchors::CatalogAnchor& anchor : newer.anchors) {
-    if (FindSame(anchor, catalog) == nullptr) {
+    if (anchors::FindAnchor(catalog, anchor.slot, anchor.spki_sha256) ==
+        nullptr) {
       notes.push_back(absl::StrCat("not taken over: ", NameOf(anchor),
                                    "; only people add an anchor"));
     }
@@ -326,7 +316,7 @@ absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
     NoteWhatIsMissing(newest->catalog, catalog, plan.notes);
     TakeReleases(*newest, plan);
     catalog.sequence = plan.published_sequence;
-    catalog.created = absl::FromUnixSeconds(absl::ToUnixSeconds(now));
+    catalog.created = anchors::WholeSeconds(now);
     if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
     plan.files.SetTarget(anchors::kCatalogTargetPath,
                          anchors::SerializeCatalog(catalog));

@@ -82,6 +82,8 @@ class RotationBook {
     // ends all approvals before it.
     std::set<std::string> Approvers() const;
     int approvals() const { return static_cast<int>(Approvers().size()); }
+    // Whether a person approved before approvals were of an effect.
+    bool has_old_approvals() const;
     // The change as it stands: held by what holds every source that shows it.
     Change CurrentChange() const;
     EvidenceSummary Evidence() const;

@@ -16,33 +16,18 @@ namespace {
 using verify::AnchorStatus;
 using verify::Slot;
 
-absl::Time WholeSeconds(absl::Time time) {
-  return absl::FromUnixSeconds(absl::ToUnixSeconds(time));
-}
-
-anchors::CatalogAnchor* FindAnchor(anchors::Catalog& catalog, const Slot& slot,
-                          std::string_view spki_sha256) {
-  for (anchors::CatalogAnchor& anchor : catalog.anchors) {
-    if (anchor.slot == slot && anchor.spki_sha256 == spki_sha256) {
-      return &anchor;
-    }
-  }
-  return nullptr;
-}
-
 absl::Status NoSuchAnchor(const Slot& slot, std::string_view spki_sha256) {
   return absl::NotFoundError(absl::StrCat("no key ", std::string(spki_sha256),
                                           " in ", verify::ToString(slot)));
 }
 
 absl::Status Is(const anchors::CatalogAnchor& anchor) {
-  return absl::FailedPreconditionError(
-      absl::StrCat("the key ", anchor.spki_sha256, " of ",
-                   verify::ToString(anchor.slot), " is ",
-                   std::string(NameOf(anchor.status)),
-                   anchor.status == AnchorStatus::kRetired
-                       ? ": 'trustctl anchors reactivate' is the way back"
-                       : ""));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the key ", anchor.spki_sha256, " of ", verify::ToString(anchor.slot),
+      " is ", std::string(NameOf(anchor.status)),
+      anchor.status == AnchorStatus::kRetired
+          ? ": 'trustctl anchors reactivate' is the way back"
+          : ""));
 }
 
 bool IsOver(const anchors::CatalogAnchor& anchor) {
@@ -76,7 +61,8 @@ bool SawCertificate(const Change& change, std::string_view sha256) {
 
 // Never moves an end to a later time.
 void EndAt(absl::Time time, std::optional<absl::Time>& end) {
-  end = std::min(WholeSeconds(time), end.value_or(absl::InfiniteFuture()));
+  end = std::min(anchors::WholeSeconds(time),
+                 end.value_or(absl::InfiniteFuture()));
 }
 
 void RetireUntil(anchors::CatalogAnchor& anchor, absl::Time until) {
@@ -85,17 +71,17 @@ void RetireUntil(anchors::CatalogAnchor& anchor, absl::Time until) {
 }
 
 // Puts a certificate into the anchor of its key, which it makes if need be.
-absl::StatusOr<anchors::CatalogAnchor*> Put(anchors::Catalog& catalog, const Slot& slot,
-                                   std::string der,
-                                   const anchors::Publication& publication,
-                                   const ApplyOptions& options) {
+absl::StatusOr<anchors::CatalogAnchor*> Put(
+    anchors::Catalog& catalog, const Slot& slot, std::string der,
+    const anchors::Publication& publication, const ApplyOptions& options) {
   auto facts = anchors::ReadCertificateFacts(der);
   if (!facts.ok()) return facts.status();
   auto certificate = anchors::MakeCertificate(std::move(der));
   if (!certificate.ok()) return certificate.status();
   certificate->sources.push_back(publication);
   const std::string spki_sha256 = verify::Sha256Hex(facts->spki_der);
-  anchors::CatalogAnchor* anchor = FindAnchor(catalog, slot, spki_sha256);
+  anchors::CatalogAnchor* anchor =
+      anchors::FindAnchor(catalog, slot, spki_sha256);
   if (anchor == nullptr) {
     anchor = &catalog.anchors.emplace_back();
     anchor->slot = slot;
@@ -103,7 +89,7 @@ absl::StatusOr<anchors::CatalogAnchor*> Put(anchors::Catalog& catalog, const Slo
         options.announce ? AnchorStatus::kAnnounced : AnchorStatus::kActive;
     anchor->spki_sha256 = spki_sha256;
     anchor->spki_der = std::move(facts->spki_der);
-    anchor->first_seen = WholeSeconds(options.time);
+    anchor->first_seen = anchors::WholeSeconds(options.time);
   }
   if (IsOver(*anchor)) return Is(*anchor);
   const auto known =
@@ -187,14 +173,15 @@ std::string ReplacedKey(const anchors::Catalog& catalog, const Change& change) {
   return "";
 }
 
-absl::StatusOr<anchors::Catalog> ApplySeen(anchors::Catalog catalog, const Change& change,
-                                  const ApplyOptions& options) {
+absl::StatusOr<anchors::Catalog> ApplySeen(anchors::Catalog catalog,
+                                           const Change& change,
+                                           const ApplyOptions& options) {
   const std::string replaced = ReplacedKey(catalog, change);
   const anchors::Publication publication = {change.source, change.location};
   const bool brings_a_key = change.rotation_class != RotationClass::kReissue;
   for (const SeenCertificate& seen : change.observed) {
     const bool is_new =
-        FindAnchor(catalog, change.slot, seen.spki_sha256) == nullptr;
+        anchors::FindAnchor(catalog, change.slot, seen.spki_sha256) == nullptr;
     auto anchor = Put(catalog, change.slot, seen.der, publication, options);
     if (!anchor.ok()) return anchor.status();
     anchors::CatalogAnchor& put = **anchor;
@@ -217,8 +204,9 @@ absl::StatusOr<anchors::Catalog> ApplySeen(anchors::Catalog catalog, const Chang
 
 }  // namespace
 
-absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog, const Change& change,
-                              const ApplyOptions& options) {
+absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog,
+                                       const Change& change,
+                                       const ApplyOptions& options) {
   if (change.rotation_class == RotationClass::kSourceAnomaly) {
     return absl::InvalidArgumentError("an anomaly is nothing to apply");
   }
@@ -253,10 +241,9 @@ absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog, const Ch
   return Checked(*std::move(next));
 }
 
-absl::StatusOr<anchors::Catalog> AddAnchor(const anchors::Catalog& catalog, const Slot& slot,
-                                  std::string der,
-                                  const anchors::Publication& publication,
-                                  const ApplyOptions& options) {
+absl::StatusOr<anchors::Catalog> AddAnchor(
+    const anchors::Catalog& catalog, const Slot& slot, std::string der,
+    const anchors::Publication& publication, const ApplyOptions& options) {
   anchors::Catalog next = catalog;
   const auto anchor = Put(next, slot, der, publication, options);
   if (!anchor.ok()) return anchor.status();
@@ -268,10 +255,11 @@ absl::StatusOr<anchors::Catalog> AddAnchor(const anchors::Catalog& catalog, cons
   return Checked(std::move(next));
 }
 
-absl::StatusOr<anchors::Catalog> Reactivate(const anchors::Catalog& catalog, const Slot& slot,
-                                   std::string_view spki_sha256) {
+absl::StatusOr<anchors::Catalog> Reactivate(const anchors::Catalog& catalog,
+                                            const Slot& slot,
+                                            std::string_view spki_sha256) {
   anchors::Catalog next = catalog;
-  anchors::CatalogAnchor* anchor = FindAnchor(next, slot, spki_sha256);
+  anchors::CatalogAnchor* anchor = anchors::FindAnchor(next, slot, spki_sha256);
   if (anchor == nullptr) return NoSuchAnchor(slot, spki_sha256);
   if (anchor->status != AnchorStatus::kRetired &&
       anchor->status != AnchorStatus::kRetiring) {
@@ -286,16 +274,17 @@ absl::StatusOr<anchors::Catalog> Reactivate(const anchors::Catalog& catalog, con
   return Checked(std::move(next));
 }
 
-absl::StatusOr<anchors::Catalog> Retire(const anchors::Catalog& catalog, const Slot& slot,
-                               std::string_view spki_sha256,
-                               const RetireTimes& times) {
+absl::StatusOr<anchors::Catalog> Retire(const anchors::Catalog& catalog,
+                                        const Slot& slot,
+                                        std::string_view spki_sha256,
+                                        const RetireTimes& times) {
   if (times.until && times.accept_until && *times.accept_until < *times.until) {
     return absl::InvalidArgumentError(
         "a key cannot verify evidence made until a time after the moment at "
         "which it verifies nothing");
   }
   anchors::Catalog next = catalog;
-  anchors::CatalogAnchor* anchor = FindAnchor(next, slot, spki_sha256);
+  anchors::CatalogAnchor* anchor = anchors::FindAnchor(next, slot, spki_sha256);
   if (anchor == nullptr) return NoSuchAnchor(slot, spki_sha256);
   if (anchor->status == AnchorStatus::kRevoked) return Is(*anchor);
   if (times.until || times.accept_until) {
@@ -313,8 +302,8 @@ absl::StatusOr<anchors::Catalog> Retire(const anchors::Catalog& catalog, const S
   return Checked(std::move(next));
 }
 
-std::vector<Slot> SlotsSharing(const anchors::Catalog& catalog, const Slot& slot,
-                               std::string_view spki_sha256) {
+std::vector<Slot> SlotsSharing(const anchors::Catalog& catalog,
+                               const Slot& slot, std::string_view spki_sha256) {
   std::vector<Slot> slots;
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.spki_sha256 == spki_sha256 && anchor.slot != slot &&
@@ -327,10 +316,11 @@ std::vector<Slot> SlotsSharing(const anchors::Catalog& catalog, const Slot& slot
   return slots;
 }
 
-absl::StatusOr<anchors::Catalog> Revoke(const anchors::Catalog& catalog, const Slot& slot,
-                               std::string_view spki_sha256) {
+absl::StatusOr<anchors::Catalog> Revoke(const anchors::Catalog& catalog,
+                                        const Slot& slot,
+                                        std::string_view spki_sha256) {
   anchors::Catalog next = catalog;
-  anchors::CatalogAnchor* anchor = FindAnchor(next, slot, spki_sha256);
+  anchors::CatalogAnchor* anchor = anchors::FindAnchor(next, slot, spki_sha256);
   if (anchor == nullptr) return NoSuchAnchor(slot, spki_sha256);
   anchor->status = AnchorStatus::kRevoked;
   return Checked(std::move(next));

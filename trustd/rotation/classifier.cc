@@ -45,8 +45,8 @@ struct Match {
 };
 
 // What the anchor has of the same to-be-signed bytes; null for none.
-const anchors::CatalogCertificate* SameCertificate(const anchors::CatalogAnchor& anchor,
-                                          const SeenCertificate& seen) {
+const anchors::CatalogCertificate* SameCertificate(
+    const anchors::CatalogAnchor& anchor, const SeenCertificate& seen) {
   for (const anchors::CatalogCertificate& known : anchor.certificates) {
     if (known.sha256 == seen.sha256) return &known;
   }
@@ -67,10 +67,6 @@ std::string JoinSlots(const std::vector<Slot>& slots) {
     absl::StrAppend(&out, " and ", slots.size() - kMaxNamedSlots, " more");
   }
   return out;
-}
-
-bool Verifies(AnchorStatus status) {
-  return status == AnchorStatus::kActive || status == AnchorStatus::kRetiring;
 }
 
 bool IsKnownToSources(AnchorStatus status) {
@@ -120,7 +116,8 @@ class Classifier {
     for (const ObservedCertificate& observed : observation_.certificates) {
       if (!observation_.scope.Covers(observed.slot)) continue;
       auto facts = anchors::ReadCertificateFacts(observed.der);
-      if (!facts.ok() || !anchors::KeyFitsKind(facts->key, observed.slot.kind)) {
+      if (!facts.ok() ||
+          !anchors::KeyFitsKind(facts->key, observed.slot.kind)) {
         Change anomaly = Anomaly(AnomalyKind::kProblem);
         anomaly.slot = observed.slot;
         anomaly.problem = facts.ok() ? ProblemKind::kWrongKind
@@ -194,7 +191,7 @@ class Classifier {
   static bool IsOld(const Certificate& certificate, const Match& match) {
     if (match.anchor == nullptr) return false;
     if (match.certificate != nullptr) {
-      return match.certificate->superseded && !Verifies(match.anchor->status);
+      return match.certificate->superseded && !anchors::Verifies(*match.anchor);
     }
     return std::any_of(
         match.anchor->certificates.begin(), match.anchor->certificates.end(),
@@ -221,7 +218,8 @@ class Classifier {
       return RotationClass::kReissue;
     }
     const bool same_algorithm = std::any_of(
-        at->second.begin(), at->second.end(), [&](const anchors::CatalogAnchor* anchor) {
+        at->second.begin(), at->second.end(),
+        [&](const anchors::CatalogAnchor* anchor) {
           const auto key = anchors::ReadKeyFacts(anchor->spki_der);
           return anchor->spki_sha256 != certificate.seen.spki_sha256 &&
                  key.ok() && *key == certificate.facts.key;
@@ -292,8 +290,8 @@ class Classifier {
       NoteOtherSlots(*certificate, change);
       const auto made = anchors::MakeCertificate(certificate->seen.der);
       if (!made.ok()) continue;
-      for (Objection& objection : ObjectionsTo(
-               *made, slot, pinned_, pinned_, observation_.time)) {
+      for (Objection& objection :
+           ObjectionsTo(*made, slot, pinned_, pinned_, observation_.time)) {
         // What holds a change lasts as long as the look, and this does not.
         (objection.reason == GateReason::kFromTheFuture ? change.notes
                                                         : change.held_by)
@@ -309,7 +307,8 @@ class Classifier {
   static void NoteDates(const Certificate& certificate, const Match& match,
                         Change& change) {
     if (match.anchor == nullptr) return;
-    for (const anchors::CatalogCertificate& pinned : match.anchor->certificates) {
+    for (const anchors::CatalogCertificate& pinned :
+         match.anchor->certificates) {
       if (pinned.superseded ||
           pinned.not_after <= certificate.facts.not_after) {
         continue;
@@ -354,10 +353,11 @@ class Classifier {
   void CompareAbsence() {
     std::vector<Slot> missing;
     for (const auto& [slot, anchors] : anchors_) {
-      const bool active = std::any_of(
-          anchors.begin(), anchors.end(), [](const anchors::CatalogAnchor* anchor) {
-            return anchor->status == AnchorStatus::kActive;
-          });
+      const bool active =
+          std::any_of(anchors.begin(), anchors.end(),
+                      [](const anchors::CatalogAnchor* anchor) {
+                        return anchor->status == AnchorStatus::kActive;
+                      });
       if (active && observation_.scope.Covers(slot) &&
           !observed_.contains(slot)) {
         missing.push_back(slot);
@@ -433,7 +433,8 @@ PinnedSlot PinnedIn(const anchors::Catalog& catalog, const Slot& slot) {
   return pinned;
 }
 
-Classification Classify(const Observation& observation, const anchors::Catalog& pinned) {
+Classification Classify(const Observation& observation,
+                        const anchors::Catalog& pinned) {
   return Classifier(observation, pinned).Run();
 }
 

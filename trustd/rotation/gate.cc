@@ -69,30 +69,6 @@ absl::Status Refuse(GateReason reason, const Slot& slot, std::string why) {
   return status;
 }
 
-bool Verifies(AnchorStatus status) {
-  return status == AnchorStatus::kActive || status == AnchorStatus::kRetiring;
-}
-
-const anchors::CatalogAnchor* FindAnchor(const anchors::Catalog& catalog,
-                                         const Slot& slot,
-                                         std::string_view spki_sha256) {
-  for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
-    if (anchor.slot == slot && anchor.spki_sha256 == spki_sha256) {
-      return &anchor;
-    }
-  }
-  return nullptr;
-}
-
-const anchors::CatalogCertificate* FindCertificate(
-    const anchors::CatalogAnchor* anchor, std::string_view sha256) {
-  if (anchor == nullptr) return nullptr;
-  for (const anchors::CatalogCertificate& certificate : anchor->certificates) {
-    if (certificate.sha256 == sha256) return &certificate;
-  }
-  return nullptr;
-}
-
 // In whole: what cannot be read has no to-be-signed bytes.
 std::string TbsOf(std::string_view der) {
   const auto tbs = anchors::TbsSha256(der);
@@ -100,8 +76,9 @@ std::string TbsOf(std::string_view der) {
 }
 
 bool IsInUse(const anchors::CatalogAnchor* anchor, std::string_view sha256) {
-  const anchors::CatalogCertificate* known = FindCertificate(anchor, sha256);
-  return anchor != nullptr && Verifies(anchor->status) && known != nullptr &&
+  const anchors::CatalogCertificate* known =
+      anchors::FindCertificate(anchor, sha256);
+  return anchor != nullptr && anchors::Verifies(*anchor) && known != nullptr &&
          !known->superseded;
 }
 
@@ -110,7 +87,7 @@ std::set<std::string> TbsInUse(const anchors::Catalog& catalog,
                                const Slot& slot) {
   std::set<std::string> in_use;
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
-    if (anchor.slot != slot || !Verifies(anchor.status)) continue;
+    if (anchor.slot != slot || !anchors::Verifies(anchor)) continue;
     for (const anchors::CatalogCertificate& certificate : anchor.certificates) {
       if (!certificate.superseded) in_use.insert(TbsOf(certificate.der));
     }
@@ -139,7 +116,7 @@ std::optional<Slot> InUseElsewhere(const std::string& tbs, const Slot& slot,
   std::set<Slot> others;
   for (const anchors::Catalog* catalog : {&before, &after}) {
     for (const anchors::CatalogAnchor& anchor : catalog->anchors) {
-      if (anchor.slot == slot || !Verifies(anchor.status)) continue;
+      if (anchor.slot == slot || !anchors::Verifies(anchor)) continue;
       for (const anchors::CatalogCertificate& certificate :
            anchor.certificates) {
         if (!certificate.superseded && TbsOf(certificate.der) == tbs) {
@@ -181,9 +158,9 @@ Difference DifferenceIn(const anchors::Catalog& before,
   for (const anchors::CatalogAnchor& anchor : after.anchors) {
     if (anchor.slot != slot) continue;
     const anchors::CatalogAnchor* old =
-        FindAnchor(before, slot, anchor.spki_sha256);
-    const bool verified = old != nullptr && Verifies(old->status);
-    if (Verifies(anchor.status) && !verified) difference.brings_a_key = true;
+        anchors::FindAnchor(before, slot, anchor.spki_sha256);
+    const bool verified = old != nullptr && anchors::Verifies(*old);
+    if (anchors::Verifies(anchor) && !verified) difference.brings_a_key = true;
     for (const anchors::CatalogCertificate& certificate : anchor.certificates) {
       const bool was = IsInUse(old, certificate.sha256);
       const bool is = IsInUse(&anchor, certificate.sha256);
@@ -215,7 +192,7 @@ bool IsNew(const anchors::Catalog& before, const Slot& slot,
   const auto facts = anchors::ReadCertificateFacts(der);
   if (!facts.ok()) return true;
   const anchors::CatalogAnchor* anchor =
-      FindAnchor(before, slot, verify::Sha256Hex(facts->spki_der));
+      anchors::FindAnchor(before, slot, verify::Sha256Hex(facts->spki_der));
   if (anchor == nullptr) return true;
   return std::none_of(
       anchor->certificates.begin(), anchor->certificates.end(),
@@ -369,8 +346,9 @@ void AppendAnchors(const anchors::Catalog& catalog,
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot != slot) continue;
     const anchors::CatalogAnchor* old =
-        before == nullptr ? nullptr
-                          : FindAnchor(*before, slot, anchor.spki_sha256);
+        before == nullptr
+            ? nullptr
+            : anchors::FindAnchor(*before, slot, anchor.spki_sha256);
     const auto time = [](const std::optional<absl::Time>& at) {
       return at ? absl::StrCat(absl::ToUnixSeconds(*at)) : std::string("-");
     };
@@ -436,7 +414,8 @@ std::vector<Objection> ObjectionsTo(
   if (!facts.ok()) return {{GateReason::kUnreadable, "it cannot be read"}};
   const std::string spki_sha256 = verify::Sha256Hex(facts->spki_der);
   const std::string tbs = TbsOf(certificate.der);
-  const anchors::CatalogAnchor* anchor = FindAnchor(before, slot, spki_sha256);
+  const anchors::CatalogAnchor* anchor =
+      anchors::FindAnchor(before, slot, spki_sha256);
   if (!anchors::IsSelfSigned(certificate.der)) {
     out.push_back(
         {GateReason::kNotSelfSigned,

@@ -1,5 +1,7 @@
 #include "trustd/rotation/gate.h"
 
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -274,6 +276,15 @@ TEST(GateTest, EachReasonRefusesWhatIsWrong) {
     const std::string name(NameOf(reason));
     ASSERT_TRUE(got.count(name)) << name;
     EXPECT_EQ(got.at(name), name);
+  }
+}
+
+TEST(GateTest, TheManualHasARowForEachReason) {
+  std::ifstream in("trustd/rotation/README.md", std::ios::binary);
+  const std::string manual{std::istreambuf_iterator<char>(in), {}};
+  for (int i = 0; i <= static_cast<int>(GateReason::kMaxValue); ++i) {
+    const std::string name(NameOf(static_cast<GateReason>(i)));
+    EXPECT_NE(manual.find("| `" + name + "` |"), manual.npos) << name;
   }
 }
 

@@ -31,11 +31,6 @@ bool FitsSlot(const anchors::KeyFacts& key, const verify::Slot& slot) {
   return anchors::KeyFitsKind(key, slot.kind);
 }
 
-bool IsPublished(const anchors::CatalogAnchor& anchor) {
-  return anchor.status == AnchorStatus::kActive ||
-         anchor.status == AnchorStatus::kRetiring;
-}
-
 }  // namespace
 
 Observation MakeObservation(const Source& source, std::string location,
@@ -65,8 +60,8 @@ void Observer::AddPem(const verify::Slot& slot, std::string_view pem,
       Report(ProblemKind::kTruncated, line,
              absl::StrCat(where, " ends inside a certificate"));
     } else {
-      auto der = verify::DecodePem(
-          pem.substr(begin, end + kEnd.size() - begin), kLabel);
+      auto der = verify::DecodePem(pem.substr(begin, end + kEnd.size() - begin),
+                                   kLabel);
       if (der.ok()) {
         AddDer(slot, *std::move(der), line, where);
       } else {
@@ -87,15 +82,14 @@ void Observer::AddDer(const verify::Slot& slot, std::string der, int line,
   }
   const auto facts = anchors::ReadCertificateFacts(der);
   if (!facts.ok()) {
-    return Report(ProblemKind::kCertificateUnreadable, line,
-                  absl::StrCat(where, ": ",
-                               std::string(facts.status().message())));
+    return Report(
+        ProblemKind::kCertificateUnreadable, line,
+        absl::StrCat(where, ": ", std::string(facts.status().message())));
   }
   if (!FitsSlot(facts->key, slot)) {
-    return Report(
-        ProblemKind::kWrongKind, line,
-        absl::StrCat(where, ": a key of ", facts->key.bits,
-                     " bits cannot be of ", verify::ToString(slot)));
+    return Report(ProblemKind::kWrongKind, line,
+                  absl::StrCat(where, ": a key of ", facts->key.bits,
+                               " bits cannot be of ", verify::ToString(slot)));
   }
   const bool known = std::any_of(observation_.certificates.begin(),
                                  observation_.certificates.end(),
@@ -110,7 +104,7 @@ void Observer::AddCatalog(const anchors::Catalog& catalog,
                           const std::string& where) {
   bool any = false;
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
-    if (!IsPublished(anchor) || !observation_.scope.Covers(anchor.slot)) {
+    if (!anchors::Verifies(anchor) || !observation_.scope.Covers(anchor.slot)) {
       continue;
     }
     any = true;

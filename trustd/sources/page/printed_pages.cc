@@ -56,8 +56,7 @@ std::set<std::string> RootsIn(const anchors::Catalog& catalog,
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot !=
             verify::Slot{partition, "", verify::AnchorKind::kNitroRoot} ||
-        (anchor.status != verify::AnchorStatus::kActive &&
-         anchor.status != verify::AnchorStatus::kRetiring)) {
+        !anchors::Verifies(anchor)) {
       continue;
     }
     for (const anchors::CatalogCertificate& certificate : anchor.certificates) {
