@@ -57,8 +57,7 @@ class FileServer {
   // Signs a catalog of that sequence.
   void Publish(std::uint64_t sequence) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    auto catalog =
-        anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+    auto catalog = anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
     catalog->sequence = sequence;
     repository.AddTarget("targets", std::string(anchors::kCatalogTargetPath),
                          anchors::SerializeCatalog(*catalog));
@@ -82,8 +81,9 @@ class FileServer {
         name.starts_with(kTargets)
             ? repository.FetchTarget(name.substr(kTargets.size()), 1 << 30)
             : repository.FetchMetadata(name, 1 << 30);
-    response.status = file.ok() ? 200 : absl::IsNotFound(file.status()) ? 404
-                                                                        : 500;
+    response.status = file.ok()                         ? 200
+                      : absl::IsNotFound(file.status()) ? 404
+                                                        : 500;
     if (file.ok()) response.set_content(*file, "application/json");
   }
 
@@ -191,8 +191,7 @@ TEST_F(TrustClientHttpTest, RefusesToGoBack) {
   const auto client = Make(Options());
   ASSERT_TRUE(client->Refresh().ok());
   server_.repository.metadata["timestamp.json"] = first;
-  EXPECT_EQ(tuf::TufReasonOf(client->Refresh()),
-            TufReason::kTimestampRollback);
+  EXPECT_EQ(tuf::TufReasonOf(client->Refresh()), TufReason::kTimestampRollback);
   EXPECT_EQ(client->state().provenance.sequence, 2u);
 }
 
@@ -260,9 +259,9 @@ class ServerCertificate {
     X509_gmtime_adj(X509_getm_notBefore(x509), -3600);
     X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
     X509_set_pubkey(x509, key_.get());
-    X509_NAME_add_entry_by_txt(
-        X509_get_subject_name(x509), "CN", MBSTRING_ASC,
-        reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>("test"),
+                               -1, -1, 0);
     X509_set_issuer_name(x509, X509_get_subject_name(x509));
     X509_EXTENSION* const name = X509V3_EXT_conf_nid(
         nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");

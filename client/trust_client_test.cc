@@ -67,8 +67,7 @@ class FakeRepository {
 
   // Signs a catalog of that sequence as version `version` of everything.
   void Publish(std::uint64_t sequence, std::int64_t version, absl::Time now) {
-    auto catalog =
-        anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+    auto catalog = anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
     catalog->sequence = sequence;
     Publish(anchors::SerializeCatalog(*catalog), version, now);
   }
@@ -92,14 +91,13 @@ class FakeRepository {
     tuf::SnapshotSpec snapshot;
     snapshot.version = version;
     snapshot.expires = targets.expires;
-    snapshot.files.emplace(
-        "targets.json", tuf::DescribeMetaFile(version, response_.targets()));
+    snapshot.files.emplace("targets.json",
+                           tuf::DescribeMetaFile(version, response_.targets()));
     response_.set_snapshot(Sign(tuf::WriteSnapshot(snapshot)));
     tuf::TimestampSpec timestamp;
     timestamp.version = version;
     timestamp.expires = now + kTimestampLife;
-    timestamp.snapshot =
-        tuf::DescribeMetaFile(version, response_.snapshot());
+    timestamp.snapshot = tuf::DescribeMetaFile(version, response_.snapshot());
     response_.set_timestamp(Sign(tuf::WriteTimestamp(timestamp)));
   }
 
@@ -108,9 +106,8 @@ class FakeRepository {
 
   // Signs the next root, to be published from now on.
   void RotateRoot() {
-    const auto last = tuf::ParseRoot(newer_roots_.empty()
-                                         ? root_
-                                         : newer_roots_.back());
+    const auto last =
+        tuf::ParseRoot(newer_roots_.empty() ? root_ : newer_roots_.back());
     newer_roots_.push_back(Sign(tuf::WriteRoot(
         tuf::NextRootSpec(*last, kNow + absl::Hours(24 * 365)))));
   }
@@ -160,8 +157,7 @@ class FakeTrustd final : public v1::AnchorService::Service {
   void Start(const std::string& address) {
     int port = 0;
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials(),
-                             &port);
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
     address_ = absl::StrCat("127.0.0.1:", port);
@@ -365,13 +361,11 @@ TEST_F(TrustClientTest, WhenExpiredDecidesByKindOfEvidence) {
   ASSERT_TRUE(Make()->Refresh().ok());
   const auto client = Make();
   now_ = kNow + absl::Hours(365 * 24);
-  const auto enclave = verify::EnclavePolicy::Builder()
-                           .AuthenticityOnly("test")
-                           .Build();
+  const auto enclave =
+      verify::EnclavePolicy::Builder().AuthenticityOnly("test").Build();
   ASSERT_TRUE(enclave.ok());
-  EXPECT_EQ(
-      verify::ReasonOf(client->VerifyEnclave("x", *enclave).status()),
-      verify::Reason::kAnchorsExpired);
+  EXPECT_EQ(verify::ReasonOf(client->VerifyEnclave("x", *enclave).status()),
+            verify::Reason::kAnchorsExpired);
   const auto identity = verify::IdentityPolicy::AuthenticityOnly("test");
   const auto verdict = client->VerifyIdentity(
       {std::nullopt, verify::IdentityForm::kRsa2048, "x"}, *identity);

@@ -51,13 +51,13 @@ TEST(Config, TheCeremonyHasAFolderInOfflineModeAlone) {
 }
 
 TEST(Config, ReadsEveryKindOfValue) {
-  const auto config = Parse(absl::StrCat(
-      kMinimal,
-      "reflection: false\nmax_watchers: 7\nrefresh_hint: 600s\n"
-      "listen_address: \"[::1]:0\"\n"
-      "http_listen_address: 127.0.0.1:8080\n"
-      "validity: {timestamp: 3600s, timestamp_interval: 60s}\n"
-      "log: {level: LEVEL_DEBUG, format: FORMAT_JSON}\n"));
+  const auto config = Parse(
+      absl::StrCat(kMinimal,
+                   "reflection: false\nmax_watchers: 7\nrefresh_hint: 600s\n"
+                   "listen_address: \"[::1]:0\"\n"
+                   "http_listen_address: 127.0.0.1:8080\n"
+                   "validity: {timestamp: 3600s, timestamp_interval: 60s}\n"
+                   "log: {level: LEVEL_DEBUG, format: FORMAT_JSON}\n"));
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_FALSE(config->reflection);
   EXPECT_EQ(config->max_watchers, 7);
@@ -161,10 +161,11 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Config, PlainHttpInTheOpenIsAllowedByName) {
-  const auto config = Parse(absl::StrCat(
-      kMinimal, "allow_plaintext: true\nlisten_address: 0.0.0.0:7443\n"
-                "http_listen_address: 0.0.0.0:8080\n"
-                "tls: {certificate_path: c, key_path: k}\n"));
+  const auto config =
+      Parse(absl::StrCat(kMinimal,
+                         "allow_plaintext: true\nlisten_address: 0.0.0.0:7443\n"
+                         "http_listen_address: 0.0.0.0:8080\n"
+                         "tls: {certificate_path: c, key_path: k}\n"));
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->http_listen_address, "0.0.0.0:8080");
   EXPECT_EQ(config->tls_key_path, "/etc/trustd/k") << "gRPC keeps its TLS";

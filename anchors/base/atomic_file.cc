@@ -89,7 +89,8 @@ std::string FolderOf(const std::string& path) {
 }
 
 absl::Status SyncFolder(const std::string& folder) {
-  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor fd(
+      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0 || ::fsync(fd.get()) != 0) {
     return FileError(errno, "sync folder", folder);
   }
@@ -104,9 +105,9 @@ absl::Status WriteNew(const std::string& path, std::string_view bytes,
   ::unlink(path.c_str());
   int error = 0;
   {
-    const Descriptor fd(::open(
-        path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-        mode));
+    const Descriptor fd(
+        ::open(path.c_str(),
+               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
     if (fd.get() < 0) return FileError(errno, "create", path);
     error = WriteAll(fd.get(), bytes);
     if (error == 0 && ::fsync(fd.get()) != 0) error = errno;
@@ -147,9 +148,8 @@ absl::StatusOr<std::string> ReadRegular(const std::string& path,
     return absl::FailedPreconditionError(path + " is not a regular file");
   }
   if (owner_only && (status.st_mode & 077) != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(path, " can be read by others (run: chmod 600 ", path,
-                     ")"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, " can be read by others (run: chmod 600 ", path, ")"));
   }
   return ReadDescriptor(fd.get(), path, max_bytes);
 }
@@ -205,8 +205,8 @@ absl::Status MakeFolder(const std::string& path) {
 
 absl::StatusOr<FolderLock> FolderLock::Take(const std::string& folder) {
   const std::string path = folder + "/lock";
-  const int fd = ::open(path.c_str(),
-                        O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  const int fd =
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return FileError(errno, "open", path);
   FolderLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {

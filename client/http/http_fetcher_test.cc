@@ -100,8 +100,7 @@ TEST(HttpFetcher, SendsNamesAsTheyAre) {
 TEST(HttpFetcher, TellsNotThereFromEverythingElse) {
   for (const char* status : {"404 Not Found", "403 Forbidden"}) {
     OneAnswer server(Answer(status, std::string(1000, 'x')));
-    EXPECT_EQ(Fetch(server.url()).status().code(),
-              absl::StatusCode::kNotFound);
+    EXPECT_EQ(Fetch(server.url()).status().code(), absl::StatusCode::kNotFound);
   }
   for (const char* status : {"500 Oops", "424 Failed", "204 Nothing"}) {
     OneAnswer server(Answer(status, ""));

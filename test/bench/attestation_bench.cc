@@ -88,8 +88,7 @@ class Subject {
 
   bool Verify(ChainCache* cache) const {
     if (type_ == verify::AttestationType::kNitroTpm) {
-      return verify::VerifyNitroTpm(bytes_, anchors_, *tpm_policy_, now_,
-                                    cache)
+      return verify::VerifyNitroTpm(bytes_, anchors_, *tpm_policy_, now_, cache)
           .ok();
     }
     return verify::VerifyEnclave(bytes_, anchors_, enclave_policy_, now_, cache)
@@ -164,26 +163,27 @@ std::vector<Comparison> GoodDocuments(const std::string& name,
   const ReadyVerification ready = subject.Ready();
   const Operation baseline = [ready] { return ready.Run(); };
   if (!subject.Verify(&warm)) Fail(name + " is refused");
-  return {{.name = name + ", unknown chain, of five",
-           .operation =
-               [&subject] {
-                 ChainCache cache;
-                 return subject.Verify(&cache);
-               },
-           .baseline = baseline,
-           .baseline_runs = 5,
-           .goal = AtLeast(kUnknownChain)},
-          {.name = name + ", known leaf, of one",
-           .operation = [&subject, &warm] { return subject.Verify(&warm); },
-           .baseline = baseline,
-           .goal = AtLeast(kKnownLeaf)},
-          {.name = name + ", decoded",
-           .operation = [&subject] { return subject.Decode(); },
-           .baseline = baseline,
-           .goal = PerSecond(kDecodedPerSecond)},
-          {.name = name + ", decoded and hashed",
-           .operation = [&subject] { return subject.Decode() && subject.Hash(); },
-           .baseline = baseline}};
+  return {
+      {.name = name + ", unknown chain, of five",
+       .operation =
+           [&subject] {
+             ChainCache cache;
+             return subject.Verify(&cache);
+           },
+       .baseline = baseline,
+       .baseline_runs = 5,
+       .goal = AtLeast(kUnknownChain)},
+      {.name = name + ", known leaf, of one",
+       .operation = [&subject, &warm] { return subject.Verify(&warm); },
+       .baseline = baseline,
+       .goal = AtLeast(kKnownLeaf)},
+      {.name = name + ", decoded",
+       .operation = [&subject] { return subject.Decode(); },
+       .baseline = baseline,
+       .goal = PerSecond(kDecodedPerSecond)},
+      {.name = name + ", decoded and hashed",
+       .operation = [&subject] { return subject.Decode() && subject.Hash(); },
+       .baseline = baseline}};
 }
 
 Comparison NewLeaf(const Subjects& leaves, ChainCache& cache) {
@@ -237,18 +237,17 @@ int TwoThreads(const Options& options, const Subject& subject) {
   line.goal = absl::StrFormat(">= %.2f", kTwoThreads);
   line.met = ours >= kTwoThreads;
   report.Add(line);
-  report.Add(SpeedUp("EVP_PKEY_verify, a key for each",
-                     SpeedUpOfTwoThreads([&] { return one.Run(); },
-                                         [&] { return two.Run(); },
-                                         options.rounds / 4 + 1)));
+  report.Add(SpeedUp(
+      "EVP_PKEY_verify, a key for each",
+      SpeedUpOfTwoThreads([&] { return one.Run(); }, [&] { return two.Run(); },
+                          options.rounds / 4 + 1)));
   return report.Finish(options);
 }
 
 int Hostile(const Options& options, const AnchorSet& anchors) {
   const absl::Time made_at = test::FakeNow() - absl::Seconds(1);
-  const Subject good(
-      Encode(FakeNitro().Genuine(NitroType::kEnclave, made_at)),
-      verify::AttestationType::kEnclave, made_at, anchors);
+  const Subject good(Encode(FakeNitro().Genuine(NitroType::kEnclave, made_at)),
+                     verify::AttestationType::kEnclave, made_at, anchors);
   ChainCache cache;
   if (!good.Verify(&cache)) Fail("the fake AWS's document is refused");
   const ReadyVerification ready = good.Ready();

@@ -79,27 +79,26 @@ std::string ArrayOf(const std::string& element) {
 }
 
 void AddCbor(std::vector<HostileAttestation>& out) {
-  out.push_back({.name = "CBOR: arrays without end",
-                 .document = Repeat("\x9f",
-                                    verify::kMaxAttestationDocumentBytes),
-                 .reason = Reason::kCoseMalformed});
+  out.push_back(
+      {.name = "CBOR: arrays without end",
+       .document = Repeat("\x9f", verify::kMaxAttestationDocumentBytes),
+       .reason = Reason::kCoseMalformed});
   out.push_back(WithField("CBOR: deep arrays", Repeat("\x81", kPadding),
                           Reason::kCborMalformed));
   out.push_back(WithField("CBOR: many numbers", ArrayOf(test::CborUint(0)),
                           Reason::kSignatureMismatch));
   out.push_back(WithField("CBOR: many empty maps", ArrayOf(test::CborMap({})),
                           Reason::kSignatureMismatch));
-  out.push_back(WithField("CBOR: many small maps",
-                          ArrayOf(test::CborMap(
-                              {{test::CborUint(0), test::CborUint(0)}})),
-                          Reason::kSignatureMismatch));
+  out.push_back(WithField(
+      "CBOR: many small maps",
+      ArrayOf(test::CborMap({{test::CborUint(0), test::CborUint(0)}})),
+      Reason::kSignatureMismatch));
   for (const std::size_t bytes : {1, 2, 16}) {
-    out.push_back(
-        WithField(absl::StrCat("CBOR: wide maps, keys of ", bytes),
-                  ArrayOf(WidestMap(bytes)), Reason::kSignatureMismatch));
+    out.push_back(WithField(absl::StrCat("CBOR: wide maps, keys of ", bytes),
+                            ArrayOf(WidestMap(bytes)),
+                            Reason::kSignatureMismatch));
   }
-  out.push_back(WithField("CBOR: many empty texts",
-                          ArrayOf(test::CborText("")),
+  out.push_back(WithField("CBOR: many empty texts", ArrayOf(test::CborText("")),
                           Reason::kSignatureMismatch));
   for (const auto& [name, unit] :
        {std::pair("ASCII", "a"), std::pair("UTF-8 of two bytes", "\u00e9"),
@@ -108,10 +107,9 @@ void AddCbor(std::vector<HostileAttestation>& out) {
                             test::CborText(Repeat(unit, kPadding)),
                             Reason::kSignatureMismatch));
   }
-  out.push_back(WithField(
-      "CBOR: a long text, wrong at the end",
-      test::CborText(Repeat("\u00e9", kPadding) + "\xff"),
-      Reason::kCborMalformed));
+  out.push_back(WithField("CBOR: a long text, wrong at the end",
+                          test::CborText(Repeat("\u00e9", kPadding) + "\xff"),
+                          Reason::kCborMalformed));
   out.push_back(Edited(
       "CBOR: many long keys",
       [](NitroSpec& spec) {
@@ -135,12 +133,11 @@ void AddCose(std::vector<HostileAttestation>& out) {
       Reason::kCoseAlgorithm));
   out.push_back(Edited(
       "COSE: something after the end",
-      [](NitroSpec& spec) {
-        spec.cose.trailing = std::string(kPadding, '\0');
-      },
+      [](NitroSpec& spec) { spec.cose.trailing = std::string(kPadding, '\0'); },
       Reason::kTrailingBytes));
-  out.push_back(Edited("COSE: a forged signature", [](NitroSpec&) {},
-                       Reason::kSignatureMismatch));
+  out.push_back(Edited(
+      "COSE: a forged signature", [](NitroSpec&) {},
+      Reason::kSignatureMismatch));
 }
 
 // The certificates of an attacker below a root of the same name.
@@ -184,9 +181,8 @@ void AddChains(std::vector<HostileAttestation>& out) {
 }
 
 verify::EnclavePolicy Policy() {
-  auto policy = verify::EnclavePolicy::Builder()
-                    .AuthenticityOnly("a benchmark")
-                    .Build();
+  auto policy =
+      verify::EnclavePolicy::Builder().AuthenticityOnly("a benchmark").Build();
   if (!policy.ok()) Fail(policy.status().ToString());
   return *std::move(policy);
 }

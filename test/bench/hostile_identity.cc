@@ -84,8 +84,8 @@ HostileIdentity Pkcs7(std::string name, std::string document,
                       const std::function<void(Pkcs7Spec&)>& edit,
                       Reason reason,
                       IdentityForm form = IdentityForm::kRsa2048) {
-  Pkcs7Spec spec = FakeIdentity().Genuine(
-      kRegion, verify::AnchorKindOf(form), document);
+  Pkcs7Spec spec =
+      FakeIdentity().Genuine(kRegion, verify::AnchorKindOf(form), document);
   if (form == IdentityForm::kRsa2048) {
     spec.signers[0].edit_signature = [](std::string signature) {
       return ForgedRsa(signature.size());
@@ -112,8 +112,8 @@ std::string GoodDocument() { return FakeIdentity().Document(kRegion).Text(); }
 
 void AddForgeries(std::vector<HostileIdentity>& out) {
   const auto nothing = [](Pkcs7Spec&) {};
-  out.push_back(Json("a forged signature", GoodDocument(),
-                     Reason::kSignatureMismatch));
+  out.push_back(
+      Json("a forged signature", GoodDocument(), Reason::kSignatureMismatch));
   out.push_back(Pkcs7("a forged signature, RSA", GoodDocument(), nothing,
                       Reason::kSignatureMismatch));
   out.push_back(Pkcs7("a forged signature, DSA", GoodDocument(), nothing,
@@ -151,9 +151,8 @@ void AddJson(std::vector<HostileIdentity>& out) {
         std::pair("UTF-8 of two bytes", "\u00e9"),
         std::pair("UTF-8 of four bytes", "\U0001f600"),
         std::pair("ASCII and UTF-8 in turn", "a\u00e9")}) {
-    out.push_back(
-        Json(name, DocumentWith("k", Quoted(Repeat(unit, kPadding))),
-             Reason::kSignatureMismatch));
+    out.push_back(Json(name, DocumentWith("k", Quoted(Repeat(unit, kPadding))),
+                       Reason::kSignatureMismatch));
   }
   out.push_back(Json("a string without end",
                      DocumentWith("k", "\"" + Repeat("\u00e9", kPadding)),
@@ -166,10 +165,11 @@ void AddPkcs7(std::vector<HostileIdentity>& out) {
   out.push_back({.name = "PKCS #7: levels without end",
                  .signature = Repeat("\x30\x80", verify::kMaxPkcs7Bytes),
                  .reason = Reason::kPkcs7Malformed});
-  out.push_back(Pkcs7("a full document", full, [](Pkcs7Spec&) {},
-                      Reason::kSignatureMismatch));
-  out.push_back(Pkcs7("a full document, DSA", full, [](Pkcs7Spec&) {},
-                      Reason::kSignatureMismatch, IdentityForm::kPkcs7));
+  out.push_back(Pkcs7(
+      "a full document", full, [](Pkcs7Spec&) {}, Reason::kSignatureMismatch));
+  out.push_back(Pkcs7(
+      "a full document, DSA", full, [](Pkcs7Spec&) {},
+      Reason::kSignatureMismatch, IdentityForm::kPkcs7));
   out.push_back(Pkcs7(
       "a full document in 128 chunks", full,
       [](Pkcs7Spec& s) { s.chunks = verify::kMaxContentChunks; },
@@ -194,8 +194,7 @@ void AddPkcs7(std::vector<HostileIdentity>& out) {
       [](Pkcs7Spec& s) {
         const std::size_t count = verify::kMaxEmbeddedCertificates;
         s.certificates.assign(
-            count,
-            test::Sequence({test::OctetString(std::string(3800, 'x'))}));
+            count, test::Sequence({test::OctetString(std::string(3800, 'x'))}));
       },
       Reason::kSignatureMismatch));
   out.push_back(Pkcs7(
@@ -220,23 +219,22 @@ void AddPkcs7(std::vector<HostileIdentity>& out) {
       },
       Reason::kSignatureMismatch));
   out.push_back(Pkcs7(
-      "something after the end", full,
-      [](Pkcs7Spec& s) { s.trailing = "\n"; }, Reason::kTrailingBytes));
+      "something after the end", full, [](Pkcs7Spec& s) { s.trailing = "\n"; },
+      Reason::kTrailingBytes));
 }
 
 void AddTexts(std::vector<HostileIdentity>& out) {
   constexpr std::size_t kBytes = verify::kMaxPkcs7Bytes;
-  const std::string full = Pkcs7("", DocumentWith(
-                                         "k", Quoted(Repeat("a", 44'000))),
-                                 [](Pkcs7Spec&) {}, Reason::kSignatureMismatch)
-                               .signature;
-  out.push_back(Text("base64", test::Base64(full),
-                     Reason::kSignatureMismatch));
+  const std::string full =
+      Pkcs7(
+          "", DocumentWith("k", Quoted(Repeat("a", 44'000))), [](Pkcs7Spec&) {},
+          Reason::kSignatureMismatch)
+          .signature;
+  out.push_back(Text("base64", test::Base64(full), Reason::kSignatureMismatch));
   out.push_back(Text("base64 in lines of one",
                      test::Base64(full.substr(0, kBytes * 3 / 8), 1),
                      Reason::kPkcs7Malformed));
-  out.push_back(Text("base64, wrong at the end",
-                     Repeat("A", kBytes - 1) + "!",
+  out.push_back(Text("base64, wrong at the end", Repeat("A", kBytes - 1) + "!",
                      Reason::kEncodingMalformed));
   out.push_back(Text("spaces", "A" + Repeat(" ", kBytes - 2) + "A",
                      Reason::kEncodingMalformed));

@@ -88,9 +88,9 @@ void Generate(Line line) {
   for (int i = 0; i < kChannels; ++i) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    stubs.push_back(std::make_unique<grpc::GenericStub>(
-        grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
-                                  arguments)));
+    stubs.push_back(
+        std::make_unique<grpc::GenericStub>(grpc::CreateCustomChannel(
+            address, grpc::InsecureChannelCredentials(), arguments)));
   }
   while (true) {
     const std::string method = line.Read();
@@ -101,8 +101,8 @@ void Generate(Line line) {
         !absl::SimpleAtoi(line.Read(), &count)) {
       Fail("not a number");
     }
-    line.Write(absl::StrCat(
-        Call(stubs, method, request, response_bytes, count)));
+    line.Write(
+        absl::StrCat(Call(stubs, method, request, response_bytes, count)));
   }
 }
 
@@ -114,8 +114,7 @@ void LoadGenerator::Connect(const std::string& address) {
   process_.line().Write(address);
 }
 
-double LoadGenerator::Run(const std::string& method,
-                          const std::string& request,
+double LoadGenerator::Run(const std::string& method, const std::string& request,
                           std::size_t response_bytes, int count) {
   const Line line = process_.line();
   line.Write(method);

@@ -60,60 +60,58 @@ int Identity(const Options& options) {
     now = real.pending_time;
     const std::string name = absl::StrCat(
         "good: ", std::string(verify::NameOf(real.form)), ", ", real.region);
-    report.Add(LineOf(name, PeakOfAnswer(name,
-                                         [&] {
-                                           return verify::VerifyIdentity(
-                                                      real.evidence(),
-                                                      *anchors, *policy, now)
-                                               .ok();
-                                         }),
+    report.Add(LineOf(name,
+                      PeakOfAnswer(name,
+                                   [&] {
+                                     return verify::VerifyIdentity(
+                                                real.evidence(), *anchors,
+                                                *policy, now)
+                                         .ok();
+                                   }),
                       kMaxIdentity));
   }
   for (const HostileIdentity& hostile : HostileIdentities()) {
-    report.Add(
-        LineOf(hostile.name,
-               PeakOfAnswer(hostile.name,
-                            [&] {
-                              return RefusedAsExpected(hostile, *anchors,
-                                                       *policy, now);
-                            }),
-               kMaxIdentity));
+    report.Add(LineOf(hostile.name,
+                      PeakOfAnswer(hostile.name,
+                                   [&] {
+                                     return RefusedAsExpected(hostile, *anchors,
+                                                              *policy, now);
+                                   }),
+                      kMaxIdentity));
   }
   return report.Finish(options);
 }
 
 int Attestation(const Options& options) {
   const auto anchors = BakedAnchors();
-  const auto policy = verify::NitroTpmPolicy::Builder()
-                          .AuthenticityOnly("a benchmark")
-                          .Build();
+  const auto policy =
+      verify::NitroTpmPolicy::Builder().AuthenticityOnly("a benchmark").Build();
   if (!policy.ok()) Fail(policy.status().ToString());
   Report report("attestation, memory of a call", "KiB");
   for (const test::RealDocument& real : test::CarriedDocuments()) {
     if (real.type != verify::AttestationType::kNitroTpm) continue;
     const std::string name = "good: NitroTPM, unknown chain";
-    report.Add(LineOf(name, PeakOfAnswer(name,
-                                         [&] {
-                                           verify::ChainCache cache;
-                                           return verify::VerifyNitroTpm(
-                                                      real.bytes, *anchors,
-                                                      *policy, real.made_at,
-                                                      &cache)
-                                               .ok();
-                                         }),
+    report.Add(LineOf(name,
+                      PeakOfAnswer(name,
+                                   [&] {
+                                     verify::ChainCache cache;
+                                     return verify::VerifyNitroTpm(
+                                                real.bytes, *anchors, *policy,
+                                                real.made_at, &cache)
+                                         .ok();
+                                   }),
                       kMaxAttestation));
   }
   const auto fake_anchors = FakeRoots();
   verify::ChainCache cache;
   for (const HostileAttestation& hostile : HostileAttestations()) {
-    report.Add(
-        LineOf(hostile.name,
-               PeakOfAnswer(hostile.name,
-                            [&] {
-                              return RefusedAsExpected(hostile, *fake_anchors,
-                                                       cache);
-                            }),
-               kMaxAttestation));
+    report.Add(LineOf(hostile.name,
+                      PeakOfAnswer(hostile.name,
+                                   [&] {
+                                     return RefusedAsExpected(
+                                         hostile, *fake_anchors, cache);
+                                   }),
+                      kMaxAttestation));
   }
   return report.Finish(options);
 }

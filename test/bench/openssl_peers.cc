@@ -104,10 +104,9 @@ bool MessageVerification::RunCms() const {
   const Owned<CMS_ContentInfo> message = Parse(&d2i_CMS_ContentInfo, message_);
   const Owned<BIO> content(BIO_new(BIO_s_mem()));
   return message != nullptr &&
-         CMS_verify(
-             message.get(), certificates_.get(), nullptr, nullptr,
-             content.get(),
-             CMS_BINARY | CMS_NOINTERN | CMS_NO_SIGNER_CERT_VERIFY) == 1;
+         CMS_verify(message.get(), certificates_.get(), nullptr, nullptr,
+                    content.get(),
+                    CMS_BINARY | CMS_NOINTERN | CMS_NO_SIGNER_CERT_VERIFY) == 1;
 }
 
 bool MessageVerification::RunPkcs7() const {

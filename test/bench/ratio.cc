@@ -105,8 +105,7 @@ std::vector<Measured> Measure(const std::vector<Comparison>& comparisons,
   for (int round = 0; round < rounds; ++round) {
     for (Pair& pair : pairs) {
       // Neither is always the one behind.
-      const double before =
-          round % 2 == 0 ? pair.baseline.SecondsEach() : 0;
+      const double before = round % 2 == 0 ? pair.baseline.SecondsEach() : 0;
       const double seconds = pair.operation.SecondsEach();
       const double baseline =
           round % 2 == 0 ? before : pair.baseline.SecondsEach();
@@ -116,9 +115,9 @@ std::vector<Measured> Measure(const std::vector<Comparison>& comparisons,
   }
   std::vector<Measured> out;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
-    out.push_back({.per_second = 1 / Median(pairs[i].seconds),
-                   .ratio = Median(pairs[i].ratios) *
-                            comparisons[i].baseline_runs});
+    out.push_back(
+        {.per_second = 1 / Median(pairs[i].seconds),
+         .ratio = Median(pairs[i].ratios) * comparisons[i].baseline_runs});
   }
   return out;
 }

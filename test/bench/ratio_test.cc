@@ -42,22 +42,19 @@ TEST(Measure, ComparesWithSeveralRunsOfTheBaseline) {
 }
 
 TEST(MeasureDeathTest, EndsTheProgramIfTheAnswerChanges) {
-  EXPECT_EXIT(Measure({{.name = "changes its mind",
-                        .operation = [calls = 0]() mutable {
-                          return ++calls < 100;
-                        },
-                        .baseline = Work(1)}},
-                      /*rounds=*/1000),
-              ::testing::ExitedWithCode(2), "changes its mind");
+  EXPECT_EXIT(
+      Measure({{.name = "changes its mind",
+                .operation = [calls = 0]() mutable { return ++calls < 100; },
+                .baseline = Work(1)}},
+              /*rounds=*/1000),
+      ::testing::ExitedWithCode(2), "changes its mind");
 }
 
 int StatusOf(Goal goal, const Options& options) {
   Report report("", "");
-  CompareAll({{.name = "",
-               .operation = Work(5),
-               .baseline = Work(20),
-               .goal = goal}},
-             /*rounds=*/11, report);
+  CompareAll(
+      {{.name = "", .operation = Work(5), .baseline = Work(20), .goal = goal}},
+      /*rounds=*/11, report);
   return report.Finish(options);
 }
 

@@ -73,8 +73,8 @@ int Report::Finish(const Options& options) const {
   for (const Line& line : lines_) {
     const bool missed = line.met.has_value() && !*line.met;
     std::printf("%-*s  %12s  %9s  %9s%s\n", name_width, line.name.c_str(),
-                line.absolute.c_str(), line.measured.c_str(),
-                line.goal.c_str(), missed ? "  MISSED" : "");
+                line.absolute.c_str(), line.measured.c_str(), line.goal.c_str(),
+                missed ? "  MISSED" : "");
     all_met = all_met && !missed;
   }
   return all_met || !options.check ? 0 : 1;

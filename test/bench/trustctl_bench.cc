@@ -26,7 +26,8 @@ constexpr char kDocuments[] = "test/vectors/real/";
 std::string TrustctlBeside(const std::string& self) {
   constexpr std::string_view kOurs = "test/bench/trustctl_bench";
   const std::size_t at = self.rfind(kOurs);
-  if (at == self.npos) Fail("started by another name than " + std::string(kOurs));
+  if (at == self.npos)
+    Fail("started by another name than " + std::string(kOurs));
   return self.substr(0, at) + "tools/trustctl/trustctl";
 }
 
@@ -81,15 +82,15 @@ int Main(const std::string& self, const Options& options) {
   const std::string attestation =
       std::string(kDocuments) + "nitro-tpm/live-usw2-i-000fa553.cbor";
   Report report("trustctl, a whole process", "CPU ms");
-  report.Add(Measure(
-      "verify identity",
-      {trustctl, "verify", "identity", "--rsa2048", identity, "--any"},
-      kMaxMilliseconds));
-  report.Add(Measure("verify attestation",
-                     {trustctl, "verify", "attestation", "--document",
-                      attestation, "--type", "nitrotpm", "--any",
-                      "--at-document-time"},
-                     std::nullopt));
+  report.Add(
+      Measure("verify identity",
+              {trustctl, "verify", "identity", "--rsa2048", identity, "--any"},
+              kMaxMilliseconds));
+  report.Add(
+      Measure("verify attestation",
+              {trustctl, "verify", "attestation", "--document", attestation,
+               "--type", "nitrotpm", "--any", "--at-document-time"},
+              std::nullopt));
   report.Add(Measure("--version: loading and linking alone",
                      {trustctl, "--version"}, std::nullopt));
   return report.Finish(options);

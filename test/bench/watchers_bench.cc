@@ -65,8 +65,7 @@ std::int64_t ResidentBytes() {
 // before.
 void Serve(Line line) {
   RaiseFileLimit();
-  auto publication =
-      std::make_shared<trustd::Publication>(*PublishBakedIn());
+  auto publication = std::make_shared<trustd::Publication>(*PublishBakedIn());
   trustd::PublicationHub hub;
   hub.Publish(publication);
   trustd::Metrics metrics(v1::TrustdConfig::MODE_ONLINE);
@@ -193,8 +192,7 @@ Measurement MeasureWatchers(int count) {
   clients.line().Write(absl::StrCat(count));
   clients.line().Read();
   Measurement measured;
-  measured.kib_each =
-      static_cast<double>(memory() - before) / 1024 / count;
+  measured.kib_each = static_cast<double>(memory() - before) / 1024 / count;
   std::vector<double> times;
   for (int i = 0; i < kUpdates; ++i) {
     clients.line().Write("await");

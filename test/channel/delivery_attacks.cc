@@ -133,8 +133,7 @@ TEST_P(ChannelTest, b11AFileAboveTheLimitOfItsRole) {
     Begin();
     servers_->PublishCatalog(kSequence + 1);
     const std::string good = servers_->Newest(c.role);
-    servers_->Serve(c.role,
-                    good + std::string(c.limit + 1 - good.size(), ' '));
+    servers_->Serve(c.role, good + std::string(c.limit + 1 - good.size(), ' '));
     ExpectRefused(TufReason::kMetadataTooLarge, Signed(c.before));
   }
 }

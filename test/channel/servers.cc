@@ -60,11 +60,10 @@ class RepositoryServers::Http {
                      httplib::Response& response) {
     const auto special = servers.over_http.find(name);
     if (special != servers.over_http.end()) return special->second(response);
-    const auto file =
-        name.starts_with(kTargets)
-            ? servers.repository.FetchTarget(name.substr(kTargets.size()),
-                                             kNoLimit)
-            : servers.repository.FetchMetadata(name, kNoLimit);
+    const auto file = name.starts_with(kTargets)
+                          ? servers.repository.FetchTarget(
+                                name.substr(kTargets.size()), kNoLimit)
+                          : servers.repository.FetchMetadata(name, kNoLimit);
     response.status = file.ok() ? 200 : 404;
     if (file.ok()) response.set_content(*file, "application/json");
   }

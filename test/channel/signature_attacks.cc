@@ -76,13 +76,11 @@ TEST_P(ChannelTest, b02TheSameKeyUnderTwoIdsCountsOnce) {
   repository().Publish({"root"});
   // Our writer refuses to publish such a root, so it is made of one like it.
   servers_->Serve(
-      "root",
-      tuf::SignJson(
-          absl::StrReplaceAll(
-              SignedPart(servers_->Newest("root")),
-              {{place->public_key().json(), twin.json()},
-               {place->public_key().keyid(), twin.keyid()}}),
-          repository().signers["root"]));
+      "root", tuf::SignJson(absl::StrReplaceAll(
+                                SignedPart(servers_->Newest("root")),
+                                {{place->public_key().json(), twin.json()},
+                                 {place->public_key().keyid(), twin.keyid()}}),
+                            repository().signers["root"]));
   Begin();
   repository().signers["timestamp"] = {key};
   repository().Publish({"timestamp"});
@@ -167,8 +165,7 @@ TEST_P(ChannelTest, b16TargetsOfAnotherEnvironmentUnderTheSameOnlineKeys) {
   Begin();
   repository().signers["targets"] = {repository().NewKey()};
   servers_->PublishCatalog(9);
-  ExpectRefused(TufReason::kThresholdNotMet,
-                Signed({"timestamp", "snapshot"}));
+  ExpectRefused(TufReason::kThresholdNotMet, Signed({"timestamp", "snapshot"}));
 }
 
 // A rotation needs nobody who switches anything off: a root that both the old

@@ -77,8 +77,9 @@ TEST_P(ChannelTest, b09AVersionBeyondWhatOthersCount) {
   repository().Publish({"timestamp"});
   servers_->Serve("timestamp",
                   absl::StrReplaceAll(servers_->Newest("timestamp"),
-                                      {{version, "\"version\":9223372036854775"
-                                                 "807"}}));
+                                      {{version,
+                                        "\"version\":9223372036854775"
+                                        "807"}}));
   ExpectRefused(TufReason::kNumberNotCanonical);
 }
 

@@ -88,8 +88,7 @@ anchors::Catalog SeedCatalog() {
 
 absl::StatusOr<std::unique_ptr<client::TrustClient>> MakeClient(
     const std::string& folder, const std::string& url) {
-  auto root =
-      anchors::ReadFile(folder + ".root", anchors::tuf::kMaxRootBytes);
+  auto root = anchors::ReadFile(folder + ".root", anchors::tuf::kMaxRootBytes);
   if (!root.ok()) return root.status();
   client::TrustClientOptions options;
   options.metadata_url = url;
@@ -144,7 +143,8 @@ absl::Status Perform(const std::vector<std::string>& arguments) {
   if (what == kRotate) return Rotate(folder);
   if (what == kRotateInService) return RotateInService(folder);
   if (what == kRenew) return Renew(folder);
-  if (what == kPublishRoot) return anchors::PublishRootDraft(folder, kNow).status();
+  if (what == kPublishRoot)
+    return anchors::PublishRootDraft(folder, kNow).status();
   if (what == kPropose) return Propose(folder, 2);
   if (what == kSign) {
     const auto shown = anchors::ReadCeremony(folder);

@@ -15,14 +15,14 @@
 
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
-#include "trustd/rotation/apply.h"
-#include "trustd/rotation/classifier.h"
-#include "test/fake_aws/page_writer.h"
-#include "test/support/rotation_fixture.h"
 #include "anchors/succession.h"
 #include "test/fake_aws/fake_nitro.h"
 #include "test/fake_aws/keys.h"
+#include "test/fake_aws/page_writer.h"
 #include "test/fake_aws/x509_writer.h"
+#include "test/support/rotation_fixture.h"
+#include "trustd/rotation/apply.h"
+#include "trustd/rotation/classifier.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::anchors {
@@ -155,9 +155,8 @@ std::optional<Change> RandomChange(const Catalog& catalog, Dice& dice) {
 // What people or the policy do next; an error where it cannot be done.
 absl::StatusOr<Catalog> RandomStep(Catalog catalog, Dice& dice) {
   CatalogAnchor& anchor = dice.Of(catalog.anchors);
-  const ApplyOptions options{.time = kMade,
-                             .overlap = dice.Below(3) * kDay,
-                             .announce = dice.Toss()};
+  const ApplyOptions options{
+      .time = kMade, .overlap = dice.Below(3) * kDay, .announce = dice.Toss()};
   switch (dice.Below(6)) {
     case 0:
       return AddAnchor(catalog, anchor.slot,

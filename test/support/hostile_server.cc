@@ -124,8 +124,8 @@ HostileServer::~HostileServer() {
 }
 
 std::string HostileServer::Url(std::string_view path) const {
-  return absl::StrCat(tls_ != nullptr ? "https" : "http", "://127.0.0.1:",
-                      port_, std::string(path));
+  return absl::StrCat(tls_ != nullptr ? "https" : "http",
+                      "://127.0.0.1:", port_, std::string(path));
 }
 
 std::vector<std::string> HostileServer::targets() const {
@@ -144,9 +144,9 @@ void HostileServer::Listen(int port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address),
-                   sizeof(address)),
-            0);
+  EXPECT_EQ(
+      ::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof(address)),
+      0);
   EXPECT_EQ(::listen(listener_, 8), 0);
   socklen_t size = sizeof(address);
   ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);

@@ -57,8 +57,8 @@ absl::StatusOr<Anchors> FromClient(const AnchorSource& source) {
   if (!client.ok()) return client.status();
   if (!source.server.empty()) {
     if (const absl::Status s = (*client)->Refresh(); !s.ok()) {
-      PrintWarning(absl::StrCat("no new bundle from ", source.server, ": ",
-                                TextOf(s)));
+      PrintWarning(
+          absl::StrCat("no new bundle from ", source.server, ": ", TextOf(s)));
     }
   }
   const client::TrustClientState state = (*client)->state();
@@ -163,11 +163,10 @@ absl::StatusOr<RepositoryFiles> AnchorSource::OpenRepository() const {
     files.fetcher = *std::move(http);
     return files;
   }
-  files.connection =
-      std::make_unique<client::GrpcConnection>(client::GrpcEndpoint{
-          .server = server,
-          .plaintext = IsLoopback(server),
-          .tls_roots_pem = *std::move(pem)});
+  files.connection = std::make_unique<client::GrpcConnection>(
+      client::GrpcEndpoint{.server = server,
+                           .plaintext = IsLoopback(server),
+                           .tls_roots_pem = *std::move(pem)});
   files.fetcher = std::make_unique<client::GrpcFetcher>(
       *files.connection, v1::BundleVersions(), "");
   return files;

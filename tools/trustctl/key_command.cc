@@ -54,8 +54,9 @@ int Generate(const Flags& flags) {
     std::error_code error;
     if (std::filesystem::exists(file, error) || error) {
       return UsageError(absl::AlreadyExistsError(
-          file + " is there already, or cannot be looked at: a key is never "
-                 "written over"));
+          file +
+          " is there already, or cannot be looked at: a key is never "
+          "written over"));
     }
   }
   auto key = flags.type == "p256" ? SoftwareKey::GenerateP256()
@@ -107,8 +108,7 @@ int Show(const Flags& flags) {
       return Fail(s);
     }
   }
-  Print((*key)->public_key(), flags.source.key, flags.public_out,
-        flags.output);
+  Print((*key)->public_key(), flags.source.key, flags.public_out, flags.output);
   return kAccepted;
 }
 

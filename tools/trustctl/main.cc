@@ -25,8 +25,9 @@ constexpr char kFooter[] = R"(
 )";
 
 int Main(int argc, char** argv) {
-  CLI::App app{"Verifies AWS identity evidence, and shows what it is verified "
-               "with."};
+  CLI::App app{
+      "Verifies AWS identity evidence, and shows what it is verified "
+      "with."};
   app.name("trustctl");
   app.footer(kFooter);
   app.set_version_flag("--version", kVersion);

@@ -28,9 +28,9 @@ constexpr std::size_t kMaxPassphraseBytes = 1000;
 absl::StatusOr<Secret> Ask(const std::string& what, bool is_new) {
   std::array<char, kMaxPassphraseBytes> buffer{};
   const std::string prompt = absl::StrCat("passphrase of ", what, ": ");
-  const int failed = EVP_read_pw_string(
-      buffer.data(), static_cast<int>(buffer.size()) - 1, prompt.c_str(),
-      is_new ? 1 : 0);
+  const int failed =
+      EVP_read_pw_string(buffer.data(), static_cast<int>(buffer.size()) - 1,
+                         prompt.c_str(), is_new ? 1 : 0);
   Secret secret(std::string_view(buffer.data()));
   OPENSSL_cleanse(buffer.data(), buffer.size());
   if (failed != 0) {
@@ -58,7 +58,8 @@ absl::StatusOr<Secret> PassphraseSource::Read(const std::string& what,
   if (file.empty()) {
     if (isatty(STDIN_FILENO) != 0) return Ask(what, is_new);
     return absl::FailedPreconditionError(absl::StrCat(
-        what, " needs a passphrase and there is no terminal to ask at: give "
+        what,
+        " needs a passphrase and there is no terminal to ask at: give "
         "--passphrase-file"));
   }
   auto text = anchors::ReadPrivateFile(file, kMaxPassphraseBytes);

@@ -86,8 +86,7 @@ absl::Status Init(const Flags& flags) {
       !s.ok()) {
     return s;
   }
-  return anchors::WriteFileAtomically(flags.metadata_dir + "/root.json",
-                                      *root);
+  return anchors::WriteFileAtomically(flags.metadata_dir + "/root.json", *root);
 }
 
 // One refresh, and the updater that it leaves for targets.
@@ -103,9 +102,9 @@ class Session {
     if (!fetcher.ok()) return fetcher.status();
     std::unique_ptr<Session> session(
         new Session(flags.metadata_dir, *std::move(fetcher)));
-    auto updater = tuf::Updater::Create(*std::move(root), absl::Now(),
-                                        session->fetcher_.get(),
-                                        &session->store_);
+    auto updater =
+        tuf::Updater::Create(*std::move(root), absl::Now(),
+                             session->fetcher_.get(), &session->store_);
     if (!updater.ok()) return updater.status();
     session->updater_ = *std::move(updater);
     if (absl::Status s = session->updater_->Refresh(); !s.ok()) return s;

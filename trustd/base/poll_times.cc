@@ -18,9 +18,8 @@ absl::Duration UntilNextPoll(const PollTimes& times, const PollHistory& history,
   if (history.failures == 0) return times.interval + random * times.jitter;
   const absl::Duration wait =
       BackOff(times, history.failures) * (1 - random / 4);
-  const absl::Duration asked =
-      std::min(history.retry_after.value_or(absl::ZeroDuration()),
-               kMaxRetryAfter);
+  const absl::Duration asked = std::min(
+      history.retry_after.value_or(absl::ZeroDuration()), kMaxRetryAfter);
   return std::max(wait, asked);
 }
 

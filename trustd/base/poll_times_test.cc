@@ -44,8 +44,8 @@ TEST(PollTimes, NeverRetryLaterThanAShortIntervalAtFirst) {
 
 TEST(PollTimes, StayAwayAsLongAsTheServerAsksWithinLimits) {
   const auto asked = [](absl::Duration retry_after) {
-    return UntilNextPoll(
-        kTimes, {.failures = 1, .retry_after = retry_after}, 0.5);
+    return UntilNextPoll(kTimes, {.failures = 1, .retry_after = retry_after},
+                         0.5);
   };
   EXPECT_EQ(asked(absl::Hours(2)), absl::Hours(2));
   EXPECT_EQ(asked(absl::Hours(9999)), kMaxRetryAfter);
@@ -53,9 +53,9 @@ TEST(PollTimes, StayAwayAsLongAsTheServerAsksWithinLimits) {
   // Sooner than our own pace is no command.
   EXPECT_EQ(asked(absl::ZeroDuration()), AfterFailures(1, 0.5));
   // After a success nobody asks for anything.
-  EXPECT_EQ(UntilNextPoll(kTimes, {.failures = 0,
-                                   .retry_after = absl::Hours(2)}, 0),
-            absl::Hours(1));
+  EXPECT_EQ(
+      UntilNextPoll(kTimes, {.failures = 0, .retry_after = absl::Hours(2)}, 0),
+      absl::Hours(1));
 }
 
 }  // namespace

@@ -34,8 +34,8 @@ absl::StatusOr<std::unique_ptr<SigningKey>> MakeKey(const std::string& path) {
 
 absl::StatusOr<std::unique_ptr<SigningKey>> LoadKey(const std::string& path,
                                                     bool may_make) {
-  auto pem = anchors::ReadPrivateFile(
-      path, anchors::tuf::kMaxPrivateKeyPemBytes);
+  auto pem =
+      anchors::ReadPrivateFile(path, anchors::tuf::kMaxPrivateKeyPemBytes);
   if (absl::IsNotFound(pem.status())) {
     if (may_make) return MakeKey(path);
     return absl::NotFoundError(absl::StrCat(
@@ -83,11 +83,10 @@ absl::StatusOr<SigningKeys> LoadKeys(const PublisherConfig& config,
   auto online = LoadKey(config.online_key_path, may_make);
   if (!online.ok()) return online.status();
   keys.online.push_back(*std::move(online));
-  auto next = LoadKey(
-      absl::StrCat(config.online_key_path,
-                   absl::string_view(kNextKeySuffix.data(),
-                                     kNextKeySuffix.size())),
-      /*may_make=*/false);
+  auto next = LoadKey(absl::StrCat(config.online_key_path,
+                                   absl::string_view(kNextKeySuffix.data(),
+                                                     kNextKeySuffix.size())),
+                      /*may_make=*/false);
   if (next.ok()) {
     keys.online.push_back(*std::move(next));
   } else if (!absl::IsNotFound(next.status())) {

@@ -140,13 +140,12 @@ std::set<std::string> RotationBook::Entry::Approvers() const {
 }
 
 bool RotationBook::Entry::has_old_approvals() const {
-  return std::any_of(rotation.decisions().begin() + void_decisions,
-                     rotation.decisions().end(),
-                     [](const v1::Decision& decision) {
-                       return decision.kind() == v1::Decision::KIND_APPROVE &&
-                              decision.by() != kPolicyName &&
-                              decision.effect_sha256().empty();
-                     });
+  return std::any_of(
+      rotation.decisions().begin() + void_decisions, rotation.decisions().end(),
+      [](const v1::Decision& decision) {
+        return decision.kind() == v1::Decision::KIND_APPROVE &&
+               decision.by() != kPolicyName && decision.effect_sha256().empty();
+      });
 }
 
 Change RotationBook::Entry::CurrentChange() const {

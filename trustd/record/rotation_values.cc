@@ -15,7 +15,6 @@
 namespace anchorage::trustd {
 namespace {
 
-
 constexpr std::array kAnomalies = {
     AnomalyKind::kProblem,         AnomalyKind::kSlotsMissing,
     AnomalyKind::kFewerSlots,      AnomalyKind::kStale,

@@ -9,10 +9,10 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "trustd/rotation/change.h"
-#include "trustd/rotation/observation.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
+#include "trustd/rotation/change.h"
+#include "trustd/rotation/observation.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::trustd {

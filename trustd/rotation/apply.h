@@ -67,21 +67,21 @@ struct ApplyOptions {
 // a certificate, superseded ones that no person brought go, those that
 // began first before others, but never a Nitro root's: attestation documents
 // carry it.
-absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog, const Change& change,
-                              const ApplyOptions& options);
+absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog,
+                                       const Change& change,
+                                       const ApplyOptions& options);
 
 // Adds a certificate that a person brought: to the anchor with its key, or as
 // a new anchor. Replaces and supersedes nothing; a superseded certificate is in
 // use again. For a RETIRED key, Reactivate() is the way.
-absl::StatusOr<anchors::Catalog> AddAnchor(const anchors::Catalog& catalog,
-                                  const verify::Slot& slot, std::string der,
-                                  const anchors::Publication& publication,
-                                  const ApplyOptions& options);
+absl::StatusOr<anchors::Catalog> AddAnchor(
+    const anchors::Catalog& catalog, const verify::Slot& slot, std::string der,
+    const anchors::Publication& publication, const ApplyOptions& options);
 
 // RETIRED and RETIRING become ACTIVE, without a window. The one way back.
 absl::StatusOr<anchors::Catalog> Reactivate(const anchors::Catalog& catalog,
-                                   const verify::Slot& slot,
-                                   std::string_view spki_sha256);
+                                            const verify::Slot& slot,
+                                            std::string_view spki_sha256);
 
 // When a key retires; cut to whole seconds.
 struct RetireTimes {
@@ -97,9 +97,10 @@ struct RetireTimes {
 // later; INVALID_ARGUMENT for an `accept_until` before `until`. Without, any but
 // a REVOKED anchor becomes RETIRED. Not for a key that may be in other hands:
 // Revoke().
-absl::StatusOr<anchors::Catalog> Retire(const anchors::Catalog& catalog, const verify::Slot& slot,
-                               std::string_view spki_sha256,
-                               const RetireTimes& times);
+absl::StatusOr<anchors::Catalog> Retire(const anchors::Catalog& catalog,
+                                        const verify::Slot& slot,
+                                        std::string_view spki_sha256,
+                                        const RetireTimes& times);
 
 // The other slots in which a key is neither REVOKED nor RETIRED, in order.
 std::vector<verify::Slot> SlotsSharing(const anchors::Catalog& catalog,
@@ -107,8 +108,9 @@ std::vector<verify::Slot> SlotsSharing(const anchors::Catalog& catalog,
                                        std::string_view spki_sha256);
 
 // Becomes REVOKED, from any status.
-absl::StatusOr<anchors::Catalog> Revoke(const anchors::Catalog& catalog, const verify::Slot& slot,
-                               std::string_view spki_sha256);
+absl::StatusOr<anchors::Catalog> Revoke(const anchors::Catalog& catalog,
+                                        const verify::Slot& slot,
+                                        std::string_view spki_sha256);
 
 }  // namespace anchorage::trustd
 

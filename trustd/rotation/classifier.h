@@ -61,7 +61,8 @@ struct Classification {
   bool held() const { return !anomalies.empty(); }
 };
 
-Classification Classify(const Observation& observation, const anchors::Catalog& pinned);
+Classification Classify(const Observation& observation,
+                        const anchors::Catalog& pinned);
 
 // Returns one anomaly for each slot of which two sources have different
 // certificates; silence about a slot contradicts nothing. `newest` has the

@@ -163,9 +163,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
       context_ = nullptr;
     }
     StopWaiting();
-    {
-      const std::shared_ptr<Call> last = std::move(self_);
-    }
+    { const std::shared_ptr<Call> last = std::move(self_); }
     HandOver(&gate);
   }
 

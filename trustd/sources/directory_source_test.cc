@@ -150,8 +150,9 @@ TEST_F(DirectorySourceTest, ReportsCertificatesThatCannotBeThere) {
   EXPECT_EQ(ProblemOf(kPath, ""), ProblemKind::kNoCertificate);
   EXPECT_EQ(ProblemOf(kPath, good.substr(0, good.size() / 2)),
             ProblemKind::kTruncated);
-  EXPECT_EQ(ProblemOf(kPath, "-----BEGIN CERTIFICATE-----\n\u200b!\n"
-                             "-----END CERTIFICATE-----\n"),
+  EXPECT_EQ(ProblemOf(kPath,
+                      "-----BEGIN CERTIFICATE-----\n\u200b!\n"
+                      "-----END CERTIFICATE-----\n"),
             ProblemKind::kCertificateUnreadable);
   EXPECT_EQ(ProblemOf(kPath, Certificate("eu-west-1.rsa1024.pem")),
             ProblemKind::kWrongKind);

@@ -151,8 +151,8 @@ int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 
 long Milliseconds(absl::Duration duration) {
   // To libcurl, 0 is for ever.
-  return std::max<long>(
-      1, static_cast<long>(absl::ToInt64Milliseconds(duration)));
+  return std::max<long>(1,
+                        static_cast<long>(absl::ToInt64Milliseconds(duration)));
 }
 
 void SetUpTls(CURL* curl, const DownloaderOptions& options) {
@@ -173,8 +173,8 @@ void SetUpLimits(CURL* curl, const Request& request, absl::Duration left) {
                    static_cast<long>(kLeastBytesPerSecond));
   curl_easy_setopt(
       curl, CURLOPT_LOW_SPEED_TIME,
-      std::max<long>(1, static_cast<long>(
-                            absl::ToInt64Seconds(request.stall_timeout))));
+      std::max<long>(
+          1, static_cast<long>(absl::ToInt64Seconds(request.stall_timeout))));
 }
 
 void SetUpCalls(Transfer& t) {
@@ -212,8 +212,8 @@ struct Ending {
 Ending Run(CURL* curl, absl::Duration allowed) {
   const auto begin = std::chrono::steady_clock::now();
   const CURLcode result = curl_easy_perform(curl);
-  return {result,
-          absl::FromChrono(std::chrono::steady_clock::now() - begin), allowed};
+  return {result, absl::FromChrono(std::chrono::steady_clock::now() - begin),
+          allowed};
 }
 
 // libcurl has one code for three clocks.
@@ -264,8 +264,8 @@ std::string RetryAfter(const Transfer& t) {
 }
 
 absl::Status BadStatus(long status, const std::string& retry_after) {
-  absl::Status failure = FailSource(SourceFailure::kHttpStatus,
-                                    absl::StrCat("HTTP ", status));
+  absl::Status failure =
+      FailSource(SourceFailure::kHttpStatus, absl::StrCat("HTTP ", status));
   SetHttpStatus(failure, static_cast<int>(status));
   if (!retry_after.empty()) SetRetryAfter(failure, retry_after);
   return failure;
@@ -309,8 +309,7 @@ absl::StatusOr<Hop> Judge(const Ending& ending, Transfer& t,
     hop.redirect = location;
     return hop;
   }
-  hop.download.not_modified =
-      status == kNotModified && !request.have.empty();
+  hop.download.not_modified = status == kNotModified && !request.have.empty();
   if (status > kOk && !hop.download.not_modified) {
     return BadStatus(status, RetryAfter(t));
   }
@@ -370,10 +369,10 @@ absl::StatusOr<Hop> Perform(const DownloaderOptions& options,
 absl::Status CheckRedirect(const WebOrigin& asked, const std::string& to) {
   const auto origin = ParseWebOrigin(to);
   if (origin.ok() && *origin == asked) return absl::OkStatus();
-  return FailSource(SourceFailure::kRedirectRefused,
-                    absl::StrCat("from ", asked.scheme, "://", asked.host, ":",
-                                 asked.port, " to ",
-                                 origin.ok() ? to : "no web address"));
+  return FailSource(
+      SourceFailure::kRedirectRefused,
+      absl::StrCat("from ", asked.scheme, "://", asked.host, ":", asked.port,
+                   " to ", origin.ok() ? to : "no web address"));
 }
 
 }  // namespace

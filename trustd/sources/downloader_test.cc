@@ -45,10 +45,9 @@ std::optional<SourceFailure> FailureOf(const absl::StatusOr<Download>& got) {
 
 TEST(Downloader, GivesTheExactBytes) {
   const std::string body("\0{\r\n}\xff", 6);
-  const auto got = GetAnswer(
-      Answer("200 OK",
-             {"ETag: \"v1\"", "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT"},
-             body));
+  const auto got = GetAnswer(Answer(
+      "200 OK",
+      {"ETag: \"v1\"", "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT"}, body));
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->body, body);
   EXPECT_FALSE(got->not_modified);
@@ -120,9 +119,8 @@ TEST(Downloader, FollowsRedirectsOnTheSameServer) {
 }
 
 TEST(Downloader, GoesThroughTheProxyOfTheEnvironment) {
-  HostileServer proxy([](Peer& peer) {
-    peer.Send(Answer("200 OK", {}, "through the proxy"));
-  });
+  HostileServer proxy(
+      [](Peer& peer) { peer.Send(Answer("200 OK", {}, "through the proxy")); });
   ::setenv("http_proxy", proxy.Url("").c_str(), 1);
   ::setenv("no_proxy", "", 1);
   const auto got = Get(For("http://127.0.0.1:9/page"));
@@ -223,9 +221,9 @@ TEST(Downloader, SaysWhichDateAServerHas) {
 
 TEST(Downloader, TakesNoOtherStatusFor200) {
   // 304 was not asked for; a redirect without an address leads nowhere.
-  for (const char* status : {"204 No Content", "206 Partial", "300 Choose",
-                             "302 Found", "304 Not Modified", "404 Not Found",
-                             "403 Forbidden", "500 Oops"}) {
+  for (const char* status :
+       {"204 No Content", "206 Partial", "300 Choose", "302 Found",
+        "304 Not Modified", "404 Not Found", "403 Forbidden", "500 Oops"}) {
     EXPECT_EQ(FailureOf(GetAnswer(Answer(status, {}, ""))),
               SourceFailure::kHttpStatus)
         << status;
@@ -307,8 +305,8 @@ TEST(Downloader, ACutAnswerIsAnError) {
 }
 
 TEST(Downloader, ReadsNothingBeyondTheLengthThatWasSaid) {
-  const auto got = GetAnswer(
-      "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npagepoison");
+  const auto got =
+      GetAnswer("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npagepoison");
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->body, "page");
 }

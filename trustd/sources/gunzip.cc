@@ -32,8 +32,7 @@ absl::StatusOr<std::string> Gunzip(std::string_view packed,
     return Damaged("zlib cannot be started");
   }
   const absl::Cleanup end = [&stream] { inflateEnd(&stream); };
-  stream.next_in =
-      reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
 
   std::string unpacked;
@@ -44,9 +43,9 @@ absl::StatusOr<std::string> Gunzip(std::string_view packed,
     const int result = inflate(&stream, Z_NO_FLUSH);
     const std::size_t got = buffer.size() - stream.avail_out;
     if (unpacked.size() + got > max_bytes) {
-      return FailSource(SourceFailure::kTooLarge,
-                        absl::StrCat("unpacks to more than ", max_bytes,
-                                     " bytes"));
+      return FailSource(
+          SourceFailure::kTooLarge,
+          absl::StrCat("unpacks to more than ", max_bytes, " bytes"));
     }
     unpacked.append(buffer.data(), got);
     if (result == Z_STREAM_END) break;

@@ -21,10 +21,10 @@ TEST(Gunzip, UnpacksUpToItsLimit) {
 TEST(Gunzip, RefusesEveryPrefix) {
   const std::string packed = Gzip("a page of certificates");
   for (std::size_t size = 0; size < packed.size(); ++size) {
-    EXPECT_EQ(SourceFailureOf(
-                  Gunzip(std::string_view(packed).substr(0, size), 1000)
-                      .status()),
-              SourceFailure::kContentEncoding)
+    EXPECT_EQ(
+        SourceFailureOf(
+            Gunzip(std::string_view(packed).substr(0, size), 1000).status()),
+        SourceFailure::kContentEncoding)
         << size;
   }
 }

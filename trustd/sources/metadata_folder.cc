@@ -6,8 +6,7 @@ namespace anchorage::trustd {
 
 std::optional<std::string> MetadataFolder::Load(std::string_view name,
                                                 std::size_t max_bytes) {
-  auto bytes =
-      anchors::ReadFile(folder_ + "/" + std::string(name), max_bytes);
+  auto bytes = anchors::ReadFile(folder_ + "/" + std::string(name), max_bytes);
   if (!bytes.ok()) return std::nullopt;
   return *std::move(bytes);
 }

@@ -11,7 +11,6 @@
 namespace anchorage::trustd {
 namespace {
 
-
 constexpr std::string_view kRootFile = "root.pem";
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view kMacFolder = "__MACOSX/";
@@ -82,8 +81,7 @@ absl::StatusOr<SourceAnswer> NitroRootSource::Poll(absl::Time now) {
   if (!file.ok()) return file.status();
   SourceAnswer answer;
   if (!file->has_value()) return answer;
-  Observer observer(
-      MakeObservation(*this, (*file)->url, (*file)->sha256, now));
+  Observer observer(MakeObservation(*this, (*file)->url, (*file)->sha256, now));
   ReadArchive((*file)->bytes, scope().partitions, observer);
   answer.observation = std::move(observer).Finish();
   return answer;

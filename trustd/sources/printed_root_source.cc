@@ -13,7 +13,6 @@
 namespace anchorage::trustd {
 namespace {
 
-
 bool Shows(const PrintedRoots& page, const PrintedRoot& root) {
   return page.fingerprints.contains(verify::Sha256Hex(root.der)) ||
          std::any_of(page.certificates.begin(), page.certificates.end(),

@@ -12,8 +12,8 @@ namespace {
 
 // Returns `failure` with the address that it is of.
 absl::Status At(const std::string& address, const absl::Status& failure) {
-  absl::Status at(failure.code(), absl::StrCat(failure.message(), " (", address,
-                                               ")"));
+  absl::Status at(failure.code(),
+                  absl::StrCat(failure.message(), " (", address, ")"));
   CarryOver(failure, at);
   return at;
 }

@@ -324,10 +324,9 @@ absl::StatusOr<std::vector<SourceSettings>> ReadSourceSettings(
   for (const SourceSettings& settings : all) {
     for (const std::string& other : settings.profile.depends_on) {
       if (names.count(other) != 0 && other != settings.profile.name) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, ": source '", settings.profile.name,
-                       "': 'depends_on' names '", verify::Printable(other),
-                       "', which is no other source"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ": source '", settings.profile.name, "': 'depends_on' names '",
+          verify::Printable(other), "', which is no other source"));
     }
   }
   return all;

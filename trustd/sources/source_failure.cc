@@ -91,9 +91,9 @@ std::optional<std::string> PayloadOf(const absl::Status& status,
 
 absl::Status FailSource(SourceFailure failure, std::string_view detail) {
   const Row& row = RowOf(failure);
-  return FailSource(failure,
-                    absl::Status(row.code, absl::StrCat(View(row.name), ": ",
-                                                        View(detail))));
+  return FailSource(
+      failure,
+      absl::Status(row.code, absl::StrCat(View(row.name), ": ", View(detail))));
 }
 
 absl::Status FailSource(SourceFailure failure, absl::Status cause) {

@@ -60,8 +60,7 @@ absl::StatusOr<WebOrigin> ParseWebOrigin(const std::string& url) {
   return origin;
 }
 
-absl::Status CheckWebAddress(const std::string& url,
-                             bool allow_loopback_http) {
+absl::Status CheckWebAddress(const std::string& url, bool allow_loopback_http) {
   const auto origin = ParseWebOrigin(url);
   if (!origin.ok()) return origin.status();
   if (origin->scheme == "https") return absl::OkStatus();

@@ -10,7 +10,6 @@
 namespace anchorage::trustd {
 namespace {
 
-
 using Reader = std::unique_ptr<archive, decltype(&archive_read_free)>;
 
 ZipContent Bad(ProblemKind kind, std::string detail) {

@@ -50,7 +50,8 @@ std::optional<KeyShape> RsaShape(DerReader parameters, std::string_view key) {
   const auto modulus = ReadPositive(numbers);
   const auto exponent = ReadPositive(numbers);
   if (!modulus.has_value() || !exponent.has_value() || !numbers.done() ||
-      !IsOdd(*modulus) || !IsOdd(*exponent) || BitsOf(*exponent) < kMinExponentBits ||
+      !IsOdd(*modulus) || !IsOdd(*exponent) ||
+      BitsOf(*exponent) < kMinExponentBits ||
       BitsOf(*exponent) > kMaxExponentBits) {
     return std::nullopt;
   }
@@ -69,9 +70,9 @@ std::optional<KeyShape> DsaShape(DerReader parameters, std::string_view key) {
   const auto g = ReadPositive(numbers);
   DerReader value(key);
   const auto y = ReadPositive(value);
-  if (!p.has_value() || !q.has_value() || !g.has_value() ||
-      !numbers.done() || !y.has_value() || !value.done() ||
-      !IsBetweenZeroAnd(*p, *g) || !IsBetweenZeroAnd(*p, *y)) {
+  if (!p.has_value() || !q.has_value() || !g.has_value() || !numbers.done() ||
+      !y.has_value() || !value.done() || !IsBetweenZeroAnd(*p, *g) ||
+      !IsBetweenZeroAnd(*p, *y)) {
     return std::nullopt;
   }
   const int bits = BitsOf(*p);
@@ -85,17 +86,15 @@ bool IsBetweenZeroAnd(std::string_view limit, std::string_view value) {
   value.remove_prefix(std::min(value.find_first_not_of('\0'), value.size()));
   if (value.empty() || value.size() > limit.size()) return false;
   return value.size() < limit.size() ||
-         std::lexicographical_compare(
-             value.begin(), value.end(), limit.begin(), limit.end(),
-             [](char a, char b) {
-               return static_cast<unsigned char>(a) <
-                      static_cast<unsigned char>(b);
-             });
+         std::lexicographical_compare(value.begin(), value.end(), limit.begin(),
+                                      limit.end(), [](char a, char b) {
+                                        return static_cast<unsigned char>(a) <
+                                               static_cast<unsigned char>(b);
+                                      });
 }
 
 std::optional<KeyShape> ReadKeyShape(std::string_view spki_der) {
-  constexpr std::string_view kRsaOid(
-      "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", 9);
+  constexpr std::string_view kRsaOid("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", 9);
   constexpr std::string_view kDsaOid("\x2a\x86\x48\xce\x38\x04\x01", 7);
   const auto outer = ParseOne(spki_der, DerTag::kSequence);
   if (!outer.has_value()) return std::nullopt;

@@ -111,8 +111,7 @@ absl::StatusOr<std::string> DecodeHex(std::string_view text) {
 
 absl::StatusOr<std::string> DecodePem(std::string_view pem,
                                       std::string_view label) {
-  const std::string begin =
-      "-----BEGIN " + std::string(label) + "-----";
+  const std::string begin = "-----BEGIN " + std::string(label) + "-----";
   const std::string end = "-----END " + std::string(label) + "-----";
   const std::size_t from = pem.find(begin);
   if (from == std::string_view::npos) {

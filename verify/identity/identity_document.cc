@@ -347,8 +347,8 @@ absl::StatusOr<ScannedDocument> ScanIdentityDocument(std::string_view text) {
       out.fields_[field] = value;
     }
   }
-  if (absl::Status s = CheckDistinct(
-          {out.unknown_keys_.begin(), out.unknown_keys_.end()});
+  if (absl::Status s =
+          CheckDistinct({out.unknown_keys_.begin(), out.unknown_keys_.end()});
       !s.ok()) {
     return s;
   }

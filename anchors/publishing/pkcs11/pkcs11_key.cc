@@ -120,9 +120,8 @@ absl::StatusOr<std::unique_ptr<Pkcs11Key>> Pkcs11Key::Open(
   }
   auto state = std::make_unique<State>();
   state->engine = *std::move(engine);
-  state->key.reset(ENGINE_load_private_key(state->engine.get(),
-                                           object.uri.c_str(),
-                                           silent.get(), nullptr));
+  state->key.reset(ENGINE_load_private_key(
+      state->engine.get(), object.uri.c_str(), silent.get(), nullptr));
   if (state->key == nullptr) {
     return Unreadable("no such token or private key, or another PIN");
   }

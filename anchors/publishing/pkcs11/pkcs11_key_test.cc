@@ -35,14 +35,15 @@ class Pkcs11KeyTest : public testing::Test {
     std::ofstream(folder + ".conf")
         << "directories.tokendir = " << folder << "\n";
     setenv("SOFTHSM2_CONF", (folder + ".conf").c_str(), 1);
-    RunCommand(absl::StrCat("softhsm2-util --init-token --free --label anchorage "
+    RunCommand(
+        absl::StrCat("softhsm2-util --init-token --free --label anchorage "
                      "--so-pin 1234 --pin ",
                      kPin));
     const auto generate = [](const char* type, const char* label,
                              const char* id) {
-      RunCommand(absl::StrCat("pkcs11-tool --module ", kModule, " --login --pin ",
-                       kPin, " --keypairgen --key-type ", type, " --label ",
-                       label, " --id ", id));
+      RunCommand(absl::StrCat(
+          "pkcs11-tool --module ", kModule, " --login --pin ", kPin,
+          " --keypairgen --key-type ", type, " --label ", label, " --id ", id));
     };
     generate("EC:prime256v1", "alice", "01");
     generate("rsa:2048", "bob", "02");
