@@ -36,7 +36,7 @@ struct BundleFiles {
   std::string timestamp;
   std::string snapshot;
   std::string targets;
-  // By path (`kTargets`). One that the bundle does not have is not here.
+  // By path (TargetKinds()). One that the bundle does not have is not here.
   std::map<std::string, std::string, std::less<>> target_files;
 
   // Returns the target of that path; empty if there is none. The reference is
