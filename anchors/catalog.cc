@@ -260,6 +260,13 @@ bool KeyFitsKind(const KeyFacts& key, AnchorKind kind) {
   return false;
 }
 
+bool KeyFitsSlot(const KeyFacts& key, const verify::Slot& slot) {
+  const bool only_in_china =
+      slot.kind == AnchorKind::kIidDsa && key.type != KeyType::kDsa;
+  return (!only_in_china || slot.partition == "aws-cn") &&
+         KeyFitsKind(key, slot.kind);
+}
+
 void Sort(Catalog& catalog) {
   std::sort(catalog.anchors.begin(), catalog.anchors.end(),
             [](const CatalogAnchor& a, const CatalogAnchor& b) {

@@ -135,6 +135,10 @@ absl::StatusOr<CatalogCertificate> MakeCertificate(std::string der);
 // RSA.
 bool KeyFitsKind(const KeyFacts& key, verify::AnchorKind kind);
 
+// Whether AWS publishes such a key in that slot: RSA keys are of the kind
+// iid-dsa in China alone, elsewhere one stands in the wrong place.
+bool KeyFitsSlot(const KeyFacts& key, const verify::Slot& slot);
+
 // Puts anchors and certificates in the canonical order.
 void Sort(Catalog& catalog);
 
