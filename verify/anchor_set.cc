@@ -101,16 +101,6 @@ std::string_view NameOf(AnchorStatus status) {
   return "";
 }
 
-std::optional<AnchorStatus> AnchorStatusNamed(std::string_view name) {
-  for (const AnchorStatus status :
-       {AnchorStatus::kAnnounced, AnchorStatus::kActive,
-        AnchorStatus::kRetiring, AnchorStatus::kRetired,
-        AnchorStatus::kRevoked}) {
-    if (NameOf(status) == name) return status;
-  }
-  return std::nullopt;
-}
-
 std::string_view NameOf(Origin origin) {
   switch (origin) {
     case Origin::kBakedIn:

@@ -49,7 +49,6 @@ enum class AnchorStatus {
 
 // Returns the stable name: "ANNOUNCED", "ACTIVE" and so on.
 std::string_view NameOf(AnchorStatus status);
-std::optional<AnchorStatus> AnchorStatusNamed(std::string_view name);
 
 // What an anchor verifies, where. A Nitro root's region is empty.
 struct Slot {
