@@ -131,8 +131,7 @@ absl::Time WholeSeconds(absl::Time time);
 // as ReadCertificateFacts() does.
 absl::StatusOr<CatalogCertificate> MakeCertificate(std::string der);
 
-// Whether a key can be an anchor of that kind. The iid-dsa keys of China are
-// RSA.
+// As verify::KeyFitsKind().
 bool KeyFitsKind(const KeyFacts& key, verify::AnchorKind kind);
 
 // Whether AWS publishes such a key in that slot: RSA keys are of the kind
