@@ -131,9 +131,12 @@ absl::Time WholeSeconds(absl::Time time);
 // as ReadCertificateFacts() does.
 absl::StatusOr<CatalogCertificate> MakeCertificate(std::string der);
 
-// Whether a key can be an anchor of that kind. The iid-dsa keys of China are
-// RSA.
+// As verify::KeyFitsKind().
 bool KeyFitsKind(const KeyFacts& key, verify::AnchorKind kind);
+
+// Whether AWS publishes such a key in that slot: RSA keys are of the kind
+// iid-dsa in China alone, elsewhere one stands in the wrong place.
+bool KeyFitsSlot(const KeyFacts& key, const verify::Slot& slot);
 
 // Puts anchors and certificates in the canonical order.
 void Sort(Catalog& catalog);

@@ -2,20 +2,14 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "anchors/base/proto_time.h"
-#include "google/protobuf/duration.pb.h"
-#include "google/protobuf/timestamp.pb.h"
-#include "verify/reason.h"
 
 namespace anchorage::anchors {
 namespace {
 
 using verify::AnchorKind;
 using verify::AnchorStatus;
-using verify::Reason;
-using verify::Reject;
 
 // The C++ that protobuf makes puts the package's name in front.
 namespace proto = ::anchorage::v1;
@@ -36,77 +30,7 @@ proto::Certificate CertificateToProto(const CatalogCertificate& certificate) {
   return message;
 }
 
-CatalogCertificate CertificateFromProto(const proto::Certificate& message) {
-  CatalogCertificate certificate;
-  certificate.der = message.der();
-  certificate.sha256 = message.sha256();
-  certificate.not_before = TimeOf(message.not_before());
-  certificate.not_after = TimeOf(message.not_after());
-  certificate.serial = message.serial();
-  for (const proto::Publication& source : message.sources()) {
-    certificate.sources.push_back({source.publisher(), source.location()});
-  }
-  certificate.superseded = message.superseded();
-  return certificate;
-}
-
-// nullopt for a kind that we do not know.
-
-std::optional<AnchorStatus> StatusFromProto(proto::AnchorStatus status) {
-  for (const AnchorStatus known :
-       {AnchorStatus::kAnnounced, AnchorStatus::kActive,
-        AnchorStatus::kRetiring, AnchorStatus::kRetired,
-        AnchorStatus::kRevoked}) {
-    if (ToProto(known) == status) return known;
-  }
-  return std::nullopt;
-}
-
-CatalogAnchor AnchorFromProto(const proto::Anchor& message, AnchorKind kind,
-                              AnchorStatus status) {
-  CatalogAnchor anchor;
-  anchor.slot = {message.slot().partition(), message.slot().region(), kind};
-  anchor.status = status;
-  anchor.spki_sha256 = message.spki_sha256();
-  anchor.spki_der = message.spki_der();
-  if (message.has_valid_from()) {
-    anchor.valid_from = TimeOf(message.valid_from());
-  }
-  if (message.has_valid_until()) {
-    anchor.valid_until = TimeOf(message.valid_until());
-  }
-  for (const proto::Certificate& certificate : message.certificates()) {
-    anchor.certificates.push_back(CertificateFromProto(certificate));
-  }
-  if (message.has_first_seen_time()) {
-    anchor.first_seen = TimeOf(message.first_seen_time());
-  }
-  anchor.replaces = message.replaces();
-  if (message.has_accept_until()) {
-    anchor.accept_until = TimeOf(message.accept_until());
-  }
-  return anchor;
-}
-
-// What the text shows by a missing member.
-absl::Status CheckPresence(const proto::Catalog& message) {
-  if (message.media_type() != kCatalogMediaType) {
-    return Reject(Reason::kFieldInvalid, "media_type is not a catalog's");
-  }
-  if (!message.has_created_time()) {
-    return Reject(Reason::kFieldMissing, "created_time is missing");
-  }
-  for (const proto::Anchor& anchor : message.anchors()) {
-    if (anchor.slot().kind() == proto::ANCHOR_KIND_UNSPECIFIED ||
-        anchor.status() == proto::ANCHOR_STATUS_UNSPECIFIED) {
-      return Reject(Reason::kFieldInvalid, "kind or status is unspecified");
-    }
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
-
+// nullopt for a kind that is not set or not known.
 std::optional<AnchorKind> KindFromProto(proto::AnchorKind kind) {
   for (const AnchorKind known :
        {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048,
@@ -115,6 +39,8 @@ std::optional<AnchorKind> KindFromProto(proto::AnchorKind kind) {
   }
   return std::nullopt;
 }
+
+}  // namespace
 
 std::optional<verify::Slot> SlotFromProto(const proto::Slot& message) {
   const auto kind = KindFromProto(message.kind());
@@ -183,42 +109,6 @@ proto::Anchor ToProto(const CatalogAnchor& anchor) {
     SetTime(*anchor.accept_until, *message.mutable_accept_until());
   }
   return message;
-}
-
-proto::Catalog ToProto(const Catalog& catalog) {
-  proto::Catalog message;
-  message.set_media_type(std::string(kCatalogMediaType));
-  message.set_sequence(catalog.sequence);
-  SetTime(catalog.created, *message.mutable_created_time());
-  if (catalog.refresh_hint > absl::ZeroDuration()) {
-    message.mutable_refresh_hint()->set_seconds(
-        absl::ToInt64Seconds(catalog.refresh_hint));
-  }
-  for (const CatalogAnchor& anchor : catalog.anchors) {
-    *message.add_anchors() = ToProto(anchor);
-  }
-  return message;
-}
-
-absl::StatusOr<Catalog> FromProto(const proto::Catalog& message) {
-  if (absl::Status s = CheckPresence(message); !s.ok()) return s;
-  Catalog catalog;
-  catalog.sequence = message.sequence();
-  catalog.created = TimeOf(message.created_time());
-  catalog.refresh_hint = absl::Seconds(message.refresh_hint().seconds()) +
-                         absl::Nanoseconds(message.refresh_hint().nanos());
-  for (const proto::Anchor& anchor : message.anchors()) {
-    const auto kind = KindFromProto(anchor.slot().kind());
-    const auto status = StatusFromProto(anchor.status());
-    if (kind && status) {
-      catalog.anchors.push_back(AnchorFromProto(anchor, *kind, *status));
-    } else {
-      ++catalog.skipped;
-    }
-  }
-  if (absl::Status s = CheckCatalog(catalog); !s.ok()) return s;
-  Sort(catalog);
-  return catalog;
 }
 
 }  // namespace anchorage::anchors

@@ -1,7 +1,6 @@
 #include "anchors/succession.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "anchors/certificate_facts.h"
 #include "anchors/self_signature.h"
 #include "anchors/target_checks.h"
+#include "verify/enum_table.h"
 #include "verify/printable.h"
 
 namespace anchorage::anchors {
@@ -19,11 +19,11 @@ using verify::AnchorKind;
 using verify::AnchorStatus;
 
 struct Row {
-  SuccessorReason reason;
+  SuccessorReason value;
   std::string_view name;
 };
 
-constexpr Row kTable[] = {
+constexpr Row kRows[] = {
     {SuccessorReason::kCatalogInvalid, "CATALOG_INVALID"},
     {SuccessorReason::kCatalogTooLarge, "CATALOG_TOO_LARGE"},
     {SuccessorReason::kUnknownAnchors, "UNKNOWN_ANCHORS"},
@@ -48,24 +48,7 @@ constexpr Row kTable[] = {
     {SuccessorReason::kSourceLost, "SOURCE_LOST"},
 };
 
-constexpr std::size_t kRows = std::size(kTable);
-
-constexpr bool HasOneRowForEachReasonInOrder() {
-  if (kRows != static_cast<std::size_t>(SuccessorReason::kMaxValue) + 1) {
-    return false;
-  }
-  for (std::size_t i = 0; i < kRows; ++i) {
-    if (static_cast<std::size_t>(kTable[i].reason) != i) return false;
-  }
-  return true;
-}
-static_assert(HasOneRowForEachReasonInOrder());
-
-constexpr std::array<SuccessorReason, kRows> kAll = [] {
-  std::array<SuccessorReason, kRows> all{};
-  for (std::size_t i = 0; i < kRows; ++i) all[i] = kTable[i].reason;
-  return all;
-}();
+using SuccessorReasons = verify::EnumTable<kRows>;
 
 // How many problems a status tells of by name.
 constexpr std::size_t kProblemsInStatus = 4;
@@ -357,10 +340,12 @@ void CheckCertificates(const CatalogAnchor* before, const CatalogAnchor& after,
 }  // namespace
 
 std::string_view NameOf(SuccessorReason reason) {
-  return kTable[static_cast<std::size_t>(reason)].name;
+  return SuccessorReasons::Of(reason).name;
 }
 
-absl::Span<const SuccessorReason> AllSuccessorReasons() { return kAll; }
+absl::Span<const SuccessorReason> AllSuccessorReasons() {
+  return SuccessorReasons::All();
+}
 
 std::vector<SuccessorProblem> FindSuccessorProblems(
     const Catalog& before, const Catalog& after,

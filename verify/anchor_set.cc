@@ -13,23 +13,6 @@
 namespace anchorage::verify {
 namespace {
 
-// Whether a key of that type can be an anchor of that kind. The DSA kind's
-// anchors are RSA keys in China.
-bool FitsKind(const PublicKey& key, AnchorKind kind) {
-  switch (kind) {
-    case AnchorKind::kIidRsa1024:
-      return key.type() == KeyType::kRsa && key.bits() == 1024;
-    case AnchorKind::kIidRsa2048:
-      return key.type() == KeyType::kRsa && key.bits() >= 2048;
-    case AnchorKind::kIidDsa:
-      return key.type() == KeyType::kDsa ||
-             (key.type() == KeyType::kRsa && key.bits() >= 2048);
-    case AnchorKind::kNitroRoot:
-      return key.type() == KeyType::kEcP384;
-  }
-  return false;
-}
-
 std::string Text(absl::Time time) {
   return absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone());
 }
@@ -85,6 +68,20 @@ std::optional<AnchorKind> AnchorKindNamed(std::string_view name) {
   return std::nullopt;
 }
 
+bool KeyFitsKind(KeyType type, int bits, AnchorKind kind) {
+  switch (kind) {
+    case AnchorKind::kIidRsa1024:
+      return type == KeyType::kRsa && bits == 1024;
+    case AnchorKind::kIidRsa2048:
+      return type == KeyType::kRsa && bits >= 2048;
+    case AnchorKind::kIidDsa:
+      return type == KeyType::kDsa || (type == KeyType::kRsa && bits >= 2048);
+    case AnchorKind::kNitroRoot:
+      return type == KeyType::kEcP384;
+  }
+  return false;
+}
+
 std::string_view NameOf(AnchorStatus status) {
   switch (status) {
     case AnchorStatus::kAnnounced:
@@ -99,16 +96,6 @@ std::string_view NameOf(AnchorStatus status) {
       return "REVOKED";
   }
   return "";
-}
-
-std::optional<AnchorStatus> AnchorStatusNamed(std::string_view name) {
-  for (const AnchorStatus status :
-       {AnchorStatus::kAnnounced, AnchorStatus::kActive,
-        AnchorStatus::kRetiring, AnchorStatus::kRetired,
-        AnchorStatus::kRevoked}) {
-    if (NameOf(status) == name) return status;
-  }
-  return std::nullopt;
 }
 
 std::string_view NameOf(Origin origin) {
@@ -213,7 +200,8 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
       if (!read.ok()) return read.status();
       key = keys.emplace(record.spki_der, *std::move(read)).first;
     }
-    if (!FitsKind(key->second, record.slot.kind)) {
+    if (!KeyFitsKind(key->second.type(), key->second.bits(),
+                     record.slot.kind)) {
       return Reject(
           Reason::kFieldInvalid,
           ToString(record.slot) + " has a key of another type or size");

@@ -37,6 +37,10 @@ enum class AnchorKind { kIidDsa, kIidRsa1024, kIidRsa2048, kNitroRoot };
 std::string_view NameOf(AnchorKind kind);
 std::optional<AnchorKind> AnchorKindNamed(std::string_view name);
 
+// Whether a key of that type and size can be an anchor of that kind. The DSA
+// kind's anchors are RSA keys in China.
+bool KeyFitsKind(KeyType type, int bits, AnchorKind kind);
+
 // Where an anchor is in its life. Only ACTIVE and RETIRING verify; REVOKED
 // wins over everything, whatever the evidence's time. Time changes no status.
 enum class AnchorStatus {
@@ -49,7 +53,6 @@ enum class AnchorStatus {
 
 // Returns the stable name: "ANNOUNCED", "ACTIVE" and so on.
 std::string_view NameOf(AnchorStatus status);
-std::optional<AnchorStatus> AnchorStatusNamed(std::string_view name);
 
 // What an anchor verifies, where. A Nitro root's region is empty.
 struct Slot {

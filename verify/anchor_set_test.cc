@@ -432,18 +432,9 @@ TEST(AnchorNames, AreReadBack) {
         AnchorKind::kNitroRoot}) {
     EXPECT_EQ(AnchorKindNamed(NameOf(kind)), kind);
   }
-  for (const AnchorStatus status :
-       {AnchorStatus::kAnnounced, AnchorStatus::kActive,
-        AnchorStatus::kRetiring, AnchorStatus::kRetired,
-        AnchorStatus::kRevoked}) {
-    EXPECT_EQ(AnchorStatusNamed(NameOf(status)), status);
-  }
   for (const std::string_view name :
        {"", "rsa2048", "IID-RSA2048", "iid-rsa2048 ", "nitro", "ACTIVE"}) {
     EXPECT_EQ(AnchorKindNamed(name), std::nullopt) << name;
-  }
-  for (const std::string_view name : {"", "active", "ACTIVE ", "iid-dsa"}) {
-    EXPECT_EQ(AnchorStatusNamed(name), std::nullopt) << name;
   }
 }
 

@@ -1,23 +1,19 @@
 #include "verify/reason.h"
 
-#include <array>
-#include <cstddef>
 #include <exception>
 #include <string>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "verify/enum_table.h"
 #include "verify/printable.h"
 
 namespace anchorage::verify {
 namespace {
 
-constexpr std::size_t kReasons =
-    static_cast<std::size_t>(Reason::kMaxValue) + 1;
-
 struct Row {
-  Reason reason;
+  Reason value;
   std::string_view name;
   Family family;
   std::string_view description;
@@ -27,7 +23,7 @@ struct Row {
 using enum Reason;
 using enum Family;
 
-constexpr Row kTable[] = {
+constexpr Row kRows[] = {
     {kInputTooLarge, "INPUT_TOO_LARGE", kUnreadable,
      "the input is longer than its parser's limit",
      "no evidence of AWS is nearly as long, and reading must cost little "
@@ -333,14 +329,7 @@ constexpr Row kTable[] = {
      "a check that was not finished was not passed"},
 };
 
-constexpr bool TableIsComplete() {
-  if (std::size(kTable) != kReasons) return false;
-  for (std::size_t i = 0; i < kReasons; ++i) {
-    if (static_cast<std::size_t>(kTable[i].reason) != i) return false;
-  }
-  return true;
-}
-static_assert(TableIsComplete(), "kTable: one row a reason, in their order");
+using Reasons = EnumTable<kRows>;
 
 constexpr absl::StatusCode CodeOf(Family family) {
   switch (family) {
@@ -358,10 +347,6 @@ constexpr absl::StatusCode CodeOf(Family family) {
   return absl::StatusCode::kInternal;
 }
 
-const Row& RowOf(Reason reason) {
-  return kTable[static_cast<std::size_t>(reason)];
-}
-
 // Payload types of a status made here.
 constexpr char kReasonUrl[] = "anchorage/reason";
 constexpr char kCertificateUrl[] = "anchorage/certificate-index";
@@ -372,7 +357,7 @@ absl::string_view View(std::string_view text) {
 
 absl::Status Make(Reason reason, std::string_view detail,
                   int certificate_index) {
-  const Row& row = RowOf(reason);
+  const Row& row = Reasons::Of(reason);
   absl::Status status(
       CodeOf(row.family),
       Printable(detail.empty() ? row.description : detail, kMaxSentenceBytes));
@@ -417,10 +402,7 @@ const absl::Status& ResourcesExhausted() { return kExhausted; }
 std::optional<Reason> ReasonOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kReasonUrl);
   if (!payload.has_value()) return std::nullopt;
-  for (const Row& row : kTable) {
-    if (*payload == View(row.name)) return row.reason;
-  }
-  return std::nullopt;
+  return ReasonNamed(std::string(*payload));
 }
 
 int CertificateIndexOf(const absl::Status& status) {
@@ -432,35 +414,25 @@ int CertificateIndexOf(const absl::Status& status) {
   return index;
 }
 
-std::string_view NameOf(Reason reason) { return RowOf(reason).name; }
+std::string_view NameOf(Reason reason) { return Reasons::Of(reason).name; }
 
 std::optional<Reason> ReasonNamed(std::string_view name) {
-  for (const Row& row : kTable) {
-    if (row.name == name) return row.reason;
-  }
-  return std::nullopt;
+  return Reasons::Named(name);
 }
 
 std::string_view DescriptionOf(Reason reason) {
-  return RowOf(reason).description;
+  return Reasons::Of(reason).description;
 }
 
-std::string_view WhyOf(Reason reason) { return RowOf(reason).why; }
+std::string_view WhyOf(Reason reason) { return Reasons::Of(reason).why; }
 
-Family FamilyOf(Reason reason) { return RowOf(reason).family; }
+Family FamilyOf(Reason reason) { return Reasons::Of(reason).family; }
 
 bool IsUndecided(const absl::Status& status) {
   const auto reason = ReasonOf(status);
   return reason.has_value() && FamilyOf(*reason) == kUndecided;
 }
 
-absl::Span<const Reason> AllReasons() {
-  static constexpr auto kAll = [] {
-    std::array<Reason, kReasons> all{};
-    for (std::size_t i = 0; i < kReasons; ++i) all[i] = kTable[i].reason;
-    return all;
-  }();
-  return kAll;
-}
+absl::Span<const Reason> AllReasons() { return Reasons::All(); }
 
 }  // namespace anchorage::verify

@@ -1,6 +1,7 @@
 #include "anchors/tuf/static_layout.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "anchors/tuf/updater.h"
 #include "verify/crypto/public_key.h"
 
@@ -36,6 +37,19 @@ std::vector<StaticFile> LayOut(const RepositoryFiles& files) {
   laid_out.push_back(
       {std::string(kTimestampFile), files.timestamp, /*immutable=*/false});
   return laid_out;
+}
+
+std::string EscapeTargetName(std::string_view name) {
+  std::string escaped;
+  for (const char c : name) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    if (byte <= 0x20 || byte >= 0x7f || c == '#' || c == '?') {
+      absl::StrAppendFormat(&escaped, "%%%02X", byte);
+    } else {
+      escaped.push_back(c);
+    }
+  }
+  return escaped;
 }
 
 }  // namespace anchorage::anchors::tuf

@@ -54,6 +54,10 @@ struct StaticFile {
 // one: a file comes after those that it names, and the timestamp last.
 std::vector<StaticFile> LayOut(const RepositoryFiles& files);
 
+// Returns the name of a target with what cannot stand in a request line
+// percent-encoded; all else is kept.
+std::string EscapeTargetName(std::string_view name);
+
 }  // namespace anchorage::anchors::tuf
 
 #endif  // ANCHORAGE_ANCHORS_TUF_STATIC_LAYOUT_H_

@@ -1,18 +1,17 @@
 #include "anchors/tuf/tuf_error.h"
 
-#include <array>
-#include <cstddef>
 #include <string>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "verify/enum_table.h"
 #include "verify/printable.h"
 
 namespace anchorage::anchors::tuf {
 namespace {
 
 struct Row {
-  TufReason reason;
+  TufReason value;
   std::string_view name;
   absl::StatusCode code;
 };
@@ -23,7 +22,7 @@ constexpr absl::StatusCode kStale = absl::StatusCode::kFailedPrecondition;
 constexpr absl::StatusCode kNotThere = absl::StatusCode::kNotFound;
 constexpr absl::StatusCode kCouldNot = absl::StatusCode::kUnavailable;
 
-constexpr Row kTable[] = {
+constexpr Row kRows[] = {
     {TufReason::kMetadataTooLarge, "METADATA_TOO_LARGE", kUnreadable},
     {TufReason::kMetadataMalformed, "METADATA_MALFORMED", kUnreadable},
     {TufReason::kDuplicateMember, "DUPLICATE_MEMBER", kUnreadable},
@@ -80,33 +79,14 @@ constexpr Row kTable[] = {
     {TufReason::kNotPublishable, "NOT_PUBLISHABLE", kUnreadable},
 };
 
-constexpr std::size_t kRows = std::size(kTable);
-
-constexpr bool HasOneRowForEachReasonInOrder() {
-  if (kRows != static_cast<std::size_t>(TufReason::kMaxValue) + 1) return false;
-  for (std::size_t i = 0; i < kRows; ++i) {
-    if (static_cast<std::size_t>(kTable[i].reason) != i) return false;
-  }
-  return true;
-}
-static_assert(HasOneRowForEachReasonInOrder());
-
-constexpr std::array<TufReason, kRows> kAll = [] {
-  std::array<TufReason, kRows> all{};
-  for (std::size_t i = 0; i < kRows; ++i) all[i] = kTable[i].reason;
-  return all;
-}();
+using TufReasons = verify::EnumTable<kRows>;
 
 constexpr char kPayloadUrl[] = "anchorage.dev/tuf-reason";
-
-const Row& RowOf(TufReason reason) {
-  return kTable[static_cast<std::size_t>(reason)];
-}
 
 }  // namespace
 
 absl::Status RejectUpdate(TufReason reason, std::string_view detail) {
-  const Row& row = RowOf(reason);
+  const Row& row = TufReasons::Of(reason);
   const std::string sentence =
       absl::StrCat(absl::string_view(row.name.data(), row.name.size()), ": ",
                    absl::string_view(detail.data(), detail.size()));
@@ -133,15 +113,14 @@ absl::Status InFile(std::string_view name, const absl::Status& status) {
       absl::StrCat(absl::string_view(name.data(), name.size()), ": ", detail));
 }
 
-std::string_view NameOf(TufReason reason) { return RowOf(reason).name; }
-
-std::optional<TufReason> TufReasonNamed(std::string_view name) {
-  for (const Row& row : kTable) {
-    if (row.name == name) return row.reason;
-  }
-  return std::nullopt;
+std::string_view NameOf(TufReason reason) {
+  return TufReasons::Of(reason).name;
 }
 
-absl::Span<const TufReason> AllTufReasons() { return kAll; }
+std::optional<TufReason> TufReasonNamed(std::string_view name) {
+  return TufReasons::Named(name);
+}
+
+absl::Span<const TufReason> AllTufReasons() { return TufReasons::All(); }
 
 }  // namespace anchorage::anchors::tuf

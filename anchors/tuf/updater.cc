@@ -258,18 +258,6 @@ absl::Status Updater::Refresh() {
   return UpdateTargets();
 }
 
-absl::Status Updater::LoadStored() {
-  trusted_.Begin(trusted_.now());
-  absl::Status roots = trusted_.FinishRoots();
-  if (!roots.ok()) return roots;
-  HoldStored();
-  absl::Status timestamp = trusted_.UseHeldTimestamp();
-  if (!timestamp.ok()) return timestamp;
-  absl::Status snapshot = trusted_.UseHeldSnapshot();
-  if (!snapshot.ok()) return snapshot;
-  return trusted_.UseHeldTargets();
-}
-
 // --- Targets ---------------------------------------------------------------
 
 absl::StatusOr<std::shared_ptr<const Targets>> Updater::LoadDelegated(

@@ -82,14 +82,9 @@ class Updater {
   // kMetadataTooLarge, kStoreFailed. Call once, or again after a failure.
   absl::Status Refresh();
 
-  // Takes the four top-level roles from the store, without fetching. Fails as
-  // TrustedSet does, with kOutOfOrder for a file that is not there or not
-  // signed. Instead of Refresh(), or before it.
-  absl::Status LoadStored();
-
   // Returns what the repository says of `path`, asking delegated roles, which
-  // are fetched where the store has them not. Only after a successful Refresh()
-  // or LoadStored(). kTargetNotFound, kDelegationLimit, kOutOfOrder, and as
+  // are fetched where the store has them not. Only after a successful
+  // Refresh(). kTargetNotFound, kDelegationLimit, kOutOfOrder, and as
   // TrustedSet::UpdateDelegated() and Refresh() fail.
   absl::StatusOr<Target> FindTarget(std::string_view path);
 

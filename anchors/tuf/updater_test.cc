@@ -693,39 +693,6 @@ TEST_F(UpdaterTest, GoesOnAfterACrashBetweenAnyTwoSaves) {
   }
 }
 
-TEST_F(UpdaterTest, LoadsWhatIsStoredWithoutAskingForAnything) {
-  repository_.AddTarget("targets", "file", "bytes");
-  PublishAll();
-  ASSERT_THAT(Refresh(), IsOk());
-  repository_.requests.clear();
-  auto updater = NewUpdater();
-  ASSERT_THAT(updater, IsOk());
-  EXPECT_THAT(updater->LoadStored(), IsOk());
-  EXPECT_THAT(updater->trusted().VerifyTarget("file", "bytes"), IsOk());
-  EXPECT_THAT(repository_.requests, IsEmpty());
-}
-
-TEST_F(UpdaterTest, LoadsAnExpiredStoreForACallerThatJudgesAgeItself) {
-  ASSERT_THAT(Refresh(), IsOk());
-  now_ = kNow + kDay * 31;
-  EXPECT_THAT(NewUpdater()->LoadStored(), RejectedFor(TufReason::kRootExpired));
-  now_ = absl::InfinitePast();
-  auto updater = NewUpdater();
-  EXPECT_THAT(updater->LoadStored(), IsOk());
-  EXPECT_EQ(updater->trusted().expires(), kNow + kDay * 30);
-}
-
-TEST_F(UpdaterTest, LoadsNothingFromAStoreThatIsNotComplete) {
-  ASSERT_THAT(Refresh(), IsOk());
-  for (const char* name : {"timestamp.json", "snapshot.json", "targets.json"}) {
-    MemoryStore whole = store_;
-    store_.files.erase(name);
-    EXPECT_THAT(NewUpdater()->LoadStored(),
-                RejectedFor(TufReason::kOutOfOrder));
-    store_ = whole;
-  }
-}
-
 // --- Targets ---------------------------------------------------------------
 
 TEST_F(UpdaterTest, DownloadsATarget) {

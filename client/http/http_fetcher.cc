@@ -2,13 +2,12 @@
 
 #include <curl/curl.h>
 
-#include <cstdint>
 #include <mutex>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "anchors/base/no_throw.h"
+#include "anchors/tuf/static_layout.h"
 
 namespace anchorage::client {
 namespace {
@@ -45,20 +44,6 @@ std::size_t Receive(char* data, std::size_t size, std::size_t count,
 int StopIfCancelled(void* user, curl_off_t, curl_off_t, curl_off_t,
                     curl_off_t) {
   return *static_cast<const std::atomic<bool>*>(user) ? 1 : 0;
-}
-
-// Percent-encodes what cannot stand in a request line; all else is kept.
-std::string Escape(std::string_view name) {
-  std::string escaped;
-  for (const char c : name) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    if (byte <= 0x20 || byte >= 0x7f || c == '#' || c == '?') {
-      absl::StrAppendFormat(&escaped, "%%%02X", byte);
-    } else {
-      escaped.push_back(c);
-    }
-  }
-  return escaped;
 }
 
 absl::Status CheckUrl(std::string& url) {
@@ -170,8 +155,10 @@ absl::StatusOr<std::string> HttpFetcher::FetchMetadata(std::string_view name,
 
 absl::StatusOr<std::string> HttpFetcher::FetchTarget(std::string_view name,
                                                      std::size_t max_bytes) {
-  return anchors::NoThrow(
-      [&] { return Fetch(repository_.targets_url + Escape(name), max_bytes); });
+  return anchors::NoThrow([&] {
+    return Fetch(repository_.targets_url + anchors::tuf::EscapeTargetName(name),
+                 max_bytes);
+  });
 }
 
 }  // namespace anchorage::client

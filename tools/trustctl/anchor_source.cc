@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
+#include "anchors/base/host_port.h"
 #include "anchors/catalog.h"
 #include "anchors/certificate_facts.h"
 #include "client/bundle.h"
@@ -20,8 +21,8 @@ namespace {
 
 // Whether HOST:PORT is of this machine, where TLS has nothing to hide.
 bool IsLoopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("localhost:") ||
-         address.starts_with("[::1]:");
+  const auto parsed = anchors::ParseHostPort(address);
+  return parsed.has_value() && anchors::IsLoopbackHost(parsed->host);
 }
 
 bool IsUrl(std::string_view server) {

@@ -1,5 +1,7 @@
 #include "tools/trustctl/command.h"
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
@@ -117,6 +119,19 @@ absl::StatusOr<std::string> ReadInput(const std::string& path) {
     }
   }
   return bytes;
+}
+
+absl::Status Confirm(std::string_view question, bool assumed) {
+  if (assumed) return absl::OkStatus();
+  if (isatty(STDIN_FILENO) == 0) {
+    return absl::FailedPreconditionError(
+        "there is no terminal to ask at: look at the above, then give --yes");
+  }
+  std::cerr << question << " Type yes: ";
+  std::string answer;
+  std::getline(std::cin, answer);
+  if (answer == "yes") return absl::OkStatus();
+  return absl::CancelledError("nothing was done");
 }
 
 absl::StatusOr<absl::Time> ParseRfc3339(const std::string& text) {

@@ -74,6 +74,10 @@ std::string TextOf(const absl::Status& status);
 inline constexpr std::size_t kMaxInputBytes = 8 * 1024 * 1024;
 absl::StatusOr<std::string> ReadInput(const std::string& path);
 
+// Asks a person at the terminal; OK only for the answer "yes", or without
+// asking where `assumed` (--yes).
+absl::Status Confirm(std::string_view question, bool assumed);
+
 // Reads "2026-02-16T00:38:27Z" (RFC 3339, any offset).
 absl::StatusOr<absl::Time> ParseRfc3339(const std::string& text);
 

@@ -13,7 +13,6 @@
 #include "proto/anchorage/v1/audit_service.grpc.pb.h"
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/command.h"
-#include "tools/trustctl/signing_key.h"
 
 namespace anchorage::trustctl {
 namespace {

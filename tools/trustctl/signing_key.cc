@@ -110,17 +110,4 @@ absl::StatusOr<std::unique_ptr<SigningKey>> SigningKeySource::Open() const {
   return std::unique_ptr<SigningKey>(*std::move(opened));
 }
 
-absl::Status Confirm(std::string_view question, bool assumed) {
-  if (assumed) return absl::OkStatus();
-  if (isatty(STDIN_FILENO) == 0) {
-    return absl::FailedPreconditionError(
-        "there is no terminal to ask at: look at the above, then give --yes");
-  }
-  std::cerr << question << " Type yes: ";
-  std::string answer;
-  std::getline(std::cin, answer);
-  if (answer == "yes") return absl::OkStatus();
-  return absl::CancelledError("nothing was done");
-}
-
 }  // namespace anchorage::trustctl

@@ -40,10 +40,6 @@ struct SigningKeySource {
   absl::StatusOr<std::unique_ptr<anchors::tuf::SigningKey>> Open() const;
 };
 
-// Asks a person at the terminal; OK only for the answer "yes", or without
-// asking where `assumed` (--yes).
-absl::Status Confirm(std::string_view question, bool assumed);
-
 }  // namespace anchorage::trustctl
 
 #endif  // ANCHORAGE_TOOLS_TRUSTCTL_SIGNING_KEY_H_

@@ -17,7 +17,6 @@
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/repository_export.h"
-#include "tools/trustctl/signing_key.h"
 
 namespace anchorage::trustctl {
 namespace {

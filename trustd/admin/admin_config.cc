@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "trustd/base/config_path.h"
+#include "trustd/base/config_reader.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -14,74 +13,55 @@ constexpr char kDefaultAddress[] = "127.0.0.1:7444";
 // Whom the record names where the policy decided.
 constexpr std::string_view kPolicyName = "policy";
 
-absl::Status Wrong(const std::string& path, const std::string& what) {
-  return absl::InvalidArgumentError(absl::StrCat(path, ": 'admin': ", what));
+ConfigReader ReaderOf(const std::string& path) {
+  return ConfigReader(path, "'admin'");
 }
 
-bool IsHostAndPort(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  int port = -1;
-  return colon != std::string::npos && colon != 0 &&
-         absl::SimpleAtoi(address.substr(colon + 1), &port) && port >= 0 &&
-         port <= 65535;
-}
-
-absl::Status AddPerson(const v1::Person& person, const std::string& path,
-                       People& people) {
+void AddPerson(const v1::Person& person, ConfigReader& reader, People& people) {
   const std::string& name = person.name();
   const bool has_control =
       std::any_of(name.begin(), name.end(),
                   [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   if (name.empty() || name.size() > kMaxPersonNameBytes || has_control) {
-    return Wrong(path, "'name' must be 1 to 64 bytes, none a control code");
+    reader.Fail("'name' must be 1 to 64 bytes, none a control code");
+  } else if (name == kPolicyName) {
+    reader.Fail(
+        "nobody can be called 'policy': the record would not tell them from "
+        "the policy");
+  } else if (person.role() == v1::Person::ROLE_UNSPECIFIED ||
+             !v1::Person::Role_IsValid(person.role())) {
+    reader.Fail(absl::StrCat("'", name, "' has no 'role'"));
+  } else if (!people.emplace(name, person.role()).second) {
+    reader.Fail(absl::StrCat("two people have the name '", name, "'"));
   }
-  if (name == kPolicyName) {
-    return Wrong(path,
-                 "nobody can be called 'policy': the record would not "
-                 "tell them from the policy");
-  }
-  if (person.role() == v1::Person::ROLE_UNSPECIFIED ||
-      !v1::Person::Role_IsValid(person.role())) {
-    return Wrong(path, absl::StrCat("'", name, "' has no 'role'"));
-  }
-  if (!people.emplace(name, person.role()).second) {
-    return Wrong(path, absl::StrCat("two people have the name '", name, "'"));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<AdminSettings> ReadAdminSettings(const v1::AdminConfig& proto,
                                                 const std::string& path) {
+  ConfigReader reader = ReaderOf(path);
   AdminSettings settings;
   settings.listen_address =
-      proto.listen_address().empty() ? kDefaultAddress : proto.listen_address();
-  if (!IsHostAndPort(settings.listen_address)) {
-    return Wrong(path, absl::StrCat("'listen_address' must be HOST:PORT, not '",
-                                    settings.listen_address, "'"));
-  }
+      reader.Address(proto.listen_address(), kDefaultAddress, "listen_address");
   if (proto.tls().certificate_path().empty() ||
       proto.tls().key_path().empty()) {
-    return Wrong(path, "'tls' needs 'certificate_path' and 'key_path'");
+    reader.Fail("'tls' needs 'certificate_path' and 'key_path'");
   }
   if (proto.client_ca_path().empty()) {
-    return Wrong(path,
-                 "'client_ca_path' is required: it says whose "
-                 "certificates name people");
+    reader.Fail(
+        "'client_ca_path' is required: it says whose certificates name people");
   }
-  settings.tls_certificate_path =
-      ResolvePath(proto.tls().certificate_path(), path);
-  settings.tls_key_path = ResolvePath(proto.tls().key_path(), path);
-  settings.client_ca_path = ResolvePath(proto.client_ca_path(), path);
+  settings.tls_certificate_path = reader.Path(proto.tls().certificate_path());
+  settings.tls_key_path = reader.Path(proto.tls().key_path());
+  settings.client_ca_path = reader.Path(proto.client_ca_path());
   if (proto.people().empty() || proto.people_size() > kMaxPeople) {
-    return Wrong(path, absl::StrCat("'people' are 1 to ", kMaxPeople));
+    reader.Fail(absl::StrCat("'people' are 1 to ", kMaxPeople));
   }
   for (const v1::Person& person : proto.people()) {
-    if (absl::Status s = AddPerson(person, path, settings.people); !s.ok()) {
-      return s;
-    }
+    AddPerson(person, reader, settings.people);
   }
+  if (!reader.status().ok()) return reader.status();
   return settings;
 }
 
@@ -91,11 +71,13 @@ absl::Status CheckApprovals(const AdminSettings& settings, int approvals,
       settings.people.begin(), settings.people.end(), [](const auto& person) {
         return Allows(person.second, Action::kDecide);
       });
-  if (deciders >= approvals) return absl::OkStatus();
-  return Wrong(path, absl::StrCat(deciders,
-                                  " people may decide, and "
-                                  "'rotations' asks for ",
-                                  approvals, " 'approvals'"));
+  ConfigReader reader = ReaderOf(path);
+  if (deciders < approvals) {
+    reader.Fail(absl::StrCat(deciders,
+                             " people may decide, and 'rotations' asks for ",
+                             approvals, " 'approvals'"));
+  }
+  return reader.status();
 }
 
 }  // namespace anchorage::trustd

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/base/atomic_file.h"
+#include "verify/encoding/base64.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -24,7 +25,7 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
       anchors::ReadFile(settings.client_ca_path, kMaxTlsFileBytes);
   if (!client_ca.ok()) return client_ca.status();
   // gRPC takes a file without any for one that it need not look at.
-  if (client_ca->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
+  if (client_ca->find(verify::kCertificateBegin) == std::string::npos) {
     return absl::InvalidArgumentError(
         absl::StrCat(settings.client_ca_path, " has no certificate in PEM"));
   }

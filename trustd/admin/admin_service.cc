@@ -44,10 +44,6 @@ absl::Status ReadRetirement(const v1::PinAnchorRequest& request,
   return absl::OkStatus();
 }
 
-grpc::Status Invalid(const std::string& what) {
-  return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kRequestInvalid, what);
-}
-
 bool IsSha256Hex(std::string_view text) {
   return text.size() == kSha256HexDigits &&
          text.find_first_not_of("0123456789abcdef") == text.npos;
@@ -118,11 +114,11 @@ grpc::Status AdminServiceImpl::Decide(const Caller& caller,
   if (request.kind() != v1::Decision::KIND_APPROVE &&
       request.kind() != v1::Decision::KIND_REJECT &&
       request.kind() != v1::Decision::KIND_HOLD) {
-    return Invalid("'kind' is to approve, to reject or to hold");
+    return RequestError("'kind' is to approve, to reject or to hold");
   }
   if (request.kind() == v1::Decision::KIND_APPROVE &&
       (request.change_id().empty() || request.effect_sha256().empty())) {
-    return Invalid(
+    return RequestError(
         "an approval names the 'change_id' and the 'effect_sha256' of what was "
         "looked at");
   }
@@ -244,7 +240,7 @@ class AdminServiceImpl::StoreUpload final : public ServerUpload {
     }
     if (bundle_.size() + request.bundle_piece().size() >
         kMaxAcceptedBundleBytes) {
-      return Invalid("a bundle has at most 16 MiB");
+      return RequestError("a bundle has at most 16 MiB");
     }
     bundle_ += request.bundle_piece();
     return grpc::Status::OK;
@@ -260,10 +256,11 @@ class AdminServiceImpl::StoreUpload final : public ServerUpload {
  private:
   grpc::Status Accept(v1::AcceptStoreResponse& response) {
     if (why_.empty() || why_.size() > kMaxWhyBytes) {
-      return Invalid("say why, in at most 1000 bytes: it goes on the record");
+      return RequestError(
+          "say why, in at most 1000 bytes: it goes on the record");
     }
     if (no_bundle_ != bundle_.empty()) {
-      return Invalid(
+      return RequestError(
           "there is a bundle, or 'no_bundle' says that there is none");
     }
     if (!service_.accept_store_) {

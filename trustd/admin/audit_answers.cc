@@ -29,10 +29,6 @@ constexpr std::size_t kMaxNameBytes = 64;
 constexpr int kMaxChoices = 16;
 constexpr std::size_t kFilterDigits = 16;
 
-grpc::Status Invalid(const std::string& what) {
-  return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kRequestInvalid, what);
-}
-
 grpc::Status TokenInvalid() {
   return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kPageTokenInvalid,
                   "the page token is not one of this filter");
@@ -179,13 +175,14 @@ grpc::Status AnswerRotations(const RotationReader& read,
                              const v1::ListRotationsRequest& request,
                              v1::ListRotationsResponse& response) {
   if (request.page_size() < 0 || request.page_size() > kMaxRotations) {
-    return Invalid(absl::StrCat("'page_size' is from 0 to ", kMaxRotations));
+    return RequestError(
+        absl::StrCat("'page_size' is from 0 to ", kMaxRotations));
   }
   if (request.partition().size() > kMaxNameBytes ||
       request.region().size() > kMaxNameBytes ||
       request.classes_size() > kMaxChoices ||
       request.states_size() > kMaxChoices) {
-    return Invalid(
+    return RequestError(
         "'partition' and 'region' are at most 64 bytes, 'classes' and "
         "'states' at most 16");
   }
@@ -244,10 +241,10 @@ grpc::Status AnswerRecords(std::uint64_t size, const RecordReader& read,
                            const v1::ListRecordsRequest& request,
                            v1::ListRecordsResponse& response) {
   if (request.page_size() < 0 || request.page_size() > kMaxRecords) {
-    return Invalid(absl::StrCat("'page_size' is from 0 to ", kMaxRecords));
+    return RequestError(absl::StrCat("'page_size' is from 0 to ", kMaxRecords));
   }
   if (request.facts_size() > kMaxChoices) {
-    return Invalid("'facts' are at most 16");
+    return RequestError("'facts' are at most 16");
   }
   const std::string filter = FilterName(request);
   std::uint64_t index = request.first_index();

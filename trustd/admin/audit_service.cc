@@ -3,111 +3,58 @@
 #include <cstdint>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "anchors/base/no_throw.h"
 #include "trustd/admin/audit_answers.h"
 #include "trustd/admin/caller.h"
 #include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
-namespace {
 
-grpc::Status ShuttingDown() {
-  return RpcError(grpc::StatusCode::UNAVAILABLE, kShuttingDown,
-                  "the server stops");
-}
-
-}  // namespace
-
-// One open stream. It reads the record itself, one at a time, so that a slow
-// reader costs no memory; the mirror only says that there is more. Its call and
-// the service hold it.
-class AuditServiceImpl::Watch final
-    : public ServerStream,
-      public std::enable_shared_from_this<Watch> {
+// Reads the record itself; the mirror only says that there is more.
+class AuditServiceImpl::Watch final : public NewsStream {
  public:
-  Watch(AuditServiceImpl& service, std::uint64_t first, Place place)
-      : service_(service), place_(std::move(place)), next_(first) {}
+  Watch(Mirror& mirror, std::uint64_t first) : mirror_(mirror), next_(first) {}
 
   void OnStart() override {
-    std::weak_ptr<Watch> weak = weak_from_this();
-    mirror_id_ =
-        service_.mirror_.Watch([weak](std::uint64_t, const v1::LedgerRecord&) {
-          // Who records goes on, and so do the other watchers.
-          (void)anchors::NoThrow([&] {
-            if (const auto self = weak.lock()) self->Continue();
-            return absl::OkStatus();
-          });
-        });
+    mirror_id_ = mirror_.Watch(
+        [wake = Waker()](std::uint64_t, const v1::LedgerRecord&) { wake(); });
     Continue();
   }
 
-  // Writes the next record, if there is one and none is being written.
-  void Continue() {
-    const absl::MutexLock lock(&mutex_);
-    if (!ended_ && !writing_) WriteNext();
-  }
-
-  void End(const grpc::Status& status) {
-    const absl::MutexLock lock(&mutex_);
-    EndLocked(status);
-  }
-
-  void OnWriteDone(bool ok) override {
-    const absl::MutexLock lock(&mutex_);
-    writing_ = false;
-    if (!ok) return EndLocked(grpc::Status::CANCELLED);
-    if (!ended_) WriteNext();
-  }
-
-  void OnCancel() override { End(grpc::Status::CANCELLED); }
-
   void OnDone() override {
-    service_.mirror_.Unwatch(mirror_id_);
-    service_.Forget(this);
+    mirror_.Unwatch(mirror_id_);
+    NewsStream::OnDone();
   }
 
  private:
-  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const Ledger& ledger = service_.mirror_.ledger();
-    if (next_ >= ledger.head().size) return;
+  grpc::Status Next(const grpc::ByteBuffer*& message) override {
+    const Ledger& ledger = mirror_.ledger();
+    if (next_ >= ledger.head().size) return grpc::Status::OK;
     auto bytes = ledger.ReadBytes(next_);
-    if (!bytes.ok()) return EndLocked(RecordError(bytes.status()));
-    v1::WatchRecordsResponse message;
-    message.mutable_record()->set_index(next_);
-    message.mutable_record()->set_record(*std::move(bytes));
-    message_ = CallGate::ToBuffer(message);
+    if (!bytes.ok()) return RecordError(bytes.status());
+    v1::WatchRecordsResponse response;
+    response.mutable_record()->set_index(next_);
+    response.mutable_record()->set_record(*std::move(bytes));
+    message_ = CallGate::ToBuffer(response);
     ++next_;
-    writing_ = true;
-    StartWrite(&message_);
+    message = &message_;
+    return grpc::Status::OK;
   }
 
-  void EndLocked(const grpc::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (!std::exchange(ended_, true)) Finish(status);
-  }
-
-  AuditServiceImpl& service_;
-  const Place place_;
+  Mirror& mirror_;
   std::uint64_t mirror_id_ = 0;
-  absl::Mutex mutex_;
-  std::uint64_t next_ ABSL_GUARDED_BY(mutex_);
-  // What is being written: gRPC reads it until OnWriteDone().
-  grpc::ByteBuffer message_ ABSL_GUARDED_BY(mutex_);
-  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  std::uint64_t next_;
+  grpc::ByteBuffer message_;
 };
 
 AuditServiceImpl::AuditServiceImpl(const Access& access, Mirror& mirror,
                                    int max_watchers)
     : access_(access),
       mirror_(mirror),
-      watchers_(max_watchers, AddressList()) {}
-
-AuditServiceImpl::~AuditServiceImpl() = default;
+      watches_(max_watchers, AddressList(),
+               "this server has no place for another stream") {}
 
 grpc::Status AuditServiceImpl::AdmitToLook(const Caller& caller) const {
   std::string name;
@@ -199,34 +146,8 @@ grpc::Status AuditServiceImpl::WatchRecords(
                     absl::StrCat("the record has ", size, " entries, and none ",
                                  request.first_index()));
   }
-  Place place;
-  if (watchers_.Admit(caller.address, place) != Refusal::kNone) {
-    return RpcError(grpc::StatusCode::RESOURCE_EXHAUSTED, kTooManyWatchers,
-                    "this server has no place for another stream");
-  }
-  auto watch =
-      std::make_shared<Watch>(*this, request.first_index(), std::move(place));
-  const absl::MutexLock lock(&mutex_);
-  if (shutting_down_) return ShuttingDown();
-  watches_.insert(watch);
-  stream = std::move(watch);
-  return grpc::Status::OK;
-}
-
-void AuditServiceImpl::Forget(Watch* watch) {
-  const std::shared_ptr<Watch> last = watch->shared_from_this();
-  const absl::MutexLock lock(&mutex_);
-  watches_.erase(last);
-}
-
-void AuditServiceImpl::Shutdown() {
-  std::vector<std::shared_ptr<Watch>> open;
-  {
-    const absl::MutexLock lock(&mutex_);
-    shutting_down_ = true;
-    open.assign(watches_.begin(), watches_.end());
-  }
-  for (const auto& watch : open) watch->End(ShuttingDown());
+  return watches_.Open(
+      caller, std::make_shared<Watch>(mirror_, request.first_index()), stream);
 }
 
 }  // namespace anchorage::trustd

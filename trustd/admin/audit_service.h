@@ -6,14 +6,11 @@
 #include <memory>
 #include <string>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
-#include "absl/synchronization/mutex.h"
 #include "proto/anchorage/v1/audit_service.pb.h"
 #include "trustd/admin/access.h"
 #include "trustd/mirror/mirror.h"
-#include "trustd/net/admission.h"
 #include "trustd/rpc/call_gate.h"
+#include "trustd/rpc/watches.h"
 
 namespace anchorage::trustd {
 
@@ -22,13 +19,12 @@ class AuditServiceImpl final {
  public:
   // Both outlive the service.
   AuditServiceImpl(const Access& access, Mirror& mirror, int max_watchers);
-  ~AuditServiceImpl();
 
   // Adds its methods to `gate`, which the service outlives.
   void AddTo(CallGate& gate);
 
-  // Ends every open stream with SHUTTING_DOWN and refuses new ones.
-  void Shutdown();
+  // As Watches::Shutdown().
+  void Shutdown() { watches_.Shutdown(); }
 
  private:
   class Watch;
@@ -54,14 +50,10 @@ class AuditServiceImpl final {
                             std::shared_ptr<ServerStream>& stream);
   // OK if the caller may look.
   grpc::Status AdmitToLook(const Caller& caller) const;
-  void Forget(Watch* watch);
 
   const Access& access_;
   Mirror& mirror_;
-  Admission watchers_;
-  absl::Mutex mutex_;
-  absl::flat_hash_set<std::shared_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);
-  bool shutting_down_ ABSL_GUARDED_BY(mutex_) = false;
+  Watches watches_;
 };
 
 }  // namespace anchorage::trustd

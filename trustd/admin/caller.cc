@@ -61,8 +61,7 @@ grpc::Status ErrorOf(const absl::Status& status, std::string_view not_found,
       return RpcError(grpc::StatusCode::FAILED_PRECONDITION,
                       failed_precondition, message);
     case absl::StatusCode::kInvalidArgument:
-      return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kRequestInvalid,
-                      message);
+      return RequestError(message);
     case absl::StatusCode::kDataLoss:
       return RpcError(grpc::StatusCode::DATA_LOSS, kLedgerDamaged, message);
     default:

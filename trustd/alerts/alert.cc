@@ -1,19 +1,20 @@
 #include "trustd/alerts/alert.h"
 
-#include <array>
-#include <iterator>
+#include <cstddef>
 #include <nlohmann/json.hpp>
+
+#include "verify/enum_table.h"
 
 namespace anchorage::trustd {
 namespace {
 
 struct Row {
-  AlertKind kind;
+  AlertKind value;
   std::string_view name;
   Urgency urgency;
 };
 
-constexpr Row kTable[] = {
+constexpr Row kRows[] = {
     {AlertKind::kRotationDetected, "ROTATION_DETECTED", Urgency::kSoon},
     {AlertKind::kRotationHeldTooLong, "ROTATION_HELD_TOO_LONG", Urgency::kNow},
     {AlertKind::kRotationPublished, "ROTATION_PUBLISHED", Urgency::kSometime},
@@ -33,30 +34,9 @@ constexpr Row kTable[] = {
     {AlertKind::kClockJumped, "CLOCK_JUMPED", Urgency::kNow},
 };
 
-constexpr std::size_t kRows = std::size(kTable);
-
-constexpr bool HasOneRowForEachKindInOrder() {
-  if (kRows != static_cast<std::size_t>(AlertKind::kMaxValue) + 1) {
-    return false;
-  }
-  for (std::size_t i = 0; i < kRows; ++i) {
-    if (static_cast<std::size_t>(kTable[i].kind) != i) return false;
-  }
-  return true;
-}
-static_assert(HasOneRowForEachKindInOrder());
-
-constexpr std::array<AlertKind, kRows> kAll = [] {
-  std::array<AlertKind, kRows> all{};
-  for (std::size_t i = 0; i < kRows; ++i) all[i] = kTable[i].kind;
-  return all;
-}();
+using AlertKinds = verify::EnumTable<kRows>;
 
 constexpr char kTimeFormat[] = "%Y-%m-%dT%H:%M:%E*SZ";
-
-const Row& RowOf(AlertKind kind) {
-  return kTable[static_cast<std::size_t>(kind)];
-}
 
 // Never cuts a character in two.
 std::string_view Cut(std::string_view text) {
@@ -68,18 +48,15 @@ std::string_view Cut(std::string_view text) {
 
 }  // namespace
 
-std::string_view NameOf(AlertKind kind) { return RowOf(kind).name; }
+std::string_view NameOf(AlertKind kind) { return AlertKinds::Of(kind).name; }
 
 std::optional<AlertKind> AlertKindNamed(std::string_view name) {
-  for (const Row& row : kTable) {
-    if (row.name == name) return row.kind;
-  }
-  return std::nullopt;
+  return AlertKinds::Named(name);
 }
 
-absl::Span<const AlertKind> AllAlertKinds() { return kAll; }
+absl::Span<const AlertKind> AllAlertKinds() { return AlertKinds::All(); }
 
-Urgency UrgencyOf(AlertKind kind) { return RowOf(kind).urgency; }
+Urgency UrgencyOf(AlertKind kind) { return AlertKinds::Of(kind).urgency; }
 
 std::string AlertBody(const Alert& alert, std::string_view id) {
   nlohmann::ordered_json body;

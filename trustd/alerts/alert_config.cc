@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "trustd/base/config_path.h"
+#include "trustd/base/config_reader.h"
 #include "trustd/sources/web_address.h"
 
 namespace anchorage::trustd {
@@ -19,10 +19,11 @@ constexpr std::string_view kNameLetters =
     "abcdefghijklmnopqrstuvwxyz0123456789-";
 
 // Reads one webhook; the first thing that is wrong is kept.
-class Reader {
+class Reader : private ConfigReader {
  public:
   Reader(const v1::WebhookConfig& proto, const std::string& path)
-      : proto_(proto), path_(path) {}
+      : ConfigReader(path, absl::StrCat("webhook '", proto.name(), "'")),
+        proto_(proto) {}
 
   absl::StatusOr<WebhookSettings> Read() && {
     settings_.name = proto_.name();
@@ -32,17 +33,11 @@ class Reader {
     CheckUrl();
     ReadPaths();
     ReadKinds();
-    if (!status_.ok()) return status_;
+    if (!status().ok()) return status();
     return std::move(settings_);
   }
 
  private:
-  void Fail(const std::string& what) {
-    if (!status_.ok()) return;
-    status_ = absl::InvalidArgumentError(
-        absl::StrCat(path_, ": webhook '", proto_.name(), "': ", what));
-  }
-
   void CheckName() {
     const std::string& name = proto_.name();
     if (name.empty() || name.size() > kMaxNameBytes ||
@@ -64,10 +59,8 @@ class Reader {
 
   void ReadPaths() {
     if (proto_.secret_path().empty()) return Fail("'secret_path' is required");
-    settings_.secret_path = ResolvePath(proto_.secret_path(), path_);
-    if (!proto_.ca_path().empty()) {
-      settings_.ca_path = ResolvePath(proto_.ca_path(), path_);
-    }
+    settings_.secret_path = Path(proto_.secret_path());
+    settings_.ca_path = Path(proto_.ca_path());
   }
 
   void ReadKinds() {
@@ -85,45 +78,32 @@ class Reader {
   }
 
   const v1::WebhookConfig& proto_;
-  const std::string& path_;
   WebhookSettings settings_;
-  absl::Status status_;
 };
-
-absl::Status Invalid(const std::string& path, const std::string& what) {
-  return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
-}
 
 }  // namespace
 
 absl::StatusOr<AlertSettings> ReadAlertSettings(const v1::AlertConfig& alerts,
                                                 const std::string& path) {
+  ConfigReader reader(path);
   AlertSettings settings;
-  if (alerts.has_held_too_long()) {
-    const auto& given = alerts.held_too_long();
-    settings.held_too_long =
-        absl::Seconds(given.seconds()) + absl::Nanoseconds(given.nanos());
-    if (settings.held_too_long < kLeastHeld ||
-        settings.held_too_long > kMostHeld) {
-      return Invalid(path,
-                     absl::StrCat("'held_too_long' must be from ",
-                                  absl::ToInt64Seconds(kLeastHeld), "s to ",
-                                  absl::ToInt64Seconds(kMostHeld), "s"));
-    }
-  }
+  settings.held_too_long = reader.Within(
+      alerts.has_held_too_long(), alerts.held_too_long(),
+      settings.held_too_long, kLeastHeld, kMostHeld, "held_too_long");
   if (alerts.webhooks_size() > kMaxWebhooks) {
-    return Invalid(path,
-                   absl::StrCat("'webhooks' are ", kMaxWebhooks, " at most"));
+    reader.Fail(absl::StrCat("'webhooks' are ", kMaxWebhooks, " at most"));
   }
+  if (!reader.status().ok()) return reader.status();
   std::set<std::string> names;
   for (const v1::WebhookConfig& proto : alerts.webhooks()) {
     auto webhook = Reader(proto, path).Read();
     if (!webhook.ok()) return webhook.status();
     if (!names.insert(proto.name()).second) {
-      return Invalid(path, "two webhooks have the name '" + proto.name() + "'");
+      reader.Fail("two webhooks have the name '" + proto.name() + "'");
     }
     settings.webhooks.push_back(*std::move(webhook));
   }
+  if (!reader.status().ok()) return reader.status();
   return settings;
 }
 

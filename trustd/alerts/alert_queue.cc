@@ -55,12 +55,6 @@ bool AlertQueue::Add(std::string_view body, StoreBatch& batch) {
   return found.ok() && found->has_value();
 }
 
-absl::StatusOr<std::optional<AlertQueue::Waiting>> AlertQueue::Oldest() const {
-  auto look = Behind("");
-  if (!look.ok()) return look.status();
-  return std::move(look->next);
-}
-
 absl::StatusOr<AlertQueue::Look> AlertQueue::Behind(
     std::string_view key) const {
   Look look;

@@ -4,7 +4,7 @@
 //   auto queue = AlertQueue::Open(store, "pager");
 //   const bool dropped = (*queue)->Add(AlertBody(alert, id), batch);
 //   ... somebody commits `batch`, with what the alert is about ...
-//   auto oldest = (*queue)->Oldest();  // deliver, then Remove(oldest->key)
+//   auto look = (*queue)->Behind("");  // deliver `next`, then Remove() it
 //
 // A batch must be committed before the next one that Add() was called with; one
 // that is never committed leaves no trace. Thread-safe beyond that.
@@ -47,15 +47,13 @@ class AlertQueue {
   // the place of the oldest one.
   bool Add(std::string_view body, StoreBatch& batch);
 
-  // Returns the first to be delivered; nullopt if none waits.
-  absl::StatusOr<std::optional<Waiting>> Oldest() const;
-
   struct Look {
+    // nullopt if none waits there.
     std::optional<Waiting> next;
     // How many wait before that.
     std::uint64_t passed = 0;
   };
-  // Returns the first behind `key`, which may be gone.
+  // Returns the first behind `key`, which may be gone; "" is before all.
   absl::StatusOr<Look> Behind(std::string_view key) const;
 
   // Forgets one; that it is no longer there is OK.

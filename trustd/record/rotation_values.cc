@@ -2,7 +2,6 @@
 
 #include <google/protobuf/util/message_differencer.h>
 
-#include <array>
 #include <optional>
 #include <utility>
 
@@ -15,48 +14,6 @@
 namespace anchorage::trustd {
 namespace {
 
-constexpr std::array kAnomalies = {
-    AnomalyKind::kProblem,         AnomalyKind::kSlotsMissing,
-    AnomalyKind::kFewerSlots,      AnomalyKind::kStale,
-    AnomalyKind::kSourcesDisagree, AnomalyKind::kTooManyCertificates};
-
-constexpr std::array kProblems = {ProblemKind::kNotTheDocument,
-                                  ProblemKind::kTruncated,
-                                  ProblemKind::kCertificateUnreadable,
-                                  ProblemKind::kNotPlaced,
-                                  ProblemKind::kNoCertificate,
-                                  ProblemKind::kWrongKind,
-                                  ProblemKind::kSlotTwice,
-                                  ProblemKind::kOutOfScope,
-                                  ProblemKind::kNotConfirmed};
-
-// The pairs of the two enums.
-constexpr std::array<std::pair<RotationClass, v1::RotationClass>, 9> kClasses =
-    {{{RotationClass::kReissue, v1::ROTATION_CLASS_RE_ISSUE},
-      {RotationClass::kNewKind, v1::ROTATION_CLASS_NEW_KIND},
-      {RotationClass::kNewRegion, v1::ROTATION_CLASS_NEW_REGION},
-      {RotationClass::kReKey, v1::ROTATION_CLASS_RE_KEY},
-      {RotationClass::kAlgorithmChange, v1::ROTATION_CLASS_ALGORITHM_CHANGE},
-      {RotationClass::kRemoval, v1::ROTATION_CLASS_REMOVAL},
-      {RotationClass::kSourceAnomaly, v1::ROTATION_CLASS_SOURCE_ANOMALY},
-      {RotationClass::kAddition, v1::ROTATION_CLASS_ADDITION},
-      {RotationClass::kReactivation, v1::ROTATION_CLASS_REACTIVATION}}};
-
-template <typename Kinds>
-auto KindNamed(const Kinds& kinds, const std::string& name)
-    -> std::optional<typename Kinds::value_type> {
-  for (const auto kind : kinds) {
-    std::string_view text;
-    if constexpr (std::is_same_v<typename Kinds::value_type, ProblemKind>) {
-      text = ToString(kind);
-    } else {
-      text = NameOf(kind);
-    }
-    if (text == name) return kind;
-  }
-  return std::nullopt;
-}
-
 std::string Suffix(const std::string& name, absl::string_view prefix) {
   return std::string(absl::StripPrefix(name, prefix));
 }
@@ -64,10 +21,11 @@ std::string Suffix(const std::string& name, absl::string_view prefix) {
 }  // namespace
 
 v1::RotationClass ToProto(RotationClass rotation_class) {
-  for (const auto& [value, message] : kClasses) {
-    if (value == rotation_class) return message;
-  }
-  return v1::ROTATION_CLASS_UNSPECIFIED;
+  v1::RotationClass message = v1::ROTATION_CLASS_UNSPECIFIED;
+  v1::RotationClass_Parse(
+      absl::StrCat("ROTATION_CLASS_", std::string(NameOf(rotation_class))),
+      &message);
+  return message;
 }
 
 v1::Rotation ToProto(const Change& change) {
@@ -111,9 +69,9 @@ v1::Rotation ToProto(const Change& change) {
 
 Change ChangeOf(const v1::Rotation& rotation) {
   Change change;
-  for (const auto& [value, message] : kClasses) {
-    if (message == rotation.rotation_class()) change.rotation_class = value;
-  }
+  change.rotation_class =
+      RotationClassNamed(ShortName(rotation.rotation_class()))
+          .value_or(change.rotation_class);
   change.source = rotation.source();
   change.location = rotation.location();
   if (rotation.has_slot()) {
@@ -130,8 +88,8 @@ Change ChangeOf(const v1::Rotation& rotation) {
   change.pinned.certificate_sha256.assign(
       rotation.pinned_certificate_sha256().begin(),
       rotation.pinned_certificate_sha256().end());
-  change.anomaly = KindNamed(kAnomalies, rotation.anomaly());
-  change.problem = KindNamed(kProblems, rotation.problem());
+  change.anomaly = AnomalyKindNamed(rotation.anomaly());
+  change.problem = ProblemKindNamed(rotation.problem());
   change.notes.assign(rotation.notes().begin(), rotation.notes().end());
   change.diff = rotation.diff();
   return change;
@@ -171,7 +129,7 @@ std::optional<Observation> ObservationOf(
   for (const std::string& problem : fact.problems()) {
     const std::pair<std::string, std::string> words =
         absl::StrSplit(problem, absl::MaxSplits(' ', 1));
-    const auto kind = KindNamed(kProblems, words.first);
+    const auto kind = ProblemKindNamed(words.first);
     observation.problems.push_back(
         {.kind = kind.value_or(ProblemKind::kNotPlaced),
          .detail = words.second});

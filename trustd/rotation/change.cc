@@ -1,19 +1,21 @@
 #include "trustd/rotation/change.h"
 
 #include <algorithm>
-#include <array>
-#include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "verify/crypto/public_key.h"
+#include "verify/enum_table.h"
 
 namespace anchorage::trustd {
 namespace {
 
-using ClassRow = std::pair<RotationClass, std::string_view>;
+struct ClassRow {
+  RotationClass value;
+  std::string_view name;
+};
 
-constexpr std::array<ClassRow, 9> kClasses = {{
+constexpr ClassRow kClassRows[] = {
     {RotationClass::kReissue, "RE_ISSUE"},
     {RotationClass::kNewKind, "NEW_KIND"},
     {RotationClass::kNewRegion, "NEW_REGION"},
@@ -23,46 +25,42 @@ constexpr std::array<ClassRow, 9> kClasses = {{
     {RotationClass::kSourceAnomaly, "SOURCE_ANOMALY"},
     {RotationClass::kAddition, "ADDITION"},
     {RotationClass::kReactivation, "REACTIVATION"},
-}};
+};
 
-constexpr bool HasEveryClassInOrder() {
-  for (std::size_t i = 0; i < kClasses.size(); ++i) {
-    if (static_cast<std::size_t>(kClasses[i].first) != i) return false;
-  }
-  return kClasses.size() ==
-         static_cast<std::size_t>(RotationClass::kMaxValue) + 1;
-}
-static_assert(HasEveryClassInOrder());
+using Classes = verify::EnumTable<kClassRows>;
+
+struct AnomalyRow {
+  AnomalyKind value;
+  std::string_view name;
+};
+
+constexpr AnomalyRow kAnomalyRows[] = {
+    {AnomalyKind::kProblem, "PROBLEM"},
+    {AnomalyKind::kSlotsMissing, "SLOTS_MISSING"},
+    {AnomalyKind::kFewerSlots, "FEWER_SLOTS"},
+    {AnomalyKind::kStale, "STALE"},
+    {AnomalyKind::kSourcesDisagree, "SOURCES_DISAGREE"},
+    {AnomalyKind::kTooManyCertificates, "TOO_MANY_CERTIFICATES"},
+};
+
+using Anomalies = verify::EnumTable<kAnomalyRows>;
 
 }  // namespace
 
 std::string_view NameOf(RotationClass rotation_class) {
-  return kClasses[static_cast<std::size_t>(rotation_class)].second;
+  return Classes::Of(rotation_class).name;
 }
 
 std::optional<RotationClass> RotationClassNamed(std::string_view name) {
-  for (const auto& [rotation_class, known] : kClasses) {
-    if (name == known) return rotation_class;
-  }
-  return std::nullopt;
+  return Classes::Named(name);
 }
 
 std::string_view NameOf(AnomalyKind anomaly) {
-  switch (anomaly) {
-    case AnomalyKind::kProblem:
-      return "PROBLEM";
-    case AnomalyKind::kSlotsMissing:
-      return "SLOTS_MISSING";
-    case AnomalyKind::kFewerSlots:
-      return "FEWER_SLOTS";
-    case AnomalyKind::kStale:
-      return "STALE";
-    case AnomalyKind::kSourcesDisagree:
-      return "SOURCES_DISAGREE";
-    case AnomalyKind::kTooManyCertificates:
-      return "TOO_MANY_CERTIFICATES";
-  }
-  return "UNKNOWN";
+  return Anomalies::Of(anomaly).name;
+}
+
+std::optional<AnomalyKind> AnomalyKindNamed(std::string_view name) {
+  return Anomalies::Named(name);
 }
 
 std::string Change::id() const {

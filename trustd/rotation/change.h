@@ -62,10 +62,13 @@ enum class AnomalyKind {
   kSourcesDisagree,
   // It has more certificates in a slot than are kept of a change: AWS has one.
   kTooManyCertificates,
+
+  kMaxValue = kTooManyCertificates,
 };
 
 // A stable name, such as "SLOTS_MISSING".
 std::string_view NameOf(AnomalyKind anomaly);
+std::optional<AnomalyKind> AnomalyKindNamed(std::string_view name);
 
 // What is kept of a change, so that nobody can make a record too long to be
 // written. AWS has one certificate in a slot.

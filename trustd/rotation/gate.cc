@@ -1,8 +1,6 @@
 #include "trustd/rotation/gate.h"
 
 #include <algorithm>
-#include <array>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/cord.h"
@@ -10,6 +8,7 @@
 #include "anchors/self_signature.h"
 #include "trustd/rotation/classifier.h"
 #include "verify/crypto/public_key.h"
+#include "verify/enum_table.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -22,12 +21,12 @@ constexpr absl::Duration kMaxAhead = absl::Hours(24);
 constexpr char kReasonUrl[] = "anchorage.v1/gate-reason";
 
 struct Row {
-  GateReason reason;
+  GateReason value;
   std::string_view name;
   bool may_pass;
 };
 
-constexpr Row kTable[] = {
+constexpr Row kRows[] = {
     {GateReason::kNotSelfSigned, "NOT_SELF_SIGNED", false},
     {GateReason::kFromTheFuture, "FROM_THE_FUTURE", true},
     {GateReason::kKeyIsOver, "KEY_IS_OVER", false},
@@ -50,17 +49,7 @@ constexpr Row kTable[] = {
     {GateReason::kNotASuccessor, "NOT_A_SUCCESSOR", false},
 };
 
-constexpr bool HasEveryReasonInOrder() {
-  if (std::size(kTable) !=
-      static_cast<std::size_t>(GateReason::kMaxValue) + 1) {
-    return false;
-  }
-  for (std::size_t i = 0; i < std::size(kTable); ++i) {
-    if (static_cast<std::size_t>(kTable[i].reason) != i) return false;
-  }
-  return true;
-}
-static_assert(HasEveryReasonInOrder());
+using GateReasons = verify::EnumTable<kRows>;
 
 absl::Status Refuse(GateReason reason, const Slot& slot, std::string why) {
   absl::Status status = absl::FailedPreconditionError(
@@ -388,21 +377,15 @@ std::vector<const anchors::CatalogAnchor*> AnchorsIn(
 }  // namespace
 
 std::string_view NameOf(GateReason reason) {
-  return kTable[static_cast<std::size_t>(reason)].name;
+  return GateReasons::Of(reason).name;
 }
 
-bool MayPass(GateReason reason) {
-  return kTable[static_cast<std::size_t>(reason)].may_pass;
-}
+bool MayPass(GateReason reason) { return GateReasons::Of(reason).may_pass; }
 
 std::optional<GateReason> GateReasonOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kReasonUrl);
   if (!payload.has_value()) return std::nullopt;
-  const std::string name(*payload);
-  for (const Row& row : kTable) {
-    if (row.name == name) return row.reason;
-  }
-  return std::nullopt;
+  return GateReasons::Named(std::string(*payload));
 }
 
 std::vector<Objection> ObjectionsTo(

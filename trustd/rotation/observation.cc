@@ -2,30 +2,37 @@
 
 #include <algorithm>
 
+#include "verify/enum_table.h"
+
 namespace anchorage::trustd {
 
-std::string_view ToString(ProblemKind kind) {
-  switch (kind) {
-    case ProblemKind::kNotTheDocument:
-      return "NOT_THE_DOCUMENT";
-    case ProblemKind::kTruncated:
-      return "TRUNCATED";
-    case ProblemKind::kCertificateUnreadable:
-      return "CERTIFICATE_UNREADABLE";
-    case ProblemKind::kNotPlaced:
-      return "NOT_PLACED";
-    case ProblemKind::kNoCertificate:
-      return "NO_CERTIFICATE";
-    case ProblemKind::kWrongKind:
-      return "WRONG_KIND";
-    case ProblemKind::kSlotTwice:
-      return "SLOT_TWICE";
-    case ProblemKind::kOutOfScope:
-      return "OUT_OF_SCOPE";
-    case ProblemKind::kNotConfirmed:
-      return "NOT_CONFIRMED";
-  }
-  return "UNKNOWN";
+namespace {
+
+struct Row {
+  ProblemKind value;
+  std::string_view name;
+};
+
+constexpr Row kRows[] = {
+    {ProblemKind::kNotTheDocument, "NOT_THE_DOCUMENT"},
+    {ProblemKind::kTruncated, "TRUNCATED"},
+    {ProblemKind::kCertificateUnreadable, "CERTIFICATE_UNREADABLE"},
+    {ProblemKind::kNotPlaced, "NOT_PLACED"},
+    {ProblemKind::kNoCertificate, "NO_CERTIFICATE"},
+    {ProblemKind::kWrongKind, "WRONG_KIND"},
+    {ProblemKind::kSlotTwice, "SLOT_TWICE"},
+    {ProblemKind::kOutOfScope, "OUT_OF_SCOPE"},
+    {ProblemKind::kNotConfirmed, "NOT_CONFIRMED"},
+};
+
+using Problems = verify::EnumTable<kRows>;
+
+}  // namespace
+
+std::string_view ToString(ProblemKind kind) { return Problems::Of(kind).name; }
+
+std::optional<ProblemKind> ProblemKindNamed(std::string_view name) {
+  return Problems::Named(name);
 }
 
 bool SourceScope::Covers(const verify::Slot& slot) const {

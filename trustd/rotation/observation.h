@@ -54,10 +54,13 @@ enum class ProblemKind {
   // A certificate that fewer publications show than must before anything but
   // people may decide.
   kNotConfirmed,
+
+  kMaxValue = kNotConfirmed,
 };
 
 // A stable name, such as "NOT_THE_DOCUMENT".
 std::string_view ToString(ProblemKind kind);
+std::optional<ProblemKind> ProblemKindNamed(std::string_view name);
 
 struct SourceProblem {
   ProblemKind kind = ProblemKind::kNotTheDocument;

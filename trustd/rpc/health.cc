@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "trustd/rpc/rpc_status.h"
-
 namespace anchorage::trustd {
 namespace {
 
@@ -13,66 +11,36 @@ using ::grpc::health::v1::HealthCheckResponse;
 
 }  // namespace
 
-// One who watches: has the newest status, and not each of those between.
-class HealthService::Watch final
-    : public ServerStream,
-      public std::enable_shared_from_this<HealthService::Watch> {
+// Has the newest status, and not each of those between.
+class HealthService::Watch final : public NewsStream {
  public:
-  Watch(HealthService& health, bool is_known, Place place)
-      : health_(health), is_known_(is_known), place_(std::move(place)) {}
-
-  void OnStart() override { Tell(health_.Current()); }
-
-  void Tell(Status status) {
-    const absl::MutexLock lock(&mutex_);
-    // The protocol's answer for a name that may yet come.
-    wanted_ = is_known_ ? status : HealthCheckResponse::SERVICE_UNKNOWN;
-    WriteIfNew();
-  }
-
-  void End(const grpc::Status& status) {
-    const absl::MutexLock lock(&mutex_);
-    if (!std::exchange(ended_, true)) Finish(status);
-  }
-
-  void OnWriteDone(bool ok) override {
-    {
-      const absl::MutexLock lock(&mutex_);
-      writing_ = false;
-      if (ok) return WriteIfNew();
-    }
-    End(grpc::Status::CANCELLED);
-  }
-  void OnCancel() override { End(grpc::Status::CANCELLED); }
-  void OnDone() override { health_.Forget(this); }
+  Watch(const HealthService& health, bool is_known)
+      : health_(health), is_known_(is_known) {}
 
  private:
-  void WriteIfNew() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (ended_ || writing_ || wanted_ == told_) return;
+  grpc::Status Next(const grpc::ByteBuffer*& message) override {
+    // The protocol's answer for a name that may yet come.
+    const Status newest =
+        is_known_ ? health_.Current() : HealthCheckResponse::SERVICE_UNKNOWN;
+    if (newest == told_) return grpc::Status::OK;
+    told_ = newest;
     HealthCheckResponse response;
-    response.set_status(wanted_);
+    response.set_status(newest);
     message_ = CallGate::ToBuffer(response);
-    told_ = wanted_;
-    writing_ = true;
-    StartWrite(&message_);
+    message = &message_;
+    return grpc::Status::OK;
   }
 
-  HealthService& health_;
+  const HealthService& health_;
   const bool is_known_;
-  const Place place_;
-  absl::Mutex mutex_;
-  Status wanted_ ABSL_GUARDED_BY(mutex_) = HealthCheckResponse::UNKNOWN;
-  Status told_ ABSL_GUARDED_BY(mutex_) = HealthCheckResponse::UNKNOWN;
-  // gRPC reads it until OnWriteDone().
-  grpc::ByteBuffer message_ ABSL_GUARDED_BY(mutex_);
-  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  Status told_ = HealthCheckResponse::UNKNOWN;
+  grpc::ByteBuffer message_;
 };
 
 HealthService::HealthService(std::function<bool()> serves, AddressList proxies)
-    : serves_(std::move(serves)), places_(kMaxWatchers, std::move(proxies)) {}
-
-HealthService::~HealthService() = default;
+    : serves_(std::move(serves)),
+      watches_(kMaxWatchers, std::move(proxies),
+               "no place for another who watches health: ask") {}
 
 bool HealthService::IsKnown(const std::string& service) const {
   return service.empty() ||
@@ -101,59 +69,11 @@ void HealthService::AddTo(CallGate& gate) {
       "/grpc.health.v1.Health/Watch",
       [this](const Caller& caller, const HealthCheckRequest& request,
              std::shared_ptr<ServerStream>& stream) {
-        return Open(caller, request.service(), stream);
+        return watches_.Open(
+            caller, std::make_shared<Watch>(*this, IsKnown(request.service())),
+            stream);
       },
       CallGate::Share::kHealth);
-}
-
-grpc::Status HealthService::Open(const Caller& caller,
-                                 const std::string& service,
-                                 std::shared_ptr<ServerStream>& stream) {
-  Place place;
-  if (places_.Admit(caller.address, place) != Refusal::kNone) {
-    return RpcError(grpc::StatusCode::RESOURCE_EXHAUSTED, kTooManyWatchers,
-                    "no place for another who watches health: ask");
-  }
-  auto watch =
-      std::make_shared<Watch>(*this, IsKnown(service), std::move(place));
-  const absl::MutexLock lock(&mutex_);
-  if (shutting_down_) {
-    return RpcError(grpc::StatusCode::UNAVAILABLE, kShuttingDown,
-                    "the server stops");
-  }
-  watches_.insert(watch);
-  stream = std::move(watch);
-  return grpc::Status::OK;
-}
-
-void HealthService::Forget(Watch* watch) {
-  const std::shared_ptr<Watch> last = watch->shared_from_this();
-  const absl::MutexLock lock(&mutex_);
-  watches_.erase(last);
-}
-
-void HealthService::Refresh() {
-  std::vector<std::shared_ptr<Watch>> watches;
-  {
-    const absl::MutexLock lock(&mutex_);
-    watches.assign(watches_.begin(), watches_.end());
-  }
-  if (watches.empty()) return;
-  const Status status = Current();
-  for (const auto& watch : watches) watch->Tell(status);
-}
-
-void HealthService::Shutdown() {
-  std::vector<std::shared_ptr<Watch>> watches;
-  {
-    const absl::MutexLock lock(&mutex_);
-    shutting_down_ = true;
-    watches.assign(watches_.begin(), watches_.end());
-  }
-  for (const auto& watch : watches) {
-    watch->End(RpcError(grpc::StatusCode::UNAVAILABLE, kShuttingDown,
-                        "the server stops"));
-  }
 }
 
 }  // namespace anchorage::trustd

@@ -7,15 +7,12 @@
 #define ANCHORAGE_TRUSTD_RPC_HEALTH_H_
 
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
-#include "absl/synchronization/mutex.h"
 #include "proto/grpc/health/v1/health.pb.h"
 #include "trustd/rpc/call_gate.h"
+#include "trustd/rpc/watches.h"
 
 namespace anchorage::trustd {
 
@@ -27,32 +24,25 @@ class HealthService {
   static constexpr int kMaxWatchers = 64;
 
   HealthService(std::function<bool()> serves, AddressList proxies);
-  ~HealthService();
 
   // Adds its methods. Every service of the gate was added before.
   void AddTo(CallGate& gate);
 
   // Asks again, and tells whoever watches of a change.
-  void Refresh();
+  void Refresh() { watches_.Continue(); }
 
-  // Ends whoever watches.
-  void Shutdown();
+  // As Watches::Shutdown().
+  void Shutdown() { watches_.Shutdown(); }
 
  private:
   class Watch;
 
   bool IsKnown(const std::string& service) const;
   Status Current() const;
-  grpc::Status Open(const Caller& caller, const std::string& service,
-                    std::shared_ptr<ServerStream>& stream);
-  void Forget(Watch* watch);
 
   const std::function<bool()> serves_;
   std::vector<std::string> services_;
-  Admission places_;
-  absl::Mutex mutex_;
-  absl::flat_hash_set<std::shared_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);
-  bool shutting_down_ ABSL_GUARDED_BY(mutex_) = false;
+  Watches watches_;
 };
 
 }  // namespace anchorage::trustd

@@ -27,4 +27,8 @@ grpc::Status RpcError(grpc::StatusCode code, std::string_view reason,
   return grpc::Status(code, sentence, status.SerializeAsString());
 }
 
+grpc::Status RequestError(const std::string& message) {
+  return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kRequestInvalid, message);
+}
+
 }  // namespace anchorage::trustd

@@ -40,6 +40,9 @@ inline constexpr std::string_view kTooManyRequests = "TOO_MANY_REQUESTS";
 grpc::Status RpcError(grpc::StatusCode code, std::string_view reason,
                       const std::string& message);
 
+// INVALID_ARGUMENT and REQUEST_INVALID.
+grpc::Status RequestError(const std::string& message);
+
 }  // namespace anchorage::trustd
 
 #endif  // ANCHORAGE_TRUSTD_RPC_RPC_STATUS_H_

@@ -1,9 +1,7 @@
 #include "trustd/serve/anchor_service.h"
 
 #include <utility>
-#include <vector>
 
-#include "anchors/base/no_throw.h"
 #include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
@@ -30,83 +28,42 @@ UpdateOutcome OutcomeOf(const grpc::Status& status, const UpdateParts& parts) {
 
 }  // namespace
 
-// One open stream. Its call, the hub's watcher and the service hold it, so
-// nobody is left with a dangling one.
-class AnchorServiceImpl::Watch final
-    : public ServerStream,
-      public std::enable_shared_from_this<Watch> {
+// Sends the hint of what is published, or the newest one that there is when the
+// write under way ends.
+class AnchorServiceImpl::Watch final : public NewsStream {
  public:
-  Watch(AnchorServiceImpl& service, Place place)
-      : service_(service), place_(std::move(place)) {}
+  explicit Watch(AnchorServiceImpl& service) : service_(service) {}
 
   void OnStart() override {
-    std::weak_ptr<Watch> weak = weak_from_this();
-    hub_id_ = service_.hub_.Watch([weak](const Publication&) {
-      // Who publishes goes on, and so do the other watchers.
-      (void)anchors::NoThrow([&] {
-        if (const auto self = weak.lock()) self->Tell();
-        return absl::OkStatus();
-      });
-    });
-    Tell();
+    hub_id_ =
+        service_.hub_.Watch([wake = Waker()](const Publication&) { wake(); });
+    Continue();
   }
-
-  // Sends the hint, or keeps the newest one until the write under way ends.
-  void Tell() {
-    absl::MutexLock lock(&mutex_);
-    if (ended_) return;
-    // Under the lock: an older hint must not take the place of a newer one.
-    pending_ = service_.Answers();
-    if (writing_ == nullptr) WritePending();
-  }
-
-  void End(const grpc::Status& status) {
-    absl::MutexLock lock(&mutex_);
-    if (std::exchange(ended_, true)) return;
-    Finish(status);
-  }
-
-  void OnWriteDone(bool ok) override {
-    bool broken = false;
-    {
-      absl::MutexLock lock(&mutex_);
-      writing_ = nullptr;
-      broken = !ok;
-      if (ok && !ended_ && pending_ != nullptr) WritePending();
-    }
-    if (broken) End(grpc::Status::CANCELLED);
-  }
-
-  void OnCancel() override { End(grpc::Status::CANCELLED); }
 
   void OnDone() override {
     service_.hub_.Unwatch(hub_id_);
-    service_.Forget(this);
+    NewsStream::OnDone();
   }
 
  private:
-  void WritePending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    writing_ = std::exchange(pending_, nullptr);
-    StartWrite(&writing_->hint());
+  grpc::Status Next(const grpc::ByteBuffer*& message) override {
+    auto newest = service_.Answers();
+    if (newest == sent_) return grpc::Status::OK;
+    sent_ = std::move(newest);
+    message = &sent_->hint();
+    return grpc::Status::OK;
   }
 
   AnchorServiceImpl& service_;
-  const Place place_;
   std::uint64_t hub_id_ = 0;
-  absl::Mutex mutex_;
-  // What is being written: gRPC reads it until OnWriteDone(). Null between
-  // two writes.
-  std::shared_ptr<const PreparedAnswers> writing_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<const PreparedAnswers> pending_ ABSL_GUARDED_BY(mutex_);
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  std::shared_ptr<const PreparedAnswers> sent_;
 };
 
 AnchorServiceImpl::AnchorServiceImpl(Options options, PublicationHub& hub)
     : options_(std::move(options)),
       hub_(hub),
-      watchers_(options_.max_watchers, options_.proxies) {}
-
-AnchorServiceImpl::~AnchorServiceImpl() = default;
+      watches_(options_.max_watchers, options_.proxies,
+               "this server has no place for another stream: poll") {}
 
 void AnchorServiceImpl::AddTo(CallGate& gate) {
   gate.AddRawUnary(
@@ -209,39 +166,7 @@ grpc::Status AnchorServiceImpl::GetServiceInfo(
 grpc::Status AnchorServiceImpl::WatchUpdates(
     const Caller& caller, std::shared_ptr<ServerStream>& stream) {
   if (hub_.Current() == nullptr) return NoBundleYet();
-  Place place;
-  if (watchers_.Admit(caller.address, place) != Refusal::kNone) {
-    return RpcError(grpc::StatusCode::RESOURCE_EXHAUSTED, kTooManyWatchers,
-                    "this server has no place for another stream: poll");
-  }
-  auto watch = std::make_shared<Watch>(*this, std::move(place));
-  const absl::MutexLock lock(&mutex_);
-  if (shutting_down_) {
-    return RpcError(grpc::StatusCode::UNAVAILABLE, kShuttingDown,
-                    "the server stops");
-  }
-  watches_.insert(watch);
-  stream = std::move(watch);
-  return grpc::Status::OK;
-}
-
-void AnchorServiceImpl::Forget(Watch* watch) {
-  const std::shared_ptr<Watch> last = watch->shared_from_this();
-  const absl::MutexLock lock(&mutex_);
-  watches_.erase(last);
-}
-
-void AnchorServiceImpl::Shutdown() {
-  std::vector<std::shared_ptr<Watch>> open;
-  {
-    absl::MutexLock lock(&mutex_);
-    shutting_down_ = true;
-    open.assign(watches_.begin(), watches_.end());
-  }
-  for (const auto& watch : open) {
-    watch->End(RpcError(grpc::StatusCode::UNAVAILABLE, kShuttingDown,
-                        "the server stops"));
-  }
+  return watches_.Open(caller, std::make_shared<Watch>(*this), stream);
 }
 
 }  // namespace anchorage::trustd

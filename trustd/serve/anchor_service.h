@@ -9,13 +9,12 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
-#include "trustd/net/admission.h"
 #include "trustd/publish/publication.h"
 #include "trustd/rpc/call_gate.h"
+#include "trustd/rpc/watches.h"
 #include "trustd/serve/metrics.h"
 #include "trustd/serve/prepared_answers.h"
 
@@ -44,15 +43,13 @@ class AnchorServiceImpl final {
 
   // `hub` outlives the service.
   AnchorServiceImpl(Options options, PublicationHub& hub);
-  ~AnchorServiceImpl();
 
   // Adds its methods to `gate`, which the service outlives. The two that fleets
   // call give bytes, so that what is sent is made once for all of them.
   void AddTo(CallGate& gate);
 
-  // Ends every open stream with SHUTTING_DOWN and refuses new ones; called
-  // before the server's own shutdown, which would cut them off without a word.
-  void Shutdown();
+  // As Watches::Shutdown().
+  void Shutdown() { watches_.Shutdown(); }
 
  private:
   class Watch;
@@ -63,16 +60,12 @@ class AnchorServiceImpl final {
   grpc::Status GetServiceInfo(v1::GetServiceInfoResponse& response);
   grpc::Status WatchUpdates(const Caller& caller,
                             std::shared_ptr<ServerStream>& stream);
-  void Forget(Watch* watch);
   // What is published now, ready to be sent; null until the first.
   std::shared_ptr<const PreparedAnswers> Answers();
 
   const Options options_;
   PublicationHub& hub_;
-  Admission watchers_;
-  absl::Mutex mutex_;
-  absl::flat_hash_set<std::shared_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);
-  bool shutting_down_ ABSL_GUARDED_BY(mutex_) = false;
+  Watches watches_;
   absl::Mutex answers_mutex_;
   // Of the publication that was last asked for.
   std::shared_ptr<const PreparedAnswers> answers_

@@ -26,10 +26,6 @@ constexpr int kMaxPageSize = 500;
 constexpr std::size_t kMaxFilterBytes = 64;
 constexpr std::size_t kSha256HexSize = 64;
 
-grpc::Status Invalid(const std::string& what) {
-  return RpcError(grpc::StatusCode::INVALID_ARGUMENT, kRequestInvalid, what);
-}
-
 // Where a page begins, bound to the catalog and the filter it was given for.
 struct PageToken {
   std::uint64_t sequence = 0;
@@ -83,12 +79,12 @@ grpc::Status SelectUpdate(const Publication& publication,
   for (const std::string* hash :
        {&have.catalog_sha256(), &have.releases_sha256()}) {
     if (!hash->empty() && hash->size() != kSha256HexSize) {
-      return Invalid(
+      return RequestError(
           "'catalog_sha256' and 'releases_sha256' are 64 hex digits");
     }
   }
   if (request.held_timestamp().size() > kMaxTimestampBytes) {
-    return Invalid("'held_timestamp' is at most 16384 bytes");
+    return RequestError("'held_timestamp' is at most 16384 bytes");
   }
   // A caller may have more roots than we.
   parts.first_root = static_cast<std::size_t>(std::min<std::uint64_t>(
@@ -135,11 +131,12 @@ grpc::Status AnswerList(const Publication& publication,
                         const v1::ListAnchorsRequest& request,
                         v1::ListAnchorsResponse& response) {
   if (request.page_size() < 0 || request.page_size() > kMaxPageSize) {
-    return Invalid(absl::StrCat("'page_size' is from 0 to ", kMaxPageSize));
+    return RequestError(
+        absl::StrCat("'page_size' is from 0 to ", kMaxPageSize));
   }
   if (request.partition().size() > kMaxFilterBytes ||
       request.region().size() > kMaxFilterBytes) {
-    return Invalid("'partition' and 'region' are at most 64 bytes");
+    return RequestError("'partition' and 'region' are at most 64 bytes");
   }
   PageToken at{publication.catalog.sequence, 0, FilterName(request)};
   if (!request.page_token().empty()) {

@@ -7,12 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "trustd/sources/observer.h"
 #include "trustd/sources/zip_reader.h"
+#include "verify/encoding/base64.h"
 
 namespace anchorage::trustd {
 namespace {
 
 constexpr std::string_view kRootFile = "root.pem";
-constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view kMacFolder = "__MACOSX/";
 
 // A name from outside, for people and logs.
@@ -30,8 +30,9 @@ std::string_view LastPart(std::string_view name) {
 
 void AddRoot(std::string_view pem, const std::vector<std::string>& partitions,
              Observer& observer) {
-  const std::size_t first = pem.find(kBegin);
-  if (first != pem.npos && pem.find(kBegin, first + 1) != pem.npos) {
+  const std::size_t first = pem.find(verify::kCertificateBegin);
+  if (first != pem.npos &&
+      pem.find(verify::kCertificateBegin, first + 1) != pem.npos) {
     return observer.Report(ProblemKind::kSlotTwice, 0,
                            "root.pem holds several certificates");
   }

@@ -10,25 +10,11 @@
 namespace anchorage::trustd {
 namespace {
 
-using verify::AnchorKind;
-using verify::AnchorStatus;
-
 constexpr std::string_view kLabel = "CERTIFICATE";
-constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
-constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 
 int LineAt(std::string_view text, std::size_t offset) {
   return 1 + static_cast<int>(
                  std::count(text.begin(), text.begin() + offset, '\n'));
-}
-
-// RSA keys verify PKCS7 in China alone.
-bool FitsSlot(const anchors::KeyFacts& key, const verify::Slot& slot) {
-  if (slot.kind == AnchorKind::kIidDsa && key.type != verify::KeyType::kDsa &&
-      slot.partition != "aws-cn") {
-    return false;
-  }
-  return anchors::KeyFitsKind(key, slot.kind);
 }
 
 }  // namespace
@@ -46,22 +32,24 @@ Observation MakeObservation(const Source& source, std::string location,
 
 void Observer::AddPem(const verify::Slot& slot, std::string_view pem,
                       const std::string& where) {
-  std::size_t begin = pem.find(kBegin);
+  std::size_t begin = pem.find(verify::kCertificateBegin);
   if (begin == pem.npos) {
     return Report(ProblemKind::kNoCertificate, 0,
                   absl::StrCat(where, " holds no certificate"));
   }
   while (begin != pem.npos) {
     const int line = LineAt(pem, begin);
-    const std::size_t next = pem.find(kBegin, begin + kBegin.size());
-    const std::size_t end = pem.find(kEnd, begin);
+    const std::size_t next = pem.find(verify::kCertificateBegin,
+                                      begin + verify::kCertificateBegin.size());
+    const std::size_t end = pem.find(verify::kCertificateEnd, begin);
     // A block that runs into the next one was cut as well.
     if (end == pem.npos || end > next) {
       Report(ProblemKind::kTruncated, line,
              absl::StrCat(where, " ends inside a certificate"));
     } else {
-      auto der = verify::DecodePem(pem.substr(begin, end + kEnd.size() - begin),
-                                   kLabel);
+      auto der = verify::DecodePem(
+          pem.substr(begin, end + verify::kCertificateEnd.size() - begin),
+          kLabel);
       if (der.ok()) {
         AddDer(slot, *std::move(der), line, where);
       } else {
@@ -86,7 +74,7 @@ void Observer::AddDer(const verify::Slot& slot, std::string der, int line,
         ProblemKind::kCertificateUnreadable, line,
         absl::StrCat(where, ": ", std::string(facts.status().message())));
   }
-  if (!FitsSlot(facts->key, slot)) {
+  if (!anchors::KeyFitsSlot(facts->key, slot)) {
     return Report(ProblemKind::kWrongKind, line,
                   absl::StrCat(where, ": a key of ", facts->key.bits,
                                " bits cannot be of ", verify::ToString(slot)));

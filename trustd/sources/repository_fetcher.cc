@@ -1,10 +1,9 @@
 #include "trustd/sources/repository_fetcher.h"
 
-#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "anchors/tuf/static_layout.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {
@@ -13,20 +12,6 @@ namespace {
 constexpr int kNotFound = 404;
 // What storage buckets say of a file that they have not.
 constexpr int kForbidden = 403;
-
-// Percent-encodes what cannot stand in a request line; all else is kept.
-std::string Escape(std::string_view name) {
-  std::string escaped;
-  for (const char c : name) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    if (byte <= 0x20 || byte >= 0x7f || c == '#' || c == '?') {
-      absl::StrAppendFormat(&escaped, "%%%02X", byte);
-    } else {
-      escaped.push_back(c);
-    }
-  }
-  return escaped;
-}
 
 }  // namespace
 
@@ -67,7 +52,7 @@ absl::StatusOr<std::string> RepositoryFetcher::FetchMetadata(
 
 absl::StatusOr<std::string> RepositoryFetcher::FetchTarget(
     std::string_view name, std::size_t max_bytes) {
-  return Fetch(targets_url_ + Escape(name), max_bytes);
+  return Fetch(targets_url_ + anchors::tuf::EscapeTargetName(name), max_bytes);
 }
 
 }  // namespace anchorage::trustd

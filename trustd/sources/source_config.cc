@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "trustd/base/config_path.h"
+#include "trustd/base/config_reader.h"
 #include "trustd/sources/nitro_root_source.h"
 #include "trustd/sources/printed_root_source.h"
 #include "trustd/sources/regions_page_source.h"
@@ -19,7 +19,6 @@
 namespace anchorage::trustd {
 namespace {
 
-using google::protobuf::Duration;
 using verify::AnchorKind;
 
 constexpr absl::Duration kLeastInterval = absl::Seconds(10);
@@ -38,15 +37,15 @@ bool IsName(std::string_view text, std::string_view letters) {
 }
 
 // Reads one source; the first thing that is wrong is kept.
-class Reader {
+class Reader : private ConfigReader {
  public:
   Reader(const v1::SourceConfig& proto, const std::string& path)
-      : proto_(proto), path_(path) {}
+      : ConfigReader(path, absl::StrCat("source '", proto.name(), "'")),
+        proto_(proto) {}
 
   absl::StatusOr<SourceSettings> Read() && {
     settings_.profile.name = proto_.name();
-    settings_.ca_path =
-        proto_.ca_path().empty() ? "" : ResolvePath(proto_.ca_path(), path_);
+    settings_.ca_path = Path(proto_.ca_path());
     settings_.allow_loopback_http = proto_.allow_loopback_http();
     CheckName();
     ReadTimes();
@@ -54,35 +53,15 @@ class Reader {
     ReadKind();
     ReadPartitions();
     ReadKinds();
-    if (!status_.ok()) return status_;
+    if (!status().ok()) return status();
     return std::move(settings_);
   }
 
  private:
-  void Fail(const std::string& what) {
-    if (!status_.ok()) return;
-    status_ = absl::InvalidArgumentError(
-        absl::StrCat(path_, ": source '", proto_.name(), "': ", what));
-  }
-
   void CheckName() {
     if (!IsName(proto_.name(), "abcdefghijklmnopqrstuvwxyz0123456789-")) {
       Fail("'name' must be 1 to 64 of a-z, 0-9 and '-'");
     }
-  }
-
-  absl::Duration Within(bool set, const Duration& value,
-                        absl::Duration otherwise, absl::Duration least,
-                        absl::Duration most, const char* name) {
-    if (!set) return otherwise;
-    const absl::Duration duration =
-        absl::Seconds(value.seconds()) + absl::Nanoseconds(value.nanos());
-    if (duration < least || duration > most) {
-      Fail(absl::StrCat("'", name, "' must be from ",
-                        absl::ToInt64Seconds(least), "s to ",
-                        absl::ToInt64Seconds(most), "s"));
-    }
-    return duration;
   }
 
   void ReadTimes() {
@@ -107,12 +86,8 @@ class Reader {
     limits.stall_timeout = std::min(limits.stall_timeout, limits.timeout);
     const int otherwise =
         proto_.has_nitro_root() ? kNitroRootBytes : kMostBytes;
-    const int bytes = proto_.max_bytes() == 0 ? otherwise : proto_.max_bytes();
-    if (bytes < kLeastBytes || bytes > kMostBytes) {
-      Fail(absl::StrCat("'max_bytes' must be from ", kLeastBytes, " to ",
-                        kMostBytes));
-    }
-    limits.max_bytes = static_cast<std::size_t>(std::max(bytes, 0));
+    limits.max_bytes = static_cast<std::size_t>(Within(
+        proto_.max_bytes(), otherwise, kLeastBytes, kMostBytes, "max_bytes"));
   }
 
   void ReadKind() {
@@ -177,8 +152,9 @@ class Reader {
     const v1::PrintedRootSource& given = proto_.printed_root();
     PrintedRootSettings root{
         .addresses = {given.addresses().begin(), given.addresses().end()},
-        .publications = given.publications() == 0 ? kLeastPublications
-                                                  : given.publications()};
+        .publications =
+            Within(given.publications(), kLeastPublications, kLeastPublications,
+                   kMaxAddresses, "publications")};
     if (proto_.partitions_size() > 1) {
       Fail("'partitions' is one alone: each has a root of its own");
     }
@@ -191,10 +167,6 @@ class Reader {
     }
     if (root.addresses.size() > kMaxAddresses) {
       Fail("'addresses' are 8 at most");
-    }
-    if (root.publications < kLeastPublications ||
-        root.publications > kMaxAddresses) {
-      Fail("'publications' must be from 2 to 8");
     }
     for (const std::string& address : root.addresses) CheckAddress(address);
     settings_.kind = std::move(root);
@@ -210,8 +182,7 @@ class Reader {
     if (!proto_.ca_path().empty() || proto_.allow_loopback_http()) {
       Fail("'ca_path' and 'allow_loopback_http' are not for 'directory'");
     }
-    settings_.kind =
-        DirectorySettings{ResolvePath(proto_.directory().path(), path_)};
+    settings_.kind = DirectorySettings{Path(proto_.directory().path())};
   }
 
   std::string Folder(std::string url, const char* name) {
@@ -234,7 +205,7 @@ class Reader {
     settings.targets_url = upstream.targets_url().empty()
                                ? settings.metadata_url + "targets/"
                                : Folder(upstream.targets_url(), "targets_url");
-    settings.root_path = ResolvePath(upstream.root_path(), path_);
+    settings.root_path = Path(upstream.root_path());
     settings_.kind = std::move(settings);
   }
 
@@ -294,9 +265,7 @@ class Reader {
   }
 
   const v1::SourceConfig& proto_;
-  const std::string& path_;
   SourceSettings settings_;
-  absl::Status status_;
 };
 
 }  // namespace

@@ -1,22 +1,20 @@
 #include "trustd/sources/source_failure.h"
 
 #include <algorithm>
-#include <array>
-#include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "verify/enum_table.h"
 #include "verify/printable.h"
 
 namespace anchorage::trustd {
 namespace {
 
 struct Row {
-  SourceFailure failure;
+  SourceFailure value;
   std::string_view name;
   absl::StatusCode code;
 };
@@ -27,7 +25,7 @@ constexpr absl::StatusCode kTooLate = absl::StatusCode::kDeadlineExceeded;
 constexpr absl::StatusCode kNotThem = absl::StatusCode::kUnauthenticated;
 constexpr absl::StatusCode kRefused = absl::StatusCode::kFailedPrecondition;
 
-constexpr Row kTable[] = {
+constexpr Row kRows[] = {
     {SourceFailure::kAddressRefused, "ADDRESS_REFUSED", kInvalid},
     {SourceFailure::kUnreachable, "UNREACHABLE", kCouldNot},
     {SourceFailure::kTimedOut, "TIMED_OUT", kTooLate},
@@ -46,24 +44,7 @@ constexpr Row kTable[] = {
     {SourceFailure::kUpstreamRejected, "UPSTREAM_REJECTED", kRefused},
 };
 
-constexpr std::size_t kRows = std::size(kTable);
-
-constexpr bool HasOneRowForEachFailureInOrder() {
-  if (kRows != static_cast<std::size_t>(SourceFailure::kMaxValue) + 1) {
-    return false;
-  }
-  for (std::size_t i = 0; i < kRows; ++i) {
-    if (static_cast<std::size_t>(kTable[i].failure) != i) return false;
-  }
-  return true;
-}
-static_assert(HasOneRowForEachFailureInOrder());
-
-constexpr std::array<SourceFailure, kRows> kAll = [] {
-  std::array<SourceFailure, kRows> all{};
-  for (std::size_t i = 0; i < kRows; ++i) all[i] = kTable[i].failure;
-  return all;
-}();
+using SourceFailures = verify::EnumTable<kRows>;
 
 constexpr char kFailureUrl[] = "anchorage.dev/source-failure";
 constexpr char kHttpStatusUrl[] = "anchorage.dev/http-status";
@@ -76,10 +57,6 @@ absl::string_view View(std::string_view text) {
   return {text.data(), text.size()};
 }
 
-const Row& RowOf(SourceFailure failure) {
-  return kTable[static_cast<std::size_t>(failure)];
-}
-
 std::optional<std::string> PayloadOf(const absl::Status& status,
                                      const char* url) {
   const auto payload = status.GetPayload(url);
@@ -90,7 +67,7 @@ std::optional<std::string> PayloadOf(const absl::Status& status,
 }  // namespace
 
 absl::Status FailSource(SourceFailure failure, std::string_view detail) {
-  const Row& row = RowOf(failure);
+  const Row& row = SourceFailures::Of(failure);
   return FailSource(
       failure,
       absl::Status(row.code, absl::StrCat(View(row.name), ": ", View(detail))));
@@ -116,15 +93,16 @@ void CarryOver(const absl::Status& from, absl::Status& to) {
 
 std::optional<SourceFailure> SourceFailureOf(const absl::Status& status) {
   const auto name = PayloadOf(status, kFailureUrl);
-  for (const Row& row : kTable) {
-    if (name == row.name) return row.failure;
-  }
-  return std::nullopt;
+  return name.has_value() ? SourceFailures::Named(*name) : std::nullopt;
 }
 
-std::string_view NameOf(SourceFailure failure) { return RowOf(failure).name; }
+std::string_view NameOf(SourceFailure failure) {
+  return SourceFailures::Of(failure).name;
+}
 
-absl::Span<const SourceFailure> AllSourceFailures() { return kAll; }
+absl::Span<const SourceFailure> AllSourceFailures() {
+  return SourceFailures::All();
+}
 
 void SetHttpStatus(absl::Status& status, int http_status) {
   status.SetPayload(kHttpStatusUrl, absl::Cord(absl::StrCat(http_status)));

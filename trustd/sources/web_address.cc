@@ -1,12 +1,12 @@
 #include "trustd/sources/web_address.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 
 #include <memory>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/base/host_port.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {
@@ -26,14 +26,6 @@ std::string Part(CURLU* url, CURLUPart part, unsigned flags = 0) {
 absl::Status Refused(const std::string& url, const char* why) {
   return FailSource(SourceFailure::kAddressRefused,
                     absl::StrCat("'", url, "' ", why));
-}
-
-bool IsLoopback(const std::string& host) {
-  in_addr address{};
-  if (inet_pton(AF_INET, host.c_str(), &address) == 1) {
-    return host.starts_with("127.");
-  }
-  return host == "localhost" || host == "[::1]";
 }
 
 }  // namespace
@@ -64,7 +56,9 @@ absl::Status CheckWebAddress(const std::string& url, bool allow_loopback_http) {
   const auto origin = ParseWebOrigin(url);
   if (!origin.ok()) return origin.status();
   if (origin->scheme == "https") return absl::OkStatus();
-  if (allow_loopback_http && IsLoopback(origin->host)) return absl::OkStatus();
+  if (allow_loopback_http && anchors::IsLoopbackHost(origin->host)) {
+    return absl::OkStatus();
+  }
   return Refused(url, allow_loopback_http
                           ? "is neither https nor of the loopback interface"
                           : "is not an https address");

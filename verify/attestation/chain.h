@@ -40,9 +40,6 @@ struct VerifiedChain {
   PublicKey leaf_key;
 
   const Certificate& leaf() const { return certificates.back(); }
-  const Certificate& leaf_issuer() const {
-    return certificates[certificates.size() - 2];
-  }
 };
 
 // Returns the anchor of `partition` that `root_der` is a certificate of, byte

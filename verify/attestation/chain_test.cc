@@ -91,7 +91,6 @@ TEST(Chain, GivesTheLeafsKeyAndTheAnchor) {
   ASSERT_TRUE(chain.ok()) << chain.status();
   EXPECT_EQ(chain->root, &(*anchors)->anchors()[0]);
   EXPECT_EQ(chain->leaf().der, ders[kLeaf]);
-  EXPECT_EQ(chain->leaf_issuer().der, ders[kInstance]);
   const Digest digest = Hash(HashAlgorithm::kSha384, "message");
   EXPECT_TRUE(
       chain->leaf_key

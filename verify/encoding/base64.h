@@ -21,6 +21,11 @@ absl::StatusOr<std::string> DecodeBase64(std::string_view text);
 // another character (a "0x" in front too), or no data at all.
 absl::StatusOr<std::string> DecodeHex(std::string_view text);
 
+// What a certificate in PEM begins and ends with.
+inline constexpr std::string_view kCertificateBegin =
+    "-----BEGIN CERTIFICATE-----";
+inline constexpr std::string_view kCertificateEnd = "-----END CERTIFICATE-----";
+
 // Returns the bytes of the first block "-----BEGIN `label`-----" in `pem`,
 // with all white space in it ignored, also where the block is one line or
 // indented. Fails with kEncodingMalformed.

@@ -167,11 +167,6 @@ std::string JsonToken::Decoded() const {
   return out;
 }
 
-bool JsonToken::IsString(std::string_view other) const {
-  if (kind != JsonKind::kString) return false;
-  return escaped ? Decoded() == other : text == other;
-}
-
 absl::Status JsonReader::Malformed(const char* what) const {
   return Reject(Reason::kDocumentMalformed,
                 absl::StrCat(what, " at byte ", at_));

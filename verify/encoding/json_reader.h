@@ -47,8 +47,6 @@ struct JsonToken {
   // Returns the string's text with its escapes resolved; `text` for another
   // kind.
   std::string Decoded() const;
-  // Whether this is a string of that text, however it is escaped.
-  bool IsString(std::string_view other) const;
 };
 
 class JsonReader {

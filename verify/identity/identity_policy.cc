@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "verify/enum_table.h"
 #include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
@@ -15,12 +16,12 @@ namespace {
 using Condition = IdentityCondition;
 
 struct ConditionRow {
-  Condition condition;
+  Condition value;
   std::string_view name;
   Reason reason;
 };
 
-constexpr ConditionRow kTable[kIdentityConditionCount] = {
+constexpr ConditionRow kRows[] = {
     {Condition::kMinimumKind, "kind", Reason::kKindNotAllowed},
     {Condition::kPartition, "partition", Reason::kPartitionNotAllowed},
     {Condition::kRegion, "region", Reason::kRegionNotAllowed},
@@ -36,17 +37,7 @@ constexpr ConditionRow kTable[kIdentityConditionCount] = {
     {Condition::kMaxAge, "age", Reason::kTooOld},
 };
 
-constexpr bool TableIsInOrder() {
-  for (std::size_t i = 0; i < kIdentityConditionCount; ++i) {
-    if (static_cast<std::size_t>(kTable[i].condition) != i) return false;
-  }
-  return true;
-}
-static_assert(TableIsInOrder());
-
-const ConditionRow& RowOf(Condition condition) {
-  return kTable[static_cast<std::size_t>(condition)];
-}
+using Conditions = EnumTable<kRows>;
 
 constexpr std::size_t kAccountDigits = 12;
 
@@ -109,24 +100,18 @@ std::string Shown(absl::Span<const std::string> values) {
 
 absl::Status Refuse(Condition condition, std::string_view found) {
   return Reject(
-      RowOf(condition).reason,
+      Conditions::Of(condition).reason,
       absl::StrCat(std::string(NameOf(condition)), ": ", std::string(found)));
 }
 
 }  // namespace
 
-const std::array<IdentityCondition, kIdentityConditionCount>&
-AllIdentityConditions() {
-  static constexpr auto kAll = [] {
-    std::array<Condition, kIdentityConditionCount> all{};
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = kTable[i].condition;
-    return all;
-  }();
-  return kAll;
+absl::Span<const IdentityCondition> AllIdentityConditions() {
+  return Conditions::All();
 }
 
 std::string_view NameOf(IdentityCondition condition) {
-  return RowOf(condition).name;
+  return Conditions::Of(condition).name;
 }
 
 absl::StatusOr<IdentityPolicy> IdentityPolicy::AuthenticityOnly(

@@ -26,6 +26,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "verify/anchor_set.h"
 #include "verify/identity/identity_document.h"
 
@@ -44,10 +45,10 @@ enum class IdentityCondition {
   kProductCodes,
   kBillingProducts,
   kMaxAge,
+
+  kMaxValue = kMaxAge,
 };
-inline constexpr std::size_t kIdentityConditionCount = 11;
-const std::array<IdentityCondition, kIdentityConditionCount>&
-AllIdentityConditions();
+absl::Span<const IdentityCondition> AllIdentityConditions();
 
 // Returns the stable name, such as "product-codes": the check's name in
 // traces.
@@ -101,7 +102,9 @@ class IdentityPolicy {
   }
   absl::Status CheckAge(const IdentityFacts& facts) const;
 
-  std::array<Requirement, kIdentityConditionCount> requirements_;
+  std::array<Requirement,
+             static_cast<std::size_t>(IdentityCondition::kMaxValue) + 1>
+      requirements_;
   AnchorKind minimum_kind_ = AnchorKind::kIidRsa2048;
   absl::Duration max_age_;
   absl::Duration skew_;

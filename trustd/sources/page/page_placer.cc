@@ -20,8 +20,6 @@ using verify::AnchorKind;
 using verify::KeyType;
 using verify::Slot;
 
-constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
-constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 constexpr std::string_view kBlanks = " \t\r\n\f\v";
 constexpr std::string_view kAnchorSuffix = "-cert";
 // Base64 of the longest certificate that is read, and as much white space.
@@ -53,16 +51,6 @@ std::string Quoted(std::string_view text) {
 std::string Describe(const anchors::KeyFacts& key, std::string_view der) {
   return absl::StrCat("certificate ", verify::Sha256Hex(der).substr(0, 16),
                       ", key of ", key.bits, " bits");
-}
-
-// Whether AWS publishes such a key under that kind. RSA keys verify PKCS7 in
-// China alone; elsewhere, one under DSA stands in the wrong place.
-bool FitsSlot(const anchors::KeyFacts& key, const Slot& slot) {
-  if (slot.kind == AnchorKind::kIidDsa && key.type != KeyType::kDsa &&
-      slot.partition != "aws-cn") {
-    return false;
-  }
-  return anchors::KeyFitsKind(key, slot.kind);
 }
 
 // The kind that a key tells without a heading. RSA-2048 could be either of
@@ -170,8 +158,8 @@ void PagePlacer::EndTab() {
 
 void PagePlacer::Text(std::string_view text, int line) {
   for (;;) {
-    const std::size_t begin = text.find(kBegin);
-    const std::size_t end = text.find(kEnd);
+    const std::size_t begin = text.find(verify::kCertificateBegin);
+    const std::size_t end = text.find(verify::kCertificateEnd);
     const std::size_t marker = std::min(begin, end);
     if (body_ && body_->size() <= kMaxBodyBytes) {
       body_->append(text.substr(0, marker));
@@ -180,10 +168,10 @@ void PagePlacer::Text(std::string_view text, int line) {
     if (marker == std::string_view::npos) return;
     if (marker == begin) {
       BeginCertificate(line);
-      text.remove_prefix(marker + kBegin.size());
+      text.remove_prefix(marker + verify::kCertificateBegin.size());
     } else {
       EndCertificate(line);
-      text.remove_prefix(marker + kEnd.size());
+      text.remove_prefix(marker + verify::kCertificateEnd.size());
     }
   }
 }
@@ -251,7 +239,7 @@ void PagePlacer::Place(std::string der, const anchors::CertificateFacts& facts,
     return;
   }
   if (!scope_.Covers(*slot)) return;
-  if (!FitsSlot(facts.key, *slot)) {
+  if (!anchors::KeyFitsSlot(facts.key, *slot)) {
     Report(ProblemKind::kWrongKind, line,
            absl::StrCat(Describe(facts.key, der), ", under ",
                         verify::ToString(*slot)));

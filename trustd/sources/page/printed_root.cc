@@ -19,8 +19,6 @@
 namespace anchorage::trustd {
 namespace {
 
-constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
-constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 constexpr std::string_view kRootSuffix = ".nitro-enclaves";
 constexpr std::size_t kSha256Digits = 64;
 constexpr std::size_t kPairedDigits = 32 * 3 - 1;
@@ -129,7 +127,8 @@ class Reader {
   void ReadBlocks() {
     int line = 1;
     std::size_t counted = 0;
-    for (std::size_t begin = text_.find(kBegin); begin != text_.npos;) {
+    for (std::size_t begin = text_.find(verify::kCertificateBegin);
+         begin != text_.npos;) {
       line += static_cast<int>(
           std::count(text_.begin() + static_cast<std::ptrdiff_t>(counted),
                      text_.begin() + static_cast<std::ptrdiff_t>(begin), '\n'));
@@ -137,13 +136,16 @@ class Reader {
       if (++blocks_ > kMaxPrintedRoots) {
         return Report(ProblemKind::kNotPlaced, line, "too many certificates");
       }
-      const std::size_t next = text_.find(kBegin, begin + kBegin.size());
-      const std::size_t end = text_.find(kEnd, begin);
+      const std::size_t next = text_.find(
+          verify::kCertificateBegin, begin + verify::kCertificateBegin.size());
+      const std::size_t end = text_.find(verify::kCertificateEnd, begin);
       if (end == text_.npos || end > next) {
         Report(ProblemKind::kTruncated, line,
                "the page ends inside a certificate");
       } else {
-        ReadBlock(text_.substr(begin, end + kEnd.size() - begin), line);
+        ReadBlock(
+            text_.substr(begin, end + verify::kCertificateEnd.size() - begin),
+            line);
       }
       begin = next;
     }
