@@ -246,18 +246,7 @@ absl::StatusOr<CatalogCertificate> MakeCertificate(std::string der) {
 }
 
 bool KeyFitsKind(const KeyFacts& key, AnchorKind kind) {
-  switch (kind) {
-    case AnchorKind::kIidRsa1024:
-      return key.type == KeyType::kRsa && key.bits == 1024;
-    case AnchorKind::kIidRsa2048:
-      return key.type == KeyType::kRsa && key.bits >= 2048;
-    case AnchorKind::kIidDsa:
-      return key.type == KeyType::kDsa ||
-             (key.type == KeyType::kRsa && key.bits >= 2048);
-    case AnchorKind::kNitroRoot:
-      return key.type == KeyType::kEcP384;
-  }
-  return false;
+  return verify::KeyFitsKind(key.type, key.bits, kind);
 }
 
 void Sort(Catalog& catalog) {

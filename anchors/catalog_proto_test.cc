@@ -85,6 +85,19 @@ TEST(CatalogProto, SkipsAndCountsWhatIsNewerThanItself) {
   EXPECT_EQ(catalog->anchors.size(), Good().anchors.size() - 2);
 }
 
+TEST(CatalogProto, HasTheKindsOfTheTable) {
+  const auto* kinds = v1::AnchorKind_descriptor();
+  ASSERT_EQ(kinds->value_count(), 1 + std::size(verify::kAnchorKinds));
+  for (int i = 0; i < kinds->value_count(); ++i) {
+    const auto value = static_cast<v1::AnchorKind>(kinds->value(i)->number());
+    const auto kind = KindFromProto(value);
+    EXPECT_EQ(kind.has_value(), value != v1::ANCHOR_KIND_UNSPECIFIED);
+    if (kind.has_value()) {
+      EXPECT_EQ(ToProto(*kind), value);
+    }
+  }
+}
+
 struct Breakage {
   const char* name;
   std::function<void(v1::Catalog&)> apply;

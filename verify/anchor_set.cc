@@ -13,23 +13,6 @@
 namespace anchorage::verify {
 namespace {
 
-// Whether a key of that type can be an anchor of that kind. The DSA kind's
-// anchors are RSA keys in China.
-bool FitsKind(const PublicKey& key, AnchorKind kind) {
-  switch (kind) {
-    case AnchorKind::kIidRsa1024:
-      return key.type() == KeyType::kRsa && key.bits() == 1024;
-    case AnchorKind::kIidRsa2048:
-      return key.type() == KeyType::kRsa && key.bits() >= 2048;
-    case AnchorKind::kIidDsa:
-      return key.type() == KeyType::kDsa ||
-             (key.type() == KeyType::kRsa && key.bits() >= 2048);
-    case AnchorKind::kNitroRoot:
-      return key.type() == KeyType::kEcP384;
-  }
-  return false;
-}
-
 std::string Text(absl::Time time) {
   return absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone());
 }
@@ -61,29 +44,6 @@ absl::Status CheckRecord(const AnchorRecord& record) {
 }
 
 }  // namespace
-
-std::string_view NameOf(AnchorKind kind) {
-  switch (kind) {
-    case AnchorKind::kIidDsa:
-      return "iid-dsa";
-    case AnchorKind::kIidRsa1024:
-      return "iid-rsa1024";
-    case AnchorKind::kIidRsa2048:
-      return "iid-rsa2048";
-    case AnchorKind::kNitroRoot:
-      return "nitro-root";
-  }
-  return "";
-}
-
-std::optional<AnchorKind> AnchorKindNamed(std::string_view name) {
-  for (const AnchorKind kind :
-       {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048,
-        AnchorKind::kNitroRoot}) {
-    if (NameOf(kind) == name) return kind;
-  }
-  return std::nullopt;
-}
 
 std::string_view NameOf(AnchorStatus status) {
   switch (status) {
@@ -213,7 +173,8 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
       if (!read.ok()) return read.status();
       key = keys.emplace(record.spki_der, *std::move(read)).first;
     }
-    if (!FitsKind(key->second, record.slot.kind)) {
+    if (!KeyFitsKind(key->second.type(), key->second.bits(),
+                     record.slot.kind)) {
       return Reject(
           Reason::kFieldInvalid,
           ToString(record.slot) + " has a key of another type or size");

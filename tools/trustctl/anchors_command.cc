@@ -111,8 +111,7 @@ void AddAnchors(CLI::App& app, Action& action) {
   list.add_option("--partition", flags->partition, "only this partition");
   list.add_option("--region", flags->region, "only this region");
   list.add_option("--kind", flags->kind, "only this kind")
-      ->check(CLI::IsMember(
-          {"iid-dsa", "iid-rsa1024", "iid-rsa2048", "nitro-root"}));
+      ->check(CLI::IsMember(AnchorKindNames()));
   list.add_option("--status", flags->status, "only this status")
       ->check(CLI::IsMember(
           {"ANNOUNCED", "ACTIVE", "RETIRING", "RETIRED", "REVOKED"}));

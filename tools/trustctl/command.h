@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -86,6 +87,9 @@ std::string Rfc3339(absl::Time time);
 
 // Reads "90s", "5m", "36h" or "30d".
 absl::StatusOr<absl::Duration> ParseDuration(const std::string& text);
+
+// The kinds of anchor, for flags.
+std::vector<std::string> AnchorKindNames();
 
 // How a command prints its answer.
 struct OutputOption {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "verify/identity/identity_form.h"
 #include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
@@ -313,7 +314,7 @@ IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectAllBillingProducts(
 
 IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectMinimumKind(
     AnchorKind kind) {
-  if (kind > AnchorKind::kIidRsa2048) {
+  if (!SignsIdentity(kind)) {
     Fail(Reject(Reason::kFieldInvalid,
                 "the minimum kind signs no identity document"));
   }
