@@ -98,29 +98,11 @@ struct OutputOption {
   void AddTo(CLI::App& command);
 };
 
-// A command: its flags are added to the parent, and what it does is called
-// after the whole command line has been read.
+// What a command does: called after the whole command line has been read.
 using Action = std::function<int()>;
 
-void AddVerifyIdentity(CLI::App& verify, Action& action);
-void AddVerifyAttestation(CLI::App& verify, Action& action);
-void AddBundle(CLI::App& app, Action& action);
-void AddCache(CLI::App& app, Action& action);
-void AddAnchors(CLI::App& app, Action& action);
-void AddCatalog(CLI::App& app, Action& action);
-// Below "anchors".
-void AddPins(CLI::App& anchors, Action& action);
-void AddReleases(CLI::App& app, Action& action);
-void AddKey(CLI::App& app, Action& action);
-void AddRoot(CLI::App& app, Action& action);
-void AddTargets(CLI::App& app, Action& action);
-void AddRepository(CLI::App& app, Action& action);
-void AddInspect(CLI::App& app, Action& action);
-void AddRotations(CLI::App& app, Action& action);
-void AddSources(CLI::App& app, Action& action);
-void AddLedger(CLI::App& app, Action& action);
-void AddEvidence(CLI::App& app, Action& action);
-void AddStore(CLI::App& app, Action& action);
+// Adds a command to its parent.
+using AddCommand = void(CLI::App& parent, Action& action);
 
 }  // namespace anchorage::trustctl
 

@@ -8,6 +8,7 @@
 #include "proto/anchorage/v1/evidence_service.grpc.pb.h"
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/identity_flags.h"
 
 namespace anchorage::trustctl {

@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/identity_flags.h"
 #include "tools/trustctl/verdict_output.h"
 #include "verify/identity/identity_document.h"
