@@ -2,6 +2,8 @@
 // read strictly and written canonically.
 
 #include <array>
+#include <cstddef>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,12 +26,14 @@ using verify::Reason;
 // source; twice that leaves room for members of a later version.
 constexpr int kMaxDepth = 14;
 
-constexpr std::array<EnumName<AnchorKind>, 4> kKindNames = {{
-    {AnchorKind::kIidDsa, "ANCHOR_KIND_IID_DSA"},
-    {AnchorKind::kIidRsa1024, "ANCHOR_KIND_IID_RSA1024"},
-    {AnchorKind::kIidRsa2048, "ANCHOR_KIND_IID_RSA2048"},
-    {AnchorKind::kNitroRoot, "ANCHOR_KIND_NITRO_ROOT"},
-}};
+constexpr auto kKindNames = [] {
+  std::array<EnumName<AnchorKind>, std::size(verify::kAnchorKinds)> names{};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const verify::AnchorKindRow& row = verify::kAnchorKinds[i];
+    names[i] = {row.kind, row.catalog_name};
+  }
+  return names;
+}();
 
 constexpr std::array<EnumName<AnchorStatus>, 5> kStatusNames = {{
     {AnchorStatus::kAnnounced, "ANCHOR_STATUS_ANNOUNCED"},

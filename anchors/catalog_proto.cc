@@ -32,10 +32,8 @@ proto::Certificate CertificateToProto(const CatalogCertificate& certificate) {
 
 // nullopt for a kind that is not set or not known.
 std::optional<AnchorKind> KindFromProto(proto::AnchorKind kind) {
-  for (const AnchorKind known :
-       {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048,
-        AnchorKind::kNitroRoot}) {
-    if (ToProto(known) == kind) return known;
+  for (const verify::AnchorKindRow& row : verify::kAnchorKinds) {
+    if (row.catalog_name == proto::AnchorKind_Name(kind)) return row.kind;
   }
   return std::nullopt;
 }
@@ -49,17 +47,10 @@ std::optional<verify::Slot> SlotFromProto(const proto::Slot& message) {
 }
 
 proto::AnchorKind ToProto(AnchorKind kind) {
-  switch (kind) {
-    case AnchorKind::kIidDsa:
-      return proto::ANCHOR_KIND_IID_DSA;
-    case AnchorKind::kIidRsa1024:
-      return proto::ANCHOR_KIND_IID_RSA1024;
-    case AnchorKind::kIidRsa2048:
-      return proto::ANCHOR_KIND_IID_RSA2048;
-    case AnchorKind::kNitroRoot:
-      return proto::ANCHOR_KIND_NITRO_ROOT;
-  }
-  return proto::ANCHOR_KIND_UNSPECIFIED;
+  proto::AnchorKind value = proto::ANCHOR_KIND_UNSPECIFIED;
+  proto::AnchorKind_Parse(std::string(verify::RowOf(kind).catalog_name),
+                          &value);
+  return value;
 }
 
 proto::AnchorStatus ToProto(AnchorStatus status) {

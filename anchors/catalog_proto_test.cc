@@ -75,5 +75,20 @@ TEST(CatalogProto, ASlotComesBackAndAnUnknownKindDoesNot) {
   }
 }
 
+TEST(CatalogProto, HasTheKindsOfTheTable) {
+  const auto* kinds = v1::AnchorKind_descriptor();
+  ASSERT_EQ(kinds->value_count(), 1 + std::size(verify::kAnchorKinds));
+  v1::Slot message;
+  for (int i = 0; i < kinds->value_count(); ++i) {
+    const auto value = static_cast<v1::AnchorKind>(kinds->value(i)->number());
+    message.set_kind(value);
+    const auto slot = SlotFromProto(message);
+    EXPECT_EQ(slot.has_value(), value != v1::ANCHOR_KIND_UNSPECIFIED);
+    if (slot.has_value()) {
+      EXPECT_EQ(ToProto(slot->kind), value);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace anchorage::anchors

@@ -45,43 +45,6 @@ absl::Status CheckRecord(const AnchorRecord& record) {
 
 }  // namespace
 
-std::string_view NameOf(AnchorKind kind) {
-  switch (kind) {
-    case AnchorKind::kIidDsa:
-      return "iid-dsa";
-    case AnchorKind::kIidRsa1024:
-      return "iid-rsa1024";
-    case AnchorKind::kIidRsa2048:
-      return "iid-rsa2048";
-    case AnchorKind::kNitroRoot:
-      return "nitro-root";
-  }
-  return "";
-}
-
-std::optional<AnchorKind> AnchorKindNamed(std::string_view name) {
-  for (const AnchorKind kind :
-       {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048,
-        AnchorKind::kNitroRoot}) {
-    if (NameOf(kind) == name) return kind;
-  }
-  return std::nullopt;
-}
-
-bool KeyFitsKind(KeyType type, int bits, AnchorKind kind) {
-  switch (kind) {
-    case AnchorKind::kIidRsa1024:
-      return type == KeyType::kRsa && bits == 1024;
-    case AnchorKind::kIidRsa2048:
-      return type == KeyType::kRsa && bits >= 2048;
-    case AnchorKind::kIidDsa:
-      return type == KeyType::kDsa || (type == KeyType::kRsa && bits >= 2048);
-    case AnchorKind::kNitroRoot:
-      return type == KeyType::kEcP384;
-  }
-  return false;
-}
-
 std::string_view NameOf(AnchorStatus status) {
   switch (status) {
     case AnchorStatus::kAnnounced:

@@ -24,22 +24,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "verify/anchor_kind.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::verify {
-
-// What an anchor verifies. The order is the order of strength: a policy's
-// minimum kind compares against it.
-enum class AnchorKind { kIidDsa, kIidRsa1024, kIidRsa2048, kNitroRoot };
-
-// Returns the stable name: "iid-dsa", "iid-rsa1024", "iid-rsa2048",
-// "nitro-root".
-std::string_view NameOf(AnchorKind kind);
-std::optional<AnchorKind> AnchorKindNamed(std::string_view name);
-
-// Whether a key of that type and size can be an anchor of that kind. The DSA
-// kind's anchors are RSA keys in China.
-bool KeyFitsKind(KeyType type, int bits, AnchorKind kind);
 
 // Where an anchor is in its life. Only ACTIVE and RETIRING verify; REVOKED
 // wins over everything, whatever the evidence's time. Time changes no status.

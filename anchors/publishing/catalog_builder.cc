@@ -26,6 +26,7 @@ using verify::AnchorKind;
 using verify::JsonValue;
 
 constexpr std::size_t kMaxSourcesBytes = 1024 * 1024;
+constexpr std::string_view kIidPrefix = "iid-";
 
 // A place where certificates were found.
 struct Place {
@@ -158,17 +159,11 @@ absl::StatusOr<std::vector<Entry>> ReadEntries(
 // The name that a file must begin with: the region and AWS's word for the
 // kind, or the partition and "nitro-root".
 std::string FileStem(const verify::Slot& slot) {
-  switch (slot.kind) {
-    case AnchorKind::kIidDsa:
-      return slot.region + ".dsa";
-    case AnchorKind::kIidRsa1024:
-      return slot.region + ".rsa1024";
-    case AnchorKind::kIidRsa2048:
-      return slot.region + ".rsa2048";
-    case AnchorKind::kNitroRoot:
-      return slot.partition + ".nitro-root";
-  }
-  return "";
+  const std::string_view kind = NameOf(slot.kind);
+  return slot.kind == AnchorKind::kNitroRoot
+             ? absl::StrCat(slot.partition, ".", std::string(kind))
+             : absl::StrCat(slot.region, ".",
+                            std::string(kind.substr(kIidPrefix.size())));
 }
 
 absl::Status CheckFileName(const Entry& entry) {

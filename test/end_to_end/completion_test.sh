@@ -29,6 +29,10 @@ offers --pcr verify attestation --
 offers --nonce-file verify attestation --nonce
 offers --any-product-code verify identity --any
 offers json bundle show --output j
+offers text bundle show -o ""
+offers nitro-root anchors list --kind n
+offers iid-rsa2048 verify identity --minimum-kind ""
+offers tools verify identity --rsa2048 too
 offers nitrotpm verify attestation --type n
 offers p256 key generate --type p
 offers add-key root a

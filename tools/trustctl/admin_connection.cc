@@ -133,8 +133,7 @@ void SlotFlags::AddTo(CLI::App& command, bool required) {
                      "the region, such as eu-west-1; none for nitro-root");
   command.add_option("--kind", kind, "the kind")
       ->required(required)
-      ->check(CLI::IsMember(
-          {"iid-dsa", "iid-rsa1024", "iid-rsa2048", "nitro-root"}));
+      ->check(CLI::IsMember(AnchorKindNames()));
 }
 
 v1::AnchorKind SlotFlags::proto_kind() const {

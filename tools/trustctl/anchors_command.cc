@@ -8,6 +8,7 @@
 
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/time_output.h"
 #include "tools/trustctl/verdict_output.h"
 
@@ -111,8 +112,7 @@ void AddAnchors(CLI::App& app, Action& action) {
   list.add_option("--partition", flags->partition, "only this partition");
   list.add_option("--region", flags->region, "only this region");
   list.add_option("--kind", flags->kind, "only this kind")
-      ->check(CLI::IsMember(
-          {"iid-dsa", "iid-rsa1024", "iid-rsa2048", "nitro-root"}));
+      ->check(CLI::IsMember(AnchorKindNames()));
   list.add_option("--status", flags->status, "only this status")
       ->check(CLI::IsMember(
           {"ANNOUNCED", "ACTIVE", "RETIRING", "RETIRED", "REVOKED"}));

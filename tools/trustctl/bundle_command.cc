@@ -9,6 +9,7 @@
 #include "client/trust_client.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/time_output.h"
 #include "tools/trustctl/verdict_output.h"
 

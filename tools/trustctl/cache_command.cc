@@ -16,6 +16,7 @@
 #include "client/cached_bundle.h"
 #include "client/ladder.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/verdict_output.h"
 
 namespace anchorage::trustctl {

@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/tuf/tuf_error.h"
+#include "verify/anchor_kind.h"
 
 namespace anchorage::trustctl {
 
@@ -176,6 +177,12 @@ absl::StatusOr<absl::Duration> ParseDuration(const std::string& text) {
   }
   return absl::InvalidArgumentError(
       absl::StrCat("'", text, "' is not a duration such as 90s, 5m, 36h, 30d"));
+}
+
+std::vector<std::string> AnchorKindNames() {
+  std::vector<std::string> names;
+  for (const auto& row : verify::kAnchorKinds) names.emplace_back(row.name);
+  return names;
 }
 
 void OutputOption::AddTo(CLI::App& command) {

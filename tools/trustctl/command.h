@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -91,6 +92,9 @@ std::string Rfc3339(absl::Time time);
 // Reads "90s", "5m", "36h" or "30d".
 absl::StatusOr<absl::Duration> ParseDuration(const std::string& text);
 
+// The kinds of anchor, for flags.
+std::vector<std::string> AnchorKindNames();
+
 // How a command prints its answer.
 struct OutputOption {
   std::string format = "text";
@@ -98,29 +102,11 @@ struct OutputOption {
   void AddTo(CLI::App& command);
 };
 
-// A command: its flags are added to the parent, and what it does is called
-// after the whole command line has been read.
+// What a command does: called after the whole command line has been read.
 using Action = std::function<int()>;
 
-void AddVerifyIdentity(CLI::App& verify, Action& action);
-void AddVerifyAttestation(CLI::App& verify, Action& action);
-void AddBundle(CLI::App& app, Action& action);
-void AddCache(CLI::App& app, Action& action);
-void AddAnchors(CLI::App& app, Action& action);
-void AddCatalog(CLI::App& app, Action& action);
-// Below "anchors".
-void AddPins(CLI::App& anchors, Action& action);
-void AddReleases(CLI::App& app, Action& action);
-void AddKey(CLI::App& app, Action& action);
-void AddRoot(CLI::App& app, Action& action);
-void AddTargets(CLI::App& app, Action& action);
-void AddRepository(CLI::App& app, Action& action);
-void AddInspect(CLI::App& app, Action& action);
-void AddRotations(CLI::App& app, Action& action);
-void AddSources(CLI::App& app, Action& action);
-void AddLedger(CLI::App& app, Action& action);
-void AddEvidence(CLI::App& app, Action& action);
-void AddStore(CLI::App& app, Action& action);
+// Adds a command to its parent.
+using AddCommand = void(CLI::App& parent, Action& action);
 
 }  // namespace anchorage::trustctl
 

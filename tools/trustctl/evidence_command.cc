@@ -3,19 +3,19 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "proto/anchorage/v1/evidence_service.grpc.pb.h"
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
+#include "tools/trustctl/identity_flags.h"
 
 namespace anchorage::trustctl {
 namespace {
 
 struct Flags {
-  std::string document;
-  std::string signature;
-  std::string pkcs7;
-  std::string rsa2048;
+  IdentityFlags identity;
   AdminSource source;
   OutputOption output;
 };
@@ -33,21 +33,15 @@ nothing known does, and trustd has raised a rotation; others as everywhere.
 )";
 
 absl::StatusOr<v1::SubmitEvidenceRequest> ReadEvidence(const Flags& flags) {
+  auto given = flags.identity.Read();
+  if (!given.ok()) return given.status();
   v1::SubmitEvidenceRequest request;
   v1::Evidence& evidence = *request.mutable_evidence();
-  const auto read = [](const std::string& path, auto set) {
-    if (path.empty()) return absl::OkStatus();
-    const auto text = ReadInput(path);
-    if (text.ok()) set(*text);
-    return text.status();
-  };
-  for (const absl::Status& status :
-       {read(flags.document, [&](const auto& t) { evidence.set_document(t); }),
-        read(flags.signature, [&](const auto& t) { evidence.set_rsa1024(t); }),
-        read(flags.pkcs7, [&](const auto& t) { evidence.set_pkcs7(t); }),
-        read(flags.rsa2048, [&](const auto& t) { evidence.set_rsa2048(t); })}) {
-    if (!status.ok()) return status;
-  }
+  evidence.set_document(given->document.value_or(""));
+  const std::string field(verify::RowOf(given->form).field);
+  evidence.GetReflection()->SetString(
+      &evidence, evidence.GetDescriptor()->FindFieldByName(field),
+      std::move(given->signature));
   return request;
 }
 
@@ -105,14 +99,7 @@ void AddEvidence(CLI::App& app, Action& action) {
       "submit", "Submit an identity document of an instance");
   submit.footer(kFooter);
   auto flags = std::make_shared<Flags>();
-  auto* document = submit.add_option("--document", flags->document,
-                                     "the document; '-' is standard input");
-  auto* forms = submit.add_option_group("signature", "One of");
-  forms->add_option("--signature", flags->signature, "/signature (RSA-1024)")
-      ->needs(document);
-  forms->add_option("--pkcs7", flags->pkcs7, "/pkcs7 (DSA)");
-  forms->add_option("--rsa2048", flags->rsa2048, "/rsa2048");
-  forms->require_option(1);
+  flags->identity.AddTo(submit);
   flags->source.AddTo(submit);
   flags->output.AddTo(submit);
   submit.callback(

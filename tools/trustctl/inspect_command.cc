@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "tools/trustctl/cbor_view.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/decode.h"
 #include "tools/trustctl/verdict_output.h"
 #include "verify/attestation/attestation_document.h"

@@ -12,6 +12,7 @@
 #include "anchors/base/atomic_file.h"
 #include "anchors/publishing/signer.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/signing_key.h"
 
 namespace anchorage::trustctl {

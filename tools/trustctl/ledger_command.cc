@@ -13,6 +13,7 @@
 #include "proto/anchorage/v1/audit_service.grpc.pb.h"
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/ledger_check.h"
 
 namespace anchorage::trustctl {

@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 
-#include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/given_values.h"
 
 namespace anchorage::trustctl {
@@ -33,25 +33,7 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", kVersion);
   app.require_subcommand(1);
   Action action;
-  CLI::App& verify = *app.add_subcommand("verify", "Verify evidence");
-  verify.require_subcommand(1);
-  AddVerifyIdentity(verify, action);
-  AddVerifyAttestation(verify, action);
-  AddBundle(app, action);
-  AddCache(app, action);
-  AddAnchors(app, action);
-  AddCatalog(app, action);
-  AddReleases(app, action);
-  AddKey(app, action);
-  AddRoot(app, action);
-  AddTargets(app, action);
-  AddRepository(app, action);
-  AddInspect(app, action);
-  AddRotations(app, action);
-  AddSources(app, action);
-  AddLedger(app, action);
-  AddEvidence(app, action);
-  AddStore(app, action);
+  for (AddCommand* const add : kCommands) add(app, action);
   RequireValues(app);
   try {
     RefuseBareAssignments(argc, argv);

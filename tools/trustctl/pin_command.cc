@@ -11,6 +11,7 @@
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "verify/crypto/public_key.h"
 #include "verify/encoding/base64.h"
 

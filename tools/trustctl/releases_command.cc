@@ -19,6 +19,7 @@
 #include "anchors/releases.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/release_source.h"
 #include "verify/attestation/pcr_claims.h"
 #include "verify/reason.h"

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/repository_export.h"
 
 namespace anchorage::trustctl {

@@ -16,6 +16,7 @@
 #include "anchors/publishing/repository_writer.h"
 #include "tools/trustctl/ceremony_text.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/signing_key.h"
 
 namespace anchorage::trustctl {

@@ -16,6 +16,7 @@
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/repository_export.h"
 
 namespace anchorage::trustctl {

@@ -19,6 +19,7 @@
 #include "tools/trustctl/catalog_step.h"
 #include "tools/trustctl/ceremony_text.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/signing_key.h"
 
 namespace anchorage::trustctl {

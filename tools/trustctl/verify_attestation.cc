@@ -15,6 +15,7 @@
 #include "client/policy/policy_document.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
 #include "tools/trustctl/decode.h"
 #include "tools/trustctl/release_source.h"
 #include "tools/trustctl/verdict_output.h"

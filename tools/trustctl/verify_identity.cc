@@ -10,6 +10,8 @@
 #include "absl/time/clock.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
+#include "tools/trustctl/identity_flags.h"
 #include "tools/trustctl/verdict_output.h"
 #include "verify/identity/identity_document.h"
 #include "verify/identity/identity_verifier.h"
@@ -19,7 +21,6 @@ namespace anchorage::trustctl {
 namespace {
 
 using nlohmann::ordered_json;
-using verify::IdentityForm;
 using verify::IdentityPolicy;
 
 constexpr char kWhyFlag[] = "no flag of trustctl asks for it";
@@ -40,10 +41,7 @@ Exit codes: 0 accepted; 2 unreadable; 3 not from AWS; 4 stale or for another;
 )";
 
 struct Flags {
-  std::string document;
-  std::string signature;
-  std::string pkcs7;
-  std::string rsa2048;
+  IdentityFlags identity;
   std::vector<std::string> accounts;
   std::vector<std::string> regions;
   std::vector<std::string> instances;
@@ -64,42 +62,14 @@ struct Flags {
   OutputOption output;
 };
 
-// The evidence with the bytes that it views.
-struct Evidence {
-  std::optional<std::string> document;
-  IdentityForm form = IdentityForm::kRsa2048;
-  std::string signature;
-
-  verify::IdentityEvidence view() const {
-    verify::IdentityEvidence evidence;
-    if (document.has_value()) evidence.document = *document;
-    evidence.form = form;
-    evidence.signature = signature;
-    return evidence;
-  }
-};
-
-absl::StatusOr<Evidence> ReadEvidence(const Flags& flags) {
-  Evidence evidence;
-  std::string path = flags.rsa2048;
-  if (!flags.signature.empty()) {
-    evidence.form = IdentityForm::kSignature;
-    path = flags.signature;
-  } else if (!flags.pkcs7.empty()) {
-    evidence.form = IdentityForm::kPkcs7;
-    path = flags.pkcs7;
-  }
-  if (!flags.document.empty()) {
-    auto document = ReadInput(flags.document);
-    if (!document.ok()) return document.status();
-    evidence.document = *std::move(document);
-  }
-  const auto text = ReadInput(path);
-  if (!text.ok()) return text.status();
-  auto bytes = verify::DecodeIdentitySignature(evidence.form, *text);
+// Its bytes are decoded.
+absl::StatusOr<GivenIdentity> ReadEvidence(const Flags& flags) {
+  auto given = flags.identity.Read();
+  if (!given.ok()) return given.status();
+  auto bytes = verify::DecodeIdentitySignature(given->form, given->signature);
   if (!bytes.ok()) return bytes.status();
-  evidence.signature = *std::move(bytes);
-  return evidence;
+  given->signature = *std::move(bytes);
+  return given;
 }
 
 // The region that `text` names, unverified; empty if it names none.
@@ -111,12 +81,12 @@ std::string RegionNamedBy(std::string_view text) {
 
 // The slot that a single --anchor is taken for: that of the evidence itself,
 // because with one anchor there is nothing to select.
-verify::Slot SlotOf(const absl::StatusOr<Evidence>& evidence) {
+verify::Slot SlotOf(const absl::StatusOr<GivenIdentity>& evidence) {
   verify::Slot slot{.partition = "aws", .region = "unknown"};
   if (!evidence.ok()) return slot;
   slot.kind = verify::AnchorKindOf(evidence->form);
   std::string region;
-  if (evidence->form == IdentityForm::kSignature) {
+  if (!verify::RowOf(evidence->form).carries_document()) {
     if (evidence->document.has_value()) {
       region = RegionNamedBy(*evidence->document);
     }
@@ -245,17 +215,21 @@ absl::Status CheckFlags(const Flags& flags) {
   return absl::OkStatus();
 }
 
+verify::IdentityEvidence View(const GivenIdentity& evidence) {
+  return {evidence.document, evidence.form, evidence.signature};
+}
+
 absl::StatusOr<verify::VerifiedIdentity> Decide(
-    const AnchorSource& source, const absl::StatusOr<Evidence>& evidence,
+    const AnchorSource& source, const absl::StatusOr<GivenIdentity>& evidence,
     const Anchors& anchors, const IdentityPolicy& policy,
     const std::optional<absl::Time>& at, verify::Trace& trace) {
   if (!evidence.ok()) return evidence.status();
   if (at.has_value()) {
-    return verify::VerifyRecordedIdentity(evidence->view(), *anchors.set,
-                                          policy, *at, &trace);
+    return verify::VerifyRecordedIdentity(View(*evidence), *anchors.set, policy,
+                                          *at, &trace);
   }
   if (absl::Status s = source.CheckAge(anchors); !s.ok()) return s;
-  return verify::VerifyIdentity(evidence->view(), *anchors.set, policy,
+  return verify::VerifyIdentity(View(*evidence), *anchors.set, policy,
                                 absl::Now(), nullptr, &trace);
 }
 
@@ -315,11 +289,14 @@ void AddPolicyFlags(CLI::App& command, Flags& flags) {
           "billing product (repeatable: any)")
       ->excludes(all_products);
   constexpr char kPolicy[] = "What you expect";
+  std::vector<std::string> kinds;
+  for (const auto& row : verify::kAnchorKinds) {
+    if (verify::SignsIdentity(row.kind)) kinds.emplace_back(row.name);
+  }
   command
       .add_option("--minimum-kind", flags.minimum_kind,
-                  "weakest kind of signature: iid-dsa, iid-rsa1024 or "
-                  "iid-rsa2048")
-      ->check(CLI::IsMember({"iid-dsa", "iid-rsa1024", "iid-rsa2048"}))
+                  "weakest kind of signature")
+      ->check(CLI::IsMember(kinds))
       ->group(kPolicy);
   auto* max_age =
       command
@@ -343,21 +320,7 @@ void AddVerifyIdentity(CLI::App& verify, Action& action) {
       "identity", "Verify an EC2 instance identity document");
   command.footer(kFooter);
   auto flags = std::make_shared<Flags>();
-  command.add_option("--document", flags->document,
-                     "the document, exactly as IMDS gives it; with --pkcs7 or "
-                     "--rsa2048 it may be left out");
-  auto* forms = command.add_option_group(
-      "Signature",
-      "one of these; base64 as IMDS gives it, PEM or raw; '-' is "
-      "standard input");
-  forms
-      ->add_option("--signature", flags->signature,
-                   ".../instance-identity/signature (needs --document)")
-      ->needs(command.get_option("--document"));
-  forms->add_option("--pkcs7", flags->pkcs7, ".../instance-identity/pkcs7");
-  forms->add_option("--rsa2048", flags->rsa2048,
-                    ".../instance-identity/rsa2048");
-  forms->require_option(1);
+  flags->identity.AddTo(command);
   AddPolicyFlags(command, *flags);
   command.add_option("--at", flags->at,
                      "verify recorded evidence as of this time (RFC 3339)");

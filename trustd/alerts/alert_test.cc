@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace anchorage::trustd {
 namespace {
@@ -32,6 +34,24 @@ TEST(Alert, HasTheNamesThatReceiversKnow) {
   }
   EXPECT_EQ(AlertKindNamed("rotation_detected"), std::nullopt);
   EXPECT_EQ(AlertKindNamed(""), std::nullopt);
+}
+
+// The configuration refers to the manual's table.
+TEST(Alert, HasARowInTheManual) {
+  std::ifstream file("trustd/alerts/README.md");
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("| `")) rows.push_back(line);
+    if (line.empty() && !rows.empty()) break;
+  }
+  ASSERT_EQ(rows.size(), AllAlertKinds().size());
+  for (const AlertKind kind : AllAlertKinds()) {
+    const char* levels[] = {"info", "warning", "error"};
+    const std::string start = "| `" + std::string(NameOf(kind)) + "` | " +
+                              levels[static_cast<int>(UrgencyOf(kind))] + " |";
+    EXPECT_TRUE(rows[static_cast<std::size_t>(kind)].starts_with(start))
+        << start;
+  }
 }
 
 TEST(Alert, IsWrittenAsTheManualSays) {

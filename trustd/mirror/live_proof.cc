@@ -1,5 +1,7 @@
 #include "trustd/mirror/live_proof.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -7,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "verify/identity/identity_document.h"
 #include "verify/identity/identity_evidence.h"
+#include "verify/identity/identity_form.h"
 #include "verify/identity/identity_policy.h"
 #include "verify/identity/identity_verifier.h"
 #include "verify/identity/pkcs7.h"
@@ -26,25 +29,25 @@ struct Decoded {
   std::optional<std::string_view> document;
 };
 
+const google::protobuf::FieldDescriptor* FieldOf(
+    const verify::IdentityFormRow& row) {
+  return v1::Evidence::descriptor()->FindFieldByName(std::string(row.field));
+}
+
 absl::StatusOr<Decoded> Decode(const v1::Evidence& evidence) {
-  Decoded decoded;
-  const std::string* text = nullptr;
-  switch (evidence.signature_case()) {
-    case v1::Evidence::kRsa1024:
-      decoded.form = IdentityForm::kSignature;
-      text = &evidence.rsa1024();
-      break;
-    case v1::Evidence::kPkcs7:
-      decoded.form = IdentityForm::kPkcs7;
-      text = &evidence.pkcs7();
-      break;
-    case v1::Evidence::kRsa2048:
-      text = &evidence.rsa2048();
-      break;
-    case v1::Evidence::SIGNATURE_NOT_SET:
-      return Reject(Reason::kFieldMissing, "no signature");
+  const auto* form = std::find_if(
+      std::begin(verify::kIdentityForms), std::end(verify::kIdentityForms),
+      [&](const auto& row) {
+        return evidence.GetReflection()->HasField(evidence, FieldOf(row));
+      });
+  if (form == std::end(verify::kIdentityForms)) {
+    return Reject(Reason::kFieldMissing, "no signature");
   }
-  auto signature = verify::DecodeIdentitySignature(decoded.form, *text);
+  Decoded decoded;
+  decoded.form = form->form;
+  auto signature = verify::DecodeIdentitySignature(
+      decoded.form,
+      evidence.GetReflection()->GetString(evidence, FieldOf(*form)));
   if (!signature.ok()) return signature.status();
   decoded.signature = *std::move(signature);
   if (!evidence.document().empty()) decoded.document = evidence.document();
@@ -58,7 +61,7 @@ absl::StatusOr<ClaimedEvidence> ReadEvidence(const v1::Evidence& evidence) {
   if (!decoded.ok()) return decoded.status();
   ClaimedEvidence claimed;
   std::string document(decoded->document.value_or(""));
-  if (decoded->form != IdentityForm::kSignature) {
+  if (verify::RowOf(decoded->form).carries_document()) {
     const auto pkcs7 = verify::ParsePkcs7(decoded->signature);
     if (!pkcs7.ok()) return pkcs7.status();
     document = std::string(pkcs7->content);

@@ -191,4 +191,9 @@ absl::StatusOr<SourceAnswer> DirectorySource::Poll(absl::Time now) {
   return answer;
 }
 
+absl::StatusOr<std::unique_ptr<Source>> DirectorySettings::Make(
+    const SourceSettings& settings, const SourceEnvironment&) const {
+  return std::make_unique<DirectorySource>(settings.profile, path);
+}
+
 }  // namespace anchorage::trustd

@@ -17,11 +17,13 @@
 #define ANCHORAGE_TRUSTD_SOURCES_DIRECTORY_SOURCE_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "trustd/sources/source.h"
+#include "trustd/sources/source_settings.h"
 
 namespace anchorage::trustd {
 
@@ -44,6 +46,15 @@ class DirectorySource final : public Source {
  private:
   const std::string path_;
   std::string last_sha256_;
+};
+
+class DirectorySettings final : public SourceKind {
+ public:
+  std::string path;
+
+  absl::StatusOr<std::unique_ptr<Source>> Make(
+      const SourceSettings& settings,
+      const SourceEnvironment& environment) const override;
 };
 
 }  // namespace anchorage::trustd

@@ -88,4 +88,15 @@ absl::StatusOr<SourceAnswer> NitroRootSource::Poll(absl::Time now) {
   return answer;
 }
 
+absl::StatusOr<std::unique_ptr<Source>> NitroRootSettings::Make(
+    const SourceSettings& settings,
+    const SourceEnvironment& environment) const {
+  auto downloader = MakeDownloader(settings, environment);
+  if (!downloader.ok()) return downloader.status();
+  Request request = settings.limits;
+  request.url = address;
+  return std::make_unique<NitroRootSource>(settings.profile, std::move(request),
+                                           *std::move(downloader));
+}
+
 }  // namespace anchorage::trustd

@@ -12,6 +12,7 @@
 #include "trustd/sources/changed_file.h"
 #include "trustd/sources/downloader.h"
 #include "trustd/sources/source.h"
+#include "trustd/sources/source_settings.h"
 
 namespace anchorage::trustd {
 
@@ -33,6 +34,15 @@ class NitroRootSource final : public Source {
  private:
   const Request request_;
   ChangedFile archive_;
+};
+
+class NitroRootSettings final : public SourceKind {
+ public:
+  std::string address;
+
+  absl::StatusOr<std::unique_ptr<Source>> Make(
+      const SourceSettings& settings,
+      const SourceEnvironment& environment) const override;
 };
 
 }  // namespace anchorage::trustd

@@ -135,4 +135,14 @@ absl::StatusOr<SourceAnswer> PrintedRootSource::Poll(absl::Time now) {
   return answer;
 }
 
+absl::StatusOr<std::unique_ptr<Source>> PrintedRootSettings::Make(
+    const SourceSettings& settings,
+    const SourceEnvironment& environment) const {
+  auto downloader = MakeDownloader(settings, environment);
+  if (!downloader.ok()) return downloader.status();
+  return std::make_unique<PrintedRootSource>(settings.profile, addresses,
+                                             publications, settings.limits,
+                                             *std::move(downloader));
+}
+
 }  // namespace anchorage::trustd

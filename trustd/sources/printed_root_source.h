@@ -16,6 +16,7 @@
 #include "trustd/sources/observer.h"
 #include "trustd/sources/page/printed_root.h"
 #include "trustd/sources/source.h"
+#include "trustd/sources/source_settings.h"
 
 namespace anchorage::trustd {
 
@@ -62,6 +63,16 @@ class PrintedRootSource final : public Source {
   const Request limits_;
   const std::size_t publications_;
   std::vector<Page> pages_;
+};
+
+class PrintedRootSettings final : public SourceKind {
+ public:
+  std::vector<std::string> addresses;
+  int publications = 2;
+
+  absl::StatusOr<std::unique_ptr<Source>> Make(
+      const SourceSettings& settings,
+      const SourceEnvironment& environment) const override;
 };
 
 }  // namespace anchorage::trustd

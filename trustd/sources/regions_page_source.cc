@@ -54,4 +54,13 @@ absl::StatusOr<SourceAnswer> RegionsPageSource::Poll(absl::Time now) {
   return answer.setbacks.front();
 }
 
+absl::StatusOr<std::unique_ptr<Source>> RegionsPageSettings::Make(
+    const SourceSettings& settings,
+    const SourceEnvironment& environment) const {
+  auto downloader = MakeDownloader(settings, environment);
+  if (!downloader.ok()) return downloader.status();
+  return std::make_unique<RegionsPageSource>(
+      settings.profile, addresses, settings.limits, *std::move(downloader));
+}
+
 }  // namespace anchorage::trustd

@@ -12,6 +12,7 @@
 #include "trustd/sources/changed_file.h"
 #include "trustd/sources/downloader.h"
 #include "trustd/sources/source.h"
+#include "trustd/sources/source_settings.h"
 
 namespace anchorage::trustd {
 
@@ -46,6 +47,15 @@ class RegionsPageSource final : public Source {
   const std::vector<std::string> addresses_;
   const Request limits_;
   ChangedFile page_;
+};
+
+class RegionsPageSettings final : public SourceKind {
+ public:
+  std::vector<std::string> addresses;
+
+  absl::StatusOr<std::unique_ptr<Source>> Make(
+      const SourceSettings& settings,
+      const SourceEnvironment& environment) const override;
 };
 
 }  // namespace anchorage::trustd

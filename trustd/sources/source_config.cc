@@ -8,10 +8,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "trustd/base/config_reader.h"
+#include "trustd/sources/directory_source.h"
 #include "trustd/sources/nitro_root_source.h"
 #include "trustd/sources/printed_root_source.h"
 #include "trustd/sources/regions_page_source.h"
+#include "trustd/sources/upstream_source.h"
 #include "trustd/sources/web_address.h"
 #include "verify/anchor_set.h"
 #include "verify/printable.h"
@@ -29,6 +32,11 @@ constexpr int kNitroRootBytes = 64 * 1024;
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::string_view kChina = "aws-cn";
 constexpr std::string_view kGovCloud = "aws-us-gov";
+constexpr std::string_view kCommercial[] = {"aws"};
+constexpr std::string_view kPartitionsOfThePage[] = {"aws", "aws-us-gov",
+                                                     "aws-eusc"};
+constexpr std::string_view kAllPartitions[] = {"aws", "aws-us-gov", "aws-cn",
+                                               "aws-eusc"};
 constexpr int kLeastPublications = 2;
 
 bool IsName(std::string_view text, std::string_view letters) {
@@ -41,7 +49,8 @@ class Reader : private ConfigReader {
  public:
   Reader(const v1::SourceConfig& proto, const std::string& path)
       : ConfigReader(path, absl::StrCat("source '", proto.name(), "'")),
-        proto_(proto) {}
+        proto_(proto),
+        row_(RowOf(proto.kind_case())) {}
 
   absl::StatusOr<SourceSettings> Read() && {
     settings_.profile.name = proto_.name();
@@ -58,6 +67,21 @@ class Reader : private ConfigReader {
   }
 
  private:
+  // A kind of source, and its defaults.
+  struct Row {
+    v1::SourceConfig::KindCase kind;
+    void (Reader::*read)();
+    absl::Span<const std::string_view> partitions;
+    bool has_identity_keys = false;
+    bool has_nitro_roots = false;
+    // 0 where 'max_bytes' is refused.
+    int max_bytes = 0;
+  };
+  static const Row kRows[5];
+  static const Row* RowOf(v1::SourceConfig::KindCase kind);
+  // "'regions_page', 'nitro_root' and so on".
+  static std::string AllKinds();
+
   void CheckName() {
     if (!IsName(proto_.name(), "abcdefghijklmnopqrstuvwxyz0123456789-")) {
       Fail("'name' must be 1 to 64 of a-z, 0-9 and '-'");
@@ -85,28 +109,19 @@ class Reader : private ConfigReader {
     limits.connect_timeout = std::min(limits.connect_timeout, limits.timeout);
     limits.stall_timeout = std::min(limits.stall_timeout, limits.timeout);
     const int otherwise =
-        proto_.has_nitro_root() ? kNitroRootBytes : kMostBytes;
+        row_ != nullptr && row_->max_bytes != 0 ? row_->max_bytes : kMostBytes;
     limits.max_bytes = static_cast<std::size_t>(Within(
         proto_.max_bytes(), otherwise, kLeastBytes, kMostBytes, "max_bytes"));
   }
 
   void ReadKind() {
-    switch (proto_.kind_case()) {
-      case v1::SourceConfig::kRegionsPage:
-        return ReadRegionsPage();
-      case v1::SourceConfig::kNitroRoot:
-        return ReadNitroRoot();
-      case v1::SourceConfig::kPrintedRoot:
-        return ReadPrintedRoot();
-      case v1::SourceConfig::kDirectory:
-        return ReadDirectory();
-      case v1::SourceConfig::kUpstream:
-        return ReadUpstream();
-      case v1::SourceConfig::KIND_NOT_SET:
-        return Fail(
-            "one of 'regions_page', 'nitro_root', 'printed_root', 'directory' "
-            "and 'upstream' is required");
+    if (row_ == nullptr) {
+      return Fail("one of " + AllKinds() + " is required");
     }
+    if (row_->max_bytes == 0 && proto_.max_bytes() != 0) {
+      Fail("'max_bytes' is not for this kind");
+    }
+    (this->*row_->read)();
   }
 
   void CheckAddress(const std::string& address) {
@@ -121,13 +136,14 @@ class Reader : private ConfigReader {
 
   void ReadRegionsPage() {
     const auto& given = proto_.regions_page().addresses();
-    RegionsPageSettings page{{given.begin(), given.end()}};
-    if (page.addresses.empty() && IsFor(kChina)) {
-      page.addresses.assign(std::begin(kAwsChinaPageAddresses),
-                            std::end(kAwsChinaPageAddresses));
-    } else if (page.addresses.empty()) {
-      page.addresses.assign(std::begin(kAwsPageAddresses),
-                            std::end(kAwsPageAddresses));
+    auto page = std::make_shared<RegionsPageSettings>();
+    page->addresses.assign(given.begin(), given.end());
+    if (page->addresses.empty() && IsFor(kChina)) {
+      page->addresses.assign(std::begin(kAwsChinaPageAddresses),
+                             std::end(kAwsChinaPageAddresses));
+    } else if (page->addresses.empty()) {
+      page->addresses.assign(std::begin(kAwsPageAddresses),
+                             std::end(kAwsPageAddresses));
       if (std::count(proto_.partitions().begin(), proto_.partitions().end(),
                      kChina) > 0) {
         Fail(
@@ -136,53 +152,51 @@ class Reader : private ConfigReader {
       }
     }
     if (given.size() > kMaxAddresses) Fail("'addresses' are 8 at most");
-    for (const std::string& address : page.addresses) CheckAddress(address);
+    for (const std::string& address : page->addresses) CheckAddress(address);
     settings_.kind = std::move(page);
   }
 
   void ReadNitroRoot() {
-    NitroRootSettings root{proto_.nitro_root().address().empty()
-                               ? kNitroRootAddress
-                               : proto_.nitro_root().address()};
-    CheckAddress(root.address);
+    auto root = std::make_shared<NitroRootSettings>();
+    root->address = proto_.nitro_root().address().empty()
+                        ? kNitroRootAddress
+                        : proto_.nitro_root().address();
+    CheckAddress(root->address);
     settings_.kind = std::move(root);
   }
 
   void ReadPrintedRoot() {
     const v1::PrintedRootSource& given = proto_.printed_root();
-    PrintedRootSettings root{
-        .addresses = {given.addresses().begin(), given.addresses().end()},
-        .publications =
-            Within(given.publications(), kLeastPublications, kLeastPublications,
-                   kMaxAddresses, "publications")};
+    auto root = std::make_shared<PrintedRootSettings>();
+    root->addresses.assign(given.addresses().begin(), given.addresses().end());
+    root->publications =
+        Within(given.publications(), kLeastPublications, kLeastPublications,
+               kMaxAddresses, "publications");
     if (proto_.partitions_size() > 1) {
       Fail("'partitions' is one alone: each has a root of its own");
     }
-    if (root.addresses.empty()) {
+    if (root->addresses.empty()) {
       if (proto_.partitions_size() == 1 && !IsFor(kGovCloud)) {
         Fail("'addresses' is required for any partition but aws-us-gov");
       }
-      root.addresses.assign(std::begin(kGovCloudPageAddresses),
-                            std::end(kGovCloudPageAddresses));
+      root->addresses.assign(std::begin(kGovCloudPageAddresses),
+                             std::end(kGovCloudPageAddresses));
     }
-    if (root.addresses.size() > kMaxAddresses) {
+    if (root->addresses.size() > kMaxAddresses) {
       Fail("'addresses' are 8 at most");
     }
-    for (const std::string& address : root.addresses) CheckAddress(address);
+    for (const std::string& address : root->addresses) CheckAddress(address);
     settings_.kind = std::move(root);
   }
 
-  void RefuseMaxBytes() {
-    if (proto_.max_bytes() != 0) Fail("'max_bytes' is not for this kind");
-  }
-
   void ReadDirectory() {
-    RefuseMaxBytes();
     if (proto_.directory().path().empty()) Fail("'path' is required");
     if (!proto_.ca_path().empty() || proto_.allow_loopback_http()) {
       Fail("'ca_path' and 'allow_loopback_http' are not for 'directory'");
     }
-    settings_.kind = DirectorySettings{Path(proto_.directory().path())};
+    auto directory = std::make_shared<DirectorySettings>();
+    directory->path = Path(proto_.directory().path());
+    settings_.kind = std::move(directory);
   }
 
   std::string Folder(std::string url, const char* name) {
@@ -196,36 +210,24 @@ class Reader : private ConfigReader {
 
   void ReadUpstream() {
     const v1::UpstreamSource& upstream = proto_.upstream();
-    RefuseMaxBytes();
     if (upstream.metadata_url().empty() || upstream.root_path().empty()) {
       return Fail("'metadata_url' and 'root_path' are required");
     }
-    UpstreamSettings settings;
-    settings.metadata_url = Folder(upstream.metadata_url(), "metadata_url");
-    settings.targets_url = upstream.targets_url().empty()
-                               ? settings.metadata_url + "targets/"
-                               : Folder(upstream.targets_url(), "targets_url");
-    settings.root_path = Path(upstream.root_path());
+    auto settings = std::make_shared<UpstreamSettings>();
+    settings->metadata_url = Folder(upstream.metadata_url(), "metadata_url");
+    settings->targets_url = upstream.targets_url().empty()
+                                ? settings->metadata_url + "targets/"
+                                : Folder(upstream.targets_url(), "targets_url");
+    settings->root_path = Path(upstream.root_path());
     settings_.kind = std::move(settings);
-  }
-
-  std::vector<std::string> DefaultPartitions() const {
-    switch (proto_.kind_case()) {
-      case v1::SourceConfig::kNitroRoot:
-        return {"aws"};
-      case v1::SourceConfig::kPrintedRoot:
-        return {std::string(kGovCloud)};
-      case v1::SourceConfig::kRegionsPage:
-        return {"aws", "aws-us-gov", "aws-eusc"};
-      default:
-        return {"aws", "aws-us-gov", "aws-cn", "aws-eusc"};
-    }
   }
 
   void ReadPartitions() {
     auto& partitions = settings_.profile.scope.partitions;
     partitions.assign(proto_.partitions().begin(), proto_.partitions().end());
-    if (partitions.empty()) partitions = DefaultPartitions();
+    if (partitions.empty() && row_ != nullptr) {
+      partitions.assign(row_->partitions.begin(), row_->partitions.end());
+    }
     for (const std::string& partition : partitions) {
       if (!partition.starts_with("aws") ||
           !IsName(partition, "abcdefghijklmnopqrstuvwxyz-")) {
@@ -238,13 +240,16 @@ class Reader : private ConfigReader {
     }
   }
 
+  // The kinds of anchor that such a source can speak for.
   std::vector<AnchorKind> DefaultKinds() const {
-    if (proto_.has_nitro_root() || proto_.has_printed_root()) {
-      return {AnchorKind::kNitroRoot};
+    std::vector<AnchorKind> kinds;
+    for (const auto& anchor : verify::kAnchorKinds) {
+      if (row_ != nullptr &&
+          (anchor.kind == AnchorKind::kNitroRoot ? row_->has_nitro_roots
+                                                 : row_->has_identity_keys)) {
+        kinds.push_back(anchor.kind);
+      }
     }
-    std::vector<AnchorKind> kinds = {
-        AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048};
-    if (!proto_.has_regions_page()) kinds.push_back(AnchorKind::kNitroRoot);
     return kinds;
   }
 
@@ -265,8 +270,57 @@ class Reader : private ConfigReader {
   }
 
   const v1::SourceConfig& proto_;
+  // nullptr for no kind.
+  const Row* const row_;
   SourceSettings settings_;
 };
+
+const Reader::Row Reader::kRows[] = {
+    {.kind = v1::SourceConfig::kRegionsPage,
+     .read = &Reader::ReadRegionsPage,
+     .partitions = kPartitionsOfThePage,
+     .has_identity_keys = true,
+     .max_bytes = kMostBytes},
+    {.kind = v1::SourceConfig::kNitroRoot,
+     .read = &Reader::ReadNitroRoot,
+     .partitions = kCommercial,
+     .has_nitro_roots = true,
+     .max_bytes = kNitroRootBytes},
+    {.kind = v1::SourceConfig::kPrintedRoot,
+     .read = &Reader::ReadPrintedRoot,
+     .partitions = absl::MakeConstSpan(&kGovCloud, 1),
+     .has_nitro_roots = true,
+     .max_bytes = kMostBytes},
+    {.kind = v1::SourceConfig::kDirectory,
+     .read = &Reader::ReadDirectory,
+     .partitions = kAllPartitions,
+     .has_identity_keys = true,
+     .has_nitro_roots = true},
+    {.kind = v1::SourceConfig::kUpstream,
+     .read = &Reader::ReadUpstream,
+     .partitions = kAllPartitions,
+     .has_identity_keys = true,
+     .has_nitro_roots = true},
+};
+
+const Reader::Row* Reader::RowOf(v1::SourceConfig::KindCase kind) {
+  const Row* row = std::find_if(std::begin(kRows), std::end(kRows),
+                                [&](const Row& r) { return r.kind == kind; });
+  return row == std::end(kRows) ? nullptr : row;
+}
+
+std::string Reader::AllKinds() {
+  const auto* fields = v1::SourceConfig::descriptor();
+  std::string names;
+  for (const Row& row : kRows) {
+    absl::StrAppend(&names,
+                    names.empty()                  ? "'"
+                    : &row == &*std::rbegin(kRows) ? "' and '"
+                                                   : "', '",
+                    fields->FindFieldByNumber(row.kind)->name());
+  }
+  return names + "'";
+}
 
 }  // namespace
 

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -16,7 +15,12 @@
 #include "anchors/catalog.h"
 #include "test/fake_aws/page_writer.h"
 #include "test/support/hostile_server.h"
+#include "trustd/sources/directory_source.h"
+#include "trustd/sources/nitro_root_source.h"
+#include "trustd/sources/printed_root_source.h"
+#include "trustd/sources/regions_page_source.h"
 #include "trustd/sources/source_failure.h"
+#include "trustd/sources/upstream_source.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -36,6 +40,11 @@ absl::StatusOr<std::vector<SourceSettings>> Read(const std::string& yaml) {
 // One source, with `lines` of it beside its name.
 absl::StatusOr<std::vector<SourceSettings>> ReadOne(const std::string& lines) {
   return Read("sources:\n  - name: one\n" + lines);
+}
+
+template <typename Kind>
+const Kind& KindOf(const SourceSettings& settings) {
+  return dynamic_cast<const Kind&>(*settings.kind);
 }
 
 TEST(SourceConfig, HasAwsPlacesAsDefaults) {
@@ -64,19 +73,19 @@ sources:
                                            .max_backoff = absl::Hours(1)}));
   EXPECT_EQ(page.limits.timeout, absl::Seconds(30));
   EXPECT_EQ(page.limits.max_bytes, 4u << 20);
-  EXPECT_THAT(std::get<RegionsPageSettings>(page.kind).addresses,
+  EXPECT_THAT(KindOf<RegionsPageSettings>(page).addresses,
               ElementsAre("https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/"
                           "regions-certs.md",
                           "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/"
                           "regions-certs.html"));
   EXPECT_THAT(
-      std::get<RegionsPageSettings>((*all)[1].kind).addresses,
+      KindOf<RegionsPageSettings>((*all)[1]).addresses,
       ElementsAre("https://docs.amazonaws.cn/en_us/AWSEC2/latest/UserGuide/"
                   "regions-certs.md",
                   "https://docs.amazonaws.cn/en_us/AWSEC2/latest/UserGuide/"
                   "regions-certs.html"));
   EXPECT_THAT((*all)[1].profile.scope.partitions, ElementsAre("aws-cn"));
-  EXPECT_EQ(std::get<NitroRootSettings>((*all)[2].kind).address,
+  EXPECT_EQ(KindOf<NitroRootSettings>((*all)[2]).address,
             "https://aws-nitro-enclaves.amazonaws.com/"
             "AWS_NitroEnclaves_Root-G1.zip");
   EXPECT_EQ((*all)[2].limits.max_bytes, 65536u);
@@ -114,11 +123,11 @@ sources:
   EXPECT_THAT(up.profile.scope.partitions, ElementsAre("aws", "aws-iso-b"));
   EXPECT_THAT(up.profile.scope.kinds, ElementsAre(AnchorKind::kIidRsa2048));
   EXPECT_EQ(up.ca_path, "/etc/trustd/ca.pem");
-  const auto& repository = std::get<UpstreamSettings>(up.kind);
+  const auto& repository = KindOf<UpstreamSettings>(up);
   EXPECT_EQ(repository.metadata_url, "https://trustd.example/tuf/");
   EXPECT_EQ(repository.targets_url, "https://trustd.example/tuf/targets/");
   EXPECT_EQ(repository.root_path, "/etc/trustd/roots/1.root.json");
-  EXPECT_EQ(std::get<DirectorySettings>((*all)[1].kind).path,
+  EXPECT_EQ(KindOf<DirectorySettings>((*all)[1]).path,
             "/etc/trustd/certificates");
   EXPECT_EQ((*all)[1].profile.scope.kinds.size(), 4u);
 }
@@ -151,7 +160,7 @@ TEST(SourceConfig, KnowsWhereGovCloudsRootIsPrinted) {
               ElementsAre("aws-us-gov"));
   EXPECT_THAT(govcloud->at(0).profile.scope.kinds,
               ElementsAre(AnchorKind::kNitroRoot));
-  const auto& printed = std::get<PrintedRootSettings>(govcloud->at(0).kind);
+  const auto& printed = KindOf<PrintedRootSettings>(govcloud->at(0));
   EXPECT_THAT(
       printed.addresses,
       ElementsAre("https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/"
@@ -164,7 +173,7 @@ TEST(SourceConfig, KnowsWhereGovCloudsRootIsPrinted) {
       "      addresses: [https://a.example/]\n      publications: 3\n");
   ASSERT_TRUE(china.ok()) << china.status();
   EXPECT_THAT(china->at(0).profile.scope.partitions, ElementsAre("aws-cn"));
-  EXPECT_EQ(std::get<PrintedRootSettings>(china->at(0).kind).publications, 3);
+  EXPECT_EQ(KindOf<PrintedRootSettings>(china->at(0)).publications, 3);
 }
 
 TEST(SourceConfig, RefusesKindsThatLackOrContradictSomething) {

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/tuf_error.h"
@@ -120,6 +121,22 @@ absl::StatusOr<SourceAnswer> UpstreamSource::Poll(absl::Time now) {
   last_sha256_ = sha256;
   last_sequence_ = catalog->sequence;
   return answer;
+}
+
+absl::StatusOr<std::unique_ptr<Source>> UpstreamSettings::Make(
+    const SourceSettings& settings,
+    const SourceEnvironment& environment) const {
+  auto downloader = MakeDownloader(settings, environment);
+  if (!downloader.ok()) return downloader.status();
+  auto root = anchors::ReadFile(root_path, tuf::kMaxRootBytes);
+  if (!root.ok()) return root.status();
+  return UpstreamSource::Create(
+      settings.profile,
+      {.metadata_url = metadata_url,
+       .targets_url = targets_url,
+       .root_json = *std::move(root),
+       .folder = environment.state_folder + "/" + settings.profile.name},
+      settings.limits, *std::move(downloader));
 }
 
 }  // namespace anchorage::trustd

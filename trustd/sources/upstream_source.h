@@ -12,6 +12,7 @@
 #include "trustd/sources/downloader.h"
 #include "trustd/sources/metadata_folder.h"
 #include "trustd/sources/source.h"
+#include "trustd/sources/source_settings.h"
 
 namespace anchorage::trustd {
 
@@ -55,6 +56,18 @@ class UpstreamSource final : public Source {
   MetadataFolder folder_;
   std::string last_sha256_;
   std::uint64_t last_sequence_ = 0;
+};
+
+class UpstreamSettings final : public SourceKind {
+ public:
+  // Each ends in a slash.
+  std::string metadata_url;
+  std::string targets_url;
+  std::string root_path;
+
+  absl::StatusOr<std::unique_ptr<Source>> Make(
+      const SourceSettings& settings,
+      const SourceEnvironment& environment) const override;
 };
 
 }  // namespace anchorage::trustd

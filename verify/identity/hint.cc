@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -60,38 +61,27 @@ std::string HintAboutOtherText(std::string_view text) {
   return "";
 }
 
-std::string_view EndpointOf(IdentityForm form) {
-  switch (form) {
-    case IdentityForm::kSignature:
-      return ".../instance-identity/signature";
-    case IdentityForm::kPkcs7:
-      return ".../instance-identity/pkcs7";
-    case IdentityForm::kRsa2048:
-      return ".../instance-identity/rsa2048";
-  }
-  return "";
+std::string EndpointOf(IdentityForm form) {
+  return absl::StrCat(".../instance-identity/", std::string(NameOf(form)));
 }
 
 std::string OfEndpoint(IdentityForm form, IdentityForm given_as) {
-  return absl::StrCat("this has the form of ", std::string(EndpointOf(form)),
-                      " and was given as that of ",
-                      std::string(EndpointOf(given_as)));
+  return absl::StrCat("this has the form of ", EndpointOf(form),
+                      " and was given as that of ", EndpointOf(given_as));
 }
 
 // Of which endpoint the signature seems to be, if not of the one it was given
 // as.
 std::string HintAboutEndpoint(const IdentityEvidence& evidence) {
-  if (evidence.form != IdentityForm::kSignature &&
-      evidence.signature.size() == kRsa1024SignatureBytes) {
-    return OfEndpoint(IdentityForm::kSignature, evidence.form);
-  }
   const auto message = ParsePkcs7(evidence.signature);
-  if (!message.ok()) return "";
-  // RSA-2048 first: in China /pkcs7 may name the same algorithms.
-  for (const IdentityForm form :
-       {IdentityForm::kRsa2048, IdentityForm::kPkcs7}) {
-    if (form != evidence.form && AlgorithmsOf(*message, form).ok()) {
-      return OfEndpoint(form, evidence.form);
+  // RSA-2048 before /pkcs7, which may name the same algorithms in China.
+  for (std::size_t i = std::size(kIdentityForms); i-- > 0;) {
+    const IdentityFormRow& row = kIdentityForms[i];
+    if (row.form != evidence.form &&
+        (row.carries_document()
+             ? message.ok() && AlgorithmsOf(*message, row.form).ok()
+             : evidence.signature.size() == row.bare_bytes)) {
+      return OfEndpoint(row.form, evidence.form);
     }
   }
   return "";
@@ -123,7 +113,7 @@ std::string HintAboutDocument(
 std::string HintAboutText(IdentityForm form, std::string_view text) {
   if (FirstOf(WithoutMark(text)) == '{') {
     return absl::StrCat("this is JSON, such as .../instance-identity/document;",
-                        " the signature is at ", std::string(EndpointOf(form)));
+                        " the signature is at ", EndpointOf(form));
   }
   return HintAboutOtherText(text);
 }

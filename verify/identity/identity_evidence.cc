@@ -19,8 +19,8 @@ constexpr std::string_view kPemEnd = "-----END PKCS7-----";
 constexpr std::string_view kWhiteSpace = " \t\r\n";
 
 bool IsRaw(IdentityForm form, std::string_view text) {
-  if (form == IdentityForm::kSignature) {
-    return text.size() == kRsa1024SignatureBytes;
+  if (const IdentityFormRow& row = RowOf(form); !row.carries_document()) {
+    return text.size() == row.bare_bytes;
   }
   return text.size() >= 2 && text[0] == '\x30' &&
          (static_cast<unsigned char>(text[1]) & 0x80) != 0;
@@ -56,7 +56,7 @@ absl::StatusOr<std::string> Decode(IdentityForm form, std::string_view text) {
   if (trimmed.substr(0, kPemStart.size()) != kPemStart) {
     return DecodeBase64(trimmed);
   }
-  if (form == IdentityForm::kSignature) {
+  if (!RowOf(form).carries_document()) {
     return Reject(Reason::kEncodingMalformed,
                   "a PEM block where a bare signature belongs");
   }
@@ -64,39 +64,6 @@ absl::StatusOr<std::string> Decode(IdentityForm form, std::string_view text) {
 }
 
 }  // namespace
-
-std::string_view NameOf(IdentityForm form) {
-  switch (form) {
-    case IdentityForm::kSignature:
-      return "signature";
-    case IdentityForm::kPkcs7:
-      return "pkcs7";
-    case IdentityForm::kRsa2048:
-      return "rsa2048";
-  }
-  return "";
-}
-
-std::optional<IdentityForm> IdentityFormNamed(std::string_view name) {
-  for (const IdentityForm form :
-       {IdentityForm::kSignature, IdentityForm::kPkcs7,
-        IdentityForm::kRsa2048}) {
-    if (NameOf(form) == name) return form;
-  }
-  return std::nullopt;
-}
-
-AnchorKind AnchorKindOf(IdentityForm form) {
-  switch (form) {
-    case IdentityForm::kSignature:
-      return AnchorKind::kIidRsa1024;
-    case IdentityForm::kPkcs7:
-      return AnchorKind::kIidDsa;
-    case IdentityForm::kRsa2048:
-      return AnchorKind::kIidRsa2048;
-  }
-  return AnchorKind::kIidDsa;
-}
 
 absl::StatusOr<std::string> DecodeIdentitySignature(IdentityForm form,
                                                     std::string_view text) {

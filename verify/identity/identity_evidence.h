@@ -14,33 +14,15 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "verify/anchor_set.h"
+#include "verify/identity/identity_form.h"
 
 namespace anchorage::verify {
 
-// Which of the three signatures of a document.
-enum class IdentityForm {
-  // /latest/dynamic/instance-identity/signature: RSA-1024, PKCS #1 v1.5 with
-  // SHA-256, over the document's exact bytes.
-  kSignature,
-  // …/pkcs7: PKCS #7, DSA with SHA-1 (in China RSA-2048), the document inside.
-  kPkcs7,
-  // …/rsa2048: PKCS #7, RSA-2048 with SHA-256, the document inside.
-  kRsa2048,
-};
-
-// Returns the stable name, which is IMDS's: "signature", "pkcs7", "rsa2048".
-std::string_view NameOf(IdentityForm form);
-std::optional<IdentityForm> IdentityFormNamed(std::string_view name);
-
-// Returns the kind of anchor that signs that form.
-AnchorKind AnchorKindOf(IdentityForm form);
-
 // Views: the bytes belong to the caller.
 struct IdentityEvidence {
-  // The document's exact bytes, never parsed and printed again. Needed with
-  // kSignature. With the others it may be left out; where it is given it must
-  // equal the content of the PKCS #7.
+  // The document's exact bytes, never parsed and printed again. Needed with a
+  // bare signature. With a PKCS #7 it may be left out; where it is given it must
+  // equal the content.
   std::optional<std::string_view> document;
   IdentityForm form = IdentityForm::kRsa2048;
   // Decoded: see DecodeIdentitySignature().
@@ -49,8 +31,6 @@ struct IdentityEvidence {
 
 // The longest text or bytes that DecodeIdentitySignature() reads.
 inline constexpr std::size_t kMaxSignatureText = 128 * 1024;
-// The signature of kSignature, decoded.
-inline constexpr std::size_t kRsa1024SignatureBytes = 128;
 
 // Returns the signature's bytes, whichever of these `text` is; no bytes can be
 // two of them:

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "verify/enum_table.h"
+#include "verify/identity/identity_form.h"
 #include "verify/no_exceptions.h"
 #include "verify/reason.h"
 
@@ -298,7 +299,7 @@ IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectAllBillingProducts(
 
 IdentityPolicy::Builder& IdentityPolicy::Builder::ExpectMinimumKind(
     AnchorKind kind) {
-  if (kind > AnchorKind::kIidRsa2048) {
+  if (!SignsIdentity(kind)) {
     Fail(Reject(Reason::kFieldInvalid,
                 "the minimum kind signs no identity document"));
   }

@@ -194,7 +194,7 @@ class IdentityVerification {
   absl::Time Now() const {
     return live_ ? at_ : std::max(at_, anchors_.provenance().as_of);
   }
-  bool is_pkcs7() const { return evidence_.form != IdentityForm::kSignature; }
+  bool is_pkcs7() const { return RowOf(evidence_.form).carries_document(); }
 
   // 1.
   absl::Status CheckSize() {
@@ -480,8 +480,9 @@ class IdentityVerification {
   std::string_view content_;
   ScannedDocument scan_;
   Slot slot_;
-  // Those of kSignature; a PKCS #7 says its own.
-  SignatureAlgorithms algorithms_{HashAlgorithm::kSha256, KeyType::kRsa};
+  // Those of the form; a PKCS #7 says its own.
+  SignatureAlgorithms algorithms_{RowOf(evidence_.form).hash,
+                                  RowOf(evidence_.form).key_type};
   // Of the bytes that the signature covers.
   Digest digest_;
   const Anchor* signer_ = nullptr;

@@ -61,9 +61,12 @@ const SignatureRow* SignatureNamed(OidContents oid) {
 
 bool IsDigestAllowed(HashAlgorithm hash, const SignatureRow* signature,
                      IdentityForm form) {
-  if (form == IdentityForm::kRsa2048) return hash == HashAlgorithm::kSha256;
-  return hash == HashAlgorithm::kSha1 ||
-         (signature != nullptr && signature->key_type == KeyType::kRsa);
+  const IdentityFormRow& row = RowOf(form);
+  // The RSA keys of China.
+  const bool another_key = signature != nullptr &&
+                           signature->key_type == KeyType::kRsa &&
+                           row.key_type != KeyType::kRsa;
+  return hash == row.hash || another_key;
 }
 
 absl::Status Mismatch(std::string_view what) {

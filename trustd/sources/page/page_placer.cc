@@ -1,7 +1,6 @@
 #include "trustd/sources/page/page_placer.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -26,11 +25,11 @@ constexpr std::string_view kAnchorSuffix = "-cert";
 constexpr std::size_t kMaxBodyBytes = 4 * anchors::kMaxCertificateBytes;
 constexpr std::size_t kMaxQuotedBytes = 64;
 
-constexpr std::array<std::pair<std::string_view, AnchorKind>, 3> kTabs = {{
+constexpr std::pair<std::string_view, AnchorKind> kTabs[] = {
     {"DSA", AnchorKind::kIidDsa},
     {"RSA", AnchorKind::kIidRsa1024},
     {"RSA-2048", AnchorKind::kIidRsa2048},
-}};
+};
 
 std::optional<AnchorKind> KindOfTab(std::string_view name) {
   for (const auto& [tab, kind] : kTabs) {
@@ -56,10 +55,13 @@ std::string Describe(const anchors::KeyFacts& key, std::string_view der) {
 // The kind that a key tells without a heading. RSA-2048 could be either of
 // two.
 std::optional<AnchorKind> OnlyKindFor(const anchors::KeyFacts& key) {
-  if (key.type == KeyType::kDsa) return AnchorKind::kIidDsa;
-  if (anchors::KeyFitsKind(key, AnchorKind::kIidRsa1024))
-    return AnchorKind::kIidRsa1024;
-  return std::nullopt;
+  std::optional<AnchorKind> only;
+  for (const auto& [tab, kind] : kTabs) {
+    if (!anchors::KeyFitsKind(key, kind)) continue;
+    if (only.has_value()) return std::nullopt;
+    only = kind;
+  }
+  return only;
 }
 
 }  // namespace

@@ -1,0 +1,89 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "anchors/base/atomic_file.h"
+#include "anchors/releases.h"
+#include "test/support/run_command.h"
+#include "tools/trustctl/commands.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+using anchors::Release;
+using verify::AttestationType;
+using verify::ReleaseStatus;
+
+Release Made(const std::string& name, AttestationType type) {
+  Release release;
+  release.product = "signer";
+  release.name = name;
+  release.type = type;
+  release.measurements = {
+      {type == AttestationType::kEnclave ? 0 : 4, std::string(48, 'a')}};
+  return release;
+}
+
+class ReleasesMark : public ::testing::Test {
+ protected:
+  // "both" is an enclave's and a NitroTPM's.
+  void SetUp() override {
+    anchors::ReleaseList list;
+    list.sequence = 7;
+    list.created = absl::FromUnixSeconds(1'700'000'000);
+    list.releases = {Made("1", AttestationType::kEnclave),
+                     Made("both", AttestationType::kEnclave),
+                     Made("both", AttestationType::kNitroTpm)};
+    ASSERT_TRUE(
+        anchors::WriteFileAtomically(path_, anchors::SerializeReleases(list))
+            .ok());
+  }
+
+  Ran Mark(const std::string& name, const std::string& status,
+           const std::vector<std::string>& more = {}) {
+    std::vector<std::string> line = {"releases", "mark", "--product", "signer",
+                                     "--name",   name,   "--status",  status,
+                                     "--list",   path_,  "-o",        "json"};
+    line.insert(line.end(), more.begin(), more.end());
+    return RunCommand(AddReleases, line);
+  }
+
+  anchors::ReleaseList List() {
+    return *anchors::ParseReleases(*anchors::ReadFile(path_, 1 << 20));
+  }
+
+  const std::string path_ = ::testing::TempDir() + "/releases.json";
+};
+
+TEST_F(ReleasesMark, ChangesOneReleaseAndTheSequence) {
+  const Ran ran = Mark("1", "REVOKED", {"--notes", "CVE"});
+  ASSERT_EQ(ran.code, kAccepted) << ran.err;
+  EXPECT_EQ(nlohmann::json::parse(ran.out)["sequence"], 8);
+  const anchors::ReleaseList list = List();
+  EXPECT_EQ(list.sequence, 8u);
+  for (const Release& release : list.releases) {
+    EXPECT_EQ(release.status == ReleaseStatus::kRevoked, release.name == "1");
+    EXPECT_EQ(release.notes, release.name == "1" ? "CVE" : "");
+  }
+}
+
+TEST_F(ReleasesMark, AsksWhichOfTwo) {
+  EXPECT_EQ(Mark("both", "RETIRED").code, kUsage);
+  EXPECT_EQ(List().sequence, 7u);
+  EXPECT_EQ(Mark("both", "RETIRED", {"--type", "nitrotpm"}).code, kAccepted);
+  for (const Release& release : List().releases) {
+    EXPECT_EQ(release.status == ReleaseStatus::kRetired,
+              release.type == AttestationType::kNitroTpm);
+  }
+}
+
+TEST_F(ReleasesMark, WritesNothingForOneThatIsNotThere) {
+  EXPECT_EQ(Mark("2", "REVOKED").code, kUsage);
+  EXPECT_EQ(Mark("1", "GONE").code, kUsage);
+  EXPECT_EQ(List().sequence, 7u);
+}
+
+}  // namespace
+}  // namespace anchorage::trustctl
