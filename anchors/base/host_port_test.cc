@@ -26,8 +26,8 @@ TEST(HostPort, KnowsTheLoopbackInterface) {
     EXPECT_TRUE(IsLoopbackHost(host)) << host;
   }
   // One of them was taken for it once, and got plain text.
-  for (const char* host : {"127.example.com", "128.0.0.1", "localhost.net",
-                           "[::2]", "::1", ""}) {
+  for (const char* host :
+       {"127.example.com", "128.0.0.1", "localhost.net", "[::2]", "::1", ""}) {
     EXPECT_FALSE(IsLoopbackHost(host)) << host;
   }
 }
