@@ -38,17 +38,18 @@ Catalog Good() {
 
 // Protobuf's own reader of JSON takes the text for the messages that we make.
 TEST(CatalogProto, MakesWhatTheTextSays) {
+  const Catalog good = Good();
   v1::Catalog message;
   ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(
-                  SerializeCatalog(Good()), &message)
+                  SerializeCatalog(good), &message)
                   .ok());
-  ASSERT_EQ(message.anchors_size(), static_cast<int>(Good().anchors.size()));
+  ASSERT_EQ(message.anchors_size(), static_cast<int>(good.anchors.size()));
   std::string difference;
   MessageDifferencer differencer;
   differencer.ReportDifferencesToString(&difference);
   for (int i = 0; i < message.anchors_size(); ++i) {
     EXPECT_TRUE(
-        differencer.Compare(message.anchors(i), ToProto(Good().anchors[i])))
+        differencer.Compare(message.anchors(i), ToProto(good.anchors[i])))
         << difference;
   }
 }
@@ -65,10 +66,11 @@ TEST(CatalogProto, TheTextIsProtobufsOwn) {
 }
 
 TEST(CatalogProto, ASlotComesBackAndAnUnknownKindDoesNot) {
-  for (const CatalogAnchor& anchor : Good().anchors) {
+  const Catalog good = Good();
+  for (const CatalogAnchor& anchor : good.anchors) {
     EXPECT_EQ(SlotFromProto(ToProto(anchor.slot)), anchor.slot);
   }
-  v1::Slot slot = ToProto(Good().anchors[0].slot);
+  v1::Slot slot = ToProto(good.anchors[0].slot);
   for (const int kind : {0, 99}) {
     slot.set_kind(static_cast<v1::AnchorKind>(kind));
     EXPECT_EQ(SlotFromProto(slot), std::nullopt);
