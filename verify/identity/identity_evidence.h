@@ -18,7 +18,7 @@
 
 namespace anchorage::verify {
 
-// Which of the three signatures of a document.
+// Which of the three signatures of a document it is.
 enum class IdentityForm {
   // /latest/dynamic/instance-identity/signature: RSA-1024, PKCS #1 v1.5 with
   // SHA-256, over the document's exact bytes.
@@ -33,27 +33,27 @@ enum class IdentityForm {
 std::string_view NameOf(IdentityForm form);
 std::optional<IdentityForm> IdentityFormNamed(std::string_view name);
 
-// Returns the kind of anchor that signs that form.
+// Returns the kind of anchor whose key signs that form.
 AnchorKind AnchorKindOf(IdentityForm form);
 
 // Views: the bytes belong to the caller.
 struct IdentityEvidence {
-  // The document's exact bytes, never parsed and printed again. Needed with
-  // kSignature. With the others it may be left out; where it is given it must
-  // equal the content of the PKCS #7.
+  // The document's exact bytes, never re-serialized. Required for kSignature.
+  // For the other forms it may be left out; if given, it must equal the content
+  // of the PKCS #7.
   std::optional<std::string_view> document;
   IdentityForm form = IdentityForm::kRsa2048;
-  // Decoded: see DecodeIdentitySignature().
+  // The signature's bytes, decoded: see DecodeIdentitySignature().
   std::string_view signature;
 };
 
 // The longest text or bytes that DecodeIdentitySignature() reads.
 inline constexpr std::size_t kMaxSignatureText = 128 * 1024;
-// The signature of kSignature, decoded.
+// The length of a decoded kSignature.
 inline constexpr std::size_t kRsa1024SignatureBytes = 128;
 
-// Returns the signature's bytes, whichever of these `text` is; no bytes can be
-// two of them:
+// Returns the signature's bytes, in whichever of these encodings `text` is; no
+// input can be two of them:
 //   raw     kSignature: exactly 128 bytes (as base64 they would be 96, which
 //           no RSA-1024 signature has). The others: 30 and a byte from 80 to
 //           ff, which is no text.
