@@ -58,7 +58,7 @@ const Row& RowOf(AlertKind kind) {
   return kTable[static_cast<std::size_t>(kind)];
 }
 
-// Never cuts a character in two.
+// Cuts `text` at the limit, but never within a character.
 std::string_view Cut(std::string_view text) {
   if (text.size() <= kMaxAlertTextBytes) return text;
   std::size_t end = kMaxAlertTextBytes;

@@ -18,7 +18,7 @@ constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::string_view kNameLetters =
     "abcdefghijklmnopqrstuvwxyz0123456789-";
 
-// Reads one webhook; the first thing that is wrong is kept.
+// Reads one webhook, and keeps the first error.
 class Reader {
  public:
   Reader(const v1::WebhookConfig& proto, const std::string& path)
@@ -55,7 +55,7 @@ class Reader {
     if (CheckWebAddress(proto_.url(), proto_.allow_loopback_http()).ok()) {
       return;
     }
-    // Without the address itself: there may be a token in it.
+    // The message leaves out the address: there may be a token in it.
     Fail(proto_.allow_loopback_http()
              ? "'url' must be https, or http on the loopback interface, "
                "without user and password"

@@ -18,10 +18,11 @@ namespace {
 
 constexpr std::size_t kIdBytes = 16;
 
-// Unlike a counter, never used twice, even with a store that was lost.
+// Unlike a counter, an id is never used twice, even if the store was lost.
 std::string NewId() {
   unsigned char bytes[kIdBytes];
-  // Without randomness OpenSSL cannot do anything at all.
+  // Without randomness nothing of OpenSSL works, so there is no point in going
+  // on.
   if (RAND_bytes(bytes, sizeof(bytes)) != 1) std::abort();
   return absl::BytesToHexString(
       absl::string_view(reinterpret_cast<const char*>(bytes), sizeof(bytes)));
@@ -76,7 +77,7 @@ std::vector<Alerter::Receiver> Alerter::receivers() const {
 
 absl::StatusOr<Alerter::Webhooks> Alerter::Prepare(
     const std::vector<WebhookSettings>& settings) {
-  // A thread that cannot start is an exception of its constructor.
+  // The constructor of a Webhook throws if its thread cannot start.
   return anchors::NoThrow([&] { return PrepareOrThrow(settings); });
 }
 
@@ -93,7 +94,7 @@ absl::StatusOr<Alerter::Webhooks> Alerter::PrepareOrThrow(
     auto queue = QueueOf(one.name);
     if (!queue.ok()) return queue.status();
     metrics_.AddWebhook(one.name);
-    // Two would deliver from one queue: one that is there stays.
+    // An existing webhook stays: two would deliver from one queue.
     std::shared_ptr<Webhook>& webhook = there[one.name];
     if (webhook == nullptr) {
       webhook = std::make_shared<Webhook>(one.name, **queue, metrics_, times_);
@@ -176,7 +177,8 @@ absl::Status Alerter::RaiseAlone(Alert alert) {
 void Alerter::Stop() { StopAll(receivers()); }
 
 void Alerter::StopAll(const std::vector<Receiver>& receivers) {
-  // All at once, so that it takes as long as one.
+  // All are cancelled first, so that stopping them takes no longer than
+  // stopping one.
   for (const Receiver& receiver : receivers) receiver.webhook->Cancel();
   for (const Receiver& receiver : receivers) receiver.webhook->Stop();
 }

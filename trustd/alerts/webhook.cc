@@ -73,7 +73,7 @@ bool Webhook::Begin() {
 }
 
 void Webhook::Run() {
-  // Without a target there is nothing to do but to wait for it.
+  // Without a target there is nothing to do but wait for one.
   Pause pause{absl::InfiniteDuration()};
   while (true) {
     {
@@ -121,7 +121,7 @@ WebhookReply Webhook::Post(const std::string& body) {
 }
 
 Webhook::Pause Webhook::Deliver(const AlertQueue::Waiting& alert) {
-  // One that is old because trustd was down is tried all the same.
+  // An alert that is old because trustd was down is still tried once.
   if (deliveries_.failures > 0 && IsTooOld(alert.body)) {
     return Leave(alert, WebhookOutcome::kExpired);
   }
@@ -224,7 +224,8 @@ Webhook::Pause Webhook::WaitForStore(const char* what,
 bool Webhook::IsTooOld(const std::string& body) const {
   const std::optional<absl::Time> time = TimeOfAlertBody(body);
   if (!time.has_value()) return true;
-  // A clock that was set since, either way, makes nothing old.
+  // An alert is too old only by both clocks, so that setting the clock, either
+  // way, makes nothing old.
   const absl::Time steady = started_ + (times_.uptime() - started_uptime_);
   return std::min(times_.now(), steady) - *time > times_.max_age;
 }

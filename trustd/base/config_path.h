@@ -8,7 +8,8 @@
 
 namespace anchorage::trustd {
 
-// Returns `value`, as the file `config_path` has it, relative to where we are.
+// Returns the path `value` in the file `config_path`, made relative to the
+// working directory.
 inline std::string ResolvePath(const std::string& value,
                                const std::string& config_path) {
   const std::filesystem::path given(value);

@@ -77,8 +77,9 @@ absl::Status HeadedStore::Compare() {
     }
   }
   if (version >= kSchemaVersion) return absl::OkStatus();
-  // After the head: a crash in between has it compared. Before anything else is
-  // written that an earlier program would misread.
+  // Written after the head, so that after a crash in between the store is
+  // compared with it. Written before anything else that an earlier program
+  // would misread.
   StoreBatch batch;
   batch.Put(keys::kSchema, absl::StrCat(kSchemaVersion));
   return store_->Commit(batch);
@@ -111,7 +112,7 @@ void HeadedStore::NoteNewer(std::uint64_t version) {
   if (went_back_.ok() || IsTimestampShown(went_back_)) {
     went_back_ = TimestampShown(now_.timestamp_version, version);
   }
-  // A head that is lost is not made again by who shows a timestamp.
+  // Showing a timestamp must not recreate a lost head.
   if (!has_head_) {
     written_ = next;
     return;
@@ -137,7 +138,7 @@ absl::Status HeadedStore::Commit(const StoreBatch& batch) {
   now_ = std::move(next);
   went_back_ = absl::OkStatus();
   has_head_ = true;
-  // What is in the store is not undone: the next commit waits for this.
+  // The commit is not undone: the next one fails until the head is written.
   if (absl::Status s = WriteHead(now_); !s.ok()) {
     spdlog::error("the store's head is not written: {}",
                   std::string(s.message()));

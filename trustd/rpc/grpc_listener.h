@@ -4,8 +4,8 @@
 //   ...
 //   (*listener)->Stop();
 //
-// Whoever connects is counted, and shed, before gRPC sees a descriptor
-// (TcpListener, Connections); what they call goes through a CallGate; health
+// Every connection is counted, and perhaps shed, before gRPC sees a descriptor
+// (TcpListener, Connections); all calls go through a CallGate; health
 // (grpc.health.v1) and, if it is wanted, reflection are methods of it like the
 // others. gRPC bounds the rest: time for a handshake and for the first frame,
 // idle connections, dead peers, and its memory as a whole. Thread-safe.
@@ -34,16 +34,16 @@ namespace anchorage::trustd {
 class GrpcListener {
  public:
   struct Options {
-    // HOST:PORT, and the setting that it comes from, for messages.
+    // HOST:PORT, and the setting from which it comes, for messages.
     std::string address;
     std::string setting;
     std::shared_ptr<grpc::ServerCredentials> credentials;
     Connections::Options connections;
     CallGate::Options calls;
     int max_request_bytes = 64 * 1024;
-    // A handshake of TLS, and the first frame of HTTP/2.
+    // The longest for a TLS handshake and the first HTTP/2 frame.
     absl::Duration handshake_time = absl::Seconds(10);
-    // Without a call.
+    // How long a connection may have no call.
     absl::Duration idle_time = absl::Minutes(5);
     // A peer that says nothing is asked so often whether it is there, and has
     // so long to say so.

@@ -13,7 +13,7 @@ using ::grpc::health::v1::HealthCheckResponse;
 
 }  // namespace
 
-// One who watches: has the newest status, and not each of those between.
+// One watcher: is sent the newest status, not each of those between.
 class HealthService::Watch final
     : public ServerStream,
       public std::enable_shared_from_this<HealthService::Watch> {
@@ -25,7 +25,7 @@ class HealthService::Watch final
 
   void Tell(Status status) {
     const absl::MutexLock lock(&mutex_);
-    // The protocol's answer for a name that may yet come.
+    // The protocol's answer for a name that may still be registered.
     wanted_ = is_known_ ? status : HealthCheckResponse::SERVICE_UNKNOWN;
     WriteIfNew();
   }
