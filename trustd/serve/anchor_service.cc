@@ -30,8 +30,8 @@ UpdateOutcome OutcomeOf(const grpc::Status& status, const UpdateParts& parts) {
 
 }  // namespace
 
-// One open stream. Its call, the hub's watcher and the service hold it, so
-// nobody is left with a dangling one.
+// One open stream. Its call, the hub's watcher and the service share ownership,
+// so none of them is left with a dangling pointer.
 class AnchorServiceImpl::Watch final
     : public ServerStream,
       public std::enable_shared_from_this<Watch> {
@@ -42,7 +42,7 @@ class AnchorServiceImpl::Watch final
   void OnStart() override {
     std::weak_ptr<Watch> weak = weak_from_this();
     hub_id_ = service_.hub_.Watch([weak](const Publication&) {
-      // Who publishes goes on, and so do the other watchers.
+      // A failure here must not disturb the publisher or the other watchers.
       (void)anchors::NoThrow([&] {
         if (const auto self = weak.lock()) self->Tell();
         return absl::OkStatus();
@@ -55,7 +55,7 @@ class AnchorServiceImpl::Watch final
   void Tell() {
     absl::MutexLock lock(&mutex_);
     if (ended_) return;
-    // Under the lock: an older hint must not take the place of a newer one.
+    // Read under the lock: an older hint must not replace a newer one.
     pending_ = service_.Answers();
     if (writing_ == nullptr) WritePending();
   }
@@ -94,8 +94,8 @@ class AnchorServiceImpl::Watch final
   const Place place_;
   std::uint64_t hub_id_ = 0;
   absl::Mutex mutex_;
-  // What is being written: gRPC reads it until OnWriteDone(). Null between
-  // two writes.
+  // The answers being written: gRPC reads them until OnWriteDone(). Null
+  // between two writes.
   std::shared_ptr<const PreparedAnswers> writing_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const PreparedAnswers> pending_ ABSL_GUARDED_BY(mutex_);
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;

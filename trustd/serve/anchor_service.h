@@ -21,12 +21,12 @@
 
 namespace anchorage::trustd {
 
-// A caller says that its timestamp has `version`, which is higher than the one
-// served, and may show it. Neither is verified.
+// Called when a caller says that its timestamp has `version`, which is higher
+// than the one served; it may also show that timestamp. Neither is verified.
 using NewerTimestampFunction =
     std::function<void(std::uint64_t version, const std::string& timestamp)>;
 
-// The promises are those of anchor_service.proto. Thread-safe.
+// Keeps the promises of anchor_service.proto. Thread-safe.
 class AnchorServiceImpl final {
  public:
   struct Options {
@@ -35,10 +35,10 @@ class AnchorServiceImpl final {
     absl::Duration timestamp_interval;
     int max_watchers = 10'000;
     AddressList proxies = {};
-    // Outlives the service; null counts nothing.
+    // Must outlive the service; null: nothing is counted.
     Metrics* metrics = nullptr;
-    // Told of every caller who has a newer timestamp than what is served; empty:
-    // nobody is.
+    // Called for every caller that has a newer timestamp than the one served.
+    // May be empty.
     NewerTimestampFunction on_newer = {};
   };
 
@@ -46,12 +46,14 @@ class AnchorServiceImpl final {
   AnchorServiceImpl(Options options, PublicationHub& hub);
   ~AnchorServiceImpl();
 
-  // Adds its methods to `gate`, which the service outlives. The two that fleets
-  // call give bytes, so that what is sent is made once for all of them.
+  // Adds its methods to `gate`, which the service must outlive. The two methods
+  // that fleets call return bytes, so that an answer is made once for the whole
+  // fleet.
   void AddTo(CallGate& gate);
 
-  // Ends every open stream with SHUTTING_DOWN and refuses new ones; called
-  // before the server's own shutdown, which would cut them off without a word.
+  // Ends every open stream with SHUTTING_DOWN and refuses new ones; call it
+  // before the server's own shutdown, which would cut them off without a
+  // reason.
   void Shutdown();
 
  private:
@@ -64,7 +66,7 @@ class AnchorServiceImpl final {
   grpc::Status WatchUpdates(const Caller& caller,
                             std::shared_ptr<ServerStream>& stream);
   void Forget(Watch* watch);
-  // What is published now, ready to be sent; null until the first.
+  // Returns the current publication, ready to be sent; null before the first.
   std::shared_ptr<const PreparedAnswers> Answers();
 
   const Options options_;
@@ -74,7 +76,7 @@ class AnchorServiceImpl final {
   absl::flat_hash_set<std::shared_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);
   bool shutting_down_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Mutex answers_mutex_;
-  // Of the publication that was last asked for.
+  // The answers of the publication that was last asked for.
   std::shared_ptr<const PreparedAnswers> answers_
       ABSL_GUARDED_BY(answers_mutex_);
 };

@@ -42,7 +42,7 @@ absl::StatusOr<std::shared_ptr<Downloader>> MakeDownloader(
   return std::shared_ptr<Downloader>(*std::move(downloader));
 }
 
-// One call a kind.
+// Makes a source: one call operator for each kind of settings.
 class Maker {
  public:
   Maker(const SourceSettings& settings, const SourceEnvironment& environment)

@@ -22,7 +22,7 @@ int LineAt(std::string_view text, std::size_t offset) {
                  std::count(text.begin(), text.begin() + offset, '\n'));
 }
 
-// RSA keys verify PKCS7 in China alone.
+// RSA keys verify PKCS7 only in China.
 bool FitsSlot(const anchors::KeyFacts& key, const verify::Slot& slot) {
   if (slot.kind == AnchorKind::kIidDsa && key.type != verify::KeyType::kDsa &&
       slot.partition != "aws-cn") {

@@ -11,10 +11,10 @@ namespace anchorage::trustd {
 namespace {
 
 constexpr int kNotFound = 404;
-// What storage buckets say of a file that they have not.
+// What storage buckets answer for a file that they do not have.
 constexpr int kForbidden = 403;
 
-// Percent-encodes what cannot stand in a request line; all else is kept.
+// Percent-encodes what must not stand in a request line; keeps everything else.
 std::string Escape(std::string_view name) {
   std::string escaped;
   for (const char c : name) {
@@ -53,7 +53,7 @@ absl::StatusOr<std::string> RepositoryFetcher::Fetch(std::string url,
     return absl::NotFoundError(absl::StrCat("HTTP ", *status));
   }
   failure_ = download.status();
-  // The updater gives other codes a meaning that these have not.
+  // To the updater these codes would mean something else.
   if (SourceFailureOf(failure_) == SourceFailure::kTooLarge) {
     return absl::OutOfRangeError(failure_.message());
   }

@@ -37,7 +37,7 @@ bool IsName(std::string_view text, std::string_view letters) {
          text.find_first_not_of(letters) == text.npos;
 }
 
-// Reads one source; the first thing that is wrong is kept.
+// Reads one source, and keeps the first error.
 class Reader {
  public:
   Reader(const v1::SourceConfig& proto, const std::string& path)
@@ -338,7 +338,8 @@ std::map<std::string, std::string> FamiliesOf(
   for (const SourceSettings& source : sources) {
     families[source.profile.name] = source.profile.name;
   }
-  // There are few: each pass joins what one link more connects.
+  // Each pass joins what one more link connects. There are few sources, so this
+  // is cheap.
   for (std::size_t pass = 0; pass < sources.size(); ++pass) {
     for (const SourceSettings& source : sources) {
       for (const std::string& other : source.profile.depends_on) {

@@ -51,11 +51,11 @@ struct UpstreamSettings {
   std::string root_path;
 };
 
-// Every value within its limits (config.proto): no reader of this has to know
-// a default.
+// Every value is within its limits (config.proto), with defaults filled in, so
+// no user of this has to know a default.
 struct SourceSettings {
   SourceProfile profile;
-  // Times and size; without an address.
+  // The limits of time and size; has no address.
   Request limits;
   std::string ca_path;
   bool allow_loopback_http = false;
@@ -64,31 +64,33 @@ struct SourceSettings {
       kind;
 };
 
-// `path` is that of the file: it begins every message, and relative paths are
-// relative to its folder. Reads no file. Fails with INVALID_ARGUMENT.
+// `path` is the configuration file's: every message begins with it, and
+// relative paths are relative to its folder. Reads no file. Fails with
+// INVALID_ARGUMENT.
 absl::StatusOr<std::vector<SourceSettings>> ReadSourceSettings(
     const google::protobuf::RepeatedPtrField<v1::SourceConfig>& sources,
     const std::string& path);
 
-// The names of sources, each with that of its family: the first, in the order of
-// the alphabet, of those that are fed by one another.
+// Returns the names of sources, each with the name of its family: the
+// alphabetically first among those that feed one another.
 std::map<std::string, std::string> FamiliesOf(
     const std::vector<SourceSettings>& sources);
 
-// What sources need that is not their own.
+// What sources need besides their settings.
 struct SourceEnvironment {
-  // Where sources keep what they must remember, each in a folder of its name.
-  // Made when it is needed.
+  // Where sources keep what they must remember, each in a folder of its own
+  // name. Made when it is needed.
   std::string state_folder;
   // As in DownloaderOptions.
   std::shared_ptr<const std::atomic<bool>> cancelled = nullptr;
-  // Called with the name of a source and what its server said the date is, of
-  // each answer that has one; from any thread. May be empty.
+  // Called with the name of a source and its server's date, for each answer
+  // that has one; from any thread. May be empty.
   std::function<void(const std::string& source, absl::Time date)> saw_date = {};
 };
 
-// Reads the files that `settings` name. Fails as anchors::ReadFile() for one
-// that cannot be read, and as UpstreamSource::Create().
+// Makes a source, and reads the files that `settings` name. Fails as
+// anchors::ReadFile() does for one that cannot be read, and as
+// UpstreamSource::Create() does.
 absl::StatusOr<std::unique_ptr<Source>> MakeSource(
     const SourceSettings& settings, const SourceEnvironment& environment);
 

@@ -24,7 +24,8 @@ constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 constexpr std::string_view kBlanks = " \t\r\n\f\v";
 constexpr std::string_view kAnchorSuffix = "-cert";
-// Base64 of the longest certificate that is read, and as much white space.
+// Room for the base64 of the longest certificate that is read, and as much
+// white space.
 constexpr std::size_t kMaxBodyBytes = 4 * anchors::kMaxCertificateBytes;
 constexpr std::size_t kMaxQuotedBytes = 64;
 
@@ -41,7 +42,7 @@ std::optional<AnchorKind> KindOfTab(std::string_view name) {
   return std::nullopt;
 }
 
-// A page's text for people and logs: short, printable ASCII.
+// Quotes a page's text for people and logs: short, printable ASCII.
 std::string Quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text.substr(0, kMaxQuotedBytes)) {
@@ -55,8 +56,8 @@ std::string Describe(const anchors::KeyFacts& key, std::string_view der) {
                       ", key of ", key.bits, " bits");
 }
 
-// Whether AWS publishes such a key under that kind. RSA keys verify PKCS7 in
-// China alone; elsewhere, one under DSA stands in the wrong place.
+// Whether AWS publishes such a key under that kind. RSA keys verify PKCS7 only
+// in China; elsewhere, one under DSA is in the wrong place.
 bool FitsSlot(const anchors::KeyFacts& key, const Slot& slot) {
   if (slot.kind == AnchorKind::kIidDsa && key.type != KeyType::kDsa &&
       slot.partition != "aws-cn") {
@@ -65,8 +66,8 @@ bool FitsSlot(const anchors::KeyFacts& key, const Slot& slot) {
   return anchors::KeyFitsKind(key, slot.kind);
 }
 
-// The kind that a key tells without a heading. RSA-2048 could be either of
-// two.
+// Returns the kind that a key implies without a heading; RSA-2048 could be
+// either of two.
 std::optional<AnchorKind> OnlyKindFor(const anchors::KeyFacts& key) {
   if (key.type == KeyType::kDsa) return AnchorKind::kIidDsa;
   if (anchors::KeyFitsKind(key, AnchorKind::kIidRsa1024))
