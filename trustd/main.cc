@@ -63,7 +63,7 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-// Reads the configuration again. What is wrong is said and changes nothing.
+// Reads the configuration again. Errors are logged and change nothing.
 void Reload(const std::string& path, Service& service) {
   const auto config = LoadConfig(path);
   if (!config.ok()) {
@@ -78,7 +78,7 @@ void Reload(const std::string& path, Service& service) {
   SetLogLevel(config->log_level);
   spdlog::info("reloaded {}", path);
   for (const std::string& name : *fixed) {
-    spdlog::warn("'{}' differs and counts at the next start", name);
+    spdlog::warn("'{}' has changed and takes effect at the next start", name);
   }
 }
 

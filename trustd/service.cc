@@ -56,7 +56,7 @@ void LogStart(const Config& config, const Publication& publication,
                publication.catalog.sequence, publication.catalog.anchors.size(),
                publication.region_count, address);
   if (!http_address.empty()) {
-    spdlog::info("http://{}/tuf/ has the same as files", http_address);
+    spdlog::info("the same files are on http://{}/tuf/", http_address);
   }
   if (publication.releases.has_value()) {
     spdlog::info("releases: sequence {}, {} of them",
@@ -182,8 +182,8 @@ Limits FitToDescriptors(Limits limits) {
       fitted.http_connections < limits.http_connections ||
       fitted.admin_connections < limits.admin_connections) {
     spdlog::info(
-        "{} descriptors allow connections {} of {}, HTTP {} of {}, admin {} of "
-        "{} (for more: LimitNOFILE of the unit, or ulimit -n)",
+        "{} descriptors allow {} of {} connections, {} of {} HTTP, {} of {} "
+        "admin (for more: LimitNOFILE of the unit, or ulimit -n)",
         descriptors, fitted.connections, limits.connections,
         fitted.http_connections, limits.http_connections,
         fitted.admin_connections, limits.admin_connections);
@@ -240,7 +240,7 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(
   LogStart(service->config_, *service->hub_.Current(), service->address(),
            service->http_address());
   if (service->admin_ != nullptr) {
-    spdlog::info("people decide on {}", service->admin_->address());
+    spdlog::info("admin service listening on {}", service->admin_->address());
   }
   auto renewer =
       anchors::StartThread([self = service.get()] { self->RenewLoop(); });
@@ -271,8 +271,8 @@ void Service::TakeSigned(std::string& last_failure) {
   if (failure == last_failure) return;
   last_failure = failure;
   spdlog::error(
-      "what is in {} is not published: {}; the old bundle is served "
-      "on",
+      "cannot publish what people signed in {}: {}; still serving the old "
+      "bundle",
       config_.ceremony_dir, failure);
 }
 
@@ -293,7 +293,7 @@ void Service::WarnOfEnds(absl::Duration& last_warning) {
     if (!is_late) continue;
     Raise(
         AlertKind::kBundleEndsSoon, role.role,
-        absl::StrCat(role.role, " ends on ",
+        absl::StrCat(role.role, " expires on ",
                      absl::FormatTime(absl::RFC3339_sec, role.expires,
                                       absl::UTCTimeZone()),
                      for_people ? ": sign it again with trustctl"
@@ -376,7 +376,7 @@ void Service::CheckRecord() {
   } while (!stopping_.WaitFor(kRenewalCheck));
 }
 
-// Told again after a crash, and not lost in one.
+// After a crash these alerts may be repeated, but none is lost.
 void Service::TellNotices() {
   const std::vector<std::string> notices = publisher_->TakeNotices();
   if (notices.empty()) return;
@@ -384,8 +384,9 @@ void Service::TellNotices() {
     Raise(AlertKind::kSignersRemoved, "targets", notice);
   }
   if (absl::Status s = publisher_->ForgetNotices(); !s.ok()) {
-    spdlog::error("what was told is told again at the next start: {}",
-                  std::string(s.message()));
+    spdlog::error(
+        "alerts about a publication will be repeated at the next start: {}",
+        std::string(s.message()));
   }
 }
 
@@ -590,7 +591,8 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
     if (absl::Status s =
             publisher_->PublishReleases(*std::move(releases), clock_());
         IsStoreWentBack(s)) {
-      spdlog::warn("the list of releases waits: {}", std::string(s.message()));
+      spdlog::warn("list of releases not published yet: {}",
+                   std::string(s.message()));
     } else if (!s.ok()) {
       return s;
     }

@@ -131,10 +131,10 @@ void Alerter::SetWebhooks(Webhooks webhooks) {
   }
   const auto removed = RemoveOtherQueues(store_, names);
   if (!removed.ok()) {
-    spdlog::warn("alerts of webhooks that are gone stay in the store: {}",
+    spdlog::warn("cannot drop the alerts of removed webhooks: {}",
                  std::string(removed.status().message()));
   } else if (*removed > 0) {
-    spdlog::warn("{} alerts are dropped, of webhooks that are gone", *removed);
+    spdlog::warn("dropped {} alerts of removed webhooks", *removed);
   }
 }
 
@@ -157,7 +157,7 @@ void Alerter::Committed(const RaisedAlert& raised) {
   spdlog::log(LevelOf(raised.alert.kind), "{}", LineOf(raised.alert));
   metrics_.CountAlert(raised.alert.kind);
   for (const std::string& name : raised.overflowed) {
-    spdlog::error("webhook {}: its oldest alert is dropped: {} wait", name,
+    spdlog::error("webhook {}: dropped the oldest alert: {} are waiting", name,
                   kMaxWaitingAlerts);
     metrics_.CountOutcome(name, WebhookOutcome::kOverflowed);
   }

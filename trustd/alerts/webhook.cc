@@ -173,10 +173,10 @@ Webhook::Pause Webhook::TryAside() {
 Webhook::Pause Webhook::Leave(const AlertQueue::Waiting& alert,
                               WebhookOutcome outcome) {
   if (outcome == WebhookOutcome::kExpired) {
-    spdlog::error("webhook {}: an alert is dropped, which nobody took for {}",
-                  name_, absl::FormatDuration(times_.max_age));
+    spdlog::error("webhook {}: alert expired: not accepted for {}", name_,
+                  absl::FormatDuration(times_.max_age));
   } else if (outcome == WebhookOutcome::kGivenUp) {
-    spdlog::warn("webhook {}: an alert is given up, which it does not want",
+    spdlog::warn("webhook {}: alert given up: the receiver does not want it",
                  name_);
   }
   metrics_.CountOutcome(name_, outcome);
@@ -189,8 +189,8 @@ Webhook::Pause Webhook::Leave(const AlertQueue::Waiting& alert,
 Webhook::Pause Webhook::SetAside(const AlertQueue::Waiting& alert,
                                  const WebhookReply& reply) {
   spdlog::error(
-      "webhook {}: it refuses an alert with HTTP {}, which is set aside and "
-      "tried again every {}",
+      "webhook {}: alert refused with HTTP {}: set aside, and retried "
+      "every {}",
       name_, reply.status, absl::FormatDuration(times_.retry.max_backoff));
   passed_ = alert.key;
   takes_others_ = false;

@@ -36,8 +36,7 @@ absl::Status HeadedStore::Compare() {
   if (absl::IsNotFound(file.status())) {
     if (is_empty || !had_head) {
       if (!is_empty) {
-        spdlog::warn("the store had no head beside it: {} is made now, once",
-                     path_);
+        spdlog::warn("the store had no head beside it: made {}, once", path_);
       }
       if (absl::Status s = WriteHead(now_); !s.ok()) return s;
     } else {
@@ -140,7 +139,7 @@ absl::Status HeadedStore::Commit(const StoreBatch& batch) {
   has_head_ = true;
   // The commit is not undone: the next one fails until the head is written.
   if (absl::Status s = WriteHead(now_); !s.ok()) {
-    spdlog::error("the store's head is not written: {}",
+    spdlog::error("cannot write the store's head: {}",
                   std::string(s.message()));
   }
   return absl::OkStatus();

@@ -84,8 +84,8 @@ Metrics::Metrics(v1::TrustdConfig::Mode mode)
                                 "role")),
       certificate_expiry_(GaugeFamily(
           registry_, "trustd_anchor_certificate_expiry_timestamp_seconds",
-          "When the first certificate of AWS's ends among the anchors of a "
-          "kind, in Unix time; the anchor itself goes on")),
+          "When the first of AWS's certificates expires among the anchors of a "
+          "kind, in Unix time; the anchor itself does not expire")),
       http_requests_(BuildCounter()
                          .Name("trustd_http_requests_total")
                          .Help("Requests over HTTP by status")
