@@ -82,7 +82,7 @@ void Reload(const std::string& path, Service& service) {
   }
 }
 
-// Says what the rotations of another configuration would have decided.
+// Prints what the rotations of another configuration would have decided.
 int RunReplay(const std::string& store, const std::string& policy) {
   const auto config = LoadConfig(policy);
   if (!config.ok()) return Fail(config.status());
