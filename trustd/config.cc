@@ -17,7 +17,7 @@ using google::protobuf::Duration;
 constexpr std::size_t kMaxConfigBytes = 256 * 1024;
 constexpr absl::Duration Days(int days) { return absl::Hours(24 * days); }
 
-// Collects the first thing that is wrong; `path` begins every message.
+// Keeps the first error; every message begins with `path`.
 class Checker {
  public:
   explicit Checker(const std::string& path) : path_(path) {}
@@ -106,7 +106,8 @@ void ReadHttpListener(const v1::TrustdConfig& proto, Checker& checker,
   }
 }
 
-// What a process may have of descriptors, twice.
+// The most connections: twice the number of descriptors that a process may
+// have.
 constexpr int kMaxConnections = 2'000'000;
 
 void ReadLimits(const v1::TrustdConfig& proto, Checker& checker,

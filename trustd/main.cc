@@ -44,8 +44,8 @@ Exit codes: 0 stopped as asked; 1 wrong usage or configuration, or it could
 not start (the message says why and what to do).
 )";
 
-// Blocks the signals that end us in every thread, so that one place waits for
-// them.
+// Blocks the signals that stop trustd in every thread, so that one place waits
+// for them.
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -163,7 +163,8 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace anchorage::trustd
 
-// Threads and memory are the system's to refuse, by exceptions.
+// The system may refuse threads and memory, which the libraries report by
+// exceptions.
 int main(int argc, char** argv) {
   try {
     return anchorage::trustd::Main(argc, argv);

@@ -270,7 +270,7 @@ class IdentityVerification {
   // 6.
   absl::Status CheckClock() {
     if (!live_) {
-      Found("recorded evidence: not looked at");
+      Found("recorded evidence: not checked");
       return absl::OkStatus();
     }
     const auto candidates = anchors_.In(slot_);
