@@ -1,5 +1,5 @@
-// Remembers which certificates have been verified, so that none is verified
-// twice.
+// Remembers which certificates have been verified, so that they need not be
+// verified again.
 //
 //   ChainCache cache;
 //   VerifyEnclave(document, anchors, policy, now, &cache);
