@@ -6,9 +6,9 @@
 //
 // The JSON is the proto3 mapping of anchorage.v1.Catalog
 // (proto/anchorage/v1/catalog.proto, which is the manual of each field), but
-// protobuf is not below: the reader is strict and the writer canonical, so
-// that one catalog has one text. Signatures are over the bytes of a file, so
-// read what was verified and publish what was written; never re-write a
+// protobuf is not used: the reader is strict and the writer canonical, so that
+// one catalog has one text. Signatures are over the bytes of a file, so read
+// what was verified and publish what was written; never serialize again a
 // catalog that was read.
 //
 // Pure values and functions: any number of threads may call at once.
@@ -38,7 +38,7 @@ inline constexpr std::string_view kCatalogMediaType =
 inline constexpr std::string_view kCatalogTargetPath =
     "catalog/v1/anchors.json";
 
-// A longer text is refused before any of it is read.
+// The longest text. A longer one is refused before any of it is read.
 inline constexpr std::size_t kMaxCatalogBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kMaxCertificatesPerAnchor = 16;
 inline constexpr std::size_t kMaxSourcesPerCertificate = 32;
@@ -47,7 +47,7 @@ inline constexpr std::size_t kMaxPublisherBytes = 256;
 inline constexpr std::size_t kMaxLocationBytes = 1024;
 inline constexpr absl::Duration kMaxRefreshHint = absl::Hours(30 * 24);
 
-// The publisher of a certificate that a person brought.
+// The publisher of a certificate that a person added.
 inline constexpr char kOperatorPublisher[] = "operator";
 
 // A place where a certificate was found.
@@ -61,14 +61,15 @@ struct Publication {
 
 struct CatalogCertificate {
   std::string der;
-  // Of `der`, lower-case hex.
+  // SHA-256 of `der`, lower-case hex.
   std::string sha256;
-  // What `der` says of itself: see CertificateFacts.
+  // What `der` says about itself: see CertificateFacts.
   absl::Time not_before;
   absl::Time not_after;
   std::string serial;
   std::vector<Publication> sources;
-  // Whether AWS published another over the same key in its place.
+  // Whether AWS has published another certificate over the same key in its
+  // place.
   bool superseded = false;
 
   friend bool operator==(const CatalogCertificate&,
@@ -78,7 +79,7 @@ struct CatalogCertificate {
 struct CatalogAnchor {
   verify::Slot slot;
   verify::AnchorStatus status = verify::AnchorStatus::kActive;
-  // Of `spki_der`, lower-case hex.
+  // SHA-256 of `spki_der`, lower-case hex.
   std::string spki_sha256;
   std::string spki_der;
   // The times of evidence that the key verifies, both included; nullopt: no
@@ -113,7 +114,7 @@ struct Catalog {
 // RETIRING.
 bool Verifies(const CatalogAnchor& anchor);
 
-// The anchor of that slot and key; null if there is none.
+// Returns the anchor of that slot and key; null if there is none.
 const CatalogAnchor* FindAnchor(const Catalog& catalog,
                                 const verify::Slot& slot,
                                 std::string_view spki_sha256);
@@ -124,7 +125,7 @@ CatalogAnchor* FindAnchor(Catalog& catalog, const verify::Slot& slot,
 const CatalogCertificate* FindCertificate(const CatalogAnchor* anchor,
                                           std::string_view sha256);
 
-// Cut to what a catalog's text can say.
+// Returns `time` cut to whole seconds, all that a catalog's text can hold.
 absl::Time WholeSeconds(absl::Time time);
 
 // Returns a certificate with the fields that `der` determines filled in. Fails

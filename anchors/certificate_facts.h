@@ -4,11 +4,11 @@
 //   if (!facts.ok()) return facts.status();
 //   Compare(facts->spki_der, facts->not_after);
 //
-// AWS's certificates are pins: the key is what counts. So no chain is built,
-// no signature is checked and no date is compared, and what a path validator
-// refuses is read: X.509 v1, keys of 1024 bits, self-signatures with SHA-1,
-// dates after 2199, negative serial numbers. The encoding must be strict DER
-// all the same.
+// AWS's certificates are pins: only the key counts. So no chain is built, no
+// signature is checked and no date is compared, and certificates that a path
+// validator would refuse are read: X.509 v1, keys of 1024 bits, self-signatures
+// with SHA-1, dates after 2199, negative serial numbers. The encoding must
+// still be strict DER.
 //
 // Pure, and cheap: one walk over the bytes, some microseconds. The key is not
 // loaded; verify::PublicKey::FromSpki() does that, at 50 times the cost.
@@ -26,29 +26,29 @@
 
 namespace anchorage::anchors {
 
-// A longer certificate is refused before any of it is read. AWS's largest has
-// about 1,100 bytes.
+// The longest certificate. A longer one is refused before any of it is read.
+// AWS's largest has about 1,100 bytes.
 inline constexpr std::size_t kMaxCertificateBytes = 8 * 1024;
 
 // The algorithm and size of a key.
 struct KeyFacts {
   verify::KeyType type = verify::KeyType::kRsa;
-  // Of the modulus, or of the field.
+  // The size of the modulus or of the field, in bits.
   int bits = 0;
 
   friend bool operator==(const KeyFacts&, const KeyFacts&) = default;
 };
 
 struct CertificateFacts {
-  // SubjectPublicKeyInfo, exactly as it stands in the certificate.
+  // The SubjectPublicKeyInfo, exactly as it is in the certificate.
   std::string spki_der;
   KeyFacts key;
   absl::Time not_before;
   absl::Time not_after;
-  // Lower-case hex of whole bytes, no zero byte in front; "-" before a
-  // negative one.
+  // The serial number in lower-case hex of whole bytes, without leading zero
+  // bytes; with "-" in front if it is negative.
   std::string serial;
-  // As RFC 4514 writes it, such as "CN=ec2.amazonaws.com,O=Amazon.com Inc.".
+  // In the form of RFC 4514, such as "CN=ec2.amazonaws.com,O=Amazon.com Inc.".
   std::string subject;
 };
 
@@ -57,8 +57,8 @@ struct CertificateFacts {
 // not RSA, DSA, P-256, P-384 or Ed25519.
 absl::StatusOr<CertificateFacts> ReadCertificateFacts(std::string_view der);
 
-// Returns the SHA-256 of a certificate's TBSCertificate, lower-case hex: what
-// stays the same when its signature is written or made another time. Fails as
+// Returns the SHA-256 of a certificate's TBSCertificate, lower-case hex, which
+// stays the same when the signature is rewritten or made again. Fails as
 // ReadCertificateFacts() does.
 absl::StatusOr<std::string> TbsSha256(std::string_view der);
 

@@ -1,4 +1,4 @@
-// The measurements that image builders print, read as they are.
+// Reads the measurements that image builders print, as they print them.
 //
 //   auto image = ReadMeasurements(bytes_of_pcr_measurements_json);
 //   release.type = image->type;
@@ -31,7 +31,7 @@
 
 namespace anchorage::anchors {
 
-// A longer text is refused before any of it is read.
+// The longest text. A longer one is refused before any of it is read.
 inline constexpr std::size_t kMaxMeasurementsBytes = 64 * 1024;
 
 struct ImageMeasurements {
@@ -40,17 +40,17 @@ struct ImageMeasurements {
   std::map<int, std::string> pcrs;
 };
 
-// Reads `json`. PCR0, PCR1 and PCR2 without any of PCR4, PCR7 and PCR12 tell an
+// Reads `json`. PCR0, PCR1 and PCR2 without any of PCR4, PCR7 and PCR12 mean an
 // enclave, and any of the latter without any of the former a NitroTPM; `type`
-// says it where the PCRs do not, and must agree where they do. What stands
-// beside "Measurements" is ignored, as describe-eif prints much there; a member
-// within that is no PCR is refused, lest a value be lost. A list must have one
-// element. Bare PCRs stand by themselves, and PCR8 alone is an enclave's. A
-// byte order mark of UTF-8 in front is skipped. Fails with
+// decides where the PCRs do not, and must agree where they do. Members beside
+// "Measurements" are ignored, because describe-eif prints many there; a member
+// within it that is not a PCR is refused, so that no value is lost. A list must
+// have one element. Bare PCRs need no "Measurements", and PCR8 alone is an
+// enclave's. A UTF-8 byte order mark at the start is skipped. Fails with
 // kDocumentMalformed, kDuplicateKey, kTrailingBytes, kInputTooLarge,
 // kFieldMissing, kFieldUnknown, kFieldInvalid (also where the type cannot be
-// told), kEncodingMalformed, kDigestUnsupported (another hash than SHA-384) or
-// kWrongDocumentType (another type than `type`).
+// told), kEncodingMalformed, kDigestUnsupported (a hash other than SHA-384) or
+// kWrongDocumentType (a type other than `type`).
 absl::StatusOr<ImageMeasurements> ReadMeasurements(
     std::string_view json,
     std::optional<verify::AttestationType> type = std::nullopt);

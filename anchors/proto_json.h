@@ -35,7 +35,7 @@ namespace anchorage::anchors {
 inline constexpr std::uint64_t kMaxSequence = INT64_MAX;
 
 // Whether `time` is a whole second of the years 1 to 9999: protobuf's Timestamp
-// has no others, and our texts no fractions.
+// has no other years, and our texts have no fractions.
 bool IsWritable(absl::Time time);
 bool IsWritable(const std::optional<absl::Time>& time);
 
@@ -72,7 +72,7 @@ class JsonFields {
   std::string OptionalString(std::string_view name);
   std::string RequiredString(std::string_view name);
   bool OptionalBool(std::string_view name);
-  // Base64, of which there is one text for the same bytes.
+  // Base64 in its canonical form: one text for the same bytes.
   std::string RequiredBytes(std::string_view name);
   std::uint64_t RequiredUint64(std::string_view name);
   // "YYYY-MM-DDTHH:MM:SSZ" and no other form.
@@ -84,8 +84,8 @@ class JsonFields {
   std::vector<std::string> OptionalStrings(std::string_view name,
                                            std::size_t limit);
 
-  // nullopt for a name that we do not know; the type's own "unspecified" is
-  // not unknown but wrong.
+  // nullopt for a name that we do not know; the type's own "unspecified" is an
+  // error.
   template <typename T, std::size_t N>
   std::optional<T> RequiredEnum(std::string_view name,
                                 const std::array<EnumName<T>, N>& names) {
@@ -137,9 +137,9 @@ class JsonFields {
 
 // --- Writing ----------------------------------------------------------------
 
-// Writes one object, from its first brace when it is made to its last when it
-// ends. Members that have their default value are left out. Strings must be
-// printable ASCII.
+// Writes one object: the first brace when it is made, the last when it is
+// destroyed. Members that have their default value are left out. Strings must
+// be printable ASCII.
 class JsonObject {
  public:
   explicit JsonObject(std::string& out) : out_(out) { out_.push_back('{'); }

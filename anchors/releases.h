@@ -7,8 +7,8 @@
 //
 // The JSON is the proto3 mapping of anchorage.v1.ReleaseList
 // (proto/anchorage/v1/releases.proto, which is the manual of each field), but
-// protobuf is not below: the reader is strict and the writer canonical, as
-// those of the catalog are (catalog.h).
+// protobuf is not used: the reader is strict and the writer canonical, like
+// those of the catalog (catalog.h).
 //
 // Pure values and functions: any number of threads may call at once.
 
@@ -37,7 +37,7 @@ inline constexpr std::string_view kReleasesMediaType =
 inline constexpr std::string_view kReleasesTargetPath =
     "releases/v1/releases.json";
 
-// A longer text is refused before any of it is read.
+// The longest text. A longer one is refused before any of it is read.
 inline constexpr std::size_t kMaxReleasesBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxReleases = 10'000;
 inline constexpr std::size_t kMaxProductBytes = 64;
@@ -83,14 +83,14 @@ void Sort(ReleaseList& list);
 // kernel command line open).
 absl::Status CheckReleases(const ReleaseList& list);
 
-// Returns whether the measurements of an active release tell its images from
-// those of others (verify/attestation/pcr_claims.h): kPolicyUnsafe if not. For
-// whoever makes or signs a list. A reader takes a list that is not safe, for
-// such were signed before this was asked; a policy that uses it warns. A
-// release that is not active is safe, and one with measurements that
+// Returns OK if the measurements of an active release tell its images from
+// those of others (verify/attestation/pcr_claims.h); otherwise kPolicyUnsafe.
+// For code that makes or signs a list. A reader accepts a list that is not
+// safe, because some were signed before this rule; a policy that uses it warns.
+// A release that is not active is safe, and one with measurements that
 // CheckReleases() refuses is not.
 absl::Status CheckReleaseSafe(const Release& release);
-// The same for each release of a list; fails with that of the first.
+// Checks each release of a list; fails as the first one that fails.
 absl::Status CheckReleasesSafe(const ReleaseList& list);
 
 // Reads a list and checks it. The result is in canonical order. Fails as

@@ -1,8 +1,8 @@
 // Whether a certificate is signed by its own key, as all of AWS's are.
 //
-// No trust comes of it: anybody signs for their own key. But nobody can make
-// another certificate over AWS's key, so a re-issue that is not so signed is
-// not AWS's.
+// This proves no origin: anybody can sign for their own key. But nobody can
+// make another certificate over AWS's key, so a re-issue that is not so signed
+// is not AWS's.
 
 #ifndef ANCHORAGE_ANCHORS_SELF_SIGNATURE_H_
 #define ANCHORAGE_ANCHORS_SELF_SIGNATURE_H_
@@ -11,8 +11,9 @@
 
 namespace anchorage::anchors {
 
-// Whatever its dates, version and algorithms. False for what is not a
-// certificate. Pure; OpenSSL's error queue is empty afterwards.
+// Whether a certificate is signed by its own key, whatever its dates, version
+// and algorithms. False for bytes that are not a certificate. Pure; OpenSSL's
+// error queue is empty afterwards.
 bool IsSelfSigned(std::string_view der);
 
 }  // namespace anchorage::anchors

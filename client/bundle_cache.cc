@@ -12,7 +12,8 @@
 namespace anchorage::client {
 namespace {
 
-// As GetUpdateResponse documents it. Older programs kept the roots there too.
+// The limit that GetUpdateResponse documents. Older programs kept the roots in
+// this file too.
 constexpr std::size_t kMaxBundleBytes = 14 * 1024 * 1024;
 namespace fs = std::filesystem;
 
@@ -45,7 +46,7 @@ absl::StatusOr<std::string> BundleCache::Read(std::string_view name,
         absl::StrCat(std::string(name), " is longer than its limit"));
   }
   if (folder_.empty() || disowned_) return absl::NotFoundError("not kept");
-  // A folder that we may not own or write can still be read.
+  // A folder that we cannot lock or write can still be read.
   return anchors::ReadFile(absl::StrCat(folder_, "/", std::string(name)),
                            max_bytes);
 }
@@ -122,7 +123,7 @@ absl::StatusOr<Memory> BundleCache::LoadMemory() {
 void BundleCache::SaveBundle(const anchors::BundleFiles& files,
                              const Memory& memory) {
   v1::GetUpdateResponse message = anchors::ToProto(files);
-  // For older programs, which show it.
+  // The field that older programs read and show.
   message.set_sequence(memory.floor.catalog);
   Save(kBundleFile, message.SerializeAsString()).IgnoreError();
   SaveMemory(memory);
@@ -143,7 +144,8 @@ void BundleCache::Disown(std::string_view fork,
   Save("root.json", root.bytes).IgnoreError();
   Save(absl::StrCat("root_history/", root.version, ".root.json"), root.bytes)
       .IgnoreError();
-  // Also for the next start: they are of the other history.
+  // Emptied on the disk too, for the next start: they belong to the other
+  // history.
   for (const std::string_view name :
        {kBundleFile, std::string_view("timestamp.json"),
         std::string_view("snapshot.json"), std::string_view("targets.json")}) {

@@ -15,10 +15,12 @@ namespace {
 
 namespace tuf = anchors::tuf;
 
-// A thief who had the timestamp key once must not make a set fresh for ever.
+// Bounded, because whoever once stole the timestamp key must not make a set
+// fresh for ever.
 constexpr absl::Duration kMaxFresh = absl::Hours(365 * 24);
 
-// When a timestamp that nobody vouches for any more says that it ends.
+// Returns when a timestamp for which nobody vouches any more says that it
+// expires.
 absl::Time ClaimedEnd(const std::string& timestamp) {
   const auto parsed = tuf::ParseTimestamp(timestamp);
   return parsed.ok() ? parsed->envelope.expires : absl::InfinitePast();
@@ -43,7 +45,7 @@ absl::StatusOr<Memory> ReadMemory(
     absl::Time now) {
   auto memory = cache.LoadMemory();
   if (memory.ok() && memory->adopted == absl::UnixEpoch() && files.ok()) {
-    // A crash after the first bundle was written.
+    // There was a crash after the first bundle was written.
     memory->adopted = MemoryOf(*files, now).adopted;
   }
   if (!absl::IsNotFound(memory.status())) return memory;
@@ -53,9 +55,9 @@ absl::StatusOr<Memory> ReadMemory(
   return files.ok() ? MemoryOf(*files, now) : Memory();
 }
 
-// Takes what a usable bundle says into what is remembered.
+// Merges what a usable bundle says into the memory.
 void Keep(Bundle bundle, CachedBundle& cached) {
-  // The memory of an older program has no floor, or an older one.
+  // The memory that an older program wrote has no floor, or an older one.
   const Floor floor = FloorOf(bundle);
   if (floor.catalog > cached.memory.floor.catalog) {
     cached.memory.floor.catalog = floor.catalog;
@@ -112,7 +114,8 @@ absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
     provenance.fresh_until = FreshUntil(set, memory.adopted);
   } else {
     if (absl::Status s = set.UseHeldTargetsAlone(); !s.ok()) return s;
-    // Since the first root that no longer vouched for it, not the newest.
+    // Counted since the first root that no longer vouched for it, not the
+    // newest.
     memory.overtaken = std::min(memory.overtaken, now);
     provenance.fresh_until = std::min({FreshUntil(set, memory.adopted),
                                        memory.overtaken - absl::Seconds(1),
@@ -120,8 +123,8 @@ absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
   }
   auto bundle = MakeBundle(set, files, provenance, memory.revoked);
   if (!bundle.ok()) return bundle;
-  // As they were, also where they are not vouched for: what they claim still
-  // bounds how fresh the bundle is.
+  // Kept as they were, even if nobody vouches for them now: what they claim
+  // still bounds how fresh the bundle is.
   bundle->files.timestamp = files.timestamp;
   bundle->files.snapshot = files.snapshot;
   memory.fresh_until = provenance.fresh_until;
@@ -130,8 +133,8 @@ absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
 
 namespace {
 
-// Why nothing in the folder can be used, from what can be seen without opening
-// the bundle; OK otherwise.
+// Returns why nothing in the folder can be used, as far as that shows without
+// opening the bundle; OK otherwise.
 absl::Status CheckFolder(const tuf::Updater& updater,
                          const absl::StatusOr<anchors::BundleFiles>& files,
                          const absl::StatusOr<Memory>& memory) {
@@ -174,7 +177,7 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
     cached.memory.root_version = 0;
     cache.Disown(*updater->stored_fork(), root.envelope);
   }
-  // Without a newer root a timestamp that does not verify was damaged.
+  // Without a newer root, a timestamp that does not verify must be damaged.
   const bool may_be_overtaken =
       cached.memory.root_version < root.envelope.version ||
       cached.memory.overtaken != absl::InfiniteFuture();
@@ -200,7 +203,7 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
     if (!memory.ok()) cached.memory.fresh_until = ClaimedEnd(files->timestamp);
   }
   if (!status.ok() && !cached.empty) cached.status = NotUsed(status);
-  // A memory that was damaged is left as it is until there is a better one.
+  // A damaged memory is left as it is until there is a better one.
   if (cached.fork || (memory.ok() && cached.memory != *memory)) {
     cache.SaveMemory(cached.memory);
   }

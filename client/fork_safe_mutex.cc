@@ -11,8 +11,8 @@ namespace {
 
 std::atomic<std::uint64_t> depth = 0;
 
-// All mutexes that there are, locked before a fork in the order of their
-// making. Never destroyed: a fork may come at any time.
+// All existing mutexes, which a fork locks in the order of their creation.
+// Never destroyed: a fork may come at any time.
 class Registry {
  public:
   static Registry& Get() {

@@ -1,9 +1,9 @@
-// A mutex that a child process finds free, whichever thread held it when
-// another one called fork(2); and how to tell that one is in such a child.
+// A mutex that is free in a child process, whichever thread held it when
+// another one called fork(2); and a way to tell that a process is such a child.
 //
 // A child has one thread. What the others were doing is never finished there:
 // a lock that one of them held stays locked for ever. A mutex of this kind is
-// taken by fork() itself before, and let go after in both processes. So it is
+// locked before each fork(), and unlocked after it in both processes. So it is
 // for short sections only; nothing that waits may hold one.
 
 #ifndef ANCHORAGE_CLIENT_FORK_SAFE_MUTEX_H_
@@ -47,7 +47,7 @@ class ABSL_SCOPED_LOCKABLE ForkSafeLock {
 };
 
 // How many forks lead from the process that first made a ForkSafeMutex to this
-// one: another number than before says that this is a child.
+// one: a number other than an earlier one shows that this is a child.
 std::uint64_t ForkDepth();
 
 }  // namespace anchorage::client

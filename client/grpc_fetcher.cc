@@ -21,12 +21,13 @@
 namespace anchorage::client {
 namespace {
 
-// As GetUpdateResponse documents it.
+// The limit that GetUpdateResponse documents.
 constexpr int kMaxAnswerBytes = 16 * 1024 * 1024;
-// gRPC looks at a message's length when the whole of it is there, so that a
-// server could send gigabytes: beyond this it ends the call.
+// gRPC checks a message's length only when all of it is there, so a server
+// could send gigabytes: beyond this quota gRPC ends the call.
 constexpr std::size_t kMaxTransportBytes = 4 * kMaxAnswerBytes;
-// Its roots are all that an answer has many of: 2 MiB, of a kilobyte each.
+// Roots are the only field of which an answer has many: 2 MiB, of a kilobyte
+// each.
 constexpr anchors::WireLimits kAnswerLimits = {.fields = 4096, .depth = 4};
 
 constexpr char kGetUpdate[] = "/anchorage.v1.AnchorService/GetUpdate";
@@ -43,7 +44,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const GrpcEndpoint& endpoint) {
   quota.Resize(kMaxTransportBytes);
   arguments.SetResourceQuota(quota);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  // A server that comes back is found again within seconds, not minutes.
+  // Short, so that a server that comes back is found within seconds, not
+  // minutes.
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 10'000);
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   if (endpoint.plaintext) {
@@ -59,8 +61,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const GrpcEndpoint& endpoint) {
 absl::Status ToStatus(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
   auto code = static_cast<absl::StatusCode>(status.error_code());
-  // Anybody between us and the server can make up a status: none of them may
-  // mean "there is nothing newer".
+  // Anybody between us and the server can invent a status, so none may mean
+  // "there is nothing newer".
   if (code == absl::StatusCode::kNotFound ||
       code == absl::StatusCode::kOutOfRange) {
     code = absl::StatusCode::kUnavailable;
@@ -68,8 +70,8 @@ absl::Status ToStatus(const grpc::Status& status) {
   return absl::Status(code, status.error_message());
 }
 
-// Whether the target of that name is the one of `path`: the name has a hash in
-// front of the path's last segment.
+// Whether `name` is that of the target `path`: the name has a hash in front of
+// the path's last segment.
 bool InFolderOf(std::string_view path, std::string_view name) {
   return name.starts_with(path.substr(0, path.rfind('/') + 1));
 }
@@ -122,7 +124,7 @@ absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::Call(
   const absl::Status read =
       anchors::ReadMessage(answer, context.c_call(), kAnswerLimits, response);
   if (read.ok()) return response;
-  // An answer that is no message is the server's fault, not the request's.
+  // An answer that is not a message is the server's fault, not the request's.
   return read.code() == absl::StatusCode::kInvalidArgument
              ? absl::InternalError(read.message())
              : read;
@@ -193,7 +195,7 @@ absl::StatusOr<std::string> GrpcFetcher::Part(
   return bytes;
 }
 
-// A server that went back learns of it from us. Whatever it answers, its
+// A server that was rolled back learns of it from us. Whatever it answers, its
 // timestamp is refused.
 void GrpcFetcher::ShowHeldTimestamp(const std::string& served) {
   if (held_timestamp_.empty()) return;

@@ -1,4 +1,5 @@
-// A trustd as a TUF repository: the files of one GetUpdate call by their names.
+// A trustd as a TUF repository: serves the files of one GetUpdate call under
+// their TUF names.
 
 #ifndef ANCHORAGE_CLIENT_GRPC_FETCHER_H_
 #define ANCHORAGE_CLIENT_GRPC_FETCHER_H_
@@ -28,27 +29,28 @@ struct GrpcEndpoint {
   // HOST:PORT.
   std::string server;
   bool plaintext = false;
-  // PEM; empty: the system's roots.
+  // PEM certificates that the server's certificate must chain to; empty: the
+  // system's roots.
   std::string tls_roots_pem;
   absl::Duration timeout = absl::Seconds(20);
 };
 
-// A connection that is made when it is first used and kept. Whatever a server
+// A connection that is made at its first use and then kept. Whatever a server
 // sends costs a bounded amount of memory: nothing is decompressed, a message
-// may be 16 MiB and have so many fields, and gRPC has a quota for the rest.
-// Thread-safe; no call throws.
+// has at most 16 MiB and a limited number of fields, and gRPC has a quota for
+// the rest. Thread-safe; no call throws.
 class GrpcConnection {
  public:
   explicit GrpcConnection(const GrpcEndpoint& endpoint);
 
-  // One call. Fails with the server's own code, but never with NOT_FOUND or
-  // OUT_OF_RANGE, which a Fetcher keeps for other things; with INTERNAL for an
-  // answer that is compressed or no message, and RESOURCE_EXHAUSTED for one
-  // that is beyond a limit, or where there is no memory.
+  // Makes one call. Fails with the server's own code, but never with NOT_FOUND
+  // or OUT_OF_RANGE, which mean something else for a Fetcher; with INTERNAL for
+  // an answer that is compressed or not a message, and RESOURCE_EXHAUSTED for
+  // one that exceeds a limit, or where there is no memory.
   absl::StatusOr<v1::GetUpdateResponse> GetUpdate(
       const v1::GetUpdateRequest& request);
 
-  // Ends a call under way and fails every later one.
+  // Aborts a call under way and fails every later one.
   void Cancel();
 
  private:
@@ -62,18 +64,18 @@ class GrpcConnection {
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-// Serves one refresh from (usually) one call: the first file that is asked for
-// makes it. A file that the server left out, because the caller has it, is
-// NOT_FOUND; the updater does not ask for those, but for the timestamp, which
-// is then `held_timestamp`. Not thread-safe.
+// Serves one refresh from (usually) one call, which the first fetch makes. A
+// file that the server left out, because the caller has it, is NOT_FOUND; the
+// updater does not fetch those, except the timestamp, which is then
+// `held_timestamp`. Not thread-safe.
 class GrpcFetcher final : public anchors::tuf::Fetcher {
  public:
-  // `have` is what the caller holds and would verify; `held_timestamp` the
-  // file of have.timestamp_version.
+  // `have` names the versions that the caller holds and that would verify;
+  // `held_timestamp` is the file of have.timestamp_version.
   GrpcFetcher(GrpcConnection& connection, v1::BundleVersions have,
               std::string held_timestamp);
 
-  // Corrects have.root_version, before the first fetch.
+  // Corrects have.root_version. Call it before the first fetch.
   void SetRootVersion(std::uint64_t version) {
     have_.set_root_version(version);
   }
@@ -84,10 +86,11 @@ class GrpcFetcher final : public anchors::tuf::Fetcher {
                                           std::size_t max_bytes) override;
 
  private:
-  // Asks for what is newer than `have_`; with `all`, for everything but roots.
+  // Asks the server for what is newer than `have_`; with `all`, for everything
+  // but roots.
   absl::Status Ask(bool all);
   absl::StatusOr<std::string> Root(std::uint64_t version);
-  // Shows the server what we hold, if what it served is older.
+  // Shows the server the timestamp that we hold, if the one it served is older.
   void ShowHeldTimestamp(const std::string& served);
   // Returns `file` of the answer, asking again for everything if it is empty.
   absl::StatusOr<std::string> Part(

@@ -16,11 +16,11 @@
 
 namespace anchorage::client {
 
-// How long a baked-in set is good by itself where there is a server that could
-// have a newer one.
+// How long a baked-in set is fresh on its own where there is a server that
+// could have a newer one.
 inline constexpr absl::Duration kBakedInLife = absl::Hours(30 * 24);
 
-// Where a set stands at `now`. A baked-in set that has not reached its
+// Returns how fresh a set is at `now`. A baked-in set that has not reached its
 // fresh_until is BAKED_IN.
 verify::Freshness FreshnessOf(const verify::AnchorProvenance& provenance,
                               absl::Duration max_stale, absl::Time now);
@@ -31,13 +31,13 @@ absl::Status RequireNotExpired(const verify::AnchorProvenance& provenance,
                                verify::Freshness freshness);
 
 // The two sets that a client has, and the choice between them. The sets do not
-// change; only what was once found EXPIRED is remembered. Thread-safe.
+// change; the ladder only remembers which was once found EXPIRED. Thread-safe.
 class Ladder {
  public:
   // `baked` is always there; `held`, from the cache or the server, may be null.
-  // `may_yield`: an expired `held` yields to a `baked` that is younger, which
-  // is not for a baked-in bundle of the same repository: there the newer one
-  // was chosen before, by its versions.
+  // `may_yield`: an expired `held` yields to a `baked` that is younger. Not for
+  // a baked-in bundle of the same repository: there the newer one was already
+  // chosen by its versions.
   Ladder(std::shared_ptr<const Bundle> baked,
          std::shared_ptr<const Bundle> held, absl::Duration max_stale,
          bool may_yield)
@@ -59,8 +59,8 @@ class Ladder {
 
   const std::shared_ptr<const Bundle>& held() const { return held_; }
 
-  // Goes on with what `before` found EXPIRED: for sets that nobody has vouched
-  // for since. Only before this ladder is used.
+  // Inherits what `before` found EXPIRED, for sets that nobody has vouched for
+  // since. Call it only before this ladder is used.
   void Inherit(const Ladder& before);
 
  private:

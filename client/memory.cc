@@ -20,7 +20,7 @@ absl::Status Damaged() {
   return absl::DataLossError("the memory of the cache is damaged");
 }
 
-// Seconds since 1970; a clock that reads earlier is wrong by so much anyway.
+// Seconds since 1970, and 0 before: a clock that reads earlier is wrong anyway.
 std::int64_t Seconds(absl::Time time) {
   return std::max<std::int64_t>(0, absl::ToUnixSeconds(time));
 }
@@ -39,8 +39,8 @@ class Lines {
 
   bool done() const { return rest_.empty(); }
 
-  // Returns what follows "NAME " in the next line; nullopt, and stays where it
-  // is, if that line is another.
+  // Returns what follows "NAME " in the next line; nullopt, without advancing,
+  // if that line has another name.
   std::optional<std::string_view> Take(std::string_view name) {
     const std::size_t end = rest_.find('\n');
     const std::string_view line = rest_.substr(0, end);

@@ -1,8 +1,8 @@
 // What a client remembers beside the bundle that it verified last: how new that
-// was, what later ones must not go back behind, and what was revoked.
+// was, the floor that later ones must not fall below, and what was revoked.
 //
 // One small file of lines in the cache folder, with a checksum: a memory that
-// was cut or edited by accident is none. It is no proof of anything. What it
+// was cut or edited by accident counts as absent. It proves nothing. What it
 // says can make a client refuse more, or call its anchors older than they are;
 // whoever may write the folder can take that back (see SECURITY.md).
 //
@@ -26,11 +26,11 @@
 
 namespace anchorage::client {
 
-// What a Memory may take as text: what it revokes and a few lines more.
+// The longest text of a Memory: what it revokes and a few lines more.
 inline constexpr std::size_t kMaxMemoryBytes =
     anchors::kMaxCatalogBytes + anchors::kMaxReleasesBytes + 64 * 1024;
 
-// The sequences that were adopted last; 0 where there was none.
+// The sequences that were accepted last; 0 where there was none.
 struct Floor {
   std::uint64_t catalog = 0;
   std::uint64_t releases = 0;
@@ -39,11 +39,11 @@ struct Floor {
 };
 
 struct Memory {
-  // The newest root that this memory was held against. 0: none yet.
+  // The newest root that this memory was checked against. 0: none yet.
   std::int64_t root_version = 0;
-  // Of the last bundle: when its timestamp was first verified, until when it was
-  // fresh, and since when a newer root vouches for its timestamp or snapshot no
-  // more (InfiniteFuture: it does).
+  // About the last bundle: when its timestamp was first verified, until when it
+  // was fresh, and since when a newer root no longer vouches for its timestamp
+  // or snapshot (InfiniteFuture: it still does).
   absl::Time adopted = absl::UnixEpoch();
   absl::Time fresh_until = absl::UnixEpoch();
   absl::Time overtaken = absl::InfiniteFuture();
@@ -55,15 +55,16 @@ struct Memory {
   friend bool operator==(const Memory&, const Memory&) = default;
 };
 
-// Whether `keys` of a role could still be the threshold of `role`: of a floor
-// whose signers could not, nothing is left.
+// Whether `keys` could still meet the threshold of `role`: if the signers of a
+// floor could not, the floor is dropped.
 bool CanStillSign(const std::vector<std::string>& keys,
                   const anchors::tuf::RoleKeys& role);
 
-// Times are kept to the second.
+// Returns the text of a memory. Times are kept to the second.
 std::string Serialize(const Memory& memory);
 
-// Fails with DATA_LOSS for anything that Serialize() does not write.
+// Reads the text of a memory. Fails with DATA_LOSS for anything that
+// Serialize() does not write.
 absl::StatusOr<Memory> ParseMemory(std::string_view text);
 
 }  // namespace anchorage::client

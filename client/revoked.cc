@@ -33,7 +33,8 @@ void MergeLists(const std::vector<T>& more, std::vector<T>& into) {
   }
 }
 
-// A list has one release of a name; measurements are what counts here.
+// Makes the names distinct, because a list has one release of each name; only
+// measurements count here.
 void NameApart(std::vector<anchors::Release>& releases) {
   std::set<std::tuple<verify::AttestationType, std::string, std::string>> seen;
   for (anchors::Release& release : releases) {
@@ -54,7 +55,7 @@ Revoked RevokedIn(const anchors::Catalog& catalog,
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.status != verify::AnchorStatus::kRevoked) continue;
     revoked.anchors.push_back(anchor);
-    // It names an anchor that may not be in this list.
+    // Cleared, because it may name an anchor that is not in this list.
     revoked.anchors.back().replaces.clear();
   }
   if (releases == nullptr) return revoked;
@@ -71,7 +72,7 @@ void Merge(const Revoked& more, Revoked& revoked) {
   MergeLists(more.anchors, both.anchors);
   MergeLists(more.releases, both.releases);
   NameApart(both.releases);
-  // What cannot be kept is not begun: a memory that nobody can read is none.
+  // All or nothing: a memory that nobody can read would be none.
   if (ParseRevoked(AnchorsText(both), ReleasesText(both)).ok()) {
     revoked = std::move(both);
   }
@@ -85,8 +86,8 @@ void Refuse(const Revoked& revoked, anchors::Catalog& catalog) {
   }
 }
 
-// A release that the list does not have is added: the measurements of another,
-// which leave more open, may be those of this one too.
+// A release that the list does not have is added: the measurements of another
+// release, which leave more open, may match this one's too.
 void Refuse(const Revoked& revoked, anchors::ReleaseList& releases) {
   for (anchors::Release& release : releases.releases) {
     if (Contains(revoked.releases, release)) {

@@ -1,12 +1,12 @@
 // What was REVOKED in a bundle that verified once, kept when the bundle itself
 // no longer counts.
 //
-// A bundle falls when a newer root names other keys, when its cache is damaged
-// or when it is too old. What takes its place may still list, as ACTIVE, an
-// anchor that the vendor revoked since. So a client remembers what was revoked
-// until a newer bundle, signed by the keys of now, takes that decision over.
+// A bundle is lost when a newer root names other keys, when its cache is
+// damaged or when it is too old. What replaces it may still list, as ACTIVE, an
+// anchor that the vendor has revoked since. So a client remembers what was
+// revoked until a newer bundle, signed by the current keys, decides instead.
 //
-// Believed without a signature: it can only refuse. Pure values.
+// Believed without a signature, because it can only refuse. Pure values.
 
 #ifndef ANCHORAGE_CLIENT_REVOKED_H_
 #define ANCHORAGE_CLIENT_REVOKED_H_
@@ -33,13 +33,13 @@ struct Revoked {
 Revoked RevokedIn(const anchors::Catalog& catalog,
                   const anchors::ReleaseList* releases);
 
-// Adds what `more` revokes and `revoked` does not, if it can be kept: beyond the
-// limits of a catalog and a list it stays as it was.
+// Adds what `more` revokes and `revoked` does not, if all of it fits the limits
+// of a catalog and a list; otherwise `revoked` stays as it was.
 void Merge(const Revoked& more, Revoked& revoked);
 
-// Makes REVOKED, in the catalog or the list, what `revoked` names: a key in its
-// slot; a release by its product, type and measurements, whatever its name. A
-// release that the list does not have is added to it.
+// Marks as REVOKED, in the catalog or the list, what `revoked` names: a key in
+// its slot; a release by its product, type and measurements, whatever its name.
+// A release that the list does not have is added to it.
 void Refuse(const Revoked& revoked, anchors::Catalog& catalog);
 void Refuse(const Revoked& revoked, anchors::ReleaseList& releases);
 
@@ -48,7 +48,7 @@ void Refuse(const Revoked& revoked, anchors::ReleaseList& releases);
 std::string AnchorsText(const Revoked& revoked);
 std::string ReleasesText(const Revoked& revoked);
 
-// Reads both again. Fails as ParseCatalog() and ParseReleases() do.
+// Reads both texts back. Fails as ParseCatalog() and ParseReleases() do.
 absl::StatusOr<Revoked> ParseRevoked(std::string_view anchors,
                                      std::string_view releases);
 

@@ -123,7 +123,7 @@ class TrustClient::Engine {
     }
   }
 
-  // Starts the thread that refreshes, where there is to be one.
+  // Starts the thread that refreshes, if there is to be one.
   absl::Status Start() {
     if (!has_server(options_) || !options_.background_refresh) {
       return absl::OkStatus();
@@ -212,7 +212,7 @@ class TrustClient::Engine {
                        : &TrustClientState::unreachable;
   }
 
-  // Whether an expired baked-in set counts as STALE for a moment more.
+  // Whether an expired baked-in set still counts as STALE for a moment.
   bool IsFirstRefreshPending() const {
     return first_refresh_pending_ &&
            absl::FromChrono(std::chrono::steady_clock::now() - started_) <
@@ -224,8 +224,8 @@ class TrustClient::Engine {
     return ladder_;
   }
 
-  // What must not be gone back behind: also a baked-in bundle of the same
-  // repository.
+  // The floor that no bundle may fall below. A baked-in bundle of the same
+  // repository raises it too.
   Floor floor() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
     if (!is_baked_vouched_) return memory_.floor;
     const Floor built = FloorOf(*baked_);
@@ -233,8 +233,8 @@ class TrustClient::Engine {
             std::max(built.releases, memory_.floor.releases)};
   }
 
-  // Takes what the folder holds; whatever is wrong with it is recorded and
-  // costs nothing but what was there.
+  // Loads what the folder holds; whatever is wrong with it is recorded, and
+  // costs only what was there.
   void LoadCache() ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
     CachedBundle cached =
         OpenCache(options_.trusted_root, options_.baked.as_of, cache_, Now());
@@ -243,7 +243,8 @@ class TrustClient::Engine {
         !default_baked_ && CanStillSign(baked_->signers, cached.targets_role);
     if (!cached.empty) {
       first_refresh_pending_ = false;
-      // Without a server, too: who can damage a cache gains nothing by it.
+      // Even without a server: whoever can damage a cache must gain nothing by
+      // it.
       ages_ = true;
     }
     if (cached.bundle.has_value() && IsOlderThanBaked(*cached.bundle)) {
@@ -262,7 +263,7 @@ class TrustClient::Engine {
     state_.cache = cache_.status();
   }
 
-  // Between two bundles of one repository its versions decide.
+  // Between two bundles of one repository, versions decide.
   bool IsOlderThanBaked(const Bundle& bundle) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
     if (!is_baked_vouched_) return false;
@@ -292,8 +293,8 @@ class TrustClient::Engine {
       grpc->SetRootVersion(updater->trusted().root().envelope.version);
     }
     const absl::Status refreshed = updater->Refresh();
-    // Also after a failure: a root that was stored counts, and whoever lets
-    // only that through must not keep what it ended.
+    // Even after a failure: a root that was stored counts, and whoever lets
+    // only the root through must not keep alive what it ended.
     FollowRoot(updater->trusted(), now);
     if (updater->equivocation_seen()) {
       ForkSafeLock lock(&mutex_);
@@ -310,7 +311,7 @@ class TrustClient::Engine {
     return AdoptFrom(*updater, held.get(), now);
   }
 
-  // Holds what is held against a root that is newer.
+  // Checks the held bundle against a newer root.
   void FollowRoot(const tuf::TrustedSet& trusted, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
     if (trusted.root().envelope.version <= memory_.root_version) return;
@@ -329,7 +330,8 @@ class TrustClient::Engine {
     auto next = NextLadder(held, memory);
     next->Inherit(*before);
     cache_.SaveMemory(memory);
-    // Nothing throws from here on: a root is followed as a whole or not yet.
+    // Nothing throws from here on, so a root is followed as a whole or not at
+    // all.
     memory_ = std::move(memory);
     is_baked_vouched_ = !default_baked_ &&
                         CanStillSign(baked_->signers, trusted.root().targets);
@@ -380,7 +382,7 @@ class TrustClient::Engine {
     return absl::OkStatus();
   }
 
-  // What is remembered once `bundle` is adopted.
+  // Returns what is remembered once `bundle` is accepted.
   Memory Remembering(const Bundle& bundle, absl::Time adopted) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
     Memory memory = memory_;
@@ -397,7 +399,7 @@ class TrustClient::Engine {
   }
 
   // Returns the target that the updater's metadata names: the held one if it
-  // is that, otherwise fetched.
+  // matches, otherwise a fetched one.
   static absl::StatusOr<std::string> FindTarget(tuf::Updater& updater,
                                                 std::string_view path,
                                                 const std::string& held) {
@@ -409,8 +411,8 @@ class TrustClient::Engine {
 
   // The ladder of `held` and of the baked-in set, in which what was revoked stays
   // so. Where a bundle was held and cannot be used, the baked-in set is no
-  // fresher than that was, unless it was made later: who can damage a cache
-  // gains nothing by it.
+  // fresher than that bundle was, unless it was made later: whoever can damage
+  // a cache must gain nothing by it.
   std::shared_ptr<Ladder> NextLadder(std::shared_ptr<const Bundle> held,
                                      const Memory& memory) const {
     const verify::AnchorProvenance& was = baked_->anchors->provenance();
@@ -453,14 +455,15 @@ class TrustClient::Engine {
         pause =
             std::min(pause, kFirstRetry * (1 << std::min(failures - 1, 16)));
       }
-      // So that a fleet that started together does not ask together.
+      // Jitter, so that a fleet that started together does not ask together.
       pause *= absl::Uniform(random, 0.9, 1.1);
     }
   }
 
   const TrustClientOptions options_;
   const std::function<absl::Time()> clock_;
-  // Whether the baked-in bundle is ours, and not one of the server's own.
+  // Whether the baked-in bundle is our own, and not one from the server's
+  // repository.
   const bool default_baked_;
   const std::shared_ptr<const Bundle> baked_;
   const std::uint64_t fork_depth_ = ForkDepth();
@@ -471,25 +474,25 @@ class TrustClient::Engine {
   const std::chrono::steady_clock::time_point started_ =
       std::chrono::steady_clock::now();
   std::atomic<bool> first_refresh_pending_ = false;
-  // Whether the baked-in set has an age: there is something that could have
-  // been newer. Written before the client is there for others.
+  // Whether the baked-in set ages, because there is something that could be
+  // newer. Written before other threads can see the client.
   bool ages_ = false;
-  // At most one of the two is there.
+  // At most one of the two exists.
   std::optional<GrpcConnection> connection_;
   const std::unique_ptr<HttpFetcher> repository_;
   verify::ChainCache chains_;
 
-  // One refresh at a time; held while the network is waited for.
+  // Makes refreshes take turns; held while waiting for the network.
   absl::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   BundleCache cache_ ABSL_GUARDED_BY(refresh_mutex_);
   Memory memory_ ABSL_GUARDED_BY(refresh_mutex_);
-  // Whether a baked-in bundle of the server's own is one that the keys of the
-  // newest root signed: otherwise it is no floor, and never the newer one.
+  // Whether a baked-in bundle from the server's repository is signed by the
+  // keys of the newest root: otherwise it is no floor, and never the newer one.
   bool is_baked_vouched_ ABSL_GUARDED_BY(refresh_mutex_) = false;
 
   mutable ForkSafeMutex mutex_;
   std::shared_ptr<const Ladder> ladder_ ABSL_GUARDED_BY(mutex_);
-  // Its counters and statuses; the rest is filled in when it is asked for.
+  // Counters and statuses; state() fills in the rest.
   TrustClientState state_ ABSL_GUARDED_BY(mutex_);
 
   anchors::StopSignal stopping_;
@@ -499,8 +502,8 @@ class TrustClient::Engine {
 TrustClient::TrustClient(std::unique_ptr<Engine> engine)
     : engine_(std::move(engine)) {}
 
-// In a forked process there is no thread to join, and the connection is the
-// parent's.
+// In a forked process there is no thread to join, and the connection belongs to
+// the parent.
 TrustClient::~TrustClient() {
   if (engine_->forked()) engine_.release();
 }

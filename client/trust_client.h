@@ -1,4 +1,4 @@
-// The library on the instance: holds a verified set of anchors, keeps it
+// The client library on the instance: holds a verified set of anchors, keeps it
 // fresh, and verifies evidence with it.
 //
 //   TrustClientOptions options;
@@ -8,19 +8,20 @@
 //   auto client = TrustClient::Create(options);
 //   auto identity = (*client)->VerifyIdentity(evidence, policy);
 //
-// Create() never waits for the network and never fails for want of it: the
-// baked-in set is there at once, a cached one replaces it if it verifies, and
-// a thread of the client's own asks the server. From then on the set only goes
-// forward. What the server, the network or the disk gives is believed only
-// after the same TUF workflow; what fails it is counted and reported, and the
-// last verified set stays. No option turns verification off.
+// Create() never waits for the network and never fails without it: the baked-in
+// set is there at once, a cached one replaces it if it verifies, and a thread
+// of the client's own asks the server. From then on the set only moves forward.
+// What the server, the network or the disk provides is believed only after the
+// same TUF workflow; what fails it is counted and shown in State, and the last
+// verified set stays. No option turns verification off.
 //
-// Thread-safe: any number of threads may call at once. A verification takes
-// the set that is current when it begins and no lock while it works. Nothing
+// Thread-safe: any number of threads may call at once. A verification uses the
+// set that is current when it starts, and holds no lock while it works. Nothing
 // throws: a call that runs out of memory fails with RESOURCE_EXHAUSTED.
 //
 // After fork(2) the child's copy verifies with the set of that moment, which
-// ages as usual; Refresh() and State say that it needs a client of its own.
+// ages as usual; Refresh() and State say that the child needs a client of its
+// own.
 
 #ifndef ANCHORAGE_CLIENT_TRUST_CLIENT_H_
 #define ANCHORAGE_CLIENT_TRUST_CLIENT_H_
@@ -45,8 +46,8 @@
 
 namespace anchorage::client {
 
-// What to do once the set is EXPIRED: no answer from the server for longer
-// than the timestamp's life and `max_stale`.
+// What to do once the set is EXPIRED: no good answer from the server for longer
+// than the timestamp's validity plus `max_stale`.
 enum class WhenExpired {
   // Verify with the last verified set; every verdict says that it is EXPIRED.
   kServeLastGood,
@@ -63,45 +64,47 @@ struct TrustClientOptions {
   // `cache_folder`.
   std::string trusted_root;
 
-  // The set that is there before and without any other.
+  // The set that is used before, and without, any other.
   anchors::BakedBundle baked = anchors::DefaultBakedBundle();
 
-  // How long after the timestamp's end a set counts as STALE and not yet as
+  // How long after its timestamp expired a set counts as STALE and not yet as
   // EXPIRED. At most 365 days. With a server, the baked-in set counts in the
   // same way from 30 days after its `as_of`.
   absl::Duration max_stale = absl::Hours(30 * 24);
   // A program that was built long ago starts, for the first time, with an
   // expired baked-in set. Until its first refresh has ended, or for
-  // `rpc_timeout`, that counts as STALE. Not where a cache was lost or damaged.
+  // `rpc_timeout`, that set counts as STALE. Does not apply where a cache was
+  // lost or damaged.
   bool stale_before_first_refresh = true;
   WhenExpired identity_when_expired = WhenExpired::kServeLastGood;
   WhenExpired attestation_when_expired = WhenExpired::kRefuse;
 
   // --- Affects where it comes from -----------------------------------------
 
-  // HOST:PORT of a trustd; empty: ask nobody, or `metadata_url`.
+  // HOST:PORT of a trustd; empty: ask no server, or `metadata_url`.
   std::string server;
   // Instead of `server`: where a trustd, a CDN or a bucket has the files, such
-  // as "https://trust.vendor.example/tuf/". "http://" is as good for what is
-  // trusted; it only shows who asks.
+  // as "https://trust.vendor.example/tuf/". "http://" changes nothing in what
+  // is trusted; it only shows who asks.
   std::string metadata_url;
   // Where its targets are; empty: in the folder "targets/" of `metadata_url`.
   std::string targets_url;
   // PEM certificates that the server's TLS certificate must chain to; empty:
-  // the system's. TLS hides who asks; what is trusted never depends on it.
+  // the system's roots. TLS hides who asks; what is trusted never depends on
+  // it.
   std::string tls_roots_pem;
   // Asks without TLS. For the loopback interface and proxies on the instance.
   bool plaintext = false;
 
-  // A folder for what was last verified, this client's alone; empty: none. One
-  // that cannot be written is reported in State and otherwise does no harm.
+  // A folder for what was last verified, used by this client alone; empty:
+  // none. If it cannot be written, State says so; otherwise that does no harm.
   std::string cache_folder;
 
   // --- Affects when ----------------------------------------------------------
 
-  // Asks by a thread of its own, at once and then about every
-  // `refresh_interval` (up to a tenth earlier or later; after a failure sooner,
-  // then with growing pauses). Off: only Refresh() asks.
+  // Asks the server from a thread of the client's own, at once and then about
+  // every `refresh_interval` (up to a tenth earlier or later; after a failure
+  // sooner, then with growing pauses). Off: only Refresh() asks.
   bool background_refresh = true;
   absl::Duration refresh_interval = absl::Hours(1);
   // The longest that one call to the server, or one file, may take: from 1 ms
@@ -112,7 +115,7 @@ struct TrustClientOptions {
   std::function<absl::Time()> clock;
 };
 
-// A snapshot of how the client stands, for status pages and metrics.
+// A snapshot of the client's state, for status pages and metrics.
 struct TrustClientState {
   verify::AnchorProvenance provenance;
   verify::Freshness freshness = verify::Freshness::kBakedIn;
@@ -120,22 +123,23 @@ struct TrustClientState {
   int regions = 0;
   // Reference releases, whatever their status; 0 where there is no list.
   int releases = 0;
-  // Refreshes since the start, by how they ended. Rejected: an answer came and
-  // was not what the trusted keys signed, or went back: perhaps an attack.
+  // Refreshes since the start, by how they ended. Rejected: an answer came but
+  // was not signed by the trusted keys, or was older than what is known:
+  // perhaps an attack.
   std::uint64_t refreshed = 0;
   std::uint64_t unreachable = 0;
   std::uint64_t rejected = 0;
   // Refreshes that were refused because the bundle was made more than 24 hours
-  // after this machine's clock: set the clock.
+  // ahead of this machine's clock: set the clock.
   std::uint64_t clock_suspect = 0;
-  // Times that two files of one version were met, both properly signed: another
-  // timestamp, which was ignored, or a cached root that contradicts the trusted
-  // one, whose cache was not used. Somebody who has the key signs two truths.
-  // Raise an alarm.
+  // How often two different files of one version were found, both properly
+  // signed: another timestamp, which was ignored, or a cached root that
+  // contradicts the trusted one, whose cache was not used. Somebody who has the
+  // key signs two different texts. Alert people.
   std::uint64_t equivocations = 0;
-  // Of the last refresh; OK before the first.
+  // The result of the last refresh; OK before the first.
   absl::Status last_refresh;
-  // Why the cache was not used or not written, last; OK if it was.
+  // Why the cache could last not be used or written; OK if it could.
   absl::Status cache;
 };
 
@@ -145,17 +149,17 @@ class TrustClient {
   // that contradict themselves: a server or a cache without `trusted_root`, two
   // servers, a root that is not one, or one that anybody can sign for; limits
   // exceeded; a baked-in bundle that does not verify. RESOURCE_EXHAUSTED: no
-  // memory, or no thread to be had.
+  // memory, or no thread can be started.
   static absl::StatusOr<std::unique_ptr<TrustClient>> Create(
       TrustClientOptions options);
 
-  // Stops the thread; waits for a call under way at most `rpc_timeout`. In a
+  // Stops the thread; waits at most `rpc_timeout` for a call under way. In a
   // forked child, frees nothing.
   ~TrustClient();
   TrustClient(const TrustClient&) = delete;
   TrustClient& operator=(const TrustClient&) = delete;
 
-  // The current set. Never null.
+  // Returns the current set. Never null.
   std::shared_ptr<const verify::AnchorSet> anchors() const;
 
   // The current list of reference releases, for policies that expect one; null
@@ -164,15 +168,16 @@ class TrustClient {
   // is refused.
   std::shared_ptr<const verify::ReleaseSet> releases() const;
 
-  // The same with what is there for people: images, notes, sequence.
+  // The same list with what is in it for people: images, notes, sequence.
   std::shared_ptr<const anchors::ReleaseList> release_list() const;
 
   TrustClientState state() const;
 
-  // Asks the server now and returns when the answer is verified and adopted,
-  // or why it was not: a TufReason (anchors/tuf/tuf_error.h) or, with nobody to
-  // ask, or in a forked process, FAILED_PRECONDITION. Whatever comes, the set is
-  // as good as before, but where a new root ended it. Calls wait for one another.
+  // Asks the server now and returns OK once the answer is verified and
+  // accepted, or why it was not: a TufReason (anchors/tuf/tuf_error.h) or, with
+  // no server to ask, or in a forked process, FAILED_PRECONDITION. Whatever the
+  // answer, the set is as good as before, unless a new root ended it. Calls
+  // wait for one another.
   absl::Status Refresh();
 
   // Calls verify::VerifyIdentity() with the current set and time. Besides its

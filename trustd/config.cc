@@ -56,7 +56,8 @@ void ReadHttpListener(const v1::TrustdConfig& proto, ConfigReader& reader,
   }
 }
 
-// What a process may have of descriptors, twice.
+// The most connections: twice the number of descriptors that a process may
+// have.
 constexpr int kMaxConnections = 2'000'000;
 
 void ReadLimits(const v1::TrustdConfig& proto, ConfigReader& reader,

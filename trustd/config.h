@@ -21,7 +21,7 @@
 
 namespace anchorage::trustd {
 
-// How much peers may hold of each port (config.proto).
+// How much of each port peers may hold (config.proto).
 struct Limits {
   AddressList proxies;
   int connections = 12'000;
@@ -32,8 +32,8 @@ struct Limits {
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
-// Every value that trustd uses, each within its limits (config.proto): no
-// reader of this has to know a default.
+// Every value that trustd uses, each within its limits (config.proto) and with
+// defaults filled in, so no user of this has to know a default.
 struct Config {
   std::string listen_address;
   // Both empty for plain text.
@@ -62,18 +62,18 @@ struct Config {
   std::string releases_path;
   // Empty for the set that trustd is built with.
   std::string initial_catalog_path;
-  // Empty: nothing is looked at.
+  // Empty: nothing is polled.
   std::vector<SourceSettings> sources;
   AlertSettings alerts;
-  // nullopt: nobody can look or decide.
+  // nullopt: nobody can inspect or decide.
   std::optional<AdminSettings> admin;
   RotationOptions rotations;
   v1::LogConfig::Level log_level = v1::LogConfig::LEVEL_INFO;
   v1::LogConfig::Format log_format = v1::LogConfig::FORMAT_TEXT;
 };
 
-// Reads `yaml` as the file `path`: messages name that path and the line, and
-// relative paths in it are relative to its folder. Fails with
+// Reads `yaml` as the contents of the file `path`: messages name that path and
+// the line, and relative paths in it are relative to its folder. Fails with
 // INVALID_ARGUMENT.
 absl::StatusOr<Config> ParseConfig(std::string_view yaml,
                                    const std::string& path);
@@ -82,7 +82,7 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
 // be read, as anchors::ReadFile().
 absl::StatusOr<Config> LoadConfig(const std::string& path);
 
-// What the rooms that know no Config need of it.
+// Each returns the part of `config` for a folder that does not know Config.
 PublisherConfig PublisherConfigOf(const Config& config);
 ServerConfig ServerConfigOf(const Config& config);
 

@@ -44,8 +44,8 @@ Exit codes: 0 stopped as asked; 1 wrong usage or configuration, or it could
 not start (the message says why and what to do).
 )";
 
-// Blocks the signals that end us in every thread, so that one place waits for
-// them.
+// Blocks the signals that stop trustd in every thread, so that one place waits
+// for them.
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -63,7 +63,7 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-// Reads the configuration again. What is wrong is said and changes nothing.
+// Reads the configuration again. Errors are logged and change nothing.
 void Reload(const std::string& path, Service& service) {
   const auto config = LoadConfig(path);
   if (!config.ok()) {
@@ -78,11 +78,11 @@ void Reload(const std::string& path, Service& service) {
   SetLogLevel(config->log_level);
   spdlog::info("reloaded {}", path);
   for (const std::string& name : *fixed) {
-    spdlog::warn("'{}' differs and counts at the next start", name);
+    spdlog::warn("'{}' has changed and takes effect at the next start", name);
   }
 }
 
-// Says what the rotations of another configuration would have decided.
+// Prints what the rotations of another configuration would have decided.
 int RunReplay(const std::string& store, const std::string& policy) {
   const auto config = LoadConfig(policy);
   if (!config.ok()) return Fail(config.status());
@@ -163,7 +163,8 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace anchorage::trustd
 
-// Threads and memory are the system's to refuse, by exceptions.
+// The system may refuse threads and memory, which the libraries report by
+// exceptions.
 int main(int argc, char** argv) {
   try {
     return anchorage::trustd::Main(argc, argv);

@@ -20,14 +20,15 @@
 namespace anchorage::trustd {
 namespace {
 
-// How soon a failed signing is tried again, and how often we look.
+// How often we check whether something is due, which is also how soon a failed
+// signing is retried.
 constexpr absl::Duration kRenewalCheck = absl::Seconds(30);
 
-// How often we look for what people have signed.
+// How often we check what people have signed.
 constexpr absl::Duration kCeremonyCheck = absl::Seconds(2);
 
-// How long before its end a file that people must sign is warned of, and how
-// often.
+// How long before it expires, and how often, people are alerted about a file
+// that they must sign.
 constexpr absl::Duration kEndsSoon = absl::Hours(60 * 24);
 constexpr absl::Duration kWarningInterval = absl::Hours(24);
 
@@ -56,7 +57,7 @@ void LogStart(const Config& config, const Publication& publication,
                publication.catalog.sequence, publication.catalog.anchors.size(),
                publication.region_count, address);
   if (!http_address.empty()) {
-    spdlog::info("http://{}/tuf/ has the same as files", http_address);
+    spdlog::info("the same files are on http://{}/tuf/", http_address);
   }
   if (publication.releases.has_value()) {
     spdlog::info("releases: sequence {}, {} of them",
@@ -79,7 +80,7 @@ absl::StatusOr<std::string> ReadReleases(const Config& config) {
   return text;
 }
 
-// The catalog that a new repository begins with.
+// Returns the catalog with which a new repository starts.
 absl::StatusOr<anchors::Catalog> FirstCatalog(const Config& config) {
   if (config.initial_catalog_path.empty()) {
     return anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
@@ -98,7 +99,7 @@ bool IsRecent(absl::Duration warned, absl::Duration now) {
   return now - warned < kWarningInterval;
 }
 
-// The alerts of the mirror.
+// Passes the mirror's alerts to the alerter.
 class MirrorAlerts final : public AlertSink {
  public:
   explicit MirrorAlerts(Alerter& alerter) : alerter_(alerter) {}
@@ -126,7 +127,8 @@ void SayOnce(const char* what, const absl::Status& status, std::string& last) {
   last = message;
 }
 
-// The names of settings that count at a start alone and differ.
+// Returns the names of settings that have changed and only take effect at a
+// start.
 std::vector<std::string> FixedDifferences(const Config& now,
                                           const Config& next) {
   std::vector<std::string> names;
@@ -164,8 +166,8 @@ std::vector<std::string> FixedDifferences(const Config& now,
   return names;
 }
 
-// Returns `limits`, or as much of them as there are descriptors for. What the
-// public ports may take is never all: the store and who decides have theirs.
+// Returns `limits`, lowered to the number of descriptors. The public ports
+// never get all of them: the store and the admin listener have their share.
 Limits FitToDescriptors(Limits limits) {
   constexpr std::int64_t kForEverythingElse = 256;
   const std::int64_t descriptors = RaiseDescriptorLimit();
@@ -182,8 +184,8 @@ Limits FitToDescriptors(Limits limits) {
       fitted.http_connections < limits.http_connections ||
       fitted.admin_connections < limits.admin_connections) {
     spdlog::info(
-        "{} descriptors allow connections {} of {}, HTTP {} of {}, admin {} of "
-        "{} (for more: LimitNOFILE of the unit, or ulimit -n)",
+        "{} descriptors allow {} of {} connections, {} of {} HTTP, {} of {} "
+        "admin (for more: LimitNOFILE of the unit, or ulimit -n)",
         descriptors, fitted.connections, limits.connections,
         fitted.http_connections, limits.http_connections,
         fitted.admin_connections, limits.admin_connections);
@@ -240,7 +242,7 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(
   LogStart(service->config_, *service->hub_.Current(), service->address(),
            service->http_address());
   if (service->admin_ != nullptr) {
-    spdlog::info("people decide on {}", service->admin_->address());
+    spdlog::info("admin service listening on {}", service->admin_->address());
   }
   auto renewer =
       anchors::StartThread([self = service.get()] { self->RenewLoop(); });
@@ -271,8 +273,8 @@ void Service::TakeSigned(std::string& last_failure) {
   if (failure == last_failure) return;
   last_failure = failure;
   spdlog::error(
-      "what is in {} is not published: {}; the old bundle is served "
-      "on",
+      "cannot publish what people signed in {}: {}; still serving the old "
+      "bundle",
       config_.ceremony_dir, failure);
 }
 
@@ -285,7 +287,7 @@ void Service::WarnOfEnds(absl::Duration& last_warning) {
     const absl::Duration left = role.expires - now;
     const bool for_people =
         offline && (role.role == "root" || role.role == "targets");
-    // What is signed here is signed long before this, unless that fails.
+    // What this host signs is renewed long before this, unless signing fails.
     const bool is_late = for_people ? left < kEndsSoon
                          : role.role == "timestamp"
                              ? left < config_.timestamp_validity / 2
@@ -293,7 +295,7 @@ void Service::WarnOfEnds(absl::Duration& last_warning) {
     if (!is_late) continue;
     Raise(
         AlertKind::kBundleEndsSoon, role.role,
-        absl::StrCat(role.role, " ends on ",
+        absl::StrCat(role.role, " expires on ",
                      absl::FormatTime(absl::RFC3339_sec, role.expires,
                                       absl::UTCTimeZone()),
                      for_people ? ": sign it again with trustctl"
@@ -356,7 +358,7 @@ void Service::CheckLedger() {
 }
 
 void Service::CheckRecord() {
-  // Found, and alerted of, at the start.
+  // The damage was found, and people alerted, at the start.
   if (!mirror_->ledger().health().ok()) return;
   std::string last_failure;
   do {
@@ -368,7 +370,7 @@ void Service::CheckRecord() {
     SayOnce("the record cannot be read again, and what is new waits", checked,
             last_failure);
     if (!checked.ok()) continue;
-    // What waited for it.
+    // Settles what waited for the check.
     SayOnce("rotations wait",
             anchors::NoThrow([&] { return mirror_->Settle(clock_()); }),
             last_failure);
@@ -376,7 +378,7 @@ void Service::CheckRecord() {
   } while (!stopping_.WaitFor(kRenewalCheck));
 }
 
-// Told again after a crash, and not lost in one.
+// After a crash these alerts may be repeated, but none is lost.
 void Service::TellNotices() {
   const std::vector<std::string> notices = publisher_->TakeNotices();
   if (notices.empty()) return;
@@ -384,8 +386,9 @@ void Service::TellNotices() {
     Raise(AlertKind::kSignersRemoved, "targets", notice);
   }
   if (absl::Status s = publisher_->ForgetNotices(); !s.ok()) {
-    spdlog::error("what was told is told again at the next start: {}",
-                  std::string(s.message()));
+    spdlog::error(
+        "alerts about a publication will be repeated at the next start: {}",
+        std::string(s.message()));
   }
 }
 
@@ -403,7 +406,8 @@ void Service::AlertIfWentBack() {
 
 void Service::SeeNewerTimestamp(std::uint64_t version,
                                 const std::string& timestamp) {
-  // Also while nothing is signed: what is shown tells from where to go on.
+  // Done even while nothing is signed: the timestamp that is shown tells from
+  // where to go on.
   const StoreHead known = store_->known();
   if (version <= std::max(known.timestamp_version, known.noted_timestamp)) {
     return;
@@ -571,7 +575,7 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   if (stopping_.HasBeenNotified()) {
     return absl::CancelledError("it is stopping");
   }
-  // Whatever can fail comes before anything is changed.
+  // Everything that can fail is done before anything is changed.
   const bool online = config_.mode == v1::TrustdConfig::MODE_ONLINE;
   if (online && next.mode == config_.mode &&
       next.data_dir == config_.data_dir) {
@@ -590,7 +594,8 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
     if (absl::Status s =
             publisher_->PublishReleases(*std::move(releases), clock_());
         IsStoreWentBack(s)) {
-      spdlog::warn("the list of releases waits: {}", std::string(s.message()));
+      spdlog::warn("list of releases not published yet: {}",
+                   std::string(s.message()));
     } else if (!s.ok()) {
       return s;
     }

@@ -40,21 +40,21 @@ class Service {
 
   // Opens `data_dir`, publishes and serves. At the first start it makes the
   // keys and signs the first bundle; later it continues. Fails with a message
-  // that says what to do; whatever was there is as it was. `uptime` is what
-  // rates go by.
+  // that says what to do; whatever was there is then unchanged. `uptime` is the
+  // clock for rate limits.
   static absl::StatusOr<std::unique_ptr<Service>> Start(
       const Config& config, Clock clock,
       anchors::SteadyClock uptime = &anchors::SteadyNow);
   ~Service();
 
-  // Where it listens.
+  // The address of the gRPC listener for clients.
   const std::string& address() const { return server_->address(); }
-  // The same for HTTP; empty without it.
+  // The address of the HTTP listener; empty if there is none.
   std::string http_address() const {
     return http_ == nullptr ? "" : http_->address();
   }
 
-  // The same for people; empty without it.
+  // The address of the admin listener; empty if there is none.
   std::string admin_address() const {
     return admin_ == nullptr ? "" : admin_->address();
   }
@@ -63,23 +63,24 @@ class Service {
     return hub_.Current();
   }
 
-  // What it knows of rotations.
+  // What the service knows about rotations.
   Mirror& mirror() { return *mirror_; }
 
-  // What it knows of the clock here.
+  // What the service knows about this machine's clock.
   ClockWatch& clock_watch() { return clock_watch_; }
 
-  // Has a source looked at as soon as it is idle; all of them for an empty
+  // Makes a source be polled as soon as it is idle; all sources for an empty
   // name. NOT_FOUND.
   absl::Status PollNow(const std::string& source);
 
-  // Takes up what can change while it serves: sources, alerts, the list of
-  // releases and the log's level. Returns the names of other settings that
-  // differ and count at the next start. A failure changes nothing: also keys
-  // that the newest root does not name are one (MODE_ONLINE).
+  // Applies the settings that can change while it serves: sources, alerts, the
+  // list of releases and the log's level. Returns the names of other settings
+  // that have changed and take effect at the next start. Fails, and then
+  // changes nothing, also if the newest root does not name the keys
+  // (MODE_ONLINE).
   absl::StatusOr<std::vector<std::string>> Reload(const Config& next);
 
-  // Serves no more, and leaves everything on the disk. Idempotent.
+  // Stops serving, and leaves everything on the disk. Idempotent.
   void Stop();
 
  private:
@@ -93,32 +94,33 @@ class Service {
   absl::StatusOr<std::unique_ptr<Poller>> MakePoller(
       const std::vector<SourceSettings>& settings);
   void CheckLedger();
-  // Reads again what the start took from a checkpoint, and alerts if the record
-  // says something else.
+  // Reads the part of the record that the start took from a checkpoint, and
+  // alerts if the record says something else.
   void CheckRecord();
   // Alerts that the store went back, at once and then once a day.
   void AlertIfWentBack();
-  // Alerts of each jump of the clock.
+  // Alerts people about each jump of the clock.
   void AlertIfClockJumped();
-  // Alerts of a claim that nobody has proved.
+  // Alerts people about a claim that nobody has proved.
   void AlertOfClaim();
-  // Alerts of what a publication has done.
+  // Alerts people about what a publication has done.
   void TellNotices();
-  // A caller has a newer timestamp than what is served, or says so.
+  // Called when a caller has, or claims to have, a newer timestamp than the one
+  // served.
   void SeeNewerTimestamp(std::uint64_t version, const std::string& timestamp);
   absl::StatusOr<Acceptance> AcceptStore(
       const std::optional<anchors::BundleFiles>& bundle, const std::string& by,
       const std::string& why);
   void Raise(AlertKind kind, const std::string& subject, std::string text);
 
-  // Signs again what ends soon and publishes what people have signed, until
+  // Renews what expires soon and publishes what people have signed, until
   // Stop().
   void RenewLoop();
-  // Says a failure once.
+  // Publishes what people have signed; logs each failure once.
   void TakeSigned(std::string& last_failure);
   void WarnOfEnds(absl::Duration& last_warning);
 
-  // As it was at the start: what can change is taken from Reload().
+  // The configuration at the start; Reload() does not change it.
   const Config config_;
   const Clock clock_;
   const anchors::SteadyClock uptime_;
@@ -131,7 +133,7 @@ class Service {
   const std::unique_ptr<AlertSink> mirror_alerts_;
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<Mirror> mirror_;
-  // A second Stop() returns when the first is done.
+  // Makes a second Stop() return only when the first is done.
   absl::Mutex stop_mutex_;
   absl::Mutex reload_mutex_;
   std::unique_ptr<Poller> poller_ ABSL_GUARDED_BY(reload_mutex_);

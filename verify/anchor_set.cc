@@ -32,8 +32,8 @@ absl::Status CheckRecord(const AnchorRecord& record) {
     return Reject(Reason::kFieldInvalid,
                   "anchor in " + ToString(slot) + " ends before it begins");
   }
-  // That each certificate carries this key is checked where certificates are
-  // read (anchors/catalog); here it costs one search.
+  // anchors/catalog, which reads certificates, checks that each one carries
+  // this key; here the check costs one search.
   for (const std::string& der : record.certificates_der) {
     if (der.find(record.spki_der) == std::string::npos) {
       return Reject(Reason::kFieldInvalid,
@@ -146,14 +146,14 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
               return std::tie(a.slot, a.spki_der) <
                      std::tie(b.slot, b.spki_der);
             });
-  // Keys are known by it.
+  // Keys are named by their SHA-256, so without it no set can be made.
   if (Hash(HashAlgorithm::kSha256, "").size == 0) {
     return HashUnavailable(HashAlgorithm::kSha256);
   }
   auto set = std::shared_ptr<AnchorSet>(new AnchorSet());
   set->provenance_ = provenance;
   set->anchors_.reserve(records.size());
-  // One key stands in many slots (17 regions share one): read it once.
+  // One key may be in many slots (17 regions share one): read it once.
   std::unordered_map<std::string, PublicKey> keys;
   for (AnchorRecord& record : records) {
     if (absl::Status s = CheckRecord(record); !s.ok()) return s;
@@ -178,7 +178,7 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
     set->anchors_.push_back(
         Anchor(std::move(record), key->second, std::move(name)));
   }
-  // By kind and key, the first anchor that has it.
+  // The first anchor of each kind and key.
   std::map<std::pair<AnchorKind, std::string>, Anchor*> first;
   for (Anchor& anchor : set->anchors_) {
     const auto [known, added] = first.try_emplace(

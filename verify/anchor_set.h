@@ -29,8 +29,9 @@
 
 namespace anchorage::verify {
 
-// Where an anchor is in its life. Only ACTIVE and RETIRING verify; REVOKED
-// wins over everything, whatever the evidence's time. Time changes no status.
+// Where an anchor is in its life. Only ACTIVE and RETIRING anchors verify; a
+// REVOKED one never does, whenever the evidence was made. The passing of time
+// changes no status.
 enum class AnchorStatus {
   kAnnounced,
   kActive,
@@ -42,7 +43,7 @@ enum class AnchorStatus {
 // Returns the stable name: "ANNOUNCED", "ACTIVE" and so on.
 std::string_view NameOf(AnchorStatus status);
 
-// What an anchor verifies, where. A Nitro root's region is empty.
+// What an anchor verifies, and where. The region of a Nitro root is empty.
 struct Slot {
   std::string partition;
   std::string region;
@@ -63,12 +64,12 @@ std::string ToString(const Slot& slot);
 struct AnchorRecord {
   Slot slot;
   AnchorStatus status = AnchorStatus::kActive;
-  // The anchor verifies evidence that was made in this time, both ends
-  // included, however much later it is shown.
+  // The anchor verifies evidence that was made in this window, both ends
+  // included, however much later the evidence is presented.
   absl::Time valid_from = absl::InfinitePast();
   absl::Time valid_until = absl::InfiniteFuture();
-  // After this moment, by the verifier's clock, it verifies nothing, whenever
-  // the evidence was made.
+  // After this time, by the verifier's clock, the anchor verifies nothing,
+  // whenever the evidence was made.
   absl::Time accept_until = absl::InfiniteFuture();
   // SubjectPublicKeyInfo, DER.
   std::string spki_der;
@@ -101,13 +102,13 @@ class Anchor {
   absl::Status CheckUsable(absl::Time now) const;
 
   // Returns OK if the anchor verifies evidence that was made at `made`;
-  // otherwise kAnchorNotActive. `made` is a time that the anchor's key has
-  // signed: before its signature is verified, it is anybody's.
+  // otherwise kAnchorNotActive. `made` must be a time that the anchor's key has
+  // signed: before that signature is verified, anybody may have written it.
   absl::Status CheckMadeAt(absl::Time made) const;
 
  private:
   friend class AnchorSet;
-  // For people.
+  // Names the anchor in sentences for people.
   std::string Name() const;
 
   Anchor(AnchorRecord record, PublicKey key, std::string spki_sha256)
@@ -135,18 +136,18 @@ struct AnchorProvenance {
   Origin origin = Origin::kBakedIn;
   // The catalog's sequence number.
   std::uint64_t sequence = 0;
-  // When the set was last known to be the newest: a clock that reads earlier
-  // is wrong.
+  // When the set was last known to be the newest. A clock that reads an earlier
+  // time is wrong.
   absl::Time as_of = absl::InfinitePast();
-  // Fresh until then.
+  // The set is fresh until this time.
   absl::Time fresh_until = absl::InfinitePast();
 
   friend bool operator==(const AnchorProvenance&,
                          const AnchorProvenance&) = default;
 };
 
-// Immutable, so any number of threads may use one set at once. Cheap to look
-// up in; made once for each catalog.
+// Immutable, so any number of threads may use one set at once. Made once for
+// each catalog; a lookup is cheap.
 class AnchorSet {
  public:
   // The most anchors that a set may hold.
@@ -157,9 +158,9 @@ class AnchorSet {
   // certificates; the same key twice in one slot; a window that ends before it
   // begins; a region in two partitions; a slot without partition, or without
   // the region that its kind has; a Nitro root without certificate) or
-  // kInputTooLarge; with kCryptoProviderMissing where no provider of the
-  // library offers P-384 or SHA-256. Never throws.
-  // An empty set is legal: verification with it is kNoUsableAnchors.
+  // kInputTooLarge, or with kCryptoProviderMissing where no provider of the
+  // library offers P-384 or SHA-256. Never throws. An empty set is legal:
+  // verification with it fails with kNoUsableAnchors.
   static absl::StatusOr<std::shared_ptr<const AnchorSet>> Create(
       std::vector<AnchorRecord> records, AnchorProvenance provenance);
 

@@ -3,11 +3,11 @@
 //   return WithoutExceptions([&] { return Parse(bytes); });
 //
 // Nothing here throws by itself, but memory can run out anywhere, and the host
-// program is often built without exceptions: one would end it.
+// program is often built without exceptions: one that escaped would end it.
 //
-// What is used inside must stay whole when it throws. absl's hash tables do not
-// (a table that could not grow is torn: its capacity is the new one and its
-// memory the old), so the containers of verify/ are the standard library's.
+// What is used inside must stay intact when an allocation throws. absl's hash
+// tables do not (a table that could not grow has the new capacity and the old
+// memory), so verify/ uses the standard library's containers.
 
 #ifndef ANCHORAGE_VERIFY_NO_EXCEPTIONS_H_
 #define ANCHORAGE_VERIFY_NO_EXCEPTIONS_H_

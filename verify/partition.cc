@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kCommercial = "aws";
 
-// What the codes of a partition's regions begin with, and its name. Every
+// The prefix of a partition's region codes, and the partition's name. Every
 // other code is of kCommercial, which opens regions in new places.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 8>
     kPartitions = {{

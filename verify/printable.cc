@@ -14,9 +14,9 @@ struct Range {
   std::uint32_t last;
 };
 
-// Characters that are not seen, or that change how their neighbours are: the
-// general categories Cc, Cf, Zl and Zp of Unicode 15, the invisible ones
-// of other categories (default-ignorable), and noncharacters. In order.
+// Characters that are invisible, or that change how their neighbours look: the
+// general categories Cc, Cf, Zl and Zp of Unicode 15, the invisible ones of
+// other categories (default-ignorable), and noncharacters. In order.
 constexpr Range kHidden[] = {
     {0x0000, 0x001f},    // C0
     {0x007f, 0x009f},    // DEL, C1
@@ -124,7 +124,7 @@ std::string Printable(std::string_view text, std::size_t max_bytes) {
   }
   std::string out;
   out.reserve(std::min(text.size(), max_bytes));
-  // How much of it leaves room for kCut.
+  // How much of the result leaves room for kCut.
   std::size_t keep = 0;
   while (!text.empty()) {
     const std::string piece = TakePiece(text);

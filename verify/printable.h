@@ -1,4 +1,4 @@
-// Text of others, made fit to be shown to a person.
+// Makes text that others wrote fit to be shown to a person.
 //
 //   Reject(reason, absl::StrCat("the region is ", region));  // does it itself
 //   std::cout << Printable(release.notes) << "\n";
@@ -19,12 +19,12 @@
 
 namespace anchorage::verify {
 
-// A sentence for people is cut where it is longer, in bytes.
+// The longest sentence for people, in bytes; a longer one is cut.
 inline constexpr std::size_t kMaxSentenceBytes = 2048;
 
-// Returns `text` as UTF-8 on one line in which everything can be seen. Escaped
-// are control characters (C0, DEL, C1), bytes that are no UTF-8, line and
-// paragraph separators, and what is invisible or turns other characters about
+// Returns `text` as UTF-8 on one line in which everything is visible. It
+// escapes control characters (C0, DEL, C1), bytes that are not UTF-8, line and
+// paragraph separators, and characters that are invisible or reorder others
 // (bidirectional controls, zero-width and other format characters, variation
 // selectors, tags, noncharacters): "\n", "\r", "\t", "\x1b", "\u202e",
 // "\U000e0001". A result longer than `max_bytes`, which is at least 3, is cut
@@ -32,7 +32,7 @@ inline constexpr std::size_t kMaxSentenceBytes = 2048;
 //
 // Backslashes and quotes stay as they are, so what is printable already comes
 // back unchanged, and a sentence made of sentences is escaped once. The result
-// is for reading: it cannot be turned back.
+// is for reading: it cannot be unescaped.
 //
 // Pure; linear in the smaller of `text` and `max_bytes`.
 std::string Printable(std::string_view text,

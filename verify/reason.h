@@ -5,7 +5,7 @@
 //
 // A reason's NAME is API: it keeps its meaning for ever and is never reused.
 // Names may be added, so readers treat one they do not know as a rejection.
-// The text beside the name is for people: it may change, so never parse it.
+// The text beside the name is for people and may change: never parse it.
 //
 // One reason is one fact that failed. The families are the questions that a
 // verifier asks, in the order in which it asks them; each has one canonical
@@ -144,7 +144,7 @@ enum class Reason {
   kTimestampOutsideLeaf,
   // The document is older than the policy allows.
   kTooOld,
-  // The document's time is further in the future than the policy's skew.
+  // The document's time is further in the future than the policy's skew allows.
   kFromTheFuture,
   // A newer document of the same instance was seen before.
   kPendingTimeRegressed,
@@ -152,7 +152,7 @@ enum class Reason {
   kReplayed,
   // A nonce was expected and there is none.
   kNonceMissing,
-  // The nonce is another one.
+  // The nonce is not the expected one.
   kNonceMismatch,
   // The user data is absent or is other data.
   kUserDataMismatch,
@@ -194,7 +194,7 @@ enum class Reason {
   kNoUsableAnchors,
   // The anchors are older than the caller's staleness policy allows.
   kAnchorsExpired,
-  // A library below failed for a reason that says nothing of the evidence.
+  // A library below failed for a reason that says nothing about the evidence.
   kCryptoUnavailable,
   // No loaded provider of the cryptography library offers an algorithm that
   // the evidence is signed with (DSA or SHA-1 where only a FIPS provider is).
@@ -219,30 +219,30 @@ enum class Family {
 // Returns a non-OK status that carries `reason` for machines and `detail` for
 // people. Every failure in verify/ is made here, so every failure has a
 // reason. `certificate_index` names the certificate of a chain that failed: 0
-// is the leaf, -1 none in particular.
+// is the leaf, -1 means none in particular.
 //
 // The status's message is `detail` as Printable() shows it, cut at
-// kMaxSentenceBytes: one line, whatever the evidence says. Never throws; where
-// there is no memory for a status, the answer is ResourcesExhausted().
+// kMaxSentenceBytes: one line, whatever the evidence says. Never throws;
+// returns ResourcesExhausted() where there is no memory for a status.
 absl::Status Reject(Reason reason, std::string_view detail,
                     int certificate_index = -1);
 
 // Returns `refusal` with `hint` after its sentence, for people who wonder why;
-// `refusal` itself if Reject() did not make it, or `hint` is empty. Code,
-// reason and certificate stay what they are: no hint makes a refusal anything
-// else.
+// `refusal` itself if Reject() did not make it, or if `hint` is empty. Code,
+// reason and certificate stay as they are: no hint changes what a refusal
+// means.
 absl::Status WithHint(absl::Status refusal, std::string_view hint);
 
-// A refusal with kResourcesExhausted, made when the program starts: to return
-// it needs no memory.
+// A refusal with kResourcesExhausted, made when the program starts, so that
+// returning it needs no memory.
 const absl::Status& ResourcesExhausted();
 
 // Returns the reason that Reject() put in `status`; nullopt for an OK status
 // and for a status that Reject() did not make.
 std::optional<Reason> ReasonOf(const absl::Status& status);
 
-// Returns the certificate that Reject() put in `status`; -1 where there is
-// none.
+// Returns the index of the certificate that Reject() put in `status`; -1 where
+// there is none.
 int CertificateIndexOf(const absl::Status& status);
 
 // Returns the stable name, such as "SIGNATURE_MISMATCH".
@@ -254,15 +254,16 @@ std::optional<Reason> ReasonNamed(std::string_view name);
 // Returns one sentence that states the fact, for people and manuals.
 std::string_view DescriptionOf(Reason reason);
 
-// Returns why a verifier refuses for it: which step of AWS's the check is, or
-// what an attacker could do without it. One sentence, for whoever finds genuine
-// evidence refused and asks whether the check may go.
+// Returns why a verifier refuses evidence for this reason: which of AWS's steps
+// the check is, or what an attacker could do without it. One sentence, for
+// whoever finds genuine evidence refused and asks whether the check could be
+// dropped.
 std::string_view WhyOf(Reason reason);
 
 Family FamilyOf(Reason reason);
 
-// Whether `status` says nothing of the evidence, either way: it has a reason of
-// the family kUndecided.
+// Whether `status` says nothing about the evidence, either way: its reason is
+// of the family kUndecided.
 bool IsUndecided(const absl::Status& status);
 
 // Returns all reasons, in the order of the list.

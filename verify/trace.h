@@ -13,9 +13,9 @@
 
 namespace anchorage::verify {
 
-// Collects one entry a check, in the order of the checks. A verifier takes a
-// pointer that may be null; with null it records nothing and allocates
-// nothing. Not thread-safe: one trace a call.
+// Collects one entry for each check, in the order of the checks. A verifier
+// takes a pointer that may be null; with null it records nothing and allocates
+// nothing. Not thread-safe: use one trace for each call.
 class Trace {
  public:
   enum class Outcome { kPassed, kFailed, kNotReached };

@@ -16,7 +16,7 @@
 namespace anchorage::anchors {
 namespace {
 
-// A descriptor that is closed when it goes out of scope.
+// A file descriptor that is closed when it goes out of scope.
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
@@ -101,7 +101,8 @@ absl::Status SyncFolder(const std::string& folder) {
 absl::Status WriteNew(const std::string& path, std::string_view bytes,
                       FileAccess access) {
   const mode_t mode = access == FileAccess::kPrivate ? 0600 : 0644;
-  // Left by a crash, or by someone who wants us to write through a link.
+  // A file here was left by a crash, or by someone who wants us to write
+  // through a link.
   ::unlink(path.c_str());
   int error = 0;
   {
@@ -139,7 +140,7 @@ absl::StatusOr<std::string> ReadDescriptor(int fd, const std::string& path,
 absl::StatusOr<std::string> ReadRegular(const std::string& path,
                                         std::size_t max_bytes,
                                         bool owner_only) {
-  // Not blocking: a pipe of that name must not hold us.
+  // Non-blocking, so that a named pipe cannot make us wait.
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) return FileError(errno, "open", path);
   struct stat status;

@@ -21,17 +21,17 @@ namespace anchorage::anchors {
 
 // Who may read a file.
 enum class FileAccess {
-  // Everybody (0644).
+  // Everybody may (0644).
   kPublic,
-  // Its owner alone (0600): keys.
+  // Only its owner may (0600): for keys.
   kPrivate,
 };
 
 // Replaces the file `path` by `bytes`, which are on the disk when it returns.
-// Writes `path` + ".tmp" beside it first, so one writer a path at a time.
+// Writes `path` + ".tmp" first, so only one writer may use a path at a time.
 // Fails with PERMISSION_DENIED (also for a read-only file system),
 // RESOURCE_EXHAUSTED (disk full), NOT_FOUND (no such folder) or UNAVAILABLE;
-// the old file is untouched then.
+// the old file is then untouched.
 absl::Status WriteFileAtomically(const std::string& path,
                                  std::string_view bytes,
                                  FileAccess access = FileAccess::kPublic);
@@ -43,22 +43,23 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
                                      std::size_t max_bytes);
 
 // Reads a file that only its owner may access; otherwise fails with
-// FAILED_PRECONDITION and the command that mends it.
+// FAILED_PRECONDITION, and the message has the command that corrects it.
 absl::StatusOr<std::string> ReadPrivateFile(const std::string& path,
                                             std::size_t max_bytes);
 
-// Removes a file; one that is not there is OK.
+// Removes a file. OK if there is none.
 absl::Status RemoveFile(const std::string& path);
 
-// Makes a folder and its parents, for its owner alone (0700); one that is
-// there already is OK.
+// Makes a folder and its parents, accessible to the owner alone (0700). OK if
+// it is there already.
 absl::Status MakeFolder(const std::string& path);
 
-// Owns a folder while it lives: no other process that asks can. Released when
-// the process ends, however it ends.
+// Owns a folder while it lives: no other process can take its lock. Released
+// when the process ends, however it ends.
 class FolderLock {
  public:
-  // Fails with ABORTED if another holds it, or as WriteFileAtomically() does.
+  // Fails with ABORTED if another process holds the lock, or as
+  // WriteFileAtomically() does.
   static absl::StatusOr<FolderLock> Take(const std::string& folder);
 
   FolderLock(FolderLock&& other) noexcept;

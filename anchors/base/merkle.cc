@@ -68,7 +68,8 @@ std::optional<MerkleFrontier> MerkleFrontier::FromSubtrees(
 
 void MerkleFrontier::Append(const MerkleHash& leaf) {
   MerkleHash node = leaf;
-  // Each full subtree as large as the new one makes one of twice the size.
+  // A full subtree as large as the new one merges with it into one of twice the
+  // size.
   for (std::uint64_t bits = size_; (bits & 1) != 0; bits >>= 1) {
     node = NodeHash(subtrees_.back(), node);
     subtrees_.pop_back();
@@ -117,8 +118,8 @@ std::optional<std::vector<MerkleHash>> ConsistencyProof(
     absl::Span<const MerkleHash> leaves, std::uint64_t old_size) {
   if (old_size == 0 || old_size > leaves.size()) return std::nullopt;
   std::vector<MerkleHash> proof;
-  // Whether the subtree in hand begins where the old tree begins: then its
-  // root is the old root, which the verifier has.
+  // Whether the current subtree begins where the old tree begins: then its root
+  // is the old root, which the verifier has.
   bool is_old_tree = true;
   while (old_size < leaves.size()) {
     const std::uint64_t split = Split(leaves.size());

@@ -35,25 +35,25 @@ MerkleHash LeafHash(std::string_view record);
 // Returns SHA-256(0x01 || left || right).
 MerkleHash NodeHash(const MerkleHash& left, const MerkleHash& right);
 
-// What is needed of a tree to append to it and to know its root: a hash for
-// each bit that is set in its size, at most 64.
+// The part of a tree that suffices to append to it and to compute its root: a
+// hash for each bit that is set in its size, at most 64.
 class MerkleFrontier {
  public:
   // The empty tree.
   MerkleFrontier() = default;
 
-  // Takes up a tree where it was left off. nullopt if the number of hashes is
-  // not that of a tree of `size` leaves.
+  // Restores a tree from its size and subtrees(). nullopt if the number of
+  // hashes is not that of a tree of `size` leaves.
   static std::optional<MerkleFrontier> FromSubtrees(
       std::uint64_t size, std::vector<MerkleHash> subtrees);
 
-  // At most 2^64 - 1 leaves; amortised one node.
+  // Appends a leaf, of at most 2^64 - 1. Makes one node, amortised.
   void Append(const MerkleHash& leaf);
 
   std::uint64_t size() const { return size_; }
   // The roots of the full subtrees, from the largest to the smallest.
   const std::vector<MerkleHash>& subtrees() const { return subtrees_; }
-  // Of the empty tree: SHA-256 of nothing.
+  // The root hash; for the empty tree, SHA-256 of nothing.
   MerkleHash Root() const;
 
  private:
@@ -69,21 +69,22 @@ MerkleHash MerkleRoot(absl::Span<const MerkleHash> leaves);
 std::optional<std::vector<MerkleHash>> InclusionProof(
     absl::Span<const MerkleHash> leaves, std::uint64_t index);
 
-// Proves that the tree of the first `old_size` leaves is a beginning of the
-// tree with all. nullopt if `old_size` is 0 or more than there are: the empty
-// tree begins every tree, and proves nothing. Hashes each leaf once.
+// Proves that the tree of the first `old_size` leaves is a prefix of the tree
+// with all of them. nullopt if `old_size` is 0 or more than there are: the
+// empty tree is a prefix of every tree, and proves nothing. Hashes each leaf
+// once.
 std::optional<std::vector<MerkleHash>> ConsistencyProof(
     absl::Span<const MerkleHash> leaves, std::uint64_t old_size);
 
 // Whether `proof` proves that `leaf` is leaf `index` of the tree with `size`
-// leaves and that root. For any arguments; at most 64 nodes are made.
+// leaves and that root. Any arguments are legal; makes at most 64 nodes.
 [[nodiscard]] bool ProvesInclusion(const MerkleHash& leaf, std::uint64_t index,
                                    std::uint64_t size, const MerkleHash& root,
                                    absl::Span<const MerkleHash> proof);
 
 // Whether `proof` proves that the tree of `old_size` leaves with `old_root` is
-// a beginning of the one of `size` leaves with `root`. False for an `old_size`
-// of 0.
+// a prefix of the one of `size` leaves with `root`. False for an `old_size` of
+// 0.
 [[nodiscard]] bool ProvesConsistency(std::uint64_t old_size,
                                      const MerkleHash& old_root,
                                      std::uint64_t size, const MerkleHash& root,

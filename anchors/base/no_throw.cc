@@ -11,7 +11,7 @@ absl::Status WithMessage(absl::StatusCode code, const char* message) noexcept {
   try {
     return absl::Status(code, message);
   } catch (const std::bad_alloc&) {
-    // A code alone is kept without memory.
+    // A status with only a code allocates no memory.
     return absl::Status(code, "");
   }
 }

@@ -1,4 +1,4 @@
-// Times in protobuf messages, as absl has them.
+// Converts between absl::Time and the times in protobuf messages.
 
 #ifndef ANCHORAGE_ANCHORS_BASE_PROTO_TIME_H_
 #define ANCHORAGE_ANCHORS_BASE_PROTO_TIME_H_
@@ -9,7 +9,7 @@
 
 namespace anchorage::anchors {
 
-// Whole seconds: what is finer is cut off.
+// Stores whole seconds; fractions are cut off.
 inline void SetTime(absl::Time time, google::protobuf::Timestamp& message) {
   message.set_seconds(absl::ToUnixSeconds(time));
 }

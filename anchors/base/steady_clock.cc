@@ -9,7 +9,8 @@ absl::Duration SteadyNow() {
 }
 
 void StopSignal::Notify() {
-  // Under the lock: who waits may destroy this as soon as it is free.
+  // Notifies under the lock: a waiter may destroy this object as soon as the
+  // lock is free.
   const absl::MutexLock lock(&mutex_);
   notified_ = true;
   changed_.NotifyAll();

@@ -1,8 +1,9 @@
-// Time by a clock that nobody sets: for how long something lasts, how often it
-// may happen, and for waits. Dates on the record are of the other clock.
+// Time by a clock that nobody can set: for how long something lasts, for how
+// often it may happen, and for waits. Dates on the record are of the wall
+// clock.
 //
-// abseil's own waits (20220623) end at a time of day: when the clock is set
-// back by a year while one of them lasts, it lasts for a year.
+// abseil's own timed waits (20220623) end at a time of day: if the clock is set
+// back by a year during one of them, it lasts for a year.
 
 #ifndef ANCHORAGE_ANCHORS_BASE_STEADY_CLOCK_H_
 #define ANCHORAGE_ANCHORS_BASE_STEADY_CLOCK_H_
@@ -17,22 +18,22 @@
 
 namespace anchorage::anchors {
 
-// How long since some moment before this process. Not a time: only differences
-// mean anything, and nobody can compare one with a date by mistake. Stands
-// still while the machine is suspended.
+// Returns the time since some moment before this process started. A duration,
+// not a time: only differences mean anything, and nobody can compare one with a
+// date by mistake. Stands still while the machine is suspended.
 absl::Duration SteadyNow();
 
 using SteadyClock = std::function<absl::Duration()>;
 
-// What lets threads wait for a condition for so long. Thread-safe.
+// Lets threads wait for a condition, for at most a given duration. Thread-safe.
 class SteadyCondition {
  public:
-  // Wakes who waits. To be called after what they wait for, which their mutex
+  // Wakes all waiting threads. Call it after the condition, which their mutex
   // guards, has changed.
   void NotifyAll() { changed_.notify_all(); }
 
   // Waits until `is_true`, which is called with `mutex` held, or until
-  // `timeout` is over; returns what it is then.
+  // `timeout` has passed; returns the last value of `is_true`.
   template <typename Predicate>
   bool AwaitFor(absl::Mutex& mutex, absl::Duration timeout, Predicate is_true)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
@@ -46,10 +47,10 @@ class SteadyCondition {
   }
 
  private:
-  // Nanoseconds must not overflow.
+  // The longest wait: more nanoseconds could overflow.
   static constexpr absl::Duration kLongest = absl::Hours(24 * 3652);
 
-  // A mutex under the names that the standard library calls.
+  // Gives absl::Mutex the names that the standard library calls.
   struct Lock {
     absl::Mutex& mutex;
     void lock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex.Lock(); }
@@ -59,13 +60,14 @@ class SteadyCondition {
   std::condition_variable_any changed_;
 };
 
-// Says once that it is time to stop. Thread-safe.
+// Tells threads, once, that it is time to stop. Thread-safe.
 class StopSignal {
  public:
   void Notify() ABSL_LOCKS_EXCLUDED(mutex_);
   bool HasBeenNotified() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Waits for Notify(), and no longer than `timeout`; returns whether it was.
+  // Waits for Notify(), but no longer than `timeout`; returns whether it was
+  // called.
   bool WaitFor(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

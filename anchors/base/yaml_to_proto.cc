@@ -28,7 +28,7 @@ using google::protobuf::Message;
 using verify::Reason;
 using verify::Reject;
 
-// The longest that protobuf allows: 10,000 years.
+// The longest Duration that protobuf allows: 10,000 years.
 constexpr std::int64_t kMaxDurationSeconds = 315'576'000'000;
 
 // Notices an alias (`*name`) before the library follows it.
@@ -93,7 +93,8 @@ class YamlReader {
         return Error(Reason::kFieldUnknown, entry.first,
                      "unknown field '" + key + "'" + Nearest(message, key));
       }
-      // Such a value stands where the parser missed it, lines further down.
+      // A missing value has the position where the parser missed it, lines
+      // further down.
       if (entry.second.IsNull()) {
         return Invalid(entry.first, *field, "has no value");
       }
@@ -251,7 +252,7 @@ absl::Status ReadYaml(std::string_view yaml, const std::string& name,
   if (!verify::IsUtf8(yaml) || yaml.find('\0') != yaml.npos) {
     return Reject(Reason::kDocumentMalformed, name + ": not UTF-8 text");
   }
-  // The library reports by exceptions; none may pass our interface.
+  // The library reports errors by exceptions; none may cross our interface.
   try {
     if (const auto line = FindAlias(yaml); line.has_value()) {
       return Reject(

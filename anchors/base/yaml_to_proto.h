@@ -1,4 +1,4 @@
-// YAML for people, a proto message as its schema.
+// Reads YAML that people write, with a proto message as its schema.
 //
 //   v1::TrustdConfig config;
 //   if (absl::Status s = ReadYaml(text, "trustd.yaml", config); !s.ok()) ...
@@ -19,14 +19,14 @@
 namespace anchorage::anchors {
 
 inline constexpr std::size_t kMaxYamlBytes = 256 * 1024;
-// Of messages in messages; the top is at depth 0.
+// The deepest nesting of messages; the top is at depth 0.
 inline constexpr int kMaxYamlDepth = 16;
 
 // Reads one YAML document into `message`, which is empty: keys are field
 // names, enum values have their full names, a Duration is "90s", a repeated
-// field is a list of one element or more. What is wrong is told with the place
-// in front, "`name`:LINE: ..." where a line is to blame, INVALID_ARGUMENT, and
-// one of these reasons:
+// field is a list of one element or more. Fails with INVALID_ARGUMENT, a
+// message that begins with the place ("`name`:LINE: ..." where a line is to
+// blame), and one of these reasons:
 //  - kInputTooLarge: beyond a limit above;
 //  - kDocumentMalformed: not UTF-8, not YAML, not exactly one document, not
 //    keys where a message is; or with an alias, because a small file must not

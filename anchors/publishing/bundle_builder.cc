@@ -18,7 +18,7 @@ absl::StatusOr<std::string> Sign(const absl::StatusOr<std::string>& file,
   return tuf::AddSignature(*file, key);
 }
 
-// A bundle that our own clients refuse is not built in.
+// A bundle that our own clients would refuse must not be built in.
 absl::Status Check(const BundleMetadata& bundle, std::string_view catalog,
                    absl::Time now) {
   auto trusted = tuf::TrustedSet::FromRoot(bundle.root, now);

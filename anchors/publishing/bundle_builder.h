@@ -11,8 +11,8 @@
 
 namespace anchorage::anchors {
 
-// How long the metadata is valid from the catalog's time on. Nothing decides
-// by it; it only must not end while the program is in use.
+// How long the metadata is valid, from the catalog's time on. Nothing is
+// decided by it; it only must not expire while the program is in use.
 inline constexpr absl::Duration kBakedValidity = absl::Hours(24 * 36525);
 
 // TUF metadata, version 1 of each role.
@@ -25,9 +25,8 @@ struct BundleMetadata {
   std::string as_of;
 };
 
-// Signs `catalog`, which ParseCatalog() must take, and takes the result
-// through the checks of a client before it returns it. Depends on the argument
-// alone.
+// Signs `catalog`, which ParseCatalog() must accept, and puts the result
+// through a client's checks before returning it. Depends on the argument alone.
 absl::StatusOr<BundleMetadata> BuildBundle(std::string_view catalog);
 
 }  // namespace anchorage::anchors

@@ -56,7 +56,7 @@ absl::Status Wrong(std::string_view where, std::string_view what) {
 
 // --- 1. The record ----------------------------------------------------------
 
-// The record is ours: a member that nobody reads is a mistake.
+// The record is our own, so a member that nothing reads is a mistake.
 absl::Status CheckMembers(const JsonValue& object, std::string_view where,
                           const std::set<std::string_view>& known) {
   if (object.kind() != JsonValue::Kind::kObject) {

@@ -3,8 +3,8 @@
 //
 //   auto catalog = BuildCatalog(sources_json, pems, 1);
 //
-// Part of the build: any disagreement between a file and the record is an
-// error that names the file, so a set that nobody checked is never built in.
+// Runs as part of the build: any disagreement between a file and the record is
+// an error that names the file, so a set that nobody checked is never built in.
 
 #ifndef ANCHORAGE_ANCHORS_PUBLISHING_CATALOG_BUILDER_H_
 #define ANCHORAGE_ANCHORS_PUBLISHING_CATALOG_BUILDER_H_
@@ -22,9 +22,9 @@ namespace anchorage::anchors {
 // How long a client built with the set alone may wait before it asks a server.
 inline constexpr absl::Duration kBakedRefreshHint = absl::Hours(1);
 
-// `pems` maps file names without folder to what is in the file. The result
-// depends on the arguments alone and is in canonical order; its time is the
-// record's `as_of`.
+// Builds the catalog. `pems` maps file names, without folders, to the contents
+// of the files. The result depends on the arguments alone and is in canonical
+// order; its time is the record's `as_of`.
 absl::StatusOr<Catalog> BuildCatalog(
     std::string_view sources_json,
     const std::map<std::string, std::string>& pems, std::uint64_t sequence);

@@ -28,7 +28,7 @@ constexpr char kRootDraft[] = "/root.draft.json";
 constexpr char kTargetsDraft[] = "/targets.draft.json";
 constexpr char kRootSuffix[] = ".root.json";
 constexpr char kTargetsSuffix[] = ".targets.json";
-// A folder that has more files than any ceremony is not one.
+// A folder with more files than this is not a ceremony.
 constexpr int kMaxFiles = 10'000;
 
 std::string PathOfRoot(const std::string& folder, std::int64_t version) {
@@ -42,7 +42,7 @@ std::string PathOfTarget(const std::string& folder, std::string_view path,
       tuf::TargetFileName(path, target, /*consistent_snapshot=*/true));
 }
 
-// Reads a file that need not be there.
+// Reads a file; returns "" if there is none.
 absl::StatusOr<std::string> ReadOptional(const std::string& path,
                                          std::size_t max_bytes) {
   auto bytes = ReadFile(path, max_bytes);
@@ -58,7 +58,8 @@ absl::StatusOr<std::string> ReadTarget(const std::string& folder,
   auto bytes =
       ReadFile(PathOfTarget(folder, kind.path, found->second), kind.max_bytes);
   if (!bytes.ok()) return bytes;
-  // A name is not a hash: what is shown to people must be what they sign.
+  // The hash in a file's name proves nothing: what is shown to people must be
+  // what they sign.
   if (absl::Status s = tuf::VerifyTargetBytes(found->second, *bytes); !s.ok()) {
     return s;
   }
@@ -126,7 +127,8 @@ absl::StatusOr<BundleFiles> ReadVersion(const std::string& folder,
   return files;
 }
 
-// Whether a root can be signed: the next one, as `ceremony` stands.
+// Whether a draft of a root can be signed: it must be the next root of
+// `ceremony`.
 absl::Status CheckRootDraft(const Ceremony& ceremony, const tuf::Root& draft) {
   const auto next = static_cast<std::int64_t>(ceremony.roots.size()) + 1;
   if (draft.envelope.version != next) {
@@ -143,8 +145,8 @@ absl::Status CheckRootDraft(const Ceremony& ceremony, const tuf::Root& draft) {
 }
 
 // Whether clients can use the files, and each active release tells its images
-// from those of others: what was signed before this was asked is not signed
-// again.
+// from those of others. Releases that were signed before this rule cannot be
+// signed again.
 absl::Status CheckFiles(const BundleFiles& files, absl::Time now) {
   absl::Status s = CheckTargets(files, now);
   if (!s.ok() || files.releases().empty()) return s;
@@ -185,7 +187,7 @@ absl::Status Finish(const std::string& draft, const std::string& path,
                     std::string_view bytes) {
   // The same text may be there after a crash between the two steps.
   if (absl::Status s = WriteFileAtomically(path, bytes); !s.ok()) return s;
-  // It is published now. A draft that stays is known as one that is.
+  // The file is published now. A draft that stays is recognized as published.
   (void)RemoveFile(draft);
   return absl::OkStatus();
 }
@@ -198,7 +200,7 @@ absl::Status NoDraft(DraftKind kind) {
           : "there is no draft of targets: begin with targets propose");
 }
 
-// The root of a draft, if there is one that can be the next.
+// Returns the root in the draft, if there is one that can be the next root.
 std::optional<tuf::Root> NextRootOf(const Ceremony& ceremony) {
   if (ceremony.root_draft.empty()) return std::nullopt;
   auto draft = tuf::ParseRoot(ceremony.root_draft);
@@ -215,8 +217,8 @@ bool HasSigned(const tuf::Root& root, const BundleFiles& files) {
          tuf::VerifySignatures(targets->envelope, root.targets, root.keys).ok();
 }
 
-// The newest list of releases that `root`'s threshold signed, also where later
-// targets have none: clients remember it. Empty for none.
+// Returns the newest list of releases that `root`'s threshold signed, even if
+// later targets have none, because clients remember it. Empty for none.
 absl::StatusOr<std::string> LastReleases(const std::string& folder,
                                          const tuf::Root& root) {
   const auto versions = TargetsVersions(folder);
@@ -230,8 +232,9 @@ absl::StatusOr<std::string> LastReleases(const std::string& folder,
   return std::string();
 }
 
-// The catalog that must be followed, empty for none. What nobody whom `root`
-// names has signed is nothing to follow: clients drop it.
+// Returns the catalog that the next one must follow; empty for none. A catalog
+// that nobody whom `root` names has signed need not be followed: clients drop
+// it.
 std::string LastCatalog(const Ceremony& ceremony, const tuf::Root& root) {
   if (!ceremony.targets.has_value() || !HasSigned(root, *ceremony.targets)) {
     return "";
@@ -239,7 +242,7 @@ std::string LastCatalog(const Ceremony& ceremony, const tuf::Root& root) {
   return ceremony.targets->catalog();
 }
 
-// Whether the releases of `next` may follow what is signed.
+// Whether the releases of `next` may follow the signed ones.
 absl::Status CheckReleasesFollow(const std::string& folder,
                                  const tuf::Root& root,
                                  const BundleFiles& next) {
@@ -341,7 +344,8 @@ absl::Status VerifyLastTargets(const Ceremony& ceremony) {
   if (const auto root = VerifyRoots(ceremony.roots); !root.ok()) {
     return root.status();
   }
-  // The newest root may name other people than those who signed.
+  // The newest root may name other people than those who signed, so each root
+  // is tried.
   absl::Status status;
   for (auto root = ceremony.roots.rbegin(); root != ceremony.roots.rend();
        ++root) {
@@ -359,7 +363,7 @@ absl::Status VerifyLastTargets(const Ceremony& ceremony) {
 
 namespace {
 
-// Checks a step with the keys that are named in it, if any step it is.
+// Checks a step with the keys named for it, if it is a step at all.
 absl::Status CheckStepWith(
     std::string_view last, std::string_view next,
     const std::function<Reactivated(const Catalog&, const Catalog&)>& named) {
@@ -465,7 +469,8 @@ absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
   auto ceremony = ReadCeremony(folder);
   if (!ceremony.ok()) return ceremony.status();
   if (ceremony->root_draft.empty()) return NoDraft(DraftKind::kRoot);
-  // A crash after the file was written and before the draft was removed.
+  // There was a crash after the file was written and before the draft was
+  // removed.
   const bool is_there = !ceremony->roots.empty() &&
                         ceremony->roots.back() == ceremony->root_draft;
   if (!is_there) ceremony->roots.push_back(ceremony->root_draft);
@@ -673,7 +678,8 @@ absl::Status SignDraft(const std::string& folder, const Ceremony& shown,
   const std::string path = folder + (is_root ? kRootDraft : kTargetsDraft);
   const std::string& what_was_shown =
       is_root ? shown.root_draft : shown.targets_draft->targets;
-  // Others may have signed the same meanwhile; another text is another draft.
+  // Others may have signed the same draft meanwhile; another text is another
+  // draft.
   const auto there = ReadFile(path, tuf::kMaxTargetsBytes);
   if (!there.ok()) return there.status();
   const auto signed_part =

@@ -1,21 +1,21 @@
 // The folder in which people make what trustd must not be able to make: roots
-// and targets. It can travel on a stick, and a trustd can be given it as it is.
+// and targets. It can be carried on a stick, and given to a trustd as it is.
 //
 //   DIR/1.root.json, 2.root.json, ...   signed, every version from the first
 //   DIR/N.targets.json                  signed; the newest counts
 //   DIR/targets/catalog/v1/HASH.anchors.json, .../releases/v1/HASH.releases.json
-//   DIR/root.draft.json, DIR/targets.draft.json   under way
+//   DIR/root.draft.json, DIR/targets.draft.json   not yet signed by all
 //
 // Names are those of a TUF repository with consistent snapshots. A draft
 // becomes a signed file in one step, and only after everything that a client
-// will check has passed, its end included, so there is no moment at which half
-// of a change is there. A draft that remains after a crash is that of a signed
-// file, and is known as such.
+// will check has passed, including expiry, so half a change never exists. A
+// draft that remains after a crash is the draft of a signed file, and is
+// recognized as such.
 //
 // Functions over files, not thread-safe for one folder. They fail as
 // ReadFile() and WriteFileAtomically() do, with the reasons of anchors/tuf and
-// of verify/reason.h, and with FAILED_PRECONDITION where the next step is
-// another one; the message says which.
+// of verify/reason.h, and with FAILED_PRECONDITION where another step must come
+// first; the message says which.
 
 #ifndef ANCHORAGE_ANCHORS_PUBLISHING_CEREMONY_H_
 #define ANCHORAGE_ANCHORS_PUBLISHING_CEREMONY_H_
@@ -37,14 +37,14 @@
 
 namespace anchorage::anchors {
 
-// What is in the folder. Read and not verified, but for one thing: catalogs and
-// releases are what their targets files name by hash.
+// What is in the folder. Read but not verified, except that catalogs and
+// releases have the hashes that their targets files name.
 struct Ceremony {
   // Exactly as signed; the root of version n is roots[n - 1].
   std::vector<std::string> roots;
-  // Empty before the first.
+  // Empty where there is none.
   std::string root_draft;
-  // The newest targets file and what it names, no more; nullopt before the
+  // The newest targets file and the files that it names; nullopt before the
   // first.
   std::optional<BundleFiles> targets;
   // Why the newest targets file is not in `targets`; OK if it is.
@@ -52,12 +52,12 @@ struct Ceremony {
   std::optional<BundleFiles> targets_draft;
 };
 
-// Fails for a newest targets file that cannot be read.
+// Reads the folder. Fails if the newest targets file cannot be read.
 absl::StatusOr<Ceremony> ReadCeremony(const std::string& folder);
 
-// What trustd needs of it, drafts left alone: the roots from `first_root` on,
-// as far as there is no gap, and the newest targets. A folder that does not
-// exist has nothing.
+// Reads what trustd needs, without drafts: the roots from `first_root` on, up
+// to the first gap, and the newest targets. A folder that does not exist counts
+// as empty.
 absl::StatusOr<Ceremony> ReadSigned(const std::string& folder,
                                     std::int64_t first_root = 1);
 
@@ -67,7 +67,7 @@ absl::StatusOr<Ceremony> ReadSigned(const std::string& folder,
 // before. FAILED_PRECONDITION if there is none.
 absl::StatusOr<tuf::Root> VerifyRoots(absl::Span<const std::string> roots);
 
-// Begins or replaces the draft. Signatures on an earlier draft are lost, since
+// Starts or replaces the draft. Signatures on an earlier draft are lost, since
 // they were over another text.
 absl::Status WriteRootDraft(const std::string& folder,
                             const tuf::RootSpec& spec);
@@ -76,20 +76,20 @@ absl::Status WriteRootDraft(const std::string& folder,
 // particular with kThresholdNotMet while signatures are missing, and with
 // kRootExpired.
 //
-// A root by which the signed targets no longer verify makes clients drop them,
-// and all that they say is revoked with them. It is published only where a
-// draft of targets lies beside it that its own keys have signed, and both are
-// published; FAILED_PRECONDITION otherwise.
+// A root under which the signed targets no longer verify makes clients drop
+// these targets, and with them everything that they say is revoked. So it is
+// published only together with a draft of targets that its own keys have
+// signed; FAILED_PRECONDITION otherwise.
 absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
                                            absl::Time now);
 
 // --- targets ---------------------------------------------------------------
 
-// Begins or replaces the draft: the next version, with that catalog and those
-// releases (empty: none), good until `expires`. Each must be the same bytes as
+// Starts or replaces the draft: the next version, with that catalog and those
+// releases (empty: none), valid until `expires`. Each must be the same bytes as
 // the signed one or follow it (CheckCatalogStep() with `reactivated`,
-// CheckReleasesStep()), unless nobody whom the newest root names has signed
-// that: then it counts for nothing. Fails as CheckTargets() does.
+// CheckReleasesStep()), unless the signed one was signed by nobody whom the
+// newest root names: then it counts for nothing. Fails as CheckTargets() does.
 absl::Status ProposeTargets(const std::string& folder,
                             std::string_view catalog_json,
                             std::string_view releases_json, absl::Time expires,
@@ -101,9 +101,10 @@ absl::Status ProposeTargets(const std::string& folder,
 absl::Status CheckCatalogStep(std::string_view last, std::string_view next,
                               const Reactivated& reactivated = {});
 
-// The same of a catalog that the threshold of the targets' keys has signed.
-// Nothing that is signed says which keys people named; but each signer had to
-// name them to SignDraft(), so what is signed is named. Every other rule holds.
+// Whether a catalog that the threshold of the targets' keys has signed may
+// follow `last`. No signed file says which keys people named for reactivation;
+// but each signer had to name them to SignDraft(), so all that are in a signed
+// catalog count as named. Every other rule holds.
 absl::Status CheckSignedCatalogStep(std::string_view last,
                                     std::string_view next);
 
@@ -111,9 +112,9 @@ absl::Status CheckSignedCatalogStep(std::string_view last,
 // bytes, or CheckStep() is OK. Fails as ParseReleases() does too.
 absl::Status CheckReleasesStep(std::string_view last, std::string_view next);
 
-// The catalog that the draft of targets must follow, as text: the signed one.
-// Empty where there is none, or nobody whom the newest root names has signed it
-// (the draft of a root, where there is one).
+// Returns the catalog that the draft of targets must follow, as text: the
+// signed one. Empty where there is none, or where nobody whom the newest root
+// (the draft of a root, if there is one) names has signed it.
 absl::StatusOr<std::string> CatalogBeforeDraft(const Ceremony& ceremony);
 
 // Turns the draft into N.targets.json. kThresholdNotMet while signatures are
@@ -122,12 +123,13 @@ absl::StatusOr<std::string> CatalogBeforeDraft(const Ceremony& ceremony);
 absl::StatusOr<tuf::Targets> PublishTargetsDraft(const std::string& folder,
                                                  absl::Time now);
 
-// OK if the newest targets were signed by the threshold of one of the roots, or
-// there are none: what a draft is compared with.
+// Returns OK if the newest targets, with which a draft is compared, were signed
+// by the threshold of one of the roots, or if there are none.
 absl::Status VerifyLastTargets(const Ceremony& ceremony);
 
-// Returns what `files` are if root's threshold signed them and the catalog and
-// releases are what they name and can be read. Their dates do not matter here.
+// Returns the targets of `files` if `root`'s threshold signed them, and if the
+// catalog and releases have the hashes that they name and can be read. Dates
+// are not checked.
 absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
                                            const BundleFiles& files);
 
@@ -135,21 +137,20 @@ absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
 
 enum class DraftKind { kRoot, kTargets };
 
-// Whether a draft may be shown to people who sign it: everything that a client
-// of this version checks but for the signatures, its end at `now` included.
+// Whether a draft may be shown to the people who sign it: makes all checks of a
+// client of this version except the signatures, including expiry at `now`.
 // Fails as CheckTargets() and ParseRoot() do, with kRootExpired,
 // kTargetsExpired, or as SignDraft().
 absl::Status CheckDraft(const Ceremony& ceremony, DraftKind kind,
                         absl::Time now);
 
 // Adds `key`'s signature to a draft, which must be the one that was `shown`:
-// ABORTED if another has taken its place. The signer names in `reactivated` the
-// keys that the draft of targets takes back into use. Fails as CheckDraft() and,
-// against CatalogBeforeDraft(), CheckCatalogStep() do.
-// FAILED_PRECONDITION if there is no
-// draft, if it is one that must not be signed (not the next root; targets that
-// name more than a catalog and releases, or that this program does not know all
-// of), or if the key is not one of those whose signatures count.
+// ABORTED if another draft has replaced it. In `reactivated` the signer names
+// the keys that the draft of targets reactivates. Fails as CheckDraft() and,
+// against CatalogBeforeDraft(), CheckCatalogStep() do. FAILED_PRECONDITION if
+// there is no draft, if it must not be signed (not the next root; targets that
+// name more than a catalog and releases, or have members that this program does
+// not know), or if the key is not one whose signature counts.
 absl::Status SignDraft(const std::string& folder, const Ceremony& shown,
                        DraftKind kind, const tuf::SigningKey& key,
                        absl::Time now, const Reactivated& reactivated = {});
@@ -167,11 +168,12 @@ struct SignatureCount {
   }
 };
 
-// Whose signatures a draft needs: those of the last root's keys and, for a
-// root, those of its own. Targets that lie beside a draft of a root which names
-// other keys for them need theirs or those: the second entry. Key ids; a public
-// key counts once.
-// Fails for a draft that cannot be read, or of a root that is not the next.
+// Returns whose signatures a draft needs: those of the last root's keys and,
+// for a root, also those of its own. Targets beside a draft of a root that
+// names other keys for them need the signatures of either: the draft root's
+// keys are the second entry. Keys are named by their ids; a public key counts
+// once. Fails for a draft that cannot be read, or a root's that is not the
+// next.
 absl::StatusOr<std::vector<SignatureCount>> CountSignatures(
     const Ceremony& ceremony, DraftKind kind);
 

@@ -29,7 +29,8 @@ using PkeyPtr = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
 using MdCtxPtr = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
 using BioPtr = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
 
-// Leaves no error of ours to whoever looks into the queue next.
+// Empties the error queue at its start and end, so that no error of ours is
+// left to whoever reads the queue next.
 struct ErrorQueueGuard {
   ErrorQueueGuard() { ERR_clear_error(); }
   ~ErrorQueueGuard() { ERR_clear_error(); }
@@ -37,7 +38,7 @@ struct ErrorQueueGuard {
 
 absl::Status SigningFailed(std::string_view what);
 const unsigned char* Bytes(std::string_view text);
-// What a memory BIO holds, until it is changed or freed.
+// Returns what a memory BIO holds; valid until the BIO is changed or freed.
 std::string_view MemoryOf(BIO* bio);
 
 // The public half of `key`. kSigningKeyUnsupported.
@@ -45,7 +46,7 @@ absl::StatusOr<TufKey> PublicKeyOf(EVP_PKEY* key);
 
 absl::StatusOr<std::string> PublicPemOf(EVP_PKEY* key);
 
-// Signs as SigningKey::Sign() promises.
+// Signs `message` as SigningKey::Sign() says.
 absl::StatusOr<std::string> SignWith(EVP_PKEY* key, std::string_view message);
 
 }  // namespace anchorage::anchors::tuf

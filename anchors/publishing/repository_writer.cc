@@ -23,7 +23,7 @@ absl::Status NotPublishable(std::string_view detail) {
   return RejectUpdate(TufReason::kNotPublishable, detail);
 }
 
-// Collects members, and gives them in canonical order.
+// Collects members, and writes them in canonical order.
 class JsonObject {
  public:
   void Add(std::string_view name, std::string json) {
@@ -196,7 +196,7 @@ absl::StatusOr<std::string> Finish(const JsonObject& body, Parse parse) {
 
 // --- Signatures ------------------------------------------------------------
 
-// Steps over one JSON value or punctuation mark of a well-formed text.
+// Each skips one JSON value or punctuation mark of a well-formed text.
 std::size_t SkipString(std::string_view json, std::size_t at) {
   for (++at; json[at] != '"'; ++at) {
     if (json[at] == '\\') ++at;
@@ -228,8 +228,8 @@ std::size_t SkipValue(std::string_view json, std::size_t at) {
   return at;
 }
 
-// The bytes of a member of the object that the well-formed `json` is; empty
-// if it has none whose name is written without escapes.
+// Returns the bytes of the member `name` of the object in the well-formed
+// `json`; empty if it has none whose name is written without escapes.
 std::string_view RawMember(std::string_view json, std::string_view name) {
   std::size_t at = SkipSpace(json, 0) + 1;  // after the brace
   while (true) {
@@ -245,7 +245,7 @@ std::string_view RawMember(std::string_view json, std::string_view name) {
   }
 }
 
-// What signing needs of a file, whatever its role.
+// The parts of a file that signing needs, whatever its role.
 struct Signable {
   std::string_view raw_signed;
   std::string canonical;

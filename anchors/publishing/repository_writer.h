@@ -4,11 +4,11 @@
 //   auto root = SignNew(*unsigned_root, {&alice, &bob});
 //   auto more = AddSignature(*root, carol);  // later, elsewhere
 //
-// What is written is ASCII JSON without white space, with integers only,
-// sha256 only, specification version 1.0.31 and consistent snapshots: the
-// part of TUF that all clients read alike. A file without signatures is a
-// proposal, which people can look at and carry about; a signature is over the
-// `signed` member, of which AddSignature() changes no byte.
+// Writes ASCII JSON without white space, with integers only, sha256 only,
+// specification version 1.0.31 and consistent snapshots: the part of TUF that
+// all clients read alike. A file without signatures is a proposal, which people
+// can inspect and pass on; a signature is over the `signed` member, of which
+// AddSignature() changes no byte.
 //
 // Pure but for randomness in ECDSA and RSA signatures. Writers fail with
 // kNotPublishable for values that our own client would refuse, or that are
@@ -34,7 +34,7 @@
 
 namespace anchorage::anchors::tuf {
 
-// What python-tuf and tuf-js publish; all clients read it.
+// The version that python-tuf and tuf-js publish; all clients read it.
 inline constexpr std::string_view kPublishedSpecVersion = "1.0.31";
 
 // Whose signatures a role needs, and how many.
@@ -86,15 +86,16 @@ absl::StatusOr<std::string> WriteTimestamp(const TimestampSpec& spec);
 absl::StatusOr<std::string> WriteSnapshot(const SnapshotSpec& spec);
 absl::StatusOr<std::string> WriteTargets(const TargetsSpec& spec);
 
-// What a timestamp or snapshot says of a file: version, length, sha256.
+// Returns what a timestamp or snapshot says about a file: version, length,
+// sha256.
 MetaFile DescribeMetaFile(std::int64_t version, std::string_view bytes);
-// What a targets file says of a target.
+// Returns what a targets file says about a target.
 Target DescribeTarget(std::string_view bytes);
 
-// Returns the file with `key`'s signature added, or put in the place of an
-// earlier one by the same key id. Other signatures stay as they are. Fails
-// with kMetadataMalformed and what else reading it can fail with, and with
-// kSigningFailed.
+// Returns the file with `key`'s signature added, or replacing an earlier one
+// with the same key id. Other signatures stay as they are. Fails with
+// kMetadataMalformed and the other reasons for which reading the file can fail,
+// and with kSigningFailed.
 absl::StatusOr<std::string> AddSignature(std::string_view file,
                                          const SigningKey& key);
 
@@ -102,12 +103,12 @@ absl::StatusOr<std::string> AddSignature(std::string_view file,
 absl::StatusOr<std::string> SignNew(std::string_view file,
                                     absl::Span<const SigningKey* const> keys);
 
-// The specification of the root after `root`: the next version, with the same
-// keys and thresholds, to be edited. Members that we do not know are not in
-// it, but for those of keys.
+// Returns the specification of the root after `root`: the next version, with
+// the same keys and thresholds, to be edited. It lacks members that we do not
+// know, except those of keys.
 RootSpec NextRootSpec(const Root& root, absl::Time expires);
 
-// The same for a targets file.
+// Returns the specification of the targets file after `targets`, likewise.
 TargetsSpec NextTargetsSpec(const Targets& targets, absl::Time expires);
 
 }  // namespace anchorage::anchors::tuf

@@ -50,7 +50,7 @@ SigPtr Encrypt(PKCS8_PRIV_KEY_INFO* info, std::string_view passphrase) {
   SigPtr encrypted(PKCS8_set0_pbe(passphrase.data(),
                                   static_cast<int>(passphrase.size()), info,
                                   algorithm.get()));
-  if (encrypted != nullptr) (void)algorithm.release();  // it is inside now
+  if (encrypted != nullptr) (void)algorithm.release();  // now owned
   return encrypted;
 }
 

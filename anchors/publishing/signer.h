@@ -4,10 +4,10 @@
 //   auto signature = (*key)->Sign(message);
 //   Publish((*key)->public_key());
 //
-// SigningKey is the seam to hardware: what signs needs a public key and
-// Sign() only. SoftwareKey holds the private key in memory, which is wiped
-// when the key goes. Immutable, any number of threads; OpenSSL's error queue
-// is empty after every call.
+// SigningKey is the seam to hardware: a signer needs only a public key and
+// Sign(). SoftwareKey holds the private key in memory, which is wiped when the
+// key is destroyed. Immutable, any number of threads; OpenSSL's error queue is
+// empty after every call.
 
 #ifndef ANCHORAGE_ANCHORS_PUBLISHING_SIGNER_H_
 #define ANCHORAGE_ANCHORS_PUBLISHING_SIGNER_H_
@@ -25,12 +25,12 @@
 
 namespace anchorage::anchors::tuf {
 
-// Longest PEM text that is read as a private key.
+// The longest PEM text that is read as a private key.
 inline constexpr std::size_t kMaxPrivateKeyPemBytes = 64 * 1024;
 
 inline constexpr std::size_t kEd25519SeedBytes = 32;
 
-// Text that is overwritten when it goes.
+// Text that is overwritten when it is destroyed.
 class Secret {
  public:
   explicit Secret(std::string_view text) : bytes_(text.begin(), text.end()) {}
@@ -50,15 +50,15 @@ class SigningKey {
  public:
   virtual ~SigningKey() = default;
 
-  // What the signatures verify under; supported() is true.
+  // The key under which the signatures verify; supported() is true.
   virtual const TufKey& public_key() const = 0;
 
   // Signs `message`, which is canonical JSON: Ed25519 pure, ECDSA in DER over
   // SHA-256, RSA-PSS with SHA-256 and a salt of 32 bytes. kSigningFailed.
   virtual absl::StatusOr<std::string> Sign(std::string_view message) const = 0;
 
-  // public_key() in PEM (SubjectPublicKeyInfo): what people carry to those who
-  // name it in a root. kSigningFailed.
+  // Returns public_key() in PEM (SubjectPublicKeyInfo), which people pass to
+  // those who name it in a root. kSigningFailed.
   virtual absl::StatusOr<std::string> PublicPem() const = 0;
 };
 
@@ -66,8 +66,8 @@ class SoftwareKey final : public SigningKey {
  public:
   // Reads the first private key in `pem`: PKCS #8, encrypted or not, or the
   // older forms. Never asks at a terminal. kSigningKeyUnreadable: not a key,
-  // or encrypted and `passphrase` is absent or another.
-  // kSigningKeyUnsupported: not Ed25519, ECDSA P-256 or RSA of 2048 bits up.
+  // or encrypted and `passphrase` is absent or wrong. kSigningKeyUnsupported:
+  // not Ed25519, ECDSA P-256 or RSA of at least 2048 bits.
   static absl::StatusOr<std::unique_ptr<SoftwareKey>> FromPem(
       std::string_view pem,
       std::optional<std::string_view> passphrase = std::nullopt);
@@ -75,8 +75,8 @@ class SoftwareKey final : public SigningKey {
   static absl::StatusOr<std::unique_ptr<SoftwareKey>> GenerateEd25519();
   static absl::StatusOr<std::unique_ptr<SoftwareKey>> GenerateP256();
 
-  // The same key for the same seed of kEd25519SeedBytes: for tests and
-  // simulations that must repeat.
+  // Returns the same key for the same seed of kEd25519SeedBytes: for tests and
+  // simulations that must be repeatable.
   static absl::StatusOr<std::unique_ptr<SoftwareKey>> Ed25519FromSeed(
       std::string_view seed);
 
@@ -86,8 +86,8 @@ class SoftwareKey final : public SigningKey {
   absl::StatusOr<std::string> Sign(std::string_view message) const override;
   absl::StatusOr<std::string> PublicPem() const override;
 
-  // Returns PKCS #8 in PEM; with a passphrase encrypted by AES-256-CBC under a
-  // key that scrypt makes of it. An empty passphrase is refused.
+  // Returns PKCS #8 in PEM; with a passphrase, encrypted by AES-256-CBC under a
+  // key that scrypt derives from it. An empty passphrase is refused.
   absl::StatusOr<Secret> ToPem(
       std::optional<std::string_view> passphrase = std::nullopt) const;
 

@@ -90,7 +90,7 @@ absl::Status AppendCanonical(const JsonValue& value, std::string& out) {
   return absl::OkStatus();
 }
 
-// Reads one code point of well-formed UTF-8 at `i` and steps over it.
+// Reads the code point of well-formed UTF-8 at `i` and advances `i` past it.
 char32_t NextCodePoint(std::string_view text, std::size_t& i) {
   const auto byte = [&](std::size_t at) {
     return static_cast<unsigned char>(at < text.size() ? text[at] : 0);

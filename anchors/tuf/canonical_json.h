@@ -1,4 +1,4 @@
-// The form of JSON that TUF signatures and key ids are made over (OLPC
+// The form of JSON over which TUF signatures and key ids are computed (OLPC
 // canonical JSON), and the compact ASCII form that we publish.
 //
 //   auto document = verify::ParseJson(text, {.max_bytes = kMaxRootBytes});
@@ -19,7 +19,8 @@
 
 namespace anchorage::anchors::tuf {
 
-// Larger integers are refused: JavaScript clients would sign other digits.
+// The largest integer. Larger ones are refused: JavaScript clients would see
+// other digits.
 inline constexpr std::int64_t kMaxCanonicalInteger = (1LL << 53) - 1;
 
 // Returns the canonical form: no white space, members in the order of their
@@ -27,8 +28,8 @@ inline constexpr std::int64_t kMaxCanonicalInteger = (1LL << 53) - 1;
 // JSON: a line feed stays a line feed). Fails with kNumberNotCanonical.
 absl::StatusOr<std::string> CanonicalJson(const verify::JsonValue& value);
 
-// Returns `value` as JSON without white space, in ASCII, its members and
-// numbers as they were.
+// Returns `value` as JSON without white space, in ASCII, with the order of its
+// members and the text of its numbers unchanged.
 std::string CompactJson(const verify::JsonValue& value);
 
 // Returns `text`, which must be UTF-8, as a JSON string in ASCII, with quotes.

@@ -17,7 +17,7 @@ std::size_t CharacterLength(std::string_view text, std::size_t at) {
   return end - at;
 }
 
-// Goes back to the last star only: an earlier one could take no more.
+// Backtracks to the last star only: no earlier one could match more.
 bool MatchesSegment(std::string_view pattern, std::string_view text) {
   std::size_t p = 0;
   std::size_t t = 0;
@@ -45,7 +45,7 @@ bool MatchesSegment(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-// Splits off what stands before the first slash.
+// Removes the text before the first slash from `rest` and returns it.
 std::string_view TakeSegment(std::string_view& rest, bool& last) {
   const std::size_t slash = rest.find('/');
   last = slash == std::string_view::npos;

@@ -4,8 +4,8 @@
 //   while (auto edge = walk.Next()) walk.Visit(Load(*edge));
 //
 // Pre-order, depth first, in the order of each delegator's list; each role is
-// asked once; a terminating delegation that covers the target ends everything
-// that was still to be asked. Pure: loading is the caller's.
+// asked once; a terminating delegation that covers the target ends the search
+// for everything that was still to be asked. Pure: the caller does the loading.
 
 #ifndef ANCHORAGE_ANCHORS_TUF_DELEGATION_H_
 #define ANCHORAGE_ANCHORS_TUF_DELEGATION_H_
@@ -41,7 +41,7 @@ class DelegationWalk {
   // Returns the next role to ask; nullopt when all have been asked.
   std::optional<Edge> Next();
 
-  // Goes on below the role that Next() gave last.
+  // Continues below the role that Next() returned last.
   void Visit(const std::shared_ptr<const Targets>& role);
 
  private:

@@ -3,10 +3,10 @@
 // Names are as on a static server, relative to the repository's two folders:
 // "timestamp.json", "2.root.json", "7.snapshot.json", "3.targets.json",
 // "1.a%2Fb.json" for metadata; "catalog/v1/HASH.anchors.json" for targets. A
-// metadata name is percent-encoded already and is sent as it is, never decoded
+// metadata name is already percent-encoded and is sent as it is, never decoded
 // and never normalised; a target name is not encoded.
 //
-// Nothing that comes back is trusted; it may come over anything.
+// Nothing that comes back is trusted, so any transport will do.
 
 #ifndef ANCHORAGE_ANCHORS_TUF_FETCHER_H_
 #define ANCHORAGE_ANCHORS_TUF_FETCHER_H_
@@ -26,8 +26,8 @@ class Fetcher {
   // Each returns the whole file, exactly. Two codes have a meaning and must
   // be used for nothing else: kNotFound is the server's answer that there is
   // no such file, and kOutOfRange says that the file is longer than
-  // `max_bytes`, of which no more is read. Every other code means that we do
-  // not know: it never passes for "there is nothing newer".
+  // `max_bytes`, beyond which nothing is read. Every other code means that we
+  // do not know: it never counts as "there is nothing newer".
   virtual absl::StatusOr<std::string> FetchMetadata(std::string_view name,
                                                     std::size_t max_bytes) = 0;
   virtual absl::StatusOr<std::string> FetchTarget(std::string_view name,

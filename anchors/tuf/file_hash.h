@@ -13,17 +13,17 @@
 namespace anchorage::anchors::tuf {
 
 // Succeeds if `bytes` has every one of `hashes`, of which there may be none.
-// kHashAlgorithmUnknown: one is neither sha256, sha384 nor sha512.
-// `mismatch`: one is another.
+// kHashAlgorithmUnknown: one is neither sha256, sha384 nor sha512. `mismatch`:
+// one differs.
 absl::Status VerifyHashes(absl::Span<const FileHash> hashes,
                           std::string_view bytes, TufReason mismatch);
 
-// Succeeds if `bytes` has the length and the hashes of `file`, as far as it
-// says. kLengthMismatch, kHashMismatch, kHashAlgorithmUnknown.
+// Succeeds if `bytes` has the length and the hashes that `file` gives, if any.
+// kLengthMismatch, kHashMismatch, kHashAlgorithmUnknown.
 absl::Status VerifyMetaFile(const MetaFile& file, std::string_view bytes);
 
-// The same for a target. kTargetLengthMismatch, kTargetHashMismatch,
-// kHashAlgorithmUnknown.
+// Succeeds if `bytes` has the length and the hashes that `target` gives.
+// kTargetLengthMismatch, kTargetHashMismatch, kHashAlgorithmUnknown.
 absl::Status VerifyTargetBytes(const Target& target, std::string_view bytes);
 
 }  // namespace anchorage::anchors::tuf

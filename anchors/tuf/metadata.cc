@@ -14,7 +14,7 @@
 //   1. length, JSON, `signed` and `signatures`, no key id in those twice
 //   2. the canonical form of `signed`
 //   3. _type, spec_version, version, expires
-//   4. what the role has of its own
+//   4. the role's own members
 
 namespace anchorage::anchors::tuf {
 namespace {
@@ -140,7 +140,7 @@ absl::Status ReadCommon(const JsonValue& body, std::string_view type,
   return absl::OkStatus();
 }
 
-// An envelope and the tree that the rest is read from.
+// An envelope, and the JSON tree from which the rest is read.
 struct Opened {
   Envelope envelope;
   JsonValue file;
@@ -213,7 +213,7 @@ absl::Status ReadRootRoles(const JsonValue& body, Root& root) {
   const JsonValue* roles = FindObject(body, "roles");
   if (roles == nullptr) return Missing("roles");
   for (const auto& [name, value] : roles->members()) {
-    // "mirrors" is the one name more that the specification has; unused.
+    // "mirrors" is the only other name that the specification has; unused.
     if (!IsTopLevelRole(name) && name != "mirrors") {
       return RejectUpdate(TufReason::kRootRolesInvalid, name);
     }
@@ -242,7 +242,7 @@ absl::StatusOr<std::vector<FileHash>> ReadHashes(const JsonValue& object) {
   std::vector<FileHash> hashes;
   for (const auto& [algorithm, value] : object.members()) {
     const auto hex = value.AsString();
-    // A hash becomes part of a file name: nothing but hex may get there.
+    // A hash becomes part of a file name, so only hex is allowed.
     if (!hex.has_value() || !verify::DecodeHex(*hex).ok()) {
       return Malformed("a hash is not hex");
     }
@@ -443,8 +443,8 @@ absl::StatusOr<Targets> ParseTargets(std::string bytes) {
 
 namespace {
 
-// Whether the role's keys can be used at all here. Asked after too few
-// signatures verified.
+// Whether this machine can use the role's keys at all. Called after too few
+// signatures have verified.
 absl::Status CheckProviders(const RoleKeys& role, const KeyMap& keys) {
   for (const std::string& keyid : role.keyids) {
     const auto key = keys.find(keyid);
@@ -501,7 +501,7 @@ absl::StatusOr<absl::Time> ParseExpires(std::string_view text) {
   const absl::CivilSecond civil(number(0, 4), number(5, 2), number(8, 2),
                                 number(11, 2), number(14, 2), number(17, 2));
   const absl::Time time = absl::FromCivil(civil, absl::UTCTimeZone());
-  // A date that does not exist is another date by now.
+  // Parsing has turned a date that does not exist into another date.
   if (FormatExpires(time) != text) {
     return RejectUpdate(TufReason::kExpiresMalformed, text);
   }

@@ -5,10 +5,10 @@
 //   Use(root->keys);                        // not verified yet
 //
 // Reading proves the form, nothing else: VerifySignatures() and TrustedSet say
-// who signed. What was read keeps the exact bytes, which is what is stored,
-// served and hashed, and the canonical form of its `signed` member, which is
-// what signatures are over. Members that we do not know are allowed anywhere
-// and are part of both.
+// who signed. The values keep the exact bytes, which are what is stored, served
+// and hashed, and the canonical form of the `signed` member, which is what
+// signatures are over. Members that we do not know are allowed anywhere and are
+// part of both.
 //
 // Pure, any number of threads. Fails with kMetadataTooLarge, kDuplicateMember,
 // kNumberNotCanonical, kMetadataMalformed and the reasons that are named after
@@ -33,14 +33,16 @@
 
 namespace anchorage::anchors::tuf {
 
-// Longest files, by role, where the metadata above does not say. The same as
-// in the other clients, so that what they read we read.
+// The longest file of each role, in bytes, where the metadata above it gives no
+// length. The same as in other TUF clients, so that we can read whatever they
+// can.
 inline constexpr std::size_t kMaxRootBytes = 512'000;
 inline constexpr std::size_t kMaxTimestampBytes = 16'384;
 inline constexpr std::size_t kMaxSnapshotBytes = 2'000'000;
 inline constexpr std::size_t kMaxTargetsBytes = 5'000'000;
 inline constexpr int kMaxMetadataDepth = 32;
-// Far more than any repository has, and far less than 5 MB of "[]," would be.
+// The most JSON values of a file. Far more than any repository has, and far
+// fewer than 5 MB of "[]," would make.
 inline constexpr std::size_t kMaxMetadataValues = 100'000;
 
 inline constexpr std::string_view kRootRole = "root";
@@ -50,14 +52,14 @@ inline constexpr std::string_view kTargetsRole = "targets";
 
 bool IsTopLevelRole(std::string_view name);
 
-// As it stands in the file: `sig` may be empty or anything else that is no
-// signature, and then counts for nothing.
+// A signature as it stands in the file: `sig` may be empty or anything else
+// that is not a signature, and then counts for nothing.
 struct Signature {
   std::string keyid;
   std::string sig_hex;
 };
 
-// What every kind has.
+// What every kind of metadata has.
 struct Envelope {
   std::string bytes;         // the whole file as it was received
   std::string signed_bytes;  // canonical form of `signed`
@@ -87,13 +89,14 @@ struct Root {
 };
 
 // One hash of a file. `hex` is hex of either case, `algorithm` any text:
-// whether we know it is asked when a file is compared with it.
+// whether we know the algorithm is checked when a file is compared with the
+// hash.
 struct FileHash {
   std::string algorithm;
   std::string hex;
 };
 
-// What a timestamp or a snapshot says of another metadata file.
+// What a timestamp or a snapshot says about another metadata file.
 struct MetaFile {
   std::int64_t version = 0;
   std::optional<std::int64_t> length;
@@ -109,7 +112,8 @@ struct Snapshot {
   Envelope envelope;
   std::map<std::string, MetaFile, std::less<>> files;  // "targets.json", ...
 
-  // What it says of that role; null if it does not list it.
+  // Returns what the snapshot says about `role`; null if it does not list the
+  // role.
   const MetaFile* Find(std::string_view role) const;
 };
 
@@ -120,16 +124,16 @@ struct Target {
   std::string custom_json;       // compact JSON; empty if there is none
 };
 
-// A part of the target paths that another role may sign for.
+// The target paths for which another role may sign.
 struct Delegation {
   std::string name;
   RoleKeys role;
-  // Exactly one of the two is there. A pattern is compared segment by segment.
+  // Exactly one of the two is present. Patterns are matched segment by segment.
   std::optional<std::vector<std::string>> paths;
   std::optional<std::vector<std::string>> path_hash_prefixes;
   bool terminating = false;
 
-  // Whether the target is in that part.
+  // Whether the delegation is for this target.
   bool Covers(std::string_view target_path) const;
 };
 
@@ -157,7 +161,7 @@ absl::StatusOr<Targets> ParseTargets(std::string bytes);
 absl::Status VerifySignatures(const Envelope& envelope, const RoleKeys& role,
                               const KeyMap& keys);
 
-// The `expires` form, to the second, in UTC.
+// The form of `expires`, in whole seconds, in UTC.
 absl::StatusOr<absl::Time> ParseExpires(std::string_view text);
 std::string FormatExpires(absl::Time time);
 

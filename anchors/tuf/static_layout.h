@@ -2,12 +2,12 @@
 //
 //   for (const StaticFile& file : LayOut(files)) Put(file.path, file.bytes);
 //
-// The one place that says where a file stands, for trustd's HTTP listener and
-// for what is exported to a bucket. Snapshots are consistent: every name but
-// the timestamp's has a version or a hash in it and never means other bytes.
+// The one place that decides where a file stands, for trustd's HTTP listener
+// and for exports to a bucket. Snapshots are consistent: every name but the
+// timestamp's contains a version or a hash and never means other bytes.
 // Metadata is in "tuf/", targets are in "tuf/targets/".
 //
-// Pure. The views are of the bytes that were given.
+// Pure. The views refer to the bytes that were given.
 
 #ifndef ANCHORAGE_ANCHORS_TUF_STATIC_LAYOUT_H_
 #define ANCHORAGE_ANCHORS_TUF_STATIC_LAYOUT_H_
@@ -25,7 +25,7 @@ inline constexpr std::string_view kMetadataFolder = "tuf/";
 inline constexpr std::string_view kTargetsFolder = "tuf/targets/";
 inline constexpr std::string_view kTimestampFile = "tuf/timestamp.json";
 
-// A repository as it is at one moment.
+// A repository's files at one moment.
 struct RepositoryFiles {
   struct TargetFile {
     std::string_view path;  // "catalog/v1/anchors.json"

@@ -10,7 +10,7 @@
 //   root       1. signed by the trusted root's threshold
 //              2. signed by its own threshold
 //              3. the next version
-//              4. (the last one only) not expired
+//              4. not expired (only the last root)
 //   timestamp  1. signed
 //              2. not older than the held one; the same version, the same text
 //              3. its snapshot not older than the held one's
@@ -61,7 +61,8 @@ absl::Status VerifyVersion(const Envelope& envelope, const MetaFile& expected,
   return RejectUpdate(reason, Versions(envelope.version, expected.version));
 }
 
-// Whether one version has two texts. Other signatures on one text are no harm.
+// Whether one version has two texts. Different signatures on the same text do
+// no harm.
 bool IsOtherText(const Envelope& a, const Envelope& b) {
   return a.version == b.version && a.signed_bytes != b.signed_bytes;
 }

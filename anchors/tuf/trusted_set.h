@@ -1,4 +1,4 @@
-// What is trusted of one repository: the one path that every bundle takes,
+// What is trusted from one repository: the one path that every bundle takes,
 // whether fetched, cached or baked in.
 //
 //   auto set = TrustedSet::FromRoot(baked_in_root, now);
@@ -8,20 +8,20 @@
 // The order is fixed; a call out of it fails with kOutOfOrder. Each call makes
 // all checks of its step of the TUF client workflow (specification 1.0.34,
 // section 5), and changes the set only if all pass: after a failure the set is
-// what it was, and the same step may be tried again with other bytes.
+// unchanged, and the same step may be retried with other bytes.
 //
-// What an earlier refresh left is given with the Hold...() calls. It is
-// verified again, and then serves as what later files must not go back behind,
-// even where it has itself expired; UseHeld...() makes it the current file of
-// its step if nothing newer is asked for. A root that revokes the keys which
-// signed a held file drops it: so a repository recovers from a stolen online
-// key that raised version numbers.
+// Files that an earlier refresh left are given with the Hold...() calls. They
+// are verified again, and then serve as a floor: later files must not be older,
+// even where a held file has itself expired. UseHeld...() makes a held file the
+// current one of its step if nothing newer is called for. A root that revokes
+// the keys which signed a held file drops it: so a repository recovers from a
+// stolen online key that raised version numbers.
 //
 // No clock: `now` is an argument and the same for all checks. A caller that
 // judges age by itself, such as one that starts from a cache, gives
 // absl::InfinitePast(): then nothing has expired, and expires() tells when it
-// will. Not for use by several threads at once; copies are cheap, share the
-// (immutable) files and are independent.
+// will. Not thread-safe; copies are cheap, share the (immutable) files and are
+// independent.
 
 #ifndef ANCHORAGE_ANCHORS_TUF_TRUSTED_SET_H_
 #define ANCHORAGE_ANCHORS_TUF_TRUSTED_SET_H_
@@ -42,13 +42,14 @@ namespace anchorage::anchors::tuf {
 
 // What became of a timestamp that UpdateTimestamp() accepted.
 enum class TimestampUpdate {
-  // It is newer, and is the current one now.
+  // It is newer, and is now the current one.
   kAdopted,
-  // It is the held one (but perhaps for signatures): the held one is current.
+  // It is the held one, except perhaps for its signatures: the held one is
+  // current.
   kUnchanged,
-  // It has the held one's version and says something else. The held one is
-  // current, nothing is taken from the other, and somebody who has the
-  // timestamp key signs two truths: raise an alarm.
+  // It has the held one's version but says something else. The held one is
+  // current, nothing of the other is accepted, and somebody who has the
+  // timestamp key signs two different texts: alert people.
   kEquivocated,
 };
 
@@ -58,29 +59,30 @@ class TrustedSet {
   // does not matter. Fails as ParseRoot() does, and with kRootNotSelfSigned.
   static absl::StatusOr<TrustedSet> FromRoot(std::string bytes, absl::Time now);
 
-  // Returns the same root and nothing else, to start from at `now`.
+  // Returns a set with only this root, to start from at `now`.
   TrustedSet WithRootOnly(absl::Time now) const;
 
-  // Starts another refresh at `now`: every file becomes a held one, the root
+  // Starts another refresh at `now`: every file becomes a held one; the root
   // stays trusted.
   void Begin(absl::Time now);
 
-  // Takes the next root. kThresholdNotMet: not signed by the trusted root's
-  // threshold. kRootNotSelfSigned: not by its own. kRootVersionNotNext. Drops
-  // what is held and no longer properly signed.
+  // Accepts the next root. kThresholdNotMet: not signed by the trusted root's
+  // threshold. kRootNotSelfSigned: not signed by its own. kRootVersionNotNext.
+  // Drops held files that are no longer properly signed.
   absl::Status UpdateRoot(std::string bytes);
 
-  // Says that there is no newer root. kRootExpired.
+  // Call this when there is no newer root. kRootExpired.
   absl::Status FinishRoots();
 
-  // Each takes what an earlier refresh left, and drops it if it is not signed
-  // by whom the trusted root names. Never fails: no baseline is no error.
+  // Each takes a file that an earlier refresh left, and drops it unless it is
+  // signed by the keys that the trusted root names. Never fails: without a held
+  // file there is merely no floor.
   void HoldTimestamp(std::string bytes);
   void HoldSnapshot(std::string bytes);
   void HoldTargets(std::string bytes);
 
   // kThresholdNotMet, kTimestampRollback, kSnapshotEntryRollback,
-  // kTimestampExpired (of the one that would be current).
+  // kTimestampExpired (of the timestamp that would be current).
   absl::StatusOr<TimestampUpdate> UpdateTimestamp(std::string bytes);
   // kLengthMismatch, kHashMismatch, kHashAlgorithmUnknown, kThresholdNotMet,
   // kSnapshotVersionMismatch, kSnapshotRollback, kEquivocation,
@@ -90,30 +92,30 @@ class TrustedSet {
   // kThresholdNotMet, kTargetsVersionMismatch, kEquivocation, kTargetsExpired.
   absl::Status UpdateTargets(std::string bytes);
 
-  // Each makes the held file the current one of its step if it is all that
-  // Update...() would ask for. kOutOfOrder where nothing is held.
+  // Each makes the held file the current one of its step if it passes every
+  // check of Update...(). kOutOfOrder where nothing is held.
   absl::Status UseHeldTimestamp();
   absl::Status UseHeldSnapshot();
   absl::Status UseHeldTargets();
 
-  // Makes the held targets current by themselves. For a cache that a newer root
+  // Makes the held targets current on their own. For a cache that a newer root
   // has overtaken: the keys of its timestamp or snapshot were replaced, those
-  // of its targets were not. What is held then says what is trusted, and no
+  // of its targets were not. The held targets then say what is trusted, but no
   // longer how fresh it is: timestamp() and snapshot() are null. kOutOfOrder
   // where no targets are held; kTargetsExpired.
   absl::Status UseHeldTargetsAlone();
 
-  // Takes the file of a role that `delegator`, which this set gave, delegates
-  // to, and returns it. It counts for this delegator only: another one may
-  // name other keys. kRoleMissing, kLengthMismatch, kHashMismatch,
+  // Accepts the file of a role to which `delegator`, which this set returned,
+  // delegates, and returns it. It counts for this delegator only, since another
+  // one may name other keys. kRoleMissing, kLengthMismatch, kHashMismatch,
   // kHashAlgorithmUnknown, kThresholdNotMet, kTargetsVersionMismatch,
   // kDelegatedExpired.
   absl::StatusOr<std::shared_ptr<const Targets>> UpdateDelegated(
       const std::shared_ptr<const Targets>& delegator, std::string_view role,
       std::string bytes);
 
-  // The file that UpdateDelegated() took for that delegator and role; null if
-  // there is none.
+  // The file that UpdateDelegated() accepted for that delegator and role; null
+  // if there is none.
   std::shared_ptr<const Targets> delegated(
       const std::shared_ptr<const Targets>& delegator,
       std::string_view role) const;
@@ -123,7 +125,8 @@ class TrustedSet {
 
   absl::Time now() const { return now_; }
   const Root& root() const { return *root_; }
-  // What is held or current, at any step: properly signed under root(), or null.
+  // The held or current file, at any step: properly signed under root(), or
+  // null.
   const std::shared_ptr<const Timestamp>& held_timestamp() const {
     return timestamp_;
   }
@@ -133,15 +136,15 @@ class TrustedSet {
   const std::shared_ptr<const Targets>& held_targets() const {
     return targets_;
   }
-  // The current files; null before their steps.
+  // The current files; each is null before its step.
   std::shared_ptr<const Timestamp> timestamp() const;
   std::shared_ptr<const Snapshot> snapshot() const;
   std::shared_ptr<const Targets> targets() const;
 
-  // When the first of the current files expires. Only if complete().
+  // When the first of the current files expires. Call only if complete().
   absl::Time expires() const;
 
-  // Returns what targets.json says of `path`. kOutOfOrder if not complete();
+  // Returns what targets.json says about `path`. kOutOfOrder if not complete();
   // kTargetNotFound. Asks no delegated role: see Updater::FindTarget().
   absl::StatusOr<Target> Lookup(std::string_view path) const;
 
@@ -151,7 +154,7 @@ class TrustedSet {
                             std::string_view bytes) const;
 
  private:
-  // The last step that was done.
+  // The last completed step.
   enum class Stage { kStart, kRoot, kTimestamp, kSnapshot, kComplete };
 
   TrustedSet(Root root, absl::Time now)
@@ -170,11 +173,11 @@ class TrustedSet {
   std::shared_ptr<const Root> root_;
   absl::Time now_;
   Stage stage_ = Stage::kStart;
-  // Held before their stage, current from it on.
+  // Each file is held before its stage, and current from then on.
   std::shared_ptr<const Timestamp> timestamp_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::shared_ptr<const Targets> targets_;
-  // By delegator and role.
+  // The accepted files of delegated roles, by delegator and role.
   std::map<std::pair<std::shared_ptr<const Targets>, std::string>,
            std::shared_ptr<const Targets>>
       delegated_;

@@ -50,7 +50,7 @@ enum class TufReason {
   // A delegation with no name, a top-level role's name or a name used twice,
   // or with not exactly one of paths and path_hash_prefixes.
   kDelegationInvalid,
-  // A hash by an algorithm that we do not know.
+  // A hash of an algorithm that we do not know.
   kHashAlgorithmUnknown,
   // A target path that leads out of the targets' folder.
   kTargetPathUnsafe,
@@ -90,15 +90,16 @@ enum class TufReason {
   kTargetsVersionMismatch,
   // Two different files, properly signed, with the same role and version.
   kEquivocation,
-  // The newest root that there is is older than one seen before.
+  // The newest root in existence is older than one seen before.
   kRootRollback,
   // A catalog or a list of releases with a lower sequence than one seen before.
   kSequenceRollback,
-  // One whose sequence is more than 2^32 above the one seen before it: whoever
-  // stole a key must not use up all the numbers in one step.
+  // A catalog or a list of releases whose sequence is more than 2^32 above the
+  // one seen before it: whoever stole a key must not use up all the numbers in
+  // one step.
   kSequenceLeap,
-  // A catalog or a list that was made after our clock's tomorrow: either clock
-  // is wrong.
+  // A catalog or a list of releases that was made more than a day ahead of our
+  // clock: one of the two clocks is wrong.
   kClockSuspect,
   kRootExpired,
   kTimestampExpired,
@@ -106,16 +107,16 @@ enum class TufReason {
   kTargetsExpired,
   // A delegated targets file has expired.
   kDelegatedExpired,
-  // A call out of the order of the workflow.
+  // A call that is out of the workflow's order.
   kOutOfOrder,
-  // More new roots in one refresh than any repository makes.
+  // More new roots in one refresh than any repository has.
   kRootLimit,
   // More roles asked for one target than any repository needs.
   kDelegationLimit,
 
   // --- Not there (NOT_FOUND) ----------------------------------------------
 
-  // The snapshot does not list a role that delegates say there is.
+  // The snapshot does not list a role that a delegation names.
   kRoleMissing,
   // No role lists the target.
   kTargetNotFound,
@@ -129,7 +130,8 @@ enum class TufReason {
   // What was verified could not be stored.
   kStoreFailed,
   // No loaded provider of the cryptography library verifies with a role's keys
-  // (Ed25519 where only a FIPS provider is): nothing is said of signatures.
+  // (Ed25519 where only a FIPS provider is): this says nothing about the
+  // signatures.
   kCryptoUnavailable,
 
   // --- Signing (INVALID_ARGUMENT) -----------------------------------------
@@ -140,20 +142,21 @@ enum class TufReason {
   kSigningKeyUnsupported,
   // A library below failed to make or use a key.
   kSigningFailed,
-  // Metadata that other TUF clients would not read as we do.
+  // Metadata that other TUF clients would read differently.
   kNotPublishable,
 
   kMaxValue = kNotPublishable,
 };
 
 // Returns a non-OK status that carries `reason` for machines and `detail` for
-// people: names from the file and words of the server, so it is one line as
-// verify::Printable() shows it. Every failure in anchors/tuf is made here.
+// people: it may contain names from the file and words of the server, so it is
+// made one line by verify::Printable(). Every failure in anchors/tuf is made
+// here.
 absl::Status RejectUpdate(TufReason reason, std::string_view detail);
 
 // Returns `status`, which RejectUpdate() made, with the name of the file that it
 // is about before its detail: "THRESHOLD_NOT_MET: timestamp.json: ...". Any
-// other status, OK included, is returned as it is.
+// other status, including OK, is returned as it is.
 absl::Status InFile(std::string_view name, const absl::Status& status);
 
 // Returns the reason that RejectUpdate() put in `status`; nullopt for an OK

@@ -39,8 +39,9 @@ std::optional<std::string_view> KeyBits(std::string_view spki) {
   return verify::ParseOctetAligned(bits->contents);
 }
 
-// A point has a compressed and an uncompressed form, an RSA key only one if
-// its integers are minimal. One form, so that equal keys have equal bits.
+// A point has a compressed and an uncompressed form; an RSA key has only one if
+// its integers are minimal. Only one form is accepted, so that equal keys have
+// equal bits.
 bool HasTheOneForm(KeyType type, std::string_view bits) {
   if (type == KeyType::kEcP256) return bits.size() == 65 && bits[0] == 0x04;
   const auto sequence = verify::ParseOne(bits, DerTag::kSequence);

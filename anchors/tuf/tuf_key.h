@@ -21,18 +21,18 @@
 
 namespace anchorage::anchors::tuf {
 
-// Returns the type of key that a keytype of TUF means; nullopt for one that we
-// do not use.
+// Returns the type of key that a TUF keytype means; nullopt for one that we do
+// not use.
 std::optional<verify::KeyType> TypeOf(std::string_view keytype);
 
 class TufKey {
  public:
-  // Reads a KEY object. Fails with kMetadataMalformed where keytype, scheme
-  // or keyval are not there, and with kNumberNotCanonical.
+  // Reads a KEY object. Fails with kMetadataMalformed if keytype, scheme or
+  // keyval is missing, and with kNumberNotCanonical.
   static absl::StatusOr<TufKey> Parse(const verify::JsonValue& key);
 
-  // Makes a key of nothing but keytype, scheme and keyval.public, which are
-  // UTF-8. Fails as Parse() does.
+  // Makes a key with only keytype, scheme and keyval.public, which are UTF-8.
+  // Fails as Parse() does.
   static absl::StatusOr<TufKey> Make(std::string_view keytype,
                                      std::string_view scheme,
                                      std::string_view public_value);
@@ -49,8 +49,8 @@ class TufKey {
   // Whether this key can verify anything here.
   bool supported() const { return public_key_.has_value(); }
 
-  // The same for two objects with the same public key, whatever their ids: a
-  // key counts once towards a threshold. Empty where not supported().
+  // Equal for two objects with the same public key, whatever their ids: a key
+  // counts once towards a threshold. Empty where not supported().
   const std::string& identity() const { return identity_; }
 
   // Returns whether `signature` (bytes, not hex) is this key's over `message`.

@@ -43,7 +43,8 @@ absl::Status FetchError(std::string_view name, const absl::Status& status,
   }
 }
 
-// A path becomes a file name in many places: here none leads elsewhere.
+// A path becomes a file name in many places, so one that leads out of its
+// folder is refused here.
 bool IsSafeTargetPath(std::string_view path) {
   const bool plain = std::all_of(path.begin(), path.end(), [](char c) {
     return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '\\';
@@ -107,13 +108,13 @@ absl::Status Updater::Save(std::string_view name, std::string_view bytes) {
 
 // --- Root ------------------------------------------------------------------
 
-// A stored root that the one before does not lead to is not there.
+// A stored root to which the one before does not lead counts as absent.
 void Updater::LoadRoots() {
   CheckStoredRoot("root.json");
   CheckStoredRoot(RootHistoryName(trusted_.root().envelope.version));
   if (stored_fork_.has_value()) return;
-  // As many as there are: each is signed by the one before it, and a client
-  // that gave up here would never reach the newest.
+  // No limit: each root is signed by the one before it, and a client that gave
+  // up here would never reach the newest.
   while (true) {
     const std::int64_t next = trusted_.root().envelope.version + 1;
     auto bytes = store_->Load(RootHistoryName(next), kMaxRootBytes);
@@ -123,8 +124,8 @@ void Updater::LoadRoots() {
   }
 }
 
-// Roots below the trusted one are history, and those above it arrive by the
-// ordinary rule. One of the same version must be the same.
+// Roots below the trusted one are history, and those above it are accepted by
+// the ordinary rule. One of the same version must be the same.
 void Updater::CheckStoredRoot(std::string_view name) {
   auto bytes = store_->Load(name, kMaxRootBytes);
   if (!bytes.has_value()) return;
@@ -132,7 +133,7 @@ void Updater::CheckStoredRoot(std::string_view name) {
   auto stored = ParseRoot(*std::move(bytes));
   if (!stored.ok() || stored->envelope.version != trusted.version) return;
   if (stored->envelope.signed_bytes == trusted.signed_bytes) return;
-  // A file that was damaged is no other root.
+  // A damaged file is not another root.
   const Root& root = trusted_.root();
   if (VerifySignatures(stored->envelope, root.root, root.keys).ok()) {
     stored_fork_ = std::string(name);
@@ -162,7 +163,7 @@ absl::Status Updater::UpdateRoots() {
     }
     absl::Status updated = trusted_.UpdateRoot(*std::move(bytes));
     if (!updated.ok()) return InFile(name, updated);
-    // The history first: it is what the next start follows.
+    // The history is saved first, because it is what the next start follows.
     saved = Save(RootHistoryName(next), trusted_.root().envelope.bytes);
     if (!saved.ok()) return saved;
     saved = SaveRoot();

@@ -5,16 +5,16 @@
 //   auto target = updater->FindTarget("catalog/v1/anchors.json");
 //   auto bytes = updater->DownloadTarget("catalog/v1/anchors.json", *target);
 //
-// The root given to Create() is the only thing trusted. What the store holds
-// is input like any other: it is verified from that root at every load, what
-// does not verify is as if it were not there. What is fetched is stored as
-// soon as the checks of its own step have passed, in the order of the
-// workflow, byte for byte; so a failure or a crash at any point leaves a store
-// from which the next refresh goes on, and a failed check changes nothing.
+// The root given to Create() is the only thing trusted. What the store holds is
+// input like any other: it is verified from that root at every load, and what
+// does not verify counts as absent. What is fetched is stored as soon as the
+// checks of its own step have passed, in the order of the workflow, byte for
+// byte; so a failure or a crash at any point leaves a store from which the next
+// refresh continues, and a failed check changes nothing.
 //
-// No clock: `now` is the time of everything that this updater does. One
-// updater is one refresh; make another for the next. Not for use by several
-// threads at once. The fetcher and the store must outlive it.
+// No clock: `now` is the time of everything that this updater does. One updater
+// is for one refresh; make another for the next. Not thread-safe. The fetcher
+// and the store must outlive it.
 
 #ifndef ANCHORAGE_ANCHORS_TUF_UPDATER_H_
 #define ANCHORAGE_ANCHORS_TUF_UPDATER_H_
@@ -35,9 +35,9 @@
 
 namespace anchorage::anchors::tuf {
 
-// How many new roots one refresh takes before it stops with kRootLimit, and
+// How many new roots one refresh accepts before it stops with kRootLimit, and
 // how many delegated roles one search asks before it stops with
-// kDelegationLimit. The same as in the other clients.
+// kDelegationLimit. The same as in other TUF clients.
 inline constexpr int kMaxRootRotations = 256;
 inline constexpr int kMaxDelegations = 32;
 
@@ -55,7 +55,7 @@ class MetadataStore {
                                           std::size_t max_bytes) = 0;
 
   // Replaces the file, wholly or not at all, also if power fails. A store that
-  // can do without, such as one on a full disk, may return OK.
+  // can do without the file, such as one on a full disk, may return OK.
   virtual absl::Status Save(std::string_view name, std::string_view bytes) = 0;
 };
 
@@ -72,18 +72,19 @@ class Updater {
  public:
   // Starts from `trusted_root` and the newer roots in the store that it leads
   // to, however many. Older ones are skipped, so that a store may be older than
-  // the program. Fetches and stores nothing. Fails as TrustedSet::FromRoot().
+  // the program. Fetches and stores nothing. Fails as TrustedSet::FromRoot()
+  // does.
   static absl::StatusOr<Updater> Create(std::string trusted_root,
                                         absl::Time now, Fetcher* fetcher,
                                         MetadataStore* store);
 
   // Brings the four top-level roles up to date. Fails as the calls of
   // TrustedSet do, and with kRootLimit, kFileNotOnServer, kFetchFailed,
-  // kMetadataTooLarge, kStoreFailed. Call once, or again after a failure.
+  // kMetadataTooLarge, kStoreFailed. Call it once, or again after a failure.
   absl::Status Refresh();
 
-  // Returns what the repository says of `path`, asking delegated roles, which
-  // are fetched where the store has them not. Only after a successful
+  // Returns what the repository says about `path`, asking delegated roles, which
+  // are fetched if the store does not have them. Only after a successful
   // Refresh(). kTargetNotFound, kDelegationLimit, kOutOfOrder, and as
   // TrustedSet::UpdateDelegated() and Refresh() fail.
   absl::StatusOr<Target> FindTarget(std::string_view path);
@@ -96,14 +97,14 @@ class Updater {
 
   const TrustedSet& trusted() const { return trusted_; }
 
-  // Whether the last refresh met TimestampUpdate::kEquivocated: raise an
-  // alarm, the refresh itself went on with what was known.
+  // Whether the last refresh met TimestampUpdate::kEquivocated: alert people.
+  // The refresh itself went on with what was known.
   bool equivocation_seen() const { return equivocation_seen_; }
 
   // The name of the stored root, if there is one, that has the version of the
   // trusted root, is signed by its root keys and says something else: the store
-  // follows another history, and no root was taken from it. Raise an alarm, and
-  // use none of the store.
+  // follows another history, and no root of it was accepted. Alert people, and
+  // use nothing from the store.
   const std::optional<std::string>& stored_fork() const { return stored_fork_; }
 
  private:

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <string_view>
 
-// gRPC's own, exported and in no header: the flags of the frame that was
-// received last. A message that is flagged and names no encoding comes to us
-// like any other, and nothing else tells it apart.
+// gRPC exports this function but declares it in no header: the flags of the
+// frame that was received last. A message that is flagged as compressed but
+// names no encoding reaches us like any other, and nothing else tells it apart.
 std::uint32_t grpc_call_test_only_get_message_flags(grpc_call* call);
 
 namespace anchorage::anchors {
@@ -20,7 +20,8 @@ constexpr std::uint32_t kCompressed = 0x80000000u;
 
 template <typename Arguments, typename Setter>
 void Refuse(Arguments& arguments, Setter set) {
-  // The first alone has a compressed message decompressed and then refused.
+  // With the first setting alone, gRPC would decompress a message before
+  // refusing it.
   set(arguments, GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
       kOnlyIdentity);
   set(arguments, GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);

@@ -1,4 +1,4 @@
-// Messages of gRPC that are taken as they came: never decompressed.
+// gRPC messages that are read as they came: never decompressed.
 //
 //   RefuseCompression(arguments);               // of the channel or the server
 //   ...
@@ -8,7 +8,7 @@
 // Two megabytes of a compressed message are two gigabytes of a plain one, and
 // nothing of ours is worth compressing. So a peer that names an encoding is
 // answered UNIMPLEMENTED by gRPC before it reads the message, and a message
-// whose flag says "compressed", whatever it says of the encoding, is an error.
+// whose flag says "compressed", whatever encoding it names, is an error.
 
 #ifndef ANCHORAGE_ANCHORS_WIRE_PLAIN_MESSAGE_H_
 #define ANCHORAGE_ANCHORS_WIRE_PLAIN_MESSAGE_H_
@@ -28,8 +28,8 @@ namespace anchorage::anchors {
 void RefuseCompression(grpc::ChannelArguments& arguments);
 void RefuseCompression(grpc::ServerBuilder& builder);
 
-// Reads the message that `call` received last. Fails with INTERNAL for one
-// that is flagged as compressed or is not there, and as ParseBounded() does.
+// Reads the message that `call` received last. Fails with INTERNAL for one that
+// is missing or flagged as compressed, and as ParseBounded() does.
 absl::Status ReadMessage(const grpc::ByteBuffer& buffer, grpc_call* call,
                          const WireLimits& limits,
                          google::protobuf::Message& message);

@@ -92,7 +92,7 @@ class Scanner {
     }
   }
 
-  // What a length stands in front of. `field` is null for one that the type
+  // Scans a length-delimited value. `field` is null for a field that the type
   // does not have, which protobuf keeps as one string.
   absl::Status ScanValue(std::string_view value, const FieldDescriptor* field) {
     if (field == nullptr) return absl::OkStatus();

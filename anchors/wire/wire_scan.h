@@ -1,8 +1,8 @@
-// A serialised message, looked at before protobuf reads it.
+// Checks a serialised message before protobuf reads it.
 //
 //   if (absl::Status s = ParseBounded(bytes, {}, message); !s.ok()) return s;
 //
-// protobuf makes an object of every field, also of an empty one: two bytes of a
+// protobuf makes an object for every field, even an empty one: two bytes of a
 // hostile message become thirty. So the fields are counted first, on the bytes,
 // which costs no memory. Pure.
 
@@ -19,15 +19,16 @@
 namespace anchorage::anchors {
 
 struct WireLimits {
-  // All fields, those of inner messages and the elements of packed lists too.
+  // The most fields, including those of inner messages and the elements of
+  // packed lists.
   int fields = 4096;
-  // How deep messages stand within one another.
+  // The deepest nesting of messages.
   int depth = 16;
 };
 
-// Fails with INVALID_ARGUMENT if `bytes` are not the wire form of a message (a
-// group, which no message of ours has, is none), and with RESOURCE_EXHAUSTED if
-// they exceed a limit. Fields that `type` does not have are counted and
+// Fails with INVALID_ARGUMENT if `bytes` are not the wire form of a message
+// (without groups, which no message of ours has), and with RESOURCE_EXHAUSTED
+// if they exceed a limit. Fields that `type` does not have are counted and
 // skipped.
 absl::Status ScanWire(std::string_view bytes,
                       const google::protobuf::Descriptor& type,

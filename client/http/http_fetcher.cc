@@ -16,7 +16,7 @@ constexpr long kOk = 200;
 constexpr long kForbidden = 403;
 constexpr long kNotFound = 404;
 
-// A body on its way in, and why it was not taken whole.
+// A body that is being received, and why it was cut off, if it was.
 struct Body {
   std::string bytes;
   std::size_t max_bytes;
@@ -30,9 +30,9 @@ std::size_t Receive(char* data, std::size_t size, std::size_t count,
   const std::size_t got = size * count;
   if (body.bytes.size() + got > body.max_bytes) {
     body.too_long = true;
-    return 0;  // ends the transfer
+    return 0;  // aborts the transfer
   }
-  // libcurl is C: nothing may be thrown through it.
+  // libcurl is C: no exception may pass through it.
   body.failure = anchors::NoThrow([&] {
     body.bytes.append(data, got);
     return absl::OkStatus();
@@ -40,7 +40,7 @@ std::size_t Receive(char* data, std::size_t size, std::size_t count,
   return body.failure.ok() ? got : 0;
 }
 
-// Called by libcurl now and then, at least once a second.
+// Called by libcurl at least once a second.
 int StopIfCancelled(void* user, curl_off_t, curl_off_t, curl_off_t,
                     curl_off_t) {
   return *static_cast<const std::atomic<bool>*>(user) ? 1 : 0;
@@ -129,7 +129,7 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
   }
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-  // What the server says decides before what its page weighs.
+  // The status decides before the size of the body does.
   if (status == kNotFound || status == kForbidden) {
     return absl::NotFoundError(absl::StrCat("HTTP ", status));
   }

@@ -1,13 +1,13 @@
-// A TUF repository on an HTTP server, by libcurl.
+// Fetches a TUF repository's files from an HTTP server, by libcurl.
 //
 //   auto fetcher = HttpFetcher::Create({.metadata_url = "https://…/tuf/",
 //                                       .targets_url = "https://…/tuf/targets/"});
 //   auto updater = tuf::Updater::Create(root, now, fetcher->get(), &store);
 //
-// Certificates of HTTPS are always checked; redirects are not followed; a
-// body is read no further than the caller's limit, whatever the server says of
-// its length. Names are sent as they are: nothing is normalised on the way. No
-// call throws: where there is no memory, it fails with RESOURCE_EXHAUSTED.
+// Certificates of HTTPS are always checked; redirects are not followed; a body
+// is read no further than the caller's limit, whatever length the server gives.
+// Names are sent as they are: nothing is normalised on the way. No call throws:
+// where there is no memory, it fails with RESOURCE_EXHAUSTED.
 
 #ifndef ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
 #define ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
@@ -25,18 +25,19 @@
 namespace anchorage::client {
 
 struct HttpRepository {
-  // Each is put before a name as it is, with a slash added if it has none.
+  // Each is put in front of a name as it is, with a slash added if it does not
+  // end in one.
   std::string metadata_url;
   std::string targets_url;
   // PEM certificates that the server's certificate must chain to; empty: the
-  // system's.
+  // system's roots.
   std::string tls_roots_pem = {};
   // The longest that one file may take, from the first packet to the last.
   absl::Duration timeout = absl::Seconds(30);
   absl::Duration connect_timeout = absl::Seconds(10);
 };
 
-// One connection, kept between files. Not thread-safe, but for Cancel().
+// One connection, kept between files. Not thread-safe, except for Cancel().
 class HttpFetcher final : public anchors::tuf::Fetcher {
  public:
   // Fails with INVALID_ARGUMENT for a URL that is neither http nor https, or
@@ -45,12 +46,12 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
       HttpRepository repository);
   ~HttpFetcher() override;
 
-  // Ends a transfer under way, within about a second, and fails every later
+  // Aborts a transfer under way, within about a second, and fails every later
   // one with CANCELLED.
   void Cancel() { cancelled_ = true; }
 
   // NOT_FOUND: the server answered 404 or 403. Any other answer than 200, and
-  // every failure below it, is UNAVAILABLE.
+  // every failure of the connection, is UNAVAILABLE.
   absl::StatusOr<std::string> FetchMetadata(std::string_view name,
                                             std::size_t max_bytes) override;
   absl::StatusOr<std::string> FetchTarget(std::string_view name,

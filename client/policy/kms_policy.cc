@@ -23,7 +23,7 @@ using verify::Reject;
 constexpr absl::string_view kPrefix = "kms:RecipientAttestation:";
 constexpr std::size_t kMaxNameInText = 64;
 
-// A name of the policy, for a message.
+// Quotes a name from the policy for a message.
 std::string Quoted(std::string_view name) {
   return "'" + std::string(name.substr(0, kMaxNameInText)) + "'";
 }
@@ -48,8 +48,8 @@ class ConditionReader {
 
   bool has_other_keys() const { return has_other_keys_; }
 
-  // Returns all of what `block` says of attestation documents; nullopt if that
-  // is nothing.
+  // Returns everything that `block` says about attestation documents; nullopt
+  // if it says nothing about them.
   absl::StatusOr<std::optional<Condition>> Read(const JsonValue& block) {
     if (block.kind() != JsonKind::kObject) {
       return Reject(Reason::kFieldInvalid, "a 'Condition' is not an object");
@@ -180,7 +180,7 @@ class StatementReader {
     const JsonValue* block = statement.Find("Condition");
     if (block == nullptr) return absl::OkStatus();
     if (!*allows) return CheckDenial(*block);
-    // KMS does not ask a condition on DescribeKey before it decrypts.
+    // Before it decrypts, KMS does not check a condition on DescribeKey.
     if (!IsAboutAttested(statement)) return absl::OkStatus();
     absl::StatusOr<std::optional<Condition>> condition =
         conditions_.Read(*block);
@@ -202,7 +202,8 @@ class StatementReader {
     return text == "Allow";
   }
 
-  // What is denied by measurements would have to be taken from what is allowed.
+  // Refused, because what is denied by measurements would have to be subtracted
+  // from what is allowed.
   static absl::Status CheckDenial(const JsonValue& block) {
     ConditionReader any(/*ignore_other_keys=*/true);
     const auto condition = any.Read(block);

@@ -32,15 +32,15 @@ struct KmsDemands {
 // begin with a capital letter, and the names of our fields do not.
 bool IsKmsPolicy(const verify::JsonValue& json);
 
-// Returns the key policy that `json` is, or that it has as the text `Policy`:
-// "aws kms get-key-policy" prints it so. Fails as ParseJson() does, and with
-// kFieldUnknown for what that never prints beside it. The limits are those of
-// `json`.
+// Returns the key policy that `json` is, or that it contains as the string
+// `Policy`, which is how "aws kms get-key-policy" prints it. Fails as
+// ParseJson() does, and with kFieldUnknown for members that this command never
+// prints beside it. The limits are those of `json`.
 absl::StatusOr<verify::JsonValue> OpenKmsPolicy(
     verify::JsonValue json, const verify::JsonLimits& limits);
 
-// Reads a key policy or a Condition. The condition is as written: its keys
-// and values have yet to be checked.
+// Reads a key policy or a Condition. The condition is as written: its keys and
+// values are still to be checked.
 absl::StatusOr<KmsDemands> ReadKmsPolicy(const verify::JsonValue& json,
                                          bool ignore_other_keys);
 

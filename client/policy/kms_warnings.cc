@@ -30,14 +30,14 @@ constexpr std::array kAttested = {
     std::string_view("kms:GenerateDataKeyPair"),
     std::string_view("kms:GenerateRandom"),
 };
-// Those that end in use of the key without this policy's conditions.
+// The operations that allow use of the key without this policy's conditions.
 constexpr std::array kUndoing = {
     std::string_view("kms:PutKeyPolicy"),
     std::string_view("kms:CreateGrant"),
     std::string_view("kms:ReplicateKey"),
     std::string_view("kms:ReEncryptFrom"),
 };
-// Keys of conditions that say of which account a caller is.
+// Condition keys that say which account a caller belongs to.
 constexpr std::array kAccountKeys = {
     std::string_view("aws:PrincipalAccount"),
     std::string_view("aws:PrincipalArn"),
@@ -53,8 +53,8 @@ bool EqualIgnoreCase(std::string_view a, std::string_view b) {
                                 absl::string_view(b.data(), b.size()));
 }
 
-// Whether `text` is as `pattern` says, in letters of any case: '*' is anything,
-// '?' one character.
+// Whether `text` matches `pattern`, ignoring case: '*' is anything, '?' one
+// character.
 bool Matches(std::string_view pattern, std::string_view text) {
   std::size_t p = 0;
   std::size_t t = 0;
@@ -80,7 +80,8 @@ bool Matches(std::string_view pattern, std::string_view text) {
                      pattern.end(), [](char c) { return c == '*'; });
 }
 
-// Whether `test` holds for one of the texts that a member is: a text or a list.
+// Whether `test` holds for the member's text, or for one of them if it is a
+// list.
 bool AnyText(const JsonValue* value,
              const std::function<bool(std::string_view)>& test) {
   if (value == nullptr) return false;
@@ -182,7 +183,7 @@ bool IsEverybody(const JsonValue& statement) {
          (AnyText(principal, star) || AnyText(principal->Find("AWS"), star));
 }
 
-// Whether callers of no account in particular are meant.
+// Whether a statement is for callers of any account.
 bool IsForAnyAccount(const JsonValue& statement) {
   if (statement.Find("NotPrincipal") != nullptr) return true;
   const JsonValue* principal = statement.Find("Principal");
@@ -196,7 +197,7 @@ std::string Escaped(std::string_view text) {
       absl::string_view(text.data(), std::min(text.size(), kMaxNameInText)));
 }
 
-// Statements with what they have in common.
+// Statements that have something in common, for one warning.
 class Named {
  public:
   // `statement` is the one of that index.
@@ -232,7 +233,7 @@ class Named {
     return text;
   }
 
-  // What the verb behind Statements() ends in.
+  // The ending of the verb that follows Statements().
   std::string ending() const { return indices_.size() == 1 ? "s" : ""; }
 
  private:
@@ -248,7 +249,7 @@ class Named {
   std::set<std::size_t> indices_;
 };
 
-// The statements of a policy, by what they do.
+// The statements of a policy, to be found by what they do.
 class Statements {
  public:
   explicit Statements(const JsonValue& statements) {
@@ -315,7 +316,7 @@ class Statements {
   void AddUndoing(std::vector<std::string>& warnings) const;
   void AddAnyAccount(std::vector<std::string>& warnings) const;
 
-  // In the order of the text.
+  // The statements, in the order of the text.
   std::vector<Statement> statements_;
   std::vector<const JsonValue*> denying_;
 };

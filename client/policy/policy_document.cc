@@ -33,7 +33,7 @@ std::vector<std::string> ToVector(
   return {list.begin(), list.end()};
 }
 
-// Reads hex, of which "" is no bytes.
+// Reads hex; "" is no bytes.
 absl::StatusOr<std::string> ReadHex(const std::string& hex,
                                     std::string_view field) {
   if (hex.empty()) return "";
@@ -69,7 +69,8 @@ absl::StatusOr<Condition> ToLeaf(const v1::AttestationCondition& proto) {
                                            : Condition::Letters::kExact);
 }
 
-// YAML is not nested deeper than kMaxYamlDepth, and nothing else comes here.
+// The recursion is bounded: only YAML comes here, and it is not nested deeper
+// than kMaxYamlDepth.
 absl::StatusOr<Condition> ToCondition(const v1::AttestationCondition& proto) {
   const bool is_leaf =
       !proto.key().empty() || !proto.values().empty() || proto.ignore_case();
@@ -108,7 +109,7 @@ absl::StatusOr<verify::KeyType> ToKeyType(v1::ExpectedPublicKey::KeyType type) {
   }
 }
 
-// Says to a builder what the caller and a document say.
+// Passes to a builder what the caller and a document say.
 template <typename Policy>
 class Speaker {
  public:
@@ -159,7 +160,7 @@ class Speaker {
 
  private:
   absl::Status SayMeasurements(const v1::AttestationPolicy& proto) {
-    // With a condition beside it, the measurements are said twice.
+    // With a condition beside it, the measurements would be stated twice.
     if (proto.has_release()) {
       builder_.ExpectRelease(proto.release(), releases_);
     }
@@ -196,7 +197,7 @@ class Speaker {
   absl::Status SayPublicKey(const v1::AttestationPolicy& proto) {
     if (!proto.has_public_key()) return absl::OkStatus();
     const v1::ExpectedPublicKey& key = proto.public_key();
-    // Whoever says two of them says the public key twice.
+    // Two of them together would state the public key twice.
     bool said = false;
     if (key.has_ignored()) {
       builder_.IgnorePublicKey(key.ignored());

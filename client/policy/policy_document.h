@@ -4,7 +4,7 @@
 //   if (!policy.ok()) return policy.status();
 //   if (const auto* tpm = std::get_if<verify::NitroTpmPolicy>(&*policy)) ...
 //
-// Three forms are read, and told apart by their beginning:
+// Three forms are read, and distinguished by how they begin:
 //
 //  - YAML: an AttestationPolicy of attestation_policy.proto.
 //  - JSON, which begins with "{": the same, strict.
@@ -15,17 +15,18 @@
 //    ignored, as KMS does, and ages are KMS's. Enclave or NitroTPM follows
 //    from the keys.
 //
-// Of a key policy, the statements count that allow something by such a key: a
+// In a key policy, the statements count that allow something by such a key: a
 // document that satisfies any one of them is accepted, whatever the statement
-// allows and to whom. The operators and keys of a Condition must all hold,
-// and one value of each list. What KMS would do and this does not is refused,
-// never skipped: operators other than StringEquals and StringEqualsIgnoreCase,
-// statements that deny by such a key, and, unless the caller says why they do
-// not matter, conditions on other keys beside them. What undoes the conditions
-// is among the policy's warnings: statements that allow the same without a
-// document, or let somebody change the policy, and callers of any account.
+// allows and to whom. The operators and keys of a Condition must all hold, with
+// one value of each list. What KMS supports and this reader does not is
+// refused, never skipped: operators other than StringEquals and
+// StringEqualsIgnoreCase, statements that deny by such a key, and, unless the
+// caller says why they do not matter, conditions on other keys beside them.
+// The policy's warnings name what undoes the conditions: statements that allow
+// the same without a document, or let somebody change the policy, and callers
+// of any account.
 //
-// A byte order mark of UTF-8 in front is skipped.
+// A UTF-8 byte order mark at the start is skipped.
 //
 // Pure, and safe to call from any number of threads.
 
@@ -48,20 +49,20 @@ using PolicyDocument =
 
 // What the caller adds to a document.
 struct PolicyDocumentOptions {
-  // What is expected of a session and so stands in no file, as bytes. What is
-  // said here must not be said, or ignored by name, in the document too.
+  // What is expected of one session and so stands in no file, as bytes. What is
+  // given here must not be expected, or ignored by name, in the document too.
   std::optional<std::string> nonce = std::nullopt;
   std::optional<std::string> user_data = std::nullopt;
   std::optional<std::string> public_key = std::nullopt;
 
-  // Whose Nitro roots; where the document says none. A key policy of KMS says
-  // none.
+  // The partition whose Nitro roots are trusted, where the document names none.
+  // A KMS key policy names none.
   std::optional<std::string> partition = std::nullopt;
   // The strict profile, whatever the document says.
   bool strict = false;
 
-  // What a document's `release` is looked up in. Null is no release: a
-  // document that asks for one then accepts none.
+  // The list in which a document's `release` is looked up. Null is an empty
+  // list: a document that expects a release then accepts none.
   std::shared_ptr<const verify::ReleaseSet> releases = nullptr;
 
   // Why the conditions of a key policy on other keys are ignored. Empty: they
@@ -69,14 +70,13 @@ struct PolicyDocumentOptions {
   std::string ignore_other_keys = "";
 };
 
-// Reads `text`, at most 256 KiB. `name` is put in front of messages. Fails
-// with
+// Reads `text`, at most 256 KiB. Messages begin with `name`. Fails with
 //  - any reason of ReadYaml() in yaml_to_proto.h, or of ParseJson();
 //  - kEncodingMalformed, for the byte order mark of UTF-16;
 //  - kFieldMissing, for a policy without a type or a statement without an
 //    effect; kFieldUnknown, for a name that KMS does not have either;
-//  - kFieldInvalid, for what is not read of a key policy, and for keys of both
-//    types of document;
+//  - kFieldInvalid, for parts of a key policy that are not supported, and for
+//    keys of both types of document;
 //  - kPolicyEmpty, where nothing is expected; kPolicyIncomplete, where
 //    something is neither expected nor ignored, other keys included;
 //  - any reason of AttestationPolicy::Builder.

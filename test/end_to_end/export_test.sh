@@ -33,7 +33,7 @@ start() {
   pids+=("$pid")
   for _ in $(seq 300); do
     grpc=$(sed -n 's/.*serving sequence .* on \([^ ]*:[0-9]*\)$/\1/p' log)
-    http=$(sed -n 's#.* \(http://.*/tuf/\) has the same as files$#\1#p' log)
+    http=$(sed -n 's#.*the same files are on \(http://.*/tuf/\)$#\1#p' log)
     [ -z "$grpc" ] || [ -z "$http" ] || return 0
     kill -0 "$pid" 2>/dev/null || break
     sleep 0.1

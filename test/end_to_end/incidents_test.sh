@@ -81,14 +81,14 @@ start() {
   trustd --config trustd.yaml 2>trustd.log &
   service=$!
   for _ in $(seq 600); do
-    grep -qs 'people decide on' trustd.log && break
+    grep -qs 'admin service listening on' trustd.log && break
     kill -0 "$service" 2>/dev/null || die 'trustd does not start'
     sleep 0.1
   done
   export SERVER=$(sed -n 's/.*regions, on \([0-9.:]*\).*/\1/p' trustd.log)
   export HTTP=$(sed -n 's|.*http://\([0-9.:]*\)/tuf/.*|\1|p' trustd.log)
   local admin
-  admin=$(sed -n 's/.*people decide on \([0-9.:]*\).*/\1/p' trustd.log)
+  admin=$(sed -n 's/.*admin service listening on \([0-9.:]*\).*/\1/p' trustd.log)
   export ADMIN="--server $admin --tls-roots servers.pem --client-cert olga.pem --client-key olga.key"
 }
 stop() {

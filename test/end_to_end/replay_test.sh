@@ -49,7 +49,7 @@ rotation 1  RE_KEY  aws/eu-west-1/iid-rsa2048  found ..., folder
 rotation 2  RE_KEY  aws/eu-west-2/iid-rsa1024  found ..., folder
   happened: ...
   one.yaml: published at once, ..., by alice
-... records, ... Looks that showed nothing new are not on the record.
+... records, ... Polls that showed nothing new are not on the record.
 2 rotations: 1 the same; 0 published without people that were not; 0 not published without people that were; 0 at another time; 1 otherwise.
 TEXT
 says rule <<'TEXT'

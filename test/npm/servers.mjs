@@ -29,7 +29,7 @@ export async function startTrustd(program, scratch) {
   const lines = readline.createInterface({ input: child.stderr });
   for await (const line of lines) {
     log.push(line);
-    url = /(http:\/\/\S+\/tuf)\/ has the same as files$/.exec(line)?.[1];
+    url = /the same files are on (http:\/\/\S+\/tuf)\/$/.exec(line)?.[1];
     if (url) break;
   }
   clearTimeout(timer);

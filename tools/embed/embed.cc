@@ -1,4 +1,4 @@
-// Writes files as C++: a header with one accessor a file, and a source.
+// Writes files as C++: a header with one accessor for each file, and a source.
 //
 //   embed HDR_OUT CC_OUT INCLUDE NAMESPACE SYMBOL=PATH...
 //
@@ -21,7 +21,7 @@
 namespace {
 
 constexpr int kFirstFile = 5;
-// Bytes of a file on one line of the source.
+// How many bytes of a file are on one line of the source.
 constexpr std::size_t kBytesPerLine = 64;
 
 struct File {

@@ -3,9 +3,9 @@
 //
 //   bazel run //tools/printed_roots
 //
-// An argument names another index than anchors/baked/printed/index.json.
-// Exit code 0: every page prints what we have; 1: one does not; 2: one could
-// not be read, and no page differs; 3: no index.
+// An argument names an index other than anchors/baked/printed/index.json. Exit
+// code 0: every page prints what we have; 1: one does not; 2: one could not be
+// read, and no page differs; 3: no index.
 
 #include <csignal>
 #include <iostream>
@@ -32,7 +32,7 @@ int Fail(const absl::Status& status) {
   return kNoIndex;
 }
 
-// Says a line for the page.
+// Compares a page, and prints one line about it.
 Exit Check(const trustd::PrintedPage& page, trustd::Downloader& web,
            const anchors::Catalog& catalog) {
   const auto got = web.Get({.url = page.address, .max_bytes = kMaxPageBytes});

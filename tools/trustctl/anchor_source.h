@@ -39,7 +39,7 @@ struct AnchorSource {
   std::string tls_roots;
   std::string cache;
   std::string catalog;
-  // One certificate, for tests: of which slot is said by the command.
+  // One certificate, for tests; the command says which slot it is for.
   std::string certificate;
   // "serve" or "refuse": what a client does with a set that is EXPIRED.
   std::string when_expired;
@@ -59,15 +59,15 @@ struct AnchorSource {
 
   bool uses_client() const { return !server.empty() || !cache.empty(); }
 
-  // Makes a client of --server, --trusted-root and --cache that asks only when
-  // it is told to.
+  // Makes a client with --server, --trusted-root and --cache that asks the
+  // server only when it is told to.
   absl::StatusOr<std::unique_ptr<client::TrustClient>> MakeClient() const;
 
   // Opens --server for a reader that has nothing yet.
   absl::StatusOr<RepositoryFiles> OpenRepository() const;
 
-  // Returns the anchors. A server that cannot be reached is a warning, and the
-  // cache or the baked-in set serves. `slot` is that of --anchor or --root.
+  // Returns the anchors. If the server cannot be reached, warns and uses the
+  // cache or the baked-in set. `slot` is that of --anchor or --root.
   absl::StatusOr<Anchors> Load(const verify::Slot& slot) const;
 };
 

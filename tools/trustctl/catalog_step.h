@@ -17,16 +17,16 @@
 
 namespace anchorage::trustctl {
 
-// Reads keys as --reactivate has them: PARTITION/REGION/KIND/SHA-256, with the
-// whole of the hash; a Nitro root has no region: "aws//nitro-root/...".
+// Reads keys in the form of --reactivate: PARTITION/REGION/KIND/SHA-256, with
+// the whole hash; a Nitro root has no region: "aws//nitro-root/...".
 // INVALID_ARGUMENT.
 absl::StatusOr<anchors::Reactivated> ParseReactivated(
     const std::vector<std::string>& texts);
 
-// The same form.
+// Returns a key in the form that ParseReactivated() reads.
 std::string TextOf(const anchors::ReactivatedKey& key);
 
-// A line for each key that a step takes back into use; empty for none.
+// A line for each key that a step reactivates; empty for none.
 std::string TextOf(const anchors::Reactivated& reactivated);
 
 // A line for each problem, its reason first; empty for none.

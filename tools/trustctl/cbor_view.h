@@ -1,4 +1,4 @@
-// Any CBOR as JSON, to look at: for evidence that no reader of ours takes.
+// Shows any CBOR as JSON, for evidence that none of our readers accepts.
 
 #ifndef ANCHORAGE_TOOLS_TRUSTCTL_CBOR_VIEW_H_
 #define ANCHORAGE_TOOLS_TRUSTCTL_CBOR_VIEW_H_
@@ -9,9 +9,9 @@
 
 namespace anchorage::trustctl {
 
-// Returns what `bytes` begin with, as far as it can be read (encoding/cbor.h):
-// byte strings in hex, and in the place of what cannot be read a text that says
-// so, after which nothing is shown. No deeper than 8 levels.
+// Returns the item that `bytes` begin with, as far as it can be read
+// (encoding/cbor.h): byte strings in hex, and in place of what cannot be read a
+// text that says so, after which nothing is shown. No deeper than 8 levels.
 nlohmann::ordered_json ShowCbor(std::string_view bytes);
 
 // Returns the payload of a COSE_Sign1 whose headers or signature are not as

@@ -1,4 +1,5 @@
-// What people see before they sign: roots, catalogs, and what changes in them.
+// What people are shown before they sign: roots, catalogs, and what changes in
+// them.
 
 #ifndef ANCHORAGE_TOOLS_TRUSTCTL_CEREMONY_TEXT_H_
 #define ANCHORAGE_TOOLS_TRUSTCTL_CEREMONY_TEXT_H_
@@ -16,22 +17,23 @@
 
 namespace anchorage::trustctl {
 
-// One line a role, with key ids and thresholds; against `last`, "+" before a
-// key that comes and "-" before one that goes.
+// One line for each role, with key ids and thresholds; compared with `last`,
+// "+" before a key that is added and "-" before one that is removed.
 std::string TextOf(const anchors::tuf::Root& root,
                    const anchors::tuf::Root* last);
 
-// The catalog's sequence and anchors; against `last`, a line for each anchor
-// or certificate that comes, changes or goes.
+// The catalog's sequence and anchors; compared with `last`, a line for each
+// anchor or certificate that is added, changed or removed.
 std::string TextOf(const anchors::Catalog& catalog,
                    const anchors::Catalog* last);
 
-// The list of releases against the one before; both as text, empty for none.
+// Compares a list of releases with the one before; both as text, empty for
+// none.
 absl::StatusOr<std::string> TextOfReleases(std::string_view next,
                                            std::string_view last);
 
-// "for the repository whose 1.root.json has SHA-256 ...": a signature is good
-// in whatever repository names its key.
+// "for the repository whose 1.root.json has SHA-256 ...": a signature is valid
+// in every repository that names its key.
 std::string RepositoryText(const anchors::Ceremony& ceremony);
 
 // "checked by the rules of trustctl 0.1.0": a newer client may be stricter.

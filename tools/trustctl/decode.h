@@ -1,4 +1,4 @@
-// Evidence in the encodings that people have it in.
+// Decodes evidence from the encodings in which people have it.
 
 #ifndef ANCHORAGE_TOOLS_TRUSTCTL_DECODE_H_
 #define ANCHORAGE_TOOLS_TRUSTCTL_DECODE_H_
@@ -11,10 +11,10 @@ namespace anchorage::trustctl {
 
 // Returns the bytes of an attestation document that is raw, hex (also with "0x"
 // in front), base64 or base64url (padded or not), or the one text of a JSON
-// value that is one of the latter, as services answer. White space counts for
-// nothing, nor does a byte order mark of UTF-8. Fails with kEncodingMalformed,
-// also for two documents in one JSON. Which bytes are taken decides nothing: it
-// is the verifier who finds them genuine.
+// value that is one of the latter, as services answer. White space is ignored,
+// and so is a UTF-8 byte order mark. Fails with kEncodingMalformed, also for
+// two documents in one JSON. The choice of encoding decides nothing: the
+// verifier decides whether the bytes are genuine.
 absl::StatusOr<std::string> DecodeAttestationText(const std::string& text);
 
 }  // namespace anchorage::trustctl

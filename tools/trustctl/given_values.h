@@ -1,5 +1,5 @@
-// What is given on a command line has a value: a flag whose variable was unset
-// is a mistake, and never the same as no flag.
+// Makes sure that whatever is given on a command line has a value: a flag whose
+// variable was unset is a mistake, and never the same as no flag.
 //
 //   RequireValues(app);  // after the last command and flag were added
 //   try {
@@ -8,8 +8,8 @@
 //   } catch (const CLI::ParseError& error) { ... }
 //
 // The rule is for every option and argument of every command, so that nobody
-// who adds one has to think of it. What shall be expected to be empty is said
-// in a policy document.
+// who adds one has to think of it. To expect something empty, use a policy
+// document.
 
 #ifndef ANCHORAGE_TOOLS_TRUSTCTL_GIVEN_VALUES_H_
 #define ANCHORAGE_TOOLS_TRUSTCTL_GIVEN_VALUES_H_
@@ -21,11 +21,12 @@ namespace anchorage::trustctl {
 // Makes `app` and all below it refuse, by CLI::ValidationError with the name of
 // the option or argument, each value that is empty, and for an option each that
 // begins as a flag does ("--a"): `--nonce $NONCE --any` has no nonce, and must
-// not take the next flag for it. Arguments behind "--" may begin so.
+// not take the next flag as its value. Arguments after "--" may begin that way.
 void RequireValues(CLI::App& app);
 
-// Throws CLI::ValidationError for "--name=", before "--": the library takes the
-// next argument for the value, and a flag without a value for given.
+// Throws CLI::ValidationError for "--name=" before "--": the library would take
+// the next argument as the value, and would treat a flag without a value as
+// given.
 void RefuseBareAssignments(int argc, const char* const* argv);
 
 }  // namespace anchorage::trustctl

@@ -1,11 +1,12 @@
-// Whether records are those that a head commits to; and records as a file.
+// Checks whether records are those that a head commits to; reads and writes
+// records as a file.
 //
 //   LedgerCheck check({kept, served});
 //   for each record: check.Add(index, bytes);
 //   if (auto s = check.Finish(); !s.ok()) Alarm(s);
 //
-// Failures of proof are UNAUTHENTICATED: a record was changed, left out, added
-// or moved since somebody kept that head. Pure.
+// A failed proof is UNAUTHENTICATED: a record was changed, left out, added or
+// moved since somebody kept that head. Pure.
 
 #ifndef ANCHORAGE_TOOLS_TRUSTCTL_LEDGER_CHECK_H_
 #define ANCHORAGE_TOOLS_TRUSTCTL_LEDGER_CHECK_H_
@@ -22,7 +23,7 @@
 
 namespace anchorage::trustctl {
 
-// A record has at most 1 MiB.
+// The longest line. A record has at most 1 MiB.
 inline constexpr std::size_t kMaxLedgerLineBytes = 2 * 1024 * 1024;
 
 // How many records there are, and the root of the tree over them.
@@ -42,11 +43,11 @@ class LedgerCheck {
   // Takes the next record. Fails where `index` is not the next.
   absl::Status Add(std::uint64_t index, std::string_view record);
 
-  // Fails if any of the heads is not that of the first records, or if there
-  // are fewer records than it has.
+  // Fails if any of the heads does not match the records up to its size, or if
+  // there are fewer records than that.
   absl::Status Finish() const;
 
-  // Of what was added.
+  // The head of the records added so far.
   KeptHead head() const { return {tree_.size(), tree_.Root()}; }
 
  private:

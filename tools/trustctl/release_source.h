@@ -1,4 +1,4 @@
-// Where a command takes its reference releases from.
+// Where a command gets its reference releases.
 
 #ifndef ANCHORAGE_TOOLS_TRUSTCTL_RELEASE_SOURCE_H_
 #define ANCHORAGE_TOOLS_TRUSTCTL_RELEASE_SOURCE_H_
@@ -23,8 +23,8 @@ struct ReleaseSource {
   // Adds --releases.
   CLI::Option* AddTo(CLI::App& command);
 
-  // Returns the list of the file, with a warning, or that of the bundle
-  // `anchors` are from; null if that has none.
+  // Returns the list in the file, with a warning, or that of the bundle from
+  // which `anchors` come; null if it has none.
   absl::StatusOr<std::shared_ptr<const anchors::ReleaseList>> Load(
       const Anchors& anchors) const;
 };

@@ -1,12 +1,13 @@
-// A repository as a folder for a bucket or a CDN: fetched, verified from the
-// caller's root, and written in an order in which readers never miss a file.
+// Exports a repository as a folder for a bucket or a CDN: fetched, verified
+// from the caller's root, and written in an order in which readers never miss a
+// file.
 //
 //   auto copy = FetchRepository(fetcher, trusted_root, now);
 //   if (!copy.ok()) return copy.status();
 //   auto written = WriteRepository(*copy, folder);
 //
 // The names are those of anchors/tuf/static_layout.h, as a trustd serves them.
-// Nothing in the folder is ever removed or, but for the timestamp, changed.
+// Nothing in the folder is ever removed or, except for the timestamp, changed.
 
 #ifndef ANCHORAGE_TOOLS_TRUSTCTL_REPOSITORY_EXPORT_H_
 #define ANCHORAGE_TOOLS_TRUSTCTL_REPOSITORY_EXPORT_H_
@@ -31,9 +32,10 @@ struct RepositoryCopy {
 };
 
 // Fetches all roots from the first and what the newest vouches for. The roots
-// before `trusted_root` must lead to it by their signatures. Fails as the updater
-// does, or with FAILED_PRECONDITION for a repository that is not laid out as
-// trustd's are: with snapshots that are not consistent, or delegated roles.
+// before `trusted_root` must lead to it by their signatures. Fails as the
+// updater does, or with FAILED_PRECONDITION for a repository that is not laid
+// out like trustd's: one whose snapshots are not consistent, or with delegated
+// roles.
 absl::StatusOr<RepositoryCopy> FetchRepository(anchors::tuf::Fetcher& fetcher,
                                                const std::string& trusted_root,
                                                absl::Time now);
@@ -41,14 +43,14 @@ absl::StatusOr<RepositoryCopy> FetchRepository(anchors::tuf::Fetcher& fetcher,
 // What WriteRepository() did.
 struct RepositoryWritten {
   int written = 0;
-  // Files that were there, the same to the byte.
+  // Files that were already there, byte for byte the same.
   int unchanged = 0;
 };
 
 // Writes what `folder` lacks into its "tuf/", each file atomically, the
 // timestamp last. Fails with FAILED_PRECONDITION, before anything is written,
-// where the folder has a newer timestamp or is of another repository; with
-// ABORTED where another process writes to it; or as the writers of anchors/base
+// if the folder has a newer timestamp or belongs to another repository; with
+// ABORTED if another process writes to it; or as the writers of anchors/base
 // do.
 absl::StatusOr<RepositoryWritten> WriteRepository(const RepositoryCopy& copy,
                                                   const std::string& folder);

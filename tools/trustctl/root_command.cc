@@ -360,7 +360,7 @@ int Status(const Flags& flags) {
                  "sign the next one");
       result = kStaleOrForAnother;
     } else if (left < end.warning) {
-      PrintWarning(absl::StrCat(end.role, " ends in ",
+      PrintWarning(absl::StrCat(end.role, " expires in ",
                                 absl::ToInt64Hours(left) / 24, " days, on ",
                                 Rfc3339(end.expires)));
     }
@@ -467,7 +467,7 @@ void AddRoot(CLI::App& app, Action& action) {
   sign->add_flag("--yes", sign_flags->yes, "do not ask");
 
   add(root, "publish", "Turn the signed draft into N.root.json", Publish);
-  add(root, "status", "Show root, targets and drafts, and what ends soon",
+  add(root, "status", "Show root, targets and drafts, and what expires soon",
       Status);
 
   CLI::App& keys =

@@ -78,7 +78,7 @@ int Poll(const Flags& flags) {
     std::cout << nlohmann::ordered_json{{"source", flags.name}}.dump(2) << "\n";
   } else {
     std::cout << (flags.name.empty() ? "all sources are" : flags.name + " is")
-              << " being looked at\n";
+              << " being polled\n";
   }
   return kAccepted;
 }
@@ -97,7 +97,7 @@ void AddSources(CLI::App& app, Action& action) {
   list.callback([list_flags, &action] {
     action = [list_flags] { return List(*list_flags); };
   });
-  CLI::App& poll = *sources.add_subcommand("poll", "Have one looked at now");
+  CLI::App& poll = *sources.add_subcommand("poll", "Poll one now");
   poll.footer(kFooter);
   auto poll_flags = std::make_shared<Flags>();
   poll.add_option("name", poll_flags->name, "which; all if it is left out");

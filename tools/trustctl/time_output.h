@@ -1,4 +1,4 @@
-// Times that may have no end, or no beginning: left out rather than written.
+// Writes times that may be infinite: an infinite one is left out.
 
 #ifndef ANCHORAGE_TOOLS_TRUSTCTL_TIME_OUTPUT_H_
 #define ANCHORAGE_TOOLS_TRUSTCTL_TIME_OUTPUT_H_
@@ -11,12 +11,12 @@
 
 namespace anchorage::trustctl {
 
-// Whether there is such a time.
+// Whether `time` is not infinite.
 inline bool IsFinite(absl::Time time) {
   return time != absl::InfinitePast() && time != absl::InfiniteFuture();
 }
 
-// Adds a member to `object`, if there is such a time.
+// Adds a member to `object`, unless `time` is infinite.
 inline void AddTime(nlohmann::ordered_json& object, const std::string& name,
                     absl::Time time) {
   if (IsFinite(time)) object[name] = Rfc3339(time);

@@ -1,4 +1,4 @@
-// Prints a verdict: the steps that were checked, and the answer.
+// Prints a verdict: the checks that were made, and the result.
 
 #ifndef ANCHORAGE_TOOLS_TRUSTCTL_VERDICT_OUTPUT_H_
 #define ANCHORAGE_TOOLS_TRUSTCTL_VERDICT_OUTPUT_H_
@@ -19,12 +19,12 @@ namespace anchorage::trustctl {
 struct Verdict {
   // OK: accepted.
   absl::Status status;
-  // What was proved, for JSON; null unless accepted. Under `subject`.
+  // What was proved, for JSON, under the name `subject`; null unless accepted.
   std::string subject;
   nlohmann::ordered_json facts;
-  // The same in a few words, for people.
+  // What was proved, in a few words for people.
   std::vector<std::pair<std::string, std::string>> summary;
-  // What is odd and does not refuse it, as a stable name and a sentence for
+  // What is odd but does not refuse it, as a stable name and a sentence for
   // people.
   std::vector<std::pair<std::string, std::string>> notes;
   // The anchor that verified; null unless accepted.

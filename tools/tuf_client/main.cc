@@ -1,5 +1,5 @@
-// tuf_client: our TUF client behind the command line that the public
-// conformance suite drives.
+// tuf_client: our TUF client with the command line that the public conformance
+// suite uses.
 //
 //   tuf_client --metadata-dir D init ROOT
 //   tuf_client --metadata-dir D --metadata-url URL refresh
@@ -7,7 +7,7 @@
 //       --target-base-url URL --target-name P [--target-name P]... download
 //
 // D holds trusted metadata under its unversioned names, as it was received;
-// the root that everything is verified from is beside it under a name of our
+// the root from which everything is verified is beside it under a name of our
 // own. Exit code 0: all of it succeeded; 1: anything else.
 
 #include <CLI/CLI.hpp>
@@ -46,7 +46,7 @@ struct Flags {
   std::string initial_root;
 };
 
-// The metadata folder. A file that cannot be read is as if it were not there.
+// The metadata folder. A file that cannot be read counts as absent.
 class FolderStore final : public tuf::MetadataStore {
  public:
   explicit FolderStore(std::string folder) : folder_(std::move(folder)) {}
@@ -131,7 +131,7 @@ absl::Status DownloadOne(tuf::Updater& updater, const std::string& folder,
   const auto target = updater.FindTarget(name);
   if (!target.ok()) return target.status();
   const std::string path = folder + "/" + tuf::EncodeRoleName(name);
-  // What is there and still right is not fetched again.
+  // A target that is there and still right is not fetched again.
   const auto there =
       anchors::ReadFile(path, static_cast<std::size_t>(target->length));
   if (there.ok() && tuf::VerifyTargetBytes(*target, *there).ok()) {

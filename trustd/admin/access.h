@@ -1,4 +1,4 @@
-// Who may do what on the listener for people: names, roles, actions.
+// Who may do what on the admin listener: names, roles, actions.
 //
 //   const Access access(settings.people);
 //   if (auto s = access.Admit(name, Action::kDecide); !s.ok()) return s;
@@ -26,7 +26,7 @@ enum class Action {
   kDecide,
   // Changes an anchor without a rotation.
   kPin,
-  // Has a source looked at.
+  // Makes a source be polled.
   kPoll,
   // Submits evidence of an instance.
   kProve,
@@ -36,7 +36,7 @@ enum class Action {
   kMaxValue = kAcceptStore,
 };
 
-// By name. Roles are as config.proto says.
+// The role of each person, by name. Roles are those of config.proto.
 using People = std::map<std::string, v1::Person::Role, std::less<>>;
 
 // Whether a role allows an action; false for roles that are not known.
@@ -46,8 +46,8 @@ class Access {
  public:
   explicit Access(People people) : people_(std::move(people)) {}
 
-  // OK, or UNAUTHENTICATED (NAME_MISSING: an empty name) or PERMISSION_DENIED
-  // (NAME_UNKNOWN, ROLE_INSUFFICIENT).
+  // Returns OK, or UNAUTHENTICATED (NAME_MISSING: an empty name) or
+  // PERMISSION_DENIED (NAME_UNKNOWN, ROLE_INSUFFICIENT).
   grpc::Status Admit(std::string_view name, Action action) const;
 
  private:

@@ -1,5 +1,5 @@
-// The listener for people, as a configuration has it: read, completed with its
-// defaults, and checked.
+// The settings of the admin listener: read, completed with their defaults, and
+// checked.
 //
 //   auto settings = ReadAdminSettings(proto.admin(), "/etc/trustd.yaml");
 
@@ -17,11 +17,11 @@
 namespace anchorage::trustd {
 
 inline constexpr int kMaxPeople = 1000;
-// X.520 allows no longer common name.
+// The longest common name that X.520 allows.
 inline constexpr std::size_t kMaxPersonNameBytes = 64;
 
-// Every value within its limits (config.proto): no reader of this has to know
-// a default.
+// Every value is within its limits (config.proto), with defaults filled in, so
+// no user of this has to know a default.
 struct AdminSettings {
   std::string listen_address;
   std::string tls_certificate_path;
@@ -32,8 +32,9 @@ struct AdminSettings {
   friend bool operator==(const AdminSettings&, const AdminSettings&) = default;
 };
 
-// `path` is that of the file: it begins every message, and relative paths are
-// relative to its folder. Reads no file. Fails with INVALID_ARGUMENT.
+// `path` is the configuration file's: every message begins with it, and
+// relative paths are relative to its folder. Reads no file. Fails with
+// INVALID_ARGUMENT.
 absl::StatusOr<AdminSettings> ReadAdminSettings(const v1::AdminConfig& proto,
                                                 const std::string& path);
 

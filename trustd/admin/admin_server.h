@@ -4,7 +4,7 @@
 //   auto server = AdminServer::Start(settings, mirror, poll_now, {});
 //
 // A connection without a certificate of one of the configured CAs is closed in
-// the handshake. Who calls is that certificate's common name.
+// the handshake. The caller's name is that certificate's common name.
 
 #ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_
 #define ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_
@@ -25,7 +25,7 @@
 
 namespace anchorage::trustd {
 
-// Evidence has the largest requests, of 128 KiB.
+// The longest request. The largest are those with evidence, of 128 KiB.
 inline constexpr int kMaxAdminRequestBytes = 256 * 1024;
 inline constexpr int kMaxStreamsPerConnection = 100;
 
@@ -34,16 +34,16 @@ class AdminServer {
  public:
   struct Options {
     Clock clock = [] { return absl::Now(); };
-    // What rates go by.
+    // The clock for rate limits.
     anchors::SteadyClock uptime = &anchors::SteadyNow;
     // How long Stop() waits for calls under way.
     absl::Duration grace = absl::Seconds(10);
     int max_watchers = 64;
-    // Of SubmitEvidence, for each name.
+    // How often each name may call SubmitEvidence.
     RateLimit::Options evidence_limit;
-    // Connections, also of those who have not shown a certificate yet. None of
-    // them is one of another port's.
-    // A bundle of 16 MiB is what people send most of at once.
+    // Connections, including those that have not shown a certificate yet;
+    // separate from the limits of other ports. The most that people send at
+    // once is a bundle of 16 MiB.
     Connections::Options connections = {.most = 256,
                                         .proxies = {},
                                         .burst_bytes = 32 * 1024 * 1024,
@@ -54,20 +54,20 @@ class AdminServer {
     AcceptFunction accept_store;
   };
 
-  // Listens and serves. `mirror` outlives the server. Fails with UNAVAILABLE
-  // (the address is in use or not of this machine, or a file is not what TLS
-  // needs), INVALID_ARGUMENT (no CA for people), or as anchors::ReadFile()
-  // does.
+  // Listens and serves. `mirror` must outlive the server. Fails with
+  // UNAVAILABLE (the address is in use or not of this machine, or a file is not
+  // what TLS needs), INVALID_ARGUMENT (no CA for people), or as
+  // anchors::ReadFile() does.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(
       const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
       Options options);
   ~AdminServer();
 
-  // Where it listens, with the port that was taken for port 0.
+  // The address that it listens on; for port 0, with the port that was chosen.
   const std::string& address() const { return listener_->address(); }
 
-  // Ends open streams with a reason, waits for calls under way for the grace
-  // and then cuts them off. Calling it again does nothing.
+  // Ends open streams with a reason, waits for calls under way, at most for the
+  // grace, and then cuts them off. Calling it again does nothing.
   void Stop();
 
  private:

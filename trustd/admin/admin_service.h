@@ -1,5 +1,5 @@
-// AdminService and EvidenceService over gRPC: what people decide and instances
-// prove, brought to a mirror under the names that TLS has proved.
+// AdminService and EvidenceService over gRPC: passes what people decide and
+// instances prove to a mirror, under the names that TLS has proved.
 
 #ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVICE_H_
 #define ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVICE_H_
@@ -25,8 +25,8 @@ namespace anchorage::trustd {
 
 using Clock = std::function<absl::Time()>;
 
-// Has a source looked at soon, and returns before it is; empty: all. NOT_FOUND
-// for a name that no source has.
+// Makes a source be polled soon, without waiting for it; an empty name means
+// all sources. NOT_FOUND for a name that no source has.
 using PollFunction = std::function<absl::Status(const std::string& source)>;
 
 // Accepts a store that went back: as Mirror::AcceptStore().
@@ -34,14 +34,14 @@ using AcceptFunction = std::function<absl::StatusOr<Acceptance>(
     const std::optional<anchors::BundleFiles>& bundle, const std::string& by,
     const std::string& why)>;
 
-// The most bytes of a bundle that AcceptStore takes.
+// The most bytes of a bundle that AcceptStore accepts.
 inline constexpr std::size_t kMaxAcceptedBundleBytes = 16 * 1024 * 1024;
 
-// The promises are those of admin_service.proto. Thread-safe.
+// Keeps the promises of admin_service.proto. Thread-safe.
 class AdminServiceImpl final {
  public:
-  // `access` and `mirror` outlive the service. Without `accept_store` no store
-  // can be accepted.
+  // `access` and `mirror` must outlive the service. Without `accept_store` no
+  // store can be accepted.
   AdminServiceImpl(const Access& access, Mirror& mirror, PollFunction poll_now,
                    AcceptFunction accept_store, Clock clock);
 
@@ -68,7 +68,7 @@ class AdminServiceImpl final {
   const Clock clock_;
 };
 
-// The promises are those of evidence_service.proto. Thread-safe.
+// Keeps the promises of evidence_service.proto. Thread-safe.
 class EvidenceServiceImpl final {
  public:
   // `access` and `mirror` outlive the service.
@@ -91,8 +91,8 @@ class EvidenceServiceImpl final {
   const anchors::SteadyClock uptime_;
 };
 
-// Returns what a request asks to be pinned, by `by`. Fails with
-// INVALID_ARGUMENT, or as anchors::ReadCertificateFacts() does. Pure.
+// Returns the fact that records what a request by `by` asks to be pinned. Fails
+// with INVALID_ARGUMENT, or as anchors::ReadCertificateFacts() does. Pure.
 absl::StatusOr<v1::PinFact> ReadPin(const v1::PinAnchorRequest& request,
                                     const std::string& by);
 

@@ -1,6 +1,6 @@
-// The answers of AuditService as pure functions of what is known.
+// The answers of AuditService, as pure functions.
 //
-// The promises are those of audit_service.proto.
+// They keep the promises of audit_service.proto.
 
 #ifndef ANCHORAGE_TRUSTD_ADMIN_AUDIT_ANSWERS_H_
 #define ANCHORAGE_TRUSTD_ADMIN_AUDIT_ANSWERS_H_
@@ -17,16 +17,16 @@
 
 namespace anchorage::trustd {
 
-// Rotations in the order of their numbers, those for which `wanted` is true;
-// as Mirror::Rotations().
+// Returns the rotations for which `wanted` is true, in the order of their
+// numbers; like Mirror::Rotations().
 using RotationReader = std::function<std::vector<v1::Rotation>(
     const std::function<bool(const v1::Rotation&)>& wanted)>;
 
-// The bytes of one record; as Ledger::ReadBytes().
+// Returns the bytes of one record; like Ledger::ReadBytes().
 using RecordReader =
     std::function<absl::StatusOr<std::string>(std::uint64_t index)>;
 
-// A page that passes few records looks at no more than these, and says where
+// The most records that are examined for one page, whose token then says where
 // to go on: nobody can keep a thread busy with one call.
 inline constexpr std::uint64_t kMaxRecordsScanned = 10'000;
 
@@ -35,15 +35,15 @@ grpc::Status AnswerRotations(const RotationReader& read,
                              const v1::ListRotationsRequest& request,
                              v1::ListRotationsResponse& response);
 
-// The same of the `size` records that there are.
+// Fills `response` with one page of the `size` records.
 grpc::Status AnswerRecords(std::uint64_t size, const RecordReader& read,
                            const v1::ListRecordsRequest& request,
                            v1::ListRecordsResponse& response);
 
-// Takes out what is large and what only GetRotation gives.
+// Removes what is large and what only GetRotation returns.
 void Shorten(v1::Rotation& rotation);
 
-// How the failure of a record's reader is told.
+// Returns the gRPC status for a failure to read records.
 grpc::Status RecordError(const absl::Status& status);
 
 }  // namespace anchorage::trustd

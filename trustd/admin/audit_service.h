@@ -14,10 +14,10 @@
 
 namespace anchorage::trustd {
 
-// The promises are those of audit_service.proto. Thread-safe.
+// Keeps the promises of audit_service.proto. Thread-safe.
 class AuditServiceImpl final {
  public:
-  // Both outlive the service.
+  // Both must outlive the service.
   AuditServiceImpl(const Access& access, Mirror& mirror, int max_watchers);
 
   // Adds its methods to `gate`, which the service outlives.
@@ -29,7 +29,7 @@ class AuditServiceImpl final {
  private:
   class Watch;
 
-  // A method that reads, for whoever may look.
+  // Adds a method that only reads, for callers that may look.
   template <typename Request, typename Response>
   void AddLook(CallGate& gate, const std::string& name,
                grpc::Status (AuditServiceImpl::*method)(const Request&,
@@ -48,7 +48,7 @@ class AuditServiceImpl final {
   grpc::Status WatchRecords(const Caller& caller,
                             const v1::WatchRecordsRequest& request,
                             std::shared_ptr<ServerStream>& stream);
-  // OK if the caller may look.
+  // Returns OK if the caller may look.
   grpc::Status AdmitToLook(const Caller& caller) const;
 
   const Access& access_;

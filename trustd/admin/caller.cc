@@ -37,7 +37,7 @@ grpc::Status Admit(const Access& access, const grpc::ServerContextBase& context,
   name = NameOf(context);
   grpc::Status status = access.Admit(name, action);
   if (!status.ok()) {
-    spdlog::warn("turned away '{}': {}", verify::Printable(name),
+    spdlog::warn("refused caller '{}': {}", verify::Printable(name),
                  status.error_message());
   }
   return status;

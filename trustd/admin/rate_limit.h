@@ -3,9 +3,9 @@
 //   RateLimit limit({.burst = 20, .refill = absl::Seconds(6)});
 //   if (!limit.Take(name, anchors::SteadyNow())) return TooMany();
 //
-// The time is an argument, and no date: nobody gains or loses by setting a
-// clock. Thread-safe. Keeps one entry a name that has called
-// lately: callers pass names from a closed list.
+// The time is an argument, and not a date: nobody gains or loses by setting a
+// clock. Thread-safe. Keeps one entry for each name that has called lately:
+// callers pass names from a closed list.
 
 #ifndef ANCHORAGE_TRUSTD_ADMIN_RATE_LIMIT_H_
 #define ANCHORAGE_TRUSTD_ADMIN_RATE_LIMIT_H_
@@ -37,7 +37,7 @@ class RateLimit {
  private:
   const Options options_;
   absl::Mutex mutex_;
-  // When each bucket will be full: one time says how many tokens it has.
+  // When each bucket will be full, which also tells how many tokens it has.
   absl::flat_hash_map<std::string, absl::Duration> full_at_
       ABSL_GUARDED_BY(mutex_);
 };

@@ -1,4 +1,4 @@
-// Something that people should hear of, and how it is written for their
+// Something of which people should be told, and how it is written for their
 // machines.
 //
 //   const Alert alert{.kind = AlertKind::kRotationDetected,
@@ -8,7 +8,7 @@
 //                     .facts = {{"rotation", "17"}, {"class", "RE_KEY"}}};
 //
 // A kind's NAME is API: it keeps its meaning for ever and is never reused.
-// Names may be added, so receivers take one that they do not know as something
+// Names may be added, so receivers treat one that they do not know as something
 // to show to a person. `text` is for people: it may change, so never parse it.
 // What a machine needs is in `facts`.
 
@@ -26,7 +26,8 @@
 
 namespace anchorage::trustd {
 
-// A longer text is cut: an alert says where to look, and is no archive.
+// The longest text of an alert; a longer one is cut: an alert says where to
+// look, and is not an archive.
 inline constexpr std::size_t kMaxAlertTextBytes = 8 * 1024;
 
 enum class AlertKind {
@@ -36,34 +37,37 @@ enum class AlertKind {
   kRotationHeldTooLong,
   // A change is in the catalog that is being served.
   kRotationPublished,
-  // A source no longer says anything.
+  // A source can no longer be read.
   kSourceFailing,
-  // It does again.
+  // A source that failed can be read again.
   kSourceRecovered,
-  // What is served expires soon, and nobody has signed its successor.
+  // The bundle that is served expires soon, and nobody has signed its
+  // successor.
   kBundleEndsSoon,
   // The record of what was seen and decided was changed from outside.
   kLedgerDamaged,
-  // Many instances report that they refuse genuine evidence.
+  // Many instances say that they refuse genuine evidence.
   kFleetFailures,
   // The store is older than what was published from it: nothing is signed.
   kStoreWentBack,
-  // A person has accepted such a store, and signing goes on.
+  // A person has accepted a store that went back, and signing goes on.
   kStoreAccepted,
   // A root was published that removes who had signed the targets: clients drop
   // what those keys signed.
   kSignersRemoved,
-  // A caller says that it has a newer timestamp than ours, and shows none.
+  // A caller says that it has a newer timestamp than ours, but does not show
+  // it.
   kNewerTimestampClaimed,
-  // What is served is dated after the clock here: clients refuse it.
+  // The bundle that is served is dated ahead of the clock here: clients refuse
+  // it.
   kDatedAhead,
-  // A person revoked or retired a key, or asks for one to be added or
+  // A person revoked or retired a key, or asked for one to be added or
   // reactivated.
   kAnchorChanged,
-  // Approvals of a rotation count no more: it would do something else now, or
-  // who gave them may no longer decide.
+  // Approvals of a rotation are void: it would do something else now, or
+  // whoever gave them may no longer decide.
   kApprovalsVoid,
-  // The clock here was set, or the machine stood still.
+  // The clock here was set, or the machine was suspended.
   kClockJumped,
 
   kMaxValue = kClockJumped,
@@ -75,7 +79,7 @@ enum class Urgency { kSometime, kSoon, kNow };
 struct Alert {
   AlertKind kind = AlertKind::kRotationDetected;
   absl::Time time;
-  // What it is about: a slot, a source or a role.
+  // What the alert is about: a slot, a source or a role.
   std::string subject;
   // For people; several lines are allowed.
   std::string text;
@@ -96,7 +100,7 @@ Urgency UrgencyOf(AlertKind kind);
 
 // Returns the alert as receivers get it: a JSON object in UTF-8 with the
 // strings id, kind, time (RFC 3339, UTC), subject and text, and the object
-// facts, of strings. What is no UTF-8 becomes U+FFFD.
+// facts, of strings. Bytes that are not UTF-8 become U+FFFD.
 std::string AlertBody(const Alert& alert, std::string_view id);
 
 // Returns the time in what AlertBody() returned; nullopt for anything else.

@@ -50,7 +50,7 @@ class Reader : private ConfigReader {
     if (CheckWebAddress(proto_.url(), proto_.allow_loopback_http()).ok()) {
       return;
     }
-    // Without the address itself: there may be a token in it.
+    // The message leaves out the address: there may be a token in it.
     Fail(proto_.allow_loopback_http()
              ? "'url' must be https, or http on the loopback interface, "
                "without user and password"

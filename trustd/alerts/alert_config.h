@@ -21,25 +21,27 @@ inline constexpr int kMaxWebhooks = 16;
 
 struct WebhookSettings {
   std::string name;
-  // May hold a token of the receiver's: never said in a log or a message.
+  // May contain a token of the receiver's: never write it to a log or a
+  // message.
   std::string url;
   std::string secret_path;
-  // The kinds that it gets.
+  // The kinds of alert that the webhook gets.
   std::set<AlertKind> kinds;
   bool allow_loopback_http = false;
-  // Empty for the system's certificates.
+  // PEM certificates to check the server with; empty: the system's.
   std::string ca_path;
 };
 
-// Every value within its limits (config.proto): no reader of this has to know
-// a default.
+// Every value is within its limits (config.proto), with defaults filled in, so
+// no user of this has to know a default.
 struct AlertSettings {
   std::vector<WebhookSettings> webhooks;
   absl::Duration held_too_long = absl::Hours(24);
 };
 
-// `path` is that of the file: it begins every message, and relative paths are
-// relative to its folder. Reads no file. Fails with INVALID_ARGUMENT.
+// `path` is the configuration file's: every message begins with it, and
+// relative paths are relative to its folder. Reads no file. Fails with
+// INVALID_ARGUMENT.
 absl::StatusOr<AlertSettings> ReadAlertSettings(const v1::AlertConfig& alerts,
                                                 const std::string& path);
 

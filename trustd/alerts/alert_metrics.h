@@ -1,4 +1,4 @@
-// What alerts tell Prometheus.
+// The metrics of alerts, for Prometheus.
 //
 //   AlertMetrics metrics(registry);
 //   metrics.CountAlert(AlertKind::kSourceFailing);
@@ -23,11 +23,11 @@ namespace anchorage::trustd {
 // How an alert left a webhook's queue.
 enum class WebhookOutcome {
   kDelivered,
-  // The receiver does not want it.
+  // The receiver does not want the alert.
   kGivenUp,
-  // Nobody took it before it was too old.
+  // The receiver did not accept the alert before it was too old.
   kExpired,
-  // Too many waited behind it.
+  // Too many alerts waited behind it.
   kOverflowed,
 
   kMaxValue = kOverflowed,
@@ -45,9 +45,9 @@ class AlertMetrics {
 
   void CountAlert(AlertKind kind);
   void CountOutcome(const std::string& webhook, WebhookOutcome outcome);
-  // A delivery that did not succeed and will be tried again.
+  // Counts a delivery that failed and will be retried.
   void CountRetry(const std::string& webhook);
-  // How many alerts are set aside now, which the receiver refuses.
+  // Sets how many alerts are set aside now because the receiver refuses them.
   void SetSetAside(const std::string& webhook, std::uint64_t alerts);
 
  private:

@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view kQueues = "alerts/";
 constexpr std::uint64_t kFirst = 1;
 
-// The name of the webhook in a key: what stands between the two slashes.
+// Returns the name of the webhook in a key, which stands between the two
+// slashes.
 std::string WebhookOf(std::string_view key) {
   key.remove_prefix(kQueues.size());
   return std::string(key.substr(0, key.find('/')));
@@ -48,7 +49,8 @@ bool AlertQueue::Add(std::string_view body, StoreBatch& batch) {
   const std::uint64_t number = next_++;
   batch.Put(KeyOf(number), body);
   if (number < kFirst + kMaxWaitingAlerts) return false;
-  // A ring: as many numbers as may wait, so no more keys than that.
+  // The oldest key goes as a new one comes, so there are never more than
+  // kMaxWaitingAlerts.
   const std::string oldest = KeyOf(number - kMaxWaitingAlerts);
   batch.Delete(oldest);
   const auto found = store_.Get(oldest);

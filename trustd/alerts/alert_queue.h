@@ -6,8 +6,8 @@
 //   ... somebody commits `batch`, with what the alert is about ...
 //   auto look = (*queue)->Behind("");  // deliver `next`, then Remove() it
 //
-// A batch must be committed before the next one that Add() was called with; one
-// that is never committed leaves no trace. Thread-safe beyond that.
+// Batches must be committed in the order of their Add() calls; one that is
+// never committed leaves no trace. Thread-safe beyond that.
 
 #ifndef ANCHORAGE_TRUSTD_ALERTS_ALERT_QUEUE_H_
 #define ANCHORAGE_TRUSTD_ALERTS_ALERT_QUEUE_H_
@@ -28,7 +28,7 @@
 
 namespace anchorage::trustd {
 
-// The most that wait for one webhook. One more takes the place of the oldest.
+// The most alerts that wait for one webhook. One more replaces the oldest.
 inline constexpr std::uint64_t kMaxWaitingAlerts = 10'000;
 
 class AlertQueue {
@@ -43,20 +43,20 @@ class AlertQueue {
   static absl::StatusOr<std::unique_ptr<AlertQueue>> Open(
       Store& store, std::string_view webhook);
 
-  // Adds to `batch` what puts `body` at the end. Returns whether that takes
-  // the place of the oldest one.
+  // Adds to `batch` the changes that put `body` at the end. Returns whether
+  // that replaces the oldest alert.
   bool Add(std::string_view body, StoreBatch& batch);
 
   struct Look {
     // nullopt if none waits there.
     std::optional<Waiting> next;
-    // How many wait before that.
+    // How many alerts wait before it.
     std::uint64_t passed = 0;
   };
   // Returns the first behind `key`, which may be gone; "" is before all.
   absl::StatusOr<Look> Behind(std::string_view key) const;
 
-  // Forgets one; that it is no longer there is OK.
+  // Removes one alert. OK if it is no longer there.
   absl::Status Remove(const std::string& key);
 
  private:
@@ -68,13 +68,13 @@ class AlertQueue {
   Store& store_;
   const std::string prefix_;
   absl::Mutex mutex_;
-  // The number of the next alert. Without those that were never committed,
-  // numbers have no gaps, and never come again while an alert waits.
+  // The number of the next alert. Except for batches that were never committed,
+  // numbers have no gaps, and none is reused while an alert waits.
   std::uint64_t next_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Removes what waits for webhooks other than `webhooks` and returns how many
-// alerts that were. Fails as Store does.
+// Removes the alerts that wait for webhooks other than `webhooks` and returns
+// how many there were. Fails as Store does.
 absl::StatusOr<int> RemoveOtherQueues(Store& store,
                                       const std::set<std::string>& webhooks);
 

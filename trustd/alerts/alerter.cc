@@ -18,10 +18,11 @@ namespace {
 
 constexpr std::size_t kIdBytes = 16;
 
-// Unlike a counter, never used twice, even with a store that was lost.
+// Unlike a counter, an id is never used twice, even if the store was lost.
 std::string NewId() {
   unsigned char bytes[kIdBytes];
-  // Without randomness OpenSSL cannot do anything at all.
+  // Without randomness nothing of OpenSSL works, so there is no point in going
+  // on.
   if (RAND_bytes(bytes, sizeof(bytes)) != 1) std::abort();
   return absl::BytesToHexString(
       absl::string_view(reinterpret_cast<const char*>(bytes), sizeof(bytes)));
@@ -76,7 +77,7 @@ std::vector<Alerter::Receiver> Alerter::receivers() const {
 
 absl::StatusOr<Alerter::Webhooks> Alerter::Prepare(
     const std::vector<WebhookSettings>& settings) {
-  // A thread that cannot start is an exception of its constructor.
+  // The constructor of a Webhook throws if its thread cannot start.
   return anchors::NoThrow([&] { return PrepareOrThrow(settings); });
 }
 
@@ -93,7 +94,7 @@ absl::StatusOr<Alerter::Webhooks> Alerter::PrepareOrThrow(
     auto queue = QueueOf(one.name);
     if (!queue.ok()) return queue.status();
     metrics_.AddWebhook(one.name);
-    // Two would deliver from one queue: one that is there stays.
+    // An existing webhook stays: two would deliver from one queue.
     std::shared_ptr<Webhook>& webhook = there[one.name];
     if (webhook == nullptr) {
       webhook = std::make_shared<Webhook>(one.name, **queue, metrics_, times_);
@@ -130,10 +131,10 @@ void Alerter::SetWebhooks(Webhooks webhooks) {
   }
   const auto removed = RemoveOtherQueues(store_, names);
   if (!removed.ok()) {
-    spdlog::warn("alerts of webhooks that are gone stay in the store: {}",
+    spdlog::warn("cannot drop the alerts of removed webhooks: {}",
                  std::string(removed.status().message()));
   } else if (*removed > 0) {
-    spdlog::warn("{} alerts are dropped, of webhooks that are gone", *removed);
+    spdlog::warn("dropped {} alerts of removed webhooks", *removed);
   }
 }
 
@@ -156,7 +157,7 @@ void Alerter::Committed(const RaisedAlert& raised) {
   spdlog::log(LevelOf(raised.alert.kind), "{}", LineOf(raised.alert));
   metrics_.CountAlert(raised.alert.kind);
   for (const std::string& name : raised.overflowed) {
-    spdlog::error("webhook {}: its oldest alert is dropped: {} wait", name,
+    spdlog::error("webhook {}: dropped the oldest alert: {} are waiting", name,
                   kMaxWaitingAlerts);
     metrics_.CountOutcome(name, WebhookOutcome::kOverflowed);
   }
@@ -176,7 +177,8 @@ absl::Status Alerter::RaiseAlone(Alert alert) {
 void Alerter::Stop() { StopAll(receivers()); }
 
 void Alerter::StopAll(const std::vector<Receiver>& receivers) {
-  // All at once, so that it takes as long as one.
+  // All are cancelled first, so that stopping them takes no longer than
+  // stopping one.
   for (const Receiver& receiver : receivers) receiver.webhook->Cancel();
   for (const Receiver& receiver : receivers) receiver.webhook->Stop();
 }

@@ -1,4 +1,4 @@
-// Tells people: by the log, by metrics and by webhooks.
+// Alerts people: by the log, by metrics and by webhooks.
 //
 //   Alerter alerter(store, registry);
 //   auto webhooks = alerter.Prepare(settings.webhooks);
@@ -7,14 +7,14 @@
 //
 //   StoreBatch batch;  // with the facts
 //   const RaisedAlert raised = alerter.Raise(alert, batch);
-//   if (auto s = store.Commit(batch); !s.ok()) return s;  // nobody was told
+//   if (auto s = store.Commit(batch); !s.ok()) return s; // no alert was given
 //   alerter.Committed(raised);
 //
-// An alert is told if and only if its batch was committed: webhooks also after
-// a crash at any moment, log and metrics by Committed(). Each webhook gets its
-// alerts in the order of Raise(), as long as batches are committed in that
-// order. It lives as long as the service, whatever its webhooks become.
-// Thread-safe.
+// An alert is given if and only if its batch was committed: to webhooks even
+// after a crash at any moment, to log and metrics by Committed(). Each webhook
+// gets its alerts in the order of Raise(), provided that batches are committed
+// in that order. An Alerter lives as long as the service, however its webhooks
+// change. Thread-safe.
 
 #ifndef ANCHORAGE_TRUSTD_ALERTS_ALERTER_H_
 #define ANCHORAGE_TRUSTD_ALERTS_ALERTER_H_
@@ -41,10 +41,11 @@
 
 namespace anchorage::trustd {
 
-// What is in a batch and remains to be said once that is committed.
+// An alert that is in a batch, with what remains to be logged once that is
+// committed.
 struct RaisedAlert {
   Alert alert;
-  // The webhooks whose oldest alert makes room for it.
+  // The webhooks whose oldest alert is dropped to make room for it.
   std::vector<std::string> overflowed;
 };
 
@@ -59,53 +60,55 @@ class Alerter {
   };
 
  public:
-  // Webhooks that are read and built, and that nobody tells anything yet.
+  // Webhooks that are configured but not notified of anything yet.
   class Webhooks {
    private:
     friend class Alerter;
     std::vector<Receiver> receivers_;
-    // What each is to send to, in the same order.
+    // Where each webhook sends to, in the same order.
     std::vector<WebhookPost> targets_;
   };
 
-  // Tells no webhook until SetWebhooks(). `store` and `registry` outlive this.
+  // Notifies no webhook until SetWebhooks(). `store` and `registry` must
+  // outlive this.
   Alerter(Store& store, prometheus::Registry& registry, WebhookTimes times = {})
       : store_(store), metrics_(registry), times_(std::move(times)) {}
-  // Stops.
+  // Calls Stop().
   ~Alerter();
 
-  // Reads the secrets and makes ready what SetWebhooks() takes; what is in use
-  // goes on as it is. Fails as ReadWebhookSecret() and as Store does, and with
-  // RESOURCE_EXHAUSTED where there is no room for a thread.
+  // Reads the secrets and prepares what SetWebhooks() takes; the webhooks in
+  // use are unaffected. Fails as ReadWebhookSecret() and as Store does, and
+  // with RESOURCE_EXHAUSTED where there is no room for a thread.
   absl::StatusOr<Webhooks> Prepare(
       const std::vector<WebhookSettings>& settings);
 
-  // Puts what Prepare() returned last in the place of what is there, and starts
-  // to deliver what waits for it; one that stays goes on in its order and tries
-  // at once. Those that are gone end within a second or so, and what waits for
-  // them is removed, as soon as the store can be written. One call at a time.
+  // Replaces the webhooks by those that Prepare() returned last, and starts to
+  // deliver what waits for them; one that stays keeps its order and retries at
+  // once. Those that are gone stop within a second or so, and the alerts that
+  // wait for them are removed as soon as the store can be written. Not for
+  // several threads at once.
   void SetWebhooks(Webhooks webhooks);
 
-  // Adds to `batch` what the webhooks that want `alert` will get. Without a
-  // commit and Committed() it has no effect.
+  // Adds `alert` to `batch` for each webhook that wants it. Without a commit
+  // and Committed() it has no effect.
   [[nodiscard]] RaisedAlert Raise(Alert alert, StoreBatch& batch);
 
-  // To be called when the batch of Raise() is on the disk.
+  // Must be called once the batch of Raise() is on the disk.
   void Committed(const RaisedAlert& raised);
 
-  // For an alert that comes with no fact to be committed. Log and metrics have
-  // it even if the store fails, which it returns.
+  // For an alert without a fact to be committed. Log and metrics get it even if
+  // the store fails; then returns the store's failure.
   absl::Status RaiseAlone(Alert alert);
 
-  // Ends deliveries, within a second or so. What is raised later is delivered
-  // after the next start.
+  // Stops deliveries, within a second or so. Alerts that are raised later are
+  // delivered after the next start.
   void Stop();
 
  private:
   absl::StatusOr<Webhooks> PrepareOrThrow(
       const std::vector<WebhookSettings>& settings);
-  // The queue of that name, opened at its first use and kept: it alone knows
-  // the numbers of what is raised and not committed.
+  // Returns the queue of that name, opened at its first use and kept: only it
+  // knows the numbers of alerts that are raised but not committed.
   absl::StatusOr<std::shared_ptr<AlertQueue>> QueueOf(const std::string& name);
   std::vector<Receiver> receivers() const;
   static void StopAll(const std::vector<Receiver>& receivers);

@@ -73,7 +73,7 @@ bool Webhook::Begin() {
 }
 
 void Webhook::Run() {
-  // Without a target there is nothing to do but to wait for it.
+  // Without a target there is nothing to do but wait for one.
   Pause pause{absl::InfiniteDuration()};
   while (true) {
     {
@@ -121,7 +121,7 @@ WebhookReply Webhook::Post(const std::string& body) {
 }
 
 Webhook::Pause Webhook::Deliver(const AlertQueue::Waiting& alert) {
-  // One that is old because trustd was down is tried all the same.
+  // An alert that is old because trustd was down is still tried once.
   if (deliveries_.failures > 0 && IsTooOld(alert.body)) {
     return Leave(alert, WebhookOutcome::kExpired);
   }
@@ -173,10 +173,10 @@ Webhook::Pause Webhook::TryAside() {
 Webhook::Pause Webhook::Leave(const AlertQueue::Waiting& alert,
                               WebhookOutcome outcome) {
   if (outcome == WebhookOutcome::kExpired) {
-    spdlog::error("webhook {}: an alert is dropped, which nobody took for {}",
-                  name_, absl::FormatDuration(times_.max_age));
+    spdlog::error("webhook {}: alert expired: not accepted for {}", name_,
+                  absl::FormatDuration(times_.max_age));
   } else if (outcome == WebhookOutcome::kGivenUp) {
-    spdlog::warn("webhook {}: an alert is given up, which it does not want",
+    spdlog::warn("webhook {}: alert given up: the receiver does not want it",
                  name_);
   }
   metrics_.CountOutcome(name_, outcome);
@@ -189,8 +189,8 @@ Webhook::Pause Webhook::Leave(const AlertQueue::Waiting& alert,
 Webhook::Pause Webhook::SetAside(const AlertQueue::Waiting& alert,
                                  const WebhookReply& reply) {
   spdlog::error(
-      "webhook {}: it refuses an alert with HTTP {}, which is set aside and "
-      "tried again every {}",
+      "webhook {}: alert refused with HTTP {}: set aside, and retried "
+      "every {}",
       name_, reply.status, absl::FormatDuration(times_.retry.max_backoff));
   passed_ = alert.key;
   takes_others_ = false;
@@ -224,7 +224,8 @@ Webhook::Pause Webhook::WaitForStore(const char* what,
 bool Webhook::IsTooOld(const std::string& body) const {
   const std::optional<absl::Time> time = TimeOfAlertBody(body);
   if (!time.has_value()) return true;
-  // A clock that was set since, either way, makes nothing old.
+  // An alert is too old only by both clocks, so that setting the clock, either
+  // way, makes nothing old.
   const absl::Time steady = started_ + (times_.uptime() - started_uptime_);
   return std::min(times_.now(), steady) - *time > times_.max_age;
 }

@@ -3,18 +3,20 @@
 //
 //   Webhook webhook("pager", *queue, metrics, {});
 //   webhook.SetTarget(target);
-//   webhook.Notify();  // something may be new in the queue
+//   webhook.Notify(); // there may be something new in the queue
 //
-// The first alert is tried until the receiver takes it (2xx), does not want it
-// (410) or it is too old; those behind it wait, because what fails would fail
-// for them, too. One that the receiver refuses (WebhookVerdict::kRefused) is
-// tried kRefusals times and set aside: it stays in the queue, those behind it go
-// on, and it is tried again at times. As soon as the receiver takes one of
-// those, all are tried again, in order. So a receiver that was mended loses
-// nothing, and a refused alert holds up nobody. What is set aside is what the
-// queue was gone past, in memory alone: a start begins at the oldest.
+// The first alert is retried until the receiver accepts it (2xx) or does not
+// want it (410), or until it is too old; those behind it wait, because they
+// would fail too. One that the receiver refuses (WebhookVerdict::kRefused) is
+// tried kRefusals times and then set aside: it stays in the queue, those behind
+// it are delivered, and it is retried from time to time. As soon as the
+// receiver accepts one of the alerts set aside, all of them are retried, in
+// order. So a receiver that was repaired loses nothing, and a refused alert
+// holds up no other. Which alerts are set aside is kept in memory only: a start
+// begins at the oldest.
 //
-// An alert that was taken just before a crash comes again, with the same id.
+// An alert that was accepted just before a crash is sent again, with the same
+// id.
 
 #ifndef ANCHORAGE_TRUSTD_ALERTS_WEBHOOK_H_
 #define ANCHORAGE_TRUSTD_ALERTS_WEBHOOK_H_
@@ -39,18 +41,18 @@
 
 namespace anchorage::trustd {
 
-// How often an alert is tried that the receiver refuses, before those behind it
-// go on. One that is refused right after that is tried once.
+// How often an alert that the receiver refuses is tried before those behind it
+// are delivered. One that is refused right after that is tried only once.
 inline constexpr int kRefusals = 3;
 
 struct WebhookTimes {
-  // Between two tries: `interval`, doubled up to `max_backoff`, of which a
-  // random quarter is left out; or what Retry-After asks for, up to
+  // The wait between two tries: `interval`, doubled up to `max_backoff`, of
+  // which a random quarter is left out; or what Retry-After asks for, up to
   // kMaxRetryAfter.
   PollTimes retry = {.interval = absl::Seconds(5),
                      .jitter = absl::ZeroDuration(),
                      .max_backoff = absl::Hours(1)};
-  // An alert older than this is not tried again.
+  // An alert older than this is not retried.
   absl::Duration max_age = absl::Hours(7 * 24);
   std::function<absl::Time()> now = [] { return absl::Now(); };
   anchors::SteadyClock uptime = &anchors::SteadyNow;
@@ -58,46 +60,47 @@ struct WebhookTimes {
 
 class Webhook {
  public:
-  // Waits for SetTarget(). `queue` and `metrics` outlive this. Throws
-  // std::system_error where its thread cannot be started.
+  // Sends nothing until SetTarget(). `queue` and `metrics` must outlive this.
+  // Throws std::system_error where its thread cannot be started.
   Webhook(std::string name, AlertQueue& queue, AlertMetrics& metrics,
           WebhookTimes times);
-  // Stops, if need be.
+  // Calls Stop().
   ~Webhook();
 
-  // Sends to `target`, its body left empty, from now on: what waits is tried at
-  // once, also what is set aside. Never waits.
+  // Sends to `target`, whose body is empty, from now on: what waits is tried at
+  // once, including what is set aside. Never blocks.
   void SetTarget(WebhookPost target);
 
-  // Wakes the thread if it has nothing to do. Never waits.
+  // Wakes the thread if it has nothing to do. Never blocks.
   void Notify();
 
-  // Has the thread end, and does not wait for it.
+  // Asks the thread to stop; does not wait for it.
   void Cancel();
 
-  // Ends the thread, within a second or so; a delivery under way is given up and comes
-  // again after the next start.
+  // Stops the thread, within a second or so; a delivery under way is aborted
+  // and repeated after the next start.
   void Stop();
 
  private:
   struct Pause {
     absl::Duration wait;
-    // Whether Notify() ends it. Else nobody is tried sooner for having more to
-    // get.
+    // Whether Notify() ends it. If not, new alerts do not make a retry come
+    // sooner.
     bool ends_with_news = false;
   };
 
   void Run();
-  // Takes up a new target. Returns false for the end.
+  // Waits for work and switches to a new target if there is one. Returns false
+  // when the thread should stop.
   bool Begin();
-  // Deals with one alert; returns how long to wait before the next.
+  // Handles one alert; returns how long to wait before the next.
   Pause Step();
-  // Tries the first that is not set aside.
+  // Tries the first alert that is not set aside.
   Pause Deliver(const AlertQueue::Waiting& alert);
-  // Tries one that is set aside, each in its turn.
+  // Tries one of the alerts set aside, each in its turn.
   Pause TryAside();
   WebhookReply Post(const std::string& body);
-  // It is to leave the queue.
+  // Removes an alert from the queue, with that outcome.
   Pause Leave(const AlertQueue::Waiting& alert, WebhookOutcome outcome);
   Pause SetAside(const AlertQueue::Waiting& alert, const WebhookReply& reply);
   void CountFailure(const WebhookReply& reply);
@@ -109,24 +112,25 @@ class Webhook {
   AlertQueue& queue_;
   AlertMetrics& metrics_;
   const WebhookTimes times_;
-  // The same moment by both clocks.
+  // The same moment by both clocks: the start.
   const absl::Time started_;
   const absl::Duration started_uptime_;
 
-  // Of the thread alone.
+  // Used by the thread alone, down to `try_aside_at_`.
   WebhookPost target_;
   absl::BitGen random_;
   PollHistory deliveries_;
   PollHistory store_;
-  // The key of an alert that was dealt with and only has to be removed.
+  // The key of an alert that was handled and only remains to be removed.
   std::string settled_;
-  // Of the first that is not set aside.
+  // How often the first alert that is not set aside was refused.
   int refusals_ = 0;
-  // Whether the receiver has taken anything since one was set aside.
+  // Whether the receiver has accepted anything since one was set aside.
   bool takes_others_ = true;
-  // What waits up to this key is set aside.
+  // All waiting alerts up to this key are set aside.
   std::string passed_;
-  // The key of the last of these that was tried again, and when the next is.
+  // The key of the alert set aside that was retried last, and when the next
+  // retry is.
   std::string tried_aside_;
   absl::Duration try_aside_at_;
 

@@ -30,9 +30,10 @@ bool StartCurl() {
   return result == CURLE_OK;
 }
 
-// libcurl is C: nothing may be thrown through it, and these two only count.
+// libcurl is C: no exception may pass through it. These two only count, and
+// never throw.
 
-// Headers and body alike.
+// Called for headers and body alike.
 std::size_t OnBytes(char*, std::size_t size, std::size_t count,
                     void* user) noexcept {
   std::size_t& seen = *static_cast<std::size_t*>(user);
@@ -47,7 +48,7 @@ int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t,
 }
 
 long Milliseconds(absl::Duration duration) {
-  // To libcurl, 0 is for ever.
+  // To libcurl, 0 means for ever.
   return std::max<long>(1,
                         static_cast<long>(absl::ToInt64Milliseconds(duration)));
 }
@@ -67,7 +68,7 @@ void SetUpConnection(CURL* curl, const WebhookPost& post) {
   curl_easy_setopt(curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
   if (post.ca_path.empty()) return;
   curl_easy_setopt(curl, CURLOPT_CAINFO, post.ca_path.c_str());
-  // Otherwise the system's folder would be asked as well.
+  // Otherwise the system's certificate folder would be used as well.
   curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
 }
 
@@ -77,12 +78,12 @@ Headers RequestHeaders(const WebhookPost& post, absl::Time now) {
   curl_slist* list =
       curl_slist_append(nullptr, "Content-Type: application/json");
   list = curl_slist_append(list, signature.c_str());
-  // An alert is small: no asking whether it may come.
+  // An alert is small: no "Expect: 100-continue" before it.
   list = curl_slist_append(list, "Expect:");
   return Headers(list, &curl_slist_free_all);
 }
 
-// The status decides, whatever became of the rest of the answer.
+// If there is a status it decides, whatever became of the rest of the answer.
 WebhookReply Judge(CURL* curl, CURLcode result) {
   WebhookReply reply;
   long status = 0;

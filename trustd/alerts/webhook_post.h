@@ -4,8 +4,8 @@
 //   switch (VerdictOf(reply)) { ... }
 //
 // The server's certificate is always checked and redirects are not followed.
-// What the receiver says beside its status is read up to a limit and ignored.
-// The process must ignore SIGPIPE, as trustd does. Thread-safe.
+// Whatever the receiver sends besides its status is read up to a limit and
+// ignored. The process must ignore SIGPIPE, as trustd does. Thread-safe.
 
 #ifndef ANCHORAGE_TRUSTD_ALERTS_WEBHOOK_POST_H_
 #define ANCHORAGE_TRUSTD_ALERTS_WEBHOOK_POST_H_
@@ -23,13 +23,13 @@ namespace anchorage::trustd {
 
 inline constexpr std::size_t kMinSecretBytes = 16;
 inline constexpr std::size_t kMaxSecretBytes = 1024;
-// How much of an answer is read, headers too, to no purpose.
+// How much of an answer is read, headers included, and then ignored.
 inline constexpr std::size_t kMaxReplyBytes = 64 * 1024;
 
 // Reads the secret in the file at `path`, which only its owner may access:
 // one line of kMinSecretBytes to kMaxSecretBytes printable ASCII characters
-// without spaces, whose end is no part of it. Fails with INVALID_ARGUMENT, or
-// as anchors::ReadPrivateFile().
+// without spaces, whose line end is not part of it. Fails with
+// INVALID_ARGUMENT, or as anchors::ReadPrivateFile().
 absl::StatusOr<std::string> ReadWebhookSecret(const std::string& path);
 
 // Returns the value of the header Anchorage-Signature for `body`, sent at
@@ -45,37 +45,38 @@ struct WebhookPost {
   bool allow_loopback_http = false;
   // PEM certificates to check the server with; empty: the system's.
   std::string ca_path = {};
-  // All of it.
+  // The longest that the whole exchange may take.
   absl::Duration timeout = absl::Seconds(15);
-  // Until a connection stands, TLS included.
+  // The longest until a connection is established, including TLS.
   absl::Duration connect_timeout = absl::Seconds(5);
 };
 
-// What came of it.
+// The result of a post.
 struct WebhookReply {
-  // Of HTTP; 0 where there was no answer.
+  // The HTTP status; 0 where there was no answer.
   int status = 0;
-  // Why there was none, for people; never with the address in it.
+  // Why there was no answer, for people; never contains the address.
   std::string failure = {};
-  // How long the receiver asks us to stay away.
+  // How long the receiver asks us to wait (Retry-After).
   std::optional<absl::Duration> retry_after = std::nullopt;
 };
 
-// Sends `post` once. Ends within a second or so of `cancelled` becoming true.
+// Sends `post` once. Returns within a second or so of `cancelled` becoming
+// true.
 WebhookReply PostAlert(const WebhookPost& post, absl::Time now,
                        const std::atomic<bool>& cancelled);
 
 enum class WebhookVerdict {
   // 2xx.
   kDelivered,
-  // 410: the receiver never wants this one.
+  // 410: the receiver will never want this alert.
   kGivenUp,
-  // Another 4xx, which may be about this alert alone: 400, 403 (as firewalls
-  // that read bodies answer), 413, 422 and so on.
+  // Another 4xx, which may be about this alert alone: 400, 403 (the answer of
+  // firewalls that inspect bodies), 413, 422 and so on.
   kRefused,
-  // Anything else: no answer, 3xx, 5xx, and of 4xx what is about the address,
-  // who asks or when (401, 404, 405, 407, 408, 421, 425, 426, 429, and any with
-  // Retry-After). It would be the same for any alert.
+  // Anything else: no answer, 3xx, 5xx, and those 4xx that are about the
+  // address, the sender or the time (401, 404, 405, 407, 408, 421, 425, 426,
+  // 429, and any with Retry-After). Any other alert would fare the same.
   kRetry,
 };
 WebhookVerdict VerdictOf(const WebhookReply& reply);

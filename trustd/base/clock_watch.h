@@ -1,15 +1,16 @@
-// Sees when somebody sets this machine's clock.
+// Detects when somebody sets this machine's clock.
 //
 //   ClockWatch watch(clock, &anchors::SteadyNow);
 //   if (const auto jump = watch.TakeJump()) Alert(*jump);   // at times
 //   watch.SawDate("aws-docs", date, now);                   // of each answer
 //   if (watch.suspicious()) return;  // publish nothing without people
 //
-// A time of day that runs away from the steady clock was set, or this machine
-// stood still. Which one is right is not known here: until servers of two
-// sources say the same date as the clock, it is suspicious. A clock that was
-// wrong at the start and stays so is not seen; one that a start finds after a
-// jump is believed. Thread-safe; calls nothing under its lock but the clocks.
+// If the time of day parts from the steady clock, the clock was set or this
+// machine was suspended. Which of the two is right is not known here: until
+// servers of two sources agree with the clock's date, the clock is suspicious.
+// A clock that is wrong at the start and stays so is not detected; after a
+// jump, a restart believes the clock as it finds it. Thread-safe; calls nothing
+// under its lock but the clocks.
 
 #ifndef ANCHORAGE_TRUSTD_BASE_CLOCK_WATCH_H_
 #define ANCHORAGE_TRUSTD_BASE_CLOCK_WATCH_H_
@@ -28,22 +29,23 @@ namespace anchorage::trustd {
 
 class ClockWatch {
  public:
-  // By how much the two clocks may part, or a date differ.
+  // By how much the two clocks may diverge, or a server's date may differ.
   static constexpr absl::Duration kTolerance = absl::Minutes(5);
-  // How many sources must say the same date as the clock.
+  // How many sources must agree with the clock's date.
   static constexpr std::size_t kSources = 2;
 
   ClockWatch(std::function<absl::Time()> clock, anchors::SteadyClock uptime);
 
-  // How far the clock has jumped (back: negative) since the start or the last
-  // jump, once for each jump; nullopt for none. Small steps add up.
+  // Returns how far the clock has jumped (back: negative) since the start or
+  // the last jump, once for each jump; nullopt for none. Small steps add up.
   std::optional<absl::Duration> TakeJump();
 
-  // A server of `source` said that it is `date` when the clock said `now`.
+  // Notes that a server of `source` gave the date `date` when the clock read
+  // `now`.
   void SawDate(const std::string& source, absl::Time date, absl::Time now);
 
   // Whether the clock has jumped, and the dates of kSources sources have not
-  // agreed with it since. Looks at the clocks itself.
+  // agreed with it since. Reads the clocks itself.
   bool suspicious();
 
  private:
@@ -52,7 +54,8 @@ class ClockWatch {
   const std::function<absl::Time()> clock_;
   const anchors::SteadyClock uptime_;
   absl::Mutex mutex_;
-  // When the steady clock was zero, by the time of day before any jump since.
+  // The time of day at which the steady clock was zero, by the clock as it was
+  // before any jump since.
   absl::Time zero_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Duration> jump_ ABSL_GUARDED_BY(mutex_);
   bool suspicious_ ABSL_GUARDED_BY(mutex_) = false;

@@ -36,8 +36,7 @@ absl::Status HeadedStore::Compare() {
   if (absl::IsNotFound(file.status())) {
     if (is_empty || !had_head) {
       if (!is_empty) {
-        spdlog::warn("the store had no head beside it: {} is made now, once",
-                     path_);
+        spdlog::warn("the store had no head beside it: made {}, once", path_);
       }
       if (absl::Status s = WriteHead(now_); !s.ok()) return s;
     } else {
@@ -77,8 +76,9 @@ absl::Status HeadedStore::Compare() {
     }
   }
   if (version >= kSchemaVersion) return absl::OkStatus();
-  // After the head: a crash in between has it compared. Before anything else is
-  // written that an earlier program would misread.
+  // Written after the head, so that after a crash in between the store is
+  // compared with it. Written before anything else that an earlier program
+  // would misread.
   StoreBatch batch;
   batch.Put(keys::kSchema, absl::StrCat(kSchemaVersion));
   return store_->Commit(batch);
@@ -111,7 +111,7 @@ void HeadedStore::NoteNewer(std::uint64_t version) {
   if (went_back_.ok() || IsTimestampShown(went_back_)) {
     went_back_ = TimestampShown(now_.timestamp_version, version);
   }
-  // A head that is lost is not made again by who shows a timestamp.
+  // Showing a timestamp must not recreate a lost head.
   if (!has_head_) {
     written_ = next;
     return;
@@ -137,9 +137,9 @@ absl::Status HeadedStore::Commit(const StoreBatch& batch) {
   now_ = std::move(next);
   went_back_ = absl::OkStatus();
   has_head_ = true;
-  // What is in the store is not undone: the next commit waits for this.
+  // The commit is not undone: the next one fails until the head is written.
   if (absl::Status s = WriteHead(now_); !s.ok()) {
-    spdlog::error("the store's head is not written: {}",
+    spdlog::error("cannot write the store's head: {}",
                   std::string(s.message()));
   }
   return absl::OkStatus();

@@ -1,17 +1,19 @@
-// A store with its head beside it, which notices that it was put back.
+// A store with its head beside it, which detects that it was restored from an
+// old copy.
 //
 //   auto store = HeadedStore::Open(std::move(engine), data_dir + "/store.head");
-//   if (!(*store)->went_back().ok()) ...  // serve, and sign nothing
+//   if (!(*store)->went_back().ok()) ... // serve, but sign nothing
 //
 // The head is written and synced after each commit that moves it. So a store
-// that is ahead of it, by records that follow from it, lost power before the
-// head was written: it is taken as it is. One that is behind it, or has other
-// records, was restored from an older copy, or lost files of its own; signing
-// on would sign versions a second time with other content, and bring back what
-// was revoked. Then every commit that would move the head fails, until one that
-// says that people accept the store (StoreBatch::AcceptStore()).
+// that is ahead of the head, by records that continue it, lost power before the
+// head was written: it is accepted as it is. One that is behind the head, or
+// has other records, was restored from an older copy, or lost files of its own;
+// to go on signing would sign versions a second time with other content, and
+// bring back what was revoked. Then every commit that would move the head
+// fails, until one that says that people accept the store
+// (StoreBatch::AcceptStore()).
 //
-// Who restores both store and head, or a whole machine, is not noticed here.
+// Restoring both store and head, or a whole machine, is not detected here.
 // Thread-safe.
 
 #ifndef ANCHORAGE_TRUSTD_BASE_HEADED_STORE_H_
@@ -36,23 +38,25 @@ namespace anchorage::trustd {
 class HeadedStore final : public Store {
  public:
   // Compares `store` with the head at `path`, or makes the head of a store that
-  // is empty or of a layout without one, and takes the store over to
-  // kSchemaVersion. A store that went back is no failure: see went_back(). Fails with DATA_LOSS for a store that is empty and was not, or
+  // is empty or has a layout without one, and migrates the store to
+  // kSchemaVersion. A store that went back is not a failure: see went_back().
+  // Fails with DATA_LOSS for a store that is empty but was not before, or that
   // cannot be read, and as ReadFile() and WriteFileAtomically() do.
   static absl::StatusOr<std::unique_ptr<HeadedStore>> Open(
       std::unique_ptr<Store> store, std::string path);
 
-  // OK, or IsStoreWentBack() with what is known of it.
+  // OK, or a failure for which IsStoreWentBack() holds, with what is known
+  // about it.
   absl::Status went_back() const;
 
-  // The highest of each that the store or its head has.
+  // The highest value of each number that the store or its head has.
   StoreHead known() const;
 
-  // Takes note of a timestamp that our own key has signed, if it is newer than
-  // all that is known: the store went back, or the key is in other hands
-  // (IsTimestampShown()), now and after a restart. It stays so until people
-  // accept the store, or a root that replaces the key is committed. While the
-  // head is lost or damaged, a restart forgets the version.
+  // Notes a timestamp that our own key has signed, if it is newer than all that
+  // are known: the store went back, or the key is in other hands. Then
+  // went_back() fails (IsTimestampShown()), now and after a restart, until
+  // people accept the store, or a root that replaces the key is committed.
+  // While the head is lost or damaged, a restart forgets the version.
   void NoteNewer(std::uint64_t version);
 
   absl::StatusOr<std::optional<std::string>> Get(
@@ -60,7 +64,7 @@ class HeadedStore final : public Store {
     return store_->Get(key);
   }
   // Also fails with went_back(), and as WriteFileAtomically() does while the
-  // head of the commit before cannot be written.
+  // head of the previous commit cannot be written.
   absl::Status Commit(const StoreBatch& batch) override;
   absl::Status Scan(
       std::string_view prefix,
@@ -80,11 +84,11 @@ class HeadedStore final : public Store {
   const std::unique_ptr<Store> store_;
   const std::string path_;
   mutable absl::Mutex mutex_;
-  // How far the store has come, and what the file says; the same but for a
-  // store that went back and a file that could not be written.
+  // How far the store has come, and what the head's file says; they differ only
+  // for a store that went back or a file that could not be written.
   StoreHead now_ ABSL_GUARDED_BY(mutex_);
   StoreHead written_ ABSL_GUARDED_BY(mutex_);
-  // Whether the file is one that people may go by.
+  // Whether the head's file can be relied on.
   bool has_head_ ABSL_GUARDED_BY(mutex_) = true;
   absl::Status went_back_ ABSL_GUARDED_BY(mutex_);
 };

@@ -11,16 +11,16 @@
 
 namespace anchorage::trustd {
 
-// Returns what makes a line of an event, in UTC. In FORMAT_JSON every line is
-// one JSON object with time, level and message; otherwise the message is as
-// verify::Printable() shows it, so that one event is one line whatever peers
-// put into it.
+// Returns the formatter that makes one line of each event, with the time in
+// UTC. In FORMAT_JSON every line is one JSON object with time, level and
+// message; otherwise the message is as verify::Printable() shows it, so that
+// one event is one line whatever peers put into it.
 std::unique_ptr<spdlog::formatter> LogFormatter(v1::LogConfig::Format format);
 
 // Sends spdlog's default logger to standard error, through LogFormatter().
 void SetUpLog(v1::LogConfig::Level level, v1::LogConfig::Format format);
 
-// Changes what is logged from now on.
+// Changes the level from which events are logged.
 void SetLogLevel(v1::LogConfig::Level level);
 
 }  // namespace anchorage::trustd

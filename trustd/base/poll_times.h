@@ -1,4 +1,4 @@
-// When a source is asked next.
+// When a source is polled next.
 //
 //   const absl::Time next = now + UntilNextPoll(times, after, random);
 //
@@ -15,25 +15,25 @@ namespace anchorage::trustd {
 
 // The first wait after a failure, unless the interval is shorter.
 inline constexpr absl::Duration kFirstRetry = absl::Minutes(1);
-// A server that asks us to stay away for longer is not obeyed beyond this:
-// nobody may blind a mirror with one header.
+// The longest Retry-After that is obeyed: nobody may blind a mirror with one
+// header.
 inline constexpr absl::Duration kMaxRetryAfter = absl::Hours(6);
 
 struct PollTimes {
-  // Between two polls that succeed.
+  // The wait between two polls that succeed.
   absl::Duration interval = absl::Hours(1);
   // Up to this much is added to the interval, at random, so that a fleet does
-  // not ask in step.
+  // not poll in step.
   absl::Duration jitter = absl::Minutes(6);
-  // The longest wait between two polls that fail, but for Retry-After.
+  // The longest wait between two polls that fail, except for Retry-After.
   absl::Duration max_backoff = absl::Hours(1);
 
   friend bool operator==(const PollTimes&, const PollTimes&) = default;
 };
 
-// How the polls so far went.
+// The results of the polls so far.
 struct PollHistory {
-  // Since the last success.
+  // How many polls failed since the last success.
   int failures = 0;
   // What the server asked for with the last failure.
   std::optional<absl::Duration> retry_after = std::nullopt;
@@ -43,7 +43,8 @@ struct PollHistory {
 //
 // After a success: the interval and its jitter. After the n-th failure in a
 // row: kFirstRetry, doubled n - 1 times, up to `max_backoff`, of which a random
-// quarter is left out; but as long as Retry-After asks, up to kMaxRetryAfter.
+// quarter is left out; but at least as long as Retry-After asks for, up to
+// kMaxRetryAfter.
 absl::Duration UntilNextPoll(const PollTimes& times, const PollHistory& history,
                              double random);
 

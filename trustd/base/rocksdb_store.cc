@@ -59,7 +59,7 @@ absl::Status CheckSpace(const std::string& folder) {
       RocksDbStore::kMinFreeBytes >> 20, " MiB; nothing was changed)"));
 }
 
-// Finds what free space does not tell: quotas, limits, a read-only disk.
+// Finds what the free space does not show: quotas, limits, a read-only disk.
 absl::Status ProbeWriting(const std::string& folder) {
   constexpr std::size_t kProbeBytes = 64 * 1024;
   const std::string path = folder + "/probe";
@@ -74,14 +74,14 @@ absl::Status ProbeWriting(const std::string& folder) {
 rocksdb::Options MakeOptions() {
   rocksdb::Options options;
   options.create_if_missing = true;
-  // The store is small and seldom written: little memory, few files.
+  // Little memory and few files, because the store is small and seldom written.
   options.write_buffer_size = 4 << 20;
   options.max_open_files = 64;
   options.keep_log_file_num = 2;
   options.max_log_file_size = 1 << 20;
   options.paranoid_checks = true;
-  // A record cut by a crash was never reported as written: drop it. Damage in
-  // the middle is damage, and stops the start.
+  // A record that a crash cut off was never acknowledged: drop it. Damage in
+  // the middle is real damage, and prevents the start.
   options.wal_recovery_mode =
       rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   return options;
@@ -129,9 +129,10 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::OpenForReading(
   }
   rocksdb::Options options = MakeOptions();
   options.create_if_missing = false;
-  // Files that a running process deletes stay readable while they are open.
+  // All files stay open: what a running process deletes stays readable only
+  // while it is open.
   options.max_open_files = -1;
-  // RocksDB's own log would be written into the folder.
+  // RocksDB would write its own log into the folder.
   options.info_log = std::make_shared<NoLog>();
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =

@@ -1,4 +1,4 @@
-// The store in a folder of its own, on RocksDB.
+// A store on RocksDB, in a folder of its own.
 
 #ifndef ANCHORAGE_TRUSTD_BASE_ROCKSDB_STORE_H_
 #define ANCHORAGE_TRUSTD_BASE_ROCKSDB_STORE_H_
@@ -18,8 +18,8 @@ class DB;
 namespace anchorage::trustd {
 
 // Every commit is synced before it returns. One process at a time may hold the
-// folder. Debian's RocksDB ends the process where a write fails half way, so
-// there must be kMinFreeBytes of space before one is begun.
+// folder. Debian's RocksDB aborts the process if a write fails half way, so
+// there must be kMinFreeBytes of space before a write is started.
 class RocksDbStore final : public Store {
  public:
   // Less free space than this counts as a full disk.
@@ -32,10 +32,10 @@ class RocksDbStore final : public Store {
   static absl::StatusOr<std::unique_ptr<RocksDbStore>> Open(
       const std::string& folder);
 
-  // Opens the store that is in `folder` as it is at this moment, also while a
-  // process has it open, and writes nothing there: every Commit() fails. Fails as
-  // Open(), with NOT_FOUND where there is none; where a process cleans up at the
-  // same time, with UNAVAILABLE or DATA_LOSS, and the next try is good.
+  // Opens the store in `folder` as it is at this moment, even while a process
+  // has it open, and writes nothing there: every Commit() fails. Fails as
+  // Open() does, and with NOT_FOUND where there is none; if a process cleans up
+  // at the same time, with UNAVAILABLE or DATA_LOSS, and a retry succeeds.
   static absl::StatusOr<std::unique_ptr<RocksDbStore>> OpenForReading(
       const std::string& folder);
 
@@ -53,7 +53,7 @@ class RocksDbStore final : public Store {
 
  private:
   RocksDbStore(std::string folder, std::unique_ptr<rocksdb::DB> db);
-  // OK also where the store has none yet.
+  // OK even if the store has no schema version yet.
   absl::Status CheckSchema() const;
 
   const std::string folder_;

@@ -1,11 +1,11 @@
-// What trustd remembers: a small, ordered, durable map from names to bytes.
+// What trustd keeps: a small, ordered, durable map from names to bytes.
 //
 //   StoreBatch batch;
 //   batch.Put("tuf/timestamp", bytes);
 //   if (auto s = store.Commit(batch); !s.ok()) return s;  // nothing changed
 //
-// A seam: RocksDB stands behind it by default; an engine that several trustd
-// share can stand there too. Implementations are thread-safe.
+// A seam: RocksDB is behind it by default; an engine that several trustd share
+// can be too. Implementations are thread-safe.
 
 #ifndef ANCHORAGE_TRUSTD_BASE_STORE_H_
 #define ANCHORAGE_TRUSTD_BASE_STORE_H_
@@ -39,13 +39,14 @@ class StoreBatch {
     changes_.push_back({std::string(key), std::nullopt});
   }
 
-  // Adds the changes of another, after these.
+  // Adds the changes of another batch, after these.
   void Add(const StoreBatch& more) {
     changes_.insert(changes_.end(), more.changes_.begin(), more.changes_.end());
     accepts_store_ = accepts_store_ || more.accepts_store_;
   }
 
-  // Says that people accept the store as it is with this: see HeadedStore.
+  // Says that people accept the store as it is with this batch: see
+  // HeadedStore.
   void AcceptStore() { accepts_store_ = true; }
   bool accepts_store() const { return accepts_store_; }
 
@@ -57,14 +58,14 @@ class StoreBatch {
 };
 
 // The failure of whatever would sign, or go on the record, while the store is
-// older than what was published from it: FAILED_PRECONDITION, with words about
-// what people can do. `found` says how it is known.
+// older than what was published from it: FAILED_PRECONDITION, with a message
+// that says what people can do. `found` says how it was found.
 absl::Status StoreWentBack(std::string_view found);
 bool IsStoreWentBack(const absl::Status& status);
 
-// The same where all that is known is a timestamp that somebody has shown,
-// signed with our own online key: the store went back, or that key is in other
-// hands. Then a root that replaces the key ends it too.
+// The same failure where the only evidence is a timestamp that somebody has
+// shown, signed with our own online key: the store went back, or that key is in
+// other hands. A root that replaces the key ends this state too.
 absl::Status TimestampShown(std::uint64_t ours, std::uint64_t shown);
 bool IsTimestampShown(const absl::Status& status);
 

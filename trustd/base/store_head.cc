@@ -26,7 +26,7 @@ namespace tuf = anchors::tuf;
 
 constexpr char kFirstLine[] = "anchorage store head 1";
 constexpr std::size_t kSizeDigits = 16;
-// Not there while it is 0.
+// Left out while it is 0.
 constexpr char kNoted[] = "noted_timestamp";
 
 using Number = std::uint64_t StoreHead::*;
@@ -49,7 +49,7 @@ absl::Status Damaged() {
   return absl::DataLossError("it is not what a trustd wrote");
 }
 
-// What a head takes from each file.
+// Each reads from one file what a head needs.
 absl::Status TakeTimestamp(const std::string& bytes, StoreHead& head) {
   const auto timestamp = tuf::ParseTimestamp(bytes);
   if (!timestamp.ok()) return timestamp.status();
@@ -104,7 +104,7 @@ absl::Status Take(std::string_view key, const std::string& value,
   return absl::OkStatus();
 }
 
-// Of a store that was made before sequences were kept under names of their own.
+// For a store from before sequences were kept under keys of their own.
 absl::Status TakeOldSequences(const Store& store, StoreHead& head) {
   if (head.sequence != 0) return absl::OkStatus();
   const auto catalog = store.Get(keys::kCatalog);
@@ -123,7 +123,7 @@ absl::Status TakeOldSequences(const Store& store, StoreHead& head) {
   return absl::OkStatus();
 }
 
-// The root of the tree of the first `size` records, lower-case hex.
+// Returns the root of the tree of the first `size` records, lower-case hex.
 absl::StatusOr<std::string> RootOfFirst(const Store& store,
                                         std::uint64_t size) {
   anchors::MerkleFrontier tree;

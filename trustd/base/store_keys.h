@@ -1,29 +1,30 @@
-// The names under which the store has what is published and recorded.
+// The keys under which the store has what is published and recorded.
 
 #ifndef ANCHORAGE_TRUSTD_BASE_STORE_KEYS_H_
 #define ANCHORAGE_TRUSTD_BASE_STORE_KEYS_H_
 
 namespace anchorage::trustd {
 
-// The layout of keys and values that this program reads and writes. It reads all
-// earlier ones; one that knows less refuses the store. Raised whenever a program
-// of before would misread what this one writes:
+// The layout of keys and values that this program reads and writes. It reads
+// all earlier layouts; a program that knows only earlier ones refuses the
+// store. Raised whenever an earlier program would misread what this one writes:
 //   2  a head is kept beside the store
 //   3  the record may say that approvals are void (VoidFact), which earlier
-//      programs would go on to count
+//      programs would continue to count
 inline constexpr int kSchemaVersion = 3;
-// One of an earlier layout gets its head when it is opened, once.
+// The first layout with a head. A store of an earlier one gets its head when it
+// is opened, once.
 inline constexpr int kFirstSchemaWithHead = 2;
 
 }  // namespace anchorage::trustd
 
 namespace anchorage::trustd::keys {
 
-// The layout of all of it, as a number: kSchemaVersion of whoever had the store
-// open last.
+// The layout of the whole store, as a number: the kSchemaVersion of the program
+// that had it open last.
 inline constexpr char kSchema[] = "schema";
 
-// A root's version has ten digits, so that their order is that of the versions.
+// A root's version has ten digits, so that keys sort by version.
 inline constexpr char kRootPrefix[] = "tuf/root/";
 inline constexpr char kTargets[] = "tuf/targets";
 inline constexpr char kSnapshot[] = "tuf/snapshot";
@@ -33,12 +34,12 @@ inline constexpr char kReleases[] = "releases";
 
 // The highest sequences, and the highest version of targets, that clients may
 // know, as numbers: what is published next is above them, whatever became of
-// what had them.
+// the files that had them.
 inline constexpr char kPublishedSequence[] = "published/sequence";
 inline constexpr char kPublishedReleases[] = "published/releases";
 inline constexpr char kPublishedTargets[] = "published/targets";
 
-// What people are still to be told of publications, a line each.
+// What people are still to be told about publications, one line each.
 inline constexpr char kNotices[] = "notices";
 
 // A record's index has sixteen hex digits; its value is the leaf's hash and the
@@ -47,9 +48,9 @@ inline constexpr char kRecordPrefix[] = "ledger/record/";
 // The number of records in sixteen hex digits, and the root of their tree.
 inline constexpr char kRecordHead[] = "ledger/head";
 
-// What the first records say, behind its SHA-256, and the rotations of which it
-// has the hashes, by a number in sixteen hex digits. Beside the record, and no
-// part of what a head says: it can be thrown away.
+// The state after the first records, preceded by its SHA-256, and the rotations
+// whose hashes it has, by a number in sixteen hex digits. It is kept beside the
+// record and is not part of a head: it can be thrown away.
 inline constexpr char kCheckpoint[] = "checkpoint";
 inline constexpr char kCheckpointPiecePrefix[] = "checkpoint/piece/";
 

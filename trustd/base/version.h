@@ -1,4 +1,4 @@
-// The version that GetServiceInfo and `trustd --version` tell.
+// The version that GetServiceInfo and `trustd --version` give.
 
 #ifndef ANCHORAGE_TRUSTD_BASE_VERSION_H_
 #define ANCHORAGE_TRUSTD_BASE_VERSION_H_

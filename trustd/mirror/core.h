@@ -39,36 +39,36 @@
 
 namespace anchorage::trustd {
 
-// Longest reason that a person gives, in bytes, and the most proofs that are
-// kept of one rotation.
+// The longest reason that a person gives, in bytes, and the most proofs that
+// are kept of one rotation.
 inline constexpr std::size_t kMaxWhyBytes = 1000;
 inline constexpr int kMaxLiveProofs = 100;
-// Document and signature together.
+// The most bytes of evidence, document and signature together.
 inline constexpr std::size_t kMaxEvidenceBytes = 64 * 1024;
 
 struct CoreOptions {
   bool offline = false;
   RotationOptions rotations;
-  // After how long an open rotation is alerted of again.
+  // After how long people are alerted again about an open rotation.
   absl::Duration held_too_long = absl::Hours(24);
-  // Names of those who may decide: approvals of others do not count.
+  // The names of the people who may decide: approvals of others do not count.
   std::set<std::string> people;
 };
 
-// What is served, as far as decisions need it.
+// The part of what is served that decisions need.
 struct Served {
   std::shared_ptr<const anchors::Catalog> catalog;
-  // Of its text, lower-case hex.
+  // SHA-256 of the catalog's text, lower-case hex.
   std::string catalog_sha256;
-  // Above every one that clients may know.
+  // The next sequence: above every one that clients may know.
   std::uint64_t next_sequence = 0;
   std::uint64_t targets_version = 0;
-  // Of the list of releases; 0 for none.
+  // The sequence of the list of releases; 0 for none.
   std::uint64_t releases_sequence = 0;
   absl::Time releases_created;
 };
 
-// What a start finds again: the record, folded, and what is served.
+// What a start restores: the record, folded, and what is served.
 struct State {
   RotationBook book;
   Served served;
@@ -76,49 +76,50 @@ struct State {
   std::uint64_t records = 0;
 };
 
-// What is not on the record and empty after a start. It changes no decision but
-// to delay it, until the sources have been asked again.
+// What is not on the record, and empty after a start. It changes no decision
+// and can only delay one, until the sources have been polled again.
 struct Moment {
-  // The newest look of each source.
+  // The newest observation of each source.
   std::map<std::string, std::shared_ptr<const Observation>> newest;
-  // The enabled sources, each with the name of its family: sources of which one
-  // is fed by another count once. nullopt: not known yet, and nothing is
-  // published without people.
+  // The enabled sources, each with the name of its family: sources that feed
+  // one another count once. nullopt: not known yet; then nothing is published
+  // without people.
   std::optional<std::map<std::string, std::string>> sources;
-  // Those that answered or failed since the start.
+  // The sources that answered or failed since the start.
   std::set<std::string> asked;
-  // Whether the book is what the record says, and not only what a checkpoint
-  // says that it says: until then nothing comes into use.
+  // Whether the book comes from the record, and not only from a checkpoint:
+  // until then nothing comes into use.
   bool record_checked = true;
   std::map<std::string, v1::SourceHealth> health;
-  // What a source's newest look means against a catalog, by its hash.
+  // What a source's newest observation means against a catalog, which its hash
+  // names.
   struct Compared {
     std::string catalog_sha256;
     std::shared_ptr<const Classification> found;
   };
   std::map<std::string, Compared> compared;
-  // The catalog that what approvals are of was last computed from.
+  // The catalog against which the effects of approvals were last computed.
   std::string refreshed;
   // When each slot was changed without people, by the steady clock.
   std::map<verify::Slot, std::vector<absl::Duration>> automatic;
-  // How many proofs of an unknown signer a rotation was tried with.
+  // How many proofs of an unknown signer were tried with a rotation.
   std::map<std::pair<std::uint64_t, std::uint64_t>, int> tried;
-  // The catalog that an unknown signer was last looked for in.
+  // The catalog in which an unknown signer was last searched for.
   std::map<std::uint64_t, std::string> signers_checked;
   std::set<std::uint64_t> alerted_holds;
-  // Files whose dates people were told of.
+  // The files about whose dates people were alerted.
   std::set<std::string> dates_told;
 };
 
-// What a start goes on with. What was done before it counts as done no longer ago
-// than its date says, and a date that is still to come as done just now.
+// Returns the moment at a start. What was done before it counts as done no
+// longer ago than its date says; a date in the future counts as just now.
 Moment MomentAtStart(const RotationBook& book, absl::Time now,
                      absl::Duration steady);
 
 // When an event happens.
 struct At {
   absl::Time now;
-  // Time that nobody sets, from any beginning.
+  // The steady clock, from any origin.
   absl::Duration steady;
   // Whether the clock jumped, and nothing has confirmed it since.
   bool clock_is_suspect = false;
@@ -132,13 +133,13 @@ struct At {
 struct SourceSaid {
   std::shared_ptr<const Observation> observation;
 };
-// It says the same as before.
+// A source says the same as before.
 struct SourceUnchanged {
   std::string source;
 };
 struct SourceBroke {
   std::string source;
-  // Its stable name.
+  // The failure's stable name.
   std::string failure;
   std::string detail;
 };
@@ -147,15 +148,16 @@ struct PersonDecides {
   v1::Decision::Kind kind = v1::Decision::KIND_UNSPECIFIED;
   std::string by;
   std::string why;
-  // Of what the person looked at; empty: of anything. Required to approve.
+  // The id of the change that the person was shown; empty: any. Required to
+  // approve.
   std::string change_id = {};
   std::string effect_sha256 = {};
-  // Of the person's certificate.
+  // SHA-256 of the person's certificate.
   std::string certificate_sha256 = {};
 };
 struct PersonPins {
   v1::PinFact fact;
-  // The slot may be left without a key that verifies.
+  // Whether the slot may be left without a key that verifies.
   bool last_key = false;
   std::string certificate_sha256 = {};
 };
@@ -174,14 +176,15 @@ using Event =
     std::variant<SourceSaid, SourceUnchanged, SourceBroke, PersonDecides,
                  PersonPins, InstanceShows, StoreAccepted, TimePassed>;
 
-// What an instance's evidence came to.
+// The result for an instance's evidence.
 struct ProofOutcome {
   enum class Kind {
     // A pinned anchor verifies it: nothing new.
     kPinned,
-    // An anchor verifies it that is not pinned yet: `rotation_id` says whose.
+    // An anchor that is not pinned yet verifies it: `rotation_id` says which
+    // rotation's.
     kCandidate,
-    // Nothing that we know of verifies it: an alarm, `rotation_id`.
+    // Nothing that we know verifies it: rotation `rotation_id` is an alarm.
     kUnknownSigner,
   };
   Kind kind = Kind::kPinned;
@@ -189,7 +192,7 @@ struct ProofOutcome {
   verify::Slot slot;
   // Empty for an unknown signer.
   std::string spki_sha256;
-  // As a PKCS #7 gives it; else empty.
+  // The serial that a PKCS #7 gives; otherwise empty.
   std::string signer_serial;
 };
 
@@ -208,9 +211,9 @@ struct Work {
   std::optional<Admitted> publish = std::nullopt;
   // MODE_OFFLINE: the text of the catalog that people are to sign; empty: none.
   std::optional<std::string> proposal = std::nullopt;
-  // Of the source that the event is about, to be kept.
+  // The health of the source that the event is about, to be kept.
   std::optional<v1::SourceHealth> health = std::nullopt;
-  // Of a decision, a pin that waits for people, and a proof.
+  // The rotation of a decision, of a pin that waits for people, or of a proof.
   std::uint64_t rotation_id = 0;
   ProofOutcome proof = {};
 
@@ -218,44 +221,45 @@ struct Work {
   const anchors::Catalog& catalog() const { return *served.catalog; }
 };
 
-// Fails as the functions of decisions.h and proofs.h: with what is told to a
-// person or an instance; then nothing follows.
+// Fails as the functions of decisions.h and proofs.h do, with what the person
+// or the instance is shown; then nothing follows.
 absl::StatusOr<Work> Decide(const State& state, const Moment& moment,
                             const Event& event, const At& at,
                             const CoreOptions& options);
 
 // --- what the parts share --------------------------------------------------------
 
-// What a rotation makes of a catalog. Fails as Apply().
+// Returns what a rotation makes of a catalog. Fails as Apply() does.
 absl::StatusOr<anchors::Catalog> Applied(const anchors::Catalog& catalog,
                                          const Change& change,
                                          const CoreOptions& options,
                                          absl::Time time);
 
-// What publishing it takes back into use.
+// Returns the keys that publishing the change reactivates.
 anchors::Reactivated ReactivatedBy(const Change& change);
 
-// The numbers of the rotations that are live now: facts that are added change
-// the book's own list.
+// Returns a copy of the numbers of the live rotations, because facts that are
+// added change the book's own list.
 std::vector<std::uint64_t> LiveOf(const Work& work);
 
-// EffectSha256() of that; empty for what cannot be applied.
+// Returns the EffectSha256() of applying a change; empty for one that cannot be
+// applied.
 std::string EffectOf(const anchors::Catalog& catalog, const Change& change,
                      const CoreOptions& options, absl::Time time);
 
-// Puts a rotation on the record again, as something that is done otherwise now.
-// Approvals of what it was are void for good, also where it becomes that again.
+// Records a rotation again whose effect has changed. Approvals of the earlier
+// effect are void for good, even if the effect becomes the same again.
 void Rebase(Work& work, v1::Rotation again, std::string effect_sha256);
 
-// What a person's change makes of a catalog.
+// Returns what a person's change makes of a catalog.
 absl::StatusOr<anchors::Catalog> ApplyPin(const anchors::Catalog& catalog,
                                           const v1::PinFact& fact,
                                           absl::Time time);
 
-// What the gate is told.
+// Returns what the gate needs to know.
 Situation SituationOf(const Work& work);
 
-// Whether a person's reason is one. INVALID_ARGUMENT.
+// Returns OK if a person's reason is acceptable. INVALID_ARGUMENT.
 absl::Status CheckWhy(const std::string& why);
 
 }  // namespace anchorage::trustd

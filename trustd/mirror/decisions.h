@@ -8,22 +8,23 @@
 
 namespace anchorage::trustd {
 
-// A hold stops the policy and ends all approvals before it. What is approved and
-// not yet signed (MODE_OFFLINE) can be held or rejected. NOT_FOUND; ABORTED: it
-// is not what the person looked at; FAILED_PRECONDITION: the rotation is over,
-// or cannot be approved; INVALID_ARGUMENT: no reason given.
+// Takes a person's decision. A hold stops the policy and voids all approvals
+// before it. What is approved but not yet signed (MODE_OFFLINE) can be held or
+// rejected. NOT_FOUND; ABORTED: it is not what the person was shown;
+// FAILED_PRECONDITION: the rotation is over, or cannot be approved;
+// INVALID_ARGUMENT: no reason given.
 absl::Status TakeDecision(Work& work, const PersonDecides& event);
 
-// Revokes or retires at once. What brings something into use, or back, becomes a
-// rotation that the person has approved (Work::rotation_id); the same again by
-// somebody else approves that one. Fails as the functions of
+// Revokes or retires at once. A pin that brings something into use, or back,
+// becomes a rotation that the person has approved (Work::rotation_id); the same
+// pin by somebody else approves that rotation. Fails as the functions of
 // trustd/rotation/apply.h, with FAILED_PRECONDITION for what the gate would
 // never let through.
 absl::Status TakePin(Work& work, const PersonPins& event);
 
 void TakeAcceptance(Work& work, const StoreAccepted& event);
 
-// Approvals of people who may no longer decide are void, for good.
+// Voids, for good, the approvals of people who may no longer decide.
 void VoidFormerPeople(Work& work);
 
 }  // namespace anchorage::trustd

@@ -39,28 +39,28 @@ class Draft {
 
   void AddObservation(v1::ObservationFact fact);
   void AddSource(v1::SourceFact fact);
-  // `rotation` has all but its times.
+  // Adds a detection. `rotation` has everything but its times.
   void AddDetection(v1::Rotation rotation);
-  // The same rotation again, compared with what is pinned by now.
+  // Adds the same rotation again, compared with what is pinned now.
   void AddRebase(v1::Rotation rotation);
   void AddStance(std::uint64_t id, v1::SourceStance stance);
-  // With the time at which it was received.
+  // Adds a proof, with the time at which it was received.
   void AddProof(std::uint64_t id, v1::LiveProof proof);
   void AddDecision(std::uint64_t id, v1::Decision decision);
   void AddPolicyDecision(std::uint64_t id, v1::Decision::Kind kind,
                          std::string why);
   void AddState(std::uint64_t id, v1::RotationState state, std::string reason);
-  // `by` is empty for everybody.
+  // Voids approvals: those by `by`, or everybody's if it is empty.
   void AddVoid(std::uint64_t id, std::string by, std::string reason);
   void AddPublication(v1::PublicationFact fact);
   void AddPin(v1::PinFact fact);
-  // A pin that was on the record before, with its own time.
+  // Adds a pin that was on the record before, with its own time.
   void AddPinAgain(const v1::LedgerRecord& record);
   void AddStore(v1::StoreFact fact);
 
   void AddAlert(Alert alert) { alerts_.push_back(std::move(alert)); }
   void AddAlert(AlertKind kind, std::string subject, std::string text);
-  // About a rotation, as it is now.
+  // Adds an alert about a rotation as it is now.
   void AddAlert(AlertKind kind, const v1::Rotation& rotation, std::string text);
 
  private:

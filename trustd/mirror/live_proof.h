@@ -1,4 +1,4 @@
-// Evidence of an instance, held against anchors.
+// Checks an instance's evidence against anchors.
 
 #ifndef ANCHORAGE_TRUSTD_MIRROR_LIVE_PROOF_H_
 #define ANCHORAGE_TRUSTD_MIRROR_LIVE_PROOF_H_
@@ -13,12 +13,12 @@
 
 namespace anchorage::trustd {
 
-// What evidence says of itself, before any of it is proved.
+// What evidence says about itself, before any of it is proved.
 struct ClaimedEvidence {
   // The slot whose key ought to have signed it.
   verify::Slot slot;
   std::string instance_id;
-  // Lower-case hex; empty for the bare signature.
+  // The signer's serial in lower-case hex; empty for the bare signature.
   std::string signer_serial;
 };
 

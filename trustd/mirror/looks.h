@@ -11,15 +11,15 @@ void TakeLook(Work& work, const SourceSaid& event);
 void TakeLook(Work& work, const SourceUnchanged& event);
 void TakeLook(Work& work, const SourceBroke& event);
 
-// Sources that are no longer enabled say nothing any more.
+// Forgets what sources said that are no longer enabled.
 void ForgetOldSources(Work& work);
 
-// Compares each newest look with what is served, where either is new: stances,
-// rotations, anomalies. So what a source says is judged again when the catalog
-// changes, too.
+// Compares each newest observation with what is served, if either is new:
+// stances, rotations, anomalies. So what a source says is judged again also
+// when the catalog changes.
 void CompareLooks(Work& work);
 
-// Whether a source is not to be relied on until a person says otherwise.
+// Whether a source cannot be relied on until a person decides otherwise.
 bool IsDoubted(const RotationBook& book, const std::string& source);
 
 }  // namespace anchorage::trustd

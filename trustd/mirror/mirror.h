@@ -1,5 +1,5 @@
-// The heart of trustd: takes what sources, instances and people say, puts it
-// on the record, and publishes what follows.
+// The heart of trustd: records what sources, instances and people say, and
+// publishes what follows.
 //
 //   auto mirror = Mirror::Open(options, store, publisher, hub, alerts, now);
 //   (*mirror)->Observed(observation, now);       // a source said something
@@ -17,7 +17,7 @@
 // publication, at once or at the next start.
 //
 // If the record is damaged or cannot be written, every call says so and changes
-// nothing; what is published is served on. Thread-safe.
+// nothing; what is published stays served. Thread-safe.
 //
 // Locks, in their order: this one over decisions, the publisher's, the ledger's
 // and the hub's. Watchers, webhooks and sources are called with none held.
@@ -54,13 +54,13 @@
 
 namespace anchorage::trustd {
 
-// Where alerts go. Called under the mirror's lock.
+// The receiver of alerts. Called under the mirror's lock.
 class AlertSink {
  public:
   virtual ~AlertSink() = default;
-  // Adds to `batch` what makes the alerts durable, and returns what says them
-  // at once: called without a lock when the batch is on the disk, dropped if it
-  // never is.
+  // Adds to `batch` what makes the alerts durable, and returns a function that
+  // gives them at once: it is called without a lock when the batch is on the
+  // disk, and dropped if it never is.
   virtual std::function<void()> Raise(const std::vector<Alert>& alerts,
                                       StoreBatch& batch) = 0;
 };
@@ -69,58 +69,62 @@ class Mirror {
  public:
   struct Options {
     CoreOptions core;
-    // MODE_OFFLINE: where the proposed catalog is put.
+    // MODE_OFFLINE: the file for the proposed catalog.
     std::string proposal_path;
-    // What rates of automatic publication go by.
+    // The clock for the rates of automatic publication.
     anchors::SteadyClock steady = &anchors::SteadyNow;
     // Whether the clock jumped and nothing has confirmed it since. Default: no.
     std::function<bool()> clock_is_suspect;
-    // How many records there are from one checkpoint to the next.
+    // How many records there are between two checkpoints.
     std::uint64_t records_between_checkpoints = kRecordsBetweenCheckpoints;
   };
 
-  // Reads the record, or a checkpoint and what is behind it: then CheckRecord()
-  // is to be called. `store`, `publisher`, `hub` and `alerts` outlive the
-  // mirror. A damaged record is no failure: see ledger().health().
+  // Reads the record, or a checkpoint and the records after it; then
+  // CheckRecord() must be called. `store`, `publisher`, `hub` and `alerts` must
+  // outlive the mirror. A damaged record is not a failure: see
+  // ledger().health().
   static absl::StatusOr<std::unique_ptr<Mirror>> Open(
       Options options, Store& store, Publisher& publisher, PublicationHub& hub,
       AlertSink& alerts, absl::Time now);
 
-  // Reads again what Open() took from a checkpoint, beside whatever goes on:
-  // long, where the record is. Until it is done nothing comes into use, whoever
-  // decided it; what people revoke and retire does not wait. DATA_LOSS where the
-  // record says something else, or is damaged: then it is ledger().health(), and
-  // nothing more is decided. CANCELLED when `go_on` said no, or as Store does:
-  // then it can be called again.
+  // Reads the records that Open() took from a checkpoint, concurrently with
+  // everything else; for a long record this takes long. Until it is done
+  // nothing comes into use, whoever decided it; what people revoke and retire
+  // does not wait. Fails with DATA_LOSS where the record says something else,
+  // or is damaged: then that is ledger().health(), and nothing more is decided.
+  // Fails with CANCELLED when `go_on` says no, or as Store does: then it can be
+  // called again.
   absl::Status CheckRecord(const std::function<bool()>& go_on);
 
   // --- sources ---
 
   absl::Status Observed(const Observation& observation, absl::Time now);
-  // The source says the same as before.
+  // Takes a poll that showed the same as before.
   absl::Status Unchanged(const std::string& source, absl::Time now);
-  // `failure` is its stable name.
+  // Takes a failed poll. `failure` is the failure's stable name.
   absl::Status SourceFailed(const std::string& source,
                             const std::string& failure,
                             const std::string& detail, absl::Time now);
 
-  // Says which sources there are, each with the name of its family: sources of
-  // which one is fed by another count once. What others have said counts no
-  // more, and the policy publishes nothing until each was asked or failed.
+  // Sets which sources there are, each with the name of its family: sources
+  // that feed one another count once. What other sources have said no longer
+  // counts, and the policy publishes nothing until each source has answered or
+  // failed.
   void SetSources(std::map<std::string, std::string> sources, absl::Time now);
 
   // --- people ---
 
-  // Takes a decision, as TakeDecision() does; `by` is who the caller proved to
-  // be.
+  // Takes a decision, as TakeDecision() does; `by` is the name that TLS has
+  // proved.
   absl::StatusOr<v1::Rotation> Decide(const PersonDecides& decision,
                                       absl::Time now);
 
-  // What a pin came to.
+  // The result of a pin.
   struct Pinned {
-    // That it was published in; 0 where it waits for people or signatures.
+    // The sequence in which it was published; 0 where it waits for people or
+    // signatures.
     std::uint64_t sequence = 0;
-    // Of what was asked for; 0 for what is done at once.
+    // The rotation of what was asked for; 0 for what is done at once.
     std::uint64_t rotation_id = 0;
   };
   // Changes an anchor, as TakePin() does.
@@ -130,8 +134,8 @@ class Mirror {
   // REVOKED nor RETIRED.
   std::vector<verify::Slot> SlotsSharing(const v1::PinFact& fact) const;
 
-  // Goes on with a store that went back: as Publisher::PlanAcceptance(), on the
-  // record with an alert, in one commit. `found` says how that was known.
+  // Accepts a store that went back, as Publisher::PlanAcceptance() does, with a
+  // record and an alert, in one commit. `found` says how that was found.
   // INVALID_ARGUMENT also where no reason is given.
   absl::StatusOr<Acceptance> AcceptStore(
       const StoreHead& known, const std::string& found,
@@ -149,20 +153,21 @@ class Mirror {
   // --- time ---
 
   // Does what is due: publishes what is approved, completes what is over,
-  // records what others have published, and dates again what is dated after
-  // `now`.
+  // records what others have published, and publishes again, with a new date,
+  // what is dated after `now`.
   absl::Status Settle(absl::Time now);
 
   // --- reading ---
 
   const Ledger& ledger() const { return *ledger_; }
-  // In the order of their numbers, those for which `wanted` is true.
+  // Returns the rotations for which `wanted` is true, in the order of their
+  // numbers.
   std::vector<v1::Rotation> Rotations(
       const std::function<bool(const v1::Rotation&)>& wanted) const;
   std::optional<v1::Rotation> FindRotation(std::uint64_t id) const;
   std::vector<v1::SourceHealth> Sources() const;
 
-  // As RecordFeed.
+  // As RecordFeed::Watch().
   std::uint64_t Watch(RecordFeed::Watcher watcher);
   void Unwatch(std::uint64_t id);
 
@@ -201,12 +206,13 @@ class Mirror {
 
   mutable absl::Mutex mutex_;
   RotationBook book_ ABSL_GUARDED_BY(mutex_);
-  // The one that the store has; nullopt for none that is to be believed.
+  // The checkpoint that the store has; nullopt if it has none that can be
+  // believed.
   std::optional<Checkpoint> checkpoint_ ABSL_GUARDED_BY(mutex_);
   Moment moment_ ABSL_GUARDED_BY(mutex_);
-  // nullopt: not known what the file has.
+  // The text in the proposal's file; nullopt: not known.
   std::optional<std::string> last_proposal_ ABSL_GUARDED_BY(mutex_);
-  // What says the alerts that were committed.
+  // The functions that give the alerts that were committed.
   std::vector<std::function<void()>> unsaid_ ABSL_GUARDED_BY(mutex_);
 };
 

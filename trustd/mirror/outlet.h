@@ -1,4 +1,4 @@
-// What is published, or proposed for people to sign. Pure; see core.h.
+// Publishes, or proposes for people to sign. Pure; see core.h.
 
 #ifndef ANCHORAGE_TRUSTD_MIRROR_OUTLET_H_
 #define ANCHORAGE_TRUSTD_MIRROR_OUTLET_H_
@@ -11,12 +11,12 @@
 
 namespace anchorage::trustd {
 
-// Puts on the record what was published without this mirror: the first catalog,
-// what people signed, what was published just before a crash.
+// Records what was published without this mirror: the first catalog, what
+// people signed, what was published just before a crash.
 void Reconcile(Work& work);
 
-// Publishes a step with the record of it, under the next sequence. Fails as
-// Admit(); then nothing has changed.
+// Publishes a step and records it, under the next sequence. Fails as Admit()
+// does; then nothing has changed.
 absl::Status Publish(Work& work, anchors::Catalog after,
                      std::vector<Ground> grounds,
                      anchors::Reactivated reactivated,
@@ -25,9 +25,9 @@ absl::Status Publish(Work& work, anchors::Catalog after,
 // Publishes what is approved; in MODE_OFFLINE, proposes it.
 void PublishApproved(Work& work);
 
-// Clients refuse what is dated after their clocks, and stay with what they have.
-// After a spell in which ours was ahead, the catalog is published again with the
-// date of now; people, who sign it or the list of releases, are told.
+// Clients refuse what is dated ahead of their clocks, and keep what they have.
+// So after our clock was ahead, publishes the catalog again with the present
+// date, or alerts the people who sign it or the list of releases.
 void MendDates(Work& work);
 
 }  // namespace anchorage::trustd

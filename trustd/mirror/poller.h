@@ -1,9 +1,9 @@
-// Asks every source on its own schedule, and tells the mirror.
+// Polls every source on its own schedule, and passes the answers to the mirror.
 //
 //   Poller poller(std::move(sources), mirror, clock);
 //   absl::Status s = poller.Start();
 //
-// One thread a source, so that one that stalls delays no other.
+// One thread for each source, so that one that stalls delays no other.
 
 #ifndef ANCHORAGE_TRUSTD_MIRROR_POLLER_H_
 #define ANCHORAGE_TRUSTD_MIRROR_POLLER_H_
@@ -30,8 +30,8 @@ class Poller {
  public:
   using Clock = std::function<absl::Time()>;
 
-  // `mirror` outlives the poller. `cancelled` is what the sources were made
-  // with: set, it ends what they are doing.
+  // `mirror` must outlive the poller. `cancelled` is the flag with which the
+  // sources were made: setting it aborts what they are doing.
   Poller(std::vector<std::unique_ptr<Source>> sources, Mirror& mirror,
          Clock clock, std::shared_ptr<std::atomic<bool>> cancelled);
   ~Poller();
@@ -39,27 +39,27 @@ class Poller {
   // Starts the threads, which wait for Start().
   absl::Status Prepare();
 
-  // Asks every source now, and from then on as it is due. After Prepare() it
+  // Polls every source now, and from then on when it is due. After Prepare() it
   // cannot fail.
   absl::Status Start();
 
-  // Asks a source as soon as it is idle; all of them for an empty name.
+  // Polls a source as soon as it is idle; all of them for an empty name.
   // NOT_FOUND.
   absl::Status PollNow(const std::string& source);
 
-  // Ends within a second or two, whatever the sources are doing. Idempotent.
+  // Stops within a second or two, whatever the sources are doing. Idempotent.
   void Stop();
 
  private:
   struct Worker {
     std::unique_ptr<Source> source;
     std::thread thread;
-    // PollNow() was called since the last look.
+    // Whether PollNow() was called since the last poll.
     bool is_wanted = true;
   };
 
   void Run(Worker& worker);
-  // Looks once; returns how long to wait.
+  // Polls once; returns how long to wait.
   absl::Duration Look(Worker& worker, PollHistory& history);
 
   Mirror& mirror_;
@@ -70,7 +70,7 @@ class Poller {
   bool is_prepared_ ABSL_GUARDED_BY(mutex_) = false;
   bool running_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  // The list is fixed from the constructor on; `is_wanted` is guarded.
+  // The list does not change after the constructor; `is_wanted` is guarded.
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

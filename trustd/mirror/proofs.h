@@ -8,14 +8,15 @@
 
 namespace anchorage::trustd {
 
-// INVALID_ARGUMENT with the verifier's reason for evidence that cannot be read.
+// Takes an instance's evidence. INVALID_ARGUMENT with the verifier's reason for
+// evidence that cannot be read.
 absl::Status TakeEvidence(Work& work, const InstanceShows& event);
 
-// An alarm of an unknown signer that came before a source showed the key is
-// proof of that key.
+// Makes alarms of an unknown signer, from before a source showed the key,
+// proofs of that key.
 void TryEarlierProofs(Work& work);
 
-// Ends the alarms whose key has been pinned since.
+// Withdraws the alarms whose key has been pinned since.
 void CloseKnownSigners(Work& work);
 
 }  // namespace anchorage::trustd

@@ -1,5 +1,6 @@
-// What a record tells of the time before it, as far as it does: its observations
-// have hashes alone, and it begins with a catalog that it does not hold.
+// What a record tells about the time before it, as far as it does: its
+// observations have only hashes, and it begins with a catalog that it does not
+// contain.
 //
 // Pure: any number of threads may call at once.
 
@@ -24,12 +25,12 @@ using Records = absl::Span<const v1::LedgerRecord>;
 std::map<std::string, std::string> CertificatesIn(
     Records records, const anchors::Catalog& catalog);
 
-// What each source spoke for, judged by what it ever showed.
+// What each source spoke for, inferred from what it ever showed.
 std::map<std::string, SourceScope> ScopesIn(Records records);
 
 // The catalog that there was before a record that is not empty, made from the
 // one after it: without windows, and without certificates that were pruned since.
-// INVALID_ARGUMENT where what comes of that is none.
+// INVALID_ARGUMENT if the result is not a catalog.
 absl::StatusOr<anchors::Catalog> CatalogBefore(Records records,
                                                anchors::Catalog catalog);
 

@@ -488,7 +488,7 @@ std::string ToText(const Replay& replay, std::string_view name) {
                   replay.records == 0 ? ""
                                       : absl::StrCat(", ", Text(replay.first),
                                                      " to ", Text(replay.last)),
-                  ". Looks that showed nothing new are not on the record.\n");
+                  ". Polls that showed nothing new are not on the record.\n");
   if (replay.alarms > 0) {
     absl::StrAppend(&text, Counted(replay.alarms, "alarm"),
                     " that nothing publishes: not listed.\n");

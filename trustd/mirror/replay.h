@@ -6,22 +6,23 @@
 //
 // What sources, instances and people said is taken from the record, in its order,
 // and decided again by the same pure core (core.h) under other options, from the
-// catalog that there was before the record. So a rotation that is decided
-// otherwise has what follows from that, too. Nothing is written or signed, and a
-// trustd may have the store open.
+// catalog that there was before the record. So what follows from a different
+// decision is replayed too. Nothing is written or signed, and a trustd may have
+// the store open.
 //
 // The record has what is new, with hashes in place of certificates. So:
 //   - certificates are those of detections, of additions and of the catalog now;
-//     a look with another one is left out, and counted;
-//   - looks that showed nothing new are not there: a decision that waited for
+//     an observation with another one is left out, and counted;
+//   - polls that showed nothing new are not there: a decision that waited for
 //     one comes earlier here;
 //   - a source speaks of the partitions and kinds of which it ever showed
-//     something, and goes on as it spoke last;
+//     something, and keeps saying what it said last;
 //   - the catalog before the record is that of now, without what the record has
-//     brought: what people signed by themselves is in it from the beginning;
+//     brought: what people signed on their own is in it from the beginning;
 //   - whoever decided on the record still may, and an approval is one of
 //     whatever the rotation does here;
-//   - what is approved is published at once, also where people would sign it.
+//   - what is approved is published at once, even where people would have to
+//     sign it.
 
 #ifndef ANCHORAGE_TRUSTD_MIRROR_REPLAY_H_
 #define ANCHORAGE_TRUSTD_MIRROR_REPLAY_H_
@@ -66,8 +67,8 @@ struct Replay {
     std::string text;
   };
   struct Row {
-    // As on the record; of one that the record does not have, as found here with
-    // the number 0.
+    // The rotation as on the record; one that the record does not have is as
+    // found here, with the number 0.
     v1::Rotation rotation;
     Course happened;
     Course replayed;
@@ -77,29 +78,30 @@ struct Replay {
   // All but anomalies and unknown signers, which nothing publishes: first those
   // of the record, in its order.
   std::vector<Row> rows;
-  // Of those that are not in `rows`.
+  // How many rotations are not in `rows`.
   int alarms = 0;
   std::uint64_t records = 0;
   absl::Time first;
   absl::Time last;
-  // Looks that showed something new, and those of them that are left out.
+  // Polls that showed something new, and how many of them are left out.
   int looks = 0;
   int looks_left_out = 0;
-  // Publications of neither rotations nor changes by hand, but for the first.
+  // Publications that come from neither rotations nor changes by hand, except
+  // for the first.
   int unexplained = 0;
 };
 
-// `records` is a whole record, `catalog` what is served at its end, `now` when
-// it is replayed to. INVALID_ARGUMENT where no catalog of before can be made of
-// it.
+// Replays a record. `records` is a whole record, `catalog` what is served at
+// its end, `now` the time up to which it is replayed. INVALID_ARGUMENT if the
+// catalog before it cannot be reconstructed.
 absl::StatusOr<Replay> ReplayRecord(absl::Span<const v1::LedgerRecord> records,
                                     const anchors::Catalog& catalog,
                                     const ReplayOptions& options,
                                     absl::Time now);
 
-// The same of the store in a folder, which is opened for reading. Fails as
-// RocksDbStore::OpenForReading() and ReplayRecord(), with DATA_LOSS for a
-// damaged record and FAILED_PRECONDITION for a store without a catalog.
+// Replays the record of the store in a folder, which is opened for reading.
+// Fails as RocksDbStore::OpenForReading() and ReplayRecord() do, with DATA_LOSS
+// for a damaged record and FAILED_PRECONDITION for a store without a catalog.
 absl::StatusOr<Replay> ReplayStore(const std::string& folder,
                                    const ReplayOptions& options,
                                    absl::Time now);

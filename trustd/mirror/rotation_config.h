@@ -1,4 +1,4 @@
-// Which rotations are published without people, as a configuration has it.
+// The settings that say which rotations are published without people.
 //
 //   auto options = ReadRotationOptions(proto.rotations(), "/etc/trustd.yaml");
 
@@ -15,7 +15,7 @@
 
 namespace anchorage::trustd {
 
-// Every value within its limits (config.proto).
+// Every value is within its limits (config.proto).
 struct RotationOptions {
   RotationPolicy policy;
   absl::Duration overlap = kDefaultOverlap;
@@ -26,7 +26,7 @@ struct RotationOptions {
                          const RotationOptions&) = default;
 };
 
-// `path` begins every message. Fails with INVALID_ARGUMENT.
+// Every message begins with `path`. Fails with INVALID_ARGUMENT.
 absl::StatusOr<RotationOptions> ReadRotationOptions(
     const v1::RotationConfig& proto, const std::string& path);
 

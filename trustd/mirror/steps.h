@@ -1,4 +1,4 @@
-// What follows from what is known, with time. Pure; see core.h.
+// What follows from what is known, as time passes. Pure; see core.h.
 
 #ifndef ANCHORAGE_TRUSTD_MIRROR_STEPS_H_
 #define ANCHORAGE_TRUSTD_MIRROR_STEPS_H_
@@ -11,9 +11,10 @@ namespace anchorage::trustd {
 // Does everything that is due after an event.
 void Settle(Work& work);
 
-// What the policy says of an open rotation: first of what the record says, then
-// of what publishing it would bring into use, as far as sources show it now. The
-// reason begins with the GateReason's name where the gate speaks against it.
+// Returns what the policy decides about an open rotation: first from the
+// record, then from what publishing it would bring into use, as far as sources
+// show it now. The reason begins with the GateReason's name if the gate is
+// against it.
 Decision AskPolicy(const Work& work, const RotationBook::Entry& entry,
                    const Situation& situation);
 

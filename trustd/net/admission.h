@@ -1,14 +1,15 @@
-// How much of something there is, and who holds it.
+// Limits how many of something there are at a time, in all and for each
+// address.
 //
 //   Admission connections({.most = 1000}, proxies);
 //   Place place;
 //   if (connections.Admit(address, place) != Refusal::kNone) return Shed();
 //
-// Nobody holds more than a half, so that one peer never keeps the others out:
-// an address (IpAddress::Group()) has at most a half of all places. Exempt from
-// that, and not from the limit in all, are the loopback interface and the
-// proxies, behind which many peers have one address. Thread-safe; memory for as
-// many addresses as there are places.
+// No address (IpAddress::Group()) holds more than half of all places, so one
+// peer never keeps the others out. Exempt from that, but not from the overall
+// limit, are the loopback interface and the proxies, behind which many peers
+// have one address. Thread-safe; uses memory for as many addresses as there are
+// places.
 
 #ifndef ANCHORAGE_TRUSTD_NET_ADMISSION_H_
 #define ANCHORAGE_TRUSTD_NET_ADMISSION_H_
@@ -24,7 +25,7 @@
 
 namespace anchorage::trustd {
 
-// Counts something that was turned away or cut off, under its name in metrics.
+// Counts something that was refused or cut off, under its name in metrics.
 using ShedFunction = std::function<void(const std::string& what)>;
 
 // Why there is no place.
@@ -39,7 +40,7 @@ const char* NameOf(Refusal refusal);
 
 class Admission;
 
-// A place that somebody holds until it is destroyed. It may outlive its
+// A place, which its owner holds until it is destroyed. It may outlive its
 // Admission.
 class Place {
  public:
@@ -61,11 +62,11 @@ class Place {
 
 class Admission {
  public:
-  // `most` is at least 1; an address always gets one place if there is one.
-  // `most_per_address` is a half of it where it is 0.
+  // `most` is at least 1; an address always gets one place if there is one. A
+  // `most_per_address` of 0 means half of `most`.
   Admission(int most, AddressList proxies, int most_per_address = 0);
 
-  // Takes a place for a peer at `address`, or says why there is none.
+  // Takes a place for a peer at `address`, or returns why there is none.
   Refusal Admit(const IpAddress& address, Place& place);
 
   // Whether an address that holds nothing would be admitted now.

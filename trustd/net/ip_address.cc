@@ -54,7 +54,7 @@ std::optional<IpAddress> IpAddress::Parse(std::string_view text) {
   } else if (::inet_pton(AF_INET6, terminated.c_str(), &ipv6.sin6_addr) == 1) {
     address.ss_family = AF_INET6;
   }
-  // A zero within it would hide what follows.
+  // A NUL within it would hide what follows.
   return terminated.size() == std::strlen(terminated.c_str()) ? Of(address)
                                                               : std::nullopt;
 }

@@ -1,5 +1,5 @@
-// Addresses of peers, as limits see them: an IPv4 address is one holder, of
-// IPv6 a /64, since whoever has one address of it has them all.
+// Addresses of peers, as limits count them: an IPv4 address is one peer, and so
+// is an IPv6 /64, since whoever has one address of it has them all.
 
 #ifndef ANCHORAGE_TRUSTD_NET_IP_ADDRESS_H_
 #define ANCHORAGE_TRUSTD_NET_IP_ADDRESS_H_
@@ -32,12 +32,12 @@ class IpAddress {
   bool IsIpv4() const;
   bool IsLoopback() const;
 
-  // What limits count as one: an IPv4 address, or an IPv6 address with its last
-  // 64 bits zero.
+  // Returns what limits count as one peer: an IPv4 address, or an IPv6 address
+  // with its last 64 bits zero.
   IpAddress Group() const;
 
-  // Whether the first `bits` bits are those of `other`: 0 to 128, of IPv4 96
-  // more than people write.
+  // Whether the first `bits` bits are those of `other`: 0 to 128, which for
+  // IPv4 is 96 more than people write.
   bool SharesPrefix(const IpAddress& other, int bits) const;
 
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
@@ -58,7 +58,7 @@ struct Endpoint {
   std::uint16_t port = 0;
 
   static std::optional<Endpoint> Of(const sockaddr_storage& address);
-  // Reads what gRPC calls a peer: "ipv4:192.0.2.1:80" or
+  // Reads gRPC's name of a peer: "ipv4:192.0.2.1:80" or
   // "ipv6:%5B2001:db8::1%5D:80".
   static std::optional<Endpoint> OfGrpcPeer(std::string_view peer);
 

@@ -23,13 +23,13 @@ namespace anchorage::trustd {
 namespace {
 
 constexpr int kBacklog = 511;
-// A thread that has not come round for so long is stuck.
+// A thread that has not completed a turn for so long is stuck.
 constexpr absl::Duration kStuck = absl::Seconds(10);
-// What of a connection waits in the kernel until it is read. As much as the
+// How much of a connection waits in the kernel until it is read. As much as the
 // largest request: of what a peer sends beyond its limits, no more than that is
-// acted on before it is cut off. The kernel would go up to 6 MB.
+// acted on before it is cut off. By default the kernel would keep up to 6 MB.
 constexpr int kReceiveBytes = 64 * 1024;
-// At most so many are accepted before the tick gets its turn.
+// At most so many connections are accepted between two ticks.
 constexpr int kAcceptedPerTurn = 64;
 
 std::int64_t UptimeNanos() {
@@ -62,12 +62,13 @@ int Listen(const addrinfo& where) {
   const int socket =
       ::socket(where.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (socket < 0) return -1;
-  // A restart need not wait for old connections; a second trustd does not get
-  // the port.
+  // With SO_REUSEADDR a restart need not wait for old connections, but a second
+  // trustd still cannot get the port.
   const int yes = 1;
   const int no = 0;
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-  // Accepted sockets have it from here: it decides about their windows.
+  // Set before listen(), because accepted sockets inherit it and their TCP
+  // windows depend on it.
   ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &kReceiveBytes,
                sizeof(kReceiveBytes));
   if (where.ai_family == AF_INET6) {
@@ -123,7 +124,7 @@ absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Bind(
     const int socket = Listen(*one);
     if (socket < 0) {
       error = errno;
-      // A name may have an address of a family that this machine has not.
+      // A name may have an address of a family that this machine lacks.
       if (error == EAFNOSUPPORT || error == EADDRNOTAVAIL) continue;
       return CannotListen(address, setting, ::strerror(error));
     }
@@ -187,7 +188,7 @@ void TcpListener::Run() {
                static_cast<int>(absl::ToInt64Milliseconds(interval_)));
     last_turn_ = UptimeNanos();
     if (ready > 0 && polled.back().revents != 0) return;
-    // What fails is one connection, or one tick.
+    // An exception costs one connection, or one tick.
     (void)anchors::NoThrow([&] {
       if (last_turn_ >= next_tick) {
         next_tick = last_turn_ + absl::ToInt64Nanoseconds(interval_);
@@ -202,8 +203,8 @@ void TcpListener::Run() {
   }
 }
 
-// Nobody may connect again where health says that nobody is served: so it does
-// not wait for the next one who does.
+// Called at each tick, and not when the next peer connects: while health says
+// that nobody is served, perhaps nobody will.
 void TcpListener::FindDescriptors() {
   if (reserve_ < 0) reserve_ = OpenReserve();
   // A connection takes two (trustd/rpc/connections.h).
@@ -225,7 +226,7 @@ void TcpListener::Accept(int listener) {
       const bool is_exhausted = errno == EMFILE || errno == ENFILE ||
                                 errno == ENOMEM || errno == ENOBUFS;
       if (is_exhausted) ShedOne(listener);
-      // Otherwise the queue is empty, or one caller has gone again.
+      // The queue is empty, or the caller has already gone.
       return;
     }
     const auto peer = Endpoint::Of(address);
@@ -248,7 +249,7 @@ void TcpListener::ShedOne(int listener) {
     ::close(socket);
   }
   reserve_ = OpenReserve();
-  // Without memory there is nothing to do but to wait for some.
+  // Without memory there is nothing to do but wait for some.
   if (socket < 0) ::poll(nullptr, 0, 50);
 }
 

@@ -1,12 +1,12 @@
-// A port of ours, and the thread that accepts on it and goes on doing so.
+// A port of ours, and a thread that never stops accepting on it.
 //
 //   auto listener = TcpListener::Bind("127.0.0.1:7443", "listen_address");
 //   ...
 //   absl::Status s = (*listener)->Start(
 //       [](int socket, const Endpoint& peer) { ... }, [] { ... });
 //
-// gRPC's own listener ends for good when accept4() fails once. This one has no
-// failure that ends it: without a descriptor it gives up one that it keeps in
+// gRPC's own listener stops for good when accept4() fails once. No failure
+// stops this one: when descriptors run out, it releases one that it keeps in
 // reserve, accepts the caller with it and closes the connection at once, so
 // that nobody is left waiting in the kernel's queue. Thread-safe.
 
@@ -29,10 +29,10 @@ namespace anchorage::trustd {
 
 class TcpListener {
  public:
-  // Has a connection; owns `socket`, which does not block.
+  // Gets a connection; must close `socket`, which is non-blocking.
   using Handler = std::function<void(int socket, const Endpoint& peer)>;
 
-  // How often a tick comes, where nothing else is wanted.
+  // How often `tick` is called unless Start() says otherwise.
   static constexpr absl::Duration kTick = absl::Milliseconds(500);
 
   // Listens on `address` (HOST:PORT), on all addresses of a name. Fails with
@@ -50,21 +50,21 @@ class TcpListener {
                      std::function<void()> shed,
                      absl::Duration interval = kTick);
 
-  // Accepts no more; the port is free. Calling it again does nothing.
+  // Stops accepting and frees the port. Calling it again does nothing.
   void Stop();
 
-  // Where it listens, with the port that was taken for port 0.
+  // The address that it listens on; for port 0, with the port that was chosen.
   const std::string& address() const { return address_; }
 
-  // Whether who connects now is accepted: the thread is at work, and there were
-  // descriptors for a connection at the last tick and since then.
+  // Whether a peer that connects now is accepted: the thread is running, and
+  // there have been descriptors for a connection since the last tick.
   bool IsAccepting() const;
 
  private:
   TcpListener() = default;
 
   void Run();
-  // Looks whether there are descriptors for another connection.
+  // Checks whether there are descriptors for another connection.
   void FindDescriptors();
   void Accept(int listener);
   // Accepts and closes one connection, with the descriptor in reserve.
@@ -80,7 +80,7 @@ class TcpListener {
   std::function<void()> shed_;
   absl::Duration interval_ = kTick;
   std::atomic<bool> has_descriptors_ = true;
-  // When the thread last came round, of a clock that only goes forward.
+  // When the thread last completed a turn, by a monotonic clock.
   std::atomic<std::int64_t> last_turn_ = 0;
   std::thread thread_;
 };

@@ -1,4 +1,4 @@
-// Going on with a store that went back: what is signed for it, as values.
+// How to go on with a store that went back: what is signed for it, as values.
 
 #ifndef ANCHORAGE_TRUSTD_PUBLISH_ACCEPTANCE_H_
 #define ANCHORAGE_TRUSTD_PUBLISH_ACCEPTANCE_H_
@@ -13,41 +13,41 @@
 
 namespace anchorage::trustd {
 
-// How far versions and sequences go on above the highest that is known, at
-// least: further than anything that was signed and is lost.
+// How far, at least, versions and sequences continue above the highest that is
+// known: further than anything that was signed and lost.
 inline constexpr std::int64_t kAcceptanceLeap = 1'000'000;
 
-// What accepting a store comes to, signed and not committed.
+// The result of accepting a store, signed but not committed.
 struct Acceptance {
   anchors::BundleFiles files;
   std::uint64_t sequence = 0;
   std::uint64_t timestamp_version = 0;
-  // The highest that clients may know from now on.
+  // The highest numbers that clients may know from now on.
   std::uint64_t published_sequence = 0;
   std::uint64_t published_releases = 0;
   // In MODE_OFFLINE; else that of the files.
   std::uint64_t published_targets = 0;
-  // Of the bundle that was shown; empty and 0 for none.
+  // The bundle that was shown; empty and 0 for none.
   std::string bundle_catalog_sha256;
   std::uint64_t bundle_sequence = 0;
-  // What people should know, a line each.
+  // What people should know, one line each.
   std::vector<std::string> notes;
 };
 
-// Takes over into `catalog` what `newer` has REVOKED or RETIRED, also anchors
+// Copies into `catalog` what `newer` has REVOKED or RETIRED, including anchors
 // that `catalog` does not have, and earlier ends of acceptance. Nothing becomes
 // more permissive. Adds a line to `notes` for each change.
 void TakeOverDenials(const anchors::Catalog& newer, anchors::Catalog& catalog,
                      std::vector<std::string>& notes);
 
-// Adds a line to `notes` for each anchor that `newer` has and `catalog` has not,
-// which is not taken over.
+// Adds a line to `notes` for each anchor that `newer` has but `catalog` does
+// not, and that is not copied.
 void NoteWhatIsMissing(const anchors::Catalog& newer,
                        const anchors::Catalog& catalog,
                        std::vector<std::string>& notes);
 
 // Appends to `roots` those of `more` that follow, in order. INVALID_ARGUMENT
-// for one of a version that `roots` has with another text, and for a gap.
+// for a root of a version that `roots` has with another text, and for a gap.
 // Verifies no signature.
 absl::Status AppendRoots(const std::vector<std::string>& more,
                          std::vector<std::string>& roots);

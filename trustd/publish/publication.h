@@ -22,7 +22,7 @@
 
 namespace anchorage::trustd {
 
-// Until when one TUF role's metadata is good, and who signs it.
+// When one TUF role's metadata expires, and who signs it.
 struct RoleFacts {
   std::string role;
   absl::Time expires;
@@ -38,7 +38,7 @@ struct Publication {
   std::uint64_t timestamp_version = 0;
   std::uint64_t snapshot_version = 0;
   std::uint64_t targets_version = 0;
-  // What the next catalog has: above every one that clients may know.
+  // The sequence of the next catalog: above every one that clients may know.
   std::uint64_t next_sequence = 0;
   // SHA-256 of the catalog, lower-case hex.
   std::string catalog_sha256;
@@ -54,9 +54,9 @@ struct Publication {
   std::vector<RoleFacts> roles;
 };
 
-// Holds the current publication and tells of a new one, and whether anything is
-// signed at all. Thread-safe; its lock is the last that anybody takes: see "The
-// order of locks" in DESIGN.md.
+// Holds the current publication, notifies watchers of a new one, and says
+// whether anything is signed at all. Thread-safe; its lock is the last that
+// anybody takes: see "The order of locks" in DESIGN.md.
 class PublicationHub {
  public:
   using Watcher = std::function<void(const Publication&)>;
@@ -64,45 +64,47 @@ class PublicationHub {
   PublicationHub() = default;
   PublicationHub(const PublicationHub&) = delete;
   PublicationHub& operator=(const PublicationHub&) = delete;
-  // Watchers are called no more when it returns.
+  // No watcher is called after it returns.
   ~PublicationHub();
 
   // The current publication; null until the first.
   std::shared_ptr<const Publication> Current() const;
 
-  // Makes `next` the current one, of which the watchers hear soon. Whoever
-  // calls this may hold locks that watchers take.
+  // Makes `next` the current one; watchers are notified soon. The caller may
+  // hold locks that watchers take.
   void Publish(std::shared_ptr<const Publication> next);
 
   // Calls `watcher` with the newest publication after each Publish(), until
-  // Unwatch() with the returned number; of several in a row it may hear of the
-  // last alone. The calls come one by one from a thread of the hub, so that no
+  // Unwatch() with the returned number; of several in a row it may get only the
+  // last. The calls come one by one from a thread of the hub, so that no
   // caller's lock is held: a watcher may take any lock. One last call may still
-  // be under way when Unwatch() returns, so a watcher owns what it touches.
-  // Throws std::system_error where that thread cannot be started.
+  // be under way when Unwatch() returns, so a watcher must own what it uses.
+  // Throws std::system_error if that thread cannot be started.
   std::uint64_t Watch(Watcher watcher);
   void Unwatch(std::uint64_t id);
 
   std::size_t watchers() const;
 
-  // OK, or why nothing is signed and what is current stays.
+  // Returns OK, or why nothing is signed and the current publication stays.
   absl::Status signing() const;
   void SetSigning(absl::Status status);
 
  private:
-  // Returns whether there is any, and not the end.
+  // Waits for a new publication. Returns false when the hub is stopping.
   bool AwaitNews() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status TellWatchers() ABSL_LOCKS_EXCLUDED(mutex_);
 
   mutable absl::Mutex mutex_;
   std::shared_ptr<const Publication> current_ ABSL_GUARDED_BY(mutex_);
-  // How many there were, and how many of these watchers have heard of.
+  // How many publications there were, and how many of these watchers were
+  // notified of.
   std::uint64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t told_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   struct Entry {
     std::shared_ptr<const Watcher> watcher;
-    // The number of the publication that was current when it came.
+    // The number of the publication that was current when the watcher was
+    // added.
     std::uint64_t after = 0;
   };
   absl::flat_hash_map<std::uint64_t, Entry> watchers_ ABSL_GUARDED_BY(mutex_);

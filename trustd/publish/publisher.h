@@ -41,82 +41,86 @@ class Prepared {
       : files_(std::move(files)), after_(std::move(after)) {}
 
   anchors::BundleFiles files_;
-  // The timestamp that was served when it was signed.
+  // The timestamp that was served when this was signed.
   std::string after_;
 };
 
-// Nothing is signed while the hub says so (PublicationHub::signing()): what would
-// sign fails with that.
+// Nothing is signed while the hub forbids it (PublicationHub::signing()): calls
+// that would sign fail with that status.
 //
-// Everything that is published was taken through the client's own TrustedSet
-// first: what a client would refuse is never served. Thread-safe.
+// Everything that is published passes the client's own TrustedSet first: what a
+// client would refuse is never served. Thread-safe.
 class Publisher {
  public:
   // Continues what `store` holds; where nothing may be signed, serves it. An
-  // empty store is begun: in MODE_ONLINE with keys, a root and `seed` as
+  // empty store is initialized: in MODE_ONLINE with keys, a root and `seed` as
   // sequence 1, in MODE_OFFLINE with what people have signed. Then publishes to
-  // `hub`, which outlives the publisher as `store` does, with `releases` as
+  // `hub`, which must outlive the publisher as `store` must, with `releases` as
   // PublishReleases() does. Fails with DATA_LOSS for a store whose files do not
-  // verify or that is gone, FAILED_PRECONDITION for keys that are not those of
-  // the root or a ceremony that is not finished, or as Store, LoadKeys() and the
+  // verify or that is gone, FAILED_PRECONDITION for keys that are not the
+  // root's or a ceremony that is not finished, or as Store, LoadKeys() and the
   // writers of anchors/tuf do.
   static absl::StatusOr<std::unique_ptr<Publisher>> Open(
       PublisherConfig config, Store& store, PublicationHub& hub,
       anchors::Catalog seed, std::string releases, absl::Time now);
 
-  // Whether the files of keys that `next` (MODE_ONLINE) names are those that
-  // the newest root wants, as Open() checks where anything is signed. OK while
-  // nothing may be signed. Fails as LoadKeys() and CheckKeys().
+  // Checks that the key files that `next` (MODE_ONLINE) names are those that
+  // the newest root names, as Open() does where anything is signed. OK while
+  // nothing may be signed. Fails as LoadKeys() and CheckKeys() do.
   absl::Status CheckKeyFiles(const PublisherConfig& next) const;
 
   // Signs what the gate has admitted, as that version of the targets. ABORTED
-  // where something else was published since that was decided;
-  // FAILED_PRECONDITION in MODE_OFFLINE, where people sign, and for a catalog
-  // that CheckCatalogFile() refuses. Nothing has changed.
+  // if something else was published since the decision; FAILED_PRECONDITION in
+  // MODE_OFFLINE, where people sign, and for a catalog that CheckCatalogFile()
+  // refuses. Changes nothing.
   absl::StatusOr<Prepared> Prepare(const Admitted& admitted,
                                    std::uint64_t targets_version,
                                    absl::Time now) const;
 
-  // Commits what was prepared, with `also`, and publishes it. ABORTED where
-  // something else was published since, or as Store; then nothing has changed.
+  // Commits what was prepared, with `also`, and publishes it. ABORTED if
+  // something else was published since, or fails as Store does; then nothing
+  // has changed.
   absl::Status Commit(Prepared prepared, const StoreBatch& also = {});
 
   // Publishes `releases`, a list as text, beside the catalog, as it is; empty:
   // none. Does nothing if that is what is published. Fails as ParseReleases()
-  // does, with FAILED_PRECONDITION for a list that has not a higher sequence
-  // than the published one or that this program does not know all of, or as
-  // Store does; then nothing has changed.
+  // does, with FAILED_PRECONDITION for a list whose sequence is not higher than
+  // the published one's, or that has releases which this program does not know,
+  // or as Store does; then nothing has changed.
   absl::Status PublishReleases(std::string releases, absl::Time now);
 
-  // Publishes what people have signed in `ceremony_dir` and is newer, and
-  // returns whether that was anything. A root that replaces the online key ends
-  // what SeeTimestamp() began, and is published although nothing else is. Fails with FAILED_PRECONDITION where
-  // this host has not the online key that the new root names, or as
-  // VerifyTargets(), Store and the readers do; then nothing has changed and
-  // what was served is served on.
+  // Publishes what people have signed in `ceremony_dir` if it is newer, and
+  // returns whether there was anything. A root that replaces the online key
+  // ends what SeeTimestamp() started, and is published even while nothing else
+  // is. Fails with FAILED_PRECONDITION if this host lacks the online key that
+  // the new root names, or as VerifyTargets(), Store and the readers do; then
+  // nothing has changed and what was served stays served.
   absl::StatusOr<bool> TakeSigned(absl::Time now);
 
-  // Takes a timestamp that somebody has shown as newer than ours. If it is of
-  // that version and our newest root's online key has signed it, `note` keeps
-  // the version and returns what signing is from now on (PublicationHub); it
-  // may be OK. Returns whether it was. Cheap for what nobody of us has signed.
+  // Takes a timestamp that somebody has shown as newer than ours. If it has
+  // that version and our newest root's online key has signed it, calls `note`,
+  // which keeps the version and returns the status of signing from now on
+  // (PublicationHub), perhaps OK. Returns whether that was so. Cheap for a
+  // timestamp that our key has not signed.
   bool SeeTimestamp(std::uint64_t version, const std::string& timestamp,
                     const std::function<absl::Status()>& note);
 
-  // Returns what people should be told of what was published since the last
-  // call, a sentence each: that a root removed who had signed the targets, or
-  // which keys people took back into use. It is committed with the publication, and there again after a restart until
-  // ForgetNotices(), which fails as Store does.
+  // Returns what people should be told about publications since the last call,
+  // one sentence each: that a root removed those who had signed the targets, or
+  // which keys people reactivated. Notices are committed with the publication,
+  // and come again after a restart until ForgetNotices(), which fails as Store
+  // does.
   std::vector<std::string> TakeNotices();
   absl::Status ForgetNotices();
 
-  // Signs what it takes to go on with a store that went back (hub.signing()):
-  // versions, and in MODE_ONLINE the sequence, kAcceptanceLeap above the highest
-  // of the store, of `known` and of `bundle`, and no lower than the seconds of
-  // `now`, so that no second acceptance signs them again. The bundle's roots and,
-  // by mode, denials or newer targets are taken over. Fails with FAILED_PRECONDITION for a store
-  // that did not go back or that only a bundle can mend, INVALID_ARGUMENT for a
-  // bundle that the store's roots do not lead to, and as Publish() does.
+  // Signs what is needed to go on with a store that went back (hub.signing()):
+  // versions, and in MODE_ONLINE the sequence, kAcceptanceLeap above the
+  // highest of the store, of `known` and of `bundle`, and no lower than the
+  // seconds of `now`, so that no second acceptance signs them again. Copies the
+  // bundle's roots and, by mode, its denials or newer targets. Fails with
+  // FAILED_PRECONDITION for a store that did not go back or that only a bundle
+  // can repair, INVALID_ARGUMENT for a bundle that the store's roots do not
+  // lead to, and as Publish() does.
   absl::StatusOr<Acceptance> PlanAcceptance(
       const StoreHead& known, const std::optional<anchors::BundleFiles>& bundle,
       absl::Time now);
@@ -125,14 +129,14 @@ class Publisher {
   // signed as before. Fails as Store does.
   absl::Status Accept(Acceptance plan, const StoreBatch& also);
 
-  // Signs again what ends soon: timestamp every `timestamp_interval`, the
-  // others that this host has keys for when less than a third of their life is
-  // left. Publishes if that was anything.
+  // Renews what expires soon: the timestamp every `timestamp_interval`, the
+  // others for which this host has keys when less than a third of their
+  // validity is left. Publishes if there was anything.
   absl::Status RenewIfDue(absl::Time now);
 
  private:
   using Files = anchors::BundleFiles;
-  // Which roles to sign anew. Each role that is signed needs those after it.
+  // Which roles to sign again. Signing a role requires signing those after it.
   struct Due {
     bool root = false;
     bool targets = false;
@@ -140,7 +144,7 @@ class Publisher {
     bool timestamp = false;
   };
 
-  // The lowest versions that are signed.
+  // The lowest versions that may be signed.
   struct VersionFloors {
     std::int64_t targets = 1;
     std::int64_t snapshot = 1;
@@ -183,11 +187,12 @@ class Publisher {
                                             std::int64_t floor) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   Due FindDue(const Publication& publication, absl::Time now) const;
-  // Adds to `files` what people have signed and is newer; returns whether that
-  // was anything.
+  // Adds to `files` what people have signed if it is newer; returns whether
+  // there was anything.
   absl::StatusOr<bool> AddSigned(Files& files, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Whether clients that know what was published take these after `files`.
+  // Checks that clients that know what was published accept `next` after
+  // `files`.
   absl::Status CheckFollowsPublished(const Files& files, const Files& next,
                                      std::uint64_t last_version,
                                      std::uint64_t next_version) const
@@ -201,7 +206,7 @@ class Publisher {
   const PublisherConfig config_;
   Store& store_;
   PublicationHub& hub_;
-  // One publication at a time.
+  // Makes publications take turns.
   mutable absl::Mutex mutex_;
   SigningKeys keys_ ABSL_GUARDED_BY(mutex_);
   Files files_ ABSL_GUARDED_BY(mutex_);

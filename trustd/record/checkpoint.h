@@ -1,17 +1,17 @@
-// What the first records say, kept in the store, so that a start reads the last
-// ones alone.
+// The state after the first records, kept in the store, so that a start only
+// reads the last ones.
 //
 //   auto record = OpenRecord(store);
 //   ... record->ledger, record->book ...
 //   if (record->checkpoint) CheckAgainstRecord(store, *record->checkpoint, ...);
 //
-// A checkpoint is a memory and no truth: who writes the store can make one that
-// says what no record says, with the right hash. So it is believed for a start,
-// until the records that it speaks of have been read again; before that, nothing
-// is to come into use because of it.
+// A checkpoint is a memory and not the truth: whoever can write to the store
+// can make one that says what no record says, with the right hash. So it is
+// believed only for a start, until the records that it covers have been read;
+// before that, nothing may come into use because of it.
 //
-// Rotations are stored in pieces of 256, of which a checkpoint writes those that
-// have changed since the one before, so that it costs the same at any age.
+// Rotations are stored in pieces of 256, and a checkpoint writes only those
+// that have changed since the one before, so that it costs the same at any age.
 
 #ifndef ANCHORAGE_TRUSTD_RECORD_CHECKPOINT_H_
 #define ANCHORAGE_TRUSTD_RECORD_CHECKPOINT_H_
@@ -32,12 +32,12 @@
 
 namespace anchorage::trustd {
 
-// How many records there are at least from one checkpoint to the next: what a
-// start reads at most, some 30 ms, and what shares the cost of a checkpoint.
+// The least number of records from one checkpoint to the next. It bounds what a
+// start reads, some 30 ms, and spreads the cost of a checkpoint.
 inline constexpr std::uint64_t kRecordsBetweenCheckpoints = 1024;
 
 struct Checkpoint {
-  // Of the records that it speaks of.
+  // The tree of the records that it covers.
   anchors::MerkleFrontier tree;
   RotationBook book = {};
   // SHA-256 of each piece of the book as it is stored, lower-case hex.
@@ -46,20 +46,20 @@ struct Checkpoint {
 
 struct OpenedRecord {
   std::unique_ptr<Ledger> ledger;
-  // What all records say.
+  // The state after all records.
   RotationBook book;
-  // What was believed; nullopt where all records were read.
+  // The checkpoint that was believed; nullopt where all records were read.
   std::optional<Checkpoint> checkpoint;
 };
 
-// Opens the record of `store`, which outlives it. Goes by the store's checkpoint
-// if this program wrote it, its hash is right, and the records behind it lead
-// from its tree to the store's head; otherwise reads all. Fails as Ledger::Open()
-// does; damage is no failure.
+// Opens the record of `store`, which must outlive it. Uses the store's
+// checkpoint if this program wrote it, its hash is right, and the records after
+// it lead from its tree to the store's head; otherwise reads all records. Fails
+// as Ledger::Open() does; damage is not a failure.
 absl::StatusOr<OpenedRecord> OpenRecord(Store& store);
 
-// Reads again what a checkpoint speaks of, as Ledger::ReadFirst(). DATA_LOSS
-// also where the records say something else.
+// Reads the records that a checkpoint covers, as Ledger::ReadFirst() does.
+// DATA_LOSS also where they say something else.
 absl::Status CheckAgainstRecord(const Store& store,
                                 const Checkpoint& checkpoint,
                                 const std::function<bool()>& go_on);

@@ -31,13 +31,14 @@
 
 namespace anchorage::trustd {
 
-// A longer record is refused. An observation of all regions has 10 KiB.
+// The longest record; a longer one is refused. An observation of all regions
+// has 10 KiB.
 inline constexpr std::size_t kMaxRecordBytes = 1024 * 1024;
 
-// DATA_LOSS, with words about what people can do.
+// Returns DATA_LOSS, with a message that says what people can do.
 absl::Status RecordIsDamaged(std::string_view what);
 
-// What the tree is at one moment.
+// The size and root of the tree at one moment.
 struct LedgerHead {
   std::uint64_t size = 0;
   anchors::MerkleHash root = {};
@@ -47,34 +48,34 @@ class Ledger {
  public:
   using Visitor =
       std::function<void(std::uint64_t index, const v1::LedgerRecord& record)>;
-  // Puts a batch on the disk, perhaps with more: all of it or nothing.
+  // Commits a batch, perhaps together with more: all of it or nothing.
   using Committer = std::function<absl::Status(const StoreBatch& batch)>;
 
-  // Reads what `store`, which outlives the ledger, holds, and calls `visit`
-  // for each record that is sound, in order. Fails as Store does; damage is no
-  // failure: see health().
+  // Reads the records in `store`, which must outlive the ledger, and calls
+  // `visit` for each that is undamaged, in order. Fails as Store does; damage
+  // is not a failure: see health().
   static absl::StatusOr<std::unique_ptr<Ledger>> Open(Store& store,
                                                       const Visitor& visit) {
     return OpenFrom(store, {}, visit);
   }
 
-  // The same for the records behind those of `first`, which is the tree of the
-  // first ones as somebody remembers it.
+  // Reads only the records after those of `first`, which is the tree of the
+  // first ones as a checkpoint remembers it.
   static absl::StatusOr<std::unique_ptr<Ledger>> OpenFrom(
       Store& store, anchors::MerkleFrontier first, const Visitor& visit);
 
-  // Reads the first `size` records again, beside whatever goes on, and returns
-  // their tree. Rests as long as it works, and asks `go_on` every few
-  // milliseconds. Fails with DATA_LOSS for damage, CANCELLED when it is not to
-  // go on, or as Store does.
+  // Reads the first `size` records, concurrently with everything else, and
+  // returns their tree. Pauses for as long as it works, and asks `go_on` every
+  // few milliseconds. Fails with DATA_LOSS for damage, CANCELLED when `go_on`
+  // says no, or as Store does.
   static absl::StatusOr<anchors::MerkleFrontier> ReadFirst(
       const Store& store, std::uint64_t size, const Visitor& visit,
       const std::function<bool()>& go_on);
 
-  // OK, or DATA_LOSS with a message that names the record.
+  // Returns OK, or DATA_LOSS with a message that names the record.
   absl::Status health() const;
 
-  // Makes a DATA_LOSS the health: nothing more is appended.
+  // Sets health() to `damage`, a DATA_LOSS: nothing more is appended.
   void SetDamaged(const absl::Status& damage);
 
   LedgerHead head() const;
@@ -86,15 +87,15 @@ class Ledger {
   absl::StatusOr<std::uint64_t> Append(
       absl::Span<const v1::LedgerRecord> records, StoreBatch also = {});
 
-  // The same where somebody else commits, such as a publisher who publishes
-  // what is recorded. Fails as `commit` does.
+  // Appends records where `commit` does the committing, such as a publisher
+  // that publishes what is recorded. Fails as Append() and `commit` do.
   absl::StatusOr<std::uint64_t> AppendWith(
       absl::Span<const v1::LedgerRecord> records, const Committer& commit);
 
-  // Fails with NOT_FOUND, or as Store does.
+  // Returns a record. Fails with NOT_FOUND, or as Store does.
   absl::StatusOr<v1::LedgerRecord> Read(std::uint64_t index) const;
 
-  // The same as it was written: leaf `index` of the tree.
+  // Returns a record's bytes as they were written: leaf `index` of the tree.
   absl::StatusOr<std::string> ReadBytes(std::uint64_t index) const;
 
   // Calls `visit` for the records from `first` on, until it returns false.
@@ -113,13 +114,13 @@ class Ledger {
     anchors::MerkleFrontier tree;
     absl::Status health = {};
   };
-  // Takes the records behind `tree` into it, as far as the head of the store.
+  // Appends the records after `tree` to it, up to the head of the store.
   static absl::StatusOr<Recomputed> Recompute(const Store& store,
                                               anchors::MerkleFrontier tree,
                                               const Visitor& visit);
 
   Store& store_;
-  // Not the one that is held over a commit.
+  // A lock of its own, because the other one is held during a commit.
   mutable absl::Mutex health_mutex_;
   absl::Status health_ ABSL_GUARDED_BY(health_mutex_);
   mutable absl::Mutex mutex_;

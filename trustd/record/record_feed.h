@@ -1,9 +1,9 @@
-// Tells watchers of the records that were written, in order.
+// Notifies watchers of the records that were written, in order.
 //
 //   feed.Add(first, records);   // under whatever lock made them
 //   feed.Notify();              // with none held
 //
-// Thread-safe. Its lock is the last one: nothing is called with it held.
+// Thread-safe. Its lock is the last one: nothing is called while it is held.
 
 #ifndef ANCHORAGE_TRUSTD_RECORD_RECORD_FEED_H_
 #define ANCHORAGE_TRUSTD_RECORD_RECORD_FEED_H_
@@ -28,12 +28,13 @@ class RecordFeed {
 
   void Add(std::uint64_t first, const std::vector<v1::LedgerRecord>& records);
 
-  // Calls every watcher with what was added, unless another thread is about to.
+  // Calls every watcher with what was added, unless another thread is already
+  // doing so.
   void Notify();
 
-  // Has `watcher` called for every later record until Unwatch() with the
-  // returned number. One last call may still be under way when that returns, so
-  // a watcher owns what it touches. It may call anything.
+  // Calls `watcher` for every later record until Unwatch() with the returned
+  // number. One last call may still be under way when Unwatch() returns, so a
+  // watcher must own what it uses. It may call anything.
   std::uint64_t Watch(Watcher watcher);
   void Unwatch(std::uint64_t id);
 
@@ -44,7 +45,8 @@ class RecordFeed {
   std::uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   std::vector<std::pair<std::uint64_t, v1::LedgerRecord>> waiting_
       ABSL_GUARDED_BY(mutex_);
-  // One thread at a time, so that everybody hears of records in their order.
+  // One thread notifies at a time, so that every watcher gets the records in
+  // order.
   bool is_notifying_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -1,16 +1,16 @@
-// What is known of rotations: what the record says, read from its beginning.
+// What is known about rotations: what the record says, read from its beginning.
 //
 //   RotationBook book;
 //   for each record: book.Fold(index, record);
 //   for (const std::uint64_t id : book.Live()) ... book.Find(id) ...
 //
 // It judges nothing and remembers nothing that is not on the record, so two
-// books that read the same records are equal. It takes every fact that any
+// books that read the same records are equal. It accepts every fact that any
 // version ever wrote.
 //
-// A value. A copy shares what both have and costs the number of rotations that
-// are not over, so whoever decides may fold what follows into a copy, and throw
-// it away. One thread at a time.
+// A value. A copy shares what both have and costs as much as there are
+// rotations that are not over, so code that decides may fold what follows into
+// a copy, and throw the copy away. One thread at a time.
 
 #ifndef ANCHORAGE_TRUSTD_RECORD_ROTATION_BOOK_H_
 #define ANCHORAGE_TRUSTD_RECORD_ROTATION_BOOK_H_
@@ -35,22 +35,22 @@
 
 namespace anchorage::trustd {
 
-// Whom the record names where no person decided. No person may be called so.
+// The name on the record where no person decided. No person may have this name.
 inline constexpr char kPolicyName[] = "policy";
 
 class RotationBook {
  public:
   struct Entry {
     v1::Rotation rotation;
-    // What it is about; not of an unknown signer. Of what is over, class and
-    // slot alone.
+    // The change that the rotation is about; unset for an unknown signer. When
+    // the rotation is over, only its class and slot.
     Change change;
     // When it was approved; InfinitePast() while it is not.
     absl::Time approved = absl::InfinitePast();
-    // How many of `rotation.decisions`, from the first on, count no more.
+    // How many of `rotation.decisions`, from the first on, are void.
     int void_decisions = 0;
-    // Who is no longer among those who may decide, and was before some of the
-    // decisions that count: the number of decisions at that time.
+    // The people who lost the right to decide, each with the number of
+    // decisions at that time: those of theirs before it are void.
     std::map<std::string, int> void_people;
 
     bool is_anomaly() const {
@@ -69,7 +69,7 @@ class RotationBook {
       return !is_anomaly() && !is_unknown_signer();
     }
     bool is_open() const;
-    // The last word of a source; null if it has said nothing.
+    // What a source said last; null if it has said nothing.
     const v1::SourceStance* StanceOf(const std::string& source) const;
     // Whether any source shows it.
     bool is_shown() const;
@@ -78,33 +78,33 @@ class RotationBook {
     // Whether the last decision is the policy's.
     bool is_by_policy() const;
 
-    // Who is for exactly what publishing it would do now, each once. A hold
-    // ends all approvals before it.
+    // The people who approved exactly what publishing it would do now, each
+    // once. A hold voids all approvals before it.
     std::set<std::string> Approvers() const;
     int approvals() const { return static_cast<int>(Approvers().size()); }
     // Whether a person approved before approvals were of an effect.
     bool has_old_approvals() const;
-    // The change as it stands: held by what holds every source that shows it.
+    // The change as it is now: held by what holds every source that shows it.
     Change CurrentChange() const;
     EvidenceSummary Evidence() const;
   };
 
-  // Takes up one record. Facts about rotations that there are not, and facts of
-  // a kind that is not known, are skipped.
+  // Folds one record into the book. Facts about rotations that do not exist,
+  // and facts of an unknown kind, are skipped.
   void Fold(std::uint64_t index, const v1::LedgerRecord& record);
 
   // The numbers of those that are neither WITHDRAWN nor COMPLETED, in order.
   const std::set<std::uint64_t>& Live() const { return live_; }
   // Calls `visit` for every rotation, in the order of their numbers.
   void ForEach(const std::function<void(const Entry&)>& visit) const;
-  // Null if there is none; good until the next Fold().
+  // Returns a rotation; null if there is none. Valid until the next Fold().
   const Entry* Find(std::uint64_t id) const;
   // The rotation of that change that is open, or was rejected, or is published
   // and not completed; null if there is none.
   const Entry* FindChange(const std::string& change_id) const;
   std::uint64_t next_id() const { return next_id_; }
 
-  // The last of each source, and its index; null if there is none.
+  // The last observation of each source, and its index; null if there is none.
   struct Observed {
     std::uint64_t index = 0;
     v1::ObservationFact fact;
@@ -115,34 +115,34 @@ class RotationBook {
   const std::vector<v1::LedgerRecord>& pins() const { return pins_; }
 
   // When anomalies of one source and kind were found while none was open: the
-  // last times, in the record's order.
+  // most recent times, in the record's order.
   static constexpr std::size_t kKeptAnomalies = 2;
   const std::vector<absl::Time>& AnomaliesOf(const Change& anomaly) const;
-  // Whether one of the same source and kind is open, in whatever slot.
+  // Whether an anomaly of the same source and kind is open, in any slot.
   bool HasOpenLike(const Change& anomaly) const;
 
-  // When something was published in a slot without people: the last times, in the
-  // record's order.
+  // When something was published in a slot without people: the most recent
+  // times, in the record's order.
   static constexpr std::size_t kKeptAutomatic = 4;
   const std::map<verify::Slot, std::vector<absl::Time>>& automatic() const {
     return automatic_;
   }
 
-  // The last publication on the record; empty for none. Sequences fall where a
-  // root removes a thief's.
+  // The last publication on the record; empty for none. Sequences may fall
+  // where a root removes a thief's.
   const v1::PublicationFact& last_publication() const {
     return last_publication_;
   }
 
   // --- for checkpoints: see checkpoint.h ---
 
-  // The numbers of the pieces that `older` has not or has otherwise. `older` is
-  // a copy of an earlier state of this book, or empty.
+  // Returns the numbers of the pieces that `older` lacks or has differently.
+  // `older` is a copy of an earlier state of this book, or empty.
   std::vector<std::uint64_t> PiecesSince(const RotationBook& older) const;
   v1::CheckpointPiece SavePiece(std::uint64_t number) const;
-  // Everything but the pieces.
+  // Saves everything but the pieces.
   void SaveRest(v1::RecordCheckpoint& checkpoint) const;
-  // Into an empty book.
+  // Loads a piece into an empty book.
   void LoadPiece(const v1::CheckpointPiece& piece);
   void LoadRest(const v1::RecordCheckpoint& checkpoint);
   // Shares with `other` the memory of the rotation that `record` is about, if
@@ -158,7 +158,7 @@ class RotationBook {
   static constexpr std::uint64_t kPiece = 256;
   using Piece = std::array<std::shared_ptr<Entry>, kPiece>;
 
-  // Unshared, to be changed; null if there is none.
+  // Returns an unshared entry, to be changed; null if there is none.
   Entry* Mutable(std::uint64_t id);
   Entry& Put(std::uint64_t id);
   void FoldDetection(const v1::Rotation& rotation, absl::Time time);
@@ -173,7 +173,7 @@ class RotationBook {
   std::map<std::string, std::uint64_t> by_change_;
   std::map<std::string, std::shared_ptr<const Observed>> observations_;
   std::vector<v1::LedgerRecord> pins_;
-  // By source and kind.
+  // The times of anomalies, by source and kind.
   std::map<std::string, std::vector<absl::Time>> anomalies_;
   std::map<verify::Slot, std::vector<absl::Time>> automatic_;
   std::uint64_t next_id_ = 1;

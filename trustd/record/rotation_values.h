@@ -1,4 +1,5 @@
-// Rotations as values of trustd/rotation and as messages of the record.
+// Converts rotations between values of trustd/rotation and messages of the
+// record.
 
 #ifndef ANCHORAGE_TRUSTD_RECORD_ROTATION_VALUES_H_
 #define ANCHORAGE_TRUSTD_RECORD_ROTATION_VALUES_H_
@@ -17,8 +18,8 @@
 
 namespace anchorage::trustd {
 
-// What is kept of a change's text, so that nobody can make a record too long to
-// be written.
+// The longest text of a change that is kept, so that nobody can make a record
+// too long to be written.
 inline constexpr std::size_t kMaxDiffBytes = 8 * 1024;
 
 v1::RotationClass ToProto(RotationClass rotation_class);
@@ -26,11 +27,11 @@ v1::RotationClass ToProto(RotationClass rotation_class);
 // What the change says; number, state, times and sources' words are left out.
 v1::Rotation ToProto(const Change& change);
 
-// The change that a rotation is about, but for `held_by`. Not for an unknown
-// signer, which is no change.
+// Returns the change that a rotation is about, without `held_by`. Not for an
+// unknown signer, which is not a change.
 Change ChangeOf(const v1::Rotation& rotation);
 
-// What the observation shows, for the record.
+// Returns what the observation shows, for the record.
 v1::ObservationFact ToProto(const Observation& observation);
 // What a source said, as far as the record has it: without time and scope, and
 // with the certificates of `der_of`, by their SHA-256 in lower-case hex. nullopt

@@ -4,11 +4,10 @@
 //   if (!next.ok()) return next.status();
 //   next->sequence = ...;   // the publisher's, with `created`
 //
-// These functions do what was decided, whoever decided; whether to is
-// rotation_policy.h and people. Each gives a whole catalog for which
-// CheckCatalog() is OK, or an error and nothing. Anchors stay in the catalog:
-// the furthest that one goes is RETIRED or REVOKED. Sequence, creation time
-// and hint are as they were.
+// These functions do what was decided, whoever decided; rotation_policy.h and
+// people decide whether to. Each returns a whole catalog for which
+// CheckCatalog() is OK, or an error. Anchors stay in the catalog: they end as
+// RETIRED or REVOKED. Sequence, creation time and hint stay as they were.
 //
 // Errors are FAILED_PRECONDITION where the catalog is not what the change was
 // found against or was read with anchors left out (Catalog::skipped), or an
@@ -34,15 +33,16 @@
 
 namespace anchorage::trustd {
 
-// How long AWS may go on signing with the key before a new one, unless told
-// otherwise. What it signed until then verifies on.
+// How long AWS may go on signing with the key that a new one replaces, by
+// default. What it signed until then keeps verifying.
 inline constexpr absl::Duration kDefaultOverlap = absl::Hours(90 * 24);
 
 struct ApplyOptions {
-  // Of the decision; cut to whole seconds.
+  // The time of the decision; cut to whole seconds.
   absl::Time time;
   absl::Duration overlap = kDefaultOverlap;
-  // A new key becomes ANNOUNCED and replaces nothing yet; else ACTIVE.
+  // Whether a new key becomes ANNOUNCED and replaces nothing yet; otherwise it
+  // becomes ACTIVE.
   bool announce = false;
 };
 
@@ -55,59 +55,61 @@ struct ApplyOptions {
 //   re-key, other algorithm  a new anchor that `replaces` the one before; each
 //                         ACTIVE one whose key the source no longer has becomes
 //                         RETIRING, until `time` + `overlap` or its own earlier
-//                         end. No window begins: AWS signs an unchanged document
-//                         again with the new key
+//                         end. `valid_from` stays unset: AWS signs an unchanged
+//                         document again with the new key
 //   removal               the ACTIVE anchors become RETIRING
 //   addition              as AddAnchor()
 //   reactivation          as Reactivate()
 //
-// What `change` names as new and the catalog has already changes nothing, so
-// applying twice is applying once. An anomaly cannot be applied; what is shown
-// over a RETIRED or REVOKED key is refused. Where an anchor has no room left for
-// a certificate, superseded ones that no person brought go, those that
-// began first before others, but never a Nitro root's: attestation documents
-// carry it.
+// What `change` names as new but the catalog already has changes nothing, so
+// applying twice is the same as applying once. An anomaly cannot be applied; a
+// certificate over a RETIRED or REVOKED key is refused. Where an anchor has no
+// room left for a certificate, superseded ones that no person added are
+// dropped, those that began first before others, but never a Nitro root's:
+// attestation documents carry it.
 absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog,
                                        const Change& change,
                                        const ApplyOptions& options);
 
-// Adds a certificate that a person brought: to the anchor with its key, or as
-// a new anchor. Replaces and supersedes nothing; a superseded certificate is in
-// use again. For a RETIRED key, Reactivate() is the way.
+// Adds a certificate on a person's behalf: to the anchor with its key, or as a
+// new anchor. Replaces and supersedes nothing; a superseded certificate comes
+// into use again. For a RETIRED key, use Reactivate().
 absl::StatusOr<anchors::Catalog> AddAnchor(
     const anchors::Catalog& catalog, const verify::Slot& slot, std::string der,
     const anchors::Publication& publication, const ApplyOptions& options);
 
-// RETIRED and RETIRING become ACTIVE, without a window. The one way back.
+// Makes a RETIRED or RETIRING anchor ACTIVE, without a window. The only way
+// back.
 absl::StatusOr<anchors::Catalog> Reactivate(const anchors::Catalog& catalog,
                                             const verify::Slot& slot,
                                             std::string_view spki_sha256);
 
 // When a key retires; cut to whole seconds.
 struct RetireTimes {
-  // It verifies evidence that was made until then; nullopt: until
+  // The key verifies evidence that was made until this time; nullopt: until
   // `accept_until`.
   std::optional<absl::Time> until = std::nullopt;
-  // After this moment it verifies nothing, whenever it was made; nullopt: people
-  // retire it.
+  // After this time the key verifies nothing, whenever it was made; nullopt:
+  // until people retire it.
   std::optional<absl::Time> accept_until = std::nullopt;
 };
 
-// With either time, ACTIVE becomes RETIRING, and a RETIRING anchor ends no
-// later; INVALID_ARGUMENT for an `accept_until` before `until`. Without, any but
-// a REVOKED anchor becomes RETIRED. Not for a key that may be in other hands:
-// Revoke().
+// With either time, an ACTIVE anchor becomes RETIRING, and a RETIRING one ends
+// no later than before; INVALID_ARGUMENT for an `accept_until` before `until`.
+// Without times, any anchor but a REVOKED one becomes RETIRED. Not for a key
+// that may be in other hands: use Revoke().
 absl::StatusOr<anchors::Catalog> Retire(const anchors::Catalog& catalog,
                                         const verify::Slot& slot,
                                         std::string_view spki_sha256,
                                         const RetireTimes& times);
 
-// The other slots in which a key is neither REVOKED nor RETIRED, in order.
+// Returns the other slots in which a key is neither REVOKED nor RETIRED, in
+// order.
 std::vector<verify::Slot> SlotsSharing(const anchors::Catalog& catalog,
                                        const verify::Slot& slot,
                                        std::string_view spki_sha256);
 
-// Becomes REVOKED, from any status.
+// Makes an anchor REVOKED, from any status.
 absl::StatusOr<anchors::Catalog> Revoke(const anchors::Catalog& catalog,
                                         const verify::Slot& slot,
                                         std::string_view spki_sha256);

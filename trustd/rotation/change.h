@@ -1,9 +1,9 @@
 // One difference between what a source says and what is pinned.
 //
 // A change is a value with an identity: two sources that see the same, or one
-// source that sees it again, give the same id(), so that whoever keeps the book
-// joins them. It carries what holds it: there is no way to have a change
-// without knowing that its source is not to be relied on.
+// source that sees it again, give the same id(), so that the book joins them.
+// It carries what holds it: nobody can have a change without knowing that its
+// source cannot be relied on.
 
 #ifndef ANCHORAGE_TRUSTD_ROTATION_CHANGE_H_
 #define ANCHORAGE_TRUSTD_ROTATION_CHANGE_H_
@@ -19,7 +19,8 @@
 
 namespace anchorage::trustd {
 
-// What a difference means. Of several in one slot, the one named last counts.
+// What a difference means. If several apply in one slot, the one listed last
+// counts.
 enum class RotationClass {
   // Another certificate over a pinned key.
   kReissue,
@@ -33,9 +34,9 @@ enum class RotationClass {
   kAlgorithmChange,
   // A slot that the source no longer has.
   kRemoval,
-  // Nothing about a slot, but about the source: it is not to be relied on.
+  // Nothing about a slot, but about the source: it cannot be relied on.
   kSourceAnomaly,
-  // A certificate that a person brings.
+  // A certificate that a person adds.
   kAddition,
   // A key that a person wants ACTIVE again: `observed` names it, without a
   // certificate.
@@ -49,18 +50,19 @@ std::string_view NameOf(RotationClass rotation_class);
 std::optional<RotationClass> RotationClassNamed(std::string_view name);
 
 enum class AnomalyKind {
-  // Something in it could not be placed: `Change::problem` says what.
+  // Something in the source could not be placed: `Change::problem` says what.
   kProblem,
-  // It no longer has slots that are pinned.
+  // The source no longer has slots that are pinned.
   kSlotsMissing,
-  // It has fewer slots than it had.
+  // The source has fewer slots than it had.
   kFewerSlots,
-  // It has a certificate that was replaced, or one older than what is pinned:
-  // a copy that was left behind.
+  // The source has a certificate that was replaced, or one older than what is
+  // pinned: a stale copy.
   kStale,
-  // Another source says otherwise.
+  // Another source says something else.
   kSourcesDisagree,
-  // It has more certificates in a slot than are kept of a change: AWS has one.
+  // The source has more certificates in a slot than a change keeps: AWS has
+  // one.
   kTooManyCertificates,
 
   kMaxValue = kTooManyCertificates,
@@ -70,13 +72,13 @@ enum class AnomalyKind {
 std::string_view NameOf(AnomalyKind anomaly);
 std::optional<AnomalyKind> AnomalyKindNamed(std::string_view name);
 
-// What is kept of a change, so that nobody can make a record too long to be
-// written. AWS has one certificate in a slot.
+// The most certificates that a change keeps, so that nobody can make a record
+// too long to be written. AWS has one certificate in a slot.
 inline constexpr std::size_t kMaxObservedCertificates = 8;
 
 struct SeenCertificate {
   std::string der;
-  // Both lower-case hex.
+  // SHA-256 of the certificate and of its key, lower-case hex.
   std::string sha256;
   std::string spki_sha256;
   int line = 0;
@@ -105,23 +107,23 @@ struct Change {
   std::string location;
   // The partition is empty where an anomaly is about the source as a whole.
   verify::Slot slot;
-  // Of a kSourceAnomaly, and nullopt for every other class.
+  // The kind of a kSourceAnomaly; nullopt for every other class.
   std::optional<AnomalyKind> anomaly;
   std::optional<ProblemKind> problem;
   PinnedSlot pinned;
   // All that the source has in the slot, in its order.
   std::vector<SeenCertificate> observed;
-  // What people should know and what decides nothing.
+  // What people should know; decides nothing.
   std::vector<std::string> notes;
-  // Why nobody but people may decide, whatever the policy; empty: no reason.
+  // Why only people may decide, whatever the policy; empty: no reason.
   std::vector<std::string> held_by;
   // Several lines for people: what is pinned and what was seen, with serial
   // numbers, dates and hashes.
   std::string diff;
 
-  // SHA-256 over the class, the slot and what was seen (of a removal: what was
-  // pinned; of an anomaly: its kind and source), lower-case hex. Times, lines,
-  // texts and, but for anomalies, the source have no part in it.
+  // SHA-256 over the class, the slot and what was seen (for a removal: what was
+  // pinned; for an anomaly: its kind and source), lower-case hex. It does not
+  // depend on times, lines, texts or, except for anomalies, the source.
   std::string id() const;
 
   friend bool operator==(const Change&, const Change&) = default;

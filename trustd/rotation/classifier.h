@@ -5,23 +5,23 @@
 //   for (const Change& anomaly : found.anomalies) book.Alarm(anomaly);
 //
 // Every difference is one change of one slot, of one class. Whatever makes the
-// source itself doubtful is an anomaly, and holds all that the source says in
-// this observation: each of its changes then names the anomaly in `held_by`,
-// so a change alone already says that people must decide. What a source shows
-// and did not find confirmed holds its changes too, and is no anomaly: AWS
-// prints some roots in one place alone.
+// source itself doubtful is an anomaly, and holds everything that the source
+// says in this observation: each of its changes then names the anomaly in
+// `held_by`, so a change by itself already says that people must decide. A
+// certificate that a source shows but could not confirm holds its changes too,
+// but is not an anomaly: AWS prints some roots only in one place.
 //
-// Anomalies are: each kind of problem in the observation, but a heading
-// without certificate; slots that are pinned ACTIVE and are not there; more
-// certificates in a slot than are kept of a change; the certificate of a key
-// that was replaced, or one with an earlier notBefore than the pinned one over
-// the same key, where the pinned one is not there too: such a source is a copy
-// that was left behind, and what is old is never published as new.
+// Anomalies are: each kind of problem in the observation, except a heading
+// without certificate; slots that are pinned ACTIVE and are missing; more
+// certificates in a slot than a change keeps; the certificate of a key that was
+// replaced, or one with an earlier notBefore than the pinned one over the same
+// key, if the pinned one is not there too: such a source is a stale copy, and
+// what is old is never published as new.
 //
 // A superseded certificate of a key that still verifies, where it is shown
-// alone, is a re-issue: the source went back, and what is in use may follow it.
-// One with the to-be-signed bytes of another is that other: with ECDSA and DSA
-// anybody can write a signature in another way.
+// alone, is a re-issue: the source went back, and the certificate in use may
+// follow it. One with the to-be-signed bytes of another is the same
+// certificate: anybody can rewrite an ECDSA or DSA signature.
 //
 // Not anomalies: a notAfter in the past, or earlier than that of the
 // certificate before (AWS does that); a key or certificate that another slot
@@ -45,14 +45,14 @@
 
 namespace anchorage::trustd {
 
-// A source that lost more slots than this has lost its place, and not as many
-// slots: there is one anomaly, and no removals.
+// The most removals in one observation. A source that lost more slots than this
+// is broken as a whole: there is one anomaly, and no removals.
 inline constexpr std::size_t kMaxRemovals = 6;
 
 struct Classification {
-  // By slot; no anomalies among them.
+  // The changes by slot; no anomalies among them.
   std::vector<Change> changes;
-  // All of class kSourceAnomaly.
+  // The anomalies, all of class kSourceAnomaly.
   std::vector<Change> anomalies;
   // How many slots the source has.
   std::size_t slots = 0;
@@ -75,19 +75,19 @@ struct SourceCount {
   int disagreeing = 0;
 };
 
-// Of the sources that speak for the change's slot and that were understood: one
-// that has all that the change brings agrees (of a removal: one that has
-// nothing in the slot), one that has something else there contradicts it, and
-// silence does neither. `newest` has the newest observation of each source.
+// Counts sources that speak for the change's slot and were understood: one that
+// has everything that the change adds agrees (for a removal: one that has
+// nothing in the slot), one that has something else there contradicts it, and a
+// silent one does neither. `newest` has the newest observation of each source.
 SourceCount CountSources(const Change& change,
                          absl::Span<const Observation> newest);
 
-// What an anomaly of a source is called in the `held_by` of its changes.
+// Returns the name of a source's anomaly in the `held_by` of its changes.
 std::string HeldByAnomaly(const Change& anomaly);
 
-// Whether a problem makes its source doubtful: any but a heading without
-// certificate, and a certificate that is not confirmed, which holds the
-// changes of this observation and says nothing against the source.
+// Whether a problem makes its source doubtful: any except a heading without
+// certificate, and a certificate that is not confirmed, which holds the changes
+// of this observation but says nothing against the source.
 bool IsAnomaly(const SourceProblem& problem);
 
 // Returns what is pinned in a slot.

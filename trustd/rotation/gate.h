@@ -7,10 +7,10 @@
 //
 // Only this makes an Admitted, and a publication can be prepared from nothing
 // else. It judges from scratch, at the moment of publication: from the bytes of
-// what comes into use, the catalog before, what sources show now, and the people
-// who decided on exactly this. Nothing that was thought of a change before has a
-// part in it: a change carries what held it when it was found, and a later look
-// can find the same certificate otherwise.
+// what comes into use, the catalog before, what sources show now, and the
+// people who decided on exactly this. Nothing that was concluded about a change
+// before matters: a change carries what held it when it was found, and a later
+// observation can judge the same certificate differently.
 //
 // Whoever decided, the step must be one that CheckSuccessor() allows.
 //
@@ -39,47 +39,48 @@
 
 namespace anchorage::trustd {
 
-// Of changes of one slot without people. Both go by a clock that nobody sets.
+// The limits for changes of one slot without people. Both go by the steady
+// clock.
 inline constexpr absl::Duration kBetweenAutomatic = absl::Hours(1);
 inline constexpr std::size_t kMaxAutomaticADay = 4;
 
 // What speaks against a step. A reason's name is API: it keeps its meaning for
 // ever and is never reused.
 enum class GateReason {
-  // --- Of a certificate: people may decide otherwise ------------------------
+  // --- About a certificate: people may decide otherwise --------------------
 
-  // Its own key has not signed it: otherwise whoever changes a page could date
-  // AWS's key anew.
+  // Its own key has not signed it: otherwise whoever changes a page could put
+  // new dates on AWS's key.
   kNotSelfSigned,
-  // It begins more than a day from now.
+  // Its validity begins more than a day from now.
   kFromTheFuture,
   // Its key is RETIRED or REVOKED in the slot.
   kKeyIsOver,
   // Its key is REVOKED in another slot.
   kKeyRevokedElsewhere,
   // It begins no later than another certificate of the key, and was not in use
-  // in the slot before: a copy that was left behind.
+  // in the slot before: a stale copy.
   kNotLater,
   // It is in use in another slot, and the two slots had no certificate in
-  // common before: somebody put one region's under another's name.
+  // common before: somebody put one region's certificate under another's name.
   kInUseElsewhere,
-  // It has the to-be-signed bytes of another of the key.
+  // It has the to-be-signed bytes of another certificate of the key.
   kSameCertificate,
   // It cannot be read.
   kUnreadable,
 
-  // --- Of the step: people decide -------------------------------------------
+  // --- About the step: people decide ----------------------------------------
 
-  // It brings nothing and takes away, or changes a status or window.
+  // It adds nothing, but takes something away, or changes a status or window.
   kTakesAway,
-  // Fewer people have approved exactly this than must.
+  // Too few people have approved exactly this.
   kApprovalsMissing,
-  // It was approved by people, and would do something else now.
+  // People approved it, but it would do something else now.
   kNotWhatWasApproved,
   // One person alone may go towards REVOKED, and this does not.
   kNotTowardsRevoked,
 
-  // --- Of the moment: a later one may be better ------------------------------
+  // --- About the moment: a later one may be better ---------------------------
 
   // A source that speaks for the slot shows something else, or shows the same
   // under another's name.
@@ -88,18 +89,19 @@ enum class GateReason {
   kNotShownNow,
   // Sources show more than one new certificate in the slot.
   kSeveralNew,
-  // A source has not been asked since the start. Silence is never agreement.
+  // A source has not been polled since the start. Silence is never agreement.
   kNotAllAsked,
   // The slot has been changed without people within the hour, or four times
   // within a day.
   kTooOften,
   // The clock jumped.
   kClockSuspect,
-  // What trustd remembers of its record has not been compared with it since the
+  // What a checkpoint says has not been compared with the record since the
   // start.
   kRecordNotChecked,
 
-  // --- Of the catalogs: nobody may --------------------------------------------
+  // --- About the catalogs: nobody may decide otherwise
+  // -------------------------
 
   // CheckSuccessor() refuses it.
   kNotASuccessor,
@@ -110,15 +112,15 @@ enum class GateReason {
 // Returns the stable name, such as "NOT_SELF_SIGNED".
 std::string_view NameOf(GateReason reason);
 
-// Whether a later moment alone may lift it.
+// Whether the mere passing of time may lift it.
 bool MayPass(GateReason reason);
 
-// Of a Status that this file made; else nullopt.
+// Returns the reason in a Status that this file made; otherwise nullopt.
 std::optional<GateReason> GateReasonOf(const absl::Status& status);
 
-// What speaks against a certificate's coming into use in a slot without people,
-// in the step from `before` to `after`; where that is not made yet, both are the
-// catalog. Empty: nothing.
+// Returns what speaks against a certificate's coming into use in a slot without
+// people, in the step from `before` to `after`; if that step is not made yet,
+// both are the catalog. Empty: nothing.
 struct Objection {
   GateReason reason;
   // For people.
@@ -129,13 +131,14 @@ std::vector<Objection> ObjectionsTo(
     const anchors::Catalog& before, const anchors::Catalog& after,
     absl::Time now);
 
-// The newest look of one source.
+// The newest observation of one source.
 struct SourceLook {
   const Observation* look = nullptr;
-  // Whether it cannot be read since, or is not to be relied on: then it can
-  // contradict, and shows nothing.
+  // Whether the source could not be read since, or cannot be relied on: then it
+  // can contradict, but shows nothing.
   bool is_doubtful = false;
-  // Sources of one family count once: one is fed by the other.
+  // The name of the source's family. Sources of one family count once, because
+  // one feeds the other.
   std::string family;
 };
 
@@ -143,30 +146,30 @@ struct SourceLook {
 struct Situation {
   absl::Time now;
   std::vector<SourceLook> looks = {};
-  // Whether every source was asked since the start, or failed.
+  // Whether every source has answered or failed since the start.
   bool all_asked = true;
-  // Whether the clock is not to be relied on.
+  // Whether the clock cannot be relied on.
   bool clock_is_suspect = false;
-  // Whether what is known of rotations and approvals is what the record says,
-  // and not only what a checkpoint says.
+  // Whether what is known about rotations and approvals comes from the record,
+  // and not only from a checkpoint.
   bool record_checked = true;
   // How long ago each slot was changed without people, by the steady clock.
   std::map<verify::Slot, std::vector<absl::Duration>> automatic = {};
   // How many people must approve.
   int approvals = 1;
-  // How long a key that is replaced verifies on (ApplyOptions).
+  // How long a key that is replaced keeps verifying (ApplyOptions).
   absl::Duration overlap = absl::ZeroDuration();
 };
 
 // SHA-256, lower-case hex, over what a step does in one slot: its anchors before
-// and after with all certificates, and the overlap. The moment at which it is
-// done has no part in it.
+// and after with all certificates, and the overlap. It does not depend on the
+// time of the step.
 std::string EffectSha256(const anchors::Catalog& before,
                          const anchors::Catalog& after,
                          const verify::Slot& slot, absl::Duration overlap);
 
 // Judges what a step does in one slot without people. Returns how many families
-// of sources show everything that it brings, or what speaks against it.
+// of sources show everything that it adds, or what speaks against it.
 absl::StatusOr<int> JudgeAutomatic(const anchors::Catalog& before,
                                    const anchors::Catalog& after,
                                    const verify::Slot& slot,
@@ -175,7 +178,8 @@ absl::StatusOr<int> JudgeAutomatic(const anchors::Catalog& before,
 // Why a slot may change.
 struct Ground {
   verify::Slot slot;
-  // The people who approved, and what: EffectSha256(). Nobody: the policy did.
+  // The people who approved, and the EffectSha256() that they approved. Nobody:
+  // the policy decided.
   std::set<std::string> approvers = {};
   std::string effect_sha256 = {};
   // One person revokes or retires: nobody waits in the safe direction.
@@ -184,11 +188,11 @@ struct Ground {
 
 struct Step {
   const anchors::Catalog& before;
-  // With its sequence and time.
+  // The next catalog, with its sequence and time.
   anchors::Catalog after;
-  // One for each slot that differs.
+  // One ground for each slot that differs.
   std::vector<Ground> grounds = {};
-  // What CheckSuccessor() may let back into use.
+  // The keys that CheckSuccessor() may let back into use.
   std::vector<anchors::ReactivatedKey> reactivated = {};
 };
 
@@ -199,7 +203,7 @@ class Admitted {
 
  private:
   friend absl::StatusOr<Admitted> Admit(Step step, const Situation& situation);
-  // Of tests that are about publishing.
+  // For tests of publishing.
   friend class AdmittedForTests;
 
   explicit Admitted(anchors::Catalog catalog) : catalog_(std::move(catalog)) {}

@@ -12,10 +12,10 @@
 namespace anchorage::trustd {
 namespace {
 
-// How many messages one conversation, or one upload, may have.
+// The most messages of one conversation, or of one upload.
 constexpr int kMaxMessages = 1000;
 
-// Not the time of day: nobody's limit may change when that is set.
+// Not the time of day: no time limit may change when the clock is set.
 absl::Duration Uptime() {
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
@@ -85,11 +85,11 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     StartRead(&request_);
   }
 
-  // Undoes Begin(): gRPC never hears of the call.
+  // Undoes Begin(): gRPC never learns of the call.
   void Abandon() { Release(); }
 
-  // Ends its connection if that has sent too much, or the call if its time is
-  // over.
+  // Cuts its connection if that has sent too much, or ends the call if its time
+  // is over.
   void Expire(absl::Duration now) {
     if (connection_ != nullptr) gate_.connections_->CutIfGreedy(connection_);
     const absl::MutexLock lock(&mutex_);
@@ -153,7 +153,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
  private:
   grpc::ServerGenericBidiReactor* reactor() { return this; }
 
-  // Gives back all that it holds; it may be gone then.
+  // Gives back everything that it holds; the object may be destroyed by then.
   void Release() {
     CallGate& gate = gate_;
     if (connection_ != nullptr) --connection_->calls;
@@ -167,10 +167,10 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     HandOver(&gate);
   }
 
-  // OK if the call is one that we take. Sets `method_`, and takes places.
+  // Returns OK if the call is accepted. Sets `method_`, and takes places.
   grpc::Status Admit() {
     const auto peer = Endpoint::OfGrpcPeer(context_->peer());
-    // The peer of a call that has ended by itself is not known.
+    // A call that has already ended has no known peer.
     if (!peer.has_value()) return grpc::Status::CANCELLED;
     address_ = peer->address;
     if (gate_.connections_ != nullptr) {
@@ -211,7 +211,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
           return FinishLocked(grpc::Status::CANCELLED);
         }
       } else if (!ok) {
-        // The end of a conversation, and of every other call a peer that is
+        // In a conversation this is its end; in every other call the peer is
         // gone or sent no message.
         return FinishLocked(method_->is_conversation
                                 ? grpc::Status::OK
@@ -221,7 +221,8 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
       answering_ = true;
       deadline_ = Uptime() + gate_.options_.answer_time;
     }
-    // Only a reaction of gRPC's ends the context, and this is one.
+    // `context_` stays valid here: only a reaction of gRPC's ends it, and this
+    // is one.
     const Caller caller{*context_, address_};
     if (method_->streaming != nullptr) return Open(caller);
     grpc::Status status = method_->uploading != nullptr
@@ -237,7 +238,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     StartWriteAndFinish(&response_, grpc::WriteOptions(), std::move(status));
   }
 
-  // One message of an upload.
+  // Handles one message of an upload.
   void HandlePiece() {
     const grpc::Status status =
         upload_->OnMessage(Caller{*context_, address_}, request_);
@@ -269,14 +270,14 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
       if (!finished_) stream_ = stream;
     }
     StopWaiting();
-    // It is of the limits of streams from now on.
+    // From now on it counts towards the limits of streams.
     place_.Leave();
     if (stream_ == nullptr) return stream->OnDone();
     stream_->Attach(*this);
     stream_->OnStart();
   }
 
-  // After an answer of a conversation.
+  // Called after each answer of a conversation.
   void AwaitNext(bool ok) {
     const absl::MutexLock lock(&mutex_);
     if (finished_) return;
@@ -291,7 +292,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
 
   void Fail(const absl::Status& status) {
     const absl::MutexLock lock(&mutex_);
-    // A stream has its own end.
+    // A stream ends itself.
     if (stream_ == nullptr) {
       FinishLocked(ToGrpc(status));
     } else if (context_ != nullptr) {
@@ -307,7 +308,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     grpc::ServerGenericBidiReactor::Finish(status);
   }
 
-  // It has no time limit any more.
+  // Ends the call's time limit.
   void StopWaiting() {
     std::shared_ptr<Call> removed;
     const absl::MutexLock lock(&gate_.mutex_);
@@ -372,7 +373,7 @@ void CallGate::AddConversation(const std::string& path, Unary method) {
 
 grpc::Status CallGate::Read(const Caller& caller, const grpc::ByteBuffer& bytes,
                             google::protobuf::Message& request) const {
-  // The context is const for its callers, and this reads it only.
+  // The context is const for callers, and is only read here.
   auto& context = const_cast<grpc::CallbackServerContext&>(caller.context);
   const absl::Status status =
       anchors::ReadMessage(bytes, context.c_call(), options_.wire, request);

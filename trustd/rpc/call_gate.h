@@ -1,4 +1,4 @@
-// Every call that comes to a port of ours, before anything of it is believed.
+// Receives every call on a port of ours, before anything in it is believed.
 //
 //   CallGate gate(options, connections, shed);
 //   gate.AddUnary<v1::GetServiceInfoRequest, v1::GetServiceInfoResponse>(
@@ -8,14 +8,14 @@
 //       });
 //   builder.RegisterCallbackGenericService(&gate);
 //
-// gRPC calls a registered method when its request has come, and until then a
-// stream that a peer opened and never went on with is invisible: it costs 18 KB
-// and has no time limit, and a peer that never acknowledges our settings opens
+// gRPC calls a registered method only when its request has arrived. Until then
+// a stream that a peer opened and left idle is invisible: it costs 18 KB and
+// has no time limit, and a peer that never acknowledges our settings can open
 // as many as it likes. So no method is registered with gRPC: as a generic
-// service the gate has each stream from its first header on, counts it (in all,
-// for the peer's address, for its connection), gives its request so long to
-// come and its answer so long to be taken, refuses what is compressed and looks
-// at the bytes before protobuf does. Exceptions end here.
+// service the gate sees each stream from its first header on, counts it (in
+// all, for the peer's address, for its connection), limits the time in which
+// its request must arrive and its answer must be read, refuses what is
+// compressed and scans the bytes before protobuf does. Exceptions end here.
 //
 // Methods are added before the server starts. Thread-safe after that.
 
@@ -44,7 +44,7 @@
 
 namespace anchorage::trustd {
 
-// Who calls.
+// The caller of a method.
 struct Caller {
   const grpc::CallbackServerContext& context;
   IpAddress address;
@@ -52,33 +52,33 @@ struct Caller {
 
 class CallGate;
 
-// An answer of many messages. A class of one's own derives from it, and is kept
-// by the call until gRPC is done with it. Others may have it as soon as it is
-// made: what it is told before its call begins is done when that does.
+// An answer of many messages. Derive a class from it; the call keeps the object
+// until gRPC is done with it. Others may use it as soon as it is made: what it
+// is asked to do before its call begins is done when the call begins.
 class ServerStream {
  public:
   virtual ~ServerStream() = default;
 
-  // The first call of all: from now on it may write.
+  // Called first: from now on the stream may write.
   virtual void OnStart() = 0;
-  // What was written has gone, or never will.
+  // The message was written (`ok`), or never will be.
   virtual void OnWriteDone(bool ok) = 0;
-  // The peer wants no more of it.
+  // The peer has cancelled the call.
   virtual void OnCancel() = 0;
   // gRPC is done: nothing else is called.
   virtual void OnDone() = 0;
 
  protected:
-  // One at a time, and none after Finish(). `message` stays until
+  // One at a time, and none after Finish(). `message` must stay valid until
   // OnWriteDone(). Any thread, at any time before OnDone().
   void StartWrite(const grpc::ByteBuffer* message);
-  // Once. Any thread, at any time before OnDone().
+  // Call it once. Any thread, at any time before OnDone().
   void Finish(const grpc::Status& status);
 
  private:
   friend class CallGate;
 
-  // Its call begins: does what was asked for before.
+  // Called when the stream's call begins: does what was asked for before.
   void Attach(grpc::ServerGenericBidiReactor& call);
 
   absl::Mutex call_mutex_;
@@ -88,39 +88,41 @@ class ServerStream {
   std::optional<grpc::Status> early_end_ ABSL_GUARDED_BY(call_mutex_);
 };
 
-// A request of many messages, which has one answer. Kept by the call.
+// A request of many messages with one answer. The call keeps the object.
 class ServerUpload {
  public:
   virtual ~ServerUpload() = default;
 
-  // The next message; another status than OK ends the call with it.
+  // Takes the next message; a status other than OK ends the call with it.
   virtual grpc::Status OnMessage(const Caller& caller,
                                  const grpc::ByteBuffer& message) = 0;
-  // The peer has sent all of it: one that is gone meanwhile has not.
+  // Called when the peer has sent all messages; never for a peer that has gone
+  // away before that.
   virtual grpc::Status OnEnd(grpc::ByteBuffer& response) = 0;
 };
 
 class CallGate final : public grpc::CallbackGenericService {
  public:
   struct Options {
-    // How many calls there may be whose request has not come or whose answer
-    // has not been taken. Streams have limits of their own.
+    // How many calls there may be whose request has not arrived or whose answer
+    // has not been read. Streams have limits of their own.
     int most_calls = 4096;
-    // The same for calls of health.
+    // The same limit for calls of health.
     int most_health_calls = 64;
-    // On one connection, streams too; what gRPC tells peers in its settings.
+    // How many calls one connection may have, streams included; gRPC tells
+    // peers so in its settings.
     int calls_per_connection = 100;
-    // Beyond that so many are refused, and then the connection is cut.
+    // How many calls beyond that are refused before the connection is cut.
     int refused_per_connection = 100;
     AddressList proxies;
-    // From a call's first header until its request is here.
+    // The time from a call's first header until its request has arrived.
     absl::Duration request_time = absl::Seconds(10);
-    // From then on until its answer was taken.
+    // The time from then on until its answer has been read.
     absl::Duration answer_time = absl::Seconds(60);
     anchors::WireLimits wire;
   };
 
-  // Each is called on a thread of gRPC; what it throws ends the call alone.
+  // Each is called on a gRPC thread; an exception in it ends only the call.
   using Unary = std::function<grpc::Status(const Caller& caller,
                                            const grpc::ByteBuffer& request,
                                            grpc::ByteBuffer& response)>;
@@ -137,21 +139,24 @@ class CallGate final : public grpc::CallbackGenericService {
       std::function<grpc::Status(const Caller& caller, const Request& request,
                                  std::shared_ptr<ServerStream>& stream)>;
 
-  // Whose share a method's calls are of.
+  // Which limit a method's calls count towards.
   enum class Share { kCalls, kHealth };
 
-  // `connections` outlives the gate; null, as in a test, limits no connection.
+  // `connections` must outlive the gate; null, as in a test, limits no
+  // connection.
   CallGate(const Options& options, Connections* connections, ShedFunction shed);
   ~CallGate() override;
 
-  // A method, by its path: "/package.Service/Method".
+  // Adds a method under its path: "/package.Service/Method".
   void AddRawUnary(const std::string& path, Unary method,
                    Share share = Share::kCalls);
   void AddRawStreaming(const std::string& path, Streaming method,
                        Share share = Share::kCalls);
-  // One whose peer sends request after request, each of which is answered.
+  // Adds a method whose peer sends request after request, each of which is
+  // answered.
   void AddConversation(const std::string& path, Unary method);
-  // `method` is called before anything of the request is read.
+  // Adds a method with a ServerUpload. `method` is called before anything of
+  // the request is read.
   void AddUpload(const std::string& path, Uploading method);
 
   template <typename Request, typename Response>
@@ -195,11 +200,11 @@ class CallGate final : public grpc::CallbackGenericService {
   // The full names of the services that have methods here.
   std::vector<std::string> Services() const;
 
-  // Whether a call of a peer that has none would be admitted now.
+  // Whether a call from a peer that has no other would be admitted now.
   bool HasRoom() const { return calls_.HasRoom(); }
 
-  // Ends calls whose time is over, and connections on which requests do not come
-  // to an end; called many times a second.
+  // Ends calls that have run out of time, and connections whose requests never
+  // end. Call it many times a second.
   void Sweep();
 
   grpc::ServerGenericBidiReactor* CreateReactor(
@@ -222,7 +227,7 @@ class CallGate final : public grpc::CallbackGenericService {
   Admission health_calls_;
   absl::flat_hash_map<std::string, Method> methods_;
   absl::Mutex mutex_;
-  // Those that have a time limit.
+  // The calls that have a time limit.
   absl::flat_hash_set<std::shared_ptr<Call>> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 

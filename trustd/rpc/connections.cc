@@ -19,7 +19,7 @@
 namespace anchorage::trustd {
 namespace {
 
-// With all places taken, how often it is looked whether one has become free.
+// How often, while all places are taken, connections are swept to free one.
 constexpr std::int64_t kSweepNanos = 20'000'000;
 
 std::int64_t UptimeNanos() {
@@ -117,7 +117,7 @@ bool Connections::Add(int socket, const Endpoint& peer) {
       return true;
     }
   }
-  // Its place would be given back while gRPC still has it.
+  // The first one's place would be given back while gRPC still has it.
   shed_("connections_port");
   return false;
 }
@@ -129,7 +129,7 @@ std::shared_ptr<GrpcConnectionRecord> Connections::Find(const Endpoint& peer) {
 }
 
 bool Connections::Sweep() {
-  // What ends here is closed after the lock is gone.
+  // Connections that end here are closed after the lock is released.
   std::vector<std::shared_ptr<GrpcConnectionRecord>> ended;
   std::vector<std::shared_ptr<GrpcConnectionRecord>> open;
   bool has_cut_ended = false;
@@ -146,7 +146,7 @@ bool Connections::Sweep() {
       ended.push_back(std::move(entry->second));
       open_.erase(entry++);
     }
-    // Of addresses from which nobody comes again, too.
+    // Swept here too, for addresses from which nobody connects again.
     absl::erase_if(cut_, [&](auto& entry) {
       auto& records = entry.second;
       const auto left = std::partition(

@@ -16,23 +16,24 @@
 namespace anchorage::trustd {
 namespace {
 
-// gRPC's memory in all: what a connection may cost, and what is left for
-// messages. Where it is used up gRPC ends calls; Connections cuts off a peer
-// that sends too much long before.
+// gRPC's memory quota: what each connection may cost, plus a share for
+// messages. When it is used up gRPC ends calls; long before, Connections cuts
+// off a peer that sends too much.
 constexpr std::size_t kBytesPerConnection = 64 * 1024;
 // The most that gRPC takes from a socket at a time.
 constexpr int kReadBytes = 4 * 1024;
 constexpr std::size_t kBytesForMessages = 64 * 1024 * 1024;
-// Calls are looked at so many times as often as connections: between two looks
-// a peer on a fast network sends tens of megabytes of one message, and gRPC
-// keeps them.
+// Calls are checked this many times as often as connections: between two checks
+// of connections a peer on a fast network can send tens of megabytes of one
+// message, which gRPC keeps.
 constexpr int kTicks = 20;
 
 int Milliseconds(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
 }
 
-// gRPC's own listener took the wildcard of IPv4 for that of both families.
+// Like gRPC's own listener, treats the wildcard of IPv4 as that of both
+// families.
 absl::StatusOr<std::unique_ptr<TcpListener>> Bind(
     const GrpcListener::Options& options) {
   constexpr std::string_view kIpv4Wildcard = "0.0.0.0:";
@@ -45,9 +46,9 @@ absl::StatusOr<std::unique_ptr<TcpListener>> Bind(
   return TcpListener::Bind(options.address, options.setting);
 }
 
-// Whether gRPC can use these files of TLS. With connections that it is handed it
-// looks at them only when the first one comes, and then refuses that and every
-// other: so it is asked, for a moment, to listen by itself.
+// Whether gRPC can use these TLS files. When it is handed connections, it reads
+// them only when the first one comes, and if they are bad refuses that one and
+// every other. So gRPC is made to listen by itself for a moment.
 bool AreUsable(const std::shared_ptr<grpc::ServerCredentials>& credentials) {
   grpc::CallbackGenericService nothing;
   grpc::ServerBuilder builder;
@@ -83,9 +84,10 @@ void SetServerArguments(const GrpcListener::Options& options,
                              Milliseconds(options.keepalive_interval));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
                              Milliseconds(options.keepalive_time));
-  // Otherwise a peer opens thousands of streams between two looks at it.
+  // Otherwise a peer could open thousands of streams between two checks.
   builder.AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kReadBytes);
-  // Otherwise a peer has gRPC give it megabytes of window for each stream.
+  // Otherwise a peer could get gRPC to grant megabytes of window for each
+  // stream.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   grpc::ResourceQuota quota(options.setting);
   quota.Resize(kBytesForMessages +
@@ -138,7 +140,7 @@ void GrpcListener::Tick() {
   gate_.Sweep();
   if (ticks_++ % kTicks != 0) return;
   // A connection that was cut off had many small pieces of memory, which the C
-  // library keeps: 5 MiB in use were 160 MiB.
+  // library keeps after they are freed: 5 MiB in use took 160 MiB.
   if (connections_.Sweep()) ::malloc_trim(0);
   health_.Refresh();
 }

@@ -4,8 +4,8 @@
 //   ...
 //   (*listener)->Stop();
 //
-// Whoever connects is counted, and shed, before gRPC sees a descriptor
-// (TcpListener, Connections); what they call goes through a CallGate; health
+// Every connection is counted, and perhaps shed, before gRPC sees a descriptor
+// (TcpListener, Connections); all calls go through a CallGate; health
 // (grpc.health.v1) and, if it is wanted, reflection are methods of it like the
 // others. gRPC bounds the rest: time for a handshake and for the first frame,
 // idle connections, dead peers, and its memory as a whole. Thread-safe.
@@ -34,19 +34,19 @@ namespace anchorage::trustd {
 class GrpcListener {
  public:
   struct Options {
-    // HOST:PORT, and the setting that it comes from, for messages.
+    // HOST:PORT, and the setting from which it comes, for messages.
     std::string address;
     std::string setting;
     std::shared_ptr<grpc::ServerCredentials> credentials;
     Connections::Options connections;
     CallGate::Options calls;
     int max_request_bytes = 64 * 1024;
-    // A handshake of TLS, and the first frame of HTTP/2.
+    // The longest for a TLS handshake and the first HTTP/2 frame.
     absl::Duration handshake_time = absl::Seconds(10);
-    // Without a call.
+    // How long a connection may have no call.
     absl::Duration idle_time = absl::Minutes(5);
-    // A peer that says nothing is asked so often whether it is there, and has
-    // so long to say so.
+    // How often a silent peer is asked whether it is there, and how long it has
+    // to answer.
     absl::Duration keepalive_interval = absl::Minutes(2);
     absl::Duration keepalive_time = absl::Seconds(20);
     bool reflection = true;
@@ -57,24 +57,25 @@ class GrpcListener {
     std::function<bool()> has_answers = [] { return true; };
   };
 
-  // Listens and serves the methods that `add_methods` adds. Fails with
-  // UNAVAILABLE.
+  // Listens on the address and serves the methods that `add_methods` adds.
+  // Fails with UNAVAILABLE.
   static absl::StatusOr<std::unique_ptr<GrpcListener>> Start(
       const Options& options,
       const std::function<void(CallGate&)>& add_methods);
   ~GrpcListener();
 
-  // Where it listens, with the port that was taken for port 0.
+  // The address that it listens on; for port 0, with the port that was chosen.
   const std::string& address() const { return listener_->address(); }
 
   // Whether a client that connects now, from an address that holds nothing
   // yet, is accepted and answered.
   bool ServesNewClients() const;
 
-  // Accepts nobody any more and says "not serving". Calls go on.
+  // Stops accepting connections and makes health say "not serving". Calls go
+  // on.
   void Drain();
-  // Drains, waits for calls under way for the grace and then cuts them off.
-  // Calling it again does nothing.
+  // Drains, waits for calls under way, at most for the grace, and then cuts
+  // them off. Calling it again does nothing.
   void Stop();
 
  private:
@@ -95,7 +96,8 @@ class GrpcListener {
   std::unique_ptr<grpc::Server> server_;
 };
 
-// What every server of a trustd is built with beside its port.
+// Sets the arguments with which every server of a trustd is built, besides its
+// port.
 void SetServerArguments(const GrpcListener::Options& options,
                         grpc::ServerBuilder& builder);
 

@@ -1,7 +1,7 @@
 // grpc.health.v1.Health: whether a new client is served now.
 //
-// The same answer for the server as a whole (an empty name) and for every
-// service that it has; NOT_FOUND for others. Thread-safe.
+// Gives the same answer for the server as a whole (an empty name) and for each
+// of its services; NOT_FOUND for others. Thread-safe.
 
 #ifndef ANCHORAGE_TRUSTD_RPC_HEALTH_H_
 #define ANCHORAGE_TRUSTD_RPC_HEALTH_H_
@@ -20,12 +20,13 @@ class HealthService {
  public:
   using Status = ::grpc::health::v1::HealthCheckResponse::ServingStatus;
 
-  // How many may watch.
+  // The most watchers.
   static constexpr int kMaxWatchers = 64;
 
   HealthService(std::function<bool()> serves, AddressList proxies);
 
-  // Adds its methods. Every service of the gate was added before.
+  // Adds its methods to `gate`. Every other service of the gate must have been
+  // added before.
   void AddTo(CallGate& gate);
 
   // Asks again, and tells whoever watches of a change.

@@ -1,7 +1,8 @@
-// grpc.reflection.v1alpha: what a port offers, for tools such as grpcurl.
+// grpc.reflection.v1alpha: describes what a port offers, for tools such as
+// grpcurl.
 //
-// gRPC's own holds a thread for as long as a peer keeps its stream open; this
-// one is a conversation of the gate, with its limits.
+// gRPC's own reflection holds a thread for as long as a peer keeps its stream
+// open; this one is a conversation of the gate, with the gate's limits.
 
 #ifndef ANCHORAGE_TRUSTD_RPC_REFLECTION_H_
 #define ANCHORAGE_TRUSTD_RPC_REFLECTION_H_
@@ -10,7 +11,7 @@
 
 namespace anchorage::trustd {
 
-// Adds it to `gate`, whose other services were added before.
+// Adds reflection to `gate`, whose other services must have been added before.
 void AddReflection(CallGate& gate);
 
 }  // namespace anchorage::trustd

@@ -1,4 +1,4 @@
-// How the failure of a call is told: one place for the mapping to gRPC.
+// How a call's failure becomes a gRPC status: the one place for this mapping.
 
 #ifndef ANCHORAGE_TRUSTD_RPC_RPC_STATUS_H_
 #define ANCHORAGE_TRUSTD_RPC_RPC_STATUS_H_
@@ -35,7 +35,7 @@ inline constexpr std::string_view kBundleRefused = "BUNDLE_REFUSED";
 inline constexpr std::string_view kTooManyRequests = "TOO_MANY_REQUESTS";
 
 // Returns a status whose trailer carries `reason` as an ErrorInfo of the domain
-// `trustd.anchorage`. `message` is shown as verify::Printable() has it: it may
+// `trustd.anchorage`. `message` passes through verify::Printable(): it may
 // quote what callers and sources said.
 grpc::Status RpcError(grpc::StatusCode code, std::string_view reason,
                       const std::string& message);

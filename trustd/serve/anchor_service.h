@@ -20,12 +20,12 @@
 
 namespace anchorage::trustd {
 
-// A caller says that its timestamp has `version`, which is higher than the one
-// served, and may show it. Neither is verified.
+// Called when a caller says that its timestamp has `version`, which is higher
+// than the one served; it may also show that timestamp. Neither is verified.
 using NewerTimestampFunction =
     std::function<void(std::uint64_t version, const std::string& timestamp)>;
 
-// The promises are those of anchor_service.proto. Thread-safe.
+// Keeps the promises of anchor_service.proto. Thread-safe.
 class AnchorServiceImpl final {
  public:
   struct Options {
@@ -34,18 +34,19 @@ class AnchorServiceImpl final {
     absl::Duration timestamp_interval;
     int max_watchers = 10'000;
     AddressList proxies = {};
-    // Outlives the service; null counts nothing.
+    // Must outlive the service; null: nothing is counted.
     Metrics* metrics = nullptr;
-    // Told of every caller who has a newer timestamp than what is served; empty:
-    // nobody is.
+    // Called for every caller that has a newer timestamp than the one served.
+    // May be empty.
     NewerTimestampFunction on_newer = {};
   };
 
   // `hub` outlives the service.
   AnchorServiceImpl(Options options, PublicationHub& hub);
 
-  // Adds its methods to `gate`, which the service outlives. The two that fleets
-  // call give bytes, so that what is sent is made once for all of them.
+  // Adds its methods to `gate`, which the service must outlive. The two methods
+  // that fleets call return bytes, so that an answer is made once for the whole
+  // fleet.
   void AddTo(CallGate& gate);
 
   // As Watches::Shutdown().
@@ -67,7 +68,7 @@ class AnchorServiceImpl final {
   PublicationHub& hub_;
   Watches watches_;
   absl::Mutex answers_mutex_;
-  // Of the publication that was last asked for.
+  // The answers of the publication that was last asked for.
   std::shared_ptr<const PreparedAnswers> answers_
       ABSL_GUARDED_BY(answers_mutex_);
 };

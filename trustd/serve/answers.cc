@@ -51,7 +51,8 @@ struct PageToken {
   }
 };
 
-// Names a filter, so that a token serves only the filter it was made for.
+// Identifies a filter, so that a token is only good for the filter it was made
+// for.
 std::string FilterName(const v1::ListAnchorsRequest& request) {
   return verify::Sha256Hex(absl::StrCat(request.partition(), "\n",
                                         request.region(), "\n", request.kind(),
@@ -86,7 +87,7 @@ grpc::Status SelectUpdate(const Publication& publication,
   if (request.held_timestamp().size() > kMaxTimestampBytes) {
     return RequestError("'held_timestamp' is at most 16384 bytes");
   }
-  // A caller may have more roots than we.
+  // A caller may have more roots than we do.
   parts.first_root = static_cast<std::size_t>(std::min<std::uint64_t>(
       have.root_version(), publication.files.roots.size()));
   parts.end_root = parts.first_root;
@@ -102,7 +103,7 @@ grpc::Status SelectUpdate(const Publication& publication,
   parts.snapshot = have.snapshot_version() != publication.snapshot_version;
   parts.targets = have.targets_version() != publication.targets_version;
   parts.catalog = have.catalog_sha256() != publication.catalog_sha256;
-  // Of a list that is no more, targets tell: there is nothing to send.
+  // If there is no longer a list, the targets say so: there is nothing to send.
   parts.releases = have.releases_sha256() != publication.releases_sha256 &&
                    !publication.files.releases().empty();
   return grpc::Status::OK;

@@ -14,7 +14,7 @@ namespace anchorage::trustd {
 
 // Which files of a publication a caller lacks.
 struct UpdateParts {
-  // Of Publication::roots, from one index to before another.
+  // The indices into Publication::roots: from the first to before the second.
   std::size_t first_root = 0;
   std::size_t end_root = 0;
   bool more_roots = false;
@@ -30,16 +30,17 @@ struct UpdateParts {
   }
 };
 
-// Finds what `request` lacks of `publication`. INVALID_ARGUMENT.
+// Finds what the sender of `request` lacks of `publication`. INVALID_ARGUMENT.
 grpc::Status SelectUpdate(const Publication& publication,
                           const v1::GetUpdateRequest& request,
                           UpdateParts& parts);
 
-// Fills `response` with those parts: what PreparedAnswers sends the bytes of.
+// Fills `response` with these parts: the message whose bytes PreparedAnswers
+// sends.
 void FillUpdate(const Publication& publication, const UpdateParts& parts,
                 v1::GetUpdateResponse& response);
 
-// Fills `hint` with what a watcher is told.
+// Fills `hint` with what a watcher is sent.
 void FillHint(const Publication& publication, v1::WatchUpdatesResponse& hint);
 
 // Fills `response` with one page. INVALID_ARGUMENT, ABORTED.

@@ -39,7 +39,8 @@ const char* LabelOf(UpdateOutcome outcome) {
   return "";
 }
 
-// Both modes are there, one of them 1: an alarm can name the one that it wants.
+// Exports both modes, one of them as 1, so that an alerting rule can name the
+// one it wants.
 void DescribeMode(Registry& registry, v1::TrustdConfig::Mode mode) {
   Family<Gauge>& family = GaugeFamily(
       registry, "trustd_mode",
@@ -51,7 +52,7 @@ void DescribeMode(Registry& registry, v1::TrustdConfig::Mode mode) {
       .Set(mode == v1::TrustdConfig::MODE_OFFLINE ? 1 : 0);
 }
 
-// When the first certificate of each kind ends, of those that count.
+// When the first certificate of each kind expires, among those that count.
 std::map<std::string_view, absl::Time> EarliestExpiry(
     const anchors::Catalog& catalog) {
   std::map<std::string_view, absl::Time> earliest;
@@ -83,8 +84,8 @@ Metrics::Metrics(v1::TrustdConfig::Mode mode)
                                 "role")),
       certificate_expiry_(GaugeFamily(
           registry_, "trustd_anchor_certificate_expiry_timestamp_seconds",
-          "When the first certificate of AWS's ends among the anchors of a "
-          "kind, in Unix time; the anchor itself goes on")),
+          "When the first of AWS's certificates expires among the anchors of a "
+          "kind, in Unix time; the anchor itself does not expire")),
       http_requests_(BuildCounter()
                          .Name("trustd_http_requests_total")
                          .Help("Requests over HTTP by status")

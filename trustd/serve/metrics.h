@@ -1,4 +1,4 @@
-// What a trustd tells Prometheus, in a registry of its own.
+// A trustd's metrics for Prometheus, in a registry of its own.
 //
 //   Metrics metrics(config.mode);
 //   metrics.CountUpdate(UpdateOutcome::kSent);
@@ -30,7 +30,7 @@ enum class UpdateOutcome {
   kSent,         // with files that the caller lacked
   kNotModified,  // the caller had everything
   kNoBundle,     // there is nothing to serve yet
-  kRefused,      // the request was not one
+  kRefused,      // the request was invalid
 
   kMaxValue = kRefused,
 };
@@ -42,17 +42,17 @@ class Metrics {
   Metrics& operator=(const Metrics&) = delete;
 
   void CountUpdate(UpdateOutcome outcome);
-  // A request over HTTP that was answered with that status.
+  // Counts an HTTP request that was answered with that status.
   void CountHttp(int status);
-  // Something that was turned away or cut off at a port ("grpc", "http",
-  // "admin") to keep others served.
+  // Counts something that was refused or cut off at a port ("grpc", "http",
+  // "admin") so that others are served.
   void CountShed(const std::string& port, const std::string& what);
 
-  // Where other parts of trustd add their own.
+  // The registry to which other parts of trustd add their own metrics.
   prometheus::Registry& registry() { return registry_; }
 
-  // Returns the page in Prometheus's text format: the counters, and what is
-  // true of `hub` now.
+  // Returns the page in Prometheus's text format: the counters, and the present
+  // state of `hub`.
   std::string Render(const PublicationHub& hub) const;
 
  private:
@@ -63,7 +63,8 @@ class Metrics {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   prometheus::Registry registry_;
-  // One page at a time, so that its values are of one publication.
+  // One page is rendered at a time, so that all its values are from one
+  // publication.
   mutable absl::Mutex mutex_;
   prometheus::Family<prometheus::Gauge>& role_expiry_;
   prometheus::Family<prometheus::Gauge>& role_version_;

@@ -11,7 +11,7 @@ grpc::Slice SliceOf(const Message& message) {
   return grpc::Slice(message.SerializeAsString());
 }
 
-// The part of an answer that these parts add to one that has none. Every
+// Returns the bytes that these parts add to an answer that has none. Every
 // answer has the sequence, which is a piece of its own.
 grpc::Slice PieceOf(const Publication& publication, const UpdateParts& parts) {
   v1::GetUpdateResponse message;

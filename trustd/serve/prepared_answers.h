@@ -1,12 +1,13 @@
-// A publication as bytes that are ready to be sent.
+// A publication, serialised and ready to be sent.
 //
 //   PreparedAnswers answers(hub.Current());
 //   *response = answers.Update(parts);
 //
-// A message of protobuf is its fields one after another, so each file is one
-// piece, serialised once, and an answer is the pieces that a caller lacks: it
-// costs neither a copy nor memory, however many callers there are. The bytes
-// are those that serialising FillUpdate() and FillHint() gives.
+// A protobuf message is its fields one after another, so each file is one
+// piece, serialised once, and an answer consists of the pieces that a caller
+// lacks: it costs neither a copy nor memory, however many callers there are.
+// The bytes are the same as those from serialising what FillUpdate() and
+// FillHint() fill.
 //
 // Immutable, any number of threads.
 
@@ -30,7 +31,7 @@ class PreparedAnswers {
 
   const Publication& publication() const { return *publication_; }
 
-  // A GetUpdateResponse with these parts.
+  // Returns a GetUpdateResponse with these parts.
   grpc::ByteBuffer Update(const UpdateParts& parts) const;
 
   // The WatchUpdatesResponse.

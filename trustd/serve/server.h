@@ -26,15 +26,15 @@ class Server {
       NewerTimestampFunction on_newer = nullptr);
   ~Server();
 
-  // Where it listens, with the port that was taken for port 0.
+  // The address that it listens on; for port 0, with the port that was chosen.
   const std::string& address() const { return listener_->address(); }
 
   // Whether a client that connects now is served.
   bool ServesNewClients() const { return listener_->ServesNewClients(); }
 
-  // Says "not serving" to health checks, ends open streams with a reason,
-  // waits for calls under way for the configured grace and then cuts them
-  // off. Calling it again does nothing.
+  // Makes health checks say "not serving", ends open streams with a reason,
+  // waits for calls under way, at most for the configured grace, and then cuts
+  // them off. Calling it again does nothing.
   void Stop();
 
  private:

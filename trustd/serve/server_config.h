@@ -1,5 +1,5 @@
-// What the gRPC server for clients needs of trustd's configuration: see
-// trustd/config.h and config.proto.
+// The part of trustd's configuration that the gRPC server for clients needs:
+// see trustd/config.h and config.proto.
 
 #ifndef ANCHORAGE_TRUSTD_SERVE_SERVER_CONFIG_H_
 #define ANCHORAGE_TRUSTD_SERVE_SERVER_CONFIG_H_

@@ -1,4 +1,4 @@
-// A file on the web that is looked at again and again.
+// A file on the web that is fetched again and again.
 //
 //   auto file = watched.GetIfChanged({.url = …}, …);
 //   if (file.ok() && file->has_value()) Read((*file)->bytes);
@@ -18,9 +18,9 @@ namespace anchorage::trustd {
 
 struct FetchedFile {
   std::string bytes;
-  // Of `bytes`, lower-case hex.
+  // SHA-256 of `bytes`, lower-case hex.
   std::string sha256;
-  // Where they were, after redirects.
+  // The address of `bytes`, after redirects.
   std::string url;
 };
 
@@ -31,9 +31,9 @@ class ChangedFile {
       : downloader_(std::move(downloader)) {}
 
   // Returns the file; nullopt if its bytes are those that were last returned,
-  // from whatever address. Asks the server for news only where it was the one
-  // that gave those. Fails as Downloader::Get() does, and then remembers what
-  // it did before.
+  // from whatever address. Makes a conditional request only to the address from
+  // which these came. Fails as Downloader::Get() does, and then what it
+  // remembers is unchanged.
   absl::StatusOr<std::optional<FetchedFile>> GetIfChanged(Request request);
 
   // Makes the next call return the file, changed or not.

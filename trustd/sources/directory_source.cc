@@ -69,7 +69,7 @@ class FolderReader {
   absl::Status ReadEntry(const fs::directory_entry& entry,
                          const std::string& path, int depth) {
     std::error_code error;
-    // Through links: a volume of Kubernetes is made of them.
+    // Follows links: a Kubernetes volume is made of them.
     const bool is_folder = entry.is_directory(error);
     if (error) return Unreadable(root_ + "/" + path, error.message());
     if (is_folder) {
@@ -106,7 +106,8 @@ std::optional<verify::Slot> SlotOf(const std::string& path) {
   const bool is_root = *kind == AnchorKind::kNitroRoot;
   if (is_root && parts.size() == 2) return verify::Slot{parts[0], "", *kind};
   if (is_root || parts.size() != 3) return std::nullopt;
-  // A region tells its partition: a folder that says otherwise is a mistake.
+  // A region determines its partition: a folder that says otherwise is a
+  // mistake.
   if (!verify::IsRegionCode(parts[1]) ||
       verify::PartitionOfRegion(parts[1]) != parts[0]) {
     return std::nullopt;

@@ -1,4 +1,5 @@
-// Certificates that somebody puts in a folder, or a catalog in one file.
+// A source of certificates that somebody puts in a folder, or of a catalog in
+// one file.
 //
 // A folder:
 //
@@ -6,12 +7,12 @@
 //   PARTITION/nitro-root.pem      aws/nitro-root.pem
 //
 // KIND is iid-rsa2048, iid-rsa1024 or iid-dsa. A file may hold several
-// certificates. What does not end in ".pem" or begins with a dot is left
-// alone; a .pem anywhere else is a problem. Put files there by renaming: one
-// that is half written is read as it stands.
+// certificates. Names that do not end in ".pem" or that begin with a dot are
+// ignored; a .pem anywhere else is a problem. Put files there by renaming: a
+// half-written one is read as it stands.
 //
-// A file: a catalog in JSON (catalog.proto), of which the certificates of
-// ACTIVE and RETIRING anchors that are not superseded are taken.
+// A file: a catalog in JSON (catalog.proto), of which the certificates that are
+// not superseded, of ACTIVE and RETIRING anchors, are observed.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_DIRECTORY_SOURCE_H_
 #define ANCHORAGE_TRUSTD_SOURCES_DIRECTORY_SOURCE_H_
@@ -27,8 +28,8 @@
 
 namespace anchorage::trustd {
 
-// A folder with more, or with more bytes in a file or in all of them, is
-// kTooLarge.
+// The limits of a folder: more entries, or more bytes in one file or in all of
+// them, are kTooLarge.
 inline constexpr std::size_t kMaxDirectoryEntries = 8192;
 inline constexpr std::size_t kMaxPemFileBytes = 64 * 1024;
 inline constexpr std::size_t kMaxDirectoryBytes = 4 * 1024 * 1024;
@@ -38,8 +39,8 @@ class DirectorySource final : public Source {
   // `path` is the folder or the file.
   DirectorySource(SourceProfile profile, std::string path);
 
-  // The observation's hash is, for a folder, that of one line a file, "HASH
-  // PATH" with two spaces, sorted by path, as sha256sum writes it.
+  // For a folder, the observation's hash is that of one line for each file,
+  // "HASH PATH" with two spaces, sorted by path, as sha256sum writes it.
   absl::StatusOr<SourceAnswer> Poll(absl::Time now) override;
   void Forget() override { last_sha256_.clear(); }
 

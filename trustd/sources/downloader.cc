@@ -24,17 +24,17 @@ namespace {
 
 constexpr long kOk = 200;
 constexpr long kNotModified = 304;
-// How much of an error's or a redirect's own page is read, to no purpose.
+// How much of an error's or a redirect's own page is read, and then ignored.
 constexpr std::size_t kMaxIdleBytes = 64 * 1024;
-// How much earlier than by our clock libcurl's may ring.
+// How much earlier than by our clock libcurl's timeout may come.
 constexpr absl::Duration kClockSlack = absl::Milliseconds(100);
-// A longer validator is not kept.
+// The longest validator that is kept.
 constexpr std::size_t kMaxValidatorBytes = 1024;
 
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
-// One request and what has come of it so far.
+// One request and its results so far.
 struct Transfer {
   CURL* curl = nullptr;
   std::size_t max_bytes = 0;
@@ -49,7 +49,7 @@ struct Transfer {
   bool unknown_encoding = false;
   std::string body;
   std::size_t idle_bytes = 0;
-  // Why we ended it ourselves.
+  // Why we aborted the transfer ourselves.
   std::optional<SourceFailure> ended;
 };
 
@@ -78,7 +78,7 @@ void TakeHeader(std::string_view name, std::string_view value, Transfer& t) {
     t.age = absl::SimpleAtoi(text, &seconds) ? absl::Seconds(seconds)
                                              : absl::ZeroDuration();
   } else if (absl::EqualsIgnoreCase(key, "content-encoding")) {
-    // A second one would be a second packing: a bomb in a bomb.
+    // A second encoding would be a second packing: a bomb in a bomb.
     const bool gzip = absl::EqualsIgnoreCase(text, "gzip");
     if (gzip && !t.gzip) {
       t.gzip = true;
@@ -87,7 +87,7 @@ void TakeHeader(std::string_view name, std::string_view value, Transfer& t) {
     }
   } else if (absl::EqualsIgnoreCase(key, "transfer-encoding") &&
              !absl::EqualsIgnoreCase(text, "chunked")) {
-    // libcurl would unpack it, in layers, out of our sight.
+    // libcurl would unpack it, in layers, beyond our control.
     t.ended = SourceFailure::kContentEncoding;
   }
 }
@@ -101,7 +101,7 @@ std::size_t OnHeader(char* data, std::size_t size, std::size_t count,
   const std::string_view line(data, got);
   const std::size_t colon = line.find(':');
   if (line.starts_with("HTTP/")) {
-    // What came before was an interim answer (1xx).
+    // The headers before were those of an interim answer (1xx).
     t.validators = {};
     t.retry_after.clear();
     t.date.reset();
@@ -110,7 +110,7 @@ std::size_t OnHeader(char* data, std::size_t size, std::size_t count,
   } else if (colon != line.npos) {
     const auto value = absl::StripAsciiWhitespace(
         absl::string_view(data + colon + 1, got - colon - 1));
-    // libcurl is C: nothing may be thrown through it.
+    // libcurl is C: no exception may pass through it.
     const absl::Status caught = anchors::NoThrow([&] {
       TakeHeader(line.substr(0, colon), {value.data(), value.size()}, t);
       return absl::OkStatus();
@@ -150,7 +150,7 @@ int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 // --- One request -------------------------------------------------------------
 
 long Milliseconds(absl::Duration duration) {
-  // To libcurl, 0 is for ever.
+  // To libcurl, 0 means for ever.
   return std::max<long>(1,
                         static_cast<long>(absl::ToInt64Milliseconds(duration)));
 }
@@ -161,7 +161,7 @@ void SetUpTls(CURL* curl, const DownloaderOptions& options) {
   curl_easy_setopt(curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
   if (options.ca_path.empty()) return;
   curl_easy_setopt(curl, CURLOPT_CAINFO, options.ca_path.c_str());
-  // Otherwise the system's folder would be asked as well.
+  // Otherwise the system's certificate folder would be used as well.
   curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
 }
 
@@ -188,7 +188,7 @@ void SetUpCalls(Transfer& t) {
 }
 
 Headers RequestHeaders(const Validators& have) {
-  // Unpacking is ours (gunzip.h), so that its limits are.
+  // We unpack ourselves (gunzip.h), so that our limits hold.
   curl_slist* list = curl_slist_append(nullptr, "Accept-Encoding: gzip");
   if (!have.etag.empty()) {
     list = curl_slist_append(
@@ -201,11 +201,11 @@ Headers RequestHeaders(const Validators& have) {
   return Headers(list, &curl_slist_free_all);
 }
 
-// How a request ended, for libcurl.
+// How a request ended, as libcurl sees it.
 struct Ending {
   CURLcode result = CURLE_OK;
   absl::Duration elapsed;
-  // What there was for it.
+  // How long the request was allowed to take.
   absl::Duration allowed;
 };
 
@@ -216,7 +216,8 @@ Ending Run(CURL* curl, absl::Duration allowed) {
           allowed};
 }
 
-// libcurl has one code for three clocks.
+// Returns which of three time limits was exceeded: libcurl has one code for all
+// of them.
 SourceFailure WhichClock(const Ending& ending, CURL* curl) {
   curl_off_t sent = 0;
   curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &sent);
@@ -254,8 +255,8 @@ SourceFailure FailureOf(const Ending& ending, CURL* curl) {
   }
 }
 
-// A date to come back at is a wait by the server's own clock: ours may be
-// wrong.
+// A date in Retry-After becomes a wait by the server's own clock, because ours
+// may be wrong.
 std::string RetryAfter(const Transfer& t) {
   const auto until = ParseHttpDate(t.retry_after);
   if (!until.has_value() || !t.date.has_value()) return t.retry_after;
@@ -271,7 +272,7 @@ absl::Status BadStatus(long status, const std::string& retry_after) {
   return failure;
 }
 
-// A validator that we cut is no validator.
+// Drops validators that are too long: a shortened one would not be valid.
 Validators Usable(Validators validators) {
   if (validators.etag.size() > kMaxValidatorBytes) validators.etag.clear();
   if (validators.last_modified.size() > kMaxValidatorBytes) {
@@ -280,13 +281,13 @@ Validators Usable(Validators validators) {
   return validators;
 }
 
-// Where the next hop goes, or the file.
+// The address of the next hop, or the file.
 struct Hop {
   std::string redirect;
   Download download;
 };
 
-// What a server says decides before what became of the transfer.
+// The server's answer decides before the transfer's result does.
 absl::StatusOr<Hop> Judge(const Ending& ending, Transfer& t,
                           const Request& request) {
   Hop hop;
@@ -365,7 +366,7 @@ absl::StatusOr<Hop> Perform(const DownloaderOptions& options,
   return Judge(ending, transfer, request);
 }
 
-// Whether a redirect stays with whom the configuration names.
+// Whether a redirect stays on the origin that the configuration names.
 absl::Status CheckRedirect(const WebOrigin& asked, const std::string& to) {
   const auto origin = ParseWebOrigin(to);
   if (origin.ok() && *origin == asked) return absl::OkStatus();

@@ -1,4 +1,4 @@
-// One file from a web server that is not trusted, within limits.
+// Downloads one file from an untrusted web server, within limits.
 //
 //   auto downloader = CurlDownloader::Create({});
 //   auto page = (*downloader)->Get({.url = "https://…", .max_bytes = 1 << 20});
@@ -6,9 +6,9 @@
 //
 // HTTPS, with the server's certificate always checked. Redirects are followed
 // on the same scheme, host and port only. Every limit holds whatever the server
-// says of itself: a body is read, and unpacked, no further than `max_bytes`. A
-// proxy is taken from the environment as libcurl does (https_proxy, no_proxy).
-// The process must ignore SIGPIPE, as trustd does.
+// says: a body is read, and unpacked, no further than `max_bytes`. A proxy is
+// taken from the environment, as libcurl does (https_proxy, no_proxy). The
+// process must ignore SIGPIPE, as trustd does.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_DOWNLOADER_H_
 #define ANCHORAGE_TRUSTD_SOURCES_DOWNLOADER_H_
@@ -27,12 +27,12 @@ namespace anchorage::trustd {
 
 // How many redirects one download follows.
 inline constexpr int kMaxRedirects = 5;
-// All headers of one answer together; longer is kTooLarge.
+// The most bytes of all headers of one answer; more is kTooLarge.
 inline constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
 // Slower than this for `stall_timeout` is kStalled.
 inline constexpr int kLeastBytesPerSecond = 256;
 
-// What a server calls the version of a file that it gave. Both may be empty.
+// How a server names the version of a file that it gave. Both may be empty.
 struct Validators {
   std::string etag;
   std::string last_modified;
@@ -44,13 +44,13 @@ struct Validators {
 struct Request {
   std::string url;
   std::size_t max_bytes = 0;
-  // All of it, redirects too.
+  // The longest for the whole download, redirects included.
   absl::Duration timeout = absl::Seconds(30);
-  // Until a connection stands, TLS included.
+  // The longest until a connection is established, including TLS.
   absl::Duration connect_timeout = absl::Seconds(10);
-  // Whole seconds.
+  // In whole seconds: see kLeastBytesPerSecond.
   absl::Duration stall_timeout = absl::Seconds(15);
-  // Of the version that the caller has; empty: whatever there is.
+  // The version that the caller has; empty: download whatever there is.
   Validators have = {};
 };
 
@@ -58,11 +58,11 @@ struct Download {
   // The server still has the version of Request::have; `body` is empty.
   bool not_modified = false;
   std::string body;
-  // Of `body`.
+  // The version of `body`.
   Validators validators;
-  // Where `body` was, after redirects.
+  // The address of `body`, after redirects.
   std::string url;
-  // How long it took.
+  // How long the download took.
   absl::Duration elapsed;
 };
 
@@ -78,14 +78,14 @@ class Downloader {
 struct DownloaderOptions {
   // PEM certificates to check servers with; empty: the system's.
   std::string ca_path = {};
-  // Whether plain http is taken from the loopback interface too.
+  // Whether plain http is allowed from the loopback interface.
   bool allow_loopback_http = false;
   std::string user_agent = "anchorage-trustd";
-  // Once it is true, downloads under way end within a second or so and every
+  // Once it is true, downloads under way fail within a second or so, and every
   // later one fails, with kCancelled. Null: never.
   std::shared_ptr<const std::atomic<bool>> cancelled = nullptr;
-  // Called with what each answer that says so has as the date now: its Date,
-  // and the Age that it has in a cache. May be empty.
+  // Called with the present date according to each answer that has one: its
+  // Date plus its Age in a cache. May be empty.
   std::function<void(absl::Time date)> saw_date = {};
 };
 

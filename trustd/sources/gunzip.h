@@ -1,4 +1,4 @@
-// Unpacks gzip (RFC 1952), bounded.
+// Unpacks gzip (RFC 1952), within a limit.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_GUNZIP_H_
 #define ANCHORAGE_TRUSTD_SOURCES_GUNZIP_H_
@@ -11,9 +11,9 @@
 
 namespace anchorage::trustd {
 
-// Returns what `packed`, exactly one gzip member, holds. Unpacks no more than
-// `max_bytes`: what holds more is kTooLarge. Damaged, cut, or followed by
-// anything is kContentEncoding.
+// Returns the contents of `packed`, which must be exactly one gzip member.
+// Unpacks no more than `max_bytes`; more is kTooLarge. Data that is damaged,
+// cut off, or followed by anything is kContentEncoding.
 absl::StatusOr<std::string> Gunzip(std::string_view packed,
                                    std::size_t max_bytes);
 

@@ -15,8 +15,8 @@
 namespace anchorage::trustd {
 
 // Files are written whole or not at all, and are on the disk when Save()
-// returns: what was seen is what an upstream must not go back behind, also
-// after a crash. So a folder that cannot be written is an error here.
+// returns: an upstream must not fall behind what was seen, even after a crash.
+// So a folder that cannot be written is an error here.
 class MetadataFolder final : public anchors::tuf::MetadataStore {
  public:
   // Makes `folder` at the first Save().

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kRootFile = "root.pem";
 constexpr std::string_view kMacFolder = "__MACOSX/";
 
-// A name from outside, for people and logs.
+// Quotes a name from outside for people and logs.
 std::string Quoted(std::string_view name) {
   std::string quoted(name.substr(0, 64));
   std::replace_if(

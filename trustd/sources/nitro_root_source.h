@@ -20,9 +20,9 @@ inline constexpr const char kNitroRootAddress[] =
     "https://aws-nitro-enclaves.amazonaws.com/AWS_NitroEnclaves_Root-G1.zip";
 
 // The archive must hold one file `root.pem` with one certificate, and nothing
-// else but what macOS puts beside files. The certificate is observed in each
-// partition of the scope. The observation's hash is that of the archive, not
-// of the certificate: people have mistaken the one for the other.
+// else except what macOS adds beside files. The certificate is observed in each
+// partition of the scope. The observation's hash is that of the archive, not of
+// the certificate: people have mistaken one for the other.
 class NitroRootSource final : public Source {
  public:
   NitroRootSource(SourceProfile profile, Request request,

@@ -22,10 +22,10 @@
 
 namespace anchorage::trustd {
 
-// Further problems are not listed.
+// The most problems that are listed.
 inline constexpr std::size_t kMaxProblems = 256;
 
-// Returns one without certificates, of what was fetched.
+// Returns an observation of what was fetched, still without certificates.
 Observation MakeObservation(const Source& source, std::string location,
                             std::string content_sha256, absl::Time now);
 
@@ -35,19 +35,19 @@ class Observer {
       : observation_(std::move(observation)) {}
 
   // Adds every certificate block of `pem`; `where` names the text, for people.
-  // A problem: a slot outside the scope, no block, a block that is cut or
+  // Problems are: a slot outside the scope, no block, a block that is cut or
   // unreadable, a key that cannot be of the slot's kind.
   void AddPem(const verify::Slot& slot, std::string_view pem,
               const std::string& where);
 
-  // Adds one certificate, with the same problems; one that its slot has
-  // already is left out.
+  // Adds one certificate, with the same problems; one that its slot already has
+  // is left out.
   void AddDer(const verify::Slot& slot, std::string der, int line,
               const std::string& where);
 
   // Adds what a catalog says is published now: the certificates of its ACTIVE
   // and RETIRING anchors that are not superseded. Slots outside the scope are
-  // left out; a catalog without any within is a problem.
+  // left out; a catalog without any slot in the scope is a problem.
   void AddCatalog(const anchors::Catalog& catalog, const std::string& where);
 
   void Report(ProblemKind kind, int line, std::string detail);

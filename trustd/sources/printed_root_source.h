@@ -1,4 +1,5 @@
-// Pages that print the root of one partition's Nitro attestation documents.
+// A source: pages that print the root of one partition's Nitro attestation
+// documents.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_PRINTED_ROOT_SOURCE_H_
 #define ANCHORAGE_TRUSTD_SOURCES_PRINTED_ROOT_SOURCE_H_
@@ -29,9 +30,9 @@ inline constexpr const char* kGovCloudPageAddresses[] = {
 
 // Reads all of its addresses. A certificate that is printed on one of them is
 // observed, and is confirmed if enough publications show it: as PEM, or by its
-// SHA-256. A publication is a host, for whoever changes one page of a host can
-// change another. One that is not confirmed is observed with the problem
-// kNotConfirmed, so that nobody but people may decide on it.
+// SHA-256. A publication is a host, because whoever changes one page of a host
+// can change another. One that is not confirmed is observed with the problem
+// kNotConfirmed, so that only people may decide on it.
 //
 // An address that fails is a setback, and what it had before still counts; if
 // all fail, the failure is the first one's.
@@ -50,12 +51,12 @@ class PrintedRootSource final : public Source {
   struct Page {
     std::string address;
     ChangedFile file;
-    // As it was last read.
+    // The page as it was last read.
     std::string sha256;
     std::optional<PrintedRoots> read;
   };
 
-  // The hosts of the pages that show `root`.
+  // Returns the hosts of the pages that show `root`, and counts them.
   std::string HostsThatShow(const PrintedRoot& root, std::size_t& count) const;
   void AddRoots(Observer& observer) const;
   Observation Observe(absl::Time now) const;

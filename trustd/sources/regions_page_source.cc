@@ -10,7 +10,7 @@
 namespace anchorage::trustd {
 namespace {
 
-// Returns `failure` with the address that it is of.
+// Returns `failure` with the address where it occurred.
 absl::Status At(const std::string& address, const absl::Status& failure) {
   absl::Status at(failure.code(),
                   absl::StrCat(failure.message(), " (", address, ")"));

@@ -1,4 +1,4 @@
-// AWS's page of certificates by region, at one of several addresses.
+// A source: AWS's page of certificates by region, at one of several addresses.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_REGIONS_PAGE_SOURCE_H_
 #define ANCHORAGE_TRUSTD_SOURCES_REGIONS_PAGE_SOURCE_H_
@@ -16,8 +16,8 @@
 
 namespace anchorage::trustd {
 
-// The page as Markdown and as HTML, whose text is for every partition but
-// China, and its twin, which is for China.
+// The page as Markdown and as HTML, whose text covers every partition but
+// China, and its twin, which covers China.
 inline constexpr const char* kAwsPageAddresses[] = {
     "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/regions-certs.md",
     "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/regions-certs.html",
@@ -30,9 +30,9 @@ inline constexpr const char* kAwsChinaPageAddresses[] = {
 
 // Tries the addresses in their order. The first that gives a file is the
 // answer, whatever is in the file: a login page is an observation with a
-// problem, and no reason to look elsewhere until something nicer turns up. The
-// addresses that failed before it are setbacks; if all fail, the failure is
-// the first one's.
+// problem, and no reason to try elsewhere until something better turns up. The
+// addresses that failed before it are setbacks; if all fail, the failure is the
+// first one's.
 class RegionsPageSource final : public Source {
  public:
   // `request` has the limits; its address is not used. `addresses` is not

@@ -10,7 +10,7 @@ namespace anchorage::trustd {
 namespace {
 
 constexpr int kNotFound = 404;
-// What storage buckets say of a file that they have not.
+// What storage buckets answer for a file that they do not have.
 constexpr int kForbidden = 403;
 
 }  // namespace
@@ -38,7 +38,7 @@ absl::StatusOr<std::string> RepositoryFetcher::Fetch(std::string url,
     return absl::NotFoundError(absl::StrCat("HTTP ", *status));
   }
   failure_ = download.status();
-  // The updater gives other codes a meaning that these have not.
+  // To the updater these codes would mean something else.
   if (SourceFailureOf(failure_) == SourceFailure::kTooLarge) {
     return absl::OutOfRangeError(failure_.message());
   }

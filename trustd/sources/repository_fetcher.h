@@ -1,4 +1,4 @@
-// A TUF repository on a web server, through a Downloader.
+// Fetches a TUF repository from a web server, through a Downloader.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_REPOSITORY_FETCHER_H_
 #define ANCHORAGE_TRUSTD_SOURCES_REPOSITORY_FETCHER_H_
@@ -14,11 +14,11 @@
 
 namespace anchorage::trustd {
 
-// Serves one refresh, for all of which the request's timeout is. Not
+// Serves one refresh, and the request's timeout is for the whole of it. Not
 // thread-safe. The downloader must outlive it.
 class RepositoryFetcher final : public anchors::tuf::Fetcher {
  public:
-  // The addresses are put before names as they are and end in a slash.
+  // The addresses are put in front of names as they are, and end in a slash.
   // `limits` has the times; its address and size are not used.
   RepositoryFetcher(Downloader& downloader, std::string metadata_url,
                     std::string targets_url, Request limits);

@@ -1,11 +1,11 @@
-// Somewhere that trustd looks to learn what AWS publishes.
+// A place that trustd polls to learn what AWS publishes.
 //
 //   auto answer = source->Poll(now);
 //   if (!answer.ok()) return Count(*SourceFailureOf(answer.status()));
 //   if (answer->observation) Consider(*answer->observation);
 //
-// A source reports and decides nothing. It never guesses: what it cannot place
-// is a problem in its observation.
+// A source only observes and decides nothing. It never guesses: what it cannot
+// place is a problem in its observation.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_SOURCE_H_
 #define ANCHORAGE_TRUSTD_SOURCES_SOURCE_H_
@@ -23,25 +23,25 @@
 
 namespace anchorage::trustd {
 
-// What the configuration says of any source.
+// What the configuration says about any source.
 struct SourceProfile {
   // Unique in the configuration, such as "aws-docs".
   std::string name;
   SourceScope scope;
   PollTimes times;
-  // Names of sources that this one is fed by.
+  // The names of the sources that feed this one.
   std::vector<std::string> depends_on = {};
 };
 
 struct SourceAnswer {
-  // nullopt: the same, to the last byte, as the last one that was given.
+  // nullopt: the same, to the last byte, as in the last answer.
   std::optional<Observation> observation;
-  // What went wrong on the way to an answer all the same: an address that
-  // failed before another gave it.
+  // What went wrong although there is an answer: an address that failed before
+  // another one answered.
   std::vector<absl::Status> setbacks;
 };
 
-// One thread at a time.
+// For one thread at a time.
 class Source {
  public:
   explicit Source(SourceProfile profile) : profile_(std::move(profile)) {}
@@ -53,12 +53,13 @@ class Source {
   const SourceScope& scope() const { return profile_.scope; }
   const PollTimes& times() const { return profile_.times; }
 
-  // Looks once. Blocks for no longer than the source's timeout, an address.
-  // `now` goes into the observation. Every failure is from FailSource().
+  // Polls the source once. Blocks for no longer than the source's timeout for
+  // each address. `now` goes into the observation. Every failure is from
+  // FailSource().
   virtual absl::StatusOr<SourceAnswer> Poll(absl::Time now) = 0;
 
-  // Makes the next answer an observation again, changed or not, as the first
-  // after a start is: for whoever could not record the last one.
+  // Makes the next answer contain an observation, changed or not, like the
+  // first after a start: for a caller that could not record the last one.
   virtual void Forget() = 0;
 
  private:

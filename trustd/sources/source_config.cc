@@ -361,7 +361,8 @@ std::map<std::string, std::string> FamiliesOf(
   for (const SourceSettings& source : sources) {
     families[source.profile.name] = source.profile.name;
   }
-  // There are few: each pass joins what one link more connects.
+  // Each pass joins what one more link connects. There are few sources, so this
+  // is cheap.
   for (std::size_t pass = 0; pass < sources.size(); ++pass) {
     for (const SourceSettings& source : sources) {
       for (const std::string& other : source.profile.depends_on) {

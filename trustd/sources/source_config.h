@@ -28,8 +28,8 @@ absl::StatusOr<std::vector<SourceSettings>> ReadSourceSettings(
     const google::protobuf::RepeatedPtrField<v1::SourceConfig>& sources,
     const std::string& path);
 
-// The names of sources, each with that of its family: the first, in the order of
-// the alphabet, of those that are fed by one another.
+// Returns the names of sources, each with the name of its family: the
+// alphabetically first among those that feed one another.
 std::map<std::string, std::string> FamiliesOf(
     const std::vector<SourceSettings>& sources);
 

@@ -50,7 +50,8 @@ constexpr char kFailureUrl[] = "anchorage.dev/source-failure";
 constexpr char kHttpStatusUrl[] = "anchorage.dev/http-status";
 constexpr char kRetryAfterUrl[] = "anchorage.dev/retry-after";
 
-// More would overflow no Duration, and means nothing to anybody.
+// The longest wait that is kept. A longer one would not overflow a Duration,
+// but makes no sense.
 constexpr std::int64_t kMaxSeconds = 10LL * 365 * 24 * 3600;
 
 absl::string_view View(std::string_view text) {

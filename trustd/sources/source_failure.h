@@ -1,12 +1,12 @@
-// Every way in which a source can fail to say anything, as one closed list.
+// Every way in which polling a source can fail, as one closed list.
 //
 //   auto answer = source->Poll(now);
 //   if (!answer.ok()) Count(NameOf(*SourceFailureOf(answer.status())));
 //
 // A failure's NAME is API: it keeps its meaning for ever and is never reused.
 // The text beside the name is for people: it may change, so never parse it.
-// What a source did say, however odd, is no failure: it is an observation with
-// problems.
+// Whatever a source did say, however odd, is not a failure: it is an
+// observation with problems.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_SOURCE_FAILURE_H_
 #define ANCHORAGE_TRUSTD_SOURCES_SOURCE_FAILURE_H_
@@ -31,13 +31,13 @@ enum class SourceFailure {
 
   // No such host, no connection, or no answer on it.
   kUnreachable,
-  // The whole did not come within the time for it.
+  // The whole answer did not come within its time.
   kTimedOut,
   // It came too slowly for too long, while there was time left.
   kStalled,
   // The transfer ended before the end of the answer.
   kIncomplete,
-  // We ended it, because trustd is stopping.
+  // We aborted it, because trustd is stopping.
   kCancelled,
 
   // --- Not whom we asked (UNAUTHENTICATED) ----------------------------------

@@ -1,10 +1,10 @@
 // One poll, in this order:
 //
 //   1. TUF's roots, timestamp, snapshot and targets, from our root on and not
-//      behind what the folder holds;
+//      older than what the folder holds;
 //   2. the catalog, unless it is the one that was last observed;
 //   3. that its sequence did not go back;
-//   4. what of it is published now.
+//   4. the part of it that is in use now.
 
 #include "trustd/sources/upstream_source.h"
 
@@ -29,7 +29,7 @@ namespace {
 namespace tuf = anchors::tuf;
 using tuf::TufReason;
 
-// Returns `failure` of an updater, with what the fetcher knows of it.
+// Returns `failure` of an updater, with what the fetcher knows about it.
 absl::Status Explain(absl::Status failure, const RepositoryFetcher& fetcher) {
   const auto reason = tuf::TufReasonOf(failure);
   if (reason == TufReason::kStoreFailed) {

@@ -1,4 +1,4 @@
-// Another trustd, or any TUF repository that has a catalog like one's.
+// A source: another trustd, or any TUF repository with a catalog like trustd's.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_UPSTREAM_SOURCE_H_
 #define ANCHORAGE_TRUSTD_SOURCES_UPSTREAM_SOURCE_H_
@@ -17,20 +17,20 @@
 namespace anchorage::trustd {
 
 struct UpstreamRepository {
-  // Where TUF's metadata and targets are served, each with a slash at its end.
+  // Where TUF's metadata and targets are served; each ends in a slash.
   std::string metadata_url;
   std::string targets_url;
-  // The root to begin with: the only thing that is trusted.
+  // The root to start from: the only thing that is trusted.
   std::string root_json;
-  // Kept for this source alone: what was verified, so that the upstream can
-  // not go back behind it.
+  // A folder for this source alone. It keeps what was verified, so that the
+  // upstream cannot go back to something older.
   std::string folder;
 };
 
-// Verified by the whole client workflow of TUF, at each poll anew. What is
-// observed is what the upstream's catalog says is published now: the
-// certificates of ACTIVE and RETIRING anchors that are not superseded. An
-// upstream is one more witness: what it says is classified like any page.
+// Each poll goes through the whole TUF client workflow. It observes what the
+// upstream's catalog says is in use now: the certificates of ACTIVE and
+// RETIRING anchors that are not superseded. An upstream is one more witness:
+// what it says is classified like any page.
 //
 // Fails with kUpstreamRejected where TUF's checks do, TufReasonOf() says which;
 // with kPathUnreadable if its folder cannot be written; otherwise as
@@ -38,7 +38,7 @@ struct UpstreamRepository {
 class UpstreamSource final : public Source {
  public:
   // `limits` is for one poll as a whole. Fails with INVALID_ARGUMENT for a root
-  // that is none, or that the key of baked-in bundles signs for.
+  // that is not one, or that the key of baked-in bundles has signed.
   static absl::StatusOr<std::unique_ptr<UpstreamSource>> Create(
       SourceProfile profile, UpstreamRepository repository, Request limits,
       std::shared_ptr<Downloader> downloader);

@@ -43,7 +43,7 @@ absl::StatusOr<WebOrigin> ParseWebOrigin(const std::string& url) {
   if (origin.scheme != "https" && origin.scheme != "http") {
     return Refused(url, "is not an https address");
   }
-  // The text of it is for logs, where no password may stand.
+  // Its text is written to logs, which must not contain a password.
   if (!Part(parsed.get(), CURLUPART_USER).empty() ||
       !Part(parsed.get(), CURLUPART_PASSWORD).empty()) {
     return FailSource(SourceFailure::kAddressRefused,

@@ -1,4 +1,4 @@
-// The parts of an address on the web that decide whom we talk to.
+// The parts of a web address that decide with whom we talk.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_WEB_ADDRESS_H_
 #define ANCHORAGE_TRUSTD_SOURCES_WEB_ADDRESS_H_
@@ -21,8 +21,8 @@ struct WebOrigin {
   friend bool operator==(const WebOrigin&, const WebOrigin&) = default;
 };
 
-// Fails with kAddressRefused for what is no http or https address, and for one
-// with a user or password, which would end up in logs.
+// Fails with kAddressRefused for anything but an http or https address, and for
+// one with a user or password, which would end up in logs.
 absl::StatusOr<WebOrigin> ParseWebOrigin(const std::string& url);
 
 // Fails with kAddressRefused as ParseWebOrigin() does, and for plain http,

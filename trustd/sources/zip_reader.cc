@@ -18,7 +18,7 @@ ZipContent Bad(ProblemKind kind, std::string detail) {
   return content;
 }
 
-// What became of an entry.
+// The result of reading an entry.
 enum class EntryRead { kDone, kTooLong, kDamaged };
 
 EntryRead ReadEntry(archive* reader, std::string& bytes) {
@@ -40,7 +40,8 @@ ZipContent ReadZip(std::string_view zip) {
     return Bad(ProblemKind::kNotTheDocument, "not a ZIP archive");
   }
   const Reader reader(archive_read_new(), &archive_read_free);
-  // Seekable: by the directory at the end, which a cut archive has not.
+  // Seekable: reads by the directory at the end, which a truncated archive
+  // lacks.
   if (reader == nullptr ||
       archive_read_support_format_zip_seekable(reader.get()) != ARCHIVE_OK ||
       archive_read_open_memory(reader.get(), zip.data(), zip.size()) !=

@@ -1,4 +1,4 @@
-// Reads a small ZIP archive that is not trusted.
+// Reads a small, untrusted ZIP archive.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_ZIP_READER_H_
 #define ANCHORAGE_TRUSTD_SOURCES_ZIP_READER_H_
@@ -13,21 +13,22 @@
 
 namespace anchorage::trustd {
 
-// An archive with more entries, or with more in one of them, is refused.
+// The limits of an archive: one with more entries, or with more bytes in one of
+// them, is refused.
 inline constexpr std::size_t kMaxZipEntries = 16;
 inline constexpr std::size_t kMaxZipEntryBytes = 64 * 1024;
 
 struct ZipFile {
-  // As in the archive: never use it as a path.
+  // The name as it is in the archive: never use it as a path.
   std::string name;
   std::string bytes;
 };
 
 struct ZipContent {
-  // Without folders. Empty where there is a problem.
+  // The files, without folders. Empty where there is a problem.
   std::vector<ZipFile> files;
-  // kNotTheDocument: no ZIP, or beyond the limits. kTruncated: cut or damaged;
-  // checksums are compared.
+  // kNotTheDocument: not a ZIP, or beyond the limits. kTruncated: cut or
+  // damaged, which includes wrong checksums.
   std::optional<SourceProblem> problem;
 };
 

@@ -1,8 +1,9 @@
 // 1. The payload is a map, of definite or indefinite length.
 // 2. Each key is text and occurs once.
-// 3. Each value that we know has its type and size; any other is well formed.
-// 4. There is one kind of PCRs, and nothing that a reader of tomorrow, or one
-//    that does not mind the case of letters, could take for another.
+// 3. Each value that we know has its type and size; any other value is well
+//    formed.
+// 4. There is one kind of PCRs, and nothing that a later reader, or one that
+//    ignores case, could take for another kind.
 // 5. Every required key is there.
 // 6. Nothing follows the map.
 
@@ -54,7 +55,8 @@ absl::StatusOr<std::string_view> ReadBytes(CborReader& reader,
   return item->string;
 }
 
-// The same, or null for an absent one.
+// Reads a byte string as ReadBytes() does, or a null, which stands for an
+// absent one.
 absl::Status ReadOptionalBytes(CborReader& reader, const char* field,
                                std::size_t min, std::size_t max,
                                std::optional<std::string_view>& out) {
@@ -222,13 +224,13 @@ constexpr std::size_t kNitroTpmPcrs = 4;
 static_assert(kFields[kEnclavePcrs].key == "pcrs");
 static_assert(kFields[kNitroTpmPcrs].key == "nitrotpm_pcrs");
 
-// Whether a key that is none of ours may be meant as measurements.
+// Whether a key that we do not know may be meant as measurements.
 bool NamesPcrs(std::string_view key) {
   return absl::EndsWithIgnoreCase(absl::string_view(key.data(), key.size()),
                                   "pcrs");
 }
 
-// Reads the map entry by entry and knows which fields were there.
+// Reads the map entry by entry and keeps track of the fields that it found.
 class PayloadReader {
  public:
   explicit PayloadReader(std::string_view payload) : reader_(payload) {}

@@ -3,7 +3,7 @@
 //   absl::StatusOr<AttestationDocument> said =
 //       DecodeAttestationDocument(cose.payload);
 //
-// What it returns is what somebody wrote, proved by nothing yet: only
+// What it returns is what somebody wrote, not yet proved by anything: only
 // attestation_verifier.h returns what AWS attests.
 //
 // Pure, and does not allocate for a document that AWS makes: views live as
@@ -31,8 +31,8 @@ enum class AttestationType { kEnclave, kNitroTpm };
 // Returns the stable name: "enclave", "nitrotpm".
 std::string_view NameOf(AttestationType type);
 
-// PCRs have an index from 0 to 31. All that were seen hold a SHA-384, and only
-// that can be expected of one; AWS's text allows two more sizes.
+// PCRs have an index from 0 to 31. All that were ever seen hold a SHA-384, and
+// a policy can expect nothing else; AWS's text allows two more sizes.
 inline constexpr std::size_t kPcrCount = 32;
 inline constexpr std::size_t kPcrBytes = 48;
 constexpr bool IsPcrSize(std::size_t bytes) {
@@ -40,7 +40,7 @@ constexpr bool IsPcrSize(std::size_t bytes) {
 }
 
 inline constexpr std::size_t kMaxModuleIdBytes = 256;
-// Of the fields that we do not know, how many are named.
+// How many of the fields that we do not know are named.
 inline constexpr std::size_t kMaxUnknownKeys = 16;
 // AWS's own limits.
 inline constexpr std::size_t kMaxCertificateBytes = 1024;
@@ -57,16 +57,16 @@ struct AttestationDocument {
   std::string_view module_id;
   absl::Time timestamp;
   AttestationType type = AttestationType::kEnclave;
-  // By index; an absent PCR is empty, any other IsPcrSize(). Banks may have
-  // gaps.
+  // PCR values by index; an absent PCR is empty, any other has a size that
+  // IsPcrSize() allows. Banks may have gaps.
   std::array<std::string_view, kPcrCount> pcrs;
-  // The leaf, DER.
+  // The leaf certificate, DER.
   std::string_view certificate;
-  // From the root to the leaf's issuer, DER.
+  // The certificates from the root to the leaf's issuer, DER.
   absl::InlinedVector<std::string_view, kMaxCaBundle> cabundle;
   // What the software in the enclave or instance asked to be attested. A null
-  // is the same as an absent field; an empty string is not, for the public key
-  // too (AWS: `user_data = bytes .size (0..1024)` for all three).
+  // is the same as an absent field; an empty string is not, not even for the
+  // public key (AWS: `user_data = bytes .size (0..1024)` for all three).
   std::optional<std::string_view> public_key;
   std::optional<std::string_view> user_data;
   std::optional<std::string_view> nonce;

@@ -20,7 +20,7 @@ int ImagePcr(AttestationType type) {
   return type == AttestationType::kEnclave ? 0 : 4;
 }
 
-// A release that a list of before may have is as it was, with a warning.
+// A release that an older list may contain stays acceptable, with a warning.
 absl::Status CheckRelease(const Release& release,
                           std::vector<std::string>& warnings) {
   const PcrClaims claims = ClaimsOf(release.type, release.pcrs);
@@ -50,8 +50,8 @@ absl::Status CheckReleases(AttestationType type,
   return absl::OkStatus();
 }
 
-// Whether the measurements that `expected` has tell machines apart. Adds what
-// should be known where they do.
+// Returns OK if the measurements in `expected` tell machines apart, and then
+// adds the warnings about them.
 absl::Status CheckSafe(AttestationType type, Expectations& expected) {
   if (expected.condition.has_value()) {
     for (const std::string& warning : expected.condition->warnings()) {
@@ -76,7 +76,7 @@ void AttestationPolicy<kType>::Builder::Fail(absl::Status error) {
   if (error_.ok()) error_ = std::move(error);
 }
 
-// Has `note` done; memory that runs out meanwhile is what Build() answers.
+// Calls `note`; if memory runs out in it, Build() returns that.
 template <AttestationType kType>
 auto AttestationPolicy<kType>::Builder::Note(absl::FunctionRef<void()> note)
     -> Builder& {

@@ -46,7 +46,8 @@ class AttestationPolicy {
   class Builder;
 
   const Expectations& expectations() const { return expectations_; }
-  // What whoever made the policy should know, for people; mostly nothing.
+  // What the policy's author should know, in sentences for people; mostly
+  // empty.
   const std::vector<std::string>& warnings() const {
     return expectations_.warnings;
   }
@@ -61,26 +62,28 @@ class AttestationPolicy {
 using EnclavePolicy = AttestationPolicy<AttestationType::kEnclave>;
 using NitroTpmPolicy = AttestationPolicy<AttestationType::kNitroTpm>;
 
-// Each of the six is said once: saying it again, and an Ignore without a
-// why, are errors. A list means one of its elements, and is not empty. Errors
-// wait for Build().
+// Each of the six is stated exactly once: stating it again, and an Ignore
+// without a why, are errors. A list means one of its elements, and must not be
+// empty. Build() returns the first error.
 template <AttestationType kType>
 class AttestationPolicy<kType>::Builder {
  public:
   // The measurements. A set must tell machines apart: for a NitroTPM it has
-  // PCR4 with PCR12 = 0, or PCR7 with Secure Boot on; for an enclave something
-  // of PCR0, PCR2, PCR3, PCR4 and PCR8 that is not zero. pcr_claims.h says why.
+  // PCR4 with PCR12 = 0, or PCR7 with Secure Boot on; for an enclave at least
+  // one of PCR0, PCR2, PCR3, PCR4 and PCR8 that is not zero. pcr_claims.h says
+  // why.
   Builder& ExpectPcrs(PcrSet pcrs);
   Builder& ExpectPcrsAnyOf(std::vector<PcrSet> alternatives);
-  // The same as a condition; errors are those of CheckedCondition::Create().
+  // The measurements as a condition. Fails as CheckedCondition::Create() does.
   Builder& ExpectCondition(const Condition& condition);
-  // Those of any release of `product` that `releases` has as active at the
-  // time of verification; active ones must be as ExpectPcrs() demands, but for
-  // one that names the image (PCR0, or PCR4 and what fixes the command line)
-  // by a value that tells nothing, which is a warning. Null, or a list without that product, is no release:
-  // kReleaseUnknown. The policy keeps this list, so whoever takes it from a
-  // client builds a policy for each verification: a release that was revoked
-  // since is refused only by a list that says so.
+  // The measurements of any release of `product` that `releases` lists as
+  // active at the time of verification. Active releases must be as ExpectPcrs()
+  // demands, except that one which names the image (PCR0, or PCR4 and what
+  // fixes the command line) by a value that tells nothing is only a warning.
+  // Null, or a list without that product, is no release: kReleaseUnknown. The
+  // policy keeps this list, so whoever takes it from a client must build a
+  // policy for each verification: a release that has been revoked since is
+  // refused only by a list that says so.
   Builder& ExpectRelease(std::string_view product,
                          std::shared_ptr<const ReleaseSet> releases);
   Builder& IgnorePcrs(std::string_view why);
@@ -89,13 +92,13 @@ class AttestationPolicy<kType>::Builder {
   Builder& ExpectNonce(std::string_view nonce);
   Builder& IgnoreNonce(std::string_view why);
 
-  // The user data. Empty means data that is there and empty.
+  // The user data. Empty means a field that is present and empty.
   Builder& ExpectUserData(std::string_view user_data);
   Builder& IgnoreUserData(std::string_view why);
 
   // The public key: any of one byte or more; a SubjectPublicKeyInfo of one of
-  // these types; or exactly these bytes, of which none means a field that is
-  // there and empty.
+  // these types; or exactly these bytes, where no bytes mean a field that is
+  // present and empty.
   Builder& ExpectPublicKeyPresent();
   Builder& ExpectPublicKeyOfType(std::vector<KeyType> types);
   Builder& ExpectPublicKey(std::string_view public_key);
@@ -108,27 +111,27 @@ class AttestationPolicy<kType>::Builder {
   Builder& IgnoreModule(std::string_view why);
 
   // The region, as the leaf certificate names it. A document whose leaf is
-  // named in a form that is not known has none, and is refused.
+  // named in an unknown form has no region, and is refused.
   Builder& ExpectRegions(std::vector<std::string> regions);
   Builder& IgnoreRegion(std::string_view why);
 
-  // Ignores all that was not said before this call.
+  // Ignores everything that was not stated before this call.
   Builder& IgnoreTheRest(std::string_view why);
-  // The same, and the policy may expect nothing at all: a document is
-  // accepted if AWS made it, whatever it attests. Debug enclaves are still
+  // Like IgnoreTheRest(), but the policy may expect nothing at all: a document
+  // is accepted if AWS made it, whatever it attests. Debug enclaves are still
   // refused.
   Builder& AuthenticityOnly(std::string_view why);
 
-  // The partition whose roots are trusted; "aws" unless said. A root of
-  // another is kPartitionMismatch, and no name may be of another.
+  // The partition whose roots are trusted; "aws" unless set. A root of another
+  // partition is kPartitionMismatch, and no name may be of another.
   Builder& ExpectPartition(std::string_view partition);
 
-  // How old a live document may be; kDefaultMaxAge unless said. More than
-  // zero, and finite.
+  // How old a live document may be; kDefaultMaxAge unless set. More than zero,
+  // and finite.
   Builder& WithMaxAge(absl::Duration max_age);
   // How far the verifier's clock may be behind the document and its
-  // certificates; kDefaultClockLeeway unless said, at most kMaxClockLeeway.
-  // Against a clock that is ahead there is the greatest age.
+  // certificates; kDefaultClockLeeway unless set, at most kMaxClockLeeway. The
+  // maximum age is what guards against a clock that is ahead.
   Builder& WithClockLeeway(absl::Duration leeway);
 
   // Accepts enclaves in debug mode, whose memory their operator can read.
@@ -148,11 +151,12 @@ class AttestationPolicy<kType>::Builder {
   Builder& RefuseUnknownFields();
   // The strict profile: refuses all that is otherwise accepted with a note
   // (note.h), with kFieldUnknown, with kLeafName for names of certificates, and
-  // with kFieldInvalid for a module id. For whoever would rather stop than
-  // meet a new form of AWS's.
+  // with kFieldInvalid for a module id. For callers who would rather stop than
+  // accept a new form that AWS introduces.
   Builder& Strict();
 
-  // Adds to the policy's warnings, unless it is there: for readers of policies.
+  // Adds a warning to the policy unless it has it already. For readers of
+  // policy documents.
   Builder& Warn(std::string_view warning);
 
   // Returns the policy. Fails with the first error of the calls above
@@ -162,7 +166,7 @@ class AttestationPolicy<kType>::Builder {
   absl::StatusOr<AttestationPolicy> Build() const;
 
  private:
-  // What AWS proves. The order is that of kAspectNames.
+  // What AWS proves, in the order of kAspectNames.
   enum Aspect : std::size_t {
     kMeasurements,
     kNonce,
@@ -178,7 +182,7 @@ class AttestationPolicy<kType>::Builder {
   void Fail(absl::Status error);
   Builder& Note(absl::FunctionRef<void()> note);
   absl::StatusOr<AttestationPolicy> Finished() const;
-  // Notes that `aspect` is said, which it must not be yet.
+  // Notes that `aspect` is stated, which it must not have been before.
   void Say(Aspect aspect, Said said);
   Builder& Expect(Aspect aspect);
   Builder& Ignore(Aspect aspect, std::string_view why);

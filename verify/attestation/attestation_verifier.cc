@@ -3,26 +3,27 @@
 //  2. It is of the expected type.
 //  3. The clock can be right (live only).
 //  4. The certificates are a chain from a pinned root of the partition.
-//  5. Each is valid at the time.
+//  5. Each certificate is valid at the time.
 //  6. The leaf signed the document.
-//  7. No name in a form that is known is of another module, instance, region
-//     or partition; in the strict profile, every name is in such a form.
+//  7. No name in a known form is of another module, instance, region or
+//     partition; in the strict profile, every name is in such a form.
 //  8. The document was made while the leaf was valid, and at a time that the
 //     root's anchor verifies.
-//  9. It is neither too old nor from the future (live only).
+//  9. The document is neither too old nor from the future (live only).
 // 10. The nonce is the expected one.
-// 11. So is the user data.
-// 12. So is the public key.
+// 11. The user data is the expected one.
+// 12. The public key is an expected one.
 // 13. An enclave is not in debug mode.
 // 14. The measurements are expected ones.
-// 15. So is the module.
-// 16. So is the region.
+// 15. The module is an expected one.
+// 16. The region is an expected one.
 //
-// Step 7 is none of AWS's, which documents no names: what it cannot read is
-// noted, and the region or instance is absent.
+// Step 7 is not one of AWS's steps, for AWS documents no names: a name that it
+// cannot read is noted, and the region or instance is then absent.
 //
-// Until 6 nothing is believed of the payload but its form, the certificates,
-// and for a recorded document its time, which 6 then proves.
+// Until step 6, nothing in the payload is believed but its form, the
+// certificates and, for a recorded document, its time, which step 6 then
+// proves.
 
 #include "verify/attestation/attestation_verifier.h"
 
@@ -123,7 +124,7 @@ class Verification {
   std::string FoundModule() const;
   std::string FoundRegion() const;
 
-  // What the verifier's clock says at the least: the anchors are of then.
+  // The earliest that it can be now: the anchors were made at their as_of.
   absl::Time Now() const {
     return live_.value_or(std::max(at_, anchors_.provenance().as_of));
   }
@@ -144,7 +145,7 @@ class Verification {
 
   CoseSign1 cose_;
   AttestationDocument document_;
-  // The time of the verification; known after the form.
+  // The time of verification; known once the document's form is read.
   absl::Time at_;
   std::optional<VerifiedChain> chain_;
   ModulePlace place_;
@@ -175,8 +176,8 @@ constexpr Verification::Check Verification::kChecks[] = {
     {"region", &Verification::CheckExpectedRegion, &Verification::FoundRegion},
 };
 
-// Adds to a refusal what may be wrong with the verifier's clock. Believes the
-// document's time, and is only a sentence.
+// Adds to a refusal what may be wrong with the verifier's clock. This believes
+// the document's time, but changes only the sentence.
 absl::Status Verification::Explained(absl::Status status) const {
   const auto reason = ReasonOf(status);
   if (!live_.has_value() || !reason.has_value()) return status;
@@ -389,7 +390,7 @@ std::string Verification::FoundRegion() const {
                       ", ", FoundAsExpected(expected_, "region"));
 }
 
-// Of each kind one note at most, so that their number is bounded.
+// Returns at most one note of each kind, so that their number is bounded.
 std::vector<Note> Verification::Notes() const {
   std::vector<Note> notes;
   if (!place_.region.has_value()) {
@@ -478,7 +479,7 @@ absl::StatusOr<AttestedFacts> Verification::Verify(Trace* trace) {
 
 }  // namespace
 
-// The one maker of verified types.
+// The only class that makes the verified types.
 class AttestationVerifier {
  public:
   template <AttestationType kType>

@@ -7,10 +7,9 @@
 //
 // The call proves, in this order: the document is well formed; its
 // certificates are a chain from a pinned root; each is valid at the time; the
-// leaf signed the document; no name in a form that is known is of another
-// module, region or partition; the document is fresh; it attests what the
-// policy expects. attestation_policy.h
-// says how to make a policy.
+// leaf signed the document; no name in a known form is of another module,
+// region or partition; the document is fresh; it attests what the policy
+// expects. attestation_policy.h says how to make a policy.
 //
 // Live and recorded documents are two calls. VerifyEnclave() is for a document
 // that somebody presents now: `now` is the caller's clock, and an old document
@@ -43,49 +42,51 @@
 
 namespace anchorage::verify {
 
-// A longer document is refused before any of it is read. AWS's have 5 KiB, and
-// 8 KiB with all optional fields full.
+// A longer document is refused before any of it is read. AWS's documents have 5
+// KiB, and 8 KiB with all optional fields full.
 inline constexpr std::size_t kMaxAttestationDocumentBytes = 32 * 1024;
 
-// A clock that reads this much earlier than the anchors' own as-of is wrong.
+// A clock that reads this much earlier than the anchors' own as_of is wrong.
 inline constexpr absl::Duration kClockSuspectAfter = absl::Minutes(5);
 
-// What a document attests. A value of this type alone proves nothing: hold a
-// VerifiedAttestation.
+// What a document attests. A value of this type alone proves nothing; a
+// VerifiedAttestation does.
 struct AttestedFacts {
   // "i-…-enc…" or "i-…-tpm…".
   std::string module_id;
   // The instance that `module_id` begins with; nullopt, and noted, if it does
-  // not. Whoever keys anything on it refuses what has none: to take nullopt
-  // for a value would make one machine of all that have none.
+  // not. Code that keys anything on the instance must refuse evidence without
+  // one: to treat nullopt as a value would make one machine of all that have
+  // none.
   std::optional<std::string> instance_id;
-  // From the leaf's name; nullopt, and noted, where that is in no form that is
-  // known. The same holds for whoever keys anything on it.
+  // From the leaf's name; nullopt, and noted, where that name is in no known
+  // form. The same holds for code that keys anything on the region.
   std::optional<std::string> region;
   // From the slot of the root.
   std::string partition;
   // When the document was made.
   absl::Time timestamp;
-  // By index, 48 bytes each in every document that was seen; 32 or 64 are
-  // legal.
+  // PCR values by index: 48 bytes each in every document ever seen; 32 or 64
+  // are legal.
   std::map<int, std::string> pcrs;
   // The release whose measurements these are; empty if the policy expects
   // none.
   std::string release_name;
-  // nullopt where absent; an empty string is one that was given as such.
+  // nullopt where the field is absent; an empty string where it is present and
+  // empty.
   std::optional<std::string> public_key;
   std::optional<std::string> user_data;
   std::optional<std::string> nonce;
-  // When the leaf certificate is valid.
+  // The validity of the leaf certificate, both ends included.
   absl::Time leaf_not_before;
   absl::Time leaf_not_after;
-  // Fields that this version does not know: signed, not judged. The first
-  // kMaxUnknownKeys, as they are in the document.
+  // Fields that this version does not know: signed, but not judged. At most the
+  // first kMaxUnknownKeys, as they are in the document.
   std::vector<std::string> unknown_keys;
-  // What whoever shows this should show as well.
+  // Must be shown wherever these facts are shown.
   std::vector<Note> notes;
-  // The root's anchor, as the SHA-256 of its key in hex, and where the set of
-  // anchors came from.
+  // The root's anchor, named by the SHA-256 of its key in hex, and where the
+  // set of anchors came from.
   std::string anchor_spki_sha256;
   AnchorProvenance provenance;
 };
@@ -131,11 +132,11 @@ class RecordedTime {
   static constexpr RecordedTime At(absl::Time time) {
     return RecordedTime(time);
   }
-  // The document's own time: whether it was good when it was made. Whoever
-  // holds an old document and the key of its leaf chooses that time.
+  // The document's own time: was it good when it was made? Whoever holds an old
+  // document and the key of its leaf can choose that time.
   static const RecordedTime kAtDocumentTime;
 
-  // nullopt for the document's own.
+  // nullopt for the document's own time.
   constexpr std::optional<absl::Time> time() const { return time_; }
 
  private:
@@ -164,9 +165,9 @@ absl::StatusOr<VerifiedNitroTpm> VerifyNitroTpm(std::string_view document,
                                                 ChainCache* cache = nullptr,
                                                 Trace* trace = nullptr);
 
-// Verifies a document as of another time. The same but for freshness, clock
-// and leeway, which do not exist here: certificates must be valid at `at`,
-// exactly, and the root's anchor usable at `at` and when `anchors` were made.
+// Verifies a document as of another time. As above, but without freshness,
+// clock and leeway: certificates must be valid exactly at `at`, and the root's
+// anchor usable at `at` and when `anchors` were made.
 absl::StatusOr<VerifiedEnclave> VerifyRecordedEnclave(
     std::string_view document, const AnchorSet& anchors,
     const EnclavePolicy& policy, RecordedTime at, ChainCache* cache = nullptr,

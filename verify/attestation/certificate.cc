@@ -1,11 +1,12 @@
-// 1. Exactly one SEQUENCE of three: what is signed, algorithm, signature.
+// 1. Exactly one SEQUENCE of three: the signed part, the algorithm, the
+//    signature.
 // 2. Version 3, and a positive serial number of at most 20 octets.
 // 3. ecdsa-with-SHA384 in both places that name the algorithm.
 // 4. Issuer and subject are well-formed names.
 // 5. The dates exist, in the form that RFC 5280 gives their year, in order.
 // 6. An uncompressed P-384 key.
 // 7. No unique identifiers.
-// 8. Extensions: each once, critical ones only of the two kinds that we
+// 8. Extensions: each at most once; critical ones only of the two kinds that we
 //    process.
 
 #include "verify/attestation/certificate.h"
@@ -79,7 +80,7 @@ bool IsPrintable(char c) {
          kMarks.find(c) != kMarks.npos;
 }
 
-// Whether `element` is a text of a kind that AWS writes names in.
+// Whether `element` is a string of a type that AWS writes names in.
 bool IsNameText(const DerElement& element) {
   const std::string_view text = element.contents;
   if (text.empty()) return false;
@@ -113,7 +114,7 @@ absl::Status ReadAttribute(DerReader& name,
   return absl::OkStatus();
 }
 
-// Reads a name, and its common name where `common_name` is not null.
+// Reads a name, and its common name unless `common_name` is null.
 absl::StatusOr<std::string_view> ReadName(
     DerReader& tbs, std::optional<std::string_view>* common_name) {
   const auto name = tbs.Read(DerTag::kSequence);

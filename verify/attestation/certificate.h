@@ -6,8 +6,8 @@
 //                           certificate->signature);
 //
 // Only what AWS issues is read: a P-384 key, and ecdsa-with-SHA384 for its
-// signature. Everything that is not DER is refused, also where it would mean
-// the same: of two encodings of one certificate, one is somebody else's.
+// signature. Everything that is not DER is refused, even where it would mean
+// the same: of two encodings of one certificate, AWS did not make one.
 //
 // Pure, and never allocates: views live as long as the bytes.
 
@@ -24,13 +24,13 @@
 
 namespace anchorage::verify {
 
-// Most extensions of one certificate; AWS's have five at most.
+// The most extensions of one certificate; AWS's have five at most.
 inline constexpr std::size_t kMaxExtensions = 16;
-// Most attributes of one name; AWS's have six at most.
+// The most attributes of one name; AWS's have six at most.
 inline constexpr std::size_t kMaxNameAttributes = 16;
 
 struct Certificate {
-  // All of the certificate, and the part that the signature covers.
+  // The whole certificate, and the part that the signature covers.
   std::string_view der;
   std::string_view tbs;
   // The DER-encoded ECDSA signature.
@@ -48,7 +48,7 @@ struct Certificate {
   // The uncompressed P-384 point of the key, 97 bytes. Not yet known to lie
   // on the curve.
   std::string_view point;
-  // From basicConstraints; an absent extension is no CA.
+  // From basicConstraints; a certificate without the extension is not a CA.
   bool is_ca = false;
   std::optional<std::uint32_t> path_length;
   // From keyUsage; an absent extension allows nothing, because AWS's

@@ -1,14 +1,14 @@
 // 1. Two certificates at least, and no more than AWS could come to use.
-// 2. The first is, byte by byte, a pinned root of the partition, usable.
+// 2. The first is, byte for byte, a pinned root of the partition, and usable.
 // 3. Each is strict DER with a P-384 key and ecdsa-with-SHA384.
-// 4. Each one's issuer is its predecessor's subject.
+// 4. The issuer of each is its predecessor's subject.
 // 5. Every one but the last is a CA, may sign certificates, and allows as
 //    many CAs below it as there are.
-// 6. The last is no CA, and may make signatures.
+// 6. The last is not a CA, and may make signatures.
 // 7. No subject occurs twice: a root, which names itself as its issuer, could
-//    stand any number of times.
+//    otherwise be repeated any number of times.
 // 8. Each is signed by its predecessor's key.
-// 9. Each is valid at the time (CheckValidity).
+// 9. Each is valid at the time of verification (CheckValidity).
 
 #include "verify/attestation/chain.h"
 
@@ -26,7 +26,7 @@ namespace {
 
 using Certificates = absl::InlinedVector<Certificate, kMaxChainCertificates>;
 
-// Certificates are named from the leaf: 0 is the leaf.
+// Certificates are counted from the leaf: 0 is the leaf.
 int IndexOf(std::size_t position, std::size_t count) {
   return static_cast<int>(count - 1 - position);
 }
@@ -103,7 +103,7 @@ absl::Status CheckIssuers(const Certificates& certificates) {
 absl::Status CheckPathLengths(const Certificates& certificates) {
   const std::size_t count = certificates.size();
   for (std::size_t i = 0; i + 1 < count; ++i) {
-    // The leaf is no CA and does not count (RFC 5280 4.2.1.9).
+    // The leaf is not a CA and does not count (RFC 5280 4.2.1.9).
     const std::size_t cas_below = count - i - 2;
     const std::optional<std::uint32_t> allowed = certificates[i].path_length;
     if (allowed.has_value() && *allowed < cas_below) {
@@ -173,7 +173,7 @@ absl::StatusOr<PublicKey> VerifyLink(const Certificate& issuer,
   return key;
 }
 
-// Returns the leaf's key.
+// Verifies all signatures of the chain and returns the leaf's key.
 absl::StatusOr<PublicKey> VerifyLinks(const Anchor& root,
                                       const Certificates& certificates,
                                       ChainCache* cache) {

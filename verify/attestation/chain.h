@@ -7,7 +7,7 @@
 //
 // There is no path to find: AWS gives the chain in order, the root first, and
 // every certificate must be used. Signatures and validity are two calls, so
-// that a caller can look at its clock in between.
+// that a caller can check its clock in between.
 //
 // Pure but for the cache, which changes what a call costs and never what it
 // returns. Views live as long as the certificates' bytes.
@@ -42,11 +42,12 @@ struct VerifiedChain {
   const Certificate& leaf() const { return certificates.back(); }
 };
 
-// Returns the anchor of `partition` that `root_der` is a certificate of, byte
-// by byte, if it is usable at `now`, the verifier's clock. Whether it verifies
-// documents of their time is for the caller. Fails with kNoUsableAnchors (the
-// partition has no Nitro root), kPartitionMismatch (the root of another
-// partition), kRootNotPinned, kAnchorRevoked or kAnchorNotActive.
+// Returns the anchor of `partition` that has exactly `root_der` among its
+// certificates, if it is usable at `now`, the verifier's clock. The caller
+// checks whether it verifies documents of their time. Fails with
+// kNoUsableAnchors (the partition has no Nitro root), kPartitionMismatch (the
+// root of another partition), kRootNotPinned, kAnchorRevoked or
+// kAnchorNotActive.
 absl::StatusOr<const Anchor*> FindRoot(std::string_view root_der,
                                        const AnchorSet& anchors,
                                        std::string_view partition,
@@ -55,8 +56,8 @@ absl::StatusOr<const Anchor*> FindRoot(std::string_view root_der,
 // Verifies that `cabundle`, from the root on, and `leaf_der` are a chain: the
 // root is FindRoot()'s, each certificate bears its predecessor's name and
 // signature, every issuer is a CA that may sign certificates and allows the
-// length of the path below it, and the leaf is none and may make signatures.
-// `cache` may be null.
+// length of the path below it, and the leaf is not a CA and may make
+// signatures. `cache` may be null.
 //
 // Fails as FindRoot() and ParseCertificate() do, or with kChainLength,
 // kChainOrder, kIssuerNotCa, kIssuerKeyUsage, kPathLength, kLeafIsCa,
@@ -66,9 +67,9 @@ absl::StatusOr<VerifiedChain> VerifyChain(
     const AnchorSet& anchors, std::string_view partition, absl::Time now,
     ChainCache* cache);
 
-// Checks that every certificate of `chain` is valid at `at`; one that begins
-// to be valid at most `leeway` later is taken as valid. From the root on:
-// kIssuerExpired, kIssuerNotYetValid, kLeafExpired or kLeafNotYetValid.
+// Checks that every certificate of `chain` is valid at `at`; one whose validity
+// begins at most `leeway` later counts as valid. Checks from the root on; fails
+// with kIssuerExpired, kIssuerNotYetValid, kLeafExpired or kLeafNotYetValid.
 absl::Status CheckValidity(const VerifiedChain& chain, absl::Time at,
                            absl::Duration leeway);
 

@@ -6,7 +6,8 @@ namespace anchorage::verify {
 
 ChainCache::Key ChainCache::KeyOf(std::string_view issuer_point,
                                   std::string_view certificate_der) {
-  // The point has one length only, so the two cannot run into each other.
+  // All points have one length, so no two pairs of inputs concatenate to the
+  // same bytes.
   const Digest digest =
       HashParts(HashAlgorithm::kSha256, {issuer_point, certificate_der});
   Key key;
@@ -38,8 +39,8 @@ void ChainCache::Add(const Key& key, const PublicKey& public_key) {
     shard.index.erase(shard.entries.back().first);
     shard.entries.pop_back();
   }
-  // Linked in last: where there is no memory for one of the two, neither is
-  // there.
+  // Linked in last: if memory runs out for either the list or the index,
+  // neither has the entry.
   Entries added;
   added.emplace_front(key, public_key);
   shard.index.emplace(key, added.begin());

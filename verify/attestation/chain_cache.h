@@ -1,5 +1,5 @@
-// Remembers which certificates were verified, so that they are not verified
-// again.
+// Remembers which certificates have been verified, so that they need not be
+// verified again.
 //
 //   ChainCache cache;
 //   VerifyEnclave(document, anchors, policy, now, &cache);
@@ -11,8 +11,8 @@
 // still an anchor, and every certificate's validity and constraints, are
 // checked at every use, so an entry cannot outlive anything.
 //
-// Bounded: the least recently used entries go first. Only certificates of a
-// chain that begins at an anchor are ever added. Thread-safe.
+// Bounded: the least recently used entries are evicted first. Only certificates
+// of a chain that begins at an anchor are ever added. Thread-safe.
 
 #ifndef ANCHORAGE_VERIFY_ATTESTATION_CHAIN_CACHE_H_
 #define ANCHORAGE_VERIFY_ATTESTATION_CHAIN_CACHE_H_
@@ -46,7 +46,7 @@ class ChainCache {
   static Key KeyOf(std::string_view issuer_point,
                    std::string_view certificate_der);
 
-  // A capacity of less than one entry a shard is raised to it.
+  // A capacity of less than one entry for each shard is raised to that.
   explicit ChainCache(std::size_t capacity = kDefaultCapacity);
   ChainCache(const ChainCache&) = delete;
   ChainCache& operator=(const ChainCache&) = delete;
@@ -57,7 +57,7 @@ class ChainCache {
   // Adds a certificate that was just verified, with its public key.
   void Add(const Key& key, const PublicKey& public_key);
 
-  // How many entries there are, and how often Find() found one or not.
+  // How many entries there are, and how often Find() did or did not find one.
   struct Stats {
     std::size_t size = 0;
     std::uint64_t hits = 0;
@@ -77,7 +77,7 @@ class ChainCache {
     std::uint64_t hits ABSL_GUARDED_BY(mutex) = 0;
     std::uint64_t misses ABSL_GUARDED_BY(mutex) = 0;
   };
-  // A power of two, so that threads seldom meet.
+  // Enough that threads seldom wait for each other's lock. A power of two.
   static constexpr std::size_t kShards = 8;
 
   Shard& ShardOf(const Key& key) { return shards_[key[0] % kShards]; }

@@ -35,15 +35,15 @@ bool ConsumePrefixIgnoreCase(absl::string_view* text,
   return true;
 }
 
-// The ways to satisfy a condition, told apart by what they claim: a set of ways
-// has bit n for the ways that claim n. However large a condition is, there are
-// no more than these to keep.
+// A set of ways to satisfy a condition, distinguished by what they claim: bit n
+// stands for all ways whose claims are n. So however large a condition is, its
+// ways fit one word.
 using Ways = unsigned;
 static_assert(kPcrClaimsCount <= sizeof(Ways) * CHAR_BIT);
 
 constexpr Ways Only(PcrClaims claims) { return 1U << claims; }
 
-// The ways to satisfy both of two: one of each.
+// The ways to satisfy both `a` and `b`: one of each, combined.
 Ways Both(Ways a, Ways b) {
   Ways both = 0;
   for (PcrClaims i = 0; i < kPcrClaimsCount; ++i) {
@@ -113,7 +113,8 @@ class ConditionChecker {
 
  private:
   // Fills `node` and `ways`. `denied` says whether the condition must not hold,
-  // below an odd number of nots; `below_not_` takes any number.
+  // that is, whether it is below an odd number of nots; `below_not_` counts
+  // PCRs below any number of them.
   absl::Status Visit(const Condition& condition, int depth, bool denied,
                      CheckedCondition::Node& node, Ways& ways) {
     if (depth > kMaxConditionDepth) {
@@ -141,7 +142,7 @@ class ConditionChecker {
                     "an all-of or any-of of the condition is empty");
     }
     const bool is_not = node.kind == Condition::Kind::kNot;
-    // That not all of some hold is that any of them does not.
+    // "Not all of them hold" means "any of them does not hold".
     const bool together = (node.kind == Condition::Kind::kAnyOf) == denied;
     ways = together ? Only(0) : 0;
     nots_ += is_not ? 1 : 0;
@@ -227,7 +228,7 @@ class ConditionChecker {
   const AttestationType type_;
   std::size_t nodes_ = 0;
   std::size_t values_ = 0;
-  // How many nots the walk is below of.
+  // How many nots the walk is below.
   int nots_ = 0;
   std::uint32_t below_not_ = 0;
 };

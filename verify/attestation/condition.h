@@ -11,9 +11,9 @@
 // enclaves, and "NitroTPMPCR0" to "NitroTPMPCR23" for instances with a
 // NitroTPM; the case of a key's letters does not matter, as in KMS.
 //
-// A Condition is what somebody wrote. A CheckedCondition is one that was found
-// to make sense for one type of document, and the only one that decides.
-// Both are immutable values.
+// A Condition is what somebody wrote. A CheckedCondition has been found to make
+// sense for one type of document, and only it decides. Both are immutable
+// values.
 
 #ifndef ANCHORAGE_VERIFY_ATTESTATION_CONDITION_H_
 #define ANCHORAGE_VERIFY_ATTESTATION_CONDITION_H_
@@ -35,7 +35,7 @@ namespace anchorage::verify {
 // The root is at depth 1.
 inline constexpr int kMaxConditionDepth = 16;
 inline constexpr std::size_t kMaxConditionNodes = 1'000;
-// Of all leaves together.
+// The most values of all leaves together.
 inline constexpr std::size_t kMaxConditionValues = 10'000;
 
 class Condition {
@@ -46,17 +46,18 @@ class Condition {
 
   static Condition AllOf(std::vector<Condition> operands);
   static Condition AnyOf(std::vector<Condition> operands);
-  // The PCRs below are there, and do not satisfy `operand`.
+  // The PCRs that `operand` names are present, and do not satisfy it.
   static Condition Not(Condition operand);
-  // The PCR of that key is one of `values`, each 96 hex digits: lower-case
-  // ones, as KMS writes PCRs, or of either case with kAnyCase.
+  // The PCR that `key` names is one of `values`, each 96 hex digits: in lower
+  // case, as KMS writes PCRs, or in either case with kAnyCase.
   static Condition Is(std::string key, std::vector<std::string> values,
                       Letters letters = Letters::kExact);
 
   Kind kind() const { return kind_; }
-  // Of kAllOf, kAnyOf and kNot, which has one; empty for kIs.
+  // The operands of kAllOf, kAnyOf and kNot, which has exactly one; empty for
+  // kIs.
   const std::vector<Condition>& operands() const { return operands_; }
-  // Of kIs.
+  // The key, values and case of kIs.
   const std::string& key() const { return key_; }
   const std::vector<std::string>& values() const { return values_; }
   Letters letters() const { return letters_; }
@@ -72,7 +73,7 @@ class Condition {
   Letters letters_ = Letters::kExact;
 };
 
-// What a key names.
+// The type of document and the PCR that a key names.
 struct ConditionKey {
   AttestationType type;
   int pcr;
@@ -85,28 +86,28 @@ absl::StatusOr<ConditionKey> ParseConditionKey(std::string_view key);
 class CheckedCondition {
  public:
   // Fails with
-  //  - kInputTooLarge, beyond one of the limits above;
-  //  - kPolicyEmpty: one of no operands, or of no values;
-  //  - kFieldInvalid: no key, a key of the other type of document, or a value
-  //    that no PCR can have: not 48 bytes, or with upper-case digits where
-  //    letters are exact;
+  //  - kInputTooLarge: beyond one of the limits above;
+  //  - kPolicyEmpty: a node without operands, or a leaf without values;
+  //  - kFieldInvalid: no key that is known, a key of the other type of
+  //    document, or a value that no PCR can have: not 48 bytes, or with
+  //    upper-case digits where letters are exact;
   //  - kEncodingMalformed: a value that is not hex;
   //  - kPolicyUnsafe: some way to satisfy the condition leaves open what it
   //    must not. A way is a choice of one operand of each any-of and one value
   //    of each leaf (below a not, all-of and any-of change places). Each way
   //    must itself claim enough (CheckClaims() of pcr_claims.h), as a PcrSet
-  //    must: it does not help that another way does, nor to say what PCRs are
-  //    not, for that is satisfied by whatever its author did not think of. Ways
-  //    that contradict themselves count like any other.
+  //    must: it does not help that another way does, nor that the condition
+  //    says what PCRs are not, for that is satisfied by whatever its author did
+  //    not think of. Ways that contradict themselves count like any other.
   static absl::StatusOr<CheckedCondition> Create(const Condition& condition,
                                                  AttestationType type);
 
   // Returns OK, or kPcrMismatch. A PCR that is absent (empty) equals no value,
   // and where the condition names it below a not, the whole condition fails:
-  // what a document does not tell is no proof that it is not so.
+  // what a document does not state is no proof that it is not so.
   absl::Status Check(const std::array<std::string_view, kPcrCount>& pcrs) const;
 
-  // What whoever wrote the condition should know, for people.
+  // What the condition's author should know, in sentences for people.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
@@ -129,7 +130,7 @@ class CheckedCondition {
                     const std::array<std::string_view, kPcrCount>& pcrs);
 
   Node root_;
-  // The PCRs that are named below a not, as bits.
+  // The PCRs that are named below a not, as a bit mask.
   std::uint32_t below_not_;
   std::vector<std::string> warnings_;
 };

@@ -28,14 +28,15 @@ inline constexpr std::string_view kEs384ProtectedHeader = "\xa1\x01\x38\x22";
 // r and s of 48 bytes each.
 inline constexpr std::size_t kEs384SignatureBytes = 96;
 
-// The two parts that matter: the protected header is kEs384ProtectedHeader.
+// The parts that differ between documents: the protected header always is
+// kEs384ProtectedHeader.
 struct CoseSign1 {
   std::string_view payload;
   // The payload as it stands in the document, with the head of its byte
   // string: heads are minimal, so this is also how it is signed.
   std::string_view encoded_payload;
-  // kEs384SignatureBytes long. Both s and n - s verify, so these bytes never
-  // name a document.
+  // kEs384SignatureBytes long. Both s and n - s verify, so these bytes must
+  // never identify a document.
   std::string_view signature;
 };
 
@@ -45,7 +46,7 @@ struct CoseSign1 {
 // kTrailingBytes.
 absl::StatusOr<CoseSign1> DecodeCoseSign1(std::string_view document);
 
-// Returns the SHA-384 of what is signed: the Sig_structure of RFC 9052 4.4
+// Returns the SHA-384 of the signed bytes: the Sig_structure of RFC 9052 4.4
 // with the context "Signature1" and no external data.
 Digest SigStructureDigest(const CoseSign1& cose);
 

@@ -91,7 +91,7 @@ absl::Status CheckDebug(const Expectations& expected,
   if (document.type != AttestationType::kEnclave || expected.allow_debug) {
     return absl::OkStatus();
   }
-  // An absent PCR is empty, and so tells no measurement either.
+  // An absent PCR is empty, which states no measurement either.
   if (IsZero(document.pcrs[0]) && IsZero(document.pcrs[1]) &&
       IsZero(document.pcrs[2])) {
     return Reject(Reason::kDebugEnclave,

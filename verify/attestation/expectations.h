@@ -1,6 +1,6 @@
 // What a policy expects of a document that was proved authentic.
 //
-// Made by the builders of attestation_policy.h only, which see to it that
+// Made only by the builders of attestation_policy.h, which make sure that
 // nothing is left out by accident.
 
 #ifndef ANCHORAGE_VERIFY_ATTESTATION_EXPECTATIONS_H_
@@ -44,36 +44,37 @@ struct Expectations {
   absl::Duration max_age = kDefaultMaxAge;
   absl::Duration clock_leeway = kDefaultClockLeeway;
   bool refuse_unknown_keys = false;
-  // Whether all is refused that would be noted (note.h).
+  // Whether everything that would be noted (note.h) is refused.
   bool strict = false;
   // Whether an enclave in debug mode is accepted.
   bool allow_debug = false;
 
   // The PCRs must match one of these.
   std::optional<std::vector<PcrSet>> pcrs;
-  // They must satisfy this.
+  // The PCRs must satisfy this.
   std::optional<CheckedCondition> condition;
-  // They must be those of a release.
+  // The PCRs must be those of a release.
   std::optional<ExpectedRelease> release;
   std::optional<std::string> nonce;
   std::optional<std::string> user_data;
 
-  // The public key must be there, with one byte at least.
+  // The public key must be present and have at least one byte.
   bool public_key_present = false;
-  // It must be a SubjectPublicKeyInfo, DER, of one of these types.
+  // The public key must be a SubjectPublicKeyInfo, DER, of one of these types.
   std::optional<std::vector<KeyType>> public_key_types;
-  // It must be there and be these bytes; empty is a field without any.
+  // The public key must be present and exactly these bytes; empty is a field
+  // without any.
   std::optional<std::string> public_key;
 
-  // Each must be one of these.
+  // The module, instance and region must each be one of these.
   std::optional<std::vector<std::string>> modules;
   std::optional<std::vector<std::string>> instances;
   std::optional<std::vector<std::string>> regions;
 
-  // What is ignored, by the name of the check, and why, for the record.
+  // Why each ignored check is ignored, by the check's name, for the record.
   std::map<std::string, std::string> ignored;
 
-  // What whoever made the policy should know, for people.
+  // What the policy's author should know, in sentences for people.
   std::vector<std::string> warnings;
 };
 
@@ -82,9 +83,9 @@ struct Expectations {
 std::string FoundAsExpected(const Expectations& expected,
                             std::string_view check);
 
-// Each returns OK, or the reason that its name says:
+// Each returns OK, or one of the reasons named above it.
 //
-// kNonceMissing or kNonceMismatch. The time depends on lengths only.
+// kNonceMissing or kNonceMismatch. The time taken depends on lengths only.
 absl::Status CheckNonce(const Expectations& expected,
                         const AttestationDocument& document);
 // kUserDataMismatch.
@@ -105,12 +106,12 @@ absl::Status CheckMeasurements(const Expectations& expected,
 absl::StatusOr<const Release*> CheckRelease(const Expectations& expected,
                                             const AttestationDocument& document,
                                             absl::Time at);
-// kModuleNotAllowed or kInstanceNotAllowed. No instance is not an expected
-// one.
+// kModuleNotAllowed or kInstanceNotAllowed. A document without an instance
+// fails where one is expected.
 absl::Status CheckModule(const Expectations& expected,
                          std::string_view module_id,
                          std::optional<std::string_view> instance_id);
-// kRegionNotAllowed. No region is not an expected one.
+// kRegionNotAllowed. A document without a region fails where one is expected.
 absl::Status CheckRegion(const Expectations& expected,
                          std::optional<std::string_view> region);
 

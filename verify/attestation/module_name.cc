@@ -17,7 +17,7 @@ constexpr std::string_view kAuthoritySuffix = ".nitro-enclaves";
 
 // A name in a known form, in its parts.
 struct PlacedName {
-  // All that is in front of the region.
+  // Everything in front of the region.
   std::string_view label;
   std::string_view region;
   std::string_view partition;
@@ -33,7 +33,7 @@ bool ConsumeSuffix(std::string_view& text, std::string_view suffix) {
   return true;
 }
 
-// Takes the last of the labels that dots part off `name`.
+// Removes the last dot-separated label from `name` and returns it.
 std::optional<std::string_view> ConsumeLabel(std::string_view& name) {
   const std::size_t dot = name.rfind('.');
   if (dot == name.npos) return std::nullopt;
@@ -70,7 +70,7 @@ std::optional<PlacedName> ReadAuthorityName(
   return ReadPlacedName(name, kZonalSuffix);
 }
 
-// Checks that a name is of the partition, and of one of its regions.
+// Checks that a name is in the partition, and in one of its regions.
 absl::Status CheckPartition(const PlacedName& name, std::string_view partition,
                             int index) {
   if (name.partition == partition &&
@@ -84,7 +84,7 @@ absl::Status CheckPartition(const PlacedName& name, std::string_view partition,
                 index);
 }
 
-// Checks one authority; `region` is the one of the names before, if any.
+// Checks one authority; `region` is the region of the names before it, if any.
 absl::Status CheckAuthority(const PlacedName& name, const VerifiedChain& chain,
                             const ModulePlace& place,
                             std::optional<std::string_view>& region,
@@ -122,7 +122,7 @@ std::optional<std::string_view> InstanceIdOf(std::string_view module_id) {
   if (!module_id.starts_with(kInstancePrefix)) return std::nullopt;
   const auto* const begin = module_id.begin() + kInstancePrefix.size();
   const auto* const end = std::find_if_not(begin, module_id.end(), IsHexDigit);
-  // The id must be all of the module's name, or end at its hyphen.
+  // The instance id must be the whole module id, or end at its hyphen.
   if (end == begin || (end != module_id.end() && *end != '-')) {
     return std::nullopt;
   }
@@ -140,7 +140,7 @@ absl::StatusOr<ModulePlace> PlaceOfModule(const VerifiedChain& chain,
     place.region = leaf->region;
   }
   std::optional<std::string_view> region = place.region;
-  // From the leaf up; the root stands above every region.
+  // From the leaf up. The root is left out: it stands above every region.
   const int root = static_cast<int>(chain.certificates.size()) - 1;
   for (int index = 1; index < root; ++index) {
     const auto name = ReadAuthorityName(

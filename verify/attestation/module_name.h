@@ -8,9 +8,9 @@
 //   regional 0123456789abcdef.us-east-1.aws.nitro-enclaves
 //
 // AWS documents none of them, and none of its steps of verification asks for
-// one. So a name in one of these forms must fit, and one in no form that is
-// known says nothing: then there is no region, or no instance, which is
-// something else than an empty one.
+// one. So a name in one of these forms must fit, and one in no known form says
+// nothing: then there is no region, or no instance, which is not the same as an
+// empty one.
 //
 // Pure. Views live as long as what they were made from.
 
@@ -25,16 +25,16 @@
 
 namespace anchorage::verify {
 
-// What a chain's names say of the module that it ends at.
+// What a chain's names say about the module that it ends at.
 struct ModulePlace {
   // The region in the leaf's name, which is one of the root's partition;
-  // nullopt where that name is in no form that is known.
+  // nullopt where that name is in no known form.
   std::optional<std::string_view> region;
   // The instance that the module id begins with; nullopt where it begins with
   // none.
   std::optional<std::string_view> instance_id;
-  // The authority nearest to the root whose name is in no form that is known,
-  // counted from the leaf as in CertificateIndexOf(); 0 where there is none.
+  // The authority nearest to the root whose name is in no known form, counted
+  // from the leaf as in CertificateIndexOf(); 0 where there is none.
   int unknown_authority = 0;
 };
 
@@ -49,9 +49,9 @@ std::optional<std::string_view> InstanceIdOf(std::string_view module_id);
 //  - the leaf's must be of `module_id`, and of a region of the partition that
 //    its root is pinned for;
 //  - an authority's must be of the same partition and region, and one that
-//    names an instance may only stand above leaves of that instance. So the
-//    key of one instance's or region's authority, stolen, makes no documents
-//    that say they are of another.
+//    names an instance may only stand above leaves of that instance. So whoever
+//    steals the key of one instance's or region's authority cannot make
+//    documents that claim to be of another.
 absl::StatusOr<ModulePlace> PlaceOfModule(const VerifiedChain& chain,
                                           std::string_view module_id);
 

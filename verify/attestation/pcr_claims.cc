@@ -17,17 +17,17 @@ constexpr std::string_view kPcr7SecureBootOff =
     "\x8a\xe7\x2d\x04\xec\xef\x66\x1f\x27\x2d\x59\x05\x8b\x77\xaf\x35"sv;
 static_assert(kPcr7SecureBootOff.size() == kPcrBytes);
 
-// The PCRs of a NitroTPM, and what they tell.
+// The PCRs of a NitroTPM, and the claims that they make.
 constexpr int kTpmBootImage = 4;
 constexpr int kTpmSecureBoot = 7;
 constexpr int kTpmCommandLine = 12;
 constexpr PcrClaims kBootImage = 1;
 constexpr PcrClaims kSecureBoot = 2;
 constexpr PcrClaims kNoCommandLine = 4;
-// PCR4 is spoken of, be it that it is not some value.
+// PCR4 is mentioned, if only to say that it is not some value.
 constexpr PcrClaims kNamesBootImage = 8;
 
-// The same of an enclave.
+// The PCRs of an enclave, and the claims that they make.
 constexpr int kEnclaveImage = 0;
 constexpr int kEnclaveKernel = 1;
 constexpr int kEnclaveApplication = 2;

@@ -35,7 +35,7 @@ class PcrSet {
   // The values, 48 bytes each; never empty.
   const std::map<int, std::string>& values() const { return values_; }
 
-  // Returns the value of one PCR; nullopt if the set says nothing of it.
+  // Returns the value of one PCR; nullopt if the set says nothing about it.
   std::optional<std::string_view> Find(int index) const;
 
   // Returns the first PCR that is absent from `pcrs` or has another value

@@ -8,7 +8,7 @@
 //                     .Build();
 //
 // A list of releases says in one place, which a vendor signs and can change,
-// what otherwise stands in the policies of all who verify.
+// what would otherwise have to stand in the policy of every verifier.
 //
 // Immutable values: any number of threads may use one at once.
 
@@ -29,11 +29,12 @@
 namespace anchorage::verify {
 
 enum class ReleaseStatus {
-  // Good, within its window.
+  // Good within its window.
   kActive,
   // Was good; no longer accepted.
   kRetired,
-  // Must not be trusted, for no time at all. Wins over everything.
+  // Must not be trusted at any time. Overrides every other release with the
+  // same measurements.
   kRevoked,
 };
 // Returns the stable name: "ACTIVE", "RETIRED", "REVOKED".

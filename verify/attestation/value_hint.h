@@ -1,9 +1,9 @@
-// Why the bytes in a document may not be the expected ones, for people: one of
-// the two is the other's text in hex or base64, or has a line break or a byte
-// order mark around it.
+// Explains to people why the bytes in a document may differ from the expected
+// ones: one of the two is the other in hex or base64, or has a line break or a
+// byte order mark around it.
 //
-// Internal to verify/attestation. Made when the two were found to differ; what
-// is decoded for it is thrown away.
+// Internal to verify/attestation. Made after the two were found to differ;
+// whatever is decoded for it is thrown away.
 
 #ifndef ANCHORAGE_VERIFY_ATTESTATION_VALUE_HINT_H_
 #define ANCHORAGE_VERIFY_ATTESTATION_VALUE_HINT_H_

@@ -13,8 +13,8 @@ constexpr int kMinRsaBits = 1024;
 constexpr int kMaxRsaBits = 8192;
 constexpr int kMinDsaBits = 1024;
 constexpr int kMaxDsaBits = 3072;
-// With 1 every message is its own signature; longer than 256 bits is a way to
-// make us work.
+// With an exponent of 1 every message is its own signature; one longer than 256
+// bits only makes us work.
 constexpr int kMinExponentBits = 2;
 constexpr int kMaxExponentBits = 256;
 

@@ -46,15 +46,15 @@ class ErrorQueueGuard {
   ErrorQueueGuard() = default;
   ErrorQueueGuard(const ErrorQueueGuard&) = delete;
   ErrorQueueGuard& operator=(const ErrorQueueGuard&) = delete;
-  // To look costs a fifth of emptying what is empty.
+  // Checking costs a fifth of clearing a queue that is empty already.
   ~ErrorQueueGuard() {
     if (ERR_peek_error() != 0) ERR_clear_error();
   }
 };
 
-// Something of the library's that is made once and kept for good. What could
-// not be made is tried again at the next use: a host program may load its
-// providers after our first call.
+// An object of the library's that is made once and kept for good. If it could
+// not be made, the next use retries: a host program may load its providers
+// after our first call.
 template <typename T>
 class Kept {
  public:
@@ -93,8 +93,8 @@ const EVP_MD* Md(HashAlgorithm algorithm) {
   });
 }
 
-// How the library's providers call what reads a type of key, and what verifies
-// with it.
+// The names that the library's providers give to the reader of a type of key,
+// and to the algorithm that verifies with it.
 struct ProviderNames {
   const char* key;
   const char* signature;
@@ -130,13 +130,14 @@ absl::Status ProviderMissing(const char* algorithm) {
                              algorithm));
 }
 
-// Why a key of that type could not be read. That it is a key was seen to.
+// Returns why a key of that type could not be read. Its structure has been
+// checked already.
 absl::Status KeyUnavailable(KeyType type) {
   if (!IsOffered(type)) return ProviderMissing(NamesOf(type).signature);
   return Reject(Reason::kCryptoUnavailable, "");
 }
 
-// Why a verification could not be begun.
+// Returns why a verification could not be started.
 absl::Status Unavailable(KeyType type, HashAlgorithm algorithm) {
   if (Md(algorithm) == nullptr) return ProviderMissing(NameOf(algorithm));
   if (!IsOffered(type)) return ProviderMissing(NamesOf(type).signature);
@@ -147,9 +148,10 @@ absl::Status Unavailable(KeyType type, HashAlgorithm algorithm) {
                    ": its configuration may not allow it"));
 }
 
-// One a thread and algorithm, for all its hashes: making one costs as much as
-// hashing a short message, and counts references that all threads share.
-// Nothing of one hash is left for the next.
+// Returns the one context that a thread uses for all its hashes with an
+// algorithm: making one costs as much as hashing a short message, and counts
+// references that all threads share. Nothing of one hash is left over for the
+// next.
 EVP_MD_CTX* HashContext(HashAlgorithm algorithm) {
   thread_local std::array<Owned<EVP_MD_CTX>, 3> contexts;
   Owned<EVP_MD_CTX>& context = contexts[static_cast<std::size_t>(algorithm)];
@@ -168,10 +170,11 @@ constexpr std::size_t kEd25519KeyBytes = 32;
 constexpr std::size_t kEd25519SignatureBytes = 64;
 constexpr std::size_t kP384PointBytes = 97;
 
-// What a SubjectPublicKeyInfo begins with where its type has one encoding only:
+// The prefix of a SubjectPublicKeyInfo whose type has only one encoding:
 // algorithm, curve by name, and the 04 of an uncompressed point. The library
-// also reads compressed and hybrid points and curves that are spelled out; a
-// key is named by the hash of these bytes, so here it has one form.
+// also reads compressed and hybrid points, and curves given by explicit
+// parameters; a key is named by the hash of these bytes, so here it has one
+// form.
 constexpr std::string_view kP256Prefix(
     "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
     "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04",
@@ -307,8 +310,8 @@ bool ConstantTimeEquals(std::string_view a, std::string_view b) {
          CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-// The library's key, the order of its group, and operations made ready: making
-// one costs a fifth of an RSA-1024 verification, so they are used again.
+// The library's key, the order of its group, and prepared operations: preparing
+// one costs a fifth of an RSA-1024 verification, so they are reused.
 struct PublicKey::State {
   struct Operation {
     Scheme scheme;
@@ -317,13 +320,13 @@ struct PublicKey::State {
   };
   static constexpr std::size_t kMaxIdleOperations = 16;
 
-  // A key that the library has read.
+  // For a key that the library has read.
   State(KeyType t, Owned<EVP_PKEY> key, std::string o)
       : type(t), order(std::move(o)) {
     idle.reserve(kMaxIdleOperations);
     key_ = key.release();
   }
-  // An RSA or DSA key that it reads when it is first used.
+  // For an RSA or DSA key that the library reads at the first use.
   State(KeyType t, std::string_view spki, std::string o)
       : type(t), order(std::move(o)), spki_(spki) {
     idle.reserve(kMaxIdleOperations);
@@ -332,13 +335,13 @@ struct PublicKey::State {
   State& operator=(const State&) = delete;
   ~State() { EVP_PKEY_free(key_.load()); }
 
-  // Null if the library cannot read the key; then it tries again at the next
-  // use. What it returned stays for as long as the state.
+  // Null if the library cannot read the key; then the next use retries. What it
+  // returned lives as long as the state.
   EVP_PKEY* key() const {
     EVP_PKEY* known = key_.load(std::memory_order_acquire);
     if (known != nullptr) return known;
     Owned<EVP_PKEY> read = ReadSpki(spki_);
-    // Of two threads that read it, the first one's stays.
+    // If two threads read the key at once, the first one's result stays.
     if (read == nullptr || !key_.compare_exchange_strong(
                                known, read.get(), std::memory_order_acq_rel)) {
       return known;
@@ -346,8 +349,8 @@ struct PublicKey::State {
     return read.release();
   }
 
-  // Nobody waits for the pool: it saves a little, and after fork(2) the child
-  // may find it locked for ever by a thread that it has not.
+  // Nobody waits for the pool: it saves only a little, and after fork(2) the
+  // child may find it locked for ever by a thread that the child does not have.
   Owned<EVP_PKEY_CTX> Take(Scheme scheme, HashAlgorithm algorithm) const {
     Owned<EVP_PKEY_CTX> context;
     if (const std::unique_lock lock(mutex, std::try_to_lock);
@@ -364,7 +367,7 @@ struct PublicKey::State {
     }
   }
 
-  // With `mutex` held.
+  // Must be called with `mutex` held.
   Owned<EVP_PKEY_CTX> TakeIdle(Scheme scheme, HashAlgorithm algorithm) const {
     for (std::size_t i = idle.size(); i > 0; --i) {
       Operation& operation = idle[i - 1];
@@ -409,7 +412,8 @@ struct PublicKey::State {
     if (digest.size == 0) return HashUnavailable(algorithm);
     Owned<EVP_PKEY_CTX> context = Take(scheme, algorithm);
     if (context == nullptr) return Unavailable(type, algorithm);
-    // The library answers 0 or a negative number for what does not verify.
+    // The library returns 0 or a negative number for a signature that does not
+    // verify.
     const bool good =
         EVP_PKEY_verify(context.get(), Bytes(signature), signature.size(),
                         digest.bytes.data(), digest.size) == 1;
@@ -486,7 +490,8 @@ absl::StatusOr<PublicKey> PublicKey::FromEd25519(std::string_view raw) {
   if (raw.size() != kEd25519KeyBytes) return BadKey("not an Ed25519 key");
   Owned<EVP_PKEY> key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr,
                                                   Bytes(raw), raw.size()));
-  // Any 32 bytes are one, for the library.
+  // The library takes any 32 bytes as a key, so only the library can have
+  // failed.
   if (key == nullptr) return KeyUnavailable(KeyType::kEd25519);
   return PublicKey(
       KeyType::kEd25519, 256,

@@ -1,6 +1,6 @@
 // Public keys and digests: the one place where verify/ meets a cryptography
 // library. Nothing above this header names OpenSSL, so the tree also builds
-// against libraries with the same interface that are faster at P-384.
+// with libraries of the same interface that are faster at P-384.
 //
 // The library's error queue is empty after every call. Keys are immutable and
 // may be used by any number of threads at once.
@@ -34,19 +34,19 @@ struct Digest {
 };
 
 // Hashes `data`. The digest is empty, of size 0, where no loaded provider of
-// the library offers the algorithm (SHA-1 under some policies): an empty
-// digest equals nothing, and verifies with HashUnavailable().
+// the library offers the algorithm (SHA-1 under some policies): an empty digest
+// equals nothing, and verifying it fails with HashUnavailable().
 Digest Hash(HashAlgorithm algorithm, std::string_view data);
-// The same for the concatenation of `parts`, which is never made.
+// Hashes the concatenation of `parts` without building it.
 Digest HashParts(HashAlgorithm algorithm,
                  std::initializer_list<std::string_view> parts);
 
 // Returns the refusal for an empty digest: kCryptoProviderMissing, or
-// kCryptoUnavailable where the algorithm is there and failed all the same.
+// kCryptoUnavailable where the algorithm is offered but failed.
 absl::Status HashUnavailable(HashAlgorithm algorithm);
 
-// Returns the lower-case hex SHA-256 of `data`: how certificates and keys are
-// named.
+// Returns the lower-case hex SHA-256 of `data`, which is how certificates and
+// keys are named.
 std::string Sha256Hex(std::string_view data);
 
 // Compares two byte strings in time that depends on their lengths only.
@@ -54,11 +54,11 @@ bool ConstantTimeEquals(std::string_view a, std::string_view b);
 
 enum class KeyType { kRsa, kDsa, kEcP256, kEcP384, kEd25519 };
 
-// Returns OK if a loaded provider of the library verifies with keys of that
-// type; kCryptoProviderMissing, which names the algorithm, if none does.
+// Returns OK if a loaded provider of the library can verify with keys of that
+// type; otherwise kCryptoProviderMissing, whose message names the algorithm.
 absl::Status CheckOffered(KeyType type);
 
-// Longest SubjectPublicKeyInfo that is read, in bytes (RSA-8192 has 1,062).
+// The longest SubjectPublicKeyInfo that is read, in bytes (RSA-8192 has 1,062).
 inline constexpr std::size_t kMaxSpkiBytes = 2048;
 
 class PublicKey {
@@ -68,8 +68,8 @@ class PublicKey {
   // RSA 1024 to 8192, DSA 1024 to 3072, for an RSA exponent that is even or 1,
   // and for an elliptic key whose curve is not named or whose point is not
   // uncompressed: one key has one SubjectPublicKeyInfo, and one hash. Where no
-  // loaded provider offers the type, with kCryptoProviderMissing, here or at
-  // the first verification.
+  // loaded provider offers the type, fails with kCryptoProviderMissing, here or
+  // at the first verification.
   static absl::StatusOr<PublicKey> FromSpki(std::string_view spki_der);
 
   // Reads an uncompressed P-384 point (04, x, y: 97 bytes), at a fraction of
@@ -86,16 +86,17 @@ class PublicKey {
 
   // Verifies a signature over `digest`, which `algorithm` made. The encoding is
   // the type's usual one: PKCS #1 v1.5 for RSA, DER for DSA and ECDSA.
-  // kAlgorithmMismatch: keys of this type do not sign so.
+  // kAlgorithmMismatch: keys of this type do not sign that way.
   // kSignatureMalformed: a wrong length, or not strict DER, or r or s out of
-  // range. kSignatureMismatch: well-formed and not of this key.
-  // kCryptoProviderMissing: no loaded provider of the library offers the type
-  // of key or the hash. kCryptoUnavailable: the library failed otherwise.
+  // range. kSignatureMismatch: well-formed, but not made by this key over this
+  // digest. kCryptoProviderMissing: no loaded provider of the library offers
+  // the type of key or the hash. kCryptoUnavailable: the library failed
+  // otherwise.
   absl::Status VerifyDigest(HashAlgorithm algorithm, const Digest& digest,
                             std::string_view signature) const;
 
-  // The same for ECDSA signatures as COSE carries them: r and s, each as long
-  // as the field, without any encoding.
+  // Verifies an ECDSA signature as COSE carries it: r and s, each as long as
+  // the field, without any encoding. Reasons as in VerifyDigest().
   absl::Status VerifyDigestFixed(HashAlgorithm algorithm, const Digest& digest,
                                  std::string_view signature) const;
 

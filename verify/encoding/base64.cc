@@ -118,7 +118,7 @@ absl::StatusOr<std::string> DecodePem(std::string_view pem,
     return Reject(Reason::kEncodingMalformed, "no PEM block " + begin);
   }
   const std::size_t body = from + begin.size();
-  // Base64 has no hyphen: the first one is of the end.
+  // Base64 has no hyphen: the first one belongs to the end marker.
   const std::size_t to = std::min(pem.find('-', body), pem.size());
   if (!pem.substr(to).starts_with(end)) {
     return Reject(Reason::kEncodingMalformed, "PEM block without end");

@@ -13,8 +13,8 @@ namespace anchorage::verify {
 // Decodes RFC 4648 base64 as the instance metadata service gives it: the
 // standard alphabet, padding required, the unused bits of the last character
 // zero; line feeds, carriage returns, blanks and tabs may stand anywhere and
-// count for nothing. Fails with kEncodingMalformed: another character, data
-// after the padding, a wrong length, or no data at all.
+// are ignored. Fails with kEncodingMalformed: another character, data after the
+// padding, a wrong length, or no data at all.
 absl::StatusOr<std::string> DecodeBase64(std::string_view text);
 
 // Decodes hex of either case. Fails with kEncodingMalformed: an odd length,
@@ -27,8 +27,8 @@ inline constexpr std::string_view kCertificateBegin =
 inline constexpr std::string_view kCertificateEnd = "-----END CERTIFICATE-----";
 
 // Returns the bytes of the first block "-----BEGIN `label`-----" in `pem`,
-// with all white space in it ignored, also where the block is one line or
-// indented. Fails with kEncodingMalformed.
+// with all white space in it ignored; the block may be on one line or indented.
+// Fails with kEncodingMalformed.
 absl::StatusOr<std::string> DecodePem(std::string_view pem,
                                       std::string_view label);
 

@@ -75,7 +75,8 @@ std::optional<CborItem> TakeContainer(CborType type, std::uint64_t count,
   return CborItem{.type = type, .value = count};
 }
 
-// Takes one item off the front of `rest`, which is left anywhere on failure.
+// Takes one item off the front of `rest`, whose position is unspecified after a
+// failure.
 std::optional<CborItem> TakeItem(std::string_view& rest) {
   if (rest.empty()) return std::nullopt;
   const auto head = static_cast<std::uint8_t>(rest.front());
@@ -129,7 +130,7 @@ absl::Status SkipKey(CborReader& reader, CborKeys& keys) {
 }
 
 absl::Status SkipPairs(CborReader& reader, CborItem& map, int depth) {
-  // Thousands of empty maps fit into one document: none of them may cost the
+  // Thousands of empty maps fit into one document: none of them may cost a
   // table of keys.
   if (!reader.More(map)) return absl::OkStatus();
   CborKeys keys;
@@ -164,7 +165,8 @@ bool CborReader::More(CborItem& container) {
 
 absl::Status CborKeys::Add(std::string_view key) {
   const auto end = keys_.begin() + size_;
-  // To look at the last bytes first spares a hostile map most comparisons.
+  // Comparing the last byte first spares a hostile map's keys most whole
+  // comparisons.
   const auto is_same = [key](std::string_view other) {
     return other.size() == key.size() &&
            (key.empty() || other.back() == key.back()) && other == key;

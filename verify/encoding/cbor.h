@@ -6,14 +6,14 @@
 //
 // Two readers of the same signed bytes must never see two documents, so what
 // decoders disagree about does not exist here: longer heads than needed,
-// strings in chunks, floats, simple values but false, true, null and
+// strings in chunks, floats, simple values other than false, true, null and
 // undefined, text that is not UTF-8. Maps and arrays may have definite or
-// indefinite length: AWS emits both. A caller refuses more by looking at the
-// item; tags are items of their own, so no tag passes unseen.
+// indefinite length: AWS emits both. A caller can refuse more by inspecting the
+// item; tags are items of their own, so no tag passes unnoticed.
 //
 // The cursor never copies and never allocates: a string is a view into the
 // bytes that the caller keeps. Every read is bounded by the bytes that are
-// left, and a container that claims more elements than bytes are left is
+// left, and a container that claims more elements than there are bytes left is
 // malformed at its head.
 
 #ifndef ANCHORAGE_VERIFY_ENCODING_CBOR_H_
@@ -49,7 +49,7 @@ struct CborItem {
   // how many elements or pairs are left, unless `indefinite`. kTag: the tag.
   // kBool: 0 or 1.
   std::uint64_t value = 0;
-  // A map or array that a break code ends.
+  // Whether the map or array has no count and ends with a break code.
   bool indefinite = false;
   // The contents of a kBytes or kText.
   std::string_view string = {};
@@ -80,10 +80,11 @@ class CborReader {
   std::string_view rest_;
 };
 
-// The keys of one map so far, to find duplicates. Views, not copies.
+// The keys of one map so far, to find duplicates. Keeps views, not copies.
 class CborKeys {
  public:
-  // Most keys of one map: comparing each with each stays cheap.
+  // The most keys of one map. Few enough that comparing each with each stays
+  // cheap.
   static constexpr std::size_t kMaxKeys = 48;
 
   // Adds one key. Fails with kDuplicateKey, or with kCborMalformed when there
@@ -95,11 +96,11 @@ class CborKeys {
   std::size_t size_ = 0;
 };
 
-// Deepest nesting of maps and arrays that is skipped.
+// The deepest nesting of maps and arrays that SkipCborValue() reads.
 inline constexpr int kMaxCborDepth = 8;
 
-// Reads one value of any kind, to look over it: no tags, maps with distinct
-// keys that are numbers or strings. Fails with kCborMalformed or
+// Skips one value of any kind, which must be well-formed: no tags, maps with
+// distinct keys that are numbers or strings. Fails with kCborMalformed or
 // kDuplicateKey.
 absl::Status SkipCborValue(CborReader& reader, int depth = kMaxCborDepth);
 

@@ -8,7 +8,7 @@ namespace {
 constexpr std::uint8_t kTagNumberMask = 0x1f;
 constexpr std::uint8_t kClassMask = 0xc0;
 
-// Whether DER elements may have that tag: a number below 31, and not the
+// Whether a DER element may have that tag: a number below 31, and not the
 // universal 0, which ends an indefinite length.
 bool IsTag(std::uint8_t tag) {
   const int number = tag & kTagNumberMask;
@@ -170,7 +170,7 @@ bool IsOid(std::string_view contents) {
   if (contents.empty() || (ByteAt(contents, contents.size() - 1) & 0x80)) {
     return false;
   }
-  bool starts = true;  // at the first octet of an arc: 80 would be padding
+  bool starts = true;  // first octet of an arc: 80 would be padding
   for (const char c : contents) {
     const auto byte = static_cast<std::uint8_t>(c);
     if (starts && byte == 0x80) return false;

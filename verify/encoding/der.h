@@ -66,7 +66,7 @@ class DerReader {
   // Reads the next element: definite length, minimal length octets, tag number
   // below 31 and not end-of-contents (X.690 10.1).
   std::optional<DerElement> Read();
-  // The same, and the element must have this tag.
+  // Reads the next element, which must have this tag.
   std::optional<DerElement> Read(DerTag tag);
 
  private:
@@ -92,8 +92,8 @@ std::optional<std::string_view> ParseOctetAligned(std::string_view contents);
 std::optional<absl::Time> ParseUtcTime(std::string_view contents);
 // GeneralizedTime YYYYMMDDHHMMSSZ. Any date that exists; no leap second.
 std::optional<absl::Time> ParseGeneralizedTime(std::string_view contents);
-// Either, by the element's tag. A GeneralizedTime before 2050 is refused
-// (RFC 5280 4.1.2.5).
+// Either of the two, by the element's tag. A GeneralizedTime before 2050 is
+// refused (RFC 5280 4.1.2.5).
 std::optional<absl::Time> ParseTime(const DerElement& element);
 // Whether these are the contents of a well-formed OBJECT IDENTIFIER.
 bool IsOid(std::string_view contents);

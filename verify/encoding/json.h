@@ -27,8 +27,8 @@ struct JsonLimits {
   std::size_t max_bytes;
   // Deepest nesting of arrays and objects.
   int max_depth = 32;
-  // Most values, the names of members not counted. A value takes about a hundred
-  // bytes, however short its text is: this bounds the memory.
+  // The most values, not counting the names of members. A value takes about a
+  // hundred bytes, however short its text: this bounds the memory.
   std::size_t max_values = 250'000;
 };
 
@@ -45,7 +45,8 @@ class JsonValue {
   std::optional<bool> AsBool() const;
   // The decoded text, which lives as long as the value.
   std::optional<std::string_view> AsString() const;
-  // nullopt too for a fraction, an exponent, "-0", or outside the type.
+  // Also nullopt for a fraction, an exponent, "-0", or a number outside the
+  // type.
   std::optional<std::int64_t> AsInteger() const;
 
   // The number as written; empty for another kind.
@@ -69,8 +70,8 @@ class JsonValue {
   std::vector<Member> members_;
 };
 
-// Parses `text`, which must be exactly one value with white space around it
-// at most. Fails with kInputTooLarge, kDuplicateKey, kTrailingBytes or
+// Parses `text`, which must be exactly one value, with nothing but white space
+// around it. Fails with kInputTooLarge, kDuplicateKey, kTrailingBytes or
 // kDocumentMalformed; time and memory are linear in the text (n log n for the
 // names of one object).
 absl::StatusOr<JsonValue> ParseJson(std::string_view text,

@@ -32,17 +32,17 @@ constexpr std::uint64_t EachByte(std::uint8_t byte) {
   return 0x0101010101010101u * byte;
 }
 
-// Returns where, from `at` on, the first byte that is not plain stands. Sets
-// high bits of `seen` if there are bytes outside ASCII up to there, or not far
-// behind.
+// Returns the position of the first byte, from `at` on, that is not plain. Sets
+// high bits of `seen` if there are bytes outside ASCII up to there, or shortly
+// after.
 std::size_t SkipPlain(std::string_view text, std::size_t at,
                       std::uint64_t& seen) {
   std::uint64_t word = 0;
   for (; text.size() - at >= sizeof(word); at += sizeof(word)) {
     std::memcpy(&word, text.data() + at, sizeof(word));
     seen |= word;
-    // A byte gets its high bit where it is less than what is subtracted; what
-    // it borrows changes only those after it.
+    // A byte gets its high bit where it is less than what is subtracted; a
+    // borrow changes only the bytes after it.
     const std::uint64_t not_plain =
         ((word - EachByte(0x20)) | ((word ^ EachByte('"')) - EachByte(1)) |
          ((word ^ EachByte('\\')) - EachByte(1))) &
@@ -59,11 +59,11 @@ std::size_t SkipPlain(std::string_view text, std::size_t at,
   return at;
 }
 
-// Above every code that four hex digits can say.
+// Above every code that four hex digits can express.
 constexpr std::uint32_t kNoCode = 0x10000;
 
-// What a character is worth as the first, second, third and fourth hex digit;
-// kNoCode for what is none.
+// The value of a character as the first, second, third and fourth hex digit;
+// kNoCode for one that is no hex digit.
 constexpr std::array<std::array<std::uint32_t, 256>, 4> kHexDigits = [] {
   std::array<std::array<std::uint32_t, 256>, 4> digits{};
   for (std::size_t place = 0; place < 4; ++place) {
@@ -88,7 +88,7 @@ std::uint32_t ParseHex4(std::string_view text) {
 
 struct Escape {
   std::uint32_t code = 0;
-  // 0 for what is no escape.
+  // How many bytes the escape has; 0 if there is none.
   std::size_t length = 0;
 };
 
@@ -99,7 +99,8 @@ bool IsLowSurrogate(std::uint32_t code) {
   return code >= 0xdc00 && code <= 0xdfff;
 }
 
-// Reads the escape that `text` begins with, of two surrogates.
+// Reads the pair of surrogate escapes that `text` begins with; `high` is the
+// first.
 Escape ParseSurrogates(std::string_view text, std::uint32_t high) {
   const std::string_view second = text.substr(6);
   if (second.substr(0, 2) != "\\u") return {};
@@ -159,7 +160,7 @@ std::string JsonToken::Decoded() const {
       continue;
     }
     const Escape escape = ParseEscape(rest);
-    if (escape.length == 0) break;  // never: the reader took it before
+    if (escape.length == 0) break;  // never: the reader has checked it
     end = WriteUtf8(escape.code, end);
     rest.remove_prefix(escape.length);
   }
@@ -316,7 +317,7 @@ absl::Status JsonReader::ReadString(JsonToken& token) {
   at_ = at;
   if (Peek() != '"') return MalformedString();
   token.text = text_.substr(from, at - from);
-  // Nothing in a longer sequence can be taken for what ends a string.
+  // No byte of a multi-byte sequence can be mistaken for the end of a string.
   if ((seen & EachByte(kHighBit)) != 0 && !IsUtf8(token.text)) {
     return Malformed("invalid UTF-8");
   }
@@ -324,7 +325,7 @@ absl::Status JsonReader::ReadString(JsonToken& token) {
   return absl::OkStatus();
 }
 
-// Says why a string does not go on at the reader's place.
+// Returns why the string cannot continue at the reader's position.
 absl::Status JsonReader::MalformedString() const {
   if (at_ >= text_.size()) return Malformed("string without end");
   if (Peek() == '\\') return Malformed("no such escape");

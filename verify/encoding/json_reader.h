@@ -1,5 +1,5 @@
 // A strict JSON reader (RFC 8259) that walks over a text without building a
-// tree: the one scanner of this house. json.h builds its tree with it.
+// tree: the only JSON scanner in this project. json.h builds its tree with it.
 //
 //   JsonReader json(text, {.max_depth = 8, .max_values = 512});
 //   if (absl::Status s = json.EnterObject(); !s.ok()) return s;
@@ -39,7 +39,7 @@ enum class JsonKind { kNull, kBool, kNumber, kString, kArray, kObject };
 // One value or name, found to be well-formed.
 struct JsonToken {
   JsonKind kind = JsonKind::kNull;
-  // A string without its quotes and with its escapes; all of another value.
+  // A string without its quotes, its escapes unresolved; any other value whole.
   std::string_view text;
   // Whether `text` is a string with escapes in it.
   bool escaped = false;
@@ -54,7 +54,7 @@ class JsonReader {
   struct Limits {
     // Deepest nesting of arrays and objects.
     int max_depth = 32;
-    // Most values of all levels together.
+    // The most values of all levels together.
     std::size_t max_values = std::numeric_limits<std::size_t>::max();
   };
 
@@ -72,9 +72,9 @@ class JsonReader {
   absl::Status EnterArray() { return Enter('['); }
   absl::Status EnterObject() { return Enter('{'); }
 
-  // Moves to the next element or member of the innermost open array or
-  // object, whose value must be read next; false closes it. Whether a name
-  // occurred before is for the caller to check.
+  // Moves to the next element or member of the innermost open array or object,
+  // whose value must be read next; returns false, and closes it, at its end.
+  // The caller checks whether a name occurred before.
   absl::StatusOr<bool> NextElement();
   absl::StatusOr<bool> NextMember(JsonToken& name);
 
@@ -107,7 +107,7 @@ class JsonReader {
   std::size_t at_ = 0;
   std::size_t values_ = 0;
   int depth_ = 0;
-  // Whether the innermost open array or object has had nothing read of it.
+  // Whether nothing of the innermost open array or object has been read yet.
   bool first_ = false;
 };
 

@@ -38,8 +38,8 @@ inline std::size_t Utf8SequenceLength(std::string_view text) {
 // surrogates, nothing above U+10FFFF).
 bool IsUtf8(std::string_view text);
 
-// Writes the sequence of `code`, which must be at most U+10FFFF, and returns
-// its end: at most four bytes further.
+// Writes the sequence of `code`, which must be at most U+10FFFF, to `out`, at
+// most four bytes, and returns its end.
 inline char* WriteUtf8(std::uint32_t code, char* out) {
   const auto put = [&out](std::uint32_t byte) {
     *out++ = static_cast<char>(byte);

@@ -4,10 +4,10 @@
 //   if (!ber.Enter(DerTag::kSequence)) return Malformed();
 //   ... ber.Read(DerTag::kOid) ... ber.Leave() ... ber.done()
 //
-// Constructed elements on the outside may have an indefinite length; what is
-// read whole is strict DER. End-of-contents octets are looked for only at the
-// end of a level that was opened with an indefinite length, never inside an
-// element that says its length: a DSA signature may well hold 00 00.
+// Constructed elements on the outside may have an indefinite length; elements
+// that are read whole are strict DER. End-of-contents octets are looked for
+// only at the end of a level that was opened with an indefinite length, never
+// inside an element that says its length: a DSA signature may well hold 00 00.
 //
 // Never copies, never allocates, never recurses; at most kMaxDepth levels.
 
@@ -60,7 +60,7 @@ class BerReader {
     std::string_view after;
   };
 
-  // To the end of the innermost level of definite length.
+  // The bytes left up to the end of the innermost level of definite length.
   std::string_view rest_;
   std::array<Level, kMaxDepth> levels_;
   std::size_t depth_ = 0;

@@ -29,13 +29,14 @@ std::string_view WithoutBreaksAtEnd(std::string_view text) {
   return last == text.npos ? std::string_view() : text.substr(0, last + 1);
 }
 
-// The first character that is no white space; '\0' if there is none.
+// Returns the first character that is not white space; '\0' if there is none.
 char FirstOf(std::string_view text) {
   const std::size_t at = text.find_first_not_of(kWhiteSpace);
   return at == text.npos ? '\0' : text[at];
 }
 
-// What an HTML page calls itself, such as "404 - Not Found"; "" if it does not.
+// Returns the title of an HTML page, such as "404 - Not Found"; "" if it has
+// none.
 std::string_view TitleOf(std::string_view page) {
   constexpr std::string_view kStart = "<title>";
   const std::size_t start = page.find(kStart);
@@ -44,7 +45,7 @@ std::string_view TitleOf(std::string_view page) {
   return title.substr(0, std::min(title.find('<'), kMaxTitleBytes));
 }
 
-// What bytes are that are of no form of evidence at all.
+// Says what bytes are that have no form of evidence at all.
 std::string HintAboutOtherText(std::string_view text) {
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
     return "this is UTF-16, as some shells write it: keep the bytes of IMDS";
@@ -70,8 +71,8 @@ std::string OfEndpoint(IdentityForm form, IdentityForm given_as) {
                       " and was given as that of ", EndpointOf(given_as));
 }
 
-// Of which endpoint the signature seems to be, if not of the one it was given
-// as.
+// Says which endpoint the signature seems to come from, if not from the one
+// named.
 std::string HintAboutEndpoint(const IdentityEvidence& evidence) {
   const auto message = ParsePkcs7(evidence.signature);
   // RSA-2048 before /pkcs7, which may name the same algorithms in China.
@@ -87,8 +88,8 @@ std::string HintAboutEndpoint(const IdentityEvidence& evidence) {
   return "";
 }
 
-// What an editor or a shell did to a document that the signature fits
-// otherwise.
+// Says what an editor or a shell did to a document that the signature would
+// otherwise fit.
 std::string HintAboutDocument(
     std::string_view document,
     absl::FunctionRef<bool(std::string_view document)> fits) {

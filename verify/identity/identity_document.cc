@@ -11,8 +11,8 @@
 namespace anchorage::verify {
 namespace {
 
-// In the order of kNames, which is that of the names' lengths: few names are
-// as long as a given key.
+// In the order of kNames, which is sorted by length: a key is compared only
+// with the few names of its own length.
 enum Field : std::size_t {
   kRegion,
   kImageId,
@@ -51,7 +51,7 @@ constexpr std::array<std::string_view, kFieldEnd> kNames = {
 };
 constexpr std::size_t kLongestName = kNames.back().size();
 
-// The first name of each length or longer.
+// For each length, the index of the first name that is so long or longer.
 constexpr std::array<std::size_t, kLongestName + 2> kFirstOfLength = [] {
   std::array<std::size_t, kLongestName + 2> first{};
   for (std::size_t length = 0; length < first.size(); ++length) {
@@ -101,7 +101,7 @@ bool IsAccount(std::string_view text) {
   return text.size() == kAccountDigits && kDigits.HasAll(text);
 }
 
-// `prefix` and hex digits.
+// Whether `text` is `prefix` followed by hex digits.
 bool IsId(std::string_view text, std::string_view prefix) {
   if (text.substr(0, prefix.size()) != prefix) return false;
   text.remove_prefix(prefix.size());
@@ -114,7 +114,7 @@ bool IsImage(std::string_view text) { return IsId(text, "ami-"); }
 bool IsKernel(std::string_view text) { return IsId(text, "aki-"); }
 bool IsRamdisk(std::string_view text) { return IsId(text, "ari-"); }
 
-// A product code's form is Marketplace's business; ours is that it is short,
+// AWS Marketplace decides the form of a product code; we only demand short,
 // printable text.
 bool IsCode(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -129,7 +129,7 @@ absl::Status Invalid(std::string_view name) {
                              "\" is of the wrong type or form"));
 }
 
-// Reads a string of that form, not empty.
+// Reads a string that has that form and is not empty.
 absl::Status ReadText(Field field, const JsonToken& token, Form form,
                       std::string& out) {
   if (token.kind != JsonKind::kString) return Invalid(kNames[field]);
@@ -373,7 +373,8 @@ std::optional<absl::Time> ParseDocumentTime(std::string_view text) {
   }
   const auto [year, month, day, hour, minute, second] = numbers;
   const absl::CivilSecond civil(year, month, day, hour, minute, second);
-  // CivilSecond rolls what does not exist over into what does.
+  // CivilSecond rolls a date or time that does not exist over into one that
+  // does.
   if (civil.year() != year || civil.month() != month || civil.day() != day ||
       civil.hour() != hour || civil.minute() != minute ||
       civil.second() != second) {

@@ -5,8 +5,8 @@
 //   auto document = scan->ToDocument();              // every field's form
 //
 // The two steps stand on the two sides of the signature: before it, only the
-// region is asked for, to pick the anchors; nothing else that the text says is
-// looked at until AWS is known to have signed it.
+// region is read, to pick the anchors; nothing else that the text says is used
+// until AWS is known to have signed it.
 //
 // Pure; any number of threads. Time and memory are linear in the text, with at
 // most kMaxDocumentValues values in it.
@@ -30,13 +30,13 @@ namespace anchorage::verify {
 // A longer document is refused before any of it is read. AWS's have 420 to 490
 // bytes; product codes make them longer.
 inline constexpr std::size_t kMaxDocumentBytes = 64 * 1024;
-// The object itself counts. AWS's documents have 15 or 16, and one for each
-// product code.
+// The most JSON values, the object itself included. AWS's documents have 15 or
+// 16, and one more for each product code.
 inline constexpr std::size_t kMaxDocumentValues = 256;
 inline constexpr int kMaxDocumentDepth = 8;
 inline constexpr std::size_t kMaxFieldBytes = 128;
 
-// What a document says. The fields of versions 2010-08-31 (which has no
+// What a document says: the fields of versions 2010-08-31 (which has no
 // marketplaceProductCodes) and 2017-09-30.
 struct IdentityDocument {
   // 12 digits; text, because it may begin with zeros.
@@ -61,8 +61,8 @@ struct IdentityDocument {
   std::optional<std::vector<std::string>> billing_products;
   std::optional<std::vector<std::string>> marketplace_product_codes;
 
-  // Keys that we do not know, in the order of the text. AWS signed them too,
-  // so they are no fault; what they mean is not known.
+  // Keys that we do not know, in the order of the text. AWS signed them too, so
+  // they are not an error; their meaning is not known.
   std::vector<std::string> unknown_keys;
 };
 
@@ -85,13 +85,13 @@ class ScannedDocument {
       std::string_view text);
   static constexpr std::size_t kFieldCount = 15;
 
-  // By the order of the names in the .cc; nullopt for a key that is absent.
+  // In the order of kNames in the .cc; nullopt for an absent key.
   std::array<std::optional<JsonToken>, kFieldCount> fields_;
   std::vector<std::string> unknown_keys_;
 };
 
-// Fails with kInputTooLarge, kDocumentMalformed, kDuplicateKey or
-// kTrailingBytes.
+// Finds the members of a document. Fails with kInputTooLarge,
+// kDocumentMalformed, kDuplicateKey or kTrailingBytes.
 absl::StatusOr<ScannedDocument> ScanIdentityDocument(std::string_view text);
 
 // Reads RFC 3339 as AWS writes it, YYYY-MM-DDTHH:MM:SSZ: no fraction, no

@@ -25,15 +25,15 @@ struct IdentityEvidence {
   // equal the content.
   std::optional<std::string_view> document;
   IdentityForm form = IdentityForm::kRsa2048;
-  // Decoded: see DecodeIdentitySignature().
+  // The signature's bytes, decoded: see DecodeIdentitySignature().
   std::string_view signature;
 };
 
 // The longest text or bytes that DecodeIdentitySignature() reads.
 inline constexpr std::size_t kMaxSignatureText = 128 * 1024;
 
-// Returns the signature's bytes, whichever of these `text` is; no bytes can be
-// two of them:
+// Returns the signature's bytes, in whichever of these encodings `text` is; no
+// input can be two of them:
 //   raw     kSignature: exactly 128 bytes (as base64 they would be 96, which
 //           no RSA-1024 signature has). The others: 30 and a byte from 80 to
 //           ff, which is no text.

@@ -193,7 +193,7 @@ void IdentityPolicy::Builder::Fail(absl::Status status) {
   if (status_.ok()) status_ = std::move(status);
 }
 
-// Has `note` done; memory that runs out meanwhile is what Build() answers.
+// Calls `note`; if memory runs out in it, Build() returns that.
 IdentityPolicy::Builder& IdentityPolicy::Builder::Note(
     absl::FunctionRef<void()> note) {
   Fail(WithoutExceptions([&note] {
@@ -203,7 +203,7 @@ IdentityPolicy::Builder& IdentityPolicy::Builder::Note(
   return *this;
 }
 
-// Notes the rule; false if one was noted before.
+// Notes the rule; returns false if one was noted before.
 bool IdentityPolicy::Builder::Claim(IdentityCondition condition, Rule rule) {
   Rule& said = policy_.requirements_[static_cast<std::size_t>(condition)].rule;
   if (said != Rule::kUnsaid) {

@@ -6,9 +6,9 @@
 //                     .IgnoreTheRest("a licence is for any account anywhere")
 //                     .Build();
 //
-// Nothing is skipped by default: of everything that AWS proves a policy says
-// exactly one of Expect… and Ignore…("why"), or it is not built. `Ignore` and
-// `AuthenticityOnly` are what to look for in a review.
+// Nothing is skipped by default: for each thing that AWS proves a policy says
+// exactly one of Expect… and Ignore…("why"), or it is not built. Reviewers look
+// for `Ignore` and `AuthenticityOnly`.
 //
 // A policy is a value, immutable once built; any number of threads may use
 // one.
@@ -54,7 +54,7 @@ absl::Span<const IdentityCondition> AllIdentityConditions();
 // traces.
 std::string_view NameOf(IdentityCondition condition);
 
-// What a policy is held against. Everything here has been proved.
+// What a policy is checked against. Everything here has been proved.
 struct IdentityFacts {
   const IdentityDocument& document;
   std::string_view partition;
@@ -70,7 +70,8 @@ class IdentityPolicy {
   // How far in the future pendingTime may lie, for clocks that disagree.
   static constexpr absl::Duration kDefaultSkew = absl::Seconds(60);
   static constexpr absl::Duration kMaxSkew = absl::Minutes(10);
-  // A longer maximum age expects nothing: EC2 is not much older.
+  // The longest maximum age. A longer one would expect nothing: EC2 is not much
+  // older.
   static constexpr absl::Duration kLongestMaxAge = absl::Hours(24 * 366 * 20);
 
   // Returns a policy that accepts whatever AWS signed, for any instance of
@@ -82,7 +83,7 @@ class IdentityPolicy {
   absl::Status Check(IdentityCondition condition,
                      const IdentityFacts& facts) const;
 
-  // Whether the policy says Expect of the condition, not Ignore.
+  // Whether the policy says Expect for the condition, not Ignore.
   bool Expects(IdentityCondition condition) const;
 
   // Returns why the policy ignores the condition; empty where it does not.
@@ -129,7 +130,7 @@ class IdentityPolicy::Builder {
   Builder& ExpectAllProductCodes(std::vector<std::string> codes);
   Builder& ExpectExactlyProductCodes(std::vector<std::string> codes);
 
-  // The same of billingProducts.
+  // billingProducts has one of these, or all of these.
   Builder& ExpectAnyBillingProduct(std::vector<std::string> products);
   Builder& ExpectAllBillingProducts(std::vector<std::string> products);
 
@@ -156,12 +157,12 @@ class IdentityPolicy::Builder {
   Builder& IgnoreMinimumKind(std::string_view why);
   Builder& IgnoreMaxAge(std::string_view why);
 
-  // Ignores every condition of which nothing has been said when the policy is
-  // built.
+  // Ignores every condition about which nothing has been said when the policy
+  // is built.
   Builder& IgnoreTheRest(std::string_view why);
 
   // Fails with
-  //   kPolicyIncomplete  a condition of which neither Expect nor Ignore was
+  //   kPolicyIncomplete  a condition for which neither Expect nor Ignore was
   //                      said, or more than one of them;
   //   kPolicyEmpty       an empty list, an empty value, an empty `why`, or no
   //                      Expect at all (AuthenticityOnly() says that);
@@ -184,7 +185,7 @@ class IdentityPolicy::Builder {
   IdentityPolicy policy_;
   std::string why_rest_;
   bool ignore_rest_ = false;
-  // The first thing that was wrong.
+  // The first error.
   absl::Status status_;
 };
 

@@ -1,6 +1,6 @@
-// The checks, in order; the first that fails is the answer.
+// The checks, in order; the first that fails gives the verdict.
 //
-//   1. size        Document and signature are within their limits.
+//   1. size        Document and signature are within their limits of size.
 //                  kInputTooLarge
 //   2. form        The signature is of its form: a PKCS #7 of the subset that
 //                  AWS emits. Reasons of ParsePkcs7().
@@ -8,13 +8,13 @@
 //                  one inside. kContentMissing, kContentMismatch
 //   4. json        The document is strict JSON. Reasons of
 //                  ScanIdentityDocument().
-//   5. slot        The region that it names, not yet believed, is one that
-//                  anchors are known for. kFieldMissing, kFieldInvalid,
+//   5. slot        The region that the document names, not yet believed, is one
+//                  that anchors are known for. kFieldMissing, kFieldInvalid,
 //                  kNoUsableAnchors, kRegionUnknown
 //   6. clock       Live only: the clock is not behind the anchors.
 //                  kClockSuspect
-//   7. algorithms  Those of the form, and the same wherever they are named.
-//                  kDigestNotAllowed, kAlgorithmMismatch
+//   7. algorithms  The algorithms are those of the form, and the same wherever
+//                  they are named. kDigestNotAllowed, kAlgorithmMismatch
 //   8. digest      The document hashes to the signed messageDigest.
 //                  kDigestMismatch
 //   9. signature   An anchor of the slot that may be used now made it. Reasons
@@ -31,8 +31,8 @@
 //  14. replay      The ledger admits it. kReplayed, kPendingTimeRegressed,
 //                  kPolicyEmpty, kFieldInvalid, kLedgerUnavailable
 //
-// Each fails with kCryptoProviderMissing, kCryptoUnavailable or
-// kResourcesExhausted where it could not be made.
+// A check that could not be made fails with kCryptoProviderMissing,
+// kCryptoUnavailable or kResourcesExhausted.
 
 #include "verify/identity/identity_verifier.h"
 
@@ -72,14 +72,15 @@ std::string Quoted(std::string_view text) {
   return absl::StrCat("\"", std::string(text), "\"");
 }
 
-// Lower-case hex of a serial number, without the zero that keeps it positive.
+// Returns a serial number in lower-case hex, without the leading zero that
+// keeps it positive.
 std::string SerialHex(std::string_view serial) {
   if (serial.size() > 1 && serial.front() == '\0') serial.remove_prefix(1);
   return absl::BytesToHexString(
       absl::string_view(serial.data(), serial.size()));
 }
 
-// Asks a ledger, which is anyone's code.
+// Asks a ledger, whose implementation may be the caller's and may throw.
 absl::StatusOr<Admission> Ask(ReplayLedger& ledger, std::string_view key,
                               const ReplayFacts& facts, ReplayMode mode) {
   absl::StatusOr<Admission> admission;
@@ -97,7 +98,7 @@ absl::StatusOr<Admission> Ask(ReplayLedger& ledger, std::string_view key,
 
 }  // namespace
 
-// One verification: what it was given, and what the checks have found so far.
+// One verification: its arguments, and what the checks have found so far.
 class IdentityVerification {
  public:
   IdentityVerification(const IdentityEvidence& evidence,
@@ -130,8 +131,8 @@ class IdentityVerification {
         trace_->NotReached(NameOf(condition));
       }
     }
-    // What is accepted is written before the ledger is asked, so that memory
-    // that runs out uses nothing up.
+    // The verdict is filled in before the ledger is asked, so that running out
+    // of memory uses nothing up.
     if (status.ok()) FillVerdict();
     if (status.ok()) {
       status = CheckReplay();
@@ -150,8 +151,8 @@ class IdentityVerification {
   };
   static const Step kSteps[12];
 
-  // Adds to a refusal what may be wrong with the evidence. Nothing that is
-  // read for that is kept.
+  // Adds to a refusal what may be wrong with the evidence. Nothing that is read
+  // for the hint is kept.
   absl::Status WithHint(absl::Status status) const {
     const auto reason = ReasonOf(status);
     if (!reason.has_value()) return status;
@@ -161,7 +162,7 @@ class IdentityVerification {
     return verify::WithHint(std::move(status), hint);
   }
 
-  // Whether the signature is one over `document`. For hints.
+  // Whether the signature is one over `document`. Only for hints.
   bool Fits(std::string_view document) const {
     if (is_pkcs7()) return message_.content == document;
     if (document.size() > kMaxExplainedDocumentBytes) return false;
@@ -183,14 +184,14 @@ class IdentityVerification {
     detail_.clear();
   }
 
-  // Says what a check found. Costs nothing without a trace.
+  // Traces what a check found. Costs nothing without a trace.
   template <typename... Parts>
   void Found(const Parts&... parts) {
     if (trace_ != nullptr) detail_ = absl::StrCat(parts...);
   }
 
   const IdentityDocument& document() const { return verdict_.document_; }
-  // What the verifier's clock says at the least: the anchors are of then.
+  // The earliest that it can be now: the anchors were made at their as_of.
   absl::Time Now() const {
     return live_ ? at_ : std::max(at_, anchors_.provenance().as_of);
   }
@@ -269,7 +270,7 @@ class IdentityVerification {
   // 6.
   absl::Status CheckClock() {
     if (!live_) {
-      Found("recorded evidence: not looked at");
+      Found("recorded evidence: not checked");
       return absl::OkStatus();
     }
     const auto candidates = anchors_.In(slot_);
@@ -486,7 +487,7 @@ class IdentityVerification {
   // Of the bytes that the signature covers.
   Digest digest_;
   const Anchor* signer_ = nullptr;
-  // Its document is filled in by check 10, the rest at the end.
+  // Check 10 fills in its document; the rest is filled in at the end.
   VerifiedIdentity verdict_;
 };
 

@@ -21,10 +21,11 @@
 // Live evidence and recorded evidence are two calls. No option turns a check
 // off.
 //
-// Pure but for the ledger: no clock, no network, no globals. Whatever the
-// answer depends on is an argument, so any number of threads may call at once.
-// Input limits: kMaxDocumentBytes, kMaxPkcs7Bytes. A call needs less than
-// 256 KiB of memory, and hostile input costs less than 20 times a good one.
+// Pure but for the ledger: no clock, no network, no globals. Everything that
+// the verdict depends on is an argument, so any number of threads may call at
+// once. Input limits: kMaxDocumentBytes, kMaxPkcs7Bytes. A call needs less than
+// 256 KiB of memory, and hostile input costs less than 20 times what good input
+// costs.
 
 #ifndef ANCHORAGE_VERIFY_IDENTITY_IDENTITY_VERIFIER_H_
 #define ANCHORAGE_VERIFY_IDENTITY_IDENTITY_VERIFIER_H_
@@ -45,11 +46,12 @@
 
 namespace anchorage::verify {
 
-// What is worth knowing about evidence that was accepted, and no fault of it.
+// What is worth knowing about evidence that was accepted, without being a fault
+// in it.
 enum class IdentityNote {
-  // The signer's issuer and serial are of none of the anchor's certificates:
-  // AWS has re-issued the certificate over the same key, and whoever matches
-  // signers by serial now refuses this evidence.
+  // The signer's issuer and serial are those of none of the anchor's
+  // certificates: AWS has re-issued the certificate over the same key, and
+  // whoever matches signers by serial now refuses this evidence.
   kAnchorReissued,
   // The anchor's key also signs for other regions: the region is proved by
   // the document's text alone.
@@ -62,7 +64,7 @@ enum class IdentityNote {
   kSigningTimeSkew,
   // A PKCS #7 without CMSAlgorithmProtection, as AWS made them until 2021.
   kAlgorithmsUnprotected,
-  // The sender took the instance's binding over from another, who has been
+  // The sender took over the instance's binding from another, who had been
   // silent: see ReplayCheck::rebind_after. To be logged.
   kRebound,
 };
@@ -70,8 +72,8 @@ enum class IdentityNote {
 // Returns the stable name, such as "ANCHOR_REISSUED".
 std::string_view NameOf(IdentityNote note);
 
-// How far a clock may lie before the time at which the anchors were known to
-// be the newest, before it is called wrong.
+// How far a clock may be behind the time at which the anchors were known to be
+// the newest before it is considered wrong.
 inline constexpr absl::Duration kMaxClockSlack = absl::Minutes(5);
 
 // What a document says, once all of it has been proved. Only the verifier
@@ -95,12 +97,12 @@ class VerifiedIdentity {
   // When AWS made the signature; nullopt for kSignature, which does not say.
   std::optional<absl::Time> signing_time() const { return signing_time_; }
   // The serial number that a PKCS #7 names its signer by, in lower-case hex;
-  // empty for kSignature. Reported for finding rotations; it decided nothing,
-  // and anyone can change it.
+  // empty for kSignature. Given for finding rotations; it decided nothing, and
+  // anyone can change it.
   const std::string& signer_serial_hex() const { return signer_serial_hex_; }
 
-  // Whose binding the sender took over, with the note kRebound; nullopt
-  // otherwise.
+  // Whose binding the sender took over, where the note kRebound is there;
+  // nullopt otherwise.
   const std::optional<BindingHolder>& replaced_binding() const {
     return replaced_binding_;
   }
@@ -123,13 +125,13 @@ class VerifiedIdentity {
   std::vector<IdentityNote> notes_;
 };
 
-// Verifies evidence that was shown now. `now` is the caller's clock; where the
-// answer depends on it (a maximum age, or an anchor with an end) and it lies
-// more than kMaxClockSlack before the anchors were made, the answer is
-// kClockSuspect. `replay` may be null: then replays are not looked for.
+// Verifies evidence that is presented now. `now` is the caller's clock; where
+// the verdict depends on it (a maximum age, or an anchor with an end) and it is
+// more than kMaxClockSlack before the anchors were made, the verdict is
+// kClockSuspect. `replay` may be null: then replays are not detected.
 //
 // Fails with a status from Reject(): see the numbered list in the .cc for the
-// checks and their reasons. Its sentence may end with a hint, which was made
+// checks and their reasons. Its message may end with a hint, which was made
 // after the refusal and decided nothing. Never throws; kResourcesExhausted
 // where memory runs out. The views in `evidence` are not kept.
 absl::StatusOr<VerifiedIdentity> VerifyIdentity(
@@ -139,7 +141,7 @@ absl::StatusOr<VerifiedIdentity> VerifyIdentity(
 
 // Verifies evidence that was recorded, as of the time `at`: anchors and ages
 // are judged at that time, except that a revoked anchor is revoked at all
-// times. Never an answer about who is there now.
+// times. The verdict says nothing about who is there now.
 absl::StatusOr<VerifiedIdentity> VerifyRecordedIdentity(
     const IdentityEvidence& evidence, const AnchorSet& anchors,
     const IdentityPolicy& policy, absl::Time at, Trace* trace = nullptr);

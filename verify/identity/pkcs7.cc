@@ -3,7 +3,7 @@
 //   1. ContentInfo: the type is signedData, and nothing follows it.
 //   2. SignedData: version 1; digestAlgorithms.
 //   3. The content: type and bytes, embedded (kContentMissing).
-//   4. Certificates and CRLs: stepped over.
+//   4. Certificates and CRLs: skipped.
 //   5. SignerInfos: exactly one (kSignerCount), version 1, with signed
 //      attributes (kSignedAttributesRequired) and no unsigned ones.
 //   6. Signed attributes: each once with one value (kDuplicateAttribute);
@@ -301,7 +301,8 @@ class Pkcs7Parser {
     return ReadAttributeValue(*type, *value);
   }
 
-  // An attribute that we do not know is signed like the others: no harm.
+  // An attribute that we do not know is signed like the others, so it is
+  // harmless.
   absl::Status ReadAttributeValue(OidContents type, const DerElement& value) {
     if (type == kContentType) {
       if (!value.Is(DerTag::kOid)) return Malformed("contentType");
@@ -360,9 +361,9 @@ class Pkcs7Parser {
 std::string_view Pkcs7::SignedAttributesForDigest(
     AttributesBuffer& buffer) const {
   std::array<std::string_view, kMaxSignedAttributes> in_order = attributes_;
-  // Octet by octet, as X.690 11.6 orders a SET OF: no attribute is the
-  // beginning of another, so the lengths do not matter.
-  // Insertion, because they are a handful, and in order already.
+  // Octet by octet, as X.690 11.6 orders a SET OF: no attribute is a prefix of
+  // another, so the lengths do not matter. Insertion sort, because they are a
+  // handful, and in order already.
   for (auto at = in_order.begin(); at != in_order.begin() + attribute_count_;
        ++at) {
     std::rotate(std::upper_bound(in_order.begin(), at, *at), at, at + 1);

@@ -7,8 +7,8 @@
 //
 // Not a CMS verifier: exactly one signer with signed attributes, the content
 // inside, every element in its place, nothing after the end. Certificates and
-// CRLs in the message are stepped over and never used, and the signer's name
-// and serial are reported as hints: who signed is decided by key alone.
+// CRLs in the message are skipped and never used, and the signer's name and
+// serial are returned as hints: who signed is decided by key alone.
 //
 // Reading proves nothing. The caller must compare `message_digest` with the
 // content's digest, and verify `signature` over SignedAttributesForDigest().
@@ -41,7 +41,7 @@ inline constexpr std::size_t kMaxEmbeddedCertificates = 16;
 inline constexpr std::size_t kMaxDigestAlgorithms = 4;
 inline constexpr std::size_t kMaxSignedAttributes = 8;
 inline constexpr std::size_t kMaxSignedAttributesBytes = 1024;
-// RFC 5280 4.1.2.2 allows 20 octets, and a zero before them.
+// RFC 5280 4.1.2.2 allows 20 octets, and a leading zero.
 inline constexpr std::size_t kMaxSerialBytes = 21;
 
 // Each is the contents of an OBJECT IDENTIFIER; parameters are known to be
@@ -64,19 +64,19 @@ struct Pkcs7 {
         .subspan(0, digest_algorithm_count_);
   }
 
-  // The signer's.
+  // The algorithms and the signature of the signer.
   OidContents digest_algorithm;
   OidContents signature_algorithm;
   std::string_view signature;
 
-  // Signed attributes. contentType is not here: it was found to be pkcs7-data,
+  // Signed attributes. contentType is left out: it was found to be pkcs7-data,
   // as the content's own type is.
   std::string_view message_digest;
   absl::Time signing_time;
   std::optional<AlgorithmProtection> algorithm_protection;
 
-  // Hints. The issuer is a whole element, the serial the contents of an
-  // INTEGER.
+  // Hints at the signer. The issuer is a whole element, the serial the contents
+  // of an INTEGER.
   std::string_view issuer;
   std::string_view serial;
 
@@ -91,7 +91,7 @@ struct Pkcs7 {
 
   std::array<OidContents, kMaxDigestAlgorithms> digest_algorithms_;
   std::size_t digest_algorithm_count_ = 0;
-  // With the [0] tag of the message, and each attribute.
+  // All signed attributes, with the [0] tag of the message, and each attribute.
   std::string_view signed_attributes_;
   std::array<std::string_view, kMaxSignedAttributes> attributes_;
   std::size_t attribute_count_ = 0;

@@ -69,7 +69,7 @@ absl::StatusOr<Admission> InMemoryReplayLedger::Admit(std::string_view key,
   });
 }
 
-// What is recorded is recorded last, when nothing can fail any more.
+// Records the use last, when nothing can fail any more.
 absl::StatusOr<Admission> InMemoryReplayLedger::Use(Entry& entry,
                                                     const ReplayFacts& facts,
                                                     ReplayMode mode) {

@@ -1,4 +1,4 @@
-// Who has shown which identity document before.
+// Records who has presented which identity document before.
 //
 //   InMemoryReplayLedger ledger(1'000'000);
 //   ReplayCheck replay{&ledger, ReplayMode::kFirstUseBinds, caller_key_hash};
@@ -9,12 +9,12 @@
 // what a copy is good for.
 //
 // The verifier asks the ledger last, when everything else has passed, so that
-// evidence that is refused for another reason uses nothing up. Keys are made
+// evidence which is refused for another reason uses nothing up. Keys are made
 // of what the document says, never of signature bytes: one document has many
 // valid signatures.
 //
-// A refusal says who holds the binding, and since when: that is for whoever
-// runs the product, and not for the peer that was refused.
+// A refusal says who holds the binding, and since when: that is for the
+// product's operator, not for the peer that was refused.
 
 #ifndef ANCHORAGE_VERIFY_IDENTITY_REPLAY_LEDGER_H_
 #define ANCHORAGE_VERIFY_IDENTITY_REPLAY_LEDGER_H_
@@ -37,7 +37,7 @@
 namespace anchorage::verify {
 
 enum class ReplayMode {
-  // A document is good once. The key names the document.
+  // A document is good for one use. The key names the document.
   kSingleUse,
   // The first use binds the instance to the caller's binding, and later uses
   // must have the same one ("trust on first use"). The key names the instance.
@@ -52,20 +52,20 @@ enum class ReplayMode {
 std::string_view NameOf(ReplayMode mode);
 
 // Returns the key of an instance, for kFirstUseBinds and kNewestPendingTime.
-// What the verifier uses, so that an operator can find and forget one.
+// The verifier uses the same key, so an operator can find and forget one.
 std::string InstanceReplayKey(ReplayMode mode, std::string_view partition,
                               std::string_view region,
                               std::string_view instance_id);
 // Returns the key of a document, whose exact bytes these are, for kSingleUse.
 std::string DocumentReplayKey(std::string_view document_bytes);
 
-// Another sender takes an instance over no sooner than this.
+// The least silence after which another sender may take over an instance.
 inline constexpr absl::Duration kMinRebindAfter = absl::Hours(24);
 
 struct ReplayFacts {
   absl::Time pending_time;
-  // Whatever names the sender, such as the hash of its TLS key. For
-  // kFirstUseBinds only, and not empty there.
+  // Any name of the sender, such as the hash of its TLS key. For kFirstUseBinds
+  // only, and not empty there.
   std::string_view binding;
   // When the document is used, by the verifier's clock.
   absl::Time at = absl::InfinitePast();
@@ -73,10 +73,10 @@ struct ReplayFacts {
   absl::Duration rebind_after = absl::InfiniteDuration();
 };
 
-// Who has shown an instance's documents.
+// Who has presented an instance's documents.
 struct BindingHolder {
   std::string binding;
-  // Its first use and its latest.
+  // The times of the holder's first use and of its latest.
   absl::Time since;
   absl::Time last_seen;
 
@@ -85,18 +85,18 @@ struct BindingHolder {
 
 // A use that was let through.
 struct Admission {
-  // Whose binding this use took over; nullopt for nearly all.
+  // Whose binding this use took over; nullopt for nearly all uses.
   std::optional<BindingHolder> replaced;
 };
 
-// Implementations may keep their entries anywhere. Thread-safe.
+// Implementations may keep their entries anywhere, and must be thread-safe.
 class ReplayLedger {
  public:
   virtual ~ReplayLedger() = default;
 
   // Checks one use and records it, as one atomic step: of two first uses at
   // once exactly one is admitted (with kFirstUseBinds, all of one binding).
-  // `key` is different for different modes. Fails with kReplayed,
+  // Different modes never share a key. Fails with kReplayed,
   // kPendingTimeRegressed or kLedgerUnavailable, and then records nothing. A
   // failure without a reason, and an std::exception, count as
   // kLedgerUnavailable.
@@ -105,24 +105,24 @@ class ReplayLedger {
                                           ReplayMode mode) = 0;
 };
 
-// What VerifyIdentity() is to ask.
+// What VerifyIdentity() asks the ledger.
 struct ReplayCheck {
   // Null is kLedgerUnavailable: a check that was asked for is never skipped.
   ReplayLedger* ledger = nullptr;
   ReplayMode mode = ReplayMode::kSingleUse;
   std::string binding;
-  // With kFirstUseBinds, another sender takes an instance over where its
-  // document is strictly newer than all that the holder showed (the instance
-  // was started again since) and the holder has been silent for this long: at
-  // least kMinRebindAfter, or kFieldInvalid. Infinite, the default: never, and
-  // a person forgets the key. Whoever may restart the customer's instance can
-  // make a newer document, so this hands them its binding in the end; the
+  // With kFirstUseBinds, another sender takes over an instance if its document
+  // is strictly newer than all that the holder presented (the instance was
+  // started again since) and the holder has been silent for this long: at least
+  // kMinRebindAfter, or kFieldInvalid. Infinite, the default, means never: then
+  // a person must forget the key. Whoever may restart the customer's instance
+  // can make a newer document, so in the end this hands them its binding; the
   // verdict says whose it was (VerifiedIdentity::replaced_binding()), to be
   // logged.
   absl::Duration rebind_after = absl::InfiniteDuration();
 };
 
-// Forgets everything when it is destroyed.
+// A ledger in memory: it forgets everything when it is destroyed.
 class InMemoryReplayLedger final : public ReplayLedger {
  public:
   // Holds `max_entries` keys. When it is full a new key is refused with
@@ -142,7 +142,7 @@ class InMemoryReplayLedger final : public ReplayLedger {
 
   // Forgets one key, so that its next use is a first one. Returns whether it
   // was there. For a person's decision: a customer who moved to another
-  // machine, or whose document somebody else showed first.
+  // machine, or whose document somebody else presented first.
   bool Forget(std::string_view key) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Forgets the documents, of every mode, whose pendingTime is before `time`,
@@ -154,7 +154,7 @@ class InMemoryReplayLedger final : public ReplayLedger {
 
  private:
   struct Entry {
-    // The newest.
+    // The newest pendingTime seen.
     absl::Time pending_time;
     BindingHolder holder;
   };

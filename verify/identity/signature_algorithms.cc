@@ -39,8 +39,8 @@ constexpr SignatureRow kSignatures[] = {
     // dsa-with-sha1, 1.2.840.10040.4.3: /pkcs7.
     {OidContents("\x2a\x86\x48\xce\x38\x04\x03", 7), KeyType::kDsa,
      HashAlgorithm::kSha1},
-    // dsa-with-sha256, 2.16.840.1.101.3.4.3.2: known only to be refused by
-    // its digest.
+    // dsa-with-sha256, 2.16.840.1.101.3.4.3.2: listed only so that it is
+    // refused for its digest.
     {OidContents("\x60\x86\x48\x01\x65\x03\x04\x03\x02", 9), KeyType::kDsa,
      HashAlgorithm::kSha256},
 };

@@ -17,8 +17,8 @@ absl::Status VerifyUnder(const Anchor& anchor,
                                    signature.signature);
 }
 
-// What several failed attempts come to: a library that failed first, then the
-// attempt that got furthest.
+// The one failure that stands for several failed attempts: a failed library if
+// there is one, else the attempt that got furthest.
 class Failures {
  public:
   void Add(absl::Status failure) {
@@ -47,7 +47,7 @@ std::optional<SignerHint> NameOfCertificate(std::string_view der) {
   const auto tbs = DerReader(certificate->contents).Read(DerTag::kSequence);
   if (!tbs.has_value()) return std::nullopt;
   DerReader reader(tbs->contents);
-  // A certificate of version 1 does not say its version.
+  // A certificate of version 1 has no version field.
   if (reader.NextIs(DerTag::kContext0Constructed)) reader.Read();
   const auto serial = reader.Read(DerTag::kInteger);
   const auto algorithm = reader.Read(DerTag::kSequence);
@@ -58,9 +58,9 @@ std::optional<SignerHint> NameOfCertificate(std::string_view der) {
   return SignerHint{issuer->whole, serial->contents};
 }
 
-// Whether another region's anchor made the signature. Where the signature
-// names its signer only the anchor so named is tried; where it does not, each
-// distinct key, up to the limit.
+// Whether another region's anchor made the signature. Where the signature names
+// its signer, only the anchor so named is tried; where it does not, each
+// distinct key is, up to the limit.
 bool IsOfAnotherRegion(const AnchorSet& anchors, const Slot& slot,
                        const SignatureToVerify& signature) {
   if (signature.document_bytes > kMaxExplainedDocumentBytes) return false;

@@ -20,42 +20,42 @@ namespace anchorage::verify {
 
 // How a PKCS #7 names its signer.
 struct SignerHint {
-  // A Name, whole.
+  // A whole Name element.
   std::string_view issuer;
   // The contents of an INTEGER.
   std::string_view serial;
 };
 
-// A signature whose signer is looked for.
+// A signature whose signer is searched for.
 struct SignatureToVerify {
   HashAlgorithm hash;
-  // Of the bytes that the signature covers.
+  // The digest of the bytes that the signature covers.
   Digest digest;
   std::string_view signature;
   // The type of key that the declared algorithm goes with.
   KeyType key_type;
   // nullopt for a form that names no signer.
   std::optional<SignerHint> hint;
-  // Of the document that was signed.
+  // The size of the signed document.
   std::size_t document_bytes = 0;
 };
 
-// How far a failure is explained by looking in other regions: at most that
-// many keys, and only for a document that is not longer than AWS's can be,
-// because hostile evidence must not cost many times what good evidence costs.
+// To explain a failure, other regions are searched as well: at most this many
+// keys, and only for a document no longer than AWS's can be, because hostile
+// evidence must not cost many times what good evidence costs.
 inline constexpr std::size_t kMaxOtherRegionKeys = 15;
 inline constexpr std::size_t kMaxExplainedDocumentBytes = 4 * 1024;
 
 // Returns the anchor of `slot` that made the signature and may be used at
-// `now`, the verifier's clock. Whether it verifies evidence of that time is for
-// the caller, who reads the time from what was signed. Otherwise fails, with
+// `now`, the verifier's clock. The caller checks whether it verifies evidence
+// of that time, which it reads from what was signed. Otherwise fails with
 //   kNoUsableAnchors     the slot has no anchor, or none that may be used and
 //                        none that made the signature;
 //   kAlgorithmMismatch   no anchor of the slot has a key of that type;
 //   kAnchorNotActive, kAnchorRevoked
 //                        an anchor that may not be used made it;
 //   kRegionMismatch      an anchor of the same kind in another region made it
-//                        (as far as that is looked for);
+//                        (as far as that is searched);
 //   kSignatureMalformed, kSignatureMismatch
 //                        none of them made it;
 //   kCryptoUnavailable, kCryptoProviderMissing

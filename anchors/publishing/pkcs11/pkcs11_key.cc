@@ -61,8 +61,8 @@ bool Control(ENGINE* engine, const char* command, const std::string& value) {
   return ENGINE_ctrl_cmd_string(engine, command, value.c_str(), 0) == 1;
 }
 
-// One engine serves the process: it holds the sessions of the token. What is
-// set here stays set, so keys are opened one at a time.
+// One engine serves the whole process: it holds the token's sessions. Settings
+// of the engine persist, so keys are opened one at a time.
 ABSL_CONST_INIT absl::Mutex engine_mutex(absl::kConstInit);
 
 absl::StatusOr<EnginePtr> StartEngine(const std::string& module)
@@ -74,7 +74,7 @@ absl::StatusOr<EnginePtr> StartEngine(const std::string& module)
         "OpenSSL has no PKCS #11 engine here (Debian: "
         "libengine-pkcs11-openssl)");
   }
-  // What it would print goes into the status.
+  // The engine must not print: its errors go into the status.
   ENGINE_ctrl_cmd_string(engine.get(), "QUIET", nullptr, 0);
   if (!module.empty() && !Control(engine.get(), "MODULE_PATH", module)) {
     return Unreadable("the PKCS #11 module cannot be named");
@@ -90,7 +90,7 @@ absl::StatusOr<EnginePtr> StartEngine(const std::string& module)
 }  // namespace
 
 struct Pkcs11Key::State {
-  // Goes after the key.
+  // Destroyed after the key.
   EnginePtr engine;
   PkeyPtr key;
 };

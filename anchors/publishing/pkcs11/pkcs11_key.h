@@ -1,4 +1,4 @@
-// Private keys in hardware: a token that is reached by PKCS #11.
+// Private keys in hardware: in a token that is reached by PKCS #11.
 //
 //   auto key = Pkcs11Key::Open("pkcs11:token=anchorage;object=alice", pin);
 //   auto signature = (*key)->Sign(message);
@@ -30,9 +30,9 @@ bool IsPkcs11Uri(std::string_view text);
 class Pkcs11Key final : public SigningKey {
  public:
   // Finds the private key that `uri` names. Never asks at a terminal: without
-  // `pin`, the URI must say where it is (`pin-source`), or the token need
-  // none. kSigningKeyUnreadable: no engine, no module, no such token or
-  // object, or another PIN. kSigningKeyUnsupported.
+  // `pin`, the URI must say where it is (`pin-source`), or the token must need
+  // none. kSigningKeyUnreadable: no engine, no module, no such token or object,
+  // or a wrong PIN. kSigningKeyUnsupported.
   static absl::StatusOr<std::unique_ptr<Pkcs11Key>> Open(
       std::string_view uri, std::optional<std::string_view> pin);
 

@@ -41,7 +41,8 @@ Connection::Connection(int socket, Place place, bool health_only,
       deadline_(now + (health_only ? limits.health_time : limits.idle_time)) {}
 
 Connection::~Connection() {
-  // What was not read would otherwise make the kernel cut the answer off.
+  // Otherwise unread input would make the kernel reset the connection and cut
+  // the answer off.
   ::shutdown(socket_, SHUT_WR);
   char rest[4096];
   for (int i = 0; i < 16; ++i) {
@@ -155,7 +156,7 @@ ssize_t Connection::write(const char* data, std::size_t size) {
   return static_cast<ssize_t>(size);
 }
 
-// Not told: nothing here depends on who asks.
+// Left empty: nothing here depends on who asks.
 void Connection::get_remote_ip_and_port(std::string&, int&) const {}
 void Connection::get_local_ip_and_port(std::string&, int&) const {}
 

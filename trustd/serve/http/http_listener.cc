@@ -14,15 +14,15 @@
 namespace anchorage::trustd {
 namespace {
 
-// What the kernel keeps for a peer that does not read.
+// How much the kernel buffers for a peer that does not read.
 constexpr int kSendBufferBytes = 256 * 1024;
 
 constexpr char kJson[] = "application/json";
 constexpr char kText[] = "text/plain; charset=utf-8";
 constexpr char kPrometheusText[] = "text/plain; version=0.0.4; charset=utf-8";
 
-// A cache may keep a name that never means other bytes; of the timestamp only
-// for as long as nobody minds.
+// A cache may keep a name that never means other bytes for ever, but the
+// timestamp only briefly.
 constexpr char kForEver[] = "public, max-age=31536000, immutable";
 constexpr char kShortly[] = "public, max-age=60";
 constexpr char kNever[] = "no-store";
@@ -45,13 +45,13 @@ void Answer(int status, const std::string& text, httplib::Response& response) {
 
 }  // namespace
 
-// What is at which path, for one thread. The library reads requests and writes
-// answers; its own loops of accepting and serving are not used.
+// Answers requests, for one thread. The library parses requests and writes
+// answers; its own loops for accepting and serving are not used.
 class HttpListener::Site final : public httplib::Server {
  public:
   explicit Site(HttpListener& listener) : listener_(listener) {
     const HttpListener::Options& options = listener.options_;
-    // Only told to peers: HttpLoop is what counts.
+    // Only announced to peers: HttpLoop enforces it.
     set_keep_alive_max_count(
         static_cast<std::size_t>(options.requests_per_connection));
     set_keep_alive_timeout(absl::ToInt64Seconds(options.limits.idle_time));
@@ -66,10 +66,11 @@ class HttpListener::Site final : public httplib::Server {
         });
   }
 
-  // Reads one request and answers it. False: the connection is of no more use.
+  // Reads one request and answers it. Returns false if the connection cannot be
+  // used any more.
   bool ServeOne(Connection& connection, bool last) {
-    // A request that the library cannot read leaves us not knowing where the
-    // next one begins; so does one with a body.
+    // After a request that the library cannot read, or one with a body, we do
+    // not know where the next one begins.
     bool readable = false;
     bool closed = false;
     connection_ = &connection;
@@ -80,8 +81,8 @@ class HttpListener::Site final : public httplib::Server {
   }
 
  private:
-  // Takes out what the library would act upon and we do not offer: files are
-  // given as they are. Returns whether the connection can go on.
+  // Removes headers on which the library would act but which we do not support:
+  // files are served as they are. Returns whether the connection can go on.
   static bool Prepare(httplib::Request& request) {
     request.headers.erase("Accept-Encoding");
     request.headers.erase("Expect");
@@ -123,7 +124,7 @@ class HttpListener::Site final : public httplib::Server {
     }
     response.status = 200;
     response.set_header("Content-Type", kJson);
-    // Sent from where it is, however many ask for it.
+    // Sent from where it is, without a copy, however many peers ask for it.
     if (request.method == "GET") connection_->SetBody(file->bytes, file->owner);
   }
 
@@ -142,7 +143,7 @@ class HttpListener::Site final : public httplib::Server {
   }
 
   HttpListener& listener_;
-  // The one that is being answered.
+  // The connection that is being answered.
   Connection* connection_ = nullptr;
 };
 
@@ -153,7 +154,8 @@ HttpListener::HttpListener(const Options& options, const PublicationHub& hub,
       metrics_(metrics),
       files_(hub),
       places_(options.connections, options.proxies),
-      // More than the loop keeps: that its oldest makes room is not waited for.
+      // More than the loop keeps, so that nobody waits until its oldest makes
+      // room.
       health_places_(2 * options.health_connections, options.proxies,
                      options.health_connections / 2) {}
 
@@ -226,7 +228,7 @@ void HttpListener::Accept(int socket, const Endpoint& peer) {
     return metrics_.CountShed(
         "http", absl::StrCat("health_connections_", NameOf(for_health)));
   }
-  // All of them in one loop, whose oldest makes room.
+  // All health connections are in one loop, whose oldest makes room.
   owned = -1;
   loops_.front()->Add(socket, std::move(place), true);
 }

@@ -5,10 +5,10 @@
 //
 // GET and HEAD of these paths, compared byte for byte and never normalised:
 // "/tuf/..." (StaticSite), "/healthz", "/metrics". Everything that a peer can
-// make the server wait for or keep is bounded (ConnectionLimits), and nobody
-// who is slow holds a thread (HttpLoop). Where there are as many connections as
-// there may be, or as many of one address, there are some more for "/healthz"
-// alone. There is no TLS: what is served is signed. Thread-safe.
+// make the server wait for or keep is bounded (ConnectionLimits), and no slow
+// peer holds a thread (HttpLoop). When the limit of connections, in all or for
+// one address, is reached, there are some more for "/healthz" alone. There is
+// no TLS: what is served is signed. Thread-safe.
 
 #ifndef ANCHORAGE_TRUSTD_SERVE_HTTP_HTTP_LISTENER_H_
 #define ANCHORAGE_TRUSTD_SERVE_HTTP_HTTP_LISTENER_H_
@@ -34,11 +34,11 @@ class HttpListener {
  public:
   struct Options {
     int threads = 4;
-    // After so many requests a connection ends.
+    // How many requests a connection may make before it is closed.
     int requests_per_connection = 100;
-    // How many connections there may be.
+    // The most connections.
     int connections = 1024;
-    // How many more for "/healthz".
+    // How many more connections there may be for "/healthz".
     int health_connections = 64;
     AddressList proxies;
     ConnectionLimits limits;
@@ -58,10 +58,10 @@ class HttpListener {
   }
   ~HttpListener();
 
-  // Where it listens, with the port that was taken for port 0.
+  // The address that it listens on; for port 0, with the port that was chosen.
   const std::string& address() const { return listener_->address(); }
 
-  // Accepts no more, lets answers under way end and waits for that, at most
+  // Stops accepting, and waits for answers under way, at most
   // ConnectionLimits::stop_time. Calling it again does nothing.
   void Stop();
 
@@ -82,7 +82,7 @@ class HttpListener {
   Admission places_;
   Admission health_places_;
   std::unique_ptr<TcpListener> listener_;
-  // One a thread, and the site that it asks.
+  // One loop for each thread, and the site that it asks.
   std::vector<std::unique_ptr<Site>> sites_;
   std::vector<std::unique_ptr<HttpLoop>> loops_;
   std::size_t next_loop_ = 0;

@@ -18,11 +18,11 @@
 namespace anchorage::trustd {
 namespace {
 
-// How often it is looked for connections whose time is over.
+// How often connections are checked for exceeded limits.
 constexpr absl::Duration kCheck = absl::Milliseconds(50);
 constexpr int kEventsPerTurn = 64;
 
-// Not the time of day: nobody's limit may change when that is set.
+// Not the time of day: no time limit may change when the clock is set.
 absl::Duration Uptime() {
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
@@ -101,7 +101,7 @@ void HttpLoop::Turn() {
       ::eventfd_read(wake_, &ignored);
       continue;
     }
-    // One that an earlier event of this turn has closed is no more.
+    // An earlier event of this turn may have closed the connection.
     const auto found = by_descriptor_.find(events[i].data.fd);
     if (found != by_descriptor_.end()) Advance(found->second);
   }
@@ -155,7 +155,7 @@ void HttpLoop::MakeRoom() {
 
 void HttpLoop::Advance(Queue::iterator entry) {
   Connection& connection = **entry;
-  // What is thrown is the end of this connection and of no other.
+  // An exception ends this connection and no other.
   const absl::Status caught = anchors::NoThrow([&] {
     while (true) {
       switch (connection.Advance(Uptime())) {

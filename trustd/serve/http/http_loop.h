@@ -1,9 +1,9 @@
 // A thread that serves many connections, none of which can hold it up.
 //
-// Each connection is one state (Connection), advanced when its socket is ready
-// and closed when its time is over. Those that only health is left for are of
-// this loop's `max_health`: where they are taken, the oldest that has not sent
-// its request makes room, since a probe sends it at once. Thread-safe.
+// Each connection is a state machine (Connection), advanced when its socket is
+// ready and closed when its time is over. Connections that may only ask for
+// health are limited to `max_health`: when that is reached, the oldest that has
+// not sent its request makes room, since a probe sends it at once. Thread-safe.
 
 #ifndef ANCHORAGE_TRUSTD_SERVE_HTTP_HTTP_LOOP_H_
 #define ANCHORAGE_TRUSTD_SERVE_HTTP_HTTP_LOOP_H_
@@ -33,13 +33,14 @@ class HttpLoop {
     ConnectionLimits limits;
     int requests_per_connection = 100;
     std::size_t max_health = 64;
-    // Answers the request that is at the front of a connection; `last`: whether
-    // its answer is to be the last. Returns whether the connection can go on.
+    // Answers the request at the front of a connection; `last`: whether this is
+    // to be the connection's last answer. Returns whether the connection can go
+    // on.
     std::function<bool(Connection& connection, bool last)> answer;
     ShedFunction shed;
   };
 
-  // RESOURCE_EXHAUSTED: there is no thread or no descriptor.
+  // Fails with RESOURCE_EXHAUSTED if there is no thread or no descriptor.
   static absl::StatusOr<std::unique_ptr<HttpLoop>> Start(Options options);
   HttpLoop(const HttpLoop&) = delete;
   HttpLoop& operator=(const HttpLoop&) = delete;
@@ -48,8 +49,8 @@ class HttpLoop {
   // Serves `socket`, which the loop then owns.
   void Add(int socket, Place place, bool health_only);
 
-  // Closes who waits, lets answers under way end, at most
-  // ConnectionLimits::stop_time, and waits for that.
+  // Closes connections that wait for a request, and waits for answers under
+  // way, at most ConnectionLimits::stop_time.
   void Stop();
 
  private:
@@ -61,7 +62,7 @@ class HttpLoop {
   void Turn();
   void TakeNew();
   void MakeRoom();
-  // Goes on with a connection for as long as it need not wait.
+  // Advances a connection for as long as it need not wait.
   void Advance(Queue::iterator entry);
   void Close(Queue::iterator entry);
   void CloseOverdue();
@@ -69,12 +70,14 @@ class HttpLoop {
 
   const Options options_;
   int epoll_ = -1;
-  // An eventfd: there is news.
+  // An eventfd that is readable when there are new connections, or the loop is
+  // to stop.
   int wake_ = -1;
   absl::Mutex mutex_;
   std::vector<std::unique_ptr<Connection>> new_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  // Of the thread alone: what is open, the oldest first, and where each is.
+  // Used by the thread alone: the open connections, the oldest first, and where
+  // each is in the list.
   Queue open_;
   absl::flat_hash_map<int, Queue::iterator> by_descriptor_;
   absl::flat_hash_map<int, int> served_;

@@ -1,11 +1,11 @@
-// What is published, as the files that a static server would have.
+// The current publication, as the files that a static server would have.
 //
 //   StaticSite site(hub);
-//   auto file = site.Find("/tuf/timestamp.json");  // nullopt: not there
+//   auto file = site.Find("/tuf/timestamp.json"); // nullopt: no such file
 //
-// Whoever has fetched a timestamp must still find what it names after a newer
-// one was published, so the last few publications that were looked at stay
-// here. The timestamp is always the newest one's. Thread-safe.
+// A client that has fetched a timestamp must still find what it names after a
+// newer one was published, so the last few publications that were asked for
+// stay available. The timestamp is always that of the newest. Thread-safe.
 
 #ifndef ANCHORAGE_TRUSTD_SERVE_HTTP_STATIC_SITE_H_
 #define ANCHORAGE_TRUSTD_SERVE_HTTP_STATIC_SITE_H_
@@ -31,11 +31,11 @@ class StaticSite {
   static constexpr std::size_t kKeptPublications = 4;
 
   struct File {
-    // Of `bytes`, quoted as in an ETag header.
+    // The tag of `bytes`, quoted as in an ETag header.
     std::string etag;
     std::string_view bytes;
     bool immutable = true;
-    // Keeps `bytes`.
+    // Keeps `bytes` alive.
     std::shared_ptr<const Publication> owner;
   };
 
@@ -61,7 +61,7 @@ class StaticSite {
   std::deque<std::shared_ptr<const Edition>> editions_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The files of a publication; the views are of it.
+// Returns the files of a publication; the views refer to it.
 anchors::tuf::RepositoryFiles FilesOf(const Publication& publication);
 
 }  // namespace anchorage::trustd

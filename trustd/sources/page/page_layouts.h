@@ -1,4 +1,4 @@
-// The layouts of the page, each read into a PagePlacer.
+// Readers for the layouts of the page; each feeds a PagePlacer.
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_PAGE_PAGE_LAYOUTS_H_
 #define ANCHORAGE_TRUSTD_SOURCES_PAGE_PAGE_LAYOUTS_H_
@@ -9,7 +9,7 @@
 
 namespace anchorage::trustd {
 
-// Both layouts of Markdown, the current and the older one.
+// Reads both Markdown layouts, the current and the older one.
 void ReadMarkdownPage(std::string_view text, PagePlacer& placer);
 
 void ReadHtmlPage(std::string_view text, PagePlacer& placer);

@@ -21,7 +21,8 @@ using verify::Slot;
 
 constexpr std::string_view kBlanks = " \t\r\n\f\v";
 constexpr std::string_view kAnchorSuffix = "-cert";
-// Base64 of the longest certificate that is read, and as much white space.
+// Room for the base64 of the longest certificate that is read, and as much
+// white space.
 constexpr std::size_t kMaxBodyBytes = 4 * anchors::kMaxCertificateBytes;
 constexpr std::size_t kMaxQuotedBytes = 64;
 
@@ -38,7 +39,7 @@ std::optional<AnchorKind> KindOfTab(std::string_view name) {
   return std::nullopt;
 }
 
-// A page's text for people and logs: short, printable ASCII.
+// Quotes a page's text for people and logs: short, printable ASCII.
 std::string Quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text.substr(0, kMaxQuotedBytes)) {

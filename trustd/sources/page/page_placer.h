@@ -38,12 +38,13 @@ class PagePlacer {
   // `scope` must outlive the placer.
   explicit PagePlacer(const SourceScope& scope) : scope_(scope) {}
 
-  // A heading with an em dash: what follows is the region's.
+  // A heading with an em dash: what follows belongs to that region.
   void BeginRegion(std::string_view heading, int line);
   // The name of an anchor in the page, such as "eu-west-1-cert". One that
   // contradicts the heading leaves the region without a place.
   void Anchor(std::string_view name, int line);
-  // Another heading, or the end of a section: what follows is no region's.
+  // Another heading, or the end of a section: what follows belongs to no
+  // region.
   void EndRegion();
   // A tab: "DSA", "RSA", "RSA-2048", or prose in the older layout.
   void BeginTab(std::string_view name, int line);
@@ -57,7 +58,7 @@ class PagePlacer {
  private:
   struct Region {
     int line = 0;
-    // Empty: the heading has no region's code, or one that is in doubt.
+    // Empty if the heading has no region code, or one that is in doubt.
     std::string code;
     bool in_scope = false;
     int tabs = 0;
@@ -83,14 +84,14 @@ class PagePlacer {
   const SourceScope& scope_;
   std::optional<Region> region_;
   std::optional<Tab> tab_;
-  // What stands after a BEGIN line that has no END yet.
+  // The text after a BEGIN line whose END has not been seen yet.
   std::optional<std::string> body_;
   int body_line_ = 0;
   int regions_in_scope_ = 0;
   int first_foreign_line_ = 0;
   int blocks_ = 0;
   bool too_many_ = false;
-  // The indices of the certificates of a slot.
+  // The indices of each slot's certificates.
   absl::flat_hash_map<verify::Slot, std::vector<std::size_t>> placed_;
   PageContent content_;
 };

@@ -1,4 +1,4 @@
-// 1. Markup is taken out, and line feeds are kept.
+// 1. Markup is removed, but line feeds are kept.
 // 2. Each PEM block is read, and placed by its name.
 // 3. Fingerprints are collected.
 
@@ -23,7 +23,7 @@ constexpr std::string_view kRootSuffix = ".nitro-enclaves";
 constexpr std::size_t kSha256Digits = 64;
 constexpr std::size_t kPairedDigits = 32 * 3 - 1;
 
-// The text of a page without what is between angle brackets.
+// The text of a page without anything between angle brackets.
 class TextOfPage {
  public:
   explicit TextOfPage(std::string_view page) : page_(page) {
@@ -53,7 +53,7 @@ class TextOfPage {
                                       {word.data(), word.size()});
   }
 
-  // What scripts and styles hold is not printed.
+  // The contents of scripts and styles are not printed, so they do not count.
   void Tag(std::string_view rest) {
     for (const std::string_view hidden : {"script", "style"}) {
       if (BeginsWith(rest.substr(1), hidden)) return SkipElement(hidden);
@@ -88,8 +88,8 @@ class TextOfPage {
   std::string out_;
 };
 
-// Returns the partition whose root a certificate is by its name; nullopt for
-// one that is no Nitro root.
+// Returns the partition whose root a certificate is, according to its name;
+// nullopt for one that is not a Nitro root.
 std::optional<std::string_view> PartitionOfRoot(std::string_view der) {
   const auto certificate = verify::ParseCertificate(der);
   if (!certificate.ok() || !certificate->is_ca ||
@@ -167,7 +167,7 @@ class Reader {
     out_.certificates.push_back({*std::move(der), line});
   }
 
-  // Every run of hex digits and colons that is one.
+  // Collects every run of hex digits and colons that is a fingerprint.
   void ReadFingerprints() {
     const auto is_part = [](char c) {
       return absl::ascii_isxdigit(static_cast<unsigned char>(c)) || c == ':';
@@ -183,7 +183,7 @@ class Reader {
 
   void AddFingerprint(std::string_view run) {
     std::string digits;
-    // "sha256:" in front ends in what looks like more of it.
+    // A "sha256:" in front of it ends in what looks like part of the run.
     const std::string_view last = run.substr(run.rfind(':') + 1);
     if (last.size() == kSha256Digits) {
       digits = std::string(last);

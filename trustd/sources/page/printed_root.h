@@ -3,9 +3,9 @@
 //
 //   const PrintedRoots page = ReadPrintedRoots(bytes, "aws-us-gov");
 //
-// A page is HTML, Markdown or plain text, whatever prose is around. A
-// certificate is the root of the partition that it is named after: AWS
-// documents the subject as CN=<partition>.nitro-enclaves.
+// A page is HTML, Markdown or plain text, with any prose around. A certificate
+// is the root of the partition after which it is named: AWS documents the
+// subject as CN=<partition>.nitro-enclaves.
 //
 // Pure, and linear in the page, which anybody may have written.
 
@@ -22,7 +22,8 @@
 
 namespace anchorage::trustd {
 
-// Of one page; more is a problem, or left out.
+// The most of each on one page; more roots are a problem, more fingerprints are
+// left out.
 inline constexpr std::size_t kMaxPrintedRoots = 8;
 inline constexpr std::size_t kMaxFingerprints = 256;
 
@@ -34,13 +35,15 @@ struct PrintedRoot {
 
 struct PrintedRoots {
   // The roots of the partition, self-signed as roots are, in the page's order.
-  // Those of other partitions are left out without a word.
+  // Those of other partitions are left out silently.
   std::vector<PrintedRoot> certificates;
-  // All that has the form of a SHA-256, lower-case hex: pairs parted by
-  // colons, or 64 digits. What each is of, the page says to people alone.
+  // Everything that has the form of a SHA-256, in lower-case hex: pairs
+  // separated by colons, or 64 digits. Only the page's prose says what each is
+  // the hash of.
   std::set<std::string> fingerprints;
-  // kNotTheDocument: neither of both. kTruncated, kCertificateUnreadable: a
-  // PEM block. kNotPlaced: a certificate that is no Nitro root, or too many.
+  // kNotTheDocument: neither roots nor fingerprints. kTruncated,
+  // kCertificateUnreadable: a PEM block. kNotPlaced: a certificate that is not
+  // a Nitro root, or too many.
   std::vector<SourceProblem> problems;
 };
 

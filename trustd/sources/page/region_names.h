@@ -1,5 +1,4 @@
-// What the prose names of AWS's regions say. Their codes are
-// verify/partition.h's.
+// The prose names of AWS's regions. For their codes see verify/partition.h.
 //
 // Pure.
 

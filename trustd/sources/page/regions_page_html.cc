@@ -1,9 +1,9 @@
 // A page in HTML is read in two steps:
 //
-//   1. Reduce(): all but four elements is taken out, and line feeds are kept.
-//      What the parser is given has at most kMaxTags tags, none of them of a
-//      kind that a parser repeats or moves, whatever the page holds. So its
-//      tree is small, and no deeper than that.
+//   1. Reduce(): everything but four elements is removed, and line feeds are
+//      kept. What the parser is given has at most kMaxTags tags, none of them
+//      of a kind that a parser repeats or moves, whatever the page holds. So
+//      its tree is small, and no deeper than that.
 //   2. the tree is walked, without recursion:
 //        <awsui-expandable-section header="Europe (Ireland) — eu-west-1"
 //            id="eu-west-1-cert">        a region
@@ -64,7 +64,7 @@ class Reducer {
 
   const std::string& out() const { return out_; }
   bool too_many() const { return tags_ > kMaxTags; }
-  // Whether the text ends inside markup, or an element that was begun.
+  // Whether the text ends inside markup, or inside an open element.
   bool cut() const { return cut_ || sections_ > 0 || html_ > 0; }
 
  private:
@@ -79,7 +79,7 @@ class Reducer {
     }
   }
 
-  // Takes `size` bytes out, but for their line feeds.
+  // Leaves out `size` bytes, but keeps their line feeds.
   void Skip(std::size_t size) {
     const std::string_view skipped = text_.substr(at_, size);
     out_.append(std::count(skipped.begin(), skipped.end(), '\n'), '\n');
@@ -246,7 +246,7 @@ class TreeWalker {
                                             : node.v.element.children;
   }
 
-  // Whether to look into the node.
+  // Whether to descend into the node.
   bool Enter(const GumboNode& node) {
     if (node.type == GUMBO_NODE_DOCUMENT) return true;
     if (node.type != GUMBO_NODE_ELEMENT) return false;
@@ -299,7 +299,7 @@ void ReadHtmlPage(std::string_view text, PagePlacer& placer) {
                      last_line);
   }
   GumboOptions options = kGumboDefaultOptions;
-  // Errors are not looked at.
+  // Errors are ignored.
   options.max_errors = 0;
   const std::unique_ptr<GumboOutput, OutputDeleter> output(
       gumbo_parse_with_options(&options, reducer.out().data(),

@@ -25,8 +25,8 @@ constexpr std::string_view kAnchorEnd = "\"></a>";
 constexpr int kRegionLevel = 2;
 constexpr int kTabLevel = 4;
 
-// Takes the anchor off the end of a line and returns its name; empty if there
-// is none.
+// Removes the anchor from the end of a line and returns its name; empty if
+// there is none.
 std::string_view TakeAnchor(std::string_view& line) {
   if (!line.ends_with(kAnchorEnd)) return {};
   const std::size_t at = line.rfind(kAnchorBegin);
@@ -100,8 +100,8 @@ class MarkdownReader {
     return true;
   }
 
-  // Whether the line opened or closed a fence. One may close behind the last
-  // line of what it holds.
+  // Whether the line opened or closed a fence. One may close at the end of the
+  // last line of its contents.
   bool Fence(std::string_view line) {
     if (line.starts_with(kFence)) {
       if (line.substr(kFence.size()).find('`') != std::string_view::npos) {
@@ -119,7 +119,7 @@ class MarkdownReader {
 
   PagePlacer& placer_;
   int number_ = 0;
-  // Of the fence that is open; 0 for none.
+  // The line of the open fence; 0 for none.
   int fence_line_ = 0;
 };
 
