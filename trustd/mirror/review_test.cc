@@ -1,0 +1,76 @@
+// What a hostile reader tried.
+
+#include <memory>
+
+#include "anchors/base/proto_time.h"
+#include "test/support/mirror_fixture.h"
+
+namespace anchorage::trustd {
+namespace {
+
+using verify::AnchorStatus;
+using Action = v1::PinFact;
+
+class ReviewTest : public IrelandTest {
+ protected:
+  void Catalog2() {
+    anchors::Catalog catalog =
+        *AddAnchor(seed_, kIreland, SignedOn(kNow, "\x7f\x01"),
+                   {anchors::kOperatorPublisher, "olga"}, {.time = kNow});
+    ASSERT_TRUE(Publish(catalog, now_).ok());
+  }
+};
+
+// AWS's re-issue comes again while another key of the slot is on its way
+// out.
+TEST_F(ReviewTest, AReissueThatCameBackIsFoundAgain) {
+  const std::string other = SignedOn(kNow, "\x7f\x05", NewKey());
+  ASSERT_TRUE(Pin(Action::ACTION_ADD, other, "olga").ok());
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_RETIRE);
+  fact.mutable_slot()->set_partition(kIreland.partition);
+  fact.mutable_slot()->set_region(kIreland.region);
+  fact.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+  fact.set_spki_sha256(verify::Sha256Hex(NewKey().spki_der()));
+  fact.set_by("olga");
+  fact.set_why("a test");
+  anchors::SetTime(now_ + absl::Hours(24 * 30), *fact.mutable_valid_until());
+  ASSERT_TRUE(mirror_->Pin({.fact = fact}, now_).ok());
+  const std::string reissue = SignedOn(kNow, "\x7f\x01");
+  now_ += absl::Hours(2);
+  ASSERT_TRUE(Show({reissue}).ok());
+  EXPECT_TRUE(IsInUse(reissue));
+  now_ += absl::Hours(2);
+  ASSERT_TRUE(Show({Genuine()}).ok());
+  EXPECT_TRUE(IsInUse(Genuine()));
+  now_ += absl::Hours(2);
+  ASSERT_TRUE(Show({reissue}).ok());
+  Pass(absl::Hours(2));
+  EXPECT_TRUE(IsInUse(reissue));
+}
+
+// the healing itself.
+TEST_F(ReviewTest, AHealingComesTwice) {
+  const std::string other = SignedOn(kNow, "\x7f\x05", NewKey());
+  ASSERT_TRUE(Pin(Action::ACTION_ADD, other, "olga").ok());
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_RETIRE);
+  fact.mutable_slot()->set_partition(kIreland.partition);
+  fact.mutable_slot()->set_region(kIreland.region);
+  fact.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+  fact.set_spki_sha256(verify::Sha256Hex(NewKey().spki_der()));
+  fact.set_by("olga");
+  fact.set_why("a test");
+  anchors::SetTime(now_ + absl::Hours(24 * 30), *fact.mutable_valid_until());
+  ASSERT_TRUE(mirror_->Pin({.fact = fact}, now_).ok());
+  const std::string a = SignedOn(kNow, "\x7f\x01");
+  const std::string b = SignedOn(kNow + absl::Hours(1), "\x7f\x02");
+  for (const std::string& der : {a, Genuine(), b, Genuine()}) {
+    now_ += absl::Hours(7);
+    ASSERT_TRUE(Show({der}).ok());
+    EXPECT_TRUE(IsInUse(der));
+  }
+}
+
+}  // namespace
+}  // namespace anchorage::trustd
