@@ -21,6 +21,27 @@ class ReviewTest : public IrelandTest {
   }
 };
 
+// An anomaly in many slots is one reason.
+TEST_F(ReviewTest, AnAnomalyInManySlotsHoldsOnce) {
+  Observation look = Showing({SignedOn(kNow, "\x7f\x01")});
+  for (int slot = 0; slot < 5; ++slot) {
+    for (char i = 1; i <= 9; ++i) {
+      look.certificates.push_back(
+          {{"aws", absl::StrCat("us-west-", 10 + slot),
+            verify::AnchorKind::kIidRsa2048},
+           SignedOn(kNow, std::string("\x7f") + i, NewKey()),
+           0});
+    }
+  }
+  ASSERT_TRUE(Observe(look).ok());
+  for (const v1::Rotation& rotation : All()) {
+    for (const v1::SourceStance& stance : rotation.sources()) {
+      EXPECT_EQ(stance.held_by_size(), 1);
+    }
+  }
+  EXPECT_EQ(Open(v1::ROTATION_CLASS_RE_ISSUE), 1);
+}
+
 // AWS's re-issue comes again while another key of the slot is on its way
 // out.
 TEST_F(ReviewTest, AReissueThatCameBackIsFoundAgain) {
