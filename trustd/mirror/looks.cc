@@ -153,7 +153,8 @@ void AddDetection(Work& work, const Change& change) {
 void AddDetections(Work& work, const std::vector<Change>& changes) {
   int open = 0;
   for (const std::uint64_t id : work.book().Live()) {
-    open += work.book().Find(id)->is_open();
+    const Entry& entry = *work.book().Find(id);
+    open += entry.is_open() && !entry.is_request();
   }
   int dropped = 0;
   for (const Change& change : changes) {

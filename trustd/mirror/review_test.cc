@@ -21,6 +21,60 @@ class ReviewTest : public IrelandTest {
   }
 };
 
+// One person fills a rotation; then nobody can revoke.
+TEST_F(ReviewTest, HoldsDoNotBlockARevocation) {
+  Rekey();
+  ASSERT_TRUE(Observe(Page()).ok());
+  const std::string why(kMaxWhyBytes, 'w');
+  int taken = 0;
+  for (int i = 0; i < 1200; ++i) {
+    taken += Decide(1, v1::Decision::KIND_HOLD, "bob", why).ok();
+  }
+  const auto pinned = Pin(Action::ACTION_REVOKE, Key(), "olga", true);
+  EXPECT_TRUE(pinned.ok()) << pinned.status();
+  EXPECT_EQ(StatusOf(Key()), AnchorStatus::kRevoked);
+}
+
+// The same with evidence.
+TEST_F(ReviewTest, ProofsDoNotBlockARevocation) {
+  Rekey();
+  ASSERT_TRUE(Observe(Page()).ok());
+  for (int i = 0; i < 40; ++i) {
+    auto document = aws_.Document("eu-west-1");
+    document.SetText("instanceId", absl::StrCat("i-0123456789abcde", 100 + i));
+    v1::Evidence evidence;
+    evidence.set_rsa2048(absl::Base64Escape(
+        test::Encode(aws_.Genuine("eu-west-1", verify::AnchorKind::kIidRsa2048,
+                                  document.Text() + std::string(40000, ' ')))));
+    const auto proof =
+        mirror_->SubmitEvidence(evidence, absl::StrCat("s", i / 3), now_);
+    ASSERT_TRUE(proof.ok()) << proof.status();
+  }
+  const auto pinned = Pin(Action::ACTION_REVOKE, Key(), "olga", true);
+  EXPECT_TRUE(pinned.ok()) << pinned.status();
+  EXPECT_EQ(StatusOf(Key()), AnchorStatus::kRevoked);
+}
+
+// One person's requests block what sources find.
+TEST_F(ReviewTest, RequestsDoNotBlockWhatSourcesFind) {
+  options_.core.rotations.approvals = 2;
+  Start();
+  for (int i = 0; i < 1001; ++i) {
+    v1::PinFact fact;
+    fact.set_action(v1::PinFact::ACTION_ADD);
+    fact.mutable_slot()->set_partition("aws");
+    fact.mutable_slot()->set_region(absl::StrCat("xx-west-", i));
+    fact.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+    fact.set_certificate(SignedOn(kNow, "\x7f\x05", NewKey()));
+    fact.set_by("bob");
+    fact.set_why("a test");
+    (void)mirror_->Pin({.fact = fact}, now_);
+  }
+  const std::string reissue = SignedOn(kNow, "\x7f\x01");
+  ASSERT_TRUE(Show({reissue}).ok());
+  EXPECT_TRUE(IsInUse(reissue));
+}
+
 // An anomaly in many slots is one reason.
 TEST_F(ReviewTest, AnAnomalyInManySlotsHoldsOnce) {
   Observation look = Showing({SignedOn(kNow, "\x7f\x01")});
