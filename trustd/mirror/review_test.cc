@@ -55,6 +55,23 @@ TEST_F(ReviewTest, ProofsDoNotBlockARevocation) {
   EXPECT_EQ(StatusOf(Key()), AnchorStatus::kRevoked);
 }
 
+// What clients would not load blocks what has nothing to do with it.
+TEST_F(ReviewTest, ACatalogThatClientsRefuseIsNotApproved) {
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_ADD);
+  fact.mutable_slot()->set_partition("aws-cn");
+  fact.mutable_slot()->set_region("eu-west-1");
+  fact.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+  fact.set_certificate(SignedOn(kNow, "\x7f\x05", NewKey()));
+  fact.set_by("olga");
+  fact.set_why("a test");
+  const auto pinned = mirror_->Pin({.fact = fact}, now_);
+  EXPECT_FALSE(pinned.ok());
+  const std::string reissue = SignedOn(kNow, "\x7f\x01");
+  (void)Show({reissue});
+  EXPECT_TRUE(IsInUse(reissue));
+}
+
 // One person's requests block what sources find.
 TEST_F(ReviewTest, RequestsDoNotBlockWhatSourcesFind) {
   options_.core.rotations.approvals = 2;
