@@ -55,6 +55,56 @@ TEST_F(ReviewTest, ProofsDoNotBlockARevocation) {
   EXPECT_EQ(StatusOf(Key()), AnchorStatus::kRevoked);
 }
 
+// What the policy approved and could not be signed, under another policy.
+TEST_F(ReviewTest, ThePolicyOfTodayDecides) {
+  hub_.SetSigning(absl::FailedPreconditionError("the store went back"));
+  const std::string reissue = SignedOn(kNow, "\x7f\x01");
+  (void)Show({reissue});
+  ASSERT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
+  ASSERT_TRUE(
+      options_.core.rotations.policy
+          .Set(RotationClass::kReissue, {.action = RotationAction::kHold})
+          .ok());
+  hub_.SetSigning(absl::OkStatus());
+  Start();
+  ASSERT_TRUE(Show({reissue}).ok());
+  EXPECT_FALSE(IsInUse(reissue));
+}
+
+// and a page that has lost slots by now.
+TEST_F(ReviewTest, AnAnomalySinceHoldsWhatThePolicyApproved) {
+  hub_.SetSigning(absl::FailedPreconditionError("the store went back"));
+  const std::string reissue = SignedOn(kNow, "\x7f\x01");
+  (void)Show({reissue});
+  ASSERT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
+  hub_.SetSigning(absl::OkStatus());
+  Observation look = Showing({reissue});
+  std::erase_if(look.certificates, [](const auto& certificate) {
+    return certificate.slot.region.starts_with("us-");
+  });
+  ASSERT_TRUE(Observe(look).ok());
+  EXPECT_GT(Open(v1::ROTATION_CLASS_SOURCE_ANOMALY), 0);
+  EXPECT_FALSE(IsInUse(reissue));
+}
+
+// A rule that wants two sources, and one is silent by now.
+TEST_F(ReviewTest, AsManySourcesAsThePolicyWants) {
+  ASSERT_TRUE(options_.core.rotations.policy
+                  .Set(RotationClass::kReissue,
+                       {.action = RotationAction::kPublishAfter, .sources = 2})
+                  .ok());
+  Start();
+  hub_.SetSigning(absl::FailedPreconditionError("the store went back"));
+  const std::string reissue = SignedOn(kNow, "\x7f\x01");
+  (void)Show({reissue}, "a");
+  (void)Show({reissue}, "b");
+  ASSERT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
+  (void)Show({}, "b");
+  hub_.SetSigning(absl::OkStatus());
+  (void)mirror_->Settle(now_);
+  EXPECT_FALSE(IsInUse(reissue));
+}
+
 // What clients would not load blocks what has nothing to do with it.
 TEST_F(ReviewTest, ACatalogThatClientsRefuseIsNotApproved) {
   v1::PinFact fact;

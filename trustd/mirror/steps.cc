@@ -58,9 +58,16 @@ void DecideOne(Work& work, std::uint64_t id, const Situation& situation) {
   const Entry* entry = work.book().Find(id);
   const int needed = work.options.rotations.approvals;
   if (entry->rotation.state() == v1::ROTATION_STATE_APPROVED) {
-    if (entry->approvals() < needed && !entry->is_by_policy()) {
+    if (entry->approvals() >= needed) return;
+    if (!entry->is_by_policy()) {
       work.draft.AddState(id, v1::ROTATION_STATE_DETECTED,
                           "its approvals no longer count");
+    } else if (!work.options.offline) {
+      // It was not published at once, and sources and the policy may say
+      // otherwise by now. A proposal does not change with every look.
+      const Decision decision = AskPolicy(work, *entry, situation);
+      if (decision.outcome == Outcome::kPublishNow) return;
+      work.draft.AddState(id, v1::ROTATION_STATE_DETECTED, decision.reason);
     }
     return;
   }
