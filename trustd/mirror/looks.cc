@@ -284,6 +284,10 @@ void ForgetOldSources(Work& work) {
   std::erase_if(work.moment.newest, [&](const auto& look) {
     return sources.count(look.first) == 0;
   });
+  // One that comes back is asked again.
+  std::erase_if(work.moment.asked, [&](const std::string& name) {
+    return sources.count(name) == 0;
+  });
   for (const std::uint64_t id : LiveOf(work)) {
     const Entry entry = *work.book().Find(id);
     if (!entry.is_open() || entry.is_unknown_signer() || entry.is_request()) {

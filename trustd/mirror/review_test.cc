@@ -105,6 +105,17 @@ TEST_F(ReviewTest, AsManySourcesAsThePolicyWants) {
   EXPECT_FALSE(IsInUse(reissue));
 }
 
+// A source that was taken out and put in again has not been asked.
+TEST_F(ReviewTest, ASourceThatIsBackIsAskedFirst) {
+  ASSERT_TRUE(Show({Genuine()}, "a").ok());
+  ASSERT_TRUE(Show({Genuine()}, "b").ok());
+  mirror_->SetSources({{"a", "a"}}, now_);
+  mirror_->SetSources({{"a", "a"}, {"b", "b"}}, now_);
+  const std::string reissue = SignedOn(kNow, "\x7f\x01");
+  ASSERT_TRUE(Show({reissue}, "a").ok());
+  EXPECT_FALSE(IsInUse(reissue));
+}
+
 // What clients would not load blocks what has nothing to do with it.
 TEST_F(ReviewTest, ACatalogThatClientsRefuseIsNotApproved) {
   v1::PinFact fact;
