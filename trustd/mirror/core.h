@@ -109,6 +109,8 @@ struct Moment {
   std::string refreshed;
   // When each slot was changed without people, by the steady clock.
   std::map<verify::Slot, std::vector<absl::Duration>> automatic;
+  // When each rotation was first seen, by the steady clock.
+  std::map<std::uint64_t, absl::Duration> seen;
   // How many proofs of an unknown signer a rotation was tried with.
   std::map<std::pair<std::uint64_t, std::uint64_t>, int> tried;
   // The catalog that an unknown signer was last looked for in.

@@ -116,6 +116,35 @@ TEST_F(ReviewTest, ASourceThatIsBackIsAskedFirst) {
   EXPECT_FALSE(IsInUse(reissue));
 }
 
+// A clock that was back when it was seen makes no hold shorter.
+TEST_F(ReviewTest, AHoldIsNotShortenedByAClock) {
+  bool suspect = false;
+  absl::Duration steady = absl::Hours(1);
+  options_.steady = [&] { return steady; };
+  options_.clock_is_suspect = [&] { return suspect; };
+  ASSERT_TRUE(options_.core.rotations.policy
+                  .Set(RotationClass::kReissue,
+                       {.action = RotationAction::kPublishAfter,
+                        .sources = 1,
+                        .hold = absl::Hours(72)})
+                  .ok());
+  Start();
+  const std::string reissue = SignedOn(kNow - absl::Hours(1000), "\x7f\x01");
+  const std::string other = SignedOn(kNow - absl::Hours(200), "\x7f\x02");
+  (void)reissue;
+  now_ = kNow - absl::Hours(100);
+  suspect = true;
+  ASSERT_TRUE(Show({other}).ok());
+  steady += absl::Minutes(10);
+  now_ = kNow;
+  ASSERT_TRUE(Show({other}).ok());
+  suspect = false;  // two sources say that it is now
+  steady += absl::Minutes(1);
+  now_ += absl::Minutes(1);
+  (void)mirror_->Settle(now_);
+  EXPECT_FALSE(IsInUse(other));
+}
+
 // What clients would not load blocks what has nothing to do with it.
 TEST_F(ReviewTest, ACatalogThatClientsRefuseIsNotApproved) {
   v1::PinFact fact;
@@ -223,6 +252,27 @@ TEST_F(ReviewTest, AHealingComesTwice) {
     ASSERT_TRUE(Show({der}).ok());
     EXPECT_TRUE(IsInUse(der));
   }
+}
+
+// A clock that was ahead once blocks nothing.
+TEST_F(ReviewTest, AHoldEndsThoughTheClockWasAhead) {
+  absl::Duration steady = absl::Hours(1);
+  options_.steady = [&] { return steady; };
+  ASSERT_TRUE(options_.core.rotations.policy
+                  .Set(RotationClass::kReissue,
+                       {.action = RotationAction::kPublishAfter,
+                        .sources = 1,
+                        .hold = absl::Hours(72)})
+                  .ok());
+  Start();
+  const std::string reissue = SignedOn(kNow, "\x7f\x01");
+  now_ = kNow + absl::Hours(24 * 365);
+  ASSERT_TRUE(Show({reissue}).ok());
+  now_ = kNow;
+  ASSERT_TRUE(Show({reissue}).ok());
+  steady += absl::Hours(100);
+  Pass(absl::Hours(100));
+  EXPECT_TRUE(IsInUse(reissue));
 }
 
 }  // namespace
