@@ -254,6 +254,18 @@ TEST_F(ReviewTest, AHealingComesTwice) {
   }
 }
 
+// A source of which something else is not understood says otherwise.
+TEST_F(ReviewTest, ASourceWithAProblemElsewhereContradicts) {
+  Observation look = Showing({Genuine()}, "b");
+  look.problems.push_back(
+      {ProblemKind::kCertificateUnreadable, 3, "another region"});
+  ASSERT_TRUE(Show({Genuine()}, "a").ok());
+  ASSERT_TRUE(Observe(look).ok());
+  const std::string reissue = SignedOn(kNow, "\x7f\x01");
+  ASSERT_TRUE(Show({reissue}, "a").ok());
+  EXPECT_FALSE(IsInUse(reissue));
+}
+
 // A clock that was ahead once blocks nothing.
 TEST_F(ReviewTest, AHoldEndsThoughTheClockWasAhead) {
   absl::Duration steady = absl::Hours(1);
