@@ -29,11 +29,15 @@ int OpenRequests(const Work& work) {
                     }));
 }
 
-bool HasKey(const Catalog& catalog, const verify::Slot& slot) {
-  return std::any_of(catalog.anchors.begin(), catalog.anchors.end(),
-                     [&](const anchors::CatalogAnchor& anchor) {
-                       return anchor.slot == slot && anchors::Verifies(anchor);
-                     });
+// Whether a key of the slot verifies what is made now.
+bool HasKey(const Catalog& catalog, const verify::Slot& slot, absl::Time now) {
+  return std::any_of(
+      catalog.anchors.begin(), catalog.anchors.end(),
+      [&](const anchors::CatalogAnchor& anchor) {
+        return anchor.slot == slot && anchors::Verifies(anchor) &&
+               anchor.valid_until.value_or(absl::InfiniteFuture()) > now &&
+               anchor.accept_until.value_or(absl::InfiniteFuture()) > now;
+      });
 }
 
 // Whether the gate could ever let it through, however many approve. Fails with
@@ -235,7 +239,8 @@ absl::Status TakePin(Work& work, const PersonPins& event) {
   if (!next.ok()) return next.status();
   if (*next == work.catalog()) return Refuse("the catalog has that already");
   const verify::Slot slot = *anchors::SlotFromProto(fact.slot());
-  if (!event.last_key && HasKey(work.catalog(), slot) && !HasKey(*next, slot)) {
+  if (!event.last_key && HasKey(work.catalog(), slot, work.at.now) &&
+      !HasKey(*next, slot, work.at.now)) {
     return Refuse(absl::StrCat(
         "it is the last key of ", verify::ToString(slot),
         " that verifies: no evidence of that slot would be accepted any more. "

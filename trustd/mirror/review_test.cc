@@ -116,6 +116,21 @@ TEST_F(ReviewTest, ASourceThatIsBackIsAskedFirst) {
   EXPECT_FALSE(IsInUse(reissue));
 }
 
+// A last key that verifies nothing any more.
+TEST_F(ReviewTest, TheLastKeyDoesNotGoByDates) {
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_RETIRE);
+  fact.mutable_slot()->set_partition(kIreland.partition);
+  fact.mutable_slot()->set_region(kIreland.region);
+  fact.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+  fact.set_spki_sha256(Key());
+  fact.set_by("olga");
+  fact.set_why("a test");
+  anchors::SetTime(now_ - absl::Hours(2), *fact.mutable_valid_until());
+  anchors::SetTime(now_ - absl::Hours(1), *fact.mutable_accept_until());
+  EXPECT_FALSE(mirror_->Pin({.fact = fact}, now_).ok());
+}
+
 // A clock that was back when it was seen makes no hold shorter.
 TEST_F(ReviewTest, AHoldIsNotShortenedByAClock) {
   bool suspect = false;
