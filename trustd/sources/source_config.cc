@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/catalog.h"
 #include "trustd/base/config_path.h"
 #include "trustd/sources/nitro_root_source.h"
 #include "trustd/sources/printed_root_source.h"
@@ -68,6 +69,12 @@ class Reader {
   void CheckName() {
     if (!IsName(proto_.name(), "abcdefghijklmnopqrstuvwxyz0123456789-")) {
       Fail("'name' must be 1 to 64 of a-z, 0-9 and '-'");
+    }
+    // What people brought is never pruned.
+    if (proto_.name() == anchors::kOperatorPublisher) {
+      Fail(
+          "no source can be called that: catalogs would not tell it from "
+          "people");
     }
   }
 
