@@ -302,5 +302,27 @@ TEST_F(ReviewTest, AHoldEndsThoughTheClockWasAhead) {
   EXPECT_TRUE(IsInUse(reissue));
 }
 
+// Two that are published together and do not fit: people's approval stays.
+TEST_F(ReviewTest, AnApprovalIsNotVoidForWhatThePolicyWanted) {
+  hub_.SetSigning(absl::FailedPreconditionError("the store went back"));
+  const verify::Slot paris = {"aws", "eu-west-3",
+                              verify::AnchorKind::kIidRsa2048};
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_ADD);
+  fact.mutable_slot()->set_partition("aws");
+  fact.mutable_slot()->set_region("eu-west-3");
+  fact.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+  const std::string reissue = SignedOn(kNow, "\x7f\x01");
+  fact.set_certificate(reissue);
+  fact.set_by("olga");
+  fact.set_why("a test");
+  (void)mirror_->Pin({.fact = fact}, now_);
+  (void)Show({reissue});
+  hub_.SetSigning(absl::OkStatus());
+  (void)mirror_->Settle(now_);
+  (void)mirror_->Settle(now_);
+  EXPECT_EQ(The(1).decisions_size(), 1);
+}
+
 }  // namespace
 }  // namespace anchorage::trustd
