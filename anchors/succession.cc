@@ -180,10 +180,31 @@ class Problems {
   std::vector<SuccessorProblem> list_;
 };
 
+// Whether clients can load what is new. Those that cannot load one anchor have
+// none, and who publishes finds out late.
+absl::Status CheckNewAnchors(const AnchorsByKey& before, const Catalog& after) {
+  Catalog added;
+  std::map<std::string_view, std::string_view> partition_of;
+  for (const CatalogAnchor& anchor : after.anchors) {
+    if (!anchor.slot.region.empty() &&
+        partition_of.emplace(anchor.slot.region, anchor.slot.partition)
+                .first->second != anchor.slot.partition) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("region ", anchor.slot.region, " is in two partitions"));
+    }
+    if (Find(before, anchor) == nullptr) added.anchors.push_back(anchor);
+  }
+  return CheckAnchorsLoad(added);
+}
+
 void CheckWhole(const Catalog& before, const Catalog& after,
                 Problems& problems) {
   if (absl::Status s = CheckCatalog(after); !s.ok()) {
     problems.Add(SuccessorReason::kCatalogInvalid, std::string(s.message()));
+  } else if (absl::Status loads = CheckNewAnchors(ByKey(before), after);
+             !loads.ok()) {
+    problems.Add(SuccessorReason::kCatalogInvalid,
+                 std::string(loads.message()));
   } else if (const std::size_t bytes = SerializeCatalog(after).size();
              bytes > kMaxCatalogBytes) {
     problems.Add(SuccessorReason::kCatalogTooLarge,

@@ -8,9 +8,10 @@
 // rules hold for people too, and none of them asks who decided or what a source
 // shows:
 //
-//   - the next catalog is valid, can be read by clients and has a higher
-//     sequence, by at most kMaxSequenceStep; `created` may go back, because a
-//     clock that was ahead once must not block what follows;
+//   - the next catalog is valid, can be read by clients, which can load its new
+//     anchors (no region is in two partitions), and has a higher sequence, by at
+//     most kMaxSequenceStep; `created` may go back, because a clock that was
+//     ahead once must not block what follows;
 //   - an anchor stays, with its `first_seen` and `replaces` once they are set,
 //     and moves only towards REVOKED; its window only becomes narrower. A step
 //     the other way is a reactivation, which people name key by key. A REVOKED
@@ -62,7 +63,7 @@ inline constexpr std::size_t kMaxSuccessorProblems = 64;
 enum class SuccessorReason {
   // --- The catalog ---------------------------------------------------------
 
-  // CheckCatalog() refuses it.
+  // CheckCatalog() or CheckAnchorsLoad() refuses it.
   kCatalogInvalid,
   // Its text is longer than clients read.
   kCatalogTooLarge,

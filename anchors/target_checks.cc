@@ -71,6 +71,15 @@ absl::Status CheckStep(std::string_view what, std::uint64_t last,
       last, ": clients refuse such a step"));
 }
 
+absl::Status CheckAnchorsLoad(const Catalog& catalog) {
+  const auto anchors = ToAnchorSet(catalog, {});
+  if (!anchors.ok()) return anchors.status();
+  for (const verify::Anchor& anchor : (*anchors)->anchors()) {
+    if (absl::Status s = CheckKeyLoads(anchor); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckCatalogFile(std::string_view json, absl::Time now) {
   const auto catalog = ParseCatalog(json);
   if (!catalog.ok()) return catalog.status();
@@ -80,11 +89,7 @@ absl::Status CheckCatalogFile(std::string_view json, absl::Time now) {
                      " of the anchors have a kind or status that this program "
                      "does not know: use a newer one"));
   }
-  const auto anchors = ToAnchorSet(*catalog, {});
-  if (!anchors.ok()) return anchors.status();
-  for (const verify::Anchor& anchor : (*anchors)->anchors()) {
-    if (absl::Status s = CheckKeyLoads(anchor); !s.ok()) return s;
-  }
+  if (absl::Status s = CheckAnchorsLoad(*catalog); !s.ok()) return s;
   return CheckCreated("the catalog", catalog->created, now);
 }
 

@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "anchors/catalog.h"
 
 namespace anchorage::anchors {
 
@@ -33,6 +34,10 @@ inline constexpr std::uint64_t kMaxSequenceStep = std::uint64_t{1} << 32;
 // has.
 absl::Status CheckCatalogFile(std::string_view json, absl::Time now);
 absl::Status CheckReleasesFile(std::string_view json, absl::Time now);
+
+// Returns OK if every verifier can use the anchors: as ToAnchorSet(), and every
+// key loads. Part of CheckCatalogFile().
+absl::Status CheckAnchorsLoad(const Catalog& catalog);
 
 // Returns OK if `created` is at most kMaxCreatedAhead after `now`, otherwise
 // FAILED_PRECONDITION. The message begins with `what`: "the catalog".

@@ -62,6 +62,11 @@ Moment MomentAtStart(const RotationBook& book, absl::Time now,
                                                            absl::Hours(24)));
     }
   }
+  for (const std::uint64_t id : book.Live()) {
+    moment.seen[id] =
+        steady - std::clamp(now - book.Find(id)->Evidence().first_seen,
+                            absl::ZeroDuration(), kMaxRotationHold);
+  }
   return moment;
 }
 

@@ -43,6 +43,14 @@ namespace anchorage::trustd {
 // are kept of one rotation.
 inline constexpr std::size_t kMaxWhyBytes = 1000;
 inline constexpr int kMaxLiveProofs = 100;
+// A rotation that is re-based is one record again, with all its proofs and
+// decisions. Were it longer than a record may be, nothing that touches its slot
+// could be decided any more, a revocation either: proofs are taken up to this
+// size of the whole, and so many decisions, of one person and of all. A
+// rejection always is.
+inline constexpr std::size_t kMaxRotationBytes = 512 * 1024;
+inline constexpr int kMaxDecisionsEach = 20;
+inline constexpr int kMaxDecisions = 200;
 // The most bytes of evidence, document and signature together.
 inline constexpr std::size_t kMaxEvidenceBytes = 64 * 1024;
 
@@ -102,6 +110,8 @@ struct Moment {
   std::string refreshed;
   // When each slot was changed without people, by the steady clock.
   std::map<verify::Slot, std::vector<absl::Duration>> automatic;
+  // When each rotation was first seen, by the steady clock.
+  std::map<std::uint64_t, absl::Duration> seen;
   // How many proofs of an unknown signer were tried with a rotation.
   std::map<std::pair<std::uint64_t, std::uint64_t>, int> tried;
   // The catalog in which an unknown signer was last searched for.

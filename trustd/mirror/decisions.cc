@@ -17,11 +17,27 @@ namespace {
 using anchors::Catalog;
 using Entry = RotationBook::Entry;
 
-bool HasKey(const Catalog& catalog, const verify::Slot& slot) {
-  return std::any_of(catalog.anchors.begin(), catalog.anchors.end(),
-                     [&](const anchors::CatalogAnchor& anchor) {
-                       return anchor.slot == slot && anchors::Verifies(anchor);
-                     });
+// More than people can look at.
+constexpr int kMaxOpenRequests = 200;
+
+int OpenRequests(const Work& work) {
+  return static_cast<int>(
+      std::count_if(work.book().Live().begin(), work.book().Live().end(),
+                    [&](std::uint64_t id) {
+                      const Entry& entry = *work.book().Find(id);
+                      return entry.is_open() && entry.is_request();
+                    }));
+}
+
+// Whether a key of the slot verifies what is made now.
+bool HasKey(const Catalog& catalog, const verify::Slot& slot, absl::Time now) {
+  return std::any_of(
+      catalog.anchors.begin(), catalog.anchors.end(),
+      [&](const anchors::CatalogAnchor& anchor) {
+        return anchor.slot == slot && anchors::Verifies(anchor) &&
+               anchor.valid_until.value_or(absl::InfiniteFuture()) > now &&
+               anchor.accept_until.value_or(absl::InfiniteFuture()) > now;
+      });
 }
 
 // Whether the gate could ever let it through, however many approve. Fails with
@@ -36,6 +52,21 @@ absl::Status CheckCouldPass(const Work& work, const Change& change) {
 
 absl::Status Refuse(absl::string_view why) {
   return absl::FailedPreconditionError(why);
+}
+
+// Whether one more decision of a person goes on the rotation's record.
+absl::Status CheckDecisions(const v1::Rotation& rotation,
+                            const std::string& by) {
+  const auto of_person = std::count_if(
+      rotation.decisions().begin(), rotation.decisions().end(),
+      [&](const v1::Decision& decision) { return decision.by() == by; });
+  if (of_person < kMaxDecisionsEach &&
+      rotation.decisions_size() < kMaxDecisions) {
+    return absl::OkStatus();
+  }
+  return Refuse(absl::StrCat("rotation ", rotation.id(),
+                             " has been decided on too often: it can only be "
+                             "rejected"));
 }
 
 v1::Decision DecisionOf(const PersonDecides& event, const Entry& entry) {
@@ -107,6 +138,9 @@ absl::Status Request(Work& work, const PersonPins& event) {
   if (absl::Status s = CheckCouldPass(work, *change); !s.ok()) return s;
   const Entry* open = work.book().FindChange(change->id());
   if (open == nullptr || !open->is_open()) {
+    if (OpenRequests(work) >= kMaxOpenRequests) {
+      return Refuse("too many requests wait for people: reject some");
+    }
     v1::Rotation rotation = ToProto(*change);
     rotation.set_id(work.book().next_id());
     rotation.set_state(v1::ROTATION_STATE_DETECTED);
@@ -118,6 +152,10 @@ absl::Status Request(Work& work, const PersonPins& event) {
     AlertOfPin(work, event.fact);
   } else {
     work.rotation_id = open->rotation.id();
+    if (absl::Status s = CheckDecisions(open->rotation, event.fact.by());
+        !s.ok()) {
+      return s;
+    }
     if (open->Approvers().count(event.fact.by()) != 0) {
       return Refuse(absl::StrCat("rotation ", work.rotation_id,
                                  " is that, and waits for other people"));
@@ -160,6 +198,9 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event) {
                                ShortName(rotation.state()),
                                ": nothing is left to decide"));
   }
+  if (event.kind != v1::Decision::KIND_REJECT) {
+    if (absl::Status s = CheckDecisions(rotation, event.by); !s.ok()) return s;
+  }
   if (is_approval) {
     if (!entry->is_publishable()) {
       return Refuse(absl::StrCat("rotation ", id, " is of class ",
@@ -198,7 +239,8 @@ absl::Status TakePin(Work& work, const PersonPins& event) {
   if (!next.ok()) return next.status();
   if (*next == work.catalog()) return Refuse("the catalog has that already");
   const verify::Slot slot = *anchors::SlotFromProto(fact.slot());
-  if (!event.last_key && HasKey(work.catalog(), slot) && !HasKey(*next, slot)) {
+  if (!event.last_key && HasKey(work.catalog(), slot, work.at.now) &&
+      !HasKey(*next, slot, work.at.now)) {
     return Refuse(absl::StrCat(
         "it is the last key of ", verify::ToString(slot),
         " that verifies: no evidence of that slot would be accepted any more. "

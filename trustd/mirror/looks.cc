@@ -153,11 +153,17 @@ void AddDetection(Work& work, const Change& change) {
 void AddDetections(Work& work, const std::vector<Change>& changes) {
   int open = 0;
   for (const std::uint64_t id : work.book().Live()) {
-    open += work.book().Find(id)->is_open();
+    const Entry& entry = *work.book().Find(id);
+    open += entry.is_open() && !entry.is_request();
   }
   int dropped = 0;
   for (const Change& change : changes) {
-    if (work.book().FindChange(change.id()) != nullptr) continue;
+    const Entry* known = work.book().FindChange(change.id());
+    // One that was published and is found again has been undone since.
+    if (known != nullptr &&
+        known->rotation.state() != v1::ROTATION_STATE_PUBLISHED) {
+      continue;
+    }
     if (++open > kMaxOpenRotations) {
       ++dropped;
       continue;
@@ -277,6 +283,10 @@ void ForgetOldSources(Work& work) {
   const auto& sources = *work.moment.sources;
   std::erase_if(work.moment.newest, [&](const auto& look) {
     return sources.count(look.first) == 0;
+  });
+  // One that comes back is asked again.
+  std::erase_if(work.moment.asked, [&](const std::string& name) {
+    return sources.count(name) == 0;
   });
   for (const std::uint64_t id : LiveOf(work)) {
     const Entry entry = *work.book().Find(id);

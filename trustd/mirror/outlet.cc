@@ -1,6 +1,7 @@
 #include "trustd/mirror/outlet.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -95,11 +96,14 @@ struct Approved {
 // this one leaves. Each is judged alone, against what all of them come after, so
 // that none depends on those before it; what they are together is judged when it
 // is published.
-Approved CollectApproved(Work& work, const Catalog& from) {
+Approved CollectApproved(
+    Work& work, const Catalog& from,
+    std::size_t most = std::numeric_limits<std::size_t>::max()) {
   Approved approved{.catalog = from};
   const Situation situation = SituationOf(work);
   std::set<verify::Slot> taken;
   for (const std::uint64_t id : LiveOf(work)) {
+    if (approved.ids.size() == most) break;
     const Entry& entry = *work.book().Find(id);
     if (entry.rotation.state() != v1::ROTATION_STATE_APPROVED ||
         taken.count(entry.change.slot) != 0) {
@@ -284,9 +288,16 @@ void PublishApproved(Work& work) {
     }
     return;
   }
-  const absl::Status published =
+  absl::Status published =
       Publish(work, std::move(approved.catalog), std::move(approved.grounds),
               std::move(approved.reactivated), approved.ids);
+  if (!published.ok() && approved.ids.size() > 1) {
+    // They do not fit together. The next ones are judged against the first.
+    approved = CollectApproved(work, work.catalog(), 1);
+    published =
+        Publish(work, std::move(approved.catalog), std::move(approved.grounds),
+                std::move(approved.reactivated), approved.ids);
+  }
   if (published.ok()) return;
   for (const std::uint64_t id : approved.ids) {
     Hold(work, id, std::string(published.message()));

@@ -44,6 +44,8 @@ bool TakesProof(const Entry& entry, const v1::LiveProof& proof) {
         return other.submitter() == proof.submitter();
       });
   return of_submitter < kMaxProofsEach && proofs.size() < kMaxLiveProofs &&
+         entry.rotation.ByteSizeLong() + proof.ByteSizeLong() <=
+             kMaxRotationBytes &&
          std::none_of(proofs.begin(), proofs.end(),
                       [&](const v1::LiveProof& other) {
                         return other.instance_id() == proof.instance_id();

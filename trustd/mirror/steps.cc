@@ -54,13 +54,30 @@ void CloseWhatWentAway(Work& work) {
   }
 }
 
+// How long a rule holds goes by a clock that nobody sets.
+void NoteWhatIsSeen(Work& work) {
+  const auto& live = work.book().Live();
+  std::erase_if(work.moment.seen,
+                [&](const auto& seen) { return live.count(seen.first) == 0; });
+  for (const std::uint64_t id : live) {
+    work.moment.seen.try_emplace(id, work.at.steady);
+  }
+}
+
 void DecideOne(Work& work, std::uint64_t id, const Situation& situation) {
   const Entry* entry = work.book().Find(id);
   const int needed = work.options.rotations.approvals;
   if (entry->rotation.state() == v1::ROTATION_STATE_APPROVED) {
-    if (entry->approvals() < needed && !entry->is_by_policy()) {
+    if (entry->approvals() >= needed) return;
+    if (!entry->is_by_policy()) {
       work.draft.AddState(id, v1::ROTATION_STATE_DETECTED,
                           "its approvals no longer count");
+    } else if (!work.options.offline) {
+      // It was not published at once, and sources and the policy may say
+      // otherwise by now. A proposal does not change with every look.
+      const Decision decision = AskPolicy(work, *entry, situation);
+      if (decision.outcome == Outcome::kPublishNow) return;
+      work.draft.AddState(id, v1::ROTATION_STATE_DETECTED, decision.reason);
     }
     return;
   }
@@ -144,6 +161,10 @@ void AlertOfLongHolds(Work& work) {
 Decision AskPolicy(const Work& work, const RotationBook::Entry& entry,
                    const Situation& situation) {
   EvidenceSummary evidence = entry.Evidence();
+  const auto seen = work.moment.seen.find(entry.rotation.id());
+  evidence.first_seen = seen == work.moment.seen.end()
+                            ? work.at.now
+                            : work.at.now - (work.at.steady - seen->second);
   const Change change = entry.CurrentChange();
   const RotationPolicy& policy = work.options.rotations.policy;
   Decision decision = Decide(change, evidence, policy, work.at.now);
@@ -174,6 +195,7 @@ void Settle(Work& work) {
   CloseWhatWentAway(work);
   // Proofs count for what is decided next.
   TryEarlierProofs(work);
+  NoteWhatIsSeen(work);
   DecideWhatIsDue(work);
   PublishApproved(work);
   // After what is decided: it goes out with the right date, too.

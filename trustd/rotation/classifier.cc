@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -379,10 +380,14 @@ class Classifier {
     std::stable_sort(
         found_.changes.begin(), found_.changes.end(),
         [](const Change& a, const Change& b) { return a.slot < b.slot; });
+    // Once each: a page can have an anomaly in hundreds of slots.
+    std::set<std::string> anomalies;
+    for (const Change& anomaly : found_.anomalies) {
+      anomalies.insert(HeldByAnomaly(anomaly));
+    }
     for (Change& change : found_.changes) {
-      for (const Change& anomaly : found_.anomalies) {
-        change.held_by.push_back(HeldByAnomaly(anomaly));
-      }
+      change.held_by.insert(change.held_by.end(), anomalies.begin(),
+                            anomalies.end());
       for (const SourceProblem& problem : observation_.problems) {
         if (problem.kind != ProblemKind::kNotConfirmed) continue;
         change.held_by.push_back(problem.detail);

@@ -243,7 +243,7 @@ absl::StatusOr<int> JudgeLooks(const anchors::Catalog& before, const Slot& slot,
     }
     const bool is_understood = std::none_of(
         source.look->problems.begin(), source.look->problems.end(), IsAnomaly);
-    if (shown.empty() || !is_understood) continue;
+    if (shown.empty()) continue;
     const bool shows_all =
         std::all_of(difference.comes.begin(), difference.comes.end(),
                     [&](const auto* one) { return Has(shown, one->der); });
@@ -254,7 +254,8 @@ absl::StatusOr<int> JudgeLooks(const anchors::Catalog& before, const Slot& slot,
       return Refuse(GateReason::kSourceSaysOtherwise, slot,
                     source.look->source + " shows something else");
     }
-    if (!source.is_doubtful && IsConfirmed(*source.look)) {
+    // One that is not understood contradicts, and confirms nothing.
+    if (is_understood && !source.is_doubtful && IsConfirmed(*source.look)) {
       families.insert(source.family.empty() ? source.look->source
                                             : source.family);
     }

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "anchors/catalog.h"
 #include "trustd/base/config_reader.h"
 #include "trustd/sources/directory_source.h"
 #include "trustd/sources/nitro_root_source.h"
@@ -85,6 +86,12 @@ class Reader : private ConfigReader {
   void CheckName() {
     if (!IsName(proto_.name(), "abcdefghijklmnopqrstuvwxyz0123456789-")) {
       Fail("'name' must be 1 to 64 of a-z, 0-9 and '-'");
+    }
+    // What people brought is never pruned.
+    if (proto_.name() == anchors::kOperatorPublisher) {
+      Fail(
+          "no source can be called that: catalogs would not tell it from "
+          "people");
     }
   }
 

@@ -204,8 +204,9 @@ TEST(SourceConfig, RefusesKindsThatLackOrContradictSomething) {
 }
 
 TEST(SourceConfig, RefusesNamesThatAreNone) {
-  for (const std::string& name : {std::string("''"), std::string("A"),
-                                  std::string("../up"), std::string(65, 'a')}) {
+  for (const std::string& name :
+       {std::string("''"), std::string("A"), std::string("operator"),
+        std::string("../up"), std::string(65, 'a')}) {
     EXPECT_FALSE(
         Read("sources:\n  - name: " + name + "\n    regions_page: {}\n").ok())
         << name;
