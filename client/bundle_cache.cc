@@ -123,7 +123,7 @@ void BundleCache::SaveBundle(const anchors::BundleFiles& files,
                              const Memory& memory) {
   v1::GetUpdateResponse message = anchors::ToProto(files);
   // For older programs, which show it.
-  message.set_sequence(memory.floor.catalog);
+  message.set_sequence(memory.floor.Of(anchors::kCatalogName));
   Save(kBundleFile, message.SerializeAsString()).IgnoreError();
   SaveMemory(memory);
   if (!is_marked()) Save(kMarkFile, "").IgnoreError();

@@ -85,14 +85,13 @@ absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
 
 // --- targets ---------------------------------------------------------------
 
-// Begins or replaces the draft: the next version, with that catalog and those
-// releases (empty: none), good until `expires`. Each must be the same bytes as
-// the signed one or follow it (CheckCatalogStep() with `reactivated`,
-// CheckReleasesStep()), unless nobody whom the newest root names has signed
-// that: then it counts for nothing. Fails as CheckTargets() does.
+// Begins or replaces the draft: the next version, with those targets, good until
+// `expires`. Each must be the same bytes as the signed one or follow it
+// (CheckCatalogStep() with `reactivated`, CheckNext()), unless nobody whom the
+// newest root names has signed that: then it counts for nothing. Fails as
+// CheckTargets() does.
 absl::Status ProposeTargets(const std::string& folder,
-                            std::string_view catalog_json,
-                            std::string_view releases_json, absl::Time expires,
+                            const ByPath& target_files, absl::Time expires,
                             absl::Time now,
                             const Reactivated& reactivated = {});
 
@@ -100,16 +99,6 @@ absl::Status ProposeTargets(const std::string& folder,
 // CheckSuccessor() is OK. Fails as ParseCatalog() does too.
 absl::Status CheckCatalogStep(std::string_view last, std::string_view next,
                               const Reactivated& reactivated = {});
-
-// The same of a catalog that the threshold of the targets' keys has signed.
-// Nothing that is signed says which keys people named; but each signer had to
-// name them to SignDraft(), so what is signed is named. Every other rule holds.
-absl::Status CheckSignedCatalogStep(std::string_view last,
-                                    std::string_view next);
-
-// Whether a list of releases may follow `last` (empty: none): it is the same
-// bytes, or CheckStep() is OK. Fails as ParseReleases() does too.
-absl::Status CheckReleasesStep(std::string_view last, std::string_view next);
 
 // The catalog that the draft of targets must follow, as text: the signed one.
 // Empty where there is none, or nobody whom the newest root names has signed it

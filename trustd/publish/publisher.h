@@ -55,14 +55,14 @@ class Publisher {
   // Continues what `store` holds; where nothing may be signed, serves it. An
   // empty store is begun: in MODE_ONLINE with keys, a root and `seed` as
   // sequence 1, in MODE_OFFLINE with what people have signed. Then publishes to
-  // `hub`, which outlives the publisher as `store` does, with `releases` as
-  // PublishReleases() does. Fails with DATA_LOSS for a store whose files do not
+  // `hub`, which outlives the publisher as `store` does, with `beside` as
+  // PublishBeside() does. Fails with DATA_LOSS for a store whose files do not
   // verify or that is gone, FAILED_PRECONDITION for keys that are not those of
   // the root or a ceremony that is not finished, or as Store, LoadKeys() and the
   // writers of anchors/tuf do.
   static absl::StatusOr<std::unique_ptr<Publisher>> Open(
       PublisherConfig config, Store& store, PublicationHub& hub,
-      anchors::Catalog seed, std::string releases, absl::Time now);
+      anchors::Catalog seed, anchors::ByPath beside, absl::Time now);
 
   // Whether the files of keys that `next` (MODE_ONLINE) names are those that
   // the newest root wants, as Open() checks where anything is signed. OK while
@@ -81,12 +81,12 @@ class Publisher {
   // something else was published since, or as Store; then nothing has changed.
   absl::Status Commit(Prepared prepared, const StoreBatch& also = {});
 
-  // Publishes `releases`, a list as text, beside the catalog, as it is; empty:
-  // none. Does nothing if that is what is published. Fails as ParseReleases()
-  // does, with FAILED_PRECONDITION for a list that has not a higher sequence
-  // than the published one or that this program does not know all of, or as
-  // Store does; then nothing has changed.
-  absl::Status PublishReleases(std::string releases, absl::Time now);
+  // Publishes `beside`, targets that are not required, as they are, and no other
+  // beside the catalog. Does nothing if that is what is published. Fails as
+  // ReadFacts() does, with FAILED_PRECONDITION for a target that has not a
+  // higher sequence than the published one or that this program does not know
+  // all of, or as Store does; then nothing has changed.
+  absl::Status PublishBeside(const anchors::ByPath& beside, absl::Time now);
 
   // Publishes what people have signed in `ceremony_dir` and is newer, and
   // returns whether that was anything. A root that replaces the online key ends
@@ -146,12 +146,6 @@ class Publisher {
     std::int64_t snapshot = 1;
     std::int64_t timestamp = 1;
   };
-  // The highest sequences and version of targets that clients may know.
-  struct Published {
-    std::uint64_t sequence = 0;
-    std::uint64_t releases = 0;
-    std::uint64_t targets = 0;
-  };
 
   Publisher(PublisherConfig config, Store& store, PublicationHub& hub,
             SigningKeys keys)
@@ -164,7 +158,8 @@ class Publisher {
     return config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   }
 
-  absl::StatusOr<Files> MakeFirst(anchors::Catalog seed, std::string releases,
+  absl::StatusOr<Files> MakeFirst(anchors::Catalog seed,
+                                  const anchors::ByPath& beside,
                                   absl::Time now) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Files> SignAnew(Files files, Due due, absl::Time now,

@@ -5,8 +5,8 @@
 //
 // A message of protobuf is its fields one after another, so each file is one
 // piece, serialised once, and an answer is the pieces that a caller lacks: it
-// costs neither a copy nor memory, however many callers there are. The bytes
-// are those that serialising FillUpdate() and FillHint() gives.
+// costs neither a copy nor memory, however many callers there are. An answer
+// reads as what FillUpdate() and FillHint() give.
 //
 // Immutable, any number of threads.
 
@@ -16,7 +16,9 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/slice.h>
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "trustd/publish/publication.h"
@@ -43,9 +45,9 @@ class PreparedAnswers {
   grpc::Slice timestamp_;
   grpc::Slice snapshot_;
   grpc::Slice targets_;
-  grpc::Slice catalog_;
   grpc::Slice sequence_;
-  grpc::Slice releases_;
+  // By path.
+  std::map<std::string, grpc::Slice> target_files_;
   grpc::ByteBuffer hint_;
 };
 
