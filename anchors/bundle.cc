@@ -18,7 +18,8 @@ absl::StatusOr<TargetFacts> ReadCatalog(std::string_view bytes,
   auto catalog = ParseCatalog(bytes);
   if (!catalog.ok()) return catalog.status();
   contents.catalog = *std::move(catalog);
-  return TargetFacts{contents.catalog.sequence, contents.catalog.created};
+  return TargetFacts{contents.catalog.sequence, contents.catalog.created,
+                     contents.catalog.anchors.size()};
 }
 
 // Nothing that is signed says which keys people named; but each signer had to
@@ -36,7 +37,8 @@ absl::StatusOr<TargetFacts> ReadReleases(std::string_view bytes,
   auto releases = ParseReleases(bytes);
   if (!releases.ok()) return releases.status();
   contents.releases = *std::move(releases);
-  return TargetFacts{contents.releases->sequence, contents.releases->created};
+  return TargetFacts{contents.releases->sequence, contents.releases->created,
+                     contents.releases->releases.size()};
 }
 
 absl::Status CheckReleasesDraft(std::string_view bytes) {

@@ -89,6 +89,8 @@ ByPath HashTargets(const ByPath& target_files);
 struct TargetFacts {
   std::uint64_t sequence = 0;
   absl::Time created;
+  // How many anchors, releases or the like it has.
+  std::size_t entries = 0;
 };
 
 // By TargetKind::name.

@@ -60,8 +60,8 @@ void LogStart(const Config& config, const Publication& publication,
   for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
     const auto facts = publication.facts.find(kind.name);
     if (kind.is_required || facts == publication.facts.end()) continue;
-    spdlog::info("{}: sequence {}", std::string(kind.name),
-                 facts->second.sequence);
+    spdlog::info("{}: sequence {}, {} of them", std::string(kind.name),
+                 facts->second.sequence, facts->second.entries);
   }
 }
 

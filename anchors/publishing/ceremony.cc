@@ -163,10 +163,7 @@ absl::Status CheckTargetsDraft(const tuf::Targets& draft,
   if (draft.delegations.has_value()) return refuse("delegates to others");
   for (const auto& [path, target] : draft.targets) {
     if (FindTargetKind(path) == nullptr) {
-      return refuse(
-          absl::StrCat("names a target that this program does not "
-                       "know, ",
-                       path));
+      return refuse("names a target that this program does not know");
     }
     if (!target.custom_json.empty()) return refuse("has custom members");
   }

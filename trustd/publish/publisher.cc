@@ -440,8 +440,9 @@ absl::StatusOr<Prepared> Publisher::Prepare(const Admitted& admitted,
   absl::MutexLock lock(&mutex_);
   if (absl::Status s = hub_.signing(); !s.ok()) return s;
   const anchors::Catalog& catalog = admitted.catalog();
-  if (catalog.sequence != published_.sequences.Of(anchors::kCatalogName) + 1)
+  if (catalog.sequence != published_.sequences.Of(anchors::kCatalogName) + 1) {
     return PublishedSince();
+  }
   if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
   Files files = files_;
   files.SetTarget(anchors::kCatalogTargetPath,
