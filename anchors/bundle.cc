@@ -4,40 +4,79 @@
 #include <iterator>
 #include <utility>
 
+#include "anchors/succession.h"
 #include "anchors/target_checks.h"
+#include "anchors/tuf/static_layout.h"
 #include "anchors/tuf/tuf_error.h"
+#include "verify/crypto/public_key.h"
 
 namespace anchorage::anchors {
 namespace {
 
-absl::Status ReadCatalog(std::string_view bytes, BundleContents& contents) {
+absl::StatusOr<TargetFacts> ReadCatalog(std::string_view bytes,
+                                        BundleContents& contents) {
   auto catalog = ParseCatalog(bytes);
   if (!catalog.ok()) return catalog.status();
   contents.catalog = *std::move(catalog);
-  return absl::OkStatus();
+  return TargetFacts{contents.catalog.sequence, contents.catalog.created,
+                     contents.catalog.anchors.size()};
 }
 
-absl::Status ReadReleases(std::string_view bytes, BundleContents& contents) {
+// Nothing that is signed says which keys people named; but each signer had to
+// name them, so what is signed is named.
+absl::Status CheckNextCatalog(std::string_view last, std::string_view next) {
+  const auto before = ParseCatalog(last);
+  if (!before.ok()) return before.status();
+  const auto after = ParseCatalog(next);
+  if (!after.ok()) return after.status();
+  return CheckSuccessor(*before, *after, FindReactivated(*before, *after));
+}
+
+absl::StatusOr<TargetFacts> ReadReleases(std::string_view bytes,
+                                         BundleContents& contents) {
   auto releases = ParseReleases(bytes);
   if (!releases.ok()) return releases.status();
   contents.releases = *std::move(releases);
-  return absl::OkStatus();
+  return TargetFacts{contents.releases->sequence, contents.releases->created,
+                     contents.releases->releases.size()};
 }
 
-// Another target is a row here, and a field of GetUpdateResponse.
+absl::Status CheckReleasesDraft(std::string_view bytes) {
+  const auto releases = ParseReleases(bytes);
+  return releases.ok() ? CheckReleasesSafe(*releases) : releases.status();
+}
+
+absl::Status CheckNextReleases(std::string_view last, std::string_view next) {
+  const auto before = ParseReleases(last);
+  if (!before.ok()) return before.status();
+  const auto after = ParseReleases(next);
+  if (!after.ok()) return after.status();
+  return CheckStep("the list of releases", before->sequence, after->sequence);
+}
+
 constexpr TargetKind kTargets[] = {
-    {.name = "catalog",
+    {.name = kCatalogName,
+     .title = "catalog",
      .path = kCatalogTargetPath,
+     .media_type = tuf::kJsonMediaType,
      .max_bytes = kMaxCatalogBytes,
      .is_required = true,
+     .without = "",
      .read = ReadCatalog,
-     .check = CheckCatalogFile},
+     .check = CheckCatalogFile,
+     .check_draft = nullptr,
+     .check_next = CheckNextCatalog},
     {.name = "releases",
+     .title = "list of releases",
      .path = kReleasesTargetPath,
+     .media_type = tuf::kJsonMediaType,
      .max_bytes = kMaxReleasesBytes,
      .is_required = false,
+     .without = "clients accept no release",
      .read = ReadReleases,
-     .check = CheckReleasesFile},
+     .check = CheckReleasesFile,
+     .check_draft = CheckReleasesDraft,
+     .check_next = CheckNextReleases},
 };
 
 }  // namespace
@@ -49,6 +88,51 @@ const TargetKind* FindTargetKind(std::string_view path) {
       std::find_if(std::begin(kTargets), std::end(kTargets),
                    [&](const TargetKind& kind) { return kind.path == path; });
   return found == std::end(kTargets) ? nullptr : found;
+}
+
+absl::StatusOr<TargetFacts> ReadFacts(const TargetKind& kind,
+                                      std::string_view bytes) {
+  BundleContents contents;
+  return kind.read(bytes, contents);
+}
+
+absl::Status CheckNext(const TargetKind& kind, std::string_view last,
+                       std::string_view next) {
+  if (last.empty() || next.empty() || last == next) return absl::OkStatus();
+  return kind.check_next(last, next);
+}
+
+std::uint64_t Sequences::Of(std::string_view name) const {
+  const auto found = numbers_.find(name);
+  return found == numbers_.end() ? 0 : found->second;
+}
+
+void Sequences::Set(std::string_view name, std::uint64_t sequence) {
+  if (sequence == 0) {
+    numbers_.erase(std::string(name));
+  } else {
+    numbers_.insert_or_assign(std::string(name), sequence);
+  }
+}
+
+void Sequences::RaiseTo(const Sequences& other) {
+  for (const auto& [name, sequence] : other.numbers_) {
+    Set(name, std::max(Of(name), sequence));
+  }
+}
+
+Sequences SequencesOf(const FactsByName& facts) {
+  Sequences sequences;
+  for (const auto& [name, fact] : facts) sequences.Set(name, fact.sequence);
+  return sequences;
+}
+
+ByPath HashTargets(const ByPath& target_files) {
+  ByPath hashes;
+  for (const auto& [path, bytes] : target_files) {
+    hashes.emplace(path, verify::Sha256Hex(bytes));
+  }
+  return hashes;
 }
 
 const std::string& BundleFiles::target(std::string_view path) const {
@@ -95,7 +179,9 @@ absl::StatusOr<BundleContents> ReadTargets(const tuf::TrustedSet& set,
       continue;
     }
     if (!verified.ok()) return verified;
-    if (absl::Status s = kind.read(bytes, contents); !s.ok()) return s;
+    const auto facts = kind.read(bytes, contents);
+    if (!facts.ok()) return facts.status();
+    contents.facts.emplace(kind.name, *facts);
   }
   return contents;
 }

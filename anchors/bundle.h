@@ -12,6 +12,7 @@
 #define ANCHORAGE_ANCHORS_BUNDLE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -29,6 +30,12 @@
 
 namespace anchorage::anchors {
 
+// The catalog's TargetKind::name.
+inline constexpr std::string_view kCatalogName = "catalog";
+
+// One text for each target, by its path.
+using ByPath = std::map<std::string, std::string, std::less<>>;
+
 // The files of a bundle exactly as they were signed, verified or not.
 struct BundleFiles {
   // One version after another. Whoever has the files says which is the first.
@@ -37,7 +44,7 @@ struct BundleFiles {
   std::string snapshot;
   std::string targets;
   // By path (TargetKinds()). One that the bundle does not have is not here.
-  std::map<std::string, std::string, std::less<>> target_files;
+  ByPath target_files;
 
   // Returns the target of that path; empty if there is none. The reference is
   // good until the target is set.
@@ -49,32 +56,102 @@ struct BundleFiles {
   void SetTarget(std::string_view path, std::string bytes);
 };
 
+// The sequences of targets by their names (TargetKind::name), such as the
+// highest that somebody knows; 0 for none.
+class Sequences {
+ public:
+  std::uint64_t Of(std::string_view name) const;
+  void Set(std::string_view name, std::uint64_t sequence);
+  // Makes each the higher of the two.
+  void RaiseTo(const Sequences& other);
+
+  friend bool operator==(const Sequences&, const Sequences&) = default;
+
+ private:
+  // Without those that are 0.
+  std::map<std::string, std::uint64_t, std::less<>> numbers_;
+};
+
+// Which versions of the files of a bundle somebody holds or serves; 0 for none.
+struct BundleVersions {
+  std::uint64_t root = 0;
+  std::uint64_t timestamp = 0;
+  std::uint64_t snapshot = 0;
+  std::uint64_t targets = 0;
+  // SHA-256 of each target, lower-case hex; empty for one that is not held.
+  ByPath target_sha256;
+};
+
+// Returns the SHA-256 of each of these, lower-case hex.
+ByPath HashTargets(const ByPath& target_files);
+
+// What every target says of itself.
+struct TargetFacts {
+  std::uint64_t sequence = 0;
+  absl::Time created;
+  // How many anchors, releases or the like it has.
+  std::size_t entries = 0;
+};
+
+// By TargetKind::name.
+using FactsByName = std::map<std::string, TargetFacts, std::less<>>;
+Sequences SequencesOf(const FactsByName& facts);
+
 // What the targets of a bundle say.
 struct BundleContents {
   Catalog catalog;
   // nullopt for none.
   std::optional<ReleaseList> releases;
+  // Of each target that there is.
+  FactsByName facts;
 };
 
-// One of the targets that a bundle can have.
+// One of the targets that a bundle can have. CONTRIBUTING.md says what else
+// another one needs.
 struct TargetKind {
-  // How a store and messages call it: "catalog".
+  // How a store, settings, flags and alerts call it: "releases".
   std::string_view name;
+  // How sentences call it: "list of releases".
+  std::string_view title;
   std::string_view path;
+  // Content-Type, where it is served as a file.
+  std::string_view media_type;
   std::size_t max_bytes;
   // Whether there is no bundle without it.
   bool is_required;
-  // Parses `bytes` into `contents`.
-  absl::Status (*read)(std::string_view bytes, BundleContents& contents);
+  // What a bundle without it leads to: "clients accept no release". Empty for
+  // one that is required.
+  std::string_view without;
+  // Parses `bytes` into `contents`, and returns what it says of itself.
+  absl::StatusOr<TargetFacts> (*read)(std::string_view bytes,
+                                      BundleContents& contents);
   // What CheckTargets() checks of it.
   absl::Status (*check)(std::string_view bytes, absl::Time now);
+  // What must hold besides before people are asked to sign it; null: nothing.
+  absl::Status (*check_draft)(std::string_view bytes);
+  // What CheckNext() asks of two that differ. Neither is empty.
+  absl::Status (*check_next)(std::string_view last, std::string_view next);
 };
 
-// All of them, in the order in which they are checked.
+// All of them, in the order in which they are checked. Another one is appended:
+// clients keep their sequences in this order.
 absl::Span<const TargetKind> TargetKinds();
 
 // Null for a path that no target of a bundle has.
 const TargetKind* FindTargetKind(std::string_view path);
+
+// Returns what a target says of itself. Fails as ParseCatalog() and
+// ParseReleases() do.
+absl::StatusOr<TargetFacts> ReadFacts(const TargetKind& kind,
+                                      std::string_view bytes);
+
+// OK if the target `next` may follow `last`, whoever decided it; either may be
+// empty, for none. It is the same, or its sequence is higher and, of a catalog,
+// FindSuccessorProblems() finds nothing but keys that are taken back into use:
+// those people name (CheckSuccessor()). Fails as CheckSuccessor(), CheckStep()
+// and ReadFacts() do.
+absl::Status CheckNext(const TargetKind& kind, std::string_view last,
+                       std::string_view next);
 
 // Takes `roots`, each of which follows the one before, from `trusted_root` on,
 // which is trusted because the caller says so. Fails as TrustedSet does.

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "anchors/baked/baked.h"
 #include "anchors/bundle_proto.h"
@@ -14,11 +16,11 @@ namespace {
 using tuf::TufReason;
 using tuf::TufReasonOf;
 
-BundleFiles Good() { return FilesOf(DefaultBakedBundle()); }
+BundleFiles Good() { return DefaultBakedBundle().files; }
 
 absl::StatusOr<BundleContents> Open(const BundleFiles& files) {
-  const BakedBundle baked = DefaultBakedBundle();
-  auto set = FollowRoots(std::string(baked.root), files.roots, baked.as_of);
+  const BakedBundle& baked = DefaultBakedBundle();
+  auto set = FollowRoots(baked.root, files.roots, baked.as_of);
   if (!set.ok()) return set.status();
   if (absl::Status s = TakeMetadata(files, *set); !s.ok()) return s;
   return ReadTargets(*set, files);
@@ -33,7 +35,7 @@ TEST(BundleTest, OpensWhatIsBuiltIn) {
 
 TEST(BundleTest, RefusesARootThatDoesNotFollow) {
   BundleFiles files = Good();
-  files.roots = {std::string(DefaultBakedBundle().root)};
+  files.roots = {DefaultBakedBundle().root};
   EXPECT_EQ(TufReasonOf(Open(files).status()), TufReason::kRootVersionNotNext);
 }
 
@@ -66,8 +68,8 @@ TEST(BundleTest, AnEmptyTargetIsNone) {
   EXPECT_EQ(files.releases(), "");
 }
 
-// A target whose field was forgotten would be lost on the way.
-TEST(BundleTest, EveryFileHasAFieldInTheMessage) {
+// A target that is not in it would be lost on the way.
+TEST(BundleTest, EveryFileComesBackFromTheMessage) {
   BundleFiles files;
   files.roots = {"root 1", "root 2"};
   files.timestamp = "timestamp";
@@ -86,6 +88,82 @@ TEST(BundleTest, EveryFileHasAFieldInTheMessage) {
   for (const TargetKind& kind : TargetKinds()) {
     EXPECT_EQ(TargetIn(message, kind.path), files.target(kind.path));
   }
+}
+
+// One that came later than the fields has an entry.
+TEST(BundleTest, ATargetWithoutAFieldHasAnEntryInTheMessage) {
+  v1::GetUpdateResponse message;
+  EXPECT_EQ(TargetIn(message, "other/v1/other.json"), "");
+  AddTarget("other/v1/other.json", "the other", message);
+  EXPECT_EQ(TargetIn(message, "other/v1/other.json"), "the other");
+  EXPECT_EQ(TargetIn(message, "another/v1/another.json"), "");
+  EXPECT_EQ(message.catalog() + message.releases(), "");
+  // Nobody verifies it here, so nobody keeps it.
+  EXPECT_TRUE(FromProto(message).target_files.empty());
+}
+
+TEST(BundleTest, VersionsComeBackFromTheMessage) {
+  BundleVersions versions = {
+      .root = 1, .timestamp = 2, .snapshot = 3, .targets = 4};
+  for (const TargetKind& kind : TargetKinds()) {
+    versions.target_sha256.emplace(kind.path, std::string(64, kind.name[0]));
+  }
+  v1::BundleVersions message = ToProto(versions);
+  message.add_other_targets()->set_path("other/v1/other.json");
+  const BundleVersions back = FromProto(message);
+  EXPECT_EQ(back.root, 1u);
+  EXPECT_EQ(back.timestamp, 2u);
+  EXPECT_EQ(back.snapshot, 3u);
+  EXPECT_EQ(back.targets, 4u);
+  versions.target_sha256.emplace("other/v1/other.json", "");
+  EXPECT_EQ(back.target_sha256, versions.target_sha256);
+}
+
+TEST(BundleTest, ACallerNamesTargetsThatItDoesNotHold) {
+  EXPECT_EQ(FromProto(ToProto(BundleVersions())).target_sha256.size(),
+            TargetKinds().size());
+}
+
+TEST(BundleTest, EachTargetIsFollowedByAHigherSequenceAlone) {
+  const auto text_of = [](std::string_view path, std::uint64_t sequence) {
+    if (path == kCatalogTargetPath) {
+      Catalog catalog =
+          ParseCatalog(DefaultBakedBundle().files.catalog()).value();
+      catalog.sequence = sequence;
+      return SerializeCatalog(catalog);
+    }
+    ReleaseList list;
+    list.sequence = sequence;
+    list.created = absl::UnixEpoch();
+    return SerializeReleases(list);
+  };
+  for (const TargetKind& kind : TargetKinds()) {
+    const std::string five = text_of(kind.path, 5);
+    ASSERT_EQ(ReadFacts(kind, five)->sequence, 5u) << kind.name;
+    EXPECT_TRUE(CheckNext(kind, "", five).ok());
+    EXPECT_TRUE(CheckNext(kind, five, "").ok());
+    EXPECT_TRUE(CheckNext(kind, five, five).ok());
+    EXPECT_TRUE(CheckNext(kind, five, text_of(kind.path, 6)).ok());
+    EXPECT_FALSE(CheckNext(kind, five, text_of(kind.path, 4)).ok());
+    EXPECT_FALSE(CheckNext(kind, five, five + "\n").ok()) << "it stands still";
+  }
+}
+
+TEST(SequencesTest, KeepsTheHigherOfEach) {
+  Sequences known;
+  known.Set("catalog", 7);
+  known.Set("releases", 2);
+  Sequences next;
+  next.Set("catalog", 6);
+  next.Set("other", 1);
+  known.RaiseTo(next);
+  EXPECT_EQ(known.Of("catalog"), 7u);
+  EXPECT_EQ(known.Of("releases"), 2u);
+  EXPECT_EQ(known.Of("other"), 1u);
+  known.Set("catalog", 0);
+  known.Set("releases", 0);
+  known.Set("other", 0);
+  EXPECT_EQ(known, Sequences()) << "none is none";
 }
 
 }  // namespace

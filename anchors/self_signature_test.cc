@@ -12,7 +12,7 @@ namespace {
 
 const Catalog& BakedCatalog() {
   static const Catalog* const catalog =
-      new Catalog(ParseCatalog(DefaultBakedBundle().catalog).value());
+      new Catalog(ParseCatalog(DefaultBakedBundle().files.catalog()).value());
   return *catalog;
 }
 

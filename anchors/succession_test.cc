@@ -434,7 +434,7 @@ TEST(SuccessionTest, AKeyWithoutCertificateThatVerifiedVerifiesOn) {
 }
 
 TEST(SuccessionTest, AllProblemsAreCollectedUpToALimit) {
-  const Catalog baked = *ParseCatalog(DefaultBakedBundle().catalog);
+  const Catalog baked = *ParseCatalog(DefaultBakedBundle().files.catalog());
   Catalog after = baked;
   ++after.sequence;
   after.anchors.resize(1);
@@ -448,7 +448,7 @@ TEST(SuccessionTest, AllProblemsAreCollectedUpToALimit) {
 // --- steps that were really made ---------------------------------------------
 
 TEST(SuccessionTest, WhatIsBuiltInIsLegal) {
-  const Catalog baked = *ParseCatalog(DefaultBakedBundle().catalog);
+  const Catalog baked = *ParseCatalog(DefaultBakedBundle().files.catalog());
   EXPECT_EQ(CheckSuccessor({}, baked), absl::OkStatus());
   Catalog next = baked;
   ++next.sequence;

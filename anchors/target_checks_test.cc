@@ -20,7 +20,7 @@ namespace {
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 
 std::string CatalogWith(const std::function<void(Catalog&)>& change) {
-  auto catalog = *ParseCatalog(DefaultBakedBundle().catalog);
+  auto catalog = *ParseCatalog(DefaultBakedBundle().files.catalog());
   change(catalog);
   return SerializeCatalog(catalog);
 }

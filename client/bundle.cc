@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog.h"
 #include "anchors/tuf/tuf_error.h"
-#include "verify/crypto/public_key.h"
 
 namespace anchorage::client {
 namespace {
@@ -45,13 +44,13 @@ int CountRegions(const verify::AnchorSet& anchors) {
 // Fills in what comes from the metadata.
 void DescribeMetadata(const tuf::TrustedSet& set, Bundle& bundle) {
   bundle.signers = SignersOf(set);
-  bundle.versions.set_root_version(set.root().envelope.version);
-  bundle.versions.set_targets_version(set.targets()->envelope.version);
+  bundle.versions.root = set.root().envelope.version;
+  bundle.versions.targets = set.targets()->envelope.version;
   bundle.files.targets = set.targets()->envelope.bytes;
   // Null in a bundle of which only the targets still count.
   if (set.timestamp() == nullptr) return;
-  bundle.versions.set_timestamp_version(set.timestamp()->envelope.version);
-  bundle.versions.set_snapshot_version(set.snapshot()->envelope.version);
+  bundle.versions.timestamp = set.timestamp()->envelope.version;
+  bundle.versions.snapshot = set.snapshot()->envelope.version;
   bundle.files.timestamp = set.timestamp()->envelope.bytes;
   bundle.files.snapshot = set.snapshot()->envelope.bytes;
 }
@@ -59,24 +58,12 @@ void DescribeMetadata(const tuf::TrustedSet& set, Bundle& bundle) {
 void AddReleases(anchors::ReleaseList list, const Revoked& revoked,
                  Bundle& bundle) {
   Refuse(revoked, list);
-  bundle.created = std::max(bundle.created, list.created);
   bundle.releases = anchors::ToReleaseSet(list);
   bundle.release_list =
       std::make_shared<const anchors::ReleaseList>(std::move(list));
-  bundle.versions.set_releases_sha256(
-      verify::Sha256Hex(bundle.files.releases()));
 }
 
 }  // namespace
-
-Floor FloorOf(const Bundle& bundle) {
-  Floor floor;
-  floor.catalog = bundle.anchors->provenance().sequence;
-  if (bundle.release_list != nullptr) {
-    floor.releases = bundle.release_list->sequence;
-  }
-  return floor;
-}
 
 absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
                                   const anchors::BundleFiles& files,
@@ -93,9 +80,13 @@ absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
   bundle.anchors = *std::move(anchors);
   bundle.regions = CountRegions(*bundle.anchors);
   bundle.created = catalog.created;
+  for (const auto& [name, facts] : contents->facts) {
+    bundle.created = std::max(bundle.created, facts.created);
+  }
+  bundle.sequences = anchors::SequencesOf(contents->facts);
   bundle.files.target_files = files.target_files;
+  bundle.versions.target_sha256 = anchors::HashTargets(files.target_files);
   DescribeMetadata(set, bundle);
-  bundle.versions.set_catalog_sha256(verify::Sha256Hex(files.catalog()));
   if (contents->releases.has_value()) {
     AddReleases(*std::move(contents->releases), revoked, bundle);
   }
@@ -125,16 +116,12 @@ absl::Status CheckSequence(std::string_view what, std::uint64_t sequence,
 
 }  // namespace
 
-absl::Status CheckSuccession(const Bundle& bundle, const Floor& floor,
-                             absl::Time now) {
-  const Floor next = FloorOf(bundle);
-  if (absl::Status s = CheckSequence("catalog", next.catalog, floor.catalog);
-      !s.ok()) {
-    return s;
-  }
-  if (bundle.release_list != nullptr) {
-    if (absl::Status s =
-            CheckSequence("list of releases", next.releases, floor.releases);
+absl::Status CheckSuccession(const Bundle& bundle,
+                             const anchors::Sequences& floor, absl::Time now) {
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    if (bundle.files.target(kind.path).empty()) continue;
+    if (absl::Status s = CheckSequence(
+            kind.title, bundle.sequences.Of(kind.name), floor.Of(kind.name));
         !s.ok()) {
       return s;
     }
@@ -167,11 +154,12 @@ absl::StatusOr<Bundle> OpenFiles(std::string trusted_root,
 absl::StatusOr<Bundle> OpenBaked(const anchors::BakedBundle& baked,
                                  const Revoked& revoked,
                                  absl::Time fresh_until) {
-  const anchors::BundleFiles files = anchors::FilesOf(baked);
-  auto set = anchors::FollowRoots(std::string(baked.root), {}, baked.as_of);
+  auto set = anchors::FollowRoots(baked.root, baked.files.roots, baked.as_of);
   if (!set.ok()) return set.status();
-  if (absl::Status s = anchors::TakeMetadata(files, *set); !s.ok()) return s;
-  return MakeBundle(*set, files,
+  if (absl::Status s = anchors::TakeMetadata(baked.files, *set); !s.ok()) {
+    return s;
+  }
+  return MakeBundle(*set, baked.files,
                     {.origin = verify::Origin::kBakedIn,
                      .as_of = baked.as_of,
                      .fresh_until = fresh_until},

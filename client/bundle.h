@@ -17,7 +17,6 @@
 #include "anchors/tuf/trusted_set.h"
 #include "client/memory.h"
 #include "client/revoked.h"
-#include "proto/anchorage/v1/anchor_service.pb.h"
 #include "verify/anchor_set.h"
 #include "verify/attestation/release.h"
 
@@ -31,20 +30,18 @@ struct Bundle {
   // none.
   std::shared_ptr<const anchors::ReleaseList> release_list;
   std::shared_ptr<const verify::ReleaseSet> releases;
-  // When the catalog was made, or the list if that was later.
+  // When its newest target was made.
   absl::Time created;
+  anchors::Sequences sequences;
   // What it revokes, with what was revoked before it where that still counts.
   Revoked revoked;
   // The ids of the keys of root() that signed its targets.
   std::vector<std::string> signers;
   // What to tell a server that we have.
-  v1::BundleVersions versions;
+  anchors::BundleVersions versions;
   // The files that it was made of, without the roots.
   anchors::BundleFiles files;
 };
-
-// The sequences of a bundle.
-Floor FloorOf(const Bundle& bundle);
 
 // Makes a bundle of a complete `set` and the targets in `files`, if it vouches
 // for them; what `revoked` names is REVOKED in it. Its provenance is what is
@@ -62,8 +59,8 @@ inline constexpr absl::Duration kMaxCreatedAhead = absl::Hours(24);
 
 // Whether a bundle that a server sent may follow what was adopted before it:
 // kSequenceRollback, kSequenceLeap, kClockSuspect.
-absl::Status CheckSuccession(const Bundle& bundle, const Floor& floor,
-                             absl::Time now);
+absl::Status CheckSuccession(const Bundle& bundle,
+                             const anchors::Sequences& floor, absl::Time now);
 
 // Takes `files`, whose roots follow `trusted_root`, through every check but for
 // expiry: whoever uses the bundle judges its age. Fails as TrustedSet and

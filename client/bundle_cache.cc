@@ -123,8 +123,8 @@ absl::StatusOr<Memory> BundleCache::LoadMemory() {
 void BundleCache::SaveBundle(const anchors::BundleFiles& files,
                              const Memory& memory) {
   v1::GetUpdateResponse message = anchors::ToProto(files);
-  // The field that older programs read and show.
-  message.set_sequence(memory.floor.catalog);
+  // For older programs, which show it.
+  message.set_sequence(memory.floor.Of(anchors::kCatalogName));
   Save(kBundleFile, message.SerializeAsString()).IgnoreError();
   SaveMemory(memory);
   if (!is_marked()) Save(kMarkFile, "").IgnoreError();

@@ -58,13 +58,11 @@ absl::StatusOr<Memory> ReadMemory(
 // Merges what a usable bundle says into the memory.
 void Keep(Bundle bundle, CachedBundle& cached) {
   // The memory that an older program wrote has no floor, or an older one.
-  const Floor floor = FloorOf(bundle);
-  if (floor.catalog > cached.memory.floor.catalog) {
-    cached.memory.floor.catalog = floor.catalog;
+  if (bundle.sequences.Of(anchors::kCatalogName) >
+      cached.memory.floor.Of(anchors::kCatalogName)) {
     cached.memory.floor_signers = bundle.signers;
   }
-  cached.memory.floor.releases =
-      std::max(cached.memory.floor.releases, floor.releases);
+  cached.memory.floor.RaiseTo(bundle.sequences);
   cached.memory.revoked = bundle.revoked;
   cached.bundle = std::move(bundle);
 }
@@ -85,7 +83,7 @@ absl::Time FreshUntil(const tuf::TrustedSet& set, absl::Time adopted) {
 Memory HoldAgainst(const tuf::Root& root, Memory memory) {
   if (root.envelope.version <= memory.root_version) return memory;
   if (!CanStillSign(memory.floor_signers, root.targets)) {
-    memory.floor = Floor();
+    memory.floor = {};
     memory.floor_signers.clear();
   }
   memory.root_version = root.envelope.version;
@@ -190,8 +188,7 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
                           .as_of = std::max(cached.memory.adopted, built)},
                          now);
     status = bundle.status();
-    if (bundle.ok() && bundle->versions.timestamp_version() == 0 &&
-        !may_be_overtaken) {
+    if (bundle.ok() && bundle->versions.timestamp == 0 && !may_be_overtaken) {
       status = absl::DataLossError("its timestamp or snapshot is damaged");
     } else if (bundle.ok()) {
       cached.memory = std::move(after);

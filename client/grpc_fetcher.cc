@@ -136,7 +136,8 @@ void GrpcConnection::Cancel() {
   if (active_ != nullptr) active_->TryCancel();
 }
 
-GrpcFetcher::GrpcFetcher(GrpcConnection& connection, v1::BundleVersions have,
+GrpcFetcher::GrpcFetcher(GrpcConnection& connection,
+                         anchors::BundleVersions have,
                          std::string held_timestamp)
     : connection_(connection),
       have_(std::move(have)),
@@ -144,16 +145,14 @@ GrpcFetcher::GrpcFetcher(GrpcConnection& connection, v1::BundleVersions have,
 
 absl::Status GrpcFetcher::Ask(bool all) {
   v1::GetUpdateRequest request;
-  if (all) {
-    request.mutable_have()->set_root_version(have_.root_version());
-  } else {
-    *request.mutable_have() = have_;
-  }
+  *request.mutable_have() = anchors::ToProto(
+      all ? anchors::BundleVersions{.root = have_.root, .target_sha256 = {}}
+          : have_);
   auto answer = connection_.GetUpdate(request);
   if (!answer.ok()) return answer.status();
   answer_ = *std::move(answer);
   asked_all_ = all;
-  first_root_ = have_.root_version() + 1;
+  first_root_ = have_.root + 1;
   return absl::OkStatus();
 }
 
@@ -169,7 +168,7 @@ absl::StatusOr<std::string> GrpcFetcher::Root(std::uint64_t version) {
   // that was not sent.
   if (!answer_->more_roots()) return absl::NotFoundError("no newer root");
   if (count > 0) {
-    have_.set_root_version(version - 1);
+    have_.root = version - 1;
     if (absl::Status s = Ask(false); !s.ok()) return s;
   }
   if (answer_->roots_size() == 0) {
@@ -200,12 +199,12 @@ absl::StatusOr<std::string> GrpcFetcher::Part(
 void GrpcFetcher::ShowHeldTimestamp(const std::string& served) {
   if (held_timestamp_.empty()) return;
   const auto older = anchors::tuf::ParseTimestamp(served);
-  if (!older.ok() || older->envelope.version >=
-                         static_cast<std::int64_t>(have_.timestamp_version())) {
+  if (!older.ok() ||
+      older->envelope.version >= static_cast<std::int64_t>(have_.timestamp)) {
     return;
   }
   v1::GetUpdateRequest request;
-  *request.mutable_have() = have_;
+  *request.mutable_have() = anchors::ToProto(have_);
   request.set_held_timestamp(held_timestamp_);
   (void)connection_.GetUpdate(request);
 }

@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "anchors/bundle.h"
 #include "anchors/tuf/fetcher.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
 
@@ -70,15 +71,13 @@ class GrpcConnection {
 // `held_timestamp`. Not thread-safe.
 class GrpcFetcher final : public anchors::tuf::Fetcher {
  public:
-  // `have` names the versions that the caller holds and that would verify;
-  // `held_timestamp` is the file of have.timestamp_version.
-  GrpcFetcher(GrpcConnection& connection, v1::BundleVersions have,
+  // `have` is what the caller holds and would verify; `held_timestamp` the
+  // file of have.timestamp.
+  GrpcFetcher(GrpcConnection& connection, anchors::BundleVersions have,
               std::string held_timestamp);
 
-  // Corrects have.root_version. Call it before the first fetch.
-  void SetRootVersion(std::uint64_t version) {
-    have_.set_root_version(version);
-  }
+  // Corrects have.root, before the first fetch.
+  void SetRootVersion(std::uint64_t version) { have_.root = version; }
 
   absl::StatusOr<std::string> FetchMetadata(std::string_view name,
                                             std::size_t max_bytes) override;
@@ -98,7 +97,7 @@ class GrpcFetcher final : public anchors::tuf::Fetcher {
       std::string_view name);
 
   GrpcConnection& connection_;
-  v1::BundleVersions have_;
+  anchors::BundleVersions have_;
   const std::string held_timestamp_;
   std::optional<v1::GetUpdateResponse> answer_;
   bool asked_all_ = false;

@@ -15,6 +15,8 @@ namespace {
 constexpr std::string_view kFirstLine = "anchorage client memory 1\n";
 constexpr std::size_t kMaxSigners = 64;
 constexpr std::size_t kSha256HexBytes = 64;
+// A memory of before there were more targets has the floor of so many.
+constexpr std::size_t kLeastFloors = 2;
 
 absl::Status Damaged() {
   return absl::DataLossError("the memory of the cache is damaged");
@@ -52,11 +54,12 @@ class Lines {
     return line.substr(name.size() + 1);
   }
 
-  // Takes a line of `count` numbers.
+  // Takes a line of at least `count` numbers, and at most `max_count`.
   std::optional<std::vector<std::int64_t>> TakeNumbers(std::string_view name,
-                                                       std::size_t count) {
+                                                       std::size_t count,
+                                                       std::size_t max_count) {
     const auto line = Take(name);
-    if (!line.has_value() || line->size() > 64) return std::nullopt;
+    if (!line.has_value() || line->size() > 32 * max_count) return std::nullopt;
     std::vector<std::int64_t> numbers;
     for (const absl::string_view word :
          absl::StrSplit(absl::string_view(line->data(), line->size()), ' ')) {
@@ -65,8 +68,17 @@ class Lines {
       }
       if (numbers.back() < 0) return std::nullopt;
     }
-    if (numbers.size() != count) return std::nullopt;
+    if (numbers.size() < count || numbers.size() > max_count) {
+      return std::nullopt;
+    }
     return numbers;
+  }
+
+  // Takes a line of one number.
+  std::optional<std::int64_t> TakeNumber(std::string_view name) {
+    const auto numbers = TakeNumbers(name, 1, 1);
+    if (!numbers.has_value()) return std::nullopt;
+    return numbers->front();
   }
 
  private:
@@ -103,7 +115,11 @@ std::string Serialize(const Memory& memory) {
       absl::string_view(kFirstLine.data(), kFirstLine.size()), "root ",
       memory.root_version, "\nadopted ", Seconds(memory.adopted), "\nfresh ",
       Seconds(memory.fresh_until), "\novertaken ", Seconds(memory.overtaken),
-      "\nfloor ", memory.floor.catalog, " ", memory.floor.releases, "\n");
+      "\nfloor");
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    absl::StrAppend(&text, " ", memory.floor.Of(kind.name));
+  }
+  absl::StrAppend(&text, "\n");
   for (const std::string& signer : memory.floor_signers) {
     absl::StrAppend(&text, "signer ", signer, "\n");
   }
@@ -121,19 +137,21 @@ absl::StatusOr<Memory> ParseMemory(std::string_view text) {
   const auto body = CheckedText(text);
   if (!body.has_value() || !body->starts_with(kFirstLine)) return Damaged();
   Lines lines(body->substr(kFirstLine.size()));
-  const auto root = lines.TakeNumbers("root", 1);
-  const auto adopted = lines.TakeNumbers("adopted", 1);
-  const auto fresh = lines.TakeNumbers("fresh", 1);
-  const auto overtaken = lines.TakeNumbers("overtaken", 1);
-  const auto floor = lines.TakeNumbers("floor", 2);
+  const auto kinds = anchors::TargetKinds();
+  const auto root = lines.TakeNumber("root");
+  const auto adopted = lines.TakeNumber("adopted");
+  const auto fresh = lines.TakeNumber("fresh");
+  const auto overtaken = lines.TakeNumber("overtaken");
+  const auto floor = lines.TakeNumbers("floor", kLeastFloors, kinds.size());
   if (!root || !adopted || !fresh || !overtaken || !floor) return Damaged();
   Memory memory;
-  memory.root_version = (*root)[0];
-  memory.adopted = TimeOf((*adopted)[0]);
-  memory.fresh_until = TimeOf((*fresh)[0]);
-  memory.overtaken = TimeOf((*overtaken)[0]);
-  memory.floor = {static_cast<std::uint64_t>((*floor)[0]),
-                  static_cast<std::uint64_t>((*floor)[1])};
+  memory.root_version = *root;
+  memory.adopted = TimeOf(*adopted);
+  memory.fresh_until = TimeOf(*fresh);
+  memory.overtaken = TimeOf(*overtaken);
+  for (std::size_t i = 0; i < floor->size(); ++i) {
+    memory.floor.Set(kinds[i].name, static_cast<std::uint64_t>((*floor)[i]));
+  }
   while (const auto signer = lines.Take("signer")) {
     if (signer->size() != kSha256HexBytes ||
         memory.floor_signers.size() == kMaxSigners) {

@@ -19,6 +19,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "anchors/bundle.h"
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/metadata.h"
@@ -30,14 +31,6 @@ namespace anchorage::client {
 inline constexpr std::size_t kMaxMemoryBytes =
     anchors::kMaxCatalogBytes + anchors::kMaxReleasesBytes + 64 * 1024;
 
-// The sequences that were accepted last; 0 where there was none.
-struct Floor {
-  std::uint64_t catalog = 0;
-  std::uint64_t releases = 0;
-
-  friend bool operator==(const Floor&, const Floor&) = default;
-};
-
 struct Memory {
   // The newest root that this memory was checked against. 0: none yet.
   std::int64_t root_version = 0;
@@ -47,7 +40,8 @@ struct Memory {
   absl::Time adopted = absl::UnixEpoch();
   absl::Time fresh_until = absl::UnixEpoch();
   absl::Time overtaken = absl::InfiniteFuture();
-  Floor floor;
+  // The sequences that were adopted last.
+  anchors::Sequences floor;
   // The ids of the keys whose signatures over the targets of the floor verified.
   std::vector<std::string> floor_signers;
   Revoked revoked;

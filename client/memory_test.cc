@@ -6,6 +6,7 @@
 
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
+#include "verify/crypto/public_key.h"
 
 namespace anchorage::client {
 namespace {
@@ -16,9 +17,11 @@ Memory Full() {
   memory.adopted = absl::FromUnixSeconds(1'800'000'060);
   memory.fresh_until = absl::FromUnixSeconds(1'800'600'000);
   memory.overtaken = absl::FromUnixSeconds(1'800'500'000);
-  memory.floor = {7, 2};
+  memory.floor.Set("catalog", 7);
+  memory.floor.Set("releases", 2);
   memory.floor_signers = {std::string(64, 'a'), std::string(64, 'b')};
-  auto catalog = anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  auto catalog =
+      anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   catalog->anchors.resize(2);
   for (auto& anchor : catalog->anchors) {
     anchor.status = verify::AnchorStatus::kRevoked;
@@ -56,9 +59,25 @@ TEST(MemoryTest, IsNoneIfAnyByteIsAnother) {
   EXPECT_FALSE(ParseMemory(good + "\n").ok());
 }
 
+// Programs of before read this line, and wrote it.
+TEST(MemoryTest, HasTheFloorsInTheOrderOfTheTargets) {
+  const std::string good = Serialize(Full());
+  EXPECT_NE(good.find("\nfloor 7 2\n"), std::string::npos) << good;
+  const auto with_floor = [&](const std::string& line) {
+    std::string text = good.substr(0, good.rfind("sha256 "));
+    text.replace(text.find("floor 7 2"), 9, line);
+    return ParseMemory(text + "sha256 " + verify::Sha256Hex(text) + "\n");
+  };
+  EXPECT_TRUE(with_floor("floor 7 3").ok());
+  for (const char* line :
+       {"floor 7", "floor 7 2 1 1 1 1 1 1 1 1", "floor 7 -2", "floor 7 x"}) {
+    EXPECT_FALSE(with_floor(line).ok()) << line;
+  }
+}
+
 TEST(RevokedTest, RefusesTheSameKeyInTheSameSlotAlone) {
   const auto baked =
-      anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+      anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   Revoked revoked = Full().revoked;
   anchors::Catalog catalog = *baked;
   Refuse(revoked, catalog);

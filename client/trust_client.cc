@@ -224,13 +224,13 @@ class TrustClient::Engine {
     return ladder_;
   }
 
-  // The floor that no bundle may fall below. A baked-in bundle of the same
-  // repository raises it too.
-  Floor floor() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    if (!is_baked_vouched_) return memory_.floor;
-    const Floor built = FloorOf(*baked_);
-    return {std::max(built.catalog, memory_.floor.catalog),
-            std::max(built.releases, memory_.floor.releases)};
+  // What must not be gone back behind: also a baked-in bundle of the same
+  // repository.
+  anchors::Sequences floor() const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    anchors::Sequences floor = memory_.floor;
+    if (is_baked_vouched_) floor.RaiseTo(baked_->sequences);
+    return floor;
   }
 
   // Loads what the folder holds; whatever is wrong with it is recorded, and
@@ -268,8 +268,7 @@ class TrustClient::Engine {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
     if (!is_baked_vouched_) return false;
     const auto versions = [](const Bundle& one) {
-      return std::pair(one.versions.targets_version(),
-                       one.versions.timestamp_version());
+      return std::pair(one.versions.targets, one.versions.timestamp);
     };
     return versions(bundle) < versions(*baked_);
   }
@@ -280,7 +279,7 @@ class TrustClient::Engine {
     std::optional<GrpcFetcher> grpc;
     if (connection_.has_value()) {
       grpc.emplace(*connection_,
-                   held != nullptr ? held->versions : v1::BundleVersions(),
+                   held != nullptr ? held->versions : anchors::BundleVersions(),
                    held != nullptr ? held->files.timestamp : std::string());
     }
     tuf::Fetcher* const fetcher = grpc.has_value()
@@ -386,13 +385,11 @@ class TrustClient::Engine {
   Memory Remembering(const Bundle& bundle, absl::Time adopted) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
     Memory memory = memory_;
-    const Floor next = FloorOf(bundle);
     memory.adopted = adopted;
     memory.fresh_until = bundle.anchors->provenance().fresh_until;
     memory.overtaken = absl::InfiniteFuture();
-    memory.floor.catalog = next.catalog;
-    // A bundle without a list says nothing about the next one.
-    memory.floor.releases = std::max(memory.floor.releases, next.releases);
+    // A bundle without a target says nothing about the next one.
+    memory.floor.RaiseTo(bundle.sequences);
     memory.floor_signers = bundle.signers;
     memory.revoked = bundle.revoked;
     return memory;
@@ -517,7 +514,7 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
     TrustClientOptions options) {
   if (options.trusted_root.empty() &&
       !anchors::IsBuildKeyRoot(options.baked.root)) {
-    options.trusted_root = std::string(options.baked.root);
+    options.trusted_root = options.baked.root;
   }
   if (absl::Status s = CheckOptions(options); !s.ok()) return s;
   auto baked =

@@ -57,7 +57,8 @@ class FileServer {
   // Signs a catalog of that sequence.
   void Publish(std::uint64_t sequence) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    auto catalog = anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+    auto catalog =
+        anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
     catalog->sequence = sequence;
     repository.AddTarget("targets", std::string(anchors::kCatalogTargetPath),
                          anchors::SerializeCatalog(*catalog));

@@ -67,7 +67,8 @@ class FakeRepository {
 
   // Signs a catalog of that sequence as version `version` of everything.
   void Publish(std::uint64_t sequence, std::int64_t version, absl::Time now) {
-    auto catalog = anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+    auto catalog =
+        anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
     catalog->sequence = sequence;
     Publish(anchors::SerializeCatalog(*catalog), version, now);
   }
@@ -579,7 +580,7 @@ TEST_F(TrustClientTest, AFolderOfSomebodyElseIsReadAndNotWritten) {
 
 TEST_F(TrustClientTest, ARootThatAnybodyCanSignForIsRefused) {
   TrustClientOptions options = Options();
-  options.trusted_root = std::string(options.baked.root);
+  options.trusted_root = options.baked.root;
   EXPECT_EQ(TrustClient::Create(options).status().code(),
             absl::StatusCode::kInvalidArgument);
 }

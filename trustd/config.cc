@@ -15,6 +15,14 @@ namespace {
 using google::protobuf::Duration;
 
 constexpr std::size_t kMaxConfigBytes = 256 * 1024;
+
+// The settings that name files of targets, by the paths of the targets.
+constexpr std::pair<std::string_view,
+                    const std::string& (v1::TrustdConfig::*)() const>
+    kBesidePaths[] = {
+        {anchors::kReleasesTargetPath, &v1::TrustdConfig::releases_path},
+};
+
 constexpr absl::Duration Days(int days) { return absl::Hours(24 * days); }
 
 // Whether HOST:PORT names the loopback interface.
@@ -100,10 +108,13 @@ void ReadKeys(const v1::TrustdConfig& proto, ConfigReader& reader,
     if (!proto.initial_catalog_path().empty()) {
       reader.Fail("'initial_catalog_path' is of MODE_ONLINE alone");
     }
-    if (!proto.releases_path().empty()) {
-      reader.Fail(
-          "in MODE_OFFLINE people sign the releases with the catalog "
-          "('trustctl targets propose --releases'): remove 'releases_path'");
+    for (const auto& [target, get] : kBesidePaths) {
+      if ((proto.*get)().empty()) continue;
+      const std::string name(anchors::FindTargetKind(target)->name);
+      reader.Fail(absl::StrCat("in MODE_OFFLINE people sign the ", name,
+                               " with the catalog ('trustctl targets propose "
+                               "--",
+                               name, "'): remove '", name, "_path'"));
     }
     return;
   }
@@ -167,7 +178,11 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
       proto.has_shutdown_grace(), proto.shutdown_grace(), absl::Seconds(10),
       absl::ZeroDuration(), absl::Minutes(10), "shutdown_grace");
   config.reflection = !proto.has_reflection() || proto.reflection();
-  config.releases_path = reader.Path(proto.releases_path());
+  for (const auto& [target, get] : kBesidePaths) {
+    if (const std::string& file = (proto.*get)(); !file.empty()) {
+      config.beside_paths.emplace(target, reader.Path(file));
+    }
+  }
   config.initial_catalog_path = reader.Path(proto.initial_catalog_path());
   if (proto.log().level() != v1::LogConfig::LEVEL_UNSPECIFIED) {
     config.log_level = proto.log().level();

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "anchors/bundle.h"
 #include "proto/anchorage/v1/config.pb.h"
 #include "trustd/admin/admin_config.h"
 #include "trustd/alerts/alert_config.h"
@@ -58,8 +59,9 @@ struct Config {
   bool reflection = true;
   // Empty in MODE_ONLINE.
   std::string ceremony_dir;
-  // Empty for no list of releases.
-  std::string releases_path;
+  // The files of the targets that are published beside the catalog, by the paths
+  // of the targets.
+  anchors::ByPath beside_paths;
   // Empty for the set that trustd is built with.
   std::string initial_catalog_path;
   // Empty: nothing is polled.

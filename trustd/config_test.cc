@@ -27,7 +27,7 @@ TEST(Config, HasADefaultForAllButTheFolderAndTheMode) {
   EXPECT_EQ(config->refresh_hint, absl::Hours(1));
   EXPECT_EQ(config->max_watchers, 10'000);
   EXPECT_TRUE(config->reflection);
-  EXPECT_EQ(config->releases_path, "");
+  EXPECT_TRUE(config->beside_paths.empty());
   EXPECT_EQ(config->http_listen_address, "");
 }
 
@@ -39,7 +39,9 @@ TEST(Config, PathsAreRelativeToTheFile) {
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->data_dir, "/etc/trustd/data");
   EXPECT_EQ(config->tls_certificate_path, "/etc/trustd/tls.crt");
-  EXPECT_EQ(config->releases_path, "/etc/trustd/releases.json");
+  EXPECT_EQ(config->beside_paths,
+            (anchors::ByPath{{std::string(anchors::kReleasesTargetPath),
+                              "/etc/trustd/releases.json"}}));
   EXPECT_EQ(config->tls_key_path, "/secret/tls.key");
 }
 

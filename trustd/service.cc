@@ -11,7 +11,6 @@
 #include "anchors/baked/baked.h"
 #include "anchors/base/no_throw.h"
 #include "anchors/catalog.h"
-#include "anchors/releases.h"
 #include "anchors/tuf/metadata.h"
 #include "trustd/base/rocksdb_store.h"
 #include "trustd/net/descriptors.h"
@@ -59,31 +58,36 @@ void LogStart(const Config& config, const Publication& publication,
   if (!http_address.empty()) {
     spdlog::info("the same files are on http://{}/tuf/", http_address);
   }
-  if (publication.releases.has_value()) {
-    spdlog::info("releases: sequence {}, {} of them",
-                 publication.releases->sequence,
-                 publication.releases->releases.size());
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    const auto facts = publication.facts.find(kind.name);
+    if (kind.is_required || facts == publication.facts.end()) continue;
+    spdlog::info("{}: sequence {}, {} of them", std::string(kind.name),
+                 facts->second.sequence, facts->second.entries);
   }
 }
 
-// Returns the text of the configured list of releases, checked so that a
-// message can name the file; empty for none.
-absl::StatusOr<std::string> ReadReleases(const Config& config) {
-  if (config.releases_path.empty()) return std::string();
-  auto text =
-      anchors::ReadFile(config.releases_path, anchors::kMaxReleasesBytes);
-  if (!text.ok()) return text.status();
-  if (const auto list = anchors::ParseReleases(*text); !list.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(config.releases_path, ": ", list.status().message()));
+// Returns the configured targets beside the catalog, checked so that a message
+// can name the file.
+absl::StatusOr<anchors::ByPath> ReadBeside(const Config& config) {
+  anchors::ByPath beside;
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    const auto file = config.beside_paths.find(kind.path);
+    if (file == config.beside_paths.end()) continue;
+    auto bytes = anchors::ReadFile(file->second, kind.max_bytes);
+    if (!bytes.ok()) return bytes.status();
+    if (const auto facts = anchors::ReadFacts(kind, *bytes); !facts.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(file->second, ": ", facts.status().message()));
+    }
+    beside.emplace(kind.path, *std::move(bytes));
   }
-  return text;
+  return beside;
 }
 
 // Returns the catalog with which a new repository starts.
 absl::StatusOr<anchors::Catalog> FirstCatalog(const Config& config) {
   if (config.initial_catalog_path.empty()) {
-    return anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+    return anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   }
   const auto text =
       anchors::ReadFile(config.initial_catalog_path, anchors::kMaxCatalogBytes);
@@ -211,8 +215,8 @@ Service::~Service() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<Service>> Service::Start(
     const Config& config, Clock clock, anchors::SteadyClock uptime) {
-  auto releases = ReadReleases(config);
-  if (!releases.ok()) return releases.status();
+  auto beside = ReadBeside(config);
+  if (!beside.ok()) return beside.status();
   if (absl::Status s = anchors::MakeFolder(config.data_dir); !s.ok()) return s;
   auto lock = anchors::FolderLock::Take(config.data_dir);
   if (!lock.ok()) return lock.status();
@@ -229,7 +233,7 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(
   if (!seed.ok()) return seed.status();
   auto publisher = Publisher::Open(
       PublisherConfigOf(service->config_), *service->store_, service->hub_,
-      *std::move(seed), *std::move(releases), service->clock_());
+      *std::move(seed), *std::move(beside), service->clock_());
   if (!publisher.ok()) return publisher.status();
   service->publisher_ = *std::move(publisher);
   if (absl::Status s = ShowFirstRoot(
@@ -569,8 +573,8 @@ absl::Status Service::PollNow(const std::string& source) {
 }
 
 absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
-  auto releases = ReadReleases(next);
-  if (!releases.ok()) return releases.status();
+  const auto beside = ReadBeside(next);
+  if (!beside.ok()) return beside.status();
   const absl::MutexLock lock(&reload_mutex_);
   if (stopping_.HasBeenNotified()) {
     return absl::CancelledError("it is stopping");
@@ -591,10 +595,9 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   if (!webhooks.ok()) return webhooks.status();
   std::vector<std::string> fixed = FixedDifferences(config_, next);
   if (online) {
-    if (absl::Status s =
-            publisher_->PublishReleases(*std::move(releases), clock_());
+    if (absl::Status s = publisher_->PublishBeside(*beside, clock_());
         IsStoreWentBack(s)) {
-      spdlog::warn("list of releases not published yet: {}",
+      spdlog::warn("the targets beside the catalog wait: {}",
                    std::string(s.message()));
     } else if (!s.ok()) {
       return s;

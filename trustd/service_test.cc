@@ -343,7 +343,7 @@ TEST_F(ServiceTest, ServesTheSameFilesOverHttp) {
   EXPECT_EQ(get("/tuf/timestamp.json"), publication->files.timestamp);
   EXPECT_EQ(get("/tuf/1.snapshot.json"), publication->files.snapshot);
   EXPECT_EQ(get("/tuf/1.targets.json"), publication->files.targets);
-  EXPECT_EQ(get("/tuf/targets/catalog/v1/" + publication->catalog_sha256 +
+  EXPECT_EQ(get("/tuf/targets/catalog/v1/" + publication->catalog_sha256() +
                 ".anchors.json"),
             publication->files.catalog());
   EXPECT_EQ(get("/healthz"), "ok\n");

@@ -23,25 +23,17 @@ bool Names(const tuf::RoleKeys& role, const std::string& keyid) {
 
 }  // namespace
 
-BakedBundle DefaultBakedBundle() {
-  static const absl::Time as_of = ParseAsOf(baked_files::AsOf());
-  return {.root = baked_files::Root(),
-          .timestamp = baked_files::Timestamp(),
-          .snapshot = baked_files::Snapshot(),
-          .targets = baked_files::Targets(),
-          .catalog = baked_files::Catalog(),
-          .releases = "",
-          .as_of = as_of};
-}
-
-BundleFiles FilesOf(const BakedBundle& baked) {
-  BundleFiles files;
-  files.timestamp = std::string(baked.timestamp);
-  files.snapshot = std::string(baked.snapshot);
-  files.targets = std::string(baked.targets);
-  files.SetTarget(kCatalogTargetPath, std::string(baked.catalog));
-  files.SetTarget(kReleasesTargetPath, std::string(baked.releases));
-  return files;
+const BakedBundle& DefaultBakedBundle() {
+  static const BakedBundle& baked = *new BakedBundle{
+      .root = std::string(baked_files::Root()),
+      .files = {.roots = {},
+                .timestamp = std::string(baked_files::Timestamp()),
+                .snapshot = std::string(baked_files::Snapshot()),
+                .targets = std::string(baked_files::Targets()),
+                .target_files = {{std::string(kCatalogTargetPath),
+                                  std::string(baked_files::Catalog())}}},
+      .as_of = ParseAsOf(baked_files::AsOf())};
+  return baked;
 }
 
 bool IsBuildKeyRoot(std::string_view root) {

@@ -1,8 +1,8 @@
 // The set of anchors that every program is built with.
 //
-//   BakedBundle baked = DefaultBakedBundle();
-//   auto set = FollowRoots(std::string(baked.root), {}, now);
-//   absl::Status taken = TakeMetadata(FilesOf(baked), *set);
+//   const BakedBundle& baked = DefaultBakedBundle();
+//   auto set = FollowRoots(baked.root, baked.files.roots, now);
+//   absl::Status taken = TakeMetadata(baked.files, *set);
 //   ...
 //
 // A client has it before it has anything else, and falls back to nothing
@@ -15,6 +15,7 @@
 #ifndef ANCHORAGE_ANCHORS_BAKED_BAKED_H_
 #define ANCHORAGE_ANCHORS_BAKED_BAKED_H_
 
+#include <string>
 #include <string_view>
 
 #include "absl/time/time.h"
@@ -22,29 +23,21 @@
 
 namespace anchorage::anchors {
 
-// A bundle that is part of a program. The views are into memory that outlives
-// whoever is given them.
+// A bundle that is part of a program.
 struct BakedBundle {
-  // TUF metadata, version 1 each. It expires a hundred years after `as_of`:
-  // the age of what is built in is judged by `as_of`.
-  std::string_view root;
-  std::string_view timestamp;
-  std::string_view snapshot;
-  std::string_view targets;
-  // The target kCatalogTargetPath, in canonical form; its sequence is 1.
-  std::string_view catalog;
-  // The target kReleasesTargetPath; empty for none, as in the default bundle:
-  // releases are a vendor's.
-  std::string_view releases;
+  // The root that is trusted because it is part of the program.
+  std::string root;
+  // The roots that follow it and all else. Of the default bundle: TUF metadata,
+  // version 1 each, and a catalog of sequence 1 in canonical form, without
+  // releases, which are a vendor's. The metadata expires a hundred years after
+  // `as_of`: the age of what is built in is judged by `as_of`.
+  BundleFiles files;
   // When the certificates were last compared with what AWS publishes.
   absl::Time as_of;
 };
 
 // Returns the bundle of anchors/baked/certificates.
-BakedBundle DefaultBakedBundle();
-
-// Returns the same files as a bundle whose roots follow `baked.root`: none.
-BundleFiles FilesOf(const BakedBundle& baked);
+const BakedBundle& DefaultBakedBundle();
 
 // Whether `root`, a TUF root, gives any role to the key that signs baked-in
 // bundles. Anybody can sign with that key, so such a root is no root of trust:

@@ -24,17 +24,11 @@ std::unique_ptr<tuf::SoftwareKey> Key(std::string_view seed) {
 }
 
 // Takes a bundle through the steps of a client.
-absl::Status Verify(const BakedBundle& bundle, absl::Time now) {
-  auto trusted = tuf::TrustedSet::FromRoot(std::string(bundle.root), now);
-  if (!trusted.ok()) return trusted.status();
-  if (absl::Status s = trusted->FinishRoots(); !s.ok()) return s;
-  const auto updated = trusted->UpdateTimestamp(std::string(bundle.timestamp));
-  if (!updated.ok()) return updated.status();
-  absl::Status s = trusted->UpdateSnapshot(std::string(bundle.snapshot));
-  if (!s.ok()) return s;
-  s = trusted->UpdateTargets(std::string(bundle.targets));
-  if (!s.ok()) return s;
-  return trusted->VerifyTarget(kCatalogTargetPath, bundle.catalog);
+absl::Status Verify(const BakedBundle& baked, absl::Time now) {
+  auto set = FollowRoots(baked.root, baked.files.roots, now);
+  if (!set.ok()) return set.status();
+  if (absl::Status s = TakeMetadata(baked.files, *set); !s.ok()) return s;
+  return ReadTargets(*set, baked.files).status();
 }
 
 // A root that gives one role to the build key and the others to another.
@@ -56,34 +50,37 @@ std::string RootWithBuildKeyAs(const std::string& role) {
 }
 
 TEST(Baked, TakesThePathThatEveryBundleTakes) {
-  const BakedBundle baked = DefaultBakedBundle();
+  const BakedBundle& baked = DefaultBakedBundle();
   EXPECT_TRUE(Verify(baked, baked.as_of).ok()) << Verify(baked, baked.as_of);
   // Long after the program is gone.
   EXPECT_TRUE(Verify(baked, baked.as_of + absl::Hours(24 * 365 * 90)).ok());
 }
 
 TEST(Baked, IsNoLongerVerifiedWithOneByteChanged) {
-  const BakedBundle good = DefaultBakedBundle();
-  for (std::string_view BakedBundle::*part :
-       {&BakedBundle::root, &BakedBundle::timestamp, &BakedBundle::snapshot,
-        &BakedBundle::targets, &BakedBundle::catalog}) {
-    BakedBundle bad = good;
-    std::string bytes(good.*part);
+  const auto part_of = [](BakedBundle& baked, int part) -> std::string& {
+    std::string* const parts[] = {
+        &baked.root, &baked.files.timestamp, &baked.files.snapshot,
+        &baked.files.targets,
+        &baked.files.target_files.at(std::string(kCatalogTargetPath))};
+    return *parts[part];
+  };
+  for (int part = 0; part < 5; ++part) {
+    BakedBundle bad = DefaultBakedBundle();
+    std::string& bytes = part_of(bad, part);
     bytes[bytes.size() / 2] ^= 1;
-    bad.*part = bytes;
-    EXPECT_FALSE(Verify(bad, bad.as_of).ok());
+    EXPECT_FALSE(Verify(bad, bad.as_of).ok()) << part;
   }
 }
 
 TEST(Baked, HasTheCatalogOfSequenceOne) {
-  const BakedBundle baked = DefaultBakedBundle();
-  const auto catalog = ParseCatalog(baked.catalog);
+  const BakedBundle& baked = DefaultBakedBundle();
+  const auto catalog = ParseCatalog(baked.files.catalog());
   ASSERT_TRUE(catalog.ok()) << catalog.status();
   EXPECT_EQ(catalog->sequence, 1u);
   EXPECT_EQ(catalog->skipped, 0);
   EXPECT_EQ(catalog->anchors.size(), 116u);
   EXPECT_EQ(catalog->created, baked.as_of);
-  EXPECT_EQ(SerializeCatalog(*catalog), baked.catalog);
+  EXPECT_EQ(SerializeCatalog(*catalog), baked.files.catalog());
 }
 
 TEST(Baked, WasComparedWithAwsInNovember2026OrLater) {
@@ -92,17 +89,20 @@ TEST(Baked, WasComparedWithAwsInNovember2026OrLater) {
 }
 
 TEST(Baked, IsTheSameForEveryBuild) {
-  const BakedBundle baked = DefaultBakedBundle();
-  const auto again = BuildBundle(baked.catalog);
+  const BakedBundle& baked = DefaultBakedBundle();
+  const auto again = BuildBundle(baked.files.target_files, baked.as_of);
   ASSERT_TRUE(again.ok()) << again.status();
-  EXPECT_EQ(again->root, baked.root);
-  EXPECT_EQ(again->timestamp, baked.timestamp);
-  EXPECT_EQ(again->snapshot, baked.snapshot);
-  EXPECT_EQ(again->targets, baked.targets);
+  EXPECT_EQ(again->roots, std::vector{baked.root});
+  EXPECT_EQ(again->timestamp, baked.files.timestamp);
+  EXPECT_EQ(again->snapshot, baked.files.snapshot);
+  EXPECT_EQ(again->targets, baked.files.targets);
 }
 
 TEST(Baked, IsNotBuiltFromWhatIsNoCatalog) {
-  EXPECT_FALSE(BuildBundle("{}").ok());
+  const BakedBundle& baked = DefaultBakedBundle();
+  EXPECT_FALSE(
+      BuildBundle({{std::string(kCatalogTargetPath), "{}"}}, baked.as_of).ok());
+  EXPECT_FALSE(BuildBundle({}, baked.as_of).ok()) << "nor from nothing";
 }
 
 TEST(Baked, HasARootThatIsNoRootOfTrust) {
@@ -140,7 +140,7 @@ TEST(Baked, KnowsItsKeyUnderAnotherId) {
 
 TEST(Baked, SaysNothingOfBytesThatAreNoRoot) {
   EXPECT_FALSE(IsBuildKeyRoot(""));
-  EXPECT_FALSE(IsBuildKeyRoot(DefaultBakedBundle().timestamp));
+  EXPECT_FALSE(IsBuildKeyRoot(DefaultBakedBundle().files.timestamp));
 }
 
 TEST(Baked, PublishesTheKeyOfItsSeed) {

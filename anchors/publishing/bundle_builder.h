@@ -1,13 +1,11 @@
-// Signs the catalog of the baked-in set with the build key.
+// Signs the targets of a baked-in set with the build key.
 
 #ifndef ANCHORAGE_ANCHORS_PUBLISHING_BUNDLE_BUILDER_H_
 #define ANCHORAGE_ANCHORS_PUBLISHING_BUNDLE_BUILDER_H_
 
-#include <string>
-#include <string_view>
-
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "anchors/bundle.h"
 
 namespace anchorage::anchors {
 
@@ -15,19 +13,11 @@ namespace anchorage::anchors {
 // decided by it; it only must not expire while the program is in use.
 inline constexpr absl::Duration kBakedValidity = absl::Hours(24 * 36525);
 
-// TUF metadata, version 1 of each role.
-struct BundleMetadata {
-  std::string root;
-  std::string timestamp;
-  std::string snapshot;
-  std::string targets;
-  // The catalog's time, YYYY-MM-DDTHH:MM:SSZ.
-  std::string as_of;
-};
-
-// Signs `catalog`, which ParseCatalog() must accept, and puts the result
-// through a client's checks before returning it. Depends on the argument alone.
-absl::StatusOr<BundleMetadata> BuildBundle(std::string_view catalog);
+// Signs `target_files` as version 1 of each role, root included, made at
+// `as_of`, and takes the result through the checks of a client before it returns
+// it. Depends on the arguments alone. Fails as ReadTargets() does.
+absl::StatusOr<BundleFiles> BuildBundle(const ByPath& target_files,
+                                        absl::Time as_of);
 
 }  // namespace anchorage::anchors
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -11,8 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "anchors/base/atomic_file.h"
-#include "anchors/releases.h"
-#include "anchors/target_checks.h"
 #include "anchors/tuf/file_hash.h"
 #include "anchors/tuf/trusted_set.h"
 #include "anchors/tuf/tuf_error.h"
@@ -144,18 +141,19 @@ absl::Status CheckRootDraft(const Ceremony& ceremony, const tuf::Root& draft) {
   return absl::OkStatus();
 }
 
-// Whether clients can use the files, and each active release tells its images
-// from those of others. Releases that were signed before this rule cannot be
-// signed again.
+// Whether clients can use the files, and people may sign them: what was signed
+// before this was asked is not signed again.
 absl::Status CheckFiles(const BundleFiles& files, absl::Time now) {
-  absl::Status s = CheckTargets(files, now);
-  if (!s.ok() || files.releases().empty()) return s;
-  const auto list = ParseReleases(files.releases());
-  if (!list.ok()) return list.status();
-  return CheckReleasesSafe(*list);
+  if (absl::Status s = CheckTargets(files, now); !s.ok()) return s;
+  for (const TargetKind& kind : TargetKinds()) {
+    const std::string& bytes = files.target(kind.path);
+    if (kind.check_draft == nullptr || bytes.empty()) continue;
+    if (absl::Status s = kind.check_draft(bytes); !s.ok()) return s;
+  }
+  return absl::OkStatus();
 }
 
-// Whether targets can be signed: a catalog, perhaps releases, and nothing that
+// Whether targets can be signed: those that a bundle can have, and nothing that
 // people are not shown.
 absl::Status CheckTargetsDraft(const tuf::Targets& draft,
                                const BundleFiles& files, absl::Time now) {
@@ -167,7 +165,7 @@ absl::Status CheckTargetsDraft(const tuf::Targets& draft,
   if (draft.delegations.has_value()) return refuse("delegates to others");
   for (const auto& [path, target] : draft.targets) {
     if (FindTargetKind(path) == nullptr) {
-      return refuse("names more than a catalog and releases");
+      return refuse("names a target that this program does not know");
     }
     if (!target.custom_json.empty()) return refuse("has custom members");
   }
@@ -217,24 +215,8 @@ bool HasSigned(const tuf::Root& root, const BundleFiles& files) {
          tuf::VerifySignatures(targets->envelope, root.targets, root.keys).ok();
 }
 
-// Returns the newest list of releases that `root`'s threshold signed, even if
-// later targets have none, because clients remember it. Empty for none.
-absl::StatusOr<std::string> LastReleases(const std::string& folder,
-                                         const tuf::Root& root) {
-  const auto versions = TargetsVersions(folder);
-  if (!versions.ok()) return versions.status();
-  for (const std::int64_t version : *versions) {
-    const auto files = ReadVersion(folder, version);
-    if (files.ok() && !files->releases().empty() && HasSigned(root, *files)) {
-      return files->releases();
-    }
-  }
-  return std::string();
-}
-
-// Returns the catalog that the next one must follow; empty for none. A catalog
-// that nobody whom `root` names has signed need not be followed: clients drop
-// it.
+// The catalog that must be followed, empty for none. What nobody whom `root`
+// names has signed is nothing to follow: clients drop it.
 std::string LastCatalog(const Ceremony& ceremony, const tuf::Root& root) {
   if (!ceremony.targets.has_value() || !HasSigned(root, *ceremony.targets)) {
     return "";
@@ -242,14 +224,36 @@ std::string LastCatalog(const Ceremony& ceremony, const tuf::Root& root) {
   return ceremony.targets->catalog();
 }
 
-// Whether the releases of `next` may follow the signed ones.
-absl::Status CheckReleasesFollow(const std::string& folder,
-                                 const tuf::Root& root,
-                                 const BundleFiles& next) {
-  if (next.releases().empty()) return absl::OkStatus();
-  const auto last = LastReleases(folder, root);
-  if (!last.ok()) return last.status();
-  return CheckReleasesStep(*last, next.releases());
+// The newest target of a kind that need not be there and that `root`'s threshold
+// signed, also where later targets have none: clients remember it. Empty for
+// none.
+absl::StatusOr<std::string> LastBeside(const std::string& folder,
+                                       const TargetKind& kind,
+                                       const tuf::Root& root) {
+  const auto versions = TargetsVersions(folder);
+  if (!versions.ok()) return versions.status();
+  for (const std::int64_t version : *versions) {
+    const auto files = ReadVersion(folder, version);
+    if (files.ok() && !files->target(kind.path).empty() &&
+        HasSigned(root, *files)) {
+      return files->target(kind.path);
+    }
+  }
+  return std::string();
+}
+
+// Whether the targets in `next` may follow what is signed.
+absl::Status CheckFollow(const std::string& folder, const Ceremony& ceremony,
+                         const tuf::Root& root, const BundleFiles& next) {
+  for (const TargetKind& kind : TargetKinds()) {
+    const std::string& bytes = next.target(kind.path);
+    if (bytes.empty()) continue;
+    const auto last = kind.is_required ? LastCatalog(ceremony, root)
+                                       : LastBeside(folder, kind, root);
+    if (!last.ok()) return last.status();
+    if (absl::Status s = CheckNext(kind, *last, bytes); !s.ok()) return s;
+  }
+  return absl::OkStatus();
 }
 
 SignatureCount CountFor(std::string who, const tuf::Envelope& envelope,
@@ -361,31 +365,14 @@ absl::Status VerifyLastTargets(const Ceremony& ceremony) {
                    status.message()));
 }
 
-namespace {
-
-// Checks a step with the keys named for it, if it is a step at all.
-absl::Status CheckStepWith(
-    std::string_view last, std::string_view next,
-    const std::function<Reactivated(const Catalog&, const Catalog&)>& named) {
+absl::Status CheckCatalogStep(std::string_view last, std::string_view next,
+                              const Reactivated& reactivated) {
   if (last.empty() || last == next) return absl::OkStatus();
   const auto before = ParseCatalog(last);
   if (!before.ok()) return before.status();
   const auto after = ParseCatalog(next);
   if (!after.ok()) return after.status();
-  return CheckSuccessor(*before, *after, named(*before, *after));
-}
-
-}  // namespace
-
-absl::Status CheckCatalogStep(std::string_view last, std::string_view next,
-                              const Reactivated& reactivated) {
-  return CheckStepWith(
-      last, next, [&](const Catalog&, const Catalog&) { return reactivated; });
-}
-
-absl::Status CheckSignedCatalogStep(std::string_view last,
-                                    std::string_view next) {
-  return CheckStepWith(last, next, FindReactivated);
+  return CheckSuccessor(*before, *after, reactivated);
 }
 
 absl::StatusOr<std::string> CatalogBeforeDraft(const Ceremony& ceremony) {
@@ -393,15 +380,6 @@ absl::StatusOr<std::string> CatalogBeforeDraft(const Ceremony& ceremony) {
   if (!root.ok()) return root.status();
   if (auto next = NextRootOf(ceremony)) root = *std::move(next);
   return LastCatalog(ceremony, *root);
-}
-
-absl::Status CheckReleasesStep(std::string_view last, std::string_view next) {
-  if (last.empty() || next.empty() || last == next) return absl::OkStatus();
-  const auto before = ParseReleases(last);
-  if (!before.ok()) return before.status();
-  const auto after = ParseReleases(next);
-  if (!after.ok()) return after.status();
-  return CheckStep("the list of releases", before->sequence, after->sequence);
 }
 
 absl::Status WriteRootDraft(const std::string& folder,
@@ -437,12 +415,7 @@ absl::StatusOr<tuf::Targets> VerifyDraft(const std::string& folder,
         "version ", targets->envelope.version, " is proposed and ",
         last->envelope.version, " is signed already: propose again"));
   }
-  if (absl::Status s =
-          CheckSignedCatalogStep(LastCatalog(ceremony, root), draft.catalog());
-      !s.ok()) {
-    return s;
-  }
-  if (absl::Status s = CheckReleasesFollow(folder, root, draft); !s.ok()) {
+  if (absl::Status s = CheckFollow(folder, ceremony, root, draft); !s.ok()) {
     return s;
   }
   return targets;
@@ -503,8 +476,7 @@ absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
 }
 
 absl::Status ProposeTargets(const std::string& folder,
-                            std::string_view catalog_json,
-                            std::string_view releases_json, absl::Time expires,
+                            const ByPath& target_files, absl::Time expires,
                             absl::Time now, const Reactivated& reactivated) {
   auto ceremony = ReadCeremony(folder);
   if (!ceremony.ok()) return ceremony.status();
@@ -513,15 +485,14 @@ absl::Status ProposeTargets(const std::string& folder,
   if (absl::Status s = VerifyLastTargets(*ceremony); !s.ok()) return s;
   if (auto next = NextRootOf(*ceremony)) root = *std::move(next);
   BundleFiles files;
-  files.SetTarget(kCatalogTargetPath, std::string(catalog_json));
-  files.SetTarget(kReleasesTargetPath, std::string(releases_json));
+  for (const auto& [path, bytes] : target_files) files.SetTarget(path, bytes);
   if (absl::Status s = CheckFiles(files, now); !s.ok()) return s;
   if (absl::Status s = CheckCatalogStep(LastCatalog(*ceremony, *root),
                                         files.catalog(), reactivated);
       !s.ok()) {
     return s;
   }
-  if (absl::Status s = CheckReleasesFollow(folder, *root, files); !s.ok()) {
+  if (absl::Status s = CheckFollow(folder, *ceremony, *root, files); !s.ok()) {
     return s;
   }
   tuf::TargetsSpec spec;
@@ -555,7 +526,6 @@ absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
       !s.ok()) {
     return s;
   }
-  BundleContents contents;
   for (const TargetKind& kind : TargetKinds()) {
     const auto target = targets->targets.find(kind.path);
     if (target == targets->targets.end()) {
@@ -568,7 +538,9 @@ absl::StatusOr<tuf::Targets> VerifyTargets(const tuf::Root& root,
         !s.ok()) {
       return s;
     }
-    if (absl::Status s = kind.read(bytes, contents); !s.ok()) return s;
+    if (const auto facts = ReadFacts(kind, bytes); !facts.ok()) {
+      return facts.status();
+    }
   }
   return targets;
 }

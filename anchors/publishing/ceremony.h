@@ -85,14 +85,13 @@ absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
 
 // --- targets ---------------------------------------------------------------
 
-// Starts or replaces the draft: the next version, with that catalog and those
-// releases (empty: none), valid until `expires`. Each must be the same bytes as
-// the signed one or follow it (CheckCatalogStep() with `reactivated`,
-// CheckReleasesStep()), unless the signed one was signed by nobody whom the
-// newest root names: then it counts for nothing. Fails as CheckTargets() does.
+// Begins or replaces the draft: the next version, with those targets, good until
+// `expires`. Each must be the same bytes as the signed one or follow it
+// (CheckCatalogStep() with `reactivated`, CheckNext()), unless nobody whom the
+// newest root names has signed that: then it counts for nothing. Fails as
+// CheckTargets() does.
 absl::Status ProposeTargets(const std::string& folder,
-                            std::string_view catalog_json,
-                            std::string_view releases_json, absl::Time expires,
+                            const ByPath& target_files, absl::Time expires,
                             absl::Time now,
                             const Reactivated& reactivated = {});
 
@@ -101,20 +100,9 @@ absl::Status ProposeTargets(const std::string& folder,
 absl::Status CheckCatalogStep(std::string_view last, std::string_view next,
                               const Reactivated& reactivated = {});
 
-// Whether a catalog that the threshold of the targets' keys has signed may
-// follow `last`. No signed file says which keys people named for reactivation;
-// but each signer had to name them to SignDraft(), so all that are in a signed
-// catalog count as named. Every other rule holds.
-absl::Status CheckSignedCatalogStep(std::string_view last,
-                                    std::string_view next);
-
-// Whether a list of releases may follow `last` (empty: none): it is the same
-// bytes, or CheckStep() is OK. Fails as ParseReleases() does too.
-absl::Status CheckReleasesStep(std::string_view last, std::string_view next);
-
-// Returns the catalog that the draft of targets must follow, as text: the
-// signed one. Empty where there is none, or where nobody whom the newest root
-// (the draft of a root, if there is one) names has signed it.
+// The catalog that the draft of targets must follow, as text: the signed one.
+// Empty where there is none, or nobody whom the newest root names has signed it
+// (the draft of a root, where there is one).
 absl::StatusOr<std::string> CatalogBeforeDraft(const Ceremony& ceremony);
 
 // Turns the draft into N.targets.json. kThresholdNotMet while signatures are

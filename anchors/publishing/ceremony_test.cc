@@ -35,6 +35,17 @@ bool IsTooEarly(const absl::Status& status) {
   return absl::IsFailedPrecondition(status);
 }
 
+absl::Status ProposeTargets(const std::string& folder,
+                            const std::string& catalog,
+                            const std::string& releases, absl::Time expires,
+                            absl::Time now,
+                            const Reactivated& reactivated = {}) {
+  return anchors::ProposeTargets(folder,
+                                 {{std::string(kCatalogTargetPath), catalog},
+                                  {std::string(kReleasesTargetPath), releases}},
+                                 expires, now, reactivated);
+}
+
 // Keys 1 to 3 are root's and targets' with a threshold of 2; 9 is online.
 class CeremonyTest : public testing::Test {
  protected:
@@ -73,7 +84,7 @@ class CeremonyTest : public testing::Test {
   }
 
   static std::string CatalogOf(std::uint64_t sequence) {
-    auto catalog = *ParseCatalog(DefaultBakedBundle().catalog);
+    auto catalog = *ParseCatalog(DefaultBakedBundle().files.catalog());
     catalog.sequence = sequence;
     return SerializeCatalog(catalog);
   }
@@ -189,14 +200,14 @@ TEST_F(CeremonyTest, ACatalogNeedsAHigherSequence) {
 
 // What is signed, with the first anchor in that status, as that sequence.
 std::string WithStatus(std::uint64_t sequence, verify::AnchorStatus status) {
-  auto catalog = *ParseCatalog(DefaultBakedBundle().catalog);
+  auto catalog = *ParseCatalog(DefaultBakedBundle().files.catalog());
   catalog.sequence = sequence;
   catalog.anchors.front().status = status;
   return SerializeCatalog(catalog);
 }
 
 Reactivated FirstAnchor() {
-  const auto catalog = *ParseCatalog(DefaultBakedBundle().catalog);
+  const auto catalog = *ParseCatalog(DefaultBakedBundle().files.catalog());
   return {{catalog.anchors.front().slot, catalog.anchors.front().spki_sha256}};
 }
 

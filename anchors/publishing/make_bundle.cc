@@ -10,9 +10,14 @@
 #include <iterator>
 #include <string>
 
+#include "absl/status/status.h"
+#include "anchors/catalog.h"
 #include "anchors/publishing/bundle_builder.h"
+#include "anchors/tuf/metadata.h"
 
 namespace {
+
+namespace anchors = anchorage::anchors;
 
 constexpr int kArguments = 7;
 
@@ -22,6 +27,11 @@ bool Write(const std::string& path, const std::string& bytes) {
   out.close();
   if (!out) std::cerr << "make_bundle: error: cannot write " << path << "\n";
   return static_cast<bool>(out);
+}
+
+int Fail(const absl::Status& status) {
+  std::cerr << "make_bundle: error: " << status.message() << "\n";
+  return EXIT_FAILURE;
 }
 
 }  // namespace
@@ -38,14 +48,15 @@ int main(int argc, char** argv) {
     std::cerr << "make_bundle: error: cannot read " << argv[1] << "\n";
     return EXIT_FAILURE;
   }
-  const auto bundle = anchorage::anchors::BuildBundle(catalog);
-  if (!bundle.ok()) {
-    std::cerr << "make_bundle: error: " << bundle.status().message() << "\n";
-    return EXIT_FAILURE;
-  }
+  const auto parsed = anchors::ParseCatalog(catalog);
+  if (!parsed.ok()) return Fail(parsed.status());
+  const auto files = anchors::BuildBundle(
+      {{std::string(anchors::kCatalogTargetPath), catalog}}, parsed->created);
+  if (!files.ok()) return Fail(files.status());
   const bool written =
-      Write(argv[2], bundle->root) && Write(argv[3], bundle->timestamp) &&
-      Write(argv[4], bundle->snapshot) && Write(argv[5], bundle->targets) &&
-      Write(argv[6], bundle->as_of);
+      Write(argv[2], files->roots.front()) &&
+      Write(argv[3], files->timestamp) && Write(argv[4], files->snapshot) &&
+      Write(argv[5], files->targets) &&
+      Write(argv[6], anchors::tuf::FormatExpires(parsed->created));
   return written ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -28,14 +28,15 @@ std::vector<StaticFile> LayOut(const RepositoryFiles& files) {
         {absl::StrCat(std::string(kTargetsFolder),
                       TargetFileName(file.path, target,
                                      /*consistent_snapshot=*/true)),
-         file.bytes});
+         file.bytes, file.media_type});
   }
   laid_out.push_back(
       {MetadataPath(files.targets_version, kTargetsRole), files.targets});
   laid_out.push_back(
       {MetadataPath(files.snapshot_version, kSnapshotRole), files.snapshot});
-  laid_out.push_back(
-      {std::string(kTimestampFile), files.timestamp, /*immutable=*/false});
+  laid_out.push_back({std::string(kTimestampFile), files.timestamp,
+                      kJsonMediaType,
+                      /*immutable=*/false});
   return laid_out;
 }
 

@@ -25,11 +25,15 @@ inline constexpr std::string_view kMetadataFolder = "tuf/";
 inline constexpr std::string_view kTargetsFolder = "tuf/targets/";
 inline constexpr std::string_view kTimestampFile = "tuf/timestamp.json";
 
-// A repository's files at one moment.
+// Content-Type of metadata, and of what any client of HTTP should know as JSON.
+inline constexpr std::string_view kJsonMediaType = "application/json";
+
+// A repository as it is at one moment.
 struct RepositoryFiles {
   struct TargetFile {
     std::string_view path;  // "catalog/v1/anchors.json"
     std::string_view bytes;
+    std::string_view media_type = kJsonMediaType;
   };
 
   // The root of version n is roots[n - 1].
@@ -46,6 +50,7 @@ struct StaticFile {
   // "tuf/3.root.json", "tuf/targets/catalog/v1/HASH.anchors.json"
   std::string path;
   std::string_view bytes;
+  std::string_view media_type = kJsonMediaType;
   // Whether the path will never mean other bytes; all but the timestamp.
   bool immutable = true;
 };

@@ -8,7 +8,7 @@ namespace anchorage::bench {
 
 std::shared_ptr<const verify::AnchorSet> BakedAnchors() {
   const auto catalog =
-      anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+      anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   if (!catalog.ok()) Fail(catalog.status().ToString());
   auto set =
       anchors::ToAnchorSet(*catalog, {.origin = verify::Origin::kBakedIn});

@@ -116,7 +116,7 @@ Report::Line PollLine(const std::string& name, PageLayout layout,
 
 int ReportPolls(const Options& options) {
   const auto today =
-      anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+      anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   if (!today.ok()) Fail(today.status().ToString());
   Catalog before = anchors::CatalogBeforeReissues(*today);
   std::size_t regions = 0;
@@ -419,7 +419,7 @@ std::string TrustdBeside(const std::string& self) {
 // Two sources that never answer and one that says what is pinned.
 std::string WriteConfig(const std::string& folder) {
   std::ofstream(folder + "/catalog.json", std::ios::binary)
-      << anchors::DefaultBakedBundle().catalog;
+      << anchors::DefaultBakedBundle().files.catalog();
   const std::string path = folder + "/trustd.yaml";
   std::ofstream(path)
       << "data_dir: data\n"

@@ -171,8 +171,7 @@ v1::GetUpdateRequest HasEverything(const trustd::Publication& publication) {
   have.set_timestamp_version(publication.timestamp_version);
   have.set_snapshot_version(publication.snapshot_version);
   have.set_targets_version(publication.targets_version);
-  have.set_catalog_sha256(publication.catalog_sha256);
-  have.set_releases_sha256(publication.releases_sha256);
+  have.set_catalog_sha256(publication.catalog_sha256());
   return request;
 }
 

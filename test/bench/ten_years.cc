@@ -86,7 +86,7 @@ void Must(const absl::Status& status) {
 // them.
 std::vector<FakeRegion> RealRegions() {
   const anchors::Catalog catalog =
-      Get(anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog));
+      Get(anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog()));
   std::vector<FakeRegion> regions;
   std::set<std::string> seen;
   for (const anchors::CatalogAnchor& anchor : catalog.anchors) {
@@ -140,7 +140,7 @@ void TenYears::Reopen() {
       Get(trustd::RocksDbStore::Open(config_.data_dir + "/store")));
   trustd_->publisher = Get(
       trustd::Publisher::Open(trustd::PublisherConfigOf(config_),
-                              *trustd_->store, trustd_->hub, first_, "", now_));
+                              *trustd_->store, trustd_->hub, first_, {}, now_));
   trustd::Mirror::Options options;
   options.core.people = {"alice"};
   options.steady = [this] { return now_ - absl::UnixEpoch(); };

@@ -55,7 +55,7 @@ anchors::CatalogAnchor AnchorOf(verify::Slot slot, std::string spki_der) {
 anchors::CatalogAnchor BuiltIn(std::string_view region) {
   const verify::Slot slot{"aws", std::string(region), AnchorKind::kIidRsa2048};
   const auto catalog =
-      anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+      anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   for (const anchors::CatalogAnchor& anchor : catalog->anchors) {
     if (anchor.slot == slot) return AnchorOf(slot, anchor.spki_der);
   }

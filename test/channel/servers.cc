@@ -23,7 +23,8 @@ constexpr std::size_t kNoLimit = std::size_t{1} << 30;
 }  // namespace
 
 std::string CatalogOf(std::uint64_t sequence) {
-  auto catalog = anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  auto catalog =
+      anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   catalog->sequence = sequence;
   return anchors::SerializeCatalog(*catalog);
 }

@@ -155,21 +155,18 @@ class PrecedenceTest : public ChannelTest {
  protected:
   // The options of a client that was built with what is served now.
   client::TrustClientOptions BuiltWithThis() {
-    built_ = {servers_->first_root(), servers_->Newest("timestamp"),
-              servers_->Newest("snapshot"), servers_->Newest("targets"),
-              repository().files.at(std::string(anchors::kCatalogTargetPath))};
+    const std::string path(anchors::kCatalogTargetPath);
     client::TrustClientOptions options = Options();
-    options.baked = {.root = built_[0],
-                     .timestamp = built_[1],
-                     .snapshot = built_[2],
-                     .targets = built_[3],
-                     .catalog = built_[4],
-                     .releases = {},
-                     .as_of = kNow};
+    options.baked = {
+        .root = servers_->first_root(),
+        .files = {.roots = {},
+                  .timestamp = servers_->Newest("timestamp"),
+                  .snapshot = servers_->Newest("snapshot"),
+                  .targets = servers_->Newest("targets"),
+                  .target_files = {{path, repository().files.at(path)}}},
+        .as_of = kNow};
     return options;
   }
-
-  std::vector<std::string> built_;
 };
 
 TEST_P(PrecedenceTest, b15ABuiltInBundleThatIsNewerThanTheCache) {

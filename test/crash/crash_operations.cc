@@ -83,7 +83,7 @@ absl::Status Renew(const std::string& folder) {
 }  // namespace
 
 anchors::Catalog SeedCatalog() {
-  return *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  return *anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
 }
 
 absl::StatusOr<std::unique_ptr<client::TrustClient>> MakeClient(
@@ -120,7 +120,7 @@ absl::StatusOr<std::unique_ptr<OpenPublisher>> OpenIn(
   open->store = *std::move(headed);
   auto publisher =
       trustd::Publisher::Open(trustd::PublisherConfigOf(open->config),
-                              *open->store, open->hub, SeedCatalog(), "", kNow);
+                              *open->store, open->hub, SeedCatalog(), {}, kNow);
   if (!publisher.ok()) return publisher.status();
   open->publisher = *std::move(publisher);
   return open;
@@ -129,7 +129,9 @@ absl::StatusOr<std::unique_ptr<OpenPublisher>> OpenIn(
 absl::Status Propose(const std::string& folder, std::uint64_t sequence) {
   anchors::Catalog catalog = SeedCatalog();
   catalog.sequence = sequence;
-  return anchors::ProposeTargets(folder, anchors::SerializeCatalog(catalog), "",
+  return anchors::ProposeTargets(folder,
+                                 {{std::string(anchors::kCatalogTargetPath),
+                                   anchors::SerializeCatalog(catalog)}},
                                  kNow + 365 * kDay, kNow);
 }
 

@@ -75,7 +75,7 @@ Catalog AsOf(const Catalog& today, const Catalog& before, absl::Time day) {
 
 int History() {
   const Catalog today =
-      *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+      *anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   const Catalog before = anchors::CatalogBeforeReissues(today);
   const std::vector<RealIdentity> documents = CarriedIdentities();
   World world(TrustdMode::kOnline, before, /*clients=*/1);
@@ -218,12 +218,13 @@ int Rekey() {
   const auto proposal = anchors::ReadFile(
       world.folder() + "/data/proposal.json", anchors::kMaxCatalogBytes);
   const std::string ceremony = world.ceremony_folder();
-  world.Check("the proposal is taken to the ceremony",
-              proposal.ok() &&
-                  anchors::ProposeTargets(ceremony, *proposal, "",
-                                          absl::Now() + absl::Hours(24 * 365),
-                                          absl::Now())
-                      .ok());
+  world.Check(
+      "the proposal is taken to the ceremony",
+      proposal.ok() &&
+          anchors::ProposeTargets(
+              ceremony, {{std::string(anchors::kCatalogTargetPath), *proposal}},
+              absl::Now() + absl::Hours(24 * 365), absl::Now())
+              .ok());
   for (int i : {0, 1}) {
     const Approver& approver = world.approvers()[i];
     world.Check(absl::StrCat(approver.name, " signs"),

@@ -178,7 +178,9 @@ void World::MakeCeremony(const anchors::Catalog& first) {
             "root");
   }
   Require(anchors::PublishRootDraft(folder, absl::Now()).status(), "root");
-  Require(anchors::ProposeTargets(folder, anchors::SerializeCatalog(first), "",
+  Require(anchors::ProposeTargets(folder,
+                                  {{std::string(anchors::kCatalogTargetPath),
+                                    anchors::SerializeCatalog(first)}},
                                   spec.expires, absl::Now()),
           "targets");
   for (int i : {1, 2}) {

@@ -51,7 +51,7 @@ const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 constexpr absl::Duration kDay = absl::Hours(24);
 
 anchors::Catalog Seed() {
-  return *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  return *anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
 }
 
 std::string ReasonOf(const grpc::Status& status) {
@@ -517,10 +517,12 @@ class OfflineRestoreTest : public RestoreTest {
     anchors::Catalog catalog = Seed();
     catalog.sequence = sequence;
     catalog.anchors.front().status = status;
-    ASSERT_TRUE(anchors::ProposeTargets(ceremony(),
-                                        anchors::SerializeCatalog(catalog), "",
-                                        kNow + 365 * kDay, kNow)
-                    .ok());
+    ASSERT_TRUE(
+        anchors::ProposeTargets(ceremony(),
+                                {{std::string(anchors::kCatalogTargetPath),
+                                  anchors::SerializeCatalog(catalog)}},
+                                kNow + 365 * kDay, kNow)
+            .ok());
     Sign(DraftKind::kTargets);
     ASSERT_TRUE(anchors::PublishTargetsDraft(ceremony(), kNow).ok());
   }

@@ -85,7 +85,7 @@ AdminWorld::AdminWorld()
     return done;
   };
   auto publisher = Publisher::Open(PublisherConfigOf(config_), store_, hub_,
-                                   CatalogOf(aws_, now()), "", now());
+                                   CatalogOf(aws_, now()), {}, now());
   EXPECT_TRUE(publisher.ok()) << publisher.status();
   publisher_ = *std::move(publisher);
 }

@@ -86,7 +86,7 @@ class MirrorTest : public ::testing::Test {
   void Start() {
     mirror_.reset();
     publisher_ = *Publisher::Open(PublisherConfigOf(config_), store_, hub_,
-                                  seed_, "", now_);
+                                  seed_, {}, now_);
     auto mirror =
         Mirror::Open(options_, store_, *publisher_, hub_, alerts_, now_);
     ASSERT_TRUE(mirror.ok()) << mirror.status();

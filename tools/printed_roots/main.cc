@@ -53,7 +53,7 @@ int Run(const std::string& path) {
   const auto pages = trustd::ReadPrintedIndex(*text);
   if (!pages.ok()) return Fail(pages.status());
   const auto catalog =
-      anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+      anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   if (!catalog.ok()) return Fail(catalog.status());
   auto web = trustd::CurlDownloader::Create({});
   if (!web.ok()) return Fail(web.status());

@@ -169,7 +169,7 @@ absl::StatusOr<RepositoryFiles> AnchorSource::OpenRepository() const {
                            .plaintext = IsLoopback(server),
                            .tls_roots_pem = *std::move(pem)});
   files.fetcher = std::make_unique<client::GrpcFetcher>(
-      *files.connection, v1::BundleVersions(), "");
+      *files.connection, anchors::BundleVersions(), "");
   return files;
 }
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
+#include "anchors/bundle.h"
 #include "anchors/catalog.h"
 #include "anchors/tuf/trusted_set.h"
 #include "client/bundle_cache.h"
@@ -43,8 +44,9 @@ ordered_json ToJson(const client::Memory& memory) {
   ordered_json json;
   json["root_version"] = memory.root_version;
   json["adopted"] = Rfc3339(memory.adopted);
-  json["catalog_floor"] = memory.floor.catalog;
-  json["releases_floor"] = memory.floor.releases;
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    json[std::string(kind.name) + "_floor"] = memory.floor.Of(kind.name);
+  }
   ordered_json anchors = ordered_json::array();
   for (const auto& anchor : memory.revoked.anchors) {
     anchors.push_back(
@@ -62,8 +64,13 @@ ordered_json ToJson(const client::Memory& memory) {
 void Print(const client::Memory& memory) {
   std::cout << "root      " << memory.root_version << "\n"
             << "adopted   " << Rfc3339(memory.adopted) << "\n"
-            << "floor     catalog " << memory.floor.catalog << ", releases "
-            << memory.floor.releases << "\n";
+            << "floor     ";
+  const char* separator = "";
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    std::cout << separator << kind.name << " " << memory.floor.Of(kind.name);
+    separator = ", ";
+  }
+  std::cout << "\n";
   for (const auto& anchor : memory.revoked.anchors) {
     std::cout << "refused   " << ToString(anchor.slot) << "  "
               << anchor.spki_sha256 << "\n";

@@ -14,7 +14,7 @@ using anchors::Catalog;
 using verify::AnchorStatus;
 
 Catalog Baked() {
-  return *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  return *anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
 }
 
 Catalog Next() {

@@ -224,13 +224,10 @@ ordered_json ToJson(const std::vector<SignatureCount>& counts) {
   return json;
 }
 
+namespace {
+
 absl::StatusOr<std::string> TextOfReleases(std::string_view next,
                                            std::string_view last) {
-  if (next.empty()) {
-    return std::string(last.empty() ? ""
-                                    : "- releases: none from now on; clients "
-                                      "accept no release\n");
-  }
   const auto list = anchors::ParseReleases(next);
   if (!list.ok()) return list.status();
   std::vector<anchors::Release> before;
@@ -262,6 +259,35 @@ absl::StatusOr<std::string> TextOfReleases(std::string_view next,
     if (!contains(list->releases, release)) line("-", release);
   }
   return text;
+}
+
+// What people see of each target beside the catalog.
+struct TargetText {
+  std::string_view path;
+  absl::StatusOr<std::string> (*text)(std::string_view next,
+                                      std::string_view last);
+};
+
+constexpr TargetText kTargetTexts[] = {
+    {anchors::kReleasesTargetPath, TextOfReleases},
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> TextOfBeside(const anchors::TargetKind& kind,
+                                         std::string_view next,
+                                         std::string_view last) {
+  const std::string name(kind.name);
+  if (next.empty()) {
+    return last.empty() ? std::string()
+                        : absl::StrCat("- ", name, ": none from now on; ",
+                                       std::string(kind.without), "\n");
+  }
+  for (const TargetText& target : kTargetTexts) {
+    if (target.path == kind.path) return target.text(next, last);
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("this program cannot show the ", std::string(kind.title)));
 }
 
 std::string RepositoryText(const anchors::Ceremony& ceremony) {

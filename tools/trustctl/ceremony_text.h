@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "anchors/bundle.h"
 #include "anchors/catalog.h"
 #include "anchors/publishing/ceremony.h"
 #include "anchors/tuf/metadata.h"
@@ -27,10 +28,11 @@ std::string TextOf(const anchors::tuf::Root& root,
 std::string TextOf(const anchors::Catalog& catalog,
                    const anchors::Catalog* last);
 
-// Compares a list of releases with the one before; both as text, empty for
-// none.
-absl::StatusOr<std::string> TextOfReleases(std::string_view next,
-                                           std::string_view last);
+// A target beside the catalog against the one before; both as they are signed,
+// empty for none. FAILED_PRECONDITION for one that people cannot be shown.
+absl::StatusOr<std::string> TextOfBeside(const anchors::TargetKind& kind,
+                                         std::string_view next,
+                                         std::string_view last);
 
 // "for the repository whose 1.root.json has SHA-256 ...": a signature is valid
 // in every repository that names its key.

@@ -12,9 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
+#include "anchors/bundle.h"
 #include "anchors/catalog.h"
 #include "anchors/publishing/ceremony.h"
-#include "anchors/releases.h"
 #include "anchors/succession.h"
 #include "tools/trustctl/catalog_step.h"
 #include "tools/trustctl/ceremony_text.h"
@@ -36,7 +36,8 @@ struct Flags {
   std::string catalog;
   bool baked_in = false;
   bool again = false;
-  std::string releases;
+  // Files of the targets beside the catalog, by the paths of the targets.
+  anchors::ByPath beside;
   std::string expires_in = "365d";
   std::vector<std::string> reactivate;
   SigningKeySource signer;
@@ -83,24 +84,29 @@ absl::StatusOr<std::string> TextOfDraft(const Ceremony& ceremony) {
   const auto next = anchors::ParseCatalog(ceremony.targets_draft->catalog());
   if (!next.ok()) return next.status();
   std::optional<Catalog> last;
-  std::string last_releases;
   if (absl::Status s = anchors::VerifyLastTargets(ceremony); !s.ok()) return s;
   if (ceremony.targets.has_value()) {
     auto parsed = anchors::ParseCatalog(ceremony.targets->catalog());
     if (!parsed.ok()) return parsed.status();
     last = *std::move(parsed);
-    last_releases = ceremony.targets->releases();
   }
   std::string text =
       absl::StrCat("targets version ", targets->envelope.version,
                    ", good until ", Rfc3339(targets->envelope.expires), "\n",
                    TextOf(*next, last ? &*last : nullptr));
-  const auto releases =
-      TextOfReleases(ceremony.targets_draft->releases(), last_releases);
-  if (!releases.ok()) return releases.status();
   const auto step = TextOfStep(ceremony);
   if (!step.ok()) return step.status();
-  return absl::StrCat(text, *step, *releases, RulesText());
+  text += *step;
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    if (kind.is_required) continue;
+    const auto beside = TextOfBeside(
+        kind, ceremony.targets_draft->target(kind.path),
+        ceremony.targets.has_value() ? ceremony.targets->target(kind.path)
+                                     : "");
+    if (!beside.ok()) return beside.status();
+    text += *beside;
+  }
+  return text + RulesText();
 }
 
 int ShowDraft(const Flags& flags) {
@@ -122,14 +128,8 @@ int ShowDraft(const Flags& flags) {
   return kAccepted;
 }
 
-// The catalog and the releases of a draft.
-struct Proposal {
-  std::string catalog;
-  std::string releases;
-};
-
 // What was signed last, as the next one: for new keys, or when it ends.
-absl::StatusOr<Proposal> ProposeAgain(const Flags& flags) {
+absl::StatusOr<anchors::ByPath> ProposeAgain(const Flags& flags) {
   const auto ceremony = anchors::ReadCeremony(flags.folder);
   if (!ceremony.ok()) return ceremony.status();
   if (!ceremony->targets.has_value()) {
@@ -144,29 +144,32 @@ absl::StatusOr<Proposal> ProposeAgain(const Flags& flags) {
   }
   ++catalog->sequence;
   catalog->created = absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()));
-  return Proposal{anchors::SerializeCatalog(*catalog),
-                  ceremony->targets->releases()};
+  anchors::BundleFiles files = *ceremony->targets;
+  files.SetTarget(anchors::kCatalogTargetPath,
+                  anchors::SerializeCatalog(*catalog));
+  return files.target_files;
 }
 
-absl::StatusOr<Proposal> ReadProposal(const Flags& flags) {
-  Proposal proposal;
+absl::StatusOr<anchors::ByPath> ReadProposal(const Flags& flags) {
+  anchors::ByPath targets;
   if (flags.again) {
     auto again = ProposeAgain(flags);
     if (!again.ok()) return again.status();
-    proposal = *std::move(again);
+    targets = *std::move(again);
   } else if (flags.baked_in) {
-    proposal.catalog = anchors::DefaultBakedBundle().catalog;
+    targets = anchors::DefaultBakedBundle().files.target_files;
   } else {
     auto read = ReadInput(flags.catalog);
     if (!read.ok()) return read.status();
-    proposal.catalog = *std::move(read);
+    targets.emplace(anchors::kCatalogTargetPath, *std::move(read));
   }
-  if (!flags.releases.empty()) {
-    auto read = ReadInput(flags.releases);
+  for (const auto& [path, file] : flags.beside) {
+    if (file.empty()) continue;
+    auto read = ReadInput(file);
     if (!read.ok()) return read.status();
-    proposal.releases = *std::move(read);
+    targets.insert_or_assign(path, *std::move(read));
   }
-  return proposal;
+  return targets;
 }
 
 int Propose(const Flags& flags) {
@@ -177,7 +180,7 @@ int Propose(const Flags& flags) {
   const auto reactivated = ParseReactivated(flags.reactivate);
   if (!reactivated.ok()) return UsageError(reactivated.status());
   if (absl::Status s = anchors::ProposeTargets(
-          flags.folder, proposal->catalog, proposal->releases,
+          flags.folder, *proposal,
           absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now() + *life)),
           absl::Now(), *reactivated);
       !s.ok()) {
@@ -287,8 +290,12 @@ void AddTargets(CLI::App& app, Action& action) {
       "--again", propose_flags->again,
       "what was signed last, with the next sequence and today's date");
   what.require_option(1);
-  propose->add_option("--releases", propose_flags->releases,
-                      "list of releases to publish beside it");
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    if (kind.is_required) continue;
+    propose->add_option("--" + std::string(kind.name),
+                        propose_flags->beside[std::string(kind.path)],
+                        std::string(kind.title) + " to publish beside it");
+  }
   propose->add_option("--expires-in", propose_flags->expires_in,
                       "how long it is good for (default 365d)");
 

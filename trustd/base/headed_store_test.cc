@@ -91,7 +91,7 @@ class HeadedStoreTest : public ::testing::Test {
               text(leaf) + record);
     batch.Put(keys::kRecordHead,
               absl::StrFormat("%016x", count + 1) + text(tree.Root()));
-    batch.Put(keys::kPublishedSequence, absl::StrCat(count + 1));
+    batch.Put("published/sequence", absl::StrCat(count + 1));
     return store.Commit(batch);
   }
 
@@ -110,7 +110,7 @@ TEST_F(HeadedStoreTest, GoesOnWithWhatItWrote) {
     EXPECT_TRUE(store_->went_back().ok()) << store_->went_back();
   }
   EXPECT_EQ(store_->known().records, 5u);
-  EXPECT_EQ(store_->known().sequence, 5u);
+  EXPECT_EQ(store_->known().sequences.Of("catalog"), 5u);
 }
 
 TEST_F(HeadedStoreTest, AStoreAheadOfItsHeadLostPower) {
@@ -145,7 +145,7 @@ TEST_F(HeadedStoreTest, AStoreBehindItsHeadCommitsNothingUntilItIsAccepted) {
     ASSERT_TRUE(Open().ok()) << "it is served";
     EXPECT_TRUE(IsStoreWentBack(store_->went_back())) << store_->went_back();
     EXPECT_TRUE(IsStoreWentBack(Commit()));
-    EXPECT_EQ(store_->known().sequence, 2u);
+    EXPECT_EQ(store_->known().sequences.Of("catalog"), 2u);
     EXPECT_EQ(*anchors::ReadFile(path_, kMaxHeadBytes), head);
   }
   StoreBatch other;
@@ -349,11 +349,11 @@ TEST(CheckFollowsTest, ARecoveryFromStolenKeysIsNoWayBack) {
   const FakeStore store;
   StoreHead kept;
   kept.root_version = 1;
-  kept.sequence = std::uint64_t{1} << 62;
+  kept.sequences.Set("catalog", std::uint64_t{1} << 62);
   kept.targets_version = 9;
   kept.timestamp_version = 4;
   StoreHead now = kept;
-  now.sequence = 8;
+  now.sequences.Set("catalog", 8);
   now.targets_version = 3;
   now.timestamp_version = 5;
   EXPECT_FALSE(CheckFollows(store, now, kept).ok());

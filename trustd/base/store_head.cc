@@ -1,7 +1,6 @@
 #include "trustd/base/store_head.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <vector>
 
@@ -13,8 +12,6 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "anchors/base/merkle.h"
-#include "anchors/catalog.h"
-#include "anchors/releases.h"
 #include "anchors/tuf/metadata.h"
 #include "trustd/base/store_keys.h"
 #include "verify/crypto/public_key.h"
@@ -29,17 +26,46 @@ constexpr std::size_t kSizeDigits = 16;
 // Left out while it is 0.
 constexpr char kNoted[] = "noted_timestamp";
 
-using Number = std::uint64_t StoreHead::*;
+// One of the numbers that only grow: a member, or a target's sequence.
+struct Number {
+  std::string_view name;
+  std::uint64_t StoreHead::*member = nullptr;
+  const anchors::TargetKind* kind = nullptr;
+  // Heads were written before there was such a target.
+  bool is_left_out_while_zero = false;
 
-constexpr std::array<std::pair<const char*, Number>, 7> kNumbers = {{
-    {"root", &StoreHead::root_version},
-    {"targets", &StoreHead::targets_version},
-    {"snapshot", &StoreHead::snapshot_version},
-    {"timestamp", &StoreHead::timestamp_version},
-    {"sequence", &StoreHead::sequence},
-    {"releases", &StoreHead::releases},
-    {"records", &StoreHead::records},
-}};
+  std::uint64_t In(const StoreHead& head) const {
+    return kind == nullptr ? head.*member : head.sequences.Of(kind->name);
+  }
+  void Set(std::uint64_t number, StoreHead& head) const {
+    if (kind == nullptr) {
+      head.*member = number;
+    } else {
+      head.sequences.Set(kind->name, number);
+    }
+  }
+};
+
+// In the order in which they are written.
+const std::vector<Number>& Numbers() {
+  static const std::vector<Number>& all = *[] {
+    constexpr std::size_t kFirstTargets = 2;
+    auto* numbers = new std::vector<Number>{
+        {.name = "root", .member = &StoreHead::root_version},
+        {.name = "targets", .member = &StoreHead::targets_version},
+        {.name = "snapshot", .member = &StoreHead::snapshot_version},
+        {.name = "timestamp", .member = &StoreHead::timestamp_version}};
+    std::size_t count = 0;
+    for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+      numbers->push_back({.name = keys::SequenceName(kind),
+                          .kind = &kind,
+                          .is_left_out_while_zero = ++count > kFirstTargets});
+    }
+    numbers->push_back({.name = "records", .member = &StoreHead::records});
+    return numbers;
+  }();
+  return all;
+}
 
 absl::string_view View(std::string_view text) {
   return {text.data(), text.size()};
@@ -81,6 +107,13 @@ absl::Status TakeRecords(const std::string& bytes, StoreHead& head) {
   return absl::OkStatus();
 }
 
+bool IsTarget(std::string_view key) {
+  const auto kinds = anchors::TargetKinds();
+  return std::any_of(
+      kinds.begin(), kinds.end(),
+      [&](const anchors::TargetKind& kind) { return kind.name == key; });
+}
+
 absl::Status TakeNumber(const std::string& bytes, std::uint64_t& number) {
   return absl::SimpleAtoi(bytes, &number) ? absl::OkStatus() : Damaged();
 }
@@ -91,8 +124,13 @@ absl::Status Take(std::string_view key, const std::string& value,
   if (key == keys::kSnapshot) return TakeSnapshot(value, head);
   if (key == keys::kTargets) return TakeTargets(value, head);
   if (key == keys::kRecordHead) return TakeRecords(value, head);
-  if (key == keys::kPublishedSequence) return TakeNumber(value, head.sequence);
-  if (key == keys::kPublishedReleases) return TakeNumber(value, head.releases);
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    if (key != keys::PublishedKey(kind)) continue;
+    std::uint64_t sequence = 0;
+    const absl::Status s = TakeNumber(value, sequence);
+    if (s.ok()) head.sequences.Set(kind.name, sequence);
+    return s;
+  }
   if (key.starts_with(keys::kRootPrefix)) {
     std::uint64_t version = 0;
     if (!absl::SimpleAtoi(View(key.substr(sizeof keys::kRootPrefix - 1)),
@@ -106,20 +144,15 @@ absl::Status Take(std::string_view key, const std::string& value,
 
 // For a store from before sequences were kept under keys of their own.
 absl::Status TakeOldSequences(const Store& store, StoreHead& head) {
-  if (head.sequence != 0) return absl::OkStatus();
-  const auto catalog = store.Get(keys::kCatalog);
-  if (!catalog.ok()) return catalog.status();
-  if (catalog->has_value()) {
-    const auto parsed = anchors::ParseCatalog(**catalog);
-    if (!parsed.ok()) return parsed.status();
-    head.sequence = parsed->sequence;
+  if (head.sequences.Of(anchors::kCatalogName) != 0) return absl::OkStatus();
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    const auto bytes = store.Get(kind.name);
+    if (!bytes.ok()) return bytes.status();
+    if (!bytes->has_value()) continue;
+    const auto facts = anchors::ReadFacts(kind, **bytes);
+    if (!facts.ok()) return facts.status();
+    head.sequences.Set(kind.name, facts->sequence);
   }
-  const auto releases = store.Get(keys::kReleases);
-  if (!releases.ok()) return releases.status();
-  if (!releases->has_value()) return absl::OkStatus();
-  const auto parsed = anchors::ParseReleases(**releases);
-  if (!parsed.ok()) return parsed.status();
-  head.releases = parsed->sequence;
   return absl::OkStatus();
 }
 
@@ -163,8 +196,10 @@ absl::StatusOr<bool> BeginsWith(const Store& store, const StoreHead& now,
 
 std::string FormatHead(const StoreHead& head) {
   std::string text = absl::StrCat(kFirstLine, "\n");
-  for (const auto& [name, number] : kNumbers) {
-    absl::StrAppend(&text, name, " ", head.*number, "\n");
+  for (const Number& number : Numbers()) {
+    const std::uint64_t value = number.In(head);
+    if (value == 0 && number.is_left_out_while_zero) continue;
+    absl::StrAppend(&text, View(number.name), " ", value, "\n");
   }
   absl::StrAppend(&text, "timestamp_sha256 ", head.timestamp_sha256,
                   "\nrecords_root ", head.records_root, "\n");
@@ -188,11 +223,11 @@ absl::StatusOr<StoreHead> ParseHead(std::string_view text) {
                !absl::SimpleAtoi(words.second, &head.noted_timestamp)) {
       return Damaged();
     }
-    for (const auto& [name, number] : kNumbers) {
-      if (words.first == name &&
-          !absl::SimpleAtoi(words.second, &(head.*number))) {
-        return Damaged();
-      }
+    for (const Number& number : Numbers()) {
+      if (words.first != View(number.name)) continue;
+      std::uint64_t value = 0;
+      if (!absl::SimpleAtoi(words.second, &value)) return Damaged();
+      number.Set(value, head);
     }
   }
   if (FormatHead(head) != text) return Damaged();
@@ -207,10 +242,13 @@ absl::StatusOr<StoreHead> ReadHead(const Store& store) {
         "what the store holds does not verify: ", why.message(),
         " (restore data_dir from a backup; see trustd/README.md)"));
   };
-  for (const char* prefix :
-       {keys::kRootPrefix, keys::kTargets, keys::kSnapshot, keys::kTimestamp,
-        keys::kRecordHead, keys::kPublishedSequence,
-        keys::kPublishedReleases}) {
+  std::vector<std::string> prefixes = {keys::kRootPrefix, keys::kTargets,
+                                       keys::kSnapshot, keys::kTimestamp,
+                                       keys::kRecordHead};
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    prefixes.push_back(keys::PublishedKey(kind));
+  }
+  for (const std::string& prefix : prefixes) {
     if (absl::Status s =
             store.Scan(prefix,
                        [&](std::string_view key, std::string_view value) {
@@ -233,8 +271,7 @@ bool MovesHead(const StoreBatch& batch) {
       batch.changes().begin(), batch.changes().end(), [](const auto& change) {
         return absl::StartsWith(change.key, "tuf/") ||
                absl::StartsWith(change.key, "published/") ||
-               absl::StartsWith(change.key, "ledger/") ||
-               change.key == keys::kCatalog || change.key == keys::kReleases;
+               absl::StartsWith(change.key, "ledger/") || IsTarget(change.key);
       });
 }
 
@@ -257,19 +294,18 @@ absl::Status CheckFollows(const Store& store, const StoreHead& now,
       ReplacedOnlineKey(store, kept.root_version, now.root_version);
   if (!replaced.ok()) return replaced.status();
   std::vector<std::string> back;
-  for (const auto& [name, number] : kNumbers) {
-    const bool is_online = number == &StoreHead::timestamp_version ||
-                           number == &StoreHead::snapshot_version;
-    const bool is_peoples = number == &StoreHead::targets_version ||
-                            number == &StoreHead::sequence ||
-                            number == &StoreHead::releases;
-    if (now.*number >= kept.*number ||
+  for (const Number& number : Numbers()) {
+    const bool is_online = number.member == &StoreHead::timestamp_version ||
+                           number.member == &StoreHead::snapshot_version;
+    const bool is_peoples =
+        number.member == &StoreHead::targets_version || number.kind != nullptr;
+    if (number.In(now) >= number.In(kept) ||
         (is_peoples && now.root_version > kept.root_version) ||
         (is_online && *replaced)) {
       continue;
     }
-    back.push_back(
-        absl::StrCat(name, " is ", now.*number, " and was ", kept.*number));
+    back.push_back(absl::StrCat(View(number.name), " is ", number.In(now),
+                                " and was ", number.In(kept)));
   }
   if (now.timestamp_version == kept.timestamp_version &&
       now.timestamp_sha256 != kept.timestamp_sha256) {
@@ -320,8 +356,8 @@ absl::StatusOr<bool> ReplacedOnlineKey(const Store& store, std::uint64_t last,
 
 StoreHead HighestOf(const StoreHead& a, const StoreHead& b) {
   StoreHead highest = a;
-  for (const auto& [name, number] : kNumbers) {
-    highest.*number = std::max(a.*number, b.*number);
+  for (const Number& number : Numbers()) {
+    number.Set(std::max(number.In(a), number.In(b)), highest);
   }
   highest.noted_timestamp = std::max(a.noted_timestamp, b.noted_timestamp);
   return highest;

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "anchors/bundle.h"
 #include "trustd/base/store.h"
 
 namespace anchorage::trustd {
@@ -29,9 +30,8 @@ struct StoreHead {
   // SHA-256 of the timestamp, which names all files that clients are served;
   // lower-case hex.
   std::string timestamp_sha256;
-  // The highest sequences of catalogs and of lists of releases.
-  std::uint64_t sequence = 0;
-  std::uint64_t releases = 0;
+  // The highest of each target.
+  anchors::Sequences sequences;
   // The size of the record and the root of its Merkle tree, lower-case hex.
   std::uint64_t records = 0;
   std::string records_root;

@@ -3,6 +3,11 @@
 #ifndef ANCHORAGE_TRUSTD_BASE_STORE_KEYS_H_
 #define ANCHORAGE_TRUSTD_BASE_STORE_KEYS_H_
 
+#include <string>
+#include <string_view>
+
+#include "anchors/bundle.h"
+
 namespace anchorage::trustd {
 
 // The layout of keys and values that this program reads and writes. It reads
@@ -29,14 +34,19 @@ inline constexpr char kRootPrefix[] = "tuf/root/";
 inline constexpr char kTargets[] = "tuf/targets";
 inline constexpr char kSnapshot[] = "tuf/snapshot";
 inline constexpr char kTimestamp[] = "tuf/timestamp";
-inline constexpr char kCatalog[] = "catalog";
-inline constexpr char kReleases[] = "releases";
+
+// A target lies under its TargetKind::name. How its sequence is called: the
+// catalog's was once the only one.
+inline std::string_view SequenceName(const anchors::TargetKind& kind) {
+  return kind.name == anchors::kCatalogName ? "sequence" : kind.name;
+}
 
 // The highest sequences, and the highest version of targets, that clients may
 // know, as numbers: what is published next is above them, whatever became of
-// the files that had them.
-inline constexpr char kPublishedSequence[] = "published/sequence";
-inline constexpr char kPublishedReleases[] = "published/releases";
+// what had them.
+inline std::string PublishedKey(const anchors::TargetKind& kind) {
+  return "published/" + std::string(SequenceName(kind));
+}
 inline constexpr char kPublishedTargets[] = "published/targets";
 
 // What people are still to be told about publications, one line each.

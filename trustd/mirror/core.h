@@ -26,6 +26,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "anchors/bundle.h"
 #include "anchors/catalog.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
@@ -71,9 +72,8 @@ struct Served {
   // The next sequence: above every one that clients may know.
   std::uint64_t next_sequence = 0;
   std::uint64_t targets_version = 0;
-  // The sequence of the list of releases; 0 for none.
-  std::uint64_t releases_sequence = 0;
-  absl::Time releases_created;
+  // Of each target that there is.
+  anchors::FactsByName facts;
 };
 
 // What a start restores: the record, folded, and what is served.

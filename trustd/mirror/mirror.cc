@@ -20,13 +20,10 @@ Served ServedOf(const std::shared_ptr<const Publication>& publication) {
   Served served;
   served.catalog = std::shared_ptr<const anchors::Catalog>(
       publication, &publication->catalog);
-  served.catalog_sha256 = publication->catalog_sha256;
+  served.catalog_sha256 = publication->catalog_sha256();
   served.next_sequence = publication->next_sequence;
   served.targets_version = publication->targets_version;
-  if (publication->releases.has_value()) {
-    served.releases_sequence = publication->releases->sequence;
-    served.releases_created = publication->releases->created;
-  }
+  served.facts = publication->facts;
   return served;
 }
 

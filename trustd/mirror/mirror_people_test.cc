@@ -317,7 +317,7 @@ class SignedTest : public IrelandTest {
     const auto served = hub_.Current();
     EXPECT_EQ(LastOnRecord().sequence(), served->catalog.sequence);
     EXPECT_EQ(LastOnRecord().targets_version(), served->targets_version);
-    EXPECT_EQ(LastOnRecord().catalog_sha256(), served->catalog_sha256);
+    EXPECT_EQ(LastOnRecord().catalog_sha256(), served->catalog_sha256());
   }
 };
 

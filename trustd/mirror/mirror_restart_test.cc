@@ -113,7 +113,7 @@ TEST_F(AheadTest, TheCatalogIsPublishedAgainAndDatedRight) {
     EXPECT_THAT(alerts_.committed, ElementsAre("DATED_AHEAD"));
     EXPECT_THAT(alerts_.subjects, ElementsAre("catalog"));
     EXPECT_EQ(Recorded().sequence(), 3u);
-    EXPECT_EQ(Recorded().catalog_sha256(), publication->catalog_sha256);
+    EXPECT_EQ(Recorded().catalog_sha256(), publication->catalog_sha256());
     Start();
   }
 }
@@ -162,10 +162,11 @@ TEST_F(AheadTest, PeopleAreToldOfAListOfReleases) {
   list.sequence = 1;
   list.created = kNow + absl::Hours(24 * 300);
   list.releases = {release};
-  ASSERT_TRUE(
-      publisher_
-          ->PublishReleases(anchors::SerializeReleases(list), list.created)
-          .ok());
+  ASSERT_TRUE(publisher_
+                  ->PublishBeside({{std::string(anchors::kReleasesTargetPath),
+                                    anchors::SerializeReleases(list)}},
+                                  list.created)
+                  .ok());
   for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(mirror_->Settle(now_).ok());
     EXPECT_THAT(alerts_.committed, ElementsAre("DATED_AHEAD"));
@@ -186,7 +187,7 @@ TEST_F(AheadTest, ALowerSequenceIsPutOnTheRecordToo) {
   hub_.Publish(two);
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(Recorded().sequence(), 2u);
-  EXPECT_EQ(Recorded().catalog_sha256(), two->catalog_sha256);
+  EXPECT_EQ(Recorded().catalog_sha256(), two->catalog_sha256());
   const std::uint64_t size = mirror_->ledger().head().size;
   ASSERT_TRUE(mirror_->Settle(now_).ok());
   EXPECT_EQ(mirror_->ledger().head().size, size) << "once";
@@ -277,7 +278,7 @@ TEST_F(MirrorTest, OfflineAProposalHasEverythingAndStaysAsItIs) {
 // two regions of China had one certificate in common, and have one now.
 TEST_F(MirrorTest, ReplaysTheRealHistory) {
   const Catalog today =
-      *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+      *anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   store_ = FakeStore();
   seed_ = anchors::CatalogBeforeReissues(today);
   now_ = today.created;

@@ -319,10 +319,15 @@ void MendDates(Work& work) {
             then));
   };
   const Served& served = work.served;
-  if (served.releases_sequence != 0 &&
-      IsAhead(served.releases_created, work.at.now)) {
-    tell("releases", served.releases_sequence, served.releases_created,
-         "Make a list of a higher sequence, dated right");
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    const auto found = served.facts.find(kind.name);
+    if (kind.is_required || found == served.facts.end() ||
+        !IsAhead(found->second.created, work.at.now)) {
+      continue;
+    }
+    tell(std::string(kind.name), found->second.sequence, found->second.created,
+         absl::StrCat("Make a ", std::string(kind.title),
+                      " of a higher sequence, dated right"));
   }
   if (!IsAhead(work.catalog().created, work.at.now)) return;
   tell("catalog", work.catalog().sequence, work.catalog().created,

@@ -63,8 +63,8 @@ class PollerTest : public ::testing::Test {
                            "/test.yaml");
     publisher_ = *Publisher::Open(
         PublisherConfigOf(config_), store_, hub_,
-        *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog), "",
-        absl::Now());
+        *anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog()),
+        {}, absl::Now());
     mirror_ =
         *Mirror::Open({}, store_, *publisher_, hub_, alerts_, absl::Now());
     Make(std::make_unique<FakeSource>("one"));

@@ -443,7 +443,7 @@ absl::StatusOr<Replay> ReplayStore(const std::string& folder,
       });
   if (!ledger.ok()) return ledger.status();
   if (!(*ledger)->health().ok()) return (*ledger)->health();
-  const auto text = (*store)->Get(keys::kCatalog);
+  const auto text = (*store)->Get(anchors::kCatalogName);
   if (!text.ok()) return text.status();
   if (!text->has_value()) {
     return absl::FailedPreconditionError(

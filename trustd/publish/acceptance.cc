@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog.h"
-#include "anchors/releases.h"
 #include "anchors/target_checks.h"
 #include "anchors/tuf/metadata.h"
 #include "trustd/publish/publisher.h"
@@ -53,10 +52,12 @@ absl::Status Refused(const absl::Status& why) {
       absl::StrCat("the bundle is refused: ", why.message()));
 }
 
-std::uint64_t SequenceOf(const std::string& releases) {
-  if (releases.empty()) return 0;
-  const auto list = anchors::ParseReleases(releases);
-  return list.ok() ? list->sequence : 0;
+// 0 for a target that is not there or cannot be read.
+std::uint64_t SequenceOf(const anchors::TargetKind& kind,
+                         const std::string& bytes) {
+  if (bytes.empty()) return 0;
+  const auto facts = anchors::ReadFacts(kind, bytes);
+  return facts.ok() ? facts->sequence : 0;
 }
 
 // A version of TUF is an integer that every reader of JSON has exactly.
@@ -179,7 +180,7 @@ absl::StatusOr<std::shared_ptr<const Publication>> TakeBundle(
   shown.roots = plan.files.roots;
   auto newest = VerifyFiles(shown);
   if (!newest.ok()) return Refused(newest.status());
-  plan.bundle_catalog_sha256 = (*newest)->catalog_sha256;
+  plan.bundle_catalog_sha256 = (*newest)->catalog_sha256();
   plan.bundle_sequence = (*newest)->catalog.sequence;
   return *std::move(newest);
 }
@@ -189,14 +190,15 @@ void NoteWhatIsOlder(const Publication& newest, const StoreHead& known,
                      std::vector<std::string>& notes) {
   const std::uint64_t shown =
       std::max(known.timestamp_version, known.noted_timestamp);
+  const std::uint64_t sequence = known.sequences.Of(anchors::kCatalogName);
   if (newest.timestamp_version >= shown &&
-      newest.catalog.sequence >= known.sequence) {
+      newest.catalog.sequence >= sequence) {
     return;
   }
   notes.push_back(absl::StrCat(
       "the bundle is not the newest: it has sequence ", newest.catalog.sequence,
-      " and timestamp ", newest.timestamp_version, ", and sequence ",
-      known.sequence, " and timestamp ", shown,
+      " and timestamp ", newest.timestamp_version, ", and sequence ", sequence,
+      " and timestamp ", shown,
       " are known; what was approved, revoked or retired since may be lost"));
 }
 
@@ -212,35 +214,40 @@ void TakeTargets(const Publication& newest, const Publication& current,
   }
   plan.notes.push_back(
       absl::StrCat("the next catalog that people sign has sequence ",
-                   plan.published_sequence + 1, ", or a higher one"));
-  if (plan.published_targets >
+                   plan.published.sequences.Of(anchors::kCatalogName) + 1,
+                   ", or a higher one"));
+  if (plan.published.targets >
       std::max(current.targets_version, newest.targets_version)) {
     plan.notes.push_back(absl::StrCat(
-        "targets ", plan.published_targets,
+        "targets ", plan.published.targets,
         " were published and are not here: clients that have them take nothing "
         "until they lie in ceremony_dir"));
   }
 }
 
-// Clients refuse an older list of releases than they know, and the whole bundle
-// with it.
-void TakeReleases(const Publication& newest, Acceptance& plan) {
-  if (SequenceOf(newest.files.releases()) > SequenceOf(plan.files.releases())) {
-    plan.files.SetTarget(anchors::kReleasesTargetPath, newest.files.releases());
-    plan.notes.push_back(absl::StrCat(
-        "taken over: the list of releases, sequence ",
-        SequenceOf(newest.files.releases()),
-        "; releases_path needs it, or a newer one, before the next start"));
+// Clients refuse an older target than they know, and the whole bundle with it.
+void TakeBeside(const anchors::TargetKind& kind, const Publication& newest,
+                Acceptance& plan) {
+  const std::string title(kind.title);
+  const std::string path = absl::StrCat(std::string(kind.name), "_path");
+  const std::string& theirs = newest.files.target(kind.path);
+  const std::uint64_t sequence = SequenceOf(kind, theirs);
+  if (sequence > SequenceOf(kind, plan.files.target(kind.path))) {
+    plan.files.SetTarget(kind.path, theirs);
+    plan.notes.push_back(
+        absl::StrCat("taken over: the ", title, ", sequence ", sequence, "; ",
+                     path, " needs it, or a newer one, before the next start"));
   }
-  if (!plan.files.releases().empty() &&
-      SequenceOf(plan.files.releases()) < plan.published_releases) {
-    plan.files.SetTarget(anchors::kReleasesTargetPath, "");
+  const std::string& ours = plan.files.target(kind.path);
+  const std::uint64_t published = plan.published.sequences.Of(kind.name);
+  if (!ours.empty() && SequenceOf(kind, ours) < published) {
+    plan.files.SetTarget(kind.path, "");
     plan.notes.push_back(absl::StrCat(
-        "the list of releases had sequence ", plan.published_releases,
-        " and is lost: none is published until releases_path has one of that "
-        "sequence or a higher one, and clients accept no release. Until then "
-        "releases_path must be empty: trustd does not start with an older "
-        "list"));
+        "the ", title, " had sequence ", published,
+        " and is lost: none is published until ", path,
+        " has one of that sequence or a higher one, and ",
+        std::string(kind.without), ". Until then ", path,
+        " must be empty: trustd does not start with an older one"));
   }
 }
 
@@ -277,10 +284,11 @@ absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
         "(--bundle); without, clients would be given another root of the same "
         "version"));
   }
-  plan.published_releases = std::max({published_.releases, known.releases,
-                                      SequenceOf(newest->files.releases())});
+  plan.published.sequences = anchors::SequencesOf(newest->facts);
+  plan.published.sequences.RaiseTo(published_.sequences);
+  plan.published.sequences.RaiseTo(known.sequences);
   const std::uint64_t sequence =
-      std::max({published_.sequence, known.sequence, newest->catalog.sequence});
+      plan.published.sequences.Of(anchors::kCatalogName);
   const auto timestamp = LeapAboveShown(
       std::max({current->timestamp_version, known.timestamp_version,
                 newest->timestamp_version}),
@@ -300,13 +308,14 @@ absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
         "a version or sequence is so high that nothing can follow it: a key is "
         "in other hands (see trustd/INCIDENTS.md)");
   }
-  plan.published_sequence = next_sequence.has_value()
-                                ? static_cast<std::uint64_t>(*next_sequence)
-                                : sequence;
+  if (next_sequence.has_value()) {
+    plan.published.sequences.Set(anchors::kCatalogName,
+                                 static_cast<std::uint64_t>(*next_sequence));
+  }
   VersionFloors floors{.snapshot = *snapshot, .timestamp = *timestamp};
   Due due{.snapshot = true, .timestamp = true};
   if (offline()) {
-    plan.published_targets =
+    plan.published.targets =
         std::max({published_.targets, known.targets_version,
                   current->targets_version, newest->targets_version});
     TakeTargets(*newest, *current, plan);
@@ -314,8 +323,10 @@ absl::StatusOr<Acceptance> Publisher::PlanAcceptance(
     anchors::Catalog catalog = current->catalog;
     TakeOverDenials(newest->catalog, catalog, plan.notes);
     NoteWhatIsMissing(newest->catalog, catalog, plan.notes);
-    TakeReleases(*newest, plan);
-    catalog.sequence = plan.published_sequence;
+    for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+      if (!kind.is_required) TakeBeside(kind, *newest, plan);
+    }
+    catalog.sequence = plan.published.sequences.Of(anchors::kCatalogName);
     catalog.created = anchors::WholeSeconds(now);
     if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
     plan.files.SetTarget(anchors::kCatalogTargetPath,
@@ -340,9 +351,7 @@ absl::Status Publisher::Accept(Acceptance plan, const StoreBatch& also) {
   absl::MutexLock lock(&mutex_);
   StoreBatch batch = also;
   batch.AcceptStore();
-  const Published published{plan.published_sequence, plan.published_releases,
-                            plan.published_targets};
-  if (absl::Status s = Adopt(std::move(plan.files), batch, published);
+  if (absl::Status s = Adopt(std::move(plan.files), batch, plan.published);
       !s.ok()) {
     return s;
   }

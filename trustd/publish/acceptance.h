@@ -17,17 +17,20 @@ namespace anchorage::trustd {
 // known: further than anything that was signed and lost.
 inline constexpr std::int64_t kAcceptanceLeap = 1'000'000;
 
-// The result of accepting a store, signed but not committed.
+// The highest sequences and version of targets that clients may know.
+struct Published {
+  anchors::Sequences sequences;
+  std::uint64_t targets = 0;
+};
+
+// What accepting a store comes to, signed and not committed.
 struct Acceptance {
   anchors::BundleFiles files;
   std::uint64_t sequence = 0;
   std::uint64_t timestamp_version = 0;
-  // The highest numbers that clients may know from now on.
-  std::uint64_t published_sequence = 0;
-  std::uint64_t published_releases = 0;
-  // In MODE_OFFLINE; else that of the files.
-  std::uint64_t published_targets = 0;
-  // The bundle that was shown; empty and 0 for none.
+  // From now on. Its version of targets is 0 in MODE_ONLINE: that of the files.
+  Published published;
+  // Of the bundle that was shown; empty and 0 for none.
   std::string bundle_catalog_sha256;
   std::uint64_t bundle_sequence = 0;
   // What people should know, one line each.

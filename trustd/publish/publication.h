@@ -40,14 +40,17 @@ struct Publication {
   std::uint64_t targets_version = 0;
   // The sequence of the next catalog: above every one that clients may know.
   std::uint64_t next_sequence = 0;
-  // SHA-256 of the catalog, lower-case hex.
-  std::string catalog_sha256;
-  // SHA-256 of the list of releases, lower-case hex; empty for none.
-  std::string releases_sha256;
+  // SHA-256 of each target, lower-case hex.
+  anchors::ByPath target_sha256;
+  const std::string& catalog_sha256() const {
+    return target_sha256.at(std::string(anchors::kCatalogTargetPath));
+  }
 
   anchors::Catalog catalog;
   // nullopt for none.
   std::optional<anchors::ReleaseList> releases;
+  // Of each target that there is.
+  anchors::FactsByName facts;
   // How many regions the anchors name.
   int region_count = 0;
   // In the order root, targets, snapshot, timestamp.

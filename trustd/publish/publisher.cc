@@ -14,7 +14,6 @@
 #include "anchors/base/atomic_file.h"
 #include "anchors/publishing/ceremony.h"
 #include "anchors/publishing/repository_writer.h"
-#include "anchors/releases.h"
 #include "anchors/succession.h"
 #include "anchors/target_checks.h"
 #include "anchors/tuf/metadata.h"
@@ -33,24 +32,44 @@ std::string RootKey(std::size_t version) {
   return absl::StrFormat("%s%010d", keys::kRootPrefix, version);
 }
 
-// Whether a list of releases may be published after `last` (empty: none),
-// where clients may know sequences up to `published`.
-absl::Status CheckNextReleases(const std::string& text, const std::string& last,
-                               std::uint64_t published, absl::Time now) {
-  if (text.empty() || text == last) return absl::OkStatus();
-  if (absl::Status s = anchors::CheckReleasesFile(text, now); !s.ok()) return s;
-  const auto next = anchors::ParseReleases(text);
-  if (!next.ok()) return next.status();
-  if (absl::Status s = anchors::CheckReleasesStep(last, text); !s.ok()) {
+// Whether a target may be published after `last` (empty: none).
+absl::Status CheckNextTarget(const anchors::TargetKind& kind,
+                             const std::string& bytes, const std::string& last,
+                             absl::Time now) {
+  if (bytes.empty() || bytes == last) return absl::OkStatus();
+  if (absl::Status s = kind.check(bytes, now); !s.ok()) return s;
+  return anchors::CheckNext(kind, last, bytes);
+}
+
+// Whether one that need not be there may be, where clients may know sequences up
+// to `published`.
+absl::Status CheckNextBeside(const anchors::TargetKind& kind,
+                             const std::string& bytes, const std::string& last,
+                             std::uint64_t published, absl::Time now) {
+  if (bytes.empty() || bytes == last) return absl::OkStatus();
+  if (absl::Status s = CheckNextTarget(kind, bytes, last, now); !s.ok()) {
     return s;
   }
-  // A list that was taken away may come back as it was.
-  if (next->sequence == published) return absl::OkStatus();
-  return anchors::CheckStep("the list of releases", published, next->sequence);
+  const auto facts = anchors::ReadFacts(kind, bytes);
+  if (!facts.ok()) return facts.status();
+  // One that was taken away may come back as it was.
+  if (facts->sequence == published) return absl::OkStatus();
+  return anchors::CheckStep(absl::StrCat("the ", std::string(kind.title)),
+                            published, facts->sequence);
+}
+
+// Makes `beside` all that is in `files` beside what is required.
+void SetBeside(const anchors::ByPath& beside, anchors::BundleFiles& files) {
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    if (kind.is_required) continue;
+    const auto found = beside.find(kind.path);
+    files.SetTarget(kind.path, found == beside.end() ? "" : found->second);
+  }
 }
 
 // The highest number that clients may know.
-absl::StatusOr<std::uint64_t> LoadPublished(const Store& store, const char* key,
+absl::StatusOr<std::uint64_t> LoadPublished(const Store& store,
+                                            const std::string& key,
                                             std::uint64_t served) {
   const auto text = store.Get(key);
   if (!text.ok()) return text.status();
@@ -80,10 +99,6 @@ bool IsOfOurKey(const std::string& root_bytes, std::uint64_t version,
 
 absl::Status PublishedSince() {
   return absl::AbortedError("something else was published meanwhile");
-}
-
-std::uint64_t ReleasesOf(const Publication& publication) {
-  return publication.releases.has_value() ? publication.releases->sequence : 0;
 }
 
 absl::StatusOr<std::string> Sign(const absl::StatusOr<std::string>& file,
@@ -155,7 +170,7 @@ std::string FirstRootPath(const std::string& data_dir) {
 
 absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
     PublisherConfig config, Store& store, PublicationHub& hub,
-    anchors::Catalog seed, std::string releases, absl::Time now) {
+    anchors::Catalog seed, anchors::ByPath beside, absl::Time now) {
   auto files = LoadFiles(store);
   if (!files.ok()) return files.status();
   const bool first = files->roots.empty();
@@ -173,7 +188,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
       new Publisher(std::move(config), store, hub, *std::move(keys)));
   if (first && online) {
     absl::MutexLock lock(&publisher->mutex_);
-    files = publisher->MakeFirst(std::move(seed), std::move(releases), now);
+    files = publisher->MakeFirst(std::move(seed), beside, now);
     if (!files.ok()) return files.status();
     if (absl::Status s = publisher->Adopt(*std::move(files)); !s.ok()) {
       return s;
@@ -194,15 +209,19 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
                      " (restore data_dir from a backup; see "
                      "trustd/README.md)"));
   }
-  const auto sequence = LoadPublished(store, keys::kPublishedSequence,
-                                      (*publication)->catalog.sequence);
-  if (!sequence.ok()) return sequence.status();
-  const auto known_releases =
-      LoadPublished(store, keys::kPublishedReleases, ReleasesOf(**publication));
-  if (!known_releases.ok()) return known_releases.status();
+  Published published;
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    const auto facts = (*publication)->facts.find(kind.name);
+    const auto sequence = LoadPublished(
+        store, keys::PublishedKey(kind),
+        facts == (*publication)->facts.end() ? 0 : facts->second.sequence);
+    if (!sequence.ok()) return sequence.status();
+    published.sequences.Set(kind.name, *sequence);
+  }
   const auto targets_version = LoadPublished(store, keys::kPublishedTargets,
                                              (*publication)->targets_version);
   if (!targets_version.ok()) return targets_version.status();
+  published.targets = *targets_version;
   const auto notices = store.Get(keys::kNotices);
   if (!notices.ok()) return notices.status();
   {
@@ -211,9 +230,10 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
       publisher->notices_ = absl::StrSplit(**notices, '\n');
     }
     publisher->files_ = *std::move(files);
-    publisher->published_ = {*sequence, *known_releases, *targets_version};
+    publisher->published_ = published;
   }
-  (*publication)->next_sequence = *sequence + 1;
+  (*publication)->next_sequence =
+      published.sequences.Of(anchors::kCatalogName) + 1;
   hub.Publish(*std::move(publication));
   // A store that went back is served until people have accepted it.
   if (!hub.signing().ok()) return publisher;
@@ -236,8 +256,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
                      " (are they those that root names?)"));
   }
   if (!online) return publisher;
-  if (absl::Status s = publisher->PublishReleases(std::move(releases), now);
-      !s.ok()) {
+  if (absl::Status s = publisher->PublishBeside(beside, now); !s.ok()) {
     return s;
   }
   return publisher;
@@ -253,9 +272,9 @@ absl::Status Publisher::CheckKeyFiles(const PublisherConfig& next) const {
   return CheckKeys(next, *keys, *root);
 }
 
-absl::StatusOr<Publisher::Files> Publisher::MakeFirst(anchors::Catalog seed,
-                                                      std::string releases,
-                                                      absl::Time now) const {
+absl::StatusOr<Publisher::Files> Publisher::MakeFirst(
+    anchors::Catalog seed, const anchors::ByPath& beside,
+    absl::Time now) const {
   tuf::RootSpec spec;
   spec.expires = Expiry(now, config_.root_validity);
   spec.root.keys = {keys_.root->public_key()};
@@ -271,7 +290,7 @@ absl::StatusOr<Publisher::Files> Publisher::MakeFirst(anchors::Catalog seed,
   Files files;
   files.roots = {*root};
   files.SetTarget(anchors::kCatalogTargetPath, anchors::SerializeCatalog(seed));
-  files.SetTarget(anchors::kReleasesTargetPath, std::move(releases));
+  SetBeside(beside, files);
   if (absl::Status s = anchors::CheckTargets(files, now); !s.ok()) return s;
   return SignAnew(std::move(files),
                   {.targets = true, .snapshot = true, .timestamp = true}, now);
@@ -371,17 +390,15 @@ absl::Status Publisher::Adopt(Files files, const StoreBatch& also,
                               std::optional<Published> published) {
   auto publication = VerifyFiles(files);
   if (!publication.ok()) return publication.status();
-  Published next{(*publication)->catalog.sequence, ReleasesOf(**publication),
+  Published next{anchors::SequencesOf((*publication)->facts),
                  (*publication)->targets_version};
   if (published.has_value()) {
-    next = {published->sequence, published->releases,
-            std::max(next.targets, published->targets)};
+    next = {published->sequences, std::max(next.targets, published->targets)};
   } else if (!DropsTargets(files)) {
-    next.sequence = std::max(next.sequence, published_.sequence);
-    next.releases = std::max(next.releases, published_.releases);
+    next.sequences.RaiseTo(published_.sequences);
     next.targets = std::max(next.targets, published_.targets);
   }
-  (*publication)->next_sequence = next.sequence + 1;
+  (*publication)->next_sequence = next.sequences.Of(anchors::kCatalogName) + 1;
   StoreBatch batch = also;
   for (std::size_t i = files_.roots.size(); i < files.roots.size(); ++i) {
     batch.Put(RootKey(i + 1), files.roots[i]);
@@ -396,9 +413,9 @@ absl::Status Publisher::Adopt(Files files, const StoreBatch& also,
     } else {
       batch.Put(kind.name, bytes);
     }
+    batch.Put(keys::PublishedKey(kind),
+              absl::StrCat(next.sequences.Of(kind.name)));
   }
-  batch.Put(keys::kPublishedSequence, absl::StrCat(next.sequence));
-  batch.Put(keys::kPublishedReleases, absl::StrCat(next.releases));
   batch.Put(keys::kPublishedTargets, absl::StrCat(next.targets));
   if (absl::Status s = store_.Commit(batch); !s.ok()) return s;
   files_ = std::move(files);
@@ -423,7 +440,9 @@ absl::StatusOr<Prepared> Publisher::Prepare(const Admitted& admitted,
   absl::MutexLock lock(&mutex_);
   if (absl::Status s = hub_.signing(); !s.ok()) return s;
   const anchors::Catalog& catalog = admitted.catalog();
-  if (catalog.sequence != published_.sequence + 1) return PublishedSince();
+  if (catalog.sequence != published_.sequences.Of(anchors::kCatalogName) + 1) {
+    return PublishedSince();
+  }
   if (absl::Status s = anchors::CheckCatalog(catalog); !s.ok()) return s;
   Files files = files_;
   files.SetTarget(anchors::kCatalogTargetPath,
@@ -450,17 +469,22 @@ absl::Status Publisher::Commit(Prepared prepared, const StoreBatch& also) {
   return Adopt(std::move(prepared.files_), also);
 }
 
-absl::Status Publisher::PublishReleases(std::string releases, absl::Time now) {
+absl::Status Publisher::PublishBeside(const anchors::ByPath& beside,
+                                      absl::Time now) {
   absl::MutexLock lock(&mutex_);
-  if (releases == files_.releases()) return absl::OkStatus();
-  if (absl::Status s = hub_.signing(); !s.ok()) return s;
-  if (absl::Status s = CheckNextReleases(releases, files_.releases(),
-                                         published_.releases, now);
-      !s.ok()) {
-    return s;
-  }
   Files files = files_;
-  files.SetTarget(anchors::kReleasesTargetPath, std::move(releases));
+  SetBeside(beside, files);
+  if (files.target_files == files_.target_files) return absl::OkStatus();
+  if (absl::Status s = hub_.signing(); !s.ok()) return s;
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    if (kind.is_required) continue;
+    if (absl::Status s = CheckNextBeside(
+            kind, files.target(kind.path), files_.target(kind.path),
+            published_.sequences.Of(kind.name), now);
+        !s.ok()) {
+      return s;
+    }
+  }
   auto next =
       SignAnew(std::move(files),
                {.targets = true, .snapshot = true, .timestamp = true}, now);
@@ -484,7 +508,8 @@ absl::Status Publisher::CheckFollowsPublished(
   }
   const auto catalog = anchors::ParseCatalog(next.catalog());
   if (!catalog.ok()) return catalog.status();
-  return anchors::CheckStep("the catalog", published_.sequence,
+  return anchors::CheckStep("the catalog",
+                            published_.sequences.Of(anchors::kCatalogName),
                             catalog->sequence);
 }
 
@@ -518,23 +543,19 @@ absl::StatusOr<bool> Publisher::AddSigned(Files& files, absl::Time now) const {
       return s;
     }
   }
-  if (next.catalog() != files.catalog()) {
-    if (absl::Status s = anchors::CheckCatalogFile(next.catalog(), now);
-        !s.ok()) {
-      return s;
-    }
-  }
-  if (absl::Status s =
-          CheckNextReleases(next.releases(), is_free ? "" : files.releases(),
-                            is_free ? 0 : published_.releases, now);
-      !s.ok()) {
-    return s;
-  }
   // A key that people take back into use is named to each who signs; that the
   // targets' keys signed it is what arrives here, and TakeSigned() tells of it.
-  if (!is_free) {
+  // Of what is required the versions of targets, above, say whether it goes back.
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    const std::string& bytes = next.target(kind.path);
+    if (bytes == files.target(kind.path)) continue;
+    const std::string last = is_free ? "" : files.target(kind.path);
     if (absl::Status s =
-            anchors::CheckSignedCatalogStep(files.catalog(), next.catalog());
+            kind.is_required
+                ? CheckNextTarget(kind, bytes, last, now)
+                : CheckNextBeside(
+                      kind, bytes, last,
+                      is_free ? 0 : published_.sequences.Of(kind.name), now);
         !s.ok()) {
       return s;
     }

@@ -55,14 +55,14 @@ class Publisher {
   // Continues what `store` holds; where nothing may be signed, serves it. An
   // empty store is initialized: in MODE_ONLINE with keys, a root and `seed` as
   // sequence 1, in MODE_OFFLINE with what people have signed. Then publishes to
-  // `hub`, which must outlive the publisher as `store` must, with `releases` as
-  // PublishReleases() does. Fails with DATA_LOSS for a store whose files do not
-  // verify or that is gone, FAILED_PRECONDITION for keys that are not the
-  // root's or a ceremony that is not finished, or as Store, LoadKeys() and the
+  // `hub`, which outlives the publisher as `store` does, with `beside` as
+  // PublishBeside() does. Fails with DATA_LOSS for a store whose files do not
+  // verify or that is gone, FAILED_PRECONDITION for keys that are not those of
+  // the root or a ceremony that is not finished, or as Store, LoadKeys() and the
   // writers of anchors/tuf do.
   static absl::StatusOr<std::unique_ptr<Publisher>> Open(
       PublisherConfig config, Store& store, PublicationHub& hub,
-      anchors::Catalog seed, std::string releases, absl::Time now);
+      anchors::Catalog seed, anchors::ByPath beside, absl::Time now);
 
   // Checks that the key files that `next` (MODE_ONLINE) names are those that
   // the newest root names, as Open() does where anything is signed. OK while
@@ -82,12 +82,12 @@ class Publisher {
   // has changed.
   absl::Status Commit(Prepared prepared, const StoreBatch& also = {});
 
-  // Publishes `releases`, a list as text, beside the catalog, as it is; empty:
-  // none. Does nothing if that is what is published. Fails as ParseReleases()
-  // does, with FAILED_PRECONDITION for a list whose sequence is not higher than
-  // the published one's, or that has releases which this program does not know,
-  // or as Store does; then nothing has changed.
-  absl::Status PublishReleases(std::string releases, absl::Time now);
+  // Publishes `beside`, targets that are not required, as they are, and no other
+  // beside the catalog. Does nothing if that is what is published. Fails as
+  // ReadFacts() does, with FAILED_PRECONDITION for a target that has not a
+  // higher sequence than the published one or that this program does not know
+  // all of, or as Store does; then nothing has changed.
+  absl::Status PublishBeside(const anchors::ByPath& beside, absl::Time now);
 
   // Publishes what people have signed in `ceremony_dir` if it is newer, and
   // returns whether there was anything. A root that replaces the online key
@@ -150,12 +150,6 @@ class Publisher {
     std::int64_t snapshot = 1;
     std::int64_t timestamp = 1;
   };
-  // The highest sequences and version of targets that clients may know.
-  struct Published {
-    std::uint64_t sequence = 0;
-    std::uint64_t releases = 0;
-    std::uint64_t targets = 0;
-  };
 
   Publisher(PublisherConfig config, Store& store, PublicationHub& hub,
             SigningKeys keys)
@@ -168,7 +162,8 @@ class Publisher {
     return config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   }
 
-  absl::StatusOr<Files> MakeFirst(anchors::Catalog seed, std::string releases,
+  absl::StatusOr<Files> MakeFirst(anchors::Catalog seed,
+                                  const anchors::ByPath& beside,
                                   absl::Time now) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Files> SignAnew(Files files, Due due, absl::Time now,

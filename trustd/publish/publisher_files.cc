@@ -10,7 +10,6 @@
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/trusted_set.h"
 #include "trustd/base/store_keys.h"
-#include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -84,10 +83,7 @@ absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(
   publication->timestamp_version = set->timestamp()->envelope.version;
   publication->snapshot_version = set->snapshot()->envelope.version;
   publication->targets_version = set->targets()->envelope.version;
-  publication->catalog_sha256 = verify::Sha256Hex(files.catalog());
-  if (contents->releases.has_value()) {
-    publication->releases_sha256 = verify::Sha256Hex(files.releases());
-  }
+  publication->target_sha256 = anchors::HashTargets(files.target_files);
   const tuf::Root& root = set->root();
   publication->roles = {
       FactsOf(tuf::kRootRole, root.envelope.expires, root.root),
@@ -105,6 +101,7 @@ absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(
   publication->next_sequence = contents->catalog.sequence + 1;
   publication->catalog = std::move(contents->catalog);
   publication->releases = std::move(contents->releases);
+  publication->facts = std::move(contents->facts);
   return publication;
 }
 

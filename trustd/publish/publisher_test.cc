@@ -34,7 +34,13 @@ using ::testing::HasSubstr;
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 
 anchors::Catalog Seed() {
-  return *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  return *anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
+}
+
+// What is published beside the catalog; empty for nothing.
+anchors::ByPath Beside(const std::string& releases) {
+  if (releases.empty()) return {};
+  return {{std::string(anchors::kReleasesTargetPath), releases}};
 }
 
 // A list of releases of that sequence, with one release.
@@ -63,7 +69,7 @@ class PublisherTest : public ::testing::Test {
 
   absl::StatusOr<std::unique_ptr<Publisher>> Open(absl::Time now = kNow) {
     return Publisher::Open(PublisherConfigOf(config_), store_, hub_, Seed(),
-                           releases_, now);
+                           Beside(releases_), now);
   }
 
   // Takes what is published through a client's checks at `now`.
@@ -310,7 +316,7 @@ TEST_F(PublisherTest, RefusesAKeyThatOthersCanRead) {
 TEST_F(PublisherTest, HasNoReleasesUnlessItIsGivenThem) {
   ASSERT_TRUE(Open().ok());
   EXPECT_EQ(hub_.Current()->files.releases(), "");
-  EXPECT_EQ(hub_.Current()->releases_sha256, "");
+  EXPECT_EQ(hub_.Current()->target_sha256.size(), 1u);
   EXPECT_FALSE(hub_.Current()->releases.has_value());
 }
 
@@ -320,7 +326,9 @@ TEST_F(PublisherTest, TheFirstStartSignsTheReleases) {
   const auto publisher = Open();
   ASSERT_TRUE(publisher.ok()) << publisher.status();
   EXPECT_EQ(hub_.Current()->files.releases(), releases_);
-  EXPECT_EQ(hub_.Current()->releases_sha256, verify::Sha256Hex(releases_));
+  EXPECT_EQ(hub_.Current()->target_sha256.at(
+                std::string(anchors::kReleasesTargetPath)),
+            verify::Sha256Hex(releases_));
   EXPECT_EQ(hub_.Current()->releases->sequence, 5u);
   EXPECT_EQ(hub_.Current()->targets_version, 1u);
   EXPECT_TRUE(CheckAsAClient(kNow).ok()) << CheckAsAClient(kNow);
@@ -391,7 +399,7 @@ TEST_F(PublisherTest, RefusesWhatWasMadeInTheFuture) {
         PublishForTests(**publisher, hub_, catalog, kNow).status()));
   }
   EXPECT_TRUE(absl::IsFailedPrecondition(
-      (*publisher)->PublishReleases(Releases(1), kNow - absl::Hours(1))));
+      (*publisher)->PublishBeside(Beside(Releases(1)), kNow - absl::Hours(1))));
   catalog.created = kNow + absl::Minutes(5);
   EXPECT_TRUE(PublishForTests(**publisher, hub_, catalog, kNow).ok());
 }
@@ -410,7 +418,7 @@ TEST_F(PublisherTest, ASpellOfAClockThatIsAheadBlocksNothingLater) {
   ASSERT_TRUE(PublishForTests(**publisher, hub_, catalog, kNow).ok());
   EXPECT_EQ(hub_.Current()->catalog.sequence, 3u);
   EXPECT_EQ(hub_.Current()->catalog.created, kNow);
-  ASSERT_TRUE((*publisher)->PublishReleases(Releases(1), kNow).ok());
+  ASSERT_TRUE((*publisher)->PublishBeside(Beside(Releases(1)), kNow).ok());
   EXPECT_TRUE(CheckAsAClient(kNow).ok());
   releases_ = Releases(1);
   EXPECT_TRUE(Open(kNow + absl::Minutes(1)).ok());
@@ -438,8 +446,9 @@ TEST_F(PublisherTest, ReleasesAreNotNumberedBeyondWhatCanFollow) {
   ASSERT_TRUE(publisher.ok());
   constexpr std::uint64_t kStep = std::uint64_t{1} << 32;
   EXPECT_TRUE(absl::IsFailedPrecondition(
-      (*publisher)->PublishReleases(Releases(6 + kStep), kNow)));
-  EXPECT_TRUE((*publisher)->PublishReleases(Releases(5 + kStep), kNow).ok());
+      (*publisher)->PublishBeside(Beside(Releases(6 + kStep)), kNow)));
+  EXPECT_TRUE(
+      (*publisher)->PublishBeside(Beside(Releases(5 + kStep)), kNow).ok());
 }
 
 TEST_F(PublisherTest, ReleasesDoNotGoBackAfterThereWereNone) {
@@ -462,7 +471,8 @@ TEST_F(PublisherTest, SignsNothingWhileTheStoreWentBack) {
   EXPECT_TRUE(IsStoreWentBack(
       PublishForTests(**publisher, hub_, Seed(), late).status()));
   EXPECT_TRUE(IsStoreWentBack((*publisher)->RenewIfDue(late)));
-  EXPECT_TRUE(IsStoreWentBack((*publisher)->PublishReleases(releases_, late)));
+  EXPECT_TRUE(
+      IsStoreWentBack((*publisher)->PublishBeside(Beside(releases_), late)));
   EXPECT_EQ(store_.values, before);
   EXPECT_EQ(hub_.Current()->catalog.sequence, 1u);
 }
@@ -512,15 +522,16 @@ TEST_F(PublisherTest, ABundleThatIsNotTheNewestIsSaidToBe) {
   const auto current = hub_.Current();
   const anchors::BundleFiles bundle = current->files;
   StoreHead known;
-  known.sequence = known.timestamp_version = 1;
+  known.timestamp_version = 1;
+  known.sequences.Set("catalog", 1);
   auto plan = (*publisher)->PlanAcceptance(known, bundle, kNow);
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_TRUE(plan->notes.empty());
-  for (std::uint64_t StoreHead::*number :
-       {&StoreHead::sequence, &StoreHead::timestamp_version,
-        &StoreHead::noted_timestamp}) {
-    StoreHead newer = known;
-    newer.*number = 77;
+  std::vector<StoreHead> heads(3, known);
+  heads[0].sequences.Set("catalog", 77);
+  heads[1].timestamp_version = 77;
+  heads[2].noted_timestamp = 77;
+  for (const StoreHead& newer : heads) {
     plan = (*publisher)->PlanAcceptance(newer, bundle, kNow);
     ASSERT_TRUE(plan.ok()) << plan.status();
     EXPECT_THAT(plan->notes, Contains(::testing::AllOf(
@@ -535,7 +546,7 @@ TEST_F(PublisherTest, ALostListOfReleasesIsSaidToStopTheNextStart) {
   hub_.SetSigning(StoreWentBack("a drill"));
   auto publisher = Open();
   StoreHead known;
-  known.releases = 7;
+  known.sequences.Set("releases", 7);
   auto plan = (*publisher)->PlanAcceptance(known, std::nullopt, kNow);
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_THAT(plan->notes, Contains(HasSubstr("does not start")));
@@ -595,11 +606,11 @@ TEST_F(PublisherTest, AFullDiskLeavesTheReleasesAsTheyWere) {
   ASSERT_TRUE(publisher.ok());
   const auto before = hub_.Current();
   store_.failure = absl::ResourceExhaustedError("no space");
-  EXPECT_EQ((*publisher)->PublishReleases(Releases(2), kNow).code(),
+  EXPECT_EQ((*publisher)->PublishBeside(Beside(Releases(2)), kNow).code(),
             absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(hub_.Current(), before);
   store_.failure = absl::OkStatus();
-  EXPECT_TRUE((*publisher)->PublishReleases(Releases(2), kNow).ok());
+  EXPECT_TRUE((*publisher)->PublishBeside(Beside(Releases(2)), kNow).ok());
   EXPECT_EQ(hub_.Current()->releases->sequence, 2u);
 }
 

@@ -137,10 +137,12 @@ class RehearsalTest : public ::testing::Test {
     catalog.sequence = sequence;
     // Each sequence has one anchor more than the last, and Seed() all of them.
     catalog.anchors.resize(catalog.anchors.size() - kSequences + sequence);
-    ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
-                                        anchors::SerializeCatalog(catalog), "",
-                                        kNow + 365 * kDay, kNow),
-                IsOk());
+    ASSERT_THAT(
+        anchors::ProposeTargets(config_.ceremony_dir,
+                                {{std::string(anchors::kCatalogTargetPath),
+                                  anchors::SerializeCatalog(catalog)}},
+                                kNow + 365 * kDay, kNow),
+        IsOk());
     Sign(DraftKind::kTargets, people);
   }
   void MakeTargets(std::uint64_t sequence, const std::vector<int>& people) {
@@ -150,14 +152,15 @@ class RehearsalTest : public ::testing::Test {
   }
 
   static anchors::Catalog Seed() {
-    return *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+    return *anchors::ParseCatalog(
+        anchors::DefaultBakedBundle().files.catalog());
   }
 
   // --- trustd ---
 
   absl::Status Start(absl::Time now = kNow) {
     auto publisher = Publisher::Open(PublisherConfigOf(config_), store_, hub_,
-                                     Seed(), "", now);
+                                     Seed(), {}, now);
     if (!publisher.ok()) return publisher.status();
     publisher_ = *std::move(publisher);
     return absl::OkStatus();
@@ -236,10 +239,12 @@ TEST_F(RehearsalTest, AStolenTrustdCannotAddAnAnchor) {
   // Nor do files that one person alone has signed help.
   anchors::Catalog catalog = Seed();
   catalog.sequence = 2;
-  ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
-                                      anchors::SerializeCatalog(catalog), "",
-                                      kNow + kDay, kNow),
-              IsOk());
+  ASSERT_THAT(
+      anchors::ProposeTargets(config_.ceremony_dir,
+                              {{std::string(anchors::kCatalogTargetPath),
+                                anchors::SerializeCatalog(catalog)}},
+                              kNow + kDay, kNow),
+      IsOk());
   Sign(DraftKind::kTargets, {1});
   std::filesystem::rename(config_.ceremony_dir + "/targets.draft.json",
                           config_.ceremony_dir + "/2.targets.json");
@@ -253,10 +258,11 @@ TEST_F(RehearsalTest, WhatPeopleTakeBackIntoUseIsTold) {
   FirstCeremony();
   const auto sign = [&](anchors::Catalog catalog) {
     const auto& first = catalog.anchors.front();
-    ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
-                                        anchors::SerializeCatalog(catalog), "",
-                                        kNow + 365 * kDay, kNow,
-                                        {{first.slot, first.spki_sha256}}),
+    ASSERT_THAT(anchors::ProposeTargets(
+                    config_.ceremony_dir,
+                    {{std::string(anchors::kCatalogTargetPath),
+                      anchors::SerializeCatalog(catalog)}},
+                    kNow + 365 * kDay, kNow, {{first.slot, first.spki_sha256}}),
                 IsOk());
     for (const int person : {1, 2}) {
       ASSERT_THAT(
@@ -439,20 +445,23 @@ TEST_F(RehearsalTest, AfterAnAcceptanceNothingIsTakenThatClientsRefuse) {
   hub_.SetSigning(StoreWentBack("a drill"));
   ASSERT_THAT(Start(), IsOk());
   StoreHead known;
-  known.targets_version = known.sequence = known.timestamp_version = 3;
+  known.targets_version = known.timestamp_version = 3;
+  known.sequences.Set("catalog", 3);
   auto plan = publisher_->PlanAcceptance(known, std::nullopt, kNow);
   ASSERT_THAT(plan, IsOk());
-  const std::uint64_t floor = plan->published_sequence;
+  const std::uint64_t floor = plan->published.sequences.Of("catalog");
   EXPECT_THAT(plan->notes, ::testing::Contains(::testing::HasSubstr(
                                absl::StrCat("sequence ", floor + 1))));
   ASSERT_THAT(publisher_->Accept(*std::move(plan), {}), IsOk());
   const auto propose = [&](std::uint64_t sequence) {
     anchors::Catalog catalog = Seed();
     catalog.sequence = sequence;
-    ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
-                                        anchors::SerializeCatalog(catalog), "",
-                                        kNow + 365 * kDay, kNow),
-                IsOk());
+    ASSERT_THAT(
+        anchors::ProposeTargets(config_.ceremony_dir,
+                                {{std::string(anchors::kCatalogTargetPath),
+                                  anchors::SerializeCatalog(catalog)}},
+                                kNow + 365 * kDay, kNow),
+        IsOk());
     Sign(DraftKind::kTargets, {1, 2});
     ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir, kNow),
                 IsOk());
@@ -548,10 +557,12 @@ TEST_F(RehearsalTest, WhatIsSignedAgainWithADateInTheFutureIsNotServed) {
   catalog.sequence = 2;
   catalog.created = kNow + kDay;
   // Somebody's clock is a day ahead.
-  ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
-                                      anchors::SerializeCatalog(catalog), "",
-                                      kNow + 365 * kDay, kNow + kDay),
-              IsOk());
+  ASSERT_THAT(
+      anchors::ProposeTargets(config_.ceremony_dir,
+                              {{std::string(anchors::kCatalogTargetPath),
+                                anchors::SerializeCatalog(catalog)}},
+                              kNow + 365 * kDay, kNow + kDay),
+      IsOk());
   for (const int person : {1, 2}) {
     ASSERT_THAT(
         anchors::SignDraft(config_.ceremony_dir,
@@ -601,10 +612,12 @@ TEST_F(RehearsalTest, ExpiredRoot) {
   EXPECT_THAT(Refresh(later), RejectedFor(TufReason::kTargetsExpired));
   anchors::Catalog catalog = Seed();
   catalog.sequence = 2;
-  ASSERT_THAT(anchors::ProposeTargets(config_.ceremony_dir,
-                                      anchors::SerializeCatalog(catalog), "",
-                                      later + 365 * kDay, later),
-              IsOk());
+  ASSERT_THAT(
+      anchors::ProposeTargets(config_.ceremony_dir,
+                              {{std::string(anchors::kCatalogTargetPath),
+                                anchors::SerializeCatalog(catalog)}},
+                              later + 365 * kDay, later),
+      IsOk());
   Sign(DraftKind::kTargets, {1, 2});
   ASSERT_THAT(anchors::PublishTargetsDraft(config_.ceremony_dir, kNow), IsOk());
   EXPECT_TRUE(*publisher_->TakeSigned(later));

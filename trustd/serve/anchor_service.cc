@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "anchors/bundle_proto.h"
 #include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
@@ -138,13 +139,12 @@ grpc::Status AnchorServiceImpl::GetServiceInfo(
   if (current == nullptr) return grpc::Status::OK;
   response.set_sequence(current->catalog.sequence);
   *response.mutable_created_time() = ToProto(current->catalog.created);
-  v1::BundleVersions& versions = *response.mutable_versions();
-  versions.set_root_version(current->files.roots.size());
-  versions.set_timestamp_version(current->timestamp_version);
-  versions.set_snapshot_version(current->snapshot_version);
-  versions.set_targets_version(current->targets_version);
-  versions.set_catalog_sha256(current->catalog_sha256);
-  versions.set_releases_sha256(current->releases_sha256);
+  *response.mutable_versions() =
+      anchors::ToProto({.root = current->files.roots.size(),
+                        .timestamp = current->timestamp_version,
+                        .snapshot = current->snapshot_version,
+                        .targets = current->targets_version,
+                        .target_sha256 = current->target_sha256});
   response.set_anchor_count(static_cast<int>(current->catalog.anchors.size()));
   response.set_region_count(current->region_count);
   if (current->releases.has_value()) {

@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "anchors/bundle_proto.h"
 #include "anchors/catalog_proto.h"
 #include "trustd/rpc/rpc_status.h"
 #include "verify/crypto/public_key.h"
@@ -76,20 +77,20 @@ bool Passes(const v1::ListAnchorsRequest& request, const v1::Anchor& anchor) {
 grpc::Status SelectUpdate(const Publication& publication,
                           const v1::GetUpdateRequest& request,
                           UpdateParts& parts) {
-  const v1::BundleVersions& have = request.have();
-  for (const std::string* hash :
-       {&have.catalog_sha256(), &have.releases_sha256()}) {
-    if (!hash->empty() && hash->size() != kSha256HexSize) {
+  const anchors::BundleVersions have = anchors::FromProto(request.have());
+  for (const auto& [path, hash] : have.target_sha256) {
+    if (!hash.empty() && hash.size() != kSha256HexSize) {
       return RequestError(
-          "'catalog_sha256' and 'releases_sha256' are 64 hex digits");
+          "'catalog_sha256', 'releases_sha256' and each 'sha256' of "
+          "'other_targets' are 64 hex digits");
     }
   }
   if (request.held_timestamp().size() > kMaxTimestampBytes) {
     return RequestError("'held_timestamp' is at most 16384 bytes");
   }
   // A caller may have more roots than we do.
-  parts.first_root = static_cast<std::size_t>(std::min<std::uint64_t>(
-      have.root_version(), publication.files.roots.size()));
+  parts.first_root = static_cast<std::size_t>(
+      std::min<std::uint64_t>(have.root, publication.files.roots.size()));
   parts.end_root = parts.first_root;
   std::size_t bytes = 0;
   for (; parts.end_root < publication.files.roots.size(); ++parts.end_root) {
@@ -99,13 +100,17 @@ grpc::Status SelectUpdate(const Publication& publication,
       return grpc::Status::OK;
     }
   }
-  parts.timestamp = have.timestamp_version() != publication.timestamp_version;
-  parts.snapshot = have.snapshot_version() != publication.snapshot_version;
-  parts.targets = have.targets_version() != publication.targets_version;
-  parts.catalog = have.catalog_sha256() != publication.catalog_sha256;
-  // If there is no longer a list, the targets say so: there is nothing to send.
-  parts.releases = have.releases_sha256() != publication.releases_sha256 &&
-                   !publication.files.releases().empty();
+  parts.timestamp = have.timestamp != publication.timestamp_version;
+  parts.snapshot = have.snapshot != publication.snapshot_version;
+  parts.targets = have.targets != publication.targets_version;
+  // If there is no longer a target, the metadata says so: there is nothing to send.
+  for (const auto& [path, hash] : publication.target_sha256) {
+    const auto held = have.target_sha256.find(path);
+    // A caller that cannot read it would be sent it each time.
+    if (held != have.target_sha256.end() && held->second != hash) {
+      parts.target_files.push_back(path);
+    }
+  }
   return grpc::Status::OK;
 }
 
@@ -118,8 +123,9 @@ void FillUpdate(const Publication& publication, const UpdateParts& parts,
   if (parts.timestamp) response.set_timestamp(publication.files.timestamp);
   if (parts.snapshot) response.set_snapshot(publication.files.snapshot);
   if (parts.targets) response.set_targets(publication.files.targets);
-  if (parts.catalog) response.set_catalog(publication.files.catalog());
-  if (parts.releases) response.set_releases(publication.files.releases());
+  for (const std::string& path : parts.target_files) {
+    anchors::AddTarget(path, publication.files.target(path), response);
+  }
   response.set_sequence(publication.catalog.sequence);
 }
 

@@ -6,6 +6,8 @@
 #include <grpcpp/support/status.h>
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include "proto/anchorage/v1/anchor_service.pb.h"
 #include "trustd/publish/publication.h"
@@ -21,12 +23,12 @@ struct UpdateParts {
   bool timestamp = false;
   bool snapshot = false;
   bool targets = false;
-  bool catalog = false;
-  bool releases = false;
+  // By path.
+  std::vector<std::string> target_files;
 
   bool empty() const {
     return first_root == end_root && !timestamp && !snapshot && !targets &&
-           !catalog && !releases;
+           target_files.empty();
   }
 };
 

@@ -41,27 +41,30 @@ PreparedAnswers::PreparedAnswers(std::shared_ptr<const Publication> publication)
       timestamp_(PieceOf(*publication_, {.timestamp = true})),
       snapshot_(PieceOf(*publication_, {.snapshot = true})),
       targets_(PieceOf(*publication_, {.targets = true})),
-      catalog_(PieceOf(*publication_, {.catalog = true})),
       sequence_(SequenceOf(*publication_)),
-      releases_(PieceOf(*publication_, {.releases = true})),
       hint_(HintOf(*publication_)) {
   for (std::size_t i = 0; i < publication_->files.roots.size(); ++i) {
     roots_.push_back(
         PieceOf(*publication_, {.first_root = i, .end_root = i + 1}));
   }
+  for (const auto& [path, bytes] : publication_->files.target_files) {
+    target_files_.emplace(path,
+                          PieceOf(*publication_, {.target_files = {path}}));
+  }
 }
 
 grpc::ByteBuffer PreparedAnswers::Update(const UpdateParts& parts) const {
-  // In the order of the fields' numbers.
+  // In any order: those that are repeated are in theirs.
   std::vector<grpc::Slice> pieces(roots_.begin() + parts.first_root,
                                   roots_.begin() + parts.end_root);
   if (parts.more_roots) pieces.push_back(more_roots_);
   if (parts.timestamp) pieces.push_back(timestamp_);
   if (parts.snapshot) pieces.push_back(snapshot_);
   if (parts.targets) pieces.push_back(targets_);
-  if (parts.catalog) pieces.push_back(catalog_);
   pieces.push_back(sequence_);
-  if (parts.releases) pieces.push_back(releases_);
+  for (const std::string& path : parts.target_files) {
+    pieces.push_back(target_files_.at(path));
+  }
   return grpc::ByteBuffer(pieces.data(), pieces.size());
 }
 

@@ -3,11 +3,10 @@
 //   PreparedAnswers answers(hub.Current());
 //   *response = answers.Update(parts);
 //
-// A protobuf message is its fields one after another, so each file is one
-// piece, serialised once, and an answer consists of the pieces that a caller
-// lacks: it costs neither a copy nor memory, however many callers there are.
-// The bytes are the same as those from serialising what FillUpdate() and
-// FillHint() fill.
+// A message of protobuf is its fields one after another, so each file is one
+// piece, serialised once, and an answer is the pieces that a caller lacks: it
+// costs neither a copy nor memory, however many callers there are. An answer
+// reads as what FillUpdate() and FillHint() give.
 //
 // Immutable, any number of threads.
 
@@ -17,7 +16,9 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/slice.h>
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "trustd/publish/publication.h"
@@ -44,9 +45,9 @@ class PreparedAnswers {
   grpc::Slice timestamp_;
   grpc::Slice snapshot_;
   grpc::Slice targets_;
-  grpc::Slice catalog_;
   grpc::Slice sequence_;
-  grpc::Slice releases_;
+  // By path.
+  std::map<std::string, grpc::Slice> target_files_;
   grpc::ByteBuffer hint_;
 };
 

@@ -177,7 +177,8 @@ TEST_F(DirectorySourceTest, ReportsAnEmptyFolder) {
 
 TEST_F(DirectorySourceTest, ReadsACatalog) {
   const std::string path = folder_ + "/catalog.json";
-  Write("catalog.json", std::string(anchors::DefaultBakedBundle().catalog));
+  Write("catalog.json",
+        std::string(anchors::DefaultBakedBundle().files.catalog()));
   DirectorySource source = For(path);
   const auto answer = source.Poll(kNow);
   ASSERT_TRUE(answer.ok()) << answer.status();
@@ -197,7 +198,7 @@ TEST_F(DirectorySourceTest, TakesOfACatalogOnlyWhatIsInUse) {
   const std::string path = folder_ + "/catalog.json";
   const auto status_left_out = [&](verify::AnchorStatus status) {
     auto catalog =
-        *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+        *anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
     auto& anchor = catalog.anchors.front();
     EXPECT_EQ(anchor.slot.partition, "aws");
     anchor.status = status;

@@ -36,7 +36,7 @@ std::string GuideText() { return Read("printed/govcloud-ec2.md"); }
 // What is built in, without what is looked for: a vendor's catalog of before.
 anchors::Catalog OlderCatalog() {
   anchors::Catalog catalog =
-      *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+      *anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   std::erase_if(catalog.anchors, [](const anchors::CatalogAnchor& anchor) {
     return anchor.slot == kSlot;
   });
@@ -134,9 +134,9 @@ TEST_F(PrintedRootSourceTest, IsNotConfirmedByAnotherHash) {
 
 TEST_F(PrintedRootSourceTest, IsNoAnomalyWhereTheRootIsPinned) {
   web_->Serve(kGuide, GuideText());
-  const auto found =
-      Classify(Observe(*Source({kGuide})),
-               *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog));
+  const auto found = Classify(
+      Observe(*Source({kGuide})),
+      *anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog()));
   EXPECT_TRUE(found.anomalies.empty());
   EXPECT_TRUE(found.changes.empty());
 }

@@ -25,7 +25,7 @@ constexpr char kSecond[] = "https://docs.example/page.html";
 
 std::string RealPage(anchors::PageLayout layout) {
   const auto catalog =
-      anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+      anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   return anchors::WriteRegionsPage(anchors::PageEntries(*catalog),
                                    {.layout = layout});
 }

@@ -240,8 +240,8 @@ std::string PageSource(const std::string& addresses) {
 
 TEST(MakeSource, LooksAtAPageOverTheNetwork) {
   const std::string page = anchors::WriteRegionsPage(
-      anchors::PageEntries(
-          *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog)),
+      anchors::PageEntries(*anchors::ParseCatalog(
+          anchors::DefaultBakedBundle().files.catalog())),
       {.layout = anchors::PageLayout::kHtml});
   HostileServer server([&](Peer& peer) {
     if (peer.Target() == "/gone.md") {

@@ -29,7 +29,8 @@ constexpr char kMetadata[] = "https://upstream.example/tuf/";
 constexpr char kTargets[] = "https://upstream.example/tuf/targets/";
 
 std::string CatalogJson(std::uint64_t sequence) {
-  auto catalog = *anchors::ParseCatalog(anchors::DefaultBakedBundle().catalog);
+  auto catalog =
+      *anchors::ParseCatalog(anchors::DefaultBakedBundle().files.catalog());
   catalog.sequence = sequence;
   return anchors::SerializeCatalog(catalog);
 }
@@ -204,7 +205,7 @@ TEST_F(UpstreamSourceTest, FailsWhereItCannotRememberWhatItSaw) {
 
 TEST_F(UpstreamSourceTest, StartsFromNoRootThatAnybodyCanSignFor) {
   for (const std::string& root :
-       {std::string("{}"), std::string(anchors::DefaultBakedBundle().root)}) {
+       {std::string("{}"), anchors::DefaultBakedBundle().root}) {
     EXPECT_FALSE(UpstreamSource::Create({},
                                         {.metadata_url = kMetadata,
                                          .targets_url = kTargets,

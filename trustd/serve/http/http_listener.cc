@@ -17,7 +17,6 @@ namespace {
 // How much the kernel buffers for a peer that does not read.
 constexpr int kSendBufferBytes = 256 * 1024;
 
-constexpr char kJson[] = "application/json";
 constexpr char kText[] = "text/plain; charset=utf-8";
 constexpr char kPrometheusText[] = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -123,7 +122,7 @@ class HttpListener::Site final : public httplib::Server {
       return;
     }
     response.status = 200;
-    response.set_header("Content-Type", kJson);
+    response.set_header("Content-Type", std::string(file->media_type));
     // Sent from where it is, without a copy, however many peers ask for it.
     if (request.method == "GET") connection_->SetBody(file->bytes, file->owner);
   }

@@ -20,7 +20,9 @@ tuf::RepositoryFiles FilesOf(const Publication& publication) {
   files.targets_version =
       static_cast<std::int64_t>(publication.targets_version);
   for (const auto& [path, bytes] : publication.files.target_files) {
-    files.target_files.push_back({path, bytes});
+    const anchors::TargetKind* kind = anchors::FindTargetKind(path);
+    if (kind == nullptr) continue;
+    files.target_files.push_back({path, bytes, kind->media_type});
   }
   return files;
 }
@@ -32,7 +34,7 @@ std::shared_ptr<const StaticSite::Edition> StaticSite::MakeEdition(
     edition->files.emplace(
         absl::StrCat("/", file.path),
         File{absl::StrCat("\"", verify::Sha256Hex(file.bytes), "\""),
-             file.bytes, file.immutable, publication});
+             file.bytes, file.media_type, file.immutable, publication});
   }
   edition->publication = std::move(publication);
   return edition;

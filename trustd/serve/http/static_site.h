@@ -34,6 +34,7 @@ class StaticSite {
     // The tag of `bytes`, quoted as in an ETag header.
     std::string etag;
     std::string_view bytes;
+    std::string_view media_type;
     bool immutable = true;
     // Keeps `bytes` alive.
     std::shared_ptr<const Publication> owner;

@@ -63,6 +63,8 @@ TEST_F(StaticSiteTest, HasReleasesOnlyWhereTheyArePublished) {
   with->files.SetTarget(anchors::kReleasesTargetPath, "bar\n");
   hub_.Publish(with);
   EXPECT_EQ(BytesOf(path), "bar\n");
+  EXPECT_EQ(site_.Find(path)->media_type, "application/json");
+  EXPECT_EQ(site_.Find("/tuf/timestamp.json")->media_type, "application/json");
 }
 
 TEST_F(StaticSiteTest, WhatATimestampNamesStaysAfterTheNext) {
