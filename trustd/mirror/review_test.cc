@@ -131,6 +131,33 @@ TEST_F(ReviewTest, TheLastKeyDoesNotGoByDates) {
   EXPECT_FALSE(mirror_->Pin({.fact = fact}, now_).ok());
 }
 
+// A page that shows much, and then not.
+TEST_F(ReviewTest, FlappingFillsNothing) {
+  Observation genuine = Showing({Genuine()});
+  Observation much = genuine;
+  const std::string der = SignedOn(kNow, "\x7f\x01", NewKey());
+  ASSERT_TRUE(Observe(genuine).ok());
+  const auto before = mirror_->ledger().head().size;
+  for (int i = 0; i < 5; ++i) {
+    much = genuine;
+    for (int k = 0; k < 900; ++k) {
+      much.certificates.push_back(
+          {{"aws", absl::StrCat("eu-west-", 100 + i * 1000 + k),
+            verify::AnchorKind::kIidRsa2048},
+           der,
+           0});
+    }
+    now_ += absl::Minutes(1);
+    ASSERT_TRUE(Observe(much).ok());
+    now_ += absl::Minutes(1);
+    genuine.time = now_;
+    ASSERT_TRUE(Observe(genuine).ok());
+  }
+  std::size_t bytes = 0;
+  for (const auto& one : All()) bytes += one.ByteSizeLong();
+  EXPECT_LT(All().size(), 2000u);
+}
+
 // A clock that was back when it was seen makes no hold shorter.
 TEST_F(ReviewTest, AHoldIsNotShortenedByAClock) {
   bool suspect = false;
