@@ -11,24 +11,15 @@ namespace {
 using verify::AnchorStatus;
 using Action = v1::PinFact;
 
-class ReviewTest : public IrelandTest {
- protected:
-  void Catalog2() {
-    anchors::Catalog catalog =
-        *AddAnchor(seed_, kIreland, SignedOn(kNow, "\x7f\x01"),
-                   {anchors::kOperatorPublisher, "olga"}, {.time = kNow});
-    ASSERT_TRUE(Publish(catalog, now_).ok());
-  }
-};
+class ReviewTest : public IrelandTest {};
 
 // One person fills a rotation; then nobody can revoke.
 TEST_F(ReviewTest, HoldsDoNotBlockARevocation) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   const std::string why(kMaxWhyBytes, 'w');
-  int taken = 0;
   for (int i = 0; i < 1200; ++i) {
-    taken += Decide(1, v1::Decision::KIND_HOLD, "bob", why).ok();
+    (void)Decide(1, v1::Decision::KIND_HOLD, "bob", why);
   }
   const auto pinned = Pin(Action::ACTION_REVOKE, Key(), "olga", true);
   EXPECT_TRUE(pinned.ok()) << pinned.status();
@@ -137,7 +128,6 @@ TEST_F(ReviewTest, FlappingFillsNothing) {
   Observation much = genuine;
   const std::string der = SignedOn(kNow, "\x7f\x01", NewKey());
   ASSERT_TRUE(Observe(genuine).ok());
-  const auto before = mirror_->ledger().head().size;
   for (int i = 0; i < 5; ++i) {
     much = genuine;
     for (int k = 0; k < 900; ++k) {
@@ -153,8 +143,6 @@ TEST_F(ReviewTest, FlappingFillsNothing) {
     genuine.time = now_;
     ASSERT_TRUE(Observe(genuine).ok());
   }
-  std::size_t bytes = 0;
-  for (const auto& one : All()) bytes += one.ByteSizeLong();
   EXPECT_LT(All().size(), 2000u);
 }
 
@@ -171,9 +159,7 @@ TEST_F(ReviewTest, AHoldIsNotShortenedByAClock) {
                         .hold = absl::Hours(72)})
                   .ok());
   Start();
-  const std::string reissue = SignedOn(kNow - absl::Hours(1000), "\x7f\x01");
   const std::string other = SignedOn(kNow - absl::Hours(200), "\x7f\x02");
-  (void)reissue;
   now_ = kNow - absl::Hours(100);
   suspect = true;
   ASSERT_TRUE(Show({other}).ok());
@@ -332,8 +318,6 @@ TEST_F(ReviewTest, AHoldEndsThoughTheClockWasAhead) {
 // Two that are published together and do not fit: people's approval stays.
 TEST_F(ReviewTest, AnApprovalIsNotVoidForWhatThePolicyWanted) {
   hub_.SetSigning(absl::FailedPreconditionError("the store went back"));
-  const verify::Slot paris = {"aws", "eu-west-3",
-                              verify::AnchorKind::kIidRsa2048};
   v1::PinFact fact;
   fact.set_action(v1::PinFact::ACTION_ADD);
   fact.mutable_slot()->set_partition("aws");
