@@ -326,8 +326,10 @@ absl::StatusOr<std::unique_ptr<Poller>> Service::MakePoller(
   environment.state_folder = config_.data_dir + "/sources";
   auto cancelled = std::make_shared<std::atomic<bool>>(false);
   environment.cancelled = cancelled;
-  environment.saw_date = [this](const std::string& source, absl::Time date) {
-    clock_watch_.SawDate(source, date, clock_());
+  // Two of one family are one.
+  environment.saw_date = [this, families = FamiliesOf(settings)](
+                             const std::string& source, absl::Time date) {
+    clock_watch_.SawDate(families.at(source), date, clock_());
   };
   std::vector<std::unique_ptr<Source>> sources;
   for (const SourceSettings& source : settings) {

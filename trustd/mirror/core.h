@@ -110,6 +110,13 @@ struct Moment {
   std::string refreshed;
   // When each slot was changed without people, by the steady clock.
   std::map<verify::Slot, std::vector<absl::Duration>> automatic;
+  // Of each source, how many changes were found in slots in which nothing is
+  // pinned, and since when that is counted, by the steady clock.
+  struct NewSlots {
+    absl::Duration since;
+    int found = 0;
+  };
+  std::map<std::string, NewSlots> new_slots;
   // When each rotation was first seen, by the steady clock.
   std::map<std::uint64_t, absl::Duration> seen;
   // How many proofs of an unknown signer were tried with a rotation.

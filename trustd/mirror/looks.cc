@@ -17,6 +17,10 @@ using Entry = RotationBook::Entry;
 // More open rotations than AWS has slots, several times over: whoever makes
 // more is no source.
 constexpr int kMaxOpenRotations = 1000;
+// Of one source, in slots in which nothing is pinned. AWS opens a few a year;
+// whoever changes a page can make up names without end, and each is kept on the
+// record for ever.
+constexpr int kMaxNewSlotsADay = 500;
 // Anomalies of a kind within this time are a flicker, and the third stays.
 constexpr absl::Duration kFlicker = absl::Hours(24);
 
@@ -150,6 +154,20 @@ void AddDetection(Work& work, const Change& change) {
   work.draft.AddDetection(std::move(rotation));
 }
 
+bool TakesSlot(Work& work, const Change& change) {
+  if (change.rotation_class != RotationClass::kNewKind &&
+      change.rotation_class != RotationClass::kNewRegion) {
+    return true;
+  }
+  Moment::NewSlots& of = work.moment.new_slots[change.source];
+  if (of.found == 0 || work.at.steady - of.since >= absl::Hours(24)) {
+    of = {.since = work.at.steady};
+  }
+  if (of.found == kMaxNewSlotsADay) return false;
+  ++of.found;
+  return true;
+}
+
 void AddDetections(Work& work, const std::vector<Change>& changes) {
   int open = 0;
   for (const std::uint64_t id : work.book().Live()) {
@@ -164,16 +182,19 @@ void AddDetections(Work& work, const std::vector<Change>& changes) {
         known->rotation.state() != v1::ROTATION_STATE_PUBLISHED) {
       continue;
     }
-    if (++open > kMaxOpenRotations) {
+    if (open >= kMaxOpenRotations || !TakesSlot(work, change)) {
       ++dropped;
       continue;
     }
+    ++open;
     AddDetection(work, change);
   }
   if (dropped == 0) return;
-  work.draft.AddAlert(AlertKind::kSourceFailing, changes.front().source,
-                      absl::StrCat(dropped, " more changes than are kept: ",
-                                   kMaxOpenRotations, " are open"));
+  work.draft.AddAlert(
+      AlertKind::kSourceFailing, changes.front().source,
+      absl::StrCat(dropped, " more changes than are kept: ", kMaxOpenRotations,
+                   " that are open, and ", kMaxNewSlotsADay,
+                   " a day where nothing is pinned"));
 }
 
 // Ends anomalies that are no longer there. One that was rejected is over too, so

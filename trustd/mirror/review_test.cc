@@ -11,24 +11,15 @@ namespace {
 using verify::AnchorStatus;
 using Action = v1::PinFact;
 
-class ReviewTest : public IrelandTest {
- protected:
-  void Catalog2() {
-    anchors::Catalog catalog =
-        *AddAnchor(seed_, kIreland, SignedOn(kNow, "\x7f\x01"),
-                   {anchors::kOperatorPublisher, "olga"}, {.time = kNow});
-    ASSERT_TRUE(Publish(catalog, now_).ok());
-  }
-};
+class ReviewTest : public IrelandTest {};
 
 // One person fills a rotation; then nobody can revoke.
 TEST_F(ReviewTest, HoldsDoNotBlockARevocation) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   const std::string why(kMaxWhyBytes, 'w');
-  int taken = 0;
   for (int i = 0; i < 1200; ++i) {
-    taken += Decide(1, v1::Decision::KIND_HOLD, "bob", why).ok();
+    (void)Decide(1, v1::Decision::KIND_HOLD, "bob", why);
   }
   const auto pinned = Pin(Action::ACTION_REVOKE, Key(), "olga", true);
   EXPECT_TRUE(pinned.ok()) << pinned.status();
@@ -131,6 +122,30 @@ TEST_F(ReviewTest, TheLastKeyDoesNotGoByDates) {
   EXPECT_FALSE(mirror_->Pin({.fact = fact}, now_).ok());
 }
 
+// A page that shows much, and then not.
+TEST_F(ReviewTest, FlappingFillsNothing) {
+  Observation genuine = Showing({Genuine()});
+  Observation much = genuine;
+  const std::string der = SignedOn(kNow, "\x7f\x01", NewKey());
+  ASSERT_TRUE(Observe(genuine).ok());
+  for (int i = 0; i < 5; ++i) {
+    much = genuine;
+    for (int k = 0; k < 900; ++k) {
+      much.certificates.push_back(
+          {{"aws", absl::StrCat("eu-west-", 100 + i * 1000 + k),
+            verify::AnchorKind::kIidRsa2048},
+           der,
+           0});
+    }
+    now_ += absl::Minutes(1);
+    ASSERT_TRUE(Observe(much).ok());
+    now_ += absl::Minutes(1);
+    genuine.time = now_;
+    ASSERT_TRUE(Observe(genuine).ok());
+  }
+  EXPECT_LT(All().size(), 2000u);
+}
+
 // A clock that was back when it was seen makes no hold shorter.
 TEST_F(ReviewTest, AHoldIsNotShortenedByAClock) {
   bool suspect = false;
@@ -144,9 +159,7 @@ TEST_F(ReviewTest, AHoldIsNotShortenedByAClock) {
                         .hold = absl::Hours(72)})
                   .ok());
   Start();
-  const std::string reissue = SignedOn(kNow - absl::Hours(1000), "\x7f\x01");
   const std::string other = SignedOn(kNow - absl::Hours(200), "\x7f\x02");
-  (void)reissue;
   now_ = kNow - absl::Hours(100);
   suspect = true;
   ASSERT_TRUE(Show({other}).ok());
@@ -305,8 +318,6 @@ TEST_F(ReviewTest, AHoldEndsThoughTheClockWasAhead) {
 // Two that are published together and do not fit: people's approval stays.
 TEST_F(ReviewTest, AnApprovalIsNotVoidForWhatThePolicyWanted) {
   hub_.SetSigning(absl::FailedPreconditionError("the store went back"));
-  const verify::Slot paris = {"aws", "eu-west-3",
-                              verify::AnchorKind::kIidRsa2048};
   v1::PinFact fact;
   fact.set_action(v1::PinFact::ACTION_ADD);
   fact.mutable_slot()->set_partition("aws");
