@@ -6,6 +6,7 @@
 #define ANCHORAGE_VERIFY_ANCHOR_KIND_H_
 
 #include <cstddef>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -56,8 +57,16 @@ inline constexpr AnchorKindRow kAnchorKinds[] = {
      .key_type = KeyType::kEcP384},
 };
 
+// For a value that is no kind: it has no name, and no key fits.
+inline constexpr AnchorKindRow kNoAnchorKind = {.kind = AnchorKind::kIidDsa,
+                                                .name = "",
+                                                .catalog_name = "",
+                                                .key_type = KeyType::kDsa,
+                                                .max_bits = -1};
+
 constexpr const AnchorKindRow& RowOf(AnchorKind kind) {
-  return kAnchorKinds[static_cast<std::size_t>(kind)];
+  const auto index = static_cast<std::size_t>(kind);
+  return index < std::size(kAnchorKinds) ? kAnchorKinds[index] : kNoAnchorKind;
 }
 
 static_assert([] {

@@ -20,6 +20,7 @@ TEST(IdentityForm, HasTheNameAndTheAnchorsOfItsPath) {
   }
   EXPECT_EQ(NameOf(IdentityForm::kRsa2048), "rsa2048");
   EXPECT_EQ(IdentityFormNamed("RSA2048"), std::nullopt);
+  EXPECT_EQ(NameOf(static_cast<IdentityForm>(99)), "");
   EXPECT_EQ(AnchorKindOf(IdentityForm::kSignature), AnchorKind::kIidRsa1024);
   EXPECT_EQ(AnchorKindOf(IdentityForm::kPkcs7), AnchorKind::kIidDsa);
   EXPECT_EQ(AnchorKindOf(IdentityForm::kRsa2048), AnchorKind::kIidRsa2048);

@@ -6,6 +6,7 @@
 #define ANCHORAGE_VERIFY_IDENTITY_IDENTITY_FORM_H_
 
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -68,8 +69,19 @@ inline constexpr IdentityFormRow kIdentityForms[] = {
      .key_type = KeyType::kRsa},
 };
 
+// A value that is no form is read as a PKCS #7 without a name.
+inline constexpr IdentityFormRow kNoIdentityForm = {
+    .form = IdentityForm::kPkcs7,
+    .name = "",
+    .field = "",
+    .kind = AnchorKind::kIidDsa,
+    .hash = HashAlgorithm::kSha1,
+    .key_type = KeyType::kDsa};
+
 constexpr const IdentityFormRow& RowOf(IdentityForm form) {
-  return kIdentityForms[static_cast<std::size_t>(form)];
+  const auto index = static_cast<std::size_t>(form);
+  return index < std::size(kIdentityForms) ? kIdentityForms[index]
+                                           : kNoIdentityForm;
 }
 
 static_assert([] {
