@@ -134,10 +134,16 @@ void NoteWhatIsMissing(const anchors::Catalog& newer,
                        const anchors::Catalog& catalog,
                        std::vector<std::string>& notes) {
   for (const anchors::CatalogAnchor& anchor : newer.anchors) {
-    if (anchors::FindAnchor(catalog, anchor.slot, anchor.spki_sha256) ==
-        nullptr) {
+    const anchors::CatalogAnchor* ours =
+        anchors::FindAnchor(catalog, anchor.slot, anchor.spki_sha256);
+    if (ours == nullptr) {
       notes.push_back(absl::StrCat("not taken over: ", NameOf(anchor),
                                    "; only people add an anchor"));
+    } else if (anchor.status == AnchorStatus::kRetiring &&
+               ours->status == AnchorStatus::kActive) {
+      notes.push_back(absl::StrCat(
+          "not taken over: ", NameOf(anchor),
+          "; it is ACTIVE again until people approve what replaced it"));
     }
   }
 }

@@ -43,8 +43,8 @@ struct Acceptance {
 void TakeOverDenials(const anchors::Catalog& newer, anchors::Catalog& catalog,
                      std::vector<std::string>& notes);
 
-// Adds a line to `notes` for each anchor that `newer` has but `catalog` does
-// not, and that is not copied.
+// Adds a line to `notes` for each anchor that `newer` has but `catalog` does not,
+// and for each that is RETIRING in `newer` alone; neither is copied.
 void NoteWhatIsMissing(const anchors::Catalog& newer,
                        const anchors::Catalog& catalog,
                        std::vector<std::string>& notes);
