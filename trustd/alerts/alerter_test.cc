@@ -224,7 +224,7 @@ TEST_F(AlerterTest, ForgetsWebhooksThatAreGone) {
   ASSERT_TRUE(store_.Commit(batch).ok());
   ASSERT_TRUE(Start({To("pager", receiver, {AlertKind::kLedgerDamaged})}).ok());
   EXPECT_EQ(store_.size(), 0u);
-  EXPECT_THAT(Log(), HasSubstr("1 alerts are dropped"));
+  EXPECT_THAT(Log(), HasSubstr("dropped 1 alerts"));
 }
 
 TEST_F(AlerterTest, CountsWhatMadeRoom) {
@@ -242,7 +242,8 @@ TEST_F(AlerterTest, CountsWhatMadeRoom) {
   ASSERT_EQ(receiver.Await(1).size(), 1u);
   ASSERT_TRUE(alerter_->RaiseAlone(Good(AlertKind::kSourceFailing)).ok());
   EXPECT_EQ(store_.size(), kMaxWaitingAlerts);
-  EXPECT_THAT(Log(), HasSubstr("error webhook pager: its oldest alert"));
+  EXPECT_THAT(Log(),
+              HasSubstr("error webhook pager: dropped the oldest alert"));
   EXPECT_THAT(Metrics(),
               HasSubstr("trustd_webhook_alerts_total{outcome=\"overflowed\","
                         "webhook=\"pager\"} 1\n"));
