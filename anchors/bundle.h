@@ -79,7 +79,7 @@ struct BundleVersions {
   std::uint64_t snapshot = 0;
   std::uint64_t targets = 0;
   // SHA-256 of each target, lower-case hex; empty for one that is not held.
-  ByPath target_sha256;
+  ByPath target_sha256 = {};
 };
 
 // Returns the SHA-256 of each of these, lower-case hex.

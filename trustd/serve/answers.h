@@ -24,7 +24,7 @@ struct UpdateParts {
   bool snapshot = false;
   bool targets = false;
   // By path.
-  std::vector<std::string> target_files;
+  std::vector<std::string> target_files = {};
 
   bool empty() const {
     return first_root == end_root && !timestamp && !snapshot && !targets &&
