@@ -109,14 +109,20 @@ bool HaveOneInCommon(const anchors::Catalog& catalog, const Slot& one,
 // The first other slot that has a certificate in use, before or after, where
 // this slot has not, and had none in common with that one: a page that shows one
 // region's under another's name is wrong.
-std::optional<Slot> InUseElsewhere(const std::string& tbs, const Slot& slot,
+std::optional<Slot> InUseElsewhere(const std::string& tbs,
+                                   const std::string& spki_sha256,
+                                   const Slot& slot,
                                    const anchors::Catalog& before,
                                    const anchors::Catalog& after) {
   if (TbsInUse(before, slot).count(tbs) != 0) return std::nullopt;
   std::set<Slot> others;
   for (const anchors::Catalog* catalog : {&before, &after}) {
     for (const anchors::CatalogAnchor& anchor : catalog->anchors) {
-      if (anchor.slot == slot || !anchors::Verifies(anchor)) continue;
+      // The key is in the to-be-signed bytes, and found sooner.
+      if (anchor.slot == slot || anchor.spki_sha256 != spki_sha256 ||
+          !anchors::Verifies(anchor)) {
+        continue;
+      }
       for (const anchors::CatalogCertificate& certificate :
            anchor.certificates) {
         if (!certificate.superseded && TbsOf(certificate.der) == tbs) {
@@ -459,7 +465,8 @@ std::vector<Objection> ObjectionsTo(
     out.push_back({GateReason::kKeyRevokedElsewhere,
                    "the key is REVOKED in " + verify::ToString(*other)});
   }
-  if (const auto other = InUseElsewhere(tbs, slot, before, after)) {
+  if (const auto other =
+          InUseElsewhere(tbs, spki_sha256, slot, before, after)) {
     out.push_back({GateReason::kInUseElsewhere,
                    "it is in use in " + verify::ToString(*other)});
   }
