@@ -110,22 +110,19 @@ bool HaveOneInCommon(const anchors::Catalog& catalog, const Slot& one,
 // this slot has not, and had none in common with that one: a page that shows one
 // region's under another's name is wrong.
 std::optional<Slot> InUseElsewhere(const std::string& tbs,
-                                   const std::string& spki_sha256,
-                                   const Slot& slot,
+                                   const std::string& serial, const Slot& slot,
                                    const anchors::Catalog& before,
                                    const anchors::Catalog& after) {
   if (TbsInUse(before, slot).count(tbs) != 0) return std::nullopt;
   std::set<Slot> others;
   for (const anchors::Catalog* catalog : {&before, &after}) {
     for (const anchors::CatalogAnchor& anchor : catalog->anchors) {
-      // The key is in the to-be-signed bytes, and found sooner.
-      if (anchor.slot == slot || anchor.spki_sha256 != spki_sha256 ||
-          !anchors::Verifies(anchor)) {
-        continue;
-      }
+      if (anchor.slot == slot || !anchors::Verifies(anchor)) continue;
       for (const anchors::CatalogCertificate& certificate :
            anchor.certificates) {
-        if (!certificate.superseded && TbsOf(certificate.der) == tbs) {
+        // The serial is in the to-be-signed bytes, and found sooner.
+        if (!certificate.superseded && certificate.serial == serial &&
+            TbsOf(certificate.der) == tbs) {
           others.insert(anchor.slot);
         }
       }
@@ -448,7 +445,8 @@ std::vector<Objection> ObjectionsTo(
         was_here = true;
       } else {
         is_later = is_later && known.not_before < facts->not_before;
-        is_other = is_other || TbsOf(known.der) == tbs;
+        is_other = is_other ||
+                   (known.serial == facts->serial && TbsOf(known.der) == tbs);
       }
     }
     if (!is_later && !was_here) {
@@ -466,7 +464,7 @@ std::vector<Objection> ObjectionsTo(
                    "the key is REVOKED in " + verify::ToString(*other)});
   }
   if (const auto other =
-          InUseElsewhere(tbs, spki_sha256, slot, before, after)) {
+          InUseElsewhere(tbs, facts->serial, slot, before, after)) {
     out.push_back({GateReason::kInUseElsewhere,
                    "it is in use in " + verify::ToString(*other)});
   }
