@@ -164,10 +164,12 @@ void TenYears::Live() {
   }
 }
 
-void TenYears::Grow(std::uint64_t records) {
+int TenYears::Grow(std::uint64_t records) {
   // Also after a start: what sources show is known from looks alone.
   SeenByAll();
+  const int before = re_issued_;
   while (mirror().ledger().head().size < records) ReIssueOne();
+  return re_issued_ - before;
 }
 
 void TenYears::ReIssueOne() {

@@ -49,8 +49,9 @@ class TenYears {
   void Live();
 
   // Re-issues, one a day in one of a few slots, seen by all sources, until there
-  // are so many records: the catalog soon stays as large as it is.
-  void Grow(std::uint64_t records);
+  // are so many records: the catalog soon stays as large as it is. Returns how
+  // many.
+  int Grow(std::uint64_t records);
   // One of them.
   void ReIssueOne();
 

@@ -72,6 +72,10 @@ void Hold(Work& work, std::uint64_t id, const std::string& why) {
   work.draft.AddState(id, v1::ROTATION_STATE_DETECTED, why);
 }
 
+bool IsApproved(const Entry& entry) {
+  return entry.rotation.state() == v1::ROTATION_STATE_APPROVED;
+}
+
 Ground GroundOf(const Work& work, const Entry& entry) {
   Ground ground{.slot = entry.change.slot};
   const auto approvers = entry.Approvers();
@@ -105,10 +109,7 @@ Approved CollectApproved(
   for (const std::uint64_t id : LiveOf(work)) {
     if (approved.ids.size() == most) break;
     const Entry& entry = *work.book().Find(id);
-    if (entry.rotation.state() != v1::ROTATION_STATE_APPROVED ||
-        taken.count(entry.change.slot) != 0) {
-      continue;
-    }
+    if (!IsApproved(entry) || taken.count(entry.change.slot) != 0) continue;
     auto alone = Applied(from, entry.change, work.options, entry.approved);
     auto next =
         Applied(approved.catalog, entry.change, work.options, entry.approved);
@@ -278,6 +279,13 @@ void PublishApproved(Work& work) {
   }
   // One publication for an event. The next one has what is left.
   if (work.publish.has_value() || !work.at.may_publish) return;
+  // Most events lead to nothing, and a catalog is large.
+  const auto& live = work.book().Live();
+  if (std::none_of(live.begin(), live.end(), [&](std::uint64_t id) {
+        return IsApproved(*work.book().Find(id));
+      })) {
+    return;
+  }
   Approved approved = CollectApproved(work, work.catalog());
   if (approved.ids.empty()) return;
   if (approved.catalog == work.catalog()) {

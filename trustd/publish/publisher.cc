@@ -388,7 +388,7 @@ absl::StatusOr<Publisher::Files> Publisher::SignAnew(
 
 absl::Status Publisher::Adopt(Files files, const StoreBatch& also,
                               std::optional<Published> published) {
-  auto publication = VerifyFiles(files);
+  auto publication = VerifyFiles(files, hub_.Current().get());
   if (!publication.ok()) return publication.status();
   Published next{anchors::SequencesOf((*publication)->facts),
                  (*publication)->targets_version};

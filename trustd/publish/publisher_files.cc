@@ -1,5 +1,6 @@
 #include "trustd/publish/publisher_files.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -35,6 +36,22 @@ absl::StatusOr<tuf::TrustedSet> FollowFromFirst(
                               absl::InfinitePast());
 }
 
+// The same, without verifying again those that `last` has: there are more of
+// them each year.
+absl::StatusOr<tuf::TrustedSet> FollowFrom(
+    const Publication* last, const std::vector<std::string>& roots) {
+  if (last == nullptr || last->files.roots.empty() ||
+      last->files.roots.size() > roots.size() ||
+      !std::equal(last->files.roots.begin(), last->files.roots.end(),
+                  roots.begin())) {
+    return FollowFromFirst(roots);
+  }
+  return anchors::FollowRoots(
+      last->files.roots.back(),
+      absl::MakeConstSpan(roots).subspan(last->files.roots.size()),
+      absl::InfinitePast());
+}
+
 }  // namespace
 
 absl::StatusOr<anchors::BundleFiles> LoadFiles(const Store& store) {
@@ -66,8 +83,8 @@ absl::StatusOr<anchors::BundleFiles> LoadFiles(const Store& store) {
 }
 
 absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(
-    const anchors::BundleFiles& files) {
-  auto set = FollowFromFirst(files.roots);
+    const anchors::BundleFiles& files, const Publication* last) {
+  auto set = FollowFrom(last, files.roots);
   if (!set.ok()) return set.status();
   if (absl::Status s = anchors::TakeMetadata(files, *set); !s.ok()) return s;
   auto contents = anchors::ReadTargets(*set, files);

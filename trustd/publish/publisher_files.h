@@ -18,10 +18,11 @@ namespace anchorage::trustd {
 absl::StatusOr<anchors::BundleFiles> LoadFiles(const Store& store);
 
 // Takes the files through a client's own checks, all but that of time: what has
-// expired is signed again by the caller, or served with an alarm. Fails as
+// expired is signed again by the caller, or served with an alarm. Roots that
+// `last`, which was verified, begins with are trusted; null: none are. Fails as
 // anchors/bundle.h says, and as ToAnchorSet() does.
 absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(
-    const anchors::BundleFiles& files);
+    const anchors::BundleFiles& files, const Publication* last = nullptr);
 
 // OK if a client that has `last`, all of it, takes `next`. Fails as TrustedSet
 // does.

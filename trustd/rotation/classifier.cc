@@ -33,26 +33,30 @@ using verify::Slot;
 // Names of slots in one note; more are counted.
 constexpr std::size_t kMaxNamedSlots = 5;
 
-// A certificate of the observation, read.
-struct Certificate {
-  SeenCertificate seen;
-  anchors::CertificateFacts facts;
-};
-
 // What the catalog has for one certificate in its slot.
 struct Match {
   const anchors::CatalogAnchor* anchor = nullptr;
   const anchors::CatalogCertificate* certificate = nullptr;
 };
 
+// A certificate of the observation, read.
+struct Certificate {
+  SeenCertificate seen;
+  anchors::CertificateFacts facts;
+  Match match;
+};
+
 // What the anchor has of the same to-be-signed bytes; null for none.
 const anchors::CatalogCertificate* SameCertificate(
-    const anchors::CatalogAnchor& anchor, const SeenCertificate& seen) {
+    const anchors::CatalogAnchor& anchor, const Certificate& certificate) {
+  const SeenCertificate& seen = certificate.seen;
   for (const anchors::CatalogCertificate& known : anchor.certificates) {
     if (known.sha256 == seen.sha256) return &known;
   }
-  const auto tbs = anchors::TbsSha256(seen.der);
   for (const anchors::CatalogCertificate& known : anchor.certificates) {
+    // The serial is in the to-be-signed bytes, and found sooner.
+    if (known.serial != certificate.facts.serial) continue;
+    const auto tbs = anchors::TbsSha256(seen.der);
     const auto other = anchors::TbsSha256(known.der);
     if (tbs.ok() && other.ok() && *tbs == *other) return &known;
   }
@@ -132,20 +136,20 @@ class Classifier {
       certificate.seen.spki_sha256 = verify::Sha256Hex(facts->spki_der);
       certificate.seen.line = observed.line;
       certificate.facts = *std::move(facts);
-      const Match match = Find(observed.slot, certificate.seen);
-      certificate.seen.pinned = match.certificate != nullptr;
+      certificate.match = Find(observed.slot, certificate);
+      certificate.seen.pinned = certificate.match.certificate != nullptr;
       observed_[observed.slot].push_back(std::move(certificate));
     }
   }
 
-  Match Find(const Slot& slot, const SeenCertificate& seen) const {
+  Match Find(const Slot& slot, const Certificate& certificate) const {
     Match match;
     const auto at = anchors_.find(slot);
     if (at == anchors_.end()) return match;
     for (const anchors::CatalogAnchor* anchor : at->second) {
-      if (anchor->spki_sha256 != seen.spki_sha256) continue;
+      if (anchor->spki_sha256 != certificate.seen.spki_sha256) continue;
       match.anchor = anchor;
-      match.certificate = SameCertificate(*anchor, seen);
+      match.certificate = SameCertificate(*anchor, certificate);
     }
     return match;
   }
@@ -189,7 +193,8 @@ class Classifier {
   }
 
   // Whether this is what was pinned before what is pinned now.
-  static bool IsOld(const Certificate& certificate, const Match& match) {
+  static bool IsOld(const Certificate& certificate) {
+    const Match& match = certificate.match;
     if (match.anchor == nullptr) return false;
     if (match.certificate != nullptr) {
       return match.certificate->superseded && !anchors::Verifies(*match.anchor);
@@ -238,11 +243,11 @@ class Classifier {
     std::vector<const Certificate*> fresh;
     std::vector<const Certificate*> back;
     for (const Certificate& certificate : certificates) {
-      const Match match = Find(slot, certificate.seen);
+      const Match& match = certificate.match;
       const bool comes_into_use =
           gone && match.anchor != nullptr &&
           match.anchor->status == AnchorStatus::kAnnounced;
-      if (IsOld(certificate, match)) {
+      if (IsOld(certificate)) {
         old = true;
       } else if (match.certificate != nullptr &&
                  match.certificate->superseded) {
@@ -286,8 +291,7 @@ class Classifier {
                  const std::vector<const Certificate*>& fresh) {
     Change change = ChangeOf(slot, rotation_class, certificates);
     for (const Certificate* certificate : fresh) {
-      const Match match = Find(slot, certificate->seen);
-      NoteDates(*certificate, match, change);
+      NoteDates(*certificate, change);
       NoteOtherSlots(*certificate, change);
       const auto made = anchors::MakeCertificate(certificate->seen.der);
       if (!made.ok()) continue;
@@ -305,8 +309,8 @@ class Classifier {
     found_.changes.push_back(std::move(change));
   }
 
-  static void NoteDates(const Certificate& certificate, const Match& match,
-                        Change& change) {
+  static void NoteDates(const Certificate& certificate, Change& change) {
+    const Match& match = certificate.match;
     if (match.anchor == nullptr) return;
     for (const anchors::CatalogCertificate& pinned :
          match.anchor->certificates) {

@@ -98,7 +98,8 @@ bool HaveOneInCommon(const anchors::Catalog& catalog, const Slot& one,
 // The first other slot that has a certificate in use, before or after, where
 // this slot has not, and had none in common with that one: a page that shows one
 // region's under another's name is wrong.
-std::optional<Slot> InUseElsewhere(const std::string& tbs, const Slot& slot,
+std::optional<Slot> InUseElsewhere(const std::string& tbs,
+                                   const std::string& serial, const Slot& slot,
                                    const anchors::Catalog& before,
                                    const anchors::Catalog& after) {
   if (TbsInUse(before, slot).count(tbs) != 0) return std::nullopt;
@@ -108,7 +109,9 @@ std::optional<Slot> InUseElsewhere(const std::string& tbs, const Slot& slot,
       if (anchor.slot == slot || !anchors::Verifies(anchor)) continue;
       for (const anchors::CatalogCertificate& certificate :
            anchor.certificates) {
-        if (!certificate.superseded && TbsOf(certificate.der) == tbs) {
+        // The serial is in the to-be-signed bytes, and found sooner.
+        if (!certificate.superseded && certificate.serial == serial &&
+            TbsOf(certificate.der) == tbs) {
           others.insert(anchor.slot);
         }
       }
@@ -426,7 +429,8 @@ std::vector<Objection> ObjectionsTo(
         was_here = true;
       } else {
         is_later = is_later && known.not_before < facts->not_before;
-        is_other = is_other || TbsOf(known.der) == tbs;
+        is_other = is_other ||
+                   (known.serial == facts->serial && TbsOf(known.der) == tbs);
       }
     }
     if (!is_later && !was_here) {
@@ -443,7 +447,8 @@ std::vector<Objection> ObjectionsTo(
     out.push_back({GateReason::kKeyRevokedElsewhere,
                    "the key is REVOKED in " + verify::ToString(*other)});
   }
-  if (const auto other = InUseElsewhere(tbs, slot, before, after)) {
+  if (const auto other =
+          InUseElsewhere(tbs, facts->serial, slot, before, after)) {
     out.push_back({GateReason::kInUseElsewhere,
                    "it is in use in " + verify::ToString(*other)});
   }
