@@ -206,10 +206,9 @@ revoked stays refused, unless --forget-revocations says otherwise. Stop the
 program first: a folder that is in use is left alone.
 )";
 
-std::shared_ptr<Flags> AddCommand(CLI::App& cache, Action& action,
-                                  const char* name, const char* description,
-                                  const char* footer, int (*run)(const Flags&),
-                                  CLI::App*& command) {
+std::shared_ptr<Flags> AddFolderCommand(
+    CLI::App& cache, Action& action, const char* name, const char* description,
+    const char* footer, int (*run)(const Flags&), CLI::App*& command) {
   command = cache.add_subcommand(name, description);
   command->footer(footer);
   auto flags = std::make_shared<Flags>();
@@ -228,17 +227,18 @@ void AddCache(CLI::App& app, Action& action) {
       "cache", "Look at the folder in which a client keeps what it verified");
   cache.require_subcommand(1);
   CLI::App* command = nullptr;
-  AddCommand(cache, action, "show", "Show what the folder says of itself",
-             kShowFooter, &Show, command);
+  AddFolderCommand(cache, action, "show", "Show what the folder says of itself",
+                   kShowFooter, &Show, command);
   auto flags =
-      AddCommand(cache, action, "verify", "Verify it as a client would",
-                 kVerifyFooter, &Verify, command);
+      AddFolderCommand(cache, action, "verify", "Verify it as a client would",
+                       kVerifyFooter, &Verify, command);
   command
       ->add_option("--trusted-root", flags->trusted_root,
                    "root.json that the program trusts")
       ->required();
-  flags = AddCommand(cache, action, "reset", "Empty it, but for revocations",
-                     kResetFooter, &Reset, command);
+  flags =
+      AddFolderCommand(cache, action, "reset", "Empty it, but for revocations",
+                       kResetFooter, &Reset, command);
   command->add_flag("--forget-revocations", flags->forget_revocations,
                     "also forget what was revoked");
 }
