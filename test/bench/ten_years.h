@@ -48,8 +48,8 @@ class TenYears {
 
   void Live();
 
-  // Re-issues, one a day in one of a few slots, seen by all sources, until there
-  // are so many records: the catalog soon stays as large as it is.
+  // Re-issues, one a day in one of a few slots, seen by all sources, until
+  // there are so many records: the catalog soon stays as large as it is.
   void Grow(std::uint64_t records);
   // One of them.
   void ReIssueOne();
