@@ -365,7 +365,7 @@ class TrustClient::Engine {
                     .fresh_until = FreshUntil(updater.trusted(), adopted)},
                    Revoked());
     if (!bundle.ok()) return bundle.status();
-    if (absl::Status s = CheckSuccession(*bundle, floor(), now); !s.ok()) {
+    if (absl::Status s = CheckAdoptable(*bundle, floor(), now); !s.ok()) {
       return s;
     }
     Memory memory = Remembering(*bundle, adopted);
