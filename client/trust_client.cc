@@ -414,10 +414,10 @@ class TrustClient::Engine {
     return updater.DownloadTarget(kind.path, *target);
   }
 
-  // The ladder of `held` and of the baked-in set, in which what was revoked stays
-  // so. Where a bundle was held and cannot be used, the baked-in set is no
-  // fresher than that bundle was, unless it was made later: whoever can damage
-  // a cache must gain nothing by it.
+  // The ladder of `held` and of the baked-in set, in which what was revoked
+  // stays so. Where a bundle was held and cannot be used, the baked-in set is
+  // no fresher than that bundle was, unless it was made later: whoever can
+  // damage a cache must gain nothing by it.
   std::shared_ptr<Ladder> NextLadder(std::shared_ptr<const Bundle> held,
                                      const Memory& memory) const {
     const verify::AnchorProvenance& was = baked_->anchors->provenance();
