@@ -116,6 +116,7 @@ struct TargetKind {
   std::string_view path;
   // Content-Type, where it is served as a file.
   std::string_view media_type;
+  // The most that anybody reads or downloads, whatever length metadata names.
   std::size_t max_bytes;
   // Whether there is no bundle without it.
   bool is_required;

@@ -1,5 +1,5 @@
-// A bundle's files, and their versions, as messages, and back: for who sends and
-// who keeps them.
+// A bundle's files, and their versions, as messages, and back: for who sends
+// and who keeps them.
 
 #ifndef ANCHORAGE_ANCHORS_BUNDLE_PROTO_H_
 #define ANCHORAGE_ANCHORS_BUNDLE_PROTO_H_
@@ -27,7 +27,8 @@ void AddTarget(std::string_view path, const std::string& bytes,
 // Returns versions with a hash, perhaps empty, for each target that `message`
 // can name.
 BundleVersions FromProto(const v1::BundleVersions& message);
-// Returns a message that names each of TargetKinds(), whether it is held or not.
+// Returns a message that names each of TargetKinds(), whether it is held or
+// not.
 v1::BundleVersions ToProto(const BundleVersions& versions);
 
 }  // namespace anchorage::anchors

@@ -9,8 +9,8 @@
 // shows:
 //
 //   - the next catalog is valid, can be read by clients, which can load its new
-//     anchors (no region is in two partitions), and has a higher sequence, by at
-//     most kMaxSequenceStep; `created` may go back, because a clock that was
+//     anchors (no region is in two partitions), and has a higher sequence, by
+//     at most kMaxSequenceStep; `created` may go back, because a clock that was
 //     ahead once must not block what follows;
 //   - an anchor stays, with its `first_seen` and `replaces` once they are set,
 //     and moves only towards REVOKED; its window only becomes narrower. A step

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog.h"
+#include "anchors/target_checks.h"
 #include "anchors/tuf/tuf_error.h"
 
 namespace anchorage::client {
@@ -106,7 +107,7 @@ absl::Status CheckSequence(std::string_view what, std::uint64_t sequence,
         absl::StrCat(std::string(what), " ", sequence, " is older than ", floor,
                      ", which was adopted before"));
   }
-  if (floor != 0 && sequence - floor > kMaxSequenceStep) {
+  if (floor != 0 && sequence - floor > anchors::kMaxSequenceStep) {
     return RejectUpdate(TufReason::kSequenceLeap,
                         absl::StrCat(std::string(what), " ", sequence,
                                      " is more than 2^32 above ", floor));
@@ -116,8 +117,8 @@ absl::Status CheckSequence(std::string_view what, std::uint64_t sequence,
 
 }  // namespace
 
-absl::Status CheckSuccession(const Bundle& bundle,
-                             const anchors::Sequences& floor, absl::Time now) {
+absl::Status CheckAdoptable(const Bundle& bundle,
+                            const anchors::Sequences& floor, absl::Time now) {
   for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
     if (bundle.files.target(kind.path).empty()) continue;
     if (absl::Status s = CheckSequence(
@@ -126,7 +127,7 @@ absl::Status CheckSuccession(const Bundle& bundle,
       return s;
     }
   }
-  if (bundle.created > now + kMaxCreatedAhead) {
+  if (bundle.created > now + kMaxAheadOfClient) {
     return RejectUpdate(
         TufReason::kClockSuspect,
         absl::StrCat(

@@ -52,15 +52,14 @@ absl::StatusOr<Bundle> MakeBundle(const anchors::tuf::TrustedSet& set,
                                   const verify::AnchorProvenance& provenance,
                                   const Revoked& revoked);
 
-// How far a sequence may be above the one before it.
-inline constexpr std::uint64_t kMaxSequenceStep = std::uint64_t{1} << 32;
 // How far ahead of our clock a bundle may have been made.
-inline constexpr absl::Duration kMaxCreatedAhead = absl::Hours(24);
+inline constexpr absl::Duration kMaxAheadOfClient = absl::Hours(24);
 
 // Whether a bundle that a server sent may follow what was adopted before it:
-// kSequenceRollback, kSequenceLeap, kClockSuspect.
-absl::Status CheckSuccession(const Bundle& bundle,
-                             const anchors::Sequences& floor, absl::Time now);
+// kSequenceRollback, kSequenceLeap, kClockSuspect. Not CheckSuccessor(): a
+// client judges only sequence and clock; what may change is for those who sign.
+absl::Status CheckAdoptable(const Bundle& bundle,
+                            const anchors::Sequences& floor, absl::Time now);
 
 // Takes `files`, whose roots follow `trusted_root`, through every check but for
 // expiry: whoever uses the bundle judges its age. Fails as TrustedSet and

@@ -25,8 +25,8 @@ inline constexpr absl::Duration kBakedInLife = absl::Hours(30 * 24);
 verify::Freshness FreshnessOf(const verify::AnchorProvenance& provenance,
                               absl::Duration max_stale, absl::Time now);
 
-// Fails with kAnchorsExpired for a set that is EXPIRED: what WhenExpired::kRefuse
-// means.
+// Fails with kAnchorsExpired for a set that is EXPIRED: what
+// WhenExpired::kRefuse means.
 absl::Status RequireNotExpired(const verify::AnchorProvenance& provenance,
                                verify::Freshness freshness);
 

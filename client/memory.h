@@ -42,7 +42,8 @@ struct Memory {
   absl::Time overtaken = absl::InfiniteFuture();
   // The sequences that were adopted last.
   anchors::Sequences floor;
-  // The ids of the keys whose signatures over the targets of the floor verified.
+  // The ids of the keys whose signatures over the targets of the floor
+  // verified.
   std::vector<std::string> floor_signers;
   Revoked revoked;
 

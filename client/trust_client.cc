@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <thread>
@@ -16,6 +17,7 @@
 #include "absl/time/clock.h"
 #include "anchors/base/no_throw.h"
 #include "anchors/base/steady_clock.h"
+#include "anchors/bundle.h"
 #include "anchors/catalog.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
@@ -344,7 +346,7 @@ class TrustClient::Engine {
     anchors::BundleFiles files =
         held != nullptr ? held->files : anchors::BundleFiles();
     for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
-      auto bytes = FindTarget(updater, kind.path, files.target(kind.path));
+      auto bytes = FindTarget(updater, kind, files.target(kind.path));
       if (!kind.is_required &&
           tuf::TufReasonOf(bytes.status()) == tuf::TufReason::kTargetNotFound) {
         bytes = std::string();
@@ -365,7 +367,7 @@ class TrustClient::Engine {
                     .fresh_until = FreshUntil(updater.trusted(), adopted)},
                    Revoked());
     if (!bundle.ok()) return bundle.status();
-    if (absl::Status s = CheckSuccession(*bundle, floor(), now); !s.ok()) {
+    if (absl::Status s = CheckAdoptable(*bundle, floor(), now); !s.ok()) {
       return s;
     }
     Memory memory = Remembering(*bundle, adopted);
@@ -396,20 +398,26 @@ class TrustClient::Engine {
   }
 
   // Returns the target that the updater's metadata names: the held one if it
-  // matches, otherwise a fetched one.
+  // matches, otherwise a fetched one. The limit is ours, not the metadata's:
+  // whoever may sign targets can name any length.
   static absl::StatusOr<std::string> FindTarget(tuf::Updater& updater,
-                                                std::string_view path,
+                                                const anchors::TargetKind& kind,
                                                 const std::string& held) {
-    if (updater.trusted().VerifyTarget(path, held).ok()) return held;
-    const auto target = updater.FindTarget(path);
+    if (updater.trusted().VerifyTarget(kind.path, held).ok()) return held;
+    const auto target = updater.FindTarget(kind.path);
     if (!target.ok()) return target.status();
-    return updater.DownloadTarget(path, *target);
+    if (target->length > static_cast<std::int64_t>(kind.max_bytes)) {
+      return verify::Reject(verify::Reason::kInputTooLarge,
+                            absl::StrCat("a ", std::string(kind.title), " of ",
+                                         target->length, " bytes"));
+    }
+    return updater.DownloadTarget(kind.path, *target);
   }
 
-  // The ladder of `held` and of the baked-in set, in which what was revoked stays
-  // so. Where a bundle was held and cannot be used, the baked-in set is no
-  // fresher than that bundle was, unless it was made later: whoever can damage
-  // a cache must gain nothing by it.
+  // The ladder of `held` and of the baked-in set, in which what was revoked
+  // stays so. Where a bundle was held and cannot be used, the baked-in set is
+  // no fresher than that bundle was, unless it was made later: whoever can
+  // damage a cache must gain nothing by it.
   std::shared_ptr<Ladder> NextLadder(std::shared_ptr<const Bundle> held,
                                      const Memory& memory) const {
     const verify::AnchorProvenance& was = baked_->anchors->provenance();

@@ -337,6 +337,21 @@ TEST_F(TrustClientTest, AdoptsNothingWhereTheReleasesAreWithheld) {
   EXPECT_EQ(client->state().provenance.sequence, 1u);
 }
 
+// Over HTTP the client would buffer whatever length the targets name. It is not
+// asked for: the server does not have it either.
+TEST_F(TrustClientTest, DownloadsNoTargetAboveItsLimit) {
+  const auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  trustd_.repository.releases =
+      std::string(anchors::kMaxReleasesBytes + 1, ' ');
+  trustd_.repository.Publish(2, 2, kNow);
+  trustd_.repository.response().clear_releases();
+  EXPECT_EQ(verify::ReasonOf(client->Refresh()),
+            verify::Reason::kInputTooLarge);
+  EXPECT_EQ(client->state().rejected, 1u);
+  EXPECT_EQ(client->state().provenance.sequence, 1u);
+}
+
 TEST_F(TrustClientTest, BelievesNoReleasesThatTheTargetsDoNotName) {
   trustd_.repository.response().set_releases(Releases(4));
   const auto client = Make();

@@ -59,8 +59,8 @@ struct Config {
   bool reflection = true;
   // Empty in MODE_ONLINE.
   std::string ceremony_dir;
-  // The files of the targets that are published beside the catalog, by the paths
-  // of the targets.
+  // The files of the targets that are published beside the catalog, by the
+  // paths of the targets.
   anchors::ByPath beside_paths;
   // Empty for the set that trustd is built with.
   std::string initial_catalog_path;

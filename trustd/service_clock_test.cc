@@ -1,4 +1,5 @@
-// What a whole trustd publishes by itself while its clock is not to be believed.
+// What a whole trustd publishes by itself while its clock is not to be
+// believed.
 
 #include <atomic>
 #include <fstream>

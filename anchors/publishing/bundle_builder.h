@@ -14,8 +14,8 @@ namespace anchorage::anchors {
 inline constexpr absl::Duration kBakedValidity = absl::Hours(24 * 36525);
 
 // Signs `target_files` as version 1 of each role, root included, made at
-// `as_of`, and takes the result through the checks of a client before it returns
-// it. Depends on the arguments alone. Fails as ReadTargets() does.
+// `as_of`, and takes the result through the checks of a client before it
+// returns it. Depends on the arguments alone. Fails as ReadTargets() does.
 absl::StatusOr<BundleFiles> BuildBundle(const ByPath& target_files,
                                         absl::Time as_of);
 

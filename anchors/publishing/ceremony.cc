@@ -224,9 +224,9 @@ std::string LastCatalog(const Ceremony& ceremony, const tuf::Root& root) {
   return ceremony.targets->catalog();
 }
 
-// The newest target of a kind that need not be there and that `root`'s threshold
-// signed, also where later targets have none: clients remember it. Empty for
-// none.
+// The newest target of a kind that need not be there and that `root`'s
+// threshold signed, also where later targets have none: clients remember it.
+// Empty for none.
 absl::StatusOr<std::string> LastBeside(const std::string& folder,
                                        const TargetKind& kind,
                                        const tuf::Root& root) {

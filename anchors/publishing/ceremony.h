@@ -3,7 +3,8 @@
 //
 //   DIR/1.root.json, 2.root.json, ...   signed, every version from the first
 //   DIR/N.targets.json                  signed; the newest counts
-//   DIR/targets/catalog/v1/HASH.anchors.json, .../releases/v1/HASH.releases.json
+//   DIR/targets/catalog/v1/HASH.anchors.json
+//   DIR/targets/releases/v1/HASH.releases.json
 //   DIR/root.draft.json, DIR/targets.draft.json   not yet signed by all
 //
 // Names are those of a TUF repository with consistent snapshots. A draft
@@ -85,8 +86,8 @@ absl::StatusOr<tuf::Root> PublishRootDraft(const std::string& folder,
 
 // --- targets ---------------------------------------------------------------
 
-// Begins or replaces the draft: the next version, with those targets, good until
-// `expires`. Each must be the same bytes as the signed one or follow it
+// Begins or replaces the draft: the next version, with those targets, good
+// until `expires`. Each must be the same bytes as the signed one or follow it
 // (CheckCatalogStep() with `reactivated`, CheckNext()), unless nobody whom the
 // newest root names has signed that: then it counts for nothing. Fails as
 // CheckTargets() does.

@@ -154,8 +154,8 @@ enum class TufReason {
 // here.
 absl::Status RejectUpdate(TufReason reason, std::string_view detail);
 
-// Returns `status`, which RejectUpdate() made, with the name of the file that it
-// is about before its detail: "THRESHOLD_NOT_MET: timestamp.json: ...". Any
+// Returns `status`, which RejectUpdate() made, with the name of the file that
+// it is about before its detail: "THRESHOLD_NOT_MET: timestamp.json: ...". Any
 // other status, including OK, is returned as it is.
 absl::Status InFile(std::string_view name, const absl::Status& status);
 

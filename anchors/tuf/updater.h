@@ -83,8 +83,8 @@ class Updater {
   // kMetadataTooLarge, kStoreFailed. Call it once, or again after a failure.
   absl::Status Refresh();
 
-  // Returns what the repository says about `path`, asking delegated roles, which
-  // are fetched if the store does not have them. Only after a successful
+  // Returns what the repository says about `path`, asking delegated roles,
+  // which are fetched if the store does not have them. Only after a successful
   // Refresh(). kTargetNotFound, kDelegationLimit, kOutOfOrder, and as
   // TrustedSet::UpdateDelegated() and Refresh() fail.
   absl::StatusOr<Target> FindTarget(std::string_view path);

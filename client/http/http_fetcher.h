@@ -1,7 +1,8 @@
 // Fetches a TUF repository's files from an HTTP server, by libcurl.
 //
-//   auto fetcher = HttpFetcher::Create({.metadata_url = "https://…/tuf/",
-//                                       .targets_url = "https://…/tuf/targets/"});
+//   auto fetcher = HttpFetcher::Create(
+//       {.metadata_url = "https://…/tuf/",
+//        .targets_url = "https://…/tuf/targets/"});
 //   auto updater = tuf::Updater::Create(root, now, fetcher->get(), &store);
 //
 // Certificates of HTTPS are always checked; redirects are not followed; a body

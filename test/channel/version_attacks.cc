@@ -201,8 +201,8 @@ TEST_P(PrecedenceTest, b15ACacheThatIsNewerThanTheBuiltInBundle) {
   EXPECT_EQ(client_->state().provenance.sequence, kSequence - 1);
 }
 
-// A bundle that is built in and that the keys of the newest root did not sign is
-// no floor, and not the newer one.
+// A bundle that is built in and that the keys of the newest root did not sign
+// is no floor, and not the newer one.
 TEST_P(PrecedenceTest, b15ABuiltInBundleOfKeysThatARootRemoved) {
   servers_->PublishCatalog(50);
   const client::TrustClientOptions options = BuiltWithThis();

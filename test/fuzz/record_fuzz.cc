@@ -2,8 +2,8 @@
 // Holds for any, in any order:
 //   1. the book takes every one that can be read, and ends;
 //   2. two books that read the same are equal;
-//   3. a copy shares nothing that folding changes: the book that was copied stays
-//      as it was, and the copy becomes what reading all of them gives;
+//   3. a copy shares nothing that folding changes: the book that was copied
+//      stays as it was, and the copy becomes what reading all of them gives;
 //   4. what is live is there, and is found by its change or hidden by a newer
 //      one.
 

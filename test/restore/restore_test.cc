@@ -479,7 +479,7 @@ TEST_F(RestoreTest, ARootThatOnlyClientsHaveTakesABundle) {
   EXPECT_TRUE(Refresh().ok());
 }
 
-// --- MODE_OFFLINE --------------------------------------------------------------
+// --- MODE_OFFLINE ------------------------------------------------------------
 
 class OfflineRestoreTest : public RestoreTest {
  protected:

@@ -1,5 +1,6 @@
 // One random world with a trustd's core in it, from its first step to its quiet
-// days. Its steps are in simulation.cc, what must hold of them in properties.cc.
+// days. Its steps are in simulation.cc, what must hold of them in
+// properties.cc.
 
 #ifndef ANCHORAGE_TEST_SIMULATION_RUN_H_
 #define ANCHORAGE_TEST_SIMULATION_RUN_H_
@@ -158,7 +159,8 @@ class Simulation {
   void CheckDecisions(const Event& event);
   void CheckFold();
 
-  // Whether another slot shows the same, and the two have nothing in common yet.
+  // Whether another slot shows the same, and the two have nothing in common
+  // yet.
   bool IsSharedAnew(const Slot& slot) const;
 
   // Before people answer: what needs none has happened.

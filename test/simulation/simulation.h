@@ -48,7 +48,8 @@ struct Failure {
 struct Outcome {
   std::uint64_t steps = 0;
   std::uint64_t worlds = 0;
-  // How often what happened, so that nobody believes a run in which nothing did.
+  // How often what happened, so that nobody believes a run in which nothing
+  // did.
   std::map<std::string, std::uint64_t> counts;
   std::optional<Failure> failure;
 };

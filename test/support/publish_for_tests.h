@@ -27,8 +27,8 @@ class AdmittedForTests {
 
 namespace anchorage::trustd {
 
-// Under the next sequence, which it returns, with `also`. Fails as Prepare() and
-// Commit().
+// Under the next sequence, which it returns, with `also`. Fails as Prepare()
+// and Commit().
 inline absl::StatusOr<std::uint64_t> PublishForTests(
     Publisher& publisher, const PublicationHub& hub, anchors::Catalog catalog,
     absl::Time now, const StoreBatch& also = {}) {

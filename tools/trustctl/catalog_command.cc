@@ -47,8 +47,8 @@ that it breaks. What takes a key back into use is shown by name: it needs people
 who name it (targets propose --reactivate).
 )";
 
-// Fetches what is served at `address`, verified from --trusted-root, whenever it
-// has expired.
+// Fetches what is served at `address`, verified from --trusted-root, whenever
+// it has expired.
 absl::StatusOr<std::string> Fetch(const Flags& flags,
                                   const std::string& address) {
   if (flags.trusted_root.empty()) {

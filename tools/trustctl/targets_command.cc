@@ -45,8 +45,8 @@ struct Flags {
   OutputOption output;
 };
 
-// What the draft's catalog takes back into use, and what it must not do, whoever
-// names it; empty where it follows nothing.
+// What the draft's catalog takes back into use, and what it must not do,
+// whoever names it; empty where it follows nothing.
 absl::StatusOr<std::string> TextOfStep(const Ceremony& ceremony) {
   const auto last = anchors::CatalogBeforeDraft(ceremony);
   if (!last.ok()) return last.status();

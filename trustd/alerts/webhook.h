@@ -9,11 +9,11 @@
 // want it (410), or until it is too old; those behind it wait, because they
 // would fail too. One that the receiver refuses (WebhookVerdict::kRefused) is
 // tried kRefusals times and then set aside: it stays in the queue, those behind
-// it are delivered, and it is retried from time to time. As soon as the
-// receiver accepts one of the alerts set aside, all of them are retried, in
-// order. So a receiver that was repaired loses nothing, and a refused alert
-// holds up no other. Which alerts are set aside is kept in memory only: a start
-// begins at the oldest.
+// it are delivered, and one of those set aside is retried each hour, in turn.
+// As soon as the receiver accepts one of the alerts set aside, all of them are
+// retried, in order. So a receiver that was repaired loses nothing, and a
+// refused alert holds up no other. Which alerts are set aside is kept in memory
+// only: a start begins at the oldest.
 //
 // An alert that was accepted just before a crash is sent again, with the same
 // id.
@@ -42,7 +42,8 @@
 namespace anchorage::trustd {
 
 // How often an alert that the receiver refuses is tried before those behind it
-// are delivered. One that is refused right after that is tried only once.
+// are delivered. Until the receiver accepts one again, those that it refuses
+// are tried only once.
 inline constexpr int kRefusals = 3;
 
 struct WebhookTimes {

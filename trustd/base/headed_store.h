@@ -1,7 +1,7 @@
 // A store with its head beside it, which detects that it was restored from an
 // old copy.
 //
-//   auto store = HeadedStore::Open(std::move(engine), data_dir + "/store.head");
+//   auto store = HeadedStore::Open(std::move(engine), dir + "/store.head");
 //   if (!(*store)->went_back().ok()) ... // serve, but sign nothing
 //
 // The head is written and synced after each commit that moves it. So a store

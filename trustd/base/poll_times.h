@@ -1,4 +1,4 @@
-// When a source is polled next.
+// When a source is polled next, or a webhook retried.
 //
 //   const absl::Time next = now + UntilNextPoll(times, after, random);
 //
@@ -42,9 +42,9 @@ struct PollHistory {
 // Returns how long to wait after a poll; `random` is from [0, 1).
 //
 // After a success: the interval and its jitter. After the n-th failure in a
-// row: kFirstRetry, doubled n - 1 times, up to `max_backoff`, of which a random
-// quarter is left out; but at least as long as Retry-After asks for, up to
-// kMaxRetryAfter.
+// row: kFirstRetry, or the interval if that is shorter (a webhook's 5 s),
+// doubled n - 1 times, up to `max_backoff`, of which a random quarter is left
+// out; but at least as long as Retry-After asks for, up to kMaxRetryAfter.
 absl::Duration UntilNextPoll(const PollTimes& times, const PollHistory& history,
                              double random);
 

@@ -3,7 +3,8 @@
 // power.
 //
 //   const auto now = ReadHead(store);
-//   if (auto s = CheckFollows(store, *now, kept); !s.ok()) return s;  // went back
+//   auto s = CheckFollows(store, *now, kept);
+//   if (!s.ok()) return s;  // it went back
 //
 // Pure functions of a store and values.
 

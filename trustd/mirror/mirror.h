@@ -19,8 +19,9 @@
 // If the record is damaged or cannot be written, every call says so and changes
 // nothing; what is published stays served. Thread-safe.
 //
-// Locks, in their order: this one over decisions, the publisher's, the ledger's
-// and the hub's. Watchers, webhooks and sources are called with none held.
+// Locks: this is the one over decisions. All of them in their order: "The order
+// of locks" in DESIGN.md. Watchers, webhooks and sources are called with none
+// held.
 
 #ifndef ANCHORAGE_TRUSTD_MIRROR_MIRROR_H_
 #define ANCHORAGE_TRUSTD_MIRROR_MIRROR_H_

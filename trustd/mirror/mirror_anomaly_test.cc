@@ -1,4 +1,5 @@
-// What makes a source doubtful, how it ends, and what a flicker leaves.
+// Anomalies of a source: what they are, how they end, and what a flicker
+// leaves.
 
 #include "test/support/mirror_fixture.h"
 

@@ -41,8 +41,8 @@ absl::Status CheckNextTarget(const anchors::TargetKind& kind,
   return anchors::CheckNext(kind, last, bytes);
 }
 
-// Whether one that need not be there may be, where clients may know sequences up
-// to `published`.
+// Whether one that need not be there may be, where clients may know sequences
+// up to `published`.
 absl::Status CheckNextBeside(const anchors::TargetKind& kind,
                              const std::string& bytes, const std::string& last,
                              std::uint64_t published, absl::Time now) {
@@ -545,7 +545,8 @@ absl::StatusOr<bool> Publisher::AddSigned(Files& files, absl::Time now) const {
   }
   // A key that people take back into use is named to each who signs; that the
   // targets' keys signed it is what arrives here, and TakeSigned() tells of it.
-  // Of what is required the versions of targets, above, say whether it goes back.
+  // Of what is required the versions of targets, above, say whether it goes
+  // back.
   for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
     const std::string& bytes = next.target(kind.path);
     if (bytes == files.target(kind.path)) continue;

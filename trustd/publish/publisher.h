@@ -58,8 +58,8 @@ class Publisher {
   // `hub`, which outlives the publisher as `store` does, with `beside` as
   // PublishBeside() does. Fails with DATA_LOSS for a store whose files do not
   // verify or that is gone, FAILED_PRECONDITION for keys that are not those of
-  // the root or a ceremony that is not finished, or as Store, LoadKeys() and the
-  // writers of anchors/tuf do.
+  // the root or a ceremony that is not finished, or as Store, LoadKeys() and
+  // the repository writer (anchors/publishing) do.
   static absl::StatusOr<std::unique_ptr<Publisher>> Open(
       PublisherConfig config, Store& store, PublicationHub& hub,
       anchors::Catalog seed, anchors::ByPath beside, absl::Time now);
@@ -82,9 +82,9 @@ class Publisher {
   // has changed.
   absl::Status Commit(Prepared prepared, const StoreBatch& also = {});
 
-  // Publishes `beside`, targets that are not required, as they are, and no other
-  // beside the catalog. Does nothing if that is what is published. Fails as
-  // ReadFacts() does, with FAILED_PRECONDITION for a target that has not a
+  // Publishes `beside`, targets that are not required, as they are, and no
+  // other beside the catalog. Does nothing if that is what is published. Fails
+  // as ReadFacts() does, with FAILED_PRECONDITION for a target that has not a
   // higher sequence than the published one or that this program does not know
   // all of, or as Store does; then nothing has changed.
   absl::Status PublishBeside(const anchors::ByPath& beside, absl::Time now);
@@ -120,7 +120,7 @@ class Publisher {
   // bundle's roots and, by mode, its denials or newer targets. Fails with
   // FAILED_PRECONDITION for a store that did not go back or that only a bundle
   // can repair, INVALID_ARGUMENT for a bundle that the store's roots do not
-  // lead to, and as Publish() does.
+  // lead to, or as CheckKeys(), the repository writer and the readers do.
   absl::StatusOr<Acceptance> PlanAcceptance(
       const StoreHead& known, const std::optional<anchors::BundleFiles>& bundle,
       absl::Time now);

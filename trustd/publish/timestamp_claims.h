@@ -1,4 +1,5 @@
-// Callers who say that they have a newer timestamp than ours: when to tell people.
+// Callers who say that they have a newer timestamp than ours: when to tell
+// people.
 
 #ifndef ANCHORAGE_TRUSTD_PUBLISH_TIMESTAMP_CLAIMS_H_
 #define ANCHORAGE_TRUSTD_PUBLISH_TIMESTAMP_CLAIMS_H_

@@ -1,15 +1,15 @@
 // Compares what a source says with what is pinned.
 //
 //   Classification found = Classify(observation, catalog);
-//   for (const Change& change : found.changes) book.Detected(change);
-//   for (const Change& anomaly : found.anomalies) book.Alarm(anomaly);
+//   for (const Change& change : found.changes) ...     // rotations
+//   for (const Change& anomaly : found.anomalies) ...  // hold all of them
 //
-// Every difference is one change of one slot, of one class. Whatever makes the
-// source itself doubtful is an anomaly, and holds everything that the source
-// says in this observation: each of its changes then names the anomaly in
-// `held_by`, so a change by itself already says that people must decide. A
-// certificate that a source shows but could not confirm holds its changes too,
-// but is not an anomaly: AWS prints some roots only in one place.
+// Every difference is one change of one slot, of one class. Whatever says that
+// the source itself cannot be relied on is an anomaly, and holds everything
+// that the source says in this observation: each of its changes then names the
+// anomaly in `held_by`, so a change by itself already says that people must
+// decide. A certificate that a source shows but could not confirm holds its
+// changes too, but is not an anomaly: AWS prints some roots only in one place.
 //
 // Anomalies are: each kind of problem in the observation, except a heading
 // without certificate; slots that are pinned ACTIVE and are missing; more
@@ -85,7 +85,7 @@ SourceCount CountSources(const Change& change,
 // Returns the name of a source's anomaly in the `held_by` of its changes.
 std::string HeldByAnomaly(const Change& anomaly);
 
-// Whether a problem makes its source doubtful: any except a heading without
+// Whether a problem is an anomaly of its source: any except a heading without
 // certificate, and a certificate that is not confirmed, which holds the changes
 // of this observation but says nothing against the source.
 bool IsAnomaly(const SourceProblem& problem);

@@ -47,7 +47,7 @@ inline constexpr std::size_t kMaxAutomaticADay = 4;
 // What speaks against a step. A reason's name is API: it keeps its meaning for
 // ever and is never reused.
 enum class GateReason {
-  // --- About a certificate: people may decide otherwise --------------------
+  // --- About a certificate: people may lift what CheckSuccessor() allows ----
 
   // Its own key has not signed it: otherwise whoever changes a page could put
   // new dates on AWS's key.
@@ -100,8 +100,7 @@ enum class GateReason {
   // start.
   kRecordNotChecked,
 
-  // --- About the catalogs: nobody may decide otherwise
-  // -------------------------
+  // --- About the catalogs: nobody may decide otherwise ----------------------
 
   // CheckSuccessor() refuses it.
   kNotASuccessor,
@@ -134,8 +133,8 @@ std::vector<Objection> ObjectionsTo(
 // The newest observation of one source.
 struct SourceLook {
   const Observation* look = nullptr;
-  // Whether the source could not be read since, or cannot be relied on: then it
-  // can contradict, but shows nothing.
+  // Whether its last poll failed, or it is doubted (the third anomaly of a kind
+  // in a day): then it can contradict, but shows nothing.
   bool is_doubtful = false;
   // The name of the source's family. Sources of one family count once, because
   // one feeds the other.

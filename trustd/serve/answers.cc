@@ -103,7 +103,8 @@ grpc::Status SelectUpdate(const Publication& publication,
   parts.timestamp = have.timestamp != publication.timestamp_version;
   parts.snapshot = have.snapshot != publication.snapshot_version;
   parts.targets = have.targets != publication.targets_version;
-  // If there is no longer a target, the metadata says so: there is nothing to send.
+  // If there is no longer a target, the metadata says so: there is nothing to
+  // send.
   for (const auto& [path, hash] : publication.target_sha256) {
     const auto held = have.target_sha256.find(path);
     // A caller that cannot read it would be sent it each time.

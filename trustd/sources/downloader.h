@@ -2,7 +2,7 @@
 //
 //   auto downloader = CurlDownloader::Create({});
 //   auto page = (*downloader)->Get({.url = "https://…", .max_bytes = 1 << 20});
-//   if (!page.ok()) return page.status();  // SourceFailureOf() says what failed
+//   if (!page.ok()) return page.status();  // SourceFailureOf() says why
 //
 // HTTPS, with the server's certificate always checked. Redirects are followed
 // on the same scheme, host and port only. Every limit holds whatever the server

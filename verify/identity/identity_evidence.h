@@ -21,8 +21,8 @@ namespace anchorage::verify {
 // Views: the bytes belong to the caller.
 struct IdentityEvidence {
   // The document's exact bytes, never parsed and printed again. Needed with a
-  // bare signature. With a PKCS #7 it may be left out; where it is given it must
-  // equal the content.
+  // bare signature. With a PKCS #7 it may be left out; where it is given it
+  // must equal the content.
   std::optional<std::string_view> document;
   IdentityForm form = IdentityForm::kRsa2048;
   // The signature's bytes, decoded: see DecodeIdentitySignature().

@@ -1,6 +1,7 @@
 // The forms in which the instance metadata service (IMDS) signs an identity
-// document. Verifier, hints, flags and the evidence that instances submit follow
-// this table: another form is another row, and its field in rotation.proto.
+// document. Verifier, hints, flags and the evidence that instances submit
+// follow this table: another form is another row, and its field in
+// rotation.proto.
 
 #ifndef ANCHORAGE_VERIFY_IDENTITY_IDENTITY_FORM_H_
 #define ANCHORAGE_VERIFY_IDENTITY_IDENTITY_FORM_H_
