@@ -384,6 +384,24 @@ absl::Status CheckSignedCatalogStep(std::string_view last,
   return CheckStepWith(last, next, FindReactivated);
 }
 
+absl::Status CheckSignedSteps(const std::string& folder, const tuf::Root& root,
+                              std::int64_t version, std::string last) {
+  const auto versions = TargetsVersions(folder);
+  if (!versions.ok()) return versions.status();
+  for (auto next = versions->rbegin(); next != versions->rend(); ++next) {
+    if (*next <= version) continue;
+    const auto files = ReadVersion(folder, *next);
+    if (!files.ok() || !HasSigned(root, *files)) continue;
+    if (absl::Status s = CheckSignedCatalogStep(last, files->catalog());
+        !s.ok()) {
+      return absl::Status(s.code(), absl::StrCat("targets ", *next, ": ",
+                                                 std::string(s.message())));
+    }
+    last = files->catalog();
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> CatalogBeforeDraft(const Ceremony& ceremony) {
   auto root = VerifyRoots(ceremony.roots);
   if (!root.ok()) return root.status();

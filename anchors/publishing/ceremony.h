@@ -107,6 +107,13 @@ absl::Status CheckCatalogStep(std::string_view last, std::string_view next,
 absl::Status CheckSignedCatalogStep(std::string_view last,
                                     std::string_view next);
 
+// The same of each targets file in the folder above `version`, of which `last` is
+// the catalog, against the one before it: what was signed in between holds, also
+// where nobody took it. Only of files that `root`'s threshold signed and that are
+// there in whole; what is gone from the folder is not known.
+absl::Status CheckSignedSteps(const std::string& folder, const tuf::Root& root,
+                              std::int64_t version, std::string last);
+
 // Whether a list of releases may follow `last` (empty: none): it is the same
 // bytes, or CheckStep() is OK. Fails as ParseReleases() does too.
 absl::Status CheckReleasesStep(std::string_view last, std::string_view next);

@@ -7,7 +7,7 @@
 //
 // A time of day that runs away from the steady clock was set, or this machine
 // stood still. Which one is right is not known here: until servers of two
-// sources say the same date as the clock, it is suspicious. A clock that was
+// families of sources say the same date as the clock, it is suspicious. A clock that was
 // wrong at the start and stays so is not seen; one that a start finds after a
 // jump is believed. Thread-safe; calls nothing under its lock but the clocks.
 
@@ -30,8 +30,8 @@ class ClockWatch {
  public:
   // By how much the two clocks may part, or a date differ.
   static constexpr absl::Duration kTolerance = absl::Minutes(5);
-  // How many sources must say the same date as the clock.
-  static constexpr std::size_t kSources = 2;
+  // How many families of sources must say the same date as the clock.
+  static constexpr std::size_t kFamilies = 2;
 
   ClockWatch(std::function<absl::Time()> clock, anchors::SteadyClock uptime);
 
@@ -39,11 +39,11 @@ class ClockWatch {
   // jump, once for each jump; nullopt for none. Small steps add up.
   std::optional<absl::Duration> TakeJump();
 
-  // A server of `source` said that it is `date` when the clock said `now`.
-  void SawDate(const std::string& source, absl::Time date, absl::Time now);
+  // A server of a source of `family` said that it is `date` when the clock said
+  // `now`.
+  void SawDate(const std::string& family, absl::Time date, absl::Time now);
 
-  // Whether the clock has jumped, and the dates of kSources sources have not
-  // agreed with it since. Looks at the clocks itself.
+  // Whether the clock has jumped, and the dates of kFamilies have not agreed with it since. Looks at the clocks itself.
   bool suspicious();
 
  private:
@@ -56,7 +56,7 @@ class ClockWatch {
   absl::Time zero_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Duration> jump_ ABSL_GUARDED_BY(mutex_);
   bool suspicious_ ABSL_GUARDED_BY(mutex_) = false;
-  // The sources that agree, since the jump.
+  // The families that agree, since the jump.
   std::set<std::string> agreeing_ ABSL_GUARDED_BY(mutex_);
 };
 

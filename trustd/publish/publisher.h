@@ -103,11 +103,20 @@ class Publisher {
   bool SeeTimestamp(std::uint64_t version, const std::string& timestamp,
                     const std::function<absl::Status()>& note);
 
-  // Returns what people should be told of what was published since the last
-  // call, a sentence each: that a root removed who had signed the targets, or
-  // which keys people took back into use. It is committed with the publication, and there again after a restart until
-  // ForgetNotices(), which fails as Store does.
-  std::vector<std::string> TakeNotices();
+  // What people should be told of a publication: that a root removed who had
+  // signed the targets, or that people took a key back into use.
+  struct Notice {
+    // Of that key, in words; empty for a root.
+    std::string slot = {};
+    // A sentence.
+    std::string text;
+
+    friend bool operator==(const Notice&, const Notice&) = default;
+  };
+  // Returns the notices since the last call. They are committed with the
+  // publication, and there again after a restart until ForgetNotices(), which
+  // fails as Store does.
+  std::vector<Notice> TakeNotices();
   absl::Status ForgetNotices();
 
   // Signs what it takes to go on with a store that went back (hub.signing()):
@@ -206,7 +215,7 @@ class Publisher {
   SigningKeys keys_ ABSL_GUARDED_BY(mutex_);
   Files files_ ABSL_GUARDED_BY(mutex_);
   Published published_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::string> notices_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Notice> notices_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace anchorage::trustd
