@@ -113,6 +113,9 @@ struct Catalog {
 // RETIRING.
 bool Verifies(const CatalogAnchor& anchor);
 
+// Whether a person brought it.
+bool IsByOperator(const CatalogCertificate& certificate);
+
 // The anchor of that slot and key; null if there is none.
 const CatalogAnchor* FindAnchor(const Catalog& catalog,
                                 const verify::Slot& slot,

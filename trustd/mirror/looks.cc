@@ -157,7 +157,12 @@ void AddDetections(Work& work, const std::vector<Change>& changes) {
   }
   int dropped = 0;
   for (const Change& change : changes) {
-    if (work.book().FindChange(change.id()) != nullptr) continue;
+    // What was published and is shown against what is pinned now is another.
+    const Entry* known = work.book().FindChange(change.id());
+    if (known != nullptr &&
+        known->rotation.state() != v1::ROTATION_STATE_PUBLISHED) {
+      continue;
+    }
     if (++open > kMaxOpenRotations) {
       ++dropped;
       continue;

@@ -31,7 +31,7 @@ constexpr std::array kProblems = {ProblemKind::kNotTheDocument,
                                   ProblemKind::kNotConfirmed};
 
 // The pairs of the two enums.
-constexpr std::array<std::pair<RotationClass, v1::RotationClass>, 9> kClasses =
+constexpr std::array<std::pair<RotationClass, v1::RotationClass>, 10> kClasses =
     {{{RotationClass::kReissue, v1::ROTATION_CLASS_RE_ISSUE},
       {RotationClass::kNewKind, v1::ROTATION_CLASS_NEW_KIND},
       {RotationClass::kNewRegion, v1::ROTATION_CLASS_NEW_REGION},
@@ -40,7 +40,8 @@ constexpr std::array<std::pair<RotationClass, v1::RotationClass>, 9> kClasses =
       {RotationClass::kRemoval, v1::ROTATION_CLASS_REMOVAL},
       {RotationClass::kSourceAnomaly, v1::ROTATION_CLASS_SOURCE_ANOMALY},
       {RotationClass::kAddition, v1::ROTATION_CLASS_ADDITION},
-      {RotationClass::kReactivation, v1::ROTATION_CLASS_REACTIVATION}}};
+      {RotationClass::kReactivation, v1::ROTATION_CLASS_REACTIVATION},
+      {RotationClass::kAnnouncement, v1::ROTATION_CLASS_ANNOUNCEMENT}}};
 
 template <typename Kinds>
 auto KindNamed(const Kinds& kinds, const std::string& name)

@@ -42,7 +42,7 @@ struct ApplyOptions {
   // Of the decision; cut to whole seconds.
   absl::Time time;
   absl::Duration overlap = kDefaultOverlap;
-  // A new key becomes ANNOUNCED and replaces nothing yet; else ACTIVE.
+  // Of AddAnchor(): a new key becomes ANNOUNCED; else ACTIVE.
   bool announce = false;
 };
 
@@ -59,6 +59,7 @@ struct ApplyOptions {
 //                         again with the new key
 //   removal               the ACTIVE anchors become RETIRING
 //   addition              as AddAnchor()
+//   announcement          as AddAnchor() with `announce`
 //   reactivation          as Reactivate()
 //
 // What `change` names as new and the catalog has already changes nothing, so
@@ -73,7 +74,9 @@ absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog,
 
 // Adds a certificate that a person brought: to the anchor with its key, or as
 // a new anchor. Replaces and supersedes nothing; a superseded certificate is in
-// use again. For a RETIRED key, Reactivate() is the way.
+// use again, and an ANNOUNCED key becomes ACTIVE. With `announce` the key is to
+// come: FAILED_PRECONDITION if it is there in any other status. For a RETIRED key,
+// Reactivate() is the way.
 absl::StatusOr<anchors::Catalog> AddAnchor(
     const anchors::Catalog& catalog, const verify::Slot& slot, std::string der,
     const anchors::Publication& publication, const ApplyOptions& options);

@@ -13,7 +13,7 @@ namespace {
 
 using ClassRow = std::pair<RotationClass, std::string_view>;
 
-constexpr std::array<ClassRow, 9> kClasses = {{
+constexpr std::array<ClassRow, 10> kClasses = {{
     {RotationClass::kReissue, "RE_ISSUE"},
     {RotationClass::kNewKind, "NEW_KIND"},
     {RotationClass::kNewRegion, "NEW_REGION"},
@@ -23,6 +23,7 @@ constexpr std::array<ClassRow, 9> kClasses = {{
     {RotationClass::kSourceAnomaly, "SOURCE_ANOMALY"},
     {RotationClass::kAddition, "ADDITION"},
     {RotationClass::kReactivation, "REACTIVATION"},
+    {RotationClass::kAnnouncement, "ANNOUNCEMENT"},
 }};
 
 constexpr bool HasEveryClassInOrder() {
