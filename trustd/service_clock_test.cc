@@ -66,11 +66,10 @@ class DatesTest : public MirrorTest {
                                            absl::UTCTimeZone()));
     });
     const int port = server.bind_to_any_port("127.0.0.1");
-    std::thread thread([&] { server.listen_after_bind(); });
     const std::string place = absl::StrCat(
-        "allow_loopback_http: true, regions_page: {address: "
+        "allow_loopback_http: true, regions_page: {addresses: ["
         "\"http://127.0.0.1:",
-        port, "/\"}");
+        port, "/\"]}");
     const auto config = ParseConfig(
         absl::StrCat("data_dir: ", folder_, "/service\nmode: MODE_ONLINE\n",
                      "listen_address: 127.0.0.1:0\nsources:\n  - {name: page, ",
@@ -78,8 +77,10 @@ class DatesTest : public MirrorTest {
                      "], ", place, "}\n"),
         "/test.yaml");
     EXPECT_TRUE(config.ok()) << config.status();
+    if (!config.ok()) return false;
+    std::thread thread([&] { server.listen_after_bind(); });
     bool is_suspicious = false;
-    if (config.ok()) {
+    {
       const auto service = Service::Start(*config, clock, &anchors::SteadyNow);
       EXPECT_TRUE(service.ok()) << service.status();
       const auto polled = [&] { return (*service)->mirror().Sources().size(); };

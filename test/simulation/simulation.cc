@@ -14,7 +14,7 @@ namespace anchorage::simulation {
 namespace {
 
 constexpr int kStepsOfWorld = 250;
-constexpr int kFoldEvery = 25;
+constexpr int kFoldEvery = 50;
 constexpr int kQuietRounds = 18;
 constexpr int kRoundsOfPeople = 8;
 constexpr absl::Duration kRound = absl::Hours(2);
@@ -572,7 +572,7 @@ void Simulation::TimePasses() {
 
 void Simulation::Step() {
   const int what = dice_.Below(100);
-  if (what < 26) {
+  if (what < 29) {
     AskOne();
   } else if (what < 37) {
     AskTwoInBothOrders();

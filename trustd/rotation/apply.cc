@@ -186,7 +186,7 @@ absl::StatusOr<anchors::Catalog> ApplySeen(anchors::Catalog catalog,
     }
     const bool begins = put.status == AnchorStatus::kAnnounced && brings_a_key;
     if (begins) put.status = AnchorStatus::kActive;
-    if (is_new || begins) put.replaces = replaced;
+    if (is_new || (begins && put.replaces.empty())) put.replaces = replaced;
   }
   Supersede(catalog, change);
   for (anchors::CatalogAnchor& anchor : catalog.anchors) {
