@@ -203,6 +203,13 @@ bool Verifies(const CatalogAnchor& anchor) {
          anchor.status == AnchorStatus::kRetiring;
 }
 
+bool IsByOperator(const CatalogCertificate& certificate) {
+  return std::any_of(certificate.sources.begin(), certificate.sources.end(),
+                     [](const Publication& source) {
+                       return source.publisher == kOperatorPublisher;
+                     });
+}
+
 const CatalogAnchor* FindAnchor(const Catalog& catalog,
                                 const verify::Slot& slot,
                                 std::string_view spki_sha256) {

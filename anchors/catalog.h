@@ -114,6 +114,9 @@ struct Catalog {
 // RETIRING.
 bool Verifies(const CatalogAnchor& anchor);
 
+// Whether a person brought it.
+bool IsByOperator(const CatalogCertificate& certificate);
+
 // Returns the anchor of that slot and key; null if there is none.
 const CatalogAnchor* FindAnchor(const Catalog& catalog,
                                 const verify::Slot& slot,

@@ -278,10 +278,7 @@ void CheckPruned(const CatalogAnchor& after,
   if (!certificate.superseded) {
     add(SuccessorReason::kCertificateInUseLost, "was in use and is gone");
   }
-  if (std::any_of(certificate.sources.begin(), certificate.sources.end(),
-                  [](const Publication& source) {
-                    return source.publisher == kOperatorPublisher;
-                  })) {
+  if (IsByOperator(certificate)) {
     add(SuccessorReason::kOperatorCertificateLost,
         "was brought by a person and is gone");
   }

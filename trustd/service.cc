@@ -311,13 +311,14 @@ void Service::AlertIfClockJumped() {
   const auto jump = clock_watch_.TakeJump();
   if (!jump.has_value()) return;
   Raise(AlertKind::kClockJumped, "clock",
-        absl::StrCat("the clock here went ",
-                     absl::FormatDuration(absl::Trunc(absl::AbsDuration(*jump),
-                                                      absl::Seconds(1))),
-                     *jump < absl::ZeroDuration() ? " back" : " ahead",
-                     " of the time that has passed: was it set? Nothing is "
-                     "published without people until the dates of two sources "
-                     "agree with it"));
+        absl::StrCat(
+            "the clock here went ",
+            absl::FormatDuration(
+                absl::Trunc(absl::AbsDuration(*jump), absl::Seconds(1))),
+            *jump < absl::ZeroDuration() ? " back" : " ahead",
+            " of the time that has passed: was it set? Nothing is "
+            "published without people until the dates of two sources that "
+            "do not depend on one another agree with it"));
 }
 
 absl::StatusOr<std::unique_ptr<Poller>> Service::MakePoller(
@@ -386,10 +387,14 @@ void Service::CheckRecord() {
 
 // After a crash these alerts may be repeated, but none is lost.
 void Service::TellNotices() {
-  const std::vector<std::string> notices = publisher_->TakeNotices();
+  const std::vector<Publisher::Notice> notices = publisher_->TakeNotices();
   if (notices.empty()) return;
-  for (const std::string& notice : notices) {
-    Raise(AlertKind::kSignersRemoved, "targets", notice);
+  for (const Publisher::Notice& notice : notices) {
+    if (notice.slot.empty()) {
+      Raise(AlertKind::kSignersRemoved, "targets", notice.text);
+    } else {
+      Raise(AlertKind::kAnchorChanged, notice.slot, notice.text);
+    }
   }
   if (absl::Status s = publisher_->ForgetNotices(); !s.ok()) {
     spdlog::error(

@@ -1,11 +1,16 @@
 // What a whole trustd publishes by itself while its clock is not to be
 // believed.
 
+#include <httplib.h>
+
 #include <atomic>
 #include <fstream>
 #include <memory>
+#include <string>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "test/support/mirror_fixture.h"
 #include "trustd/service.h"
@@ -44,6 +49,59 @@ TEST_F(ServiceClockTest, AJumpHoldsAReissueUntilTwoSourcesSayTheSameDate) {
   ASSERT_TRUE(mirror.Settle(clock()).ok());
   EXPECT_EQ((*service)->publication()->catalog.sequence, 2u);
 }
+
+// Whether the clock is still suspicious after a jump, once two sources have said
+// that it is right.
+class DatesTest : public MirrorTest {
+ protected:
+  bool IsSuspicious(const std::string& depends_on) {
+    std::atomic<bool> jumped = false;
+    const auto clock = [&] {
+      return absl::Now() + absl::Hours(jumped.load() ? 1 : 0);
+    };
+    httplib::Server server;
+    server.Get("/", [&](const httplib::Request&, httplib::Response& response) {
+      jumped = true;
+      response.set_header("Date",
+                          absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", clock(),
+                                           absl::UTCTimeZone()));
+    });
+    const int port = server.bind_to_any_port("127.0.0.1");
+    const std::string place = absl::StrCat(
+        "allow_loopback_http: true, regions_page: {addresses: ["
+        "\"http://127.0.0.1:",
+        port, "/\"]}");
+    const auto config = ParseConfig(
+        absl::StrCat("data_dir: ", folder_, "/service\nmode: MODE_ONLINE\n",
+                     "listen_address: 127.0.0.1:0\nsources:\n  - {name: page, ",
+                     place, "}\n  - {name: mirror, depends_on: [", depends_on,
+                     "], ", place, "}\n"),
+        "/test.yaml");
+    EXPECT_TRUE(config.ok()) << config.status();
+    if (!config.ok()) return false;
+    std::thread thread([&] { server.listen_after_bind(); });
+    bool is_suspicious = false;
+    {
+      const auto service = Service::Start(*config, clock, &anchors::SteadyNow);
+      EXPECT_TRUE(service.ok()) << service.status();
+      const auto polled = [&] { return (*service)->mirror().Sources().size(); };
+      for (int i = 0; i < 600 && polled() < 2; ++i) {
+        absl::SleepFor(absl::Milliseconds(50));
+      }
+      EXPECT_EQ(polled(), 2u);
+      is_suspicious = (*service)->clock_watch().suspicious();
+    }
+    server.stop();
+    thread.join();
+    return is_suspicious;
+  }
+};
+
+TEST_F(DatesTest, OfTwoSourcesConfirmTheClock) {
+  EXPECT_FALSE(IsSuspicious(""));
+}
+
+TEST_F(DatesTest, OfOneFamilyCountOnce) { EXPECT_TRUE(IsSuspicious("page")); }
 
 }  // namespace
 }  // namespace anchorage::trustd

@@ -375,6 +375,25 @@ absl::Status CheckCatalogStep(std::string_view last, std::string_view next,
   return CheckSuccessor(*before, *after, reactivated);
 }
 
+absl::Status CheckSignedSteps(const std::string& folder, const tuf::Root& root,
+                              std::int64_t version, std::string last) {
+  const auto versions = TargetsVersions(folder);
+  if (!versions.ok()) return versions.status();
+  for (auto next = versions->rbegin(); next != versions->rend(); ++next) {
+    if (*next <= version) continue;
+    const auto files = ReadVersion(folder, *next);
+    if (!files.ok() || !HasSigned(root, *files)) continue;
+    if (absl::Status s = CheckNext(*FindTargetKind(kCatalogTargetPath), last,
+                                   files->catalog());
+        !s.ok()) {
+      return absl::Status(s.code(), absl::StrCat("targets ", *next, ": ",
+                                                 std::string(s.message())));
+    }
+    last = files->catalog();
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> CatalogBeforeDraft(const Ceremony& ceremony) {
   auto root = VerifyRoots(ceremony.roots);
   if (!root.ok()) return root.status();

@@ -101,6 +101,13 @@ absl::Status ProposeTargets(const std::string& folder,
 absl::Status CheckCatalogStep(std::string_view last, std::string_view next,
                               const Reactivated& reactivated = {});
 
+// Checks each targets file in the folder above `version`, whose catalog is
+// `last`, against the one before it: what was signed in between holds, even if
+// nobody took it. Only files that `root`'s threshold signed and that are there in
+// whole count; what is gone from the folder is not known.
+absl::Status CheckSignedSteps(const std::string& folder, const tuf::Root& root,
+                              std::int64_t version, std::string last);
+
 // The catalog that the draft of targets must follow, as text: the signed one.
 // Empty where there is none, or nobody whom the newest root names has signed it
 // (the draft of a root, where there is one).

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/catalog_proto.h"
 #include "anchors/succession.h"
 #include "test/simulation/run.h"
@@ -38,15 +39,67 @@ People::Sight Simulation::SightOf(const Work& work, std::uint64_t id) const {
   return {slot, TextOf(catalog(), slot), options_.rotations.overlap};
 }
 
-void Simulation::CheckStep(const Event& event, const Work& work) {
-  const Catalog& after = *work.served.catalog;
+void Simulation::CheckCatalog(const Catalog& after) {
   for (const anchors::CatalogAnchor& anchor : after.anchors) {
+    const std::string name = verify::ToString(anchor.slot);
+    if (anchor.status != AnchorStatus::kRevoked &&
+        revoked_.count({anchor.slot, anchor.spki_sha256}) != 0) {
+      Fail("P1", absl::StrCat(anchor.spki_sha256, " of ", name,
+                              " was revoked and is ",
+                              std::string(verify::NameOf(anchor.status))));
+    }
     for (const anchors::CatalogCertificate& one : anchor.certificates) {
       if (!one.superseded && world_.IsForged(one.der)) {
-        Fail("P1", absl::StrCat(one.sha256, " is in use in ",
-                                verify::ToString(anchor.slot),
+        Fail("P1", absl::StrCat(one.sha256, " is in use in ", name,
                                 " and is not signed by its key"));
       }
+    }
+  }
+}
+
+void Simulation::CheckProposal() {
+  const std::string& proposal = machine_.proposal;
+  if (proposal == checked_proposal_) return;
+  checked_proposal_ = proposal;
+  if (proposal.empty()) return;
+  const auto next = anchors::ParseCatalog(proposal);
+  if (!next.ok()) return Fail("P1", "a proposal that cannot be read");
+  CheckCatalog(*next);
+  if (const absl::Status s = anchors::CheckSuccessor(
+          catalog(), *next, anchors::FindReactivated(catalog(), *next));
+      !s.ok()) {
+    Fail("P1", absl::StrCat("proposed: ", std::string(s.message())));
+  }
+  for (const Slot& slot : trustd::ChangedSlots(catalog(), *next)) {
+    const auto is_of = [&](const v1::LedgerRecord& record) {
+      return anchors::SlotFromProto(record.pin().slot()) == slot;
+    };
+    bool is_decided =
+        std::any_of(book().pins().begin(), book().pins().end(), is_of);
+    const People::Sight sight{slot, TextOf(catalog(), slot),
+                              options_.rotations.overlap};
+    for (const std::uint64_t id : Open()) {
+      const RotationBook::Entry& entry = *book().Find(id);
+      if (entry.change.slot != slot ||
+          entry.rotation.state() != v1::ROTATION_STATE_APPROVED) {
+        continue;
+      }
+      is_decided |= people_.For(id, sight) >= options_.rotations.approvals ||
+                    (entry.is_by_policy() && !people_.AreAgainst(id));
+    }
+    if (!is_decided) {
+      Fail("P2", absl::StrCat(verify::ToString(slot),
+                              " is proposed otherwise, and nobody decided"));
+    }
+  }
+}
+
+void Simulation::CheckStep(const Event& event, const Work& work) {
+  const Catalog& after = *work.served.catalog;
+  CheckCatalog(after);
+  for (const anchors::CatalogAnchor& anchor : after.anchors) {
+    if (anchor.status == AnchorStatus::kRevoked) {
+      revoked_.insert({anchor.slot, anchor.spki_sha256});
     }
   }
   if (!work.publish.has_value()) {
@@ -93,10 +146,12 @@ void Simulation::CheckSlot(const Event& event, const Work& work,
   }
   const People::Sight sight{slot, TextOf(catalog(), slot),
                             options_.rotations.overlap};
-  std::string ids;
+  std::string names;
+  std::vector<std::uint64_t> ids;
   for (const std::uint64_t id : fact.rotation_ids()) {
     if (work.book().Find(id)->change.slot != slot) continue;
-    absl::StrAppend(&ids, " ", id);
+    absl::StrAppend(&names, " ", id);
+    ids.push_back(id);
     if (people_.HaveRejected(id)) {
       Fail("P2", absl::StrCat(id, " was rejected, and is published"));
     }
@@ -105,13 +160,19 @@ void Simulation::CheckSlot(const Event& event, const Work& work,
       Fail("P2", absl::StrCat(id, " is held by a person, and is published"));
     }
   }
-  if (!same_keys) {
+  const auto has_rule = [&](std::uint64_t id) {
+    const auto rotation_class = work.book().Find(id)->change.rotation_class;
+    return rotation_class != trustd::RotationClass::kReissue &&
+           options_.rotations.policy.rule(rotation_class).action !=
+               trustd::RotationAction::kHold;
+  };
+  if (!same_keys && std::none_of(ids.begin(), ids.end(), has_rule)) {
     Fail("P2", absl::StrCat("keys of ", name, " change without ",
                             options_.rotations.approvals, " people; rotations",
-                            ids, "; before\n", TextOf(catalog(), slot),
+                            names, "; before\n", TextOf(catalog(), slot),
                             "after\n", TextOf(after, slot)));
   }
-  CheckAutomatic(work, slot);
+  CheckAutomatic(work, slot, ids);
 }
 
 void Simulation::CheckIsSafe(const Slot& slot, const std::string& key,
@@ -139,7 +200,24 @@ void Simulation::CheckIsSafe(const Slot& slot, const std::string& key,
   }
 }
 
-void Simulation::CheckAutomatic(const Work& work, const Slot& slot) {
+bool Simulation::IsByRule(const RotationBook::Entry& entry,
+                          int families) const {
+  const trustd::RotationRule& rule =
+      options_.rotations.policy.rule(entry.change.rotation_class);
+  if (rule.action == trustd::RotationAction::kPublish) return true;
+  if (rule.action == trustd::RotationAction::kHold) return false;
+  bool is_shown = rule.sources > 0 && families >= rule.sources;
+  for (const auto& seen : entry.rotation.observed()) {
+    const auto proofs = proofs_.find({entry.change.slot, seen.spki_sha256()});
+    is_shown |= rule.live_proofs > 0 && proofs != proofs_.end() &&
+                static_cast<int>(proofs->second.size()) >= rule.live_proofs;
+  }
+  return is_shown &&
+         anchors::TimeOf(entry.rotation.detected_time()) <= now() - rule.hold;
+}
+
+void Simulation::CheckAutomatic(const Work& work, const Slot& slot,
+                                const std::vector<std::uint64_t>& ids) {
   Count("changes without people");
   const std::string name = verify::ToString(slot);
   const Catalog& after = *work.served.catalog;
@@ -158,12 +236,13 @@ void Simulation::CheckAutomatic(const Work& work, const Slot& slot) {
                       before.end(), std::inserter(comes, comes.end()));
   std::set_difference(before.begin(), before.end(), now_in_use.begin(),
                       now_in_use.end(), std::inserter(goes, goes.end()));
-  if (comes.size() != 1) {
+  // Or one goes that was shown beside another.
+  if (comes.size() != 1 && !(comes.empty() && !goes.empty())) {
     Fail("P2", absl::StrCat("automatic in ", name, ": ", comes.size(),
                             " certificates come into use"));
   }
   CheckComes(slot, comes, after);
-  int showing = 0;
+  std::set<std::string> families;
   for (const Source& source : sources_) {
     const auto look = work.moment.newest.find(source.name);
     if (look == work.moment.newest.end()) continue;
@@ -182,13 +261,22 @@ void Simulation::CheckAutomatic(const Work& work, const Slot& slot) {
     bool shows = true;
     for (const auto& one : comes) shows = shows && shown.count(one) != 0;
     for (const auto& one : goes) shows = shows && shown.count(one) == 0;
+    if (comes.empty()) {
+      for (const auto& one : shown) shows = shows && now_in_use.count(one) != 0;
+    }
     if (!shows) {
       Fail("P2", absl::StrCat("automatic in ", name, ", and ", source.name,
                               " shows something else"));
     }
-    ++showing;
+    families.insert(source.family);
   }
-  if (showing == 0) Fail("P2", absl::StrCat(name, ": nobody shows it"));
+  if (families.empty()) Fail("P2", absl::StrCat(name, ": nobody shows it"));
+  if (std::none_of(ids.begin(), ids.end(), [&](std::uint64_t id) {
+        return IsByRule(*work.book().Find(id),
+                        static_cast<int>(families.size()));
+      })) {
+    Fail("P2", absl::StrCat(name, ": the configuration does not let it"));
+  }
   // P4.
   std::vector<absl::Time>& times = automatic_[slot];
   int today = 0;
@@ -289,6 +377,12 @@ bool Simulation::IsSharedAnew(const Slot& slot) const {
 }
 
 void Simulation::CheckHealed() {
+  // What it said last stands, or the configuration waits for more.
+  if (IsAnyGone() ||
+      options_.rotations.policy.rule(trustd::RotationClass::kReissue).action !=
+          trustd::RotationAction::kPublish) {
+    return;
+  }
   for (const std::uint64_t id : book().Live()) {
     // AWS may have removed a slot, or gone back to what only people take: that
     // holds its source, also where a person has rejected the anomaly.
@@ -317,10 +411,29 @@ void Simulation::CheckHealed() {
   }
 }
 
+void Simulation::CheckInUse(const Slot& slot, const std::string& der) {
+  if (IsAnyGone()) return;
+  for (const std::uint64_t id : book().Live()) {
+    // What people refused stays as it is.
+    if (book().Find(id)->change.slot == slot && people_.AreAgainst(id)) return;
+  }
+  for (const anchors::CatalogAnchor& anchor : catalog().anchors) {
+    if (anchor.slot != slot || anchor.spki_sha256 != KeyOf(der)) continue;
+    for (const anchors::CatalogCertificate& one : anchor.certificates) {
+      if (one.superseded || one.der == der || anchors::IsByOperator(one)) {
+        continue;
+      }
+      Fail("P5", absl::StrCat(one.sha256, " of ", verify::ToString(slot),
+                              " is in use and nobody shows it"));
+    }
+  }
+}
+
 void Simulation::CheckQuiet() {
   for (const Slot& slot : world_.Slots()) {
     const std::string der = world_.Current(slot);
     if (der.empty()) continue;
+    CheckInUse(slot, der);
     const auto status = StatusOf(slot, KeyOf(der));
     if ((status != AnchorStatus::kActive &&
          status != AnchorStatus::kRetiring) ||

@@ -5,12 +5,14 @@
 #ifndef ANCHORAGE_TEST_SIMULATION_RUN_H_
 #define ANCHORAGE_TEST_SIMULATION_RUN_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -46,6 +48,8 @@ struct Source {
   std::optional<Page> copy = std::nullopt;
   // Whether it says nothing of China.
   bool is_partial = false;
+  // Whether it says nothing more from the quiet days on.
+  bool is_gone = false;
 };
 
 // A trustd without its shell.
@@ -55,6 +59,8 @@ struct Machine {
   // Beside the record, on the disk.
   std::map<std::string, v1::SourceHealth> health;
   std::vector<v1::LedgerRecord> records;
+  // Likewise: what people are to sign. Empty for nothing.
+  std::string proposal;
 };
 
 class Simulation {
@@ -77,6 +83,11 @@ class Simulation {
   void Say(const std::string& what);
   void Count(const std::string& what) { ++outcome_.counts[what]; }
   void MakeSources();
+  // Whether there is one of which the last word stands for ever.
+  bool IsAnyGone() const {
+    return std::any_of(sources_.begin(), sources_.end(),
+                       [](const Source& source) { return source.is_gone; });
+  }
   void Configure();
 
   // --- the shell -----------------------------------------------------------
@@ -90,23 +101,20 @@ class Simulation {
   bool Take(const Event& event, std::uint64_t* rotation = nullptr);
   void TraceWork(const Work& work);
   void Start();
+  // What a start finds on the disk.
+  void FoldRecord();
 
   // --- events --------------------------------------------------------------
   Observation Look(const Source& source);
   Event AskSource(const Source& source);
   void AskOne();
 
-  // P6. The other order is tried on a copy.
+  // P6. Both orders are tried on copies.
   void AskTwoInBothOrders();
-  void Follow(const Event& event, Machine& machine) const;
+  void CompareOrders(const Source& first, const Event& one,
+                     const Source& second, const Event& other);
+  Machine Followed(const std::vector<const Event*>& events) const;
 
-  // Whether no source's newest look has two certificates in a slot.
-  bool HaveOneEach() const;
-  static bool IsNobodyDoubtful(const Machine& machine);
-  static bool IsUnderstood(const Event& event);
-  bool AgreeNow(const Source& a, const Source& b) const;
-  bool AgreeAfter(const Event& a, const Event& b) const;
-  std::vector<trustd::ObservedCertificate> world_observed() const;
   std::vector<std::uint64_t> Open() const;
   bool Decide(std::uint64_t id, v1::Decision::Kind kind, const std::string& by);
   bool BringsGenuine(const RotationBook::Entry& entry) const;
@@ -115,6 +123,11 @@ class Simulation {
            const std::string& der, const std::string& by, bool last_key,
            std::uint64_t* rotation = nullptr);
   void SomebodyPins();
+  void AnInstanceShows();
+  // In MODE_OFFLINE, what is proposed.
+  void PeopleSign();
+  // The disk is put back to `copy_`, and people accept that.
+  void GoesBack();
   void ClockJumps();
   void TimePasses();
   void Step();
@@ -139,13 +152,21 @@ class Simulation {
 
   // P1, P2 and P4, of what is about to be published.
   void CheckStep(const Event& event, const Work& work);
+  // P1 and P2, of what people are to sign.
+  void CheckProposal();
+  // Nothing that is in use is unsigned, and what was revoked stays so.
+  void CheckCatalog(const Catalog& after);
   void CheckSlot(const Event& event, const Work& work,
                  const v1::PublicationFact& fact, const Slot& slot);
 
   // One person alone goes towards REVOKED, with the key that they named.
   void CheckIsSafe(const Slot& slot, const std::string& key,
                    const Catalog& after);
-  void CheckAutomatic(const Work& work, const Slot& slot);
+  void CheckAutomatic(const Work& work, const Slot& slot,
+                      const std::vector<std::uint64_t>& ids);
+  // Whether the configuration lets a rotation be published that so many families
+  // show.
+  bool IsByRule(const RotationBook::Entry& entry, int families) const;
 
   // Later than every certificate of the key, or in the slot before; and over a
   // key that verified.
@@ -166,6 +187,8 @@ class Simulation {
   // Before people answer: what needs none has happened.
   void CheckHealed();
   void CheckQuiet();
+  // What AWS has is in use, and nothing else of its key but what people brought.
+  void CheckInUse(const Slot& slot, const std::string& der);
 
   const std::uint64_t seed_;
   const std::function<void(const std::string&)>& trace_;
@@ -176,6 +199,19 @@ class Simulation {
   CoreOptions options_;
   Machine machine_;
   People people_;
+
+  // What a backup has: the disk, and what was true then.
+  struct Copy {
+    Machine machine;
+    People people;
+    std::map<Slot, std::vector<absl::Time>> automatic;
+    std::map<Slot, std::vector<absl::Duration>> skews;
+  };
+  std::optional<Copy> copy_;
+  // Who has shown evidence of which key.
+  std::map<std::pair<Slot, std::string>, std::set<std::string>> proofs_;
+  std::set<std::pair<Slot, std::string>> revoked_;
+  std::string checked_proposal_;
 
   int step_ = 0;
   bool is_quiet_ = false;

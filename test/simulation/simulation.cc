@@ -7,13 +7,14 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog_proto.h"
 #include "test/simulation/run.h"
+#include "trustd/publish/acceptance.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::simulation {
 namespace {
 
 constexpr int kStepsOfWorld = 250;
-constexpr int kFoldEvery = 25;
+constexpr int kFoldEvery = 50;
 constexpr int kQuietRounds = 18;
 constexpr int kRoundsOfPeople = 8;
 constexpr absl::Duration kRound = absl::Hours(2);
@@ -59,6 +60,7 @@ void Simulation::Say(const std::string& what) {
 }
 
 void Simulation::MakeSources() {
+  options_.offline = dice_.Percent(25);
   sources_.push_back({.name = "page", .family = "page"});
   sources_.push_back(
       {.name = "mirror", .family = dice_.Percent(50) ? "page" : "mirror"});
@@ -71,6 +73,7 @@ void Simulation::MakeSources() {
   for (Source& source : sources_) {
     source.is_hostile = dice_.Percent(40);
     source.is_partial = source.name != "page" && dice_.Percent(30);
+    source.is_gone = source.name != "page" && dice_.Percent(10);
   }
   Configure();
 }
@@ -80,6 +83,28 @@ void Simulation::Configure() {
   options_.rotations.overlap = kDay * (dice_.Percent(50) ? 90 : 10);
   options_.people = {Names().begin(), Names().end()};
   if (dice_.Percent(30)) options_.people.erase(dice_.Of(Names()));
+  using trustd::RotationAction;
+  using trustd::RotationClass;
+  trustd::RotationPolicy& policy = options_.rotations.policy;
+  policy = {};
+  const int what = dice_.Below(10);
+  const absl::Duration hold = absl::Hours(dice_.Below(4));
+  const RotationClass of = what < 4   ? RotationClass::kReissue
+                           : what < 6 ? RotationClass::kReKey
+                                      : RotationClass::kNewRegion;
+  if (what == 0) {
+    (void)policy.Set(of, {.action = RotationAction::kHold});
+  } else if (what < 4) {
+    (void)policy.Set(of, {.action = RotationAction::kPublishAfter,
+                          .sources = 1 + dice_.Below(2),
+                          .live_proofs = dice_.Below(3),
+                          .hold = hold});
+  } else if (what < 7) {
+    (void)policy.Set(of, {.action = RotationAction::kPublishAfter,
+                          .sources = dice_.Below(3),
+                          .live_proofs = 1 + dice_.Below(2),
+                          .hold = hold});
+  }
   people_.Are(options_.people);
 }
 
@@ -120,6 +145,7 @@ void Simulation::Commit(const Work& work, Machine& machine) {
   if (work.health.has_value()) {
     machine.health[work.health->source()] = *work.health;
   }
+  if (work.proposal.has_value()) machine.proposal = *work.proposal;
 }
 
 bool Simulation::Take(const Event& event, std::uint64_t* rotation) {
@@ -138,6 +164,7 @@ bool Simulation::Take(const Event& event, std::uint64_t* rotation) {
   }
   CheckDecisions(event);
   if (trace_) TraceWork(*work);
+  CheckProposal();
   return true;
 }
 
@@ -168,6 +195,15 @@ void Simulation::TraceWork(const Work& work) {
 void Simulation::Start() {
   Say("start");
   CheckFold();
+  FoldRecord();
+  Take(trustd::TimePassed());
+  std::map<std::string, std::string> families;
+  for (const Source& source : sources_) families[source.name] = source.family;
+  machine_.moment.sources = std::move(families);
+  Take(trustd::TimePassed());
+}
+
+void Simulation::FoldRecord() {
   RotationBook book;
   std::uint64_t index = 0;
   for (const v1::LedgerRecord& record : machine_.records) {
@@ -179,11 +215,6 @@ void Simulation::Start() {
   machine_.moment =
       trustd::MomentAtStart(machine_.state.book, now(), AtNow().steady);
   machine_.moment.health = machine_.health;
-  Take(trustd::TimePassed());
-  std::map<std::string, std::string> families;
-  for (const Source& source : sources_) families[source.name] = source.family;
-  machine_.moment.sources = std::move(families);
-  Take(trustd::TimePassed());
 }
 
 Observation Simulation::Look(const Source& source) {
@@ -218,7 +249,7 @@ Observation Simulation::Look(const Source& source) {
 }
 
 Event Simulation::AskSource(const Source& source) {
-  if (!is_quiet_ && dice_.Percent(6)) {
+  if (is_quiet_ ? source.is_gone : dice_.Percent(6)) {
     Count("sources that fail");
     return trustd::SourceBroke{source.name, "TIMED_OUT", "no answer"};
   }
@@ -247,97 +278,102 @@ void Simulation::AskTwoInBothOrders() {
   const std::size_t second = (first + 1) % sources_.size();
   const Event one = AskSource(sources_[first]);
   const Event other = AskSource(sources_[second]);
-  // What one source said before counts until it says something else, so that
-  // the order tells where the two said, and say, different things. What cannot
-  // be understood takes no earlier word back, and a remnant that one showed
-  // beside a re-issue stays in use where that is published meanwhile. An
-  // anomaly holds what its source says, from then on. The last source that is
-  // asked after a start lets through what the others have shown.
-  const bool must_agree =
-      machine_.moment.asked.size() == sources_.size() && IsUnderstood(one) &&
-      IsUnderstood(other) && HaveOneEach() &&
-      (AgreeNow(sources_[first], sources_[second]) || AgreeAfter(one, other));
-  Machine copy = machine_;
-  for (const Event* event : {&other, &one}) Follow(*event, copy);
-  Follow(trustd::TimePassed(), copy);
-  Machine mine = machine_;
-  for (const Event* event : {&one, &other}) Follow(*event, mine);
-  Follow(trustd::TimePassed(), mine);
-  if (must_agree && IsNobodyDoubtful(mine) && IsNobodyDoubtful(copy)) {
-    Count("rounds in two orders");
-    for (const Slot& slot : world_.Slots()) {
-      // Slots that share a certificate are re-issued in common, and a slot
-      // that must wait breaks that up: then people decide.
-      // Nor does one that AWS has removed contradict what it had.
-      if (world_.IsShared(slot) || world_.Current(slot).empty()) continue;
-      const std::string here = TextOf(*mine.state.served.catalog, slot);
-      const std::string there = TextOf(*copy.state.served.catalog, slot);
-      if (here != there) {
-        Fail("P6",
-             absl::StrCat(verify::ToString(slot), " after ",
-                          sources_[first].name, ", ", sources_[second].name,
-                          ":\n", here, "the other way round:\n", there));
-      }
-    }
+  // The last source that is asked after a start lets through what the others
+  // have shown.
+  if (machine_.moment.asked.size() == sources_.size()) {
+    CompareOrders(sources_[first], one, sources_[second], other);
   }
   Take(one);
   Take(other);
   Take(trustd::TimePassed());
 }
 
-void Simulation::Follow(const Event& event, Machine& machine) const {
-  const auto work = Ask(machine, event, /*can_sign=*/true);
-  if (work.ok()) Commit(*work, machine);
+namespace {
+
+// What a source has in a slot, sorted; after `event`, if that says anything
+// else. nullopt where it has nothing, and so does not speak for the slot.
+std::optional<std::vector<std::string>> ShownIn(const Moment& moment,
+                                                const std::string& source,
+                                                const Event* event,
+                                                const Slot& slot) {
+  const auto newest = moment.newest.find(source);
+  const auto* said =
+      event == nullptr ? nullptr : std::get_if<trustd::SourceSaid>(event);
+  const Observation* look = said != nullptr ? said->observation.get()
+                            : newest == moment.newest.end()
+                                ? nullptr
+                                : newest->second.get();
+  if (look == nullptr) return std::nullopt;
+  std::vector<std::string> shown;
+  for (const auto& one : look->certificates) {
+    if (one.slot == slot && look->scope.Covers(slot)) shown.push_back(one.der);
+  }
+  if (shown.empty()) return std::nullopt;
+  std::sort(shown.begin(), shown.end());
+  return shown;
 }
 
-bool Simulation::HaveOneEach() const {
-  for (const auto& [name, look] : machine_.moment.newest) {
-    std::set<Slot> slots;
-    for (const auto& one : look->certificates) {
-      if (!slots.insert(one.slot).second) return false;
+}  // namespace
+
+void Simulation::CompareOrders(const Source& first, const Event& one,
+                               const Source& second, const Event& other) {
+  const Machine mine = Followed({&one, &other});
+  const Machine turned = Followed({&other, &one});
+  // What holds all that a source says ends, or begins, with its next look: the
+  // one order may have a moment at which neither is held, and the other none. And
+  // whether something is the third of its kind is a matter of the order.
+  const auto is_clean = [&](const Machine& machine) {
+    for (const Source* source : {&first, &second}) {
+      const auto look = machine.moment.newest.find(source->name);
+      if (look == machine.moment.newest.end() ||
+          !look->second->problems.empty()) {
+        return false;
+      }
+      for (const std::uint64_t id : machine.state.book.Live()) {
+        const RotationBook::Entry& entry = *machine.state.book.Find(id);
+        if (entry.is_anomaly() && (entry.rotation.source() == source->name ||
+                                   entry.rotation.needs_person())) {
+          return false;
+        }
+      }
+    }
+    return true;
+  };
+  if (!is_clean(machine_) || !is_clean(mine) || !is_clean(turned)) return;
+  for (const Slot& slot : world_.Slots()) {
+    // What one source said before counts until it says something else. Where
+    // they disagree before and after, the one order may have a moment at which
+    // they agree, and the other none.
+    const auto agree = [&](const Event* a, const Event* b) {
+      const auto here = ShownIn(machine_.moment, first.name, a, slot);
+      return here.has_value() &&
+             here == ShownIn(machine_.moment, second.name, b, slot);
+    };
+    if (!agree(nullptr, nullptr) && !agree(&one, &other)) continue;
+    Count("slots in two orders");
+    const std::string here = TextOf(*mine.state.served.catalog, slot);
+    const std::string there = TextOf(*turned.state.served.catalog, slot);
+    if (here != there) {
+      Fail("P6", absl::StrCat(verify::ToString(slot), " after ", first.name,
+                              ", ", second.name, ":\n", here,
+                              "the other way round:\n", there));
     }
   }
-  return true;
 }
 
-bool Simulation::IsNobodyDoubtful(const Machine& machine) {
-  const RotationBook& book = machine.state.book;
-  return std::none_of(
-      book.Live().begin(), book.Live().end(), [&](std::uint64_t id) {
-        const RotationBook::Entry& entry = *book.Find(id);
-        return entry.is_anomaly() &&
-               entry.change.anomaly != trustd::AnomalyKind::kSourcesDisagree;
-      });
-}
-
-bool Simulation::IsUnderstood(const Event& event) {
-  const auto* said = std::get_if<trustd::SourceSaid>(&event);
-  return said == nullptr || said->observation->problems.empty();
-}
-
-bool Simulation::AgreeNow(const Source& a, const Source& b) const {
-  const auto& newest = machine_.moment.newest;
-  const auto one = newest.find(a.name);
-  const auto other = newest.find(b.name);
-  return one != newest.end() && other != newest.end() &&
-         one->second->problems.empty() && other->second->problems.empty() &&
-         one->second->certificates == other->second->certificates;
-}
-
-bool Simulation::AgreeAfter(const Event& a, const Event& b) const {
-  const auto* one = std::get_if<trustd::SourceSaid>(&a);
-  const auto* other = std::get_if<trustd::SourceSaid>(&b);
-  return one != nullptr && other != nullptr &&
-         one->observation->problems.empty() &&
-         one->observation->certificates == world_observed() &&
-         one->observation->problems == other->observation->problems &&
-         one->observation->certificates == other->observation->certificates;
-}
-
-std::vector<trustd::ObservedCertificate> Simulation::world_observed() const {
-  std::vector<trustd::ObservedCertificate> all;
-  for (auto& [slot, der] : world_.Genuine()) all.push_back({slot, der, 1});
-  return all;
+Machine Simulation::Followed(const std::vector<const Event*>& events) const {
+  // The record is not asked.
+  Machine machine;
+  machine.state = machine_.state;
+  machine.moment = machine_.moment;
+  const Event time = trustd::TimePassed();
+  std::vector<const Event*> all = events;
+  all.push_back(&time);
+  for (const Event* event : all) {
+    const auto work = Ask(machine, *event, /*can_sign=*/true);
+    if (work.ok()) Commit(*work, machine);
+  }
+  return machine;
 }
 
 std::vector<std::uint64_t> Simulation::Open() const {
@@ -428,7 +464,9 @@ void Simulation::SomebodyPins() {
   const int what = dice_.Below(100);
   if (what < 35 || keys.empty()) {
     const std::string der = world_.AnyFor(slot, now());
-    Pin(v1::PinFact::ACTION_ADD, slot, KeyOf(der), der, by, false);
+    Pin(dice_.Percent(25) ? v1::PinFact::ACTION_ANNOUNCE
+                          : v1::PinFact::ACTION_ADD,
+        slot, KeyOf(der), der, by, false);
     return;
   }
   // trustd asks who calls before the core does.
@@ -442,6 +480,69 @@ void Simulation::SomebodyPins() {
   } else if (!is_genuine || dice_.Percent(20)) {
     Pin(v1::PinFact::ACTION_REVOKE, slot, key, "", by, dice_.Percent(30));
   }
+}
+
+void Simulation::AnInstanceShows() {
+  const Slot slot = dice_.Of(world_.Slots());
+  const auto shown = world_.Show(slot, dice_.Percent(75), now());
+  if (!shown.has_value()) return;
+  static const auto* const submitters =
+      new std::vector<std::string>{"one", "two", "three"};
+  const std::string& by = dice_.Of(*submitters);
+  Say(absl::StrCat("an instance shows ", verify::ToString(slot), " ",
+                   shown->spki_sha256.substr(0, 8), " to ", by));
+  proofs_[{slot, shown->spki_sha256}].insert(by);
+  if (Take(trustd::InstanceShows{shown->evidence, by})) {
+    Count("evidence taken");
+  }
+}
+
+void Simulation::PeopleSign() {
+  if (machine_.proposal.empty()) return;
+  Say("people sign what is proposed");
+  Count("signatures");
+  machine_.state.served.catalog = std::make_shared<const Catalog>(
+      *anchors::ParseCatalog(machine_.proposal));
+  SetServedText();
+  ++machine_.state.served.targets_version;
+  Take(trustd::TimePassed());
+}
+
+void Simulation::GoesBack() {
+  if (!copy_.has_value()) return;
+  Say("the store goes back, and is accepted");
+  Count("stores accepted");
+  const std::shared_ptr<const Catalog> newest = machine_.state.served.catalog;
+  const std::uint64_t version = machine_.state.served.targets_version;
+  machine_ = copy_->machine;
+  people_ = copy_->people;
+  people_.Are(options_.people);
+  automatic_ = copy_->automatic;
+  skews_ = copy_->skews;
+  // Nothing is decided before it is accepted.
+  FoldRecord();
+  trustd::StoreAccepted accepted;
+  accepted.fact.set_by("alice");
+  accepted.fact.set_why("because");
+  // Its publication is the shell's.
+  const auto work = Ask(machine_, accepted, /*can_sign=*/true);
+  if (!work.ok()) return Fail("P3", "a store could not be accepted");
+  Commit(*work, machine_);
+  Catalog catalog = *newest;
+  if (!options_.offline) {
+    catalog = *machine_.state.served.catalog;
+    std::vector<std::string> notes;
+    trustd::TakeOverDenials(*newest, catalog, notes);
+    catalog.sequence = newest->sequence + trustd::kAcceptanceLeap;
+    catalog.created = anchors::WholeSeconds(now());
+  }
+  machine_.state.served.catalog = std::make_shared<const Catalog>(catalog);
+  machine_.proposal = checked_proposal_ = "";
+  SetServedText();
+  machine_.state.served.next_sequence =
+      newest->sequence + trustd::kAcceptanceLeap + 1;
+  machine_.state.served.targets_version = version + trustd::kAcceptanceLeap;
+  Start();
 }
 
 void Simulation::ClockJumps() {
@@ -471,10 +572,12 @@ void Simulation::TimePasses() {
 
 void Simulation::Step() {
   const int what = dice_.Below(100);
-  if (what < 34) {
+  if (what < 29) {
     AskOne();
-  } else if (what < 41) {
+  } else if (what < 37) {
     AskTwoInBothOrders();
+  } else if (what < 41) {
+    AnInstanceShows();
   } else if (what < 52) {
     const std::string change = world_.Change(true_time_);
     Say(change);
@@ -491,7 +594,15 @@ void Simulation::Step() {
     if (dice_.Percent(60)) Configure();
     Count("starts");
     Start();
-  } else if (what < 96) {
+  } else if (what < 96 && dice_.Percent(50)) {
+    if (dice_.Percent(60)) {
+      copy_ = {machine_, people_, automatic_, skews_};
+    } else {
+      GoesBack();
+    }
+  } else if (what < 97) {
+    PeopleSign();
+  } else if (what < 98) {
     for (Source& source : sources_) {
       if (source.name == "copy") source.copy = world_.Genuine();
     }
@@ -512,6 +623,7 @@ void Simulation::QuietRound() {
   }
   for (const Source* source : order) Take(AskSource(*source));
   Take(trustd::TimePassed());
+  PeopleSign();
 }
 
 void Simulation::Quiet() {
@@ -525,6 +637,9 @@ void Simulation::Quiet() {
     people_.Are(options_.people);
     Start();
   }
+  // What somebody has revoked is so once people sign it.
+  Take(trustd::TimePassed());
+  PeopleSign();
   for (const Slot& slot : world_.Slots()) {
     const std::string current = world_.Current(slot);
     if (!current.empty() &&
@@ -579,7 +694,8 @@ bool Simulation::Answer() {
     if (entry.is_publishable() && BringsGenuine(entry)) {
       any = true;
       ApproveAll(id);
-    } else if (entry.is_publishable() || entry.rotation.needs_person()) {
+    } else if (entry.is_publishable() || entry.is_unknown_signer() ||
+               entry.rotation.needs_person() || IsAnyGone()) {
       any = true;
       Decide(id, v1::Decision::KIND_REJECT, "alice");
     }

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/certificate_facts.h"
 #include "test/fake_aws/fake_nitro.h"
+#include "test/fake_aws/pkcs7_writer.h"
 #include "test/fake_aws/x509_writer.h"
 #include "trustd/rotation/apply.h"
 #include "verify/crypto/public_key.h"
@@ -214,6 +216,36 @@ std::string World::Change(absl::Time now) {
   const TestKey& key = NewKey(other.kind);
   Put(other, key, Make(other, key, now - absl::Hours(1)));
   return absl::StrCat("AWS adds ", verify::ToString(other));
+}
+
+std::optional<World::Evidence> World::Show(const Slot& slot, bool is_genuine,
+                                           absl::Time now) {
+  const auto held = now_.find(slot);
+  if (held == now_.end() || slot.kind == AnchorKind::kNitroRoot) {
+    return std::nullopt;
+  }
+  const TestKey& key =
+      is_genuine ? *held->second.key
+                 : KeyNumber(slot.kind, kAttackersKeys + dice_.Below(4));
+  test::FakeIdentity aws = aws_;
+  aws.SetKey(slot.region, slot.kind, key);
+  test::DocumentFields fields = aws.Document(slot.region);
+  fields.SetText("pendingTime",
+                 absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", now - absl::Minutes(5),
+                                  absl::UTCTimeZone()));
+  fields.SetText("instanceId",
+                 absl::StrCat("i-0123456789abcdef", dice_.Below(10)));
+  const std::string document = fields.Text();
+  Evidence shown{{}, verify::Sha256Hex(key.spki_der())};
+  if (slot.kind == AnchorKind::kIidRsa1024) {
+    shown.evidence.set_document(document);
+    shown.evidence.set_rsa1024(
+        absl::Base64Escape(aws.Signature(slot.region, document)));
+  } else {
+    shown.evidence.set_rsa2048(absl::Base64Escape(
+        test::Encode(aws.Genuine(slot.region, slot.kind, document))));
+  }
+  return shown;
 }
 
 std::string World::AnyFor(const Slot& slot, absl::Time now) {

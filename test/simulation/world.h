@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
+#include "proto/anchorage/v1/rotation.pb.h"
 #include "test/fake_aws/fake_identity.h"
 #include "test/fake_aws/keys.h"
 #include "trustd/rotation/observation.h"
@@ -74,6 +76,14 @@ class World {
   bool IsForged(const std::string& der) const {
     return forged_.count(der) != 0;
   }
+  // What an instance shows: signed with the key that AWS has in the slot, or, if
+  // it is not genuine, with another. nullopt for a slot of no instances.
+  struct Evidence {
+    v1::Evidence evidence;
+    std::string spki_sha256;
+  };
+  std::optional<Evidence> Show(const verify::Slot& slot, bool is_genuine,
+                               absl::Time now);
   // A certificate that somebody could bring for the slot.
   std::string AnyFor(const verify::Slot& slot, absl::Time now);
 

@@ -299,7 +299,8 @@ class IrelandTest : public MirrorTest {
     fact.mutable_slot()->set_partition(kIreland.partition);
     fact.mutable_slot()->set_region(kIreland.region);
     fact.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_RSA2048);
-    if (action == v1::PinFact::ACTION_ADD) {
+    if (action == v1::PinFact::ACTION_ADD ||
+        action == v1::PinFact::ACTION_ANNOUNCE) {
       fact.set_certificate(what);
     } else {
       fact.set_spki_sha256(what);

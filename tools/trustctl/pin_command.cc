@@ -1,4 +1,4 @@
-// trustctl anchors add | reactivate | revoke | retire
+// trustctl anchors add | announce | reactivate | revoke | retire
 
 #include <iostream>
 #include <memory>
@@ -20,7 +20,7 @@ namespace {
 
 struct Flags {
   v1::PinFact::Action action = v1::PinFact::ACTION_UNSPECIFIED;
-  // Of an addition the certificate's file, otherwise the key's hash.
+  // Where one is brought, the certificate's file, otherwise the key's hash.
   std::string what;
   SlotFlags slot;
   // Of a retirement; RFC 3339, empty: not given.
@@ -45,11 +45,13 @@ constexpr char kFooter[] = R"(
     trustctl anchors reactivate SPKI-SHA256 --partition aws --region eu-west-1 \
         --kind iid-rsa2048 --why "the wrong key was retired" --server ...
 
-To revoke and to retire takes one person and is done at once. To add a
-certificate, and to reactivate a key that is RETIRED or RETIRING, opens a rotation
+To revoke and to retire takes one person and is done at once. To add or to announce
+a certificate, and to reactivate a key that is RETIRED or RETIRING, opens a rotation
 that you have approved: it is published once as many people approve it as the
 configuration says ('trustctl rotations approve', or this command given by
 another of them). A trustd in MODE_OFFLINE proposes all of it for people to sign.
+An announced key verifies nothing: it is ACTIVE once a source shows it in the old
+one's place and people approve that, or once people add its certificate.
 The last key of a slot that verifies is taken away with --last-key only.
 
 A key that may be in other hands is revoked, never retired: whoever has it signs
@@ -91,6 +93,11 @@ absl::Status ReadTime(
   return absl::OkStatus();
 }
 
+bool BringsCertificate(v1::PinFact::Action action) {
+  return action == v1::PinFact::ACTION_ADD ||
+         action == v1::PinFact::ACTION_ANNOUNCE;
+}
+
 std::string NameOf(v1::PinFact::Action action) {
   return WithoutPrefix(v1::PinFact::Action_Name(action), "ACTION_");
 }
@@ -101,7 +108,7 @@ int Pin(const Flags& flags) {
   *request.mutable_slot() = flags.slot.ToSlot();
   request.set_why(flags.why);
   request.set_last_key(flags.last_key);
-  if (flags.action != v1::PinFact::ACTION_ADD) {
+  if (!BringsCertificate(flags.action)) {
     request.set_spki_sha256(flags.what);
   } else if (absl::Status s = ReadCertificate(flags.what, request); !s.ok()) {
     return Fail(s);
@@ -165,7 +172,7 @@ void AddPin(CLI::App& anchors, Action& action, const std::string& name,
   command.footer(kFooter);
   auto flags = std::make_shared<Flags>();
   flags->action = pin;
-  if (pin == v1::PinFact::ACTION_ADD) {
+  if (BringsCertificate(pin)) {
     command
         .add_option("file", flags->what,
                     "the certificate, PEM; '-' is standard input")
@@ -200,6 +207,9 @@ void AddPin(CLI::App& anchors, Action& action, const std::string& name,
 void AddPins(CLI::App& anchors, Action& action) {
   AddPin(anchors, action, "add", "Add an anchor to a trustd",
          v1::PinFact::ACTION_ADD);
+  AddPin(anchors, action, "announce",
+         "Announce a key to a trustd, which AWS has not begun to use",
+         v1::PinFact::ACTION_ANNOUNCE);
   AddPin(anchors, action, "reactivate",
          "Ask for a retired anchor of a trustd to be in use again",
          v1::PinFact::ACTION_REACTIVATE);

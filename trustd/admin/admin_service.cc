@@ -153,7 +153,8 @@ absl::StatusOr<v1::PinFact> ReadPin(const v1::PinAnchorRequest& request,
   fact.set_by(by);
   fact.set_why(request.why());
   switch (request.action()) {
-    case v1::PinFact::ACTION_ADD: {
+    case v1::PinFact::ACTION_ADD:
+    case v1::PinFact::ACTION_ANNOUNCE: {
       if (!request.spki_sha256().empty()) {
         return absl::InvalidArgumentError(
             "the key of an addition is that of its certificate");
@@ -179,7 +180,8 @@ absl::StatusOr<v1::PinFact> ReadPin(const v1::PinAnchorRequest& request,
       return fact;
     default:
       return absl::InvalidArgumentError(
-          "'action' is to add, to revoke, to retire or to reactivate");
+          "'action' is to add, to announce, to revoke, to retire or to "
+          "reactivate");
   }
 }
 

@@ -26,17 +26,17 @@ std::optional<absl::Duration> ClockWatch::TakeJump() {
   return std::exchange(jump_, std::nullopt);
 }
 
-void ClockWatch::SawDate(const std::string& source, absl::Time date,
+void ClockWatch::SawDate(const std::string& family, absl::Time date,
                          absl::Time now) {
   const absl::MutexLock lock(&mutex_);
   Look();
   if (!suspicious_) return;
   if (absl::AbsDuration(date - now) > kTolerance) {
-    agreeing_.erase(source);
+    agreeing_.erase(family);
     return;
   }
-  agreeing_.insert(source);
-  if (agreeing_.size() < kSources) return;
+  agreeing_.insert(family);
+  if (agreeing_.size() < kFamilies) return;
   suspicious_ = false;
   agreeing_.clear();
 }

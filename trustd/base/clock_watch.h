@@ -7,7 +7,7 @@
 //
 // If the time of day parts from the steady clock, the clock was set or this
 // machine was suspended. Which of the two is right is not known here: until
-// servers of two sources agree with the clock's date, the clock is suspicious.
+// servers of two families of sources agree with its date, it is suspicious.
 // A clock that is wrong at the start and stays so is not detected; after a
 // jump, a restart believes the clock as it finds it. Thread-safe; calls nothing
 // under its lock but the clocks.
@@ -31,8 +31,8 @@ class ClockWatch {
  public:
   // By how much the two clocks may diverge, or a server's date may differ.
   static constexpr absl::Duration kTolerance = absl::Minutes(5);
-  // How many sources must agree with the clock's date.
-  static constexpr std::size_t kSources = 2;
+  // How many families of sources must agree with the clock's date.
+  static constexpr std::size_t kFamilies = 2;
 
   ClockWatch(std::function<absl::Time()> clock, anchors::SteadyClock uptime);
 
@@ -40,11 +40,11 @@ class ClockWatch {
   // the last jump, once for each jump; nullopt for none. Small steps add up.
   std::optional<absl::Duration> TakeJump();
 
-  // Notes that a server of `source` gave the date `date` when the clock read
-  // `now`.
-  void SawDate(const std::string& source, absl::Time date, absl::Time now);
+  // Notes that a server of a source of `family` gave the date `date` when the
+  // clock read `now`.
+  void SawDate(const std::string& family, absl::Time date, absl::Time now);
 
-  // Whether the clock has jumped, and the dates of kSources sources have not
+  // Whether the clock has jumped, and the dates of kFamilies families have not
   // agreed with it since. Reads the clocks itself.
   bool suspicious();
 
@@ -59,7 +59,7 @@ class ClockWatch {
   absl::Time zero_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Duration> jump_ ABSL_GUARDED_BY(mutex_);
   bool suspicious_ ABSL_GUARDED_BY(mutex_) = false;
-  // The sources that agree, since the jump.
+  // The families that agree, since the jump.
   std::set<std::string> agreeing_ ABSL_GUARDED_BY(mutex_);
 };
 

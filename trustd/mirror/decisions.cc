@@ -97,7 +97,9 @@ absl::StatusOr<Change> RequestOf(const Catalog& catalog,
     change.rotation_class = RotationClass::kReactivation;
     wanted.spki_sha256 = fact.spki_sha256();
   } else {
-    change.rotation_class = RotationClass::kAddition;
+    change.rotation_class = fact.action() == v1::PinFact::ACTION_ANNOUNCE
+                                ? RotationClass::kAnnouncement
+                                : RotationClass::kAddition;
     const auto facts = anchors::ReadCertificateFacts(fact.certificate());
     if (!facts.ok()) return facts.status();
     wanted.der = fact.certificate();
@@ -232,6 +234,7 @@ absl::Status TakePin(Work& work, const PersonPins& event) {
   const v1::PinFact& fact = event.fact;
   if (absl::Status s = CheckWhy(fact.why()); !s.ok()) return s;
   if (fact.action() == v1::PinFact::ACTION_ADD ||
+      fact.action() == v1::PinFact::ACTION_ANNOUNCE ||
       fact.action() == v1::PinFact::ACTION_REACTIVATE) {
     return Request(work, event);
   }

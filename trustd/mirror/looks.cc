@@ -176,8 +176,8 @@ void AddDetections(Work& work, const std::vector<Change>& changes) {
   }
   int dropped = 0;
   for (const Change& change : changes) {
+    // What was published and is shown against what is pinned now is another.
     const Entry* known = work.book().FindChange(change.id());
-    // One that was published and is found again has been undone since.
     if (known != nullptr &&
         known->rotation.state() != v1::ROTATION_STATE_PUBLISHED) {
       continue;

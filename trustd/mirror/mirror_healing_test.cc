@@ -93,6 +93,136 @@ TEST_F(HealingTest, AWindowThatAPersonSetStays) {
   EXPECT_EQ(AnchorOf(Key()).valid_until, kNow + absl::Hours(24 * 30));
 }
 
+TEST_F(HealingTest, WhatWasShownBesideANewOneIsOverOnceNobodyShowsIt) {
+  ASSERT_TRUE(Show({Genuine(), Reissue()}).ok());
+  ASSERT_TRUE(Show({Genuine(), Reissue()}, "mirror").ok());
+  ASSERT_TRUE(IsInUse(Genuine()));
+  ASSERT_TRUE(IsInUse(Reissue()));
+  now_ += kBetweenAutomatic;
+  ASSERT_TRUE(Show({Reissue()}).ok());
+  EXPECT_TRUE(IsInUse(Genuine())) << "the mirror has it";
+  const int told = Alerts("ROTATION_PUBLISHED");
+  ASSERT_TRUE(Show({Reissue()}, "mirror").ok());
+  EXPECT_FALSE(IsInUse(Genuine()));
+  EXPECT_TRUE(IsInUse(Reissue()));
+  EXPECT_EQ(Alerts("ROTATION_PUBLISHED"), told + 1);
+  EXPECT_EQ(Open(), 0);
+}
+
+TEST_F(HealingTest, WhatIsShownBesideItAgainIsNotOver) {
+  ASSERT_TRUE(Show({Genuine(), Reissue()}).ok());
+  now_ += absl::Minutes(1);
+  ASSERT_TRUE(Show({Reissue()}).ok());
+  ASSERT_EQ(Open(), 1) << "it waits for the hour";
+  ASSERT_TRUE(Show({Genuine(), Reissue()}).ok());
+  EXPECT_EQ(Open(), 0);
+  Pass(absl::Hours(2));
+  EXPECT_TRUE(IsInUse(Genuine()));
+}
+
+TEST_F(HealingTest, WhatAPersonBroughtIsNotOverBecauseNobodyShowsIt) {
+  const std::string brought = SignedOn(kNow - absl::Hours(2), "\x7f\x0a");
+  ASSERT_TRUE(Show({Genuine()}).ok());
+  ASSERT_TRUE(Pin(v1::PinFact::ACTION_ADD, brought, "olga").ok());
+  ASSERT_TRUE(IsInUse(brought));
+  Pass(absl::Hours(100));
+  EXPECT_TRUE(IsInUse(brought));
+  // Nor where a source brought it before.
+  ASSERT_TRUE(Show({Reissue()}).ok());
+  ASSERT_FALSE(IsInUse(Genuine()));
+  ASSERT_TRUE(Pin(v1::PinFact::ACTION_ADD, Genuine(), "olga").ok());
+  Pass(absl::Hours(100));
+  EXPECT_TRUE(IsInUse(Genuine()));
+  EXPECT_EQ(Open(), 0);
+}
+
+// What was published and waits for the end of the overlap is no reason to
+// overlook the same again.
+TEST_F(HealingTest, GoesBackAndForthWhileAnOldKeyRetires) {
+  Rekey();
+  ASSERT_TRUE(Observe(Page()).ok());
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_APPROVE, "alice", "yes").ok());
+  const std::string second = SignedOn(now_, "\x7f\x0b", NewKey());
+  const std::string first = [&] {
+    for (const auto& one :
+         AnchorOf(verify::Sha256Hex(NewKey().spki_der())).certificates) {
+      return one.der;
+    }
+    return std::string();
+  }();
+  for (const std::string& der : {second, first, second}) {
+    now_ += absl::Hours(2);
+    ASSERT_TRUE(Show({der}).ok());
+    EXPECT_TRUE(IsInUse(der));
+  }
+}
+
+// --- what sources said last ---------------------------------------------------
+
+class LastWordTest : public HealingTest {
+ protected:
+  // The mirror has the old one, and then says no more.
+  void SetUp() override {
+    HealingTest::SetUp();
+    ASSERT_TRUE(Show({Genuine()}, "mirror").ok());
+    ASSERT_TRUE(Show({Reissue()}).ok());
+    ASSERT_FALSE(IsInUse(Reissue()));
+  }
+  void MirrorFails() {
+    ASSERT_TRUE(mirror_->SourceFailed("mirror", "TIMED_OUT", "", now_).ok());
+    Pass(absl::Hours(100));
+  }
+  std::uint64_t OpenOf(v1::RotationClass rotation_class) const {
+    for (const v1::Rotation& rotation : All()) {
+      if (rotation.rotation_class() == rotation_class &&
+          rotation.state() != v1::ROTATION_STATE_WITHDRAWN) {
+        return rotation.id();
+      }
+    }
+    return 0;
+  }
+};
+
+TEST_F(LastWordTest, CountsWhileTheSourceFailsUntilPeopleDecide) {
+  MirrorFails();
+  EXPECT_FALSE(IsInUse(Reissue()));
+  ASSERT_TRUE(Decide(OpenOf(v1::ROTATION_CLASS_SOURCE_ANOMALY),
+                     v1::Decision::KIND_REJECT, "olga", "its host is gone")
+                  .ok());
+  ASSERT_TRUE(Decide(OpenOf(v1::ROTATION_CLASS_RE_ISSUE),
+                     v1::Decision::KIND_APPROVE, "olga", "it is AWS's")
+                  .ok());
+  EXPECT_TRUE(IsInUse(Reissue()));
+  // To go back is what it said last.
+  ASSERT_EQ(Open(), 1);
+  ASSERT_TRUE(
+      Decide(All().back().id(), v1::Decision::KIND_REJECT, "olga", "no").ok());
+  Pass(absl::Hours(100));
+  EXPECT_TRUE(IsInUse(Reissue()));
+  EXPECT_EQ(Open(), 0);
+}
+
+TEST_F(LastWordTest, CountsWhileTheSourceCannotBeUnderstood) {
+  Observation login = Showing({}, "mirror");
+  login.certificates.clear();
+  login.problems.push_back({ProblemKind::kNotTheDocument, 1, "a login page"});
+  ASSERT_TRUE(Observe(login).ok());
+  Pass(absl::Hours(100));
+  EXPECT_FALSE(IsInUse(Reissue()));
+  // And it ends when it says otherwise.
+  ASSERT_TRUE(Show({Reissue()}, "mirror").ok());
+  EXPECT_TRUE(IsInUse(Reissue()));
+  EXPECT_EQ(Open(), 0);
+}
+
+TEST_F(LastWordTest, IsForgottenWithTheSource) {
+  MirrorFails();
+  sources_.erase("mirror");
+  mirror_->SetSources(sources_, now_);
+  EXPECT_TRUE(IsInUse(Reissue()));
+  EXPECT_EQ(Open(), 0);
+}
+
 // --- rates -------------------------------------------------------------------
 
 TEST_F(HealingTest, OnceAnHourInASlot) {
@@ -298,12 +428,13 @@ class SharedKeyTest : public IrelandTest {
   }
 
   // The page with this certificate under each of those regions.
-  Observation Swapped(const std::string& der) const {
+  Observation Swapped(const std::string& der,
+                      const std::string& source = "aws-docs") const {
     auto entries = anchors::PageEntries(seed_);
     for (auto& entry : entries) {
       if (IsShared(entry.slot)) entry.der = der;
     }
-    return PageOf(entries);
+    return PageOf(entries, source);
   }
 
   std::string VirginiasOn(absl::Time not_before) const {
@@ -312,6 +443,21 @@ class SharedKeyTest : public IrelandTest {
     spec.serial = "\x7f\x01";
     spec.SetValidity(not_before, kNow + absl::Hours(24 * 365));
     return test::MakeCertificate(spec);
+  }
+
+  // Begins with one certificate in all of them.
+  void BeginInCommon() {
+    const std::string common = VirginiasOn(kNow - absl::Hours(48));
+    for (auto& anchor : seed_.anchors) {
+      if (!IsShared(anchor.slot)) continue;
+      anchor.certificates = {*anchors::MakeCertificate(common)};
+      anchor.certificates[0].sources = {{"AWS", ""}};
+    }
+    store_ = FakeStore();
+    hub_.~PublicationHub();
+    new (&hub_) PublicationHub();
+    Start();
+    ASSERT_EQ(InUse(common), kOthers + 1);
   }
 
   // In how many slots that certificate is in use.
@@ -365,21 +511,60 @@ TEST_F(SharedKeyTest, OneThatIsNewIsPublishedWhereItBelongs) {
 // 19 slots have one DSA certificate in common: that AWS re-issues it for all of
 // them is no swap.
 TEST_F(SharedKeyTest, WhatWasInCommonBeforeIsReissuedInCommon) {
-  const std::string common = VirginiasOn(kNow - absl::Hours(48));
-  Catalog catalog = seed_;
-  for (auto& anchor : catalog.anchors) {
-    if (!IsShared(anchor.slot)) continue;
-    anchor.certificates = {*anchors::MakeCertificate(common)};
-    anchor.certificates[0].sources = {{"AWS", ""}};
-  }
-  seed_ = catalog;
-  store_ = FakeStore();
-  hub_.~PublicationHub();
-  new (&hub_) PublicationHub();
-  Start();
-  ASSERT_EQ(InUse(common), kOthers + 1);
+  BeginInCommon();
   const std::string reissue = VirginiasOn(kNow);
   ASSERT_TRUE(Observe(Swapped(reissue)).ok());
+  EXPECT_EQ(InUse(reissue), kOthers + 1);
+  EXPECT_EQ(Open(), 0);
+}
+
+// A slot that must wait holds the others: they would have nothing in common any
+// more.
+TEST_F(SharedKeyTest, WhatIsInCommonWaitsForTheLastOfThem) {
+  BeginInCommon();
+  const std::string next = VirginiasOn(kNow);
+  const std::string common = VirginiasOn(kNow - absl::Hours(48));
+  ASSERT_TRUE(Observe(Swapped(common)).ok());
+  ASSERT_TRUE(Observe(Swapped(common, "mirror")).ok());
+  Observation mirror = Swapped(next, "mirror");
+  // The mirror has one of them as it was.
+  for (auto& certificate : mirror.certificates) {
+    if (certificate.slot.region == "us-east-1" &&
+        certificate.slot.kind == AnchorKind::kIidRsa1024) {
+      certificate.der = common;
+    }
+  }
+  ASSERT_TRUE(Observe(mirror).ok());
+  ASSERT_TRUE(Observe(Swapped(next)).ok());
+  EXPECT_EQ(InUse(next), 0);
+  ASSERT_TRUE(Observe(Swapped(next, "mirror")).ok());
+  EXPECT_EQ(InUse(next), kOthers + 1);
+  EXPECT_EQ(Open(), 0);
+}
+
+// Who comes later has nothing in common any more: superseded ones do not count.
+TEST_F(SharedKeyTest, WhatComesInTwoStepsNeedsPeopleForTheSecond) {
+  BeginInCommon();
+  const std::string reissue = VirginiasOn(kNow);
+  Observation first = Swapped(VirginiasOn(kNow - absl::Hours(48)));
+  for (auto& certificate : first.certificates) {
+    if (certificate.slot.region == "us-east-1" &&
+        certificate.slot.kind == AnchorKind::kIidRsa1024) {
+      certificate.der = reissue;
+    }
+  }
+  ASSERT_TRUE(Observe(first).ok());
+  ASSERT_EQ(InUse(reissue), 1);
+  now_ += absl::Hours(2);
+  ASSERT_TRUE(Observe(Swapped(reissue)).ok());
+  Pass(absl::Hours(100));
+  EXPECT_EQ(InUse(reissue), 1);
+  ASSERT_EQ(Open(v1::ROTATION_CLASS_RE_ISSUE), kOthers);
+  for (const v1::Rotation& rotation : All()) {
+    if (rotation.state() != v1::ROTATION_STATE_DETECTED) continue;
+    ASSERT_TRUE(
+        Decide(rotation.id(), v1::Decision::KIND_APPROVE, "olga", "yes").ok());
+  }
   EXPECT_EQ(InUse(reissue), kOthers + 1);
   EXPECT_EQ(Open(), 0);
 }

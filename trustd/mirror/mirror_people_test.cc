@@ -181,6 +181,71 @@ TEST_F(PeopleTest, WhoRevokesIsToldThatItWasNotSigned) {
   EXPECT_EQ(StatusOf(Key()), AnchorStatus::kActive);
 }
 
+// --- ANNOUNCED -----------------------------------------------------------------------
+
+class AnnouncedTest : public PeopleTest {
+ protected:
+  // A key to come, for which two people are.
+  void SetUp() override {
+    PeopleTest::SetUp();
+    const auto asked = Pin(Action::ACTION_ANNOUNCE, Coming(), "olga");
+    ASSERT_TRUE(asked.ok()) << asked.status();
+    ASSERT_EQ(Sequence(), 1u) << "one person alone";
+    ASSERT_TRUE(Approve(asked->rotation_id, "bob").ok());
+    ASSERT_EQ(Status(), AnchorStatus::kAnnounced);
+    ASSERT_EQ(The(asked->rotation_id).state(), v1::ROTATION_STATE_COMPLETED);
+  }
+
+  std::string Coming() const { return SignedOn(kNow, "\x7f\x06", NewKey()); }
+  std::string NewKeySha256() const {
+    return verify::Sha256Hex(NewKey().spki_der());
+  }
+  AnchorStatus Status() const { return StatusOf(NewKeySha256()); }
+};
+
+TEST_F(AnnouncedTest, IsActiveOnceASourceShowsItAndPeopleApprove) {
+  ASSERT_TRUE(Show({Genuine(), Coming()}).ok());
+  Pass(absl::Hours(2));
+  EXPECT_EQ(Status(), AnchorStatus::kAnnounced);
+  EXPECT_EQ(Open(), 0);
+  ASSERT_TRUE(Show({Coming()}).ok());
+  Pass(absl::Hours(2));
+  EXPECT_EQ(Status(), AnchorStatus::kAnnounced);
+  ASSERT_EQ(Open(v1::ROTATION_CLASS_RE_KEY), 1);
+  const std::uint64_t id = All().back().id();
+  ASSERT_TRUE(Approve(id, "olga").ok());
+  EXPECT_EQ(Status(), AnchorStatus::kAnnounced) << "one person alone";
+  ASSERT_TRUE(Approve(id, "bob").ok());
+  EXPECT_EQ(Status(), AnchorStatus::kActive);
+  EXPECT_EQ(StatusOf(Key()), AnchorStatus::kRetiring);
+  EXPECT_EQ(AnchorOf(NewKeySha256()).replaces, Key());
+}
+
+TEST_F(AnnouncedTest, IsNotActiveByAReissueOfTheOldKey) {
+  ASSERT_TRUE(Show({SignedOn(kNow, "\x7f\x01")}).ok());
+  now_ += absl::Hours(2);
+  ASSERT_TRUE(Show({SignedOn(now_, "\x7f\x02"), Coming()}).ok());
+  Pass(absl::Hours(2));
+  EXPECT_TRUE(IsInUse(SignedOn(kNow + absl::Hours(2), "\x7f\x02")));
+  EXPECT_EQ(Status(), AnchorStatus::kAnnounced);
+}
+
+TEST_F(AnnouncedTest, IsActiveWherePeopleAddIt) {
+  const auto asked = Pin(Action::ACTION_ADD, Coming(), "olga");
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  EXPECT_EQ(Status(), AnchorStatus::kAnnounced);
+  ASSERT_TRUE(Approve(asked->rotation_id, "bob").ok());
+  EXPECT_EQ(Status(), AnchorStatus::kActive);
+  EXPECT_EQ(StatusOf(Key()), AnchorStatus::kActive);
+}
+
+TEST_F(AnnouncedTest, IsNoKeyThatIsInUse) {
+  EXPECT_EQ(Pin(Action::ACTION_ANNOUNCE, SignedOn(kNow, "\x7f\x01"), "olga")
+                .status()
+                .code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
 // --- of what an approval is ----------------------------------------------------------
 
 TEST_F(PeopleTest, AnApprovalIsOfWhatWasLookedAt) {

@@ -33,11 +33,14 @@ bool Contains(const Catalog& catalog, const Change& change) {
   }
   const bool is_reactivation =
       change.rotation_class == RotationClass::kReactivation;
+  const bool is_announcement =
+      change.rotation_class == RotationClass::kAnnouncement;
   for (const SeenCertificate& seen : change.observed) {
     const bool there = std::any_of(
         catalog.anchors.begin(), catalog.anchors.end(),
         [&](const anchors::CatalogAnchor& anchor) {
-          if (anchor.slot != change.slot || !anchors::Verifies(anchor) ||
+          if (anchor.slot != change.slot ||
+              !(anchors::Verifies(anchor) || is_announcement) ||
               anchor.spki_sha256 != seen.spki_sha256) {
             return false;
           }
@@ -69,6 +72,15 @@ void Hold(Work& work, std::uint64_t id, const std::string& why) {
     work.draft.AddAlert(AlertKind::kApprovalsVoid, entry.rotation, why);
   }
   work.draft.AddPolicyDecision(id, v1::Decision::KIND_HOLD, why);
+  work.draft.AddState(id, v1::ROTATION_STATE_DETECTED, why);
+}
+
+// If no person has said anything, none has to take it back: the policy decides
+// again. What people are to sign is for them.
+void Refuse(Work& work, std::uint64_t id, const std::string& why) {
+  if (!work.book().Find(id)->is_by_policy() || work.options.offline) {
+    return Hold(work, id, why);
+  }
   work.draft.AddState(id, v1::ROTATION_STATE_DETECTED, why);
 }
 
@@ -110,20 +122,22 @@ Approved CollectApproved(
     if (approved.ids.size() == most) break;
     const Entry& entry = *work.book().Find(id);
     if (!IsApproved(entry) || taken.count(entry.change.slot) != 0) continue;
+    const auto already =
+        Applied(work.catalog(), entry.change, work.options, entry.approved);
+    if (already.ok() && *already == work.catalog()) {
+      work.draft.AddState(
+          id, v1::ROTATION_STATE_PUBLISHED,
+          absl::StrCat("in sequence ", work.catalog().sequence, " already"));
+      continue;
+    }
     auto alone = Applied(from, entry.change, work.options, entry.approved);
     auto next =
         Applied(approved.catalog, entry.change, work.options, entry.approved);
     if (!alone.ok() || !next.ok()) {
-      const std::string why =
-          absl::StrCat("cannot be applied: ",
-                       (alone.ok() ? next.status() : alone.status()).message());
-      if (!alone.ok() && entry.is_by_policy() && !work.options.offline) {
-        // No person has to take back what none has said: the policy decides
-        // again once it can be applied.
-        work.draft.AddState(id, v1::ROTATION_STATE_DETECTED, why);
-      } else {
-        Hold(work, id, why);
-      }
+      Refuse(work, id,
+             absl::StrCat(
+                 "cannot be applied: ",
+                 (alone.ok() ? next.status() : alone.status()).message()));
       continue;
     }
     const Ground ground = GroundOf(work, entry);
@@ -139,11 +153,14 @@ Approved CollectApproved(
       const auto reason = GateReasonOf(admitted.status());
       const bool may_pass = reason.has_value() && MayPass(*reason);
       if (!may_pass) {
-        Hold(work, id, std::string(admitted.status().message()));
+        Refuse(work, id, std::string(admitted.status().message()));
         continue;
       }
-      // A proposal is for people, and does not change with every look.
-      if (!work.options.offline) continue;
+      // A proposal is for people, and does not change with every look. But what
+      // nobody can sign yet would keep them from signing the rest.
+      if (!work.options.offline || *reason == GateReason::kFromTheFuture) {
+        continue;
+      }
     }
     taken.insert(entry.change.slot);
     approved.catalog = *std::move(next);
@@ -179,7 +196,14 @@ void Propose(Work& work) {
   }
   Approved approved = CollectApproved(work, catalog);
   for (const std::uint64_t id : approved.ids) {
-    made(work.book().Find(id)->approved);
+    const Entry& entry = *work.book().Find(id);
+    made(entry.approved);
+    // Where no fact counts, late enough for what begins later than what is
+    // served was made.
+    for (const SeenCertificate& seen : entry.change.observed) {
+      const auto facts = anchors::ReadCertificateFacts(seen.der);
+      if (facts.ok()) made(facts->not_before - anchors::kMaxNotBeforeAhead);
+    }
   }
   // The day is the same for whoever reviews and whoever signs.
   if (created == absl::InfinitePast()) {
@@ -288,14 +312,6 @@ void PublishApproved(Work& work) {
   }
   Approved approved = CollectApproved(work, work.catalog());
   if (approved.ids.empty()) return;
-  if (approved.catalog == work.catalog()) {
-    for (const std::uint64_t id : approved.ids) {
-      work.draft.AddState(
-          id, v1::ROTATION_STATE_PUBLISHED,
-          absl::StrCat("in sequence ", work.catalog().sequence, " already"));
-    }
-    return;
-  }
   absl::Status published =
       Publish(work, std::move(approved.catalog), std::move(approved.grounds),
               std::move(approved.reactivated), approved.ids);

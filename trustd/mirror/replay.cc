@@ -44,6 +44,7 @@ std::string Text(absl::Time time) {
 
 bool IsRequest(v1::RotationClass rotation_class) {
   return rotation_class == v1::ROTATION_CLASS_ADDITION ||
+         rotation_class == v1::ROTATION_CLASS_ANNOUNCEMENT ||
          rotation_class == v1::ROTATION_CLASS_REACTIVATION;
 }
 
@@ -202,10 +203,12 @@ class Simulation {
     }
     PersonPins event;
     const v1::SeenCertificate& wanted = rotation.observed(0);
-    event.fact.set_action(rotation.rotation_class() ==
-                                  v1::ROTATION_CLASS_ADDITION
-                              ? v1::PinFact::ACTION_ADD
-                              : v1::PinFact::ACTION_REACTIVATE);
+    event.fact.set_action(
+        rotation.rotation_class() == v1::ROTATION_CLASS_ADDITION
+            ? v1::PinFact::ACTION_ADD
+        : rotation.rotation_class() == v1::ROTATION_CLASS_ANNOUNCEMENT
+            ? v1::PinFact::ACTION_ANNOUNCE
+            : v1::PinFact::ACTION_REACTIVATE);
     *event.fact.mutable_slot() = rotation.slot();
     event.fact.set_certificate(wanted.der());
     event.fact.set_spki_sha256(wanted.spki_sha256());

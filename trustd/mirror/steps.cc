@@ -169,12 +169,19 @@ Decision AskPolicy(const Work& work, const RotationBook::Entry& entry,
   const RotationPolicy& policy = work.options.rotations.policy;
   Decision decision = Decide(change, evidence, policy, work.at.now);
   if (decision.outcome != Outcome::kPublishNow) return decision;
-  const auto next = Applied(work.catalog(), change, work.options, work.at.now);
+  auto next = Applied(work.catalog(), change, work.options, work.at.now);
   // It was found against other pins. The next look puts it against these.
   if (!next.ok()) return {.reason = std::string(next.status().message())};
   if (*next == work.catalog()) return decision;
-  const auto sources =
-      JudgeAutomatic(work.catalog(), *next, change.slot, situation);
+  auto sources = JudgeAutomatic(work.catalog(), *next, change.slot, situation);
+  if (sources.ok()) {
+    // What nobody may do is not decided only to be refused.
+    next->sequence = work.served.next_sequence;
+    next->created = anchors::WholeSeconds(work.at.now);
+    const absl::Status follows =
+        anchors::CheckSuccessor(work.catalog(), *next, ReactivatedBy(change));
+    if (!follows.ok()) sources = follows;
+  }
   if (!sources.ok()) {
     const auto reason = GateReasonOf(sources.status());
     return {.reason = absl::StrCat(

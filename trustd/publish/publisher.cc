@@ -28,6 +28,27 @@ namespace tuf = anchors::tuf;
 
 constexpr char kTargetsFile[] = "targets.json";
 
+// One a line; that of a key has its slot before it.
+std::string TextOf(const std::vector<Publisher::Notice>& notices) {
+  return absl::StrJoin(notices, "\n", [](std::string* out, const auto& notice) {
+    absl::StrAppend(out, notice.slot, notice.slot.empty() ? "" : "\t",
+                    notice.text);
+  });
+}
+
+std::vector<Publisher::Notice> ReadNotices(absl::string_view text) {
+  std::vector<Publisher::Notice> notices;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::size_t tab = line.find('\t');
+    notices.push_back(
+        tab == line.npos
+            ? Publisher::Notice{.text = std::string(line)}
+            : Publisher::Notice{std::string(line.substr(0, tab)),
+                                std::string(line.substr(tab + 1))});
+  }
+  return notices;
+}
+
 std::string RootKey(std::size_t version) {
   return absl::StrFormat("%s%010d", keys::kRootPrefix, version);
 }
@@ -227,7 +248,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
   {
     absl::MutexLock lock(&publisher->mutex_);
     if (notices->has_value()) {
-      publisher->notices_ = absl::StrSplit(**notices, '\n');
+      publisher->notices_ = ReadNotices(**notices);
     }
     publisher->files_ = *std::move(files);
     publisher->published_ = published;
@@ -542,9 +563,17 @@ absl::StatusOr<bool> Publisher::AddSigned(Files& files, absl::Time now) const {
         !s.ok()) {
       return s;
     }
+    // A key that people take back into use is named to each who signs; that the
+    // targets' keys signed it is what arrives here, and TakeSigned() tells of it.
+    const auto root = tuf::ParseRoot(files.roots.back());
+    if (!root.ok()) return root.status();
+    if (absl::Status s = anchors::CheckSignedSteps(config_.ceremony_dir, *root,
+                                                   before->envelope.version,
+                                                   files.catalog());
+        !s.ok()) {
+      return s;
+    }
   }
-  // A key that people take back into use is named to each who signs; that the
-  // targets' keys signed it is what arrives here, and TakeSigned() tells of it.
   // Of what is required the versions of targets, above, say whether it goes
   // back.
   for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
@@ -604,7 +633,7 @@ absl::StatusOr<bool> Publisher::TakeSigned(absl::Time now) {
       SignAnew(std::move(files), {.snapshot = true, .timestamp = true}, now);
   if (!next.ok()) return next.status();
   StoreBatch also;
-  std::vector<std::string> notices = notices_;
+  std::vector<Notice> notices = notices_;
   if (!files_.roots.empty()) {
     const auto verified = VerifyFiles(*next);
     if (!verified.ok()) return verified.status();
@@ -615,23 +644,26 @@ absl::StatusOr<bool> Publisher::TakeSigned(absl::Time now) {
           "a new online key too: see trustd/INCIDENTS.md)"));
     }
     if (DropsTargets(*next)) {
-      notices.push_back(absl::StrCat(
-          "root ", next->roots.size(), " removes who signed sequence ",
-          hub_.Current()->catalog.sequence,
-          ": clients drop what those keys signed; what it says is revoked they "
-          "refuse until they have sequence ",
-          (*verified)->catalog.sequence));
+      notices.push_back(
+          {.text = absl::StrCat(
+               "root ", next->roots.size(), " removes who signed sequence ",
+               hub_.Current()->catalog.sequence,
+               ": clients drop what those keys signed; what it says is revoked "
+               "they refuse until they have sequence ",
+               (*verified)->catalog.sequence)});
     }
     for (const anchors::ReactivatedKey& key : anchors::FindReactivated(
              hub_.Current()->catalog, (*verified)->catalog)) {
-      notices.push_back(absl::StrCat(
-          "sequence ", (*verified)->catalog.sequence,
-          " takes back into use what was on its way out or had ended: ",
-          verify::ToString(key.slot), " key ", key.spki_sha256,
-          ", as people signed"));
+      const std::string slot = verify::ToString(key.slot);
+      notices.push_back(
+          {.slot = slot,
+           .text = absl::StrCat(
+               "sequence ", (*verified)->catalog.sequence,
+               " takes back into use what was on its way out or had ended: ",
+               slot, " key ", key.spki_sha256, ", as people signed")});
     }
     if (notices != notices_) {
-      also.Put(keys::kNotices, absl::StrJoin(notices, "\n"));
+      also.Put(keys::kNotices, TextOf(notices));
     }
   }
   if (!stopped.ok()) also.AcceptStore();
@@ -655,7 +687,7 @@ bool Publisher::SeeTimestamp(std::uint64_t version,
   return true;
 }
 
-std::vector<std::string> Publisher::TakeNotices() {
+std::vector<Publisher::Notice> Publisher::TakeNotices() {
   absl::MutexLock lock(&mutex_);
   return std::exchange(notices_, {});
 }
@@ -666,7 +698,7 @@ absl::Status Publisher::ForgetNotices() {
   if (notices_.empty()) {
     batch.Delete(keys::kNotices);
   } else {
-    batch.Put(keys::kNotices, absl::StrJoin(notices_, "\n"));
+    batch.Put(keys::kNotices, TextOf(notices_));
   }
   return store_.Commit(batch);
 }

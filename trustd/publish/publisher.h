@@ -105,12 +105,20 @@ class Publisher {
   bool SeeTimestamp(std::uint64_t version, const std::string& timestamp,
                     const std::function<absl::Status()>& note);
 
-  // Returns what people should be told about publications since the last call,
-  // one sentence each: that a root removed those who had signed the targets, or
-  // which keys people reactivated. Notices are committed with the publication,
-  // and come again after a restart until ForgetNotices(), which fails as Store
-  // does.
-  std::vector<std::string> TakeNotices();
+  // What people should be told about a publication: that a root removed those
+  // who had signed the targets, or that people reactivated a key.
+  struct Notice {
+    // The slot of that key, in words; empty for a root.
+    std::string slot = {};
+    // A sentence.
+    std::string text;
+
+    friend bool operator==(const Notice&, const Notice&) = default;
+  };
+  // Returns the notices since the last call. They are committed with the
+  // publication, and come again after a restart until ForgetNotices(), which
+  // fails as Store does.
+  std::vector<Notice> TakeNotices();
   absl::Status ForgetNotices();
 
   // Signs what is needed to go on with a store that went back (hub.signing()):
@@ -206,7 +214,7 @@ class Publisher {
   SigningKeys keys_ ABSL_GUARDED_BY(mutex_);
   Files files_ ABSL_GUARDED_BY(mutex_);
   Published published_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::string> notices_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Notice> notices_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace anchorage::trustd

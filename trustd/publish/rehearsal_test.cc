@@ -151,6 +151,30 @@ class RehearsalTest : public ::testing::Test {
                 IsOk());
   }
 
+  // A ceremony by a program that knows none of the rules.
+  void SignWithoutRules(const anchors::Catalog& catalog, std::int64_t version) {
+    const std::string json = anchors::SerializeCatalog(catalog);
+    const tuf::Target target = tuf::DescribeTarget(json);
+    tuf::TargetsSpec spec;
+    spec.version = version;
+    spec.expires = kNow + kDay;
+    spec.targets.emplace(anchors::kCatalogTargetPath, target);
+    const auto targets = tuf::SignNew(*tuf::WriteTargets(spec),
+                                      {TestKey(1).get(), TestKey(2).get()});
+    ASSERT_THAT(targets, IsOk());
+    ASSERT_THAT(
+        anchors::WriteFileAtomically(
+            config_.ceremony_dir + "/targets/" +
+                tuf::TargetFileName(anchors::kCatalogTargetPath, target, true),
+            json),
+        IsOk());
+    ASSERT_THAT(
+        anchors::WriteFileAtomically(
+            absl::StrCat(config_.ceremony_dir, "/", version, ".targets.json"),
+            *targets),
+        IsOk());
+  }
+
   static anchors::Catalog Seed() {
     return *anchors::ParseCatalog(
         anchors::DefaultBakedBundle().files.catalog());
@@ -285,10 +309,14 @@ TEST_F(RehearsalTest, WhatPeopleTakeBackIntoUseIsTold) {
   catalog.anchors.front().status = verify::AnchorStatus::kActive;
   sign(catalog);
   EXPECT_TRUE(*publisher_->TakeSigned(kNow));
-  EXPECT_THAT(publisher_->TakeNotices(),
-              ::testing::ElementsAre(
-                  ::testing::HasSubstr(catalog.anchors.front().spki_sha256)));
+  const auto& key = catalog.anchors.front();
+  const auto notices = publisher_->TakeNotices();
+  ASSERT_EQ(notices.size(), 1u);
+  EXPECT_EQ(notices[0].slot, verify::ToString(key.slot));
+  EXPECT_THAT(notices[0].text, ::testing::HasSubstr(key.spki_sha256));
   EXPECT_EQ(hub_.Current()->catalog.sequence, 3u);
+  ASSERT_THAT(Start(), IsOk());
+  EXPECT_EQ(publisher_->TakeNotices(), notices) << "also after a crash";
 }
 
 TEST_F(RehearsalTest, WhatMustNotFollowIsNotTakenWhoeverSignedIt) {
@@ -296,28 +324,26 @@ TEST_F(RehearsalTest, WhatMustNotFollowIsNotTakenWhoeverSignedIt) {
   anchors::Catalog catalog = hub_.Current()->catalog;
   catalog.sequence = 2;
   catalog.anchors.erase(catalog.anchors.begin());
-  // A ceremony by a program that knows none of the rules.
-  const std::string json = anchors::SerializeCatalog(catalog);
-  const tuf::Target target = tuf::DescribeTarget(json);
-  tuf::TargetsSpec spec;
-  spec.version = 2;
-  spec.expires = kNow + kDay;
-  spec.targets.emplace(anchors::kCatalogTargetPath, target);
-  const auto targets = tuf::SignNew(*tuf::WriteTargets(spec),
-                                    {TestKey(1).get(), TestKey(2).get()});
-  ASSERT_THAT(targets, IsOk());
-  ASSERT_THAT(
-      anchors::WriteFileAtomically(
-          config_.ceremony_dir + "/targets/" +
-              tuf::TargetFileName(anchors::kCatalogTargetPath, target, true),
-          json),
-      IsOk());
-  ASSERT_THAT(anchors::WriteFileAtomically(
-                  config_.ceremony_dir + "/2.targets.json", *targets),
-              IsOk());
+  SignWithoutRules(catalog, 2);
   const absl::Status status = publisher_->TakeSigned(kNow).status();
   EXPECT_THAT(std::string(status.message()),
               ::testing::HasSubstr("ANCHOR_LOST"));
+  EXPECT_EQ(hub_.Current()->catalog.sequence, 1u);
+}
+
+// trustd was down while people signed twice.
+TEST_F(RehearsalTest, WhatWasSignedInBetweenHolds) {
+  FirstCeremony();
+  anchors::Catalog catalog = hub_.Current()->catalog;
+  catalog.sequence = 2;
+  catalog.anchors.front().status = verify::AnchorStatus::kRevoked;
+  SignWithoutRules(catalog, 2);
+  catalog.sequence = 3;
+  catalog.anchors.front().status = verify::AnchorStatus::kActive;
+  SignWithoutRules(catalog, 3);
+  const absl::Status status = publisher_->TakeSigned(kNow).status();
+  EXPECT_THAT(std::string(status.message()),
+              ::testing::HasSubstr("REVOKED_UNDONE"));
   EXPECT_EQ(hub_.Current()->catalog.sequence, 1u);
 }
 
@@ -543,7 +569,8 @@ TEST_F(RehearsalTest, StolenTargetsKeys) {
   EXPECT_EQ(hub_.Current()->next_sequence, 4u);
   const auto notices = publisher_->TakeNotices();
   ASSERT_EQ(notices.size(), 1u);
-  EXPECT_THAT(notices[0], ::testing::HasSubstr("clients drop"));
+  EXPECT_TRUE(notices[0].slot.empty());
+  EXPECT_THAT(notices[0].text, ::testing::HasSubstr("clients drop"));
   ASSERT_THAT(Refresh(), IsOk());
   EXPECT_EQ(sequence_, 3u);
   // And after a restart.

@@ -62,7 +62,8 @@ class RotationBook {
     // Whether people asked for it, and no source.
     bool is_request() const {
       return rotation.rotation_class() == v1::ROTATION_CLASS_ADDITION ||
-             rotation.rotation_class() == v1::ROTATION_CLASS_REACTIVATION;
+             rotation.rotation_class() == v1::ROTATION_CLASS_REACTIVATION ||
+             rotation.rotation_class() == v1::ROTATION_CLASS_ANNOUNCEMENT;
     }
     // Whether it could be published.
     bool is_publishable() const {

@@ -73,9 +73,18 @@ SourceCount CountSources(const Change& change,
     const bool brings =
         std::any_of(change.observed.begin(), change.observed.end(),
                     [](const SeenCertificate& seen) { return !seen.pinned; });
+    // What brings nothing says that there is nothing else.
+    const bool has_more =
+        std::any_of(has.begin(), has.end(), [&](std::string_view der) {
+          return std::none_of(
+              change.observed.begin(), change.observed.end(),
+              [&](const SeenCertificate& seen) { return seen.der == der; });
+        });
     const bool shows =
-        removal ? has.empty()
-                : std::all_of(change.observed.begin(), change.observed.end(),
+        removal
+            ? has.empty()
+            : (brings || !has_more) &&
+                  std::all_of(change.observed.begin(), change.observed.end(),
                               [&](const SeenCertificate& seen) {
                                 return (brings && seen.pinned) ||
                                        std::find(has.begin(), has.end(),

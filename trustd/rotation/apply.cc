@@ -103,15 +103,17 @@ absl::StatusOr<anchors::CatalogAnchor*> Put(
   return anchor;
 }
 
-// Whether the catalog has everything that the change would bring.
+// Whether the catalog has everything that the change would bring in use.
 bool IsIn(const anchors::Catalog& catalog, const Change& change) {
-  const PinnedSlot pinned = PinnedIn(catalog, change.slot);
   return !change.observed.empty() &&
          std::all_of(change.observed.begin(), change.observed.end(),
                      [&](const SeenCertificate& seen) {
-                       return std::binary_search(
-                           pinned.certificate_sha256.begin(),
-                           pinned.certificate_sha256.end(), seen.sha256);
+                       const auto* anchor = anchors::FindAnchor(
+                           catalog, change.slot, seen.spki_sha256);
+                       const auto* known =
+                           anchors::FindCertificate(anchor, seen.sha256);
+                       return known != nullptr && !known->superseded &&
+                              anchors::Verifies(*anchor);
                      });
 }
 
@@ -137,13 +139,7 @@ void Prune(anchors::CatalogAnchor& anchor) {
     const auto oldest = std::find_if(
         certificates.rbegin(), certificates.rend(),
         [](const anchors::CatalogCertificate& certificate) {
-          return certificate.superseded &&
-                 std::none_of(certificate.sources.begin(),
-                              certificate.sources.end(),
-                              [](const anchors::Publication& publication) {
-                                return publication.publisher ==
-                                       anchors::kOperatorPublisher;
-                              });
+          return certificate.superseded && !anchors::IsByOperator(certificate);
         });
     if (oldest == certificates.rend()) return;
     certificates.erase(std::next(oldest).base());
@@ -188,17 +184,15 @@ absl::StatusOr<anchors::Catalog> ApplySeen(anchors::Catalog catalog,
     if (is_new && !brings_a_key) {
       return absl::InvalidArgumentError("a re-issue that brings a key");
     }
-    if (put.status == AnchorStatus::kAnnounced && brings_a_key &&
-        !options.announce) {
-      put.status = AnchorStatus::kActive;
-    }
-    if (is_new) put.replaces = replaced;
+    const bool begins = put.status == AnchorStatus::kAnnounced && brings_a_key;
+    if (begins) put.status = AnchorStatus::kActive;
+    if (is_new || (begins && put.replaces.empty())) put.replaces = replaced;
   }
   Supersede(catalog, change);
   for (anchors::CatalogAnchor& anchor : catalog.anchors) {
     if (anchor.slot == change.slot) Prune(anchor);
   }
-  if (brings_a_key && !options.announce) RetireUnseen(catalog, change, options);
+  if (brings_a_key) RetireUnseen(catalog, change, options);
   return catalog;
 }
 
@@ -217,9 +211,12 @@ absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog,
   if (removal != change.observed.empty()) {
     return absl::InvalidArgumentError("a change that its class is not of");
   }
-  if (change.rotation_class == RotationClass::kAddition) {
+  const bool announces = change.rotation_class == RotationClass::kAnnouncement;
+  if (announces || change.rotation_class == RotationClass::kAddition) {
+    ApplyOptions adding = options;
+    adding.announce = announces;
     return AddAnchor(catalog, change.slot, change.observed.front().der,
-                     {anchors::kOperatorPublisher, change.source}, options);
+                     {anchors::kOperatorPublisher, change.source}, adding);
   }
   if (change.rotation_class == RotationClass::kReactivation) {
     return Reactivate(catalog, change.slot,
@@ -247,9 +244,18 @@ absl::StatusOr<anchors::Catalog> AddAnchor(
   anchors::Catalog next = catalog;
   const auto anchor = Put(next, slot, der, publication, options);
   if (!anchor.ok()) return anchor.status();
+  if ((*anchor)->status == AnchorStatus::kAnnounced) {
+    if (!options.announce) (*anchor)->status = AnchorStatus::kActive;
+  } else if (options.announce) {
+    return Is(**anchor);
+  }
   // Who brings a certificate says that it is in use.
   for (anchors::CatalogCertificate& certificate : (*anchor)->certificates) {
-    if (certificate.der == der) certificate.superseded = false;
+    if (certificate.der != der || !certificate.superseded) continue;
+    certificate.superseded = false;
+    if (!anchors::IsByOperator(certificate)) {
+      certificate.sources.push_back(publication);
+    }
   }
   Prune(**anchor);
   return Checked(std::move(next));

@@ -41,8 +41,8 @@ struct ApplyOptions {
   // The time of the decision; cut to whole seconds.
   absl::Time time;
   absl::Duration overlap = kDefaultOverlap;
-  // Whether a new key becomes ANNOUNCED and replaces nothing yet; otherwise it
-  // becomes ACTIVE.
+  // For AddAnchor(): whether a new key becomes ANNOUNCED; otherwise it becomes
+  // ACTIVE.
   bool announce = false;
 };
 
@@ -59,6 +59,7 @@ struct ApplyOptions {
 //                         document again with the new key
 //   removal               the ACTIVE anchors become RETIRING
 //   addition              as AddAnchor()
+//   announcement          as AddAnchor() with `announce`
 //   reactivation          as Reactivate()
 //
 // What `change` names as new but the catalog already has changes nothing, so
@@ -73,7 +74,9 @@ absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog,
 
 // Adds a certificate on a person's behalf: to the anchor with its key, or as a
 // new anchor. Replaces and supersedes nothing; a superseded certificate comes
-// into use again. For a RETIRED key, use Reactivate().
+// into use again, and an ANNOUNCED key becomes ACTIVE. With `announce` the key is
+// to come: FAILED_PRECONDITION if it is there in any other status. For a RETIRED
+// key, use Reactivate().
 absl::StatusOr<anchors::Catalog> AddAnchor(
     const anchors::Catalog& catalog, const verify::Slot& slot, std::string der,
     const anchors::Publication& publication, const ApplyOptions& options);

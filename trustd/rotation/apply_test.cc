@@ -174,7 +174,9 @@ TEST(ApplyTest, AnEarlierEndStands) {
 TEST(ApplyTest, AnAnnouncedKeyReplacesNothingUntilItIsApplied) {
   ApplyOptions announce = Options();
   announce.announce = true;
-  const auto announced = Apply(BakedCatalog(), ReKey(), announce);
+  const auto announced =
+      AddAnchor(BakedCatalog(), Ireland(), CurrentDer(HongKong()),
+                {"operator", "olga"}, announce);
   ASSERT_TRUE(announced.ok());
   EXPECT_EQ(Find(*announced, Ireland(), KeyOf(HongKong()))->status,
             AnchorStatus::kAnnounced);
@@ -189,6 +191,8 @@ TEST(ApplyTest, AnAnnouncedKeyReplacesNothingUntilItIsApplied) {
   ASSERT_TRUE(active.ok()) << active.status();
   EXPECT_EQ(Find(*active, Ireland(), KeyOf(HongKong()))->status,
             AnchorStatus::kActive);
+  EXPECT_EQ(Find(*active, Ireland(), KeyOf(HongKong()))->replaces,
+            KeyOf(Ireland()));
   EXPECT_EQ(Find(*active, Ireland(), KeyOf(Ireland()))->status,
             AnchorStatus::kRetiring);
 }
@@ -310,9 +314,18 @@ TEST(DecisionsTest, AddingTakesACertificateOrMakesAnAnchor) {
   ASSERT_NE(anchor, nullptr);
   EXPECT_EQ(anchor->status, AnchorStatus::kAnnounced);
   const auto again = AddAnchor(*added, slot, CurrentDer(HongKong()),
-                               {"operator", "file"}, Options());
+                               {"operator", "file"}, options);
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(*again, *added);
+  // Who adds it says that it is used by now; then it is not to come any more.
+  const auto used = AddAnchor(*added, slot, CurrentDer(HongKong()),
+                              {"operator", "file"}, Options());
+  ASSERT_TRUE(used.ok());
+  EXPECT_EQ(Find(*used, slot, KeyOf(HongKong()))->status,
+            AnchorStatus::kActive);
+  EXPECT_EQ(CodeOf(AddAnchor(*used, slot, CurrentDer(HongKong()),
+                             {"operator", "file"}, options)),
+            absl::StatusCode::kFailedPrecondition);
 }
 
 TEST(DecisionsTest, WhatCheckCatalogRefusesIsNotGiven) {

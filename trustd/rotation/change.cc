@@ -25,6 +25,7 @@ constexpr ClassRow kClassRows[] = {
     {RotationClass::kSourceAnomaly, "SOURCE_ANOMALY"},
     {RotationClass::kAddition, "ADDITION"},
     {RotationClass::kReactivation, "REACTIVATION"},
+    {RotationClass::kAnnouncement, "ANNOUNCEMENT"},
 };
 
 using Classes = verify::EnumTable<kClassRows>;

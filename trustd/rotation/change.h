@@ -41,11 +41,14 @@ enum class RotationClass {
   // A key that a person wants ACTIVE again: `observed` names it, without a
   // certificate.
   kReactivation,
-  kMaxValue = kReactivation,
+  // A certificate that a person brings, over a key that is to come.
+  kAnnouncement,
+  kMaxValue = kAnnouncement,
 };
 
 // A stable name: "RE_ISSUE", "NEW_KIND", "NEW_REGION", "RE_KEY",
-// "ALGORITHM_CHANGE", "REMOVAL", "SOURCE_ANOMALY", "ADDITION", "REACTIVATION".
+// "ALGORITHM_CHANGE", "REMOVAL", "SOURCE_ANOMALY", "ADDITION", "REACTIVATION",
+// "ANNOUNCEMENT".
 std::string_view NameOf(RotationClass rotation_class);
 std::optional<RotationClass> RotationClassNamed(std::string_view name);
 

@@ -179,17 +179,22 @@ class Classifier {
   // Whether the slot has an ACTIVE key, and the source has none such there.
   bool ActiveKeyIsGone(const Slot& slot,
                        const std::vector<Certificate>& certificates) const {
+    if (!HasActiveKey(slot)) return false;
+    return std::none_of(certificates.begin(), certificates.end(),
+                        [&](const Certificate& certificate) {
+                          const Match match = Find(slot, certificate.seen);
+                          return match.anchor != nullptr &&
+                                 match.anchor->status == AnchorStatus::kActive;
+                        });
+  }
+
+  bool HasActiveKey(const Slot& slot) const {
     const auto at = anchors_.find(slot);
-    if (at == anchors_.end()) return false;
-    bool any = false;
-    for (const anchors::CatalogAnchor* anchor : at->second) {
-      if (anchor->status != AnchorStatus::kActive) continue;
-      any = true;
-      for (const Certificate& certificate : certificates) {
-        if (certificate.seen.spki_sha256 == anchor->spki_sha256) return false;
-      }
-    }
-    return any;
+    return at != anchors_.end() &&
+           std::any_of(at->second.begin(), at->second.end(),
+                       [](const anchors::CatalogAnchor* anchor) {
+                         return anchor->status == AnchorStatus::kActive;
+                       });
   }
 
   // Whether this is what was pinned before what is pinned now.
@@ -205,6 +210,36 @@ class Classifier {
           return !pinned.superseded &&
                  certificate.facts.not_before < pinned.not_before;
         });
+  }
+
+  // Whether it no longer has a certificate that is in use beside those that it
+  // has of the same key. One that a person brought is theirs to replace.
+  bool LeavesOut(const Slot& slot,
+                 const std::vector<Certificate>& certificates) const {
+    std::set<std::string_view> shown;
+    std::set<std::string_view> keys;
+    for (const Certificate& certificate : certificates) {
+      const Match match = Find(slot, certificate.seen);
+      // With its signature written otherwise, it is none to go by.
+      if (match.certificate == nullptr ||
+          match.certificate->sha256 != certificate.seen.sha256) {
+        return false;
+      }
+      shown.insert(match.certificate->sha256);
+      if (anchors::Verifies(*match.anchor)) {
+        keys.insert(match.anchor->spki_sha256);
+      }
+    }
+    const auto& anchors = anchors_.at(slot);
+    return std::any_of(anchors.begin(), anchors.end(), [&](const auto* anchor) {
+      return keys.count(anchor->spki_sha256) != 0 &&
+             std::any_of(anchor->certificates.begin(),
+                         anchor->certificates.end(), [&](const auto& one) {
+                           return !one.superseded &&
+                                  shown.count(one.sha256) == 0 &&
+                                  !anchors::IsByOperator(one);
+                         });
+    });
   }
 
   RotationClass ClassOf(const Slot& slot, const Certificate& certificate,
@@ -245,7 +280,7 @@ class Classifier {
     for (const Certificate& certificate : certificates) {
       const Match& match = certificate.match;
       const bool comes_into_use =
-          gone && match.anchor != nullptr &&
+          (gone || !HasActiveKey(slot)) && match.anchor != nullptr &&
           match.anchor->status == AnchorStatus::kAnnounced;
       if (IsOld(certificate)) {
         old = true;
@@ -266,6 +301,8 @@ class Classifier {
       fresh = back;
     } else if (!back.empty()) {
       old = true;
+    } else if (!worst && !old && !gone && LeavesOut(slot, certificates)) {
+      worst = RotationClass::kReissue;
     }
     if (certificates.size() > kMaxObservedCertificates) {
       Change anomaly = Anomaly(AnomalyKind::kTooManyCertificates);
@@ -358,12 +395,7 @@ class Classifier {
   void CompareAbsence() {
     std::vector<Slot> missing;
     for (const auto& [slot, anchors] : anchors_) {
-      const bool active =
-          std::any_of(anchors.begin(), anchors.end(),
-                      [](const anchors::CatalogAnchor* anchor) {
-                        return anchor->status == AnchorStatus::kActive;
-                      });
-      if (active && observation_.scope.Covers(slot) &&
+      if (HasActiveKey(slot) && observation_.scope.Covers(slot) &&
           !observed_.contains(slot)) {
         missing.push_back(slot);
       }

@@ -142,6 +142,8 @@ struct Difference {
   std::vector<const anchors::CatalogCertificate*> goes;
   // Whether a key begins to verify.
   bool brings_a_key = false;
+  // The keys that lose a certificate, and bring none.
+  std::vector<const anchors::CatalogAnchor*> loses;
 };
 
 Difference DifferenceIn(const anchors::Catalog& before,
@@ -153,14 +155,39 @@ Difference DifferenceIn(const anchors::Catalog& before,
         anchors::FindAnchor(before, slot, anchor.spki_sha256);
     const bool verified = old != nullptr && anchors::Verifies(*old);
     if (anchors::Verifies(anchor) && !verified) difference.brings_a_key = true;
+    const std::size_t had = difference.goes.size();
+    const std::size_t brought = difference.comes.size();
     for (const anchors::CatalogCertificate& certificate : anchor.certificates) {
       const bool was = IsInUse(old, certificate.sha256);
       const bool is = IsInUse(&anchor, certificate.sha256);
       if (is && !was) difference.comes.push_back(&certificate);
       if (was && !is) difference.goes.push_back(&certificate);
     }
+    if (difference.goes.size() > had && difference.comes.size() == brought) {
+      difference.loses.push_back(&anchor);
+    }
   }
   return difference;
+}
+
+// Whether a step only says that certificates beside others of their keys are no
+// longer in use, and no person brought them.
+bool IsOfRemnants(const anchors::Catalog& before, const anchors::Catalog& after,
+                  const Slot& slot, const Difference& difference) {
+  anchors::Catalog same = before;
+  for (const anchors::CatalogCertificate* one : difference.goes) {
+    if (anchors::IsByOperator(*one)) return false;
+    for (anchors::CatalogAnchor& anchor : same.anchors) {
+      if (anchor.slot != slot) continue;
+      for (anchors::CatalogCertificate& old : anchor.certificates) {
+        if (old.sha256 == one->sha256) old.superseded = true;
+      }
+    }
+  }
+  anchors::Sort(same);
+  const auto changed = ChangedSlots(same, after);
+  return !difference.goes.empty() &&
+         std::find(changed.begin(), changed.end(), slot) == changed.end();
 }
 
 std::vector<std::string_view> ShownIn(const Observation& look,
@@ -175,6 +202,14 @@ std::vector<std::string_view> ShownIn(const Observation& look,
 
 bool Has(const std::vector<std::string_view>& shown, std::string_view der) {
   return std::find(shown.begin(), shown.end(), der) != shown.end();
+}
+
+bool HasOneOf(const std::vector<std::string_view>& shown,
+              const anchors::CatalogAnchor& anchor) {
+  return std::any_of(anchor.certificates.begin(), anchor.certificates.end(),
+                     [&](const anchors::CatalogCertificate& one) {
+                       return !one.superseded && Has(shown, one.der);
+                     });
 }
 
 // Whether a certificate that a source shows would be new in the slot, rather
@@ -203,25 +238,28 @@ bool IsConfirmed(const Observation& look) {
                       });
 }
 
-// The first other slot in which a source shows what comes into use here, though
-// the two had nothing in common: it belongs to one of them, and nobody knows to
-// which.
-std::optional<Slot> ShownElsewhere(const anchors::Catalog& before,
-                                   const Slot& slot,
-                                   const Difference& difference,
-                                   const Observation& look) {
+// The other slots in which a source shows what comes into use here.
+std::set<Slot> AlsoShownIn(const Slot& slot, const Difference& difference,
+                           const Observation& look) {
   std::set<std::string> comes;
   for (const anchors::CatalogCertificate* one : difference.comes) {
     comes.insert(TbsOf(one->der));
   }
+  std::set<Slot> slots;
   for (const ObservedCertificate& observed : look.certificates) {
     if (observed.slot != slot && look.scope.Covers(observed.slot) &&
-        comes.count(TbsOf(observed.der)) != 0 &&
-        !HaveOneInCommon(before, slot, observed.slot)) {
-      return observed.slot;
+        comes.count(TbsOf(observed.der)) != 0) {
+      slots.insert(observed.slot);
     }
   }
-  return std::nullopt;
+  return slots;
+}
+
+// Whether a source says something of the slot that can be understood.
+bool SpeaksFor(const Observation& look,
+               const std::vector<std::string_view>& shown) {
+  return !shown.empty() &&
+         std::none_of(look.problems.begin(), look.problems.end(), IsAnomaly);
 }
 
 // What sources show of it.
@@ -234,11 +272,12 @@ absl::StatusOr<int> JudgeLooks(const anchors::Catalog& before, const Slot& slot,
   }
   std::set<std::string> families;
   for (const SourceLook& source : situation.looks) {
-    if (const auto other =
-            ShownElsewhere(before, slot, difference, *source.look)) {
+    for (const Slot& other : AlsoShownIn(slot, difference, *source.look)) {
+      // It belongs to one of them, and nobody knows to which.
+      if (HaveOneInCommon(before, slot, other)) continue;
       return Refuse(GateReason::kSourceSaysOtherwise, slot,
                     absl::StrCat(source.look->source, " shows it in ",
-                                 verify::ToString(*other), ", too"));
+                                 verify::ToString(other), ", too"));
     }
     const auto shown = ShownIn(*source.look, slot);
     for (const std::string_view der : shown) {
@@ -249,7 +288,10 @@ absl::StatusOr<int> JudgeLooks(const anchors::Catalog& before, const Slot& slot,
     if (shown.empty()) continue;
     const bool shows_all =
         std::all_of(difference.comes.begin(), difference.comes.end(),
-                    [&](const auto* one) { return Has(shown, one->der); });
+                    [&](const auto* one) { return Has(shown, one->der); }) &&
+        std::all_of(
+            difference.loses.begin(), difference.loses.end(),
+            [&](const auto* anchor) { return HasOneOf(shown, *anchor); });
     const bool shows_what_goes =
         std::any_of(difference.goes.begin(), difference.goes.end(),
                     [&](const auto* one) { return Has(shown, one->der); });
@@ -302,6 +344,41 @@ absl::Status JudgeMoment(const Slot& slot, const Situation& situation) {
   return Refuse(GateReason::kTooOften, slot,
                 absl::StrCat("it was changed without people ", today,
                              " times within a day"));
+}
+
+// What slots have in common is re-issued in all of them at once: where one came
+// first, the others would have nothing in common with it any more. So a slot
+// waits for those in which a source shows the same.
+absl::Status JudgeInCommon(const anchors::Catalog& before, const Slot& slot,
+                           const Difference& difference,
+                           const Situation& situation) {
+  std::set<Slot> others;
+  for (const SourceLook& source : situation.looks) {
+    others.merge(AlsoShownIn(slot, difference, *source.look));
+  }
+  for (const Slot& other : others) {
+    const std::set<std::string> in_use = TbsInUse(before, other);
+    const auto is_there = [&](const anchors::CatalogCertificate* one) {
+      return in_use.count(TbsOf(one->der)) != 0;
+    };
+    if (std::all_of(difference.comes.begin(), difference.comes.end(),
+                    is_there)) {
+      continue;
+    }
+    if (absl::Status s = JudgeMoment(other, situation); !s.ok()) return s;
+    for (const SourceLook& source : situation.looks) {
+      const auto shown = ShownIn(*source.look, other);
+      if (SpeaksFor(*source.look, shown) &&
+          std::none_of(difference.comes.begin(), difference.comes.end(),
+                       [&](const auto* one) { return Has(shown, one->der); })) {
+        return Refuse(GateReason::kSourceSaysOtherwise, slot,
+                      absl::StrCat("it is that of ", verify::ToString(other),
+                                   ", too, where ", source.look->source,
+                                   " shows something else"));
+      }
+    }
+  }
+  return absl::OkStatus();
 }
 
 // Whether a person alone may do it: no certificate and no key comes into use,
@@ -491,7 +568,8 @@ absl::StatusOr<int> JudgeAutomatic(const anchors::Catalog& before,
                                    const Slot& slot,
                                    const Situation& situation) {
   const Difference difference = DifferenceIn(before, after, slot);
-  if (difference.comes.empty()) {
+  if (difference.comes.empty() &&
+      !IsOfRemnants(before, after, slot, difference)) {
     return Refuse(GateReason::kTakesAway, slot,
                   "it brings nothing and takes away");
   }
@@ -503,7 +581,13 @@ absl::StatusOr<int> JudgeAutomatic(const anchors::Catalog& before,
     }
   }
   if (absl::Status s = JudgeMoment(slot, situation); !s.ok()) return s;
-  return JudgeLooks(before, slot, difference, situation);
+  auto families = JudgeLooks(before, slot, difference, situation);
+  if (!families.ok()) return families;
+  if (absl::Status s = JudgeInCommon(before, slot, difference, situation);
+      !s.ok()) {
+    return s;
+  }
+  return families;
 }
 
 absl::StatusOr<Admitted> Admit(Step step, const Situation& situation) {

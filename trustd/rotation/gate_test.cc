@@ -318,6 +318,51 @@ TEST(SameCertificateTest, IsNoReissue) {
   EXPECT_TRUE(found.anomalies.empty());
 }
 
+// Two certificates of the key are in use, of which one is to go.
+class RemnantTest : public ::testing::Test {
+ protected:
+  RemnantTest() {
+    for (auto& one : AnchorIn(c_.before, Ireland()).certificates) {
+      if (one.der == SupersededDer(Ireland())) one.superseded = false;
+    }
+    Sort(c_.before);
+  }
+  Case c_ = {.before = BakedCatalog()};
+};
+
+TEST_F(RemnantTest, GoesOnceNobodyShowsIt) {
+  EXPECT_EQ(Judge(c_, Next(BakedCatalog())), "ok");
+}
+
+TEST_F(RemnantTest, StaysWhereASourceShowsIt) {
+  c_.looks.push_back(
+      Showing({CurrentDer(Ireland()), SupersededDer(Ireland())}, "mirror"));
+  EXPECT_EQ(Judge(c_, Next(BakedCatalog())), "SOURCE_SAYS_OTHERWISE");
+}
+
+TEST_F(RemnantTest, StaysWhereNobodyShowsWhatItWasBeside) {
+  c_.looks = {Showing({CurrentDer(HongKong())})};
+  EXPECT_EQ(Judge(c_, Next(BakedCatalog())), "SOURCE_SAYS_OTHERWISE");
+  c_.looks = {Showing({})};
+  EXPECT_EQ(Judge(c_, Next(BakedCatalog())), "NOT_SHOWN_NOW");
+}
+
+TEST_F(RemnantTest, StaysWhereAPersonBroughtIt) {
+  Catalog after = BakedCatalog();
+  for (Catalog* catalog : {&c_.before, &after}) {
+    for (auto& one : AnchorIn(*catalog, Ireland()).certificates) {
+      one.sources.push_back({anchors::kOperatorPublisher, "olga"});
+    }
+  }
+  EXPECT_EQ(Judge(c_, Next(after)), "TAKES_AWAY");
+}
+
+TEST_F(RemnantTest, TakesNothingElseAlong) {
+  Catalog after = BakedCatalog();
+  AnchorIn(after, Ireland()).status = AnchorStatus::kRetiring;
+  EXPECT_EQ(Judge(c_, Next(after)), "TAKES_AWAY");
+}
+
 TEST(GateTest, WhatFailedSinceCanContradictAndShowsNothing) {
   Case c;
   c.situation.looks = {

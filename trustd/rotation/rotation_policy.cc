@@ -19,7 +19,8 @@ bool IsForPeople(RotationClass rotation_class) {
   return rotation_class == RotationClass::kRemoval ||
          rotation_class == RotationClass::kSourceAnomaly ||
          rotation_class == RotationClass::kAddition ||
-         rotation_class == RotationClass::kReactivation;
+         rotation_class == RotationClass::kReactivation ||
+         rotation_class == RotationClass::kAnnouncement;
 }
 
 Decision Hold(std::string reason) {
