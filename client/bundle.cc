@@ -45,13 +45,13 @@ int CountRegions(const verify::AnchorSet& anchors) {
 // Fills in what comes from the metadata.
 void DescribeMetadata(const tuf::TrustedSet& set, Bundle& bundle) {
   bundle.signers = SignersOf(set);
-  bundle.versions.set_root_version(set.root().envelope.version);
-  bundle.versions.set_targets_version(set.targets()->envelope.version);
+  bundle.versions.root = set.root().envelope.version;
+  bundle.versions.targets = set.targets()->envelope.version;
   bundle.files.targets = set.targets()->envelope.bytes;
   // Null in a bundle of which only the targets still count.
   if (set.timestamp() == nullptr) return;
-  bundle.versions.set_timestamp_version(set.timestamp()->envelope.version);
-  bundle.versions.set_snapshot_version(set.snapshot()->envelope.version);
+  bundle.versions.timestamp = set.timestamp()->envelope.version;
+  bundle.versions.snapshot = set.snapshot()->envelope.version;
   bundle.files.timestamp = set.timestamp()->envelope.bytes;
   bundle.files.snapshot = set.snapshot()->envelope.bytes;
 }
@@ -63,8 +63,7 @@ void AddReleases(anchors::ReleaseList list, const Revoked& revoked,
   bundle.releases = anchors::ToReleaseSet(list);
   bundle.release_list =
       std::make_shared<const anchors::ReleaseList>(std::move(list));
-  bundle.versions.set_releases_sha256(
-      verify::Sha256Hex(bundle.files.releases()));
+  bundle.versions.releases_sha256 = verify::Sha256Hex(bundle.files.releases());
 }
 
 }  // namespace
@@ -95,7 +94,7 @@ absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
   bundle.created = catalog.created;
   bundle.files.target_files = files.target_files;
   DescribeMetadata(set, bundle);
-  bundle.versions.set_catalog_sha256(verify::Sha256Hex(files.catalog()));
+  bundle.versions.catalog_sha256 = verify::Sha256Hex(files.catalog());
   if (contents->releases.has_value()) {
     AddReleases(*std::move(contents->releases), revoked, bundle);
   }

@@ -17,7 +17,7 @@
 #include "anchors/tuf/trusted_set.h"
 #include "client/memory.h"
 #include "client/revoked.h"
-#include "proto/anchorage/v1/anchor_service.pb.h"
+#include "client/transport.h"
 #include "verify/anchor_set.h"
 #include "verify/attestation/release.h"
 
@@ -38,7 +38,7 @@ struct Bundle {
   // The ids of the keys of root() that signed its targets.
   std::vector<std::string> signers;
   // What to tell a server that we have.
-  v1::BundleVersions versions;
+  BundleVersions versions;
   // The files that it was made of, without the roots.
   anchors::BundleFiles files;
 };

@@ -187,8 +187,7 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
                           .as_of = std::max(cached.memory.adopted, built)},
                          now);
     status = bundle.status();
-    if (bundle.ok() && bundle->versions.timestamp_version() == 0 &&
-        !may_be_overtaken) {
+    if (bundle.ok() && bundle->versions.timestamp == 0 && !may_be_overtaken) {
       status = absl::DataLossError("its timestamp or snapshot is damaged");
     } else if (bundle.ok()) {
       cached.memory = std::move(after);

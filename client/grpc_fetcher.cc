@@ -134,11 +134,16 @@ void GrpcConnection::Cancel() {
   if (active_ != nullptr) active_->TryCancel();
 }
 
-GrpcFetcher::GrpcFetcher(GrpcConnection& connection, v1::BundleVersions have,
+GrpcFetcher::GrpcFetcher(GrpcConnection& connection, const BundleVersions& have,
                          std::string held_timestamp)
-    : connection_(connection),
-      have_(std::move(have)),
-      held_timestamp_(std::move(held_timestamp)) {}
+    : connection_(connection), held_timestamp_(std::move(held_timestamp)) {
+  have_.set_root_version(have.root);
+  have_.set_timestamp_version(have.timestamp);
+  have_.set_snapshot_version(have.snapshot);
+  have_.set_targets_version(have.targets);
+  have_.set_catalog_sha256(have.catalog_sha256);
+  have_.set_releases_sha256(have.releases_sha256);
+}
 
 absl::Status GrpcFetcher::Ask(bool all) {
   v1::GetUpdateRequest request;
@@ -157,6 +162,7 @@ absl::Status GrpcFetcher::Ask(bool all) {
 
 absl::StatusOr<std::string> GrpcFetcher::Root(std::uint64_t version) {
   if (!answer_.has_value()) {
+    have_.set_root_version(version - 1);
     if (absl::Status s = Ask(false); !s.ok()) return s;
   }
   const auto count = static_cast<std::uint64_t>(answer_->roots_size());

@@ -19,6 +19,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "anchors/tuf/fetcher.h"
+#include "client/transport.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
 
 namespace anchorage::client {
@@ -68,15 +69,11 @@ class GrpcConnection {
 // is then `held_timestamp`. Not thread-safe.
 class GrpcFetcher final : public anchors::tuf::Fetcher {
  public:
-  // `have` is what the caller holds and would verify; `held_timestamp` the
-  // file of have.timestamp_version.
-  GrpcFetcher(GrpcConnection& connection, v1::BundleVersions have,
+  // `have` is what the caller holds and would verify, its root aside: that is
+  // the one before the first that is asked for. `held_timestamp` is the file of
+  // have.timestamp.
+  GrpcFetcher(GrpcConnection& connection, const BundleVersions& have,
               std::string held_timestamp);
-
-  // Corrects have.root_version, before the first fetch.
-  void SetRootVersion(std::uint64_t version) {
-    have_.set_root_version(version);
-  }
 
   absl::StatusOr<std::string> FetchMetadata(std::string_view name,
                                             std::size_t max_bytes) override;
