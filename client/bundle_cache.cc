@@ -6,8 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "anchors/bundle_proto.h"
-#include "anchors/wire/wire_scan.h"
+#include "client/bundle_file.h"
 
 namespace anchorage::client {
 namespace {
@@ -72,18 +71,14 @@ absl::Status BundleCache::Save(std::string_view name, std::string_view bytes) {
 absl::StatusOr<anchors::BundleFiles> BundleCache::LoadBundle() {
   const auto bytes = Read(kBundleFile, kMaxBundleBytes);
   if (!bytes.ok()) return bytes.status();
-  v1::GetUpdateResponse message;
-  if (!anchors::ParseBounded(*bytes, {}, message).ok()) {
-    return absl::DataLossError("the cached bundle is damaged");
-  }
-  return anchors::FromProto(message);
+  return ParseBundle(*bytes);
 }
 
 absl::StatusOr<anchors::BundleFiles> BundleCache::LoadWithRoots() {
   auto files = LoadBundle();
   if (!files.ok()) return files;
   files->roots.clear();
-  std::size_t bytes = anchors::ToProto(*files).ByteSizeLong();
+  std::size_t bytes = SerializeBundle(*files, 0).size();
   for (const std::string& name : RootNames()) {
     auto root = Read(name, anchors::tuf::kMaxRootBytes);
     if (!root.ok()) return root.status();
@@ -122,10 +117,10 @@ absl::StatusOr<Memory> BundleCache::LoadMemory() {
 
 void BundleCache::SaveBundle(const anchors::BundleFiles& files,
                              const Memory& memory) {
-  v1::GetUpdateResponse message = anchors::ToProto(files);
-  // For older programs, which show it.
-  message.set_sequence(memory.floor.Of(anchors::kCatalogName));
-  Save(kBundleFile, message.SerializeAsString()).IgnoreError();
+  // Older programs show the sequence.
+  Save(kBundleFile,
+       SerializeBundle(files, memory.floor.Of(anchors::kCatalogName)))
+      .IgnoreError();
   SaveMemory(memory);
   if (!is_marked()) Save(kMarkFile, "").IgnoreError();
 }

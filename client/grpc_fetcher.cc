@@ -137,10 +137,10 @@ void GrpcConnection::Cancel() {
 }
 
 GrpcFetcher::GrpcFetcher(GrpcConnection& connection,
-                         anchors::BundleVersions have,
+                         const anchors::BundleVersions& have,
                          std::string held_timestamp)
     : connection_(connection),
-      have_(std::move(have)),
+      have_(anchors::ToProto(have)),
       held_timestamp_(std::move(held_timestamp)) {}
 
 absl::Status GrpcFetcher::Ask(bool all) {
@@ -158,6 +158,7 @@ absl::Status GrpcFetcher::Ask(bool all) {
 
 absl::StatusOr<std::string> GrpcFetcher::Root(std::uint64_t version) {
   if (!answer_.has_value()) {
+    have_.set_root_version(version - 1);
     if (absl::Status s = Ask(false); !s.ok()) return s;
   }
   const auto count = static_cast<std::uint64_t>(answer_->roots_size());

@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "anchors/bundle.h"
 #include "anchors/tuf/fetcher.h"
+#include "client/transport.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
 
 namespace anchorage::client {
@@ -71,13 +72,11 @@ class GrpcConnection {
 // `held_timestamp`. Not thread-safe.
 class GrpcFetcher final : public anchors::tuf::Fetcher {
  public:
-  // `have` is what the caller holds and would verify; `held_timestamp` the
-  // file of have.timestamp.
-  GrpcFetcher(GrpcConnection& connection, anchors::BundleVersions have,
+  // `have` is what the caller holds and would verify, its root aside: that is
+  // the one before the first that is asked for. `held_timestamp` is the file of
+  // have.timestamp.
+  GrpcFetcher(GrpcConnection& connection, const anchors::BundleVersions& have,
               std::string held_timestamp);
-
-  // Corrects have.root, before the first fetch.
-  void SetRootVersion(std::uint64_t version) { have_.root = version; }
 
   absl::StatusOr<std::string> FetchMetadata(std::string_view name,
                                             std::size_t max_bytes) override;

@@ -1,17 +1,19 @@
 #include "client/trust_client.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -26,8 +28,6 @@
 #include "client/bundle_cache.h"
 #include "client/cached_bundle.h"
 #include "client/fork_safe_mutex.h"
-#include "client/grpc_fetcher.h"
-#include "client/http/http_fetcher.h"
 #include "client/ladder.h"
 #include "client/memory.h"
 #include "verify/attestation/chain_cache.h"
@@ -81,19 +81,12 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
       .status();
 }
 
-// The repository of `metadata_url`; null where there is none.
-absl::StatusOr<std::unique_ptr<HttpFetcher>> OpenRepository(
-    const TrustClientOptions& options) {
-  if (options.metadata_url.empty()) return nullptr;
-  HttpRepository repository;
-  repository.metadata_url = options.metadata_url;
-  if (!repository.metadata_url.ends_with('/')) repository.metadata_url += '/';
-  repository.targets_url = options.targets_url.empty()
-                               ? repository.metadata_url + "targets/"
-                               : options.targets_url;
-  repository.tls_roots_pem = options.tls_roots_pem;
-  repository.timeout = options.rpc_timeout;
-  return HttpFetcher::Create(std::move(repository));
+// Not std::random_device, which needs newer C libraries than our users have.
+// Where the system gives nothing, the fleet asks together.
+unsigned RandomSeed() {
+  unsigned seed = 1;
+  (void)!getrandom(&seed, sizeof seed, GRND_NONBLOCK);
+  return seed;
 }
 
 }  // namespace
@@ -103,20 +96,14 @@ absl::StatusOr<std::unique_ptr<HttpFetcher>> OpenRepository(
 class TrustClient::Engine {
  public:
   Engine(TrustClientOptions options, Bundle baked,
-         std::unique_ptr<HttpFetcher> repository)
+         std::unique_ptr<Transport> transport)
       : options_(std::move(options)),
         clock_(options_.clock ? options_.clock : [] { return absl::Now(); }),
         default_baked_(anchors::IsBuildKeyRoot(options_.baked.root)),
         baked_(std::make_shared<const Bundle>(std::move(baked))),
-        repository_(std::move(repository)),
+        transport_(std::move(transport)),
         cache_(options_.cache_folder),
         ladder_(NextLadder(nullptr, Memory())) {
-    if (!options_.server.empty()) {
-      connection_.emplace(GrpcEndpoint{.server = options_.server,
-                                       .plaintext = options_.plaintext,
-                                       .tls_roots_pem = options_.tls_roots_pem,
-                                       .timeout = options_.rpc_timeout});
-    }
     ages_ = has_server(options_);
     first_refresh_pending_ = ages_ && options_.stale_before_first_refresh;
     if (!options_.cache_folder.empty()) {
@@ -138,8 +125,7 @@ class TrustClient::Engine {
 
   ~Engine() {
     stopping_.Notify();
-    if (connection_.has_value()) connection_->Cancel();
-    if (repository_ != nullptr) repository_->Cancel();
+    if (transport_ != nullptr) transport_->Cancel();
     if (refresher_.joinable()) refresher_.join();
   }
 
@@ -278,21 +264,12 @@ class TrustClient::Engine {
   absl::Status Fetch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
     const absl::Time now = Now();
     const std::shared_ptr<const Bundle> held = ladder()->held();
-    std::optional<GrpcFetcher> grpc;
-    if (connection_.has_value()) {
-      grpc.emplace(*connection_,
-                   held != nullptr ? held->versions : anchors::BundleVersions(),
-                   held != nullptr ? held->files.timestamp : std::string());
-    }
-    tuf::Fetcher* const fetcher = grpc.has_value()
-                                      ? static_cast<tuf::Fetcher*>(&*grpc)
-                                      : repository_.get();
-    auto updater =
-        tuf::Updater::Create(options_.trusted_root, now, fetcher, &cache_);
+    const std::unique_ptr<tuf::Fetcher> fetcher = transport_->Begin(
+        held != nullptr ? held->versions : anchors::BundleVersions(),
+        held != nullptr ? held->files.timestamp : std::string());
+    auto updater = tuf::Updater::Create(options_.trusted_root, now,
+                                        fetcher.get(), &cache_);
     if (!updater.ok()) return updater.status();
-    if (grpc.has_value()) {
-      grpc->SetRootVersion(updater->trusted().root().envelope.version);
-    }
     const absl::Status refreshed = updater->Refresh();
     // Even after a failure: a root that was stored counts, and whoever lets
     // only the root through must not keep alive what it ended.
@@ -447,7 +424,7 @@ class TrustClient::Engine {
   }
 
   void RefreshLoop() {
-    absl::BitGen random;
+    std::minstd_rand random(RandomSeed());
     int failures = 0;
     absl::Duration pause;
     while (!stopping_.WaitFor(pause)) {
@@ -461,7 +438,7 @@ class TrustClient::Engine {
             std::min(pause, kFirstRetry * (1 << std::min(failures - 1, 16)));
       }
       // Jitter, so that a fleet that started together does not ask together.
-      pause *= absl::Uniform(random, 0.9, 1.1);
+      pause *= std::uniform_real_distribution<double>(0.9, 1.1)(random);
     }
   }
 
@@ -482,9 +459,8 @@ class TrustClient::Engine {
   // Whether the baked-in set ages, because there is something that could be
   // newer. Written before other threads can see the client.
   bool ages_ = false;
-  // At most one of the two exists.
-  std::optional<GrpcConnection> connection_;
-  const std::unique_ptr<HttpFetcher> repository_;
+  // Null where there is nobody to ask.
+  const std::unique_ptr<Transport> transport_;
   verify::ChainCache chains_;
 
   // Makes refreshes take turns; held while waiting for the network.
@@ -513,13 +489,13 @@ TrustClient::~TrustClient() {
   if (engine_->forked()) engine_.release();
 }
 
-absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Create(
-    TrustClientOptions options) {
-  return anchors::NoThrow([&] { return Make(std::move(options)); });
+absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::CreateWith(
+    TrustClientOptions options, OpenTransport open) {
+  return anchors::NoThrow([&] { return Make(std::move(options), open); });
 }
 
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
-    TrustClientOptions options) {
+    TrustClientOptions options, OpenTransport open) {
   if (options.trusted_root.empty() &&
       !anchors::IsBuildKeyRoot(options.baked.root)) {
     options.trusted_root = options.baked.root;
@@ -533,10 +509,10 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
     return absl::InvalidArgumentError(absl::StrCat(
         "the baked-in bundle does not verify: ", baked.status().message()));
   }
-  auto repository = OpenRepository(options);
-  if (!repository.ok()) return repository.status();
+  auto transport = open(options);
+  if (!transport.ok()) return transport.status();
   auto engine = std::make_unique<Engine>(std::move(options), *std::move(baked),
-                                         *std::move(repository));
+                                         *std::move(transport));
   if (absl::Status s = engine->Start(); !s.ok()) return s;
   return std::unique_ptr<TrustClient>(new TrustClient(std::move(engine)));
 }

@@ -38,6 +38,7 @@
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
 #include "anchors/releases.h"
+#include "client/transport.h"
 #include "verify/anchor_set.h"
 #include "verify/attestation/attestation_verifier.h"
 #include "verify/attestation/release.h"
@@ -153,6 +154,13 @@ class TrustClient {
   static absl::StatusOr<std::unique_ptr<TrustClient>> Create(
       TrustClientOptions options);
 
+  // Returns a transport to what `options` name; null where they name nobody.
+  using OpenTransport =
+      absl::StatusOr<std::unique_ptr<Transport>> (*)(const TrustClientOptions&);
+  // The same with the transports that the caller links: Create() has all.
+  static absl::StatusOr<std::unique_ptr<TrustClient>> CreateWith(
+      TrustClientOptions options, OpenTransport open);
+
   // Stops the thread; waits at most `rpc_timeout` for a call under way. In a
   // forked child, frees nothing.
   ~TrustClient();
@@ -202,7 +210,7 @@ class TrustClient {
   class Engine;
   explicit TrustClient(std::unique_ptr<Engine> engine);
   static absl::StatusOr<std::unique_ptr<TrustClient>> Make(
-      TrustClientOptions options);
+      TrustClientOptions options, OpenTransport open);
 
   std::unique_ptr<Engine> engine_;
 };

@@ -1,13 +1,12 @@
 #include "client/http/http_fetcher.h"
 
-#include <curl/curl.h>
-
-#include <mutex>
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "anchors/base/no_throw.h"
 #include "anchors/tuf/static_layout.h"
+#include "client/http/libcurl.h"
 
 namespace anchorage::client {
 namespace {
@@ -58,14 +57,15 @@ absl::Status CheckUrl(std::string& url) {
 }  // namespace
 
 struct HttpFetcher::Handle {
-  Handle() : curl(curl_easy_init()) {}
-  ~Handle() { curl_easy_cleanup(curl); }
+  explicit Handle(const LibCurl& library)
+      : library(library), curl(library.easy_init()) {}
+  ~Handle() { library.easy_cleanup(curl); }
+  const LibCurl& library;
   CURL* const curl;
 };
 
-HttpFetcher::HttpFetcher(HttpRepository repository,
-                         std::unique_ptr<Handle> handle)
-    : repository_(std::move(repository)), handle_(std::move(handle)) {}
+HttpFetcher::HttpFetcher(HttpRepository repository)
+    : repository_(std::move(repository)) {}
 
 HttpFetcher::~HttpFetcher() = default;
 
@@ -81,54 +81,61 @@ absl::StatusOr<std::unique_ptr<HttpFetcher>> HttpFetcher::CreateOrThrow(
     repository.targets_url = repository.metadata_url;
   }
   if (absl::Status s = CheckUrl(repository.targets_url); !s.ok()) return s;
-  static std::once_flag started;
-  std::call_once(started, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-  auto handle = std::make_unique<Handle>();
+  return std::unique_ptr<HttpFetcher>(new HttpFetcher(std::move(repository)));
+}
+
+absl::Status HttpFetcher::Connect() {
+  if (handle_ != nullptr) return absl::OkStatus();
+  const auto library = LibCurl::Get();
+  if (!library.ok()) return library.status();
+  auto handle = std::make_unique<Handle>(**library);
   if (handle->curl == nullptr) {
     return absl::UnavailableError("libcurl cannot be started");
   }
-  return std::unique_ptr<HttpFetcher>(
-      new HttpFetcher(std::move(repository), std::move(handle)));
+  handle_ = std::move(handle);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
                                                std::size_t max_bytes) {
   if (cancelled_) return absl::CancelledError("the client stops");
+  if (absl::Status s = Connect(); !s.ok()) return s;
+  const LibCurl& library = handle_->library;
   CURL* const curl = handle_->curl;
   Body body{.bytes = {}, .max_bytes = max_bytes};
-  curl_easy_reset(curl);
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_USERAGENT, "anchorage");
-  curl_easy_setopt(
+  library.easy_reset(curl);
+  library.easy_setopt(curl, CURLOPT_URL, url.c_str());
+  library.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  library.easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+  library.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+  library.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  library.easy_setopt(curl, CURLOPT_USERAGENT, "anchorage");
+  library.easy_setopt(
       curl, CURLOPT_TIMEOUT_MS,
       static_cast<long>(absl::ToInt64Milliseconds(repository_.timeout)));
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(
-                       absl::ToInt64Milliseconds(repository_.connect_timeout)));
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Receive);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &StopIfCancelled);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &cancelled_);
+  library.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                      static_cast<long>(absl::ToInt64Milliseconds(
+                          repository_.connect_timeout)));
+  library.easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Receive);
+  library.easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+  library.easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  library.easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &StopIfCancelled);
+  library.easy_setopt(curl, CURLOPT_XFERINFODATA, &cancelled_);
   if (!repository_.tls_roots_pem.empty()) {
     curl_blob roots{};
     roots.data = const_cast<char*>(repository_.tls_roots_pem.data());
     roots.len = repository_.tls_roots_pem.size();
     roots.flags = CURL_BLOB_NOCOPY;
-    curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &roots);
-    curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
+    library.easy_setopt(curl, CURLOPT_CAINFO_BLOB, &roots);
+    library.easy_setopt(curl, CURLOPT_CAPATH, nullptr);
   }
-  const CURLcode result = curl_easy_perform(curl);
+  const CURLcode result = library.easy_perform(curl);
   if (!body.failure.ok()) return body.failure;
   if (result == CURLE_ABORTED_BY_CALLBACK) {
     return absl::CancelledError("the client stops");
   }
   long status = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  library.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   // The status decides before the size of the body does.
   if (status == kNotFound || status == kForbidden) {
     return absl::NotFoundError(absl::StrCat("HTTP ", status));
@@ -138,7 +145,7 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
         absl::StrCat("longer than ", max_bytes, " bytes"));
   }
   if (result != CURLE_OK) {
-    return absl::UnavailableError(curl_easy_strerror(result));
+    return absl::UnavailableError(library.easy_strerror(result));
   }
   if (status != kOk) {
     return absl::UnavailableError(absl::StrCat("HTTP ", status));

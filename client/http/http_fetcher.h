@@ -41,8 +41,7 @@ struct HttpRepository {
 // One connection, kept between files. Not thread-safe, except for Cancel().
 class HttpFetcher final : public anchors::tuf::Fetcher {
  public:
-  // Fails with INVALID_ARGUMENT for a URL that is neither http nor https, or
-  // UNAVAILABLE if libcurl cannot be started.
+  // Fails with INVALID_ARGUMENT for a URL that is neither http nor https.
   static absl::StatusOr<std::unique_ptr<HttpFetcher>> Create(
       HttpRepository repository);
   ~HttpFetcher() override;
@@ -62,12 +61,14 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
   struct Handle;
   static absl::StatusOr<std::unique_ptr<HttpFetcher>> CreateOrThrow(
       HttpRepository repository);
-  HttpFetcher(HttpRepository repository, std::unique_ptr<Handle> handle);
+  explicit HttpFetcher(HttpRepository repository);
+  // Loads libcurl, once.
+  absl::Status Connect();
   absl::StatusOr<std::string> Fetch(const std::string& url,
                                     std::size_t max_bytes);
 
   const HttpRepository repository_;
-  const std::unique_ptr<Handle> handle_;
+  std::unique_ptr<Handle> handle_;
   std::atomic<bool> cancelled_ = false;
 };
 

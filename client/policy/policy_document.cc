@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "anchors/base/byte_order_mark.h"
-#include "anchors/base/yaml_to_proto.h"
+#include "anchors/base/yaml_tree.h"
+#include "client/policy/attestation_policy_text.h"
 #include "client/policy/kms_policy.h"
-#include "proto/anchorage/v1/attestation_policy.pb.h"
 #include "verify/attestation/condition.h"
 #include "verify/crypto/public_key.h"
 #include "verify/encoding/base64.h"
@@ -24,14 +24,9 @@ using verify::Reason;
 using verify::Reject;
 
 // Two levels, object and list, for each level of messages.
-constexpr verify::JsonLimits kJsonLimits = {.max_bytes = kMaxYamlBytes,
-                                            .max_depth = 2 * kMaxYamlDepth + 4};
+constexpr verify::JsonLimits kJsonLimits = {.max_bytes = kMaxYamlTreeBytes,
+                                            .max_depth = 36};
 constexpr char kWhyKms[] = "a KMS key policy says nothing of it";
-
-std::vector<std::string> ToVector(
-    const google::protobuf::RepeatedPtrField<std::string>& list) {
-  return {list.begin(), list.end()};
-}
 
 // Reads hex; "" is no bytes.
 absl::StatusOr<std::string> ReadHex(const std::string& hex,
@@ -43,70 +38,54 @@ absl::StatusOr<std::string> ReadHex(const std::string& hex,
                 absl::StrCat("'", std::string(field), "' is not hex"));
 }
 
-absl::StatusOr<Condition> ToCondition(const v1::AttestationCondition& proto);
+absl::StatusOr<Condition> ToCondition(const ConditionText& text);
 
 absl::StatusOr<std::vector<Condition>> ToConditions(
-    const google::protobuf::RepeatedPtrField<v1::AttestationCondition>& list) {
+    const std::vector<ConditionText>& list) {
   std::vector<Condition> conditions;
-  conditions.reserve(static_cast<std::size_t>(list.size()));
-  for (const v1::AttestationCondition& proto : list) {
-    absl::StatusOr<Condition> condition = ToCondition(proto);
+  conditions.reserve(list.size());
+  for (const ConditionText& text : list) {
+    absl::StatusOr<Condition> condition = ToCondition(text);
     if (!condition.ok()) return condition.status();
     conditions.push_back(*std::move(condition));
   }
   return conditions;
 }
 
-absl::StatusOr<Condition> ToLeaf(const v1::AttestationCondition& proto) {
-  if (proto.key().empty()) {
+absl::StatusOr<Condition> ToLeaf(const ConditionText& text) {
+  if (text.key.empty()) {
     return Reject(Reason::kPolicyEmpty,
                   "a condition has none of all_of, any_of, not, and key");
   }
-  const std::string_view key =
-      AttestationKeyOf(proto.key()).value_or(proto.key());
-  return Condition::Is(std::string(key), ToVector(proto.values()),
-                       proto.ignore_case() ? Condition::Letters::kAnyCase
-                                           : Condition::Letters::kExact);
+  const std::string_view key = AttestationKeyOf(text.key).value_or(text.key);
+  return Condition::Is(std::string(key), text.values,
+                       text.ignore_case ? Condition::Letters::kAnyCase
+                                        : Condition::Letters::kExact);
 }
 
 // The recursion is bounded: only YAML comes here, and it is not nested deeper
 // than kMaxYamlDepth.
-absl::StatusOr<Condition> ToCondition(const v1::AttestationCondition& proto) {
+absl::StatusOr<Condition> ToCondition(const ConditionText& text) {
   const bool is_leaf =
-      !proto.key().empty() || !proto.values().empty() || proto.ignore_case();
-  const int forms = (is_leaf ? 1 : 0) + (proto.has_not_() ? 1 : 0) +
-                    (proto.all_of().empty() ? 0 : 1) +
-                    (proto.any_of().empty() ? 0 : 1);
+      !text.key.empty() || !text.values.empty() || text.ignore_case;
+  const int forms = (is_leaf ? 1 : 0) + (!text.negated.empty() ? 1 : 0) +
+                    (text.all_of.empty() ? 0 : 1) +
+                    (text.any_of.empty() ? 0 : 1);
   if (forms > 1) {
     return Reject(Reason::kFieldInvalid,
                   "a condition has two of all_of, any_of, not, and key");
   }
-  if (proto.has_not_()) {
-    absl::StatusOr<Condition> operand = ToCondition(proto.not_());
+  if (!text.negated.empty()) {
+    absl::StatusOr<Condition> operand = ToCondition(text.negated.front());
     if (!operand.ok()) return operand.status();
     return Condition::Not(*std::move(operand));
   }
-  if (proto.all_of().empty() && proto.any_of().empty()) return ToLeaf(proto);
-  const bool all = !proto.all_of().empty();
-  auto operands = ToConditions(all ? proto.all_of() : proto.any_of());
+  if (text.all_of.empty() && text.any_of.empty()) return ToLeaf(text);
+  const bool all = !text.all_of.empty();
+  auto operands = ToConditions(all ? text.all_of : text.any_of);
   if (!operands.ok()) return operands.status();
   return all ? Condition::AllOf(*std::move(operands))
              : Condition::AnyOf(*std::move(operands));
-}
-
-absl::StatusOr<verify::KeyType> ToKeyType(v1::ExpectedPublicKey::KeyType type) {
-  switch (type) {
-    case v1::ExpectedPublicKey::KEY_TYPE_RSA:
-      return verify::KeyType::kRsa;
-    case v1::ExpectedPublicKey::KEY_TYPE_EC_P256:
-      return verify::KeyType::kEcP256;
-    case v1::ExpectedPublicKey::KEY_TYPE_EC_P384:
-      return verify::KeyType::kEcP384;
-    case v1::ExpectedPublicKey::KEY_TYPE_ED25519:
-      return verify::KeyType::kEd25519;
-    default:
-      return Reject(Reason::kFieldInvalid, "a type of public key is unknown");
-  }
 }
 
 // Passes to a builder what the caller and a document say.
@@ -128,17 +107,17 @@ class Speaker {
     releases_ = options.releases;
   }
 
-  absl::Status Say(const v1::AttestationPolicy& proto) {
-    absl::Status s = SayMeasurements(proto);
-    if (s.ok()) s = SayNonce(proto);
-    if (s.ok()) s = SayUserData(proto);
-    if (s.ok()) s = SayPublicKey(proto);
-    if (s.ok()) s = SayDebug(proto);
+  absl::Status Say(const AttestationPolicyText& text) {
+    absl::Status s = SayMeasurements(text);
+    if (s.ok()) s = SayNonce(text);
+    if (s.ok()) s = SayUserData(text);
+    if (s.ok()) s = SayPublicKey(text);
+    if (s.ok()) s = SayDebug(text);
     if (!s.ok()) return s;
-    SayNames(proto);
-    SayLimits(proto);
-    if (!proto.ignore_the_rest().empty()) {
-      builder_.IgnoreTheRest(proto.ignore_the_rest());
+    SayNames(text);
+    SayLimits(text);
+    if (!text.ignore_the_rest.empty()) {
+      builder_.IgnoreTheRest(text.ignore_the_rest);
     }
     return absl::OkStatus();
   }
@@ -159,67 +138,60 @@ class Speaker {
   }
 
  private:
-  absl::Status SayMeasurements(const v1::AttestationPolicy& proto) {
+  absl::Status SayMeasurements(const AttestationPolicyText& text) {
     // With a condition beside it, the measurements would be stated twice.
-    if (proto.has_release()) {
-      builder_.ExpectRelease(proto.release(), releases_);
+    if (text.release.has_value()) {
+      builder_.ExpectRelease(*text.release, releases_);
     }
-    if (!proto.has_condition()) return absl::OkStatus();
-    const absl::StatusOr<Condition> condition = ToCondition(proto.condition());
+    if (!text.condition.has_value()) return absl::OkStatus();
+    const absl::StatusOr<Condition> condition = ToCondition(*text.condition);
     if (condition.ok()) builder_.ExpectCondition(*condition);
     return condition.status();
   }
 
-  absl::Status SayNonce(const v1::AttestationPolicy& proto) {
-    if (!proto.has_nonce()) return absl::OkStatus();
-    if (proto.nonce().has_ignored()) {
-      builder_.IgnoreNonce(proto.nonce().ignored());
+  absl::Status SayNonce(const AttestationPolicyText& text) {
+    if (!text.nonce.has_value()) return absl::OkStatus();
+    if (text.nonce->ignored.has_value()) {
+      builder_.IgnoreNonce(*text.nonce->ignored);
       return absl::OkStatus();
     }
-    if (!proto.nonce().has_hex()) return NothingSaid("nonce");
-    const auto bytes = ReadHex(proto.nonce().hex(), "nonce");
+    if (!text.nonce->hex.has_value()) return NothingSaid("nonce");
+    const auto bytes = ReadHex(*text.nonce->hex, "nonce");
     if (bytes.ok()) builder_.ExpectNonce(*bytes);
     return bytes.status();
   }
 
-  absl::Status SayUserData(const v1::AttestationPolicy& proto) {
-    if (!proto.has_user_data()) return absl::OkStatus();
-    if (proto.user_data().has_ignored()) {
-      builder_.IgnoreUserData(proto.user_data().ignored());
+  absl::Status SayUserData(const AttestationPolicyText& text) {
+    if (!text.user_data.has_value()) return absl::OkStatus();
+    if (text.user_data->ignored.has_value()) {
+      builder_.IgnoreUserData(*text.user_data->ignored);
       return absl::OkStatus();
     }
-    if (!proto.user_data().has_hex()) return NothingSaid("user_data");
-    const auto bytes = ReadHex(proto.user_data().hex(), "user_data");
+    if (!text.user_data->hex.has_value()) return NothingSaid("user_data");
+    const auto bytes = ReadHex(*text.user_data->hex, "user_data");
     if (bytes.ok()) builder_.ExpectUserData(*bytes);
     return bytes.status();
   }
 
-  absl::Status SayPublicKey(const v1::AttestationPolicy& proto) {
-    if (!proto.has_public_key()) return absl::OkStatus();
-    const v1::ExpectedPublicKey& key = proto.public_key();
+  absl::Status SayPublicKey(const AttestationPolicyText& text) {
+    if (!text.public_key.has_value()) return absl::OkStatus();
+    const ExpectedPublicKeyText& key = *text.public_key;
     // Two of them together would state the public key twice.
     bool said = false;
-    if (key.has_ignored()) {
-      builder_.IgnorePublicKey(key.ignored());
+    if (key.ignored.has_value()) {
+      builder_.IgnorePublicKey(*key.ignored);
       said = true;
     }
-    if (key.present()) {
+    if (key.present) {
       builder_.ExpectPublicKeyPresent();
       said = true;
     }
-    if (!key.types().empty()) {
-      std::vector<verify::KeyType> types;
-      for (const int type : key.types()) {
-        const auto known =
-            ToKeyType(static_cast<v1::ExpectedPublicKey::KeyType>(type));
-        if (!known.ok()) return known.status();
-        types.push_back(*known);
-      }
-      builder_.ExpectPublicKeyOfType(std::move(types));
+    if (!key.types.empty()) {
+      builder_.ExpectPublicKeyOfType(key.types);
       said = true;
     }
-    if (key.has_hex()) {
-      const auto bytes = ReadHex(key.hex(), "public_key");
+    if (key.hex.has_value()) {
+      const auto bytes = ReadHex(*key.hex, "public_key");
       if (!bytes.ok()) return bytes.status();
       builder_.ExpectPublicKey(*bytes);
       said = true;
@@ -227,10 +199,10 @@ class Speaker {
     return said ? absl::OkStatus() : NothingSaid("public_key");
   }
 
-  absl::Status SayDebug(const v1::AttestationPolicy& proto) {
-    if (!proto.has_allow_debug()) return absl::OkStatus();
+  absl::Status SayDebug(const AttestationPolicyText& text) {
+    if (!text.allow_debug.has_value()) return absl::OkStatus();
     if constexpr (std::is_same_v<Policy, verify::EnclavePolicy>) {
-      builder_.AllowDebug(proto.allow_debug().why());
+      builder_.AllowDebug(*text.allow_debug);
       return absl::OkStatus();
     } else {
       return Reject(Reason::kFieldInvalid,
@@ -239,28 +211,28 @@ class Speaker {
     }
   }
 
-  void SayNames(const v1::AttestationPolicy& proto) {
-    if (!proto.modules().empty()) {
-      builder_.ExpectModules(ToVector(proto.modules()));
+  void SayNames(const AttestationPolicyText& text) {
+    if (!text.modules.empty()) {
+      builder_.ExpectModules(text.modules);
     }
-    if (!proto.instances().empty()) {
-      builder_.ExpectInstances(ToVector(proto.instances()));
+    if (!text.instances.empty()) {
+      builder_.ExpectInstances(text.instances);
     }
-    if (!proto.regions().empty()) {
-      builder_.ExpectRegions(ToVector(proto.regions()));
+    if (!text.regions.empty()) {
+      builder_.ExpectRegions(text.regions);
     }
   }
 
-  void SayLimits(const v1::AttestationPolicy& proto) {
-    if (proto.has_partition()) builder_.ExpectPartition(proto.partition());
-    if (proto.has_max_age()) {
-      builder_.WithMaxAge(absl::Seconds(proto.max_age().seconds()));
+  void SayLimits(const AttestationPolicyText& text) {
+    if (text.partition.has_value()) builder_.ExpectPartition(*text.partition);
+    if (text.max_age.has_value()) {
+      builder_.WithMaxAge(*text.max_age);
     }
-    if (proto.has_clock_leeway()) {
-      builder_.WithClockLeeway(absl::Seconds(proto.clock_leeway().seconds()));
+    if (text.clock_leeway.has_value()) {
+      builder_.WithClockLeeway(*text.clock_leeway);
     }
-    if (proto.refuse_unknown_fields()) builder_.RefuseUnknownFields();
-    if (proto.strict()) builder_.Strict();
+    if (text.refuse_unknown_fields) builder_.RefuseUnknownFields();
+    if (text.strict) builder_.Strict();
   }
 
   static absl::Status NothingSaid(std::string_view field) {
@@ -275,15 +247,15 @@ class Speaker {
 };
 
 template <typename Policy>
-absl::StatusOr<PolicyDocument> ToPolicy(const v1::AttestationPolicy& proto,
+absl::StatusOr<PolicyDocument> ToPolicy(const AttestationPolicyText& text,
                                         const PolicyDocumentOptions& options) {
-  if (options.partition.has_value() && proto.has_partition()) {
+  if (options.partition.has_value() && text.partition.has_value()) {
     return Reject(Reason::kFieldInvalid,
                   "'partition' is said beside the policy too");
   }
   Speaker<Policy> speaker;
   speaker.Say(options);
-  if (absl::Status s = speaker.Say(proto); !s.ok()) return s;
+  if (absl::Status s = speaker.Say(text); !s.ok()) return s;
   return speaker.Build();
 }
 
@@ -297,16 +269,14 @@ absl::StatusOr<PolicyDocument> ToPolicy(const KmsDemands& demands,
 }
 
 absl::StatusOr<PolicyDocument> ToPolicyOfItsType(
-    const v1::AttestationPolicy& proto, const PolicyDocumentOptions& options) {
-  switch (proto.type()) {
-    case v1::AttestationPolicy::TYPE_ENCLAVE:
-      return ToPolicy<verify::EnclavePolicy>(proto, options);
-    case v1::AttestationPolicy::TYPE_NITRO_TPM:
-      return ToPolicy<verify::NitroTpmPolicy>(proto, options);
-    default:
-      return Reject(Reason::kFieldMissing,
-                    "'type' is required: TYPE_ENCLAVE or TYPE_NITRO_TPM");
+    const AttestationPolicyText& text, const PolicyDocumentOptions& options) {
+  if (!text.type.has_value()) {
+    return Reject(Reason::kFieldMissing,
+                  "'type' is required: TYPE_ENCLAVE or TYPE_NITRO_TPM");
   }
+  return *text.type == AttestationType::kEnclave
+             ? ToPolicy<verify::EnclavePolicy>(text, options)
+             : ToPolicy<verify::NitroTpmPolicy>(text, options);
 }
 
 absl::StatusOr<PolicyDocument> ReadKms(verify::JsonValue json,
@@ -348,9 +318,9 @@ absl::StatusOr<PolicyDocument> ReadPolicyDocument(
       return InFile(name, ReadKms(*std::move(json), options));
     }
   }
-  v1::AttestationPolicy proto;
-  if (absl::Status s = ReadYaml(text, name, proto); !s.ok()) return s;
-  return InFile(name, ToPolicyOfItsType(proto, options));
+  const auto said = ReadAttestationPolicyText(text, name);
+  if (!said.ok()) return said.status();
+  return InFile(name, ToPolicyOfItsType(*said, options));
 }
 
 }  // namespace anchorage::anchors

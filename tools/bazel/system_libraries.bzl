@@ -39,10 +39,12 @@ _ABSL = ["-Wl,--push-state,--as-needed"] + ["-labsl_" + name for name in [
     "time_zone",
 ]] + ["-Wl,--pop-state"]
 
-def _target(linkopts = [], defines = []):
-    return struct(linkopts = linkopts, defines = defines)
+# `library`: what libanchorage links instead, which is for other people's
+# processes (tools/bazel/library.bzl); None: the same.
+def _target(linkopts = [], defines = [], library = None):
+    return struct(linkopts = linkopts, defines = defines, library = library)
 
-_absl = _target(_ABSL)
+_absl = _target(_ABSL, library = struct(deps = ["@abseil_source//:abseil"], linkopts = []))
 
 # repository -> package -> target -> flags
 _LIBRARIES = {
@@ -100,14 +102,21 @@ _LIBRARIES = {
             ),
         },
     },
-    "curl": {"": {"curl": _target(["-lcurl"])}},
+    "curl": {"": {"curl": _target(["-lcurl"]), "headers": _target()}},
     "gumbo-parser": {"": {"gumbo": _target(["-lgumbo"])}},
     "libarchive": {"": {"archive": _target(["-larchive"])}},
     "com_github_jupp0r_prometheus_cpp": {
         "core": {"core": _target(["-lprometheus-cpp-core"])},
     },
     "rocksdb": {"": {"rocksdb": _target(["-lrocksdb"])}},
-    "yaml-cpp": {"": {"yaml-cpp": _target(["-lyaml-cpp"])}},
+    "yaml-cpp": {
+        "": {
+            "yaml-cpp": _target(
+                ["-lyaml-cpp"],
+                library = struct(deps = [], linkopts = ["-l:libyaml-cpp.a"]),
+            ),
+        },
+    },
     "cli11": {"": {"cli11": _target()}},
     "com_github_gabime_spdlog": {
         "": {
@@ -121,13 +130,22 @@ _LIBRARIES = {
     "zlib": {"": {"zlib": _target(["-lz"])}},
 }
 
+def _choose(flags, normally, field):
+    if not flags.library:
+        return repr(normally)
+    return "select({'@anchorage//tools/bazel:is_library': %r, '//conditions:default': %r})" % (
+        getattr(flags.library, field),
+        normally,
+    )
+
 def _system_library_impl(ctx):
     for package, targets in _LIBRARIES[ctx.name].items():
         lines = ["package(default_visibility = [\"//visibility:public\"])"]
         for name, flags in targets.items():
-            lines.append("cc_library(name = %r, linkopts = %r, defines = %r)" % (
+            lines.append("cc_library(name = %r, linkopts = %s, deps = %s, defines = %r)" % (
                 name,
-                flags.linkopts,
+                _choose(flags, flags.linkopts, "linkopts"),
+                _choose(flags, [], "deps"),
                 flags.defines,
             ))
         path = package + "/BUILD.bazel" if package else "BUILD.bazel"
@@ -140,7 +158,40 @@ _system_library = repository_rule(
     doc = "One repository of labels for headers and libraries in /usr.",
 )
 
+_SOURCES = "/usr/src/anchorage"
+
+def _debian_source_impl(ctx):
+    found = ctx.execute([
+        "dpkg-query",
+        "--show",
+        "--showformat=${source:Package}-${source:Version}",
+        ctx.attr.package,
+    ])
+    folder = ctx.path(_SOURCES + "/" + found.stdout)
+    if not folder.exists:
+        # Only who builds the library needs it.
+        ctx.file("BUILD.bazel", "fail('%s is not there: run tools/setup')" % folder)
+        return
+    for entry in folder.readdir():
+        if not entry.basename.startswith("BUILD") and not entry.basename.startswith("WORKSPACE"):
+            ctx.symlink(entry, entry.basename)
+    ctx.symlink(ctx.attr.build_file, "BUILD.bazel")
+
+_debian_source = repository_rule(
+    implementation = _debian_source_impl,
+    attrs = {
+        "build_file": attr.label(),
+        "package": attr.string(doc = "the binary package"),
+    },
+    doc = "Debian's source of an installed package, as tools/setup unpacked it.",
+)
+
 def system_libraries():
     """Declares a repository for every system library."""
+    _debian_source(
+        name = "abseil_source",
+        build_file = "//tools/bazel:abseil_source.BUILD",
+        package = "libabsl-dev",
+    )
     for name in _LIBRARIES:
         _system_library(name = name)

@@ -1,0 +1,445 @@
+/* Anchorage: verifies AWS's instance identity documents and Nitro attestation
+ * documents with a set of anchors that keeps itself current.
+ *
+ *   anchorage_error* error = NULL;
+ *   anchorage_options* options = anchorage_options_new();
+ *   anchorage_options_set_url(options, url, strlen(url));
+ *   anchorage_options_set_trusted_root(options, root, root_size);
+ *   anchorage_client* client = anchorage_client_new(options, &error);
+ *   anchorage_options_free(options);
+ *
+ *   anchorage_identity* machine = anchorage_verify_identity(
+ *       client, text, text_size, policy, NULL, &error);
+ *   if (machine == NULL) {
+ *     fprintf(stderr, "%s: %s\n", anchorage_error_reason(error),
+ *             anchorage_error_message(error));
+ *     anchorage_error_free(error);
+ *   }
+ *
+ * WHO FREES WHAT
+ *
+ *   What                           Made by                  Freed by
+ *   anchorage_options              anchorage_options_new    anchorage_options_free
+ *   anchorage_client               anchorage_client_new     anchorage_client_free
+ *   anchorage_identity_policy      ..._policy_read          ..._policy_free
+ *   anchorage_attestation_policy   ..._policy_read          ..._policy_free
+ *   anchorage_request              anchorage_request_new    anchorage_request_free
+ *   anchorage_ledger               anchorage_ledger_new     anchorage_ledger_free
+ *   anchorage_identity             anchorage_verify_identity        ..._free
+ *   anchorage_attestation          anchorage_verify_attestation     ..._free
+ *   anchorage_state                anchorage_client_state   anchorage_state_free
+ *   anchorage_error                every call that fails    anchorage_error_free
+ *   a char* that is not const      anchorage_..._json       anchorage_string_free
+ *   a const char* or const void*   every getter             with its object
+ *
+ * Whatever is given to a call stays the caller's and may be freed when the call
+ * returns: the library copies what it keeps. Two exceptions: an
+ * anchorage_ledger outlives the requests that name it, and what a callback is
+ * given as `user` outlives the client. Objects do not hang on one another
+ * otherwise: a result outlives its client. Every _free takes NULL and does
+ * nothing then.
+ *
+ * WHICH THREADS
+ *
+ *   client, policies, ledger, results, state, error: any number of threads may
+ *     use one at once, but for its _free, which is the last use;
+ *   options, request: one thread at a time.
+ *
+ * No call blocks on the network but anchorage_client_refresh() and, for a
+ * transfer under way, anchorage_client_free(). No call throws, raises a signal,
+ * ends the process, changes errno's meaning for the caller, reads the
+ * environment or the locale, or writes to a standard stream.
+ *
+ * After fork(2) the child verifies with the set of that moment;
+ * anchorage_client_refresh() says that it needs a client of its own.
+ *
+ * TEXT is UTF-8 with a length in bytes; it may hold NUL. What comes back ends
+ * with a NUL that the length does not count; `size` may be NULL where a length
+ * is returned through it. A text that goes in is never NULL: NULL is an error
+ * (USAGE), also with the length 0, and "" with the length 0 is the empty text.
+ * So nothing that the caller failed to find is taken for "not expected".
+ *
+ * WHAT IS ABSENT is NULL, or 0 from a getter that returns whether there is a
+ * value, never "".
+ *
+ * NULL for an object: a call that can fail fails with USAGE; a getter returns
+ * what it returns for what is absent.
+ *
+ * TIMES are milliseconds since 1970-01-01T00:00:00Z; durations are milliseconds.
+ *
+ * WHAT STAYS: within libanchorage.so.1 no function goes, changes its arguments
+ * or what it means; no number of an enum changes. New functions and new numbers
+ * may come: a reader of a number that it does not know takes it for the most
+ * cautious one it knows. Reasons are compared by name. SUPPORT.md has the rest.
+ */
+
+#ifndef ANCHORAGE_ANCHORAGE_H_
+#define ANCHORAGE_ANCHORAGE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(ANCHORAGE_BUILDING) && defined(__GNUC__)
+#define ANCHORAGE_API __attribute__((visibility("default")))
+#else
+#define ANCHORAGE_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct anchorage_options anchorage_options;
+typedef struct anchorage_client anchorage_client;
+typedef struct anchorage_identity_policy anchorage_identity_policy;
+typedef struct anchorage_attestation_policy anchorage_attestation_policy;
+typedef struct anchorage_request anchorage_request;
+typedef struct anchorage_ledger anchorage_ledger;
+typedef struct anchorage_identity anchorage_identity;
+typedef struct anchorage_attestation anchorage_attestation;
+typedef struct anchorage_state anchorage_state;
+typedef struct anchorage_error anchorage_error;
+
+/* Enums are passed as int32_t. */
+
+/* What kind of failure. The first six are also trustctl's exit codes. */
+enum {
+  ANCHORAGE_OK = 0,
+  /* The caller's mistake, or the library's: not the evidence's. */
+  ANCHORAGE_USAGE = 1,
+  ANCHORAGE_UNREADABLE = 2,
+  ANCHORAGE_NOT_FROM_AWS = 3,
+  ANCHORAGE_STALE_OR_FOR_ANOTHER = 4,
+  ANCHORAGE_REFUSED_BY_POLICY = 5,
+  /* Never a pass: no anchors, no memory, no algorithm, no ledger. */
+  ANCHORAGE_UNDECIDED = 6,
+  /* A refresh: nobody answered; or what came was not what the trusted keys
+   * signed, or went back. */
+  ANCHORAGE_UNREACHABLE = 7,
+  ANCHORAGE_UPDATE_REFUSED = 8
+};
+
+/* Which of IMDS's three signatures. */
+enum {
+  ANCHORAGE_FORM_RECOGNISED = 0,
+  ANCHORAGE_FORM_SIGNATURE = 1,
+  ANCHORAGE_FORM_PKCS7 = 2,
+  ANCHORAGE_FORM_RSA2048 = 3
+};
+
+enum {
+  ANCHORAGE_ORIGIN_BAKED_IN = 1,
+  ANCHORAGE_ORIGIN_CACHE = 2,
+  ANCHORAGE_ORIGIN_SERVER = 3
+};
+
+enum {
+  ANCHORAGE_FRESH = 1,
+  ANCHORAGE_STALE = 2,
+  ANCHORAGE_EXPIRED = 3,
+  /* Built in, and there is nobody to ask for a newer one. */
+  ANCHORAGE_BAKED_IN = 4
+};
+
+enum { ANCHORAGE_SERVE_LAST_GOOD = 1, ANCHORAGE_REFUSE = 2 };
+
+enum { ANCHORAGE_ENCLAVE = 1, ANCHORAGE_NITRO_TPM = 2 };
+
+enum {
+  ANCHORAGE_SINGLE_USE = 1,
+  ANCHORAGE_FIRST_USE_BINDS = 2,
+  ANCHORAGE_NEWEST_PENDING_TIME = 3
+};
+
+/* --- The library ---------------------------------------------------------- */
+
+/* Version and commit, such as "1.0.0 (9f3c2ab1)". A constant. */
+ANCHORAGE_API const char* anchorage_version(void);
+
+/* 10000 * major + 100 * minor + patch: a binding refuses what is older than it
+ * was made for. */
+ANCHORAGE_API int32_t anchorage_version_number(void);
+
+/* Frees what an anchorage_..._json() returned. */
+ANCHORAGE_API void anchorage_string_free(char* text);
+
+/* --- Errors ----------------------------------------------------------------
+ *
+ * A call that can fail takes a pointer to an anchorage_error* last. Where it
+ * fails it puts a new error there; where it does not, it leaves the pointer as
+ * it is. The pointer may be NULL for who does not ask why. Where there is no
+ * memory for an error there still is one, and it is freed like any other. */
+
+ANCHORAGE_API void anchorage_error_free(anchorage_error* error);
+
+/* One of the numbers above. ANCHORAGE_USAGE for NULL. */
+ANCHORAGE_API int32_t anchorage_error_code(const anchorage_error* error);
+
+/* The stable name of the reason, such as "SIGNATURE_MISMATCH"; of a refresh,
+ * that of a TUF reason; of a mistake, "USAGE". Never NULL but for NULL. */
+ANCHORAGE_API const char* anchorage_error_reason(const anchorage_error* error);
+
+/* The step of the verifier that failed, such as "product-codes"; NULL where
+ * none did. */
+ANCHORAGE_API const char* anchorage_error_check(const anchorage_error* error);
+
+/* A sentence for people, one line, printable whatever the evidence says; what
+ * was expected beside what was found. */
+ANCHORAGE_API const char* anchorage_error_message(const anchorage_error* error);
+
+/* The certificate of a chain that failed, 0 for the leaf; -1 for none. */
+ANCHORAGE_API int32_t
+anchorage_error_certificate_index(const anchorage_error* error);
+
+/* What "trustctl verify --output json" prints for a refusal; NULL where there is
+ * no memory, or for an error that is no refusal of evidence. */
+ANCHORAGE_API char* anchorage_error_json(const anchorage_error* error,
+                                         size_t* size);
+
+/* --- Options ---------------------------------------------------------------
+ *
+ * Setters return nothing: the first that is wrong is kept, and is what
+ * anchorage_client_new() fails with. A setter that is called again replaces.
+ * Without any the client has the set that is built in, and asks nobody. */
+
+/* NULL only where there is no memory. */
+ANCHORAGE_API anchorage_options* anchorage_options_new(void);
+ANCHORAGE_API void anchorage_options_free(anchorage_options* options);
+
+/* Where a trustd, a CDN or a bucket has the files, such as
+ * "https://trust.example.com/tuf/". Needs a trusted root, and libcurl.so.4 when
+ * something is first fetched. */
+ANCHORAGE_API void anchorage_options_set_url(anchorage_options* options,
+                                             const char* url, size_t size);
+/* Where its targets are; by default in "targets/" below the URL. */
+ANCHORAGE_API void anchorage_options_set_targets_url(anchorage_options* options,
+                                                     const char* url,
+                                                     size_t size);
+/* root.json of the repository, from a channel that you trust. */
+ANCHORAGE_API void anchorage_options_set_trusted_root(
+    anchorage_options* options, const void* root, size_t size);
+/* PEM certificates that the server's must chain to; by default the system's. */
+ANCHORAGE_API void anchorage_options_set_tls_roots(anchorage_options* options,
+                                                   const char* pem,
+                                                   size_t size);
+/* A folder for what was last verified, this client's alone. */
+ANCHORAGE_API void anchorage_options_set_cache_folder(
+    anchorage_options* options, const char* path, size_t size);
+/* The set that is there before any other: the six files as `trustctl bundle
+ * export` writes them into one; by default the one that is built in. */
+ANCHORAGE_API void anchorage_options_set_baked_bundle(
+    anchorage_options* options, const void* bundle, size_t size,
+    int64_t as_of_ms);
+/* Asks by a thread of the client's own (1, the default with a URL), or only
+ * where anchorage_client_refresh() is called (0). */
+ANCHORAGE_API void anchorage_options_set_background_refresh(
+    anchorage_options* options, int32_t on);
+/* At least 1 s; default 1 h. */
+ANCHORAGE_API void anchorage_options_set_refresh_interval(
+    anchorage_options* options, int64_t ms);
+/* Of one file; 1 ms to 1 h, default 20 s. */
+ANCHORAGE_API void anchorage_options_set_timeout(anchorage_options* options,
+                                                 int64_t ms);
+/* How long a set is STALE before it is EXPIRED; at most 365 days, default 30. */
+ANCHORAGE_API void anchorage_options_set_max_stale(anchorage_options* options,
+                                                   int64_t ms);
+/* What an EXPIRED set does. Defaults: SERVE_LAST_GOOD, REFUSE. */
+ANCHORAGE_API void anchorage_options_set_identity_when_expired(
+    anchorage_options* options, int32_t what);
+ANCHORAGE_API void anchorage_options_set_attestation_when_expired(
+    anchorage_options* options, int32_t what);
+
+/* --- The client ----------------------------------------------------------- */
+
+/* Never waits for the network and never fails for want of it. Keeps nothing of
+ * `options`, which may be NULL for the defaults. NULL: the error says why. */
+ANCHORAGE_API anchorage_client* anchorage_client_new(
+    const anchorage_options* options, anchorage_error** error);
+
+/* Waits for a transfer under way, at most the timeout. */
+ANCHORAGE_API void anchorage_client_free(anchorage_client* client);
+
+/* Asks the server now. ANCHORAGE_OK: what it has is verified and in use.
+ * Whatever comes, the set is as good as before, but where a new root ended it.
+ * Calls wait for one another. */
+ANCHORAGE_API int32_t anchorage_client_refresh(anchorage_client* client,
+                                               anchorage_error** error);
+
+/* A snapshot of how the client stands. */
+ANCHORAGE_API anchorage_state* anchorage_client_state(
+    const anchorage_client* client, anchorage_error** error);
+ANCHORAGE_API void anchorage_state_free(anchorage_state* state);
+ANCHORAGE_API int32_t anchorage_state_origin(const anchorage_state* state);
+ANCHORAGE_API int32_t anchorage_state_freshness(const anchorage_state* state);
+ANCHORAGE_API uint64_t anchorage_state_sequence(const anchorage_state* state);
+ANCHORAGE_API int64_t anchorage_state_as_of(const anchorage_state* state);
+/* 0: there is no such time (a built-in set that does not age). */
+ANCHORAGE_API int32_t anchorage_state_fresh_until(const anchorage_state* state,
+                                                  int64_t* time);
+/* Everything that the client counts, for status pages. */
+ANCHORAGE_API char* anchorage_state_json(const anchorage_state* state,
+                                         size_t* size);
+
+/* --- Policies --------------------------------------------------------------
+ *
+ * Documents, YAML or JSON: identity_policy.proto, attestation_policy.proto and
+ * the JSON Schemas beside them say what is in one. `name` stands in messages. */
+
+ANCHORAGE_API anchorage_identity_policy* anchorage_identity_policy_read(
+    const char* text, size_t size, const char* name, size_t name_size,
+    anchorage_error** error);
+ANCHORAGE_API void anchorage_identity_policy_free(
+    anchorage_identity_policy* policy);
+
+/* Also a key policy of AWS KMS; a policy that does not decide about conditions
+ * on other keys is refused. */
+ANCHORAGE_API anchorage_attestation_policy* anchorage_attestation_policy_read(
+    const char* text, size_t size, const char* name, size_t name_size,
+    anchorage_error** error);
+ANCHORAGE_API void anchorage_attestation_policy_free(
+    anchorage_attestation_policy* policy);
+
+/* --- What one verification is given beside the evidence ---------------------
+ *
+ * As with options, the first wrong setter is what the verification fails with.
+ * A request may serve any number of verifications, one after another. */
+
+ANCHORAGE_API anchorage_request* anchorage_request_new(void);
+ANCHORAGE_API void anchorage_request_free(anchorage_request* request);
+
+/* Of an identity: the document's exact bytes, needed with FORM_SIGNATURE. */
+ANCHORAGE_API void anchorage_request_set_document(anchorage_request* request,
+                                                  const void* document,
+                                                  size_t size);
+ANCHORAGE_API void anchorage_request_set_form(anchorage_request* request,
+                                              int32_t form);
+/* `binding`: whatever names the sender; only with FIRST_USE_BINDS. The ledger
+ * outlives the request. */
+ANCHORAGE_API void anchorage_request_set_ledger(anchorage_request* request,
+                                                anchorage_ledger* ledger,
+                                                int32_t mode,
+                                                const char* binding,
+                                                size_t binding_size);
+/* Of an attestation: what the field must be, exactly. Empty is present and
+ * empty. A policy that says something of the field too is refused. */
+ANCHORAGE_API void anchorage_request_set_nonce(anchorage_request* request,
+                                               const void* bytes, size_t size);
+ANCHORAGE_API void anchorage_request_set_user_data(anchorage_request* request,
+                                                   const void* bytes,
+                                                   size_t size);
+ANCHORAGE_API void anchorage_request_set_public_key(anchorage_request* request,
+                                                    const void* bytes,
+                                                    size_t size);
+/* Evidence that was recorded, judged as of that time: never an answer about who
+ * is there now. */
+ANCHORAGE_API void anchorage_request_set_recorded_at(anchorage_request* request,
+                                                     int64_t time);
+/* Records every check, for the JSON of result and error. Default 0. */
+ANCHORAGE_API void anchorage_request_set_trace(anchorage_request* request,
+                                               int32_t on);
+
+/* --- Replay ---------------------------------------------------------------- */
+
+/* In memory; a new key is refused once it holds `max_entries`. */
+ANCHORAGE_API anchorage_ledger* anchorage_ledger_new(size_t max_entries);
+ANCHORAGE_API void anchorage_ledger_free(anchorage_ledger* ledger);
+/* Forgets documents from before `time`; returns how many. */
+ANCHORAGE_API size_t anchorage_ledger_forget_before(anchorage_ledger* ledger,
+                                                    int64_t time);
+
+/* --- Identity documents ----------------------------------------------------- */
+
+/* Verifies what IMDS answers below /latest/dynamic/instance-identity/: `text`
+ * is the answer of "rsa2048", "pkcs7" or "signature", with or without line
+ * breaks, PEM, or the bytes. `request` may be NULL. NULL: the error says why. */
+ANCHORAGE_API anchorage_identity* anchorage_verify_identity(
+    const anchorage_client* client, const void* text, size_t size,
+    const anchorage_identity_policy* policy, const anchorage_request* request,
+    anchorage_error** error);
+ANCHORAGE_API void anchorage_identity_free(anchorage_identity* identity);
+
+/* The text of a field, by the name that it has in the JSON: "account_id",
+ * "region", "partition", "availability_zone", "instance_id", "instance_type",
+ * "image_id", "architecture", "kernel_id", "ramdisk_id", "private_ip",
+ * "version". NULL: the document has none, or there is no such field. */
+ANCHORAGE_API const char* anchorage_identity_field(
+    const anchorage_identity* identity, const char* name, size_t* size);
+ANCHORAGE_API const char* anchorage_identity_account_id(
+    const anchorage_identity* identity);
+ANCHORAGE_API const char* anchorage_identity_region(
+    const anchorage_identity* identity);
+ANCHORAGE_API const char* anchorage_identity_instance_id(
+    const anchorage_identity* identity);
+ANCHORAGE_API const char* anchorage_identity_image_id(
+    const anchorage_identity* identity);
+ANCHORAGE_API const char* anchorage_identity_instance_type(
+    const anchorage_identity* identity);
+ANCHORAGE_API int64_t
+anchorage_identity_pending_time(const anchorage_identity* identity);
+ANCHORAGE_API int32_t anchorage_identity_signing_time(
+    const anchorage_identity* identity, int64_t* time);
+/* Whether the document has the list; its length through `count`. */
+ANCHORAGE_API int32_t anchorage_identity_product_codes(
+    const anchorage_identity* identity, size_t* count);
+ANCHORAGE_API const char* anchorage_identity_product_code(
+    const anchorage_identity* identity, size_t index);
+ANCHORAGE_API int32_t anchorage_identity_billing_products(
+    const anchorage_identity* identity, size_t* count);
+ANCHORAGE_API const char* anchorage_identity_billing_product(
+    const anchorage_identity* identity, size_t index);
+/* What is worth knowing and no fault, by name; NULL past the last. */
+ANCHORAGE_API const char* anchorage_identity_note(
+    const anchorage_identity* identity, size_t index);
+/* The exact bytes that AWS signed. */
+ANCHORAGE_API const void* anchorage_identity_document(
+    const anchorage_identity* identity, size_t* size);
+ANCHORAGE_API int32_t
+anchorage_identity_form(const anchorage_identity* identity);
+/* Everything, as "trustctl verify identity --output json" prints it. NULL only
+ * where there is no memory. */
+ANCHORAGE_API char* anchorage_identity_json(const anchorage_identity* identity,
+                                            size_t* size);
+
+/* --- Nitro attestation documents ------------------------------------------- */
+
+/* Verifies a document, of an enclave or a NitroTPM as `policy` says. */
+ANCHORAGE_API anchorage_attestation* anchorage_verify_attestation(
+    const anchorage_client* client, const void* document, size_t size,
+    const anchorage_attestation_policy* policy,
+    const anchorage_request* request, anchorage_error** error);
+ANCHORAGE_API void anchorage_attestation_free(
+    anchorage_attestation* attestation);
+
+ANCHORAGE_API int32_t
+anchorage_attestation_type(const anchorage_attestation* attestation);
+ANCHORAGE_API const char* anchorage_attestation_module_id(
+    const anchorage_attestation* attestation);
+ANCHORAGE_API const char* anchorage_attestation_instance_id(
+    const anchorage_attestation* attestation);
+ANCHORAGE_API const char* anchorage_attestation_region(
+    const anchorage_attestation* attestation);
+ANCHORAGE_API const char* anchorage_attestation_partition(
+    const anchorage_attestation* attestation);
+ANCHORAGE_API const char* anchorage_attestation_release(
+    const anchorage_attestation* attestation);
+ANCHORAGE_API int64_t
+anchorage_attestation_time(const anchorage_attestation* attestation);
+/* Bytes, NULL where absent; present and empty is not NULL. */
+ANCHORAGE_API const void* anchorage_attestation_public_key(
+    const anchorage_attestation* attestation, size_t* size);
+ANCHORAGE_API const void* anchorage_attestation_user_data(
+    const anchorage_attestation* attestation, size_t* size);
+ANCHORAGE_API const void* anchorage_attestation_nonce(
+    const anchorage_attestation* attestation, size_t* size);
+ANCHORAGE_API const void* anchorage_attestation_pcr(
+    const anchorage_attestation* attestation, int32_t index, size_t* size);
+ANCHORAGE_API const char* anchorage_attestation_note(
+    const anchorage_attestation* attestation, size_t index);
+ANCHORAGE_API char* anchorage_attestation_json(
+    const anchorage_attestation* attestation, size_t* size);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* ANCHORAGE_ANCHORAGE_H_ */

@@ -1,0 +1,30 @@
+// How a client reaches a repository, without saying by what.
+
+#ifndef ANCHORAGE_CLIENT_TRANSPORT_H_
+#define ANCHORAGE_CLIENT_TRANSPORT_H_
+
+#include <memory>
+#include <string>
+
+#include "anchors/bundle.h"
+#include "anchors/tuf/fetcher.h"
+
+namespace anchorage::client {
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // Serves one refresh of a client that has verified and holds `have`, whose
+  // timestamp is the file `held_timestamp`. One at a time; the transport
+  // outlives it.
+  virtual std::unique_ptr<anchors::tuf::Fetcher> Begin(
+      const anchors::BundleVersions& have, std::string held_timestamp) = 0;
+
+  // Ends a transfer under way and fails every later one. From any thread.
+  virtual void Cancel() = 0;
+};
+
+}  // namespace anchorage::client
+
+#endif  // ANCHORAGE_CLIENT_TRANSPORT_H_
