@@ -402,7 +402,11 @@ const absl::Status& ResourcesExhausted() { return kExhausted; }
 std::optional<Reason> ReasonOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kReasonUrl);
   if (!payload.has_value()) return std::nullopt;
-  return ReasonNamed(std::string(*payload));
+  // Without a copy: also where there is no memory.
+  for (const Row& row : kRows) {
+    if (*payload == View(row.name)) return row.value;
+  }
+  return std::nullopt;
 }
 
 int CertificateIndexOf(const absl::Status& status) {

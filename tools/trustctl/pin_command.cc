@@ -52,6 +52,8 @@ configuration says ('trustctl rotations approve', or this command given by
 another of them). A trustd in MODE_OFFLINE proposes all of it for people to sign.
 An announced key verifies nothing: it is ACTIVE once a source shows it in the old
 one's place and people approve that, or once people add its certificate.
+There, 'reactivate' takes back at once what was revoked or retired and nobody has
+signed yet.
 The last key of a slot that verifies is taken away with --last-key only.
 
 A key that may be in other hands is revoked, never retired: whoever has it signs

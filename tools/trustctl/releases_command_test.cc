@@ -21,8 +21,12 @@ Release Made(const std::string& name, AttestationType type) {
   release.product = "signer";
   release.name = name;
   release.type = type;
-  release.measurements = {
-      {type == AttestationType::kEnclave ? 0 : 4, std::string(48, 'a')}};
+  if (type == AttestationType::kEnclave) {
+    release.measurements = {{0, std::string(48, 'a')}};
+  } else {
+    release.measurements = {{4, std::string(48, 'a')},
+                            {12, std::string(48, '\0')}};
+  }
   return release;
 }
 
@@ -51,7 +55,10 @@ class ReleasesMark : public ::testing::Test {
   }
 
   anchors::ReleaseList List() {
-    return *anchors::ParseReleases(*anchors::ReadFile(path_, 1 << 20));
+    const auto text = anchors::ReadFile(path_, 1 << 20);
+    auto list = anchors::ParseReleases(text.value_or(""));
+    EXPECT_TRUE(list.ok()) << list.status();
+    return *std::move(list);
   }
 
   const std::string path_ = ::testing::TempDir() + "/releases.json";

@@ -175,6 +175,19 @@ absl::Status Request(Work& work, const PersonPins& event) {
   return absl::OkStatus();
 }
 
+// Whether this takes back what a person revoked or retired and nobody has signed:
+// else it would come again in each proposal. Nothing comes into use by it, and
+// those who sign decide.
+bool TakesBackUnsigned(const Work& work, const v1::PinFact& fact) {
+  const auto& pins = work.book().pins();
+  return fact.action() == v1::PinFact::ACTION_REACTIVATE &&
+         std::any_of(pins.begin(), pins.end(), [&](const auto& record) {
+           return record.pin().spki_sha256() == fact.spki_sha256() &&
+                  anchors::SlotFromProto(record.pin().slot()) ==
+                      anchors::SlotFromProto(fact.slot());
+         });
+}
+
 }  // namespace
 
 absl::Status TakeDecision(Work& work, const PersonDecides& event) {
@@ -233,6 +246,11 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event) {
 absl::Status TakePin(Work& work, const PersonPins& event) {
   const v1::PinFact& fact = event.fact;
   if (absl::Status s = CheckWhy(fact.why()); !s.ok()) return s;
+  if (TakesBackUnsigned(work, fact)) {
+    work.draft.AddPin(fact);
+    AlertOfPin(work, fact);
+    return absl::OkStatus();
+  }
   if (fact.action() == v1::PinFact::ACTION_ADD ||
       fact.action() == v1::PinFact::ACTION_ANNOUNCE ||
       fact.action() == v1::PinFact::ACTION_REACTIVATE) {

@@ -1,5 +1,6 @@
 // What people may do, how many must agree, and of what an approval is.
 
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <thread>
@@ -65,6 +66,21 @@ TEST_F(RetiredTest, IsNotBroughtBackByAddingItAgain) {
   }
   EXPECT_EQ(Status(), AnchorStatus::kRetired);
   EXPECT_THAT(All(), SizeIs(0));
+}
+
+TEST_F(PeopleTest, OfflineWhatNobodySignedCanBeTakenBack) {
+  options_.core.offline = true;
+  Start();
+  for (const auto action : {Action::ACTION_REVOKE, Action::ACTION_RETIRE}) {
+    ASSERT_TRUE(Pin(action, Key(), "olga", true).ok());
+    EXPECT_TRUE(std::filesystem::exists(options_.proposal_path));
+    ASSERT_TRUE(Pin(Action::ACTION_REACTIVATE, Key(), "olga").ok());
+    EXPECT_FALSE(std::filesystem::exists(options_.proposal_path));
+  }
+  // Nothing is left to take back, also after a start.
+  Start();
+  EXPECT_FALSE(Pin(Action::ACTION_REACTIVATE, Key(), "olga").ok());
+  EXPECT_FALSE(std::filesystem::exists(options_.proposal_path));
 }
 
 TEST_F(RetiredTest, IsNotBroughtBackByAReissue) {

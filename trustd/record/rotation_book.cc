@@ -316,6 +316,19 @@ void RotationBook::FoldVoid(const v1::VoidFact& fact) {
   }
 }
 
+void RotationBook::FoldPin(const v1::LedgerRecord& record) {
+  const v1::PinFact& pin = record.pin();
+  if (pin.action() != v1::PinFact::ACTION_REACTIVATE) {
+    pins_.push_back(record);
+    return;
+  }
+  std::erase_if(pins_, [&](const v1::LedgerRecord& other) {
+    return anchors::SlotFromProto(other.pin().slot()) ==
+               anchors::SlotFromProto(pin.slot()) &&
+           other.pin().spki_sha256() == pin.spki_sha256();
+  });
+}
+
 void RotationBook::FoldPublication(const v1::PublicationFact& fact) {
   last_publication_ = fact;
   pins_.clear();
@@ -360,7 +373,7 @@ void RotationBook::Fold(std::uint64_t index, const v1::LedgerRecord& record) {
       FoldPublication(record.publication());
       break;
     case v1::LedgerRecord::kPin:
-      pins_.push_back(record);
+      FoldPin(record);
       break;
     case v1::LedgerRecord::kSource:
     case v1::LedgerRecord::kStore:

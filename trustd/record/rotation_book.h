@@ -112,7 +112,8 @@ class RotationBook {
   };
   const Observed* LastObservation(const std::string& source) const;
 
-  // What people changed by hand since the last publication, in order.
+  // What people changed by hand since the last publication and have not taken
+  // back, in order.
   const std::vector<v1::LedgerRecord>& pins() const { return pins_; }
 
   // When anomalies of one source and kind were found while none was open: the
@@ -166,6 +167,7 @@ class RotationBook {
   void FoldStance(const v1::StanceFact& fact);
   void FoldState(const v1::StateFact& fact, absl::Time time);
   void FoldVoid(const v1::VoidFact& fact);
+  void FoldPin(const v1::LedgerRecord& record);
   void FoldPublication(const v1::PublicationFact& fact);
 
   std::map<std::uint64_t, std::shared_ptr<Piece>> pieces_;

@@ -182,9 +182,9 @@ class Classifier {
     if (!HasActiveKey(slot)) return false;
     return std::none_of(certificates.begin(), certificates.end(),
                         [&](const Certificate& certificate) {
-                          const Match match = Find(slot, certificate.seen);
-                          return match.anchor != nullptr &&
-                                 match.anchor->status == AnchorStatus::kActive;
+                          const auto* anchor = certificate.match.anchor;
+                          return anchor != nullptr &&
+                                 anchor->status == AnchorStatus::kActive;
                         });
   }
 
@@ -219,7 +219,7 @@ class Classifier {
     std::set<std::string_view> shown;
     std::set<std::string_view> keys;
     for (const Certificate& certificate : certificates) {
-      const Match match = Find(slot, certificate.seen);
+      const Match& match = certificate.match;
       // With its signature written otherwise, it is none to go by.
       if (match.certificate == nullptr ||
           match.certificate->sha256 != certificate.seen.sha256) {
