@@ -259,8 +259,7 @@ std::string VerdictJson(const verify::AttestedFacts& facts,
   Json json;
   Begin(absl::OkStatus(), trace, json);
   json.Open("attestation", '{');
-  json.Text("type",
-            type == verify::AttestationType::kEnclave ? "enclave" : "nitrotpm");
+  json.Text("type", verify::NameOf(type));
   json.Text("module_id", facts.module_id);
   json.OptionalText("instance_id", facts.instance_id);
   json.OptionalText("region", facts.region);
