@@ -32,8 +32,8 @@ class Trace {
     std::string detail;
   };
 
-  explicit Trace(Records records = Records::kAll)
-      : records_all_(records == Records::kAll) {}
+  Trace() = default;
+  explicit Trace(Records records) : records_all_(records == Records::kAll) {}
 
   bool records_all() const { return records_all_; }
 
@@ -66,7 +66,7 @@ class Trace {
         {std::string(check), outcome, Printable(detail, kMaxSentenceBytes)});
   }
 
-  bool records_all_;
+  bool records_all_ = true;
   std::vector<Entry> entries_;
 };
 

@@ -6,7 +6,7 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -19,6 +19,15 @@ namespace anchorage::anchors {
 // Two levels, object and list, for each level of messages.
 inline constexpr verify::JsonLimits kPolicyJsonLimits = {
     .max_bytes = kMaxYamlTreeBytes, .max_depth = 36};
+
+// The fields of a message, as its reader has them: what the schemas of the
+// documents are held to.
+struct PolicyMessage {
+  std::string_view name;
+  std::vector<std::string_view> fields;
+};
+std::vector<PolicyMessage> IdentityPolicyMessages();
+std::vector<PolicyMessage> AttestationPolicyMessages();
 
 // Whether `text` is read as JSON, strictly, and not only as YAML.
 inline bool BeginsAsJson(std::string_view text) {

@@ -69,6 +69,14 @@ std::vector<std::string_view> ConditionNames() {
   return names;
 }
 
+std::vector<std::string_view> SetNames(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const SetCondition& set : kSets) {
+    if (set.name == name) names.push_back(set.how);
+  }
+  return names;
+}
+
 std::vector<std::string_view> FieldNames() {
   std::vector<std::string_view> names = ConditionNames();
   names.insert(names.end(), {"clock_leeway", "ignore", "ignore_the_rest",
@@ -144,11 +152,11 @@ class Reader {
   }
 
   absl::Status ReadSet(const std::string& name, const YamlNode& value) {
-    std::vector<std::string_view> known;
-    for (const SetCondition& set : kSets) {
-      if (set.name == name) known.push_back(set.how);
+    if (value.kind == YamlNode::Kind::kMap && value.children.empty()) {
+      return fields_.Error(Reason::kPolicyEmpty, value,
+                           "'" + name + "' expects nothing: leave it out");
     }
-    return fields_.Each(value, known,
+    return fields_.Each(value, SetNames(name),
                         [&](const std::string& how, const YamlNode& list) {
                           Values values;
                           absl::Status s = fields_.Texts(list, how, values);
@@ -180,6 +188,13 @@ class Reader {
 };
 
 }  // namespace
+
+std::vector<PolicyMessage> IdentityPolicyMessages() {
+  return {{"IdentityPolicy", FieldNames()},
+          {"ExpectedProductCodes", SetNames("product_codes")},
+          {"ExpectedBillingProducts", SetNames("billing_products")},
+          {"IgnoredConditions", ConditionNames()}};
+}
 
 absl::StatusOr<IdentityPolicy> ReadIdentityPolicy(std::string_view bytes,
                                                   const std::string& name) {

@@ -80,6 +80,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"regoins: [a]", Reason::kFieldUnknown},
         Bad{"ignore: {clock_leeway: x}", Reason::kFieldUnknown},
         Bad{"product_codes: {none_of: [a]}", Reason::kFieldUnknown},
+        Bad{"product_codes: {}\nregions: [a]\nignore_the_rest: x",
+            Reason::kPolicyEmpty},
         Bad{"billing_products: {exactly: [a]}", Reason::kFieldUnknown},
         Bad{"regions: [a]\nregions: [b]", Reason::kDuplicateKey},
         Bad{"regions: []", Reason::kFieldInvalid},

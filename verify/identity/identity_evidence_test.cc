@@ -96,7 +96,7 @@ TEST(RecogniseIdentityForm, TellsABareSignatureFromAPkcs7) {
   std::string bytes;
   const std::string bare(kRsa1024SignatureBytes, '\xa5');
   // As bytes and as IMDS gives it.
-  for (const std::string& text : {bare, std::string(170, 'p') + "aU=\n"}) {
+  for (const std::string& text : {bare, std::string(170, 'p') + "o=\n"}) {
     const auto evidence = RecogniseIdentityForm(text, bytes);
     ASSERT_TRUE(evidence.ok()) << evidence.status();
     EXPECT_EQ(evidence->form, IdentityForm::kSignature);
