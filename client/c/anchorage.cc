@@ -658,9 +658,10 @@ const char* ElementOf(const anchorage_identity* identity,
                        : nullptr;
 }
 
-const void* BytesOf(const anchorage_attestation* attestation,
-                    std::optional<std::string> verify::AttestedFacts::*field,
-                    std::size_t* size) {
+template <typename Field>
+const char* FactOf(const anchorage_attestation* attestation,
+                   Field verify::AttestedFacts::*field,
+                   std::size_t* size = nullptr) {
   return Text(
       Live(attestation) != nullptr ? Said(attestation->facts.*field) : nullptr,
       size);
@@ -1171,30 +1172,23 @@ int32_t anchorage_attestation_type(const anchorage_attestation* attestation) {
 }
 const char* anchorage_attestation_module_id(
     const anchorage_attestation* attestation) {
-  return Live(attestation) != nullptr ? Text(Said(attestation->facts.module_id))
-                                      : nullptr;
+  return FactOf(attestation, &verify::AttestedFacts::module_id);
 }
 const char* anchorage_attestation_instance_id(
     const anchorage_attestation* attestation) {
-  return Live(attestation) != nullptr
-             ? Text(Said(attestation->facts.instance_id))
-             : nullptr;
+  return FactOf(attestation, &verify::AttestedFacts::instance_id);
 }
 const char* anchorage_attestation_region(
     const anchorage_attestation* attestation) {
-  return Live(attestation) != nullptr ? Text(Said(attestation->facts.region))
-                                      : nullptr;
+  return FactOf(attestation, &verify::AttestedFacts::region);
 }
 const char* anchorage_attestation_partition(
     const anchorage_attestation* attestation) {
-  return Live(attestation) != nullptr ? Text(Said(attestation->facts.partition))
-                                      : nullptr;
+  return FactOf(attestation, &verify::AttestedFacts::partition);
 }
 const char* anchorage_attestation_release(
     const anchorage_attestation* attestation) {
-  return Live(attestation) != nullptr
-             ? Text(Said(attestation->facts.release_name))
-             : nullptr;
+  return FactOf(attestation, &verify::AttestedFacts::release_name);
 }
 int64_t anchorage_attestation_time(const anchorage_attestation* attestation) {
   return Live(attestation) != nullptr
@@ -1203,15 +1197,15 @@ int64_t anchorage_attestation_time(const anchorage_attestation* attestation) {
 }
 const void* anchorage_attestation_public_key(
     const anchorage_attestation* attestation, size_t* size) {
-  return BytesOf(attestation, &verify::AttestedFacts::public_key, size);
+  return FactOf(attestation, &verify::AttestedFacts::public_key, size);
 }
 const void* anchorage_attestation_user_data(
     const anchorage_attestation* attestation, size_t* size) {
-  return BytesOf(attestation, &verify::AttestedFacts::user_data, size);
+  return FactOf(attestation, &verify::AttestedFacts::user_data, size);
 }
 const void* anchorage_attestation_nonce(
     const anchorage_attestation* attestation, size_t* size) {
-  return BytesOf(attestation, &verify::AttestedFacts::nonce, size);
+  return FactOf(attestation, &verify::AttestedFacts::nonce, size);
 }
 const void* anchorage_attestation_pcr(const anchorage_attestation* attestation,
                                       int32_t index, size_t* size) {
