@@ -37,6 +37,7 @@ const BakedBundle& DefaultBakedBundle() {
 }
 
 bool IsBuildKeyRoot(std::string_view root) {
+  if (root == baked_files::Root()) return true;
   const auto parsed = tuf::ParseRoot(std::string(root));
   const auto build_key =
       tuf::TufKey::Make("ed25519", "ed25519", kBuildKeyPublicHex);
