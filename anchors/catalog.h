@@ -166,7 +166,7 @@ std::string SerializeCatalog(const Catalog& catalog);
 // Loads the keys: what verify/ works with. `provenance.sequence` is replaced
 // by the catalog's. Fails as AnchorSet::Create() does.
 absl::StatusOr<std::shared_ptr<const verify::AnchorSet>> ToAnchorSet(
-    const Catalog& catalog, verify::AnchorProvenance provenance);
+    Catalog catalog, verify::AnchorProvenance provenance);
 
 }  // namespace anchorage::anchors
 

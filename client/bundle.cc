@@ -94,18 +94,13 @@ absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
   if (!contents.ok()) return contents.status();
   anchors::Catalog& catalog = contents->catalog;
   Refuse(revoked, catalog);
-  auto anchors = anchors::ToAnchorSet(catalog, provenance);
-  if (!anchors.ok()) return anchors.status();
 
   Bundle bundle;
-  bundle.anchors = *std::move(anchors);
-  bundle.regions = CountRegions(*bundle.anchors);
   bundle.created = catalog.created;
   for (const auto& [name, facts] : contents->facts) {
     bundle.created = std::max(bundle.created, facts.created);
   }
   bundle.sequences = anchors::SequencesOf(contents->facts);
-  bundle.files.target_files = files.target_files;
   for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
     const std::string& bytes = files.target(kind.path);
     if (bytes.empty()) continue;
@@ -118,6 +113,10 @@ absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
   }
   bundle.revoked = RevokedIn(catalog, bundle.release_list.get());
   Merge(revoked, bundle.revoked);
+  auto anchors = anchors::ToAnchorSet(std::move(catalog), provenance);
+  if (!anchors.ok()) return anchors.status();
+  bundle.anchors = *std::move(anchors);
+  bundle.regions = CountRegions(*bundle.anchors);
   return bundle;
 }
 
@@ -170,11 +169,13 @@ absl::StatusOr<Bundle> OpenFiles(std::string trusted_root,
                                   absl::InfinitePast());
   if (!set.ok()) return set.status();
   if (absl::Status s = anchors::TakeMetadata(files, *set); !s.ok()) return s;
-  return MakeBundle(*set, files,
-                    {.origin = verify::Origin::kCache,
-                     .as_of = as_of,
-                     .fresh_until = set->expires()},
-                    Revoked());
+  auto bundle = MakeBundle(*set, files,
+                           {.origin = verify::Origin::kCache,
+                            .as_of = as_of,
+                            .fresh_until = set->expires()},
+                           Revoked());
+  if (bundle.ok()) bundle->files.target_files = files.target_files;
+  return bundle;
 }
 
 absl::StatusOr<Bundle> OpenBaked(const anchors::BakedBundle& baked,

@@ -344,6 +344,7 @@ class TrustClient::Engine {
                     .fresh_until = FreshUntil(updater.trusted(), adopted)},
                    Revoked());
     if (!bundle.ok()) return bundle.status();
+    bundle->files.target_files = std::move(files.target_files);
     if (absl::Status s = CheckAdoptable(*bundle, floor(), now); !s.ok()) {
       return s;
     }
