@@ -292,19 +292,19 @@ absl::Status CheckCatalog(const Catalog& catalog) {
 }
 
 absl::StatusOr<std::shared_ptr<const verify::AnchorSet>> ToAnchorSet(
-    const Catalog& catalog, verify::AnchorProvenance provenance) {
+    Catalog catalog, verify::AnchorProvenance provenance) {
   std::vector<verify::AnchorRecord> records;
   records.reserve(catalog.anchors.size());
-  for (const CatalogAnchor& anchor : catalog.anchors) {
+  for (CatalogAnchor& anchor : catalog.anchors) {
     verify::AnchorRecord record;
-    record.slot = anchor.slot;
+    record.slot = std::move(anchor.slot);
     record.status = anchor.status;
     record.valid_from = anchor.valid_from.value_or(absl::InfinitePast());
     record.valid_until = anchor.valid_until.value_or(absl::InfiniteFuture());
     record.accept_until = anchor.accept_until.value_or(absl::InfiniteFuture());
-    record.spki_der = anchor.spki_der;
-    for (const CatalogCertificate& certificate : anchor.certificates) {
-      record.certificates_der.push_back(certificate.der);
+    record.spki_der = std::move(anchor.spki_der);
+    for (CatalogCertificate& certificate : anchor.certificates) {
+      record.certificates_der.push_back(std::move(certificate.der));
     }
     records.push_back(std::move(record));
   }

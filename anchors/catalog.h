@@ -38,8 +38,10 @@ inline constexpr std::string_view kCatalogMediaType =
 inline constexpr std::string_view kCatalogTargetPath =
     "catalog/v1/anchors.json";
 
-// The longest text. A longer one is refused before any of it is read.
-inline constexpr std::size_t kMaxCatalogBytes = 4 * 1024 * 1024;
+// The longest text: 4 MiB, half as much again for each anchor as AWS's take. A
+// longer one is refused before any of it is read.
+inline constexpr std::size_t kMaxCatalogBytes =
+    verify::AnchorSet::kMaxAnchors * 4096;
 inline constexpr std::size_t kMaxCertificatesPerAnchor = 16;
 inline constexpr std::size_t kMaxSourcesPerCertificate = 32;
 inline constexpr std::size_t kMaxSlotNameBytes = 64;
@@ -166,7 +168,7 @@ std::string SerializeCatalog(const Catalog& catalog);
 // Loads the keys: what verify/ works with. `provenance.sequence` is replaced
 // by the catalog's. Fails as AnchorSet::Create() does.
 absl::StatusOr<std::shared_ptr<const verify::AnchorSet>> ToAnchorSet(
-    const Catalog& catalog, verify::AnchorProvenance provenance);
+    Catalog catalog, verify::AnchorProvenance provenance);
 
 }  // namespace anchorage::anchors
 

@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog.h"
 #include "anchors/proto_json.h"
-#include "verify/encoding/json.h"
 #include "verify/reason.h"
 
 namespace anchorage::anchors {
@@ -168,11 +167,11 @@ void WriteCatalog(const Catalog& catalog, std::string& out) {
 }  // namespace
 
 absl::StatusOr<Catalog> ParseCatalog(std::string_view json) {
-  const auto value = verify::ParseJson(
+  const auto text = FlatJson::Read(
       json, {.max_bytes = kMaxCatalogBytes, .max_depth = kMaxDepth});
-  if (!value.ok()) return value.status();
+  if (!text.ok()) return text.status();
   absl::Status status;
-  Catalog catalog = ReadCatalog(JsonFields(*value, "catalog", &status));
+  Catalog catalog = ReadCatalog(JsonFields(text->value(), "catalog", &status));
   if (!status.ok()) return status;
   if (absl::Status s = CheckCatalog(catalog); !s.ok()) return s;
   Sort(catalog);

@@ -220,6 +220,15 @@ INSTANTIATE_TEST_SUITE_P(
         TextBreakage{"AfterTheEnd", "{", "{}{", Reason::kTrailingBytes},
         TextBreakage{"NameTwice", "\"sequence\"",
                      "\"sequence\":\"9\",\"sequence\"", Reason::kDuplicateKey},
+        TextBreakage{"NameTwiceOnceEscaped", "\"sequence\"",
+                     "\"s\\u0065quence\":\"9\",\"sequence\"",
+                     Reason::kDuplicateKey},
+        TextBreakage{"NameTwiceInWhatIsUnknown", "\"sequence\"",
+                     "\"x\":[{\"a\":1,\"a\":2}],\"sequence\"",
+                     Reason::kDuplicateKey},
+        TextBreakage{"TooDeepInWhatIsUnknown", "\"sequence\"",
+                     "\"x\":[[[[[[[[[[[[[[]]]]]]]]]]]]]],\"sequence\"",
+                     Reason::kDocumentMalformed},
         TextBreakage{"OtherMediaType", "v1+json", "v2+json",
                      Reason::kFieldInvalid},
         TextBreakage{"NoMediaType", "mediaType", "media_type",
@@ -284,6 +293,31 @@ INSTANTIATE_TEST_SUITE_P(
         TextBreakage{"SourceWithControl", "\"someone\"", "\"some\\tne\"",
                      Reason::kFieldInvalid}),
     [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Catalog, FindsAFaultOfTheTextBeforeOneOfAField) {
+  const std::string text =
+      absl::StrReplaceAll(GoodText(), {{"\"sequence\"", "\"later\""}});
+  EXPECT_EQ(ReasonOf(ParseCatalog(text).status()), Reason::kFieldMissing);
+  EXPECT_EQ(ReasonOf(ParseCatalog(text + "x").status()),
+            Reason::kTrailingBytes);
+}
+
+TEST(Catalog, ReadsNamesAndTextsWithEscapes) {
+  const auto read = ParseCatalog(absl::StrReplaceAll(
+      GoodText(), {{"\"sequence\"", "\"\\u0073equence\""},
+                   {"\"spkiDer\":\"M", "\"spkiDer\":\"\\u004d"}}));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, *ParseCatalog(GoodText()));
+}
+
+TEST(Catalog, RefusesMoreValuesThanAnyHas) {
+  std::string values;
+  for (int i = 0; i < 250'000; ++i) values += "0,";
+  const auto read = ParseCatalog(absl::StrReplaceAll(
+      GoodText(),
+      {{"\"sequence\"", absl::StrCat("\"x\":[", values, "0],\"sequence\"")}}));
+  EXPECT_EQ(ReasonOf(read.status()), Reason::kInputTooLarge);
+}
 
 TEST(Catalog, RefusesATextOverTheLimit) {
   std::string text = GoodText();

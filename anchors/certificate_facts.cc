@@ -1,16 +1,11 @@
 #include "anchors/certificate_facts.h"
 
-#include <array>
 #include <bit>
 #include <cstdint>
 #include <optional>
-#include <utility>
-#include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "verify/encoding/der.h"
 #include "verify/reason.h"
 
@@ -36,15 +31,6 @@ constexpr std::string_view kEd25519 = "\x2b\x65\x70";
 // [1] and [2] IMPLICIT BIT STRING: the unique identifiers of X.509 v2.
 constexpr std::uint8_t kIssuerUniqueId = 0x81;
 constexpr std::uint8_t kSubjectUniqueId = 0x82;
-
-constexpr std::array<std::pair<std::string_view, std::string_view>, 7>
-    kAttributeNames = {{{"\x55\x04\x03", "CN"},
-                        {"\x55\x04\x06", "C"},
-                        {"\x55\x04\x07", "L"},
-                        {"\x55\x04\x08", "ST"},
-                        {"\x55\x04\x09", "street"},
-                        {"\x55\x04\x0a", "O"},
-                        {"\x55\x04\x0b", "OU"}}};
 
 absl::Status Malformed(std::string_view what) {
   return Reject(Reason::kCertificateMalformed, what);
@@ -134,63 +120,25 @@ std::string SerialText(std::string_view contents) {
   return absl::StrCat(negative ? "-" : "", Hex(bytes.substr(first)));
 }
 
-// Escapes the text of an attribute (RFC 4514 2.4).
-std::string EscapeValue(std::string_view text) {
-  std::string escaped;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool at_edge = i == 0 || i + 1 == text.size();
-    if (c < 0x20 || c > 0x7e) {
-      absl::StrAppend(&escaped, "\\",
-                      absl::AsciiStrToUpper(Hex(text.substr(i, 1))));
-      continue;
-    }
-    if (std::string_view(",+\"\\<>;").find(c) != std::string_view::npos ||
-        (c == ' ' && at_edge) || (c == '#' && i == 0)) {
-      escaped.push_back('\\');
-    }
-    escaped.push_back(c);
-  }
-  return escaped;
-}
-
-std::optional<std::string> AttributeText(const DerElement& attribute) {
-  DerReader reader(attribute.contents);
+bool IsAttribute(std::string_view contents) {
+  DerReader reader(contents);
   const auto oid = reader.Read(DerTag::kOid);
   const auto value = reader.Read();
-  if (!oid || !value || !reader.done() || !verify::IsOid(oid->contents)) {
-    return std::nullopt;
-  }
-  const bool is_text =
-      value->Is(DerTag::kUtf8String) || value->Is(DerTag::kPrintableString) ||
-      value->Is(DerTag::kTeletexString) || value->Is(DerTag::kIa5String);
-  for (const auto& [known, name] : kAttributeNames) {
-    if (oid->contents != known || !is_text) continue;
-    return absl::StrCat(std::string(name), "=", EscapeValue(value->contents));
-  }
-  // RFC 4514 2.4: what has no text form is given as its encoding.
-  return absl::StrCat("OID.#", Hex(oid->contents), "=#", Hex(value->whole));
+  return oid && value && reader.done() && verify::IsOid(oid->contents);
 }
 
-// Reads a Name. RFC 4514 writes the last component first.
-std::optional<std::string> NameText(std::string_view contents) {
-  std::vector<std::string> components;
-  DerReader reader(contents);
-  while (!reader.done()) {
+// Whether this is a Name: a sequence of sets of one attribute or more.
+bool IsName(const std::optional<DerElement>& name) {
+  if (!name) return false;
+  for (DerReader reader(name->contents); !reader.done();) {
     const auto set = reader.Read(DerTag::kSet);
-    if (!set || set->contents.empty()) return std::nullopt;
-    std::vector<std::string> attributes;
-    DerReader attribute_reader(set->contents);
-    while (!attribute_reader.done()) {
-      const auto attribute = attribute_reader.Read(DerTag::kSequence);
-      if (!attribute) return std::nullopt;
-      auto text = AttributeText(*attribute);
-      if (!text) return std::nullopt;
-      attributes.push_back(*std::move(text));
+    if (!set || set->contents.empty()) return false;
+    for (DerReader attributes(set->contents); !attributes.done();) {
+      const auto attribute = attributes.Read(DerTag::kSequence);
+      if (!attribute || !IsAttribute(attribute->contents)) return false;
     }
-    components.push_back(absl::StrJoin(attributes, "+"));
   }
-  return absl::StrJoin(components.rbegin(), components.rend(), ",");
+  return true;
 }
 
 // Reads an AlgorithmIdentifier without looking at it: the signature is not
@@ -264,15 +212,13 @@ absl::StatusOr<CertificateFacts> ReadTbs(std::string_view contents) {
   }
   facts.serial = SerialText(serial->contents);
   if (!SkipAlgorithm(tbs)) return Malformed("no signature algorithm");
-  const auto issuer = tbs.Read(DerTag::kSequence);
-  if (!issuer || !NameText(issuer->contents)) {
+  if (!IsName(tbs.Read(DerTag::kSequence))) {
     return Malformed("issuer is not a name");
   }
   if (absl::Status s = ReadValidity(tbs, facts); !s.ok()) return s;
-  const auto subject = tbs.Read(DerTag::kSequence);
-  auto text = subject ? NameText(subject->contents) : std::nullopt;
-  if (!text) return Malformed("subject is not a name");
-  facts.subject = *std::move(text);
+  if (!IsName(tbs.Read(DerTag::kSequence))) {
+    return Malformed("subject is not a name");
+  }
   const auto spki = tbs.Read(DerTag::kSequence);
   if (!spki) return Malformed("no public key");
   facts.spki_der = std::string(spki->whole);

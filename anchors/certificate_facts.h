@@ -48,8 +48,6 @@ struct CertificateFacts {
   // The serial number in lower-case hex of whole bytes, without leading zero
   // bytes; with "-" in front if it is negative.
   std::string serial;
-  // In the form of RFC 4514, such as "CN=ec2.amazonaws.com,O=Amazon.com Inc.".
-  std::string subject;
 };
 
 // Reads an X.509 certificate of version 1, 2 or 3. Fails with kInputTooLarge,

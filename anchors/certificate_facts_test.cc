@@ -1,6 +1,5 @@
 #include "anchors/certificate_facts.h"
 
-#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -42,7 +41,6 @@ std::string Good() {
 // --- A second opinion: what OpenSSL reads from the same bytes. --------------
 
 using X509Ptr = std::unique_ptr<X509, decltype(&X509_free)>;
-using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
 X509Ptr Load(const std::string& der) {
   const auto* in = reinterpret_cast<const unsigned char*>(der.data());
@@ -57,14 +55,6 @@ std::string OpensslSpki(X509* x) {
   std::string spki(reinterpret_cast<char*>(out), size);
   OPENSSL_free(out);
   return spki;
-}
-
-std::string OpensslSubject(X509* x) {
-  const BioPtr bio(BIO_new(BIO_s_mem()), &BIO_free);
-  X509_NAME_print_ex(bio.get(), X509_get_subject_name(x), 0, XN_FLAG_RFC2253);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return std::string(data, size);
 }
 
 std::string OpensslSerial(X509* x) {
@@ -106,7 +96,6 @@ void ExpectAsOpenssl(const std::string& der, const std::string& name) {
   const X509Ptr x = Load(der);
   ASSERT_NE(x, nullptr) << name;
   EXPECT_EQ(facts->spki_der, OpensslSpki(x.get())) << name;
-  EXPECT_EQ(facts->subject, OpensslSubject(x.get())) << name;
   EXPECT_EQ(facts->serial, OpensslSerial(x.get())) << name;
   EXPECT_EQ(facts->not_before, OpensslTime(X509_get0_notBefore(x.get())));
   EXPECT_EQ(facts->not_after, OpensslTime(X509_get0_notAfter(x.get())));
@@ -135,13 +124,6 @@ std::string Make(Edit edit) {
   std::string der(reinterpret_cast<char*>(out), size);
   OPENSSL_free(out);
   return der;
-}
-
-void SetSubject(X509* x, int type, const std::string& text) {
-  X509_NAME_add_entry_by_txt(
-      X509_get_subject_name(x), "O", type,
-      reinterpret_cast<const unsigned char*>(text.data()),
-      static_cast<int>(text.size()), -1, 0);
 }
 
 TEST(CertificateFacts, ReadsEveryCertificateOfAwsAsOpensslDoes) {
@@ -174,22 +156,6 @@ TEST(CertificateFacts, ReadsANegativeSerialNumber) {
       ExpectAsOpenssl(der, std::to_string(serial));
     }
   }
-}
-
-TEST(CertificateFacts, EscapesASubjectAsOpensslDoes) {
-  for (const std::string text : {" a, b+c=\"d\" <e>;f\\ ", "#x", "Zürich"}) {
-    ExpectAsOpenssl(Make([&](X509* x) { SetSubject(x, MBSTRING_UTF8, text); }),
-                    text);
-  }
-}
-
-TEST(CertificateFacts, NamesAnUnknownAttributeByItsEncoding) {
-  const std::string der = Make([](X509* x) {
-    X509_NAME_add_entry_by_txt(
-        X509_get_subject_name(x), "1.2.3.4", V_ASN1_UTF8STRING,
-        reinterpret_cast<const unsigned char*>("hi"), 2, -1, 0);
-  });
-  EXPECT_EQ(ReadCertificateFacts(der)->subject, "OID.#2a0304=#0c026869");
 }
 
 TEST(CertificateFacts, RefusesAKeyOfAnotherAlgorithm) {

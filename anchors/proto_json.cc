@@ -10,7 +10,7 @@
 namespace anchorage::anchors {
 namespace {
 
-using verify::JsonValue;
+using verify::JsonKind;
 using verify::Reason;
 
 // A 0 stands for any digit.
@@ -44,10 +44,76 @@ bool IsPrintableAscii(std::string_view text) {
                      [](char c) { return c >= 0x20 && c <= 0x7e; });
 }
 
-JsonFields::JsonFields(const JsonValue& value, std::string path,
+absl::StatusOr<FlatJson> FlatJson::Read(std::string_view text,
+                                        const verify::JsonLimits& limits) {
+  if (text.size() > limits.max_bytes) {
+    return verify::Reject(
+        Reason::kInputTooLarge,
+        absl::StrCat("JSON of ", text.size(), " bytes, the limit is ",
+                     limits.max_bytes));
+  }
+  verify::JsonReader json(
+      text, {.max_depth = limits.max_depth, .max_values = limits.max_values});
+  FlatJson flat;
+  // About what a catalog has, so that nothing is moved.
+  flat.values_.reserve(text.size() / 64);
+  if (absl::Status s = flat.ReadValue(json, ""); !s.ok()) return s;
+  if (absl::Status s = json.Finish(); !s.ok()) return s;
+  return flat;
+}
+
+absl::Status FlatJson::ReadValue(verify::JsonReader& json,
+                                 std::string_view name) {
+  const std::size_t at = values_.size();
+  FlatValue& value = values_.emplace_back();
+  value.name = name;
+  value.token.kind = json.NextKind();
+  if (value.token.kind == JsonKind::kObject) return ReadMembers(json, at);
+  if (value.token.kind == JsonKind::kArray) return ReadElements(json, at);
+  return json.ReadValue(value.token);
+}
+
+absl::Status FlatJson::ReadMembers(verify::JsonReader& json,
+                                   std::size_t object) {
+  if (absl::Status s = json.EnterObject(); !s.ok()) return s;
+  std::vector<std::string_view> names;
+  while (true) {
+    verify::JsonToken token;
+    const absl::StatusOr<bool> more = json.NextMember(token);
+    if (!more.ok()) return more.status();
+    if (!*more) break;
+    names.push_back(token.escaped ? decoded_.emplace_back(token.Decoded())
+                                  : token.text);
+    if (absl::Status s = ReadValue(json, names.back()); !s.ok()) return s;
+  }
+  Close(object, names.size());
+  return verify::CheckDistinct(std::move(names));
+}
+
+absl::Status FlatJson::ReadElements(verify::JsonReader& json,
+                                    std::size_t array) {
+  if (absl::Status s = json.EnterArray(); !s.ok()) return s;
+  std::size_t elements = 0;
+  while (true) {
+    const absl::StatusOr<bool> more = json.NextElement();
+    if (!more.ok()) return more.status();
+    if (!*more) break;
+    ++elements;
+    if (absl::Status s = ReadValue(json, ""); !s.ok()) return s;
+  }
+  Close(array, elements);
+  return absl::OkStatus();
+}
+
+void FlatJson::Close(std::size_t at, std::size_t children) {
+  values_[at].size = static_cast<std::uint32_t>(values_.size() - at);
+  values_[at].children = static_cast<std::uint32_t>(children);
+}
+
+JsonFields::JsonFields(const FlatValue& value, std::string path,
                        absl::Status* status)
     : value_(value), path_(std::move(path)), status_(*status) {
-  if (value.kind() != JsonValue::Kind::kObject) {
+  if (value.token.kind != JsonKind::kObject) {
     Fail(Reason::kFieldInvalid, "", "is not an object");
   }
 }
@@ -59,43 +125,54 @@ void JsonFields::Fail(Reason reason, std::string_view name,
                                                 " ", std::string(what)));
 }
 
-const JsonValue* JsonFields::Required(std::string_view name) {
-  const JsonValue* member = value_.Find(name);
+const FlatValue* JsonFields::Find(std::string_view name) const {
+  if (value_.token.kind != JsonKind::kObject) return nullptr;
+  for (const FlatValue* at = value_.begin(); at != value_.end();
+       at += at->size) {
+    if (at->name == name) return at;
+  }
+  return nullptr;
+}
+
+const FlatValue* JsonFields::Required(std::string_view name) {
+  const FlatValue* member = Find(name);
   if (member == nullptr) Fail(Reason::kFieldMissing, name, "is missing");
   return member;
 }
 
-std::string JsonFields::StringOf(const JsonValue& member,
+std::string JsonFields::StringOf(const FlatValue& member,
                                  std::string_view name) {
-  const auto text = member.AsString();
-  if (!text) Fail(Reason::kFieldInvalid, name, "is not a string");
-  return std::string(text.value_or(""));
+  if (member.token.kind == JsonKind::kString) return member.token.Decoded();
+  Fail(Reason::kFieldInvalid, name, "is not a string");
+  return "";
 }
 
 std::string JsonFields::OptionalString(std::string_view name) {
-  const JsonValue* member = value_.Find(name);
+  const FlatValue* member = Find(name);
   return member == nullptr ? "" : StringOf(*member, name);
 }
 
 std::string JsonFields::RequiredString(std::string_view name) {
-  const JsonValue* member = Required(name);
+  const FlatValue* member = Required(name);
   return member == nullptr ? "" : StringOf(*member, name);
 }
 
 bool JsonFields::OptionalBool(std::string_view name) {
-  const JsonValue* member = value_.Find(name);
+  const FlatValue* member = Find(name);
   if (member == nullptr) return false;
-  const auto value = member->AsBool();
-  if (!value) Fail(Reason::kFieldInvalid, name, "is not true or false");
-  return value.value_or(false);
+  if (member->token.kind != JsonKind::kBool) {
+    Fail(Reason::kFieldInvalid, name, "is not true or false");
+  }
+  return member->token.text == "true";
 }
 
 std::string JsonFields::RequiredBytes(std::string_view name) {
   const std::string text = RequiredString(name);
   if (!status_.ok()) return "";
   auto bytes = verify::DecodeBase64(text);
-  // The decoder ignores white space, as the metadata service needs it.
-  if (!bytes.ok() || absl::Base64Escape(*bytes) != text) {
+  // The decoder ignores white space, as the metadata service needs it, and is
+  // strict with all else: without any, there is one text for the bytes.
+  if (!bytes.ok() || text.size() != (bytes->size() + 2) / 3 * 4) {
     Fail(Reason::kEncodingMalformed, name, "is not base64");
     return "";
   }
@@ -127,7 +204,7 @@ absl::Time JsonFields::RequiredTime(std::string_view name) {
 }
 
 std::optional<absl::Time> JsonFields::OptionalTime(std::string_view name) {
-  if (value_.Find(name) == nullptr) return std::nullopt;
+  if (Find(name) == nullptr) return std::nullopt;
   return RequiredTime(name);
 }
 
@@ -145,48 +222,37 @@ absl::Duration JsonFields::OptionalSeconds(std::string_view name) {
 std::vector<std::string> JsonFields::OptionalStrings(std::string_view name,
                                                      std::size_t limit) {
   std::vector<std::string> texts;
-  for (const JsonValue& element : Elements(name, limit)) {
+  ForEachIn(JsonKind::kArray, name, limit, [&](const FlatValue& element) {
     texts.push_back(StringOf(element, name));
-  }
+  });
   return texts;
 }
 
 JsonFields JsonFields::RequiredObject(std::string_view name) {
-  static const JsonValue* const kNone = new JsonValue();
-  const JsonValue* member = Required(name);
-  return JsonFields(member == nullptr ? *kNone : *member,
+  static const FlatValue kNone;
+  const FlatValue* member = Required(name);
+  return JsonFields(member == nullptr ? kNone : *member,
                     absl::StrCat(path_, ".", std::string(name)), &status_);
 }
 
-const std::vector<JsonValue>& JsonFields::Elements(std::string_view name,
-                                                   std::size_t limit) {
-  static const auto* const kNone = new std::vector<JsonValue>();
-  const JsonValue* member = value_.Find(name);
-  if (member == nullptr) return *kNone;
-  if (member->kind() != JsonValue::Kind::kArray) {
-    Fail(Reason::kFieldInvalid, name, "is not an array");
+void JsonFields::ForEachIn(JsonKind kind, std::string_view name,
+                           std::size_t limit,
+                           absl::FunctionRef<void(const FlatValue&)> read) {
+  const FlatValue* member = Find(name);
+  if (member == nullptr) return;
+  if (member->token.kind != kind) {
+    Fail(Reason::kFieldInvalid, name,
+         kind == JsonKind::kArray ? "is not an array" : "is not an object");
+    return;
   }
-  CheckCount(name, member->elements().size(), limit);
-  return member->elements();
-}
-
-const std::vector<JsonValue::Member>& JsonFields::Members(std::string_view name,
-                                                          std::size_t limit) {
-  static const auto* const kNone = new std::vector<JsonValue::Member>();
-  const JsonValue* member = value_.Find(name);
-  if (member == nullptr) return *kNone;
-  if (member->kind() != JsonValue::Kind::kObject) {
-    Fail(Reason::kFieldInvalid, name, "is not an object");
+  if (member->children > limit) {
+    Fail(Reason::kInputTooLarge, name,
+         absl::StrCat("has more than ", limit, " elements"));
   }
-  CheckCount(name, member->members().size(), limit);
-  return member->members();
-}
-
-void JsonFields::CheckCount(std::string_view name, std::size_t count,
-                            std::size_t limit) {
-  if (count <= limit) return;
-  Fail(Reason::kInputTooLarge, name,
-       absl::StrCat("has more than ", limit, " elements"));
+  for (const FlatValue* at = member->begin(); at != member->end();
+       at += at->size) {
+    read(*at);
+  }
 }
 
 void JsonObject::Key(std::string_view name) {

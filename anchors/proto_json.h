@@ -1,8 +1,10 @@
 // The proto3 mapping of messages to JSON, read strictly and written
 // canonically: what the texts of catalogs and of releases share.
 //
+//   const auto text = FlatJson::Read(json, {.max_bytes = 4096});
+//   if (!text.ok()) return text.status();
 //   absl::Status status;
-//   JsonFields fields(value, "catalog", &status);
+//   JsonFields fields(text->value(), "catalog", &status);
 //   catalog.created = fields.RequiredTime("createdTime");
 //   if (!status.ok()) return status;
 //
@@ -15,16 +17,20 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "verify/encoding/json.h"
+#include "verify/encoding/json_reader.h"
 #include "verify/reason.h"
 
 namespace anchorage::anchors {
@@ -57,13 +63,50 @@ std::string_view NameIn(const std::array<EnumName<T>, N>& names, T value) {
 
 // --- Reading ----------------------------------------------------------------
 
+// One value of a FlatJson.
+struct FlatValue {
+  // Of a member, decoded.
+  std::string_view name;
+  // Of an array or object, only the kind is set.
+  verify::JsonToken token;
+  // How many values it consists of, itself included. They follow one another,
+  // so the next element or member is that much further.
+  std::uint32_t size = 1;
+  // How many elements or members it has.
+  std::uint32_t children = 0;
+
+  // The first element or member, and the end of the last.
+  const FlatValue* begin() const { return this + 1; }
+  const FlatValue* end() const { return this + size; }
+};
+
+// All values of one text, as strict as verify::ParseJson() and without copies:
+// a catalog is read at each start of a client. The text must outlive this.
+class FlatJson {
+ public:
+  // Fails as verify::ParseJson() does.
+  static absl::StatusOr<FlatJson> Read(std::string_view text,
+                                       const verify::JsonLimits& limits);
+
+  const FlatValue& value() const { return values_.front(); }
+
+ private:
+  absl::Status ReadValue(verify::JsonReader& json, std::string_view name);
+  absl::Status ReadMembers(verify::JsonReader& json, std::size_t object);
+  absl::Status ReadElements(verify::JsonReader& json, std::size_t array);
+  void Close(std::size_t at, std::size_t children);
+
+  std::vector<FlatValue> values_;
+  // Names with escapes.
+  std::deque<std::string> decoded_;
+};
+
 // Reads the members of one object. The first failure is kept in `status`,
 // shared by all objects of one text; after it every read gives a default, so
 // that a caller checks once, at the end. The value must outlive this.
 class JsonFields {
  public:
-  JsonFields(const verify::JsonValue& value, std::string path,
-             absl::Status* status);
+  JsonFields(const FlatValue& value, std::string path, absl::Status* status);
 
   void Fail(verify::Reason reason, std::string_view name,
             std::string_view what);
@@ -102,35 +145,36 @@ class JsonFields {
   // Calls `read` with each object of an array; an absent array is empty.
   template <typename Read>
   void ForEach(std::string_view name, std::size_t limit, Read read) {
-    const std::vector<verify::JsonValue>& elements = Elements(name, limit);
-    for (std::size_t i = 0; i < elements.size() && status_.ok(); ++i) {
-      read(JsonFields(elements[i],
-                      absl::StrCat(path_, ".", std::string(name), "[", i, "]"),
-                      &status_));
-    }
+    std::size_t i = 0;
+    ForEachIn(verify::JsonKind::kArray, name, limit, [&](const FlatValue& at) {
+      if (!status_.ok()) return;
+      read(JsonFields(
+          at, absl::StrCat(path_, ".", std::string(name), "[", i++, "]"),
+          &status_));
+    });
   }
 
   // Calls `read` with the name and the text of each member of an object whose
   // members are strings; an absent object is empty.
   template <typename Read>
   void ForEachString(std::string_view name, std::size_t limit, Read read) {
-    for (const auto& [key, value] : Members(name, limit)) {
-      read(key, StringOf(value, name));
-    }
+    ForEachIn(verify::JsonKind::kObject, name, limit, [&](const FlatValue& at) {
+      read(std::string(at.name), StringOf(at, name));
+    });
   }
 
   JsonFields RequiredObject(std::string_view name);
 
  private:
-  const verify::JsonValue* Required(std::string_view name);
-  std::string StringOf(const verify::JsonValue& member, std::string_view name);
-  const std::vector<verify::JsonValue>& Elements(std::string_view name,
-                                                 std::size_t limit);
-  const std::vector<verify::JsonValue::Member>& Members(std::string_view name,
-                                                        std::size_t limit);
-  void CheckCount(std::string_view name, std::size_t count, std::size_t limit);
+  const FlatValue* Find(std::string_view name) const;
+  const FlatValue* Required(std::string_view name);
+  std::string StringOf(const FlatValue& member, std::string_view name);
+  // Calls `read` with each element or member of an array or object.
+  void ForEachIn(verify::JsonKind kind, std::string_view name,
+                 std::size_t limit,
+                 absl::FunctionRef<void(const FlatValue&)> read);
 
-  const verify::JsonValue& value_;
+  const FlatValue& value_;
   std::string path_;
   absl::Status& status_;
 };

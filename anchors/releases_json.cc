@@ -13,7 +13,6 @@
 #include "anchors/proto_json.h"
 #include "anchors/releases.h"
 #include "verify/encoding/base64.h"
-#include "verify/encoding/json.h"
 #include "verify/reason.h"
 
 namespace anchorage::anchors {
@@ -135,11 +134,11 @@ void WriteList(const ReleaseList& list, std::string& out) {
 }  // namespace
 
 absl::StatusOr<ReleaseList> ParseReleases(std::string_view json) {
-  const auto value = verify::ParseJson(
+  const auto text = FlatJson::Read(
       json, {.max_bytes = kMaxReleasesBytes, .max_depth = kMaxDepth});
-  if (!value.ok()) return value.status();
+  if (!text.ok()) return text.status();
   absl::Status status;
-  ReleaseList list = ReadList(JsonFields(*value, "releases", &status));
+  ReleaseList list = ReadList(JsonFields(text->value(), "releases", &status));
   if (!status.ok()) return status;
   if (absl::Status s = CheckReleases(list); !s.ok()) return s;
   Sort(list);

@@ -5,10 +5,12 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/catalog.h"
 #include "anchors/target_checks.h"
 #include "anchors/tuf/tuf_error.h"
+#include "verify/crypto/public_key.h"
 
 namespace anchorage::client {
 namespace {
@@ -22,16 +24,34 @@ constexpr std::size_t kMaxSigners = 64;
 
 // Whose signature verifies: a thief can list anybody's.
 std::vector<std::string> SignersOf(const tuf::TrustedSet& set) {
+  const tuf::RoleKeys& role = set.root().targets;
+  // The set has verified as many as the threshold says.
+  const bool all_signed =
+      static_cast<std::size_t>(role.threshold) == role.keyids.size();
   std::vector<std::string> signers;
-  for (const std::string& id : set.root().targets.keyids) {
+  for (const std::string& id : role.keyids) {
     const tuf::RoleKeys alone = {.keyids = {id}, .threshold = 1};
     if (signers.size() < kMaxSigners &&
-        tuf::VerifySignatures(set.targets()->envelope, alone, set.root().keys)
-            .ok()) {
+        (all_signed ||
+         tuf::VerifySignatures(set.targets()->envelope, alone, set.root().keys)
+             .ok())) {
       signers.push_back(id);
     }
   }
   return signers;
+}
+
+// Returns the SHA-256 of a target that was found to be the one in the set's
+// metadata, which gives it; some repositories give another hash only.
+std::string Sha256Of(const tuf::TrustedSet& set, std::string_view path,
+                     std::string_view bytes) {
+  const auto target = set.Lookup(path);
+  if (target.ok()) {
+    for (const tuf::FileHash& hash : target->hashes) {
+      if (hash.algorithm == "sha256") return absl::AsciiStrToLower(hash.hex);
+    }
+  }
+  return verify::Sha256Hex(bytes);
 }
 
 int CountRegions(const verify::AnchorSet& anchors) {
@@ -74,25 +94,29 @@ absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
   if (!contents.ok()) return contents.status();
   anchors::Catalog& catalog = contents->catalog;
   Refuse(revoked, catalog);
-  auto anchors = anchors::ToAnchorSet(catalog, provenance);
-  if (!anchors.ok()) return anchors.status();
 
   Bundle bundle;
-  bundle.anchors = *std::move(anchors);
-  bundle.regions = CountRegions(*bundle.anchors);
   bundle.created = catalog.created;
   for (const auto& [name, facts] : contents->facts) {
     bundle.created = std::max(bundle.created, facts.created);
   }
   bundle.sequences = anchors::SequencesOf(contents->facts);
-  bundle.files.target_files = files.target_files;
-  bundle.versions.target_sha256 = anchors::HashTargets(files.target_files);
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    const std::string& bytes = files.target(kind.path);
+    if (bytes.empty()) continue;
+    bundle.versions.target_sha256.emplace(kind.path,
+                                          Sha256Of(set, kind.path, bytes));
+  }
   DescribeMetadata(set, bundle);
   if (contents->releases.has_value()) {
     AddReleases(*std::move(contents->releases), revoked, bundle);
   }
   bundle.revoked = RevokedIn(catalog, bundle.release_list.get());
   Merge(revoked, bundle.revoked);
+  auto anchors = anchors::ToAnchorSet(std::move(catalog), provenance);
+  if (!anchors.ok()) return anchors.status();
+  bundle.anchors = *std::move(anchors);
+  bundle.regions = CountRegions(*bundle.anchors);
   return bundle;
 }
 
@@ -145,11 +169,13 @@ absl::StatusOr<Bundle> OpenFiles(std::string trusted_root,
                                   absl::InfinitePast());
   if (!set.ok()) return set.status();
   if (absl::Status s = anchors::TakeMetadata(files, *set); !s.ok()) return s;
-  return MakeBundle(*set, files,
-                    {.origin = verify::Origin::kCache,
-                     .as_of = as_of,
-                     .fresh_until = set->expires()},
-                    Revoked());
+  auto bundle = MakeBundle(*set, files,
+                           {.origin = verify::Origin::kCache,
+                            .as_of = as_of,
+                            .fresh_until = set->expires()},
+                           Revoked());
+  if (bundle.ok()) bundle->files.target_files = files.target_files;
+  return bundle;
 }
 
 absl::StatusOr<Bundle> OpenBaked(const anchors::BakedBundle& baked,

@@ -125,6 +125,7 @@ absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
   // still bounds how fresh the bundle is.
   bundle->files.timestamp = files.timestamp;
   bundle->files.snapshot = files.snapshot;
+  bundle->files.target_files = files.target_files;
   memory.fresh_until = provenance.fresh_until;
   return bundle;
 }

@@ -95,11 +95,11 @@ unsigned RandomSeed() {
 // renewed.
 class TrustClient::Engine {
  public:
-  Engine(TrustClientOptions options, Bundle baked,
+  Engine(TrustClientOptions options, bool default_baked, Bundle baked,
          std::unique_ptr<Transport> transport)
       : options_(std::move(options)),
         clock_(options_.clock ? options_.clock : [] { return absl::Now(); }),
-        default_baked_(anchors::IsBuildKeyRoot(options_.baked.root)),
+        default_baked_(default_baked),
         baked_(std::make_shared<const Bundle>(std::move(baked))),
         transport_(std::move(transport)),
         cache_(options_.cache_folder),
@@ -353,6 +353,7 @@ class TrustClient::Engine {
                     .fresh_until = FreshUntil(updater.trusted(), adopted)},
                    Revoked());
     if (!bundle.ok()) return bundle.status();
+    bundle->files.target_files = std::move(files.target_files);
     if (absl::Status s = CheckAdoptable(*bundle, floor(), now); !s.ok()) {
       return s;
     }
@@ -505,8 +506,8 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::CreateWith(
 
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
     TrustClientOptions options, OpenTransport open) {
-  if (options.trusted_root.empty() &&
-      !anchors::IsBuildKeyRoot(options.baked.root)) {
+  const bool default_baked = anchors::IsBuildKeyRoot(options.baked.root);
+  if (options.trusted_root.empty() && !default_baked) {
     options.trusted_root = options.baked.root;
   }
   if (absl::Status s = CheckOptions(options); !s.ok()) return s;
@@ -520,8 +521,9 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
   }
   auto transport = open(options);
   if (!transport.ok()) return transport.status();
-  auto engine = std::make_unique<Engine>(std::move(options), *std::move(baked),
-                                         *std::move(transport));
+  auto engine =
+      std::make_unique<Engine>(std::move(options), default_baked,
+                               *std::move(baked), *std::move(transport));
   if (absl::Status s = engine->Start(); !s.ok()) return s;
   return std::unique_ptr<TrustClient>(new TrustClient(std::move(engine)));
 }

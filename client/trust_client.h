@@ -66,7 +66,7 @@ struct TrustClientOptions {
   std::string trusted_root;
 
   // The set that is used before, and without, any other.
-  anchors::BakedBundle baked = anchors::DefaultBakedBundle();
+  anchors::BakedBundle baked = anchors::NewBakedBundle();
 
   // How long after its timestamp expired a set counts as STALE and not yet as
   // EXPIRED. At most 365 days. With a server, the baked-in set counts in the

@@ -153,18 +153,20 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
   auto set = std::shared_ptr<AnchorSet>(new AnchorSet());
   set->provenance_ = provenance;
   set->anchors_.reserve(records.size());
-  // One key may be in many slots (17 regions share one): read it once.
-  std::unordered_map<std::string, PublicKey> keys;
+  // One key may be in many slots (17 regions share one): read and name it once.
+  std::unordered_map<std::string, std::pair<PublicKey, std::string>> keys;
   for (AnchorRecord& record : records) {
     if (absl::Status s = CheckRecord(record); !s.ok()) return s;
     auto key = keys.find(record.spki_der);
     if (key == keys.end()) {
       auto read = PublicKey::FromSpki(record.spki_der);
       if (!read.ok()) return read.status();
-      key = keys.emplace(record.spki_der, *std::move(read)).first;
+      key = keys.emplace(record.spki_der, std::pair(*std::move(read),
+                                                    Sha256Hex(record.spki_der)))
+                .first;
     }
-    if (!KeyFitsKind(key->second.type(), key->second.bits(),
-                     record.slot.kind)) {
+    const auto& [public_key, name] = key->second;
+    if (!KeyFitsKind(public_key.type(), public_key.bits(), record.slot.kind)) {
       return Reject(
           Reason::kFieldInvalid,
           ToString(record.slot) + " has a key of another type or size");
@@ -174,9 +176,7 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
       return Reject(Reason::kFieldInvalid,
                     ToString(record.slot) + " has the same key twice");
     }
-    std::string name = Sha256Hex(record.spki_der);
-    set->anchors_.push_back(
-        Anchor(std::move(record), key->second, std::move(name)));
+    set->anchors_.push_back(Anchor(std::move(record), public_key, name));
   }
   // The first anchor of each kind and key.
   std::map<std::pair<AnchorKind, std::string>, Anchor*> first;

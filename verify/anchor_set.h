@@ -150,8 +150,9 @@ struct AnchorProvenance {
 // each catalog; a lookup is cheap.
 class AnchorSet {
  public:
-  // The most anchors that a set may hold.
-  static constexpr std::size_t kMaxAnchors = 4096;
+  // The most anchors that a set or a catalog may hold: eight times what AWS
+  // has. How long a catalog's text may be follows from it.
+  static constexpr std::size_t kMaxAnchors = 1024;
 
   // Returns a set of `records`. Fails with kFieldInvalid (a key that does not
   // load, is not of its slot's kind, or is not the key of one of its

@@ -23,20 +23,24 @@ bool Names(const tuf::RoleKeys& role, const std::string& keyid) {
 
 }  // namespace
 
+BakedBundle NewBakedBundle() {
+  return {.root = std::string(baked_files::Root()),
+          .files = {.roots = {},
+                    .timestamp = std::string(baked_files::Timestamp()),
+                    .snapshot = std::string(baked_files::Snapshot()),
+                    .targets = std::string(baked_files::Targets()),
+                    .target_files = {{std::string(kCatalogTargetPath),
+                                      std::string(baked_files::Catalog())}}},
+          .as_of = ParseAsOf(baked_files::AsOf())};
+}
+
 const BakedBundle& DefaultBakedBundle() {
-  static const BakedBundle& baked = *new BakedBundle{
-      .root = std::string(baked_files::Root()),
-      .files = {.roots = {},
-                .timestamp = std::string(baked_files::Timestamp()),
-                .snapshot = std::string(baked_files::Snapshot()),
-                .targets = std::string(baked_files::Targets()),
-                .target_files = {{std::string(kCatalogTargetPath),
-                                  std::string(baked_files::Catalog())}}},
-      .as_of = ParseAsOf(baked_files::AsOf())};
+  static const BakedBundle& baked = *new BakedBundle(NewBakedBundle());
   return baked;
 }
 
 bool IsBuildKeyRoot(std::string_view root) {
+  if (root == baked_files::Root()) return true;
   const auto parsed = tuf::ParseRoot(std::string(root));
   const auto build_key =
       tuf::TufKey::Make("ed25519", "ed25519", kBuildKeyPublicHex);

@@ -38,6 +38,8 @@ struct BakedBundle {
 
 // Returns the bundle of anchors/baked/certificates.
 const BakedBundle& DefaultBakedBundle();
+// The same, for a caller who keeps one of its own.
+BakedBundle NewBakedBundle();
 
 // Whether `root`, a TUF root, gives any role to the key that signs baked-in
 // bundles. Anybody can sign with that key, so such a root is no root of trust:

@@ -107,6 +107,8 @@ TEST(Baked, IsNotBuiltFromWhatIsNoCatalog) {
 
 TEST(Baked, HasARootThatIsNoRootOfTrust) {
   EXPECT_TRUE(IsBuildKeyRoot(DefaultBakedBundle().root));
+  // Found by its key, not only by its bytes.
+  EXPECT_TRUE(IsBuildKeyRoot(DefaultBakedBundle().root + " "));
 }
 
 TEST(Baked, KnowsItsKeyInEveryRole) {

@@ -15,8 +15,6 @@ namespace {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-
 // Whether a byte stands for itself in a string: no control character, no quote,
 // no backslash.
 constexpr std::array<bool, 256> kPlain = [] {
@@ -171,18 +169,6 @@ std::string JsonToken::Decoded() const {
 absl::Status JsonReader::Malformed(const char* what) const {
   return Reject(Reason::kDocumentMalformed,
                 absl::StrCat(what, " at byte ", at_));
-}
-
-void JsonReader::SkipSpace() {
-  std::size_t at = at_;
-  while (at < text_.size() && IsSpace(text_[at])) ++at;
-  at_ = at;
-}
-
-bool JsonReader::Take(char c) {
-  if (Peek() != c) return false;
-  ++at_;
-  return true;
 }
 
 void JsonReader::SkipDigits() {

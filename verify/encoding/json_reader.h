@@ -87,9 +87,18 @@ class JsonReader {
 
  private:
   absl::Status Malformed(const char* what) const;
-  void SkipSpace();
+  void SkipSpace() {
+    while (at_ < text_.size() && IsSpace(text_[at_])) ++at_;
+  }
+  static bool IsSpace(char c) {
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+  }
   char Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  bool Take(char c);
+  bool Take(char c) {
+    if (Peek() != c) return false;
+    ++at_;
+    return true;
+  }
   void SkipDigits();
 
   absl::Status CountValue();

@@ -80,7 +80,6 @@ class CharSet {
 
 constexpr CharSet kDigits("0123456789");
 constexpr CharSet kLowerHex("0123456789abcdef");
-constexpr CharSet kTimeChars("0123456789-T:Z");
 constexpr CharSet kAddressChars("0123456789abcdefABCDEF.:");
 constexpr CharSet kRegionChars("abcdefghijklmnopqrstuvwxyz0123456789-");
 // Letters, digits and the marks that AWS's names consist of.
@@ -94,8 +93,6 @@ constexpr std::size_t kMaxIdDigits = 40;
 bool IsName(std::string_view text) { return kNameChars.HasAll(text); }
 bool IsRegion(std::string_view text) { return kRegionChars.HasAll(text); }
 bool IsAddress(std::string_view text) { return kAddressChars.HasAll(text); }
-
-bool IsTimeChars(std::string_view text) { return kTimeChars.HasAll(text); }
 
 bool IsAccount(std::string_view text) {
   return text.size() == kAccountDigits && kDigits.HasAll(text);
@@ -148,13 +145,15 @@ bool IsAbsent(const std::optional<JsonToken>& token) {
   return !token.has_value() || token->kind == JsonKind::kNull;
 }
 
+absl::Status Missing(Field field) {
+  return Reject(
+      Reason::kFieldMissing,
+      absl::StrCat("\"", std::string(kNames[field]), "\" is absent or null"));
+}
+
 absl::Status ReadRequired(Field field, const std::optional<JsonToken>& token,
                           Form form, std::string& out) {
-  if (IsAbsent(token)) {
-    return Reject(
-        Reason::kFieldMissing,
-        absl::StrCat("\"", std::string(kNames[field]), "\" is absent or null"));
-  }
+  if (IsAbsent(token)) return Missing(field);
   return ReadText(field, *token, form, out);
 }
 
@@ -166,11 +165,10 @@ absl::Status ReadOptional(Field field, const std::optional<JsonToken>& token,
 
 absl::Status ReadTime(Field field, const std::optional<JsonToken>& token,
                       absl::Time& out) {
-  std::string text;
-  if (absl::Status s = ReadRequired(field, token, IsTimeChars, text); !s.ok()) {
-    return s;
-  }
-  const auto time = ParseDocumentTime(text);
+  if (IsAbsent(token)) return Missing(field);
+  if (token->kind != JsonKind::kString) return Invalid(kNames[field]);
+  const std::string decoded = token->escaped ? token->Decoded() : "";
+  const auto time = ParseDocumentTime(token->escaped ? decoded : token->text);
   if (!time.has_value()) return Invalid(kNames[field]);
   out = *time;
   return absl::OkStatus();
@@ -254,7 +252,12 @@ absl::StatusOr<std::string_view> ScannedDocument::UnverifiedRegion() const {
 }
 
 absl::StatusOr<IdentityDocument> ScannedDocument::ToDocument() const {
-  IdentityDocument out;
+  absl::StatusOr<IdentityDocument> document{IdentityDocument()};
+  if (absl::Status s = ReadInto(*document); !s.ok()) return s;
+  return document;
+}
+
+absl::Status ScannedDocument::ReadInto(IdentityDocument& out) const {
   struct Required {
     Field field;
     Form form;
@@ -313,7 +316,7 @@ absl::StatusOr<IdentityDocument> ScannedDocument::ToDocument() const {
     if (absl::Status s = CheckNotCaseVariant(key); !s.ok()) return s;
   }
   out.unknown_keys = unknown_keys_;
-  return out;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ScannedDocument> ScanIdentityDocument(std::string_view text) {

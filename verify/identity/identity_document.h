@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "verify/encoding/json_reader.h"
@@ -79,6 +80,8 @@ class ScannedDocument {
   // differs from a known one only in case: readers that fold case would see
   // another document.
   absl::StatusOr<IdentityDocument> ToDocument() const;
+  // The same in a place of the caller's, which is of no use after a failure.
+  absl::Status ReadInto(IdentityDocument& out) const;
 
  private:
   friend absl::StatusOr<ScannedDocument> ScanIdentityDocument(

@@ -104,16 +104,23 @@ class IdentityVerification {
   IdentityVerification(const IdentityEvidence& evidence,
                        const AnchorSet& anchors, const IdentityPolicy& policy,
                        absl::Time at, bool live, const ReplayCheck* replay,
-                       Trace* trace)
+                       Trace* trace, VerifiedIdentity& verdict)
       : evidence_(evidence),
         anchors_(anchors),
         policy_(policy),
         at_(at),
         live_(live),
         replay_(replay),
-        trace_(trace) {}
+        trace_(trace),
+        verdict_(verdict) {}
 
-  absl::StatusOr<VerifiedIdentity> Run() && {
+  static absl::StatusOr<VerifiedIdentity> Verify(
+      const IdentityEvidence& evidence, const AnchorSet& anchors,
+      const IdentityPolicy& policy, absl::Time at, bool live,
+      const ReplayCheck* replay, Trace* trace);
+
+  // Fills in `verdict`, of no use unless it returns OK.
+  absl::Status Run() && {
     absl::Status status;
     for (const Step& step : kSteps) {
       if (status.ok()) {
@@ -140,8 +147,7 @@ class IdentityVerification {
     } else if (trace_ != nullptr) {
       trace_->NotReached("replay");
     }
-    if (!status.ok()) return status;
-    return std::move(verdict_);
+    return status;
   }
 
  private:
@@ -154,6 +160,7 @@ class IdentityVerification {
   // Adds to a refusal what may be wrong with the evidence. Nothing that is read
   // for the hint is kept.
   absl::Status WithHint(absl::Status status) const {
+    if (status.ok()) return status;
     const auto reason = ReasonOf(status);
     if (!reason.has_value()) return status;
     const std::string hint = HintAboutEvidence(
@@ -184,7 +191,8 @@ class IdentityVerification {
     detail_.clear();
   }
 
-  // Traces what a check found. Costs nothing without a trace.
+  // Traces what a check found. Costs nothing without a trace, but for what
+  // making the parts costs.
   template <typename... Parts>
   void Found(const Parts&... parts) {
     if (records_all()) detail_ = absl::StrCat(parts...);
@@ -223,7 +231,7 @@ class IdentityVerification {
       message_ = *std::move(message);
       if (evidence_.any_pkcs7) evidence_.form = FormOf(message_);
     }
-    Found(std::string(NameOf(evidence_.form)));
+    if (records_all()) Found(std::string(NameOf(evidence_.form)));
     return absl::OkStatus();
   }
 
@@ -340,9 +348,7 @@ class IdentityVerification {
 
   // 10.
   absl::Status CheckFields() {
-    absl::StatusOr<IdentityDocument> read = scan_.ToDocument();
-    if (!read.ok()) return read.status();
-    verdict_.document_ = *std::move(read);
+    if (absl::Status s = scan_.ReadInto(verdict_.document_); !s.ok()) return s;
     Found("instance ", document().instance_id);
     return absl::OkStatus();
   }
@@ -361,8 +367,10 @@ class IdentityVerification {
   absl::Status CheckWindow() {
     const absl::Time made = document().pending_time;
     if (absl::Status s = signer_->CheckMadeAt(made); !s.ok()) return s;
-    Found("of ",
-          absl::FormatTime(absl::RFC3339_full, made, absl::UTCTimeZone()));
+    if (trace_ != nullptr) {
+      Found("of ",
+            absl::FormatTime(absl::RFC3339_full, made, absl::UTCTimeZone()));
+    }
     return absl::OkStatus();
   }
 
@@ -436,7 +444,8 @@ class IdentityVerification {
 
   std::vector<IdentityNote> Notes() const {
     std::vector<IdentityNote> notes;
-    notes.reserve(kMaxNotes);
+    // Only a ledger can add one later.
+    if (replay_ != nullptr) notes.reserve(kMaxNotes);
     if (is_pkcs7() && !signer_->certificates_der().empty() &&
         !HasCertificate(*signer_, {message_.issuer, message_.serial})) {
       notes.push_back(IdentityNote::kAnchorReissued);
@@ -495,7 +504,7 @@ class IdentityVerification {
   Digest digest_;
   const Anchor* signer_ = nullptr;
   // Check 10 fills in its document; the rest is filled in at the end.
-  VerifiedIdentity verdict_;
+  VerifiedIdentity& verdict_;
 };
 
 const IdentityVerification::Step IdentityVerification::kSteps[] = {
@@ -533,25 +542,35 @@ std::string_view NameOf(IdentityNote note) {
   return "";
 }
 
+absl::StatusOr<VerifiedIdentity> IdentityVerification::Verify(
+    const IdentityEvidence& evidence, const AnchorSet& anchors,
+    const IdentityPolicy& policy, absl::Time at, bool live,
+    const ReplayCheck* replay, Trace* trace) {
+  // In its place from the beginning: it is large, and moving it is not free.
+  absl::StatusOr<VerifiedIdentity> verdict{VerifiedIdentity()};
+  const absl::Status status = WithoutExceptions([&] {
+    return IdentityVerification(evidence, anchors, policy, at, live, replay,
+                                trace, *verdict)
+        .Run();
+  });
+  if (!status.ok()) verdict = status;
+  return verdict;
+}
+
 absl::StatusOr<VerifiedIdentity> VerifyIdentity(
     const IdentityEvidence& evidence, const AnchorSet& anchors,
     const IdentityPolicy& policy, absl::Time now, const ReplayCheck* replay,
     Trace* trace) {
-  return WithoutExceptions([&] {
-    return IdentityVerification(evidence, anchors, policy, now, /*live=*/true,
-                                replay, trace)
-        .Run();
-  });
+  return IdentityVerification::Verify(evidence, anchors, policy, now,
+                                      /*live=*/true, replay, trace);
 }
 
 absl::StatusOr<VerifiedIdentity> VerifyRecordedIdentity(
     const IdentityEvidence& evidence, const AnchorSet& anchors,
     const IdentityPolicy& policy, absl::Time at, Trace* trace) {
-  return WithoutExceptions([&] {
-    return IdentityVerification(evidence, anchors, policy, at, /*live=*/false,
-                                /*replay=*/nullptr, trace)
-        .Run();
-  });
+  return IdentityVerification::Verify(evidence, anchors, policy, at,
+                                      /*live=*/false, /*replay=*/nullptr,
+                                      trace);
 }
 
 }  // namespace anchorage::verify
