@@ -284,8 +284,8 @@ class AttestationPolicy {
                                         std::string_view name) {
     anchorage_error* error = nullptr;
     anchorage_attestation_policy* const policy =
-        anchorage_attestation_policy_read(text.data(), text.size(),
-                                          name.data(), name.size(), &error);
+        anchorage_attestation_policy_read(text.data(), text.size(), name.data(),
+                                          name.size(), &error);
     if (policy == nullptr) return internal::Take(error);
     return AttestationPolicy(policy);
   }
@@ -400,7 +400,9 @@ class Identity {
   std::vector<std::string_view> notes() const {
     return internal::Notes(&anchorage_identity_note, get());
   }
-  Form form() const { return static_cast<Form>(anchorage_identity_form(get())); }
+  Form form() const {
+    return static_cast<Form>(anchorage_identity_form(get()));
+  }
   // The exact bytes that AWS signed.
   std::string_view document() const {
     std::size_t size = 0;
@@ -599,9 +601,8 @@ class Client {
       std::string_view document, const AttestationPolicy& policy,
       const anchorage_request* request) const {
     anchorage_error* error = nullptr;
-    anchorage_attestation* const attestation =
-        anchorage_verify_attestation(get(), document.data(), document.size(),
-                                     policy.get(), request, &error);
+    anchorage_attestation* const attestation = anchorage_verify_attestation(
+        get(), document.data(), document.size(), policy.get(), request, &error);
     if (attestation == nullptr) return internal::Take(error);
     return Attestation(attestation);
   }
