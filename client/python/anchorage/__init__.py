@@ -194,10 +194,11 @@ def _error(error: c_void_p, usual: Type[Error]) -> Error:
         code = Code(_c.error_code(pointer))
         detail = _c.error_message(pointer).decode()
         kind = usual
-        if code == Code.USAGE and not issubclass(usual, UsageError):
-            kind = UsageError
-        elif code == Code.UPDATE_REFUSED:
-            kind = UpdateRefused
+        if not issubclass(usual, UsageError):
+            if code == Code.USAGE:
+                kind = UsageError
+            elif code == Code.UPDATE_REFUSED:
+                kind = UpdateRefused
         made = kind(detail)
         made.code = code
         made.detail = detail
