@@ -333,9 +333,9 @@ class Request {
     anchorage_request_set_form(get(), static_cast<std::int32_t>(form));
     return *this;
   }
-  // `ledger` outlives the request.
+  // `ledger` outlives the request. `binding`: with kFirstUseBinds alone.
   Request& Replay(const Ledger& ledger, ReplayMode mode,
-                  std::string_view binding = "") {
+                  std::string_view binding = std::string_view()) {
     anchorage_request_set_ledger(get(), ledger.get(),
                                  static_cast<std::int32_t>(mode),
                                  binding.data(), binding.size());

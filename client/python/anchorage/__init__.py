@@ -750,14 +750,16 @@ class Client:
                 binding is not _NOT_GIVEN
             ):
                 raise TypeError("FIRST_USE_BINDS, and it alone, has a binding")
-            sender = b"" if binding is _NOT_GIVEN else _bytes(binding, "binding")
+            sender: Tuple[Optional[bytes], int] = (None, 0)
+            if binding is not _NOT_GIVEN:
+                given = _bytes(binding, "binding")
+                sender = (given, len(given))
             setters.append(
                 (
                     _c.request_set_ledger,
                     ledger._handle.pointer,
                     mode,
-                    sender,
-                    len(sender),
+                    *sender,
                 )
             )
         elif binding is not _NOT_GIVEN:
