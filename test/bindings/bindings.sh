@@ -95,7 +95,9 @@ policies() {
 }
 
 part_c() {
-  cp -rL "$top/test/bindings/c" c && make -s -C c >log.c 2>&1 ||
+  local readme=$top/client/c/README.md
+  cp -rL "$top/test/bindings/c" c && evidence c && policies "$readme" c &&
+    block "$readme" c 1 >c/product.c && make -s -C c >log.c 2>&1 ||
     { fail "make"; cat log.c; return; }
   local program
   for program in consumer consumer-static; do
@@ -103,6 +105,7 @@ part_c() {
   done
   ! readelf -d c/consumer-static | grep -q 'libanchorage' ||
     fail "consumer-static has the shared library"
+  shows "README" "$readme" 1 env -C c ./product
 }
 
 part_cpp() {

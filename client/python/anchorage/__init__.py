@@ -228,17 +228,15 @@ def _only_bytes(value: Any, what: str) -> bytes:
 
 def _is_path(value: Any) -> bool:
     """A path, and not the text itself: os.PathLike, or a str of one line that
-    is no JSON object."""
+    is no JSON object and not empty."""
     if isinstance(value, str):
-        return "\n" not in value and not value.lstrip().startswith("{")
+        return "\n" not in value and value.lstrip()[:1] not in ("", "{")
     return isinstance(value, os.PathLike)
 
 
 def _file_or_bytes(value: Any, what: str) -> bytes:
     if not _is_path(value):
         return _bytes(value, what)
-    if value == "":
-        return b""
     with open(value, "rb") as file:
         return file.read()
 
@@ -365,8 +363,6 @@ class _Policies:
             return self._find(text, None) or self._keep(
                 text, None, self._kind._make(text, "policy")
             )
-        if policy == "":
-            raise PolicyError("policy is empty")
         path = os.fspath(policy)
         handle = self._find(path, _version(os.stat(path)))
         if handle is not None:
