@@ -95,17 +95,21 @@ policies() {
 }
 
 part_c() {
-  local readme=$top/client/c/README.md
-  cp -rL "$top/test/bindings/c" c && evidence c && policies "$readme" c &&
-    block "$readme" c 1 >c/product.c && make -s -C c >log.c 2>&1 ||
+  local readme=$top/client/c/README.md line
+  cp -rL "$top/test/bindings/c" c && block "$readme" c 1 >c/product.c &&
+    make -s -C c >log.c 2>&1 ||
     { fail "make"; cat log.c; return; }
-  local program
+  local program identity
   for program in consumer consumer-static; do
     "c/$program" "${arguments[@]}" || fail "$program"
   done
   ! readelf -d c/consumer-static | grep -q 'libanchorage' ||
     fail "consumer-static has the shared library"
-  shows "README" "$readme" 1 env -C c ./product
+  # It stands there what the README's program says of each machine.
+  for identity in apse2-2026-ts-verify usw2-2021-teleport-1; do
+    line=$(c/product <"$ANCHORAGE_TEST_VECTORS/iid/$identity/rsa2048.b64")
+    [ -n "$line" ] && grep -qF "$line" "$readme" || fail "README: $line"
+  done
 }
 
 part_cpp() {
