@@ -168,6 +168,16 @@ class TrustClient::Engine {
       return absl::FailedPreconditionError(
           "no 'server' and no 'metadata_url' to ask");
     }
+    const absl::Status status = RefreshAlone();
+    if (options_.on_refresh) {
+      options_.on_refresh(status,
+                          At(Now()).bundle->anchors->provenance().sequence);
+    }
+    return status;
+  }
+
+ private:
+  absl::Status RefreshAlone() {
     absl::MutexLock refreshing(&refresh_mutex_);
     const absl::Status status = anchors::NoThrow([this]() {
       refresh_mutex_.AssertHeld();
@@ -181,7 +191,6 @@ class TrustClient::Engine {
     return status;
   }
 
- private:
   static std::uint64_t TrustClientState::*CounterOf(
       const absl::Status& status) {
     if (status.ok()) return &TrustClientState::refreshed;
@@ -541,11 +550,13 @@ namespace {
 // fails with kAnchorsExpired where the caller's policy for such a set says so.
 template <typename Result, typename EngineType, typename Call>
 absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
-                                         WhenExpired when_expired, Call call) {
+                                         WhenExpired when_expired,
+                                         AnchorsUsed* used, Call call) {
   return anchors::NoThrow([&]() -> absl::StatusOr<Result> {
     const absl::Time now = engine.Now();
     const Ladder::Standing standing = engine.At(now);
     const verify::AnchorSet& anchors = *standing.bundle->anchors;
+    if (used != nullptr) *used = {anchors.provenance(), standing.freshness};
     if (when_expired == WhenExpired::kRefuse) {
       if (absl::Status s =
               RequireNotExpired(anchors.provenance(), standing.freshness);
@@ -562,9 +573,9 @@ absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
 absl::StatusOr<verify::VerifiedIdentity> TrustClient::VerifyIdentity(
     const verify::IdentityEvidence& evidence,
     const verify::IdentityPolicy& policy, const verify::ReplayCheck* replay,
-    verify::Trace* trace) const {
+    verify::Trace* trace, AnchorsUsed* used) const {
   return VerifyWithCurrent<verify::VerifiedIdentity>(
-      *engine_, engine_->options().identity_when_expired,
+      *engine_, engine_->options().identity_when_expired, used,
       [&](const verify::AnchorSet& anchors, absl::Time now) {
         return verify::VerifyIdentity(evidence, anchors, policy, now, replay,
                                       trace);
@@ -573,9 +584,9 @@ absl::StatusOr<verify::VerifiedIdentity> TrustClient::VerifyIdentity(
 
 absl::StatusOr<verify::VerifiedEnclave> TrustClient::VerifyEnclave(
     std::string_view document, const verify::EnclavePolicy& policy,
-    verify::Trace* trace) const {
+    verify::Trace* trace, AnchorsUsed* used) const {
   return VerifyWithCurrent<verify::VerifiedEnclave>(
-      *engine_, engine_->options().attestation_when_expired,
+      *engine_, engine_->options().attestation_when_expired, used,
       [&](const verify::AnchorSet& anchors, absl::Time now) {
         return verify::VerifyEnclave(document, anchors, policy, now,
                                      engine_->chains(), trace);
@@ -584,9 +595,9 @@ absl::StatusOr<verify::VerifiedEnclave> TrustClient::VerifyEnclave(
 
 absl::StatusOr<verify::VerifiedNitroTpm> TrustClient::VerifyNitroTpm(
     std::string_view document, const verify::NitroTpmPolicy& policy,
-    verify::Trace* trace) const {
+    verify::Trace* trace, AnchorsUsed* used) const {
   return VerifyWithCurrent<verify::VerifiedNitroTpm>(
-      *engine_, engine_->options().attestation_when_expired,
+      *engine_, engine_->options().attestation_when_expired, used,
       [&](const verify::AnchorSet& anchors, absl::Time now) {
         return verify::VerifyNitroTpm(document, anchors, policy, now,
                                       engine_->chains(), trace);

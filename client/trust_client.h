@@ -112,8 +112,21 @@ struct TrustClientOptions {
   // to 1 h.
   absl::Duration rpc_timeout = absl::Seconds(20);
 
+  // Called after each refresh with how it ended and the sequence of the set
+  // that is now in use: on the client's own thread, or on that which calls
+  // Refresh(), perhaps on several at once. Must not destroy the client, which
+  // waits for it. Null: nobody is told.
+  std::function<void(const absl::Status& ended, std::uint64_t sequence)>
+      on_refresh;
+
   // For tests. Null: the system's clock.
   std::function<absl::Time()> clock;
+};
+
+// The set that a verdict was made with, as it stood then.
+struct AnchorsUsed {
+  verify::AnchorProvenance provenance;
+  verify::Freshness freshness = verify::Freshness::kBakedIn;
 };
 
 // A snapshot of the client's state, for status pages and metrics.
@@ -189,22 +202,22 @@ class TrustClient {
   absl::Status Refresh();
 
   // Calls verify::VerifyIdentity() with the current set and time. Besides its
-  // reasons: kAnchorsExpired.
+  // reasons: kAnchorsExpired. Says in `used`, which may be null, with which set.
   absl::StatusOr<verify::VerifiedIdentity> VerifyIdentity(
       const verify::IdentityEvidence& evidence,
       const verify::IdentityPolicy& policy,
       const verify::ReplayCheck* replay = nullptr,
-      verify::Trace* trace = nullptr) const;
+      verify::Trace* trace = nullptr, AnchorsUsed* used = nullptr) const;
 
   // Calls verify::VerifyEnclave() or VerifyNitroTpm() with the current set and
   // time and the client's chain cache. Besides their reasons:
   // kAnchorsExpired.
   absl::StatusOr<verify::VerifiedEnclave> VerifyEnclave(
       std::string_view document, const verify::EnclavePolicy& policy,
-      verify::Trace* trace = nullptr) const;
+      verify::Trace* trace = nullptr, AnchorsUsed* used = nullptr) const;
   absl::StatusOr<verify::VerifiedNitroTpm> VerifyNitroTpm(
       std::string_view document, const verify::NitroTpmPolicy& policy,
-      verify::Trace* trace = nullptr) const;
+      verify::Trace* trace = nullptr, AnchorsUsed* used = nullptr) const;
 
  private:
   class Engine;

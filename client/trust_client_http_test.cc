@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
@@ -230,6 +231,40 @@ TEST_F(TrustClientHttpTest, StopsWhileTheServerIsSilent) {
   client.reset();
   EXPECT_LT(absl::Now() - begin, absl::Seconds(10));
   stopped.Notify();
+}
+
+TEST_F(TrustClientHttpTest, TellsHowEachRefreshEnded) {
+  std::vector<std::pair<absl::Status, std::uint64_t>> told;
+  TrustClientOptions options = Options();
+  const TrustClient* client_that_tells = nullptr;
+  options.on_refresh = [&](const absl::Status& ended, std::uint64_t sequence) {
+    told.emplace_back(ended, sequence);
+    // No lock is held.
+    EXPECT_EQ(client_that_tells->state().provenance.sequence, sequence);
+  };
+  const auto client = TrustClient::Create(options);
+  ASSERT_TRUE(client.ok()) << client.status();
+  client_that_tells = client->get();
+  server_.Publish(5);
+  EXPECT_TRUE((*client)->Refresh().ok());
+  server_.Stop();
+  EXPECT_FALSE((*client)->Refresh().ok());
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0], std::pair(absl::OkStatus(), std::uint64_t{5}));
+  EXPECT_EQ(tuf::TufReasonOf(told[1].first), TufReason::kFetchFailed);
+  EXPECT_EQ(told[1].second, 5u);
+}
+
+TEST_F(TrustClientHttpTest, SaysWithWhichSetItVerified) {
+  const auto client = TrustClient::Create(Options());
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->Refresh().ok());
+  const auto policy = verify::IdentityPolicy::AuthenticityOnly("a test");
+  AnchorsUsed used;
+  EXPECT_FALSE(
+      (*client)->VerifyIdentity({}, *policy, nullptr, nullptr, &used).ok());
+  EXPECT_EQ(used.provenance, (*client)->state().provenance);
+  EXPECT_EQ(used.freshness, verify::Freshness::kFresh);
 }
 
 TEST_F(TrustClientHttpTest, RefusesOptionsThatContradictThemselves) {

@@ -19,6 +19,9 @@ namespace anchorage::verify {
 class Trace {
  public:
   enum class Outcome { kPassed, kFailed, kNotReached };
+  // kFailure: only the check that failed, so that evidence which passes costs
+  // no more than without a trace.
+  enum class Records { kAll, kFailure };
 
   struct Entry {
     // The check's name: the step of the verifier's numbered list.
@@ -29,8 +32,13 @@ class Trace {
     std::string detail;
   };
 
+  Trace() = default;
+  explicit Trace(Records records) : records_all_(records == Records::kAll) {}
+
+  bool records_all() const { return records_all_; }
+
   void Pass(std::string_view check, std::string_view detail) {
-    Add(check, Outcome::kPassed, detail);
+    if (records_all_) Add(check, Outcome::kPassed, detail);
   }
 
   void Fail(std::string_view check, const absl::Status& why) {
@@ -39,10 +47,18 @@ class Trace {
   }
 
   void NotReached(std::string_view check) {
-    Add(check, Outcome::kNotReached, "");
+    if (records_all_) Add(check, Outcome::kNotReached, "");
   }
 
   const std::vector<Entry>& entries() const { return entries_; }
+
+  // Returns the check that failed; empty if none did.
+  std::string_view failed_check() const {
+    for (const Entry& entry : entries_) {
+      if (entry.outcome == Outcome::kFailed) return entry.check;
+    }
+    return "";
+  }
 
  private:
   void Add(std::string_view check, Outcome outcome, std::string_view detail) {
@@ -50,6 +66,7 @@ class Trace {
         {std::string(check), outcome, Printable(detail, kMaxSentenceBytes)});
   }
 
+  bool records_all_ = true;
   std::vector<Entry> entries_;
 };
 

@@ -62,8 +62,11 @@
  * WHAT IS ABSENT is NULL, or 0 from a getter that returns whether there is a
  * value, never "".
  *
- * NULL for an object: a call that can fail fails with USAGE; a getter returns
- * what it returns for what is absent.
+ * NULL for an object, an object of another type, and one that was freed as long
+ * as nothing else has its memory: a call that can fail fails with USAGE; a
+ * getter returns what it returns for what is absent; a setter and a _free do
+ * nothing. With ANCHORAGE_DEBUG in the environment when the library is loaded,
+ * the memory of what is freed is kept, so that its use is always caught.
  *
  * TIMES are milliseconds since 1970-01-01T00:00:00Z; durations are milliseconds.
  *
@@ -98,6 +101,7 @@ typedef struct anchorage_ledger anchorage_ledger;
 typedef struct anchorage_identity anchorage_identity;
 typedef struct anchorage_attestation anchorage_attestation;
 typedef struct anchorage_state anchorage_state;
+typedef struct anchorage_event anchorage_event;
 typedef struct anchorage_error anchorage_error;
 
 /* Enums are passed as int32_t. */
@@ -200,9 +204,10 @@ ANCHORAGE_API char* anchorage_error_json(const anchorage_error* error,
  *
  * Setters return nothing: the first that is wrong is kept, and is what
  * anchorage_client_new() fails with. A setter that is called again replaces.
+ * No text and no bytes are empty here: what is not wanted is not set.
  * Without any the client has the set that is built in, and asks nobody. */
 
-/* NULL only where there is no memory. */
+/* Never NULL: where there is no memory, anchorage_client_new() fails so. */
 ANCHORAGE_API anchorage_options* anchorage_options_new(void);
 ANCHORAGE_API void anchorage_options_free(anchorage_options* options);
 
@@ -225,8 +230,9 @@ ANCHORAGE_API void anchorage_options_set_tls_roots(anchorage_options* options,
 /* A folder for what was last verified, this client's alone. */
 ANCHORAGE_API void anchorage_options_set_cache_folder(
     anchorage_options* options, const char* path, size_t size);
-/* The set that is there before any other: the six files as `trustctl bundle
- * export` writes them into one; by default the one that is built in. */
+/* The set that is there before any other, and when it was known to be the
+ * newest: a serialised GetUpdateResponse (anchor_service.proto) with the roots,
+ * of which the first is trusted. By default the one that is built in. */
 ANCHORAGE_API void anchorage_options_set_baked_bundle(
     anchorage_options* options, const void* bundle, size_t size,
     int64_t as_of_ms);
@@ -248,6 +254,25 @@ ANCHORAGE_API void anchorage_options_set_identity_when_expired(
     anchorage_options* options, int32_t what);
 ANCHORAGE_API void anchorage_options_set_attestation_when_expired(
     anchorage_options* options, int32_t what);
+
+/* What happened, only while the callback runs. The names today, after each
+ * refresh: "REFRESHED", "UNREACHABLE", "UPDATE_REFUSED", "FAILED" (no memory).
+ * More will come: ignore those that you do not know. */
+typedef void (*anchorage_event_callback)(const anchorage_event* event,
+                                         void* user);
+
+/* Is called on the client's own thread, or on that which calls
+ * anchorage_client_refresh(), perhaps on several at once. It must not free the
+ * client, which waits for it, and must not throw. */
+ANCHORAGE_API void anchorage_options_set_event_callback(
+    anchorage_options* options, anchorage_event_callback callback, void* user);
+
+ANCHORAGE_API const char* anchorage_event_name(const anchorage_event* event);
+/* Why, as of an anchorage_error; NULL where nothing failed. */
+ANCHORAGE_API const char* anchorage_event_reason(const anchorage_event* event);
+ANCHORAGE_API const char* anchorage_event_message(const anchorage_event* event);
+/* Of the set that is in use now. */
+ANCHORAGE_API uint64_t anchorage_event_sequence(const anchorage_event* event);
 
 /* --- The client ----------------------------------------------------------- */
 
@@ -273,7 +298,7 @@ ANCHORAGE_API int32_t anchorage_state_origin(const anchorage_state* state);
 ANCHORAGE_API int32_t anchorage_state_freshness(const anchorage_state* state);
 ANCHORAGE_API uint64_t anchorage_state_sequence(const anchorage_state* state);
 ANCHORAGE_API int64_t anchorage_state_as_of(const anchorage_state* state);
-/* 0: there is no such time (a built-in set that does not age). */
+/* Returns whether there is such a time: a built-in set does not age. */
 ANCHORAGE_API int32_t anchorage_state_fresh_until(const anchorage_state* state,
                                                   int64_t* time);
 /* Everything that the client counts, for status pages. */
@@ -302,8 +327,10 @@ ANCHORAGE_API void anchorage_attestation_policy_free(
 /* --- What one verification is given beside the evidence ---------------------
  *
  * As with options, the first wrong setter is what the verification fails with.
- * A request may serve any number of verifications, one after another. */
+ * A request may serve any number of verifications, one after another. One that
+ * has something for the other kind of evidence is refused (USAGE). */
 
+/* Never NULL: where there is no memory, the verification fails so. */
 ANCHORAGE_API anchorage_request* anchorage_request_new(void);
 ANCHORAGE_API void anchorage_request_free(anchorage_request* request);
 
@@ -313,8 +340,8 @@ ANCHORAGE_API void anchorage_request_set_document(anchorage_request* request,
                                                   size_t size);
 ANCHORAGE_API void anchorage_request_set_form(anchorage_request* request,
                                               int32_t form);
-/* `binding`: whatever names the sender; only with FIRST_USE_BINDS. The ledger
- * outlives the request. */
+/* `binding`: whatever names the sender, with FIRST_USE_BINDS; NULL and 0 with
+ * the others. The ledger outlives the request. Not for recorded evidence. */
 ANCHORAGE_API void anchorage_request_set_ledger(anchorage_request* request,
                                                 anchorage_ledger* ledger,
                                                 int32_t mode,
@@ -340,7 +367,8 @@ ANCHORAGE_API void anchorage_request_set_trace(anchorage_request* request,
 
 /* --- Replay ---------------------------------------------------------------- */
 
-/* In memory; a new key is refused once it holds `max_entries`. */
+/* In memory; a new key is refused once it holds `max_entries`. NULL only where
+ * there is no memory. */
 ANCHORAGE_API anchorage_ledger* anchorage_ledger_new(size_t max_entries);
 ANCHORAGE_API void anchorage_ledger_free(anchorage_ledger* ledger);
 /* Forgets documents from before `time`; returns how many. */

@@ -1,7 +1,10 @@
 #include "client/policy/attestation_policy_text.h"
 
+#include <iterator>
+
 #include "anchors/base/yaml_fields.h"
 #include "anchors/base/yaml_tree.h"
+#include "client/policy/document_text.h"
 #include "verify/reason.h"
 
 namespace anchorage::anchors {
@@ -185,6 +188,17 @@ class Reader {
 };
 
 }  // namespace
+
+std::vector<PolicyMessage> AttestationPolicyMessages() {
+  const auto all = [](const auto& names) {
+    return std::vector<std::string_view>(std::begin(names), std::end(names));
+  };
+  return {{"AttestationPolicy", all(kPolicyFields)},
+          {"AttestationCondition", all(kConditionFields)},
+          {"ExpectedBytes", all(kBytesFields)},
+          {"ExpectedPublicKey", all(kKeyFields)},
+          {"DebugAllowance", all(kDebugFields)}};
+}
 
 absl::StatusOr<AttestationPolicyText> ReadAttestationPolicyText(
     std::string_view text, const std::string& name) {

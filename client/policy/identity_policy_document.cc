@@ -4,8 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include "anchors/base/byte_order_mark.h"
 #include "anchors/base/yaml_fields.h"
 #include "anchors/base/yaml_tree.h"
+#include "client/policy/document_text.h"
+#include "verify/encoding/json.h"
 #include "verify/reason.h"
 
 namespace anchorage::anchors {
@@ -66,6 +69,14 @@ std::vector<std::string_view> ConditionNames() {
   return names;
 }
 
+std::vector<std::string_view> SetNames(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const SetCondition& set : kSets) {
+    if (set.name == name) names.push_back(set.how);
+  }
+  return names;
+}
+
 std::vector<std::string_view> FieldNames() {
   std::vector<std::string_view> names = ConditionNames();
   names.insert(names.end(), {"clock_leeway", "ignore", "ignore_the_rest",
@@ -75,7 +86,7 @@ std::vector<std::string_view> FieldNames() {
 
 class Reader {
  public:
-  explicit Reader(const std::string& name) : fields_(name) {}
+  explicit Reader(const std::string& name) : name_(name), fields_(name) {}
 
   absl::StatusOr<IdentityPolicy> Read(const YamlNode& root) {
     absl::Status s = fields_.Each(
@@ -88,10 +99,17 @@ class Reader {
         return fields_.Error(Reason::kDuplicateKey, root,
                              "'authenticity_only' stands alone");
       }
-      return IdentityPolicy::AuthenticityOnly(*authenticity_only_);
+      return InFile(name_,
+                    IdentityPolicy::AuthenticityOnly(*authenticity_only_));
     }
-    if (max_age_.has_value()) builder_.ExpectMaxAge(*max_age_, leeway_);
-    return builder_.Build();
+    if (max_age_.has_value()) {
+      builder_.ExpectMaxAge(*max_age_,
+                            leeway_.value_or(IdentityPolicy::kDefaultSkew));
+    } else if (leeway_.has_value()) {
+      return fields_.Error(Reason::kFieldInvalid, root,
+                           "'clock_leeway' is of no use without 'max_age'");
+    }
+    return InFile(name_, builder_.Build());
   }
 
  private:
@@ -108,7 +126,9 @@ class Reader {
     }
     if (key == "max_age")
       return fields_.Seconds(value, key, max_age_.emplace());
-    if (key == "clock_leeway") return fields_.Seconds(value, key, leeway_);
+    if (key == "clock_leeway") {
+      return fields_.Seconds(value, key, leeway_.emplace());
+    }
     if (key == "minimum_kind") return ReadKind(value);
     const Condition& condition = *Find(key);
     if (condition.expect == nullptr) return ReadSet(key, value);
@@ -132,11 +152,11 @@ class Reader {
   }
 
   absl::Status ReadSet(const std::string& name, const YamlNode& value) {
-    std::vector<std::string_view> known;
-    for (const SetCondition& set : kSets) {
-      if (set.name == name) known.push_back(set.how);
+    if (value.kind == YamlNode::Kind::kMap && value.children.empty()) {
+      return fields_.Error(Reason::kPolicyEmpty, value,
+                           "'" + name + "' expects nothing: leave it out");
     }
-    return fields_.Each(value, known,
+    return fields_.Each(value, SetNames(name),
                         [&](const std::string& how, const YamlNode& list) {
                           Values values;
                           absl::Status s = fields_.Texts(list, how, values);
@@ -159,18 +179,32 @@ class Reader {
                         });
   }
 
+  const std::string& name_;
   YamlFields fields_;
   Builder builder_;
   std::optional<std::string> authenticity_only_;
   std::optional<absl::Duration> max_age_;
-  absl::Duration leeway_ = IdentityPolicy::kDefaultSkew;
+  std::optional<absl::Duration> leeway_;
 };
 
 }  // namespace
 
-absl::StatusOr<IdentityPolicy> ReadIdentityPolicy(std::string_view text,
+std::vector<PolicyMessage> IdentityPolicyMessages() {
+  return {{"IdentityPolicy", FieldNames()},
+          {"ExpectedProductCodes", SetNames("product_codes")},
+          {"ExpectedBillingProducts", SetNames("billing_products")},
+          {"IgnoredConditions", ConditionNames()}};
+}
+
+absl::StatusOr<IdentityPolicy> ReadIdentityPolicy(std::string_view bytes,
                                                   const std::string& name) {
-  const auto root = ParseYaml(text, name);
+  const auto text = InFile(name, WithoutByteOrderMark(bytes));
+  if (!text.ok()) return text.status();
+  if (BeginsAsJson(*text)) {
+    const auto json = InFile(name, verify::ParseJson(*text, kPolicyJsonLimits));
+    if (!json.ok()) return json.status();
+  }
+  const auto root = ParseYaml(*text, name);
   if (!root.ok()) return root.status();
   return Reader(name).Read(*root);
 }

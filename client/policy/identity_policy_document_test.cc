@@ -80,6 +80,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"regoins: [a]", Reason::kFieldUnknown},
         Bad{"ignore: {clock_leeway: x}", Reason::kFieldUnknown},
         Bad{"product_codes: {none_of: [a]}", Reason::kFieldUnknown},
+        Bad{"product_codes: {}\nregions: [a]\nignore_the_rest: x",
+            Reason::kPolicyEmpty},
         Bad{"billing_products: {exactly: [a]}", Reason::kFieldUnknown},
         Bad{"regions: [a]\nregions: [b]", Reason::kDuplicateKey},
         Bad{"regions: []", Reason::kFieldInvalid},
@@ -87,6 +89,11 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"regions: a", Reason::kFieldInvalid},
         Bad{"product_codes: [a]", Reason::kDocumentMalformed},
         Bad{"max_age: 10", Reason::kFieldInvalid},
+        Bad{"regions: [a]\nclock_leeway: 10s\nignore_the_rest: x",
+            Reason::kFieldInvalid},
+        Bad{"{\"regions\": [\"a\"], 'ignore_the_rest': 'x'}",
+            Reason::kDocumentMalformed},
+        Bad{"\xff\xfer", Reason::kEncodingMalformed},
         Bad{"minimum_kind: rsa", Reason::kFieldInvalid},
         Bad{"accounts: ['123']\nignore_the_rest: x", Reason::kFieldInvalid},
         Bad{"regions: [a]", Reason::kPolicyIncomplete},
@@ -95,6 +102,19 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"ignore_the_rest: x", Reason::kPolicyEmpty},
         Bad{"regions: [a]\nignore: {max_age: ''}\nignore_the_rest: x",
             Reason::kPolicyEmpty}));
+
+TEST(IdentityPolicyDocumentTest, AByteOrderMarkIsSkipped) {
+  EXPECT_TRUE(ReadIdentityPolicy("\xef\xbb\xbf"
+                                 "authenticity_only: a test",
+                                 "p")
+                  .ok());
+}
+
+TEST(IdentityPolicyDocumentTest, WhatThePolicyLacksNamesTheFile) {
+  EXPECT_EQ(
+      ReadIdentityPolicy("regions: [a]", "policy.yaml").status().message(),
+      "policy.yaml: neither Expect nor Ignore for kind");
+}
 
 TEST(IdentityPolicyDocumentTest, AMistakeNamesItsLine) {
   const auto status =

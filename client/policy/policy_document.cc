@@ -8,6 +8,7 @@
 #include "anchors/base/byte_order_mark.h"
 #include "anchors/base/yaml_tree.h"
 #include "client/policy/attestation_policy_text.h"
+#include "client/policy/document_text.h"
 #include "client/policy/kms_policy.h"
 #include "verify/attestation/condition.h"
 #include "verify/crypto/public_key.h"
@@ -23,9 +24,6 @@ using verify::Condition;
 using verify::Reason;
 using verify::Reject;
 
-// Two levels, object and list, for each level of messages.
-constexpr verify::JsonLimits kJsonLimits = {.max_bytes = kMaxYamlTreeBytes,
-                                            .max_depth = 36};
 constexpr char kWhyKms[] = "a KMS key policy says nothing of it";
 
 // Reads hex; "" is no bytes.
@@ -279,48 +277,79 @@ absl::StatusOr<PolicyDocument> ToPolicyOfItsType(
              : ToPolicy<verify::NitroTpmPolicy>(text, options);
 }
 
-absl::StatusOr<PolicyDocument> ReadKms(verify::JsonValue json,
-                                       const PolicyDocumentOptions& options) {
-  const auto policy = OpenKmsPolicy(std::move(json), kJsonLimits);
-  if (!policy.ok()) return policy.status();
-  const auto demands =
-      ReadKmsPolicy(*policy, !options.ignore_other_keys.empty());
-  if (!demands.ok()) return demands.status();
-  return demands->type == AttestationType::kEnclave
-             ? ToPolicy<verify::EnclavePolicy>(*demands, options)
-             : ToPolicy<verify::NitroTpmPolicy>(*demands, options);
-}
-
-bool BeginsAsJson(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  return first != text.npos && text[first] == '{';
-}
-
-template <typename T>
-absl::StatusOr<T> InFile(const std::string& name, absl::StatusOr<T> result) {
-  if (result.ok()) return result;
-  return Reject(verify::ReasonOf(result.status()).value(),
-                absl::StrCat(name, ": ", result.status().message()));
+absl::StatusOr<PolicyDocument> ToPolicyOfItsType(
+    const KmsDemands& demands, const PolicyDocumentOptions& options) {
+  return demands.type == AttestationType::kEnclave
+             ? ToPolicy<verify::EnclavePolicy>(demands, options)
+             : ToPolicy<verify::NitroTpmPolicy>(demands, options);
 }
 
 }  // namespace
 
-absl::StatusOr<PolicyDocument> ReadPolicyDocument(
-    std::string_view bytes, const std::string& name,
-    const PolicyDocumentOptions& options) {
+struct PolicyText::Said {
+  std::string name;
+  std::variant<AttestationPolicyText, KmsDemands> text;
+};
+
+absl::StatusOr<PolicyText> PolicyText::Read(std::string_view bytes,
+                                            const std::string& name,
+                                            bool ignore_other_keys) {
   const auto unmarked = InFile(name, WithoutByteOrderMark(bytes));
   if (!unmarked.ok()) return unmarked.status();
   const std::string_view text = *unmarked;
+  const auto made = [&name](auto said) {
+    return PolicyText(
+        std::make_shared<const Said>(Said{name, std::move(said)}));
+  };
   if (BeginsAsJson(text)) {
-    auto json = InFile(name, verify::ParseJson(text, kJsonLimits));
+    auto json = InFile(name, verify::ParseJson(text, kPolicyJsonLimits));
     if (!json.ok()) return json.status();
     if (IsKmsPolicy(*json)) {
-      return InFile(name, ReadKms(*std::move(json), options));
+      const auto policy =
+          InFile(name, OpenKmsPolicy(*std::move(json), kPolicyJsonLimits));
+      if (!policy.ok()) return policy.status();
+      auto demands = InFile(name, ReadKmsPolicy(*policy, ignore_other_keys));
+      if (!demands.ok()) return demands.status();
+      return made(*std::move(demands));
     }
   }
-  const auto said = ReadAttestationPolicyText(text, name);
+  auto said = ReadAttestationPolicyText(text, name);
   if (!said.ok()) return said.status();
-  return InFile(name, ToPolicyOfItsType(*said, options));
+  return made(*std::move(said));
+}
+
+absl::StatusOr<PolicyDocument> PolicyText::Build(
+    const PolicyDocumentOptions& options) const {
+  return InFile(said_->name, std::visit(
+                                 [&](const auto& text) {
+                                   return ToPolicyOfItsType(text, options);
+                                 },
+                                 said_->text));
+}
+
+absl::Status PolicyText::CheckWithSession() const {
+  PolicyDocumentOptions options;
+  const std::string any = "0";
+  if (const auto* text = std::get_if<AttestationPolicyText>(&said_->text)) {
+    if (!text->nonce.has_value()) options.nonce = any;
+    if (!text->user_data.has_value()) options.user_data = any;
+    if (!text->public_key.has_value()) options.public_key = any;
+  }
+  return Build(options).status();
+}
+
+bool PolicyText::expects_release() const {
+  const auto* text = std::get_if<AttestationPolicyText>(&said_->text);
+  return text != nullptr && text->release.has_value();
+}
+
+absl::StatusOr<PolicyDocument> ReadPolicyDocument(
+    std::string_view text, const std::string& name,
+    const PolicyDocumentOptions& options) {
+  const auto policy =
+      PolicyText::Read(text, name, !options.ignore_other_keys.empty());
+  if (!policy.ok()) return policy.status();
+  return policy->Build(options);
 }
 
 }  // namespace anchorage::anchors

@@ -37,8 +37,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "verify/attestation/attestation_policy.h"
 
@@ -68,6 +70,36 @@ struct PolicyDocumentOptions {
   // Why the conditions of a key policy on other keys are ignored. Empty: they
   // are refused.
   std::string ignore_other_keys = "";
+};
+
+// A document that was read, of which a policy is made for each session: a
+// verifier of live documents gives a new nonce each time. A value, immutable;
+// any number of threads may use one.
+class PolicyText {
+ public:
+  // Reads `text`. `ignore_other_keys`: whether PolicyDocumentOptions will say
+  // why. Fails as ReadPolicyDocument().
+  static absl::StatusOr<PolicyText> Read(std::string_view text,
+                                         const std::string& name,
+                                         bool ignore_other_keys = false);
+
+  // Fails as ReadPolicyDocument().
+  absl::StatusOr<PolicyDocument> Build(
+      const PolicyDocumentOptions& options) const;
+
+  // Whether a policy can be made of it once nonce, user data and public key are
+  // given, where it says nothing of them: why not.
+  absl::Status CheckWithSession() const;
+
+  // Whether Build() needs the current list of releases.
+  bool expects_release() const;
+
+ private:
+  struct Said;
+  explicit PolicyText(std::shared_ptr<const Said> said)
+      : said_(std::move(said)) {}
+
+  std::shared_ptr<const Said> said_;
 };
 
 // Reads `text`, at most 256 KiB. Messages begin with `name`. Fails with

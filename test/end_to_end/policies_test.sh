@@ -222,6 +222,37 @@ row "any and all product codes" 1 "excludes" \
 row "--clock-leeway by itself" 1 "requires --max-age" \
   "${identity[@]}" --clock-leeway 1m
 
+# --- The same as a file -----------------------------------------------------
+
+cat >licence.yaml <<POLICY
+regions: [$(fact region)]
+instance_types: [$(fact instance_type)]
+minimum_kind: iid-rsa2048
+ignore_the_rest: the licence is for any account
+POLICY
+row "identity policy" 0 ACCEPTED "${identity[@]}" --policy licence.yaml
+echo '{"partitions": ["aws"], "ignore_the_rest": "a test"}' >licence.json
+row "identity policy in JSON" 0 ACCEPTED "${identity[@]}" --policy licence.json
+echo 'authenticity_only: a test' >any.yaml
+row "identity policy for anybody" 0 ACCEPTED "${identity[@]}" --policy any.yaml
+echo 'product_codes: {any_of: [abc]}
+ignore_the_rest: a test' >code.yaml
+row "identity policy of another" 5 \
+  "product-codes: none in the document, one of [abc] expected" \
+  "${identity[@]}" --policy code.yaml
+echo 'regoins: [a]' >typo.yaml
+row "identity policy with a typo" 1 "typo.yaml:1: unknown field 'regoins'" \
+  "${identity[@]}" --policy typo.yaml
+echo 'regions: [a]' >short.yaml
+row "identity policy that says too little" 1 "(POLICY_INCOMPLETE)" \
+  "${identity[@]}" --policy short.yaml
+row "identity policy and a flag" 1 "excludes" \
+  "${identity[@]}" --policy any.yaml --region a
+row "identity policy and --any" 1 "excludes" \
+  "${identity[@]}" --policy any.yaml --any
+row "identity policy that is not there" 1 "none.yaml" \
+  "${identity[@]}" --policy none.yaml
+
 # --- What image builds print ------------------------------------------------
 
 enclave_printed=$(printf '"Measurements": {"HashAlgorithm": "Sha384 { ... }", "PCR0": "%s", "PCR1": "%s", "PCR2": "%s"}' \

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string_view>
 
+#include "client/verdict_json.h"
 #include "tools/trustctl/time_output.h"
 #include "verify/reason.h"
 
@@ -24,14 +25,6 @@ std::string_view WordOf(const absl::Status& status) {
 std::string_view ReasonNameOf(const absl::Status& status) {
   const auto reason = verify::ReasonOf(status);
   return reason.has_value() ? verify::NameOf(*reason) : "";
-}
-
-// The check that failed; empty if none did.
-std::string_view FailedCheck(const verify::Trace& trace) {
-  for (const auto& entry : trace.entries()) {
-    if (entry.outcome == verify::Trace::Outcome::kFailed) return entry.check;
-  }
-  return "";
 }
 
 std::string_view MarkOf(verify::Trace::Outcome outcome) {
@@ -74,34 +67,6 @@ std::string_view HintFor(const absl::Status& status) {
   }
 }
 
-void PrintJson(const Verdict& verdict, const verify::Trace& trace,
-               const Anchors& anchors) {
-  ordered_json json;
-  json["verdict"] = WordOf(verdict.status);
-  json["reason"] = ReasonNameOf(verdict.status);
-  json["check"] = FailedCheck(trace);
-  json["detail"] = verdict.status.ok() ? "" : TextOf(verdict.status);
-  if (const int index = verify::CertificateIndexOf(verdict.status);
-      index >= 0) {
-    json["certificate_index"] = index;
-  }
-  json[verdict.subject] = verdict.facts;
-  json["notes"] = ordered_json::array();
-  for (const auto& [name, detail] : verdict.notes) {
-    json["notes"].push_back({{"note", name}, {"detail", detail}});
-  }
-  json["anchor"] = verdict.anchor;
-  json["anchors"] = ToJson(anchors);
-  json["trace"] = ordered_json::array();
-  for (const auto& entry : trace.entries()) {
-    json["trace"].push_back({{"check", entry.check},
-                             {"outcome", MarkOf(entry.outcome)},
-                             {"detail", entry.detail}});
-  }
-  std::cout << json.dump(2, ' ', false, ordered_json::error_handler_t::replace)
-            << "\n";
-}
-
 void PrintText(const Verdict& verdict, const verify::Trace& trace,
                const Anchors& anchors) {
   for (const auto& entry : trace.entries()) {
@@ -130,6 +95,10 @@ void PrintText(const Verdict& verdict, const verify::Trace& trace,
 
 }  // namespace
 
+client::AnchorsUsed UsedOf(const Anchors& anchors) {
+  return {anchors.set->provenance(), anchors.freshness};
+}
+
 ordered_json ToJson(const Anchors& anchors) {
   const auto& provenance = anchors.set->provenance();
   ordered_json json = {{"origin", verify::NameOf(provenance.origin)},
@@ -146,7 +115,11 @@ ordered_json ToJson(const Anchors& anchors) {
 int PrintVerdict(const Verdict& verdict, const verify::Trace& trace,
                  const Anchors& anchors, const OutputOption& output) {
   if (output.json()) {
-    PrintJson(verdict, trace, anchors);
+    std::cout << (verdict.status.ok()
+                      ? verdict.json
+                      : client::RefusalJson(verdict.subject, verdict.status,
+                                            UsedOf(anchors), trace))
+              << "\n";
   } else {
     PrintText(verdict, trace, anchors);
   }

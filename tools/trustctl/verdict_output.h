@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "client/trust_client.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "verify/trace.h"
@@ -19,21 +20,23 @@ namespace anchorage::trustctl {
 struct Verdict {
   // OK: accepted.
   absl::Status status;
-  // What was proved, for JSON, under the name `subject`; null unless accepted.
+  // What it is about, "identity" or "attestation".
   std::string subject;
-  nlohmann::ordered_json facts;
+  // All of it as JSON, if accepted (client/verdict_json.h).
+  std::string json = "";
   // What was proved, in a few words for people.
-  std::vector<std::pair<std::string, std::string>> summary;
+  std::vector<std::pair<std::string, std::string>> summary = {};
   // What is odd but does not refuse it, as a stable name and a sentence for
   // people.
-  std::vector<std::pair<std::string, std::string>> notes;
-  // The anchor that verified; null unless accepted.
-  nlohmann::ordered_json anchor;
+  std::vector<std::pair<std::string, std::string>> notes = {};
 };
 
 // Prints `verdict` to standard output and returns the exit code.
 int PrintVerdict(const Verdict& verdict, const verify::Trace& trace,
                  const Anchors& anchors, const OutputOption& output);
+
+// The anchors, as the JSON of a verdict names them.
+client::AnchorsUsed UsedOf(const Anchors& anchors);
 
 // The provenance of the anchors as JSON, as in every output.
 nlohmann::ordered_json ToJson(const Anchors& anchors);

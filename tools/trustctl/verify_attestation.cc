@@ -8,11 +8,11 @@
 #include <variant>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/policy/policy_document.h"
+#include "client/verdict_json.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
@@ -24,9 +24,6 @@
 
 namespace anchorage::trustctl {
 namespace {
-
-using nlohmann::ordered_json;
-using verify::AttestationType;
 
 constexpr char kWhyFlag[] = "no flag of trustctl asks for it";
 constexpr char kWhyAny[] = "trustctl verify attestation --any";
@@ -247,42 +244,11 @@ absl::StatusOr<anchors::PolicyDocument> PolicyOf(const Flags& flags,
   return MakePolicy<verify::NitroTpmPolicy>(flags, *session, releases);
 }
 
-std::string Hex(const std::string& bytes) {
-  return absl::BytesToHexString(bytes);
-}
-
-ordered_json OptionalText(const std::optional<std::string>& text) {
-  return text.has_value() ? ordered_json(*text) : ordered_json(nullptr);
-}
-
-ordered_json OptionalHex(const std::optional<std::string>& bytes) {
-  return bytes.has_value() ? ordered_json(Hex(*bytes)) : ordered_json(nullptr);
-}
-
-void Describe(const verify::AttestedFacts& facts, std::string_view type,
-              Verdict& verdict) {
-  verdict.facts = {{"type", type},
-                   {"module_id", facts.module_id},
-                   {"instance_id", OptionalText(facts.instance_id)},
-                   {"region", OptionalText(facts.region)},
-                   {"partition", facts.partition},
-                   {"timestamp", Rfc3339(facts.timestamp)},
-                   {"leaf_not_before", Rfc3339(facts.leaf_not_before)},
-                   {"leaf_not_after", Rfc3339(facts.leaf_not_after)},
-                   {"public_key", OptionalHex(facts.public_key)},
-                   {"user_data", OptionalHex(facts.user_data)},
-                   {"nonce", OptionalHex(facts.nonce)},
-                   {"release", facts.release_name.empty()
-                                   ? ordered_json(nullptr)
-                                   : ordered_json(facts.release_name)},
-                   {"unknown_keys", facts.unknown_keys}};
-  ordered_json pcrs = ordered_json::object();
-  for (const auto& [index, value] : facts.pcrs) {
-    pcrs[absl::StrCat("PCR", index)] = Hex(value);
-  }
-  verdict.facts["pcrs"] = std::move(pcrs);
-  verdict.anchor = {{"slot", absl::StrCat(facts.partition, "//nitro-root")},
-                    {"spki_sha256", facts.anchor_spki_sha256}};
+Verdict Accepted(const verify::AttestedFacts& facts,
+                 verify::AttestationType type, const Anchors& anchors,
+                 const verify::Trace& trace) {
+  Verdict verdict;
+  verdict.json = client::VerdictJson(facts, type, UsedOf(anchors), trace);
   verdict.summary = {{"module", facts.module_id},
                      {"region", facts.region.value_or("(none)")},
                      {"made", Rfc3339(facts.timestamp)}};
@@ -292,6 +258,7 @@ void Describe(const verify::AttestedFacts& facts, std::string_view type,
   for (const verify::Note& note : facts.notes) {
     verdict.notes.emplace_back(verify::NameOf(note.kind), note.detail);
   }
+  return verdict;
 }
 
 absl::StatusOr<std::optional<verify::RecordedTime>> RecordedTimeOf(
@@ -313,27 +280,26 @@ int Verify(const Flags& flags, const Policy& policy, const Anchors& anchors,
     PrintError(TextOf(text.status()));
     return ExitCodeOf(text.status());
   }
-  Verdict verdict;
-  verdict.subject = "attestation";
   verify::Trace trace;
+  const auto refuse = [&](const absl::Status& why) {
+    return PrintVerdict({.status = why, .subject = "attestation"}, trace,
+                        anchors, flags.output);
+  };
   const auto document = DecodeAttestationText(*text);
-  if (!document.ok()) {
-    verdict.status = document.status();
-    return PrintVerdict(verdict, trace, anchors, flags.output);
-  }
+  if (!document.ok()) return refuse(document.status());
   if (!at.has_value()) {
     if (absl::Status s = flags.source.CheckAge(anchors); !s.ok()) {
-      verdict.status = std::move(s);
-      return PrintVerdict(verdict, trace, anchors, flags.output);
+      return refuse(s);
     }
   }
   const auto verified =
       at.has_value()
           ? recorded(*document, *anchors.set, policy, *at, nullptr, &trace)
           : live(*document, *anchors.set, policy, absl::Now(), nullptr, &trace);
-  verdict.status = verified.status();
-  if (verified.ok()) Describe(verified->facts(), flags.type, verdict);
-  return PrintVerdict(verdict, trace, anchors, flags.output);
+  if (!verified.ok()) return refuse(verified.status());
+  return PrintVerdict(
+      Accepted(verified->facts(), verified->type(), anchors, trace), trace,
+      anchors, flags.output);
 }
 
 absl::StatusOr<Anchors> LoadAnchors(const Flags& flags,

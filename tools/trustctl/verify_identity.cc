@@ -8,6 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "client/policy/identity_policy_document.h"
+#include "client/verdict_json.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
@@ -20,7 +22,6 @@
 namespace anchorage::trustctl {
 namespace {
 
-using nlohmann::ordered_json;
 using verify::IdentityPolicy;
 
 constexpr char kWhyFlag[] = "no flag of trustctl asks for it";
@@ -33,8 +34,12 @@ On an instance, with the document inside the PKCS #7:
         http://169.254.169.254/latest/dynamic/instance-identity/rsa2048 |
       trustctl verify identity --rsa2048 - --product-code 4i20ezfza3p7xx2kt2g8weu2u
 
+What you expect as a file, which is reviewed like any other, YAML or JSON:
+
+    trustctl verify identity --rsa2048 rsa2048.b64 --policy licence.yaml
+
 What is not asked for by a flag is not checked, but for the signature, which
-always is. Give at least one such flag, or --any.
+always is. Give at least one such flag, --policy, or --any.
 
 Exit codes: 0 accepted; 2 unreadable; 3 not from AWS; 4 stale or for another;
 5 refused by what the flags ask for; 6 could not decide; 1 wrong usage.
@@ -42,6 +47,7 @@ Exit codes: 0 accepted; 2 unreadable; 3 not from AWS; 4 stale or for another;
 
 struct Flags {
   IdentityFlags identity;
+  std::string policy;
   std::vector<std::string> accounts;
   std::vector<std::string> regions;
   std::vector<std::string> instances;
@@ -128,6 +134,11 @@ absl::Status ExpectAge(const Flags& flags, IdentityPolicy::Builder& builder) {
 }
 
 absl::StatusOr<IdentityPolicy> MakePolicy(const Flags& flags) {
+  if (!flags.policy.empty()) {
+    const auto text = ReadInput(flags.policy);
+    if (!text.ok()) return text.status();
+    return anchors::ReadIdentityPolicy(*text, flags.policy);
+  }
   if (flags.any) return IdentityPolicy::AuthenticityOnly(kWhyAny);
   IdentityPolicy::Builder builder;
   if (!flags.partitions.empty()) builder.ExpectPartitions(flags.partitions);
@@ -150,56 +161,25 @@ absl::StatusOr<IdentityPolicy> MakePolicy(const Flags& flags) {
 }
 
 bool HasExpectation(const Flags& flags) {
-  return !flags.accounts.empty() || !flags.regions.empty() ||
-         !flags.instances.empty() || !flags.images.empty() ||
-         !flags.partitions.empty() || !flags.instance_types.empty() ||
-         !flags.architectures.empty() || !flags.product_codes.empty() ||
-         !flags.any_product_codes.empty() || !flags.billing_products.empty() ||
+  return !flags.policy.empty() || !flags.accounts.empty() ||
+         !flags.regions.empty() || !flags.instances.empty() ||
+         !flags.images.empty() || !flags.partitions.empty() ||
+         !flags.instance_types.empty() || !flags.architectures.empty() ||
+         !flags.product_codes.empty() || !flags.any_product_codes.empty() ||
+         !flags.billing_products.empty() ||
          !flags.any_billing_products.empty() || !flags.minimum_kind.empty() ||
          !flags.max_age.empty();
 }
 
-ordered_json OptionalList(const std::optional<std::vector<std::string>>& list) {
-  return list.has_value() ? ordered_json(*list) : ordered_json(nullptr);
-}
-
-ordered_json OptionalText(const std::optional<std::string>& text) {
-  return text.has_value() ? ordered_json(*text) : ordered_json(nullptr);
-}
-
-void Describe(const verify::VerifiedIdentity& identity, Verdict& verdict) {
+Verdict Accepted(const verify::VerifiedIdentity& identity,
+                 const Anchors& anchors, const verify::Trace& trace) {
   const verify::IdentityDocument& document = identity.document();
-  verdict.facts = {
-      {"account_id", document.account_id},
-      {"region", document.region},
-      {"partition", identity.partition()},
-      {"availability_zone", document.availability_zone},
-      {"instance_id", document.instance_id},
-      {"instance_type", document.instance_type},
-      {"image_id", document.image_id},
-      {"architecture", document.architecture},
-      {"kernel_id", OptionalText(document.kernel_id)},
-      {"ramdisk_id", OptionalText(document.ramdisk_id)},
-      {"private_ip", OptionalText(document.private_ip)},
-      {"pending_time", Rfc3339(document.pending_time)},
-      {"version", document.version},
-      {"marketplace_product_codes",
-       OptionalList(document.marketplace_product_codes)},
-      {"devpay_product_codes", OptionalList(document.devpay_product_codes)},
-      {"billing_products", OptionalList(document.billing_products)},
-      {"unknown_keys", document.unknown_keys}};
-  if (identity.signing_time().has_value()) {
-    verdict.facts["signing_time"] = Rfc3339(*identity.signing_time());
-  }
-  ordered_json notes = ordered_json::array();
-  for (const auto note : identity.notes()) notes.push_back(NameOf(note));
-  verdict.facts["notes"] = std::move(notes);
-  verdict.anchor = {{"slot", verify::ToString(identity.anchor_slot())},
-                    {"spki_sha256", identity.anchor_spki_sha256()},
-                    {"signer_serial", identity.signer_serial_hex()}};
+  Verdict verdict;
+  verdict.json = client::VerdictJson(identity, UsedOf(anchors), trace);
   verdict.summary = {{"account", document.account_id},
                      {"region", document.region},
                      {"instance", document.instance_id}};
+  return verdict;
 }
 
 // Returns what is wrong with the flags together.
@@ -249,13 +229,12 @@ int Run(const Flags& flags) {
     PrintError(TextOf(anchors.status()));
     return ExitCodeOf(anchors.status());
   }
-  Verdict verdict;
-  verdict.subject = "identity";
   verify::Trace trace;
   const auto identity =
       Decide(flags.source, evidence, *anchors, *policy, *at, trace);
-  verdict.status = identity.status();
-  if (identity.ok()) Describe(*identity, verdict);
+  const Verdict verdict = identity.ok() ? Accepted(*identity, *anchors, trace)
+                                        : Verdict{.status = identity.status(),
+                                                  .subject = "identity"};
   return PrintVerdict(verdict, trace, *anchors, flags.output);
 }
 
@@ -311,6 +290,14 @@ void AddPolicyFlags(CLI::App& command, Flags& flags) {
       ->needs(max_age)
       ->group(kPolicy);
   command.add_flag("--any", flags.any, "authenticity only")->group(kPolicy);
+  const auto others = command.get_options([](const CLI::Option* option) {
+    return option->get_group() == "What you expect";
+  });
+  CLI::Option* const policy =
+      command.add_option("--policy", flags.policy,
+                         "a policy as a file, YAML or JSON; it says all");
+  policy->group(kPolicy);
+  for (CLI::Option* const other : others) policy->excludes(other);
 }
 
 }  // namespace

@@ -74,4 +74,18 @@ absl::StatusOr<std::string> DecodeIdentitySignature(IdentityForm form,
   });
 }
 
+absl::StatusOr<IdentityEvidence> RecogniseIdentityForm(std::string_view text,
+                                                       std::string& bytes) {
+  const IdentityFormRow& bare = RowOf(IdentityForm::kSignature);
+  IdentityEvidence evidence;
+  if (text.size() == bare.bare_bytes) evidence.form = bare.form;
+  auto decoded = DecodeIdentitySignature(evidence.form, text);
+  if (!decoded.ok()) return decoded.status();
+  bytes = *std::move(decoded);
+  if (bytes.size() == bare.bare_bytes) evidence.form = bare.form;
+  evidence.any_pkcs7 = evidence.form != bare.form;
+  evidence.signature = bytes;
+  return evidence;
+}
+
 }  // namespace anchorage::verify

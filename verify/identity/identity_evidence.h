@@ -27,6 +27,9 @@ struct IdentityEvidence {
   IdentityForm form = IdentityForm::kRsa2048;
   // The signature's bytes, decoded: see DecodeIdentitySignature().
   std::string_view signature;
+  // A PKCS #7, and which of the two its algorithms say: RSA with SHA-256 is
+  // kRsa2048. `form` is any that carries its document.
+  bool any_pkcs7 = false;
 };
 
 // The longest text or bytes that DecodeIdentitySignature() reads.
@@ -43,6 +46,14 @@ inline constexpr std::size_t kMaxSignatureText = 128 * 1024;
 // Fails with kInputTooLarge, kEncodingMalformed or kTrailingBytes.
 absl::StatusOr<std::string> DecodeIdentitySignature(IdentityForm form,
                                                     std::string_view text);
+
+// Returns evidence of `text`, which is what IMDS gives for any of the forms, in
+// an encoding as above; the decoded signature, into which it is a view, is put
+// in `bytes`. Which of the forms of a PKCS #7 it is, the verifier finds out.
+// Name the form where you know it: in China a /pkcs7 may look like an /rsa2048.
+// Fails as DecodeIdentitySignature().
+absl::StatusOr<IdentityEvidence> RecogniseIdentityForm(std::string_view text,
+                                                       std::string& bytes);
 
 }  // namespace anchorage::verify
 

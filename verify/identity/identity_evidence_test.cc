@@ -92,5 +92,37 @@ TEST(DecodeIdentitySignature, RefusesMoreThanItsLimit) {
       Reason::kInputTooLarge);
 }
 
+TEST(RecogniseIdentityForm, TellsABareSignatureFromAPkcs7) {
+  std::string bytes;
+  const std::string bare(kRsa1024SignatureBytes, '\xa5');
+  // As bytes and as IMDS gives it.
+  for (const std::string& text : {bare, std::string(170, 'p') + "o=\n"}) {
+    const auto evidence = RecogniseIdentityForm(text, bytes);
+    ASSERT_TRUE(evidence.ok()) << evidence.status();
+    EXPECT_EQ(evidence->form, IdentityForm::kSignature);
+    EXPECT_FALSE(evidence->any_pkcs7);
+    EXPECT_EQ(evidence->signature.size(), kRsa1024SignatureBytes);
+    EXPECT_EQ(evidence->signature.data(), bytes.data());
+  }
+  for (const std::string& text :
+       {"MIAGCSqG"s, "\nMIAG\nCSqG\r\n"s, "\x30\x80\x06\x09\x2a\x86"s,
+        "-----BEGIN PKCS7-----\nMIAGCSqG\n-----END PKCS7-----\n"s}) {
+    const auto evidence = RecogniseIdentityForm(text, bytes);
+    ASSERT_TRUE(evidence.ok()) << evidence.status();
+    EXPECT_TRUE(evidence->any_pkcs7) << text;
+    EXPECT_EQ(evidence->signature, "\x30\x80\x06\x09\x2a\x86"s);
+  }
+}
+
+TEST(RecogniseIdentityForm, RefusesWhatIsNoEncoding) {
+  std::string bytes;
+  const auto reason = [&](std::string_view text) {
+    return ReasonOf(RecogniseIdentityForm(text, bytes).status());
+  };
+  EXPECT_EQ(reason("{\"accountId\""), Reason::kEncodingMalformed);
+  EXPECT_EQ(reason(std::string(kMaxSignatureText + 1, 'A')),
+            Reason::kInputTooLarge);
+}
+
 }  // namespace
 }  // namespace anchorage::verify

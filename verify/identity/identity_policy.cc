@@ -89,6 +89,7 @@ absl::Span<const std::string> ValuesOf(Condition condition,
   return {};
 }
 
+// At most four of them.
 std::string Shown(absl::Span<const std::string> values) {
   constexpr std::size_t kMost = 4;
   std::string out;
@@ -99,10 +100,16 @@ std::string Shown(absl::Span<const std::string> values) {
   return out.empty() ? "none" : out;
 }
 
-absl::Status Refuse(Condition condition, std::string_view found) {
+std::string Listed(std::string_view how, absl::Span<const std::string> values) {
+  return absl::StrCat(std::string(how), " [", Shown(values), "]");
+}
+
+absl::Status Refuse(Condition condition, std::string_view found,
+                    std::string_view expected) {
   return Reject(
       Conditions::Of(condition).reason,
-      absl::StrCat(std::string(NameOf(condition)), ": ", std::string(found)));
+      absl::StrCat(std::string(NameOf(condition)), ": ", std::string(found),
+                   ", ", std::string(expected), " expected"));
 }
 
 }  // namespace
@@ -141,26 +148,33 @@ absl::Status IdentityPolicy::Check(IdentityCondition condition,
   if (requirement.rule == Rule::kIgnore) return absl::OkStatus();
   if (condition == Condition::kMaxAge) return CheckAge(facts);
   if (condition == Condition::kMinimumKind) {
-    return facts.kind >= minimum_kind_ ? absl::OkStatus()
-                                       : Refuse(condition, NameOf(facts.kind));
+    if (facts.kind >= minimum_kind_) return absl::OkStatus();
+    return Refuse(
+        condition, NameOf(facts.kind),
+        absl::StrCat(std::string(NameOf(minimum_kind_)), " or stronger"));
   }
   if (condition == Condition::kPartition) {
     return Contains(requirement.values, facts.partition)
                ? absl::OkStatus()
-               : Refuse(condition, facts.partition);
+               : Refuse(condition, facts.partition,
+                        Listed("one of", requirement.values));
   }
   const auto found = ValuesOf(condition, facts.document);
   bool allowed = false;
+  std::string_view how;
   switch (requirement.rule) {
     case Rule::kAnyOf:
+      how = "one of";
       allowed = std::any_of(
           found.begin(), found.end(),
           [&](std::string_view v) { return Contains(requirement.values, v); });
       break;
     case Rule::kAllOf:
+      how = "all of";
       allowed = ContainsAll(found, requirement.values);
       break;
     case Rule::kExactly:
+      how = "exactly";
       allowed = ContainsAll(found, requirement.values) &&
                 ContainsAll(requirement.values, found);
       break;
@@ -168,7 +182,9 @@ absl::Status IdentityPolicy::Check(IdentityCondition condition,
     case Rule::kIgnore:
       break;
   }
-  return allowed ? absl::OkStatus() : Refuse(condition, Shown(found));
+  if (allowed) return absl::OkStatus();
+  return Refuse(condition, absl::StrCat(Shown(found), " in the document"),
+                Listed(how, requirement.values));
 }
 
 absl::Status IdentityPolicy::CheckAge(const IdentityFacts& facts) const {

@@ -300,5 +300,46 @@ TEST(IdentityCondition, HasAStableNameOfItsOwn) {
                        "product-codes", "billing-products", "age"}));
 }
 
+// Returns what the first condition that fails says.
+std::string Sentence(const std::function<void(Builder&)>& say,
+                     const IdentityDocument& document = Document()) {
+  const IdentityPolicy policy = Only(say);
+  for (const Condition condition : AllIdentityConditions()) {
+    const absl::Status status =
+        policy.Check(condition, {.document = document,
+                                 .partition = "aws",
+                                 .kind = AnchorKind::kIidDsa,
+                                 .at = kNow});
+    if (!status.ok()) return std::string(status.message());
+  }
+  return "";
+}
+
+TEST(IdentityPolicy, SaysWhatWasExpectedBesideWhatWasFound) {
+  IdentityDocument none = Document();
+  none.marketplace_product_codes.reset();
+  EXPECT_EQ(Sentence([](Builder& b) { b.ExpectAnyProductCode({"abc"}); }, none),
+            "product-codes: none in the document, one of [abc] expected");
+  EXPECT_EQ(Sentence([](Builder& b) {
+              b.ExpectAllProductCodes({"a", "b"});
+            }),
+            "product-codes: code1, code2 in the document, all of [a, b] "
+            "expected");
+  EXPECT_EQ(
+      Sentence([](Builder& b) { b.ExpectExactlyProductCodes({"code1"}); }),
+      "product-codes: code1, code2 in the document, exactly [code1] expected");
+  EXPECT_EQ(Sentence([](Builder& b) {
+              b.ExpectRegions({"a", "b", "c", "d", "e"});
+            }),
+            "region: us-east-1 in the document, one of [a, b, c, d, ...] "
+            "expected");
+  EXPECT_EQ(Sentence([](Builder& b) { b.ExpectPartitions({"aws-cn"}); }),
+            "partition: aws, one of [aws-cn] expected");
+  EXPECT_EQ(Sentence([](Builder& b) {
+              b.ExpectMinimumKind(AnchorKind::kIidRsa2048);
+            }),
+            "kind: iid-dsa, iid-rsa2048 or stronger expected");
+}
+
 }  // namespace
 }  // namespace anchorage::verify

@@ -187,7 +187,11 @@ class IdentityVerification {
   // Traces what a check found. Costs nothing without a trace.
   template <typename... Parts>
   void Found(const Parts&... parts) {
-    if (trace_ != nullptr) detail_ = absl::StrCat(parts...);
+    if (records_all()) detail_ = absl::StrCat(parts...);
+  }
+
+  bool records_all() const {
+    return trace_ != nullptr && trace_->records_all();
   }
 
   const IdentityDocument& document() const { return verdict_.document_; }
@@ -213,11 +217,13 @@ class IdentityVerification {
 
   // 2.
   absl::Status CheckForm() {
+    if (is_pkcs7()) {
+      absl::StatusOr<Pkcs7> message = ParsePkcs7(evidence_.signature);
+      if (!message.ok()) return message.status();
+      message_ = *std::move(message);
+      if (evidence_.any_pkcs7) evidence_.form = FormOf(message_);
+    }
     Found(std::string(NameOf(evidence_.form)));
-    if (!is_pkcs7()) return absl::OkStatus();
-    absl::StatusOr<Pkcs7> message = ParsePkcs7(evidence_.signature);
-    if (!message.ok()) return message.status();
-    message_ = *std::move(message);
     return absl::OkStatus();
   }
 
@@ -263,7 +269,7 @@ class IdentityVerification {
     slot_ = {.partition = std::string(*partition),
              .region = std::string(*region),
              .kind = AnchorKindOf(evidence_.form)};
-    if (trace_ != nullptr) Found(ToString(slot_));
+    if (records_all()) Found(ToString(slot_));
     return absl::OkStatus();
   }
 
@@ -362,7 +368,7 @@ class IdentityVerification {
 
   // 13.
   absl::Status CheckCondition(IdentityCondition condition) {
-    if (trace_ != nullptr) {
+    if (records_all()) {
       const auto why = policy_.WhyIgnored(condition);
       if (!why.empty()) Found("ignored: ", std::string(why));
     }
@@ -468,7 +474,8 @@ class IdentityVerification {
     }
   }
 
-  const IdentityEvidence& evidence_;
+  // Its form is found by check 2 where the evidence leaves it open.
+  IdentityEvidence evidence_;
   const AnchorSet& anchors_;
   const IdentityPolicy& policy_;
   const absl::Time at_;

@@ -114,6 +114,37 @@ TEST(VerifyIdentity, AcceptsEachForm) {
   }
 }
 
+TEST(VerifyIdentity, FindsOutWhichPkcs7ItIs) {
+  for (const IdentityForm form :
+       {IdentityForm::kPkcs7, IdentityForm::kRsa2048}) {
+    for (const IdentityForm said :
+         {IdentityForm::kPkcs7, IdentityForm::kRsa2048}) {
+      const Case c = Good(form);
+      const auto anchors = AnchorSet::Create(c.anchors, c.provenance);
+      IdentityEvidence evidence{std::nullopt, said, c.signature};
+      evidence.any_pkcs7 = true;
+      const auto identity =
+          VerifyIdentity(evidence, **anchors, c.policy, c.now);
+      ASSERT_TRUE(identity.ok()) << identity.status();
+      EXPECT_EQ(identity->form(), form);
+      EXPECT_EQ(identity->kind(), AnchorKindOf(form));
+    }
+  }
+}
+
+TEST(VerifyIdentity, TracesOnlyTheFailureWhereThatIsAskedFor) {
+  Case c = Good();
+  Trace failure(Trace::Records::kFailure);
+  c.trace = &failure;
+  EXPECT_TRUE(Judge(c).ok());
+  EXPECT_TRUE(failure.entries().empty());
+  EXPECT_EQ(failure.failed_check(), "");
+  c.policy = Policy([](auto& b) { b.ExpectRegions({"us-east-1"}); });
+  EXPECT_FALSE(Judge(c).ok());
+  EXPECT_EQ(failure.entries().size(), 1u);
+  EXPECT_EQ(failure.failed_check(), "region");
+}
+
 TEST(VerifyIdentity, AnswersWhetherTheInstanceIsLicensed) {
   const auto fields = [](test::DocumentFields& f) {
     f.Set("marketplaceProductCodes", "[ \"code1\" ]");

@@ -102,4 +102,14 @@ absl::StatusOr<SignatureAlgorithms> AlgorithmsOf(const Pkcs7& message,
   return SignatureAlgorithms{digest->hash, signature->key_type};
 }
 
+IdentityForm FormOf(const Pkcs7& message) {
+  const DigestRow* digest = DigestNamed(message.digest_algorithm);
+  const SignatureRow* signature = SignatureNamed(message.signature_algorithm);
+  const IdentityFormRow& row = RowOf(IdentityForm::kRsa2048);
+  return digest != nullptr && digest->hash == row.hash &&
+                 signature != nullptr && signature->key_type == row.key_type
+             ? IdentityForm::kRsa2048
+             : IdentityForm::kPkcs7;
+}
+
 }  // namespace anchorage::verify

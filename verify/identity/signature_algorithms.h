@@ -26,6 +26,10 @@ struct SignatureAlgorithms {
 absl::StatusOr<SignatureAlgorithms> AlgorithmsOf(const Pkcs7& message,
                                                  IdentityForm form);
 
+// Returns the form whose algorithms these are: kRsa2048 for RSA with SHA-256,
+// kPkcs7 for all else. AlgorithmsOf() judges them.
+IdentityForm FormOf(const Pkcs7& message);
+
 }  // namespace anchorage::verify
 
 #endif  // ANCHORAGE_VERIFY_IDENTITY_SIGNATURE_ALGORITHMS_H_

@@ -1,0 +1,813 @@
+// The C interface, as a C program sees it: over what AWS really made, with
+// every mistake that a caller can make.
+
+#include "client/c/anchorage.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "test/support/failing_new.h"
+
+namespace {
+
+constexpr std::size_t kHuge = SIZE_MAX;
+
+template <auto kFree>
+struct Freer {
+  template <typename T>
+  void operator()(T* handle) const {
+    kFree(handle);
+  }
+};
+using Options =
+    std::unique_ptr<anchorage_options, Freer<anchorage_options_free>>;
+using Client = std::unique_ptr<anchorage_client, Freer<anchorage_client_free>>;
+using State = std::unique_ptr<anchorage_state, Freer<anchorage_state_free>>;
+using Policy = std::unique_ptr<anchorage_identity_policy,
+                               Freer<anchorage_identity_policy_free>>;
+using AttestationPolicy =
+    std::unique_ptr<anchorage_attestation_policy,
+                    Freer<anchorage_attestation_policy_free>>;
+using Request =
+    std::unique_ptr<anchorage_request, Freer<anchorage_request_free>>;
+using Ledger = std::unique_ptr<anchorage_ledger, Freer<anchorage_ledger_free>>;
+using Identity =
+    std::unique_ptr<anchorage_identity, Freer<anchorage_identity_free>>;
+using Attestation =
+    std::unique_ptr<anchorage_attestation, Freer<anchorage_attestation_free>>;
+using Error = std::unique_ptr<anchorage_error, Freer<anchorage_error_free>>;
+using Json = std::unique_ptr<char, Freer<anchorage_string_free>>;
+
+std::string ReadVector(const std::string& path) {
+  std::ifstream file("test/vectors/real/" + path, std::ios::binary);
+  EXPECT_TRUE(file.good()) << path;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+const char kRsa2048[] = "iid/apse2-2026-ts-verify/rsa2048.b64";
+const char kSignature[] = "iid/apse2-2026-ts-verify/signature.b64";
+const char kDocument[] = "iid/apse2-2026-ts-verify/document";
+const char kPkcs7[] = "iid/use1-2018-node-identity-document/pkcs7.b64";
+const char kTpm[] = "nitro-tpm/live-usw2-i-000fa553.cbor";
+// When the NitroTPM's document was made.
+constexpr std::int64_t kTpmTime = 1'786'642'608'000;
+
+const char kTpmPolicy[] = R"(
+type: TYPE_NITRO_TPM
+condition:
+  all_of:
+    - {key: NitroTPMPCR4, values: [3c428daf639a86655cbe8aeff1eeb298f59c6a82d8ea6fdc34c6f3af1d2582f091a25aca4a6f390c32f0f7701952829a]}
+    - {key: NitroTPMPCR12, values: [000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000]}
+regions: [us-west-2]
+)";
+const char kAnyTpm[] = "ignore_the_rest: a test\n";
+
+// What a failure was; the error is freed.
+struct Failure {
+  std::int32_t code = ANCHORAGE_OK;
+  std::string reason;
+  std::string check;
+  std::string message;
+  std::string json;
+};
+
+std::string TextOf(const char* text) { return text != nullptr ? text : ""; }
+
+class CTest : public testing::Test {
+ protected:
+  CTest() : client_(anchorage_client_new(nullptr, &error_)) {
+    EXPECT_NE(client_, nullptr) << TakeFailure().message;
+  }
+  ~CTest() override {
+    EXPECT_EQ(error_, nullptr) << "an error nobody expected";
+  }
+
+  Failure TakeFailure() {
+    const Error error(std::exchange(error_, nullptr));
+    if (error == nullptr) return {};
+    const Json json(anchorage_error_json(error.get(), nullptr));
+    return {anchorage_error_code(error.get()),
+            anchorage_error_reason(error.get()),
+            TextOf(anchorage_error_check(error.get())),
+            anchorage_error_message(error.get()), TextOf(json.get())};
+  }
+
+  Policy ReadPolicy(std::string_view text) {
+    return Policy(anchorage_identity_policy_read(text.data(), text.size(), "p",
+                                                 1, &error_));
+  }
+  AttestationPolicy ReadTpmPolicy(const std::string& text) {
+    return AttestationPolicy(anchorage_attestation_policy_read(
+        text.data(), text.size(), "p", 1, &error_));
+  }
+  Identity Verify(std::string_view text,
+                  const anchorage_identity_policy* policy,
+                  const anchorage_request* request = nullptr) {
+    return Identity(anchorage_verify_identity(
+        client_.get(), text.data(), text.size(), policy, request, &error_));
+  }
+  Attestation VerifyTpm(std::string_view bytes,
+                        const anchorage_attestation_policy* policy,
+                        const anchorage_request* request) {
+    return Attestation(anchorage_verify_attestation(
+        client_.get(), bytes.data(), bytes.size(), policy, request, &error_));
+  }
+  Request AtTpmTime() {
+    Request request(anchorage_request_new());
+    anchorage_request_set_recorded_at(request.get(), kTpmTime);
+    return request;
+  }
+
+  // What a client made with options that `set` says fails with.
+  Failure WhyNoClient(const std::function<void(anchorage_options*)>& set) {
+    const Options options(anchorage_options_new());
+    set(options.get());
+    EXPECT_EQ(Client(anchorage_client_new(options.get(), &error_)), nullptr);
+    return TakeFailure();
+  }
+
+  anchorage_error* error_ = nullptr;
+  Client client_;
+};
+
+TEST_F(CTest, HasAVersion) {
+  EXPECT_GT(anchorage_version_number(), 0);
+  EXPECT_NE(std::string(anchorage_version()), "");
+}
+
+TEST_F(CTest, VerifiesEachFormAndSaysWhatItProves) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const Identity identity = Verify(ReadVector(kRsa2048), any.get());
+  ASSERT_NE(identity, nullptr) << TakeFailure().message;
+  EXPECT_STREQ(anchorage_identity_account_id(identity.get()), "189292791360");
+  EXPECT_STREQ(anchorage_identity_region(identity.get()), "ap-southeast-2");
+  EXPECT_STREQ(anchorage_identity_instance_id(identity.get()),
+               "i-0c5541936caf78c12");
+  EXPECT_STREQ(anchorage_identity_instance_type(identity.get()), "t4g.small");
+  EXPECT_STREQ(anchorage_identity_image_id(identity.get()),
+               "ami-0cbde744623b7506b");
+  std::size_t size = 99;
+  EXPECT_STREQ(anchorage_identity_field(identity.get(), "partition", &size),
+               "aws");
+  EXPECT_EQ(size, 3u);
+  EXPECT_STREQ(anchorage_identity_field(identity.get(), "private_ip", nullptr),
+               "10.0.1.242");
+  EXPECT_EQ(anchorage_identity_field(identity.get(), "kernel_id", &size),
+            nullptr);
+  EXPECT_EQ(size, 0u);
+  EXPECT_EQ(anchorage_identity_field(identity.get(), "no_field", nullptr),
+            nullptr);
+  EXPECT_EQ(anchorage_identity_product_codes(identity.get(), &size), 0);
+  EXPECT_EQ(anchorage_identity_product_code(identity.get(), 0), nullptr);
+  EXPECT_EQ(anchorage_identity_billing_products(identity.get(), &size), 0);
+  EXPECT_EQ(anchorage_identity_billing_product(identity.get(), 0), nullptr);
+  EXPECT_EQ(anchorage_identity_note(identity.get(), 0), nullptr);
+  EXPECT_EQ(anchorage_identity_form(identity.get()), ANCHORAGE_FORM_RSA2048);
+  EXPECT_EQ(anchorage_identity_pending_time(identity.get()), 1771202307000);
+  std::int64_t time = 0;
+  EXPECT_EQ(anchorage_identity_signing_time(identity.get(), &time), 1);
+  EXPECT_EQ(time, 1771202308000);
+  const void* const document =
+      anchorage_identity_document(identity.get(), &size);
+  EXPECT_EQ(std::string(static_cast<const char*>(document), size),
+            ReadVector(kDocument));
+
+  const Identity old = Verify(ReadVector(kPkcs7), any.get());
+  ASSERT_NE(old, nullptr) << TakeFailure().message;
+  EXPECT_EQ(anchorage_identity_form(old.get()), ANCHORAGE_FORM_PKCS7);
+
+  const Request request(anchorage_request_new());
+  const std::string beside = ReadVector(kDocument);
+  anchorage_request_set_document(request.get(), beside.data(), beside.size());
+  const Identity bare =
+      Verify(ReadVector(kSignature), any.get(), request.get());
+  ASSERT_NE(bare, nullptr) << TakeFailure().message;
+  EXPECT_EQ(anchorage_identity_form(bare.get()), ANCHORAGE_FORM_SIGNATURE);
+  EXPECT_EQ(anchorage_identity_signing_time(bare.get(), &time), 0);
+}
+
+TEST_F(CTest, AFormThatIsNamedIsTheOneThatIsRead) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const Request request(anchorage_request_new());
+  anchorage_request_set_form(request.get(), ANCHORAGE_FORM_PKCS7);
+  EXPECT_EQ(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().reason, "ALGORITHM_MISMATCH");
+  anchorage_request_set_form(request.get(), ANCHORAGE_FORM_RSA2048);
+  EXPECT_NE(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
+}
+
+TEST_F(CTest, ARefusalSaysWhatAndWhyAndAsJson) {
+  const Policy policy =
+      ReadPolicy("product_codes: {any_of: [abc]}\nignore_the_rest: a test");
+  ASSERT_NE(policy, nullptr);
+  EXPECT_EQ(Verify(ReadVector(kRsa2048), policy.get()), nullptr);
+  const Failure failure = TakeFailure();
+  EXPECT_EQ(failure.code, ANCHORAGE_REFUSED_BY_POLICY);
+  EXPECT_EQ(failure.reason, "PRODUCT_CODE_NOT_ALLOWED");
+  EXPECT_EQ(failure.check, "product-codes");
+  EXPECT_EQ(failure.message,
+            "product-codes: none in the document, one of [abc] expected");
+  EXPECT_NE(failure.json.find("\"check\": \"product-codes\""),
+            std::string::npos);
+  EXPECT_NE(failure.json.find("\"trace\": []"), std::string::npos);
+}
+
+TEST_F(CTest, AChangedDocumentIsNotFromAws) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  std::string document = ReadVector(kDocument);
+  document[document.find("189292791360")] = '2';
+  const Request request(anchorage_request_new());
+  anchorage_request_set_document(request.get(), document.data(),
+                                 document.size());
+  EXPECT_EQ(Verify(ReadVector(kSignature), any.get(), request.get()), nullptr);
+  const Failure failure = TakeFailure();
+  EXPECT_EQ(failure.code, ANCHORAGE_NOT_FROM_AWS);
+  EXPECT_EQ(failure.reason, "SIGNATURE_MISMATCH");
+  EXPECT_EQ(failure.check, "signature");
+}
+
+TEST_F(CTest, TheTraceIsInTheJsonOfResultAndError) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const Request request(anchorage_request_new());
+  anchorage_request_set_trace(request.get(), 1);
+  const Identity identity =
+      Verify(ReadVector(kRsa2048), any.get(), request.get());
+  std::size_t size = 0;
+  const Json json(anchorage_identity_json(identity.get(), &size));
+  ASSERT_NE(json, nullptr);
+  EXPECT_EQ(std::strlen(json.get()), size);
+  EXPECT_NE(std::strstr(json.get(), "\"check\": \"signature\""), nullptr);
+  EXPECT_NE(std::strstr(json.get(), "\"freshness\": \"BAKED_IN\""), nullptr);
+  EXPECT_EQ(Verify("MIAG", any.get(), request.get()), nullptr);
+  EXPECT_NE(TakeFailure().json.find("\"outcome\": \"--\""), std::string::npos);
+}
+
+TEST_F(CTest, VerifiesANitroTpm) {
+  const AttestationPolicy policy =
+      ReadTpmPolicy(std::string(kTpmPolicy) + kAnyTpm);
+  ASSERT_NE(policy, nullptr) << TakeFailure().message;
+  const std::string document = ReadVector(kTpm);
+  // Not live any more.
+  EXPECT_EQ(VerifyTpm(document, policy.get(), nullptr), nullptr);
+  const Failure old = TakeFailure();
+  EXPECT_EQ(old.code, ANCHORAGE_STALE_OR_FOR_ANOTHER) << old.message;
+  EXPECT_NE(old.json.find("\"attestation\": null"), std::string::npos);
+
+  const Request request = AtTpmTime();
+  const Attestation tpm = VerifyTpm(document, policy.get(), request.get());
+  ASSERT_NE(tpm, nullptr) << TakeFailure().message;
+  EXPECT_EQ(anchorage_attestation_type(tpm.get()), ANCHORAGE_NITRO_TPM);
+  EXPECT_STREQ(anchorage_attestation_module_id(tpm.get()),
+               "i-000fa553dad58a9f1-tpm0000000000000000");
+  EXPECT_STREQ(anchorage_attestation_instance_id(tpm.get()),
+               "i-000fa553dad58a9f1");
+  EXPECT_STREQ(anchorage_attestation_region(tpm.get()), "us-west-2");
+  EXPECT_STREQ(anchorage_attestation_partition(tpm.get()), "aws");
+  EXPECT_EQ(anchorage_attestation_release(tpm.get()), nullptr);
+  EXPECT_EQ(anchorage_attestation_time(tpm.get()) / 1000, kTpmTime / 1000);
+  std::size_t size = 0;
+  EXPECT_NE(anchorage_attestation_public_key(tpm.get(), &size), nullptr);
+  EXPECT_EQ(size, 91u);
+  EXPECT_EQ(anchorage_attestation_user_data(tpm.get(), &size), nullptr);
+  EXPECT_EQ(size, 0u);
+  EXPECT_NE(anchorage_attestation_pcr(tpm.get(), 4, &size), nullptr);
+  EXPECT_EQ(size, 48u);
+  EXPECT_EQ(anchorage_attestation_pcr(tpm.get(), 24, &size), nullptr);
+  EXPECT_EQ(anchorage_attestation_pcr(tpm.get(), -1, &size), nullptr);
+  EXPECT_EQ(anchorage_attestation_note(tpm.get(), 0), nullptr);
+  const Json json(anchorage_attestation_json(tpm.get(), nullptr));
+  EXPECT_NE(std::strstr(json.get(), "\"type\": \"nitrotpm\""), nullptr);
+
+  const void* const nonce = anchorage_attestation_nonce(tpm.get(), &size);
+  ASSERT_NE(nonce, nullptr);
+  anchorage_request_set_nonce(request.get(), nonce, size);
+  EXPECT_NE(VerifyTpm(document, policy.get(), request.get()), nullptr);
+  anchorage_request_set_nonce(request.get(), nonce, size - 1);
+  EXPECT_EQ(VerifyTpm(document, policy.get(), request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().reason, "NONCE_MISMATCH");
+}
+
+// A policy that waits for the nonce of a session never goes without one.
+TEST_F(CTest, ANonceThatIsNotGivenIsAMistake) {
+  const AttestationPolicy policy = ReadTpmPolicy(
+      std::string(kTpmPolicy) +
+      "modules: [i-000fa553dad58a9f1-tpm0000000000000000]\n"
+      "user_data: {ignored: a test}\npublic_key: {ignored: a test}\n");
+  ASSERT_NE(policy, nullptr) << TakeFailure().message;
+  EXPECT_EQ(VerifyTpm(ReadVector(kTpm), policy.get(), AtTpmTime().get()),
+            nullptr);
+  const Failure failure = TakeFailure();
+  EXPECT_EQ(failure.code, ANCHORAGE_USAGE);
+  EXPECT_EQ(failure.reason, "POLICY_INCOMPLETE");
+  EXPECT_EQ(failure.json, "");
+
+  const Request request = AtTpmTime();
+  anchorage_request_set_nonce(request.get(), "", 0);
+  EXPECT_EQ(VerifyTpm(ReadVector(kTpm), policy.get(), request.get()), nullptr);
+  EXPECT_NE(TakeFailure().code, ANCHORAGE_OK);
+  const Request none = AtTpmTime();
+  anchorage_request_set_nonce(none.get(), nullptr, 0);
+  EXPECT_EQ(VerifyTpm(ReadVector(kTpm), policy.get(), none.get()), nullptr);
+  EXPECT_EQ(TakeFailure().message, "nonce is NULL");
+}
+
+TEST_F(CTest, EachFieldOfASessionIsExpectedExactly) {
+  const AttestationPolicy policy =
+      ReadTpmPolicy(std::string(kTpmPolicy) + kAnyTpm);
+  const Request key = AtTpmTime();
+  anchorage_request_set_public_key(key.get(), "", 0);
+  EXPECT_EQ(VerifyTpm(ReadVector(kTpm), policy.get(), key.get()), nullptr);
+  EXPECT_EQ(TakeFailure().reason, "PUBLIC_KEY_MISMATCH");
+  const Request data = AtTpmTime();
+  anchorage_request_set_user_data(data.get(), "", 0);
+  EXPECT_EQ(VerifyTpm(ReadVector(kTpm), policy.get(), data.get()), nullptr);
+  EXPECT_EQ(TakeFailure().reason, "USER_DATA_MISMATCH");
+}
+
+TEST_F(CTest, AReleaseThatNobodyListsIsRefused) {
+  const AttestationPolicy policy = ReadTpmPolicy(
+      "type: TYPE_NITRO_TPM\nrelease: shop\nignore_the_rest: a test\n");
+  ASSERT_NE(policy, nullptr) << TakeFailure().message;
+  EXPECT_EQ(VerifyTpm(ReadVector(kTpm), policy.get(), AtTpmTime().get()),
+            nullptr);
+  EXPECT_EQ(TakeFailure().reason, "RELEASE_UNKNOWN");
+}
+
+TEST_F(CTest, ALedgerRemembers) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const Ledger ledger(anchorage_ledger_new(10));
+  const Request request(anchorage_request_new());
+  anchorage_request_set_ledger(request.get(), ledger.get(),
+                               ANCHORAGE_SINGLE_USE, nullptr, 0);
+  EXPECT_NE(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
+  EXPECT_EQ(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
+  const Failure failure = TakeFailure();
+  EXPECT_EQ(failure.reason, "REPLAYED");
+  EXPECT_EQ(failure.check, "replay");
+  EXPECT_EQ(anchorage_ledger_forget_before(ledger.get(), INT64_MAX), 1u);
+  EXPECT_NE(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
+
+  anchorage_request_set_recorded_at(request.get(), kTpmTime);
+  EXPECT_EQ(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+}
+
+TEST_F(CTest, AnInstanceIsBoundToItsFirstSender) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const Ledger ledger(anchorage_ledger_new(10));
+  for (const auto& [sender, accepted] :
+       {std::pair("one", true), {"one", true}, {"two", false}}) {
+    const Request request(anchorage_request_new());
+    anchorage_request_set_ledger(request.get(), ledger.get(),
+                                 ANCHORAGE_FIRST_USE_BINDS, sender, 3);
+    EXPECT_EQ(Verify(ReadVector(kRsa2048), any.get(), request.get()) != nullptr,
+              accepted)
+        << sender;
+    EXPECT_EQ(TakeFailure().reason, accepted ? "" : "REPLAYED");
+  }
+}
+
+TEST_F(CTest, TheStateSaysWhatTheClientHas) {
+  const State state(anchorage_client_state(client_.get(), &error_));
+  ASSERT_NE(state, nullptr);
+  EXPECT_EQ(anchorage_state_origin(state.get()), ANCHORAGE_ORIGIN_BAKED_IN);
+  EXPECT_EQ(anchorage_state_freshness(state.get()), ANCHORAGE_BAKED_IN);
+  EXPECT_EQ(anchorage_state_sequence(state.get()), 1u);
+  EXPECT_GT(anchorage_state_as_of(state.get()), 1'700'000'000'000);
+  std::int64_t time = -1;
+  EXPECT_EQ(anchorage_state_fresh_until(state.get(), &time), 0);
+  EXPECT_EQ(time, -1);
+  const Json json(anchorage_state_json(state.get(), nullptr));
+  EXPECT_NE(std::strstr(json.get(), "\"equivocations\": 0"), nullptr);
+  EXPECT_NE(std::strstr(json.get(), "\"last_refresh_error\": null"), nullptr);
+}
+
+TEST_F(CTest, NobodyToAskIsAMistake) {
+  EXPECT_EQ(anchorage_client_refresh(client_.get(), &error_), ANCHORAGE_USAGE);
+  EXPECT_EQ(TakeFailure().reason, "USAGE");
+  // Who does not ask why is told as much.
+  EXPECT_EQ(anchorage_client_refresh(client_.get(), nullptr), ANCHORAGE_USAGE);
+}
+
+// --- Bad input ---------------------------------------------------------------
+
+TEST_F(CTest, OptionsThatAreWrongAreNamed) {
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_url(o, nullptr, 0);
+            }).message,
+            "url is NULL");
+  EXPECT_EQ(
+      WhyNoClient([](auto* o) { anchorage_options_set_url(o, "", 0); }).message,
+      "url is empty");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_url(o, "http://a\0b", 10);
+            }).message,
+            "url holds a NUL");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_targets_url(o, "http://\xff", 8);
+            }).message,
+            "targets url is not UTF-8");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_cache_folder(o, "/tmp", kHuge);
+            }).message,
+            "cache folder is larger than 16 MiB");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_trusted_root(o, "", 0);
+            }).message,
+            "trusted root is empty");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_tls_roots(o, nullptr, 5);
+            }).message,
+            "TLS roots is NULL");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_baked_bundle(o, "\xff\xff", 2, 0);
+            }).message,
+            "baked bundle is no bundle");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_identity_when_expired(o, 0);
+            }).message,
+            "when expired is neither SERVE_LAST_GOOD nor REFUSE");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_event_callback(o, nullptr, nullptr);
+            }).message,
+            "event callback is NULL");
+  for (const auto set :
+       {anchorage_options_set_timeout, anchorage_options_set_refresh_interval,
+        anchorage_options_set_max_stale}) {
+    EXPECT_EQ(WhyNoClient([&](auto* o) { set(o, -1); }).code, ANCHORAGE_USAGE);
+  }
+  // The first mistake counts, and a server needs a root.
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_url(o, nullptr, 0);
+              anchorage_options_set_cache_folder(o, "", 0);
+            }).message,
+            "url is NULL");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_url(o, "http://127.0.0.1:1/", 19);
+            }).code,
+            ANCHORAGE_USAGE);
+}
+
+TEST_F(CTest, RequestsThatAreWrongAreNamed) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const Ledger ledger(anchorage_ledger_new(10));
+  const auto why = [&](const std::function<void(anchorage_request*)>& set) {
+    const Request request(anchorage_request_new());
+    set(request.get());
+    EXPECT_EQ(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
+    const Failure failure = TakeFailure();
+    EXPECT_EQ(failure.code, ANCHORAGE_USAGE);
+    return failure.message;
+  };
+  EXPECT_EQ(why([](auto* r) { anchorage_request_set_form(r, 4); }),
+            "form is none of the forms");
+  EXPECT_EQ(why([](auto* r) { anchorage_request_set_document(r, nullptr, 0); }),
+            "document is NULL");
+  EXPECT_EQ(why([](auto* r) { anchorage_request_set_document(r, "x", kHuge); }),
+            "document is larger than 16 MiB");
+  EXPECT_EQ(why([](auto* r) {
+              anchorage_request_set_ledger(r, nullptr, ANCHORAGE_SINGLE_USE,
+                                           nullptr, 0);
+            }),
+            "ledger is NULL");
+  EXPECT_EQ(why([&](auto* r) {
+              anchorage_request_set_ledger(r, ledger.get(), 0, nullptr, 0);
+            }),
+            "mode is none of the modes of a ledger");
+  EXPECT_EQ(why([&](auto* r) {
+              anchorage_request_set_ledger(r, ledger.get(),
+                                           ANCHORAGE_FIRST_USE_BINDS, "", 0);
+            }),
+            "binding is empty");
+  EXPECT_EQ(why([&](auto* r) {
+              anchorage_request_set_ledger(r, ledger.get(),
+                                           ANCHORAGE_SINGLE_USE, "a", 1);
+            }),
+            "binding is only for FIRST_USE_BINDS");
+  EXPECT_EQ(why([](auto* r) { anchorage_request_set_nonce(r, "a", 1); }),
+            "request has a nonce, user data or public key, which no identity "
+            "document has");
+  const Request form(anchorage_request_new());
+  anchorage_request_set_form(form.get(), ANCHORAGE_FORM_PKCS7);
+  const AttestationPolicy tpm =
+      ReadTpmPolicy(std::string(kTpmPolicy) + kAnyTpm);
+  EXPECT_EQ(VerifyTpm(ReadVector(kTpm), tpm.get(), form.get()), nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+}
+
+TEST_F(CTest, EvidenceOfAnySizeIsRefused) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const AttestationPolicy tpm =
+      ReadTpmPolicy(std::string(kTpmPolicy) + kAnyTpm);
+  EXPECT_EQ(Identity(anchorage_verify_identity(client_.get(), "", 0, any.get(),
+                                               nullptr, &error_)),
+            nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_UNREADABLE);
+  EXPECT_EQ(Identity(anchorage_verify_identity(client_.get(), "a", kHuge,
+                                               any.get(), nullptr, &error_)),
+            nullptr);
+  EXPECT_EQ(TakeFailure().reason, "INPUT_TOO_LARGE");
+  EXPECT_EQ(VerifyTpm("", tpm.get(), nullptr), nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_UNREADABLE);
+  EXPECT_EQ(VerifyTpm({"a", kHuge}, tpm.get(), nullptr), nullptr);
+  EXPECT_EQ(TakeFailure().reason, "INPUT_TOO_LARGE");
+}
+
+TEST_F(CTest, APolicyThatCannotBeSaysWhy) {
+  for (const auto& [text, reason] :
+       {std::pair("", "DOCUMENT_MALFORMED"),
+        {"ignore_the_rest: x", "POLICY_EMPTY"},
+        {"regions: [a]", "POLICY_INCOMPLETE"},
+        {"regoins: [a]", "FIELD_UNKNOWN"},
+        {"regions: [\"\xff\"]", "DOCUMENT_MALFORMED"}}) {
+    EXPECT_EQ(ReadPolicy(text), nullptr) << text;
+    const Failure failure = TakeFailure();
+    EXPECT_EQ(failure.code, ANCHORAGE_USAGE);
+    EXPECT_EQ(failure.reason, reason) << text;
+  }
+  for (const auto& [text, reason] :
+       {std::pair("", "DOCUMENT_MALFORMED"),
+        {"type: TYPE_ENCLAVE", "POLICY_INCOMPLETE"},
+        {"ignore_the_rest: x", "FIELD_MISSING"}}) {
+    EXPECT_EQ(ReadTpmPolicy(text), nullptr) << text;
+    EXPECT_EQ(TakeFailure().reason, reason) << text;
+  }
+  EXPECT_EQ(Policy(anchorage_identity_policy_read(nullptr, 0, "p", 1, &error_)),
+            nullptr);
+  EXPECT_EQ(TakeFailure().message, "policy is NULL");
+  EXPECT_EQ(Policy(anchorage_identity_policy_read("a", 1, "\xff", 1, &error_)),
+            nullptr);
+  EXPECT_EQ(TakeFailure().message, "name is not UTF-8");
+  EXPECT_EQ(Policy(anchorage_identity_policy_read("a", kHuge, "p", 1, &error_)),
+            nullptr);
+  EXPECT_EQ(TakeFailure().message, "policy is larger than 16 MiB");
+}
+
+TEST_F(CTest, NullIsAMistakeOrNothing) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  EXPECT_EQ(anchorage_client_refresh(nullptr, &error_), ANCHORAGE_USAGE);
+  EXPECT_EQ(TakeFailure().message, "client is NULL");
+  EXPECT_EQ(anchorage_client_state(nullptr, &error_), nullptr);
+  EXPECT_EQ(TakeFailure().message, "client is NULL");
+  EXPECT_EQ(
+      anchorage_verify_identity(nullptr, "a", 1, any.get(), nullptr, &error_),
+      nullptr);
+  EXPECT_EQ(TakeFailure().message, "client is NULL");
+  EXPECT_EQ(anchorage_verify_identity(client_.get(), nullptr, 0, any.get(),
+                                      nullptr, &error_),
+            nullptr);
+  EXPECT_EQ(TakeFailure().message, "evidence is NULL");
+  EXPECT_EQ(anchorage_verify_identity(client_.get(), "a", 1, nullptr, nullptr,
+                                      &error_),
+            nullptr);
+  EXPECT_EQ(TakeFailure().message, "policy is NULL");
+  EXPECT_EQ(anchorage_verify_attestation(client_.get(), "a", 1, nullptr,
+                                         nullptr, &error_),
+            nullptr);
+  EXPECT_EQ(TakeFailure().message, "policy is NULL");
+
+  anchorage_options_free(nullptr);
+  anchorage_client_free(nullptr);
+  anchorage_identity_policy_free(nullptr);
+  anchorage_attestation_policy_free(nullptr);
+  anchorage_request_free(nullptr);
+  anchorage_ledger_free(nullptr);
+  anchorage_identity_free(nullptr);
+  anchorage_attestation_free(nullptr);
+  anchorage_state_free(nullptr);
+  anchorage_error_free(nullptr);
+  anchorage_string_free(nullptr);
+  anchorage_options_set_url(nullptr, "a", 1);
+  anchorage_request_set_nonce(nullptr, "a", 1);
+  EXPECT_EQ(anchorage_ledger_forget_before(nullptr, 0), 0u);
+  EXPECT_EQ(anchorage_error_code(nullptr), ANCHORAGE_USAGE);
+  EXPECT_EQ(anchorage_error_reason(nullptr), nullptr);
+  EXPECT_EQ(anchorage_error_json(nullptr, nullptr), nullptr);
+  EXPECT_EQ(anchorage_state_freshness(nullptr), ANCHORAGE_EXPIRED);
+  EXPECT_EQ(anchorage_state_json(nullptr, nullptr), nullptr);
+  EXPECT_EQ(anchorage_identity_account_id(nullptr), nullptr);
+  EXPECT_EQ(anchorage_identity_field(nullptr, "region", nullptr), nullptr);
+  EXPECT_EQ(anchorage_identity_json(nullptr, nullptr), nullptr);
+  EXPECT_EQ(anchorage_attestation_pcr(nullptr, 0, nullptr), nullptr);
+  EXPECT_EQ(anchorage_attestation_json(nullptr, nullptr), nullptr);
+  EXPECT_EQ(anchorage_event_name(nullptr), nullptr);
+}
+
+TEST_F(CTest, AnObjectOfAnotherTypeIsAMistakeOrNothing) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const Request request(anchorage_request_new());
+  auto* const client = reinterpret_cast<anchorage_client*>(request.get());
+  EXPECT_EQ(anchorage_client_refresh(client, &error_), ANCHORAGE_USAGE);
+  EXPECT_EQ(TakeFailure().message,
+            "client was freed, or is an object of another type");
+  auto* const policy = reinterpret_cast<anchorage_identity_policy*>(client);
+  EXPECT_EQ(Verify("MIAG", policy), nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+  auto* const as_request = reinterpret_cast<anchorage_request*>(any.get());
+  anchorage_request_set_trace(as_request, 1);
+  EXPECT_EQ(Verify("MIAG", any.get(), as_request), nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+  auto* const identity = reinterpret_cast<anchorage_identity*>(request.get());
+  EXPECT_EQ(anchorage_identity_account_id(identity), nullptr);
+  anchorage_identity_free(identity);
+  anchorage_client_free(client);
+}
+
+// --- Threads, processes, events ----------------------------------------------
+
+TEST_F(CTest, AHundredThreadsShareAClient) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const std::string text = ReadVector(kRsa2048);
+  std::atomic<int> accepted = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 100; ++i) {
+    threads.emplace_back([&, i] {
+      anchorage_error* error = nullptr;
+      const Identity identity(anchorage_verify_identity(
+          client_.get(), i % 2 == 0 ? text.data() : "MIAG",
+          i % 2 == 0 ? text.size() : 4, any.get(), nullptr, &error));
+      const Error freed(error);
+      const State state(anchorage_client_state(client_.get(), nullptr));
+      const Json json(anchorage_identity_json(identity.get(), nullptr));
+      if (identity != nullptr) ++accepted;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(accepted, 50);
+}
+
+TEST_F(CTest, AForkedChildVerifiesAndDoesNotRefresh) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const std::string text = ReadVector(kRsa2048);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    anchorage_identity* const identity = anchorage_verify_identity(
+        client_.get(), text.data(), text.size(), any.get(), nullptr, nullptr);
+    const bool as_expected =
+        identity != nullptr &&
+        anchorage_client_refresh(client_.get(), nullptr) == ANCHORAGE_USAGE;
+    _exit(as_expected ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+// Runs this program once more, with the flag.
+TEST(DebugTest, WhatWasFreedIsKnown) {
+  if (getenv("ANCHORAGE_DEBUG") == nullptr) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      setenv("ANCHORAGE_DEBUG", "1", 1);
+      // What is kept is meant to be.
+      setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+      unsetenv("XML_OUTPUT_FILE");
+      execl("/proc/self/exe", "again", "--gtest_filter=DebugTest.*", nullptr);
+      _exit(99);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    return;
+  }
+  anchorage_client* const client = anchorage_client_new(nullptr, nullptr);
+  ASSERT_NE(client, nullptr);
+  anchorage_client_free(client);
+  // Takes the memory, had it been given back.
+  const Client another(anchorage_client_new(nullptr, nullptr));
+  anchorage_error* error = nullptr;
+  EXPECT_EQ(anchorage_client_refresh(client, &error), ANCHORAGE_USAGE);
+  const Error freed(error);
+  EXPECT_STREQ(anchorage_error_message(error),
+               "client was freed, or is an object of another type");
+  anchorage_client_free(client);
+}
+
+// Calls `call`, which returns whether it was given what it asked for, and the
+// error, with each of its allocations failing in turn.
+void ExpectNoMemoryIsSaid(
+    const std::function<bool(anchorage_error** error)>& call) {
+  int failures = 0;
+  for (const auto then :
+       {anchorage::anchors::FailAllocation::Then::kRecovers,
+        anchorage::anchors::FailAllocation::Then::kStaysFull}) {
+    for (int before = 0;; before += 1 + before / 8) {
+      anchorage_error* error = nullptr;
+      bool given = false;
+      bool has_failed = false;
+      {
+        anchorage::anchors::FailAllocation fail(before, then);
+        given = call(&error);
+        has_failed = fail.has_failed();
+      }
+      const Error freed(error);
+      // What fails inside may be answered inside: a hint is left out.
+      EXPECT_NE(given, error != nullptr) << before;
+      if (!given) {
+        ++failures;
+        EXPECT_EQ(anchorage_error_code(error), ANCHORAGE_UNDECIDED)
+            << before << ": " << anchorage_error_message(error);
+      }
+      if (!has_failed) break;
+    }
+  }
+  EXPECT_GT(failures, 2) << "it allocates";
+}
+
+TEST_F(CTest, NoMemoryIsUndecidedAndNeverAnException) {
+  const std::string text = ReadVector(kRsa2048);
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  ExpectNoMemoryIsSaid([&](anchorage_error** error) {
+    return Identity(anchorage_verify_identity(client_.get(), text.data(),
+                                              text.size(), any.get(), nullptr,
+                                              error)) != nullptr;
+  });
+  ExpectNoMemoryIsSaid([&](anchorage_error** error) {
+    return Policy(anchorage_identity_policy_read(
+               "regions: [a]\nignore_the_rest: b", 31, "p", 1, error)) !=
+           nullptr;
+  });
+  ExpectNoMemoryIsSaid([](anchorage_error** error) {
+    const Options options(anchorage_options_new());
+    return Client(anchorage_client_new(options.get(), error)) != nullptr;
+  });
+}
+
+// A request that could not be made, or not filled, never passes for none.
+TEST_F(CTest, ARequestWithoutMemoryIsNoRequestForLess) {
+  const AttestationPolicy policy =
+      ReadTpmPolicy(std::string(kTpmPolicy) + kAnyTpm);
+  const std::string document = ReadVector(kTpm);
+  const std::string nonce(100, 'x');
+  for (int before = 0; before < 2; ++before) {
+    anchorage_request* made = nullptr;
+    {
+      anchorage::anchors::FailAllocation fail(before);
+      made = anchorage_request_new();
+      anchorage_request_set_recorded_at(made, kTpmTime);
+      anchorage_request_set_nonce(made, nonce.data(), nonce.size());
+      ASSERT_TRUE(fail.has_failed());
+    }
+    const Request request(made);
+    EXPECT_EQ(VerifyTpm(document, policy.get(), request.get()), nullptr);
+    EXPECT_EQ(TakeFailure().code, ANCHORAGE_UNDECIDED);
+  }
+}
+
+struct Told {
+  int times = 0;
+  std::string name;
+  std::string reason;
+  std::uint64_t sequence = 0;
+};
+
+TEST_F(CTest, ARefreshIsAnEvent) {
+  Told told;
+  const Options options(anchorage_options_new());
+  // Nobody listens there.
+  anchorage_options_set_url(options.get(), "http://127.0.0.1:1/tuf/", 23);
+  const std::string root =
+      ReadVector("../recovery/root-alone/served-1/1.root.json");
+  anchorage_options_set_trusted_root(options.get(), root.data(), root.size());
+  anchorage_options_set_background_refresh(options.get(), 0);
+  anchorage_options_set_event_callback(
+      options.get(),
+      [](const anchorage_event* event, void* user) {
+        Told& told = *static_cast<Told*>(user);
+        ++told.times;
+        told.name = anchorage_event_name(event);
+        told.reason = TextOf(anchorage_event_reason(event));
+        told.sequence = anchorage_event_sequence(event);
+      },
+      &told);
+  const Client client(anchorage_client_new(options.get(), &error_));
+  ASSERT_NE(client, nullptr) << TakeFailure().message;
+  EXPECT_EQ(told.times, 0);
+  EXPECT_EQ(anchorage_client_refresh(client.get(), &error_),
+            ANCHORAGE_UNREACHABLE);
+  EXPECT_EQ(TakeFailure().reason, "FETCH_FAILED");
+  EXPECT_EQ(told.times, 1);
+  EXPECT_EQ(told.name, "UNREACHABLE");
+  EXPECT_EQ(told.reason, "FETCH_FAILED");
+  EXPECT_EQ(told.sequence, 1u);
+}
+
+}  // namespace
