@@ -672,11 +672,11 @@ const char* FactOf(const anchorage_attestation* attestation,
 // --- The library ------------------------------------------------------------
 
 #ifdef ANCHORAGE_COMMIT
-const char* anchorage_version(void) { return "0.1.0 (" ANCHORAGE_COMMIT ")"; }
+const char* anchorage_version(void) { return "1.0.0 (" ANCHORAGE_COMMIT ")"; }
 #else
-const char* anchorage_version(void) { return "0.1.0"; }
+const char* anchorage_version(void) { return "1.0.0"; }
 #endif
-int32_t anchorage_version_number(void) { return 100; }
+int32_t anchorage_version_number(void) { return 10000; }
 void anchorage_string_free(char* text) { std::free(text); }
 
 // --- Errors -----------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""built_for_others: a target built for other people's processes."""
+"""built_for_others, archive_for_others: built for other people's processes."""
 
 # What is exported is said by a version script alone; what is not used goes.
 _COPTS = [
@@ -54,4 +54,65 @@ built_for_others = rule(
         ),
     },
     doc = "The file of `src`, with all below it built as libanchorage is.",
+)
+
+# One object of `src` and all below it, in which nothing but what matches `keep`
+# can be linked to; and which archive each member of it came from.
+_MERGE = """
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+ld -r --force-group-allocation -Map="$work/map" -o "$work/all.o" \
+  --whole-archive {whole} --no-whole-archive --start-group {rest} --end-group
+objcopy -w --keep-global-symbol='{keep}' --strip-unneeded "$work/all.o" \
+  "$work/anchorage.o"
+rm -f {archive}
+ar rcsD {archive} "$work/anchorage.o"
+awk '/^[^ ].*\\(.*\\.o\\)$/ {{
+  origin = "anchorage"
+  if (match($0, /external\\/[^\\/]*/)) origin = substr($0, RSTART + 9, RLENGTH - 9)
+  member = $0
+  sub(/.*\\(/, "", member)
+  sub(/\\)$/, "", member)
+  print origin " " member
+}}' "$work/map" | LC_ALL=C sort -u >{members}
+"""
+
+def _archive_for_others_impl(ctx):
+    archive = ctx.actions.declare_file(ctx.attr.out)
+    members = ctx.actions.declare_file(ctx.attr.out + ".members")
+    whole = []
+    rest = []
+    for linker_input in ctx.attr.src[0][CcInfo].linking_context.linker_inputs.to_list():
+        for library in linker_input.libraries:
+            file = library.pic_static_library or library.static_library
+            (whole if library.alwayslink else rest).append(file)
+    ctx.actions.run_shell(
+        command = _MERGE.format(
+            archive = archive.path,
+            keep = ctx.attr.keep,
+            members = members.path,
+            rest = " ".join([file.path for file in rest]),
+            whole = " ".join([file.path for file in whole]),
+        ),
+        inputs = whole + rest,
+        mnemonic = "MergeArchive",
+        outputs = [archive, members],
+    )
+    return [
+        DefaultInfo(files = depset([archive])),
+        OutputGroupInfo(members = depset([members])),
+    ]
+
+archive_for_others = rule(
+    implementation = _archive_for_others_impl,
+    attrs = {
+        "keep": attr.string(mandatory = True, doc = "what stays visible"),
+        "out": attr.string(mandatory = True),
+        "src": attr.label(mandatory = True, cfg = _for_others),
+        "_allowlist_function_transition": attr.label(
+            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+        ),
+    },
+    doc = "`src` and all below it as a static archive, built as libanchorage is.",
 )

@@ -113,7 +113,7 @@ _LIBRARIES = {
         "": {
             "yaml-cpp": _target(
                 ["-lyaml-cpp"],
-                library = struct(deps = [], linkopts = ["-l:libyaml-cpp.a"]),
+                library = struct(deps = ["@yaml_cpp_source//:yaml-cpp"], linkopts = []),
             ),
         },
     },
@@ -192,6 +192,11 @@ def system_libraries():
         name = "abseil_source",
         build_file = "//tools/bazel:abseil_source.BUILD",
         package = "libabsl-dev",
+    )
+    _debian_source(
+        name = "yaml_cpp_source",
+        build_file = "//tools/bazel:yaml_cpp_source.BUILD",
+        package = "libyaml-cpp-dev",
     )
     for name in _LIBRARIES:
         _system_library(name = name)
