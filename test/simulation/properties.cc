@@ -212,8 +212,7 @@ bool Simulation::IsByRule(const RotationBook::Entry& entry,
     is_shown |= rule.live_proofs > 0 && proofs != proofs_.end() &&
                 static_cast<int>(proofs->second.size()) >= rule.live_proofs;
   }
-  return is_shown &&
-         anchors::TimeOf(entry.rotation.detected_time()) <= now() - rule.hold;
+  return is_shown && seen_.at(entry.rotation.id()) <= true_time_ - rule.hold;
 }
 
 void Simulation::CheckAutomatic(const Work& work, const Slot& slot,

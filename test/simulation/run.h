@@ -219,6 +219,9 @@ class Simulation {
   absl::Duration skew_;
   bool clock_is_suspect_ = false;
   absl::Time steady_from_ = kBegin;
+  // Since when each open rotation is seen, as far as trustd can know: a start
+  // knows a date of a clock that may have been wrong.
+  std::map<std::uint64_t, absl::Time> seen_;
   // When each slot changed without people, and how wrong the clock was.
   std::map<Slot, std::vector<absl::Time>> automatic_;
   std::map<Slot, std::vector<absl::Duration>> skews_;

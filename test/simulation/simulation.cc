@@ -157,6 +157,9 @@ bool Simulation::Take(const Event& event, std::uint64_t* rotation) {
   }
   if (rotation != nullptr) *rotation = work->rotation_id;
   NotePeople(event, *work);
+  for (const std::uint64_t id : work->book().Live()) {
+    seen_.try_emplace(id, true_time_);
+  }
   CheckStep(event, *work);
   Commit(*work, machine_);
   for (const Slot& slot : world_.Slots()) {
@@ -215,6 +218,12 @@ void Simulation::FoldRecord() {
   machine_.moment =
       trustd::MomentAtStart(machine_.state.book, now(), AtNow().steady);
   machine_.moment.health = machine_.health;
+  seen_.clear();
+  for (const std::uint64_t id : machine_.state.book.Live()) {
+    const absl::Time date = machine_.state.book.Find(id)->Evidence().first_seen;
+    seen_[id] = true_time_ - std::clamp(now() - date, absl::ZeroDuration(),
+                                        trustd::kMaxRotationHold);
+  }
 }
 
 Observation Simulation::Look(const Source& source) {
