@@ -27,13 +27,14 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 	"unsafe"
 )
 
-// The oldest library that has all that this package calls: 1.0.0.
-const oldestLibrary = 10000
+// The oldest library that has all that this package calls: 0.1.0.
+const oldestLibrary = 100
 
 // Version returns the version and commit of the library, such as
 // "1.0.0 (9f3c2ab1)".
@@ -64,8 +65,8 @@ type Options struct {
 	// A folder for what was last verified, this client's alone; needs a
 	// TrustedRoot. Default: none.
 	CacheDir string
-	// The set that is there before any other, as `trustctl bundle export`
-	// writes it, and when it was made. Default: the one that is built in.
+	// The set that is there before any other, a serialised GetUpdateResponse,
+	// and when it was known to be the newest. Default: the one that is built in.
 	BakedBundle     []byte
 	BakedBundleAsOf time.Time
 	// Asks only where Refresh is called. Default: also in the background.
@@ -222,6 +223,22 @@ const (
 	BakedIn Freshness = C.ANCHORAGE_BAKED_IN
 )
 
+func (o Origin) String() string {
+	return name(o, "", "BAKED_IN", "CACHE", "SERVER")
+}
+
+func (f Freshness) String() string {
+	return name(f, "", "FRESH", "STALE", "EXPIRED", "BAKED_IN")
+}
+
+// Returns the name of `number`, or the number where it has none.
+func name[Number ~int32](number Number, names ...string) string {
+	if number > 0 && int(number) < len(names) {
+		return names[number]
+	}
+	return strconv.Itoa(int(number))
+}
+
 // State is how a client stands. json.Marshal gives everything that the client
 // counts.
 type State struct {
@@ -283,6 +300,12 @@ const (
 	// Of Refresh: what came was not what the trusted keys signed, or went back.
 	UpdateRefused Code = C.ANCHORAGE_UPDATE_REFUSED
 )
+
+func (c Code) String() string {
+	return name(c, "", "USAGE", "UNREADABLE", "NOT_FROM_AWS",
+		"STALE_OR_FOR_ANOTHER", "REFUSED_BY_POLICY", "UNDECIDED", "UNREACHABLE",
+		"UPDATE_REFUSED")
+}
 
 // Error is any failure that is no refusal of evidence: its Code is Usage,
 // Unreachable or UpdateRefused.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -87,7 +88,7 @@ func expectRefused(t *testing.T, err error, reason string,
 		t.Fatalf("got %v, expected a refusal", err)
 	}
 	if refused.Reason != reason || refused.Code != code {
-		t.Fatalf("got %s (%d): %s, expected %s (%d)", refused.Reason,
+		t.Fatalf("got %s (%s): %s, expected %s (%s)", refused.Reason,
 			refused.Code, refused.Message, reason, code)
 	}
 	if refused.Message == "" {
@@ -100,7 +101,7 @@ func expectError(t *testing.T, err error, code anchorage.Code) {
 	t.Helper()
 	var mistake *anchorage.Error
 	if !errors.As(err, &mistake) || mistake.Code != code {
-		t.Fatalf("got %v, expected an Error with the code %d", err, code)
+		t.Fatalf("got %v, expected an Error with the code %s", err, code)
 	}
 	if mistake.Reason == "" || mistake.Message == "" {
 		t.Error("no reason or no message")
@@ -149,7 +150,7 @@ func TestVerifiesTheRealIdentity(t *testing.T) {
 		t.Errorf("pending since %v", machine.PendingTime)
 	}
 	if machine.Form != anchorage.RSA2048 {
-		t.Errorf("form %d", machine.Form)
+		t.Errorf("form %s", machine.Form)
 	}
 	if !bytes.Equal(machine.Document, read(t, recent+"document")) {
 		t.Error("another document")
@@ -168,7 +169,7 @@ func TestVerifiesTheSignatureOfADocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	if machine.Form != anchorage.Signature {
-		t.Errorf("form %d", machine.Form)
+		t.Errorf("form %s", machine.Form)
 	}
 	invalid := real + "negative/iid-ts-invalid-document/"
 	_, err = client.VerifyIdentity(read(t, invalid+"signature.b64"), policy,
@@ -368,6 +369,22 @@ func TestTheBuiltInSet(t *testing.T) {
 		t.Errorf("got %+v", state)
 	}
 	expectJSON(t, state)
+}
+
+func TestNumbersHaveNames(t *testing.T) {
+	for got, expected := range map[fmt.Stringer]string{
+		anchorage.UpdateRefused: "UPDATE_REFUSED",
+		anchorage.OriginServer:  "SERVER",
+		anchorage.BakedIn:       "BAKED_IN",
+		anchorage.RSA2048:       "rsa2048",
+		anchorage.NitroTPM:      "NITRO_TPM",
+		anchorage.Kind(3):       "3",
+		anchorage.Kind(-1):      "-1",
+	} {
+		if got.String() != expected {
+			t.Errorf("got %s, expected %s", got, expected)
+		}
+	}
 }
 
 func TestAClosedClient(t *testing.T) {

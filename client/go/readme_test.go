@@ -28,8 +28,9 @@ func TestReadme(t *testing.T) {
 	}
 	write("go.mod", "module readme\n\ngo 1.19\n\n"+
 		"require anchorage v0.0.0\n\nreplace anchorage => "+module+"\n")
-	write("rsa2048", string(read(t, recent+"rsa2048.b64")))
-	write("attestation.cbor", string(read(t, nitroTPM)))
+	write("rsa2048",
+		string(read(t, real+"iid/usw2-2021-teleport-1/rsa2048.b64")))
+	write("document.cbor", string(read(t, nitroTPM)))
 
 	run := func(folder string, arguments ...string) string {
 		t.Helper()

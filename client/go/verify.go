@@ -134,6 +134,10 @@ const (
 	RSA2048   Form = C.ANCHORAGE_FORM_RSA2048
 )
 
+func (f Form) String() string {
+	return name(f, "", "signature", "pkcs7", "rsa2048")
+}
+
 // InForm says which form the text must be in; without it, it is recognised.
 func InForm(form Form) VerifyOption {
 	return VerifyOption{func(r *C.anchorage_request) error {
@@ -144,28 +148,32 @@ func InForm(form Form) VerifyOption {
 
 // SingleUse refuses a document that was used before.
 func SingleUse(ledger *Ledger) VerifyOption {
-	return replay(ledger, C.ANCHORAGE_SINGLE_USE, "")
+	return replay(ledger, C.ANCHORAGE_SINGLE_USE, nil)
 }
 
 // FirstUseBinds refuses a document that was first used by somebody else than
 // binding names.
 func FirstUseBinds(ledger *Ledger, binding string) VerifyOption {
-	return replay(ledger, C.ANCHORAGE_FIRST_USE_BINDS, binding)
+	return replay(ledger, C.ANCHORAGE_FIRST_USE_BINDS, &binding)
 }
 
 // NewestPendingTime refuses a document of an instance that was used with a
 // newer one.
 func NewestPendingTime(ledger *Ledger) VerifyOption {
-	return replay(ledger, C.ANCHORAGE_NEWEST_PENDING_TIME, "")
+	return replay(ledger, C.ANCHORAGE_NEWEST_PENDING_TIME, nil)
 }
 
-func replay(ledger *Ledger, mode C.int32_t, binding string) VerifyOption {
+func replay(ledger *Ledger, mode C.int32_t, binding *string) VerifyOption {
 	return VerifyOption{func(r *C.anchorage_request) error {
 		if ledger == nil {
 			return usage("the ledger is nil")
 		}
-		C.anchorage_request_set_ledger(r, ledger.handle, mode, chars(binding),
-			C.size_t(len(binding)))
+		var at *C.char
+		var size C.size_t
+		if binding != nil {
+			at, size = chars(*binding), C.size_t(len(*binding))
+		}
+		C.anchorage_request_set_ledger(r, ledger.handle, mode, at, size)
 		return nil
 	}}
 }
@@ -403,6 +411,8 @@ const (
 	Enclave  Kind = C.ANCHORAGE_ENCLAVE
 	NitroTPM Kind = C.ANCHORAGE_NITRO_TPM
 )
+
+func (k Kind) String() string { return name(k, "", "ENCLAVE", "NITRO_TPM") }
 
 // Attestation is what the Nitro hypervisor says of an enclave or an instance.
 // json.Marshal gives what `trustctl verify attestation --output json` prints.

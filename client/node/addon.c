@@ -575,13 +575,20 @@ static bool ReadRequest(napi_env env, napi_value from, Job* job) {
   if (napi_get_value_external(env, value, (void**)&ledger) != napi_ok ||
       !Get(env, from, "mode", &value) || value == NULL ||
       napi_get_value_int64(env, value, &number) != napi_ok ||
-      !Get(env, from, "binding", &value) || value == NULL ||
-      napi_get_buffer_info(env, value, &bytes, &size) != napi_ok) {
+      !Get(env, from, "binding", &value)) {
     return false;
+  }
+  bytes = NULL;
+  size = 0;
+  if (value != NULL) {
+    if (napi_get_buffer_info(env, value, &bytes, &size) != napi_ok) {
+      return false;
+    }
+    if (size == 0) bytes = "";
   }
   job->ledger = Hold(ledger);
   anchorage_request_set_ledger(job->request, ledger->object, (int32_t)number,
-                               size > 0 ? bytes : "", size);
+                               bytes, size);
   return true;
 }
 

@@ -389,8 +389,11 @@ test('README.md', async () => {
     new URL('README.md', import.meta.url),
     'utf8',
   );
-  fs.writeFileSync('rsa2048', rsa2048);
-  fs.writeFileSync('attestation.cbor', nitroTpm);
+  fs.writeFileSync(
+    'rsa2048',
+    read('iid/usw2-2021-teleport-1/rsa2048.b64'),
+  );
+  fs.writeFileSync('document.cbor', nitroTpm);
   const printed = new Map();
   const programs = [];
   const blocks = /^```(?:js|yaml|text)\n(?:\/\/|#) (\S+)\n([^]*?)^```$/gm;

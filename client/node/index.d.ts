@@ -67,8 +67,8 @@ export interface ClientOptions {
    */
   cacheDir?: string;
   /**
-   * The set that is there before any other, as `trustctl bundle export` writes
-   * it, and when it was made. Default: the one that is built in.
+   * The set that is there before any other, a serialised GetUpdateResponse, and
+   * when it was known to be the newest. Default: the one that is built in.
    */
   bakedBundle?: Uint8Array;
   bakedBundleAsOf?: Date;
@@ -127,7 +127,7 @@ export type Form = 'signature' | 'pkcs7' | 'rsa2048';
 export interface Replay {
   ledger: Ledger;
   mode: 'single-use' | 'first-use-binds' | 'newest-pending-time';
-  /** Whatever names the sender; only with "first-use-binds". */
+  /** Whatever names the sender, with "first-use-binds"; not with the others. */
   binding?: string;
 }
 

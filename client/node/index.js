@@ -5,8 +5,8 @@
 const { readFile } = require('node:fs/promises');
 const addon = require('./anchorage.node');
 
-// The oldest library that has all that the addon calls: 1.0.0.
-const OLDEST_LIBRARY = 10000;
+// The oldest library that has all that the addon calls: 0.1.0.
+const OLDEST_LIBRARY = 100;
 if (addon.versionNumber < OLDEST_LIBRARY) {
   throw new Error(`libanchorage ${addon.version} is older than this package`);
 }
@@ -210,10 +210,7 @@ const IDENTITY = {
   policy: madeBy(IdentityPolicy),
   document: text,
   form: oneOf(FORMS),
-  replay: (value, what) => ({
-    binding: Buffer.alloc(0),
-    ...readAll(value, REPLAY, what),
-  }),
+  replay: (value, what) => readAll(value, REPLAY, what),
   recordedAt: time,
   trace: boolean,
 };
