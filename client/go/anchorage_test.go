@@ -269,12 +269,18 @@ func TestTheNonceIsExpected(t *testing.T) {
 	}
 }
 
-func TestAnEmptyNonceIsExpected(t *testing.T) {
+func TestEmptyIsExpected(t *testing.T) {
 	client := newClient(t, anchorage.Options{})
-	_, err := client.VerifyAttestation(read(t, nitroTPM),
-		bootPolicy(t, anyBoot+theRest), then,
+	document, policy := read(t, nitroTPM), bootPolicy(t, anyBoot+theRest)
+	_, err := client.VerifyAttestation(document, policy, then,
+		anchorage.ExpectUserData([]byte{}))
+	expectRefused(t, err, "USER_DATA_MISMATCH", anchorage.StaleOrForAnother)
+	_, err = client.VerifyAttestation(document, policy, then,
+		anchorage.ExpectPublicKey([]byte{}))
+	expectRefused(t, err, "PUBLIC_KEY_MISMATCH", anchorage.StaleOrForAnother)
+	_, err = client.VerifyAttestation(document, policy, then,
 		anchorage.ExpectNonce([]byte{}))
-	expectRefused(t, err, "NONCE_MISMATCH", anchorage.StaleOrForAnother)
+	expectError(t, err, anchorage.Usage)
 }
 
 // A part of a value that holds pointers may be given.
@@ -350,6 +356,33 @@ func TestASingleUse(t *testing.T) {
 	}
 	_, err = anchorage.NewLedger(0)
 	expectError(t, err, anchorage.Usage)
+}
+
+func TestTheFirstUseBinds(t *testing.T) {
+	client := newClient(t, anchorage.Options{})
+	ledger, err := anchorage.NewLedger(10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, policy := read(t, recent+"rsa2048.b64"), identityPolicy(t, anyMachine)
+	for n := 0; n < 2; n++ {
+		if _, err := client.VerifyIdentity(text, policy,
+			anchorage.FirstUseBinds(ledger, "one")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = client.VerifyIdentity(text, policy,
+		anchorage.FirstUseBinds(ledger, "another"))
+	expectRefused(t, err, "REPLAYED", anchorage.StaleOrForAnother)
+	_, err = client.VerifyIdentity(text, policy,
+		anchorage.FirstUseBinds(ledger, ""))
+	expectError(t, err, anchorage.Usage)
+	for n := 0; n < 2; n++ {
+		if _, err := client.VerifyIdentity(text, policy,
+			anchorage.NewestPendingTime(ledger)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestAURLNeedsARoot(t *testing.T) {

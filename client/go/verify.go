@@ -178,8 +178,8 @@ func replay(ledger *Ledger, mode C.int32_t, binding *string) VerifyOption {
 	}}
 }
 
-// ExpectNonce says what the nonce of an attestation must be, exactly. nil is an
-// error; empty is present and empty.
+// ExpectNonce says what the nonce of an attestation must be, exactly. One that
+// is nil or empty is an error.
 func ExpectNonce(nonce []byte) VerifyOption {
 	return VerifyOption{func(r *C.anchorage_request) error {
 		if nonce == nil {
@@ -192,7 +192,8 @@ func ExpectNonce(nonce []byte) VerifyOption {
 	}}
 }
 
-// ExpectUserData says what the user data must be, as ExpectNonce does.
+// ExpectUserData says what the user data must be, exactly. nil is an error;
+// empty is present and empty.
 func ExpectUserData(data []byte) VerifyOption {
 	return VerifyOption{func(r *C.anchorage_request) error {
 		if data == nil {
@@ -205,7 +206,7 @@ func ExpectUserData(data []byte) VerifyOption {
 	}}
 }
 
-// ExpectPublicKey says what the public key must be, as ExpectNonce does.
+// ExpectPublicKey says what the public key must be, as ExpectUserData does.
 func ExpectPublicKey(key []byte) VerifyOption {
 	return VerifyOption{func(r *C.anchorage_request) error {
 		if key == nil {

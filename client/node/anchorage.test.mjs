@@ -189,18 +189,25 @@ test('refuses a changed attestation', async () => {
   );
 });
 
-test('the nonce is expected, and so is an empty one', async () => {
+test('the nonce is expected, and so is what is empty', async () => {
   const client = new Client();
   const options = { policy: imagePolicy, recordedAt };
   const { nonce } = await client.verifyAttestation(nitroTpm, options);
   await client.verifyAttestation(nitroTpm, { ...options, nonce });
-  await assert.rejects(
-    client.verifyAttestation(nitroTpm, {
-      ...options,
-      nonce: Buffer.alloc(0),
-    }),
-    refused('NONCE_MISMATCH', 'STALE_OR_FOR_ANOTHER'),
-  );
+  for (const [name, expected] of [
+    ['nonce', mistake],
+    ['userData', refused('USER_DATA_MISMATCH', 'STALE_OR_FOR_ANOTHER')],
+    ['publicKey', refused('PUBLIC_KEY_MISMATCH', 'STALE_OR_FOR_ANOTHER')],
+  ]) {
+    await assert.rejects(
+      client.verifyAttestation(nitroTpm, {
+        ...options,
+        [name]: Buffer.alloc(0),
+      }),
+      expected,
+      name,
+    );
+  }
 });
 
 test('evidence may change while it is verified', async () => {
@@ -294,6 +301,30 @@ test('a single use', async () => {
   }
 });
 
+test('the first use binds', async () => {
+  const client = new Client();
+  const ledger = new Ledger(10);
+  const verify = (replay) =>
+    client.verifyIdentity(rsa2048, { policy, replay: { ledger, ...replay } });
+  const mode = 'first-use-binds';
+  await verify({ mode, binding: 'one' });
+  await verify({ mode, binding: 'one' });
+  await assert.rejects(
+    verify({ mode, binding: 'another' }),
+    refused('REPLAYED', 'STALE_OR_FOR_ANOTHER'),
+  );
+  for (const wrong of [
+    { mode },
+    { mode, binding: '' },
+    { mode, binding: undefined },
+    { mode: 'single-use', binding: 'one' },
+  ]) {
+    await assert.rejects(verify(wrong), mistake, JSON.stringify(wrong));
+  }
+  await verify({ mode: 'newest-pending-time' });
+  await verify({ mode: 'newest-pending-time' });
+});
+
 test('the built-in set', () => {
   const state = new Client().state();
   assert.equal(state.origin, 'BAKED_IN');
@@ -339,6 +370,38 @@ test('a worker thread that ends with work under way', async () => {
     worker.on('error', reject);
   });
   assert.equal(code, 7);
+});
+
+test('index.d.ts declares what there is', async () => {
+  const types = fs.readFileSync(
+    new URL('index.d.ts', import.meta.url),
+    'utf8',
+  );
+  const names = (text, pattern) =>
+    [...text.matchAll(pattern)].map(([, name]) => name).sort();
+  assert.deepEqual(
+    names(types, /^export (?:class|const) (\w+)/gm),
+    Object.keys(require('anchorage')).sort(),
+  );
+  const client = new Client();
+  const given = {
+    Identity: await client.verifyIdentity(rsa2048, { policy }),
+    Attestation: await client.verifyAttestation(nitroTpm, {
+      policy: imagePolicy,
+      recordedAt,
+    }),
+    State: client.state(),
+  };
+  for (const [type, value] of Object.entries(given)) {
+    const [, body] = types.match(
+      new RegExp(`^export interface ${type} {\\n([^]*?)^}`, 'm'),
+    );
+    assert.deepEqual(
+      names(body, /^  readonly (\w+):/gm),
+      Object.keys(value).sort(),
+      type,
+    );
+  }
 });
 
 // The repository that the environment names: its URL, and the path of its root.

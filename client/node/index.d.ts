@@ -178,8 +178,9 @@ export interface Identity {
 
 export interface AttestationOptions {
   policy: AttestationPolicy;
-  /** What the field must be, exactly; empty is present and empty. */
+  /** What the nonce must be, exactly; an empty one is an error. */
   nonce?: Uint8Array;
+  /** What the field must be, exactly; empty is present and empty. */
   userData?: Uint8Array;
   publicKey?: Uint8Array;
   /** As for an identity. */
