@@ -1,0 +1,3 @@
+module anchorage
+
+go 1.19

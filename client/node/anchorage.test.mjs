@@ -1,0 +1,481 @@
+// Run by `test`, in a folder in which the package is installed.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
+
+const require = createRequire(path.join(process.cwd(), 'test.js'));
+const {
+  AnchorageError,
+  AttestationPolicy,
+  Client,
+  IdentityPolicy,
+  Ledger,
+  Refused,
+  version,
+} = require('anchorage');
+
+const read = (name) =>
+  fs.readFileSync(
+    new URL(`../../test/vectors/real/${name}`, import.meta.url),
+  );
+const recent = 'iid/apse2-2026-ts-verify';
+const rsa2048 = read(`${recent}/rsa2048.b64`);
+const nitroTpm = read('nitro-tpm/live-usw2-i-000fa553.cbor');
+// When it was made.
+const recordedAt = new Date('2026-08-13T17:36:48.432Z');
+
+const policy = new IdentityPolicy('authenticity_only: a test');
+const imagePolicy = new AttestationPolicy(
+  JSON.stringify({
+    type: 'TYPE_NITRO_TPM',
+    condition: {
+      all_of: [
+        {
+          key: 'NitroTPMPCR4',
+          values: [
+            '3c428daf639a86655cbe8aeff1eeb298f59c6a82d8ea6fdc' +
+              '34c6f3af1d2582f091a25aca4a6f390c32f0f7701952829a',
+          ],
+        },
+        { key: 'NitroTPMPCR12', values: ['0'.repeat(96)] },
+      ],
+    },
+    ignore_the_rest: 'a test',
+  }),
+);
+
+// Expects a refusal of evidence.
+const refused = (reason, code) => (error) => {
+  assert.ok(error instanceof Refused, String(error));
+  assert.equal(error.reason, reason, error.message);
+  assert.equal(error.code, code);
+  assert.equal(error.name, 'Refused');
+  assert.ok(error.message);
+  return true;
+};
+
+// Expects a failure that is none.
+const failed = (code) => (error) => {
+  assert.ok(error instanceof AnchorageError, String(error));
+  assert.ok(!(error instanceof Refused));
+  assert.equal(error.code, code);
+  assert.ok(error.reason && error.message);
+  return true;
+};
+const mistake = failed('USAGE');
+
+const isObject = (value) =>
+  assert.ok(Object.keys(JSON.parse(JSON.stringify(value))).length > 0);
+
+test('the version', () => assert.match(version, /^\d+\.\d+\.\d+/));
+
+test('verifies the real identity', async () => {
+  const machine = await new Client().verifyIdentity(rsa2048, {
+    policy: new IdentityPolicy(
+      'accounts: ["189292791360"]\nignore_the_rest: a test',
+      'licence.yaml',
+    ),
+  });
+  const { document, notes, signingTime, ...rest } = machine;
+  assert.deepEqual(rest, {
+    accountId: '189292791360',
+    region: 'ap-southeast-2',
+    partition: 'aws',
+    availabilityZone: 'ap-southeast-2a',
+    instanceId: 'i-0c5541936caf78c12',
+    instanceType: 't4g.small',
+    imageId: 'ami-0cbde744623b7506b',
+    architecture: 'arm64',
+    version: '2017-09-30',
+    kernelId: null,
+    ramdiskId: null,
+    privateIp: '10.0.1.242',
+    productCodes: null,
+    billingProducts: null,
+    pendingTime: new Date('2026-02-16T00:38:27Z'),
+    form: 'rsa2048',
+  });
+  assert.deepEqual(document, read(`${recent}/document`));
+  assert.ok(Array.isArray(notes));
+  assert.ok(signingTime === null || signingTime instanceof Date);
+  isObject(machine);
+});
+
+test('verifies the signature of a document', async () => {
+  const client = new Client();
+  const machine = await client.verifyIdentity(
+    read(`${recent}/signature.b64`).toString(),
+    { policy, form: 'signature', document: read(`${recent}/document`) },
+  );
+  assert.equal(machine.form, 'signature');
+  const invalid = 'negative/iid-ts-invalid-document';
+  await assert.rejects(
+    client.verifyIdentity(read(`${invalid}/signature.b64`), {
+      policy,
+      document: read(`${invalid}/document`),
+    }),
+    refused('SIGNATURE_MISMATCH', 'NOT_FROM_AWS'),
+  );
+});
+
+test('refuses a changed identity', async () => {
+  const der = Buffer.from(rsa2048.toString(), 'base64');
+  der.write('189292791361', der.indexOf('189292791360'));
+  await assert.rejects(
+    new Client().verifyIdentity(der, { policy }),
+    refused('DIGEST_MISMATCH', 'NOT_FROM_AWS'),
+  );
+});
+
+test('refuses a machine without the licence', async () => {
+  const licence = new IdentityPolicy(
+    'product_codes: {any_of: [abc]}\nignore_the_rest: a test',
+  );
+  await assert.rejects(
+    new Client().verifyIdentity(rsa2048, { policy: licence }),
+    (error) => {
+      refused('PRODUCT_CODE_NOT_ALLOWED', 'REFUSED_BY_POLICY')(error);
+      assert.equal(error.check, 'product-codes');
+      assert.equal(error.certificateIndex, null);
+      isObject(error);
+      return true;
+    },
+  );
+});
+
+test('refuses text that is no evidence', async () => {
+  await assert.rejects(
+    new Client().verifyIdentity('', { policy }),
+    (error) => error instanceof Refused && error.code === 'UNREADABLE',
+  );
+});
+
+test('verifies the real NitroTPM', async () => {
+  const machine = await new Client().verifyAttestation(nitroTpm, {
+    policy: imagePolicy,
+    recordedAt,
+  });
+  const { nonce, publicKey, pcrs, notes, ...rest } = machine;
+  assert.deepEqual(rest, {
+    type: 'NITRO_TPM',
+    moduleId: 'i-000fa553dad58a9f1-tpm0000000000000000',
+    instanceId: 'i-000fa553dad58a9f1',
+    region: 'us-west-2',
+    partition: 'aws',
+    release: null,
+    time: recordedAt,
+    userData: null,
+  });
+  assert.equal(nonce.length, 64);
+  assert.equal(publicKey.length, 91);
+  assert.equal(pcrs.get(12).toString('hex'), '0'.repeat(96));
+  assert.ok(!pcrs.has(31));
+  assert.ok(Array.isArray(notes));
+  isObject(machine);
+});
+
+test('refuses a changed attestation', async () => {
+  const changed = Buffer.from(nitroTpm);
+  changed[changed.length - 1] ^= 1;
+  await assert.rejects(
+    new Client().verifyAttestation(changed, { policy: imagePolicy, recordedAt }),
+    refused('SIGNATURE_MISMATCH', 'NOT_FROM_AWS'),
+  );
+});
+
+test('the nonce is expected, and so is what is empty', async () => {
+  const client = new Client();
+  const options = { policy: imagePolicy, recordedAt };
+  const { nonce } = await client.verifyAttestation(nitroTpm, options);
+  await client.verifyAttestation(nitroTpm, { ...options, nonce });
+  for (const [name, expected] of [
+    ['nonce', mistake],
+    ['userData', refused('USER_DATA_MISMATCH', 'STALE_OR_FOR_ANOTHER')],
+    ['publicKey', refused('PUBLIC_KEY_MISMATCH', 'STALE_OR_FOR_ANOTHER')],
+  ]) {
+    await assert.rejects(
+      client.verifyAttestation(nitroTpm, {
+        ...options,
+        [name]: Buffer.alloc(0),
+      }),
+      expected,
+      name,
+    );
+  }
+});
+
+test('evidence may change while it is verified', async () => {
+  const evidence = Buffer.from(rsa2048);
+  const verified = new Client().verifyIdentity(evidence, { policy });
+  evidence.fill(0);
+  await verified;
+});
+
+test('what was not found is not "not given"', async () => {
+  const client = new Client();
+  const options = { policy: imagePolicy, recordedAt };
+  for (const value of [undefined, null, 'text', 1, {}]) {
+    for (const name of ['policy', 'nonce', 'userData', 'publicKey']) {
+      await assert.rejects(
+        client.verifyAttestation(nitroTpm, { ...options, [name]: value }),
+        mistake,
+        name,
+      );
+    }
+    await assert.rejects(client.verifyIdentity(rsa2048, value), mistake);
+  }
+  for (const name of ['document', 'form', 'replay', 'recordedAt', 'trace']) {
+    await assert.rejects(
+      client.verifyIdentity(rsa2048, { policy, [name]: undefined }),
+      mistake,
+      name,
+    );
+  }
+  for (const changed of [
+    { nonse: Buffer.alloc(1) },
+    { recordedAt: new Date(NaN) },
+    { document: nitroTpm },
+  ]) {
+    await assert.rejects(
+      client.verifyAttestation(nitroTpm, { ...options, ...changed }),
+      mistake,
+    );
+  }
+  await assert.rejects(
+    client.verifyAttestation(
+      nitroTpm,
+      Object.create({ ...options, nonce: Buffer.alloc(1) }),
+    ),
+    Refused,
+  );
+  await assert.rejects(client.verifyIdentity(undefined, { policy }), mistake);
+  await assert.rejects(client.verifyAttestation(null, options), mistake);
+  await assert.rejects(
+    client.verifyIdentity(rsa2048, { policy: imagePolicy }),
+    mistake,
+  );
+});
+
+test('mistakes in what a client or a policy is made of', async () => {
+  for (const options of [
+    null,
+    { url: undefined },
+    { urls: 'https://trust.example.com/tuf/' },
+    // It needs a root.
+    { url: 'https://trust.example.com/tuf/' },
+    { timeoutMs: 0.5 },
+    { timeoutMs: '20' },
+    { identityWhenExpired: 'accept' },
+    { bakedBundle: Buffer.alloc(1) },
+  ]) {
+    assert.throws(() => new Client(options), mistake, JSON.stringify(options));
+  }
+  assert.throws(() => new IdentityPolicy('{}'), mistake);
+  assert.throws(() => new IdentityPolicy(undefined), mistake);
+  assert.throws(() => new AttestationPolicy(null), mistake);
+  assert.throws(() => new Ledger(0), mistake);
+  await assert.rejects(IdentityPolicy.load('none'), { code: 'ENOENT' });
+});
+
+test('a single use', async () => {
+  const client = new Client();
+  const ledger = new Ledger(10);
+  const options = { policy, replay: { ledger, mode: 'single-use' } };
+  await client.verifyIdentity(rsa2048, options);
+  await assert.rejects(
+    client.verifyIdentity(rsa2048, options),
+    refused('REPLAYED', 'STALE_OR_FOR_ANOTHER'),
+  );
+  assert.equal(ledger.forgetBefore(new Date()), 1);
+  for (const replay of [{ ledger }, { mode: 'single-use' }, {}]) {
+    await assert.rejects(
+      client.verifyIdentity(rsa2048, { policy, replay }),
+      mistake,
+    );
+  }
+});
+
+test('the first use binds', async () => {
+  const client = new Client();
+  const ledger = new Ledger(10);
+  const verify = (replay) =>
+    client.verifyIdentity(rsa2048, { policy, replay: { ledger, ...replay } });
+  const mode = 'first-use-binds';
+  await verify({ mode, binding: 'one' });
+  await verify({ mode, binding: 'one' });
+  await assert.rejects(
+    verify({ mode, binding: 'another' }),
+    refused('REPLAYED', 'STALE_OR_FOR_ANOTHER'),
+  );
+  for (const wrong of [
+    { mode },
+    { mode, binding: '' },
+    { mode, binding: undefined },
+    { mode: 'single-use', binding: 'one' },
+  ]) {
+    await assert.rejects(verify(wrong), mistake, JSON.stringify(wrong));
+  }
+  await verify({ mode: 'newest-pending-time' });
+  await verify({ mode: 'newest-pending-time' });
+});
+
+test('the built-in set', () => {
+  const state = new Client().state();
+  assert.equal(state.origin, 'BAKED_IN');
+  assert.equal(state.freshness, 'BAKED_IN');
+  assert.equal(typeof state.sequence, 'bigint');
+  assert.ok(state.asOf > new Date('2025-01-01'));
+  assert.equal(state.freshUntil, null);
+  isObject(state.toJSON());
+});
+
+test('a closed client', async () => {
+  const client = new Client();
+  const before = client.verifyIdentity(rsa2048, { policy });
+  await Promise.all([client.close(), client.close()]);
+  await before;
+  await client.close();
+  await assert.rejects(client.verifyIdentity(rsa2048, { policy }), mistake);
+  await assert.rejects(client.refresh(), mistake);
+  assert.throws(() => client.state(), mistake);
+});
+
+test('many at once', async () => {
+  const client = new Client();
+  await Promise.all(
+    Array.from({ length: 500 }, () =>
+      client.verifyIdentity(rsa2048, { policy }),
+    ),
+  );
+});
+
+test('a worker thread that ends with work under way', async () => {
+  const worker = new Worker(
+    `const { workerData: [module, evidence] } = require('node:worker_threads');
+     const { Client, IdentityPolicy } = require(module);
+     const policy = new IdentityPolicy('authenticity_only: a test');
+     const client = new Client();
+     for (let n = 0; n < 50; ++n) client.verifyIdentity(evidence, { policy });
+     process.exit(7);`,
+    { eval: true, workerData: [require.resolve('anchorage'), rsa2048] },
+  );
+  const code = await new Promise((resolve, reject) => {
+    worker.on('exit', resolve);
+    worker.on('error', reject);
+  });
+  assert.equal(code, 7);
+});
+
+test('index.d.ts declares what there is', async () => {
+  const types = fs.readFileSync(
+    new URL('index.d.ts', import.meta.url),
+    'utf8',
+  );
+  const names = (text, pattern) =>
+    [...text.matchAll(pattern)].map(([, name]) => name).sort();
+  assert.deepEqual(
+    names(types, /^export (?:class|const) (\w+)/gm),
+    Object.keys(require('anchorage')).sort(),
+  );
+  const client = new Client();
+  const given = {
+    Identity: await client.verifyIdentity(rsa2048, { policy }),
+    Attestation: await client.verifyAttestation(nitroTpm, {
+      policy: imagePolicy,
+      recordedAt,
+    }),
+    State: client.state(),
+  };
+  for (const [type, value] of Object.entries(given)) {
+    const [, body] = types.match(
+      new RegExp(`^export interface ${type} {\\n([^]*?)^}`, 'm'),
+    );
+    assert.deepEqual(
+      names(body, /^  readonly (\w+):/gm),
+      Object.keys(value).sort(),
+      type,
+    );
+  }
+});
+
+// The repository that the environment names: its URL, and the path of its root.
+const url = process.env.ANCHORAGE_TEST_URL;
+const root = process.env.ANCHORAGE_TEST_ROOT;
+const skip =
+  !(url && root) &&
+  'ANCHORAGE_TEST_URL and ANCHORAGE_TEST_ROOT name no repository';
+
+test('refreshes', { skip }, async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'anchorage-'));
+  try {
+    const options = {
+      url,
+      trustedRoot: fs.readFileSync(root),
+      cacheDir: folder,
+      backgroundRefresh: false,
+    };
+    const client = new Client(options);
+    await client.refresh();
+    const state = client.state();
+    assert.equal(state.origin, 'SERVER');
+    assert.equal(state.freshness, 'FRESH');
+    assert.ok(state.freshUntil > new Date());
+    await client.verifyIdentity(rsa2048, { policy });
+    await client.close();
+    const next = new Client(options);
+    assert.equal(next.state().origin, 'CACHE');
+    await next.close();
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test('nobody answers', { skip }, async () => {
+  const client = new Client({
+    url: 'http://127.0.0.1:1/',
+    trustedRoot: fs.readFileSync(root),
+    backgroundRefresh: false,
+  });
+  await assert.rejects(client.refresh(), failed('UNREACHABLE'));
+});
+
+// Every program of README.md is one; what it says that one prints is printed.
+test('README.md', async () => {
+  const run = promisify(execFile);
+  const readme = fs.readFileSync(
+    new URL('README.md', import.meta.url),
+    'utf8',
+  );
+  fs.writeFileSync(
+    'rsa2048',
+    read('iid/usw2-2021-teleport-1/rsa2048.b64'),
+  );
+  fs.writeFileSync('document.cbor', nitroTpm);
+  const printed = new Map();
+  const programs = [];
+  const blocks = /^```(?:js|yaml|text)\n(?:\/\/|#) (\S+)\n([^]*?)^```$/gm;
+  for (const [block, name, text] of readme.matchAll(blocks)) {
+    if (block.startsWith('```text')) {
+      printed.set(name, text);
+      continue;
+    }
+    fs.writeFileSync(name, text);
+    if (block.startsWith('```js')) programs.push(name);
+  }
+  assert.equal(readme.match(/^```(?:js|yaml|text)$/gm).length, 7);
+  assert.deepEqual(programs, ['licence.mjs', 'attestation.mjs', 'current.mjs']);
+  for (const program of programs) {
+    if (!printed.has(program)) {
+      await run(process.execPath, ['--check', program]);
+      continue;
+    }
+    const { stdout } = await run(process.execPath, [program]);
+    assert.equal(stdout, printed.get(program), program);
+  }
+});
