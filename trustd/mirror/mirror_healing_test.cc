@@ -542,6 +542,28 @@ TEST_F(SharedKeyTest, WhatIsInCommonWaitsForTheLastOfThem) {
   EXPECT_EQ(Open(), 0);
 }
 
+// So does one in which a source shows more than that.
+TEST_F(SharedKeyTest, WhatIsInCommonWaitsForOneThatShowsTwo) {
+  BeginInCommon();
+  const std::string next = VirginiasOn(kNow);
+  Observation page = Swapped(next);
+  for (const auto& certificate : page.certificates) {
+    if (certificate.slot.region != "us-east-1" ||
+        certificate.slot.kind != AnchorKind::kIidRsa1024) {
+      continue;
+    }
+    auto more = certificate;
+    more.der = VirginiasOn(kNow - absl::Hours(1));
+    page.certificates.push_back(more);
+    break;
+  }
+  ASSERT_TRUE(Observe(page).ok());
+  EXPECT_EQ(InUse(next), 0);
+  ASSERT_TRUE(Observe(Swapped(next)).ok());
+  EXPECT_EQ(InUse(next), kOthers + 1);
+  EXPECT_EQ(Open(), 0);
+}
+
 // Who comes later has nothing in common any more: superseded ones do not count.
 TEST_F(SharedKeyTest, WhatComesInTwoStepsNeedsPeopleForTheSecond) {
   BeginInCommon();

@@ -255,13 +255,6 @@ std::set<Slot> AlsoShownIn(const Slot& slot, const Difference& difference,
   return slots;
 }
 
-// Whether a source says something of the slot that can be understood.
-bool SpeaksFor(const Observation& look,
-               const std::vector<std::string_view>& shown) {
-  return !shown.empty() &&
-         std::none_of(look.problems.begin(), look.problems.end(), IsAnomaly);
-}
-
 // What sources show of it.
 absl::StatusOr<int> JudgeLooks(const anchors::Catalog& before, const Slot& slot,
                                const Difference& difference,
@@ -368,14 +361,24 @@ absl::Status JudgeInCommon(const anchors::Catalog& before, const Slot& slot,
     if (absl::Status s = JudgeMoment(other, situation); !s.ok()) return s;
     for (const SourceLook& source : situation.looks) {
       const auto shown = ShownIn(*source.look, other);
-      if (SpeaksFor(*source.look, shown) &&
-          std::none_of(difference.comes.begin(), difference.comes.end(),
-                       [&](const auto* one) { return Has(shown, one->der); })) {
-        return Refuse(GateReason::kSourceSaysOtherwise, slot,
-                      absl::StrCat("it is that of ", verify::ToString(other),
-                                   ", too, where ", source.look->source,
-                                   " shows something else"));
+      const auto has = [&](const anchors::CatalogCertificate* one) {
+        return Has(shown, one->der);
+      };
+      const auto is_more = [&](std::string_view der) {
+        return IsNew(before, other, der) &&
+               std::none_of(difference.comes.begin(), difference.comes.end(),
+                            [&](const auto* one) { return one->der == der; });
+      };
+      if (shown.empty() ||
+          (std::any_of(difference.comes.begin(), difference.comes.end(), has) &&
+           std::none_of(difference.goes.begin(), difference.goes.end(), has) &&
+           std::none_of(shown.begin(), shown.end(), is_more))) {
+        continue;
       }
+      return Refuse(GateReason::kSourceSaysOtherwise, slot,
+                    absl::StrCat("it is that of ", verify::ToString(other),
+                                 ", too, where ", source.look->source,
+                                 " shows something else"));
     }
   }
   return absl::OkStatus();
