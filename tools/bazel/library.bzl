@@ -13,10 +13,20 @@ _COPTS = [
     "-DNDEBUG",
 ]
 
+# The sanitizers want programs of their own: the file itself is always without.
+def _plain(options):
+    return [
+        option
+        for option in options
+        if "sanitize" not in option and "ASAN" not in option
+    ]
+
 def _for_others_impl(settings, _attr):
     return {
         "//command_line_option:compilation_mode": "opt",
-        "//command_line_option:copt": settings["//command_line_option:copt"] + _COPTS,
+        "//command_line_option:copt": _plain(settings["//command_line_option:copt"]) + _COPTS,
+        "//command_line_option:custom_malloc": "@bazel_tools//tools/cpp:malloc",
+        "//command_line_option:linkopt": _plain(settings["//command_line_option:linkopt"]),
         "//tools/bazel:for_others": True,
     }
 
@@ -31,10 +41,15 @@ for_others_setting = rule(
 
 _for_others = transition(
     implementation = _for_others_impl,
-    inputs = ["//command_line_option:copt"],
+    inputs = [
+        "//command_line_option:copt",
+        "//command_line_option:linkopt",
+    ],
     outputs = [
         "//command_line_option:compilation_mode",
         "//command_line_option:copt",
+        "//command_line_option:custom_malloc",
+        "//command_line_option:linkopt",
         "//tools/bazel:for_others",
     ],
 )

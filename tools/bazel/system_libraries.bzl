@@ -172,9 +172,16 @@ def _debian_source_impl(ctx):
         # Only who builds the library needs it.
         ctx.file("BUILD.bazel", "fail('%s is not there: run tools/setup')" % folder)
         return
-    for entry in folder.readdir():
-        if not entry.basename.startswith("BUILD") and not entry.basename.startswith("WORKSPACE"):
-            ctx.symlink(entry, entry.basename)
+
+    # Below its own BUILD files there would be packages, which no glob enters.
+    copied = ctx.execute([
+        "sh",
+        "-c",
+        "cp -r \"$0\"/. . && find . -name 'BUILD*' -type f -delete && rm -f WORKSPACE*",
+        str(folder),
+    ])
+    if copied.return_code != 0:
+        fail("%s cannot be copied: %s" % (folder, copied.stderr))
     ctx.symlink(ctx.attr.build_file, "BUILD.bazel")
 
 _debian_source = repository_rule(
