@@ -140,7 +140,7 @@ GrpcFetcher::GrpcFetcher(GrpcConnection& connection,
                          const anchors::BundleVersions& have,
                          std::string held_timestamp)
     : connection_(connection),
-      have_(anchors::ToProto(have)),
+      have_(have),
       held_timestamp_(std::move(held_timestamp)) {}
 
 absl::Status GrpcFetcher::Ask(bool all) {
@@ -158,7 +158,7 @@ absl::Status GrpcFetcher::Ask(bool all) {
 
 absl::StatusOr<std::string> GrpcFetcher::Root(std::uint64_t version) {
   if (!answer_.has_value()) {
-    have_.set_root_version(version - 1);
+    have_.root = version - 1;
     if (absl::Status s = Ask(false); !s.ok()) return s;
   }
   const auto count = static_cast<std::uint64_t>(answer_->roots_size());
