@@ -115,7 +115,7 @@ def _archive_for_others_impl(ctx):
         outputs = [archive, members],
     )
     return [
-        DefaultInfo(files = depset([archive])),
+        DefaultInfo(files = depset([archive]), runfiles = ctx.runfiles([archive])),
         OutputGroupInfo(members = depset([members])),
     ]
 
