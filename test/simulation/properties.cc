@@ -212,7 +212,10 @@ bool Simulation::IsByRule(const RotationBook::Entry& entry,
     is_shown |= rule.live_proofs > 0 && proofs != proofs_.end() &&
                 static_cast<int>(proofs->second.size()) >= rule.live_proofs;
   }
-  return is_shown && seen_.at(entry.rotation.id()) <= true_time_ - rule.hold;
+  // One that came and went in this step is seen since then.
+  const auto seen = seen_.find(entry.rotation.id());
+  const absl::Time since = seen == seen_.end() ? true_time_ : seen->second;
+  return is_shown && since <= true_time_ - rule.hold;
 }
 
 void Simulation::CheckAutomatic(const Work& work, const Slot& slot,
