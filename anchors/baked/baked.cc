@@ -24,14 +24,16 @@ bool Names(const tuf::RoleKeys& role, const std::string& keyid) {
 }  // namespace
 
 BakedBundle NewBakedBundle() {
-  return {.root = std::string(baked_files::Root()),
-          .files = {.roots = {},
-                    .timestamp = std::string(baked_files::Timestamp()),
-                    .snapshot = std::string(baked_files::Snapshot()),
-                    .targets = std::string(baked_files::Targets()),
-                    .target_files = {{std::string(kCatalogTargetPath),
-                                      std::string(baked_files::Catalog())}}},
-          .as_of = ParseAsOf(baked_files::AsOf())};
+  // Not as one aggregate: g++ 12 destroys a part of it twice where memory ends.
+  BakedBundle baked;
+  baked.root = baked_files::Root();
+  baked.files.timestamp = baked_files::Timestamp();
+  baked.files.snapshot = baked_files::Snapshot();
+  baked.files.targets = baked_files::Targets();
+  baked.files.SetTarget(kCatalogTargetPath,
+                        std::string(baked_files::Catalog()));
+  baked.as_of = ParseAsOf(baked_files::AsOf());
+  return baked;
 }
 
 const BakedBundle& DefaultBakedBundle() {
