@@ -516,6 +516,8 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
                 Engine::has_server(options) ? options.baked.as_of + kBakedInLife
                                             : absl::InfiniteFuture());
   if (!baked.ok()) {
+    // Without memory, nobody knows.
+    if (verify::IsUndecided(baked.status())) return baked.status();
     return absl::InvalidArgumentError(absl::StrCat(
         "the baked-in bundle does not verify: ", baked.status().message()));
   }
