@@ -56,6 +56,7 @@ class Handle {
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
   ~Handle() { magic_ = 0; }
+  static void* operator new(std::size_t size) { return ::operator new(size); }
   static void operator delete(void* memory) {
     if (!keep_freed) ::operator delete(memory);
   }

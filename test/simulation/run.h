@@ -111,6 +111,9 @@ class Simulation {
 
   // P6. Both orders are tried on copies.
   void AskTwoInBothOrders();
+  // Whether a source shows one certificate in both slots.
+  bool SharesOne(const Slot& slot, const Slot& other, const std::string& source,
+                 const Event* event) const;
   void CompareOrders(const Source& first, const Event& one,
                      const Source& second, const Event& other);
   Machine Followed(const std::vector<const Event*>& events) const;

@@ -329,6 +329,16 @@ std::optional<std::vector<std::string>> ShownIn(const Moment& moment,
 
 }  // namespace
 
+bool Simulation::SharesOne(const Slot& slot, const Slot& other,
+                           const std::string& source,
+                           const Event* event) const {
+  const auto here = ShownIn(machine_.moment, source, event, slot);
+  const auto there = ShownIn(machine_.moment, source, event, other);
+  return here.has_value() && there.has_value() &&
+         std::find_first_of(here->begin(), here->end(), there->begin(),
+                            there->end()) != here->end();
+}
+
 void Simulation::CompareOrders(const Source& first, const Event& one,
                                const Source& second, const Event& other) {
   const Machine mine = Followed({&one, &other});
@@ -354,14 +364,22 @@ void Simulation::CompareOrders(const Source& first, const Event& one,
     return true;
   };
   if (!is_clean(machine_) || !is_clean(mine) || !is_clean(turned)) return;
-  for (const Slot& slot : world_.Slots()) {
+  const std::vector<Slot> slots = world_.Slots();
+  for (const Slot& slot : slots) {
     // What one source said before counts until it says something else. Where
     // they disagree before and after, the one order may have a moment at which
-    // they agree, and the other none.
+    // they agree, and the other none. So of every slot in which they show the
+    // same certificate: these wait for each other.
     const auto agree = [&](const Event* a, const Event* b) {
-      const auto here = ShownIn(machine_.moment, first.name, a, slot);
-      return here.has_value() &&
-             here == ShownIn(machine_.moment, second.name, b, slot);
+      return std::all_of(slots.begin(), slots.end(), [&](const Slot& other) {
+        if (other != slot && !SharesOne(slot, other, first.name, a) &&
+            !SharesOne(slot, other, second.name, b)) {
+          return true;
+        }
+        const auto here = ShownIn(machine_.moment, first.name, a, other);
+        return here.has_value() &&
+               here == ShownIn(machine_.moment, second.name, b, other);
+      });
     };
     if (!agree(nullptr, nullptr) && !agree(&one, &other)) continue;
     Count("slots in two orders");
