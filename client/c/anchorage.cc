@@ -56,8 +56,11 @@ class Handle {
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
   ~Handle() { magic_ = 0; }
-  static void* operator new(std::size_t size) { return ::operator new(size); }
-  static void operator delete(void* memory) {
+  // Not inlined: else g++ takes the pair apart, and warns of it.
+  [[gnu::noinline]] static void* operator new(std::size_t size) {
+    return ::operator new(size);
+  }
+  [[gnu::noinline]] static void operator delete(void* memory) {
     if (!keep_freed) ::operator delete(memory);
   }
 
