@@ -134,15 +134,6 @@ class Json {
   bool empty_ = true;
 };
 
-std::string_view WordOf(const absl::Status& status) {
-  if (status.ok()) return "ACCEPTED";
-  const auto reason = verify::ReasonOf(status);
-  return reason.has_value() &&
-                 verify::FamilyOf(*reason) != verify::Family::kUndecided
-             ? "REJECTED"
-             : "UNDECIDED";
-}
-
 std::string_view ReasonNameOf(const absl::Status& status) {
   if (const auto reason = verify::ReasonOf(status); reason.has_value()) {
     return verify::NameOf(*reason);
@@ -165,7 +156,7 @@ std::string_view MarkOf(verify::Trace::Outcome outcome) {
 
 // What every verdict begins with.
 void Begin(const absl::Status& status, const verify::Trace& trace, Json& json) {
-  json.Text("verdict", WordOf(status));
+  json.Text("verdict", VerdictWord(status));
   json.Text("reason", ReasonNameOf(status));
   json.Text("check", trace.failed_check());
   const absl::string_view detail = status.message();
@@ -212,6 +203,15 @@ std::string End(const AnchorsUsed& used, const verify::Trace& trace,
 }
 
 }  // namespace
+
+std::string_view VerdictWord(const absl::Status& status) {
+  if (status.ok()) return "ACCEPTED";
+  const auto reason = verify::ReasonOf(status);
+  return reason.has_value() &&
+                 verify::FamilyOf(*reason) != verify::Family::kUndecided
+             ? "REJECTED"
+             : "UNDECIDED";
+}
 
 std::string VerdictJson(const verify::VerifiedIdentity& identity,
                         const AnchorsUsed& used, const verify::Trace& trace) {

@@ -37,6 +37,10 @@ std::string VerdictJson(const verify::AttestedFacts& facts,
 std::string RefusalJson(std::string_view subject, const absl::Status& refusal,
                         const AnchorsUsed& used, const verify::Trace& trace);
 
+// Returns "ACCEPTED" for OK, else "REJECTED", or "UNDECIDED" where nothing was
+// decided about the evidence.
+std::string_view VerdictWord(const absl::Status& status);
+
 // How a client stands: all of `state`.
 std::string StateJson(const TrustClientState& state);
 

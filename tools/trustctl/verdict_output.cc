@@ -13,15 +13,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string_view WordOf(const absl::Status& status) {
-  if (status.ok()) return "ACCEPTED";
-  const auto reason = verify::ReasonOf(status);
-  return reason.has_value() &&
-                 verify::FamilyOf(*reason) != verify::Family::kUndecided
-             ? "REJECTED"
-             : "UNDECIDED";
-}
-
 std::string_view ReasonNameOf(const absl::Status& status) {
   const auto reason = verify::ReasonOf(status);
   return reason.has_value() ? verify::NameOf(*reason) : "";
@@ -73,7 +64,7 @@ void PrintText(const Verdict& verdict, const verify::Trace& trace,
     std::cout << std::left << std::setw(6) << MarkOf(entry.outcome)
               << std::setw(22) << entry.check << entry.detail << "\n";
   }
-  std::cout << "\n" << WordOf(verdict.status);
+  std::cout << "\n" << client::VerdictWord(verdict.status);
   if (verdict.status.ok()) {
     for (const auto& [name, value] : verdict.summary) {
       std::cout << "  " << name << " " << Printable(value);

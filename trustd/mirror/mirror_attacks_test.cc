@@ -11,10 +11,10 @@ namespace {
 using verify::AnchorStatus;
 using Action = v1::PinFact;
 
-class ReviewTest : public IrelandTest {};
+class MirrorAttackTest : public IrelandTest {};
 
 // One person fills a rotation; then nobody can revoke.
-TEST_F(ReviewTest, HoldsDoNotBlockARevocation) {
+TEST_F(MirrorAttackTest, HoldsDoNotBlockARevocation) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   const std::string why(kMaxWhyBytes, 'w');
@@ -27,7 +27,7 @@ TEST_F(ReviewTest, HoldsDoNotBlockARevocation) {
 }
 
 // The same with evidence.
-TEST_F(ReviewTest, ProofsDoNotBlockARevocation) {
+TEST_F(MirrorAttackTest, ProofsDoNotBlockARevocation) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
   for (int i = 0; i < 40; ++i) {
@@ -47,7 +47,7 @@ TEST_F(ReviewTest, ProofsDoNotBlockARevocation) {
 }
 
 // What the policy approved and could not be signed, under another policy.
-TEST_F(ReviewTest, ThePolicyOfTodayDecides) {
+TEST_F(MirrorAttackTest, ThePolicyOfTodayDecides) {
   hub_.SetSigning(absl::FailedPreconditionError("the store went back"));
   const std::string reissue = SignedOn(kNow, "\x7f\x01");
   (void)Show({reissue});
@@ -63,7 +63,7 @@ TEST_F(ReviewTest, ThePolicyOfTodayDecides) {
 }
 
 // and a page that has lost slots by now.
-TEST_F(ReviewTest, AnAnomalySinceHoldsWhatThePolicyApproved) {
+TEST_F(MirrorAttackTest, AnAnomalySinceHoldsWhatThePolicyApproved) {
   hub_.SetSigning(absl::FailedPreconditionError("the store went back"));
   const std::string reissue = SignedOn(kNow, "\x7f\x01");
   (void)Show({reissue});
@@ -79,7 +79,7 @@ TEST_F(ReviewTest, AnAnomalySinceHoldsWhatThePolicyApproved) {
 }
 
 // A rule that wants two sources, and one is silent by now.
-TEST_F(ReviewTest, AsManySourcesAsThePolicyWants) {
+TEST_F(MirrorAttackTest, AsManySourcesAsThePolicyWants) {
   ASSERT_TRUE(options_.core.rotations.policy
                   .Set(RotationClass::kReissue,
                        {.action = RotationAction::kPublishAfter, .sources = 2})
@@ -97,7 +97,7 @@ TEST_F(ReviewTest, AsManySourcesAsThePolicyWants) {
 }
 
 // A source that was taken out and put in again has not been asked.
-TEST_F(ReviewTest, ASourceThatIsBackIsAskedFirst) {
+TEST_F(MirrorAttackTest, ASourceThatIsBackIsAskedFirst) {
   ASSERT_TRUE(Show({Genuine()}, "a").ok());
   ASSERT_TRUE(Show({Genuine()}, "b").ok());
   mirror_->SetSources({{"a", "a"}}, now_);
@@ -108,7 +108,7 @@ TEST_F(ReviewTest, ASourceThatIsBackIsAskedFirst) {
 }
 
 // A last key that verifies nothing any more.
-TEST_F(ReviewTest, TheLastKeyDoesNotGoByDates) {
+TEST_F(MirrorAttackTest, TheLastKeyDoesNotGoByDates) {
   v1::PinFact fact;
   fact.set_action(v1::PinFact::ACTION_RETIRE);
   fact.mutable_slot()->set_partition(kIreland.partition);
@@ -123,7 +123,7 @@ TEST_F(ReviewTest, TheLastKeyDoesNotGoByDates) {
 }
 
 // A page that shows much, and then not.
-TEST_F(ReviewTest, FlappingFillsNothing) {
+TEST_F(MirrorAttackTest, FlappingFillsNothing) {
   Observation genuine = Showing({Genuine()});
   Observation much = genuine;
   const std::string der = SignedOn(kNow, "\x7f\x01", NewKey());
@@ -147,7 +147,7 @@ TEST_F(ReviewTest, FlappingFillsNothing) {
 }
 
 // A clock that was back when it was seen makes no hold shorter.
-TEST_F(ReviewTest, AHoldIsNotShortenedByAClock) {
+TEST_F(MirrorAttackTest, AHoldIsNotShortenedByAClock) {
   bool suspect = false;
   absl::Duration steady = absl::Hours(1);
   options_.steady = [&] { return steady; };
@@ -174,7 +174,7 @@ TEST_F(ReviewTest, AHoldIsNotShortenedByAClock) {
 }
 
 // What clients would not load blocks what has nothing to do with it.
-TEST_F(ReviewTest, ACatalogThatClientsRefuseIsNotApproved) {
+TEST_F(MirrorAttackTest, ACatalogThatClientsRefuseIsNotApproved) {
   v1::PinFact fact;
   fact.set_action(v1::PinFact::ACTION_ADD);
   fact.mutable_slot()->set_partition("aws-cn");
@@ -191,7 +191,7 @@ TEST_F(ReviewTest, ACatalogThatClientsRefuseIsNotApproved) {
 }
 
 // One person's requests block what sources find.
-TEST_F(ReviewTest, RequestsDoNotBlockWhatSourcesFind) {
+TEST_F(MirrorAttackTest, RequestsDoNotBlockWhatSourcesFind) {
   options_.core.rotations.approvals = 2;
   Start();
   for (int i = 0; i < 1001; ++i) {
@@ -211,7 +211,7 @@ TEST_F(ReviewTest, RequestsDoNotBlockWhatSourcesFind) {
 }
 
 // An anomaly in many slots is one reason.
-TEST_F(ReviewTest, AnAnomalyInManySlotsHoldsOnce) {
+TEST_F(MirrorAttackTest, AnAnomalyInManySlotsHoldsOnce) {
   Observation look = Showing({SignedOn(kNow, "\x7f\x01")});
   for (int slot = 0; slot < 5; ++slot) {
     for (char i = 1; i <= 9; ++i) {
@@ -233,7 +233,7 @@ TEST_F(ReviewTest, AnAnomalyInManySlotsHoldsOnce) {
 
 // AWS's re-issue comes again while another key of the slot is on its way
 // out.
-TEST_F(ReviewTest, AReissueThatCameBackIsFoundAgain) {
+TEST_F(MirrorAttackTest, AReissueThatCameBackIsFoundAgain) {
   const std::string other = SignedOn(kNow, "\x7f\x05", NewKey());
   ASSERT_TRUE(Pin(Action::ACTION_ADD, other, "olga").ok());
   v1::PinFact fact;
@@ -260,7 +260,7 @@ TEST_F(ReviewTest, AReissueThatCameBackIsFoundAgain) {
 }
 
 // the healing itself.
-TEST_F(ReviewTest, AHealingComesTwice) {
+TEST_F(MirrorAttackTest, AHealingComesTwice) {
   const std::string other = SignedOn(kNow, "\x7f\x05", NewKey());
   ASSERT_TRUE(Pin(Action::ACTION_ADD, other, "olga").ok());
   v1::PinFact fact;
@@ -283,7 +283,7 @@ TEST_F(ReviewTest, AHealingComesTwice) {
 }
 
 // A source of which something else is not understood says otherwise.
-TEST_F(ReviewTest, ASourceWithAProblemElsewhereContradicts) {
+TEST_F(MirrorAttackTest, ASourceWithAProblemElsewhereContradicts) {
   Observation look = Showing({Genuine()}, "b");
   look.problems.push_back(
       {ProblemKind::kCertificateUnreadable, 3, "another region"});
@@ -295,7 +295,7 @@ TEST_F(ReviewTest, ASourceWithAProblemElsewhereContradicts) {
 }
 
 // A clock that was ahead once blocks nothing.
-TEST_F(ReviewTest, AHoldEndsThoughTheClockWasAhead) {
+TEST_F(MirrorAttackTest, AHoldEndsThoughTheClockWasAhead) {
   absl::Duration steady = absl::Hours(1);
   options_.steady = [&] { return steady; };
   ASSERT_TRUE(options_.core.rotations.policy
@@ -316,7 +316,7 @@ TEST_F(ReviewTest, AHoldEndsThoughTheClockWasAhead) {
 }
 
 // Two that are published together and do not fit: people's approval stays.
-TEST_F(ReviewTest, AnApprovalIsNotVoidForWhatThePolicyWanted) {
+TEST_F(MirrorAttackTest, AnApprovalIsNotVoidForWhatThePolicyWanted) {
   hub_.SetSigning(absl::FailedPreconditionError("the store went back"));
   v1::PinFact fact;
   fact.set_action(v1::PinFact::ACTION_ADD);
