@@ -23,7 +23,8 @@ bool Keeps(const std::string& head) {
 
 TEST(RequestHeadTest, ReadsWhatAnAnswerDependsOn) {
   const std::string head =
-      "HEAD /a%20b?c#d HTTP/1.1\r\nHost: h\r\nEmpty:\r\nText: \t\xc3\xa9 \r\n\r\n";
+      "HEAD /a%20b?c#d HTTP/1.1\r\nHost: h\r\nEmpty:\r\nText: \t\xc3\xa9 "
+      "\r\n\r\n";
   const auto request = ReadRequestHead(head);
   ASSERT_TRUE(request.has_value());
   EXPECT_EQ(request->method, "HEAD");
