@@ -419,10 +419,11 @@ void SetWhenExpired(anchorage_options* options, std::int32_t what,
                     client::WhenExpired TrustClientOptions::*field) {
   if (Live(options) == nullptr) return;
   options->Try([&] {
-    if (what != ANCHORAGE_SERVE_LAST_GOOD && what != ANCHORAGE_REFUSE) {
+    if (what != ANCHORAGE_WHEN_EXPIRED_SERVE_LAST_GOOD &&
+        what != ANCHORAGE_WHEN_EXPIRED_REFUSE) {
       return Mistake("when expired", "is neither SERVE_LAST_GOOD nor REFUSE");
     }
-    options->options.*field = what == ANCHORAGE_REFUSE
+    options->options.*field = what == ANCHORAGE_WHEN_EXPIRED_REFUSE
                                   ? client::WhenExpired::kRefuse
                                   : client::WhenExpired::kServeLastGood;
     return absl::OkStatus();
@@ -870,8 +871,8 @@ int32_t anchorage_state_origin(const anchorage_state* state) {
 int32_t anchorage_state_freshness(const anchorage_state* state) {
   return Live(state) != nullptr
              ? static_cast<std::int32_t>(state->state.freshness) +
-                   ANCHORAGE_FRESH
-             : ANCHORAGE_EXPIRED;
+                   ANCHORAGE_FRESHNESS_FRESH
+             : ANCHORAGE_FRESHNESS_EXPIRED;
 }
 uint64_t anchorage_state_sequence(const anchorage_state* state) {
   return Live(state) != nullptr ? state->state.provenance.sequence : 0;
@@ -968,10 +969,11 @@ void anchorage_request_set_ledger(anchorage_request* request,
   if (Live(request) == nullptr) return;
   request->Try([&] {
     if (absl::Status s = CheckHandle("ledger", ledger); !s.ok()) return s;
-    if (mode < ANCHORAGE_SINGLE_USE || mode > ANCHORAGE_NEWEST_PENDING_TIME) {
+    if (mode < ANCHORAGE_REPLAY_SINGLE_USE ||
+        mode > ANCHORAGE_REPLAY_NEWEST_PENDING_TIME) {
       return Mistake("mode", "is none of the modes of a ledger");
     }
-    if (mode == ANCHORAGE_FIRST_USE_BINDS) {
+    if (mode == ANCHORAGE_REPLAY_FIRST_USE_BINDS) {
       if (absl::Status s = CheckSaid("binding", binding, binding_size);
           !s.ok()) {
         return s;
@@ -981,7 +983,7 @@ void anchorage_request_set_ledger(anchorage_request* request,
       return Mistake("binding", "is only for FIRST_USE_BINDS");
     }
     request->replay.mode =
-        static_cast<verify::ReplayMode>(mode - ANCHORAGE_SINGLE_USE);
+        static_cast<verify::ReplayMode>(mode - ANCHORAGE_REPLAY_SINGLE_USE);
     request->ledger = ledger;
     return absl::OkStatus();
   });
@@ -1171,8 +1173,8 @@ void anchorage_attestation_free(anchorage_attestation* attestation) {
 int32_t anchorage_attestation_type(const anchorage_attestation* attestation) {
   if (Live(attestation) == nullptr) return 0;
   return attestation->type == verify::AttestationType::kEnclave
-             ? ANCHORAGE_ENCLAVE
-             : ANCHORAGE_NITRO_TPM;
+             ? ANCHORAGE_TYPE_ENCLAVE
+             : ANCHORAGE_TYPE_NITRO_TPM;
 }
 const char* anchorage_attestation_module_id(
     const anchorage_attestation* attestation) {

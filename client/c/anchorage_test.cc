@@ -272,7 +272,7 @@ TEST_F(CTest, VerifiesANitroTpm) {
   const Request request = AtTpmTime();
   const Attestation tpm = VerifyTpm(document, policy.get(), request.get());
   ASSERT_NE(tpm, nullptr) << TakeFailure().message;
-  EXPECT_EQ(anchorage_attestation_type(tpm.get()), ANCHORAGE_NITRO_TPM);
+  EXPECT_EQ(anchorage_attestation_type(tpm.get()), ANCHORAGE_TYPE_NITRO_TPM);
   EXPECT_STREQ(anchorage_attestation_module_id(tpm.get()),
                "i-000fa553dad58a9f1-tpm0000000000000000");
   EXPECT_STREQ(anchorage_attestation_instance_id(tpm.get()),
@@ -354,7 +354,7 @@ TEST_F(CTest, ALedgerRemembers) {
   const Ledger ledger(anchorage_ledger_new(10));
   const Request request(anchorage_request_new());
   anchorage_request_set_ledger(request.get(), ledger.get(),
-                               ANCHORAGE_SINGLE_USE, nullptr, 0);
+                               ANCHORAGE_REPLAY_SINGLE_USE, nullptr, 0);
   EXPECT_NE(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
   EXPECT_EQ(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
   const Failure failure = TakeFailure();
@@ -375,7 +375,7 @@ TEST_F(CTest, AnInstanceIsBoundToItsFirstSender) {
        {std::pair("one", true), {"one", true}, {"two", false}}) {
     const Request request(anchorage_request_new());
     anchorage_request_set_ledger(request.get(), ledger.get(),
-                                 ANCHORAGE_FIRST_USE_BINDS, sender, 3);
+                                 ANCHORAGE_REPLAY_FIRST_USE_BINDS, sender, 3);
     EXPECT_EQ(Verify(ReadVector(kRsa2048), any.get(), request.get()) != nullptr,
               accepted)
         << sender;
@@ -387,7 +387,8 @@ TEST_F(CTest, TheStateSaysWhatTheClientHas) {
   const State state(anchorage_client_state(client_.get(), &error_));
   ASSERT_NE(state, nullptr);
   EXPECT_EQ(anchorage_state_origin(state.get()), ANCHORAGE_ORIGIN_BAKED_IN);
-  EXPECT_EQ(anchorage_state_freshness(state.get()), ANCHORAGE_BAKED_IN);
+  EXPECT_EQ(anchorage_state_freshness(state.get()),
+            ANCHORAGE_FRESHNESS_BAKED_IN);
   EXPECT_EQ(anchorage_state_sequence(state.get()), 1u);
   EXPECT_GT(anchorage_state_as_of(state.get()), 1'700'000'000'000);
   std::int64_t time = -1;
@@ -482,8 +483,8 @@ TEST_F(CTest, RequestsThatAreWrongAreNamed) {
   EXPECT_EQ(why([](auto* r) { anchorage_request_set_document(r, "x", kHuge); }),
             "document is larger than 16 MiB");
   EXPECT_EQ(why([](auto* r) {
-              anchorage_request_set_ledger(r, nullptr, ANCHORAGE_SINGLE_USE,
-                                           nullptr, 0);
+              anchorage_request_set_ledger(
+                  r, nullptr, ANCHORAGE_REPLAY_SINGLE_USE, nullptr, 0);
             }),
             "ledger is NULL");
   EXPECT_EQ(why([&](auto* r) {
@@ -491,13 +492,13 @@ TEST_F(CTest, RequestsThatAreWrongAreNamed) {
             }),
             "mode is none of the modes of a ledger");
   EXPECT_EQ(why([&](auto* r) {
-              anchorage_request_set_ledger(r, ledger.get(),
-                                           ANCHORAGE_FIRST_USE_BINDS, "", 0);
+              anchorage_request_set_ledger(
+                  r, ledger.get(), ANCHORAGE_REPLAY_FIRST_USE_BINDS, "", 0);
             }),
             "binding is empty");
   EXPECT_EQ(why([&](auto* r) {
               anchorage_request_set_ledger(r, ledger.get(),
-                                           ANCHORAGE_SINGLE_USE, "a", 1);
+                                           ANCHORAGE_REPLAY_SINGLE_USE, "a", 1);
             }),
             "binding is only for FIRST_USE_BINDS");
   EXPECT_EQ(why([](auto* r) { anchorage_request_set_nonce(r, "a", 1); }),
@@ -599,7 +600,7 @@ TEST_F(CTest, NullIsAMistakeOrNothing) {
   EXPECT_EQ(anchorage_error_code(nullptr), ANCHORAGE_USAGE);
   EXPECT_EQ(anchorage_error_reason(nullptr), nullptr);
   EXPECT_EQ(anchorage_error_json(nullptr, nullptr), nullptr);
-  EXPECT_EQ(anchorage_state_freshness(nullptr), ANCHORAGE_EXPIRED);
+  EXPECT_EQ(anchorage_state_freshness(nullptr), ANCHORAGE_FRESHNESS_EXPIRED);
   EXPECT_EQ(anchorage_state_json(nullptr, nullptr), nullptr);
   EXPECT_EQ(anchorage_identity_account_id(nullptr), nullptr);
   EXPECT_EQ(anchorage_identity_field(nullptr, "region", nullptr), nullptr);
