@@ -152,8 +152,9 @@ struct anchorage_attestation_policy : Handle<0x61617000> {
 };
 
 struct anchorage_ledger : Handle<0x616c6564> {
-  explicit anchorage_ledger(std::size_t max_entries) : ledger(max_entries) {}
-  verify::InMemoryReplayLedger ledger;
+  explicit anchorage_ledger(std::size_t max_entries)
+      : ledger(std::make_shared<verify::InMemoryReplayLedger>(max_entries)) {}
+  const std::shared_ptr<verify::InMemoryReplayLedger> ledger;
 };
 
 struct anchorage_request : Handle<0x61726571>, WithFault {
@@ -167,7 +168,8 @@ struct anchorage_request : Handle<0x61726571>, WithFault {
 
   std::optional<std::string> document;
   std::int32_t form = ANCHORAGE_FORM_RECOGNISED;
-  anchorage_ledger* ledger = nullptr;
+  // Where `replay` has its ledger.
+  std::shared_ptr<verify::InMemoryReplayLedger> ledger;
   verify::ReplayCheck replay;
   std::optional<std::string> nonce;
   std::optional<std::string> user_data;
@@ -292,6 +294,10 @@ struct Verification {
   AnchorsUsed used;
 };
 
+void NoError(anchorage_error** error) {
+  if (error != nullptr) *error = nullptr;
+}
+
 // Puts an error where the caller wants it, and returns its code.
 std::int32_t Fail(const absl::Status& status, Stage stage,
                   anchorage_error** error,
@@ -340,6 +346,7 @@ void Free(T* handle) {
 // Returns what `make` returns; NULL and the error where it fails.
 template <typename T, typename Make>
 T* New(Stage stage, anchorage_error** error, Make make) noexcept {
+  NoError(error);
   absl::StatusOr<std::unique_ptr<T>> made = NoThrow(make);
   if (made.ok()) return made->release();
   Fail(made.status(), stage, error);
@@ -415,6 +422,12 @@ void SetText(anchorage_options* options, Check* check, const char* what,
   });
 }
 
+absl::Status SetYesOrNo(const char* what, std::int32_t given, bool& field) {
+  if (given != 0 && given != 1) return Mistake(what, "is neither 0 nor 1");
+  field = given == 1;
+  return absl::OkStatus();
+}
+
 void SetWhenExpired(anchorage_options* options, std::int32_t what,
                     client::WhenExpired TrustClientOptions::*field) {
   if (Live(options) == nullptr) return;
@@ -443,6 +456,14 @@ void SetBytes(anchorage_request* request, const char* what, const void* bytes,
 
 // --- Verification -----------------------------------------------------------
 
+// How many event callbacks this thread is in.
+thread_local int callbacks = 0;
+
+struct InCallback {
+  InCallback() { ++callbacks; }
+  ~InCallback() { --callbacks; }
+};
+
 absl::Status Tell(anchorage_event_callback callback, void* user,
                   const absl::Status& ended, std::uint64_t sequence) {
   anchorage_event event;
@@ -456,6 +477,7 @@ absl::Status Tell(anchorage_event_callback callback, void* user,
     event.reason = ReasonNameOf(ended);
     event.message = MessageOf(ended);
   }
+  const InCallback in_callback;
   callback(&event, user);
   return absl::OkStatus();
 }
@@ -512,21 +534,14 @@ absl::StatusOr<std::unique_ptr<anchorage_identity>> VerifyIdentity(
   absl::Status s = CheckArguments(client, text, request);
   if (s.ok()) s = CheckHandle("policy", policy);
   if (!s.ok()) return s;
-  verify::ReplayCheck replay;
   if (request != nullptr) {
     if (request->is_for_attestation()) {
       return Mistake("request",
                      "has a nonce, user data or public key, which "
                      "no identity document has");
     }
-    if (request->ledger != nullptr) {
-      s = CheckHandle("ledger", request->ledger);
-      if (s.ok() && request->recorded_at.has_value()) {
-        s = Mistake("request", "has a ledger, and recorded evidence");
-      }
-      if (!s.ok()) return s;
-      replay = request->replay;
-      replay.ledger = &request->ledger->ledger;
+    if (request->ledger != nullptr && request->recorded_at.has_value()) {
+      return Mistake("request", "has a ledger, and recorded evidence");
     }
   }
   verification.begun = true;
@@ -541,8 +556,9 @@ absl::StatusOr<std::unique_ptr<anchorage_identity>> VerifyIdentity(
     if (request == nullptr || !request->recorded_at.has_value()) {
       return client->client->VerifyIdentity(
           *evidence, policy->policy,
-          replay.ledger != nullptr ? &replay : nullptr, &verification.trace,
-          &verification.used);
+          request != nullptr && request->ledger != nullptr ? &request->replay
+                                                           : nullptr,
+          &verification.trace, &verification.used);
     }
     verification.used = InUse(*client->client);
     return verify::VerifyRecordedIdentity(*evidence, *client->client->anchors(),
@@ -623,6 +639,7 @@ absl::StatusOr<std::unique_ptr<anchorage_attestation>> VerifyAttestation(
 template <typename T, typename Verify>
 T* Verified(const char* subject, anchorage_error** error,
             Verify verify) noexcept {
+  NoError(error);
   Verification verification;
   verification.subject = subject;
   absl::StatusOr<std::unique_ptr<T>> made =
@@ -681,7 +698,7 @@ const char* anchorage_version(void) { return "1.0.0 (" ANCHORAGE_COMMIT ")"; }
 #else
 const char* anchorage_version(void) { return "1.0.0"; }
 #endif
-int32_t anchorage_version_number(void) { return 10000; }
+int32_t anchorage_version_number(void) { return ANCHORAGE_VERSION_NUMBER; }
 void anchorage_string_free(char* text) { std::free(text); }
 
 // --- Errors -----------------------------------------------------------------
@@ -766,7 +783,10 @@ void anchorage_options_set_baked_bundle(anchorage_options* options,
 void anchorage_options_set_background_refresh(anchorage_options* options,
                                               int32_t on) {
   if (Live(options) == nullptr) return;
-  options->options.background_refresh = on != 0;
+  options->Try([&] {
+    return SetYesOrNo("background refresh", on,
+                      options->options.background_refresh);
+  });
 }
 void anchorage_options_set_refresh_interval(anchorage_options* options,
                                             int64_t ms) {
@@ -839,10 +859,14 @@ anchorage_client* anchorage_client_new(const anchorage_options* options,
         return client;
       });
 }
-void anchorage_client_free(anchorage_client* client) { Free(client); }
+void anchorage_client_free(anchorage_client* client) {
+  // The thread would wait for itself, or come back to what is gone.
+  if (callbacks == 0) Free(client);
+}
 
 int32_t anchorage_client_refresh(anchorage_client* client,
                                  anchorage_error** error) {
+  NoError(error);
   const absl::Status status = NoThrow([client] {
     absl::Status s = CheckHandle("client", client);
     return s.ok() ? client->client->Refresh() : s;
@@ -984,7 +1008,8 @@ void anchorage_request_set_ledger(anchorage_request* request,
     }
     request->replay.mode =
         static_cast<verify::ReplayMode>(mode - ANCHORAGE_REPLAY_SINGLE_USE);
-    request->ledger = ledger;
+    request->ledger = ledger->ledger;
+    request->replay.ledger = request->ledger.get();
     return absl::OkStatus();
   });
 }
@@ -1010,10 +1035,7 @@ void anchorage_request_set_recorded_at(anchorage_request* request,
 }
 void anchorage_request_set_trace(anchorage_request* request, int32_t on) {
   if (Live(request) == nullptr) return;
-  request->Try([&] {
-    request->trace = on != 0;
-    return absl::OkStatus();
-  });
+  request->Try([&] { return SetYesOrNo("trace", on, request->trace); });
 }
 
 // --- Replay -----------------------------------------------------------------
@@ -1028,7 +1050,7 @@ anchorage_ledger* anchorage_ledger_new(size_t max_entries) {
 void anchorage_ledger_free(anchorage_ledger* ledger) { Free(ledger); }
 size_t anchorage_ledger_forget_before(anchorage_ledger* ledger, int64_t time) {
   return Live(ledger) != nullptr
-             ? ledger->ledger.ForgetBefore(absl::FromUnixMillis(time))
+             ? ledger->ledger->ForgetBefore(absl::FromUnixMillis(time))
              : 0;
 }
 
