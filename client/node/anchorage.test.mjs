@@ -1,12 +1,10 @@
 // Run by `test`, in a folder in which the package is installed.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 
 const require = createRequire(path.join(process.cwd(), 'test.js'));
@@ -443,39 +441,4 @@ test('nobody answers', { skip }, async () => {
     backgroundRefresh: false,
   });
   await assert.rejects(client.refresh(), failed('UNREACHABLE'));
-});
-
-// Every program of README.md is one; what it says that one prints is printed.
-test('README.md', async () => {
-  const run = promisify(execFile);
-  const readme = fs.readFileSync(
-    new URL('README.md', import.meta.url),
-    'utf8',
-  );
-  fs.writeFileSync(
-    'rsa2048',
-    read('iid/usw2-2021-teleport-1/rsa2048.b64'),
-  );
-  fs.writeFileSync('document.cbor', nitroTpm);
-  const printed = new Map();
-  const programs = [];
-  const blocks = /^```(?:js|yaml|text)\n(?:\/\/|#) (\S+)\n([^]*?)^```$/gm;
-  for (const [block, name, text] of readme.matchAll(blocks)) {
-    if (block.startsWith('```text')) {
-      printed.set(name, text);
-      continue;
-    }
-    fs.writeFileSync(name, text);
-    if (block.startsWith('```js')) programs.push(name);
-  }
-  assert.equal(readme.match(/^```(?:js|yaml|text)$/gm).length, 7);
-  assert.deepEqual(programs, ['licence.mjs', 'attestation.mjs', 'current.mjs']);
-  for (const program of programs) {
-    if (!printed.has(program)) {
-      await run(process.execPath, ['--check', program]);
-      continue;
-    }
-    const { stdout } = await run(process.execPath, [program]);
-    assert.equal(stdout, printed.get(program), program);
-  }
 });
