@@ -41,8 +41,13 @@ libm.so.6' \
     awk '{ order = /crypto/ ? 1 : /gcc_s/ ? 2 : /libc\.so/ ? 3 : 4 }
       { print order, $0 }' | LC_ALL=C sort | cut -d ' ' -f 2)"
 
-# The oldest systems: Amazon Linux 2023, RHEL 9, Ubuntu 22.04.
-for limit in GLIBC_2.34 GCC_11.0.0 OPENSSL_3.0.0; do
+# The oldest systems: Amazon Linux 2023, RHEL 9, Ubuntu 22.04. What is given to
+# others is built on Debian 12: a newer glibc has newer versions of its own.
+limits='GLIBC_2.34 GCC_11.0.0 OPENSSL_3.0.0'
+if grep -q '^VERSION_CODENAME=trixie' /etc/os-release; then
+  limits=${limits#* }
+fi
+for limit in $limits; do
   family=${limit%%_*}
   highest=$(readelf -VW "$library" | grep -o "Name: ${family}_[0-9.]*" |
     cut -d ' ' -f 2 | sort -V | tail -n 1)
