@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "anchors/base/no_throw.h"
+#include "anchors/base/version.h"
 #include "anchors/tuf/tuf_error.h"
 #include "client/bundle_file.h"
 #include "client/http_transport.h"
@@ -693,12 +694,12 @@ const char* FactOf(const anchorage_attestation* attestation,
 
 // --- The library ------------------------------------------------------------
 
-#ifdef ANCHORAGE_COMMIT
-const char* anchorage_version(void) { return "1.0.0 (" ANCHORAGE_COMMIT ")"; }
-#else
-const char* anchorage_version(void) { return "1.0.0"; }
-#endif
-int32_t anchorage_version_number(void) { return ANCHORAGE_VERSION_NUMBER; }
+const char* anchorage_version(void) {
+  return anchorage::anchors::kVersionAndCommit;
+}
+int32_t anchorage_version_number(void) {
+  return anchorage::anchors::kVersionNumber;
+}
 void anchorage_string_free(char* text) { std::free(text); }
 
 // --- Errors -----------------------------------------------------------------

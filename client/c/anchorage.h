@@ -183,7 +183,7 @@ enum {
 
 /* --- The library ---------------------------------------------------------- */
 
-/* Version and commit, such as "1.0.0 (9f3c2ab1)". A constant. */
+/* Version and commit, such as "1.0.0 (commit 9f3c2ab1c0de)". A constant. */
 ANCHORAGE_API const char* anchorage_version(void);
 
 /* 10000 * major + 100 * minor + patch, of the library that runs. Who uses what a

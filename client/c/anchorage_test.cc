@@ -150,7 +150,7 @@ class CTest : public testing::Test {
 
 TEST_F(CTest, HasTheVersionOfItsHeaderAndOfTheFile) {
   EXPECT_EQ(anchorage_version_number(), ANCHORAGE_VERSION_NUMBER);
-  std::ifstream file("client/c/VERSION");
+  std::ifstream file("VERSION");
   std::string version;
   file >> version;
   EXPECT_EQ(version, std::to_string(ANCHORAGE_VERSION_MAJOR) + "." +

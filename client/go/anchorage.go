@@ -37,7 +37,7 @@ import (
 const oldestLibrary = 100
 
 // Version returns the version and commit of the library, such as
-// "1.0.0 (9f3c2ab1)".
+// "1.0.0 (commit 9f3c2ab1c0de)".
 func Version() string { return C.GoString(C.anchorage_version()) }
 
 // WhenExpired is what a set of anchors does that is EXPIRED.

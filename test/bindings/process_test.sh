@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# libanchorage.so.1 in processes that were not made for it: host.cc says in which.
+# libanchorage.so.1 in processes that were not made for it: process.cc says in which.
 set -uo pipefail
-host=$1 library=$2
+process=$1 library=$2
 export ANCHORAGE_TEST_ROOT=test/vectors/recovery/root-alone/served-1/1.root.json
 TMPDIR=$(mktemp -d)
 export TMPDIR
@@ -12,7 +12,7 @@ failures=0
 says() {
   local case=$1 text=$2 said code=0
   shift 2
-  said=$(env "$@" "$host" "$library" test/vectors/real test/bindings "$case" \
+  said=$(env "$@" "$process" "$library" test/vectors/real test/bindings "$case" \
     2>&1) || code=$?
   if [ "$code" -ne 0 ] || [ "$said" != "$text" ]; then
     printf 'FAILED %s: exit code %s\n  want %s\n  got  %s\n' \

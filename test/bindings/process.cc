@@ -2,7 +2,7 @@
 // an operator new of its own, which end it where one is given the other's
 // memory, and with whatever else such a process does.
 //
-// usage: host LIBRARY VECTORS POLICIES CASE
+// usage: process LIBRARY VECTORS POLICIES CASE
 //
 // Prints one line that says what came of each call, and exits with 0.
 
@@ -75,7 +75,7 @@ void Release(void* memory, Owner owner) {
   if (memory == nullptr) return;
   Header* const header = HeaderOf(memory);
   if (header->owner != owner) {
-    constexpr char kText[] = "host: memory of another allocator is freed\n";
+    constexpr char kText[] = "process: memory of another allocator is freed\n";
     (void)!write(2, kText, sizeof kText - 1);
     abort();
   }
