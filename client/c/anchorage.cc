@@ -259,7 +259,7 @@ std::int32_t CodeOf(const absl::Status& status, Stage stage) {
   }
   using anchors::tuf::TufReason;
   if (const auto reason = anchors::tuf::TufReasonOf(status);
-      reason.has_value()) {
+      reason.has_value() && stage == Stage::kRefresh) {
     return *reason == TufReason::kFetchFailed ||
                    *reason == TufReason::kFileNotOnServer
                ? ANCHORAGE_UNREACHABLE

@@ -12,9 +12,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -485,6 +487,12 @@ TEST_F(CTest, OptionsThatAreWrongAreNamed) {
         anchorage_options_set_max_stale}) {
     EXPECT_EQ(WhyNoClient([&](auto* o) { set(o, -1); }).code, ANCHORAGE_USAGE);
   }
+  const Failure no_root = WhyNoClient([](auto* o) {
+    anchorage_options_set_url(o, "http://127.0.0.1:1/", 19);
+    anchorage_options_set_trusted_root(o, "{}", 2);
+  });
+  EXPECT_EQ(no_root.code, ANCHORAGE_USAGE) << "no server was asked";
+  EXPECT_EQ(no_root.reason, "METADATA_MALFORMED");
   // The first mistake counts, and a server needs a root.
   EXPECT_EQ(WhyNoClient([](auto* o) {
               anchorage_options_set_url(o, nullptr, 0);
@@ -857,6 +865,35 @@ TEST_F(EventTest, ARefreshIsAnEvent) {
   EXPECT_EQ(told.name, "UNREACHABLE");
   EXPECT_EQ(told.reason, "FETCH_FAILED");
   EXPECT_EQ(told.sequence, 1u);
+}
+
+// A signal that the host handles, or waits for, never goes to our thread.
+TEST_F(EventTest, TheClientsThreadTakesNoSignals) {
+  const auto threads = [] {
+    std::map<std::string, std::string> blocked;
+    for (const auto& task :
+         std::filesystem::directory_iterator("/proc/self/task")) {
+      std::ifstream status(task.path() / "status");
+      for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("SigBlk:")) {
+          blocked[task.path().filename()] = line.substr(8);
+        }
+      }
+    }
+    return blocked;
+  };
+  const auto before = threads();
+  Told told;
+  const Client client = MakeClient(told, true);
+  auto after = threads();
+  for (const auto& [thread, blocked] : before) {
+    EXPECT_EQ(after[thread], blocked) << "the caller's";
+    after.erase(thread);
+  }
+  ASSERT_EQ(after.size(), 1u);
+  // Nobody blocks KILL and STOP; 32 and 33 are the C library's.
+  EXPECT_EQ(std::stoull(after.begin()->second, nullptr, 16) | 0x180040100,
+            UINT64_MAX);
 }
 
 TEST_F(EventTest, ACallbackMayCallTheClientAndDoesNotFreeIt) {
