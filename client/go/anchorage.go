@@ -341,7 +341,7 @@ type Refused struct {
 func (r *Refused) Error() string { return describe(r.Reason, r.Message) }
 
 // MarshalJSON returns what `trustctl verify --output json` prints.
-func (r *Refused) MarshalJSON() ([]byte, error) { return orNoMemory(r.json) }
+func (r Refused) MarshalJSON() ([]byte, error) { return orNoMemory(r.json) }
 
 func describe(reason, message string) string {
 	return fmt.Sprintf("anchorage: %s: %s", reason, message)
