@@ -13,6 +13,7 @@
 #   ANCHORAGE_TEST_POLICIES the folder of identity.yaml and attestation.yaml
 #   ANCHORAGE_TEST_URL      a repository over HTTP
 #   ANCHORAGE_TEST_ROOT     the file of its root.json
+# Programs in C are run by ANCHORAGE_TEST_RUN, such as an emulator.
 set -uo pipefail
 # The real folder where a test runs among links.
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -101,13 +102,15 @@ part_c() {
     { fail "make"; cat log.c; return; }
   local program identity
   for program in consumer consumer-static; do
-    "c/$program" "${arguments[@]}" || fail "$program"
+    # shellcheck disable=SC2086 # words
+    ${ANCHORAGE_TEST_RUN:-} "c/$program" "${arguments[@]}" || fail "$program"
   done
   ! readelf -d c/consumer-static | grep -q 'libanchorage' ||
     fail "consumer-static has the shared library"
   # It stands there what the README's program says of each machine.
   for identity in apse2-2026-ts-verify usw2-2021-teleport-1; do
-    line=$(c/product <"$ANCHORAGE_TEST_VECTORS/iid/$identity/rsa2048.b64")
+    # shellcheck disable=SC2086 # words
+    line=$(${ANCHORAGE_TEST_RUN:-} c/product <"$ANCHORAGE_TEST_VECTORS/iid/$identity/rsa2048.b64")
     [ -n "$line" ] && grep -qF "$line" "$readme" || fail "README: $line"
   done
 }

@@ -35,9 +35,10 @@ same 'its name' libanchorage.so.1 \
 same 'what it needs' 'libcrypto.so.3
 libgcc_s.so.1
 libc.so.6
-ld-linux-x86-64.so.2
+ld-linux.so
 libm.so.6' \
   "$(readelf -dW "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+    sed 's/^ld-linux-\(x86-64.so.2\|aarch64.so.1\)$/ld-linux.so/' |
     awk '{ order = /crypto/ ? 1 : /gcc_s/ ? 2 : /libc\.so/ ? 3 : 4 }
       { print order, $0 }' | LC_ALL=C sort | cut -d ' ' -f 2)"
 
@@ -53,7 +54,7 @@ for limit in GLIBC_2.34 GCC_11.0.0 OPENSSL_3.0.0; do
   fi
 done
 
-strip --strip-unneeded -o "$scratch/stripped" "$library"
+"${STRIP:-strip}" --strip-unneeded -o "$scratch/stripped" "$library"
 size=$(stat -c %s "$scratch/stripped")
 if [ "$size" -gt $((3 * 1024 * 1024)) ]; then
   echo "FAILED: $size bytes stripped, more than 3 MiB"
