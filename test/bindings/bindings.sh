@@ -13,6 +13,7 @@
 #   ANCHORAGE_TEST_POLICIES the folder of identity.yaml and attestation.yaml
 #   ANCHORAGE_TEST_URL      a repository over HTTP
 #   ANCHORAGE_TEST_ROOT     the file of its root.json
+# Programs in C are run by ANCHORAGE_TEST_RUN, such as an emulator.
 set -uo pipefail
 # The real folder where a test runs among links.
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -130,7 +131,8 @@ part_c() {
   sed -n '/^```c$/,/^```$/p' "$readme" | sed '1d;$d' >product.c
   make -s >log 2>&1 || { fail "make"; cat log; return; }
   for program in consumer consumer-static; do
-    "./$program" "${arguments[@]}" || fail "$program"
+    # shellcheck disable=SC2086 # words
+    ${ANCHORAGE_TEST_RUN:-} "./$program" "${arguments[@]}" || fail "$program"
   done
   ! readelf -d consumer-static | grep -q 'libanchorage' ||
     fail "consumer-static has the shared library"
@@ -138,7 +140,9 @@ part_c() {
   # there.
   run "$readme" "$(sed -n 's/^    cc /cc -Wall -Wextra -Werror /p' "$readme")"
   for identity in apse2-2026-ts-verify usw2-2021-teleport-1; do
-    line=$(LD_LIBRARY_PATH=$libraries ./a.out <"$ANCHORAGE_TEST_VECTORS/iid/$identity/rsa2048.b64")
+    # shellcheck disable=SC2086 # words
+    line=$(LD_LIBRARY_PATH=$libraries ${ANCHORAGE_TEST_RUN:-} ./a.out \
+      <"$ANCHORAGE_TEST_VECTORS/iid/$identity/rsa2048.b64")
     [ -n "$line" ] && grep -qF "$line" "$readme" || fail "README: $line"
   done
 }

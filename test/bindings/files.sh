@@ -26,9 +26,10 @@ needs_little() {
   same "what $1 needs" 'libcrypto.so.3
 libgcc_s.so.1
 libc.so.6
-ld-linux-x86-64.so.2
+ld-linux.so
 libm.so.6' \
     "$(readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+      sed 's/^ld-linux-\(x86-64.so.2\|aarch64.so.1\)$/ld-linux.so/' |
       awk '{ order = /crypto/ ? 1 : /gcc_s/ ? 2 : /libc\.so/ ? 3 : 4 }
         { print order, $0 }' | LC_ALL=C sort | cut -d ' ' -f 2)"
   for limit in $limits; do
@@ -44,7 +45,7 @@ libm.so.6' \
 
 # weighs_at_most MIB FILE: stripped, in `size`.
 weighs_at_most() {
-  strip --strip-unneeded -o "$scratch/stripped" "$2"
+  "${STRIP:-strip}" --strip-unneeded -o "$scratch/stripped" "$2"
   size=$(stat -c %s "$scratch/stripped")
   [ "$size" -le $(($1 * 1024 * 1024)) ] ||
     fail "$2 has $size bytes stripped, more than $1 MiB"
