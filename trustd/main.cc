@@ -14,8 +14,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "anchors/base/no_throw.h"
+#include "anchors/base/version.h"
 #include "trustd/base/log.h"
-#include "trustd/base/version.h"
 #include "trustd/config.h"
 #include "trustd/mirror/replay.h"
 #include "trustd/service.h"
@@ -100,7 +100,8 @@ int RunReplay(const std::string& store, const std::string& policy) {
 int Main(int argc, char** argv) {
   CLI::App app{"Serves signed bundles of AWS's trust anchors over gRPC."};
   app.footer(kFooter);
-  app.set_version_flag("--version", kServerVersion);
+  app.set_version_flag("--version",
+                       std::string("trustd ") + anchors::kVersionAndCommit);
   std::string config_path;
   bool check_only = false;
   std::string replayed_store;

@@ -8,7 +8,7 @@
  * or null is an error, never "not given", and so is one that is not known.
  */
 
-/** The version and commit of the library, such as "1.0.0 (9f3c2ab1)". */
+/** The version and commit of the library, such as "1.0.0 (commit 9f3c2ab1c0de)". */
 export const version: string;
 
 export type Code =

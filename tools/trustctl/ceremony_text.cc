@@ -297,7 +297,7 @@ std::string RepositoryText(const anchors::Ceremony& ceremony) {
 }
 
 std::string RulesText() {
-  return absl::StrCat("checked by the rules of ", kProgram,
+  return absl::StrCat("checked by the rules of ", Program(),
                       ": as a client of that version does\n");
 }
 

@@ -12,10 +12,13 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "anchors/base/atomic_file.h"
+#include "anchors/base/version.h"
 #include "anchors/tuf/tuf_error.h"
 #include "verify/anchor_kind.h"
 
 namespace anchorage::trustctl {
+
+std::string Program() { return absl::StrCat("trustctl ", anchors::kVersion); }
 
 std::string PrintableLines(std::string_view text, std::string_view indent) {
   std::string lines;

@@ -26,8 +26,7 @@
 namespace anchorage::trustctl {
 
 // Who speaks, with the version: "trustctl 0.1.0".
-inline constexpr char kVersion[] = "0.1.0";
-inline constexpr char kProgram[] = "trustctl 0.1.0";
+std::string Program();
 
 using verify::Printable;
 

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 
+#include "anchors/base/version.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/given_values.h"
 
@@ -30,7 +31,8 @@ int Main(int argc, char** argv) {
       "with."};
   app.name("trustctl");
   app.footer(kFooter);
-  app.set_version_flag("--version", kVersion);
+  app.set_version_flag("--version",
+                       std::string("trustctl ") + anchors::kVersionAndCommit);
   app.require_subcommand(1);
   Action action;
   for (AddCommand* const add : kCommands) add(app, action);

@@ -118,7 +118,7 @@ int ShowDraft(const Flags& flags) {
   if (!text.ok()) return Fail(text.status());
   if (flags.output.json()) {
     std::cout << ordered_json{{"draft", *text},
-                              {"rules", kProgram},
+                              {"rules", Program()},
                               {"signatures", ToJson(*counts)}}
                      .dump(2)
               << "\n";

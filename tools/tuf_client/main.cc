@@ -24,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/clock.h"
 #include "anchors/base/atomic_file.h"
+#include "anchors/base/version.h"
 #include "anchors/tuf/file_hash.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/tuf/updater.h"
@@ -160,6 +161,8 @@ absl::Status Download(const Flags& flags) {
 
 int Main(int argc, char** argv) {
   CLI::App app{"Our TUF client, as the conformance suite drives it."};
+  app.set_version_flag("--version",
+                       std::string("tuf_client ") + anchors::kVersionAndCommit);
   Flags flags;
   app.add_option("--metadata-dir", flags.metadata_dir)->required();
   app.add_option("--metadata-url", flags.metadata_url);

@@ -8,9 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "anchors/base/version.h"
 #include "proto/anchorage/v1/checkpoint.pb.h"
 #include "trustd/base/store_keys.h"
-#include "trustd/base/version.h"
 #include "trustd/record/reader_sha256.h"
 #include "verify/crypto/public_key.h"
 
@@ -24,7 +24,7 @@ constexpr std::size_t kHashDigits = 64;
 
 // What another version makes of the record may be something else.
 std::string Program() {
-  return absl::StrCat(kServerVersion, " ", kReaderSha256);
+  return absl::StrCat(anchors::kVersion, " ", kReaderSha256);
 }
 
 std::string PieceKey(std::uint64_t number) {

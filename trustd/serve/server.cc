@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "anchors/base/atomic_file.h"
-#include "trustd/base/version.h"
+#include "anchors/base/version.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -32,7 +32,7 @@ AnchorServiceImpl::Options ServiceOptions(const ServerConfig& config,
                                           Metrics& metrics,
                                           NewerTimestampFunction on_newer) {
   AnchorServiceImpl::Options options;
-  options.server_version = kServerVersion;
+  options.server_version = anchors::kVersion;
   options.mode = config.mode == v1::TrustdConfig::MODE_ONLINE
                      ? v1::SERVICE_MODE_ONLINE
                      : v1::SERVICE_MODE_OFFLINE;
