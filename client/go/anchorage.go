@@ -33,8 +33,8 @@ import (
 	"unsafe"
 )
 
-// The oldest library that has all that this package calls: 0.1.0.
-const oldestLibrary = 100
+// The oldest library that has all that this package calls: 1.0.0.
+const oldestLibrary = 10000
 
 // Version returns the version and commit of the library, such as
 // "1.0.0 (commit 9f3c2ab1c0de)".

@@ -120,6 +120,6 @@ int main(int argc, char** argv) {
               client.VerifyAttestation(document, attestation_policy, moved),
               "SIGNATURE_MISMATCH");
 
-  std::cout << anchorage_version() << ", " << failures << " failures\n";
+  std::cout << anchorage::Version() << ", " << failures << " failures\n";
   return failures != 0 ? 1 : 0;
 }
