@@ -17,7 +17,6 @@ using anchorage::c::NoError;
 using anchorage::c::Stage;
 using anchorage::c::Verification;
 using anchorage::c::View;
-using anchorage::client::AnchorsUsed;
 using anchorage::client::TrustClient;
 using anchorage::client::TrustClientState;
 
