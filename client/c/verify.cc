@@ -147,8 +147,7 @@ absl::StatusOr<std::unique_ptr<anchorage_attestation>> VerifyAttestation(
     auto verified = [&] {
       if (request == nullptr || !request->recorded_at.has_value()) {
         return (*client->client.*live)(View(document, size), typed,
-                                       &verification.trace,
-                                       &verification.used);
+                                       &verification.trace, &verification.used);
       }
       const auto anchors = client->client->anchors(&verification.used);
       return recorded(View(document, size), *anchors, typed,
