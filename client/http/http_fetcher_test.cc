@@ -140,8 +140,9 @@ TEST(HttpFetcher, TakesNoStandardStream) {
     kept[fd] = ::dup(fd);
     ::close(fd);
   }
-  auto fetcher = HttpFetcher::Create(
-      {.metadata_url = server.url(), .timeout = absl::Seconds(5)});
+  auto fetcher = HttpFetcher::Create({.metadata_url = server.url(),
+                                      .targets_url = server.url(),
+                                      .timeout = absl::Seconds(5)});
   const bool fetched = (*fetcher)->FetchMetadata("a", 10).ok();
   bool taken = false;
   for (int fd = 0; fd < 3; ++fd) {
