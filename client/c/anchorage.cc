@@ -153,8 +153,9 @@ struct anchorage_attestation_policy : Handle<0x61617000> {
 };
 
 struct anchorage_ledger : Handle<0x616c6564> {
-  explicit anchorage_ledger(std::size_t max_entries) : ledger(max_entries) {}
-  verify::InMemoryReplayLedger ledger;
+  explicit anchorage_ledger(std::size_t max_entries)
+      : ledger(std::make_shared<verify::InMemoryReplayLedger>(max_entries)) {}
+  const std::shared_ptr<verify::InMemoryReplayLedger> ledger;
 };
 
 struct anchorage_request : Handle<0x61726571>, WithFault {
@@ -168,7 +169,8 @@ struct anchorage_request : Handle<0x61726571>, WithFault {
 
   std::optional<std::string> document;
   std::int32_t form = ANCHORAGE_FORM_RECOGNISED;
-  anchorage_ledger* ledger = nullptr;
+  // Where `replay` has its ledger.
+  std::shared_ptr<verify::InMemoryReplayLedger> ledger;
   verify::ReplayCheck replay;
   std::optional<std::string> nonce;
   std::optional<std::string> user_data;
@@ -293,6 +295,10 @@ struct Verification {
   AnchorsUsed used;
 };
 
+void NoError(anchorage_error** error) {
+  if (error != nullptr) *error = nullptr;
+}
+
 // Puts an error where the caller wants it, and returns its code.
 std::int32_t Fail(const absl::Status& status, Stage stage,
                   anchorage_error** error,
@@ -341,6 +347,7 @@ void Free(T* handle) {
 // Returns what `make` returns; NULL and the error where it fails.
 template <typename T, typename Make>
 T* New(Stage stage, anchorage_error** error, Make make) noexcept {
+  NoError(error);
   absl::StatusOr<std::unique_ptr<T>> made = NoThrow(make);
   if (made.ok()) return made->release();
   Fail(made.status(), stage, error);
@@ -416,14 +423,21 @@ void SetText(anchorage_options* options, Check* check, const char* what,
   });
 }
 
+absl::Status SetYesOrNo(const char* what, std::int32_t given, bool& field) {
+  if (given != 0 && given != 1) return Mistake(what, "is neither 0 nor 1");
+  field = given == 1;
+  return absl::OkStatus();
+}
+
 void SetWhenExpired(anchorage_options* options, std::int32_t what,
                     client::WhenExpired TrustClientOptions::*field) {
   if (Live(options) == nullptr) return;
   options->Try([&] {
-    if (what != ANCHORAGE_SERVE_LAST_GOOD && what != ANCHORAGE_REFUSE) {
+    if (what != ANCHORAGE_WHEN_EXPIRED_SERVE_LAST_GOOD &&
+        what != ANCHORAGE_WHEN_EXPIRED_REFUSE) {
       return Mistake("when expired", "is neither SERVE_LAST_GOOD nor REFUSE");
     }
-    options->options.*field = what == ANCHORAGE_REFUSE
+    options->options.*field = what == ANCHORAGE_WHEN_EXPIRED_REFUSE
                                   ? client::WhenExpired::kRefuse
                                   : client::WhenExpired::kServeLastGood;
     return absl::OkStatus();
@@ -443,6 +457,14 @@ void SetBytes(anchorage_request* request, const char* what, const void* bytes,
 
 // --- Verification -----------------------------------------------------------
 
+// How many event callbacks this thread is in.
+thread_local int callbacks = 0;
+
+struct InCallback {
+  InCallback() { ++callbacks; }
+  ~InCallback() { --callbacks; }
+};
+
 absl::Status Tell(anchorage_event_callback callback, void* user,
                   const absl::Status& ended, std::uint64_t sequence) {
   anchorage_event event;
@@ -456,6 +478,7 @@ absl::Status Tell(anchorage_event_callback callback, void* user,
     event.reason = ReasonNameOf(ended);
     event.message = MessageOf(ended);
   }
+  const InCallback in_callback;
   callback(&event, user);
   return absl::OkStatus();
 }
@@ -512,21 +535,14 @@ absl::StatusOr<std::unique_ptr<anchorage_identity>> VerifyIdentity(
   absl::Status s = CheckArguments(client, text, request);
   if (s.ok()) s = CheckHandle("policy", policy);
   if (!s.ok()) return s;
-  verify::ReplayCheck replay;
   if (request != nullptr) {
     if (request->is_for_attestation()) {
       return Mistake("request",
                      "has a nonce, user data or public key, which "
                      "no identity document has");
     }
-    if (request->ledger != nullptr) {
-      s = CheckHandle("ledger", request->ledger);
-      if (s.ok() && request->recorded_at.has_value()) {
-        s = Mistake("request", "has a ledger, and recorded evidence");
-      }
-      if (!s.ok()) return s;
-      replay = request->replay;
-      replay.ledger = &request->ledger->ledger;
+    if (request->ledger != nullptr && request->recorded_at.has_value()) {
+      return Mistake("request", "has a ledger, and recorded evidence");
     }
   }
   verification.begun = true;
@@ -541,8 +557,9 @@ absl::StatusOr<std::unique_ptr<anchorage_identity>> VerifyIdentity(
     if (request == nullptr || !request->recorded_at.has_value()) {
       return client->client->VerifyIdentity(
           *evidence, policy->policy,
-          replay.ledger != nullptr ? &replay : nullptr, &verification.trace,
-          &verification.used);
+          request != nullptr && request->ledger != nullptr ? &request->replay
+                                                           : nullptr,
+          &verification.trace, &verification.used);
     }
     verification.used = InUse(*client->client);
     return verify::VerifyRecordedIdentity(*evidence, *client->client->anchors(),
@@ -623,6 +640,7 @@ absl::StatusOr<std::unique_ptr<anchorage_attestation>> VerifyAttestation(
 template <typename T, typename Verify>
 T* Verified(const char* subject, anchorage_error** error,
             Verify verify) noexcept {
+  NoError(error);
   Verification verification;
   verification.subject = subject;
   absl::StatusOr<std::unique_ptr<T>> made =
@@ -766,7 +784,10 @@ void anchorage_options_set_baked_bundle(anchorage_options* options,
 void anchorage_options_set_background_refresh(anchorage_options* options,
                                               int32_t on) {
   if (Live(options) == nullptr) return;
-  options->options.background_refresh = on != 0;
+  options->Try([&] {
+    return SetYesOrNo("background refresh", on,
+                      options->options.background_refresh);
+  });
 }
 void anchorage_options_set_refresh_interval(anchorage_options* options,
                                             int64_t ms) {
@@ -839,10 +860,14 @@ anchorage_client* anchorage_client_new(const anchorage_options* options,
         return client;
       });
 }
-void anchorage_client_free(anchorage_client* client) { Free(client); }
+void anchorage_client_free(anchorage_client* client) {
+  // The thread would wait for itself, or come back to what is gone.
+  if (callbacks == 0) Free(client);
+}
 
 int32_t anchorage_client_refresh(anchorage_client* client,
                                  anchorage_error** error) {
+  NoError(error);
   const absl::Status status = NoThrow([client] {
     absl::Status s = CheckHandle("client", client);
     return s.ok() ? client->client->Refresh() : s;
@@ -871,8 +896,8 @@ int32_t anchorage_state_origin(const anchorage_state* state) {
 int32_t anchorage_state_freshness(const anchorage_state* state) {
   return Live(state) != nullptr
              ? static_cast<std::int32_t>(state->state.freshness) +
-                   ANCHORAGE_FRESH
-             : ANCHORAGE_EXPIRED;
+                   ANCHORAGE_FRESHNESS_FRESH
+             : ANCHORAGE_FRESHNESS_EXPIRED;
 }
 uint64_t anchorage_state_sequence(const anchorage_state* state) {
   return Live(state) != nullptr ? state->state.provenance.sequence : 0;
@@ -969,10 +994,11 @@ void anchorage_request_set_ledger(anchorage_request* request,
   if (Live(request) == nullptr) return;
   request->Try([&] {
     if (absl::Status s = CheckHandle("ledger", ledger); !s.ok()) return s;
-    if (mode < ANCHORAGE_SINGLE_USE || mode > ANCHORAGE_NEWEST_PENDING_TIME) {
+    if (mode < ANCHORAGE_REPLAY_SINGLE_USE ||
+        mode > ANCHORAGE_REPLAY_NEWEST_PENDING_TIME) {
       return Mistake("mode", "is none of the modes of a ledger");
     }
-    if (mode == ANCHORAGE_FIRST_USE_BINDS) {
+    if (mode == ANCHORAGE_REPLAY_FIRST_USE_BINDS) {
       if (absl::Status s = CheckSaid("binding", binding, binding_size);
           !s.ok()) {
         return s;
@@ -982,8 +1008,9 @@ void anchorage_request_set_ledger(anchorage_request* request,
       return Mistake("binding", "is only for FIRST_USE_BINDS");
     }
     request->replay.mode =
-        static_cast<verify::ReplayMode>(mode - ANCHORAGE_SINGLE_USE);
-    request->ledger = ledger;
+        static_cast<verify::ReplayMode>(mode - ANCHORAGE_REPLAY_SINGLE_USE);
+    request->ledger = ledger->ledger;
+    request->replay.ledger = request->ledger.get();
     return absl::OkStatus();
   });
 }
@@ -1009,10 +1036,7 @@ void anchorage_request_set_recorded_at(anchorage_request* request,
 }
 void anchorage_request_set_trace(anchorage_request* request, int32_t on) {
   if (Live(request) == nullptr) return;
-  request->Try([&] {
-    request->trace = on != 0;
-    return absl::OkStatus();
-  });
+  request->Try([&] { return SetYesOrNo("trace", on, request->trace); });
 }
 
 // --- Replay -----------------------------------------------------------------
@@ -1027,7 +1051,7 @@ anchorage_ledger* anchorage_ledger_new(size_t max_entries) {
 void anchorage_ledger_free(anchorage_ledger* ledger) { Free(ledger); }
 size_t anchorage_ledger_forget_before(anchorage_ledger* ledger, int64_t time) {
   return Live(ledger) != nullptr
-             ? ledger->ledger.ForgetBefore(absl::FromUnixMillis(time))
+             ? ledger->ledger->ForgetBefore(absl::FromUnixMillis(time))
              : 0;
 }
 
@@ -1172,8 +1196,8 @@ void anchorage_attestation_free(anchorage_attestation* attestation) {
 int32_t anchorage_attestation_type(const anchorage_attestation* attestation) {
   if (Live(attestation) == nullptr) return 0;
   return attestation->type == verify::AttestationType::kEnclave
-             ? ANCHORAGE_ENCLAVE
-             : ANCHORAGE_NITRO_TPM;
+             ? ANCHORAGE_TYPE_ENCLAVE
+             : ANCHORAGE_TYPE_NITRO_TPM;
 }
 const char* anchorage_attestation_module_id(
     const anchorage_attestation* attestation) {

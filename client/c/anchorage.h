@@ -33,11 +33,10 @@
  *   a const char* or const void*   every getter             with its object
  *
  * Whatever is given to a call stays the caller's and may be freed when the call
- * returns: the library copies what it keeps. Two exceptions: an
- * anchorage_ledger outlives the requests that name it, and what a callback is
- * given as `user` outlives the client. Objects do not hang on one another
- * otherwise: a result outlives its client. Every _free takes NULL and does
- * nothing then.
+ * returns: the library keeps its own of what it needs. One exception: what a
+ * callback is given as `user` outlives the client. Objects may be freed in any
+ * order: a result outlives its client, a ledger goes on in the requests that
+ * name it. Every _free takes NULL and does nothing then.
  *
  * WHICH THREADS
  *
@@ -46,21 +45,35 @@
  *   options, request: one thread at a time.
  *
  * No call blocks on the network but anchorage_client_refresh() and, for a
- * transfer under way, anchorage_client_free(). No call throws, raises a signal,
- * ends the process, changes errno's meaning for the caller, reads the
- * environment or the locale, or writes to a standard stream.
+ * transfer under way, anchorage_client_free(). No call throws, ends the process,
+ * hangs on the locale, changes a signal's handler or writes to a standard
+ * stream; errno after one says nothing. A connection that breaks raises no
+ * SIGPIPE, and a client's own thread takes no signals. The library reads no
+ * environment but ANCHORAGE_DEBUG; libcurl and OpenSSL read their own, such as
+ * https_proxy and OPENSSL_CONF.
+ *
+ * A thread that calls needs a stack of 64 KiB; one that calls
+ * anchorage_client_refresh(), or reads a policy, 256 KiB.
  *
  * After fork(2) the child verifies with the set of that moment;
  * anchorage_client_refresh() says that it needs a client of its own.
  *
+ * OPENSSL is the process's, with the providers and properties that the host has
+ * set. Where these have not what a verification needs, it fails with UNDECIDED.
+ *
  * TEXT is UTF-8 with a length in bytes; it may hold NUL. What comes back ends
  * with a NUL that the length does not count; `size` may be NULL where a length
- * is returned through it. A text that goes in is never NULL: NULL is an error
- * (USAGE), also with the length 0, and "" with the length 0 is the empty text.
- * So nothing that the caller failed to find is taken for "not expected".
+ * is returned through it, and a text without one holds no NUL. Only the name of
+ * a field goes in without a length. A text that goes in is never NULL: NULL is
+ * an error (USAGE), also with the length 0, and "" with the length 0 is the
+ * empty text. So nothing that the caller failed to find is taken for "not
+ * expected".
  *
  * WHAT IS ABSENT is NULL, or 0 from a getter that returns whether there is a
  * value, never "".
+ *
+ * YES OR NO is 1 or 0; any other number that goes in is an error. Of all the
+ * functions anchorage_client_refresh() alone returns a code, whose 0 is success.
  *
  * NULL for an object, an object of another type, and one that was freed as long
  * as nothing else has its memory: a call that can fail fails with USAGE; a
@@ -71,9 +84,10 @@
  * TIMES are milliseconds since 1970-01-01T00:00:00Z; durations are milliseconds.
  *
  * WHAT STAYS: within libanchorage.so.1 no function goes, changes its arguments
- * or what it means; no number of an enum changes. New functions and new numbers
- * may come: a reader of a number that it does not know takes it for the most
- * cautious one it knows. Reasons are compared by name. SUPPORT.md has the rest.
+ * or what it means; no number of an enum changes. New functions, new numbers,
+ * new reasons and new fields of a JSON may come: a reader of a number that it
+ * does not know takes it for the most cautious one it knows. Reasons are
+ * compared by name. SUPPORT.md has the rest.
  */
 
 #ifndef ANCHORAGE_ANCHORAGE_H_
@@ -87,6 +101,15 @@
 #else
 #define ANCHORAGE_API
 #endif
+
+/* Of this header. */
+#define ANCHORAGE_VERSION_MAJOR 1
+#define ANCHORAGE_VERSION_MINOR 0
+#define ANCHORAGE_VERSION_PATCH 0
+/* As anchorage_version_number() says it of the library. */
+#define ANCHORAGE_VERSION_NUMBER                                     \
+  (ANCHORAGE_VERSION_MAJOR * 10000 + ANCHORAGE_VERSION_MINOR * 100 + \
+   ANCHORAGE_VERSION_PATCH)
 
 #ifdef __cplusplus
 extern "C" {
@@ -138,21 +161,24 @@ enum {
 };
 
 enum {
-  ANCHORAGE_FRESH = 1,
-  ANCHORAGE_STALE = 2,
-  ANCHORAGE_EXPIRED = 3,
+  ANCHORAGE_FRESHNESS_FRESH = 1,
+  ANCHORAGE_FRESHNESS_STALE = 2,
+  ANCHORAGE_FRESHNESS_EXPIRED = 3,
   /* Built in, and there is nobody to ask for a newer one. */
-  ANCHORAGE_BAKED_IN = 4
+  ANCHORAGE_FRESHNESS_BAKED_IN = 4
 };
 
-enum { ANCHORAGE_SERVE_LAST_GOOD = 1, ANCHORAGE_REFUSE = 2 };
+enum {
+  ANCHORAGE_WHEN_EXPIRED_SERVE_LAST_GOOD = 1,
+  ANCHORAGE_WHEN_EXPIRED_REFUSE = 2
+};
 
-enum { ANCHORAGE_ENCLAVE = 1, ANCHORAGE_NITRO_TPM = 2 };
+enum { ANCHORAGE_TYPE_ENCLAVE = 1, ANCHORAGE_TYPE_NITRO_TPM = 2 };
 
 enum {
-  ANCHORAGE_SINGLE_USE = 1,
-  ANCHORAGE_FIRST_USE_BINDS = 2,
-  ANCHORAGE_NEWEST_PENDING_TIME = 3
+  ANCHORAGE_REPLAY_SINGLE_USE = 1,
+  ANCHORAGE_REPLAY_FIRST_USE_BINDS = 2,
+  ANCHORAGE_REPLAY_NEWEST_PENDING_TIME = 3
 };
 
 /* --- The library ---------------------------------------------------------- */
@@ -160,8 +186,9 @@ enum {
 /* Version and commit, such as "1.0.0 (commit 9f3c2ab1c0de)". A constant. */
 ANCHORAGE_API const char* anchorage_version(void);
 
-/* 10000 * major + 100 * minor + patch: a binding refuses what is older than it
- * was made for. */
+/* 10000 * major + 100 * minor + patch, of the library that runs. Who uses what a
+ * minor version brought refuses a library older than its header:
+ *   if (anchorage_version_number() < ANCHORAGE_VERSION_NUMBER) ... */
 ANCHORAGE_API int32_t anchorage_version_number(void);
 
 /* Frees what an anchorage_..._json() returned. */
@@ -169,10 +196,11 @@ ANCHORAGE_API void anchorage_string_free(char* text);
 
 /* --- Errors ----------------------------------------------------------------
  *
- * A call that can fail takes a pointer to an anchorage_error* last. Where it
- * fails it puts a new error there; where it does not, it leaves the pointer as
- * it is. The pointer may be NULL for who does not ask why. Where there is no
- * memory for an error there still is one, and it is freed like any other. */
+ * A call that can fail takes a pointer to an anchorage_error* last, and always
+ * sets what it points to: to a new error where it fails, otherwise to NULL. It
+ * does not read or free what was there. The pointer may be NULL for who does not
+ * ask why. Where there is no memory for an error there still is one, and it is
+ * freed like any other. */
 
 ANCHORAGE_API void anchorage_error_free(anchorage_error* error);
 
@@ -255,15 +283,27 @@ ANCHORAGE_API void anchorage_options_set_identity_when_expired(
 ANCHORAGE_API void anchorage_options_set_attestation_when_expired(
     anchorage_options* options, int32_t what);
 
-/* What happened, only while the callback runs. The names today, after each
- * refresh: "REFRESHED", "UNREACHABLE", "UPDATE_REFUSED", "FAILED" (no memory).
- * More will come: ignore those that you do not know. */
+/* What happened; lives only while the callback runs. Today each refresh that
+ * asked a server is told once it has ended, by the client's thread and by
+ * anchorage_client_refresh():
+ *   REFRESHED       the server's set is in use, be it new or as before
+ *   UNREACHABLE     as ANCHORAGE_UNREACHABLE; also where anchorage_client_free()
+ *                   ended the transfer
+ *   UPDATE_REFUSED  as ANCHORAGE_UPDATE_REFUSED
+ *   FAILED          the fault is here: no memory, no algorithm
+ * A refresh with nobody to ask, or in a forked child, is none; and one is not
+ * told where there is no memory to tell of it. More names will come: ignore
+ * those that you do not know. */
 typedef void (*anchorage_event_callback)(const anchorage_event* event,
                                          void* user);
 
 /* Is called on the client's own thread, or on that which calls
- * anchorage_client_refresh(), perhaps on several at once. It must not free the
- * client, which waits for it, and must not throw. */
+ * anchorage_client_refresh(), perhaps on several at once and before
+ * anchorage_client_new() has returned. No lock of the library is held: it may
+ * call whatever it likes, though a refresh tells again. anchorage_client_free()
+ * does nothing within it, whichever the client; elsewhere that waits for it, so
+ * who frees a client holds no lock that the callback takes. It must not throw.
+ */
 ANCHORAGE_API void anchorage_options_set_event_callback(
     anchorage_options* options, anchorage_event_callback callback, void* user);
 
@@ -281,7 +321,9 @@ ANCHORAGE_API uint64_t anchorage_event_sequence(const anchorage_event* event);
 ANCHORAGE_API anchorage_client* anchorage_client_new(
     const anchorage_options* options, anchorage_error** error);
 
-/* Waits for a transfer under way, at most the timeout. */
+/* Ends a transfer under way, and waits for that, about a second and at most the
+ * timeout, and for a callback that runs. In a forked child it frees nothing.
+ * Does nothing within an event callback. */
 ANCHORAGE_API void anchorage_client_free(anchorage_client* client);
 
 /* Asks the server now. ANCHORAGE_OK: what it has is verified and in use.
@@ -341,7 +383,7 @@ ANCHORAGE_API void anchorage_request_set_document(anchorage_request* request,
 ANCHORAGE_API void anchorage_request_set_form(anchorage_request* request,
                                               int32_t form);
 /* `binding`: whatever names the sender, with FIRST_USE_BINDS; NULL and 0 with
- * the others. The ledger outlives the request. Not for recorded evidence. */
+ * the others. Not for recorded evidence. */
 ANCHORAGE_API void anchorage_request_set_ledger(anchorage_request* request,
                                                 anchorage_ledger* ledger,
                                                 int32_t mode,

@@ -146,9 +146,16 @@ class CTest : public testing::Test {
   Client client_;
 };
 
-TEST_F(CTest, HasAVersion) {
-  EXPECT_GT(anchorage_version_number(), 0);
-  EXPECT_NE(std::string(anchorage_version()), "");
+TEST_F(CTest, HasTheVersionOfItsHeaderAndOfTheFile) {
+  EXPECT_EQ(anchorage_version_number(), ANCHORAGE_VERSION_NUMBER);
+  std::ifstream file("VERSION");
+  std::string version;
+  file >> version;
+  EXPECT_EQ(version, std::to_string(ANCHORAGE_VERSION_MAJOR) + "." +
+                         std::to_string(ANCHORAGE_VERSION_MINOR) + "." +
+                         std::to_string(ANCHORAGE_VERSION_PATCH));
+  const std::string said = anchorage_version();
+  EXPECT_EQ(said.substr(0, said.find(' ')), version);
 }
 
 TEST_F(CTest, VerifiesEachFormAndSaysWhatItProves) {
@@ -272,7 +279,7 @@ TEST_F(CTest, VerifiesANitroTpm) {
   const Request request = AtTpmTime();
   const Attestation tpm = VerifyTpm(document, policy.get(), request.get());
   ASSERT_NE(tpm, nullptr) << TakeFailure().message;
-  EXPECT_EQ(anchorage_attestation_type(tpm.get()), ANCHORAGE_NITRO_TPM);
+  EXPECT_EQ(anchorage_attestation_type(tpm.get()), ANCHORAGE_TYPE_NITRO_TPM);
   EXPECT_STREQ(anchorage_attestation_module_id(tpm.get()),
                "i-000fa553dad58a9f1-tpm0000000000000000");
   EXPECT_STREQ(anchorage_attestation_instance_id(tpm.get()),
@@ -351,10 +358,10 @@ TEST_F(CTest, AReleaseThatNobodyListsIsRefused) {
 
 TEST_F(CTest, ALedgerRemembers) {
   const Policy any = ReadPolicy("authenticity_only: a test");
-  const Ledger ledger(anchorage_ledger_new(10));
+  Ledger ledger(anchorage_ledger_new(10));
   const Request request(anchorage_request_new());
   anchorage_request_set_ledger(request.get(), ledger.get(),
-                               ANCHORAGE_SINGLE_USE, nullptr, 0);
+                               ANCHORAGE_REPLAY_SINGLE_USE, nullptr, 0);
   EXPECT_NE(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
   EXPECT_EQ(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
   const Failure failure = TakeFailure();
@@ -362,6 +369,9 @@ TEST_F(CTest, ALedgerRemembers) {
   EXPECT_EQ(failure.check, "replay");
   EXPECT_EQ(anchorage_ledger_forget_before(ledger.get(), INT64_MAX), 1u);
   EXPECT_NE(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
+  ledger.reset();
+  EXPECT_EQ(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().reason, "REPLAYED") << "the request has it too";
 
   anchorage_request_set_recorded_at(request.get(), kTpmTime);
   EXPECT_EQ(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
@@ -375,7 +385,7 @@ TEST_F(CTest, AnInstanceIsBoundToItsFirstSender) {
        {std::pair("one", true), {"one", true}, {"two", false}}) {
     const Request request(anchorage_request_new());
     anchorage_request_set_ledger(request.get(), ledger.get(),
-                                 ANCHORAGE_FIRST_USE_BINDS, sender, 3);
+                                 ANCHORAGE_REPLAY_FIRST_USE_BINDS, sender, 3);
     EXPECT_EQ(Verify(ReadVector(kRsa2048), any.get(), request.get()) != nullptr,
               accepted)
         << sender;
@@ -387,7 +397,8 @@ TEST_F(CTest, TheStateSaysWhatTheClientHas) {
   const State state(anchorage_client_state(client_.get(), &error_));
   ASSERT_NE(state, nullptr);
   EXPECT_EQ(anchorage_state_origin(state.get()), ANCHORAGE_ORIGIN_BAKED_IN);
-  EXPECT_EQ(anchorage_state_freshness(state.get()), ANCHORAGE_BAKED_IN);
+  EXPECT_EQ(anchorage_state_freshness(state.get()),
+            ANCHORAGE_FRESHNESS_BAKED_IN);
   EXPECT_EQ(anchorage_state_sequence(state.get()), 1u);
   EXPECT_GT(anchorage_state_as_of(state.get()), 1'700'000'000'000);
   std::int64_t time = -1;
@@ -406,6 +417,24 @@ TEST_F(CTest, NobodyToAskIsAMistake) {
 }
 
 // --- Bad input ---------------------------------------------------------------
+
+TEST_F(CTest, TheErrorIsSetWhateverComes) {
+  auto* const nothing = reinterpret_cast<anchorage_error*>(1);
+  anchorage_error* error = nothing;
+  const Policy any(anchorage_identity_policy_read("authenticity_only: a", 20,
+                                                  "p", 1, &error));
+  EXPECT_EQ(error, nullptr);
+  error = nothing;
+  const std::string text = ReadVector(kRsa2048);
+  EXPECT_NE(
+      Identity(anchorage_verify_identity(
+          client_.get(), text.data(), text.size(), any.get(), nullptr, &error)),
+      nullptr);
+  EXPECT_EQ(error, nullptr);
+  error = nothing;
+  EXPECT_NE(State(anchorage_client_state(client_.get(), &error)), nullptr);
+  EXPECT_EQ(error, nullptr);
+}
 
 TEST_F(CTest, OptionsThatAreWrongAreNamed) {
   EXPECT_EQ(WhyNoClient([](auto* o) {
@@ -447,6 +476,10 @@ TEST_F(CTest, OptionsThatAreWrongAreNamed) {
               anchorage_options_set_event_callback(o, nullptr, nullptr);
             }).message,
             "event callback is NULL");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_background_refresh(o, 2);
+            }).message,
+            "background refresh is neither 0 nor 1");
   for (const auto set :
        {anchorage_options_set_timeout, anchorage_options_set_refresh_interval,
         anchorage_options_set_max_stale}) {
@@ -477,13 +510,15 @@ TEST_F(CTest, RequestsThatAreWrongAreNamed) {
   };
   EXPECT_EQ(why([](auto* r) { anchorage_request_set_form(r, 4); }),
             "form is none of the forms");
+  EXPECT_EQ(why([](auto* r) { anchorage_request_set_trace(r, -1); }),
+            "trace is neither 0 nor 1");
   EXPECT_EQ(why([](auto* r) { anchorage_request_set_document(r, nullptr, 0); }),
             "document is NULL");
   EXPECT_EQ(why([](auto* r) { anchorage_request_set_document(r, "x", kHuge); }),
             "document is larger than 16 MiB");
   EXPECT_EQ(why([](auto* r) {
-              anchorage_request_set_ledger(r, nullptr, ANCHORAGE_SINGLE_USE,
-                                           nullptr, 0);
+              anchorage_request_set_ledger(
+                  r, nullptr, ANCHORAGE_REPLAY_SINGLE_USE, nullptr, 0);
             }),
             "ledger is NULL");
   EXPECT_EQ(why([&](auto* r) {
@@ -491,13 +526,13 @@ TEST_F(CTest, RequestsThatAreWrongAreNamed) {
             }),
             "mode is none of the modes of a ledger");
   EXPECT_EQ(why([&](auto* r) {
-              anchorage_request_set_ledger(r, ledger.get(),
-                                           ANCHORAGE_FIRST_USE_BINDS, "", 0);
+              anchorage_request_set_ledger(
+                  r, ledger.get(), ANCHORAGE_REPLAY_FIRST_USE_BINDS, "", 0);
             }),
             "binding is empty");
   EXPECT_EQ(why([&](auto* r) {
               anchorage_request_set_ledger(r, ledger.get(),
-                                           ANCHORAGE_SINGLE_USE, "a", 1);
+                                           ANCHORAGE_REPLAY_SINGLE_USE, "a", 1);
             }),
             "binding is only for FIRST_USE_BINDS");
   EXPECT_EQ(why([](auto* r) { anchorage_request_set_nonce(r, "a", 1); }),
@@ -599,7 +634,7 @@ TEST_F(CTest, NullIsAMistakeOrNothing) {
   EXPECT_EQ(anchorage_error_code(nullptr), ANCHORAGE_USAGE);
   EXPECT_EQ(anchorage_error_reason(nullptr), nullptr);
   EXPECT_EQ(anchorage_error_json(nullptr, nullptr), nullptr);
-  EXPECT_EQ(anchorage_state_freshness(nullptr), ANCHORAGE_EXPIRED);
+  EXPECT_EQ(anchorage_state_freshness(nullptr), ANCHORAGE_FRESHNESS_EXPIRED);
   EXPECT_EQ(anchorage_state_json(nullptr, nullptr), nullptr);
   EXPECT_EQ(anchorage_identity_account_id(nullptr), nullptr);
   EXPECT_EQ(anchorage_identity_field(nullptr, "region", nullptr), nullptr);
@@ -777,29 +812,43 @@ struct Told {
   std::string name;
   std::string reason;
   std::uint64_t sequence = 0;
+  // What the callback calls with.
+  anchorage_client* client = nullptr;
 };
 
-TEST_F(CTest, ARefreshIsAnEvent) {
+// Counts, and does with the client whatever a callback may, and may not.
+void Tell(const anchorage_event* event, void* user) {
+  Told& told = *static_cast<Told*>(user);
+  told.name = anchorage_event_name(event);
+  told.reason = TextOf(anchorage_event_reason(event));
+  told.sequence = anchorage_event_sequence(event);
+  if (++told.times > 1 || told.client == nullptr) return;
+  EXPECT_NE(State(anchorage_client_state(told.client, nullptr)), nullptr);
+  EXPECT_EQ(anchorage_client_refresh(told.client, nullptr),
+            ANCHORAGE_UNREACHABLE);
+  anchorage_client_free(told.client);
+}
+
+class EventTest : public CTest {
+ protected:
+  // A client that tells, and whose server does not listen.
+  Client MakeClient(Told& told, bool in_background) {
+    const Options options(anchorage_options_new());
+    anchorage_options_set_url(options.get(), "http://127.0.0.1:1/tuf/", 23);
+    const std::string root =
+        ReadVector("../recovery/root-alone/served-1/1.root.json");
+    anchorage_options_set_trusted_root(options.get(), root.data(), root.size());
+    anchorage_options_set_background_refresh(options.get(), in_background);
+    anchorage_options_set_event_callback(options.get(), &Tell, &told);
+    Client client(anchorage_client_new(options.get(), &error_));
+    EXPECT_NE(client, nullptr) << TakeFailure().message;
+    return client;
+  }
+};
+
+TEST_F(EventTest, ARefreshIsAnEvent) {
   Told told;
-  const Options options(anchorage_options_new());
-  // Nobody listens there.
-  anchorage_options_set_url(options.get(), "http://127.0.0.1:1/tuf/", 23);
-  const std::string root =
-      ReadVector("../recovery/root-alone/served-1/1.root.json");
-  anchorage_options_set_trusted_root(options.get(), root.data(), root.size());
-  anchorage_options_set_background_refresh(options.get(), 0);
-  anchorage_options_set_event_callback(
-      options.get(),
-      [](const anchorage_event* event, void* user) {
-        Told& told = *static_cast<Told*>(user);
-        ++told.times;
-        told.name = anchorage_event_name(event);
-        told.reason = TextOf(anchorage_event_reason(event));
-        told.sequence = anchorage_event_sequence(event);
-      },
-      &told);
-  const Client client(anchorage_client_new(options.get(), &error_));
-  ASSERT_NE(client, nullptr) << TakeFailure().message;
+  const Client client = MakeClient(told, false);
   EXPECT_EQ(told.times, 0);
   EXPECT_EQ(anchorage_client_refresh(client.get(), &error_),
             ANCHORAGE_UNREACHABLE);
@@ -808,6 +857,16 @@ TEST_F(CTest, ARefreshIsAnEvent) {
   EXPECT_EQ(told.name, "UNREACHABLE");
   EXPECT_EQ(told.reason, "FETCH_FAILED");
   EXPECT_EQ(told.sequence, 1u);
+}
+
+TEST_F(EventTest, ACallbackMayCallTheClientAndDoesNotFreeIt) {
+  Told told;
+  const Client client = MakeClient(told, false);
+  told.client = client.get();
+  EXPECT_EQ(anchorage_client_refresh(client.get(), nullptr),
+            ANCHORAGE_UNREACHABLE);
+  EXPECT_EQ(told.times, 2);
+  EXPECT_NE(State(anchorage_client_state(client.get(), &error_)), nullptr);
 }
 
 }  // namespace

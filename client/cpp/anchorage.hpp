@@ -61,26 +61,26 @@ enum class Origin : std::int32_t {
 };
 
 enum class Freshness : std::int32_t {
-  kFresh = ANCHORAGE_FRESH,
-  kStale = ANCHORAGE_STALE,
-  kExpired = ANCHORAGE_EXPIRED,
-  kBakedIn = ANCHORAGE_BAKED_IN,
+  kFresh = ANCHORAGE_FRESHNESS_FRESH,
+  kStale = ANCHORAGE_FRESHNESS_STALE,
+  kExpired = ANCHORAGE_FRESHNESS_EXPIRED,
+  kBakedIn = ANCHORAGE_FRESHNESS_BAKED_IN,
 };
 
 enum class WhenExpired : std::int32_t {
-  kServeLastGood = ANCHORAGE_SERVE_LAST_GOOD,
-  kRefuse = ANCHORAGE_REFUSE,
+  kServeLastGood = ANCHORAGE_WHEN_EXPIRED_SERVE_LAST_GOOD,
+  kRefuse = ANCHORAGE_WHEN_EXPIRED_REFUSE,
 };
 
 enum class AttestationType : std::int32_t {
-  kEnclave = ANCHORAGE_ENCLAVE,
-  kNitroTpm = ANCHORAGE_NITRO_TPM,
+  kEnclave = ANCHORAGE_TYPE_ENCLAVE,
+  kNitroTpm = ANCHORAGE_TYPE_NITRO_TPM,
 };
 
 enum class ReplayMode : std::int32_t {
-  kSingleUse = ANCHORAGE_SINGLE_USE,
-  kFirstUseBinds = ANCHORAGE_FIRST_USE_BINDS,
-  kNewestPendingTime = ANCHORAGE_NEWEST_PENDING_TIME,
+  kSingleUse = ANCHORAGE_REPLAY_SINGLE_USE,
+  kFirstUseBinds = ANCHORAGE_REPLAY_FIRST_USE_BINDS,
+  kNewestPendingTime = ANCHORAGE_REPLAY_NEWEST_PENDING_TIME,
 };
 
 // Why a call failed.

@@ -44,8 +44,8 @@ func Version() string { return C.GoString(C.anchorage_version()) }
 type WhenExpired int32
 
 const (
-	ServeLastGood WhenExpired = C.ANCHORAGE_SERVE_LAST_GOOD
-	Refuse        WhenExpired = C.ANCHORAGE_REFUSE
+	ServeLastGood WhenExpired = C.ANCHORAGE_WHEN_EXPIRED_SERVE_LAST_GOOD
+	Refuse        WhenExpired = C.ANCHORAGE_WHEN_EXPIRED_REFUSE
 )
 
 // Options are what a Client is made with. A field that is zero has the default
@@ -216,11 +216,11 @@ const (
 type Freshness int32
 
 const (
-	Fresh   Freshness = C.ANCHORAGE_FRESH
-	Stale   Freshness = C.ANCHORAGE_STALE
-	Expired Freshness = C.ANCHORAGE_EXPIRED
+	Fresh   Freshness = C.ANCHORAGE_FRESHNESS_FRESH
+	Stale   Freshness = C.ANCHORAGE_FRESHNESS_STALE
+	Expired Freshness = C.ANCHORAGE_FRESHNESS_EXPIRED
 	// Built in, and there is nobody to ask for a newer one.
-	BakedIn Freshness = C.ANCHORAGE_BAKED_IN
+	BakedIn Freshness = C.ANCHORAGE_FRESHNESS_BAKED_IN
 )
 
 func (o Origin) String() string {

@@ -148,19 +148,19 @@ func InForm(form Form) VerifyOption {
 
 // SingleUse refuses a document that was used before.
 func SingleUse(ledger *Ledger) VerifyOption {
-	return replay(ledger, C.ANCHORAGE_SINGLE_USE, nil)
+	return replay(ledger, C.ANCHORAGE_REPLAY_SINGLE_USE, nil)
 }
 
 // FirstUseBinds refuses a document that was first used by somebody else than
 // binding names.
 func FirstUseBinds(ledger *Ledger, binding string) VerifyOption {
-	return replay(ledger, C.ANCHORAGE_FIRST_USE_BINDS, &binding)
+	return replay(ledger, C.ANCHORAGE_REPLAY_FIRST_USE_BINDS, &binding)
 }
 
 // NewestPendingTime refuses a document of an instance that was used with a
 // newer one.
 func NewestPendingTime(ledger *Ledger) VerifyOption {
-	return replay(ledger, C.ANCHORAGE_NEWEST_PENDING_TIME, nil)
+	return replay(ledger, C.ANCHORAGE_REPLAY_NEWEST_PENDING_TIME, nil)
 }
 
 func replay(ledger *Ledger, mode C.int32_t, binding *string) VerifyOption {
@@ -409,8 +409,8 @@ func list(size int, at func(C.size_t) *C.char) []string {
 type Kind int32
 
 const (
-	Enclave  Kind = C.ANCHORAGE_ENCLAVE
-	NitroTPM Kind = C.ANCHORAGE_NITRO_TPM
+	Enclave  Kind = C.ANCHORAGE_TYPE_ENCLAVE
+	NitroTPM Kind = C.ANCHORAGE_TYPE_NITRO_TPM
 )
 
 func (k Kind) String() string { return name(k, "", "ENCLAVE", "NITRO_TPM") }

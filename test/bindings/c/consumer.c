@@ -109,7 +109,8 @@ static void attestations(const anchorage_client* client, const char* vectors,
   attestation = anchorage_verify_attestation(
       client, document.bytes, document.size, policy, request, &error);
   no_error("attestation", error);
-  check("type", anchorage_attestation_type(attestation) == ANCHORAGE_NITRO_TPM);
+  check("type",
+        anchorage_attestation_type(attestation) == ANCHORAGE_TYPE_NITRO_TPM);
   check("PCR4",
         anchorage_attestation_pcr(attestation, 4, &size) != NULL && size == 48);
   anchorage_attestation_free(attestation);
@@ -152,7 +153,7 @@ int main(int argc, char** argv) {
   no_error("state", error);
   check("the set is the server's",
         anchorage_state_origin(state) == ANCHORAGE_ORIGIN_SERVER &&
-            anchorage_state_freshness(state) == ANCHORAGE_FRESH);
+            anchorage_state_freshness(state) == ANCHORAGE_FRESHNESS_FRESH);
   anchorage_state_free(state);
 
   error = NULL;
