@@ -410,7 +410,8 @@ ANCHORAGE_API void anchorage_request_set_trace(anchorage_request* request,
 /* --- Replay ---------------------------------------------------------------- */
 
 /* In memory; a new key is refused once it holds `max_entries`. NULL only where
- * there is no memory. */
+ * there is no memory. It knows what this process accepted, and no other: a
+ * forked child does not use it. */
 ANCHORAGE_API anchorage_ledger* anchorage_ledger_new(size_t max_entries);
 ANCHORAGE_API void anchorage_ledger_free(anchorage_ledger* ledger);
 /* Forgets documents from before `time`; returns how many. */
