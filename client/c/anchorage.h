@@ -63,11 +63,10 @@
  *
  * TEXT is UTF-8 with a length in bytes; it may hold NUL. What comes back ends
  * with a NUL that the length does not count; `size` may be NULL where a length
- * is returned through it, and a text without one holds no NUL. Only the name of
- * a field goes in without a length. A text that goes in is never NULL: NULL is
- * an error (USAGE), also with the length 0, and "" with the length 0 is the
- * empty text. So nothing that the caller failed to find is taken for "not
- * expected".
+ * is returned through it. Only the name of a field goes in without a length. A
+ * text that goes in is never NULL: NULL is an error (USAGE), also with the
+ * length 0, and "" with the length 0 is the empty text. So nothing that the
+ * caller failed to find is taken for "not expected".
  *
  * WHAT IS ABSENT is NULL, or 0 from a getter that returns whether there is a
  * value, never "".
