@@ -46,7 +46,7 @@
  *
  * No call blocks on the network but anchorage_client_refresh() and, for a
  * transfer under way, anchorage_client_free(). No call throws, ends the process,
- * hangs on the locale, changes a signal's handler or writes to a standard
+ * depends on the locale, changes a signal's handler or writes to a standard
  * stream; errno after one says nothing. A connection that breaks raises no
  * SIGPIPE, and a client's own thread takes no signals. The library reads no
  * environment but ANCHORAGE_DEBUG; libcurl and OpenSSL read their own, such as
