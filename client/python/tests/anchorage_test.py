@@ -7,6 +7,7 @@ import datetime
 import os
 import pathlib
 import pickle
+import re
 import shutil
 import socket
 import subprocess
@@ -167,6 +168,18 @@ class IdentityTest(unittest.TestCase):
         policy = anchorage.AttestationPolicy.read(ATTESTATION_POLICY)
         with self.assertRaises(TypeError):
             self.verify(policy=policy)
+
+    def test_the_policies_of_the_manual(self):
+        manual = pathlib.Path(__file__).parents[2] / "policy/README.md"
+        blocks = re.findall(
+            "^```yaml\n(.*?)^```$", manual.read_text(), re.M | re.S
+        )
+        identity, attestation = blocks
+        anchorage.IdentityPolicy(identity)
+        # "5e1f…" stands for the 96 digits of a PCR.
+        anchorage.AttestationPolicy(
+            re.sub("[0-9A-Fa-f]{4}…", "1" * 96, attestation)
+        )
 
     def test_a_policy_that_was_read(self):
         policy = anchorage.IdentityPolicy.read(IDENTITY_POLICY)
