@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <random>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -28,18 +31,23 @@
 #include "client/bundle.h"
 #include "client/bundle_cache.h"
 #include "client/cached_bundle.h"
-#include "client/fork_safe_mutex.h"
+#include "client/http/stop_at_exit.h"
 #include "client/ladder.h"
 #include "client/memory.h"
 #include "client/published.h"
 #include "verify/attestation/chain_cache.h"
 #include "verify/crypto/public_key.h"
+#include "verify/fork_safe_mutex.h"
 #include "verify/reason.h"
 
 namespace anchorage::client {
 namespace {
 
 namespace tuf = anchors::tuf;
+
+using verify::ForkDepth;
+using verify::ForkSafeLock;
+using verify::ForkSafeMutex;
 
 constexpr absl::Duration kMaxMaxStale = absl::Hours(365 * 24);
 constexpr absl::Duration kMaxRpcTimeout = absl::Hours(1);
@@ -105,6 +113,27 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
           .status());
 }
 
+// Makes `folder`, which may be empty, the same wherever this process goes.
+absl::Status MakeAbsolute(std::string& folder) {
+  if (folder.size() >= PATH_MAX) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the path of the cache folder has ", folder.size(),
+                     " bytes, and the system takes less than ", PATH_MAX));
+  }
+  if (folder.empty() || folder.starts_with('/')) return absl::OkStatus();
+  std::error_code error;
+  const std::filesystem::path here = std::filesystem::current_path(error);
+  if (error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the cache folder '", folder,
+                     "' is relative, and the folder of this "
+                     "process is unknown: ",
+                     error.message()));
+  }
+  folder = here.string() + "/" + folder;
+  return absl::OkStatus();
+}
+
 // Not std::random_device, which needs newer C libraries than our users have.
 // Where the system gives nothing, the fleet asks together.
 unsigned RandomSeed() {
@@ -150,12 +179,14 @@ class TrustClient::Engine {
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (!thread.ok()) return thread.status();
     refresher_ = *std::move(thread);
+    stop_at_exit_.emplace([this] { TellToStop(); },
+                          [this](absl::Duration time) { return Join(time); });
     return absl::OkStatus();
   }
 
   ~Engine() {
-    stopping_.Notify();
-    if (transport_ != nullptr) transport_->Cancel();
+    TellToStop();
+    stop_at_exit_.reset();
     if (refresher_.joinable()) refresher_.join();
   }
 
@@ -214,6 +245,22 @@ class TrustClient::Engine {
   }
 
  private:
+  void TellToStop() {
+    stopping_.Notify();
+    if (transport_ != nullptr) transport_->Cancel();
+  }
+
+  // Waits for the thread, if there is one, but no longer than `time`; returns
+  // whether it is gone. Called by one thread at a time.
+  bool Join(absl::Duration time) {
+    if (!refresher_.joinable()) return true;
+    // A callback may end the process.
+    if (refresher_.get_id() == std::this_thread::get_id()) return false;
+    if (!stopped_.WaitFor(time)) return false;
+    refresher_.join();
+    return true;
+  }
+
   absl::Status RefreshAlone() {
     absl::MutexLock refreshing(&refresh_mutex_);
     const absl::Status status = anchors::NoThrow([this]() {
@@ -384,12 +431,15 @@ class TrustClient::Engine {
     const absl::Time adopted =
         is_same_timestamp ? std::max(memory_.adopted, options_.baked.as_of)
                           : std::max(now, options_.baked.as_of);
-    auto bundle =
-        MakeBundle(updater.trusted(), files,
-                   {.origin = verify::Origin::kServer,
-                    .as_of = now,
-                    .fresh_until = FreshUntil(updater.trusted(), adopted)},
-                   Revoked());
+    auto bundle = MakeBundle(
+        updater.trusted(), files,
+        {.origin = verify::Origin::kServer,
+         // A clock that was set back is no older answer.
+         .as_of = is_same_timestamp
+                      ? std::max(now, held->anchors->provenance().as_of)
+                      : now,
+         .fresh_until = FreshUntil(updater.trusted(), adopted)},
+        Revoked());
     if (!bundle.ok()) return bundle.status();
     bundle->files.target_files = std::move(files.target_files);
     if (absl::Status s = CheckAdoptable(*bundle, floor(), now); !s.ok()) {
@@ -468,12 +518,14 @@ class TrustClient::Engine {
   }
 
   void RefreshLoop() {
+    StopAtExit::OwnThisThread();
     std::minstd_rand random(RandomSeed());
     int failures = 0;
     absl::Duration pause;
     while (!stopping_.WaitFor(pause)) {
       const absl::Status status =
           anchors::NoThrow([this] { return Refresh(); });
+      StopAtExit::CheckNotAbandoned();
       failures = status.ok() ? 0 : failures + 1;
       pause = options_.refresh_interval;
       if (failures > 0) {
@@ -484,6 +536,7 @@ class TrustClient::Engine {
       // Jitter, so that a fleet that started together does not ask together.
       pause *= std::uniform_real_distribution<double>(0.9, 1.1)(random);
     }
+    stopped_.Notify();
   }
 
   const TrustClientOptions options_;
@@ -523,7 +576,10 @@ class TrustClient::Engine {
   TrustClientState state_ ABSL_GUARDED_BY(mutex_);
 
   anchors::StopSignal stopping_;
+  // When the thread is about to end.
+  anchors::StopSignal stopped_;
   std::thread refresher_;
+  std::optional<StopAtExit> stop_at_exit_;
 };
 
 TrustClient::TrustClient(std::unique_ptr<Engine> engine)
@@ -547,6 +603,7 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
     options.trusted_root = options.baked.root;
   }
   if (absl::Status s = CheckOptions(options); !s.ok()) return s;
+  if (absl::Status s = MakeAbsolute(options.cache_folder); !s.ok()) return s;
   auto baked =
       OpenBaked(options.baked, Revoked(),
                 Engine::has_server(options) ? options.baked.as_of + kBakedInLife
@@ -579,8 +636,13 @@ std::shared_ptr<const T> PartOf(std::shared_ptr<const Bundle> bundle,
 
 }  // namespace
 
-std::shared_ptr<const verify::AnchorSet> TrustClient::anchors() const {
-  return PartOf(engine_->At(engine_->Now()).bundle, &Bundle::anchors);
+std::shared_ptr<const verify::AnchorSet> TrustClient::anchors(
+    AnchorsUsed* used) const {
+  Engine::Current current = engine_->At(engine_->Now());
+  if (used != nullptr) {
+    *used = {current.bundle->anchors->provenance(), current.freshness};
+  }
+  return PartOf(std::move(current.bundle), &Bundle::anchors);
 }
 
 std::shared_ptr<const verify::ReleaseSet> TrustClient::releases() const {
