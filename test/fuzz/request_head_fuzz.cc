@@ -55,9 +55,8 @@ void Check(std::string_view text) {
               !ReadRequestHead(head.substr(0, head.size() - 1)).has_value(),
           "a part of a head is none");
 
-  for (const char* line :
-       {"\r\nconnection: a, Close", "\r\nCONTENT-LENGTH:1",
-        "\r\nTransfer-Encoding: chunked"}) {
+  for (const char* line : {"\r\nconnection: a, Close", "\r\nCONTENT-LENGTH:1",
+                           "\r\nTransfer-Encoding: chunked"}) {
     std::string longer = head;
     longer.insert(end, line);
     const auto last = ReadRequestHead(longer);

@@ -34,7 +34,8 @@ std::optional<std::string_view> NextWord(std::string_view& text,
 bool IsToken(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+           std::string_view("!#$%&'*+-.^_`|~").find(c) !=
+               std::string_view::npos;
   });
 }
 
