@@ -169,10 +169,10 @@ absl::Status TakeMetadata(const BundleFiles& files, tuf::TrustedSet& set) {
 }
 
 absl::StatusOr<BundleContents> ReadTargets(const tuf::TrustedSet& set,
-                                           const BundleFiles& files) {
+                                           TargetTexts targets) {
   BundleContents contents;
   for (const TargetKind& kind : kTargets) {
-    const std::string& bytes = files.target(kind.path);
+    const std::string_view bytes = targets(kind.path);
     const absl::Status verified = set.VerifyTarget(kind.path, bytes);
     if (!kind.is_required && bytes.empty() &&
         tuf::TufReasonOf(verified) == tuf::TufReason::kTargetNotFound) {

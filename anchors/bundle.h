@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -49,12 +50,19 @@ struct BundleFiles {
   // Returns the target of that path; empty if there is none. The reference is
   // good until the target is set.
   const std::string& target(std::string_view path) const;
+  // The same, as TargetTexts.
+  std::string_view operator()(std::string_view path) const {
+    return target(path);
+  }
   const std::string& catalog() const { return target(kCatalogTargetPath); }
   const std::string& releases() const { return target(kReleasesTargetPath); }
 
   // Sets the target of that path; removes it if `bytes` are empty.
   void SetTarget(std::string_view path, std::string bytes);
 };
+
+// Returns the text of the target of that path; empty if there is none.
+using TargetTexts = absl::FunctionRef<std::string_view(std::string_view path)>;
 
 // The sequences of targets by their names (TargetKind::name), such as the
 // highest that somebody knows; 0 for none.
@@ -164,11 +172,11 @@ absl::StatusOr<tuf::TrustedSet> FollowRoots(std::string trusted_root,
 // as TrustedSet does.
 absl::Status TakeMetadata(const BundleFiles& files, tuf::TrustedSet& set);
 
-// Returns what the targets in `files` say, if they are those that the complete
-// `set` names: all of them, and each that is required. Fails as
+// Returns what the targets say, if they are those that the complete `set`
+// names: all of them, and each that is required. Fails as
 // TrustedSet::VerifyTarget(), ParseCatalog() and ParseReleases() do.
 absl::StatusOr<BundleContents> ReadTargets(const tuf::TrustedSet& set,
-                                           const BundleFiles& files);
+                                           TargetTexts targets);
 
 // OK if a client can use the targets as this program can: each that is required
 // is there, its limits hold, no region is in two partitions, every key loads,

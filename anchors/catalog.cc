@@ -177,7 +177,7 @@ absl::Status CheckCertificates(const CatalogAnchor& anchor) {
       anchor.slot.kind == AnchorKind::kNitroRoot) {
     return Invalid(anchor, "a Nitro root without certificate");
   }
-  std::set<std::string> seen;
+  std::set<std::string_view> seen;
   for (const CatalogCertificate& certificate : anchor.certificates) {
     if (absl::Status s = CheckCertificate(anchor, certificate); !s.ok()) {
       return s;
@@ -281,7 +281,7 @@ void Sort(Catalog& catalog) {
 
 absl::Status CheckCatalog(const Catalog& catalog) {
   if (absl::Status s = CheckHeader(catalog); !s.ok()) return s;
-  std::set<std::pair<verify::Slot, std::string>> seen;
+  std::set<std::tuple<const verify::Slot&, std::string_view>> seen;
   for (const CatalogAnchor& anchor : catalog.anchors) {
     if (absl::Status s = CheckAnchor(anchor); !s.ok()) return s;
     if (!seen.emplace(anchor.slot, anchor.spki_sha256).second) {

@@ -85,8 +85,8 @@ std::optional<CatalogAnchor> ReadAnchor(JsonFields fields) {
   return anchor;
 }
 
-Catalog ReadCatalog(JsonFields fields) {
-  Catalog catalog;
+// Reads all but the anchors.
+void ReadHeader(JsonFields fields, Catalog& catalog) {
   if (fields.RequiredString("mediaType") != kCatalogMediaType) {
     fields.Fail(Reason::kFieldInvalid, "mediaType", "is not a catalog's");
   }
@@ -94,15 +94,7 @@ Catalog ReadCatalog(JsonFields fields) {
   catalog.created = fields.RequiredTime("createdTime");
   catalog.refresh_hint = fields.OptionalSeconds("refreshHint");
   fields.ForEach("anchors", verify::AnchorSet::kMaxAnchors,
-                 [&](JsonFields element) {
-                   auto anchor = ReadAnchor(std::move(element));
-                   if (anchor) {
-                     catalog.anchors.push_back(*std::move(anchor));
-                   } else {
-                     ++catalog.skipped;
-                   }
-                 });
-  return catalog;
+                 [](const JsonFields&) {});
 }
 
 // --- Writing ---------------------------------------------------------------
@@ -167,12 +159,27 @@ void WriteCatalog(const Catalog& catalog, std::string& out) {
 }  // namespace
 
 absl::StatusOr<Catalog> ParseCatalog(std::string_view json) {
+  Catalog catalog;
+  absl::Status header;
+  absl::Status anchors;
   const auto text = FlatJson::Read(
-      json, {.max_bytes = kMaxCatalogBytes, .max_depth = kMaxDepth});
+      json, {.max_bytes = kMaxCatalogBytes, .max_depth = kMaxDepth},
+      {.name = "anchors",
+       .limit = verify::AnchorSet::kMaxAnchors,
+       .read = [&](const FlatValue& value, std::size_t index) {
+         if (!anchors.ok()) return;
+         auto anchor =
+             ReadAnchor(JsonFields(value, "catalog.anchors", index, &anchors));
+         if (anchor) {
+           catalog.anchors.push_back(*std::move(anchor));
+         } else {
+           ++catalog.skipped;
+         }
+       }});
   if (!text.ok()) return text.status();
-  absl::Status status;
-  Catalog catalog = ReadCatalog(JsonFields(text->value(), "catalog", &status));
-  if (!status.ok()) return status;
+  ReadHeader(JsonFields(text->value(), "catalog", &header), catalog);
+  if (!header.ok()) return header;
+  if (!anchors.ok()) return anchors;
   if (absl::Status s = CheckCatalog(catalog); !s.ok()) return s;
   Sort(catalog);
   return catalog;

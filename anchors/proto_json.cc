@@ -4,6 +4,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
+#include "absl/types/span.h"
 #include "verify/encoding/base64.h"
 #include "verify/encoding/der.h"
 
@@ -45,7 +46,8 @@ bool IsPrintableAscii(std::string_view text) {
 }
 
 absl::StatusOr<FlatJson> FlatJson::Read(std::string_view text,
-                                        const verify::JsonLimits& limits) {
+                                        const verify::JsonLimits& limits,
+                                        const List& list) {
   if (text.size() > limits.max_bytes) {
     return verify::Reject(
         Reason::kInputTooLarge,
@@ -55,54 +57,77 @@ absl::StatusOr<FlatJson> FlatJson::Read(std::string_view text,
   verify::JsonReader json(
       text, {.max_depth = limits.max_depth, .max_values = limits.max_values});
   FlatJson flat;
-  // About what a catalog has, so that nothing is moved.
-  flat.values_.reserve(text.size() / 64);
-  if (absl::Status s = flat.ReadValue(json, ""); !s.ok()) return s;
-  if (absl::Status s = json.Finish(); !s.ok()) return s;
+  absl::Status status;
+  if (json.NextKind() == JsonKind::kObject) {
+    flat.values_.emplace_back().kind = JsonKind::kObject;
+    status = flat.ReadMembers(json, 0, &list);
+  } else {
+    status = flat.ReadValue(json, "", nullptr);
+  }
+  if (status.ok()) status = json.Finish();
+  if (!status.ok()) return status;
   return flat;
 }
 
 absl::Status FlatJson::ReadValue(verify::JsonReader& json,
-                                 std::string_view name) {
+                                 std::string_view name, const List* list) {
   const std::size_t at = values_.size();
   FlatValue& value = values_.emplace_back();
   value.name = name;
-  value.token.kind = json.NextKind();
-  if (value.token.kind == JsonKind::kObject) return ReadMembers(json, at);
-  if (value.token.kind == JsonKind::kArray) return ReadElements(json, at);
-  return json.ReadValue(value.token);
+  value.kind = json.NextKind();
+  if (value.kind == JsonKind::kObject) return ReadMembers(json, at, nullptr);
+  if (value.kind == JsonKind::kArray) return ReadElements(json, at, list);
+  verify::JsonToken token;
+  if (absl::Status s = json.ReadValue(token); !s.ok()) return s;
+  value.text = Decoded(token);
+  return absl::OkStatus();
 }
 
-absl::Status FlatJson::ReadMembers(verify::JsonReader& json,
-                                   std::size_t object) {
+absl::Status FlatJson::ReadMembers(verify::JsonReader& json, std::size_t object,
+                                   const List* list) {
   if (absl::Status s = json.EnterObject(); !s.ok()) return s;
-  std::vector<std::string_view> names;
+  const std::size_t first = names_.size();
   while (true) {
     verify::JsonToken token;
     const absl::StatusOr<bool> more = json.NextMember(token);
     if (!more.ok()) return more.status();
     if (!*more) break;
-    names.push_back(token.escaped ? decoded_.emplace_back(token.Decoded())
-                                  : token.text);
-    if (absl::Status s = ReadValue(json, names.back()); !s.ok()) return s;
+    const std::string_view name = names_.emplace_back(Decoded(token));
+    const bool is_list = list != nullptr && name == list->name;
+    if (absl::Status s = ReadValue(json, name, is_list ? list : nullptr);
+        !s.ok()) {
+      return s;
+    }
   }
+  const auto names = absl::MakeSpan(names_).subspan(first);
   Close(object, names.size());
-  return verify::CheckDistinct(std::move(names));
+  if (absl::Status s = verify::CheckDistinct(names); !s.ok()) return s;
+  names_.resize(first);
+  return absl::OkStatus();
 }
 
-absl::Status FlatJson::ReadElements(verify::JsonReader& json,
-                                    std::size_t array) {
+absl::Status FlatJson::ReadElements(verify::JsonReader& json, std::size_t array,
+                                    const List* list) {
   if (absl::Status s = json.EnterArray(); !s.ok()) return s;
   std::size_t elements = 0;
   while (true) {
     const absl::StatusOr<bool> more = json.NextElement();
     if (!more.ok()) return more.status();
     if (!*more) break;
+    const std::size_t at = values_.size();
+    if (absl::Status s = ReadValue(json, "", nullptr); !s.ok()) return s;
+    if (list != nullptr) {
+      if (elements < list->limit) list->read(values_[at], elements);
+      values_.resize(at);
+    }
     ++elements;
-    if (absl::Status s = ReadValue(json, ""); !s.ok()) return s;
   }
   Close(array, elements);
   return absl::OkStatus();
+}
+
+std::string_view FlatJson::Decoded(const verify::JsonToken& token) {
+  return token.escaped ? decoded_.emplace_back(token.Decoded()) : token.text;
 }
 
 void FlatJson::Close(std::size_t at, std::size_t children) {
@@ -110,23 +135,35 @@ void FlatJson::Close(std::size_t at, std::size_t children) {
   values_[at].children = static_cast<std::uint32_t>(children);
 }
 
-JsonFields::JsonFields(const FlatValue& value, std::string path,
-                       absl::Status* status)
-    : value_(value), path_(std::move(path)), status_(*status) {
-  if (value.token.kind != JsonKind::kObject) {
+JsonFields::JsonFields(const FlatValue& value, const JsonFields* parent,
+                       std::string_view name, std::size_t index,
+                       absl::Status& status)
+    : value_(value),
+      parent_(parent),
+      name_(name),
+      index_(index),
+      status_(status) {
+  if (value.kind != JsonKind::kObject) {
     Fail(Reason::kFieldInvalid, "", "is not an object");
   }
+}
+
+std::string JsonFields::Path() const {
+  std::string path(name_);
+  if (parent_ != nullptr) path = absl::StrCat(parent_->Path(), ".", path);
+  if (index_ != kNoIndex) absl::StrAppend(&path, "[", index_, "]");
+  return path;
 }
 
 void JsonFields::Fail(Reason reason, std::string_view name,
                       std::string_view what) {
   if (!status_.ok()) return;
-  status_ = verify::Reject(reason, absl::StrCat(path_, ".", std::string(name),
+  status_ = verify::Reject(reason, absl::StrCat(Path(), ".", std::string(name),
                                                 " ", std::string(what)));
 }
 
 const FlatValue* JsonFields::Find(std::string_view name) const {
-  if (value_.token.kind != JsonKind::kObject) return nullptr;
+  if (value_.kind != JsonKind::kObject) return nullptr;
   for (const FlatValue* at = value_.begin(); at != value_.end();
        at += at->size) {
     if (at->name == name) return at;
@@ -140,34 +177,38 @@ const FlatValue* JsonFields::Required(std::string_view name) {
   return member;
 }
 
-std::string JsonFields::StringOf(const FlatValue& member,
-                                 std::string_view name) {
-  if (member.token.kind == JsonKind::kString) return member.token.Decoded();
+std::string_view JsonFields::TextOf(const FlatValue& member,
+                                    std::string_view name) {
+  if (member.kind == JsonKind::kString) return member.text;
   Fail(Reason::kFieldInvalid, name, "is not a string");
   return "";
 }
 
+std::string_view JsonFields::RequiredText(std::string_view name) {
+  const FlatValue* member = Required(name);
+  return member == nullptr ? "" : TextOf(*member, name);
+}
+
 std::string JsonFields::OptionalString(std::string_view name) {
   const FlatValue* member = Find(name);
-  return member == nullptr ? "" : StringOf(*member, name);
+  return std::string(member == nullptr ? "" : TextOf(*member, name));
 }
 
 std::string JsonFields::RequiredString(std::string_view name) {
-  const FlatValue* member = Required(name);
-  return member == nullptr ? "" : StringOf(*member, name);
+  return std::string(RequiredText(name));
 }
 
 bool JsonFields::OptionalBool(std::string_view name) {
   const FlatValue* member = Find(name);
   if (member == nullptr) return false;
-  if (member->token.kind != JsonKind::kBool) {
+  if (member->kind != JsonKind::kBool) {
     Fail(Reason::kFieldInvalid, name, "is not true or false");
   }
-  return member->token.text == "true";
+  return member->text == "true";
 }
 
 std::string JsonFields::RequiredBytes(std::string_view name) {
-  const std::string text = RequiredString(name);
+  const std::string_view text = RequiredText(name);
   if (!status_.ok()) return "";
   auto bytes = verify::DecodeBase64(text);
   // The decoder ignores white space, as the metadata service needs it, and is
@@ -190,7 +231,7 @@ std::uint64_t JsonFields::RequiredUint64(std::string_view name) {
 }
 
 absl::Time JsonFields::RequiredTime(std::string_view name) {
-  const std::string text = RequiredString(name);
+  const std::string_view text = RequiredText(name);
   std::string digits;
   bool separated = text.size() == kTimeForm.size();
   for (std::size_t i = 0; separated && i < kTimeForm.size(); ++i) {
@@ -223,7 +264,7 @@ std::vector<std::string> JsonFields::OptionalStrings(std::string_view name,
                                                      std::size_t limit) {
   std::vector<std::string> texts;
   ForEachIn(JsonKind::kArray, name, limit, [&](const FlatValue& element) {
-    texts.push_back(StringOf(element, name));
+    texts.emplace_back(TextOf(element, name));
   });
   return texts;
 }
@@ -231,8 +272,8 @@ std::vector<std::string> JsonFields::OptionalStrings(std::string_view name,
 JsonFields JsonFields::RequiredObject(std::string_view name) {
   static const FlatValue kNone;
   const FlatValue* member = Required(name);
-  return JsonFields(member == nullptr ? kNone : *member,
-                    absl::StrCat(path_, ".", std::string(name)), &status_);
+  return JsonFields(member == nullptr ? kNone : *member, this, name, kNoIndex,
+                    status_);
 }
 
 void JsonFields::ForEachIn(JsonKind kind, std::string_view name,
@@ -240,7 +281,7 @@ void JsonFields::ForEachIn(JsonKind kind, std::string_view name,
                            absl::FunctionRef<void(const FlatValue&)> read) {
   const FlatValue* member = Find(name);
   if (member == nullptr) return;
-  if (member->token.kind != kind) {
+  if (member->kind != kind) {
     Fail(Reason::kFieldInvalid, name,
          kind == JsonKind::kArray ? "is not an array" : "is not an object");
     return;

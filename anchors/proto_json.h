@@ -1,9 +1,15 @@
 // The proto3 mapping of messages to JSON, read strictly and written
 // canonically: what the texts of catalogs and of releases share.
 //
-//   const auto text = FlatJson::Read(json, {.max_bytes = 4096});
-//   if (!text.ok()) return text.status();
 //   absl::Status status;
+//   const auto text = FlatJson::Read(
+//       json, {.max_bytes = 4096},
+//       {.name = "anchors",
+//        .limit = 8,
+//        .read = [&](const FlatValue& anchor, std::size_t i) {
+//          Read(JsonFields(anchor, "catalog.anchors", i, &status));
+//        }});
+//   if (!text.ok()) return text.status();
 //   JsonFields fields(text->value(), "catalog", &status);
 //   catalog.created = fields.RequiredTime("createdTime");
 //   if (!status.ok()) return status;
@@ -67,8 +73,9 @@ std::string_view NameIn(const std::array<EnumName<T>, N>& names, T value) {
 struct FlatValue {
   // Of a member, decoded.
   std::string_view name;
-  // Of an array or object, only the kind is set.
-  verify::JsonToken token;
+  // A string decoded, any other value as it stands; not of an array or object.
+  std::string_view text;
+  verify::JsonKind kind = verify::JsonKind::kNull;
   // How many values it consists of, itself included. They follow one another,
   // so the next element or member is that much further.
   std::uint32_t size = 1;
@@ -80,33 +87,59 @@ struct FlatValue {
   const FlatValue* end() const { return this + size; }
 };
 
-// All values of one text, as strict as verify::ParseJson() and without copies:
-// a catalog is read at each start of a client. The text must outlive this.
+// The values of one text, read as strictly as verify::ParseJson() and without
+// copies: a catalog is read at each start of a client. The text must outlive
+// this.
 class FlatJson {
  public:
-  // Fails as verify::ParseJson() does.
+  // The long array of a text, which is a member of the outermost object. Its
+  // elements are given to `read`, one by one and with their indices, and are
+  // not kept. Those from `limit` on are not even given.
+  struct List {
+    std::string_view name;
+    std::size_t limit;
+    absl::FunctionRef<void(const FlatValue&, std::size_t)> read;
+  };
+
+  // Fails as verify::ParseJson() does; then what `list.read` made is of no use.
   static absl::StatusOr<FlatJson> Read(std::string_view text,
-                                       const verify::JsonLimits& limits);
+                                       const verify::JsonLimits& limits,
+                                       const List& list);
 
   const FlatValue& value() const { return values_.front(); }
 
  private:
-  absl::Status ReadValue(verify::JsonReader& json, std::string_view name);
-  absl::Status ReadMembers(verify::JsonReader& json, std::size_t object);
-  absl::Status ReadElements(verify::JsonReader& json, std::size_t array);
+  // `list` is null but for the value that it is, or the object that it is in.
+  absl::Status ReadValue(verify::JsonReader& json, std::string_view name,
+                         const List* list);
+  absl::Status ReadMembers(verify::JsonReader& json, std::size_t object,
+                           const List* list);
+  absl::Status ReadElements(verify::JsonReader& json, std::size_t array,
+                            const List* list);
   void Close(std::size_t at, std::size_t children);
+  std::string_view Decoded(const verify::JsonToken& token);
 
   std::vector<FlatValue> values_;
-  // Names with escapes.
+  // Names and strings with escapes.
   std::deque<std::string> decoded_;
+  // Of the objects that are being read, those of the innermost last.
+  std::vector<std::string_view> names_;
 };
 
 // Reads the members of one object. The first failure is kept in `status`,
 // shared by all objects of one text; after it every read gives a default, so
-// that a caller checks once, at the end. The value must outlive this.
+// that a caller checks once, at the end. The value, `name` and `status` must
+// outlive this, and this what was read from it.
 class JsonFields {
  public:
-  JsonFields(const FlatValue& value, std::string path, absl::Status* status);
+  // `name` is what the whole text is called.
+  JsonFields(const FlatValue& value, std::string_view name,
+             absl::Status* status)
+      : JsonFields(value, nullptr, name, kNoIndex, *status) {}
+  // Of an element of a FlatJson::List, `name` is what the list is called.
+  JsonFields(const FlatValue& value, std::string_view name, std::size_t index,
+             absl::Status* status)
+      : JsonFields(value, nullptr, name, index, *status) {}
 
   void Fail(verify::Reason reason, std::string_view name,
             std::string_view what);
@@ -132,7 +165,7 @@ class JsonFields {
   template <typename T, std::size_t N>
   std::optional<T> RequiredEnum(std::string_view name,
                                 const std::array<EnumName<T>, N>& names) {
-    const std::string text = RequiredString(name);
+    const std::string_view text = RequiredText(name);
     for (const auto& [value, known] : names) {
       if (text == known) return value;
     }
@@ -142,15 +175,14 @@ class JsonFields {
     return std::nullopt;
   }
 
-  // Calls `read` with each object of an array; an absent array is empty.
+  // Calls `read` with each object of an array; an absent array is empty, and so
+  // is a FlatJson::List, of which only kind and length are checked.
   template <typename Read>
   void ForEach(std::string_view name, std::size_t limit, Read read) {
     std::size_t i = 0;
     ForEachIn(verify::JsonKind::kArray, name, limit, [&](const FlatValue& at) {
       if (!status_.ok()) return;
-      read(JsonFields(
-          at, absl::StrCat(path_, ".", std::string(name), "[", i++, "]"),
-          &status_));
+      read(JsonFields(at, this, name, i++, status_));
     });
   }
 
@@ -159,23 +191,34 @@ class JsonFields {
   template <typename Read>
   void ForEachString(std::string_view name, std::size_t limit, Read read) {
     ForEachIn(verify::JsonKind::kObject, name, limit, [&](const FlatValue& at) {
-      read(std::string(at.name), StringOf(at, name));
+      read(std::string(at.name), std::string(TextOf(at, name)));
     });
   }
 
   JsonFields RequiredObject(std::string_view name);
 
  private:
+  static constexpr std::size_t kNoIndex = std::string_view::npos;
+
+  JsonFields(const FlatValue& value, const JsonFields* parent,
+             std::string_view name, std::size_t index, absl::Status& status);
+
+  // Where the object stands: "catalog.anchors[3].slot".
+  std::string Path() const;
   const FlatValue* Find(std::string_view name) const;
   const FlatValue* Required(std::string_view name);
-  std::string StringOf(const FlatValue& member, std::string_view name);
+  std::string_view RequiredText(std::string_view name);
+  std::string_view TextOf(const FlatValue& member, std::string_view name);
   // Calls `read` with each element or member of an array or object.
   void ForEachIn(verify::JsonKind kind, std::string_view name,
                  std::size_t limit,
                  absl::FunctionRef<void(const FlatValue&)> read);
 
   const FlatValue& value_;
-  std::string path_;
+  // Null for the whole text.
+  const JsonFields* const parent_;
+  const std::string_view name_;
+  const std::size_t index_;
   absl::Status& status_;
 };
 

@@ -80,23 +80,15 @@ std::optional<Release> ReadRelease(JsonFields fields) {
   return release;
 }
 
-ReleaseList ReadList(JsonFields fields) {
-  ReleaseList list;
+// Reads all but the releases.
+void ReadHeader(JsonFields fields, ReleaseList& list) {
   if (fields.RequiredString("mediaType") != kReleasesMediaType) {
     fields.Fail(Reason::kFieldInvalid, "mediaType",
                 "is not a list of releases'");
   }
   list.sequence = fields.RequiredUint64("sequence");
   list.created = fields.RequiredTime("createdTime");
-  fields.ForEach("releases", kMaxReleases, [&](JsonFields element) {
-    auto release = ReadRelease(std::move(element));
-    if (release) {
-      list.releases.push_back(*std::move(release));
-    } else {
-      ++list.skipped;
-    }
-  });
-  return list;
+  fields.ForEach("releases", kMaxReleases, [](const JsonFields&) {});
 }
 
 // --- Writing ---------------------------------------------------------------
@@ -134,12 +126,27 @@ void WriteList(const ReleaseList& list, std::string& out) {
 }  // namespace
 
 absl::StatusOr<ReleaseList> ParseReleases(std::string_view json) {
+  ReleaseList list;
+  absl::Status header;
+  absl::Status releases;
   const auto text = FlatJson::Read(
-      json, {.max_bytes = kMaxReleasesBytes, .max_depth = kMaxDepth});
+      json, {.max_bytes = kMaxReleasesBytes, .max_depth = kMaxDepth},
+      {.name = "releases",
+       .limit = kMaxReleases,
+       .read = [&](const FlatValue& value, std::size_t index) {
+         if (!releases.ok()) return;
+         auto release = ReadRelease(
+             JsonFields(value, "releases.releases", index, &releases));
+         if (release) {
+           list.releases.push_back(*std::move(release));
+         } else {
+           ++list.skipped;
+         }
+       }});
   if (!text.ok()) return text.status();
-  absl::Status status;
-  ReleaseList list = ReadList(JsonFields(text->value(), "releases", &status));
-  if (!status.ok()) return status;
+  ReadHeader(JsonFields(text->value(), "releases", &header), list);
+  if (!header.ok()) return header;
+  if (!releases.ok()) return releases;
   if (absl::Status s = CheckReleases(list); !s.ok()) return s;
   Sort(list);
   return list;

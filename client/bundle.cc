@@ -87,10 +87,10 @@ void AddReleases(anchors::ReleaseList list, const Revoked& revoked,
 }  // namespace
 
 absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
-                                  const anchors::BundleFiles& files,
+                                  anchors::TargetTexts targets,
                                   const verify::AnchorProvenance& provenance,
                                   const Revoked& revoked) {
-  auto contents = anchors::ReadTargets(set, files);
+  auto contents = anchors::ReadTargets(set, targets);
   if (!contents.ok()) return contents.status();
   anchors::Catalog& catalog = contents->catalog;
   Refuse(revoked, catalog);
@@ -102,7 +102,7 @@ absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
   }
   bundle.sequences = anchors::SequencesOf(contents->facts);
   for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
-    const std::string& bytes = files.target(kind.path);
+    const std::string_view bytes = targets(kind.path);
     if (bytes.empty()) continue;
     bundle.versions.target_sha256.emplace(kind.path,
                                           Sha256Of(set, kind.path, bytes));
@@ -186,7 +186,7 @@ absl::StatusOr<Bundle> OpenBaked(const anchors::BakedBundle& baked,
   if (absl::Status s = anchors::TakeMetadata(baked.files, *set); !s.ok()) {
     return s;
   }
-  return MakeBundle(*set, baked.files,
+  return MakeBundle(*set, baked,
                     {.origin = verify::Origin::kBakedIn,
                      .as_of = baked.as_of,
                      .fresh_until = fresh_until},

@@ -44,13 +44,13 @@ struct Bundle {
   anchors::BundleFiles files;
 };
 
-// Makes a bundle of a complete `set` and the targets in `files`, if it vouches
-// for them; what `revoked` names is REVOKED in it. Its provenance is what is
-// given, with the catalog's sequence; its files are those of the metadata, to
-// which a caller who needs them adds the targets. Fails as anchors::ReadTargets() and
+// Makes a bundle of a complete `set` and the targets that it vouches for; what
+// `revoked` names is REVOKED in it. Its provenance is what is given, with the
+// catalog's sequence; its files are those of the metadata, to which a caller
+// who needs them adds the targets. Fails as anchors::ReadTargets() and
 // ToAnchorSet() do.
 absl::StatusOr<Bundle> MakeBundle(const anchors::tuf::TrustedSet& set,
-                                  const anchors::BundleFiles& files,
+                                  anchors::TargetTexts targets,
                                   const verify::AnchorProvenance& provenance,
                                   const Revoked& revoked);
 

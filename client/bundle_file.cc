@@ -1,14 +1,14 @@
 #include "client/bundle_file.h"
 
+#include "anchors/wire/wire_field.h"
+
 namespace anchorage::client {
 namespace {
 
 using anchors::BundleFiles;
+using anchors::WireType;
 
 constexpr int kMaxFields = 4096;
-constexpr int kMaxVarintBytes = 10;
-
-enum WireType : unsigned { kVarint = 0, k64Bit = 1, kLength = 2, k32Bit = 5 };
 
 // The fields' numbers in GetUpdateResponse.
 enum Field : unsigned {
@@ -32,7 +32,7 @@ void PutVarint(std::uint64_t value, std::string& out) {
 }
 
 void PutBytes(unsigned field, std::string_view bytes, std::string& out) {
-  PutVarint(field << 3 | kLength, out);
+  PutVarint(field << 3 | WireType::kLength, out);
   PutVarint(bytes.size(), out);
   out.append(bytes);
 }
@@ -50,54 +50,15 @@ void PutOther(std::string_view path, std::string_view bytes, std::string& out) {
   PutBytes(kOtherTargets, target, out);
 }
 
-bool TakeVarint(std::string_view& bytes, std::uint64_t& value) {
-  value = 0;
-  for (int i = 0; i < kMaxVarintBytes && !bytes.empty(); ++i) {
-    const auto byte = static_cast<std::uint8_t>(bytes.front());
-    bytes.remove_prefix(1);
-    value |= static_cast<std::uint64_t>(byte & 0x7f) << (7 * i);
-    if ((byte & 0x80) == 0) return true;
-  }
-  return false;
-}
-
-bool TakeBytes(std::string_view& bytes, std::uint64_t size,
-               std::string_view& taken) {
-  if (size > bytes.size()) return false;
-  taken = bytes.substr(0, size);
-  bytes.remove_prefix(size);
-  return true;
-}
-
-// Takes a field; `set` is called with one that has a length.
-template <typename Set>
-bool TakeField(std::string_view& bytes, const Set& set) {
-  std::uint64_t tag = 0;
-  std::uint64_t number = 0;
-  std::string_view value;
-  if (!TakeVarint(bytes, tag) || tag > UINT32_MAX || tag >> 3 == 0) {
-    return false;
-  }
-  switch (tag & 7) {
-    case kVarint:
-      return TakeVarint(bytes, number);
-    case k64Bit:
-      return TakeBytes(bytes, 8, value);
-    case k32Bit:
-      return TakeBytes(bytes, 4, value);
-    case kLength:
-      return TakeVarint(bytes, number) && TakeBytes(bytes, number, value) &&
-             set(tag >> 3, value);
-    default:
-      return false;
-  }
-}
-
-// Takes every field of a message.
+// Takes every field of a message; `set` is called with one that is no number.
 template <typename Set>
 bool TakeFields(std::string_view bytes, const Set& set) {
+  anchors::WireField field;
   for (int fields = 0; !bytes.empty(); ++fields) {
-    if (fields == kMaxFields || !TakeField(bytes, set)) return false;
+    if (fields == kMaxFields || !anchors::TakeField(bytes, field)) return false;
+    if (field.value.has_value() && !set(field.number, *field.value)) {
+      return false;
+    }
   }
   return true;
 }
@@ -107,7 +68,7 @@ bool SetOther(std::string_view bytes, BundleFiles& files) {
   std::string_view path;
   std::string_view target;
   const bool is_read =
-      TakeFields(bytes, [&](std::uint64_t field, std::string_view value) {
+      TakeFields(bytes, [&](std::uint32_t field, std::string_view value) {
         if (field == kPath) path = value;
         if (field == kBytes) target = value;
         return true;
@@ -119,7 +80,7 @@ bool SetOther(std::string_view bytes, BundleFiles& files) {
   return is_read;
 }
 
-bool Set(std::uint64_t field, std::string_view value, BundleFiles& files) {
+bool Set(std::uint32_t field, std::string_view value, BundleFiles& files) {
   switch (field) {
     case kRoots:
       files.roots.emplace_back(value);
@@ -156,7 +117,7 @@ std::string SerializeBundle(const BundleFiles& files, std::uint64_t sequence) {
   PutFile(kTargets, files.targets, out);
   PutFile(kCatalog, files.catalog(), out);
   if (sequence != 0) {
-    PutVarint(kSequence << 3 | kVarint, out);
+    PutVarint(kSequence << 3 | WireType::kVarint, out);
     PutVarint(sequence, out);
   }
   PutFile(kReleases, files.releases(), out);
@@ -171,7 +132,7 @@ std::string SerializeBundle(const BundleFiles& files, std::uint64_t sequence) {
 
 absl::StatusOr<BundleFiles> ParseBundle(std::string_view bytes) {
   BundleFiles files;
-  if (!TakeFields(bytes, [&](std::uint64_t field, std::string_view value) {
+  if (!TakeFields(bytes, [&](std::uint32_t field, std::string_view value) {
         return Set(field, value, files);
       })) {
     return absl::DataLossError("the cached bundle is damaged");

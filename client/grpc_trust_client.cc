@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/grpc_fetcher.h"
+#include "client/grpc_transport.h"
 #include "client/http_transport.h"
 #include "client/trust_client.h"
 
@@ -27,7 +28,9 @@ class GrpcTransport final : public Transport {
   GrpcConnection connection_;
 };
 
-absl::StatusOr<std::unique_ptr<Transport>> OpenAny(
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Transport>> OpenAnyTransport(
     const TrustClientOptions& options) {
   if (options.server.empty()) return OpenHttpTransport(options);
   return std::make_unique<GrpcTransport>(
@@ -37,11 +40,9 @@ absl::StatusOr<std::unique_ptr<Transport>> OpenAny(
                    .timeout = options.rpc_timeout});
 }
 
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Create(
     TrustClientOptions options) {
-  return CreateWith(std::move(options), &OpenAny);
+  return CreateWith(std::move(options), &OpenAnyTransport);
 }
 
 }  // namespace anchorage::client

@@ -1,5 +1,6 @@
 #include "client/trust_client.h"
 
+#include <signal.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -31,6 +32,7 @@
 #include "client/ladder.h"
 #include "client/memory.h"
 #include "verify/attestation/chain_cache.h"
+#include "verify/crypto/public_key.h"
 #include "verify/reason.h"
 
 namespace anchorage::client {
@@ -41,6 +43,26 @@ namespace tuf = anchors::tuf;
 constexpr absl::Duration kMaxMaxStale = absl::Hours(365 * 24);
 constexpr absl::Duration kMaxRpcTimeout = absl::Hours(1);
 constexpr absl::Duration kFirstRetry = absl::Seconds(5);
+
+bool IsOfNobody(const absl::Status& status) {
+  const auto reason = tuf::TufReasonOf(status);
+  return reason == tuf::TufReason::kFetchFailed ||
+         reason == tuf::TufReason::kFileNotOnServer;
+}
+
+// Returns why signed files were refused: where this process has no provider
+// that could verify them, they are not at fault.
+absl::Status OrNoProvider(absl::Status refused) {
+  if (refused.ok() || IsOfNobody(refused) || verify::IsUndecided(refused)) {
+    return refused;
+  }
+  constexpr auto kSha256 = verify::HashAlgorithm::kSha256;
+  if (verify::Hash(kSha256, "").size == 0) {
+    return verify::HashUnavailable(kSha256);
+  }
+  absl::Status offered = verify::CheckOffered(verify::KeyType::kEd25519);
+  return offered.ok() ? refused : offered;
+}
 
 absl::Status CheckOptions(const TrustClientOptions& options) {
   if (!options.server.empty() && !options.metadata_url.empty()) {
@@ -77,8 +99,9 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
         "'trusted_root' is that of the baked-in set, whose key is public: use "
         "the root.json of your trustd");
   }
-  return tuf::TrustedSet::FromRoot(options.trusted_root, absl::InfinitePast())
-      .status();
+  return OrNoProvider(
+      tuf::TrustedSet::FromRoot(options.trusted_root, absl::InfinitePast())
+          .status());
 }
 
 // Not std::random_device, which needs newer C libraries than our users have.
@@ -117,7 +140,13 @@ class TrustClient::Engine {
     if (!has_server(options_) || !options_.background_refresh) {
       return absl::OkStatus();
     }
+    // The host's signals are for its own threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     auto thread = anchors::StartThread([this] { RefreshLoop(); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (!thread.ok()) return thread.status();
     refresher_ = *std::move(thread);
     return absl::OkStatus();
@@ -181,7 +210,7 @@ class TrustClient::Engine {
     absl::MutexLock refreshing(&refresh_mutex_);
     const absl::Status status = anchors::NoThrow([this]() {
       refresh_mutex_.AssertHeld();
-      return Fetch();
+      return OrNoProvider(Fetch());
     });
     first_refresh_pending_ = false;
     ForkSafeLock lock(&mutex_);
@@ -198,13 +227,11 @@ class TrustClient::Engine {
     if (reason == tuf::TufReason::kClockSuspect) {
       return &TrustClientState::clock_suspect;
     }
-    if (reason == tuf::TufReason::kFetchFailed ||
-        reason == tuf::TufReason::kFileNotOnServer) {
-      return &TrustClientState::unreachable;
-    }
+    if (IsOfNobody(status)) return &TrustClientState::unreachable;
     // A failure without a reason is our own: no memory, no descriptor.
     const bool was_refused =
-        reason.has_value() || verify::ReasonOf(status).has_value();
+        reason.has_value() ||
+        (verify::ReasonOf(status).has_value() && !verify::IsUndecided(status));
     return was_refused ? &TrustClientState::rejected
                        : &TrustClientState::unreachable;
   }
@@ -516,10 +543,10 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
                 Engine::has_server(options) ? options.baked.as_of + kBakedInLife
                                             : absl::InfiniteFuture());
   if (!baked.ok()) {
-    // Without memory, nobody knows.
-    if (verify::IsUndecided(baked.status())) return baked.status();
-    return absl::InvalidArgumentError(absl::StrCat(
-        "the baked-in bundle does not verify: ", baked.status().message()));
+    const absl::Status why = OrNoProvider(baked.status());
+    if (verify::IsUndecided(why)) return why;
+    return absl::InvalidArgumentError(
+        absl::StrCat("the baked-in bundle does not verify: ", why.message()));
   }
   auto transport = open(options);
   if (!transport.ok()) return transport.status();

@@ -160,7 +160,7 @@ class AnchorSet {
   // begins; a region in two partitions; a slot without partition, or without
   // the region that its kind has; a Nitro root without certificate) or
   // kInputTooLarge, or with kCryptoProviderMissing where no provider of the
-  // library offers P-384 or SHA-256. Never throws. An empty set is legal:
+  // library offers SHA-256. Never throws. An empty set is legal:
   // verification with it fails with kNoUsableAnchors.
   static absl::StatusOr<std::shared_ptr<const AnchorSet>> Create(
       std::vector<AnchorRecord> records, AnchorProvenance provenance);

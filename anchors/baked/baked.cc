@@ -23,6 +23,12 @@ bool Names(const tuf::RoleKeys& role, const std::string& keyid) {
 
 }  // namespace
 
+std::string_view BakedBundle::operator()(std::string_view path) const {
+  const std::string_view text = files.target(path);
+  return text.empty() && path == kCatalogTargetPath ? baked_files::Catalog()
+                                                    : text;
+}
+
 BakedBundle NewBakedBundle() {
   // Not as one aggregate: g++ 12 destroys a part of it twice where memory ends.
   BakedBundle baked;
@@ -30,14 +36,17 @@ BakedBundle NewBakedBundle() {
   baked.files.timestamp = baked_files::Timestamp();
   baked.files.snapshot = baked_files::Snapshot();
   baked.files.targets = baked_files::Targets();
-  baked.files.SetTarget(kCatalogTargetPath,
-                        std::string(baked_files::Catalog()));
   baked.as_of = ParseAsOf(baked_files::AsOf());
   return baked;
 }
 
 const BakedBundle& DefaultBakedBundle() {
-  static const BakedBundle& baked = *new BakedBundle(NewBakedBundle());
+  static const BakedBundle& baked = *[] {
+    auto* const made = new BakedBundle(NewBakedBundle());
+    made->files.SetTarget(kCatalogTargetPath,
+                          std::string(baked_files::Catalog()));
+    return made;
+  }();
   return baked;
 }
 

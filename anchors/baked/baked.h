@@ -34,11 +34,16 @@ struct BakedBundle {
   BundleFiles files;
   // When the certificates were last compared with what AWS publishes.
   absl::Time as_of;
+
+  // Its targets, as TargetTexts. Where there is no catalog in `files`, it is
+  // the one that every program has.
+  std::string_view operator()(std::string_view path) const;
 };
 
 // Returns the bundle of anchors/baked/certificates.
 const BakedBundle& DefaultBakedBundle();
-// The same, for a caller who keeps one of its own.
+// The same, for a caller who keeps one of its own: without a copy of the
+// catalog in `files`.
 BakedBundle NewBakedBundle();
 
 // Whether `root`, a TUF root, gives any role to the key that signs baked-in

@@ -12,6 +12,7 @@
 #include "absl/strings/escaping.h"
 #include "anchors/tuf/tuf_error.h"
 #include "test/support/tuf_test_matchers.h"
+#include "verify/encoding/base64.h"
 
 namespace anchorage::anchors::tuf {
 namespace {
@@ -34,7 +35,7 @@ class SignerTest : public ::testing::Test {
 
 TEST_F(SignerTest, MakesTheEd25519KeyOfASeed) {
   // RFC 8032, section 7.1, test 2.
-  const auto key = SoftwareKey::Ed25519FromSeed(absl::HexStringToBytes(
+  const auto key = SoftwareKey::Ed25519FromSeed(*verify::DecodeHex(
       "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"));
   ASSERT_THAT(key, IsOk());
   EXPECT_NE((*key)->public_key().json().find(

@@ -9,12 +9,12 @@
 #include <string>
 #include <string_view>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "anchors/tuf/tuf_error.h"
 #include "test/support/tuf_test_matchers.h"
 #include "verify/crypto/public_key.h"
+#include "verify/encoding/base64.h"
 #include "verify/encoding/json.h"
 
 namespace anchorage::anchors::tuf {
@@ -108,8 +108,8 @@ TEST_F(CanonicalJsonVectorsTest, GivesTheSameBytes) {
   for (const auto& c : vectors_.Find("cases")->elements()) {
     SCOPED_TRACE(*c.Find("name")->AsString());
     std::string json(*c.Find("json")->AsString());
-    std::string expected = absl::HexStringToBytes(
-        std::string(*c.Find("canonical_hex")->AsString()));
+    std::string expected =
+        verify::DecodeHex(*c.Find("canonical_hex")->AsString()).value();
     ASSERT_EQ(verify::Sha256Hex(expected), *c.Find("sha256")->AsString());
     if (json.find("\\u0000") != std::string::npos) {
       // Our reader refuses a NUL; the rest of the case is compared without.

@@ -1,8 +1,10 @@
 #include "anchors/wire/wire_scan.h"
 
-#include <cstdint>
+#include <cstddef>
 #include <limits>
 #include <string>
+
+#include "anchors/wire/wire_field.h"
 
 namespace anchorage::anchors {
 namespace {
@@ -10,34 +12,8 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 
-// The low three bits of a tag.
-enum WireType : unsigned { kVarint = 0, k64Bit = 1, kLength = 2, k32Bit = 5 };
-
-constexpr std::uint64_t kMaxTag = std::numeric_limits<std::uint32_t>::max();
-constexpr int kMaxVarintBytes = 10;
-
 absl::Status Malformed() {
   return absl::InvalidArgumentError("not the wire form of a message");
-}
-
-// Takes one varint off the front of `bytes`.
-bool TakeVarint(std::string_view& bytes, std::uint64_t& value) {
-  value = 0;
-  for (int i = 0; i < kMaxVarintBytes && !bytes.empty(); ++i) {
-    const auto byte = static_cast<std::uint8_t>(bytes.front());
-    bytes.remove_prefix(1);
-    value |= static_cast<std::uint64_t>(byte & 0x7f) << (7 * i);
-    if ((byte & 0x80) == 0) return true;
-  }
-  return false;
-}
-
-bool Take(std::string_view& bytes, std::uint64_t size,
-          std::string_view& taken) {
-  if (size > bytes.size()) return false;
-  taken = bytes.substr(0, size);
-  bytes.remove_prefix(size);
-  return true;
 }
 
 class Scanner {
@@ -67,29 +43,12 @@ class Scanner {
   }
 
   absl::Status ScanField(std::string_view& bytes, const Descriptor& type) {
-    std::uint64_t tag = 0;
-    if (!TakeVarint(bytes, tag) || tag > kMaxTag || tag >> 3 == 0) {
-      return Malformed();
-    }
     if (absl::Status s = Count(1); !s.ok()) return s;
-    std::uint64_t number = 0;
-    std::string_view value;
-    switch (tag & 7) {
-      case kVarint:
-        return TakeVarint(bytes, number) ? absl::OkStatus() : Malformed();
-      case k64Bit:
-        return Take(bytes, 8, value) ? absl::OkStatus() : Malformed();
-      case k32Bit:
-        return Take(bytes, 4, value) ? absl::OkStatus() : Malformed();
-      case kLength:
-        if (!TakeVarint(bytes, number) || !Take(bytes, number, value)) {
-          return Malformed();
-        }
-        return ScanValue(value,
-                         type.FindFieldByNumber(static_cast<int>(tag >> 3)));
-      default:
-        return Malformed();
-    }
+    WireField field;
+    if (!TakeField(bytes, field)) return Malformed();
+    if (!field.value.has_value()) return absl::OkStatus();
+    return ScanValue(*field.value,
+                     type.FindFieldByNumber(static_cast<int>(field.number)));
   }
 
   // Scans a length-delimited value. `field` is null for a field that the type

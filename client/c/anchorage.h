@@ -52,8 +52,8 @@
  * environment but ANCHORAGE_DEBUG; libcurl and OpenSSL read their own, such as
  * https_proxy and OPENSSL_CONF.
  *
- * A thread that calls needs a stack of 64 KiB; one that calls
- * anchorage_client_refresh(), or reads a policy, 256 KiB.
+ * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh(),
+ * which is libcurl's call too, 256 KiB.
  *
  * After fork(2) the child verifies with the set of that moment;
  * anchorage_client_refresh() says that it needs a client of its own.

@@ -12,9 +12,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -207,6 +209,16 @@ TEST_F(CTest, VerifiesEachFormAndSaysWhatItProves) {
   ASSERT_NE(bare, nullptr) << TakeFailure().message;
   EXPECT_EQ(anchorage_identity_form(bare.get()), ANCHORAGE_FORM_SIGNATURE);
   EXPECT_EQ(anchorage_identity_signing_time(bare.get(), &time), 0);
+}
+
+TEST_F(CTest, AnEmptyDocumentIsOneThatIsGiven) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const Request request(anchorage_request_new());
+  anchorage_request_set_document(request.get(), "", 0);
+  EXPECT_EQ(Verify(ReadVector(kRsa2048), any.get(), request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().reason, "CONTENT_MISMATCH");
+  EXPECT_EQ(Verify(ReadVector(kSignature), any.get(), request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_UNREADABLE);
 }
 
 TEST_F(CTest, AFormThatIsNamedIsTheOneThatIsRead) {
@@ -485,6 +497,12 @@ TEST_F(CTest, OptionsThatAreWrongAreNamed) {
         anchorage_options_set_max_stale}) {
     EXPECT_EQ(WhyNoClient([&](auto* o) { set(o, -1); }).code, ANCHORAGE_USAGE);
   }
+  const Failure no_root = WhyNoClient([](auto* o) {
+    anchorage_options_set_url(o, "http://127.0.0.1:1/", 19);
+    anchorage_options_set_trusted_root(o, "{}", 2);
+  });
+  EXPECT_EQ(no_root.code, ANCHORAGE_USAGE) << "no server was asked";
+  EXPECT_EQ(no_root.reason, "METADATA_MALFORMED");
   // The first mistake counts, and a server needs a root.
   EXPECT_EQ(WhyNoClient([](auto* o) {
               anchorage_options_set_url(o, nullptr, 0);
@@ -634,14 +652,77 @@ TEST_F(CTest, NullIsAMistakeOrNothing) {
   EXPECT_EQ(anchorage_error_code(nullptr), ANCHORAGE_USAGE);
   EXPECT_EQ(anchorage_error_reason(nullptr), nullptr);
   EXPECT_EQ(anchorage_error_json(nullptr, nullptr), nullptr);
-  EXPECT_EQ(anchorage_state_freshness(nullptr), ANCHORAGE_FRESHNESS_EXPIRED);
-  EXPECT_EQ(anchorage_state_json(nullptr, nullptr), nullptr);
-  EXPECT_EQ(anchorage_identity_account_id(nullptr), nullptr);
-  EXPECT_EQ(anchorage_identity_field(nullptr, "region", nullptr), nullptr);
-  EXPECT_EQ(anchorage_identity_json(nullptr, nullptr), nullptr);
-  EXPECT_EQ(anchorage_attestation_pcr(nullptr, 0, nullptr), nullptr);
-  EXPECT_EQ(anchorage_attestation_json(nullptr, nullptr), nullptr);
   EXPECT_EQ(anchorage_event_name(nullptr), nullptr);
+  EXPECT_EQ(anchorage_event_reason(nullptr), nullptr);
+  EXPECT_EQ(anchorage_event_message(nullptr), nullptr);
+  EXPECT_EQ(anchorage_event_sequence(nullptr), 0u);
+}
+
+// Of what is no such object, everything is absent.
+TEST_F(CTest, NothingIsGotFromWhatIsNoResult) {
+  const Request request(anchorage_request_new());
+  for (void* const object :
+       {static_cast<void*>(nullptr), static_cast<void*>(request.get())}) {
+    auto* const identity = static_cast<anchorage_identity*>(object);
+    std::size_t size = 99;
+    for (const auto get :
+         {anchorage_identity_account_id, anchorage_identity_region,
+          anchorage_identity_instance_id, anchorage_identity_image_id,
+          anchorage_identity_instance_type}) {
+      EXPECT_EQ(get(identity), nullptr);
+    }
+    for (const auto get :
+         {anchorage_identity_product_code, anchorage_identity_billing_product,
+          anchorage_identity_note}) {
+      EXPECT_EQ(get(identity, 0), nullptr);
+    }
+    for (const auto count : {anchorage_identity_product_codes,
+                             anchorage_identity_billing_products}) {
+      size = 99;
+      EXPECT_EQ(count(identity, &size), 0);
+      EXPECT_EQ(size, 0u);
+    }
+    EXPECT_EQ(anchorage_identity_field(identity, "region", &size), nullptr);
+    EXPECT_EQ(anchorage_identity_document(identity, &size), nullptr);
+    EXPECT_EQ(anchorage_identity_json(identity, &size), nullptr);
+    EXPECT_EQ(anchorage_identity_form(identity), ANCHORAGE_FORM_RECOGNISED);
+    EXPECT_EQ(anchorage_identity_pending_time(identity), 0);
+    EXPECT_EQ(anchorage_identity_signing_time(identity, nullptr), 0);
+
+    auto* const attestation = static_cast<anchorage_attestation*>(object);
+    for (const auto get :
+         {anchorage_attestation_module_id, anchorage_attestation_instance_id,
+          anchorage_attestation_region, anchorage_attestation_partition,
+          anchorage_attestation_release}) {
+      EXPECT_EQ(get(attestation), nullptr);
+    }
+    for (const auto get :
+         {anchorage_attestation_public_key, anchorage_attestation_user_data,
+          anchorage_attestation_nonce}) {
+      size = 99;
+      EXPECT_EQ(get(attestation, &size), nullptr);
+      EXPECT_EQ(size, 0u);
+    }
+    EXPECT_EQ(anchorage_attestation_pcr(attestation, 0, &size), nullptr);
+    EXPECT_EQ(anchorage_attestation_note(attestation, 0), nullptr);
+    EXPECT_EQ(anchorage_attestation_json(attestation, &size), nullptr);
+    EXPECT_EQ(anchorage_attestation_type(attestation), 0);
+    EXPECT_EQ(anchorage_attestation_time(attestation), 0);
+
+    auto* const state = static_cast<anchorage_state*>(object);
+    EXPECT_EQ(anchorage_state_freshness(state), ANCHORAGE_FRESHNESS_EXPIRED);
+    EXPECT_EQ(anchorage_state_origin(state), 0);
+    EXPECT_EQ(anchorage_state_sequence(state), 0u);
+    EXPECT_EQ(anchorage_state_as_of(state), 0);
+    EXPECT_EQ(anchorage_state_fresh_until(state, nullptr), 0);
+    EXPECT_EQ(anchorage_state_json(state, &size), nullptr);
+
+    auto* const error = static_cast<anchorage_error*>(object);
+    EXPECT_EQ(anchorage_error_code(error), ANCHORAGE_USAGE);
+    EXPECT_EQ(anchorage_error_check(error), nullptr);
+    EXPECT_EQ(anchorage_error_message(error), nullptr);
+    EXPECT_EQ(anchorage_error_certificate_index(error), -1);
+  }
 }
 
 TEST_F(CTest, AnObjectOfAnotherTypeIsAMistakeOrNothing) {
@@ -662,6 +743,26 @@ TEST_F(CTest, AnObjectOfAnotherTypeIsAMistakeOrNothing) {
   EXPECT_EQ(anchorage_identity_account_id(identity), nullptr);
   anchorage_identity_free(identity);
   anchorage_client_free(client);
+}
+
+// A disk that takes nothing costs the cache alone.
+TEST_F(CTest, ACacheThatCannotBeWrittenIsSaidInTheState) {
+  const Options options(anchorage_options_new());
+  const std::string root =
+      ReadVector("../recovery/root-alone/served-1/1.root.json");
+  anchorage_options_set_trusted_root(options.get(), root.data(), root.size());
+  anchorage_options_set_cache_folder(options.get(), "/proc/none", 10);
+  const Client client(anchorage_client_new(options.get(), &error_));
+  ASSERT_NE(client, nullptr) << TakeFailure().message;
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const std::string text = ReadVector(kRsa2048);
+  EXPECT_NE(
+      Identity(anchorage_verify_identity(client.get(), text.data(), text.size(),
+                                         any.get(), nullptr, &error_)),
+      nullptr);
+  const State state(anchorage_client_state(client.get(), &error_));
+  const Json json(anchorage_state_json(state.get(), nullptr));
+  EXPECT_NE(std::strstr(json.get(), "/proc/none"), nullptr) << json.get();
 }
 
 // --- Threads, processes, events ----------------------------------------------
@@ -764,7 +865,7 @@ void ExpectNoMemoryIsSaid(
       if (!has_failed) break;
     }
   }
-  EXPECT_GT(failures, 2) << "it allocates";
+  EXPECT_GT(failures, 1) << "it allocates";
 }
 
 TEST_F(CTest, NoMemoryIsUndecidedAndNeverAnException) {
@@ -783,6 +884,24 @@ TEST_F(CTest, NoMemoryIsUndecidedAndNeverAnException) {
   ExpectNoMemoryIsSaid([](anchorage_error** error) {
     const Options options(anchorage_options_new());
     return Client(anchorage_client_new(options.get(), error)) != nullptr;
+  });
+  const std::string document = ReadVector(kTpm);
+  const AttestationPolicy tpm =
+      ReadTpmPolicy(std::string(kTpmPolicy) + kAnyTpm);
+  ExpectNoMemoryIsSaid([&](anchorage_error** error) {
+    Request request(anchorage_request_new());
+    anchorage_request_set_recorded_at(request.get(), kTpmTime);
+    return Attestation(anchorage_verify_attestation(
+               client_.get(), document.data(), document.size(), tpm.get(),
+               request.get(), error)) != nullptr;
+  });
+  const std::string tpm_policy = std::string(kTpmPolicy) + kAnyTpm;
+  ExpectNoMemoryIsSaid([&](anchorage_error** error) {
+    return AttestationPolicy(anchorage_attestation_policy_read(
+               tpm_policy.data(), tpm_policy.size(), "p", 1, error)) != nullptr;
+  });
+  ExpectNoMemoryIsSaid([&](anchorage_error** error) {
+    return State(anchorage_client_state(client_.get(), error)) != nullptr;
   });
 }
 
@@ -805,6 +924,28 @@ TEST_F(CTest, ARequestWithoutMemoryIsNoRequestForLess) {
     EXPECT_EQ(VerifyTpm(document, policy.get(), request.get()), nullptr);
     EXPECT_EQ(TakeFailure().code, ANCHORAGE_UNDECIDED);
   }
+}
+
+// What returns a text has none, or all of it.
+TEST_F(CTest, ATextWithoutMemoryIsNull) {
+  const Policy any = ReadPolicy("authenticity_only: a test");
+  const Identity identity = Verify(ReadVector(kRsa2048), any.get());
+  const State state(anchorage_client_state(client_.get(), &error_));
+  const Json whole(anchorage_identity_json(identity.get(), nullptr));
+  for (int before = 0;; ++before) {
+    std::size_t size = 99;
+    anchorage::anchors::FailAllocation fail(before);
+    const Json json(anchorage_identity_json(identity.get(), &size));
+    const Json other(anchorage_state_json(state.get(), nullptr));
+    if (json != nullptr) {
+      EXPECT_STREQ(json.get(), whole.get());
+    } else {
+      EXPECT_EQ(size, 0u);
+    }
+    if (!fail.has_failed()) break;
+  }
+  anchorage::anchors::FailAllocation fail(0);
+  EXPECT_EQ(Ledger(anchorage_ledger_new(5)), nullptr);
 }
 
 struct Told {
@@ -857,6 +998,35 @@ TEST_F(EventTest, ARefreshIsAnEvent) {
   EXPECT_EQ(told.name, "UNREACHABLE");
   EXPECT_EQ(told.reason, "FETCH_FAILED");
   EXPECT_EQ(told.sequence, 1u);
+}
+
+// A signal that the host handles, or waits for, never goes to our thread.
+TEST_F(EventTest, TheClientsThreadTakesNoSignals) {
+  const auto threads = [] {
+    std::map<std::string, std::string> blocked;
+    for (const auto& task :
+         std::filesystem::directory_iterator("/proc/self/task")) {
+      std::ifstream status(task.path() / "status");
+      for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("SigBlk:")) {
+          blocked[task.path().filename()] = line.substr(8);
+        }
+      }
+    }
+    return blocked;
+  };
+  const auto before = threads();
+  Told told;
+  const Client client = MakeClient(told, true);
+  auto after = threads();
+  for (const auto& [thread, blocked] : before) {
+    EXPECT_EQ(after[thread], blocked) << "the caller's";
+    after.erase(thread);
+  }
+  ASSERT_EQ(after.size(), 1u);
+  // Nobody blocks KILL and STOP; 32 and 33 are the C library's.
+  EXPECT_EQ(std::stoull(after.begin()->second, nullptr, 16) | 0x180040100,
+            UINT64_MAX);
 }
 
 TEST_F(EventTest, ACallbackMayCallTheClientAndDoesNotFreeIt) {

@@ -11,8 +11,9 @@
 // lives as long as the object that gave it. A std::string_view without data is
 // an error of the call that it is given to, "" is exactly empty.
 //
-// Which objects any number of threads may use at once is as anchorage.h says;
-// an object that was moved from may only be destroyed or assigned to.
+// Which objects any number of threads may use at once is as anchorage.h says.
+// An object that was moved from may only be destroyed or assigned to; options
+// and a request that were are an error of the call, never "nothing asked for".
 
 #ifndef ANCHORAGE_ANCHORAGE_HPP_
 #define ANCHORAGE_ANCHORAGE_HPP_
@@ -35,6 +36,12 @@ namespace anchorage {
 using Time = std::chrono::time_point<std::chrono::system_clock,
                                      std::chrono::milliseconds>;
 using std::chrono::milliseconds;
+
+// The library's version and commit, such as "1.0.0 (9f3c2ab1)".
+inline std::string_view Version() { return anchorage_version(); }
+
+// 10000 * major + 100 * minor + patch of the library.
+inline std::int32_t VersionNumber() { return anchorage_version_number(); }
 
 enum class Code : std::int32_t {
   kUsage = ANCHORAGE_USAGE,
@@ -92,8 +99,8 @@ struct Error {
   std::optional<std::string> check;
   // A sentence for people.
   std::string message;
-  // The certificate of a chain that failed, 0 for the leaf; -1 for none.
-  int certificate_index = -1;
+  // The certificate of a chain that failed, 0 for the leaf.
+  std::optional<int> certificate_index;
   // What "trustctl verify --output json" prints for a refusal of evidence.
   std::optional<std::string> json;
 };
@@ -157,11 +164,20 @@ inline Error Take(anchorage_error* error) {
     taken.check.emplace(*check);
   }
   taken.message = View(anchorage_error_message(error)).value_or("");
-  taken.certificate_index = anchorage_error_certificate_index(error);
+  const int index = anchorage_error_certificate_index(error);
+  if (index >= 0) taken.certificate_index = index;
   std::size_t size = 0;
   char* const json = anchorage_error_json(error, &size);
   taken.json = Take(json, size);
   return taken;
+}
+
+// Without it NULL would be taken for "nothing is asked for".
+inline Error MovedFrom(const char* what) {
+  Error error;
+  error.reason = "USAGE";
+  error.message = std::string(what) + " was moved from";
+  return error;
 }
 
 inline Time FromMilliseconds(std::int64_t time) {
@@ -534,6 +550,7 @@ class Client {
  public:
   // Never waits for the network.
   static Result<Client> Make(const Options& options = Options()) {
+    if (options.get() == nullptr) return internal::MovedFrom("options");
     anchorage_error* error = nullptr;
     anchorage_client* const client =
         anchorage_client_new(options.get(), &error);
@@ -567,6 +584,7 @@ class Client {
   Result<Identity> VerifyIdentity(std::string_view signature,
                                   const IdentityPolicy& policy,
                                   const Request& request) const {
+    if (request.get() == nullptr) return internal::MovedFrom("request");
     return VerifyIdentity(signature, policy, request.get());
   }
 
@@ -578,6 +596,7 @@ class Client {
   Result<Attestation> VerifyAttestation(std::string_view document,
                                         const AttestationPolicy& policy,
                                         const Request& request) const {
+    if (request.get() == nullptr) return internal::MovedFrom("request");
     return VerifyAttestation(document, policy, request.get());
   }
 

@@ -33,8 +33,8 @@ import (
 	"unsafe"
 )
 
-// The oldest library that has all that this package calls: 0.1.0.
-const oldestLibrary = 100
+// The oldest library that has all that this package calls: 1.0.0.
+const oldestLibrary = 10000
 
 // Version returns the version and commit of the library, such as
 // "1.0.0 (commit 9f3c2ab1c0de)".
@@ -341,7 +341,7 @@ type Refused struct {
 func (r *Refused) Error() string { return describe(r.Reason, r.Message) }
 
 // MarshalJSON returns what `trustctl verify --output json` prints.
-func (r *Refused) MarshalJSON() ([]byte, error) { return orNoMemory(r.json) }
+func (r Refused) MarshalJSON() ([]byte, error) { return orNoMemory(r.json) }
 
 func describe(reason, message string) string {
 	return fmt.Sprintf("anchorage: %s: %s", reason, message)

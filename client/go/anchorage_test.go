@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -156,6 +157,13 @@ func TestVerifiesTheRealIdentity(t *testing.T) {
 		t.Error("another document")
 	}
 	expectJSON(t, machine)
+	value := *machine
+	machine = nil
+	runtime.GC()
+	if text, err := json.Marshal(value); err != nil ||
+		!bytes.Contains(text, []byte(`"account_id"`)) {
+		t.Errorf("got %s, %v for a copy", text, err)
+	}
 }
 
 func TestVerifiesTheSignatureOfADocument(t *testing.T) {
@@ -336,6 +344,37 @@ func TestRefusesAPolicyThatSaysNothing(t *testing.T) {
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// What has an object of the library may be copied.
+func TestACopyLivesLongerThanItsOriginal(t *testing.T) {
+	client := newClient(t, anchorage.Options{})
+	policy := *identityPolicy(t, anyMachine)
+	ledger, err := anchorage.NewLedger(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := *ledger
+	ledger = nil
+	for n := 0; n < 3; n++ {
+		runtime.GC()
+		time.Sleep(10 * time.Millisecond)
+	}
+	text := read(t, recent+"rsa2048.b64")
+	if _, err := client.VerifyIdentity(text, &policy,
+		anchorage.SingleUse(&same)); err != nil {
+		t.Error(err)
+	}
+	_, err = client.VerifyIdentity(text, &anchorage.IdentityPolicy{})
+	expectError(t, err, anchorage.Usage)
+	_, err = client.VerifyIdentity(text, &policy,
+		anchorage.SingleUse(&anchorage.Ledger{}))
+	expectError(t, err, anchorage.Usage)
+}
+
+func TestATextWithNUL(t *testing.T) {
+	_, err := anchorage.ReadIdentityPolicy([]byte(anyMachine+"\x00"), "a\x00b")
+	expectError(t, err, anchorage.Usage)
 }
 
 func TestASingleUse(t *testing.T) {

@@ -12,9 +12,27 @@ import (
 	"unsafe"
 )
 
+// owned is an object of the library, freed when nothing refers to it. What has
+// one may be copied: the copies share it.
+type owned[T any] struct{ object *T }
+
+func own[T any](object *T, free func(*T)) *owned[T] {
+	o := &owned[T]{object}
+	runtime.SetFinalizer(o, func(o *owned[T]) { free(o.object) })
+	return o
+}
+
+// Returns the object, which lives as long as `o`; NULL for none.
+func (o *owned[T]) get() *T {
+	if o == nil {
+		return nil
+	}
+	return o.object
+}
+
 // IdentityPolicy is what is demanded of an identity document.
 type IdentityPolicy struct {
-	handle *C.anchorage_identity_policy
+	handle *owned[C.anchorage_identity_policy]
 }
 
 // ReadIdentityPolicy reads a policy, YAML or JSON. `name` stands in messages.
@@ -23,16 +41,14 @@ func ReadIdentityPolicy(text []byte, name string) (*IdentityPolicy, error) {
 		return nil, usage("the policy is nil")
 	}
 	var failure *C.anchorage_error
-	handle := C.anchorage_identity_policy_read(chars(string(text)),
+	policy := C.anchorage_identity_policy_read(chars(string(text)),
 		C.size_t(len(text)), chars(name), C.size_t(len(name)), &failure)
-	if handle == nil {
+	if policy == nil {
 		return nil, takeError(failure)
 	}
-	policy := &IdentityPolicy{handle}
-	runtime.SetFinalizer(policy, func(p *IdentityPolicy) {
-		C.anchorage_identity_policy_free(p.handle)
-	})
-	return policy, nil
+	return &IdentityPolicy{own(policy, func(p *C.anchorage_identity_policy) {
+		C.anchorage_identity_policy_free(p)
+	})}, nil
 }
 
 // LoadIdentityPolicy reads a policy from a file.
@@ -46,7 +62,7 @@ func LoadIdentityPolicy(path string) (*IdentityPolicy, error) {
 
 // AttestationPolicy is what is demanded of an attestation document.
 type AttestationPolicy struct {
-	handle *C.anchorage_attestation_policy
+	handle *owned[C.anchorage_attestation_policy]
 }
 
 // ReadAttestationPolicy reads a policy, YAML or JSON, or a key policy of AWS
@@ -57,16 +73,15 @@ func ReadAttestationPolicy(text []byte,
 		return nil, usage("the policy is nil")
 	}
 	var failure *C.anchorage_error
-	handle := C.anchorage_attestation_policy_read(chars(string(text)),
+	policy := C.anchorage_attestation_policy_read(chars(string(text)),
 		C.size_t(len(text)), chars(name), C.size_t(len(name)), &failure)
-	if handle == nil {
+	if policy == nil {
 		return nil, takeError(failure)
 	}
-	policy := &AttestationPolicy{handle}
-	runtime.SetFinalizer(policy, func(p *AttestationPolicy) {
-		C.anchorage_attestation_policy_free(p.handle)
-	})
-	return policy, nil
+	return &AttestationPolicy{
+		own(policy, func(p *C.anchorage_attestation_policy) {
+			C.anchorage_attestation_policy_free(p)
+		})}, nil
 }
 
 // LoadAttestationPolicy reads a policy from a file.
@@ -79,31 +94,27 @@ func LoadAttestationPolicy(path string) (*AttestationPolicy, error) {
 }
 
 // Ledger remembers which documents were used, in memory.
-type Ledger struct {
-	handle *C.anchorage_ledger
-}
+type Ledger struct{ handle *owned[C.anchorage_ledger] }
 
 // NewLedger makes a ledger that refuses a new key once it holds maxEntries.
 func NewLedger(maxEntries int) (*Ledger, error) {
 	if maxEntries < 1 {
 		return nil, usage("a ledger of less than one entry")
 	}
-	handle := C.anchorage_ledger_new(C.size_t(maxEntries))
-	if handle == nil {
+	ledger := C.anchorage_ledger_new(C.size_t(maxEntries))
+	if ledger == nil {
 		return nil, noMemory()
 	}
-	ledger := &Ledger{handle}
-	runtime.SetFinalizer(ledger, func(l *Ledger) {
-		C.anchorage_ledger_free(l.handle)
-	})
-	return ledger, nil
+	return &Ledger{own(ledger, func(l *C.anchorage_ledger) {
+		C.anchorage_ledger_free(l)
+	})}, nil
 }
 
 // ForgetBefore forgets documents from before t; it returns how many.
 func (l *Ledger) ForgetBefore(t time.Time) int {
-	n := int(C.anchorage_ledger_forget_before(l.handle, milliseconds(t)))
+	n := C.anchorage_ledger_forget_before(l.handle.get(), milliseconds(t))
 	runtime.KeepAlive(l)
-	return n
+	return int(n)
 }
 
 // VerifyOption is something that one verification is given beside the evidence.
@@ -173,7 +184,7 @@ func replay(ledger *Ledger, mode C.int32_t, binding *string) VerifyOption {
 		if binding != nil {
 			at, size = chars(*binding), C.size_t(len(*binding))
 		}
-		C.anchorage_request_set_ledger(r, ledger.handle, mode, at, size)
+		C.anchorage_request_set_ledger(r, ledger.handle.get(), mode, at, size)
 		return nil
 	}}
 }
@@ -284,18 +295,16 @@ type Identity struct {
 	// What is worth knowing and no fault, by name.
 	Notes []string
 
-	whole *identityHandle
+	whole *owned[C.anchorage_identity]
 }
 
-type identityHandle struct{ handle *C.anchorage_identity }
-
 // MarshalJSON returns what `trustctl verify identity --output json` prints.
-func (i *Identity) MarshalJSON() ([]byte, error) {
+func (i Identity) MarshalJSON() ([]byte, error) {
 	if i.whole == nil {
 		return nil, usage("an Identity that no verification made")
 	}
 	var size C.size_t
-	json := takeJSON(C.anchorage_identity_json(i.whole.handle, &size), size)
+	json := takeJSON(C.anchorage_identity_json(i.whole.get(), &size), size)
 	runtime.KeepAlive(i.whole)
 	return orNoMemory(json)
 }
@@ -319,7 +328,7 @@ func (c *Client) VerifyIdentity(text []byte, policy *IdentityPolicy,
 		at := backing(text)
 		var failure *C.anchorage_error
 		handle = C.anchorage_verify_identity(client, unsafe.Pointer(&at[0]),
-			C.size_t(len(text)), policy.handle, request, &failure)
+			C.size_t(len(text)), policy.handle.get(), request, &failure)
 		if handle == nil {
 			return takeError(failure)
 		}
@@ -330,15 +339,13 @@ func (c *Client) VerifyIdentity(text []byte, policy *IdentityPolicy,
 	if err != nil {
 		return nil, err
 	}
-	whole := &identityHandle{handle}
-	runtime.SetFinalizer(whole, func(w *identityHandle) {
-		C.anchorage_identity_free(w.handle)
-	})
-	return newIdentity(whole), nil
+	return newIdentity(own(handle, func(i *C.anchorage_identity) {
+		C.anchorage_identity_free(i)
+	})), nil
 }
 
-func newIdentity(whole *identityHandle) *Identity {
-	i := whole.handle
+func newIdentity(whole *owned[C.anchorage_identity]) *Identity {
+	i := whole.get()
 	field := func(name string) *string {
 		var size C.size_t
 		text := C.anchorage_identity_field(i, chars(name), &size)
@@ -437,18 +444,16 @@ type Attestation struct {
 	// What is worth knowing and no fault, by name.
 	Notes []string
 
-	whole *attestationHandle
+	whole *owned[C.anchorage_attestation]
 }
 
-type attestationHandle struct{ handle *C.anchorage_attestation }
-
 // MarshalJSON returns what `trustctl verify attestation --output json` prints.
-func (a *Attestation) MarshalJSON() ([]byte, error) {
+func (a Attestation) MarshalJSON() ([]byte, error) {
 	if a.whole == nil {
 		return nil, usage("an Attestation that no verification made")
 	}
 	var size C.size_t
-	json := takeJSON(C.anchorage_attestation_json(a.whole.handle, &size), size)
+	json := takeJSON(C.anchorage_attestation_json(a.whole.get(), &size), size)
 	runtime.KeepAlive(a.whole)
 	return orNoMemory(json)
 }
@@ -470,7 +475,7 @@ func (c *Client) VerifyAttestation(document []byte, policy *AttestationPolicy,
 		at := backing(document)
 		var failure *C.anchorage_error
 		handle = C.anchorage_verify_attestation(client, unsafe.Pointer(&at[0]),
-			C.size_t(len(document)), policy.handle, request, &failure)
+			C.size_t(len(document)), policy.handle.get(), request, &failure)
 		if handle == nil {
 			return takeError(failure)
 		}
@@ -481,18 +486,17 @@ func (c *Client) VerifyAttestation(document []byte, policy *AttestationPolicy,
 	if err != nil {
 		return nil, err
 	}
-	whole := &attestationHandle{handle}
-	runtime.SetFinalizer(whole, func(w *attestationHandle) {
-		C.anchorage_attestation_free(w.handle)
-	})
-	return newAttestation(whole), nil
+	return newAttestation(own(handle, func(a *C.anchorage_attestation) {
+		C.anchorage_attestation_free(a)
+	})), nil
 }
 
 // The highest index of a PCR.
 const maxPCR = 31
 
-func newAttestation(whole *attestationHandle) *Attestation {
-	a := whole.handle
+func newAttestation(
+	whole *owned[C.anchorage_attestation]) *Attestation {
+	a := whole.get()
 	attestation := &Attestation{
 		Kind:       Kind(C.anchorage_attestation_type(a)),
 		ModuleID:   C.GoString(C.anchorage_attestation_module_id(a)),

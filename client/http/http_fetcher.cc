@@ -1,6 +1,13 @@
 #include "client/http/http_fetcher.h"
 
+#include <signal.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -54,41 +61,160 @@ absl::Status CheckUrl(std::string& url) {
   return absl::OkStatus();
 }
 
+// While it lives, a connection that breaks raises no SIGPIPE in this thread:
+// CURLOPT_NOSIGNAL does not see to it where an older libcurl lets OpenSSL write.
+class NoSigpipe {
+ public:
+  NoSigpipe() {
+    sigemptyset(&sigpipe_);
+    sigaddset(&sigpipe_, SIGPIPE);
+    sigset_t pending;
+    sigemptyset(&pending);
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+  }
+  NoSigpipe(const NoSigpipe&) = delete;
+  NoSigpipe& operator=(const NoSigpipe&) = delete;
+  ~NoSigpipe() {
+    const timespec at_once{};
+    while (!was_pending_ && sigtimedwait(&sigpipe_, nullptr, &at_once) < 0 &&
+           errno == EINTR) {
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t sigpipe_;
+  sigset_t before_;
+  bool was_pending_ = false;
+};
+
+// A file in memory.
+class MemoryFile {
+ public:
+  ~MemoryFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+  // Returns its path, for this process alone, once it holds `bytes`: those of
+  // the first call.
+  absl::StatusOr<std::string> Write(std::string_view bytes) {
+    if (descriptor_ < 0) {
+      const int made = ::memfd_create("anchorage", MFD_CLOEXEC);
+      if (made < 0 || !WriteAll(made, bytes)) {
+        const int error = errno;
+        if (made >= 0) ::close(made);
+        return absl::UnavailableError(
+            absl::StrCat("a file for the TLS roots: ", std::strerror(error)));
+      }
+      descriptor_ = made;
+    }
+    return absl::StrCat("/proc/self/fd/", descriptor_);
+  }
+
+ private:
+  static bool WriteAll(int descriptor, std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+  }
+
+  int descriptor_ = -1;
+};
+
 }  // namespace
 
+// A transfer's options. The first that libcurl does not take is kept: without
+// it the transfer would be another one.
 struct HttpFetcher::Handle {
   explicit Handle(const LibCurl& library)
       : library(library), curl(library.easy_init()) {}
-  ~Handle() { library.easy_cleanup(curl); }
+  ~Handle() {
+    const NoSigpipe no_sigpipe;
+    library.easy_cleanup(curl);
+  }
+
+  template <typename Value>
+  void Set(CURLoption option, Value value) {
+    Check(option, library.easy_setopt(curl, option, value));
+  }
+
+  // Whether libcurl has the option, and now this value.
+  template <typename Value>
+  bool Knows(CURLoption option, Value value) {
+    const CURLcode code = library.easy_setopt(curl, option, value);
+    if (code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN) {
+      return false;
+    }
+    Check(option, code);
+    return true;
+  }
+
+  void Check(CURLoption option, CURLcode code) {
+    if (code == CURLE_OK || !status.ok()) return;
+    status = absl::UnavailableError(absl::StrCat(
+        "libcurl does not take its option ", static_cast<int>(option), ": ",
+        library.easy_strerror(code)));
+  }
+
+  void SetRoots(std::string_view pem) {
+    curl_blob roots{};
+    roots.data = const_cast<char*>(pem.data());
+    roots.len = pem.size();
+    roots.flags = CURL_BLOB_NOCOPY;
+    if (!Knows(CURLOPT_CAINFO_BLOB, &roots)) {
+      const auto path = roots_file.Write(pem);
+      if (!path.ok()) {
+        status = path.status();
+        return;
+      }
+      Set(CURLOPT_CAINFO, path->c_str());
+    }
+    // Where there is no such option, there is no such folder.
+    (void)Knows(CURLOPT_CAPATH, nullptr);
+  }
+
   const LibCurl& library;
   CURL* const curl;
+  absl::Status status;
+  MemoryFile roots_file;
 };
 
-HttpFetcher::HttpFetcher(HttpRepository repository)
-    : repository_(std::move(repository)) {}
+HttpFetcher::HttpFetcher(HttpRepository repository, const LibCurl* library)
+    : repository_(std::move(repository)), library_(library) {}
 
 HttpFetcher::~HttpFetcher() = default;
 
 absl::StatusOr<std::unique_ptr<HttpFetcher>> HttpFetcher::Create(
-    HttpRepository repository) {
-  return anchors::NoThrow([&] { return CreateOrThrow(std::move(repository)); });
+    HttpRepository repository, const LibCurl* library) {
+  return anchors::NoThrow(
+      [&] { return CreateOrThrow(std::move(repository), library); });
 }
 
 absl::StatusOr<std::unique_ptr<HttpFetcher>> HttpFetcher::CreateOrThrow(
-    HttpRepository repository) {
+    HttpRepository repository, const LibCurl* library) {
   if (absl::Status s = CheckUrl(repository.metadata_url); !s.ok()) return s;
   if (repository.targets_url.empty()) {
     repository.targets_url = repository.metadata_url;
   }
   if (absl::Status s = CheckUrl(repository.targets_url); !s.ok()) return s;
-  return std::unique_ptr<HttpFetcher>(new HttpFetcher(std::move(repository)));
+  return std::unique_ptr<HttpFetcher>(
+      new HttpFetcher(std::move(repository), library));
 }
 
 absl::Status HttpFetcher::Connect() {
   if (handle_ != nullptr) return absl::OkStatus();
-  const auto library = LibCurl::Get();
-  if (!library.ok()) return library.status();
-  auto handle = std::make_unique<Handle>(**library);
+  if (library_ == nullptr) {
+    const auto library = LibCurl::Get();
+    if (!library.ok()) return library.status();
+    library_ = *library;
+  }
+  auto handle = std::make_unique<Handle>(*library_);
   if (handle->curl == nullptr) {
     return absl::UnavailableError("libcurl cannot be started");
   }
@@ -100,42 +226,44 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
                                                std::size_t max_bytes) {
   if (cancelled_) return absl::CancelledError("the client stops");
   if (absl::Status s = Connect(); !s.ok()) return s;
-  const LibCurl& library = handle_->library;
-  CURL* const curl = handle_->curl;
+  Handle& handle = *handle_;
+  const LibCurl& library = handle.library;
   Body body{.bytes = {}, .max_bytes = max_bytes};
-  library.easy_reset(curl);
-  library.easy_setopt(curl, CURLOPT_URL, url.c_str());
-  library.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  library.easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-  library.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  library.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  library.easy_setopt(curl, CURLOPT_USERAGENT, "anchorage");
-  library.easy_setopt(
-      curl, CURLOPT_TIMEOUT_MS,
-      static_cast<long>(absl::ToInt64Milliseconds(repository_.timeout)));
-  library.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
-                      static_cast<long>(absl::ToInt64Milliseconds(
-                          repository_.connect_timeout)));
-  library.easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Receive);
-  library.easy_setopt(curl, CURLOPT_WRITEDATA, &body);
-  library.easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  library.easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &StopIfCancelled);
-  library.easy_setopt(curl, CURLOPT_XFERINFODATA, &cancelled_);
-  if (!repository_.tls_roots_pem.empty()) {
-    curl_blob roots{};
-    roots.data = const_cast<char*>(repository_.tls_roots_pem.data());
-    roots.len = repository_.tls_roots_pem.size();
-    roots.flags = CURL_BLOB_NOCOPY;
-    library.easy_setopt(curl, CURLOPT_CAINFO_BLOB, &roots);
-    library.easy_setopt(curl, CURLOPT_CAPATH, nullptr);
+  library.easy_reset(handle.curl);
+  handle.status = absl::OkStatus();
+  handle.Set(CURLOPT_URL, url.c_str());
+  if (!handle.Knows(CURLOPT_PROTOCOLS_STR, "http,https")) {
+    handle.Set(CURLOPT_PROTOCOLS,
+               static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS));
   }
-  const CURLcode result = library.easy_perform(curl);
+  handle.Set(CURLOPT_PATH_AS_IS, 1L);
+  handle.Set(CURLOPT_FOLLOWLOCATION, 0L);
+  handle.Set(CURLOPT_NOSIGNAL, 1L);
+  handle.Set(CURLOPT_USERAGENT, "anchorage");
+  handle.Set(CURLOPT_TIMEOUT_MS,
+             static_cast<long>(absl::ToInt64Milliseconds(repository_.timeout)));
+  handle.Set(CURLOPT_CONNECTTIMEOUT_MS,
+             static_cast<long>(
+                 absl::ToInt64Milliseconds(repository_.connect_timeout)));
+  handle.Set(CURLOPT_WRITEFUNCTION, &Receive);
+  handle.Set(CURLOPT_WRITEDATA, &body);
+  handle.Set(CURLOPT_NOPROGRESS, 0L);
+  handle.Set(CURLOPT_XFERINFOFUNCTION, &StopIfCancelled);
+  handle.Set(CURLOPT_XFERINFODATA, &cancelled_);
+  if (!repository_.tls_roots_pem.empty()) {
+    handle.SetRoots(repository_.tls_roots_pem);
+  }
+  if (!handle.status.ok()) return handle.status;
+  const CURLcode result = [&] {
+    const NoSigpipe no_sigpipe;
+    return library.easy_perform(handle.curl);
+  }();
   if (!body.failure.ok()) return body.failure;
   if (result == CURLE_ABORTED_BY_CALLBACK) {
     return absl::CancelledError("the client stops");
   }
   long status = 0;
-  library.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  library.easy_getinfo(handle.curl, CURLINFO_RESPONSE_CODE, &status);
   // The status decides before the size of the body does.
   if (status == kNotFound || status == kForbidden) {
     return absl::NotFoundError(absl::StrCat("HTTP ", status));

@@ -8,7 +8,8 @@
 // Certificates of HTTPS are always checked; redirects are not followed; a body
 // is read no further than the caller's limit, whatever length the server gives.
 // Names are sent as they are: nothing is normalised on the way. No call throws:
-// where there is no memory, it fails with RESOURCE_EXHAUSTED.
+// where there is no memory, it fails with RESOURCE_EXHAUSTED. No call raises
+// SIGPIPE, whatever the server does.
 
 #ifndef ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
 #define ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
@@ -24,6 +25,8 @@
 #include "anchors/tuf/fetcher.h"
 
 namespace anchorage::client {
+
+struct LibCurl;
 
 struct HttpRepository {
   // Each is put in front of a name as it is, with a slash added if it does not
@@ -42,8 +45,9 @@ struct HttpRepository {
 class HttpFetcher final : public anchors::tuf::Fetcher {
  public:
   // Fails with INVALID_ARGUMENT for a URL that is neither http nor https.
+  // `library` is for tests; null: the system's, loaded at the first fetch.
   static absl::StatusOr<std::unique_ptr<HttpFetcher>> Create(
-      HttpRepository repository);
+      HttpRepository repository, const LibCurl* library = nullptr);
   ~HttpFetcher() override;
 
   // Aborts a transfer under way, within about a second, and fails every later
@@ -51,7 +55,8 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
   void Cancel() { cancelled_ = true; }
 
   // NOT_FOUND: the server answered 404 or 403. Any other answer than 200, and
-  // every failure of the connection, is UNAVAILABLE.
+  // every failure of the connection, is UNAVAILABLE, and so is a libcurl that
+  // is not there or does not know an option that is needed.
   absl::StatusOr<std::string> FetchMetadata(std::string_view name,
                                             std::size_t max_bytes) override;
   absl::StatusOr<std::string> FetchTarget(std::string_view name,
@@ -60,14 +65,15 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
  private:
   struct Handle;
   static absl::StatusOr<std::unique_ptr<HttpFetcher>> CreateOrThrow(
-      HttpRepository repository);
-  explicit HttpFetcher(HttpRepository repository);
+      HttpRepository repository, const LibCurl* library);
+  HttpFetcher(HttpRepository repository, const LibCurl* library);
   // Loads libcurl, once.
   absl::Status Connect();
   absl::StatusOr<std::string> Fetch(const std::string& url,
                                     std::size_t max_bytes);
 
   const HttpRepository repository_;
+  const LibCurl* library_;
   std::unique_ptr<Handle> handle_;
   std::atomic<bool> cancelled_ = false;
 };

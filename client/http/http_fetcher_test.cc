@@ -2,11 +2,18 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdarg>
+#include <map>
 #include <string>
 #include <thread>
+
+#include "client/http/libcurl.h"
+#include "test/support/server_certificate.h"
 
 namespace anchorage::client {
 namespace {
@@ -150,6 +157,186 @@ TEST(HttpFetcher, TakesHttpAndHttpsOnly) {
                   .code(),
               absl::StatusCode::kInvalidArgument);
   }
+}
+
+// libcurl as it may be elsewhere: over the real one, but for options that it
+// answers for itself.
+class OtherLibcurl {
+ public:
+  OtherLibcurl() {
+    now_ = this;
+    library = *real_;
+    library.easy_setopt = &Setopt;
+    library.easy_perform = &Perform;
+    library.easy_cleanup = &Cleanup;
+  }
+  ~OtherLibcurl() { now_ = nullptr; }
+
+  // RHEL 9's 7.76.1.
+  void BeOld() {
+    answers = {{CURLOPT_PROTOCOLS_STR, CURLE_UNKNOWN_OPTION},
+               {CURLOPT_CAINFO_BLOB, CURLE_UNKNOWN_OPTION}};
+  }
+
+  LibCurl library{};
+  std::map<int, CURLcode> answers;
+  // The options that were set, with their value where it is a number.
+  std::map<int, long> set;
+  int transfers = 0;
+  bool breaks_the_connection = false;
+
+ private:
+  static CURLcode Setopt(CURL* curl, CURLoption option, ...) {
+    va_list arguments;
+    va_start(arguments, option);
+    void* const value = va_arg(arguments, void*);
+    va_end(arguments);
+    if (const auto found = now_->answers.find(option);
+        found != now_->answers.end()) {
+      return found->second;
+    }
+    now_->set[option] =
+        option < CURLOPTTYPE_OBJECTPOINT
+            ? static_cast<long>(reinterpret_cast<std::intptr_t>(value))
+            : 0;
+    return real_->easy_setopt(curl, option, value);
+  }
+  static CURLcode Perform(CURL* curl) {
+    ++now_->transfers;
+    now_->Write();
+    return real_->easy_perform(curl);
+  }
+  static void Cleanup(CURL* curl) {
+    now_->Write();
+    real_->easy_cleanup(curl);
+  }
+  // As OpenSSL does, to who has gone.
+  void Write() const {
+    if (breaks_the_connection) pthread_kill(pthread_self(), SIGPIPE);
+  }
+
+  static inline const LibCurl* const real_ = LibCurl::Get().value();
+  static inline OtherLibcurl* now_ = nullptr;
+};
+
+absl::Status FetchWith(const OtherLibcurl& curl, const std::string& url,
+                       const std::string& roots = "") {
+  auto fetcher = HttpFetcher::Create({.metadata_url = url,
+                                      .targets_url = url,
+                                      .tls_roots_pem = roots,
+                                      .timeout = absl::Seconds(5)},
+                                     &curl.library);
+  EXPECT_TRUE(fetcher.ok()) << fetcher.status();
+  return (*fetcher)->FetchMetadata("file", 100).status();
+}
+
+class HttpsServer {
+ public:
+  HttpsServer() : server_(certificate.x509(), certificate.key()) {
+    server_.Get("/file",
+                [](const httplib::Request&, httplib::Response& response) {
+                  response.set_content("x", "text/plain");
+                });
+    url = "https://127.0.0.1:" +
+          std::to_string(server_.bind_to_any_port("127.0.0.1")) + "/";
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();
+  }
+  ~HttpsServer() {
+    server_.stop();
+    thread_.join();
+  }
+
+  const ServerCertificate certificate;
+  std::string url;
+
+ private:
+  httplib::SSLServer server_;
+  std::thread thread_;
+};
+
+TEST(OldLibcurl, IsLimitedToHttpToo) {
+  OtherLibcurl curl;
+  curl.BeOld();
+  OneAnswer server(Answer("200 OK", "x"));
+  EXPECT_TRUE(FetchWith(curl, server.url()).ok());
+  EXPECT_EQ(curl.set.at(CURLOPT_PROTOCOLS), CURLPROTO_HTTP | CURLPROTO_HTTPS);
+}
+
+TEST(OldLibcurl, BelievesTheGivenRootsAlone) {
+  OtherLibcurl curl;
+  curl.BeOld();
+  HttpsServer server;
+  const absl::Status fetched =
+      FetchWith(curl, server.url, server.certificate.Pem());
+  EXPECT_TRUE(fetched.ok()) << fetched;
+  EXPECT_EQ(FetchWith(curl, server.url, ServerCertificate().Pem()).code(),
+            absl::StatusCode::kUnavailable)
+      << "another's";
+  EXPECT_EQ(FetchWith(curl, server.url, "").code(),
+            absl::StatusCode::kUnavailable)
+      << "the system's";
+}
+
+// Whatever is not taken, nothing is fetched without it.
+TEST(OtherLibcurl, AnOptionThatIsNotTakenIsAnError) {
+  std::map<int, long> set;
+  {
+    OtherLibcurl curl;
+    (void)FetchWith(curl, "http://127.0.0.1:1/", ServerCertificate().Pem());
+    set = curl.set;
+  }
+  EXPECT_GT(set.size(), 10u);
+  for (const auto& [option, value] : set) {
+    OtherLibcurl curl;
+    curl.answers = {{option, CURLE_BAD_FUNCTION_ARGUMENT}};
+    const absl::Status fetched =
+        FetchWith(curl, "http://127.0.0.1:1/", ServerCertificate().Pem());
+    EXPECT_EQ(fetched.code(), absl::StatusCode::kUnavailable);
+    EXPECT_NE(fetched.message().find(std::to_string(option)),
+              absl::string_view::npos)
+        << fetched;
+    EXPECT_EQ(curl.transfers, 0) << option;
+  }
+  OtherLibcurl curl;
+  curl.BeOld();
+  curl.answers[CURLOPT_CAINFO] = CURLE_UNKNOWN_OPTION;
+  EXPECT_FALSE(FetchWith(curl, "http://127.0.0.1:1/", "roots").ok());
+  EXPECT_EQ(curl.transfers, 0);
+}
+
+bool IsPending(int signal) {
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&pending, signal) == 1;
+}
+
+// Without it, this process ends here.
+TEST(OtherLibcurl, AConnectionThatBreaksRaisesNoSigpipe) {
+  OtherLibcurl curl;
+  curl.breaks_the_connection = true;
+  // httplib has it ignored.
+  auto* const before = signal(SIGPIPE, SIG_DFL);
+  (void)FetchWith(curl, "http://127.0.0.1:1/");
+  EXPECT_EQ(curl.transfers, 1);
+  sigset_t mask;
+  pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+  EXPECT_EQ(sigismember(&mask, SIGPIPE), 0) << "as before";
+
+  // One that the host has waiting is the host's.
+  sigset_t sigpipe;
+  sigemptyset(&sigpipe);
+  sigaddset(&sigpipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &sigpipe, nullptr);
+  (void)FetchWith(curl, "http://127.0.0.1:1/");
+  EXPECT_FALSE(IsPending(SIGPIPE));
+  pthread_kill(pthread_self(), SIGPIPE);
+  (void)FetchWith(curl, "http://127.0.0.1:1/");
+  EXPECT_TRUE(IsPending(SIGPIPE));
+  int taken = 0;
+  sigwait(&sigpipe, &taken);
+  pthread_sigmask(SIG_UNBLOCK, &sigpipe, nullptr);
+  signal(SIGPIPE, before);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #ifndef ANCHORAGE_CLIENT_HTTP_LIBCURL_H_
 #define ANCHORAGE_CLIENT_HTTP_LIBCURL_H_
 
+// What newer ones deprecate is all that older ones know.
+#define CURL_DISABLE_DEPRECATION
 #include <curl/curl.h>
 
 #include "absl/status/statusor.h"

@@ -1,12 +1,14 @@
 // Run by `test`, in a folder in which the package is installed.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { promisify } from 'node:util';
+import v8 from 'node:v8';
+import vm from 'node:vm';
 import { Worker } from 'node:worker_threads';
 
 const require = createRequire(path.join(process.cwd(), 'test.js'));
@@ -404,6 +406,68 @@ test('index.d.ts declares what there is', async () => {
   }
 });
 
+// What a product in TypeScript may write, and what it may not.
+const program = `
+import { Client, IdentityPolicy, Refused, version, type Identity } from 'anchorage';
+const client = new Client({ url: 'https://trust.example.com/tuf/', trustedRoot: '{}' });
+async function check(policy: IdentityPolicy): Promise<string> {
+  try {
+    const machine: Identity = await client.verifyIdentity('', { policy });
+    // @ts-expect-error it may be absent
+    const kernel: string = machine.kernelId;
+    // @ts-expect-error a result does not change
+    machine.region = '';
+    // @ts-expect-error a policy for something else
+    await client.verifyAttestation(machine.document, { policy });
+    // @ts-expect-error null is not "not given"
+    await client.verifyIdentity('', { policy, document: null });
+    // @ts-expect-error a name that no option has
+    await client.verifyIdentity('', { policy, nonse: '' });
+    return machine.accountId + machine.document.toString('hex') + version + kernel;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const check: string | null = error.check;
+    return error.reason + check;
+  }
+}
+void check(new IdentityPolicy('{}')).then(() => client.close());
+`;
+const hasTsc = spawnSync('tsc', ['--version']).status === 0;
+
+test('types', { skip: !hasTsc && 'tsc is not installed' }, () => {
+  const node = 'node_modules/@types/node';
+  if (!fs.existsSync(node)) {
+    // As much of it as index.d.ts uses.
+    fs.mkdirSync(node, { recursive: true });
+    fs.writeFileSync(
+      `${node}/index.d.ts`,
+      'declare class Buffer extends Uint8Array {\n' +
+        "  toString(encoding?: 'hex'): string;\n}\n",
+    );
+  }
+  for (const [name, module] of [
+    ['program.ts', 'commonjs'],
+    ['program.mts', 'node16'],
+  ]) {
+    fs.writeFileSync(name, program);
+    const options = ['--strict', '--noEmit', '--target', 'es2020'];
+    const { status, stdout } = spawnSync(
+      'tsc',
+      [...options, '--module', module, '--moduleResolution', 'node16', name],
+      { encoding: 'utf8' },
+    );
+    assert.equal(status, 0, `${name}: ${stdout}`);
+  }
+});
+
+test('the names as a module of ES has them', async () => {
+  fs.writeFileSync('names.mjs', "export * from 'anchorage';\n");
+  const names = await import(path.join(process.cwd(), 'names.mjs'));
+  assert.deepEqual(Object.keys(names).sort(), [
+    ...Object.keys(require('anchorage')),
+  ].sort());
+});
+
 // The repository that the environment names: its URL, and the path of its root.
 const url = process.env.ANCHORAGE_TEST_URL;
 const root = process.env.ANCHORAGE_TEST_ROOT;
@@ -445,37 +509,23 @@ test('nobody answers', { skip }, async () => {
   await assert.rejects(client.refresh(), failed('UNREACHABLE'));
 });
 
-// Every program of README.md is one; what it says that one prints is printed.
-test('README.md', async () => {
-  const run = promisify(execFile);
-  const readme = fs.readFileSync(
-    new URL('README.md', import.meta.url),
-    'utf8',
-  );
-  fs.writeFileSync(
-    'rsa2048',
-    read('iid/usw2-2021-teleport-1/rsa2048.b64'),
-  );
-  fs.writeFileSync('document.cbor', nitroTpm);
-  const printed = new Map();
-  const programs = [];
-  const blocks = /^```(?:js|yaml|text)\n(?:\/\/|#) (\S+)\n([^]*?)^```$/gm;
-  for (const [block, name, text] of readme.matchAll(blocks)) {
-    if (block.startsWith('```text')) {
-      printed.set(name, text);
-      continue;
-    }
-    fs.writeFileSync(name, text);
-    if (block.startsWith('```js')) programs.push(name);
+test('a client that nothing refers to stops', { skip }, async () => {
+  v8.setFlagsFromString('--expose-gc');
+  const collect = vm.runInNewContext('gc');
+  const server = net.createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const asked = new Promise((resolve) => server.once('connection', resolve));
+  new Client({
+    url: `http://127.0.0.1:${server.address().port}/`,
+    trustedRoot: fs.readFileSync(root),
+  });
+  const socket = await asked;
+  let stopped = false;
+  socket.on('close', () => (stopped = true)).resume();
+  for (let n = 0; n < 100 && !stopped; ++n) {
+    collect();
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  assert.equal(readme.match(/^```(?:js|yaml|text)$/gm).length, 7);
-  assert.deepEqual(programs, ['licence.mjs', 'attestation.mjs', 'current.mjs']);
-  for (const program of programs) {
-    if (!printed.has(program)) {
-      await run(process.execPath, ['--check', program]);
-      continue;
-    }
-    const { stdout } = await run(process.execPath, [program]);
-    assert.equal(stdout, printed.get(program), program);
-  }
+  assert.ok(stopped);
+  server.close();
 });

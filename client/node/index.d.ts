@@ -1,3 +1,5 @@
+/// <reference types="node" />
+
 /**
  * Verifies AWS's instance identity documents and Nitro attestation documents
  * with a set of anchors that keeps itself current: libanchorage in Node.js.

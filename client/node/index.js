@@ -5,8 +5,8 @@
 const { readFile } = require('node:fs/promises');
 const addon = require('./anchorage.node');
 
-// The oldest library that has all that the addon calls: 0.1.0.
-const OLDEST_LIBRARY = 100;
+// The oldest library that has all that the addon calls: 1.0.0.
+const OLDEST_LIBRARY = 10000;
 if (addon.versionNumber < OLDEST_LIBRARY) {
   throw new Error(`libanchorage ${addon.version} is older than this package`);
 }
@@ -242,6 +242,9 @@ function readRequest(options, readers) {
   return [policy, request];
 }
 
+// Freeing a client waits for a transfer that is under way: never here.
+const forgotten = new FinalizationRegistry((handle) => addon.close(handle));
+
 class Client {
   // undefined once it is closed.
   #handle;
@@ -255,6 +258,7 @@ class Client {
       throw usage('bakedBundle and bakedBundleAsOf need one another');
     }
     this.#handle = call(addon.open, values);
+    forgotten.register(this, this.#handle, this);
   }
 
   #open() {
@@ -320,6 +324,7 @@ class Client {
   async #close() {
     const handle = this.#open();
     this.#handle = undefined;
+    forgotten.unregister(this);
     await Promise.allSettled(this.#calls);
     await addon.close(handle);
   }

@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 
-#include "absl/strings/escaping.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "verify/attestation/certificate.h"
@@ -34,7 +33,7 @@ using verify::ReasonOf;
 constexpr char kVariable[] = "ANCHORAGE_SHARED_VECTORS";
 
 std::string Bytes(const std::string& hex) {
-  return absl::HexStringToBytes(hex);
+  return verify::DecodeHex(hex).value();
 }
 
 class ThirdParty : public ::testing::Test {

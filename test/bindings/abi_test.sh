@@ -69,7 +69,7 @@ expect 1 'breaks programs' '--update when one is gone' --abi "$scratch/abi" --up
 expect 0 'written anew' '--replace when one is gone' --abi "$scratch/abi" --replace
 expect 0 'is as' 'what was written' --abi "$scratch/abi"
 
-strip -o "$scratch/stripped.so" "$library"
+"${STRIP:-strip}" -o "$scratch/stripped.so" "$library"
 expect 3 'is it stripped' 'a library without types' --library "$scratch/stripped.so"
 
 # Types are the header's alone: a handle is no more than a name.

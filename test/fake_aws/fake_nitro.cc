@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "test/fake_aws/fake_identity.h"
+#include "verify/encoding/base64.h"
 
 namespace anchorage::test {
 namespace {
@@ -95,7 +95,7 @@ PcrBank TpmPcrs() {
     const bool zero = i == 8 || (i >= 12 && i <= 16) || i == 23;
     std::string value = Measurement(NitroType::kTpm, i);
     if (i == 2 || i == 3 || i == 6) value = SeparatorPcr();
-    if (i == 7) value = absl::HexStringToBytes(kSecureBootOffPcr7);
+    if (i == 7) value = *verify::DecodeHex(kSecureBootOffPcr7);
     if (zero) value = std::string(kPcrBytes, '\0');
     if (i >= 17 && i <= 22) value = std::string(kPcrBytes, '\xff');
     bank.emplace_back(i, value);

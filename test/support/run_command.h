@@ -25,7 +25,7 @@ struct Ran {
 inline Ran RunCommand(AddCommand& add, const std::vector<std::string>& line) {
   CLI::App app;
   Action action;
-  add(app, action);
+  add(*app.add_subcommand(line.front()), action);
   try {
     // The library takes the last first.
     app.parse(std::vector<std::string>(line.rbegin(), line.rend()));

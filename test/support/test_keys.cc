@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "absl/strings/escaping.h"
 #include "test/fake_aws/der_writer.h"
+#include "verify/encoding/base64.h"
 
 namespace anchorage::verify {
 namespace {
@@ -37,7 +37,7 @@ const TestKey& Ed25519() {
 }
 
 std::string Hex(std::string_view hex) {
-  return absl::HexStringToBytes(absl::string_view(hex.data(), hex.size()));
+  return hex.empty() ? "" : verify::DecodeHex(hex).value();
 }
 
 std::string OddNumber(int bits) {

@@ -77,12 +77,12 @@ _MERGE = """
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-ld -r --force-group-allocation -Map="$work/map" -o "$work/all.o" \
+{ld} -r --force-group-allocation -Map="$work/map" -o "$work/all.o" \
   --whole-archive {whole} --no-whole-archive --start-group {rest} --end-group
-objcopy -w --keep-global-symbol='{keep}' --strip-unneeded "$work/all.o" \
+{objcopy} -w --keep-global-symbol='{keep}' --strip-unneeded "$work/all.o" \
   "$work/anchorage.o"
 rm -f {archive}
-ar rcsD {archive} "$work/anchorage.o"
+{ar} rcsD {archive} "$work/anchorage.o"
 awk '/^[^ ].*\\(.*\\.o\\)$/ {{
   origin = "anchorage"
   if (match($0, /external\\/[^\\/]*/)) origin = substr($0, RSTART + 9, RLENGTH - 9)
@@ -96,6 +96,7 @@ awk '/^[^ ].*\\(.*\\.o\\)$/ {{
 def _archive_for_others_impl(ctx):
     archive = ctx.actions.declare_file(ctx.attr.out)
     members = ctx.actions.declare_file(ctx.attr.out + ".members")
+    tools = ctx.attr._cc_toolchain[cc_common.CcToolchainInfo]
     whole = []
     rest = []
     for linker_input in ctx.attr.src[0][CcInfo].linking_context.linker_inputs.to_list():
@@ -104,9 +105,12 @@ def _archive_for_others_impl(ctx):
             (whole if library.alwayslink else rest).append(file)
     ctx.actions.run_shell(
         command = _MERGE.format(
+            ar = tools.ar_executable,
             archive = archive.path,
             keep = ctx.attr.keep,
+            ld = tools.ld_executable,
             members = members.path,
+            objcopy = tools.objcopy_executable,
             rest = " ".join([file.path for file in rest]),
             whole = " ".join([file.path for file in whole]),
         ),
@@ -127,6 +131,9 @@ archive_for_others = rule(
         "src": attr.label(mandatory = True, cfg = _for_others),
         "_allowlist_function_transition": attr.label(
             default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+        ),
+        "_cc_toolchain": attr.label(
+            default = "@bazel_tools//tools/cpp:current_cc_toolchain",
         ),
     },
     doc = "`src` and all below it as a static archive, built as libanchorage is.",

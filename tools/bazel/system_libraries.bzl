@@ -5,46 +5,28 @@ with a network can declare the real repositories in WORKSPACE instead: no
 BUILD file of ours has to change.
 """
 
-# Only what a binary uses is recorded in it, so one list serves every label.
-_ABSL = ["-Wl,--push-state,--as-needed"] + ["-labsl_" + name for name in [
-    "bad_optional_access",
-    "bad_variant_access",
-    "base",
-    "city",
-    "civil_time",
-    "cord",
-    "hash",
-    "int128",
-    "low_level_hash",
-    "random_distributions",
-    "random_internal_pool_urbg",
-    "random_internal_randen",
-    "random_internal_randen_hwaes",
-    "random_internal_randen_hwaes_impl",
-    "random_internal_randen_slow",
-    "random_internal_seed_material",
-    "random_seed_gen_exception",
-    "random_seed_sequences",
-    "raw_hash_set",
-    "raw_logging_internal",
-    "spinlock_wait",
-    "status",
-    "statusor",
-    "str_format_internal",
-    "strings",
-    "strings_internal",
-    "synchronization",
-    "throw_delegate",
-    "time",
-    "time_zone",
-]] + ["-Wl,--pop-state"]
+# pkg-config's names of what we use of abseil: which libraries that takes differs
+# from one version to the next.
+_ABSEIL = [
+    "absl_btree",
+    "absl_cord",
+    "absl_flat_hash_map",
+    "absl_flat_hash_set",
+    "absl_hash",
+    "absl_random_random",
+    "absl_statusor",
+    "absl_str_format",
+    "absl_synchronization",
+    "absl_time",
+]
 
 # `library`: what libanchorage links instead, which is for other people's
-# processes (tools/bazel/library.bzl); None: the same.
-def _target(linkopts = [], defines = [], library = None):
-    return struct(linkopts = linkopts, defines = defines, library = library)
+# processes (tools/bazel/library.bzl); None: the same. `abseil`: whether abseil
+# is linked too.
+def _target(linkopts = [], defines = [], library = None, abseil = False):
+    return struct(linkopts = linkopts, defines = defines, library = library, abseil = abseil)
 
-_absl = _target(_ABSL, library = struct(deps = ["@abseil_source//:abseil"], linkopts = []))
+_absl = _target(abseil = True, library = struct(deps = ["@abseil_source//:abseil"], linkopts = []))
 
 # repository -> package -> target -> flags
 _LIBRARIES = {
@@ -80,7 +62,7 @@ _LIBRARIES = {
     },
     "com_github_grpc_grpc": {
         "": {
-            "grpc++": _target(["-lgrpc++", "-lgrpc", "-lgpr", "-lpthread"] + _ABSL),
+            "grpc++": _target(["-lgrpc++", "-lgrpc", "-lgpr", "-lpthread"], abseil = True),
         },
     },
     "openssl": {
@@ -138,13 +120,21 @@ def _choose(flags, normally, field):
         normally,
     )
 
+# Only what a binary uses is recorded in it, so one list serves every label.
+def _abseil_linkopts(ctx):
+    found = ctx.execute(["pkg-config", "--libs"] + _ABSEIL)
+    if found.return_code != 0:
+        fail("no abseil: run tools/setup\n" + found.stderr)
+    return ["-Wl,--push-state,--as-needed"] + found.stdout.strip().split(" ") + ["-Wl,--pop-state"]
+
 def _system_library_impl(ctx):
     for package, targets in _LIBRARIES[ctx.name].items():
         lines = ["package(default_visibility = [\"//visibility:public\"])"]
         for name, flags in targets.items():
+            linkopts = flags.linkopts + (_abseil_linkopts(ctx) if flags.abseil else [])
             lines.append("cc_library(name = %r, linkopts = %s, deps = %s, defines = %r)" % (
                 name,
-                _choose(flags, flags.linkopts, "linkopts"),
+                _choose(flags, linkopts, "linkopts"),
                 _choose(flags, [], "deps"),
                 flags.defines,
             ))

@@ -46,52 +46,26 @@ absl::StatusCode CodeOf(grpc::StatusCode code) {
 
 }  // namespace
 
-void AdminSource::AddTo(CLI::App& command, bool required) {
-  constexpr char kGroup[] = "The listener for people of a trustd";
-  auto* server_option = command
-                            .add_option("--server", server,
-                                        "HOST:PORT ('admin' of its "
-                                        "configuration)")
-                            ->group(kGroup);
-  auto* certificate_option =
-      command
-          .add_option("--client-cert", client_certificate,
-                      "PEM file of your certificate")
-          ->group(kGroup);
-  auto* key_option =
-      command
-          .add_option("--client-key", client_key, "PEM file of its private key")
-          ->group(kGroup);
-  command
-      .add_option("--tls-roots", tls_roots,
-                  "PEM file of CAs for the server's TLS certificate")
-      ->needs(server_option)
-      ->group(kGroup);
-  for (CLI::Option* option : {server_option, certificate_option, key_option}) {
-    option->required(required);
-  }
-  server_option->needs(certificate_option)->needs(key_option);
-}
-
-absl::StatusOr<std::shared_ptr<grpc::Channel>> AdminSource::Open() const {
+absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
+    const AdminSource& source) {
   // What gRPC would log is in the status of the call.
   gpr_set_log_function([](gpr_log_func_args*) {});
   grpc::SslCredentialsOptions options;
-  if (!tls_roots.empty()) {
-    auto roots = ReadInput(tls_roots);
+  if (!source.tls_roots.empty()) {
+    auto roots = ReadInput(source.tls_roots);
     if (!roots.ok()) return roots.status();
     options.pem_root_certs = *std::move(roots);
   }
-  auto certificate = ReadInput(client_certificate);
+  auto certificate = ReadInput(source.client_certificate);
   if (!certificate.ok()) return certificate.status();
-  auto key = anchors::ReadPrivateFile(client_key, kMaxInputBytes);
+  auto key = anchors::ReadPrivateFile(source.client_key, kMaxInputBytes);
   if (!key.ok()) return key.status();
   options.pem_cert_chain = *std::move(certificate);
   options.pem_private_key = *std::move(key);
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
   anchors::RefuseCompression(arguments);
-  return grpc::CreateCustomChannel(server, grpc::SslCredentials(options),
+  return grpc::CreateCustomChannel(source.server, grpc::SslCredentials(options),
                                    arguments);
 }
 

@@ -17,25 +17,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "proto/anchorage/v1/catalog.pb.h"
+#include "tools/trustctl/admin_source.h"
 
 namespace anchorage::trustctl {
 
 inline constexpr std::chrono::seconds kAdminCallTimeout{30};
 
-// Where it is and who one is: one set of flags for all commands.
-struct AdminSource {
-  std::string server;
-  std::string tls_roots;
-  std::string client_certificate;
-  std::string client_key;
-
-  // Adds --server, --client-cert and --client-key, and --tls-roots; the first
-  // three are required unless `required` is false.
-  void AddTo(CLI::App& command, bool required = true);
-
-  // Reads the files. Connects with the first call.
-  absl::StatusOr<std::shared_ptr<grpc::Channel>> Open() const;
-};
+// Reads the files. Connects with the first call.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
+    const AdminSource& source);
 
 // The failure of a call: text and stable reason for people, and a code with
 // the exit code that the manual says.

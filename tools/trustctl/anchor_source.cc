@@ -10,8 +10,7 @@
 #include "anchors/catalog.h"
 #include "anchors/certificate_facts.h"
 #include "client/bundle.h"
-#include "client/grpc_fetcher.h"
-#include "client/http/http_fetcher.h"
+#include "client/http_transport.h"
 #include "client/ladder.h"
 #include "tools/trustctl/command.h"
 #include "verify/encoding/base64.h"
@@ -25,19 +24,19 @@ bool IsLoopback(std::string_view address) {
   return parsed.has_value() && anchors::IsLoopbackHost(parsed->host);
 }
 
-bool IsUrl(std::string_view server) {
-  return server.starts_with("https://") || server.starts_with("http://");
-}
+client::TrustClient::OpenTransport open_transport = &client::OpenHttpTransport;
 
-// With the slash that names are put behind.
-std::string FolderUrl(const std::string& url) {
-  return url.ends_with('/') ? url : url + "/";
-}
-
-// The PEM file of --tls-roots; empty where it is not given.
-absl::StatusOr<std::string> ReadTlsRoots(const std::string& path) {
-  if (path.empty()) return std::string();
-  return ReadInput(path);
+// Says which server, and how it is reached.
+absl::Status SetServer(const AnchorSource& source,
+                       client::TrustClientOptions& options) {
+  (IsUrl(source.server) ? options.metadata_url : options.server) =
+      source.server;
+  options.plaintext = IsLoopback(source.server);
+  if (source.tls_roots.empty()) return absl::OkStatus();
+  auto pem = ReadInput(source.tls_roots);
+  if (!pem.ok()) return pem.status();
+  options.tls_roots_pem = *std::move(pem);
+  return absl::OkStatus();
 }
 
 constexpr char kServerHelp[] =
@@ -109,6 +108,14 @@ absl::StatusOr<Anchors> FromCertificate(const std::string& path,
 
 }  // namespace
 
+bool IsUrl(std::string_view server) {
+  return server.starts_with("https://") || server.starts_with("http://");
+}
+
+void UseTransport(client::TrustClient::OpenTransport open) {
+  open_transport = open;
+}
+
 void AnchorSource::AddTo(CLI::App& command) {
   constexpr char kGroup[] = "Anchors (default: the set built into trustctl)";
   auto* server_option =
@@ -152,43 +159,27 @@ void AnchorSource::AddRepositoryTo(CLI::App& command) {
 }
 
 absl::StatusOr<RepositoryFiles> AnchorSource::OpenRepository() const {
-  auto pem = ReadTlsRoots(tls_roots);
-  if (!pem.ok()) return pem.status();
-  RepositoryFiles files;
-  if (IsUrl(server)) {
-    auto http = client::HttpFetcher::Create(
-        {.metadata_url = FolderUrl(server),
-         .targets_url = FolderUrl(server) + "targets/",
-         .tls_roots_pem = *std::move(pem)});
-    if (!http.ok()) return http.status();
-    files.fetcher = *std::move(http);
-    return files;
-  }
-  files.connection = std::make_unique<client::GrpcConnection>(
-      client::GrpcEndpoint{.server = server,
-                           .plaintext = IsLoopback(server),
-                           .tls_roots_pem = *std::move(pem)});
-  files.fetcher = std::make_unique<client::GrpcFetcher>(
-      *files.connection, anchors::BundleVersions(), "");
-  return files;
+  client::TrustClientOptions options;
+  options.rpc_timeout = absl::Seconds(30);
+  if (absl::Status s = SetServer(*this, options); !s.ok()) return s;
+  auto transport = open_transport(options);
+  if (!transport.ok()) return transport.status();
+  auto fetcher = (*transport)->Begin(anchors::BundleVersions(), "");
+  return RepositoryFiles{*std::move(transport), std::move(fetcher)};
 }
 
 absl::StatusOr<std::unique_ptr<client::TrustClient>> AnchorSource::MakeClient()
     const {
   client::TrustClientOptions options;
-  (IsUrl(server) ? options.metadata_url : options.server) = server;
+  if (absl::Status s = SetServer(*this, options); !s.ok()) return s;
   options.cache_folder = cache;
-  options.plaintext = IsLoopback(server);
   options.background_refresh = false;
-  auto pem = ReadTlsRoots(tls_roots);
-  if (!pem.ok()) return pem.status();
-  options.tls_roots_pem = *std::move(pem);
   if (!trusted_root.empty()) {
     auto root = ReadInput(trusted_root);
     if (!root.ok()) return root.status();
     options.trusted_root = *std::move(root);
   }
-  return client::TrustClient::Create(std::move(options));
+  return client::TrustClient::CreateWith(std::move(options), open_transport);
 }
 
 absl::StatusOr<Anchors> AnchorSource::Load(const verify::Slot& slot) const {

@@ -6,11 +6,12 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/fetcher.h"
-#include "client/grpc_fetcher.h"
+#include "client/transport.h"
 #include "client/trust_client.h"
 #include "verify/anchor_set.h"
 
@@ -24,13 +25,17 @@ struct Anchors {
   std::shared_ptr<const anchors::ReleaseList> releases;
 };
 
-// The files of a repository, over gRPC or HTTP.
+// The files of a repository; neither is null.
 struct RepositoryFiles {
-  // Null over HTTP.
-  std::unique_ptr<client::GrpcConnection> connection;
-  // Never null.
+  std::unique_ptr<client::Transport> transport;
   std::unique_ptr<anchors::tuf::Fetcher> fetcher;
 };
+
+// Whether a server is named by its URL; otherwise it is HOST:PORT.
+bool IsUrl(std::string_view server);
+
+// Says by what servers are asked, before any is. Without it, URLs alone are.
+void UseTransport(client::TrustClient::OpenTransport open);
 
 struct AnchorSource {
   // HOST:PORT of a trustd, or the URL of the "tuf/" folder of a repository.

@@ -102,10 +102,7 @@ int List(const Flags& flags) {
 
 }  // namespace
 
-void AddAnchors(CLI::App& app, Action& action) {
-  CLI::App& anchors =
-      *app.add_subcommand("anchors", "Look at the anchors, and change them");
-  anchors.require_subcommand(1);
+void AddAnchors(CLI::App& anchors, Action& action) {
   CLI::App& list = *anchors.add_subcommand("list", "List the anchors");
   list.footer(kFooter);
   auto flags = std::make_shared<Flags>();
@@ -120,7 +117,6 @@ void AddAnchors(CLI::App& app, Action& action) {
   flags->output.AddTo(list);
   list.callback(
       [flags, &action] { action = [flags] { return List(*flags); }; });
-  AddPins(anchors, action);
 }
 
 }  // namespace anchorage::trustctl

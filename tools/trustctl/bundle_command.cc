@@ -126,11 +126,7 @@ be given to --cache, here or on a machine without a network.
 
 }  // namespace
 
-void AddBundle(CLI::App& app, Action& action) {
-  CLI::App& bundle =
-      *app.add_subcommand("bundle", "Look at and fetch signed bundles");
-  bundle.require_subcommand(1);
-
+void AddBundle(CLI::App& bundle, Action& action) {
   CLI::App& show = *bundle.add_subcommand(
       "show", "Show which set of anchors a program would use");
   show.footer(kShowFooter);

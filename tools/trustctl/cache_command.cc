@@ -222,10 +222,7 @@ std::shared_ptr<Flags> AddFolderCommand(
 
 }  // namespace
 
-void AddCache(CLI::App& app, Action& action) {
-  CLI::App& cache = *app.add_subcommand(
-      "cache", "Look at the folder in which a client keeps what it verified");
-  cache.require_subcommand(1);
+void AddCache(CLI::App& cache, Action& action) {
   CLI::App* command = nullptr;
   AddFolderCommand(cache, action, "show", "Show what the folder says of itself",
                    kShowFooter, &Show, command);

@@ -112,10 +112,7 @@ int Diff(const Flags& flags) {
 
 }  // namespace
 
-void AddCatalog(CLI::App& app, Action& action) {
-  CLI::App& catalog =
-      *app.add_subcommand("catalog", "Compare two catalogs of anchors");
-  catalog.require_subcommand(1);
+void AddCatalog(CLI::App& catalog, Action& action) {
   CLI::App& diff = *catalog.add_subcommand(
       "diff", "Show what differs, and whether one may follow the other");
   diff.footer(kFooter);

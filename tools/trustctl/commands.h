@@ -16,24 +16,62 @@ AddCommand AddCatalog;
 AddCommand AddReleases;
 AddCommand AddKey;
 AddCommand AddRoot;
+AddCommand AddKeys;
 AddCommand AddTargets;
 AddCommand AddRepository;
 AddCommand AddInspect;
+AddCommand AddLedger;
+
+// With gRPC, so in trustctl-online alone. The first two have all of a noun of
+// which the same without a trustd is above.
+AddCommand AddAnchorsOfTrustd;
+AddCommand AddLedgerOfTrustd;
 AddCommand AddRotations;
 AddCommand AddSources;
-AddCommand AddLedger;
 AddCommand AddEvidence;
 AddCommand AddStore;
 
-// Below "verify" and "anchors".
+// Below "verify".
 AddCommand AddVerifyIdentity;
 AddCommand AddVerifyAttestation;
-AddCommand AddPins;
 
-inline constexpr AddCommand* kCommands[] = {
-    AddVerify,  AddBundle, AddCache,    AddAnchors,    AddCatalog, AddReleases,
-    AddKey,     AddRoot,   AddTargets,  AddRepository, AddInspect, AddRotations,
-    AddSources, AddLedger, AddEvidence, AddStore,
+struct Noun {
+  const char* name;
+  const char* help;
+  // Adds what this program has of it; null for nothing.
+  AddCommand* add;
+  // Whether a verb that trustctl does not have is one of trustctl-online's.
+  bool more_online = false;
+};
+
+// What trustctl has, and trustctl-online (kOnline), which has everything.
+template <bool kOnline>
+inline constexpr Noun kNouns[] = {
+    {"verify", "Verify evidence", AddVerify},
+    {"bundle", "Look at and fetch signed bundles", AddBundle},
+    {"cache", "Look at the folder in which a client keeps what it verified",
+     AddCache},
+    {"anchors", "Look at the anchors, and change them",
+     kOnline ? AddAnchorsOfTrustd : AddAnchors, true},
+    {"catalog", "Compare two catalogs of anchors", AddCatalog},
+    {"releases", "Look at and prepare lists of reference releases",
+     AddReleases},
+    {"key", "Make and look at signing keys", AddKey},
+    {"root", "Make, sign and publish the root of trust (offline)", AddRoot},
+    {"keys", "Replace keys that trustd holds", AddKeys},
+    {"targets", "Approve a catalog by signing it (offline)", AddTargets},
+    {"repository", "Copy a repository as static files", AddRepository},
+    {"inspect", "Show what a piece of evidence says, unverified", AddInspect},
+    {"rotations", "Look at rotations of a trustd, and decide about them",
+     kOnline ? AddRotations : nullptr, true},
+    {"sources", "Look at the sources of a trustd",
+     kOnline ? AddSources : nullptr, true},
+    {"ledger", "Verify the record of what a trustd saw and decided",
+     kOnline ? AddLedgerOfTrustd : AddLedger},
+    {"evidence", "Show a trustd what AWS signs with",
+     kOnline ? AddEvidence : nullptr, true},
+    {"store", "Go on with a store that went back", kOnline ? AddStore : nullptr,
+     true},
 };
 
 }  // namespace anchorage::trustctl

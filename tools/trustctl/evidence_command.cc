@@ -61,7 +61,7 @@ ExitCode ExitCodeOf(v1::SubmitEvidenceResponse::Outcome outcome) {
 int Submit(const Flags& flags) {
   const auto request = ReadEvidence(flags);
   if (!request.ok()) return Fail(request.status());
-  const auto channel = flags.source.Open();
+  const auto channel = OpenChannel(flags.source);
   if (!channel.ok()) return Fail(channel.status());
   const auto response = CallAdmin<v1::EvidenceService>(
       *channel, &v1::EvidenceService::Stub::SubmitEvidence, *request);
@@ -91,10 +91,7 @@ int Submit(const Flags& flags) {
 
 }  // namespace
 
-void AddEvidence(CLI::App& app, Action& action) {
-  CLI::App& evidence =
-      *app.add_subcommand("evidence", "Show a trustd what AWS signs with");
-  evidence.require_subcommand(1);
+void AddEvidence(CLI::App& evidence, Action& action) {
   CLI::App& submit = *evidence.add_subcommand(
       "submit", "Submit an identity document of an instance");
   submit.footer(kFooter);

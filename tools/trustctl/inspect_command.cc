@@ -234,9 +234,7 @@ int Inspect(const std::string& path, const OutputOption& output) {
 
 }  // namespace
 
-void AddInspect(CLI::App& app, Action& action) {
-  CLI::App& command = *app.add_subcommand(
-      "inspect", "Show what a piece of evidence says, unverified");
+void AddInspect(CLI::App& command, Action& action) {
   command.footer(kFooter);
   auto path = std::make_shared<std::string>();
   auto output = std::make_shared<OutputOption>();

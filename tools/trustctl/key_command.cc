@@ -134,10 +134,7 @@ environment variable PKCS11_MODULE_PATH.
 
 }  // namespace
 
-void AddKey(CLI::App& app, Action& action) {
-  CLI::App& key = *app.add_subcommand("key", "Make and look at signing keys");
-  key.require_subcommand(1);
-
+void AddKey(CLI::App& key, Action& action) {
   CLI::App& generate = *key.add_subcommand("generate", "Make a signing key");
   generate.footer(kGenerateFooter);
   auto flags = std::make_shared<Flags>();

@@ -1,31 +1,24 @@
 // trustctl ledger verify | export
 
 #include <fstream>
-#include <functional>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "anchors/base/atomic_file.h"
-#include "proto/anchorage/v1/audit_service.grpc.pb.h"
-#include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/ledger_check.h"
+#include "tools/trustctl/ledger_reader.h"
 
 namespace anchorage::trustctl {
 namespace {
 
 using nlohmann::ordered_json;
-using Channel = std::shared_ptr<grpc::Channel>;
-// Takes one record; its failure ends the reading.
-using Visit =
-    std::function<absl::Status(std::uint64_t index, const std::string& record)>;
-
-constexpr int kPageSize = 1000;
 
 struct Flags {
   std::string records;
@@ -35,44 +28,7 @@ struct Flags {
   OutputOption output;
 };
 
-absl::StatusOr<KeptHead> ServedHead(const Channel& channel) {
-  const auto response = CallAdmin<v1::AuditService>(
-      channel, &v1::AuditService::Stub::GetLedgerHead,
-      v1::GetLedgerHeadRequest());
-  if (!response.ok()) return response.status();
-  if (!response->healthy()) {
-    return absl::UnauthenticatedError(
-        absl::StrCat("trustd says: ", Printable(response->damage())));
-  }
-  return ParseHead(
-      absl::StrCat(response->size(), ":", response->root_sha256()));
-}
-
-// Reads the first `size` records of a trustd.
-absl::Status ReadServed(const Channel& channel, std::uint64_t size,
-                        const Visit& visit) {
-  v1::ListRecordsRequest request;
-  request.set_page_size(kPageSize);
-  std::uint64_t next = 0;
-  do {
-    const auto page = CallAdmin<v1::AuditService>(
-        channel, &v1::AuditService::Stub::ListRecords, request);
-    if (!page.ok()) return page.status();
-    for (const auto& stored : page->records()) {
-      if (next == size) return absl::OkStatus();
-      if (absl::Status s = visit(stored.index(), stored.record()); !s.ok()) {
-        return s;
-      }
-      ++next;
-    }
-    // Without a filter no page is empty.
-    if (page->records().empty()) return absl::OkStatus();
-    request.set_page_token(page->next_page_token());
-  } while (!request.page_token().empty());
-  return absl::OkStatus();
-}
-
-absl::Status ReadExported(const std::string& path, const Visit& visit) {
+absl::Status ReadExported(const std::string& path, const VisitRecord& visit) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return absl::NotFoundError(absl::StrCat("cannot read ", path));
   std::vector<char> buffer(kMaxLedgerLineBytes);
@@ -110,7 +66,7 @@ int PrintHead(const KeptHead& head, const OutputOption& output,
 
 // --- verify ------------------------------------------------------------------
 
-int Verify(const Flags& flags) {
+int Verify(const Flags& flags, OpenLedger& open) {
   if (flags.records.empty() == flags.source.server.empty()) {
     return UsageError(absl::InvalidArgumentError(
         "either --server or --records says whose records to verify"));
@@ -125,24 +81,23 @@ int Verify(const Flags& flags) {
     if (!kept.ok()) return UsageError(kept.status());
     heads.push_back(*kept);
   }
-  Channel channel;
+  std::unique_ptr<LedgerReader> served;
   if (flags.records.empty()) {
-    auto opened = flags.source.Open();
+    auto opened = open(flags.source);
     if (!opened.ok()) return Fail(opened.status());
-    channel = *std::move(opened);
+    served = *std::move(opened);
     // Before the records: what is made in the meantime is not looked at.
-    const auto served = ServedHead(channel);
-    if (!served.ok()) return Fail(served.status());
-    heads.push_back(*served);
+    const auto head = served->Head();
+    if (!head.ok()) return Fail(head.status());
+    heads.push_back(*head);
   }
   const std::uint64_t size = heads.back().size;
   LedgerCheck check(std::move(heads));
-  const Visit add = [&](std::uint64_t index, const std::string& record) {
+  const VisitRecord add = [&](std::uint64_t index, const std::string& record) {
     return check.Add(index, record);
   };
-  absl::Status status = flags.records.empty()
-                            ? ReadServed(channel, size, add)
-                            : ReadExported(flags.records, add);
+  absl::Status status = served != nullptr ? served->Read(size, add)
+                                          : ReadExported(flags.records, add);
   if (status.ok()) status = check.Finish();
   if (!status.ok()) {
     return Fail(status,
@@ -154,19 +109,18 @@ int Verify(const Flags& flags) {
 
 // --- export ------------------------------------------------------------------
 
-int Export(const Flags& flags) {
-  const auto channel = flags.source.Open();
-  if (!channel.ok()) return Fail(channel.status());
-  const auto served = ServedHead(*channel);
+int Export(const Flags& flags, OpenLedger& open) {
+  const auto served = open(flags.source);
   if (!served.ok()) return Fail(served.status());
-  LedgerCheck check({*served});
+  const auto head = (*served)->Head();
+  if (!head.ok()) return Fail(head.status());
+  LedgerCheck check({*head});
   std::string text;
-  absl::Status status =
-      ReadServed(*channel, served->size,
-                 [&](std::uint64_t index, const std::string& record) {
-                   absl::StrAppend(&text, ToText({index, record}), "\n");
-                   return check.Add(index, record);
-                 });
+  absl::Status status = (*served)->Read(
+      head->size, [&](std::uint64_t index, const std::string& record) {
+        absl::StrAppend(&text, ToText({index, record}), "\n");
+        return check.Add(index, record);
+      });
   if (status.ok()) status = check.Finish();
   if (status.ok()) status = anchors::WriteFileAtomically(flags.file, text);
   if (!status.ok()) return Fail(status);
@@ -186,12 +140,19 @@ add or move a record before it without your seeing it. Exit code 3: somebody
 has.
 )";
 
+absl::StatusOr<std::unique_ptr<LedgerReader>> OpenNone(
+    const AdminSource& source) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(source.server, " is not HOST:PORT"));
+}
+
 }  // namespace
 
-void AddLedger(CLI::App& app, Action& action) {
-  CLI::App& ledger = *app.add_subcommand(
-      "ledger", "Verify the record of what a trustd saw and decided");
-  ledger.require_subcommand(1);
+void AddLedger(CLI::App& ledger, Action& action) {
+  AddLedgerReadBy(ledger, action, OpenNone);
+}
+
+void AddLedgerReadBy(CLI::App& ledger, Action& action, OpenLedger& open) {
   CLI::App& verify = *ledger.add_subcommand(
       "verify", "Compare all records with what they are said to be");
   verify.footer(kFooter);
@@ -203,8 +164,8 @@ void AddLedger(CLI::App& app, Action& action) {
   verify_flags->source.AddTo(verify, false);
   verify.get_option("--server")->excludes(records);
   verify_flags->output.AddTo(verify);
-  verify.callback([verify_flags, &action] {
-    action = [verify_flags] { return Verify(*verify_flags); };
+  verify.callback([verify_flags, &action, &open] {
+    action = [verify_flags, &open] { return Verify(*verify_flags, open); };
   });
   CLI::App& exported =
       *ledger.add_subcommand("export", "Write all records to a file");
@@ -214,8 +175,8 @@ void AddLedger(CLI::App& app, Action& action) {
       ->required();
   export_flags->source.AddTo(exported);
   export_flags->output.AddTo(exported);
-  exported.callback([export_flags, &action] {
-    action = [export_flags] { return Export(*export_flags); };
+  exported.callback([export_flags, &action, &open] {
+    action = [export_flags, &open] { return Export(*export_flags, open); };
   });
 }
 

@@ -152,7 +152,7 @@ int Pin(const Flags& flags) {
       !s.ok()) {
     return Fail(s);
   }
-  const auto channel = flags.source.Open();
+  const auto channel = OpenChannel(flags.source);
   if (!channel.ok()) return Fail(channel.status());
   const auto response = CallAdmin<v1::AdminService>(
       *channel, &v1::AdminService::Stub::PinAnchor, request);
@@ -229,7 +229,8 @@ void AddPin(CLI::App& anchors, Action& action, const std::string& name,
 
 }  // namespace
 
-void AddPins(CLI::App& anchors, Action& action) {
+void AddAnchorsOfTrustd(CLI::App& anchors, Action& action) {
+  AddAnchors(anchors, action);
   AddPin(anchors, action, "add", "Add an anchor to a trustd",
          v1::PinFact::ACTION_ADD);
   AddPin(anchors, action, "announce",

@@ -462,10 +462,7 @@ void AddMark(CLI::App& releases, Action& action) {
 
 }  // namespace
 
-void AddReleases(CLI::App& app, Action& action) {
-  CLI::App& releases = *app.add_subcommand(
-      "releases", "Look at and prepare lists of reference releases");
-  releases.require_subcommand(1);
+void AddReleases(CLI::App& releases, Action& action) {
   AddShow(releases, action);
   AddImport(releases, action);
   AddMark(releases, action);

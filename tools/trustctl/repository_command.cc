@@ -76,11 +76,7 @@ int Export(const Flags& flags) {
 
 }  // namespace
 
-void AddRepository(CLI::App& app, Action& action) {
-  CLI::App& repository =
-      *app.add_subcommand("repository", "Copy a repository as static files");
-  repository.require_subcommand(1);
-
+void AddRepository(CLI::App& repository, Action& action) {
   CLI::App& command = *repository.add_subcommand(
       "export", "Write the files for a bucket, a CDN or a web server");
   command.footer(kExportFooter);

@@ -393,30 +393,33 @@ beside the old one on trustd's host, with ".next" after its name, before the
 root is published.
 )";
 
+// Below `parent`, with the flags that all have.
+std::pair<CLI::App*, std::shared_ptr<Flags>> AddBelow(
+    CLI::App& parent, Action& action, const char* name, const char* help,
+    int (*run)(const Flags&)) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App& command = *parent.add_subcommand(name, help);
+  command.add_option("--folder", flags->folder,
+                     "the ceremony's folder (default: the current one)");
+  flags->output.AddTo(command);
+  command.callback(
+      [flags, run, &action] { action = [flags, run] { return run(*flags); }; });
+  return {&command, flags};
+}
+
+void AddLife(CLI::App& command, Flags& flags) {
+  command.add_option("--expires-in", flags.expires_in,
+                     "how long it is good for (default 365d)");
+}
+
 }  // namespace
 
-void AddRoot(CLI::App& app, Action& action) {
-  CLI::App& root = *app.add_subcommand(
-      "root", "Make, sign and publish the root of trust (offline)");
-  root.require_subcommand(1);
-  const auto add = [&action](CLI::App& parent, const char* name,
-                             const char* help, int (*run)(const Flags&)) {
-    auto flags = std::make_shared<Flags>();
-    CLI::App& command = *parent.add_subcommand(name, help);
-    command.add_option("--folder", flags->folder,
-                       "the ceremony's folder (default: the current one)");
-    flags->output.AddTo(command);
-    command.callback([flags, run, &action] {
-      action = [flags, run] { return run(*flags); };
-    });
-    return std::pair<CLI::App*, std::shared_ptr<Flags>>(&command, flags);
+void AddRoot(CLI::App& root, Action& action) {
+  const auto add = [&](const char* name, const char* help,
+                       int (*run)(const Flags&)) {
+    return AddBelow(root, action, name, help, run);
   };
-  const auto add_life = [](CLI::App& command, Flags& flags) {
-    command.add_option("--expires-in", flags.expires_in,
-                       "how long it is good for (default 365d)");
-  };
-
-  auto [init, init_flags] = add(root, "init", "Begin the first root", Init);
+  auto [init, init_flags] = add("init", "Begin the first root", Init);
   init->footer(kInitFooter);
   init->add_option("--key", init_flags->root_keys,
                    "public key (PEM) of a person; repeatable")
@@ -430,7 +433,7 @@ void AddRoot(CLI::App& app, Action& action) {
   init->add_option("--threshold", init_flags->threshold,
                    "how many must sign root and targets (default 2)")
       ->check(CLI::PositiveNumber);
-  add_life(*init, *init_flags);
+  AddLife(*init, *init_flags);
 
   struct KeyCommand {
     const char* name;
@@ -442,7 +445,7 @@ void AddRoot(CLI::App& app, Action& action) {
                    AddKeyToRole},
         KeyCommand{"remove-key", "Draft the next root with one key less",
                    RemoveKeyFromRole}}) {
-    auto [command, flags] = add(root, name, help, run);
+    auto [command, flags] = add(name, help, run);
     command->add_option("--role", flags->role, "the role")
         ->required()
         ->check(CLI::IsMember({"root", "targets", "snapshot", "timestamp"}));
@@ -454,36 +457,34 @@ void AddRoot(CLI::App& app, Action& action) {
         ->add_option("--threshold", flags->threshold,
                      "how many must sign for the role (default: as before)")
         ->check(CLI::PositiveNumber);
-    add_life(*command, *flags);
+    AddLife(*command, *flags);
   }
 
   auto [renew, renew_flags] =
-      add(root, "renew", "Draft the next root with a later end", Renew);
-  add_life(*renew, *renew_flags);
+      add("renew", "Draft the next root with a later end", Renew);
+  AddLife(*renew, *renew_flags);
 
-  auto [sign, sign_flags] = add(root, "sign", "Sign the draft", Sign);
+  auto [sign, sign_flags] = add("sign", "Sign the draft", Sign);
   sign->footer(kSignFooter);
   sign_flags->signer.AddTo(*sign);
   sign->add_flag("--yes", sign_flags->yes, "do not ask");
 
-  add(root, "publish", "Turn the signed draft into N.root.json", Publish);
-  add(root, "status", "Show root, targets and drafts, and what expires soon",
-      Status);
+  add("publish", "Turn the signed draft into N.root.json", Publish);
+  add("status", "Show root, targets and drafts, and what expires soon", Status);
+}
 
-  CLI::App& keys =
-      *app.add_subcommand("keys", "Replace keys that trustd holds");
-  keys.require_subcommand(1);
+void AddKeys(CLI::App& keys, Action& action) {
   CLI::App& rotate = *keys.add_subcommand("rotate", "Replace a key");
   rotate.require_subcommand(1);
   auto [timestamp, rotate_flags] =
-      add(rotate, "timestamp", "Draft the next root with a new online key",
-          RotateTimestamp);
+      AddBelow(rotate, action, "timestamp",
+               "Draft the next root with a new online key", RotateTimestamp);
   timestamp->footer(kRotateFooter);
   timestamp
       ->add_option("--online", rotate_flags->online_key,
                    "public key (PEM) of the new online key")
       ->required();
-  add_life(*timestamp, *rotate_flags);
+  AddLife(*timestamp, *rotate_flags);
 }
 
 }  // namespace anchorage::trustctl

@@ -138,7 +138,7 @@ void PrintLine(const v1::Rotation& rotation) {
 int List(const ListFlags& flags) {
   const auto request = ReadFilter(flags);
   if (!request.ok()) return UsageError(request.status());
-  const auto channel = flags.source.Open();
+  const auto channel = OpenChannel(flags.source);
   if (!channel.ok()) return Fail(channel.status());
   const auto all = ReadPages(*channel, *request, flags.limit);
   if (!all.ok()) return Fail(all.status());
@@ -233,7 +233,7 @@ int PrintAnswer(const v1::Rotation& rotation, const OutputOption& output) {
 }
 
 int Show(const ShowFlags& flags) {
-  const auto channel = flags.source.Open();
+  const auto channel = OpenChannel(flags.source);
   if (!channel.ok()) return Fail(channel.status());
   const auto rotation = Get(*channel, flags.id);
   if (!rotation.ok()) return Fail(rotation.status());
@@ -270,7 +270,7 @@ absl::Status LookAndConfirm(const Channel& channel, const DecideFlags& flags,
 }
 
 int Decide(const DecideFlags& flags) {
-  const auto channel = flags.source.Open();
+  const auto channel = OpenChannel(flags.source);
   if (!channel.ok()) return Fail(channel.status());
   v1::DecideRotationRequest request;
   request.set_id(flags.id);
@@ -365,10 +365,7 @@ void AddDecision(CLI::App& rotations, Action& action, const std::string& name,
 
 }  // namespace
 
-void AddRotations(CLI::App& app, Action& action) {
-  CLI::App& rotations = *app.add_subcommand(
-      "rotations", "Look at rotations of a trustd, and decide about them");
-  rotations.require_subcommand(1);
+void AddRotations(CLI::App& rotations, Action& action) {
   AddList(rotations, action);
   AddShow(rotations, action);
   AddDecision(rotations, action, "approve", "Decide for one",

@@ -47,7 +47,7 @@ void PrintLine(const v1::SourceHealth& health) {
 }
 
 int List(const Flags& flags) {
-  const auto channel = flags.source.Open();
+  const auto channel = OpenChannel(flags.source);
   if (!channel.ok()) return Fail(channel.status());
   const auto response = CallAdmin<v1::AuditService>(
       *channel, &v1::AuditService::Stub::ListSources, v1::ListSourcesRequest());
@@ -67,7 +67,7 @@ int List(const Flags& flags) {
 }
 
 int Poll(const Flags& flags) {
-  const auto channel = flags.source.Open();
+  const auto channel = OpenChannel(flags.source);
   if (!channel.ok()) return Fail(channel.status());
   v1::PollNowRequest request;
   request.set_source(flags.name);
@@ -85,10 +85,7 @@ int Poll(const Flags& flags) {
 
 }  // namespace
 
-void AddSources(CLI::App& app, Action& action) {
-  CLI::App& sources =
-      *app.add_subcommand("sources", "Look at the sources of a trustd");
-  sources.require_subcommand(1);
+void AddSources(CLI::App& sources, Action& action) {
   CLI::App& list = *sources.add_subcommand("list", "Say how they do");
   list.footer(kFooter);
   auto list_flags = std::make_shared<Flags>();

@@ -93,7 +93,7 @@ absl::StatusOr<std::string> ReadBundle(const Flags& flags) {
 
 absl::StatusOr<v1::AcceptStoreResponse> Send(const Flags& flags,
                                              const std::string& bundle) {
-  const auto channel = flags.source.Open();
+  const auto channel = OpenChannel(flags.source);
   if (!channel.ok()) return channel.status();
   const auto stub = v1::AdminService::NewStub(*channel);
   grpc::ClientContext context;
@@ -156,10 +156,7 @@ int Accept(const Flags& flags) {
 
 }  // namespace
 
-void AddStore(CLI::App& app, Action& action) {
-  CLI::App& store =
-      *app.add_subcommand("store", "Go on with a store that went back");
-  store.require_subcommand(1);
+void AddStore(CLI::App& store, Action& action) {
   CLI::App& accept = *store.add_subcommand(
       "accept", "Have a trustd sign again after its store went back");
   accept.footer(kFooter);

@@ -260,10 +260,7 @@ to approve.
 
 }  // namespace
 
-void AddTargets(CLI::App& app, Action& action) {
-  CLI::App& targets = *app.add_subcommand(
-      "targets", "Approve a catalog by signing it (offline)");
-  targets.require_subcommand(1);
+void AddTargets(CLI::App& targets, Action& action) {
   const auto add = [&targets, &action](const char* name, const char* help,
                                        int (*run)(const Flags&)) {
     auto flags = std::make_shared<Flags>();

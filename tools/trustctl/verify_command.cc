@@ -4,9 +4,7 @@
 
 namespace anchorage::trustctl {
 
-void AddVerify(CLI::App& app, Action& action) {
-  CLI::App& verify = *app.add_subcommand("verify", "Verify evidence");
-  verify.require_subcommand(1);
+void AddVerify(CLI::App& verify, Action& action) {
   AddVerifyIdentity(verify, action);
   AddVerifyAttestation(verify, action);
 }

@@ -34,6 +34,7 @@ struct Free {
   void operator()(EVP_KEYMGMT* keys) const { EVP_KEYMGMT_free(keys); }
   void operator()(EVP_SIGNATURE* s) const { EVP_SIGNATURE_free(s); }
   void operator()(BIGNUM* number) const { BN_free(number); }
+  void operator()(BN_CTX* context) const { BN_CTX_free(context); }
   void operator()(std::uint8_t* bytes) const { OPENSSL_free(bytes); }
 };
 template <typename T>
@@ -168,7 +169,21 @@ enum class Scheme { kPlain, kPss };
 
 constexpr std::size_t kEd25519KeyBytes = 32;
 constexpr std::size_t kEd25519SignatureBytes = 64;
-constexpr std::size_t kP384PointBytes = 97;
+constexpr std::size_t kP384FieldBytes = 48;
+constexpr std::size_t kP384PointBytes = 1 + 2 * kP384FieldBytes;
+// FIPS 186-4 D.1.2.4: the order of P-384's group, and b of its curve.
+constexpr std::string_view kP384Order(
+    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    "\xc7\x63\x4d\x81\xf4\x37\x2d\xdf\x58\x1a\x0d\xb2"
+    "\x48\xb0\xa7\x7a\xec\xec\x19\x6a\xcc\xc5\x29\x73",
+    kP384FieldBytes);
+constexpr std::string_view kP384B(
+    "\xb3\x31\x2f\xa7\xe2\x3e\xe7\xe4\x98\x8e\x05\x6b"
+    "\xe3\xf8\x2d\x19\x18\x1d\x9c\x6e\xfe\x81\x41\x12"
+    "\x03\x14\x08\x8f\x50\x13\x87\x5a\xc6\x56\x39\x8d"
+    "\x8a\x2e\xd1\x9d\x2a\x85\xc8\xed\xd3\xec\x2a\xef",
+    kP384FieldBytes);
 
 // The prefix of a SubjectPublicKeyInfo whose type has only one encoding:
 // algorithm, curve by name, and the 04 of an uncompressed point. The library
@@ -190,6 +205,11 @@ std::optional<std::string_view> After(std::string_view prefix,
                                       std::string_view spki) {
   if (!spki.starts_with(prefix)) return std::nullopt;
   return spki.substr(prefix.size());
+}
+
+// Returns the point of a SubjectPublicKeyInfo that begins with kP384Prefix.
+std::string_view PointOf(std::string_view spki) {
+  return spki.substr(kP384Prefix.size() - 1);
 }
 
 // Null for bytes that are not exactly one SubjectPublicKeyInfo.
@@ -263,6 +283,48 @@ EVP_PKEY* P384Template() {
   });
 }
 
+// Null if the library cannot make one. To be given a point.
+Owned<EVP_PKEY> NewP384Key() {
+  EVP_PKEY* const kept = P384Template();
+  return Owned<EVP_PKEY>(kept == nullptr ? nullptr : EVP_PKEY_dup(kept));
+}
+
+bool SetPoint(EVP_PKEY* key, std::string_view point) {
+  return EVP_PKEY_set1_encoded_public_key(key, Bytes(point), point.size()) == 1;
+}
+
+Owned<BIGNUM> Number(std::string_view magnitude) {
+  return Owned<BIGNUM>(
+      BN_bin2bn(Bytes(magnitude), static_cast<int>(magnitude.size()), nullptr));
+}
+
+// Whether a point (04, x, y) is on P-384; nullopt if there is no memory. By
+// arithmetic: the library's own check needs the group, which takes 0.2 ms to
+// make and is of no use to a program that verifies identities alone.
+std::optional<bool> IsOnP384(std::string_view point) {
+  const BIGNUM* const prime = BN_get0_nist_prime_384();
+  const Owned<BIGNUM> x = Number(point.substr(1, kP384FieldBytes));
+  const Owned<BIGNUM> y = Number(point.substr(1 + kP384FieldBytes));
+  const Owned<BIGNUM> b = Number(kP384B);
+  const Owned<BIGNUM> left(BN_new());
+  const Owned<BIGNUM> right(BN_new());
+  const Owned<BN_CTX> context(BN_CTX_new());
+  // y^2 = (x^2 - 3) x + b
+  if (x == nullptr || y == nullptr || b == nullptr || left == nullptr ||
+      right == nullptr || context == nullptr ||
+      BN_mod_sqr(left.get(), y.get(), prime, context.get()) != 1 ||
+      BN_mod_sqr(right.get(), x.get(), prime, context.get()) != 1 ||
+      BN_sub_word(right.get(), 3) != 1 ||
+      BN_mod_mul(right.get(), right.get(), x.get(), prime, context.get()) !=
+          1 ||
+      BN_mod_add(right.get(), right.get(), b.get(), prime, context.get()) !=
+          1) {
+    return std::nullopt;
+  }
+  return BN_cmp(left.get(), right.get()) == 0 && BN_cmp(x.get(), prime) < 0 &&
+         BN_cmp(y.get(), prime) < 0;
+}
+
 }  // namespace
 
 Digest Hash(HashAlgorithm algorithm, std::string_view data) {
@@ -326,7 +388,7 @@ struct PublicKey::State {
     idle.reserve(kMaxIdleOperations);
     key_ = key.release();
   }
-  // For an RSA or DSA key that the library reads at the first use.
+  // For a key that the library reads at the first use.
   State(KeyType t, std::string_view spki, std::string o)
       : type(t), order(std::move(o)), spki_(spki) {
     idle.reserve(kMaxIdleOperations);
@@ -340,7 +402,7 @@ struct PublicKey::State {
   EVP_PKEY* key() const {
     EVP_PKEY* known = key_.load(std::memory_order_acquire);
     if (known != nullptr) return known;
-    Owned<EVP_PKEY> read = ReadSpki(spki_);
+    Owned<EVP_PKEY> read = Read();
     // If two threads read the key at once, the first one's result stays.
     if (read == nullptr || !key_.compare_exchange_strong(
                                known, read.get(), std::memory_order_acq_rel)) {
@@ -429,6 +491,14 @@ struct PublicKey::State {
   mutable std::vector<Operation> idle;
 
  private:
+  Owned<EVP_PKEY> Read() const {
+    if (type != KeyType::kEcP384) return ReadSpki(spki_);
+    Owned<EVP_PKEY> read = NewP384Key();
+    if (read == nullptr || !SetPoint(read.get(), PointOf(spki_)))
+      return nullptr;
+    return read;
+  }
+
   const std::string spki_;
   // Written once at most. Owned.
   mutable std::atomic<EVP_PKEY*> key_ = nullptr;
@@ -437,9 +507,7 @@ struct PublicKey::State {
 absl::StatusOr<PublicKey> PublicKey::FromSpki(std::string_view spki_der) {
   const ErrorQueueGuard guard;
   if (spki_der.size() > kMaxSpkiBytes) return BadKey("key too large");
-  if (After(kP384Prefix, spki_der).has_value()) {
-    return FromP384Point(spki_der.substr(kP384Prefix.size() - 1));
-  }
+  if (After(kP384Prefix, spki_der).has_value()) return FromP384(spki_der);
   if (const auto raw = After(kEd25519Prefix, spki_der); raw.has_value()) {
     return FromEd25519(*raw);
   }
@@ -466,23 +534,28 @@ absl::StatusOr<PublicKey> PublicKey::FromP256(std::string_view spki_der) {
                                            std::move(order)));
 }
 
+absl::StatusOr<PublicKey> PublicKey::FromP384(std::string_view spki_der) {
+  const std::string_view point = PointOf(spki_der);
+  if (point.size() != kP384PointBytes) return BadKey("not a P-384 point");
+  const std::optional<bool> on_curve = IsOnP384(point);
+  if (!on_curve.has_value()) return KeyUnavailable(KeyType::kEcP384);
+  if (!*on_curve) return BadKey("point is not on P-384");
+  return PublicKey(KeyType::kEcP384, 384,
+                   std::make_shared<State>(KeyType::kEcP384, spki_der,
+                                           std::string(kP384Order)));
+}
+
 absl::StatusOr<PublicKey> PublicKey::FromP384Point(std::string_view point) {
   const ErrorQueueGuard guard;
   if (point.size() != kP384PointBytes || point.front() != 0x04) {
     return BadKey("not an uncompressed P-384 point");
   }
-  if (P384Template() == nullptr) return KeyUnavailable(KeyType::kEcP384);
-  Owned<EVP_PKEY> key(EVP_PKEY_dup(P384Template()));
+  Owned<EVP_PKEY> key = NewP384Key();
   if (key == nullptr) return KeyUnavailable(KeyType::kEcP384);
-  if (EVP_PKEY_set1_encoded_public_key(key.get(), Bytes(point), point.size()) !=
-      1) {
-    return BadKey("point is not on P-384");
-  }
-  static const std::string* const kOrder =
-      new std::string(GroupOrder(P384Template()));
-  return PublicKey(
-      KeyType::kEcP384, 384,
-      std::make_shared<State>(KeyType::kEcP384, std::move(key), *kOrder));
+  if (!SetPoint(key.get(), point)) return BadKey("point is not on P-384");
+  return PublicKey(KeyType::kEcP384, 384,
+                   std::make_shared<State>(KeyType::kEcP384, std::move(key),
+                                           std::string(kP384Order)));
 }
 
 absl::StatusOr<PublicKey> PublicKey::FromEd25519(std::string_view raw) {

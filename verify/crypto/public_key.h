@@ -72,9 +72,9 @@ class PublicKey {
   // at the first verification.
   static absl::StatusOr<PublicKey> FromSpki(std::string_view spki_der);
 
-  // Reads an uncompressed P-384 point (04, x, y: 97 bytes), at a fraction of
-  // the cost of FromSpki(). Fails with kFieldInvalid for anything else and
-  // for a point that is not on the curve.
+  // Reads an uncompressed P-384 point (04, x, y: 97 bytes) for use at once.
+  // Fails with kFieldInvalid for anything else and for a point that is not on
+  // the curve.
   static absl::StatusOr<PublicKey> FromP384Point(std::string_view point);
 
   // Reads a raw Ed25519 key of 32 bytes.
@@ -113,6 +113,7 @@ class PublicKey {
  private:
   struct State;
   static absl::StatusOr<PublicKey> FromP256(std::string_view spki_der);
+  static absl::StatusOr<PublicKey> FromP384(std::string_view spki_der);
   PublicKey(KeyType type, int bits, std::shared_ptr<const State> state)
       : type_(type), bits_(bits), state_(std::move(state)) {}
 

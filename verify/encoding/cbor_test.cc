@@ -5,15 +5,15 @@
 #include <string>
 #include <string_view>
 
-#include "absl/strings/escaping.h"
 #include "gtest/gtest.h"
+#include "verify/encoding/base64.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
 namespace {
 
 std::string Bytes(std::string_view hex) {
-  return absl::HexStringToBytes(absl::string_view(hex.data(), hex.size()));
+  return hex.empty() ? "" : DecodeHex(hex).value();
 }
 
 // Whether the item that `hex` begins with is read.

@@ -5,13 +5,13 @@
 #include <optional>
 #include <string>
 
-#include "absl/strings/escaping.h"
+#include "verify/encoding/base64.h"
 
 namespace anchorage::verify {
 namespace {
 
 std::string Hex(std::string_view hex) {
-  return absl::HexStringToBytes(absl::string_view(hex.data(), hex.size()));
+  return hex.empty() ? "" : DecodeHex(hex).value();
 }
 
 // Whether `hex` is exactly one element that the reader takes.

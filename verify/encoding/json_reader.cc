@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "verify/encoding/utf8.h"
@@ -336,10 +337,12 @@ absl::Status JsonReader::ReadObject() {
     JsonToken name, value;
     const absl::StatusOr<bool> more = NextMember(name);
     if (!more.ok()) return more.status();
-    if (!*more) return CheckDistinct({names.begin(), names.end()});
+    if (!*more) break;
     names.push_back(name.Decoded());
     if (absl::Status s = ReadValue(value); !s.ok()) return s;
   }
+  std::vector<std::string_view> views(names.begin(), names.end());
+  return CheckDistinct(absl::MakeSpan(views));
 }
 
 absl::Status JsonReader::Finish() {
@@ -349,7 +352,7 @@ absl::Status JsonReader::Finish() {
                 absl::StrCat("JSON ends at byte ", at_));
 }
 
-absl::Status CheckDistinct(std::vector<std::string_view> names) {
+absl::Status CheckDistinct(absl::Span<std::string_view> names) {
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice == names.end()) return absl::OkStatus();

@@ -27,10 +27,10 @@
 #include <limits>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 
 namespace anchorage::verify {
 
@@ -120,8 +120,8 @@ class JsonReader {
   bool first_ = false;
 };
 
-// Fails with kDuplicateKey if two of `names` are the same.
-absl::Status CheckDistinct(std::vector<std::string_view> names);
+// Fails with kDuplicateKey if two of `names`, which it sorts, are the same.
+absl::Status CheckDistinct(absl::Span<std::string_view> names);
 
 }  // namespace anchorage::verify
 

@@ -350,9 +350,9 @@ absl::StatusOr<ScannedDocument> ScanIdentityDocument(std::string_view text) {
       out.fields_[field] = value;
     }
   }
-  if (absl::Status s =
-          CheckDistinct({out.unknown_keys_.begin(), out.unknown_keys_.end()});
-      !s.ok()) {
+  std::vector<std::string_view> unknown(out.unknown_keys_.begin(),
+                                        out.unknown_keys_.end());
+  if (absl::Status s = CheckDistinct(absl::MakeSpan(unknown)); !s.ok()) {
     return s;
   }
   if (absl::Status s = json.Finish(); !s.ok()) return s;

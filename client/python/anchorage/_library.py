@@ -69,6 +69,9 @@ options_set_targets_url = _bytes_setter("options_set_targets_url")
 options_set_trusted_root = _bytes_setter("options_set_trusted_root")
 options_set_tls_roots = _bytes_setter("options_set_tls_roots")
 options_set_cache_folder = _bytes_setter("options_set_cache_folder")
+options_set_baked_bundle = _setter(
+    "options_set_baked_bundle", c_char_p, c_size_t, c_int64
+)
 options_set_background_refresh = _setter(
     "options_set_background_refresh", c_int32
 )
@@ -174,8 +177,19 @@ class Handle:
     def __del__(self) -> None:
         self._free(self.pointer)
 
+
+class Uncopied:
+    """What is neither copied nor pickled: who needs another makes one."""
+
+    __slots__ = ()
+
     def __reduce__(self) -> Any:
-        raise TypeError("an object of libanchorage has no copies")
+        raise TypeError(f"{type(self).__name__} has no copies")
+
+
+class Object(Uncopied):
+    __slots__ = ("_handle",)
+    _handle: Handle
 
 
 def take_bytes(pointer: Optional[int], size: c_size_t) -> Optional[bytes]:

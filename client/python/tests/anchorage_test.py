@@ -1,10 +1,15 @@
 """The package against what it was installed with and a repository over HTTP:
 test/bindings/bindings.sh says where these are."""
 
+import asyncio
+import copy
 import datetime
 import os
 import pathlib
 import pickle
+import shutil
+import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -105,6 +110,11 @@ class IdentityTest(unittest.TestCase):
         self.assertEqual(error.code, anchorage.Code.NOT_FROM_AWS)
         self.assertEqual(str(error), error.detail)
         self.assertTrue(error.check)
+        self.assertIsNone(error.certificate_index)
+        self.assertEqual(
+            f"{type(error).__module__}.{type(error).__name__}",
+            "anchorage.Refused",
+        )
         self.assertIn("DIGEST_MISMATCH", str(error.to_dict()))
 
     def test_a_refusal_can_be_pickled(self):
@@ -113,9 +123,21 @@ class IdentityTest(unittest.TestCase):
         self.assertEqual(copy.reason, error.reason)
         self.assertEqual(copy.check, error.check)
 
-    def test_a_result_has_no_copies(self):
-        with self.assertRaises(TypeError):
-            pickle.dumps(self.verify())
+    def test_nothing_is_copied(self):
+        for one in (
+            self.client,
+            self.client.state(),
+            self.verify(),
+            anchorage.IdentityPolicy.read(IDENTITY_POLICY),
+            anchorage.Ledger(1),
+        ):
+            for make in (pickle.dumps, copy.copy, copy.deepcopy):
+                with self.subTest(one), self.assertRaises(TypeError):
+                    make(one)
+
+    def test_a_result_does_not_change(self):
+        with self.assertRaises(AttributeError):
+            self.verify().account_id = "1"
 
     def test_no_evidence(self):
         self.assertEqual(self.refused("").code, anchorage.Code.UNREADABLE)
@@ -172,6 +194,10 @@ class IdentityTest(unittest.TestCase):
         self.assertEqual(self.refused(ledger=ledger).reason, "REPLAYED")
         for more in (
             {"ledger": None},
+            {"form": None},
+            {"trace": None},
+            {"document": None},
+            {"recorded_at": None},
             {"binding": "a"},
             {"ledger": ledger, "binding": "a"},
             {
@@ -181,6 +207,18 @@ class IdentityTest(unittest.TestCase):
         ):
             with self.subTest(more), self.assertRaises(TypeError):
                 self.verify(**more)
+
+    def test_recorded_evidence_uses_no_ledger(self):
+        self.verify(recorded_at=RECORDED_AT)
+        with self.assertRaises(anchorage.UsageError):
+            self.verify(recorded_at=RECORDED_AT, ledger=anchorage.Ledger(1))
+
+    def test_a_child_of_fork(self):
+        child = os.fork()
+        if child == 0:
+            # Nothing of unittest's runs in it.
+            os._exit(0 if self.verify().region == "us-west-2" else 1)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
 
     def test_many_threads(self):
         regions = []
@@ -199,8 +237,14 @@ class IdentityTest(unittest.TestCase):
     def test_a_client_that_was_closed(self):
         with anchorage.Client() as client:
             machine = client.verify_identity(SIGNATURE, IDENTITY_POLICY)
-        with self.assertRaises(ValueError):
-            client.verify_identity(SIGNATURE, IDENTITY_POLICY)
+        for call in (
+            lambda: client.verify_identity(SIGNATURE, IDENTITY_POLICY),
+            client.refresh,
+            client.state,
+        ):
+            with self.assertRaises(ValueError):
+                call()
+        client.close()
         self.assertEqual(machine.region, "us-west-2")
 
     def test_what_a_call_costs(self):
@@ -243,6 +287,7 @@ class AttestationTest(unittest.TestCase):
         self.assertIsNone(attestation.release)
         self.assertEqual(attestation.pcr(12), bytes(48))
         self.assertIsNone(attestation.pcr(99))
+        self.assertIsNone(attestation.pcr(4 + 2**32))
         self.assertEqual(attestation.time.date(), RECORDED_AT.date())
         self.assertIn("us-west-2", str(attestation.to_dict()))
 
@@ -333,6 +378,27 @@ class ClientTest(unittest.TestCase):
             "us-west-2",
         )
 
+    def test_a_refresh_lets_others_run(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            client = anchorage.Client(
+                url=f"http://127.0.0.1:{silent.getsockname()[1]}/",
+                trusted_root=ROOT,
+                background_refresh=False,
+                timeout=1,
+            )
+
+            async def ticks():
+                waits = asyncio.ensure_future(asyncio.to_thread(client.refresh))
+                ticked = 0
+                while not waits.done():
+                    await asyncio.sleep(0.01)
+                    ticked += 1
+                with self.assertRaises(anchorage.Unreachable):
+                    await waits
+                return ticked
+
+            self.assertGreater(asyncio.run(ticks()), 10)
+
     def test_options_that_are_wrong(self):
         for more in (
             {"url": URL},
@@ -340,16 +406,60 @@ class ClientTest(unittest.TestCase):
             {"cache_dir": ""},
             {"trusted_root": b""},
             {"trusted_root": b"{}"},
+            {
+                "trusted_root": ROOT,
+                "baked_bundle": b"nonsense",
+                "baked_bundle_as_of": RECORDED_AT,
+            },
             {"url": URL, "trusted_root": ROOT, "refresh_interval": 0.5},
             {"url": URL, "trusted_root": ROOT, "timeout": -1},
         ):
             with self.subTest(more), self.assertRaises(anchorage.UsageError):
                 anchorage.Client(**more)
-        for name in ("url", "trusted_root", "cache_dir", "tls_roots"):
+        for name in (
+            "url",
+            "trusted_root",
+            "cache_dir",
+            "tls_roots",
+            "baked_bundle",
+            "background_refresh",
+            "refresh_interval",
+            "identity_when_expired",
+        ):
             with self.subTest(name), self.assertRaises(TypeError):
                 anchorage.Client(**{name: None})
         with self.assertRaises(FileNotFoundError):
             anchorage.Client(url=URL, trusted_root="none/root.json")
+
+    @unittest.skipUnless(shutil.which("mypy"), "mypy is not installed")
+    def test_types(self):
+        """They are complete, and say what README.md says."""
+        package = pathlib.Path(anchorage.__file__).parent
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder, "program.py")
+            program.write_text(
+                "import anchorage\n"
+                "client = anchorage.Client(url='')\n"
+                "machine = client.verify_identity('', policy='licence.yaml')\n"
+                "account: str = machine.account_id\n"
+                "kernel: str = machine.kernel_id  # type: ignore[assignment]\n"
+                "machine.region = ''  # type: ignore[misc]\n"
+                "client.verify_identity(None, '')  # type: ignore[arg-type]\n"
+                "client.verify_attestation(\n"
+                "    b'', '', nonce=None  # type: ignore[arg-type]\n"
+                ")\n"
+                "try:\n"
+                "    client.refresh()\n"
+                "except anchorage.Unreachable as error:\n"
+                "    reason: str = error.reason\n"
+            )
+            mypy = subprocess.run(
+                ["mypy", "--strict", "--cache-dir", folder, package, program],
+                env={**os.environ, "MYPYPATH": str(package.parent)},
+                capture_output=True,
+                text=True,
+            )
+        self.assertEqual(mypy.returncode, 0, mypy.stdout + mypy.stderr)
 
     def test_version(self):
         self.assertRegex(anchorage.__version__, r"^\d+\.\d+\.\d+$")

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <type_traits>
 
 namespace {
 
@@ -52,6 +53,10 @@ std::string ReadFile(const std::string& path) {
 
 }  // namespace
 
+static_assert(std::is_nothrow_move_constructible_v<anchorage::Client> &&
+              !std::is_copy_constructible_v<anchorage::Client> &&
+              !std::is_copy_constructible_v<anchorage::Identity>);
+
 int main(int argc, char** argv) {
   if (argc != 6) return 2;
   const std::string vectors = argv[1];
@@ -88,6 +93,8 @@ int main(int argc, char** argv) {
   CheckReason("the changed identity",
               client.VerifyIdentity(signature, identity_policy),
               "DIGEST_MISMATCH");
+  const auto refused = client.VerifyIdentity(signature, identity_policy);
+  Check("no certificate failed", !refused.error().certificate_index);
   CheckReason("a view of nothing",
               client.VerifyIdentity(std::string_view(), identity_policy),
               "USAGE");
@@ -104,11 +111,15 @@ int main(int argc, char** argv) {
             client.VerifyAttestation(document, attestation_policy, request));
   Check("type", attestation.type() == anchorage::AttestationType::kNitroTpm);
   Check("PCR4", attestation.pcr(4).has_value());
+  const anchorage::Request moved = std::move(request);
+  CheckReason("a request that was moved from",
+              client.VerifyAttestation(document, attestation_policy, request),
+              "USAGE");
   document.back() ^= 1;
   CheckReason("the changed attestation",
-              client.VerifyAttestation(document, attestation_policy, request),
+              client.VerifyAttestation(document, attestation_policy, moved),
               "SIGNATURE_MISMATCH");
 
-  std::cout << anchorage_version() << ", " << failures << " failures\n";
+  std::cout << anchorage::Version() << ", " << failures << " failures\n";
   return failures != 0 ? 1 : 0;
 }

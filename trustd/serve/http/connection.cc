@@ -5,30 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
-
-#include "absl/strings/match.h"
 
 namespace anchorage::trustd {
 namespace {
 
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
-
-// The library's lines end with a line feed.
-std::string WithoutRange(std::string_view head) {
-  std::string kept;
-  while (!head.empty()) {
-    const std::string_view line = head.substr(0, head.find('\n') + 1);
-    const std::string_view whole = line.empty() ? head : line;
-    if (!absl::StartsWithIgnoreCase(
-            absl::string_view(whole.data(), whole.size()), "range:")) {
-      kept.append(whole);
-    }
-    head.remove_prefix(whole.size());
-  }
-  return kept;
-}
 
 }  // namespace
 
@@ -115,9 +97,8 @@ void Connection::BeginAnswer(absl::Duration now) {
   end = end == std::string::npos ? limits_.request_bytes
                                  : end + kEndOfHead.size();
   end = std::min({end, limits_.request_bytes, received_.size()});
-  head_ = WithoutRange(std::string_view(received_).substr(0, end));
+  request_ = received_.substr(0, end);
   received_.erase(0, end);
-  given_ = 0;
   out_.clear();
   sent_ = 0;
   body_ = {};
@@ -125,10 +106,12 @@ void Connection::BeginAnswer(absl::Duration now) {
   deadline_ = now + limits_.answer_time;
 }
 
-void Connection::SetBody(std::string_view body,
-                         std::shared_ptr<const void> owner) {
+void Connection::Answer(std::string head, std::string_view body,
+                        std::shared_ptr<const void> owner, bool last) {
+  out_ = std::move(head);
   body_ = body;
   body_owner_ = std::move(owner);
+  is_last_ = last;
 }
 
 const char* Connection::Exceeds(absl::Duration now) const {
@@ -142,22 +125,5 @@ void Connection::Stop(absl::Duration now) {
   deadline_ =
       is_answering_ ? std::min(deadline_, now + limits_.stop_time) : now;
 }
-
-ssize_t Connection::read(char* data, std::size_t size) {
-  const std::size_t count = std::min(size, head_.size() - given_);
-  if (count == 0) return -1;
-  std::memcpy(data, head_.data() + given_, count);
-  given_ += count;
-  return static_cast<ssize_t>(count);
-}
-
-ssize_t Connection::write(const char* data, std::size_t size) {
-  out_.append(data, size);
-  return static_cast<ssize_t>(size);
-}
-
-// Left empty: nothing here depends on who asks.
-void Connection::get_remote_ip_and_port(std::string&, int&) const {}
-void Connection::get_local_ip_and_port(std::string&, int&) const {}
 
 }  // namespace anchorage::trustd

@@ -2,17 +2,11 @@
 // for or keep. Nothing here blocks: a slow peer holds memory of a bounded size
 // for a bounded time, and never a thread.
 //
-// cpp-httplib's own stream has a timeout for each read, so a byte now and then
-// holds a thread for ever; it cannot use a descriptor above 1023, which a
-// trustd with many watchers has; and the library matches a Range header with a
-// recursion as deep as the header is long. So the head of a request is read
-// here, whole and within its limits, and the library gets it without its Range:
-// files are served whole. Not thread-safe.
+// The head of a request is received whole and within its limits before anybody
+// reads it. Not thread-safe.
 
 #ifndef ANCHORAGE_TRUSTD_SERVE_HTTP_CONNECTION_H_
 #define ANCHORAGE_TRUSTD_SERVE_HTTP_CONNECTION_H_
-
-#include <httplib.h>
 
 #include <cstddef>
 #include <memory>
@@ -39,7 +33,7 @@ struct ConnectionLimits {
   absl::Duration health_time = absl::Seconds(1);
 };
 
-class Connection final : public httplib::Stream {
+class Connection final {
  public:
   // What can be done next.
   enum class Next {
@@ -56,7 +50,7 @@ class Connection final : public httplib::Stream {
              const ConnectionLimits& limits, absl::Duration now);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection() override;
+  ~Connection();
 
   int descriptor() const { return socket_; }
   bool is_health_only() const { return health_only_; }
@@ -65,13 +59,16 @@ class Connection final : public httplib::Stream {
   // Sends and receives as much as the socket allows at `now`.
   Next Advance(absl::Duration now);
 
-  // Hands the head of the received request to the library, and collects what
-  // the library writes until EndAnswer().
+  // Takes the head of a request off what was received, and starts the time for
+  // its answer.
   void BeginAnswer(absl::Duration now);
-  // Adds `body` after everything that was written; `owner` keeps it alive.
-  void SetBody(std::string_view body, std::shared_ptr<const void> owner);
-  // `last`: the connection is closed when the answer is sent.
-  void EndAnswer(bool last) { is_last_ = last; }
+  // That head, with the empty line at its end; without it, as much as is
+  // allowed was received. Valid until the next BeginAnswer().
+  std::string_view request() const { return request_; }
+  // What is to be sent: `head`, then `body`, which `owner` keeps alive. `last`:
+  // the connection is closed when it is sent.
+  void Answer(std::string head, std::string_view body,
+              std::shared_ptr<const void> owner, bool last);
 
   // Returns the name of the limit that is exceeded at `now`, or null. The
   // caller then closes the connection; "idle_time" is nobody's fault.
@@ -80,16 +77,6 @@ class Connection final : public httplib::Stream {
   // Call this when the server stops: closes a connection that waits for a
   // request, and limits an answer under way to stop_time.
   void Stop(absl::Duration now);
-
-  // --- Called by the library ---
-  bool is_readable() const override { return true; }
-  bool is_writable() const override { return true; }
-  ssize_t read(char* data, std::size_t size) override;
-  ssize_t write(const char* data, std::size_t size) override;
-  void get_remote_ip_and_port(std::string& ip, int& port) const override;
-  void get_local_ip_and_port(std::string& ip, int& port) const override;
-  // The library must not use it.
-  socket_t socket() const override { return -1; }
 
  private:
   // Sends what the socket takes; the rest waits. Returns false if the peer is
@@ -111,9 +98,7 @@ class Connection final : public httplib::Stream {
   // bytes contain no end of a head.
   std::string received_;
   std::size_t scanned_ = 0;
-  // The head of the request, of which read() has returned `given_` bytes.
-  std::string head_;
-  std::size_t given_ = 0;
+  std::string request_;
   // What is to be sent, of which `sent_` bytes have been, followed by `body_`.
   std::string out_;
   std::size_t sent_ = 0;

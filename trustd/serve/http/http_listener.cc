@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <string_view>
+#include <memory>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -17,14 +17,14 @@ namespace {
 // How much the kernel buffers for a peer that does not read.
 constexpr int kSendBufferBytes = 256 * 1024;
 
-constexpr char kText[] = "text/plain; charset=utf-8";
-constexpr char kPrometheusText[] = "text/plain; version=0.0.4; charset=utf-8";
+constexpr std::string_view kPrometheusText =
+    "text/plain; version=0.0.4; charset=utf-8";
 
 // A cache may keep a name that never means other bytes for ever, but the
 // timestamp only briefly.
-constexpr char kForEver[] = "public, max-age=31536000, immutable";
-constexpr char kShortly[] = "public, max-age=60";
-constexpr char kNever[] = "no-store";
+constexpr std::string_view kForEver = "public, max-age=31536000, immutable";
+constexpr std::string_view kShortly = "public, max-age=60";
+constexpr std::string_view kNever = "no-store";
 
 // Whether an If-None-Match header names that tag.
 bool Matches(const std::string& header, const std::string& etag) {
@@ -36,115 +36,47 @@ bool Matches(const std::string& header, const std::string& etag) {
   return false;
 }
 
-void Answer(int status, const std::string& text, httplib::Response& response) {
-  response.status = status;
-  response.set_header("Cache-Control", kNever);
-  response.set_content(text, kText);
+const char* PhraseOf(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    default:
+      return "Service Unavailable";
+  }
+}
+
+// A header's line.
+std::string Header(std::string_view name, std::string_view value) {
+  std::string line(name);
+  return line.append(": ").append(value).append("\r\n");
 }
 
 }  // namespace
 
-// Answers requests, for one thread. The library parses requests and writes
-// answers; its own loops for accepting and serving are not used.
-class HttpListener::Site final : public httplib::Server {
- public:
-  explicit Site(HttpListener& listener) : listener_(listener) {
-    const HttpListener::Options& options = listener.options_;
-    // Only announced to peers: HttpLoop enforces it.
-    set_keep_alive_max_count(
-        static_cast<std::size_t>(options.requests_per_connection));
-    set_keep_alive_timeout(absl::ToInt64Seconds(options.limits.idle_time));
-    set_pre_routing_handler(
-        [this](const httplib::Request& request, httplib::Response& response) {
-          Handle(request, response);
-          return HandlerResponse::Handled;
-        });
-    set_logger(
-        [this](const httplib::Request&, const httplib::Response& response) {
-          listener_.metrics_.CountHttp(response.status);
-        });
-  }
-
-  // Reads one request and answers it. Returns false if the connection cannot be
-  // used any more.
-  bool ServeOne(Connection& connection, bool last) {
-    // After a request that the library cannot read, or one with a body, we do
-    // not know where the next one begins.
-    bool readable = false;
-    bool closed = false;
-    connection_ = &connection;
-    const bool served = process_request(
-        connection, last, closed,
-        [&](httplib::Request& request) { readable = Prepare(request); });
-    return served && readable && !closed && !last;
-  }
-
- private:
-  // Removes headers on which the library would act but which we do not support:
-  // files are served as they are. Returns whether the connection can go on.
-  static bool Prepare(httplib::Request& request) {
-    request.headers.erase("Accept-Encoding");
-    request.headers.erase("Expect");
-    const bool has_body = request.has_header("Transfer-Encoding") ||
-                          request.has_header("Content-Length");
-    if (has_body) {
-      request.headers.erase("Connection");
-      request.set_header("Connection", "close");
-    }
-    return !has_body;
-  }
-
-  void Handle(const httplib::Request& request, httplib::Response& response) {
-    response.set_header("Accept-Ranges", "none");
-    response.set_header("X-Content-Type-Options", "nosniff");
-    if (request.method != "GET" && request.method != "HEAD") {
-      response.set_header("Allow", "GET, HEAD");
-      return Answer(405, "only GET and HEAD\n", response);
-    }
-    if (request.target == "/healthz") return Health(response);
-    if (connection_->is_health_only()) {
-      return Answer(503, "too many connections: come again\n", response);
-    }
-    if (request.target == "/metrics") {
-      response.status = 200;
-      response.set_header("Cache-Control", kNever);
-      return response.set_content(listener_.metrics_.Render(listener_.hub_),
-                                  kPrometheusText);
-    }
-    const auto file = listener_.files_.Find(request.target);
-    if (!file.has_value()) return Answer(404, "no such file\n", response);
-    response.set_header("ETag", file->etag);
-    response.set_header("Cache-Control", file->immutable ? kForEver : kShortly);
-    // Otherwise the library says 0.
-    response.set_header("Content-Length", std::to_string(file->bytes.size()));
-    if (Matches(request.get_header_value("If-None-Match"), file->etag)) {
-      response.status = 304;
-      return;
-    }
-    response.status = 200;
-    response.set_header("Content-Type", std::string(file->media_type));
-    // Sent from where it is, without a copy, however many peers ask for it.
-    if (request.method == "GET") connection_->SetBody(file->bytes, file->owner);
-  }
-
-  void Health(httplib::Response& response) const {
-    if (listener_.hub_.Current() == nullptr) {
-      return Answer(503, "no bundle\n", response);
-    }
-    if (!listener_.ServesNewClients()) {
-      return Answer(503, "new clients are turned away\n", response);
-    }
-    Answer(200,
-           listener_.hub_.signing().ok()
-               ? "ok\n"
-               : "serving, and signing nothing: see the log\n",
-           response);
-  }
-
-  HttpListener& listener_;
-  // The connection that is being answered.
-  Connection* connection_ = nullptr;
+struct HttpListener::Reply {
+  int status = 200;
+  // Lines, beside those of every reply.
+  std::string headers;
+  std::string_view body;
+  // Keeps `body` alive.
+  std::shared_ptr<const void> owner;
 };
+
+HttpListener::Reply HttpListener::Text(int status, std::string text,
+                                       std::string_view media_type) {
+  const auto owner = std::make_shared<const std::string>(std::move(text));
+  return {status,
+          Header("Cache-Control", kNever) + Header("Content-Type", media_type),
+          *owner, owner};
+}
 
 HttpListener::HttpListener(const Options& options, const PublicationHub& hub,
                            Metrics& metrics)
@@ -181,14 +113,12 @@ absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Start(
 
 absl::Status HttpListener::StartLoops() {
   for (int i = 0; i < options_.threads; ++i) {
-    sites_.push_back(std::make_unique<Site>(*this));
     HttpLoop::Options options;
     options.limits = options_.limits;
     options.requests_per_connection = options_.requests_per_connection;
     options.max_health = static_cast<std::size_t>(options_.health_connections);
-    options.answer = [site = sites_.back().get()](Connection& connection,
-                                                  bool last) {
-      return site->ServeOne(connection, last);
+    options.answer = [this](Connection& connection, bool last) {
+      Answer(connection, last);
     };
     options.shed = [this](const std::string& what) {
       metrics_.CountShed("http", what);
@@ -230,6 +160,68 @@ void HttpListener::Accept(int socket, const Endpoint& peer) {
   // All health connections are in one loop, whose oldest makes room.
   owned = -1;
   loops_.front()->Add(socket, std::move(place), true);
+}
+
+void HttpListener::Answer(Connection& connection, bool last) {
+  const auto request = ReadRequestHead(connection.request());
+  last = last || !request.has_value() || !request->keeps_connection;
+  Reply reply = request.has_value()
+                    ? ReplyTo(*request, connection.is_health_only())
+                    : Text(400, "no request of HTTP/1.1\n");
+  std::string head = absl::StrCat(
+      "HTTP/1.1 ", reply.status, " ", PhraseOf(reply.status),
+      "\r\nAccept-Ranges: none\r\nContent-Length: ", reply.body.size(),
+      "\r\nX-Content-Type-Options: nosniff\r\n", reply.headers);
+  if (last) {
+    head += "Connection: close\r\n\r\n";
+  } else {
+    absl::StrAppend(&head, "Keep-Alive: timeout=",
+                    absl::ToInt64Seconds(options_.limits.idle_time),
+                    ", max=", options_.requests_per_connection, "\r\n\r\n");
+  }
+  if (reply.status == 304 ||
+      (request.has_value() && request->method == "HEAD")) {
+    reply.body = {};
+  }
+  metrics_.CountHttp(reply.status);
+  connection.Answer(std::move(head), reply.body, std::move(reply.owner), last);
+}
+
+HttpListener::Reply HttpListener::ReplyTo(const RequestHead& request,
+                                          bool health_only) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    Reply reply = Text(405, "only GET and HEAD\n");
+    reply.headers += Header("Allow", "GET, HEAD");
+    return reply;
+  }
+  if (request.target == "/healthz") return Health();
+  if (health_only) return Text(503, "too many connections: come again\n");
+  if (request.target == "/metrics") {
+    return Text(200, metrics_.Render(hub_), kPrometheusText);
+  }
+  const auto file = files_.Find(request.target);
+  if (!file.has_value()) return Text(404, "no such file\n");
+  Reply reply;
+  reply.headers =
+      Header("ETag", file->etag) +
+      Header("Cache-Control", file->immutable ? kForEver : kShortly);
+  // Sent from where it is, without a copy, however many peers ask for it.
+  reply.body = file->bytes;
+  reply.owner = file->owner;
+  if (Matches(request.if_none_match, file->etag)) {
+    reply.status = 304;
+  } else {
+    reply.headers += Header("Content-Type", file->media_type);
+  }
+  return reply;
+}
+
+HttpListener::Reply HttpListener::Health() const {
+  if (hub_.Current() == nullptr) return Text(503, "no bundle\n");
+  if (!ServesNewClients()) return Text(503, "new clients are turned away\n");
+  return Text(200, hub_.signing().ok()
+                       ? "ok\n"
+                       : "serving, and signing nothing: see the log\n");
 }
 
 bool HttpListener::ServesNewClients() const {

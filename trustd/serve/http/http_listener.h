@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -25,6 +26,7 @@
 #include "trustd/publish/publication.h"
 #include "trustd/serve/http/connection.h"
 #include "trustd/serve/http/http_loop.h"
+#include "trustd/serve/http/request_head.h"
 #include "trustd/serve/http/static_site.h"
 #include "trustd/serve/metrics.h"
 
@@ -66,13 +68,18 @@ class HttpListener {
   void Stop();
 
  private:
-  class Site;
+  struct Reply;
 
   HttpListener(const Options& options, const PublicationHub& hub,
                Metrics& metrics);
 
   absl::Status StartLoops();
   void Accept(int socket, const Endpoint& peer);
+  static Reply Text(int status, std::string text,
+                    std::string_view media_type = "text/plain; charset=utf-8");
+  void Answer(Connection& connection, bool last);
+  Reply ReplyTo(const RequestHead& request, bool health_only);
+  Reply Health() const;
   bool ServesNewClients() const;
 
   const Options options_;
@@ -82,8 +89,7 @@ class HttpListener {
   Admission places_;
   Admission health_places_;
   std::unique_ptr<TcpListener> listener_;
-  // One loop for each thread, and the site that it asks.
-  std::vector<std::unique_ptr<Site>> sites_;
+  // One for each thread.
   std::vector<std::unique_ptr<HttpLoop>> loops_;
   std::size_t next_loop_ = 0;
 };

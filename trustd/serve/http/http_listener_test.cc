@@ -238,14 +238,15 @@ TEST_F(HttpListenerTest, ARequestHasALongestSize) {
   std::string request = "GET /healthz HTTP/1.1\r\n";
   for (int i = 0; i < 2000; ++i) request += "X-Header: 1234567890\r\n";
   EXPECT_EQ(StatusLineOf(request + "\r\n"), "HTTP/1.1 400 Bad Request");
-  EXPECT_EQ(StatusLineOf("GET /" + std::string(60'000, 'a')), "")
+  EXPECT_EQ(StatusLineOf("GET /" + std::string(60'000, 'a')),
+            "HTTP/1.1 400 Bad Request")
       << "a line without an end";
 }
 
-// The library reads this header with a recursion.
+// A library that once read requests here read this header with a recursion.
 TEST_F(HttpListenerTest, ALongRangeNeedsNoStack) {
   Start();
-  for (const char* name : {"Range", "rANGE", "X: y\nRange"}) {
+  for (const char* name : {"Range", "rANGE"}) {
     const std::string begin =
         absl::StrCat("GET /tuf/timestamp.json HTTP/1.1\r\n", name, ": bytes=");
     for (const std::string& value :

@@ -173,7 +173,7 @@ void HttpLoop::Advance(Queue::iterator entry) {
                             ++served_[connection.descriptor()] ==
                                 options_.requests_per_connection;
           connection.BeginAnswer(Uptime());
-          connection.EndAnswer(!options_.answer(connection, last) || last);
+          options_.answer(connection, last);
         }
       }
     }

@@ -33,10 +33,9 @@ class HttpLoop {
     ConnectionLimits limits;
     int requests_per_connection = 100;
     std::size_t max_health = 64;
-    // Answers the request at the front of a connection; `last`: whether this is
-    // to be the connection's last answer. Returns whether the connection can go
-    // on.
-    std::function<bool(Connection& connection, bool last)> answer;
+    // Answers Connection::request(); `last`: this is to be the connection's last
+    // answer.
+    std::function<void(Connection& connection, bool last)> answer;
     ShedFunction shed;
   };
 

@@ -1,0 +1,205 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "addon.h"
+
+typedef enum { kRefresh, kClose, kVerifyIdentity, kVerifyAttestation } Task;
+
+typedef struct {
+  Task task;
+  napi_async_work work;
+  napi_deferred deferred;
+  Handle* client;
+  Handle* policy;
+  Handle* ledger;
+  anchorage_request* request;
+  // A copy, because the caller's may change meanwhile.
+  void* evidence;
+  size_t size;
+  // The result, or else the error.
+  bool is_good;
+  void* result;
+  char* json;
+  size_t json_size;
+  anchorage_error* error;
+} Job;
+
+static void FreeJob(napi_env env, Job* job) {
+  if (job->work != NULL) napi_delete_async_work(env, job->work);
+  anchorage_request_free(job->request);
+  Drop(job->client);
+  Drop(job->policy);
+  Drop(job->ledger);
+  free(job->evidence);
+  free(job);
+}
+
+static void Execute(napi_env env, void* data) {
+  (void)env;
+  Job* job = data;
+  void* client = job->client->object;
+  switch (job->task) {
+    case kRefresh:
+      job->is_good =
+          anchorage_client_refresh(client, &job->error) == ANCHORAGE_OK;
+      break;
+    case kClose:
+      anchorage_client_free(client);
+      job->client->object = NULL;
+      job->is_good = true;
+      break;
+    case kVerifyIdentity:
+      job->result = anchorage_verify_identity(client, job->evidence, job->size,
+                                              job->policy->object, job->request,
+                                              &job->error);
+      job->is_good = job->result != NULL;
+      job->json = anchorage_identity_json(job->result, &job->json_size);
+      break;
+    case kVerifyAttestation:
+      job->result = anchorage_verify_attestation(client, job->evidence,
+                                                 job->size, job->policy->object,
+                                                 job->request, &job->error);
+      job->is_good = job->result != NULL;
+      job->json = anchorage_attestation_json(job->result, &job->json_size);
+      break;
+  }
+}
+
+static void Complete(napi_env env, napi_status status, void* data) {
+  Job* job = data;
+  napi_value value = NULL;
+  if (status != napi_ok) {
+    job->is_good = false;
+  } else if (job->task == kVerifyIdentity && job->is_good) {
+    value = IdentityOf(env, job->result);
+  } else if (job->task == kVerifyAttestation && job->is_good) {
+    value = AttestationOf(env, job->result);
+  } else {
+    napi_get_undefined(env, &value);
+  }
+  if (job->is_good) {
+    if (job->result != NULL) SetJson(env, value, job->json, job->json_size);
+    napi_resolve_deferred(env, job->deferred, value);
+  } else {
+    napi_reject_deferred(env, job->deferred, TakeError(env, job->error));
+  }
+  if (job->task == kVerifyIdentity) anchorage_identity_free(job->result);
+  if (job->task == kVerifyAttestation) anchorage_attestation_free(job->result);
+  FreeJob(env, job);
+}
+
+static bool ReadRequest(napi_env env, napi_value from, Job* job) {
+  static const struct {
+    const char* name;
+    void (*set)(anchorage_request*, const void*, size_t);
+  } kBytes[] = {
+      {"document", anchorage_request_set_document},
+      {"nonce", anchorage_request_set_nonce},
+      {"userData", anchorage_request_set_user_data},
+      {"publicKey", anchorage_request_set_public_key},
+  };
+  napi_value value;
+  void* bytes;
+  size_t size;
+  int64_t number;
+  job->request = anchorage_request_new();
+  for (size_t i = 0; i < sizeof kBytes / sizeof *kBytes; ++i) {
+    if (!Get(env, from, kBytes[i].name, &value)) return false;
+    if (value == NULL) continue;
+    if (napi_get_buffer_info(env, value, &bytes, &size) != napi_ok) {
+      return false;
+    }
+    kBytes[i].set(job->request, size > 0 ? bytes : "", size);
+  }
+  if (!Get(env, from, "form", &value)) return false;
+  if (value != NULL) {
+    if (napi_get_value_int64(env, value, &number) != napi_ok) return false;
+    anchorage_request_set_form(job->request, (int32_t)number);
+  }
+  if (!Get(env, from, "recordedAt", &value)) return false;
+  if (value != NULL) {
+    if (napi_get_value_int64(env, value, &number) != napi_ok) return false;
+    anchorage_request_set_recorded_at(job->request, number);
+  }
+  if (!Get(env, from, "trace", &value)) return false;
+  if (value != NULL) anchorage_request_set_trace(job->request, 1);
+  if (!Get(env, from, "ledger", &value)) return false;
+  if (value == NULL) return true;
+  Handle* ledger;
+  if (napi_get_value_external(env, value, (void**)&ledger) != napi_ok ||
+      !Get(env, from, "mode", &value) || value == NULL ||
+      napi_get_value_int64(env, value, &number) != napi_ok ||
+      !Get(env, from, "binding", &value)) {
+    return false;
+  }
+  bytes = NULL;
+  size = 0;
+  if (value != NULL) {
+    if (napi_get_buffer_info(env, value, &bytes, &size) != napi_ok) {
+      return false;
+    }
+    if (size == 0) bytes = "";
+  }
+  job->ledger = Hold(ledger);
+  anchorage_request_set_ledger(job->request, ledger->object, (int32_t)number,
+                               bytes, size);
+  return true;
+}
+
+// Reads (client, text, policy, request) for a verification, (client) otherwise.
+static bool ReadJob(napi_env env, napi_callback_info info, Job* job) {
+  napi_value arguments[4];
+  size_t count = 4;
+  Handle* handle;
+  void* bytes;
+  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok ||
+      napi_get_value_external(env, arguments[0], (void**)&handle) != napi_ok) {
+    return false;
+  }
+  job->client = Hold(handle);
+  if (job->task == kRefresh || job->task == kClose) return true;
+  if (napi_get_buffer_info(env, arguments[1], &bytes, &job->size) != napi_ok ||
+      napi_get_value_external(env, arguments[2], (void**)&handle) != napi_ok) {
+    return false;
+  }
+  job->policy = Hold(handle);
+  job->evidence = malloc(job->size + 1);
+  if (job->evidence == NULL) return false;
+  if (job->size > 0) memcpy(job->evidence, bytes, job->size);
+  return ReadRequest(env, arguments[3], job);
+}
+
+static napi_value Start(napi_env env, napi_callback_info info, Task task) {
+  Job* job = calloc(1, sizeof *job);
+  if (job == NULL) return Broken(env);
+  job->task = task;
+  napi_value name;
+  napi_value promise;
+  if (!ReadJob(env, info, job) ||
+      napi_create_string_utf8(env, "anchorage", NAPI_AUTO_LENGTH, &name) !=
+          napi_ok ||
+      napi_create_async_work(env, NULL, name, Execute, Complete, job,
+                             &job->work) != napi_ok ||
+      napi_create_promise(env, &job->deferred, &promise) != napi_ok ||
+      napi_queue_async_work(env, job->work) != napi_ok) {
+    FreeJob(env, job);
+    return Broken(env);
+  }
+  return promise;
+}
+
+napi_value Refresh(napi_env env, napi_callback_info info) {
+  return Start(env, info, kRefresh);
+}
+
+napi_value Close(napi_env env, napi_callback_info info) {
+  return Start(env, info, kClose);
+}
+
+napi_value VerifyIdentity(napi_env env, napi_callback_info info) {
+  return Start(env, info, kVerifyIdentity);
+}
+
+napi_value VerifyAttestation(napi_env env, napi_callback_info info) {
+  return Start(env, info, kVerifyAttestation);
+}

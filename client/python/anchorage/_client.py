@@ -1,0 +1,317 @@
+"""What verifies, with a set of anchors that keeps itself current."""
+
+from __future__ import annotations
+
+import datetime
+from ctypes import byref, c_void_p
+from typing import Any, Callable, List, Optional, Tuple, Union
+
+from . import _library as _c
+from ._errors import Refused, Unreachable, UsageError, take_error
+from ._given import (
+    INT64_MAX,
+    NOT_GIVEN,
+    NotGiven,
+    Path,
+    Text,
+    boolean,
+    file_or_bytes,
+    milliseconds,
+    moment,
+    one_of,
+    only_bytes,
+    to_bytes,
+    to_path,
+    when_expired,
+)
+from ._names import Form, ReplayMode, WhenExpired
+from ._policies import (
+    AttestationPolicy,
+    IdentityPolicy,
+    attestation_policies,
+    identity_policies,
+)
+from ._results import Attestation, Identity, State
+
+_Setters = List[Tuple[Any, ...]]
+
+
+class Ledger(_c.Object):
+    """Remembers identity documents, in memory, so that one is not shown twice.
+    Once it holds `max_entries`, a new one is refused."""
+
+    __slots__ = ()
+
+    def __init__(self, max_entries: int) -> None:
+        if max_entries < 1:
+            raise ValueError("max_entries is less than 1")
+        pointer = _c.ledger_new(min(max_entries, INT64_MAX))
+        if pointer is None:
+            raise MemoryError
+        self._handle = _c.Handle(pointer, _c.ledger_free)
+
+    def forget_before(self, when: datetime.datetime) -> int:
+        """Forgets documents from before `when`; returns how many."""
+        forgotten: int = _c.ledger_forget_before(
+            self._handle.pointer, moment(when, "when")
+        )
+        return forgotten
+
+
+class Client(_c.Uncopied):
+    """A set of anchors that keeps itself current; one for a process.
+
+    Making one never waits for the network. Without a `url` it has the set that
+    is built in. UsageError: an option is wrong.
+
+    url: where a trustd, a CDN or a bucket has the files, such as
+        "https://trust.example.com/tuf/"; needs `trusted_root`, and
+        libcurl.so.4 when something is first fetched.
+    trusted_root: root.json of the repository, from a channel that you trust:
+        a path, or its bytes.
+    cache_dir: a folder for what was last verified, this client's alone; needs
+        `trusted_root`.
+    targets_url: where its targets are; "targets/" below `url`.
+    tls_roots: the PEM certificates that the server's must chain to, a path or
+        bytes; by default the system's.
+    baked_bundle, baked_bundle_as_of: the set that is there before any other,
+        a serialised GetUpdateResponse, and when it was known to be the newest;
+        by default the one that is built in.
+    background_refresh: False asks only where refresh() is called.
+    refresh_interval, timeout, max_stale: seconds, or a timedelta.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: Union[str, NotGiven] = NOT_GIVEN,
+        trusted_root: Union[Text, Path, NotGiven] = NOT_GIVEN,
+        cache_dir: Union[Path, NotGiven] = NOT_GIVEN,
+        targets_url: Union[str, NotGiven] = NOT_GIVEN,
+        tls_roots: Union[Text, Path, NotGiven] = NOT_GIVEN,
+        baked_bundle: Union[bytes, NotGiven] = NOT_GIVEN,
+        baked_bundle_as_of: Union[datetime.datetime, NotGiven] = NOT_GIVEN,
+        background_refresh: Union[bool, NotGiven] = NOT_GIVEN,
+        refresh_interval: Union[
+            float, datetime.timedelta, NotGiven
+        ] = NOT_GIVEN,
+        timeout: Union[float, datetime.timedelta, NotGiven] = NOT_GIVEN,
+        max_stale: Union[float, datetime.timedelta, NotGiven] = NOT_GIVEN,
+        identity_when_expired: Union[WhenExpired, NotGiven] = NOT_GIVEN,
+        attestation_when_expired: Union[WhenExpired, NotGiven] = NOT_GIVEN,
+    ) -> None:
+        self._handle: Optional[_c.Handle] = None
+        if (baked_bundle is NOT_GIVEN) != (baked_bundle_as_of is NOT_GIVEN):
+            raise TypeError("one of baked_bundle and baked_bundle_as_of")
+        pointer = _c.options_new()
+        options = _c.Handle(pointer, _c.options_free)
+
+        def option(name: str, value: Any, read: Any, *more: Any) -> None:
+            if value is NOT_GIVEN:
+                return
+            given = read(value, name)
+            size = (len(given),) if isinstance(given, bytes) else ()
+            getattr(_c, "options_set_" + name)(pointer, given, *size, *more)
+
+        option("url", url, to_bytes)
+        option("targets_url", targets_url, to_bytes)
+        option("trusted_root", trusted_root, file_or_bytes)
+        option("tls_roots", tls_roots, file_or_bytes)
+        option("cache_folder", cache_dir, to_path)
+        if baked_bundle_as_of is not NOT_GIVEN:
+            as_of = moment(baked_bundle_as_of, "baked_bundle_as_of")
+            option("baked_bundle", baked_bundle, only_bytes, as_of)
+        option("background_refresh", background_refresh, boolean)
+        option("refresh_interval", refresh_interval, milliseconds)
+        option("timeout", timeout, milliseconds)
+        option("max_stale", max_stale, milliseconds)
+        option("identity_when_expired", identity_when_expired, when_expired)
+        option(
+            "attestation_when_expired", attestation_when_expired, when_expired
+        )
+        error = c_void_p()
+        made = _c.client_new(options.pointer, byref(error))
+        if made is None:
+            raise take_error(error, UsageError)
+        self._handle = _c.Handle(made, _c.client_free)
+
+    def close(self) -> None:
+        """Stops refreshing. Calls under way end as they would have; a later
+        one raises ValueError."""
+        self._handle = None
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def _open(self) -> _c.Handle:
+        handle = self._handle
+        if handle is None:
+            raise ValueError("the client is closed")
+        return handle
+
+    def refresh(self) -> None:
+        """Asks the server now. Unreachable, UpdateRefused: the set is as good
+        as before, but where a new root ended it."""
+        handle = self._open()
+        error = c_void_p()
+        if _c.client_refresh(handle.pointer, byref(error)) != 0:
+            raise take_error(error, Unreachable)
+
+    def state(self) -> State:
+        handle = self._open()
+        error = c_void_p()
+        pointer = _c.client_state(handle.pointer, byref(error))
+        if pointer is None:
+            raise take_error(error, UsageError)
+        state = State()
+        state._handle = _c.Handle(pointer, _c.state_free)
+        return state
+
+    def verify_identity(
+        self,
+        signature: Text,
+        policy: Union[IdentityPolicy, Text, Path],
+        *,
+        document: Union[Text, NotGiven] = NOT_GIVEN,
+        form: Form = Form.RECOGNISED,
+        ledger: Union[Ledger, NotGiven] = NOT_GIVEN,
+        replay_mode: ReplayMode = ReplayMode.SINGLE_USE,
+        binding: Union[Text, NotGiven] = NOT_GIVEN,
+        recorded_at: Union[datetime.datetime, NotGiven] = NOT_GIVEN,
+        trace: bool = False,
+    ) -> Identity:
+        """Verifies what IMDS answers below /latest/dynamic/instance-identity/.
+
+        signature: the answer of "rsa2048", "pkcs7" or "signature", as it is.
+        policy: a path (os.PathLike, or a str of one line), or the text.
+        document: its exact bytes; needed with the answer of "signature".
+        ledger, replay_mode, binding: refuses a document that was shown before;
+            `binding` names the sender, for FIRST_USE_BINDS.
+        recorded_at: judges evidence that was recorded, as of that time: never
+            an answer about who is there now.
+        trace: records every check, for to_dict() of result and error.
+
+        Refused: .reason, .check and .detail say why. PolicyError, OSError: the
+        policy cannot be read.
+        """
+        setters: _Setters = []
+        if document is not NOT_GIVEN:
+            given = to_bytes(document, "document")
+            setters.append((_c.request_set_document, given, len(given)))
+        if one_of(Form, form, "form") != Form.RECOGNISED:
+            setters.append((_c.request_set_form, form))
+        if ledger is not NOT_GIVEN:
+            if not isinstance(ledger, Ledger):
+                raise TypeError(f"ledger is {type(ledger).__name__}")
+            mode = one_of(ReplayMode, replay_mode, "replay_mode")
+            if (mode == ReplayMode.FIRST_USE_BINDS) != (
+                binding is not NOT_GIVEN
+            ):
+                raise TypeError("FIRST_USE_BINDS, and it alone, has a binding")
+            sender: Tuple[Optional[bytes], int] = (None, 0)
+            if binding is not NOT_GIVEN:
+                given = to_bytes(binding, "binding")
+                sender = (given, len(given))
+            setters.append(
+                (
+                    _c.request_set_ledger,
+                    ledger._handle.pointer,
+                    mode,
+                    *sender,
+                )
+            )
+        elif binding is not NOT_GIVEN:
+            raise TypeError("a binding needs a ledger")
+        _when_and_whether(setters, recorded_at, trace)
+        identity = Identity()
+        identity._handle = self._verify(
+            _c.verify_identity,
+            to_bytes(signature, "signature"),
+            identity_policies.get(policy),
+            setters,
+            _c.identity_free,
+        )
+        return identity
+
+    def verify_attestation(
+        self,
+        document: bytes,
+        policy: Union[AttestationPolicy, Text, Path],
+        *,
+        nonce: Union[bytes, NotGiven] = NOT_GIVEN,
+        user_data: Union[bytes, NotGiven] = NOT_GIVEN,
+        public_key: Union[bytes, NotGiven] = NOT_GIVEN,
+        recorded_at: Union[datetime.datetime, NotGiven] = NOT_GIVEN,
+        trace: bool = False,
+    ) -> Attestation:
+        """Verifies a document of an enclave or a NitroTPM, as `policy` says.
+
+        policy: a path (os.PathLike, or a str of one line), or the text.
+        nonce, user_data, public_key: what the field must be, exactly; b"" is
+            present and empty. A policy that says something of it is refused.
+        recorded_at: judges evidence that was recorded, as of that time: never
+            an answer about who is there now.
+        trace: records every check, for to_dict() of result and error.
+
+        Refused: .reason, .check and .detail say why. PolicyError, OSError: the
+        policy cannot be read.
+        """
+        setters: _Setters = []
+        for setter, value, what in (
+            (_c.request_set_nonce, nonce, "nonce"),
+            (_c.request_set_user_data, user_data, "user_data"),
+            (_c.request_set_public_key, public_key, "public_key"),
+        ):
+            if value is not NOT_GIVEN:
+                given = only_bytes(value, what)
+                setters.append((setter, given, len(given)))
+        _when_and_whether(setters, recorded_at, trace)
+        attestation = Attestation()
+        attestation._handle = self._verify(
+            _c.verify_attestation,
+            only_bytes(document, "document"),
+            attestation_policies.get(policy),
+            setters,
+            _c.attestation_free,
+        )
+        return attestation
+
+    def _verify(
+        self,
+        call: Any,
+        evidence: bytes,
+        policy: _c.Handle,
+        setters: _Setters,
+        free: Callable[[int], None],
+    ) -> _c.Handle:
+        handle = self._open()
+        request: Optional[_c.Handle] = None
+        if setters:
+            pointer = _c.request_new()
+            request = _c.Handle(pointer, _c.request_free)
+            for setter, *arguments in setters:
+                setter(pointer, *arguments)
+        error = c_void_p()
+        made = call(
+            handle.pointer,
+            evidence,
+            len(evidence),
+            policy.pointer,
+            None if request is None else request.pointer,
+            byref(error),
+        )
+        if made is None:
+            raise take_error(error, Refused)
+        return _c.Handle(made, free)
+
+
+def _when_and_whether(setters: _Setters, recorded_at: Any, trace: Any) -> None:
+    """What both verifications may be given."""
+    if recorded_at is not NOT_GIVEN:
+        when = moment(recorded_at, "recorded_at")
+        setters.append((_c.request_set_recorded_at, when))
+    if boolean(trace, "trace"):
+        setters.append((_c.request_set_trace, 1))

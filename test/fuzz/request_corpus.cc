@@ -1,0 +1,15 @@
+#include "test/fuzz/corpus.h"
+
+namespace anchorage::test {
+
+Seeds RequestHeadSeeds() {
+  return {
+      "GET /tuf/timestamp.json HTTP/1.1\r\nHost: h\r\nAccept: */*\r\n"
+      "If-None-Match: \"a\", W/\"b\"\r\nConnection: keep-alive\r\n\r\nrest",
+      "HEAD /healthz HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
+      "POST /tuf/ HTTP/1.1\r\nContent-Length: 3\r\nText: \t\xc3\xa9 "
+      "\r\n\r\nabc",
+  };
+}
+
+}  // namespace anchorage::test
