@@ -207,6 +207,8 @@ class IdentityTest(unittest.TestCase):
         self.assertEqual(self.refused(ledger=ledger).reason, "REPLAYED")
         for more in (
             {"ledger": None},
+            {"replay_mode": anchorage.ReplayMode.SINGLE_USE},
+            {"replay_mode": None, "ledger": ledger},
             {"form": None},
             {"trace": None},
             {"document": None},
