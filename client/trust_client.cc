@@ -34,6 +34,7 @@
 #include "client/http/stop_at_exit.h"
 #include "client/ladder.h"
 #include "client/memory.h"
+#include "client/published.h"
 #include "verify/attestation/chain_cache.h"
 #include "verify/crypto/public_key.h"
 #include "verify/fork_safe_mutex.h"
@@ -196,8 +197,15 @@ class TrustClient::Engine {
   // Whether this process was forked from the one that made the client.
   bool forked() const { return ForkDepth() != fork_depth_; }
 
-  Ladder::Standing At(absl::Time now) const {
-    return ladder()->At(now, IsFirstRefreshPending());
+  // The set that counts, and how fresh it is.
+  struct Current {
+    std::shared_ptr<const Bundle> bundle;
+    verify::Freshness freshness;
+  };
+  Current At(absl::Time now) const {
+    std::shared_ptr<const Ladder> ladder = this->ladder();
+    const Ladder::Standing standing = ladder->At(now, IsFirstRefreshPending());
+    return {{std::move(ladder), standing.bundle}, standing.freshness};
   }
 
   absl::Time Now() const { return clock_(); }
@@ -206,7 +214,7 @@ class TrustClient::Engine {
   verify::ChainCache* chains() { return forked() ? nullptr : &chains_; }
 
   TrustClientState state() const {
-    const Ladder::Standing standing = At(Now());
+    const Current standing = At(Now());
     ForkSafeLock lock(&mutex_);
     TrustClientState state = state_;
     state.provenance = standing.bundle->anchors->provenance();
@@ -290,9 +298,9 @@ class TrustClient::Engine {
                options_.rpc_timeout;
   }
 
+  // A child of fork(2) never replaces it.
   std::shared_ptr<const Ladder> ladder() const {
-    ForkSafeLock lock(&mutex_);
-    return ladder_;
+    return forked() ? ladder_.ReadUnreplaced() : ladder_.Read();
   }
 
   // What must not be gone back behind: also a baked-in bundle of the same
@@ -324,11 +332,11 @@ class TrustClient::Engine {
           "the cache was not used: the set that is built in is newer");
     }
     if (!cached.status.ok()) cache_.Report(cached.status);
-    Install(NextLadder(
+    ladder_.Replace(Published<Ladder>::Prepare(NextLadder(
         cached.bundle.has_value()
             ? std::make_shared<const Bundle>(*std::move(cached.bundle))
             : nullptr,
-        memory_));
+        memory_)));
     ForkSafeLock lock(&mutex_);
     if (cached.fork) ++state_.equivocations;
     state_.cache = cache_.status();
@@ -388,15 +396,18 @@ class TrustClient::Engine {
         held = std::make_shared<const Bundle>(*std::move(again));
       }
     }
-    auto next = NextLadder(held, memory);
-    next->Inherit(*before);
+    const std::shared_ptr<Ladder> ladder = NextLadder(held, memory);
+    ladder->Inherit(*before);
+    auto next = Published<Ladder>::Prepare(ladder);
     cache_.SaveMemory(memory);
     // Nothing throws from here on, so a root is followed as a whole or not at
     // all.
     memory_ = std::move(memory);
     is_baked_vouched_ = !default_baked_ &&
                         CanStillSign(baked_->signers, trusted.root().targets);
-    if (held != before->held() || held == nullptr) Install(std::move(next));
+    if (held != before->held() || held == nullptr) {
+      ladder_.Replace(std::move(next));
+    }
   }
 
   // Makes what a complete updater vouches for the current set.
@@ -435,15 +446,16 @@ class TrustClient::Engine {
       return s;
     }
     Memory memory = Remembering(*bundle, adopted);
-    auto next =
+    const std::shared_ptr<const Ladder> ladder =
         NextLadder(std::make_shared<const Bundle>(*std::move(bundle)), memory);
+    auto next = Published<Ladder>::Prepare(ladder);
     if (!is_same_timestamp) {
-      cache_.SaveBundle(next->held()->files, memory);
+      cache_.SaveBundle(ladder->held()->files, memory);
     } else if (memory != memory_) {
       cache_.SaveMemory(memory);
     }
     memory_ = std::move(memory);
-    Install(std::move(next));
+    ladder_.Replace(std::move(next));
     return absl::OkStatus();
   }
 
@@ -505,11 +517,6 @@ class TrustClient::Engine {
                                     /*may_yield=*/default_baked_);
   }
 
-  void Install(std::shared_ptr<const Ladder> next) {
-    ForkSafeLock lock(&mutex_);
-    ladder_ = std::move(next);
-  }
-
   void RefreshLoop() {
     StopAtExit::OwnThisThread();
     std::minstd_rand random(RandomSeed());
@@ -561,8 +568,10 @@ class TrustClient::Engine {
   // keys of the newest root: otherwise it is no floor, and never the newer one.
   bool is_baked_vouched_ ABSL_GUARDED_BY(refresh_mutex_) = false;
 
+  // Replaced by refreshes only, which take turns.
+  Published<Ladder> ladder_;
+
   mutable ForkSafeMutex mutex_;
-  std::shared_ptr<const Ladder> ladder_ ABSL_GUARDED_BY(mutex_);
   // Counters and statuses; state() fills in the rest.
   TrustClientState state_ ABSL_GUARDED_BY(mutex_);
 
@@ -614,20 +623,34 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
   return std::unique_ptr<TrustClient>(new TrustClient(std::move(engine)));
 }
 
+namespace {
+
+// A part of a bundle, which keeps the bundle.
+template <typename T>
+std::shared_ptr<const T> PartOf(std::shared_ptr<const Bundle> bundle,
+                                std::shared_ptr<const T> Bundle::*part) {
+  const T* const it = ((*bundle).*part).get();
+  if (it == nullptr) return nullptr;
+  return {std::move(bundle), it};
+}
+
+}  // namespace
+
 std::shared_ptr<const verify::AnchorSet> TrustClient::anchors(
     AnchorsUsed* used) const {
-  const Ladder::Standing standing = engine_->At(engine_->Now());
-  std::shared_ptr<const verify::AnchorSet> anchors = standing.bundle->anchors;
-  if (used != nullptr) *used = {anchors->provenance(), standing.freshness};
-  return anchors;
+  Engine::Current current = engine_->At(engine_->Now());
+  if (used != nullptr) {
+    *used = {current.bundle->anchors->provenance(), current.freshness};
+  }
+  return PartOf(std::move(current.bundle), &Bundle::anchors);
 }
 
 std::shared_ptr<const verify::ReleaseSet> TrustClient::releases() const {
-  return engine_->At(engine_->Now()).bundle->releases;
+  return PartOf(engine_->At(engine_->Now()).bundle, &Bundle::releases);
 }
 
 std::shared_ptr<const anchors::ReleaseList> TrustClient::release_list() const {
-  return engine_->At(engine_->Now()).bundle->release_list;
+  return PartOf(engine_->At(engine_->Now()).bundle, &Bundle::release_list);
 }
 
 TrustClientState TrustClient::state() const { return engine_->state(); }
@@ -646,7 +669,7 @@ absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
                                          AnchorsUsed* used, Call call) {
   return anchors::NoThrow([&]() -> absl::StatusOr<Result> {
     const absl::Time now = engine.Now();
-    const Ladder::Standing standing = engine.At(now);
+    const auto standing = engine.At(now);
     const verify::AnchorSet& anchors = *standing.bundle->anchors;
     if (used != nullptr) *used = {anchors.provenance(), standing.freshness};
     if (when_expired == WhenExpired::kRefuse) {

@@ -16,8 +16,10 @@
 // verified set stays. No option turns verification off.
 //
 // Thread-safe: any number of threads may call at once. A verification uses the
-// set that is current when it starts, and holds no lock while it works. Nothing
-// throws: a call that runs out of memory fails with RESOURCE_EXHAUSTED.
+// set that is current when it starts. Reading that set, for a verification or
+// by anchors(), releases() and release_list(), takes no lock and never waits
+// for a refresh or for other readers. Nothing throws: a call that runs out of
+// memory fails with RESOURCE_EXHAUSTED.
 //
 // After fork(2) the child's copy verifies with the set of that moment, which
 // ages as usual; Refresh() and State say that the child needs a client of its

@@ -46,13 +46,13 @@
  *
  * No call blocks on the network but anchorage_client_refresh() and, for a
  * transfer under way, anchorage_client_free(). No call throws, ends the process,
- * hangs on the locale, changes a signal's handler or writes to a standard
+ * depends on the locale, changes a signal's handler or writes to a standard
  * stream; errno after one says nothing. OpenSSL's queue of errors is as it was,
- * but for anchorage_client_refresh(), in which libcurl clears it. A connection that breaks raises no
- * SIGPIPE, and a client's own thread takes no signals. The library reads no
- * environment but ANCHORAGE_DEBUG; libcurl and OpenSSL read their own, such as
- * https_proxy and OPENSSL_CONF. A program with more rights than who started it
- * (set-user-ID) verifies, and fetches nothing.
+ * but for anchorage_client_refresh(), in which libcurl clears it. A connection
+ * that breaks raises no SIGPIPE, and a client's own thread takes no signals. The
+ * library reads no environment but ANCHORAGE_DEBUG; libcurl and OpenSSL read
+ * their own, such as https_proxy and OPENSSL_CONF. A program with more rights
+ * than who started it (set-user-ID) verifies, and fetches nothing.
  *
  * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh(),
  * which is libcurl's call too, 256 KiB.
@@ -72,11 +72,10 @@
  *
  * TEXT is UTF-8 with a length in bytes; it may hold NUL. What comes back ends
  * with a NUL that the length does not count; `size` may be NULL where a length
- * is returned through it, and a text without one holds no NUL. Only the name of
- * a field goes in without a length. A text that goes in is never NULL: NULL is
- * an error (USAGE), also with the length 0, and "" with the length 0 is the
- * empty text. So nothing that the caller failed to find is taken for "not
- * expected".
+ * is returned through it. Only the name of a field goes in without a length. A
+ * text that goes in is never NULL: NULL is an error (USAGE), also with the
+ * length 0, and "" with the length 0 is the empty text. So nothing that the
+ * caller failed to find is taken for "not expected".
  *
  * WHAT IS ABSENT is NULL, or 0 from a getter that returns whether there is a
  * value, never "".
@@ -424,7 +423,8 @@ ANCHORAGE_API void anchorage_request_set_trace(anchorage_request* request,
 /* --- Replay ---------------------------------------------------------------- */
 
 /* In memory; a new key is refused once it holds `max_entries`. NULL only where
- * there is no memory. */
+ * there is no memory. It knows what this process accepted, and no other: a
+ * forked child does not use it. */
 ANCHORAGE_API anchorage_ledger* anchorage_ledger_new(size_t max_entries);
 ANCHORAGE_API void anchorage_ledger_free(anchorage_ledger* ledger);
 /* Forgets documents from before `time`; returns how many. */

@@ -6,6 +6,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 vectors=$top/test/vectors/real/iid/usw2-2021-teleport-1
 scratch=$(mktemp -d)
 passed=0 failed=0
+release=deb$(. /etc/os-release && echo "$VERSION_ID")
 
 # check NAME COMMAND...: whether it exits with 0.
 check() {
@@ -22,6 +23,13 @@ finish() {
   echo "$passed passed, $failed failed"
   [ "$failed" -eq 0 ]
   exit
+}
+
+# of_readme WORDS: the command of README.md that begins so, run where it says.
+of_readme() {
+  local command
+  command=$(grep "^$1 " "$top/README.md")
+  cd / && eval "${command//\~deb12/\~$release}" "${@:2}"
 }
 
 get() { apt-get install -y -qq --no-install-recommends "$@"; }

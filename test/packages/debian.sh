@@ -6,7 +6,6 @@
 set -uo pipefail
 . "$(dirname "$0")/checks.sh"
 packages=$1
-release=deb$(. /etc/os-release && echo "$VERSION_ID")
 
 # deb NAME...: the files of these.
 deb() {
@@ -20,10 +19,7 @@ add() {
 
 apt-get update -qq || { echo "0 passed, 1 failed"; exit 1; }
 
-check "the library and Python alone" add libanchorage1 python3-anchorage
-check "a verdict in Python" python_verdict
-
-check "trustctl" add trustctl
+check "README.md's apt install" of_readme "apt install" -y -qq --no-install-recommends
 check "a verdict of trustctl" trustctl_verdict trustctl
 version() {
   local said installed
@@ -31,6 +27,8 @@ version() {
   echo "$said of $installed"
   [[ $said =~ ^(trustctl|trustd)\ ${installed%%-*}\ \(commit\ [0-9a-f]{12}\)$ ]]
 }
+check "Python" add python3-anchorage
+check "a verdict in Python" python_verdict
 check "trustctl says its version and commit" version trustctl
 pages() {
   dpkg -L trustctl | grep -x '/usr/share/man/man1/trustctl-verify-identity.1.gz' &&

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Unpacks the rpm and the tar and uses what is in them, on a Debian 12 that is
+# Installs the rpm, unpacks the tar and uses what is in them, on a Debian 12 that is
 # spoilt afterwards: tools/test-packages gives it a fresh folder.
 #
 # usage: elsewhere.sh PACKAGES
@@ -8,15 +8,19 @@ set -uo pipefail
 packages=$1
 
 apt-get update -qq || { echo "0 passed, 1 failed"; exit 1; }
-check "tools" get cpio gcc libc6-dev libssl3 libssl-dev pkg-config python3 \
-  rpm2cpio xz-utils
-unpack_rpm() {
-  local file
-  mkdir -p /opt/rpm && cd /opt/rpm &&
-    for file in "$packages"/*.rpm; do rpm2cpio "$file" | cpio -idm || return; done
+check "tools" get gcc libc6-dev libssl3 libssl-dev pkg-config python3 \
+  rpm xz-utils
+# Debian's rpm knows nothing of what dpkg has installed.
+check "README.md's rpm -i" of_readme "rpm -i" --nodeps --force-debian
+check "anchorage-devel" rpm -i --nodeps --force-debian "$packages"/anchorage-devel-*.rpm
+needs() {
+  rpm -q --requires anchorage >"$scratch/needs" &&
+    ! grep -vE '^(lib(c|m|crypto|gcc_s)\.so\.[136]\(|ld-linux-x86-64\.so\.2\(|rpmlib\()' \
+      "$scratch/needs"
 }
-check "the rpm is unpacked" unpack_rpm
-check "the tar is unpacked" tar -C /opt -xf "$packages"/anchorage-*-linux-x86_64.tar.xz
+check "what the rpm asks for" needs
+check "README.md's tar" of_readme "tar -C /opt -xf"
+# usable FOLDER LIBRARIES FILE...: what was installed there, which is FILE...
 usable() {
   local folder=$1 libraries=$2
   check "a verdict in Python, $folder" \
@@ -24,11 +28,14 @@ usable() {
     bash -c '. "$0" && python_verdict' "$top/test/packages/checks.sh"
   check "README.md's program in C, $folder" \
     c_verdict "$libraries/pkgconfig" "$libraries"
+  check "a verdict of trustctl, $folder" trustctl_verdict "$folder/bin/trustctl"
   check "what is everywhere is enough, $folder" \
-    "$top/tools/packaging/needs_only_what_is_everywhere" "$folder"
+    "$top/tools/packaging/needs_only_what_is_everywhere" "${@:3}"
   check "the licences of what is inside, $folder" \
-    grep -rq 'yaml-cpp\|Jesse Beder' "$folder" --include='*.txt'
+    grep -q 'Jesse Beder' "$folder/share/doc/anchorage/licences/yaml_cpp.txt"
 }
-usable /opt/rpm/usr /opt/rpm/usr/lib64
-usable /opt/anchorage-*-linux-x86_64 /opt/anchorage-*-linux-x86_64/lib
+mapfile -t files < <(rpm -ql anchorage anchorage-devel)
+usable /usr /usr/lib64 "${files[@]}"
+folder=$(echo /opt/anchorage-*-linux-x86_64)
+usable "$folder" "$folder/lib" "$folder"
 finish

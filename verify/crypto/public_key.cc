@@ -381,15 +381,10 @@ struct PublicKey::State {
 
   // For a key that the library has read.
   State(KeyType t, Owned<EVP_PKEY> key, std::string o)
-      : type(t), order(std::move(o)) {
-    idle.reserve(kMaxIdleOperations);
-    key_ = key.release();
-  }
+      : type(t), order(std::move(o)), key_(key.release()) {}
   // For a key that the library reads at the first use.
   State(KeyType t, std::string_view spki, std::string o)
-      : type(t), order(std::move(o)), spki_(spki) {
-    idle.reserve(kMaxIdleOperations);
-  }
+      : type(t), order(std::move(o)), spki_(spki) {}
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() { EVP_PKEY_free(key_.load()); }
@@ -414,6 +409,8 @@ struct PublicKey::State {
     Owned<EVP_PKEY_CTX> context;
     if (const std::unique_lock lock(mutex, std::try_to_lock);
         lock.owns_lock()) {
+      // So that giving back needs no memory.
+      idle.reserve(kMaxIdleOperations);
       context = TakeIdle(scheme, algorithm);
     }
     return context != nullptr ? std::move(context) : Make(scheme, algorithm);
@@ -421,7 +418,7 @@ struct PublicKey::State {
 
   void GiveBack(Operation operation) const {
     const std::unique_lock lock(mutex, std::try_to_lock);
-    if (lock.owns_lock() && idle.size() < kMaxIdleOperations) {
+    if (lock.owns_lock() && idle.size() < idle.capacity()) {
       idle.push_back(std::move(operation));
     }
   }
