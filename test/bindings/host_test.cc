@@ -72,8 +72,8 @@ Library Loaded() {
 void Verify(const Library& library) {
   const std::string signature = Signature();
   anchorage_client* client = library.client_new(nullptr, nullptr);
-  anchorage_identity_policy* policy = library.policy_read(
-      kRules.data(), kRules.size(), "rules", 5, nullptr);
+  anchorage_identity_policy* policy =
+      library.policy_read(kRules.data(), kRules.size(), "rules", 5, nullptr);
   ASSERT_NE(client, nullptr);
   ASSERT_NE(policy, nullptr);
   for (int i = 0; i < 50; ++i) {

@@ -51,7 +51,8 @@ const Noun* NounNamed(std::span<const Noun> nouns, std::string_view name) {
 bool HasVerb(const CLI::App& noun, const char* verb) {
   return !noun.get_subcommands([verb](const CLI::App* below) {
                 return below->check_name(verb);
-              }).empty();
+              })
+              .empty();
 }
 
 // A URL names a repository and a file what is in it: neither needs gRPC.
