@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -77,10 +77,7 @@ class Costs {
   }
   double milliseconds() const { return Median(milliseconds_); }
   double resident_mib() const { return Median(resident_mib_); }
-  std::string ToString() const {
-    return absl::StrFormat("%.1f ms, %.0f faults, %.1f MiB", milliseconds(),
-                           Median(faults_), resident_mib());
-  }
+  double faults() const { return Median(faults_); }
 
  private:
   std::vector<double> milliseconds_;
@@ -88,13 +85,17 @@ class Costs {
   std::vector<double> resident_mib_;
 };
 
-Report::Line AtMostLine(std::string name, std::string absolute, double measured,
-                        double bound) {
-  return {.name = std::move(name),
-          .absolute = std::move(absolute),
-          .measured = absl::StrFormat("%.2f", measured),
-          .goal = absl::StrFormat("<= %g", bound),
-          .met = measured <= bound};
+Report::Line LineOf(std::string_view name, const Costs& costs) {
+  return {.name = absl::StrFormat("%s, %.0f page faults", std::string(name),
+                                  costs.faults()),
+          .absolute = absl::StrFormat("%.1f ms", costs.milliseconds())};
+}
+
+Report::Line AtMost(Report::Line line, double measured, double bound) {
+  line.measured = absl::StrFormat("%.2f", measured);
+  line.goal = absl::StrFormat("<= %g", bound);
+  line.met = measured <= bound;
+  return line;
 }
 
 // With what the loader makes of itself and of the kernel's page.
@@ -137,18 +138,16 @@ int Main(const std::string& self, const Options& options) {
     }
   }
   Report report("trustctl, a whole process", "of `openssl version`");
-  report.Add({.name = "openssl version",
-              .absolute = cases[0].openssl.ToString(),
-              .measured = "1"});
+  report.Add(LineOf("openssl version", cases[0].openssl));
   for (const Case& one : cases) {
-    report.Add(AtMostLine(one.name, one.ours.ToString(),
-                          one.ours.milliseconds() / one.openssl.milliseconds(),
-                          one.bound));
+    report.Add(AtMost(LineOf(one.name, one.ours),
+                      one.ours.milliseconds() / one.openssl.milliseconds(),
+                      one.bound));
   }
-  report.Add(
-      AtMostLine("shared libraries", "", LibrariesOf(trustctl), kMaxLibraries));
-  report.Add(AtMostLine("resident, MiB", "", cases[0].ours.resident_mib(),
-                        kMaxResidentMib));
+  report.Add(AtMost({.name = "shared libraries"}, LibrariesOf(trustctl),
+                    kMaxLibraries));
+  report.Add(AtMost({.name = "resident, MiB"}, cases[0].ours.resident_mib(),
+                    kMaxResidentMib));
   return report.Finish(options);
 }
 
