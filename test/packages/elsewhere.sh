@@ -39,4 +39,6 @@ mapfile -t files < <(rpm -ql anchorage anchorage-devel python3-anchorage)
 usable /usr /usr/lib64 "${files[@]}"
 folder=$(echo /opt/anchorage-*-linux-x86_64)
 usable "$folder" "$folder/lib" "$folder"
+more() { ! "$top/tools/packaging/needs_only_what_is_everywhere" /bin/bash; }
+check "what needs more, as bash does, is found" more
 finish
