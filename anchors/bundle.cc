@@ -15,7 +15,7 @@ namespace {
 
 absl::StatusOr<TargetFacts> ReadCatalog(std::string_view bytes,
                                         BundleContents& contents) {
-  auto catalog = ParseCatalog(bytes);
+  auto catalog = ParseCatalog(bytes, contents.checked);
   if (!catalog.ok()) return catalog.status();
   contents.catalog = *std::move(catalog);
   return TargetFacts{contents.catalog.sequence, contents.catalog.created,
@@ -169,8 +169,10 @@ absl::Status TakeMetadata(const BundleFiles& files, tuf::TrustedSet& set) {
 }
 
 absl::StatusOr<BundleContents> ReadTargets(const tuf::TrustedSet& set,
-                                           TargetTexts targets) {
+                                           TargetTexts targets,
+                                           Checked checked) {
   BundleContents contents;
+  contents.checked = checked;
   for (const TargetKind& kind : kTargets) {
     const std::string_view bytes = targets(kind.path);
     const absl::Status verified = set.VerifyTarget(kind.path, bytes);

@@ -107,6 +107,8 @@ Sequences SequencesOf(const FactsByName& facts);
 
 // What the targets of a bundle say.
 struct BundleContents {
+  // Given to who reads the catalog.
+  Checked checked = Checked::kByNobody;
   Catalog catalog;
   // nullopt for none.
   std::optional<ReleaseList> releases;
@@ -175,8 +177,9 @@ absl::Status TakeMetadata(const BundleFiles& files, tuf::TrustedSet& set);
 // Returns what the targets say, if they are those that the complete `set`
 // names: all of them, and each that is required. Fails as
 // TrustedSet::VerifyTarget(), ParseCatalog() and ParseReleases() do.
-absl::StatusOr<BundleContents> ReadTargets(const tuf::TrustedSet& set,
-                                           TargetTexts targets);
+absl::StatusOr<BundleContents> ReadTargets(
+    const tuf::TrustedSet& set, TargetTexts targets,
+    Checked checked = Checked::kByNobody);
 
 // OK if a client can use the targets as this program can: each that is required
 // is there, its limits hold, no region is in two partitions, every key loads,

@@ -147,18 +147,28 @@ bool KeyFitsSlot(const KeyFacts& key, const verify::Slot& slot);
 // Puts anchors and certificates in the canonical order.
 void Sort(Catalog& catalog);
 
+// Who has checked a catalog's keys and certificates.
+enum class Checked {
+  kByNobody,
+  // The build: for the catalog that is part of every program, and for no bytes
+  // from anywhere else. Their hashes and dates are not compared again.
+  kByBuild,
+};
+
 // Checks every promise of catalog.proto that is not about the text: limits,
 // identities, hashes, dates and keys of certificates, windows, duplicates.
 // Fails with kInputTooLarge or kFieldInvalid, or as ReadCertificateFacts()
 // does. A catalog without anchors is invalid: it would trust nothing.
-absl::Status CheckCatalog(const Catalog& catalog);
+absl::Status CheckCatalog(const Catalog& catalog,
+                          Checked checked = Checked::kByNobody);
 
 // Reads a catalog and checks it. The result is in canonical order. Fails as
 // CheckCatalog() does, and with kDocumentMalformed, kDuplicateKey,
 // kTrailingBytes or kFieldMissing. Unknown members are ignored; an anchor of an
 // unknown kind or status is left out and counted, and a catalog of which
 // nothing is left is refused.
-absl::StatusOr<Catalog> ParseCatalog(std::string_view json);
+absl::StatusOr<Catalog> ParseCatalog(std::string_view json,
+                                     Checked checked = Checked::kByNobody);
 
 // Returns the canonical text of a catalog for which CheckCatalog() is OK:
 // members in field order, defaults left out, no white space, sorted, ASCII.

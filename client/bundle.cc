@@ -89,8 +89,9 @@ void AddReleases(anchors::ReleaseList list, const Revoked& revoked,
 absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
                                   anchors::TargetTexts targets,
                                   const verify::AnchorProvenance& provenance,
-                                  const Revoked& revoked) {
-  auto contents = anchors::ReadTargets(set, targets);
+                                  const Revoked& revoked,
+                                  anchors::Checked checked) {
+  auto contents = anchors::ReadTargets(set, targets, checked);
   if (!contents.ok()) return contents.status();
   anchors::Catalog& catalog = contents->catalog;
   Refuse(revoked, catalog);
@@ -190,7 +191,7 @@ absl::StatusOr<Bundle> OpenBaked(const anchors::BakedBundle& baked,
                     {.origin = verify::Origin::kBakedIn,
                      .as_of = baked.as_of,
                      .fresh_until = fresh_until},
-                    revoked);
+                    revoked, baked.checked());
 }
 
 }  // namespace anchorage::client

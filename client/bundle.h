@@ -49,10 +49,10 @@ struct Bundle {
 // catalog's sequence; its files are those of the metadata, to which a caller
 // who needs them adds the targets. Fails as anchors::ReadTargets() and
 // ToAnchorSet() do.
-absl::StatusOr<Bundle> MakeBundle(const anchors::tuf::TrustedSet& set,
-                                  anchors::TargetTexts targets,
-                                  const verify::AnchorProvenance& provenance,
-                                  const Revoked& revoked);
+absl::StatusOr<Bundle> MakeBundle(
+    const anchors::tuf::TrustedSet& set, anchors::TargetTexts targets,
+    const verify::AnchorProvenance& provenance, const Revoked& revoked,
+    anchors::Checked checked = anchors::Checked::kByNobody);
 
 // How far ahead of our clock a bundle may have been made.
 inline constexpr absl::Duration kMaxAheadOfClient = absl::Hours(24);

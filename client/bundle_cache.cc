@@ -59,12 +59,15 @@ std::optional<std::string> BundleCache::Load(std::string_view name,
 }
 
 absl::Status BundleCache::Save(std::string_view name, std::string_view bytes) {
-  if (lock_.has_value()) {
-    const std::string path = absl::StrCat(folder_, "/", std::string(name));
-    status_ = anchors::MakeFolder(FolderOf(path));
-    if (status_.ok()) status_ = anchors::WriteFileAtomically(path, bytes);
-  }
-  files_.insert_or_assign(std::string(name), std::string(bytes));
+  const std::string file(name);
+  files_.insert_or_assign(file, std::string(bytes));
+  if (!lock_.has_value()) return absl::OkStatus();
+  const std::string path = absl::StrCat(folder_, "/", file);
+  absl::Status s = anchors::MakeFolder(FolderOf(path));
+  if (s.ok()) s = anchors::WriteFileAtomically(path, bytes);
+  failures_.erase(file);
+  if (!s.ok()) failures_.emplace(file, s);
+  status_ = absl::OkStatus();
   return absl::OkStatus();
 }
 
@@ -122,7 +125,8 @@ void BundleCache::SaveBundle(const anchors::BundleFiles& files,
        SerializeBundle(files, memory.floor.Of(anchors::kCatalogName)))
       .IgnoreError();
   SaveMemory(memory);
-  if (!is_marked()) Save(kMarkFile, "").IgnoreError();
+  const bool is_kept = !failures_.contains(std::string(kBundleFile));
+  if (is_kept && !is_marked()) Save(kMarkFile, "").IgnoreError();
 }
 
 void BundleCache::SaveMemory(const Memory& memory) {

@@ -56,7 +56,7 @@ class BundleCache final : public anchors::tuf::MetadataStore {
 
   // Writes the bundle first: it says itself what it revokes and how new it is,
   // and the next start merges that into the older memory that a crash leaves.
-  // Marks the folder last, as one that holds a bundle.
+  // Marks the folder last, as one that holds a bundle, if it does.
   void SaveBundle(const anchors::BundleFiles& files, const Memory& memory);
   void SaveMemory(const Memory& memory);
 
@@ -75,8 +75,11 @@ class BundleCache final : public anchors::tuf::MetadataStore {
   // the folder is not ours.
   absl::StatusOr<std::vector<std::string>> Clear(bool keep_memory);
 
-  // Why the last read or write of the folder failed; OK if it succeeded.
-  const absl::Status& status() const { return status_; }
+  // Why a file could last not be written, or else why the last read failed; OK
+  // if there is nothing of that.
+  const absl::Status& status() const {
+    return failures_.empty() ? status_ : failures_.begin()->second;
+  }
 
   // Records why what was loaded could not be used.
   void Report(absl::Status status) { status_ = std::move(status); }
@@ -86,10 +89,11 @@ class BundleCache final : public anchors::tuf::MetadataStore {
   std::vector<std::string> RootNames() const;
   absl::StatusOr<std::string> Read(std::string_view name,
                                    std::size_t max_bytes);
-
   const std::string folder_;
   std::optional<anchors::FolderLock> lock_;
   absl::Status status_;
+  // By the name of the file that is not in the folder, or is an older one.
+  std::map<std::string, absl::Status> failures_;
   bool disowned_ = false;
   // What was saved since the start, by name.
   std::map<std::string, std::string, std::less<>> files_;

@@ -49,13 +49,13 @@ Ladder::Standing Ladder::At(absl::Time now, bool first_refresh_pending) const {
     const bool yields = freshness == Freshness::kExpired && may_yield_ &&
                         baked_->anchors->provenance().as_of >
                             held_->anchors->provenance().fresh_until;
-    if (!yields) return {held_, freshness};
+    if (!yields) return {held_.get(), freshness};
   } else if (first_refresh_pending &&
              FreshnessOf(baked_->anchors->provenance(), max_stale_, now) ==
                  Freshness::kExpired) {
-    return {baked_, Freshness::kStale};
+    return {baked_.get(), Freshness::kStale};
   }
-  return {baked_, Judge(*baked_, baked_expired_, now)};
+  return {baked_.get(), Judge(*baked_, baked_expired_, now)};
 }
 
 }  // namespace anchorage::client

@@ -47,7 +47,8 @@ class Ladder {
         may_yield_(may_yield) {}
 
   struct Standing {
-    std::shared_ptr<const Bundle> bundle;
+    // As long as the ladder.
+    const Bundle* bundle = nullptr;
     verify::Freshness freshness = verify::Freshness::kExpired;
   };
 

@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <random>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -28,17 +31,23 @@
 #include "client/bundle.h"
 #include "client/bundle_cache.h"
 #include "client/cached_bundle.h"
-#include "client/fork_safe_mutex.h"
+#include "client/http/stop_at_exit.h"
 #include "client/ladder.h"
 #include "client/memory.h"
+#include "client/published.h"
 #include "verify/attestation/chain_cache.h"
 #include "verify/crypto/public_key.h"
+#include "verify/fork_safe_mutex.h"
 #include "verify/reason.h"
 
 namespace anchorage::client {
 namespace {
 
 namespace tuf = anchors::tuf;
+
+using verify::ForkDepth;
+using verify::ForkSafeLock;
+using verify::ForkSafeMutex;
 
 constexpr absl::Duration kMaxMaxStale = absl::Hours(365 * 24);
 constexpr absl::Duration kMaxRpcTimeout = absl::Hours(1);
@@ -104,6 +113,27 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
           .status());
 }
 
+// Makes `folder`, which may be empty, the same wherever this process goes.
+absl::Status MakeAbsolute(std::string& folder) {
+  if (folder.size() >= PATH_MAX) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the path of the cache folder has ", folder.size(),
+                     " bytes, and the system takes less than ", PATH_MAX));
+  }
+  if (folder.empty() || folder.starts_with('/')) return absl::OkStatus();
+  std::error_code error;
+  const std::filesystem::path here = std::filesystem::current_path(error);
+  if (error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the cache folder '", folder,
+                     "' is relative, and the folder of this "
+                     "process is unknown: ",
+                     error.message()));
+  }
+  folder = here.string() + "/" + folder;
+  return absl::OkStatus();
+}
+
 // Not std::random_device, which needs newer C libraries than our users have.
 // Where the system gives nothing, the fleet asks together.
 unsigned RandomSeed() {
@@ -149,12 +179,14 @@ class TrustClient::Engine {
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (!thread.ok()) return thread.status();
     refresher_ = *std::move(thread);
+    stop_at_exit_.emplace([this] { TellToStop(); },
+                          [this](absl::Duration time) { return Join(time); });
     return absl::OkStatus();
   }
 
   ~Engine() {
-    stopping_.Notify();
-    if (transport_ != nullptr) transport_->Cancel();
+    TellToStop();
+    stop_at_exit_.reset();
     if (refresher_.joinable()) refresher_.join();
   }
 
@@ -165,8 +197,15 @@ class TrustClient::Engine {
   // Whether this process was forked from the one that made the client.
   bool forked() const { return ForkDepth() != fork_depth_; }
 
-  Ladder::Standing At(absl::Time now) const {
-    return ladder()->At(now, IsFirstRefreshPending());
+  // The set that counts, and how fresh it is.
+  struct Current {
+    std::shared_ptr<const Bundle> bundle;
+    verify::Freshness freshness;
+  };
+  Current At(absl::Time now) const {
+    std::shared_ptr<const Ladder> ladder = this->ladder();
+    const Ladder::Standing standing = ladder->At(now, IsFirstRefreshPending());
+    return {{std::move(ladder), standing.bundle}, standing.freshness};
   }
 
   absl::Time Now() const { return clock_(); }
@@ -175,7 +214,7 @@ class TrustClient::Engine {
   verify::ChainCache* chains() { return forked() ? nullptr : &chains_; }
 
   TrustClientState state() const {
-    const Ladder::Standing standing = At(Now());
+    const Current standing = At(Now());
     ForkSafeLock lock(&mutex_);
     TrustClientState state = state_;
     state.provenance = standing.bundle->anchors->provenance();
@@ -206,6 +245,22 @@ class TrustClient::Engine {
   }
 
  private:
+  void TellToStop() {
+    stopping_.Notify();
+    if (transport_ != nullptr) transport_->Cancel();
+  }
+
+  // Waits for the thread, if there is one, but no longer than `time`; returns
+  // whether it is gone. Called by one thread at a time.
+  bool Join(absl::Duration time) {
+    if (!refresher_.joinable()) return true;
+    // A callback may end the process.
+    if (refresher_.get_id() == std::this_thread::get_id()) return false;
+    if (!stopped_.WaitFor(time)) return false;
+    refresher_.join();
+    return true;
+  }
+
   absl::Status RefreshAlone() {
     absl::MutexLock refreshing(&refresh_mutex_);
     const absl::Status status = anchors::NoThrow([this]() {
@@ -243,9 +298,9 @@ class TrustClient::Engine {
                options_.rpc_timeout;
   }
 
+  // A child of fork(2) never replaces it.
   std::shared_ptr<const Ladder> ladder() const {
-    ForkSafeLock lock(&mutex_);
-    return ladder_;
+    return forked() ? ladder_.ReadUnreplaced() : ladder_.Read();
   }
 
   // What must not be gone back behind: also a baked-in bundle of the same
@@ -277,11 +332,11 @@ class TrustClient::Engine {
           "the cache was not used: the set that is built in is newer");
     }
     if (!cached.status.ok()) cache_.Report(cached.status);
-    Install(NextLadder(
+    ladder_.Replace(Published<Ladder>::Prepare(NextLadder(
         cached.bundle.has_value()
             ? std::make_shared<const Bundle>(*std::move(cached.bundle))
             : nullptr,
-        memory_));
+        memory_)));
     ForkSafeLock lock(&mutex_);
     if (cached.fork) ++state_.equivocations;
     state_.cache = cache_.status();
@@ -341,15 +396,18 @@ class TrustClient::Engine {
         held = std::make_shared<const Bundle>(*std::move(again));
       }
     }
-    auto next = NextLadder(held, memory);
-    next->Inherit(*before);
+    const std::shared_ptr<Ladder> ladder = NextLadder(held, memory);
+    ladder->Inherit(*before);
+    auto next = Published<Ladder>::Prepare(ladder);
     cache_.SaveMemory(memory);
     // Nothing throws from here on, so a root is followed as a whole or not at
     // all.
     memory_ = std::move(memory);
     is_baked_vouched_ = !default_baked_ &&
                         CanStillSign(baked_->signers, trusted.root().targets);
-    if (held != before->held() || held == nullptr) Install(std::move(next));
+    if (held != before->held() || held == nullptr) {
+      ladder_.Replace(std::move(next));
+    }
   }
 
   // Makes what a complete updater vouches for the current set.
@@ -373,27 +431,31 @@ class TrustClient::Engine {
     const absl::Time adopted =
         is_same_timestamp ? std::max(memory_.adopted, options_.baked.as_of)
                           : std::max(now, options_.baked.as_of);
-    auto bundle =
-        MakeBundle(updater.trusted(), files,
-                   {.origin = verify::Origin::kServer,
-                    .as_of = now,
-                    .fresh_until = FreshUntil(updater.trusted(), adopted)},
-                   Revoked());
+    auto bundle = MakeBundle(
+        updater.trusted(), files,
+        {.origin = verify::Origin::kServer,
+         // A clock that was set back is no older answer.
+         .as_of = is_same_timestamp
+                      ? std::max(now, held->anchors->provenance().as_of)
+                      : now,
+         .fresh_until = FreshUntil(updater.trusted(), adopted)},
+        Revoked());
     if (!bundle.ok()) return bundle.status();
     bundle->files.target_files = std::move(files.target_files);
     if (absl::Status s = CheckAdoptable(*bundle, floor(), now); !s.ok()) {
       return s;
     }
     Memory memory = Remembering(*bundle, adopted);
-    auto next =
+    const std::shared_ptr<const Ladder> ladder =
         NextLadder(std::make_shared<const Bundle>(*std::move(bundle)), memory);
+    auto next = Published<Ladder>::Prepare(ladder);
     if (!is_same_timestamp) {
-      cache_.SaveBundle(next->held()->files, memory);
+      cache_.SaveBundle(ladder->held()->files, memory);
     } else if (memory != memory_) {
       cache_.SaveMemory(memory);
     }
     memory_ = std::move(memory);
-    Install(std::move(next));
+    ladder_.Replace(std::move(next));
     return absl::OkStatus();
   }
 
@@ -455,18 +517,15 @@ class TrustClient::Engine {
                                     /*may_yield=*/default_baked_);
   }
 
-  void Install(std::shared_ptr<const Ladder> next) {
-    ForkSafeLock lock(&mutex_);
-    ladder_ = std::move(next);
-  }
-
   void RefreshLoop() {
+    StopAtExit::OwnThisThread();
     std::minstd_rand random(RandomSeed());
     int failures = 0;
     absl::Duration pause;
     while (!stopping_.WaitFor(pause)) {
       const absl::Status status =
           anchors::NoThrow([this] { return Refresh(); });
+      StopAtExit::CheckNotAbandoned();
       failures = status.ok() ? 0 : failures + 1;
       pause = options_.refresh_interval;
       if (failures > 0) {
@@ -477,6 +536,7 @@ class TrustClient::Engine {
       // Jitter, so that a fleet that started together does not ask together.
       pause *= std::uniform_real_distribution<double>(0.9, 1.1)(random);
     }
+    stopped_.Notify();
   }
 
   const TrustClientOptions options_;
@@ -508,13 +568,18 @@ class TrustClient::Engine {
   // keys of the newest root: otherwise it is no floor, and never the newer one.
   bool is_baked_vouched_ ABSL_GUARDED_BY(refresh_mutex_) = false;
 
+  // Replaced by refreshes only, which take turns.
+  Published<Ladder> ladder_;
+
   mutable ForkSafeMutex mutex_;
-  std::shared_ptr<const Ladder> ladder_ ABSL_GUARDED_BY(mutex_);
   // Counters and statuses; state() fills in the rest.
   TrustClientState state_ ABSL_GUARDED_BY(mutex_);
 
   anchors::StopSignal stopping_;
+  // When the thread is about to end.
+  anchors::StopSignal stopped_;
   std::thread refresher_;
+  std::optional<StopAtExit> stop_at_exit_;
 };
 
 TrustClient::TrustClient(std::unique_ptr<Engine> engine)
@@ -538,6 +603,7 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
     options.trusted_root = options.baked.root;
   }
   if (absl::Status s = CheckOptions(options); !s.ok()) return s;
+  if (absl::Status s = MakeAbsolute(options.cache_folder); !s.ok()) return s;
   auto baked =
       OpenBaked(options.baked, Revoked(),
                 Engine::has_server(options) ? options.baked.as_of + kBakedInLife
@@ -557,16 +623,34 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
   return std::unique_ptr<TrustClient>(new TrustClient(std::move(engine)));
 }
 
-std::shared_ptr<const verify::AnchorSet> TrustClient::anchors() const {
-  return engine_->At(engine_->Now()).bundle->anchors;
+namespace {
+
+// A part of a bundle, which keeps the bundle.
+template <typename T>
+std::shared_ptr<const T> PartOf(std::shared_ptr<const Bundle> bundle,
+                                std::shared_ptr<const T> Bundle::*part) {
+  const T* const it = ((*bundle).*part).get();
+  if (it == nullptr) return nullptr;
+  return {std::move(bundle), it};
+}
+
+}  // namespace
+
+std::shared_ptr<const verify::AnchorSet> TrustClient::anchors(
+    AnchorsUsed* used) const {
+  Engine::Current current = engine_->At(engine_->Now());
+  if (used != nullptr) {
+    *used = {current.bundle->anchors->provenance(), current.freshness};
+  }
+  return PartOf(std::move(current.bundle), &Bundle::anchors);
 }
 
 std::shared_ptr<const verify::ReleaseSet> TrustClient::releases() const {
-  return engine_->At(engine_->Now()).bundle->releases;
+  return PartOf(engine_->At(engine_->Now()).bundle, &Bundle::releases);
 }
 
 std::shared_ptr<const anchors::ReleaseList> TrustClient::release_list() const {
-  return engine_->At(engine_->Now()).bundle->release_list;
+  return PartOf(engine_->At(engine_->Now()).bundle, &Bundle::release_list);
 }
 
 TrustClientState TrustClient::state() const { return engine_->state(); }
@@ -585,7 +669,7 @@ absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
                                          AnchorsUsed* used, Call call) {
   return anchors::NoThrow([&]() -> absl::StatusOr<Result> {
     const absl::Time now = engine.Now();
-    const Ladder::Standing standing = engine.At(now);
+    const auto standing = engine.At(now);
     const verify::AnchorSet& anchors = *standing.bundle->anchors;
     if (used != nullptr) *used = {anchors.provenance(), standing.freshness};
     if (when_expired == WhenExpired::kRefuse) {

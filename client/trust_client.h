@@ -16,12 +16,18 @@
 // verified set stays. No option turns verification off.
 //
 // Thread-safe: any number of threads may call at once. A verification uses the
-// set that is current when it starts, and holds no lock while it works. Nothing
-// throws: a call that runs out of memory fails with RESOURCE_EXHAUSTED.
+// set that is current when it starts. Reading that set, for a verification or
+// by anchors(), releases() and release_list(), takes no lock and never waits
+// for a refresh or for other readers. Nothing throws: a call that runs out of
+// memory fails with RESOURCE_EXHAUSTED.
 //
 // After fork(2) the child's copy verifies with the set of that moment, which
 // ages as usual; Refresh() and State say that the child needs a client of its
-// own.
+// own. OpenSSL must have been used before for what the child verifies: a fork
+// while another thread loads an algorithm can leave that locked in the child.
+//
+// exit(3) stops the clients' threads before OpenSSL is cleaned up, and waits for
+// them, about a second and at most two.
 
 #ifndef ANCHORAGE_CLIENT_TRUST_CLIENT_H_
 #define ANCHORAGE_CLIENT_TRUST_CLIENT_H_
@@ -49,6 +55,8 @@ namespace anchorage::client {
 
 // What to do once the set is EXPIRED: no good answer from the server for longer
 // than the timestamp's validity plus `max_stale`.
+// Verifications of recorded evidence (VerifyRecordedIdentity() and the like, with
+// anchors()) are made with the last verified set: they are no answer about now.
 enum class WhenExpired {
   // Verify with the last verified set; every verdict says that it is EXPIRED.
   kServeLastGood,
@@ -98,7 +106,9 @@ struct TrustClientOptions {
   bool plaintext = false;
 
   // A folder for what was last verified, used by this client alone; empty:
-  // none. If it cannot be written, State says so; otherwise that does no harm.
+  // none. A relative path is of the folder that the process is in when the
+  // client is made. If it cannot be written, State says so; otherwise that does
+  // no harm.
   std::string cache_folder;
 
   // --- Affects when ----------------------------------------------------------
@@ -162,7 +172,8 @@ class TrustClient {
   // Returns a client that can verify. Fails with INVALID_ARGUMENT for options
   // that contradict themselves: a server or a cache without `trusted_root`, two
   // servers, a root that is not one, or one that anybody can sign for; limits
-  // exceeded; a baked-in bundle that does not verify. RESOURCE_EXHAUSTED: no
+  // exceeded; a cache folder whose path is too long, or relative to a folder
+  // that is gone; a baked-in bundle that does not verify. RESOURCE_EXHAUSTED: no
   // memory, or no thread can be started.
   static absl::StatusOr<std::unique_ptr<TrustClient>> Create(
       TrustClientOptions options);
@@ -180,8 +191,11 @@ class TrustClient {
   TrustClient(const TrustClient&) = delete;
   TrustClient& operator=(const TrustClient&) = delete;
 
-  // Returns the current set. Never null.
-  std::shared_ptr<const verify::AnchorSet> anchors() const;
+  // Returns the current set, also where it is EXPIRED: WhenExpired is about
+  // evidence of now, and recorded evidence is judged as of its own time. Never
+  // null. Says in `used`, which may be null, how it stands.
+  std::shared_ptr<const verify::AnchorSet> anchors(
+      AnchorsUsed* used = nullptr) const;
 
   // The current list of reference releases, for policies that expect one; null
   // where the current bundle has none. A policy keeps the list that it was

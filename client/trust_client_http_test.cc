@@ -159,6 +159,76 @@ TEST_F(TrustClientHttpTest, StartsFromItsCacheTheNextTime) {
   EXPECT_EQ(client->state().provenance.sequence, 7u);
 }
 
+// A host that changed its folder got another cache with each client, and a
+// client wrote wherever the host had gone.
+TEST_F(TrustClientHttpTest, ItsCacheStaysWhereItWas) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::create_directories(folder_ + "/there");
+  std::filesystem::current_path(folder_);
+  TrustClientOptions options = Options();
+  options.cache_folder = "cache";
+  const auto client = Make(options);
+  std::filesystem::current_path(folder_ + "/there");
+  const bool refreshed = client->Refresh().ok();
+  std::filesystem::current_path(before);
+  EXPECT_TRUE(refreshed);
+  EXPECT_TRUE(std::filesystem::exists(folder_ + "/cache/timestamp.json"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/there/cache"));
+}
+
+TEST_F(TrustClientHttpTest, ARelativeCacheOfNoFolderIsRefused) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::create_directories(folder_ + "/gone");
+  std::filesystem::current_path(folder_ + "/gone");
+  std::filesystem::remove(folder_ + "/gone");
+  TrustClientOptions options = Options();
+  options.cache_folder = "cache";
+  const absl::StatusCode code = CodeOf(options);
+  std::filesystem::current_path(before);
+  EXPECT_EQ(code, absl::StatusCode::kInvalidArgument);
+}
+
+// What is written after it reported that all is well.
+TEST_F(TrustClientHttpTest, ABundleThatIsNotKeptIsReported) {
+  const auto client = Make(Options());
+  // A folder that is not empty cannot be replaced by a file.
+  std::filesystem::create_directories(folder_ + "/last_verified.bundle/x");
+  EXPECT_TRUE(client->Refresh().ok());
+  EXPECT_FALSE(client->state().cache.ok());
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/.held-a-bundle"));
+  std::filesystem::remove_all(folder_ + "/last_verified.bundle");
+  server_.Publish(2);
+  EXPECT_TRUE(client->Refresh().ok());
+  EXPECT_TRUE(client->state().cache.ok()) << client->state().cache;
+  EXPECT_TRUE(std::filesystem::exists(folder_ + "/.held-a-bundle"));
+}
+
+// A refresh at a clock that was set back ended CLOCK_SUSPECT, with nothing new.
+TEST_F(TrustClientHttpTest, TheSameTimestampIsNoOlderAnswer) {
+  absl::Time now = kNow;
+  TrustClientOptions options = Options();
+  options.clock = [&now] { return now; };
+  const auto client = Make(options);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(client->state().provenance.as_of, kNow);
+  now = kNow - absl::Hours(20);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(client->state().provenance.as_of, kNow);
+  server_.Publish(2);
+  now = kNow + absl::Hours(1);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(client->state().provenance.as_of, now);
+}
+
+TEST_F(TrustClientHttpTest, SaysHowTheAnchorsStandThatItGives) {
+  const auto client = Make(Options());
+  ASSERT_TRUE(client->Refresh().ok());
+  AnchorsUsed used;
+  const auto anchors = client->anchors(&used);
+  EXPECT_EQ(used.provenance, anchors->provenance());
+  EXPECT_EQ(used.freshness, verify::Freshness::kFresh);
+}
+
 TEST_F(TrustClientHttpTest, FollowsTheRoots) {
   ASSERT_TRUE(Make(Options())->Refresh().ok());
   server_.repository.RotateKeys("timestamp");
@@ -277,6 +347,9 @@ TEST_F(TrustClientHttpTest, RefusesOptionsThatContradictThemselves) {
   EXPECT_EQ(CodeOf(options), absl::StatusCode::kInvalidArgument);
   options = Options();
   options.metadata_url = "ftp://127.0.0.1/tuf/";
+  EXPECT_EQ(CodeOf(options), absl::StatusCode::kInvalidArgument);
+  options = Options();
+  options.cache_folder = std::string(16 * 1024 * 1024, '/');
   EXPECT_EQ(CodeOf(options), absl::StatusCode::kInvalidArgument);
 }
 

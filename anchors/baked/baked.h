@@ -38,6 +38,11 @@ struct BakedBundle {
   // Its targets, as TargetTexts. Where there is no catalog in `files`, it is
   // the one that every program has.
   std::string_view operator()(std::string_view path) const;
+
+  // By whom the certificates in that catalog were checked.
+  Checked checked() const {
+    return files.catalog().empty() ? Checked::kByBuild : Checked::kByNobody;
+  }
 };
 
 // Returns the bundle of anchors/baked/certificates.

@@ -83,6 +83,22 @@ TEST(Baked, HasTheCatalogOfSequenceOne) {
   EXPECT_EQ(SerializeCatalog(*catalog), baked.files.catalog());
 }
 
+// Only the catalog in the program is taken as the build checked it, which
+// HasTheCatalogOfSequenceOne does: never one that somebody gave.
+TEST(Baked, HasCertificatesThatOnlyTheBuildChecks) {
+  BakedBundle baked = NewBakedBundle();
+  EXPECT_EQ(baked(kCatalogTargetPath), DefaultBakedBundle().files.catalog());
+  EXPECT_EQ(baked.checked(), Checked::kByBuild);
+  EXPECT_EQ(DefaultBakedBundle().checked(), Checked::kByNobody);
+  const auto built = ParseCatalog(baked(kCatalogTargetPath), baked.checked());
+  ASSERT_TRUE(built.ok()) << built.status();
+  EXPECT_EQ(*built, *ParseCatalog(baked(kCatalogTargetPath)));
+
+  baked.files.SetTarget(kCatalogTargetPath, "{}");
+  EXPECT_EQ(baked.checked(), Checked::kByNobody);
+  EXPECT_EQ(baked(kCatalogTargetPath), "{}");
+}
+
 TEST(Baked, WasComparedWithAwsInNovember2026OrLater) {
   EXPECT_GE(DefaultBakedBundle().as_of,
             absl::FromCivil(absl::CivilDay(2026, 11, 21), absl::UTCTimeZone()));

@@ -2,16 +2,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <climits>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
 #include <utility>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/base/descriptor.h"
+#include "verify/fork_safe_mutex.h"
 
 namespace anchorage::anchors {
 namespace {
@@ -70,6 +75,51 @@ absl::Status FileError(int error, const char* doing, const std::string& path) {
                                    std::strerror(error), HintFor(error)));
 }
 
+int Open(const std::string& path, int flags, mode_t mode = 0) {
+  return AboveStandardStreams(::open(path.c_str(), flags | O_CLOEXEC, mode));
+}
+
+bool IsFolder(const std::string& path) {
+  struct stat status;
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+// The descriptors of the locks that this process holds. A forked child would
+// hold them on, for as long as it lives: it closes them.
+class HeldLocks {
+ public:
+  static HeldLocks& Get() {
+    static HeldLocks* const held = new HeldLocks();
+    return *held;
+  }
+
+  void Add(int fd) {
+    const verify::ForkSafeLock lock(&mutex_);
+    fds_.push_back(fd);
+  }
+
+  // Closes `fd` unless it was another process that took it.
+  void Close(int fd) {
+    const verify::ForkSafeLock lock(&mutex_);
+    const auto found = std::find(fds_.begin(), fds_.end(), fd);
+    if (found == fds_.end()) return;
+    fds_.erase(found);
+    ::close(fd);
+  }
+
+ private:
+  HeldLocks() { ::pthread_atfork(nullptr, nullptr, InChild); }
+
+  // The mutex was held at the fork, and the child has one thread.
+  static void InChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    for (const int fd : Get().fds_) ::close(fd);
+    Get().fds_.clear();
+  }
+
+  verify::ForkSafeMutex mutex_;
+  std::vector<int> fds_ ABSL_GUARDED_BY(mutex_);
+};
+
 int WriteAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
@@ -89,8 +139,7 @@ std::string FolderOf(const std::string& path) {
 }
 
 absl::Status SyncFolder(const std::string& folder) {
-  const Descriptor fd(
-      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor fd(Open(folder, O_RDONLY | O_DIRECTORY));
   if (fd.get() < 0 || ::fsync(fd.get()) != 0) {
     return FileError(errno, "sync folder", folder);
   }
@@ -107,8 +156,7 @@ absl::Status WriteNew(const std::string& path, std::string_view bytes,
   int error = 0;
   {
     const Descriptor fd(
-        ::open(path.c_str(),
-               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+        Open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
     if (fd.get() < 0) return FileError(errno, "create", path);
     error = WriteAll(fd.get(), bytes);
     if (error == 0 && ::fsync(fd.get()) != 0) error = errno;
@@ -141,7 +189,7 @@ absl::StatusOr<std::string> ReadRegular(const std::string& path,
                                         std::size_t max_bytes,
                                         bool owner_only) {
   // Non-blocking, so that a named pipe cannot make us wait.
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const Descriptor fd(Open(path, O_RDONLY | O_NONBLOCK));
   if (fd.get() < 0) return FileError(errno, "open", path);
   struct stat status;
   if (::fstat(fd.get(), &status) != 0) return FileError(errno, "stat", path);
@@ -187,28 +235,28 @@ absl::Status RemoveFile(const std::string& path) {
 }
 
 absl::Status MakeFolder(const std::string& path) {
-  const std::filesystem::path folder(path);
-  std::error_code error;
-  if (std::filesystem::is_directory(folder, error)) return absl::OkStatus();
-  if (folder.has_parent_path() && folder.parent_path() != folder) {
-    if (absl::Status s = MakeFolder(folder.parent_path().string()); !s.ok()) {
-      return s;
+  if (path.size() >= PATH_MAX) {
+    return FileError(ENAMETOOLONG, "make folder",
+                     absl::StrCat(path.substr(0, 80), "..."));
+  }
+  if (IsFolder(path)) return absl::OkStatus();
+  for (std::size_t end = 0; end != path.npos;) {
+    end = path.find('/', end + 1);
+    const std::string folder = path.substr(0, end);
+    if (!IsFolder(folder) && ::mkdir(folder.c_str(), 0700) != 0 &&
+        errno != EEXIST) {
+      return FileError(errno, "make folder", folder);
     }
   }
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    return FileError(errno, "make folder", path);
-  }
-  if (!std::filesystem::is_directory(folder, error)) {
-    return absl::NotFoundError(path + " is not a folder");
-  }
-  return absl::OkStatus();
+  return IsFolder(path) ? absl::OkStatus()
+                        : absl::NotFoundError(path + " is not a folder");
 }
 
 absl::StatusOr<FolderLock> FolderLock::Take(const std::string& folder) {
   const std::string path = folder + "/lock";
-  const int fd =
-      ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  const int fd = Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
   if (fd < 0) return FileError(errno, "open", path);
+  HeldLocks::Get().Add(fd);
   FolderLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {
@@ -228,7 +276,7 @@ FolderLock& FolderLock::operator=(FolderLock&& other) noexcept {
 }
 
 FolderLock::~FolderLock() {
-  if (fd_ >= 0) ::close(fd_);
+  if (fd_ >= 0) HeldLocks::Get().Close(fd_);
 }
 
 }  // namespace anchorage::anchors

@@ -51,11 +51,11 @@ absl::StatusOr<std::string> ReadPrivateFile(const std::string& path,
 absl::Status RemoveFile(const std::string& path);
 
 // Makes a folder and its parents, accessible to the owner alone (0700). OK if
-// it is there already.
+// it is there already. Fails also for a path that is longer than PATH_MAX.
 absl::Status MakeFolder(const std::string& path);
 
 // Owns a folder while it lives: no other process can take its lock. Released
-// when the process ends, however it ends.
+// when the process ends, however it ends. A forked child does not own it.
 class FolderLock {
  public:
   // Fails with ABORTED if another process holds the lock, or as

@@ -1,11 +1,16 @@
 #include "anchors/base/atomic_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <climits>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace anchorage::anchors {
@@ -98,6 +103,58 @@ TEST_F(AtomicFileTest, MakesParentsAndRefusesAFileInTheWay) {
   ASSERT_TRUE(WriteFileAtomically(path_, "x").ok());
   EXPECT_FALSE(MakeFolder(path_).ok());
   EXPECT_FALSE(MakeFolder(path_ + "/below").ok());
+}
+
+// A worker that was forked and lives on held its parent's folder.
+TEST_F(AtomicFileTest, AForkedChildDoesNotHoldTheFolder) {
+  std::optional<FolderLock> lock = *FolderLock::Take(folder_);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  EXPECT_EQ(FolderLock::Take(folder_).status().code(),
+            absl::StatusCode::kAborted)
+      << "the parent holds it still";
+  lock.reset();
+  absl::Status taken;
+  // The child lets it go once it runs.
+  for (int i = 0; i < 1000; ++i) {
+    taken = FolderLock::Take(folder_).status();
+    if (taken.ok()) break;
+    ::usleep(10'000);
+  }
+  EXPECT_TRUE(taken.ok()) << taken;
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+}
+
+// A host may have closed its standard streams, and still write to them.
+TEST_F(AtomicFileTest, NoStandardStreamIsTaken) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (int fd = 0; fd < 3; ++fd) ::close(fd);
+    const auto lock = FolderLock::Take(folder_);
+    const bool good = lock.ok() && WriteFileAtomically(path_, "x").ok();
+    bool taken = false;
+    for (int fd = 0; fd < 3; ++fd) taken |= ::fcntl(fd, F_GETFD) >= 0;
+    ::_exit(good && !taken ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+// Each level of it cost memory and stack.
+TEST_F(AtomicFileTest, APathOfAnyLengthIsRefusedOrMade) {
+  std::string deep = folder_;
+  while (deep.size() + 2 < PATH_MAX) deep += "/d";
+  EXPECT_TRUE(MakeFolder(deep).ok());
+  std::string longest = "/";
+  while (longest.size() < 16 * 1024 * 1024) longest += "d/";
+  const absl::Status s = MakeFolder(longest);
+  EXPECT_FALSE(s.ok());
+  EXPECT_LT(s.message().size(), 1000u);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <set>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -27,6 +28,17 @@ std::string Nearest(absl::Span<const std::string_view> known,
     }
   }
   return "";
+}
+
+// What YAML has for yes and no, of either version; null has a kind of its own.
+bool IsAnswer(std::string_view plain) {
+  const std::string lower =
+      absl::AsciiStrToLower(absl::string_view(plain.data(), plain.size()));
+  for (const std::string_view answer :
+       {"true", "false", "yes", "no", "on", "off", "y", "n"}) {
+    if (lower == answer) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -74,14 +86,17 @@ absl::Status YamlFields::Text(const YamlNode& node, std::string_view key,
                               std::string& text) const {
   if (node.kind != Kind::kScalar)
     return Invalid(node, key, "is a single value");
+  if (node.plain && (syntax_ == Syntax::kJson || IsAnswer(node.text))) {
+    return Invalid(node, key, "is a text: write it in quotes");
+  }
   text = node.text;
   return absl::OkStatus();
 }
 
 absl::Status YamlFields::Bool(const YamlNode& node, std::string_view key,
                               bool& value) const {
-  value = node.kind == Kind::kScalar && node.text == "true";
-  if (value || (node.kind == Kind::kScalar && node.text == "false")) {
+  value = node.plain && node.text == "true";
+  if (value || (node.plain && node.text == "false")) {
     return absl::OkStatus();
   }
   return Invalid(node, key, "is true or false");

@@ -1,5 +1,6 @@
-// The fields of what people write in YAML, read strictly: a key that is not
-// known, a key twice, a value of another type and an empty list are refused.
+// The fields of what people write in YAML or JSON, read strictly: a key that is
+// not known, a key twice, a value of another type and an empty list are
+// refused.
 // Fails as ReadYaml() (yaml_to_proto.h) does, with the same reasons.
 
 #ifndef ANCHORAGE_ANCHORS_BASE_YAML_FIELDS_H_
@@ -20,8 +21,11 @@ namespace anchorage::anchors {
 
 class YamlFields {
  public:
+  enum class Syntax { kYaml, kJson };
+
   // `name` stands before each message, and outlives this.
-  explicit YamlFields(const std::string& name) : name_(name) {}
+  YamlFields(const std::string& name, Syntax syntax)
+      : name_(name), syntax_(syntax) {}
 
   // Calls `read` for each key of `map`, all of which are among `known`, until
   // it fails.
@@ -31,6 +35,9 @@ class YamlFields {
                                                    const YamlNode& value)>
                         read) const;
 
+  // A text: in JSON in quotes, and in YAML in quotes where it would otherwise
+  // say yes, no or nothing, such as `no`. A number without quotes is its
+  // digits, such as those of a PCR.
   absl::Status Text(const YamlNode& node, std::string_view key,
                     std::string& text) const;
   absl::Status Bool(const YamlNode& node, std::string_view key,
@@ -53,6 +60,7 @@ class YamlFields {
 
  private:
   const std::string& name_;
+  const Syntax syntax_;
 };
 
 }  // namespace anchorage::anchors

@@ -4,6 +4,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <sstream>
 #include <utility>
 
@@ -25,6 +26,8 @@ struct Refused {
 
 class Builder final : public YAML::EventHandler {
  public:
+  explicit Builder(std::string_view yaml) : yaml_(yaml) {}
+
   YamlNode root;
   int documents = 0;
 
@@ -38,22 +41,27 @@ class Builder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     Refuse(Reason::kDocumentMalformed, mark, "aliases are not allowed");
   }
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    CheckBare(mark, anchor);
     Add(mark, YamlNode::Kind::kNull);
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
-                const std::string& value) override {
-    CheckTag(mark, tag);
-    Add(mark, YamlNode::Kind::kScalar).text = value;
+  void OnScalar(const YAML::Mark& mark, const std::string& tag,
+                YAML::anchor_t anchor, const std::string& value) override {
+    CheckBare(mark, anchor);
+    YamlNode& node = Add(mark, YamlNode::Kind::kScalar);
+    node.text = value;
+    // "?" is a plain value and "!" a quoted one.
+    node.plain = tag == "?";
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag,
-                       YAML::anchor_t, YAML::EmitterStyle::value) override {
-    Open(mark, tag, YamlNode::Kind::kList);
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&,
+                       YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    Open(mark, anchor, YamlNode::Kind::kList);
   }
   void OnSequenceEnd() override { open_.pop_back(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag,
-                  YAML::anchor_t, YAML::EmitterStyle::value) override {
-    Open(mark, tag, YamlNode::Kind::kMap);
+  void OnMapStart(const YAML::Mark& mark, const std::string&,
+                  YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    Open(mark, anchor, YamlNode::Kind::kMap);
   }
   void OnMapEnd() override { open_.pop_back(); }
 
@@ -63,10 +71,14 @@ class Builder final : public YAML::EventHandler {
     throw Refused{reason, mark.line + 1, what};
   }
 
-  // "?" is a plain value and "!" a quoted one.
-  static void CheckTag(const YAML::Mark& mark, const std::string& tag) {
-    if (tag != "?" && tag != "!" && !tag.empty()) {
+  // A tag or an anchor stands where the node begins.
+  void CheckBare(const YAML::Mark& mark, YAML::anchor_t anchor) const {
+    const auto at = static_cast<std::size_t>(std::max(mark.pos, 0));
+    if (at < yaml_.size() && yaml_[at] == '!') {
       Refuse(Reason::kDocumentMalformed, mark, "tags are not allowed");
+    }
+    if (anchor != YAML::NullAnchor) {
+      Refuse(Reason::kDocumentMalformed, mark, "anchors are not allowed");
     }
   }
 
@@ -81,9 +93,9 @@ class Builder final : public YAML::EventHandler {
     return *node;
   }
 
-  void Open(const YAML::Mark& mark, const std::string& tag,
+  void Open(const YAML::Mark& mark, YAML::anchor_t anchor,
             YamlNode::Kind kind) {
-    CheckTag(mark, tag);
+    CheckBare(mark, anchor);
     if (open_.size() > kMaxYamlTreeDepth) {
       Refuse(Reason::kInputTooLarge, mark, "nested too deep");
     }
@@ -94,7 +106,14 @@ class Builder final : public YAML::EventHandler {
   // Of the nodes that are open only the last grows, so they stay where they
   // are.
   std::vector<YamlNode*> open_;
+  const std::string_view yaml_;
 };
+
+// The library skips directives that it does not know, and a byte order mark.
+bool HasDirective(std::string_view yaml) {
+  return yaml.starts_with('%') || yaml.find("\n%") != yaml.npos ||
+         yaml.find("\r%") != yaml.npos;
+}
 
 }  // namespace
 
@@ -112,7 +131,13 @@ absl::StatusOr<YamlNode> ParseYaml(std::string_view yaml,
   if (!verify::IsUtf8(yaml) || yaml.find('\0') != yaml.npos) {
     return Reject(Reason::kDocumentMalformed, name + ": not UTF-8 text");
   }
-  Builder builder;
+  if (yaml.starts_with("\xef\xbb\xbf") || HasDirective(yaml)) {
+    return Reject(Reason::kDocumentMalformed,
+                  name +
+                      ": a second byte order mark, or a line that begins "
+                      "with '%'");
+  }
+  Builder builder(yaml);
   // The library reports by exceptions; none may pass our interface.
   try {
     std::istringstream stream{std::string(yaml)};

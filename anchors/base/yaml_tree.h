@@ -29,13 +29,16 @@ struct YamlNode {
   int line = 0;
   // Of a scalar.
   std::string text;
+  // Of a scalar: written without quotes, so that it may be no text.
+  bool plain = false;
   // Of a list its elements; of a map key, value, key, value, ...
   std::vector<YamlNode> children;
 };
 
 // Reads exactly one document. Fails with "`name`:LINE: ..." and kInputTooLarge
 // beyond a limit above, or kDocumentMalformed: not UTF-8, not YAML, not one
-// document of keys, with an alias or a tag.
+// document of keys; with a byte order mark, a line that begins with "%", an
+// anchor, an alias or a tag.
 absl::StatusOr<YamlNode> ParseYaml(std::string_view yaml,
                                    const std::string& name);
 

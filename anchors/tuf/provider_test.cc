@@ -3,13 +3,17 @@
 
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
+#include <unistd.h>
 
 #include <string>
 
 #include "anchors/tuf/trusted_set.h"
 #include "anchors/tuf/tuf_error.h"
+#include "anchors/tuf/tuf_key.h"
 #include "test/support/repository_simulator.h"
 #include "test/support/tuf_test_matchers.h"
+#include "verify/encoding/json.h"
+#include "verify/reason.h"
 
 namespace anchorage::anchors::tuf {
 namespace {
@@ -32,6 +36,23 @@ TEST(Provider, IsMissingForTheKeysOfARepository) {
   EXPECT_THAT(TrustedSet::FromRoot(root, kNow),
               RejectedFor(TufReason::kCryptoUnavailable));
   EXPECT_TRUE(absl::IsUnavailable(TrustedSet::FromRoot(root, kNow).status()));
+}
+
+// In a process of its own: what was fetched once is kept. The hash that is not
+// there was taken for the id of another key.
+TEST(ProviderDeathTest, IsMissingForTheIdsOfKeys) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        EVP_set_default_properties(nullptr, "provider=none");
+        const auto json = verify::ParseJson(
+            R"({"keytype":"x","scheme":"y","keyval":{}})", {.max_bytes = 100});
+        const auto key = TufKey::Parse(*json);
+        const bool good = verify::ReasonOf(key.status()) ==
+                          verify::Reason::kCryptoProviderMissing;
+        ::_exit(good ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

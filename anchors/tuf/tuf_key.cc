@@ -123,6 +123,9 @@ absl::StatusOr<TufKey> TufKey::Parse(const JsonValue& key) {
   result.keytype_ = *keytype->AsString();
   result.scheme_ = *scheme->AsString();
   result.keyid_ = verify::Sha256Hex(*canonical);
+  if (result.keyid_.empty()) {
+    return verify::HashUnavailable(HashAlgorithm::kSha256);
+  }
   result.json_ = CompactJson(key);
   const JsonValue* value = keyval->Find("public");
   if (value == nullptr || !value->AsString().has_value()) return result;

@@ -46,28 +46,36 @@
  *
  * No call blocks on the network but anchorage_client_refresh() and, for a
  * transfer under way, anchorage_client_free(). No call throws, ends the process,
- * hangs on the locale, changes a signal's handler or writes to a standard
- * stream; errno after one says nothing. A connection that breaks raises no
- * SIGPIPE, and a client's own thread takes no signals. The library reads no
- * environment but ANCHORAGE_DEBUG; libcurl and OpenSSL read their own, such as
- * https_proxy and OPENSSL_CONF.
+ * depends on the locale, changes a signal's handler or writes to a standard
+ * stream; errno after one says nothing. OpenSSL's queue of errors is as it was,
+ * but for anchorage_client_refresh(), in which libcurl clears it. A connection
+ * that breaks raises no SIGPIPE, and a client's own thread takes no signals. The
+ * library reads no environment but ANCHORAGE_DEBUG; libcurl and OpenSSL read
+ * their own, such as https_proxy and OPENSSL_CONF. A program with more rights
+ * than who started it (set-user-ID) verifies, and fetches nothing.
  *
  * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh(),
  * which is libcurl's call too, 256 KiB.
  *
  * After fork(2) the child verifies with the set of that moment;
- * anchorage_client_refresh() says that it needs a client of its own.
+ * anchorage_client_refresh() says that it needs a client of its own. A ledger is
+ * then two: neither process sees what the other admits, so SINGLE_USE is once a
+ * process. OpenSSL is only as safe as it is itself: a fork while another thread
+ * uses an algorithm for the first time can leave it locked in the child, so
+ * verify one document of each kind before you fork.
+ *
+ * exit(3) ends the clients' transfers and waits for their threads, about a
+ * second and at most two; a thread that is not done by then never goes on.
  *
  * OPENSSL is the process's, with the providers and properties that the host has
  * set. Where these have not what a verification needs, it fails with UNDECIDED.
  *
  * TEXT is UTF-8 with a length in bytes; it may hold NUL. What comes back ends
  * with a NUL that the length does not count; `size` may be NULL where a length
- * is returned through it, and a text without one holds no NUL. Only the name of
- * a field goes in without a length. A text that goes in is never NULL: NULL is
- * an error (USAGE), also with the length 0, and "" with the length 0 is the
- * empty text. So nothing that the caller failed to find is taken for "not
- * expected".
+ * is returned through it. Only the name of a field goes in without a length. A
+ * text that goes in is never NULL: NULL is an error (USAGE), also with the
+ * length 0, and "" with the length 0 is the empty text. So nothing that the
+ * caller failed to find is taken for "not expected".
  *
  * WHAT IS ABSENT is NULL, or 0 from a getter that returns whether there is a
  * value, never "".
@@ -255,7 +263,8 @@ ANCHORAGE_API void anchorage_options_set_trusted_root(
 ANCHORAGE_API void anchorage_options_set_tls_roots(anchorage_options* options,
                                                    const char* pem,
                                                    size_t size);
-/* A folder for what was last verified, this client's alone. */
+/* A folder for what was last verified, this client's alone. A relative path is
+ * of the folder that the process is in when the client is made. */
 ANCHORAGE_API void anchorage_options_set_cache_folder(
     anchorage_options* options, const char* path, size_t size);
 /* The set that is there before any other, and when it was known to be the
@@ -271,13 +280,15 @@ ANCHORAGE_API void anchorage_options_set_background_refresh(
 /* At least 1 s; default 1 h. */
 ANCHORAGE_API void anchorage_options_set_refresh_interval(
     anchorage_options* options, int64_t ms);
-/* Of one file; 1 ms to 1 h, default 20 s. */
+/* Of one file; 1 ms to 1 h, default 20 s. With a libcurl older than 7.87 a name
+ * that is being looked up takes as long as the system's resolver does. */
 ANCHORAGE_API void anchorage_options_set_timeout(anchorage_options* options,
                                                  int64_t ms);
 /* How long a set is STALE before it is EXPIRED; at most 365 days, default 30. */
 ANCHORAGE_API void anchorage_options_set_max_stale(anchorage_options* options,
                                                    int64_t ms);
-/* What an EXPIRED set does. Defaults: SERVE_LAST_GOOD, REFUSE. */
+/* What an EXPIRED set does. Defaults: SERVE_LAST_GOOD, REFUSE. Recorded evidence
+ * is judged all the same: see anchorage_request_set_recorded_at(). */
 ANCHORAGE_API void anchorage_options_set_identity_when_expired(
     anchorage_options* options, int32_t what);
 ANCHORAGE_API void anchorage_options_set_attestation_when_expired(
@@ -390,7 +401,8 @@ ANCHORAGE_API void anchorage_request_set_ledger(anchorage_request* request,
                                                 const char* binding,
                                                 size_t binding_size);
 /* Of an attestation: what the field must be, exactly. Empty is present and
- * empty. A policy that says something of the field too is refused. */
+ * empty; a nonce is never empty (POLICY_EMPTY). A policy that says something of
+ * the field too is refused. */
 ANCHORAGE_API void anchorage_request_set_nonce(anchorage_request* request,
                                                const void* bytes, size_t size);
 ANCHORAGE_API void anchorage_request_set_user_data(anchorage_request* request,
@@ -400,7 +412,8 @@ ANCHORAGE_API void anchorage_request_set_public_key(anchorage_request* request,
                                                     const void* bytes,
                                                     size_t size);
 /* Evidence that was recorded, judged as of that time: never an answer about who
- * is there now. */
+ * is there now. So an EXPIRED set judges it too, whatever was set for that; the
+ * JSON of result and error says how the set stands. */
 ANCHORAGE_API void anchorage_request_set_recorded_at(anchorage_request* request,
                                                      int64_t time);
 /* Records every check, for the JSON of result and error. Default 0. */
@@ -410,7 +423,8 @@ ANCHORAGE_API void anchorage_request_set_trace(anchorage_request* request,
 /* --- Replay ---------------------------------------------------------------- */
 
 /* In memory; a new key is refused once it holds `max_entries`. NULL only where
- * there is no memory. */
+ * there is no memory. It knows what this process accepted, and no other: a
+ * forked child does not use it. */
 ANCHORAGE_API anchorage_ledger* anchorage_ledger_new(size_t max_entries);
 ANCHORAGE_API void anchorage_ledger_free(anchorage_ledger* ledger);
 /* Forgets documents from before `time`; returns how many. */

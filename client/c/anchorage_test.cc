@@ -15,9 +15,11 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <iterator>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -652,10 +654,6 @@ TEST_F(CTest, NullIsAMistakeOrNothing) {
   EXPECT_EQ(anchorage_error_code(nullptr), ANCHORAGE_USAGE);
   EXPECT_EQ(anchorage_error_reason(nullptr), nullptr);
   EXPECT_EQ(anchorage_error_json(nullptr, nullptr), nullptr);
-  EXPECT_EQ(anchorage_event_name(nullptr), nullptr);
-  EXPECT_EQ(anchorage_event_reason(nullptr), nullptr);
-  EXPECT_EQ(anchorage_event_message(nullptr), nullptr);
-  EXPECT_EQ(anchorage_event_sequence(nullptr), 0u);
 }
 
 // Of what is no such object, everything is absent.
@@ -716,6 +714,13 @@ TEST_F(CTest, NothingIsGotFromWhatIsNoResult) {
     EXPECT_EQ(anchorage_state_as_of(state), 0);
     EXPECT_EQ(anchorage_state_fresh_until(state, nullptr), 0);
     EXPECT_EQ(anchorage_state_json(state, &size), nullptr);
+
+    auto* const event = static_cast<anchorage_event*>(object);
+    for (const auto get : {anchorage_event_name, anchorage_event_reason,
+                           anchorage_event_message}) {
+      EXPECT_EQ(get(event), nullptr);
+    }
+    EXPECT_EQ(anchorage_event_sequence(event), 0u);
 
     auto* const error = static_cast<anchorage_error*>(object);
     EXPECT_EQ(anchorage_error_code(error), ANCHORAGE_USAGE);
@@ -974,13 +979,17 @@ class EventTest : public CTest {
  protected:
   // A client that tells, and whose server does not listen.
   Client MakeClient(Told& told, bool in_background) {
+    return MakeClient(&Tell, &told, in_background);
+  }
+  Client MakeClient(anchorage_event_callback callback, void* user,
+                    bool in_background) {
     const Options options(anchorage_options_new());
     anchorage_options_set_url(options.get(), "http://127.0.0.1:1/tuf/", 23);
     const std::string root =
         ReadVector("../recovery/root-alone/served-1/1.root.json");
     anchorage_options_set_trusted_root(options.get(), root.data(), root.size());
     anchorage_options_set_background_refresh(options.get(), in_background);
-    anchorage_options_set_event_callback(options.get(), &Tell, &told);
+    anchorage_options_set_event_callback(options.get(), callback, user);
     Client client(anchorage_client_new(options.get(), &error_));
     EXPECT_NE(client, nullptr) << TakeFailure().message;
     return client;
@@ -1036,6 +1045,27 @@ TEST_F(EventTest, ACallbackMayCallTheClientAndDoesNotFreeIt) {
   EXPECT_EQ(anchorage_client_refresh(client.get(), nullptr),
             ANCHORAGE_UNREACHABLE);
   EXPECT_EQ(told.times, 2);
+  EXPECT_NE(State(anchorage_client_state(client.get(), &error_)), nullptr);
+}
+
+// It would wait for itself.
+TEST_F(EventTest, NorOnTheClientsThread) {
+  struct Meeting {
+    std::promise<anchorage_client*> client;
+    std::promise<void> done;
+    std::once_flag once;
+  } meeting;
+  const Client client = MakeClient(
+      [](const anchorage_event*, void* user) {
+        auto& meeting = *static_cast<Meeting*>(user);
+        std::call_once(meeting.once, [&] {
+          anchorage_client_free(meeting.client.get_future().get());
+          meeting.done.set_value();
+        });
+      },
+      &meeting, true);
+  meeting.client.set_value(client.get());
+  meeting.done.get_future().wait();
   EXPECT_NE(State(anchorage_client_state(client.get(), &error_)), nullptr);
 }
 

@@ -61,14 +61,14 @@ void anchorage_options_set_event_callback(anchorage_options* options,
 }
 
 const char* anchorage_event_name(const anchorage_event* event) {
-  return event != nullptr ? event->name : nullptr;
+  return Live(event) != nullptr ? event->name : nullptr;
 }
 const char* anchorage_event_reason(const anchorage_event* event) {
-  return event != nullptr ? Text(Said(event->reason)) : nullptr;
+  return Live(event) != nullptr ? Text(Said(event->reason)) : nullptr;
 }
 const char* anchorage_event_message(const anchorage_event* event) {
-  return event != nullptr ? Text(Said(event->message)) : nullptr;
+  return Live(event) != nullptr ? Text(Said(event->message)) : nullptr;
 }
 uint64_t anchorage_event_sequence(const anchorage_event* event) {
-  return event != nullptr ? event->sequence : 0;
+  return Live(event) != nullptr ? event->sequence : 0;
 }

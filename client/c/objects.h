@@ -152,7 +152,7 @@ struct anchorage_state : anchorage::c::Handle<0x61737461> {
   anchorage::client::TrustClientState state;
 };
 
-struct anchorage_event {
+struct anchorage_event : anchorage::c::Handle<0x61657665> {
   const char* name = "";
   std::string reason;
   std::string message;

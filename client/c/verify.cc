@@ -17,7 +17,6 @@ using anchorage::c::NoError;
 using anchorage::c::Stage;
 using anchorage::c::Verification;
 using anchorage::c::View;
-using anchorage::client::AnchorsUsed;
 using anchorage::client::TrustClient;
 using anchorage::client::TrustClientState;
 
@@ -35,11 +34,6 @@ absl::Status CheckArguments(const anchorage_client* client, const void* bytes,
   if (absl::Status s = CheckHandle("client", client); !s.ok()) return s;
   if (bytes == nullptr) return Mistake("evidence", "is NULL");
   return CheckRequest(request);
-}
-
-AnchorsUsed InUse(const TrustClient& client) {
-  const TrustClientState state = client.state();
-  return {state.provenance, state.freshness};
 }
 
 verify::Trace TraceFor(const anchorage_request* request) {
@@ -90,7 +84,7 @@ absl::StatusOr<std::unique_ptr<anchorage_identity>> VerifyIdentity(
   std::string bytes;
   const auto evidence = EvidenceIn(View(text, size), request, bytes);
   if (!evidence.ok()) {
-    verification.used = InUse(*client->client);
+    (void)client->client->anchors(&verification.used);
     return evidence.status();
   }
   auto identity = [&] {
@@ -101,9 +95,9 @@ absl::StatusOr<std::unique_ptr<anchorage_identity>> VerifyIdentity(
                                                            : nullptr,
           &verification.trace, &verification.used);
     }
-    verification.used = InUse(*client->client);
-    return verify::VerifyRecordedIdentity(*evidence, *client->client->anchors(),
-                                          policy->policy, *request->recorded_at,
+    const auto anchors = client->client->anchors(&verification.used);
+    return verify::VerifyRecordedIdentity(*evidence, *anchors, policy->policy,
+                                          *request->recorded_at,
                                           &verification.trace);
   }();
   if (!identity.ok()) return identity.status();
@@ -150,16 +144,16 @@ absl::StatusOr<std::unique_ptr<anchorage_attestation>> VerifyAttestation(
   verification.trace = TraceFor(request);
   const auto verify = [&](const auto& typed, auto live, auto recorded)
       -> absl::StatusOr<std::unique_ptr<anchorage_attestation>> {
-    const bool is_live =
-        request == nullptr || !request->recorded_at.has_value();
-    if (!is_live) verification.used = InUse(*client->client);
-    auto verified =
-        is_live
-            ? (*client->client.*live)(View(document, size), typed,
-                                      &verification.trace, &verification.used)
-            : recorded(View(document, size), *client->client->anchors(), typed,
-                       verify::RecordedTime::At(*request->recorded_at), nullptr,
-                       &verification.trace);
+    auto verified = [&] {
+      if (request == nullptr || !request->recorded_at.has_value()) {
+        return (*client->client.*live)(View(document, size), typed,
+                                       &verification.trace, &verification.used);
+      }
+      const auto anchors = client->client->anchors(&verification.used);
+      return recorded(View(document, size), *anchors, typed,
+                      verify::RecordedTime::At(*request->recorded_at), nullptr,
+                      &verification.trace);
+    }();
     if (!verified.ok()) return verified.status();
     auto attestation = std::make_unique<anchorage_attestation>();
     attestation->facts = verified->facts();

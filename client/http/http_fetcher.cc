@@ -1,7 +1,9 @@
 #include "client/http/http_fetcher.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,9 +13,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/base/descriptor.h"
 #include "anchors/base/no_throw.h"
 #include "anchors/tuf/static_layout.h"
 #include "client/http/libcurl.h"
+#include "client/http/stop_at_exit.h"
 
 namespace anchorage::client {
 namespace {
@@ -49,7 +53,13 @@ std::size_t Receive(char* data, std::size_t size, std::size_t count,
 // Called by libcurl at least once a second.
 int StopIfCancelled(void* user, curl_off_t, curl_off_t, curl_off_t,
                     curl_off_t) {
+  StopAtExit::CheckNotAbandoned();
   return *static_cast<const std::atomic<bool>*>(user) ? 1 : 0;
+}
+
+curl_socket_t OpenSocket(void*, curlsocktype, curl_sockaddr* address) {
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC,
+                  address->protocol);
 }
 
 absl::Status CheckUrl(std::string& url) {
@@ -90,6 +100,29 @@ class NoSigpipe {
   bool was_pending_ = false;
 };
 
+// While it lives, the standard streams that the host has closed are taken, so
+// that libcurl opens nothing there, which the host would write to.
+class ClosedStreams {
+ public:
+  ClosedStreams() {
+    for (int& held : held_) {
+      held = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+      if (held > STDERR_FILENO) ::close(std::exchange(held, -1));
+      if (held < 0) return;
+    }
+  }
+  ClosedStreams(const ClosedStreams&) = delete;
+  ClosedStreams& operator=(const ClosedStreams&) = delete;
+  ~ClosedStreams() {
+    for (const int held : held_) {
+      if (held >= 0) ::close(held);
+    }
+  }
+
+ private:
+  int held_[3] = {-1, -1, -1};
+};
+
 // A file in memory.
 class MemoryFile {
  public:
@@ -101,7 +134,8 @@ class MemoryFile {
   // the first call.
   absl::StatusOr<std::string> Write(std::string_view bytes) {
     if (descriptor_ < 0) {
-      const int made = ::memfd_create("anchorage", MFD_CLOEXEC);
+      const int made = anchors::AboveStandardStreams(
+          ::memfd_create("anchorage", MFD_CLOEXEC));
       if (made < 0 || !WriteAll(made, bytes)) {
         const int error = errno;
         if (made >= 0) ::close(made);
@@ -245,6 +279,9 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
   handle.Set(CURLOPT_CONNECTTIMEOUT_MS,
              static_cast<long>(
                  absl::ToInt64Milliseconds(repository_.connect_timeout)));
+  handle.Set(CURLOPT_OPENSOCKETFUNCTION, &OpenSocket);
+  // Does not wait for a name to be looked up once the time is over.
+  (void)handle.Knows(CURLOPT_QUICK_EXIT, 1L);
   handle.Set(CURLOPT_WRITEFUNCTION, &Receive);
   handle.Set(CURLOPT_WRITEDATA, &body);
   handle.Set(CURLOPT_NOPROGRESS, 0L);
@@ -256,6 +293,7 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
   if (!handle.status.ok()) return handle.status;
   const CURLcode result = [&] {
     const NoSigpipe no_sigpipe;
+    const ClosedStreams closed_streams;
     return library.easy_perform(handle.curl);
   }();
   if (!body.failure.ok()) return body.failure;
@@ -273,7 +311,11 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
         absl::StrCat("longer than ", max_bytes, " bytes"));
   }
   if (result != CURLE_OK) {
-    return absl::UnavailableError(library.easy_strerror(result));
+    // libcurl says so of a line of the head that it finds too long, too.
+    const char* const or_what =
+        result == CURLE_OUT_OF_MEMORY ? ", or for the head of the answer" : "";
+    return absl::UnavailableError(
+        absl::StrCat(library.easy_strerror(result), or_what));
   }
   if (status != kOk) {
     return absl::UnavailableError(absl::StrCat("HTTP ", status));

@@ -1,12 +1,15 @@
 #include "client/http/http_fetcher.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdarg>
 #include <map>
 #include <string>
@@ -92,6 +95,63 @@ TEST(HttpFetcher, GivesTheExactBytes) {
   const std::string body("\0{\r\n}\xff", 6);
   OneAnswer server(Answer("200 OK", body));
   EXPECT_EQ(Fetch(server.url()).value(), body);
+}
+
+TEST(HttpFetcher, IsNoneForAProgramWithMoreRightsThanItsCaller) {
+  EXPECT_TRUE(LibCurl::Get(/*has_more_rights=*/false).ok());
+  EXPECT_TRUE(
+      absl::IsUnavailable(LibCurl::Get(/*has_more_rights=*/true).status()));
+}
+
+// A child waited for ever for a lock that a thread of its parent held.
+TEST(HttpFetcher, AForkedChildFindsLibcurlFree) {
+  std::atomic<bool> stop = false;
+  std::thread other([&] {
+    while (!stop) (void)LibCurl::Get(false);
+  });
+  for (int i = 0; i < 300; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::alarm(20);
+      ::_exit(LibCurl::Get(false).ok() ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0) << i;
+  }
+  stop = true;
+  other.join();
+}
+
+// libcurl says "Out of memory".
+TEST(HttpFetcher, AHeadWithoutAnEndIsNamed) {
+  OneAnswer server("HTTP/1.1 200 OK\r\nA: " + std::string(1 << 20, 'a') +
+                   "\r\n\r\n");
+  const auto fetched = Fetch(server.url());
+  EXPECT_TRUE(absl::IsUnavailable(fetched.status()));
+  EXPECT_NE(fetched.status().message(), "Out of memory");
+}
+
+// A host may have closed its standard streams, and still write to them.
+TEST(HttpFetcher, TakesNoStandardStream) {
+  OneAnswer server("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+  int kept[3];
+  for (int fd = 0; fd < 3; ++fd) {
+    kept[fd] = ::dup(fd);
+    ::close(fd);
+  }
+  auto fetcher = HttpFetcher::Create({.metadata_url = server.url(),
+                                      .targets_url = server.url(),
+                                      .timeout = absl::Seconds(5)});
+  const bool fetched = (*fetcher)->FetchMetadata("a", 10).ok();
+  bool taken = false;
+  for (int fd = 0; fd < 3; ++fd) {
+    taken |= ::fcntl(fd, F_GETFD) >= 0;
+    ::dup2(kept[fd], fd);
+    ::close(kept[fd]);
+  }
+  EXPECT_TRUE(fetched);
+  EXPECT_FALSE(taken);
 }
 
 TEST(HttpFetcher, SendsNamesAsTheyAre) {

@@ -2,10 +2,10 @@
 
 #include <dlfcn.h>
 
-#include <mutex>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "verify/fork_safe_mutex.h"
 
 namespace anchorage::client {
 namespace {
@@ -38,11 +38,18 @@ absl::Status Load(LibCurl& curl) {
 
 }  // namespace
 
-absl::StatusOr<const LibCurl*> LibCurl::Get() {
-  static std::mutex mutex;
+absl::StatusOr<const LibCurl*> LibCurl::Get(bool has_more_rights) {
+  // libcurl and what it loads would read files that a stranger names, and write
+  // the secrets of a connection to one (SSLKEYLOGFILE).
+  if (has_more_rights) {
+    return absl::UnavailableError(
+        "nothing is fetched by a program that has more rights than who started "
+        "it (set-user-ID or capabilities): their environment would have a say");
+  }
+  static verify::ForkSafeMutex* const mutex = new verify::ForkSafeMutex();
   static LibCurl curl;
   static bool loaded = false;
-  std::lock_guard lock(mutex);
+  const verify::ForkSafeLock lock(mutex);
   if (!loaded) {
     if (absl::Status s = Load(curl); !s.ok()) return s;
     loaded = true;

@@ -7,6 +7,7 @@
 // What newer ones deprecate is all that older ones know.
 #define CURL_DISABLE_DEPRECATION
 #include <curl/curl.h>
+#include <sys/auxv.h>
 
 #include "absl/status/statusor.h"
 
@@ -25,8 +26,10 @@ struct LibCurl {
 
   // Loads libcurl.so.4 at the first call that finds it; it stays loaded as long
   // as the process. UNAVAILABLE, with what the loader says, where it is not
-  // there. Thread-safe.
-  static absl::StatusOr<const LibCurl*> Get();
+  // there, and, before it is loaded, where this program has more rights than who
+  // started it. Thread-safe.
+  static absl::StatusOr<const LibCurl*> Get(
+      bool has_more_rights = getauxval(AT_SECURE) != 0);
 };
 
 }  // namespace anchorage::client

@@ -41,7 +41,8 @@ constexpr std::string_view kDebugFields[] = {"why"};
 
 class Reader {
  public:
-  explicit Reader(const std::string& name) : fields_(name) {}
+  Reader(const std::string& name, YamlFields::Syntax syntax)
+      : fields_(name, syntax) {}
 
   absl::Status Read(const YamlNode& root, AttestationPolicyText& policy) {
     return fields_.Each(root, kPolicyFields,
@@ -202,10 +203,15 @@ std::vector<PolicyMessage> AttestationPolicyMessages() {
 
 absl::StatusOr<AttestationPolicyText> ReadAttestationPolicyText(
     std::string_view text, const std::string& name) {
-  const auto root = ParseYaml(text, name);
+  const YamlFields::Syntax syntax = SyntaxOf(text);
+  const auto root = syntax == YamlFields::Syntax::kJson
+                        ? ParseYaml(YamlOf(text), name)
+                        : ParseYaml(text, name);
   if (!root.ok()) return root.status();
   AttestationPolicyText policy;
-  if (absl::Status s = Reader(name).Read(*root, policy); !s.ok()) return s;
+  if (absl::Status s = Reader(name, syntax).Read(*root, policy); !s.ok()) {
+    return s;
+  }
   return policy;
 }
 

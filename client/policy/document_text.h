@@ -1,5 +1,5 @@
-// What the readers of policy documents share: how a text begins, and the name
-// of its file before what is wrong with it.
+// What the readers of policy documents share: JSON and YAML as one tree, and the
+// name of their file before what is wrong with it.
 
 #ifndef ANCHORAGE_CLIENT_POLICY_DOCUMENT_TEXT_H_
 #define ANCHORAGE_CLIENT_POLICY_DOCUMENT_TEXT_H_
@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/base/yaml_fields.h"
 #include "anchors/base/yaml_tree.h"
 #include "verify/encoding/json.h"
 #include "verify/reason.h"
@@ -29,11 +30,16 @@ struct PolicyMessage {
 std::vector<PolicyMessage> IdentityPolicyMessages();
 std::vector<PolicyMessage> AttestationPolicyMessages();
 
-// Whether `text` is read as JSON, strictly, and not only as YAML.
-inline bool BeginsAsJson(std::string_view text) {
+// Returns how `text` is read: as JSON, strictly, where it begins with "{".
+inline YamlFields::Syntax SyntaxOf(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
-  return first != text.npos && text[first] == '{';
+  return first != text.npos && text[first] == '{' ? YamlFields::Syntax::kJson
+                                                  : YamlFields::Syntax::kYaml;
 }
+
+// Returns `json`, which ParseJson() read, as YAML: an escaped pair of surrogates
+// is one escape there.
+std::string YamlOf(std::string_view json);
 
 template <typename T>
 absl::StatusOr<T> InFile(const std::string& name, absl::StatusOr<T> result) {

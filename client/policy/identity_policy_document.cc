@@ -86,7 +86,8 @@ std::vector<std::string_view> FieldNames() {
 
 class Reader {
  public:
-  explicit Reader(const std::string& name) : name_(name), fields_(name) {}
+  Reader(const std::string& name, YamlFields::Syntax syntax)
+      : name_(name), fields_(name, syntax) {}
 
   absl::StatusOr<IdentityPolicy> Read(const YamlNode& root) {
     absl::Status s = fields_.Each(
@@ -134,8 +135,20 @@ class Reader {
     if (condition.expect == nullptr) return ReadSet(key, value);
     Values values;
     absl::Status s = fields_.Texts(value, key, values);
+    if (s.ok() && key == "accounts") s = CheckAccounts(value);
     if (s.ok()) (builder_.*condition.expect)(std::move(values));
     return s;
+  }
+
+  // Other readers of YAML take 012345678901 for a number in base 8.
+  absl::Status CheckAccounts(const YamlNode& accounts) {
+    for (const YamlNode& account : accounts.children) {
+      if (account.plain && account.text.starts_with('0')) {
+        return fields_.Invalid(account, "accounts",
+                               "that begin with 0 are in quotes");
+      }
+    }
+    return absl::OkStatus();
   }
 
   absl::Status ReadKind(const YamlNode& value) {
@@ -200,13 +213,16 @@ absl::StatusOr<IdentityPolicy> ReadIdentityPolicy(std::string_view bytes,
                                                   const std::string& name) {
   const auto text = InFile(name, WithoutByteOrderMark(bytes));
   if (!text.ok()) return text.status();
-  if (BeginsAsJson(*text)) {
+  const YamlFields::Syntax syntax = SyntaxOf(*text);
+  std::string yaml(*text);
+  if (syntax == YamlFields::Syntax::kJson) {
     const auto json = InFile(name, verify::ParseJson(*text, kPolicyJsonLimits));
     if (!json.ok()) return json.status();
+    yaml = YamlOf(*text);
   }
-  const auto root = ParseYaml(*text, name);
+  const auto root = ParseYaml(yaml, name);
   if (!root.ok()) return root.status();
-  return Reader(name).Read(*root);
+  return Reader(name, syntax).Read(*root);
 }
 
 }  // namespace anchorage::anchors

@@ -77,6 +77,30 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"regions: [a]\n---\nregions: [b]", Reason::kDocumentMalformed},
         Bad{"regions: &x [a]\naccounts: *x", Reason::kDocumentMalformed},
         Bad{"regions: [!!str a]", Reason::kDocumentMalformed},
+        Bad{"regions: [! a]\nignore_the_rest: x", Reason::kDocumentMalformed},
+        Bad{"regions: ! [a]\nignore_the_rest: x", Reason::kDocumentMalformed},
+        Bad{"# é\nignore: ! {}\nregions: [a]\nignore_the_rest: x",
+            Reason::kDocumentMalformed},
+        Bad{"regions: &x [a]\nignore_the_rest: x", Reason::kDocumentMalformed},
+        Bad{"regions: [&x a]\nignore_the_rest: x", Reason::kDocumentMalformed},
+        Bad{"%FOO bar\n---\nregions: [a]\nignore_the_rest: x",
+            Reason::kDocumentMalformed},
+        Bad{"# a\r\n%TAG ! tag:x:\r\n---\r\nauthenticity_only: x",
+            Reason::kDocumentMalformed},
+        Bad{"\xef\xbb\xbf\xef\xbb\xbf"
+            "authenticity_only: x",
+            Reason::kDocumentMalformed},
+        Bad{"authenticity_only: false", Reason::kFieldInvalid},
+        Bad{"authenticity_only: No", Reason::kFieldInvalid},
+        Bad{"authenticity_only: ~", Reason::kFieldInvalid},
+        Bad{"authenticity_only: 'no'", Reason::kPolicyEmpty},
+        Bad{"authenticity_only: 0", Reason::kPolicyEmpty},
+        Bad{"authenticity_only: ' '", Reason::kPolicyEmpty},
+        Bad{"regions: [a]\nignore: {max_age: 0}\nignore_the_rest: x",
+            Reason::kPolicyEmpty},
+        Bad{"regions: [no]\nignore_the_rest: x", Reason::kFieldInvalid},
+        Bad{"accounts: [012345678901]\nignore_the_rest: x",
+            Reason::kFieldInvalid},
         Bad{"regoins: [a]", Reason::kFieldUnknown},
         Bad{"ignore: {clock_leeway: x}", Reason::kFieldUnknown},
         Bad{"product_codes: {none_of: [a]}", Reason::kFieldUnknown},
@@ -108,6 +132,12 @@ TEST(IdentityPolicyDocumentTest, AByteOrderMarkIsSkipped) {
                                  "authenticity_only: a test",
                                  "p")
                   .ok());
+}
+
+TEST(IdentityPolicyDocumentTest, AnAccountThatIsTheSameNumberNeedsNoQuotes) {
+  EXPECT_TRUE(
+      ReadIdentityPolicy("accounts: [189292791360]\nignore_the_rest: x", "p")
+          .ok());
 }
 
 TEST(IdentityPolicyDocumentTest, WhatThePolicyLacksNamesTheFile) {

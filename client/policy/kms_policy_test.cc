@@ -204,6 +204,8 @@ TEST(KmsPolicy, IgnoresOtherKeysOnlyWithAWhy) {
     "IpAddress": {"aws:SourceIp": "192.0.2.0/24"}
   })";
   EXPECT_EQ(Decide(kText), Reason::kPolicyIncomplete);
+  EXPECT_EQ(Decide(kText, {.ignore_other_keys = "false"}),
+            Reason::kPolicyIncomplete);
   const auto policy = Read(kText, {.ignore_other_keys = kWhy});
   ASSERT_TRUE(policy.ok()) << policy.status();
   const auto& ignored = std::get<EnclavePolicy>(*policy).expectations().ignored;

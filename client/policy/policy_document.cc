@@ -15,6 +15,7 @@
 #include "verify/encoding/base64.h"
 #include "verify/encoding/json.h"
 #include "verify/reason.h"
+#include "verify/why.h"
 
 namespace anchorage::anchors {
 namespace {
@@ -260,6 +261,10 @@ absl::StatusOr<PolicyDocument> ToPolicy(const AttestationPolicyText& text,
 template <typename Policy>
 absl::StatusOr<PolicyDocument> ToPolicy(const KmsDemands& demands,
                                         const PolicyDocumentOptions& options) {
+  if (demands.has_other_keys && !verify::IsWhy(options.ignore_other_keys)) {
+    return Reject(Reason::kPolicyIncomplete,
+                  "what ignores the other keys says no reason");
+  }
   Speaker<Policy> speaker;
   speaker.Say(options);
   speaker.Say(demands, options.ignore_other_keys);
@@ -301,7 +306,7 @@ absl::StatusOr<PolicyText> PolicyText::Read(std::string_view bytes,
     return PolicyText(
         std::make_shared<const Said>(Said{name, std::move(said)}));
   };
-  if (BeginsAsJson(text)) {
+  if (SyntaxOf(text) == YamlFields::Syntax::kJson) {
     auto json = InFile(name, verify::ParseJson(text, kPolicyJsonLimits));
     if (!json.ok()) return json.status();
     if (IsKmsPolicy(*json)) {

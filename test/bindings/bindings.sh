@@ -215,6 +215,7 @@ part_go() {
   other go
 }
 part_node() {
+  export npm_config_offline=true npm_config_audit=false
   whole "$top"/client/node/*.c
   other node
 }

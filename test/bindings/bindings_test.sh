@@ -45,6 +45,7 @@ kill -INT -- -$!
 wait $! && fail 'interrupted, and no failure'
 listing | diff "$scratch/first" - || fail 'after an interruption'
 
-# It works wherever it was moved to.
+# It works wherever it was moved to: nothing in it says where it is.
+! grep -rlF "$scratch" "$folder" || fail 'it knows its folder'
 mv "$folder" "$scratch/installed"
 test/bindings/bindings.sh "$scratch/installed" "$trustd" c cpp python

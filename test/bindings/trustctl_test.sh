@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # trustctl as others get it: what it needs, and that it runs.
 set -uo pipefail
-trustctl=$1 vectors=test/vectors/real
+trustctl=$1
+# Of another architecture it is run by an emulator.
+read -ra run <<<"${ANCHORAGE_TEST_RUN:-} $trustctl"
+vectors=test/vectors/real
 source "${0%/*}/files.sh"
 
 needs_little "$trustctl"
 weighs_at_most 5 "$trustctl"
-loaded=$(LD_TRACE_LOADED_OBJECTS=1 "$trustctl" | wc -l)
+loaded=$(LD_TRACE_LOADED_OBJECTS=1 "${run[@]}" | wc -l)
 [ "$loaded" -le 10 ] || fail "$loaded shared libraries are loaded"
 
 accepts() {
-  "$trustctl" verify "$@" --any >"$scratch/out" 2>&1 ||
+  "${run[@]}" verify "$@" --any >"$scratch/out" 2>&1 ||
     fail "verify $* ($?): $(cat "$scratch/out")"
 }
 accepts identity --rsa2048 "$vectors/iid/apse2-2026-ts-verify/rsa2048.b64"
@@ -18,7 +21,7 @@ accepts attestation --type nitrotpm --at 2026-08-13T17:36:49Z \
   --document "$vectors/nitro-tpm/live-usw2-i-000fa553.cbor"
 
 # What is not beside it is said.
-"$trustctl" rotations list >"$scratch/out" 2>&1
+"${run[@]}" rotations list >"$scratch/out" 2>&1
 [ $? -eq 6 ] && grep -q '^hint: install trustctl-online' "$scratch/out" ||
   fail "without trustctl-online: $(cat "$scratch/out")"
 

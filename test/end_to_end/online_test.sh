@@ -111,10 +111,10 @@ grep -q 'trustctl-online: Permission denied$' err || fail "not to be run: $(cat 
 for line in '' verify 'verify identity' anchors 'anchors revoke' ledger \
   'ledger verify' rotations 'rotations approve' store 'keys rotate' catalog; do
   # shellcheck disable=SC2086 # words
-  cmp -s <("$trustctl" $line --help) <("$online" $line --help) ||
-    fail "'$line --help' differs"
+  "$trustctl" $line --help >out
   # shellcheck disable=SC2086 # words
-  "$trustctl" $line --help | grep -q '^Usage: trustctl' || fail "'$line --help'"
+  "$online" $line --help | cmp -s - out || fail "'$line --help' differs"
+  grep -q '^Usage: trustctl' out || fail "'$line --help'"
 done
 cmp -s <("$trustctl" --version) <("$online" --version) || fail --version
 

@@ -26,6 +26,8 @@ def _for_others_impl(settings, _attr):
         "//command_line_option:compilation_mode": "opt",
         "//command_line_option:copt": _plain(settings["//command_line_option:copt"]) + _COPTS,
         "//command_line_option:custom_malloc": "@bazel_tools//tools/cpp:malloc",
+        # Programs link the library's objects, not the same compiled again.
+        "//command_line_option:force_pic": True,
         "//command_line_option:linkopt": _plain(settings["//command_line_option:linkopt"]),
         "//tools/bazel:for_others": True,
     }
@@ -49,6 +51,7 @@ _for_others = transition(
         "//command_line_option:compilation_mode",
         "//command_line_option:copt",
         "//command_line_option:custom_malloc",
+        "//command_line_option:force_pic",
         "//command_line_option:linkopt",
         "//tools/bazel:for_others",
     ],

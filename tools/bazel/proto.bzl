@@ -19,11 +19,14 @@ def proto_cc_library(name, srcs, deps = [], grpc = False, visibility = None):
     )
     stems = [src[:-len(".proto")] for src in srcs]
     outs = [stem + ext for stem in stems for ext in [".pb.h", ".pb.cc"]]
-    command = "protoc -I. --cpp_out=$(GENDIR)"
+    # Where this repository is in the workspace, which may be another's.
+    repository = native.repository_name()[len("@"):]
+    root = "external/" + repository if repository else "."
+    command = "protoc -I%s --cpp_out=$(GENDIR)/%s" % (root, root)
     if grpc:
         outs += [stem + ext for stem in stems for ext in [".grpc.pb.h", ".grpc.pb.cc"]]
-        command += " --plugin=protoc-gen-grpc=/usr/bin/grpc_cpp_plugin --grpc_out=$(GENDIR)"
-    package = native.package_name()
+        command += " --plugin=protoc-gen-grpc=/usr/bin/grpc_cpp_plugin --grpc_out=$(GENDIR)/" + root
+    package = root + "/" + native.package_name()
     native.genrule(
         name = name + "_gen",
         srcs = [name + "_srcs"],

@@ -187,12 +187,12 @@ def system_libraries():
     """Declares a repository for every system library."""
     _debian_source(
         name = "abseil_source",
-        build_file = "//tools/bazel:abseil_source.BUILD",
+        build_file = Label("//tools/bazel:abseil_source.BUILD"),
         package = "libabsl-dev",
     )
     _debian_source(
         name = "yaml_cpp_source",
-        build_file = "//tools/bazel:yaml_cpp_source.BUILD",
+        build_file = Label("//tools/bazel:yaml_cpp_source.BUILD"),
         package = "libyaml-cpp-dev",
     )
     for name in _LIBRARIES:

@@ -1,5 +1,7 @@
 // What random years (test/simulation) have found.
 
+#include <algorithm>
+
 #include "anchors/succession.h"
 #include "test/support/mirror_fixture.h"
 #include "trustd/record/rotation_values.h"

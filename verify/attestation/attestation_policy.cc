@@ -7,6 +7,7 @@
 #include "verify/attestation/pcr_claims.h"
 #include "verify/no_exceptions.h"
 #include "verify/reason.h"
+#include "verify/why.h"
 
 namespace anchorage::verify {
 namespace {
@@ -126,7 +127,7 @@ void AttestationPolicy<kType>::Builder::RequireNames(
 
 template <AttestationType kType>
 void AttestationPolicy<kType>::Builder::RequireWhy(std::string_view why) {
-  if (why.empty()) {
+  if (!IsWhy(why)) {
     Fail(Reject(Reason::kPolicyIncomplete,
                 "the policy ignores or allows something without a why"));
   }

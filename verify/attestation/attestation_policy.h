@@ -160,8 +160,8 @@ class AttestationPolicy<kType>::Builder {
   Builder& Warn(std::string_view warning);
 
   // Returns the policy. Fails with the first error of the calls above
-  // (kFieldInvalid, kPolicyEmpty for an empty list, kPolicyIncomplete for an
-  // empty why), kPolicyEmpty if nothing is expected, kPolicyIncomplete if
+  // (kFieldInvalid, kPolicyEmpty for an empty list, kPolicyIncomplete for a
+  // why that is none, why.h), kPolicyEmpty if nothing is expected, kPolicyIncomplete if
   // something is neither expected nor ignored, or kPolicyUnsafe.
   absl::StatusOr<AttestationPolicy> Build() const;
 

@@ -65,6 +65,15 @@ class PublicKeyTest : public ::testing::Test {
   }
 };
 
+// The host may not have read its own errors yet.
+TEST_F(PublicKeyTest, KeepsTheErrorsOfTheHost) {
+  ERR_raise(ERR_LIB_USER, 123);
+  EXPECT_FALSE(PublicKey::FromSpki(P256().public_key_bytes()).ok());
+  EXPECT_FALSE(PublicKey::FromP384Point(std::string(97, '\x04')).ok());
+  EXPECT_EQ(Hash(HashAlgorithm::kSha256, "").size, 32u);
+  EXPECT_EQ(ERR_GET_REASON(ERR_get_error()), 123);
+}
+
 // --- Digests -------------------------------------------------------------
 
 using DigestTest = PublicKeyTest;

@@ -10,6 +10,7 @@
 #include "verify/identity/identity_form.h"
 #include "verify/no_exceptions.h"
 #include "verify/reason.h"
+#include "verify/why.h"
 
 namespace anchorage::verify {
 namespace {
@@ -250,10 +251,10 @@ IdentityPolicy::Builder& IdentityPolicy::Builder::Ignore(
     IdentityCondition condition, std::string_view why) {
   return Note([&] {
     if (!Claim(condition, Rule::kIgnore)) return;
-    if (why.empty()) {
+    if (!IsWhy(why)) {
       Fail(Reject(Reason::kPolicyEmpty,
-                  absl::StrCat("no reason to ignore ",
-                               std::string(NameOf(condition)))));
+                  absl::StrCat("what ignores ", std::string(NameOf(condition)),
+                               " says no reason")));
     }
     policy_.requirements_[static_cast<std::size_t>(condition)].why = why;
   });
@@ -392,8 +393,9 @@ IdentityPolicy::Builder& IdentityPolicy::Builder::IgnoreTheRest(
     if (ignore_rest_) {
       Fail(Reject(Reason::kPolicyIncomplete, "the rest is ignored twice"));
     }
-    if (why.empty()) {
-      Fail(Reject(Reason::kPolicyEmpty, "no reason to ignore the rest"));
+    if (!IsWhy(why)) {
+      Fail(
+          Reject(Reason::kPolicyEmpty, "what ignores the rest says no reason"));
     }
     why_rest_ = why;
     ignore_rest_ = true;

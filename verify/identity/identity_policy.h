@@ -75,7 +75,7 @@ class IdentityPolicy {
   static constexpr absl::Duration kLongestMaxAge = absl::Hours(24 * 366 * 20);
 
   // Returns a policy that accepts whatever AWS signed, for any instance of
-  // anyone at any time. Fails with kPolicyEmpty for an empty `why`.
+  // anyone at any time. Fails with kPolicyEmpty for a `why` that is none (why.h).
   static absl::StatusOr<IdentityPolicy> AuthenticityOnly(std::string_view why);
 
   // Fails with the condition's own reason: kKindNotAllowed, kAccountNotAllowed
@@ -164,8 +164,9 @@ class IdentityPolicy::Builder {
   // Fails with
   //   kPolicyIncomplete  a condition for which neither Expect nor Ignore was
   //                      said, or more than one of them;
-  //   kPolicyEmpty       an empty list, an empty value, an empty `why`, or no
-  //                      Expect at all (AuthenticityOnly() says that);
+  //   kPolicyEmpty       an empty list, an empty value, a `why` that is none
+  //                      (why.h), or no Expect at all (AuthenticityOnly() says
+  //                      that);
   //   kFieldInvalid      a value that no document can have: an account that is
   //                      not 12 digits, a kind that signs no identity
   //                      document, an age or a skew out of range.

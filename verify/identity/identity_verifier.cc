@@ -367,7 +367,7 @@ class IdentityVerification {
   absl::Status CheckWindow() {
     const absl::Time made = document().pending_time;
     if (absl::Status s = signer_->CheckMadeAt(made); !s.ok()) return s;
-    if (trace_ != nullptr) {
+    if (records_all()) {
       Found("of ",
             absl::FormatTime(absl::RFC3339_full, made, absl::UTCTimeZone()));
     }

@@ -54,7 +54,7 @@ absl::StatusOr<Admission> InMemoryReplayLedger::Admit(std::string_view key,
                                                       const ReplayFacts& facts,
                                                       ReplayMode mode) {
   return WithoutExceptions([&]() -> absl::StatusOr<Admission> {
-    const absl::MutexLock lock(&mutex_);
+    const ForkSafeLock lock(&mutex_);
     const auto found = entries_.find(key);
     if (found != entries_.end()) return Use(found->second, facts, mode);
     if (entries_.size() >= max_entries_) {
@@ -112,14 +112,14 @@ absl::StatusOr<Admission> InMemoryReplayLedger::Use(Entry& entry,
 
 std::optional<BindingHolder> InMemoryReplayLedger::HolderOf(
     std::string_view key) const {
-  const absl::MutexLock lock(&mutex_);
+  const ForkSafeLock lock(&mutex_);
   const auto found = entries_.find(key);
   if (found == entries_.end()) return std::nullopt;
   return found->second.holder;
 }
 
 bool InMemoryReplayLedger::Forget(std::string_view key) {
-  const absl::MutexLock lock(&mutex_);
+  const ForkSafeLock lock(&mutex_);
   const auto found = entries_.find(key);
   if (found == entries_.end()) return false;
   entries_.erase(found);
@@ -127,7 +127,7 @@ bool InMemoryReplayLedger::Forget(std::string_view key) {
 }
 
 std::size_t InMemoryReplayLedger::ForgetBefore(absl::Time time) {
-  const absl::MutexLock lock(&mutex_);
+  const ForkSafeLock lock(&mutex_);
   const std::size_t before = entries_.size();
   for (auto at = entries_.begin(); at != entries_.end();) {
     const auto entry = at++;
@@ -137,7 +137,7 @@ std::size_t InMemoryReplayLedger::ForgetBefore(absl::Time time) {
 }
 
 std::size_t InMemoryReplayLedger::size() const {
-  const absl::MutexLock lock(&mutex_);
+  const ForkSafeLock lock(&mutex_);
   return entries_.size();
 }
 

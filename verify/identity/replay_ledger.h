@@ -31,8 +31,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "verify/fork_safe_mutex.h"
 
 namespace anchorage::verify {
 
@@ -122,7 +122,9 @@ struct ReplayCheck {
   absl::Duration rebind_after = absl::InfiniteDuration();
 };
 
-// A ledger in memory: it forgets everything when it is destroyed.
+// A ledger in memory: it forgets everything when it is destroyed. After fork(2)
+// the child has a copy, and neither process sees what the other admits: what is
+// to be used once must be so among all workers needs a ledger that they share.
 class InMemoryReplayLedger final : public ReplayLedger {
  public:
   // Holds `max_entries` keys. When it is full a new key is refused with
@@ -168,7 +170,7 @@ class InMemoryReplayLedger final : public ReplayLedger {
                                        ReplayMode mode);
 
   const std::size_t max_entries_;
-  mutable absl::Mutex mutex_;
+  mutable ForkSafeMutex mutex_;
   std::unordered_map<std::string, Entry, Hash, std::equal_to<>> entries_
       ABSL_GUARDED_BY(mutex_);
 };

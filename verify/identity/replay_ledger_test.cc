@@ -1,5 +1,8 @@
 #include "verify/identity/replay_ledger.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <optional>
 #include <string>
@@ -197,6 +200,27 @@ TEST(InMemoryReplayLedger, ForgetsWhatIsTooOldToBeAccepted) {
   EXPECT_EQ(ledger.size(), 1u);
   EXPECT_EQ(Admit(ledger, "b", newer, ReplayMode::kSingleUse),
             Reason::kReplayed);
+}
+
+// A child waited for ever for a lock that a thread of its parent held.
+TEST(InMemoryReplayLedgerTest, IsFreeInAForkedChild) {
+  InMemoryReplayLedger ledger(1000);
+  std::atomic<bool> stop = false;
+  std::thread other([&] {
+    while (!stop) (void)ledger.size();
+  });
+  for (int i = 0; i < 300; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::alarm(20);
+      ::_exit(ledger.Forget("a") ? 1 : 0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0) << i;
+  }
+  stop = true;
+  other.join();
 }
 
 // Many threads show the same evidence first.

@@ -178,7 +178,7 @@ class Client(_c.Uncopied):
         document: Union[Text, NotGiven] = NOT_GIVEN,
         form: Form = Form.RECOGNISED,
         ledger: Union[Ledger, NotGiven] = NOT_GIVEN,
-        replay_mode: ReplayMode = ReplayMode.SINGLE_USE,
+        replay_mode: Union[ReplayMode, NotGiven] = NOT_GIVEN,
         binding: Union[Text, NotGiven] = NOT_GIVEN,
         recorded_at: Union[datetime.datetime, NotGiven] = NOT_GIVEN,
         trace: bool = False,
@@ -188,8 +188,9 @@ class Client(_c.Uncopied):
         signature: the answer of "rsa2048", "pkcs7" or "signature", as it is.
         policy: a path (os.PathLike, or a str of one line), or the text.
         document: its exact bytes; needed with the answer of "signature".
-        ledger, replay_mode, binding: refuses a document that was shown before;
-            `binding` names the sender, for FIRST_USE_BINDS.
+        ledger, replay_mode, binding: refuses a document that was shown before,
+            by default SINGLE_USE; `binding` names the sender, for
+            FIRST_USE_BINDS.
         recorded_at: judges evidence that was recorded, as of that time: never
             an answer about who is there now.
         trace: records every check, for to_dict() of result and error.
@@ -206,7 +207,9 @@ class Client(_c.Uncopied):
         if ledger is not NOT_GIVEN:
             if not isinstance(ledger, Ledger):
                 raise TypeError(f"ledger is {type(ledger).__name__}")
-            mode = one_of(ReplayMode, replay_mode, "replay_mode")
+            mode = ReplayMode.SINGLE_USE
+            if replay_mode is not NOT_GIVEN:
+                mode = one_of(ReplayMode, replay_mode, "replay_mode")
             if (mode == ReplayMode.FIRST_USE_BINDS) != (
                 binding is not NOT_GIVEN
             ):
@@ -223,8 +226,8 @@ class Client(_c.Uncopied):
                     *sender,
                 )
             )
-        elif binding is not NOT_GIVEN:
-            raise TypeError("a binding needs a ledger")
+        elif binding is not NOT_GIVEN or replay_mode is not NOT_GIVEN:
+            raise TypeError("binding and replay_mode need a ledger")
         _when_and_whether(setters, recorded_at, trace)
         identity = Identity()
         identity._handle = self._verify(

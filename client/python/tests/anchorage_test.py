@@ -7,6 +7,7 @@ import datetime
 import os
 import pathlib
 import pickle
+import re
 import shutil
 import socket
 import subprocess
@@ -168,6 +169,18 @@ class IdentityTest(unittest.TestCase):
         with self.assertRaises(TypeError):
             self.verify(policy=policy)
 
+    def test_the_policies_of_the_manual(self):
+        manual = pathlib.Path(__file__).parents[2] / "policy/README.md"
+        blocks = re.findall(
+            "^```yaml\n(.*?)^```$", manual.read_text(), re.M | re.S
+        )
+        identity, attestation = blocks
+        anchorage.IdentityPolicy(identity)
+        # "5e1f…" stands for the 96 digits of a PCR.
+        anchorage.AttestationPolicy(
+            re.sub("[0-9A-Fa-f]{4}…", "1" * 96, attestation)
+        )
+
     def test_a_policy_that_was_read(self):
         policy = anchorage.IdentityPolicy.read(IDENTITY_POLICY)
         self.assertEqual(self.verify(policy=policy).region, "us-west-2")
@@ -194,6 +207,8 @@ class IdentityTest(unittest.TestCase):
         self.assertEqual(self.refused(ledger=ledger).reason, "REPLAYED")
         for more in (
             {"ledger": None},
+            {"replay_mode": anchorage.ReplayMode.SINGLE_USE},
+            {"replay_mode": None, "ledger": ledger},
             {"form": None},
             {"trace": None},
             {"document": None},

@@ -1,4 +1,4 @@
-#include "client/fork_safe_mutex.h"
+#include "verify/fork_safe_mutex.h"
 
 #include <pthread.h>
 
@@ -6,7 +6,7 @@
 #include <atomic>
 #include <vector>
 
-namespace anchorage::client {
+namespace anchorage::verify {
 namespace {
 
 std::atomic<std::uint64_t> depth = 0;
@@ -61,4 +61,4 @@ ForkSafeMutex::~ForkSafeMutex() { Registry::Get().Remove(this); }
 
 std::uint64_t ForkDepth() { return depth.load(std::memory_order_relaxed); }
 
-}  // namespace anchorage::client
+}  // namespace anchorage::verify

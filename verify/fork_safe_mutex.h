@@ -6,15 +6,15 @@
 // locked before each fork(), and unlocked after it in both processes. So it is
 // for short sections only; nothing that waits may hold one.
 
-#ifndef ANCHORAGE_CLIENT_FORK_SAFE_MUTEX_H_
-#define ANCHORAGE_CLIENT_FORK_SAFE_MUTEX_H_
+#ifndef ANCHORAGE_VERIFY_FORK_SAFE_MUTEX_H_
+#define ANCHORAGE_VERIFY_FORK_SAFE_MUTEX_H_
 
 #include <cstdint>
 #include <mutex>
 
 #include "absl/base/thread_annotations.h"
 
-namespace anchorage::client {
+namespace anchorage::verify {
 
 // A thread must not hold two of these.
 class ABSL_LOCKABLE ForkSafeMutex {
@@ -50,6 +50,6 @@ class ABSL_SCOPED_LOCKABLE ForkSafeLock {
 // one: a number other than an earlier one shows that this is a child.
 std::uint64_t ForkDepth();
 
-}  // namespace anchorage::client
+}  // namespace anchorage::verify
 
-#endif  // ANCHORAGE_CLIENT_FORK_SAFE_MUTEX_H_
+#endif  // ANCHORAGE_VERIFY_FORK_SAFE_MUTEX_H_
