@@ -100,7 +100,7 @@ check "nothing is left but the keys that people brought" gone
 # --- products
 
 check "what products are built with" add libanchorage-dev
-check "compilers" get cmake g++ libc6-dev make pkg-config
+check "compilers" get clang cmake g++ libc6-dev make pkg-config
 check "README.md's program in C" c_verdict "" ""
 check "trustd again" add trustd
 check "libcurl" get libcurl4

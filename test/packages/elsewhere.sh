@@ -12,10 +12,11 @@ check "tools" get gcc libc6-dev libssl3 libssl-dev pkg-config python3 \
   rpm xz-utils
 # Debian's rpm knows nothing of what dpkg has installed.
 check "README.md's rpm -i" of_readme "rpm -i" --nodeps --force-debian
-check "anchorage-devel" rpm -i --nodeps --force-debian "$packages"/anchorage-devel-*.rpm
+check "the other rpms" rpm -i --nodeps --force-debian \
+  "$packages"/anchorage-devel-*.rpm "$packages"/python3-anchorage-*.rpm
 needs() {
   rpm -q --requires anchorage >"$scratch/needs" &&
-    ! grep -vE '^(lib(c|m|crypto|gcc_s)\.so\.[136]\(|ld-linux-x86-64\.so\.2\(|rpmlib\()' \
+    ! grep -vE '^(lib(c|m|crypto|gcc_s)\.so\.[136]\(|ld-linux-x86-64\.so\.2\(|rtld\(|rpmlib\()' \
       "$scratch/needs"
 }
 check "what the rpm asks for" needs
@@ -24,7 +25,7 @@ check "README.md's tar" of_readme "tar -C /opt -xf"
 usable() {
   local folder=$1 libraries=$2
   check "a verdict in Python, $folder" \
-    env PYTHONPATH="$(dirname "$(find "$folder" -type d -path '*-packages/anchorage')")" \
+    env LD_LIBRARY_PATH="$libraries" PYTHONPATH="$(dirname "$(find "$folder" -type d -path '*-packages/anchorage')")" \
     bash -c '. "$0" && python_verdict' "$top/test/packages/checks.sh"
   check "README.md's program in C, $folder" \
     c_verdict "$libraries/pkgconfig" "$libraries"
@@ -34,8 +35,10 @@ usable() {
   check "the licences of what is inside, $folder" \
     grep -q 'Jesse Beder' "$folder/share/doc/anchorage/licences/yaml_cpp.txt"
 }
-mapfile -t files < <(rpm -ql anchorage anchorage-devel)
+mapfile -t files < <(rpm -ql anchorage anchorage-devel python3-anchorage)
 usable /usr /usr/lib64 "${files[@]}"
 folder=$(echo /opt/anchorage-*-linux-x86_64)
 usable "$folder" "$folder/lib" "$folder"
+more() { ! "$top/tools/packaging/needs_only_what_is_everywhere" /bin/bash; }
+check "what needs more, as bash does, is found" more
 finish
