@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <string>
+#include <iterator>
 
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 #include "verify/encoding/utf8.h"
 
 namespace anchorage::verify {
@@ -19,7 +21,7 @@ constexpr Range kLetters[] = {
     {0x620, 0x10ff},  {0x1200, 0x167f}, {0x1e00, 0x1fff}, {0x3041, 0x30ff},
     {0x3400, 0x9fff}, {0xac00, 0xd7a3}};
 
-constexpr std::string_view kNoWhys[] = {
+constexpr absl::string_view kNoWhys[] = {
     "true", "false", "yes", "no",  "y",         "n",   "on",
     "off",  "null",  "nil", "nan", "undefined", "none"};
 
@@ -66,12 +68,12 @@ bool IsWhy(std::string_view why) {
   const std::string_view said = why.substr(begin, end - begin);
   const bool is_number = IsDigit(static_cast<unsigned char>(said.front())) &&
                          said.find_first_of(" \t\r\n") == said.npos;
-  std::string lower(said);
-  for (char& c : lower) {
-    if ('A' <= c && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return !is_number && std::find(std::begin(kNoWhys), std::end(kNoWhys),
-                                 lower) == std::end(kNoWhys);
+  return !is_number &&
+         std::none_of(std::begin(kNoWhys), std::end(kNoWhys),
+                      [said](absl::string_view word) {
+                        return absl::EqualsIgnoreCase(
+                            absl::string_view(said.data(), said.size()), word);
+                      });
 }
 
 }  // namespace anchorage::verify

@@ -154,13 +154,13 @@ TEST_P(DigestSignature, IsJudgedTheSameAfterAnyOther) {
   }
 }
 
-TEST_P(DigestSignature, EmptiesTheErrorQueueOfOthersToo) {
+TEST_P(DigestSignature, KeepsTheErrorsOfTheHostAndAddsNone) {
   const PublicKey verifier = KeyOf(key());
   ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
-  EXPECT_TRUE(
-      verifier.VerifyDigest(algorithm(), Hash(algorithm(), kMessage), Good())
-          .ok());
-  EXPECT_EQ(ERR_peek_error(), 0u);
+  const Digest digest = Hash(algorithm(), kMessage);
+  EXPECT_TRUE(verifier.VerifyDigest(algorithm(), digest, Good()).ok());
+  EXPECT_FALSE(verifier.VerifyDigest(algorithm(), digest, Good() + "x").ok());
+  EXPECT_EQ(ERR_GET_LIB(ERR_get_error()), ERR_LIB_USER);
 }
 
 INSTANTIATE_TEST_SUITE_P(
