@@ -136,9 +136,12 @@ class Client(_c.Uncopied):
         self._handle = _c.Handle(made, _c.client_free)
 
     def close(self) -> None:
-        """Stops refreshing. Calls under way end as they would have; a later
-        one raises ValueError."""
-        self._handle = None
+        """Stops refreshing: a refresh() under way in another thread raises
+        Unreachable within about a second. Verifications end as they would
+        have; a later call raises ValueError."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            _c.client_cancel(handle.pointer)
 
     def __enter__(self) -> "Client":
         return self
