@@ -233,8 +233,9 @@ ANCHORAGE_API const char* anchorage_error_message(const anchorage_error* error);
 ANCHORAGE_API int32_t
 anchorage_error_certificate_index(const anchorage_error* error);
 
-/* What "trustctl verify --output json" prints for a refusal; NULL where there is
- * no memory, or for an error that is no refusal of evidence. */
+/* What "trustctl verify --output json" prints for a refusal, with the trace where
+ * anchorage_request_set_trace() asked for one; NULL where there is no memory, or
+ * for an error that is no refusal of evidence. */
 ANCHORAGE_API char* anchorage_error_json(const anchorage_error* error,
                                          size_t* size);
 

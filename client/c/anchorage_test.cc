@@ -1068,8 +1068,8 @@ TEST_F(EventTest, ARefreshUnderWayIsCancelled) {
   ASSERT_EQ(bind(server, where, size), 0);
   ASSERT_EQ(listen(server, 8), 0);
   ASSERT_EQ(getsockname(server, where, &size), 0);
-  const Client client =
-      MakeClient(nullptr, nullptr, false, ntohs(address.sin_port));
+  const Client client = MakeClient([](const anchorage_event*, void*) {},
+                                   nullptr, false, ntohs(address.sin_port));
   const auto begin = std::chrono::steady_clock::now();
   std::vector<std::future<std::int32_t>> refreshes;
   for (int i = 0; i < 3; ++i) {
