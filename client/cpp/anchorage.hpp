@@ -9,8 +9,8 @@
 // Header-only, and only over the C interface: needs no exceptions and throws
 // none but std::bad_alloc. What is absent is std::nullopt and never "". A view
 // lives as long as the object that gave it. A std::string_view without data is
-// an error of the call that it is given to, "" is exactly empty (a
-// nonce never is).
+// an error of the call that it is given to, "" is exactly empty (a nonce
+// never is).
 //
 // Which objects any number of threads may use at once is as anchorage.h says.
 // An object that was moved from may only be destroyed or assigned to; options
@@ -572,8 +572,8 @@ class Client {
   }
 
   // Ends a Refresh() under way in another thread, which then fails with
-  // Code::kUnreachable, and every later one. Does not wait. Wait for that thread
-  // before the client is destroyed.
+  // Code::kUnreachable, and every later one. Does not wait: wait for that
+  // thread before the client is destroyed.
   void Cancel() { anchorage_client_cancel(get()); }
 
   Result<State> GetState() const {

@@ -257,7 +257,8 @@ class Client(_c.Uncopied):
 
         policy: a path (os.PathLike, or a str of one line), or the text.
         nonce, user_data, public_key: what the field must be, exactly; b"" is
-            present and empty, but refused as a nonce. A policy that says something of it is refused.
+            present and empty, but refused as a nonce. A policy that says
+            something of it is refused.
         recorded_at: judges evidence that was recorded, as of that time: never
             an answer about who is there now.
         trace: records every check, for to_dict() of result and error.
