@@ -76,36 +76,39 @@ absl::Status OrNoProvider(absl::Status refused) {
 absl::Status CheckOptions(const TrustClientOptions& options) {
   if (!options.server.empty() && !options.metadata_url.empty()) {
     return absl::InvalidArgumentError(
-        "'server' and 'metadata_url' are two ways to ask: set one");
+        "a server and a URL are two ways to ask: set one");
   }
   if (!options.targets_url.empty() && options.metadata_url.empty()) {
-    return absl::InvalidArgumentError("'targets_url' needs 'metadata_url'");
+    return absl::InvalidArgumentError(
+        "a URL of targets needs one of the metadata");
   }
   const bool needs_root = !options.server.empty() ||
                           !options.metadata_url.empty() ||
                           !options.cache_folder.empty();
   if (needs_root && options.trusted_root.empty()) {
     return absl::InvalidArgumentError(
-        "a server or a cache needs 'trusted_root': the root.json of your "
+        "a server or a cache needs a trusted root: the root.json of your "
         "trustd, from a channel that you trust");
   }
   if (options.max_stale < absl::ZeroDuration() ||
       options.max_stale > kMaxMaxStale) {
-    return absl::InvalidArgumentError("'max_stale' is from 0 to 365 days");
+    return absl::InvalidArgumentError(
+        "how long a set is STALE is from 0 to 365 days");
   }
   if (options.refresh_interval < absl::Seconds(1) ||
       options.refresh_interval == absl::InfiniteDuration() ||
       options.rpc_timeout < absl::Milliseconds(1) ||
       options.rpc_timeout > kMaxRpcTimeout) {
     return absl::InvalidArgumentError(
-        "'refresh_interval' is at least 1 s and finite, 'rpc_timeout' from 1 "
+        "the refresh interval is at least 1 s and finite, the timeout from 1 "
         "ms "
         "to 1 h");
   }
   if (options.trusted_root.empty()) return absl::OkStatus();
   if (anchors::IsBuildKeyRoot(options.trusted_root)) {
     return absl::InvalidArgumentError(
-        "'trusted_root' is that of the baked-in set, whose key is public: use "
+        "the trusted root is that of the baked-in set, whose key is public: "
+        "use "
         "the root.json of your trustd");
   }
   return OrNoProvider(
@@ -233,8 +236,7 @@ class TrustClient::Engine {
   absl::Status Refresh() {
     if (forked()) return forked_status_;
     if (!has_server(options_)) {
-      return absl::FailedPreconditionError(
-          "no 'server' and no 'metadata_url' to ask");
+      return absl::FailedPreconditionError("no server and no URL to ask");
     }
     const absl::Status status = RefreshAlone();
     if (options_.on_refresh) {
@@ -244,12 +246,12 @@ class TrustClient::Engine {
     return status;
   }
 
- private:
   void TellToStop() {
     stopping_.Notify();
     if (transport_ != nullptr) transport_->Cancel();
   }
 
+ private:
   // Waits for the thread, if there is one, but no longer than `time`; returns
   // whether it is gone. Called by one thread at a time.
   bool Join(absl::Duration time) {
@@ -657,6 +659,10 @@ TrustClientState TrustClient::state() const { return engine_->state(); }
 
 absl::Status TrustClient::Refresh() {
   return anchors::NoThrow([this] { return engine_->Refresh(); });
+}
+
+void TrustClient::Cancel() {
+  if (!engine_->forked()) engine_->TellToStop();
 }
 
 namespace {

@@ -215,6 +215,11 @@ class TrustClient {
   // wait for one another.
   absl::Status Refresh();
 
+  // Ends a refresh under way and fails every later one; the thread ends too.
+  // Verifications go on. Does not wait: for who has other threads in Refresh()
+  // and is about to destroy the client.
+  void Cancel();
+
   // Calls verify::VerifyIdentity() with the current set and time. Besides its
   // reasons: kAnchorsExpired. Says in `used`, which may be null, with which set.
   absl::StatusOr<verify::VerifiedIdentity> VerifyIdentity(

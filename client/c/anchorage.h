@@ -45,9 +45,11 @@
  *   options, request: one thread at a time.
  *
  * No call blocks on the network but anchorage_client_refresh() and, for a
- * transfer under way, anchorage_client_free(). No call throws, ends the process,
- * depends on the locale, changes a signal's handler or writes to a standard
- * stream; errno after one says nothing. OpenSSL's queue of errors is as it was,
+ * transfer under way, anchorage_client_free(). Who frees a client while another
+ * thread may be in anchorage_client_refresh() first calls
+ * anchorage_client_cancel(), then waits for that thread. No call throws, ends
+ * the process, depends on the locale, changes a signal's handler or writes to a
+ * standard stream; errno after one says nothing. OpenSSL's queue of errors is as it was,
  * but for anchorage_client_refresh(), in which libcurl clears it. A connection
  * that breaks raises no SIGPIPE, and a client's own thread takes no signals. The
  * library reads no environment but ANCHORAGE_DEBUG; libcurl and OpenSSL read
@@ -231,8 +233,9 @@ ANCHORAGE_API const char* anchorage_error_message(const anchorage_error* error);
 ANCHORAGE_API int32_t
 anchorage_error_certificate_index(const anchorage_error* error);
 
-/* What "trustctl verify --output json" prints for a refusal; NULL where there is
- * no memory, or for an error that is no refusal of evidence. */
+/* What "trustctl verify --output json" prints for a refusal, with the trace where
+ * anchorage_request_set_trace() asked for one; NULL where there is no memory, or
+ * for an error that is no refusal of evidence. */
 ANCHORAGE_API char* anchorage_error_json(const anchorage_error* error,
                                          size_t* size);
 
@@ -298,8 +301,8 @@ ANCHORAGE_API void anchorage_options_set_attestation_when_expired(
  * asked a server is told once it has ended, by the client's thread and by
  * anchorage_client_refresh():
  *   REFRESHED       the server's set is in use, be it new or as before
- *   UNREACHABLE     as ANCHORAGE_UNREACHABLE; also where anchorage_client_free()
- *                   ended the transfer
+ *   UNREACHABLE     as ANCHORAGE_UNREACHABLE; also where
+ *                   anchorage_client_cancel() or _free() ended the transfer
  *   UPDATE_REFUSED  as ANCHORAGE_UPDATE_REFUSED
  *   FAILED          the fault is here: no memory, no algorithm
  * A refresh with nobody to ask, or in a forked child, is none; and one is not
@@ -336,6 +339,13 @@ ANCHORAGE_API anchorage_client* anchorage_client_new(
  * timeout, and for a callback that runs. In a forked child it frees nothing.
  * Does nothing within an event callback. */
 ANCHORAGE_API void anchorage_client_free(anchorage_client* client);
+
+/* Ends a transfer under way, about a second later, and with it the call of
+ * anchorage_client_refresh(), which fails with ANCHORAGE_UNREACHABLE; so does
+ * every later one at once, and the client's own thread ends. Verifications go
+ * on. Does not wait; also within an event callback. In a forked child it does
+ * nothing. */
+ANCHORAGE_API void anchorage_client_cancel(anchorage_client* client);
 
 /* Asks the server now. ANCHORAGE_OK: what it has is verified and in use.
  * Whatever comes, the set is as good as before, but where a new root ended it.
@@ -400,9 +410,9 @@ ANCHORAGE_API void anchorage_request_set_ledger(anchorage_request* request,
                                                 int32_t mode,
                                                 const char* binding,
                                                 size_t binding_size);
-/* Of an attestation: what the field must be, exactly. Empty is present and
- * empty; a nonce is never empty (POLICY_EMPTY). A policy that says something of
- * the field too is refused. */
+/* Of an attestation: what the field must be, exactly. Empty user data or an
+ * empty public key is present and empty; an empty nonce is refused
+ * (POLICY_EMPTY). A policy that says something of the field too is refused. */
 ANCHORAGE_API void anchorage_request_set_nonce(anchorage_request* request,
                                                const void* bytes, size_t size);
 ANCHORAGE_API void anchorage_request_set_user_data(anchorage_request* request,
@@ -416,7 +426,8 @@ ANCHORAGE_API void anchorage_request_set_public_key(anchorage_request* request,
  * JSON of result and error says how the set stands. */
 ANCHORAGE_API void anchorage_request_set_recorded_at(anchorage_request* request,
                                                      int64_t time);
-/* Records every check, for the JSON of result and error. Default 0. */
+/* Records every check: the JSON of result and error then has it, and otherwise
+ * not. Default 0. */
 ANCHORAGE_API void anchorage_request_set_trace(anchorage_request* request,
                                                int32_t on);
 
@@ -479,8 +490,9 @@ ANCHORAGE_API const void* anchorage_identity_document(
     const anchorage_identity* identity, size_t* size);
 ANCHORAGE_API int32_t
 anchorage_identity_form(const anchorage_identity* identity);
-/* Everything, as "trustctl verify identity --output json" prints it. NULL only
- * where there is no memory. */
+/* Everything, as "trustctl verify identity --output json" prints it, with the
+ * trace where anchorage_request_set_trace() asked for one. NULL only where there
+ * is no memory. */
 ANCHORAGE_API char* anchorage_identity_json(const anchorage_identity* identity,
                                             size_t* size);
 

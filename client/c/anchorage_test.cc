@@ -3,12 +3,16 @@
 
 #include "client/c/anchorage.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -638,6 +642,7 @@ TEST_F(CTest, NullIsAMistakeOrNothing) {
   EXPECT_EQ(TakeFailure().message, "policy is NULL");
 
   anchorage_options_free(nullptr);
+  anchorage_client_cancel(nullptr);
   anchorage_client_free(nullptr);
   anchorage_identity_policy_free(nullptr);
   anchorage_attestation_policy_free(nullptr);
@@ -747,6 +752,7 @@ TEST_F(CTest, AnObjectOfAnotherTypeIsAMistakeOrNothing) {
   auto* const identity = reinterpret_cast<anchorage_identity*>(request.get());
   EXPECT_EQ(anchorage_identity_account_id(identity), nullptr);
   anchorage_identity_free(identity);
+  anchorage_client_cancel(client);
   anchorage_client_free(client);
 }
 
@@ -839,6 +845,7 @@ TEST(DebugTest, WhatWasFreedIsKnown) {
   const Error freed(error);
   EXPECT_STREQ(anchorage_error_message(error),
                "client was freed, or is an object of another type");
+  anchorage_client_cancel(client);
   anchorage_client_free(client);
 }
 
@@ -972,6 +979,7 @@ void Tell(const anchorage_event* event, void* user) {
   EXPECT_NE(State(anchorage_client_state(told.client, nullptr)), nullptr);
   EXPECT_EQ(anchorage_client_refresh(told.client, nullptr),
             ANCHORAGE_UNREACHABLE);
+  anchorage_client_cancel(told.client);
   anchorage_client_free(told.client);
 }
 
@@ -982,9 +990,10 @@ class EventTest : public CTest {
     return MakeClient(&Tell, &told, in_background);
   }
   Client MakeClient(anchorage_event_callback callback, void* user,
-                    bool in_background) {
+                    bool in_background, int port = 1) {
     const Options options(anchorage_options_new());
-    anchorage_options_set_url(options.get(), "http://127.0.0.1:1/tuf/", 23);
+    const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/";
+    anchorage_options_set_url(options.get(), url.data(), url.size());
     const std::string root =
         ReadVector("../recovery/root-alone/served-1/1.root.json");
     anchorage_options_set_trusted_root(options.get(), root.data(), root.size());
@@ -1046,6 +1055,42 @@ TEST_F(EventTest, ACallbackMayCallTheClientAndDoesNotFreeIt) {
             ANCHORAGE_UNREACHABLE);
   EXPECT_EQ(told.times, 2);
   EXPECT_NE(State(anchorage_client_state(client.get(), &error_)), nullptr);
+}
+
+// The server takes the connection and never answers.
+TEST_F(EventTest, ARefreshUnderWayIsCancelled) {
+  const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* const where = reinterpret_cast<sockaddr*>(&address);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(server, where, size), 0);
+  ASSERT_EQ(listen(server, 8), 0);
+  ASSERT_EQ(getsockname(server, where, &size), 0);
+  const Client client = MakeClient([](const anchorage_event*, void*) {},
+                                   nullptr, false, ntohs(address.sin_port));
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::future<std::int32_t>> refreshes;
+  for (int i = 0; i < 3; ++i) {
+    refreshes.push_back(std::async(std::launch::async, [&client] {
+      return anchorage_client_refresh(client.get(), nullptr);
+    }));
+  }
+  const int asked = accept(server, nullptr, nullptr);
+  EXPECT_GE(asked, 0);
+  anchorage_client_cancel(client.get());
+  for (auto& refresh : refreshes) {
+    EXPECT_EQ(refresh.get(), ANCHORAGE_UNREACHABLE);
+  }
+  EXPECT_EQ(anchorage_client_refresh(client.get(), &error_),
+            ANCHORAGE_UNREACHABLE);
+  EXPECT_EQ(TakeFailure().reason, "FETCH_FAILED");
+  // Half of the timeout.
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_NE(State(anchorage_client_state(client.get(), &error_)), nullptr);
+  close(asked);
+  close(server);
 }
 
 // It would wait for itself.

@@ -56,6 +56,10 @@ void anchorage_client_free(anchorage_client* client) {
   if (!IsInCallback()) Free(client);
 }
 
+void anchorage_client_cancel(anchorage_client* client) {
+  if (Live(client) != nullptr) client->client->Cancel();
+}
+
 int32_t anchorage_client_refresh(anchorage_client* client,
                                  anchorage_error** error) {
   NoError(error);

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The example of README.md is example.c, and prints what stands below it.
+# The first example of README.md is example.c, and prints what stands below it.
 set -euo pipefail
 example=$1 readme=$2 source=$3
 real=test/vectors/real/iid
 
-sed -n '/^```c$/,/^```$/p' "$readme" | sed '1d;$d' | diff - "$source"
+sed -n '/^```c$/,/^```$/p;/^```$/q' "$readme" | sed '1d;$d' | diff - "$source"
 
 says() { # EXIT_CODE TEXT FILE: README.md shows TEXT, and so does the program.
   local code=0 said

@@ -9,7 +9,8 @@
 // Header-only, and only over the C interface: needs no exceptions and throws
 // none but std::bad_alloc. What is absent is std::nullopt and never "". A view
 // lives as long as the object that gave it. A std::string_view without data is
-// an error of the call that it is given to, "" is exactly empty.
+// an error of the call that it is given to, "" is exactly empty (a nonce
+// never is).
 //
 // Which objects any number of threads may use at once is as anchorage.h says.
 // An object that was moved from may only be destroyed or assigned to; options
@@ -101,7 +102,8 @@ struct Error {
   std::string message;
   // The certificate of a chain that failed, 0 for the leaf.
   std::optional<int> certificate_index;
-  // What "trustctl verify --output json" prints for a refusal of evidence.
+  // What "trustctl verify --output json" prints for a refusal of evidence, with
+  // the trace where the request asked for one.
   std::optional<std::string> json;
 };
 
@@ -349,7 +351,7 @@ class Request {
     anchorage_request_set_form(get(), static_cast<std::int32_t>(form));
     return *this;
   }
-  // `ledger` outlives the request. `binding`: with kFirstUseBinds alone.
+  // `binding`: with kFirstUseBinds alone.
   Request& Replay(const Ledger& ledger, ReplayMode mode,
                   std::string_view binding = std::string_view()) {
     anchorage_request_set_ledger(get(), ledger.get(),
@@ -425,7 +427,8 @@ class Identity {
     const void* const bytes = anchorage_identity_document(get(), &size);
     return internal::View(bytes, size).value_or("");
   }
-  // As "trustctl verify identity --output json" prints it; nullopt: no memory.
+  // As "trustctl verify identity --output json" prints it, with the trace where
+  // the request asked for one; nullopt: no memory.
   std::optional<std::string> json() const {
     std::size_t size = 0;
     char* const text = anchorage_identity_json(get(), &size);
@@ -484,8 +487,8 @@ class Attestation {
   std::vector<std::string_view> notes() const {
     return internal::Notes(&anchorage_attestation_note, get());
   }
-  // As "trustctl verify attestation --output json" prints it; nullopt: no
-  // memory.
+  // As "trustctl verify attestation --output json" prints it, with the trace
+  // where the request asked for one; nullopt: no memory.
   std::optional<std::string> json() const {
     std::size_t size = 0;
     char* const text = anchorage_attestation_json(get(), &size);
@@ -567,6 +570,11 @@ class Client {
     }
     return GetState();
   }
+
+  // Ends a Refresh() under way in another thread, which then fails with
+  // Code::kUnreachable, and every later one. Does not wait: wait for that
+  // thread before the client is destroyed.
+  void Cancel() { anchorage_client_cancel(get()); }
 
   Result<State> GetState() const {
     anchorage_error* error = nullptr;

@@ -85,9 +85,12 @@ type Options struct {
 
 // Client verifies with the newest set of anchors that it has.
 type Client struct {
-	// Held for reading by whoever uses `handle`.
-	mu     sync.RWMutex
+	// Of `handle`, for a moment only.
+	mu sync.RWMutex
+	// nil once it is closed.
 	handle *C.anchorage_client
+	// Who uses the handle.
+	users sync.WaitGroup
 }
 
 // NewClient never waits for the network and never fails for want of it.
@@ -156,30 +159,39 @@ func (options *Options) set(o *C.anchorage_options) {
 	}
 }
 
-// Close frees what the client holds, once all calls that use it have returned;
-// later calls fail. Closing twice does nothing, and who forgets to close loses
-// nothing but time. It returns nil.
+// Close ends a Refresh under way, which takes about a second and fails with
+// Unreachable, and frees what the client holds, once all calls that use it have
+// returned; later calls fail at once. Closing twice does nothing, and who
+// forgets to close loses nothing but time. It returns nil.
 func (c *Client) Close() error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	C.anchorage_client_free(c.handle)
+	handle := c.handle
 	c.handle = nil
+	c.mu.Unlock()
+	C.anchorage_client_cancel(handle)
+	c.users.Wait()
+	C.anchorage_client_free(handle)
 	return nil
 }
 
 // Calls `use` with the handle, which is not freed meanwhile.
 func (c *Client) with(use func(*C.anchorage_client) error) error {
 	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if c.handle == nil {
+	handle := c.handle
+	if handle != nil {
+		c.users.Add(1)
+	}
+	c.mu.RUnlock()
+	if handle == nil {
 		return usage("the client is closed")
 	}
-	return use(c.handle)
+	defer c.users.Done()
+	return use(handle)
 }
 
 // Refresh asks the server now. Whatever comes, the set is as good as before.
 // Where ctx ends first, Refresh returns its error, and the transfer goes on in
-// the background for at most Options.Timeout a file.
+// the background for at most Options.Timeout a file, or until Close.
 func (c *Client) Refresh(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"runtime"
 	"sync"
@@ -548,6 +549,52 @@ func TestRefreshes(t *testing.T) {
 	state, err = newClient(t, options).State()
 	if err != nil || state.Origin != anchorage.OriginCache {
 		t.Errorf("got %+v, %v", state, err)
+	}
+}
+
+func TestCloseEndsARefresh(t *testing.T) {
+	_, root := repository(t)
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	client := newClient(t, anchorage.Options{
+		URL: "http://" + silent.Addr().String() + "/", TrustedRoot: root,
+		NoBackgroundRefresh: true, Timeout: time.Minute})
+	ctx, cancel := context.WithCancel(context.Background())
+	left, ended := make(chan error, 1), make(chan error, 1)
+	go func() { left <- client.Refresh(ctx) }()
+	asked, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asked.Close()
+	// It waits for the transfer of the first, which goes on.
+	go func() { ended <- client.Refresh(context.Background()) }()
+	cancel()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	time.Sleep(20 * time.Millisecond)
+	begin := time.Now()
+	closed := make(chan struct{})
+	go func() {
+		client.Close()
+		close(closed)
+	}()
+	// Nothing waits for who closes.
+	for err == nil {
+		_, err = client.State()
+	}
+	expectClosed(t, err)
+	if took := time.Since(begin); took > 500*time.Millisecond {
+		t.Errorf("a call beside Close took %v", took)
+	}
+	expectError(t, <-ended, anchorage.Unreachable)
+	<-closed
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("Close took %v", took)
 	}
 }
 

@@ -8,6 +8,7 @@ NAPI_MODULE_INIT() {
       {"open", Open},
       {"state", State},
       {"refresh", Refresh},
+      {"cancel", Cancel},
       {"close", Close},
       {"verifyIdentity", VerifyIdentity},
       {"verifyAttestation", VerifyAttestation},

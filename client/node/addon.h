@@ -2,8 +2,9 @@
 // fails throws, or rejects with, a plain object that index.js makes an Error
 // of. index.js gives every function what it takes; texts are buffers.
 //
-// Verifications and refreshes run on a thread of libuv's pool. Everything else
-// here, the counting of references included, runs on the thread of the
+// Verifications run on a thread of libuv's pool, and what may wait for the
+// network on one of its own, so that no verification waits for that. Everything
+// else here, the counting of references included, runs on the thread of the
 // JavaScript that the handles belong to.
 
 #ifndef ANCHORAGE_NODE_ADDON_H_
@@ -79,6 +80,8 @@ napi_value ForgetBefore(napi_env env, napi_callback_info info);
 
 // refresh(client): a promise of nothing.
 napi_value Refresh(napi_env env, napi_callback_info info);
+// cancel(client): ends what refreshes it, now and later; does not wait.
+napi_value Cancel(napi_env env, napi_callback_info info);
 // close(client): a promise of nothing; nothing else uses the client now or
 // later.
 napi_value Close(napi_env env, napi_callback_info info);

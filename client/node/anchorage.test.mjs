@@ -1,6 +1,7 @@
 // Run by `test`, in a folder in which the package is installed.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
@@ -508,6 +509,67 @@ test('nobody answers', { skip }, async () => {
   });
   await assert.rejects(client.refresh(), failed('UNREACHABLE'));
 });
+
+// A server that takes connections and never answers.
+async function silent(use) {
+  const sockets = new Set();
+  const server = net.createServer((socket) => sockets.add(socket.resume()));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    await use(`http://127.0.0.1:${server.address().port}/`, server);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  }
+}
+
+const slow = (url) =>
+  new Client({
+    url,
+    trustedRoot: fs.readFileSync(root),
+    backgroundRefresh: false,
+    timeoutMs: 60000,
+  });
+
+test('refreshes leave the pool to others, and end with close()', { skip }, () =>
+  silent(async (url) => {
+    const clients = Array.from({ length: 6 }, () => slow(url));
+    const refreshes = clients.map((client) =>
+      assert.rejects(client.refresh(), failed('UNREACHABLE')),
+    );
+    const start = Date.now();
+    await clients[0].verifyIdentity(rsa2048, { policy });
+    assert.ok(Date.now() - start < 2000);
+    await Promise.all(clients.map((client) => client.close()));
+    await Promise.all(refreshes);
+    assert.ok(Date.now() - start < 15000);
+  }));
+
+test('process.exit() and the end of a worker end refreshes', { skip }, () =>
+  silent(async (url, server) => {
+    const program = `
+      const { Client } = require('anchorage');
+      new Client({
+        url: ${JSON.stringify(url)},
+        trustedRoot: require('fs').readFileSync(${JSON.stringify(root)}),
+        backgroundRefresh: false,
+        timeoutMs: 60000,
+      }).refresh();`;
+    const start = Date.now();
+    let asked = new Promise((resolve) => server.once('connection', resolve));
+    const worker = new Worker(program, { eval: true });
+    await asked;
+    await worker.terminate();
+
+    asked = new Promise((resolve) => server.once('connection', resolve));
+    const child = spawn(process.execPath, ['-e', `${program}
+      process.stdin.once('data', () => process.exit(7));`]);
+    await asked;
+    child.stdin.end('x');
+    const [code] = await once(child, 'exit');
+    assert.equal(code, 7);
+    assert.ok(Date.now() - start < 30000);
+  }));
 
 test('a client that nothing refers to stops', { skip }, async () => {
   v8.setFlagsFromString('--expose-gc');

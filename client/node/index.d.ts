@@ -254,8 +254,8 @@ export class Client {
   ): Promise<Attestation>;
 
   /**
-   * Asks the server now, on a thread of libuv's pool. Whatever comes, the set
-   * is as good as before.
+   * Asks the server now, on a thread of its own. Whatever comes, the set is as
+   * good as before.
    */
   refresh(): Promise<void>;
 
@@ -263,8 +263,9 @@ export class Client {
   state(): State;
 
   /**
-   * Frees what the client holds once all its calls have ended; later calls
-   * fail. A client that nothing refers to is freed by itself.
+   * Ends a refresh under way within about a second: it rejects with
+   * UNREACHABLE. Frees what the client holds once all its calls have ended;
+   * later calls fail. A client that nothing refers to is freed by itself.
    */
   close(): Promise<void>;
 }

@@ -325,6 +325,7 @@ class Client {
     const handle = this.#open();
     this.#handle = undefined;
     forgotten.unregister(this);
+    addon.cancel(handle);
     await Promise.allSettled(this.#calls);
     await addon.close(handle);
   }

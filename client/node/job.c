@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -5,9 +6,14 @@
 
 typedef enum { kRefresh, kClose, kVerifyIdentity, kVerifyAttestation } Task;
 
-typedef struct {
+typedef struct Job {
   Task task;
+  // One of libuv's pool,
   napi_async_work work;
+  // or a thread of its own, which `done` tells of; `next` is of `running`.
+  napi_threadsafe_function done;
+  pthread_t thread;
+  struct Job* next;
   napi_deferred deferred;
   Handle* client;
   Handle* policy;
@@ -23,6 +29,18 @@ typedef struct {
   size_t json_size;
   anchorage_error* error;
 } Job;
+
+// Those that have a thread of their own, of every thread of JavaScript.
+static Job* running;
+static pthread_mutex_t running_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void Forget(const Job* job) {
+  pthread_mutex_lock(&running_mutex);
+  Job** at = &running;
+  while (*at != job) at = &(*at)->next;
+  *at = job->next;
+  pthread_mutex_unlock(&running_mutex);
+}
 
 static void FreeJob(napi_env env, Job* job) {
   if (job->work != NULL) napi_delete_async_work(env, job->work);
@@ -86,6 +104,81 @@ static void Complete(napi_env env, napi_status status, void* data) {
   if (job->task == kVerifyIdentity) anchorage_identity_free(job->result);
   if (job->task == kVerifyAttestation) anchorage_attestation_free(job->result);
   FreeJob(env, job);
+}
+
+// Cancels what `job` waits for; its thread then ends within about a second.
+static void CancelThread(Job* job) {
+  if (job->task == kRefresh) anchorage_client_cancel(job->client->object);
+}
+
+static void* RunThread(void* data) {
+  Job* job = data;
+  Execute(NULL, job);
+  napi_call_threadsafe_function(job->done, job, napi_tsfn_nonblocking);
+  return NULL;
+}
+
+// The thread of JavaScript ends first. Runs before `done` is gone.
+static void EndWithEnvironment(void* data) {
+  Job* job = data;
+  CancelThread(job);
+  pthread_join(job->thread, NULL);
+  Forget(job);
+}
+
+// process.exit() waits for nobody, and exit(3) takes from under the threads what
+// they use.
+static void EndAtExit(void) {
+  pthread_mutex_lock(&running_mutex);
+  for (Job* job = running; job != NULL; job = job->next) CancelThread(job);
+  for (Job* job = running; job != NULL; job = job->next) {
+    pthread_join(job->thread, NULL);
+  }
+  pthread_mutex_unlock(&running_mutex);
+}
+
+// OpenSSL is in use by now, so that it is cleaned up after this.
+static void RegisterAtExit(void) { atexit(EndAtExit); }
+
+// `env` is NULL where the environment ends.
+static void CompleteThread(napi_env env, napi_value callback, void* context,
+                           void* data) {
+  (void)callback;
+  (void)context;
+  Job* job = data;
+  if (env == NULL) {
+    FreeJob(env, job);
+    return;
+  }
+  napi_remove_env_cleanup_hook(env, EndWithEnvironment, job);
+  pthread_join(job->thread, NULL);
+  Forget(job);
+  napi_release_threadsafe_function(job->done, napi_tsfn_release);
+  Complete(env, napi_ok, job);
+}
+
+static bool StartThread(napi_env env, Job* job, napi_value name) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, RegisterAtExit);
+  if (napi_create_threadsafe_function(env, NULL, NULL, name, 0, 1, NULL, NULL,
+                                      NULL, CompleteThread,
+                                      &job->done) != napi_ok) {
+    return false;
+  }
+  if (napi_add_env_cleanup_hook(env, EndWithEnvironment, job) == napi_ok) {
+    pthread_mutex_lock(&running_mutex);
+    const bool started =
+        pthread_create(&job->thread, NULL, RunThread, job) == 0;
+    if (started) {
+      job->next = running;
+      running = job;
+    }
+    pthread_mutex_unlock(&running_mutex);
+    if (started) return true;
+    napi_remove_env_cleanup_hook(env, EndWithEnvironment, job);
+  }
+  napi_release_threadsafe_function(job->done, napi_tsfn_release);
+  return false;
 }
 
 static bool ReadRequest(napi_env env, napi_value from, Job* job) {
@@ -169,23 +262,38 @@ static bool ReadJob(napi_env env, napi_callback_info info, Job* job) {
   return ReadRequest(env, arguments[3], job);
 }
 
+static bool Queue(napi_env env, Job* job, napi_value name) {
+  return napi_create_async_work(env, NULL, name, Execute, Complete, job,
+                                &job->work) == napi_ok &&
+         napi_queue_async_work(env, job->work) == napi_ok;
+}
+
 static napi_value Start(napi_env env, napi_callback_info info, Task task) {
   Job* job = calloc(1, sizeof *job);
   if (job == NULL) return Broken(env);
   job->task = task;
+  const bool waits = task == kRefresh || task == kClose;
   napi_value name;
   napi_value promise;
   if (!ReadJob(env, info, job) ||
       napi_create_string_utf8(env, "anchorage", NAPI_AUTO_LENGTH, &name) !=
           napi_ok ||
-      napi_create_async_work(env, NULL, name, Execute, Complete, job,
-                             &job->work) != napi_ok ||
       napi_create_promise(env, &job->deferred, &promise) != napi_ok ||
-      napi_queue_async_work(env, job->work) != napi_ok) {
+      !(waits ? StartThread(env, job, name) : Queue(env, job, name))) {
     FreeJob(env, job);
     return Broken(env);
   }
   return promise;
+}
+
+napi_value Cancel(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  size_t count = 1;
+  MUST(napi_get_cb_info(env, info, &count, &argument, NULL, NULL));
+  Handle* client;
+  MUST(napi_get_value_external(env, argument, (void**)&client));
+  anchorage_client_cancel(client->object);
+  return NULL;
 }
 
 napi_value Refresh(napi_env env, napi_callback_info info) {

@@ -139,9 +139,10 @@ whole() {
 }
 
 part_c() {
-  local readme=$top/client/c/README.md line identity program
+  local readme=$top/client/c/README.md identity program
   cp -L "$top/test/bindings/c/"* .
-  sed -n '/^```c$/,/^```$/p' "$readme" | sed '1d;$d' >product.c
+  awk '/^```/ { on = $0 == "```c"; if (on) ++n; next }
+    on { print >(n == 1 ? "product.c" : "attestation.c") }' "$readme"
   make -s >log 2>&1 || { fail "make"; cat log; return; }
   for program in consumer consumer-static; do
     # shellcheck disable=SC2086 # words
@@ -149,15 +150,21 @@ part_c() {
   done
   ! readelf -d consumer-static | grep -q 'libanchorage' ||
     fail "consumer-static has the shared library"
-  # It is compiled as the README does it, and says of each machine what stands
+  # They are compiled as the README does it, and say of each machine what stands
   # there.
   run "$readme" "$(sed -n 's/^    cc /cc -Wall -Wextra -Werror /p' "$readme")"
   for identity in apse2-2026-ts-verify usw2-2021-teleport-1; do
-    # shellcheck disable=SC2086 # words
-    line=$(LD_LIBRARY_PATH=$libraries ${ANCHORAGE_TEST_RUN:-} ./a.out \
-      <"$ANCHORAGE_TEST_VECTORS/iid/$identity/rsa2048.b64")
-    [ -n "$line" ] && grep -qF "$line" "$readme" || fail "README: $line"
+    says a.out "iid/$identity/rsa2048.b64"
   done
+  says attestation nitro-tpm/live-usw2-i-000fa553.cbor
+}
+# says PROGRAM FILE: what it prints of the vector stands in the README of C.
+says() {
+  local line
+  # shellcheck disable=SC2086 # words
+  line=$(LD_LIBRARY_PATH=$libraries ${ANCHORAGE_TEST_RUN:-} "./$1" \
+    <"$ANCHORAGE_TEST_VECTORS/$2")
+  grep -qxF "    $line" "$top/client/c/README.md" || fail "README: $1: $line"
 }
 
 part_cpp() {

@@ -45,6 +45,14 @@ kill -INT -- -$!
 wait $! && fail 'interrupted, and no failure'
 listing | diff "$scratch/first" - || fail 'after an interruption'
 
+# A folder that the files of CMake and pkg-config cannot name is refused.
+for name in 'lib|64' 'lib\64' 'lib&64' 'lib 64' ../lib /lib; do
+  ! tools/install --prefix "$folder" --libdir "$name" --built "$scratch/built" \
+    2>"$scratch/log" && grep -q '^install: error: --libdir' "$scratch/log" ||
+    fail "--libdir '$name'"
+done
+listing | diff "$scratch/first" - || fail 'after a folder that was refused'
+
 # It works wherever it was moved to: nothing in it says where it is.
 ! grep -rlF "$scratch" "$folder" || fail 'it knows its folder'
 mv "$folder" "$scratch/installed"

@@ -136,9 +136,12 @@ class Client(_c.Uncopied):
         self._handle = _c.Handle(made, _c.client_free)
 
     def close(self) -> None:
-        """Stops refreshing. Calls under way end as they would have; a later
-        one raises ValueError."""
-        self._handle = None
+        """Stops refreshing: a refresh() under way in another thread raises
+        Unreachable within about a second. Verifications end as they would
+        have; a later call raises ValueError."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            _c.client_cancel(handle.pointer)
 
     def __enter__(self) -> "Client":
         return self
@@ -254,7 +257,8 @@ class Client(_c.Uncopied):
 
         policy: a path (os.PathLike, or a str of one line), or the text.
         nonce, user_data, public_key: what the field must be, exactly; b"" is
-            present and empty. A policy that says something of it is refused.
+            present and empty, but refused as a nonce. A policy that says
+            something of it is refused.
         recorded_at: judges evidence that was recorded, as of that time: never
             an answer about who is there now.
         trace: records every check, for to_dict() of result and error.

@@ -53,6 +53,13 @@ def is_path(value: Any) -> bool:
     return isinstance(value, os.PathLike)
 
 
+def path_text(value: Any, what: str) -> str:
+    path = os.fspath(value)
+    if not isinstance(path, str):
+        raise TypeError(f"{what} is a path of bytes, not of str")
+    return path
+
+
 def file_or_bytes(value: Any, what: str) -> bytes:
     if not is_path(value):
         return to_bytes(value, what)

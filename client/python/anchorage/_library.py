@@ -87,6 +87,7 @@ options_set_attestation_when_expired = _setter(
 
 client_new = _function(_calls, "client_new", c_void_p, c_void_p, _ERROR)
 client_free = _function(_calls, "client_free", None, c_void_p)
+client_cancel = _setter("client_cancel")
 client_refresh = _function(_calls, "client_refresh", c_int32, c_void_p, _ERROR)
 client_state = _function(_calls, "client_state", c_void_p, c_void_p, _ERROR)
 

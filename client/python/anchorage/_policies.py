@@ -9,7 +9,7 @@ from typing import Any, Dict, Optional, Tuple, Type
 
 from . import _library as _c
 from ._errors import PolicyError, take_error
-from ._given import Path, Text, is_path, to_bytes
+from ._given import Path, Text, is_path, path_text, to_bytes
 
 
 class _Policy(_c.Object):
@@ -27,11 +27,14 @@ class _Policy(_c.Object):
     @classmethod
     def read(cls, path: Path) -> Any:
         """Reads the file. OSError: it cannot be read."""
-        with open(path, "rb") as file:
-            return cls(file.read(), os.fspath(path))
+        name = path_text(path, "policy")
+        with open(name, "rb") as file:
+            return cls(file.read(), name)
 
     @classmethod
     def _make(cls, text: bytes, name: str) -> _c.Handle:
+        if not isinstance(name, str):
+            raise TypeError(f"name is {type(name).__name__}, not str")
         error = c_void_p()
         named = name.encode("utf-8", "replace")
         pointer = cls._read(text, len(text), named, len(named), byref(error))
@@ -75,7 +78,7 @@ class Policies:
             return self._find(text, None) or self._keep(
                 text, None, self._kind._make(text, "policy")
             )
-        path = os.fspath(policy)
+        path = path_text(policy, "policy")
         handle = self._find(path, _version(os.stat(path)))
         if handle is not None:
             return handle

@@ -4,6 +4,7 @@ test/bindings/bindings.sh says where these are."""
 import asyncio
 import copy
 import datetime
+import json
 import os
 import pathlib
 import pickle
@@ -180,6 +181,34 @@ class IdentityTest(unittest.TestCase):
         anchorage.AttestationPolicy(
             re.sub("[0-9A-Fa-f]{4}…", "1" * 96, attestation)
         )
+
+    def test_a_policy_that_is_a_dict(self):
+        policy = {
+            "regions": ["us-west-2"],
+            "minimum_kind": "iid-rsa2048",
+            "ignore": {"max_age": "recorded \N{GRINNING FACE}"},
+            "ignore_the_rest": "a test",
+        }
+        for is_ascii in (True, False):
+            text = json.dumps(policy, ensure_ascii=is_ascii)
+            self.assertEqual(self.verify(policy=text).region, "us-west-2")
+
+    def test_names_and_paths_that_are_none(self):
+        class Folder(os.PathLike):
+            def __fspath__(self):
+                return os.fsencode(IDENTITY_POLICY)
+
+        text = IDENTITY_POLICY.read_text()
+        for call in (
+            lambda: self.verify(policy=Folder()),
+            lambda: anchorage.IdentityPolicy.read(Folder()),
+            lambda: anchorage.IdentityPolicy.read(os.fsencode("p")),
+            lambda: anchorage.IdentityPolicy.read(None),
+            lambda: anchorage.IdentityPolicy(text, name=None),
+            lambda: anchorage.AttestationPolicy(text, b"policy"),
+        ):
+            with self.assertRaisesRegex(TypeError, ", not|None"):
+                call()
 
     def test_a_policy_that_was_read(self):
         policy = anchorage.IdentityPolicy.read(IDENTITY_POLICY)
@@ -413,6 +442,29 @@ class ClientTest(unittest.TestCase):
                 return ticked
 
             self.assertGreater(asyncio.run(ticks()), 10)
+
+    def test_close_ends_a_refresh(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            client = anchorage.Client(
+                url=f"http://127.0.0.1:{silent.getsockname()[1]}/",
+                trusted_root=ROOT,
+                background_refresh=False,
+                timeout=60,
+            )
+            raised = []
+
+            def refresh():
+                try:
+                    client.refresh()
+                except anchorage.Unreachable as error:
+                    raised.append(error)
+
+            thread = threading.Thread(target=refresh)
+            thread.start()
+            with silent.accept()[0]:
+                client.close()
+                thread.join(10)
+            self.assertEqual(len(raised), 1)
 
     def test_options_that_are_wrong(self):
         for more in (

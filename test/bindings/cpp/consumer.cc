@@ -99,6 +99,37 @@ int main(int argc, char** argv) {
               client.VerifyIdentity(std::string_view(), identity_policy),
               "USAGE");
 
+  using anchorage::Options;
+  const std::string_view none;
+  const auto make = [](const Options& options) {
+    return anchorage::Client::Make(options);
+  };
+  CheckReason("no URL", make(Options().Url(none)), "USAGE");
+  CheckReason("no URL of targets", make(Options().TargetsUrl(none)), "USAGE");
+  CheckReason("no root", make(Options().TrustedRoot(none)), "USAGE");
+  CheckReason("no TLS roots", make(Options().TlsRoots(none)), "USAGE");
+  CheckReason("no cache", make(Options().CacheFolder(none)), "USAGE");
+  CheckReason("an empty cache", make(Options().CacheFolder("")), "USAGE");
+  CheckReason("no bundle", make(Options().BakedBundle(none, recorded_at)),
+              "USAGE");
+  CheckReason("no policy", anchorage::IdentityPolicy::Read(none, "none"),
+              "USAGE");
+  CheckReason("a policy without a name",
+              anchorage::IdentityPolicy::Read(ReadFile(argv[2]), none),
+              "USAGE");
+  CheckReason("no policy", anchorage::AttestationPolicy::Read(none, "none"),
+              "USAGE");
+  const auto verify = [&](const anchorage::Request& request) {
+    return client.VerifyIdentity(signature, identity_policy, request);
+  };
+  const anchorage::Ledger ledger(1);
+  CheckReason("no document", verify(anchorage::Request().Document(none)),
+              "USAGE");
+  CheckReason("no sender",
+              verify(anchorage::Request().Replay(
+                  ledger, anchorage::ReplayMode::kFirstUseBinds, none)),
+              "USAGE");
+
   const auto attestation_policy =
       OrDie("attestation policy",
             anchorage::AttestationPolicy::Read(ReadFile(argv[3]), argv[3]));
@@ -115,6 +146,19 @@ int main(int argc, char** argv) {
   CheckReason("a request that was moved from",
               client.VerifyAttestation(document, attestation_policy, request),
               "USAGE");
+  using anchorage::Request;
+  using Expect = Request& (Request::*)(std::string_view);
+  for (const Expect expect :
+       {&Request::Nonce, &Request::UserData, &Request::PublicKey}) {
+    Request expecting;
+    expecting.RecordedAt(recorded_at);
+    CheckReason("an expectation of nothing",
+                client.VerifyAttestation(document, attestation_policy,
+                                         (expecting.*expect)(none)),
+                "USAGE");
+  }
+  client.Cancel();
+  CheckReason("a refresh that was cancelled", client.Refresh(), "FETCH_FAILED");
   document.back() ^= 1;
   CheckReason("the changed attestation",
               client.VerifyAttestation(document, attestation_policy, moved),
