@@ -71,6 +71,11 @@ absl::Status CheckUrl(std::string& url) {
   return absl::OkStatus();
 }
 
+// "URL: ", for people. A URL with a name and a password stays out of messages.
+std::string Shown(const std::string& url) {
+  return url.find('@') == url.npos ? absl::StrCat(url, ": ") : "";
+}
+
 // While it lives, a connection that breaks raises no SIGPIPE in this thread:
 // CURLOPT_NOSIGNAL does not see to it where an older libcurl lets OpenSSL write.
 class NoSigpipe {
@@ -304,7 +309,7 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
   library.easy_getinfo(handle.curl, CURLINFO_RESPONSE_CODE, &status);
   // The status decides before the size of the body does.
   if (status == kNotFound || status == kForbidden) {
-    return absl::NotFoundError(absl::StrCat("HTTP ", status));
+    return absl::NotFoundError(absl::StrCat(Shown(url), "HTTP ", status));
   }
   if (body.too_long && status == kOk) {
     return absl::OutOfRangeError(
@@ -315,10 +320,10 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
     const char* const or_what =
         result == CURLE_OUT_OF_MEMORY ? ", or for the head of the answer" : "";
     return absl::UnavailableError(
-        absl::StrCat(library.easy_strerror(result), or_what));
+        absl::StrCat(Shown(url), library.easy_strerror(result), or_what));
   }
   if (status != kOk) {
-    return absl::UnavailableError(absl::StrCat("HTTP ", status));
+    return absl::UnavailableError(absl::StrCat(Shown(url), "HTTP ", status));
   }
   return std::move(body.bytes);
 }

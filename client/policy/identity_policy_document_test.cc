@@ -141,9 +141,17 @@ TEST(IdentityPolicyDocumentTest, AnAccountThatIsTheSameNumberNeedsNoQuotes) {
 }
 
 TEST(IdentityPolicyDocumentTest, WhatThePolicyLacksNamesTheFile) {
-  EXPECT_EQ(
-      ReadIdentityPolicy("regions: [a]", "policy.yaml").status().message(),
-      "policy.yaml: neither Expect nor Ignore for kind");
+  EXPECT_EQ(ReadIdentityPolicy("regions: [a]\naccounts: ['012345678901']\n"
+                               "ignore: {partitions: a why, instances: a why, "
+                               "images: a why, instance_types: a why, "
+                               "architectures: a why, max_age: a why, "
+                               "product_codes: a why, "
+                               "billing_products: a why}",
+                               "policy.yaml")
+                .status()
+                .message(),
+            "policy.yaml: nothing is said of kind: expect it, ignore it with a "
+            "why, or ignore the rest with a why");
 }
 
 TEST(IdentityPolicyDocumentTest, AMistakeNamesItsLine) {

@@ -22,7 +22,7 @@ accepts attestation --type nitrotpm --at 2026-08-13T17:36:49Z \
 
 # What is not beside it is said.
 "${run[@]}" rotations list >"$scratch/out" 2>&1
-[ $? -eq 6 ] && grep -q '^hint: install trustctl-online' "$scratch/out" ||
+[ $? -eq 6 ] && grep -q "^hint: it is in Debian's package trustctl" "$scratch/out" ||
   fail "without trustctl-online: $(cat "$scratch/out")"
 
 echo "$size bytes stripped, $loaded libraries, $failures failures"

@@ -165,7 +165,7 @@ refused bad_releases 1 "tpm.json: releases.mediaType is missing" \
 config 'releases_path: none.json' >no_releases.yaml
 refused no_releases 1 "cannot open" "$trustd" --config no_releases.yaml
 
-refused server_without_root 1 "trusted_root" \
+refused server_without_root 1 "trusted root" \
   "$trustctl" bundle show --server 127.0.0.1:1
 
 # A trustd that runs, for what needs one.

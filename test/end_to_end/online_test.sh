@@ -99,7 +99,7 @@ stays 1 bundle show --server http://127.0.0.1:1/
 # Not there, and not to be run.
 rm usr/bin/trustctl-online
 run 6 anchors add
-grep -qx 'hint: install trustctl-online; a server given as a URL can do without it' err ||
+grep -qx "hint: it is in Debian's package trustctl; a server given as the URL of its tuf/ folder can do without it" err ||
   fail "without trustctl-online: $(cat err)"
 PATH=$scratch:$PATH run 6 rotations list
 cp stand_in usr/bin/trustctl-online

@@ -36,7 +36,8 @@ int RunOnline(char** argv) {
   }
   PrintError(
       "a trustd is asked by trustctl-online, which is not installed",
-      "install trustctl-online; a server given as a URL can do without it");
+      "it is in Debian's package trustctl; a server given as the URL of its "
+      "tuf/ folder can do without it");
   return kUndecided;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "verify/attestation/pcr_claims.h"
 #include "verify/no_exceptions.h"
 #include "verify/reason.h"
@@ -368,14 +369,18 @@ AttestationPolicy<kType>::Builder::Finished() const {
   if (!expects && !may_expect_nothing_) {
     return Reject(Reason::kPolicyEmpty,
                   "the policy expects nothing: if a document of AWS is "
-                  "enough, whatever it attests, say AuthenticityOnly");
+                  "enough, whatever it attests, say authenticity only");
   }
+  std::vector<absl::string_view> unsaid;
   for (std::size_t i = 0; i < kAspects; ++i) {
-    if (said_[i] == Said::kNothing) {
-      return Reject(Reason::kPolicyIncomplete,
-                    absl::StrCat("the policy neither expects nor ignores ",
-                                 kAspectNames[i]));
-    }
+    if (said_[i] == Said::kNothing) unsaid.push_back(kAspectNames[i]);
+  }
+  if (!unsaid.empty()) {
+    return Reject(
+        Reason::kPolicyIncomplete,
+        absl::StrCat("nothing is said of ", absl::StrJoin(unsaid, ", "),
+                     ": expect it, ignore it with a why, or ignore "
+                     "the rest with a why"));
   }
   Expectations expectations = expectations_;
   const absl::Status safe = CheckSafe(kType, expectations);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/types/span.h"
 #include "verify/enum_table.h"
 #include "verify/identity/identity_form.h"
@@ -410,22 +411,27 @@ absl::StatusOr<IdentityPolicy> IdentityPolicy::Builder::Finished() const {
   if (!status_.ok()) return status_;
   IdentityPolicy policy = policy_;
   bool expects = false;
+  std::vector<std::string> unsaid;
   for (const Condition condition : AllIdentityConditions()) {
     Requirement& requirement =
         policy.requirements_[static_cast<std::size_t>(condition)];
     if (requirement.rule == Rule::kUnsaid) {
-      if (!ignore_rest_) {
-        return Reject(Reason::kPolicyIncomplete,
-                      absl::StrCat("neither Expect nor Ignore for ",
-                                   std::string(NameOf(condition))));
-      }
+      if (!ignore_rest_) unsaid.emplace_back(NameOf(condition));
       requirement = {Rule::kIgnore, why_rest_, {}};
     }
     expects = expects || requirement.rule != Rule::kIgnore;
   }
+  if (!unsaid.empty()) {
+    return Reject(
+        Reason::kPolicyIncomplete,
+        absl::StrCat("nothing is said of ", absl::StrJoin(unsaid, ", "),
+                     ": expect it, ignore it with a why, or ignore "
+                     "the rest with a why"));
+  }
   if (!expects) {
     return Reject(Reason::kPolicyEmpty,
-                  "everything is ignored: AuthenticityOnly() says that");
+                  "everything is ignored: where it is enough that AWS signed, "
+                  "say authenticity only");
   }
   return policy;
 }
