@@ -370,8 +370,9 @@ ANCHORAGE_API char* anchorage_state_json(const anchorage_state* state,
 
 /* --- Policies --------------------------------------------------------------
  *
- * Documents, YAML or JSON: identity_policy.proto, attestation_policy.proto and
- * the JSON Schemas beside them say what is in one. `name` stands in messages. */
+ * Documents, YAML or JSON. The folder policy/ of the installed documents has their
+ * manual, every field (identity_policy.proto, attestation_policy.proto) and JSON
+ * Schemas. `name` stands in messages. */
 
 ANCHORAGE_API anchorage_identity_policy* anchorage_identity_policy_read(
     const char* text, size_t size, const char* name, size_t name_size,
