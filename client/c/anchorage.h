@@ -49,12 +49,12 @@
  * thread may be in anchorage_client_refresh() first calls
  * anchorage_client_cancel(), then waits for that thread. No call throws, ends
  * the process, depends on the locale, changes a signal's handler or writes to a
- * standard stream; errno after one says nothing. OpenSSL's queue of errors is as it was,
- * but for anchorage_client_refresh(), in which libcurl clears it. A connection
- * that breaks raises no SIGPIPE, and a client's own thread takes no signals. The
- * library reads no environment but ANCHORAGE_DEBUG; libcurl and OpenSSL read
- * their own, such as https_proxy and OPENSSL_CONF. A program with more rights
- * than who started it (set-user-ID) verifies, and fetches nothing.
+ * standard stream; errno after one says nothing. OpenSSL's queue of errors is as
+ * it was, but for anchorage_client_refresh(), in which libcurl clears it. A
+ * connection that breaks raises no SIGPIPE, and a client's own thread takes no
+ * signals. The library reads no environment but ANCHORAGE_DEBUG; libcurl and
+ * OpenSSL read their own, such as https_proxy and OPENSSL_CONF. A program with
+ * more rights than who started it (set-user-ID) verifies, and fetches nothing.
  *
  * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh(),
  * which is libcurl's call too, 256 KiB.
