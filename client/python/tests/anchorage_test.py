@@ -165,6 +165,15 @@ class IdentityTest(unittest.TestCase):
                 with self.assertRaises(anchorage.PolicyError):
                     self.verify(policy=policy)
 
+    def test_a_text_of_one_line_that_is_taken_for_a_path(self):
+        for text in ("authenticity_only: a test", "regions: " + "x" * 9999):
+            with self.assertRaisesRegex(OSError, r"line ends with \\n\)"):
+                self.verify(policy=text)
+        with self.assertRaises(FileNotFoundError) as caught:
+            self.verify(policy="none.yaml")
+        self.assertNotIn("line", str(caught.exception))
+        self.verify(policy="authenticity_only: a test\n")
+
     def test_a_policy_of_the_other_kind(self):
         policy = anchorage.AttestationPolicy.read(ATTESTATION_POLICY)
         with self.assertRaises(TypeError):
@@ -381,6 +390,8 @@ class ClientTest(unittest.TestCase):
         state = anchorage.Client().state()
         self.assertEqual(state.origin, anchorage.Origin.BAKED_IN)
         self.assertEqual(state.freshness, anchorage.Freshness.BAKED_IN)
+        self.assertEqual(str(state.origin), "Origin.BAKED_IN")
+        self.assertEqual(f"{state.freshness}", "Freshness.BAKED_IN")
         self.assertIsNone(state.fresh_until)
         self.assertGreater(state.as_of.year, 2025)
 
