@@ -191,6 +191,24 @@ class IdentityTest(unittest.TestCase):
             re.sub("[0-9A-Fa-f]{4}…", "1" * 96, attestation)
         )
 
+    def test_the_fields_of_the_manual(self):
+        manual = pathlib.Path(__file__).parents[2] / "policy/README.md"
+        fields = re.findall(
+            r"^\| `(\w+)` \| `(.+?)` \|", manual.read_text(), re.M
+        )
+        self.assertEqual(len(fields), 15)
+        # What cannot stand without another.
+        others = {
+            "clock_leeway": "max_age: 60s\nignore_the_rest: a test\n",
+            "ignore": "accounts: ['278576220453']\nignore_the_rest: a test\n",
+            "ignore_the_rest": "accounts: ['278576220453']\n",
+            "authenticity_only": "",
+        }
+        for field, example in fields:
+            rest = others.get(field, "ignore_the_rest: a test\n")
+            with self.subTest(field):
+                anchorage.IdentityPolicy(f"{field}: {example}\n{rest}")
+
     def test_a_policy_that_is_a_dict(self):
         policy = {
             "regions": ["us-west-2"],
