@@ -65,14 +65,13 @@ trustctl_verdict() {
   [ "$status" -eq 5 ] && grep ACCOUNT_NOT_ALLOWED "$scratch/verdict"
 }
 
-# c_verdict PKG_CONFIG_PATH LIBRARIES: the program of client/c/README.md.
+# c_verdict PKG_CONFIG_PATH LIBRARIES: the first program of client/c/README.md.
 c_verdict() {
-  awk '$0 == "```" { inside = 0 } inside { print } $0 == "```c" { inside = 1 }' \
+  awk '$0 == "```c" { inside = 1; next } inside && $0 == "```" { exit } inside' \
     "$top/client/c/README.md" >"$scratch/product.c"
   # shellcheck disable=SC2046 # flags are words
   cc -std=c99 -o "$scratch/product" "$scratch/product.c" \
     $(PKG_CONFIG_PATH=$1 pkg-config --cflags --libs anchorage) || return
-  LD_LIBRARY_PATH=$2 "$scratch/product" \
-    <"$top/test/vectors/real/iid/apse2-2026-ts-verify/rsa2048.b64" |
-    grep 'account 189292791360, i-0c5541936caf78c12'
+  LD_LIBRARY_PATH=$2 "$scratch/product" "$top/test/bindings/identity.yaml" \
+    "$vectors/rsa2048.b64" | grep 'account 278576220453 in us-west-2'
 }

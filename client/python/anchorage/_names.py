@@ -5,7 +5,17 @@ from __future__ import annotations
 import enum
 
 
-class Code(enum.IntEnum):
+class _Named(enum.IntEnum):
+    """Prints as its name in every version of Python."""
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+
+class Code(_Named):
     """What kind of failure; the first six are trustctl's exit codes."""
 
     USAGE = 1
@@ -22,7 +32,7 @@ class Code(enum.IntEnum):
         return cls.UNDECIDED
 
 
-class Form(enum.IntEnum):
+class Form(_Named):
     """Which of IMDS's three signatures."""
 
     RECOGNISED = 0
@@ -31,7 +41,7 @@ class Form(enum.IntEnum):
     RSA2048 = 3
 
 
-class Origin(enum.IntEnum):
+class Origin(_Named):
     """Where the set that is in use came from."""
 
     BAKED_IN = 1
@@ -43,7 +53,7 @@ class Origin(enum.IntEnum):
         return cls.BAKED_IN
 
 
-class Freshness(enum.IntEnum):
+class Freshness(_Named):
     """How old the set is that is in use."""
 
     FRESH = 1
@@ -56,19 +66,19 @@ class Freshness(enum.IntEnum):
         return cls.EXPIRED
 
 
-class WhenExpired(enum.IntEnum):
+class WhenExpired(_Named):
     """What a set that is EXPIRED does."""
 
     SERVE_LAST_GOOD = 1
     REFUSE = 2
 
 
-class AttestationType(enum.IntEnum):
+class AttestationType(_Named):
     ENCLAVE = 1
     NITRO_TPM = 2
 
 
-class ReplayMode(enum.IntEnum):
+class ReplayMode(_Named):
     """What a ledger remembers an identity document for."""
 
     SINGLE_USE = 1

@@ -79,7 +79,13 @@ class Policies:
                 text, None, self._kind._make(text, "policy")
             )
         path = path_text(policy, "policy")
-        handle = self._find(path, _version(os.stat(path)))
+        try:
+            version = _version(os.stat(path))
+        except OSError as error:
+            if ": " in path:
+                error.strerror += " (a text of one line ends with \\n)"
+            raise
+        handle = self._find(path, version)
         if handle is not None:
             return handle
         with open(path, "rb") as file:

@@ -165,6 +165,15 @@ class IdentityTest(unittest.TestCase):
                 with self.assertRaises(anchorage.PolicyError):
                     self.verify(policy=policy)
 
+    def test_a_text_of_one_line_that_is_taken_for_a_path(self):
+        for text in ("authenticity_only: a test", "regions: " + "x" * 9999):
+            with self.assertRaisesRegex(OSError, r"line ends with \\n\)"):
+                self.verify(policy=text)
+        with self.assertRaises(FileNotFoundError) as caught:
+            self.verify(policy="none.yaml")
+        self.assertNotIn("line", str(caught.exception))
+        self.verify(policy="authenticity_only: a test\n")
+
     def test_a_policy_of_the_other_kind(self):
         policy = anchorage.AttestationPolicy.read(ATTESTATION_POLICY)
         with self.assertRaises(TypeError):
@@ -181,6 +190,24 @@ class IdentityTest(unittest.TestCase):
         anchorage.AttestationPolicy(
             re.sub("[0-9A-Fa-f]{4}…", "1" * 96, attestation)
         )
+
+    def test_the_fields_of_the_manual(self):
+        manual = pathlib.Path(__file__).parents[2] / "policy/README.md"
+        fields = re.findall(
+            r"^\| `(\w+)` \| `(.+?)` \|", manual.read_text(), re.M
+        )
+        self.assertEqual(len(fields), 15)
+        # What cannot stand without another.
+        others = {
+            "clock_leeway": "max_age: 60s\nignore_the_rest: a test\n",
+            "ignore": "accounts: ['278576220453']\nignore_the_rest: a test\n",
+            "ignore_the_rest": "accounts: ['278576220453']\n",
+            "authenticity_only": "",
+        }
+        for field, example in fields:
+            rest = others.get(field, "ignore_the_rest: a test\n")
+            with self.subTest(field):
+                anchorage.IdentityPolicy(f"{field}: {example}\n{rest}")
 
     def test_a_policy_that_is_a_dict(self):
         policy = {
@@ -381,6 +408,8 @@ class ClientTest(unittest.TestCase):
         state = anchorage.Client().state()
         self.assertEqual(state.origin, anchorage.Origin.BAKED_IN)
         self.assertEqual(state.freshness, anchorage.Freshness.BAKED_IN)
+        self.assertEqual(str(state.origin), "Origin.BAKED_IN")
+        self.assertEqual(f"{state.freshness}", "Freshness.BAKED_IN")
         self.assertIsNone(state.fresh_until)
         self.assertGreater(state.as_of.year, 2025)
 
