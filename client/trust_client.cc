@@ -1,19 +1,12 @@
 #include "client/trust_client.h"
 
-#include <signal.h>
-#include <sys/random.h>
-
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <climits>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
-#include <random>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -22,19 +15,12 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "anchors/base/no_throw.h"
-#include "anchors/base/steady_clock.h"
-#include "anchors/bundle.h"
-#include "anchors/catalog.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
-#include "anchors/tuf/updater.h"
+#include "client/anchor_keeper.h"
 #include "client/bundle.h"
-#include "client/bundle_cache.h"
-#include "client/cached_bundle.h"
-#include "client/http/stop_at_exit.h"
 #include "client/ladder.h"
-#include "client/memory.h"
-#include "client/published.h"
+#include "client/refresher.h"
 #include "verify/attestation/chain_cache.h"
 #include "verify/crypto/public_key.h"
 #include "verify/fork_safe_mutex.h"
@@ -45,13 +31,11 @@ namespace {
 
 namespace tuf = anchors::tuf;
 
-using verify::ForkDepth;
 using verify::ForkSafeLock;
 using verify::ForkSafeMutex;
 
 constexpr absl::Duration kMaxMaxStale = absl::Hours(365 * 24);
 constexpr absl::Duration kMaxRpcTimeout = absl::Hours(1);
-constexpr absl::Duration kFirstRetry = absl::Seconds(5);
 
 bool IsOfNobody(const absl::Status& status) {
   const auto reason = tuf::TufReasonOf(status);
@@ -137,14 +121,6 @@ absl::Status MakeAbsolute(std::string& folder) {
   return absl::OkStatus();
 }
 
-// Not std::random_device, which needs newer C libraries than our users have.
-// Where the system gives nothing, the fleet asks together.
-unsigned RandomSeed() {
-  unsigned seed = 1;
-  (void)!getrandom(&seed, sizeof seed, GRND_NONBLOCK);
-  return seed;
-}
-
 }  // namespace
 
 // Everything but the verification itself: which set counts, and how it is
@@ -155,42 +131,27 @@ class TrustClient::Engine {
          std::unique_ptr<Transport> transport)
       : options_(std::move(options)),
         clock_(options_.clock ? options_.clock : [] { return absl::Now(); }),
-        default_baked_(default_baked),
-        baked_(std::make_shared<const Bundle>(std::move(baked))),
         transport_(std::move(transport)),
-        cache_(options_.cache_folder),
-        ladder_(NextLadder(nullptr, Memory())) {
-    ages_ = has_server(options_);
-    first_refresh_pending_ = ages_ && options_.stale_before_first_refresh;
-    if (!options_.cache_folder.empty()) {
-      absl::MutexLock lock(&refresh_mutex_);
-      LoadCache();
-    }
+        keeper_(options_, default_baked, has_server(options_),
+                std::move(baked)),
+        refresher_([this] { return Refresh(); },
+                   [this] {
+                     if (transport_ != nullptr) transport_->Cancel();
+                   },
+                   options_.refresh_interval) {
+    first_refresh_pending_ =
+        has_server(options_) && options_.stale_before_first_refresh;
+    if (options_.cache_folder.empty()) return;
+    if (keeper_.LoadCache(Now())) first_refresh_pending_ = false;
+    ForkSafeLock lock(&mutex_);
+    state_.cache = keeper_.cache_status();
   }
 
   // Starts the thread that refreshes, if there is to be one.
   absl::Status Start() {
-    if (!has_server(options_) || !options_.background_refresh) {
-      return absl::OkStatus();
-    }
-    // The host's signals are for its own threads.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    auto thread = anchors::StartThread([this] { RefreshLoop(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (!thread.ok()) return thread.status();
-    refresher_ = *std::move(thread);
-    stop_at_exit_.emplace([this] { TellToStop(); },
-                          [this](absl::Duration time) { return Join(time); });
-    return absl::OkStatus();
-  }
-
-  ~Engine() {
-    TellToStop();
-    stop_at_exit_.reset();
-    if (refresher_.joinable()) refresher_.join();
+    return has_server(options_) && options_.background_refresh
+               ? refresher_.Start()
+               : absl::OkStatus();
   }
 
   static bool has_server(const TrustClientOptions& options) {
@@ -198,17 +159,10 @@ class TrustClient::Engine {
   }
 
   // Whether this process was forked from the one that made the client.
-  bool forked() const { return ForkDepth() != fork_depth_; }
+  bool forked() const { return keeper_.forked(); }
 
-  // The set that counts, and how fresh it is.
-  struct Current {
-    std::shared_ptr<const Bundle> bundle;
-    verify::Freshness freshness;
-  };
-  Current At(absl::Time now) const {
-    std::shared_ptr<const Ladder> ladder = this->ladder();
-    const Ladder::Standing standing = ladder->At(now, IsFirstRefreshPending());
-    return {{std::move(ladder), standing.bundle}, standing.freshness};
+  AnchorKeeper::Current At(absl::Time now) const {
+    return keeper_.At(now, IsFirstRefreshPending());
   }
 
   absl::Time Now() const { return clock_(); }
@@ -217,9 +171,10 @@ class TrustClient::Engine {
   verify::ChainCache* chains() { return forked() ? nullptr : &chains_; }
 
   TrustClientState state() const {
-    const Current standing = At(Now());
+    const AnchorKeeper::Current standing = At(Now());
     ForkSafeLock lock(&mutex_);
     TrustClientState state = state_;
+    state.equivocations = keeper_.equivocations();
     state.provenance = standing.bundle->anchors->provenance();
     state.freshness = standing.freshness;
     state.anchors =
@@ -246,33 +201,17 @@ class TrustClient::Engine {
     return status;
   }
 
-  void TellToStop() {
-    stopping_.Notify();
-    if (transport_ != nullptr) transport_->Cancel();
-  }
+  void TellToStop() { refresher_.TellToStop(); }
 
  private:
-  // Waits for the thread, if there is one, but no longer than `time`; returns
-  // whether it is gone. Called by one thread at a time.
-  bool Join(absl::Duration time) {
-    if (!refresher_.joinable()) return true;
-    // A callback may end the process.
-    if (refresher_.get_id() == std::this_thread::get_id()) return false;
-    if (!stopped_.WaitFor(time)) return false;
-    refresher_.join();
-    return true;
-  }
-
   absl::Status RefreshAlone() {
     absl::MutexLock refreshing(&refresh_mutex_);
-    const absl::Status status = anchors::NoThrow([this]() {
-      refresh_mutex_.AssertHeld();
-      return OrNoProvider(Fetch());
-    });
+    const absl::Status status = anchors::NoThrow(
+        [this] { return OrNoProvider(keeper_.Refresh(*transport_, Now())); });
     first_refresh_pending_ = false;
     ForkSafeLock lock(&mutex_);
     state_.last_refresh = status;
-    state_.cache = cache_.status();
+    state_.cache = keeper_.cache_status();
     ++(state_.*CounterOf(status));
     return status;
   }
@@ -300,254 +239,8 @@ class TrustClient::Engine {
                options_.rpc_timeout;
   }
 
-  // A child of fork(2) never replaces it.
-  std::shared_ptr<const Ladder> ladder() const {
-    return forked() ? ladder_.ReadUnreplaced() : ladder_.Read();
-  }
-
-  // What must not be gone back behind: also a baked-in bundle of the same
-  // repository.
-  anchors::Sequences floor() const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    anchors::Sequences floor = memory_.floor;
-    if (is_baked_vouched_) floor.RaiseTo(baked_->sequences);
-    return floor;
-  }
-
-  // Loads what the folder holds; whatever is wrong with it is recorded, and
-  // costs only what was there.
-  void LoadCache() ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    CachedBundle cached =
-        OpenCache(options_.trusted_root, options_.baked.as_of, cache_, Now());
-    memory_ = std::move(cached.memory);
-    is_baked_vouched_ =
-        !default_baked_ && CanStillSign(baked_->signers, cached.targets_role);
-    if (!cached.empty) {
-      first_refresh_pending_ = false;
-      // Even without a server: whoever can damage a cache must gain nothing by
-      // it.
-      ages_ = true;
-    }
-    if (cached.bundle.has_value() && IsOlderThanBaked(*cached.bundle)) {
-      cached.bundle.reset();
-      cached.status = absl::FailedPreconditionError(
-          "the cache was not used: the set that is built in is newer");
-    }
-    if (!cached.status.ok()) cache_.Report(cached.status);
-    ladder_.Replace(Published<Ladder>::Prepare(NextLadder(
-        cached.bundle.has_value()
-            ? std::make_shared<const Bundle>(*std::move(cached.bundle))
-            : nullptr,
-        memory_)));
-    ForkSafeLock lock(&mutex_);
-    if (cached.fork) ++state_.equivocations;
-    state_.cache = cache_.status();
-  }
-
-  // Between two bundles of one repository, versions decide.
-  bool IsOlderThanBaked(const Bundle& bundle) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    if (!is_baked_vouched_) return false;
-    const auto versions = [](const Bundle& one) {
-      return std::pair(one.versions.targets, one.versions.timestamp);
-    };
-    return versions(bundle) < versions(*baked_);
-  }
-
-  absl::Status Fetch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    const absl::Time now = Now();
-    const std::shared_ptr<const Bundle> held = ladder()->held();
-    const std::unique_ptr<tuf::Fetcher> fetcher = transport_->Begin(
-        held != nullptr ? held->versions : anchors::BundleVersions(),
-        held != nullptr ? held->files.timestamp : std::string());
-    auto updater = tuf::Updater::Create(options_.trusted_root, now,
-                                        fetcher.get(), &cache_);
-    if (!updater.ok()) return updater.status();
-    const absl::Status refreshed = updater->Refresh();
-    // Even after a failure: a root that was stored counts, and whoever lets
-    // only the root through must not keep alive what it ended.
-    FollowRoot(updater->trusted(), now);
-    if (updater->equivocation_seen()) {
-      ForkSafeLock lock(&mutex_);
-      ++state_.equivocations;
-    }
-    if (!refreshed.ok()) return refreshed;
-    const std::int64_t root = updater->trusted().root().envelope.version;
-    if (root < memory_.root_version) {
-      return tuf::RejectUpdate(
-          tuf::TufReason::kRootRollback,
-          absl::StrCat("the newest root is ", root, ", and ",
-                       memory_.root_version, " was seen before"));
-    }
-    return AdoptFrom(*updater, held.get(), now);
-  }
-
-  // Checks the held bundle against a newer root.
-  void FollowRoot(const tuf::TrustedSet& trusted, absl::Time now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    if (trusted.root().envelope.version <= memory_.root_version) return;
-    Memory memory = HoldAgainst(trusted.root(), memory_);
-    const std::shared_ptr<const Ladder> before = ladder();
-    std::shared_ptr<const Bundle> held = before->held();
-    if (held != nullptr) {
-      const verify::AnchorProvenance& was = held->anchors->provenance();
-      auto again = Reopen(trusted, held->files, memory, was, now);
-      if (!again.ok()) {
-        held = nullptr;
-      } else if (again->anchors->provenance().fresh_until != was.fresh_until) {
-        held = std::make_shared<const Bundle>(*std::move(again));
-      }
-    }
-    const std::shared_ptr<Ladder> ladder = NextLadder(held, memory);
-    ladder->Inherit(*before);
-    auto next = Published<Ladder>::Prepare(ladder);
-    cache_.SaveMemory(memory);
-    // Nothing throws from here on, so a root is followed as a whole or not at
-    // all.
-    memory_ = std::move(memory);
-    is_baked_vouched_ = !default_baked_ &&
-                        CanStillSign(baked_->signers, trusted.root().targets);
-    if (held != before->held() || held == nullptr) {
-      ladder_.Replace(std::move(next));
-    }
-  }
-
-  // Makes what a complete updater vouches for the current set.
-  absl::Status AdoptFrom(tuf::Updater& updater, const Bundle* held,
-                         absl::Time now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    anchors::BundleFiles files =
-        held != nullptr ? held->files : anchors::BundleFiles();
-    for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
-      auto bytes = FindTarget(updater, kind, files.target(kind.path));
-      if (!kind.is_required &&
-          tuf::TufReasonOf(bytes.status()) == tuf::TufReason::kTargetNotFound) {
-        bytes = std::string();
-      }
-      if (!bytes.ok()) return bytes.status();
-      files.SetTarget(kind.path, *std::move(bytes));
-    }
-    const bool is_same_timestamp =
-        files.timestamp == updater.trusted().timestamp()->envelope.bytes;
-    // A clock from before the program was built is wrong.
-    const absl::Time adopted =
-        is_same_timestamp ? std::max(memory_.adopted, options_.baked.as_of)
-                          : std::max(now, options_.baked.as_of);
-    auto bundle = MakeBundle(
-        updater.trusted(), files,
-        {.origin = verify::Origin::kServer,
-         // A clock that was set back is no older answer.
-         .as_of = is_same_timestamp
-                      ? std::max(now, held->anchors->provenance().as_of)
-                      : now,
-         .fresh_until = FreshUntil(updater.trusted(), adopted)},
-        Revoked());
-    if (!bundle.ok()) return bundle.status();
-    bundle->files.target_files = std::move(files.target_files);
-    if (absl::Status s = CheckAdoptable(*bundle, floor(), now); !s.ok()) {
-      return s;
-    }
-    Memory memory = Remembering(*bundle, adopted);
-    const std::shared_ptr<const Ladder> ladder =
-        NextLadder(std::make_shared<const Bundle>(*std::move(bundle)), memory);
-    auto next = Published<Ladder>::Prepare(ladder);
-    if (!is_same_timestamp) {
-      cache_.SaveBundle(ladder->held()->files, memory);
-    } else if (memory != memory_) {
-      cache_.SaveMemory(memory);
-    }
-    memory_ = std::move(memory);
-    ladder_.Replace(std::move(next));
-    return absl::OkStatus();
-  }
-
-  // Returns what is remembered once `bundle` is accepted.
-  Memory Remembering(const Bundle& bundle, absl::Time adopted) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    Memory memory = memory_;
-    memory.adopted = adopted;
-    memory.fresh_until = bundle.anchors->provenance().fresh_until;
-    memory.overtaken = absl::InfiniteFuture();
-    // A bundle without a target says nothing about the next one.
-    memory.floor.RaiseTo(bundle.sequences);
-    memory.floor_signers = bundle.signers;
-    memory.revoked = bundle.revoked;
-    return memory;
-  }
-
-  // Returns the target that the updater's metadata names: the held one if it
-  // matches, otherwise a fetched one. The limit is ours, not the metadata's:
-  // whoever may sign targets can name any length.
-  static absl::StatusOr<std::string> FindTarget(tuf::Updater& updater,
-                                                const anchors::TargetKind& kind,
-                                                const std::string& held) {
-    if (updater.trusted().VerifyTarget(kind.path, held).ok()) return held;
-    const auto target = updater.FindTarget(kind.path);
-    if (!target.ok()) return target.status();
-    if (target->length > static_cast<std::int64_t>(kind.max_bytes)) {
-      return verify::Reject(verify::Reason::kInputTooLarge,
-                            absl::StrCat("a ", std::string(kind.title), " of ",
-                                         target->length, " bytes"));
-    }
-    return updater.DownloadTarget(kind.path, *target);
-  }
-
-  // The ladder of `held` and of the baked-in set, in which what was revoked
-  // stays so. Where a bundle was held and cannot be used, the baked-in set is
-  // no fresher than that bundle was, unless it was made later: whoever can
-  // damage a cache must gain nothing by it.
-  std::shared_ptr<Ladder> NextLadder(std::shared_ptr<const Bundle> held,
-                                     const Memory& memory) const {
-    const verify::AnchorProvenance& was = baked_->anchors->provenance();
-    absl::Time fresh_until = was.fresh_until;
-    if (ages_) fresh_until = std::min(fresh_until, was.as_of + kBakedInLife);
-    const bool has_lost_one =
-        held == nullptr && memory.fresh_until != absl::UnixEpoch();
-    if (has_lost_one && memory.fresh_until > was.as_of) {
-      fresh_until = std::min(fresh_until, memory.fresh_until);
-    }
-    std::shared_ptr<const Bundle> baked = baked_;
-    if (!memory.revoked.empty() || fresh_until != was.fresh_until) {
-      auto refusing = OpenBaked(options_.baked, memory.revoked, fresh_until);
-      // It verified when the client was made.
-      if (refusing.ok()) {
-        baked = std::make_shared<const Bundle>(*std::move(refusing));
-      }
-    }
-    return std::make_shared<Ladder>(std::move(baked), std::move(held),
-                                    options_.max_stale,
-                                    /*may_yield=*/default_baked_);
-  }
-
-  void RefreshLoop() {
-    StopAtExit::OwnThisThread();
-    std::minstd_rand random(RandomSeed());
-    int failures = 0;
-    absl::Duration pause;
-    while (!stopping_.WaitFor(pause)) {
-      const absl::Status status =
-          anchors::NoThrow([this] { return Refresh(); });
-      StopAtExit::CheckNotAbandoned();
-      failures = status.ok() ? 0 : failures + 1;
-      pause = options_.refresh_interval;
-      if (failures > 0) {
-        // 5 s, 10 s, 20 s, ... and never more than the interval.
-        pause =
-            std::min(pause, kFirstRetry * (1 << std::min(failures - 1, 16)));
-      }
-      // Jitter, so that a fleet that started together does not ask together.
-      pause *= std::uniform_real_distribution<double>(0.9, 1.1)(random);
-    }
-    stopped_.Notify();
-  }
-
   const TrustClientOptions options_;
   const std::function<absl::Time()> clock_;
-  // Whether the baked-in bundle is our own, and not one from the server's
-  // repository.
-  const bool default_baked_;
-  const std::shared_ptr<const Bundle> baked_;
-  const std::uint64_t fork_depth_ = ForkDepth();
   const absl::Status forked_status_ = absl::FailedPreconditionError(
       "this process was forked from the one that made the client: it goes on "
       "with the anchors of that moment, and needs a client of its own to "
@@ -555,33 +248,20 @@ class TrustClient::Engine {
   const std::chrono::steady_clock::time_point started_ =
       std::chrono::steady_clock::now();
   std::atomic<bool> first_refresh_pending_ = false;
-  // Whether the baked-in set ages, because there is something that could be
-  // newer. Written before other threads can see the client.
-  bool ages_ = false;
   // Null where there is nobody to ask.
   const std::unique_ptr<Transport> transport_;
   verify::ChainCache chains_;
 
   // Makes refreshes take turns; held while waiting for the network.
   absl::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
-  BundleCache cache_ ABSL_GUARDED_BY(refresh_mutex_);
-  Memory memory_ ABSL_GUARDED_BY(refresh_mutex_);
-  // Whether a baked-in bundle from the server's repository is signed by the
-  // keys of the newest root: otherwise it is no floor, and never the newer one.
-  bool is_baked_vouched_ ABSL_GUARDED_BY(refresh_mutex_) = false;
-
-  // Replaced by refreshes only, which take turns.
-  Published<Ladder> ladder_;
+  AnchorKeeper keeper_;
 
   mutable ForkSafeMutex mutex_;
   // Counters and statuses; state() fills in the rest.
   TrustClientState state_ ABSL_GUARDED_BY(mutex_);
 
-  anchors::StopSignal stopping_;
-  // When the thread is about to end.
-  anchors::StopSignal stopped_;
-  std::thread refresher_;
-  std::optional<StopAtExit> stop_at_exit_;
+  // The last member: its thread uses the others.
+  Refresher refresher_;
 };
 
 TrustClient::TrustClient(std::unique_ptr<Engine> engine)
@@ -640,7 +320,7 @@ std::shared_ptr<const T> PartOf(std::shared_ptr<const Bundle> bundle,
 
 std::shared_ptr<const verify::AnchorSet> TrustClient::anchors(
     AnchorsUsed* used) const {
-  Engine::Current current = engine_->At(engine_->Now());
+  AnchorKeeper::Current current = engine_->At(engine_->Now());
   if (used != nullptr) {
     *used = {current.bundle->anchors->provenance(), current.freshness};
   }

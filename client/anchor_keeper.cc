@@ -1,0 +1,234 @@
+#include "client/anchor_keeper.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "anchors/catalog.h"
+#include "anchors/releases.h"
+#include "anchors/tuf/tuf_error.h"
+#include "anchors/tuf/updater.h"
+#include "client/cached_bundle.h"
+#include "verify/reason.h"
+
+namespace anchorage::client {
+namespace {
+
+namespace tuf = anchors::tuf;
+
+// Returns the target that the updater's metadata names: the held one if it
+// matches, otherwise a fetched one. The limit is ours, not the metadata's:
+// whoever may sign targets can name any length.
+absl::StatusOr<std::string> FindTarget(tuf::Updater& updater,
+                                       const anchors::TargetKind& kind,
+                                       const std::string& held) {
+  if (updater.trusted().VerifyTarget(kind.path, held).ok()) return held;
+  const auto target = updater.FindTarget(kind.path);
+  if (!target.ok()) return target.status();
+  if (target->length > static_cast<std::int64_t>(kind.max_bytes)) {
+    return verify::Reject(verify::Reason::kInputTooLarge,
+                          absl::StrCat("a ", std::string(kind.title), " of ",
+                                       target->length, " bytes"));
+  }
+  return updater.DownloadTarget(kind.path, *target);
+}
+
+}  // namespace
+
+AnchorKeeper::AnchorKeeper(const TrustClientOptions& options,
+                           bool default_baked, bool ages, Bundle baked)
+    : options_(options),
+      default_baked_(default_baked),
+      baked_(std::make_shared<const Bundle>(std::move(baked))),
+      ages_(ages),
+      cache_(options.cache_folder),
+      ladder_(NextLadder(nullptr, Memory())) {}
+
+AnchorKeeper::Current AnchorKeeper::At(absl::Time now,
+                                       bool first_refresh_pending) const {
+  std::shared_ptr<const Ladder> ladder = this->ladder();
+  const Ladder::Standing standing = ladder->At(now, first_refresh_pending);
+  return {{std::move(ladder), standing.bundle}, standing.freshness};
+}
+
+std::shared_ptr<const Ladder> AnchorKeeper::ladder() const {
+  return forked() ? ladder_.ReadUnreplaced() : ladder_.Read();
+}
+
+anchors::Sequences AnchorKeeper::floor() const {
+  anchors::Sequences floor = memory_.floor;
+  if (is_baked_vouched_) floor.RaiseTo(baked_->sequences);
+  return floor;
+}
+
+bool AnchorKeeper::LoadCache(absl::Time now) {
+  CachedBundle cached =
+      OpenCache(options_.trusted_root, options_.baked.as_of, cache_, now);
+  memory_ = std::move(cached.memory);
+  is_baked_vouched_ =
+      !default_baked_ && CanStillSign(baked_->signers, cached.targets_role);
+  if (!cached.empty) {
+    // Even without a server: whoever can damage a cache must gain nothing by
+    // it.
+    ages_ = true;
+  }
+  if (cached.bundle.has_value() && IsOlderThanBaked(*cached.bundle)) {
+    cached.bundle.reset();
+    cached.status = absl::FailedPreconditionError(
+        "the cache was not used: the set that is built in is newer");
+  }
+  if (!cached.status.ok()) cache_.Report(cached.status);
+  ladder_.Replace(Published<Ladder>::Prepare(
+      NextLadder(cached.bundle.has_value()
+                     ? std::make_shared<const Bundle>(*std::move(cached.bundle))
+                     : nullptr,
+                 memory_)));
+  if (cached.fork) ++equivocations_;
+  return !cached.empty;
+}
+
+bool AnchorKeeper::IsOlderThanBaked(const Bundle& bundle) const {
+  if (!is_baked_vouched_) return false;
+  const auto versions = [](const Bundle& one) {
+    return std::pair(one.versions.targets, one.versions.timestamp);
+  };
+  return versions(bundle) < versions(*baked_);
+}
+
+absl::Status AnchorKeeper::Refresh(Transport& transport, absl::Time now) {
+  const std::shared_ptr<const Bundle> held = ladder()->held();
+  const std::unique_ptr<tuf::Fetcher> fetcher = transport.Begin(
+      held != nullptr ? held->versions : anchors::BundleVersions(),
+      held != nullptr ? held->files.timestamp : std::string());
+  auto updater =
+      tuf::Updater::Create(options_.trusted_root, now, fetcher.get(), &cache_);
+  if (!updater.ok()) return updater.status();
+  const absl::Status refreshed = updater->Refresh();
+  // Even after a failure: a root that was stored counts, and whoever lets
+  // only the root through must not keep alive what it ended.
+  FollowRoot(updater->trusted(), now);
+  if (updater->equivocation_seen()) ++equivocations_;
+  if (!refreshed.ok()) return refreshed;
+  const std::int64_t root = updater->trusted().root().envelope.version;
+  if (root < memory_.root_version) {
+    return tuf::RejectUpdate(
+        tuf::TufReason::kRootRollback,
+        absl::StrCat("the newest root is ", root, ", and ",
+                     memory_.root_version, " was seen before"));
+  }
+  return AdoptFrom(*updater, held.get(), now);
+}
+
+void AnchorKeeper::FollowRoot(const tuf::TrustedSet& trusted, absl::Time now) {
+  if (trusted.root().envelope.version <= memory_.root_version) return;
+  Memory memory = HoldAgainst(trusted.root(), memory_);
+  const std::shared_ptr<const Ladder> before = ladder();
+  std::shared_ptr<const Bundle> held = before->held();
+  if (held != nullptr) {
+    const verify::AnchorProvenance& was = held->anchors->provenance();
+    auto again = Reopen(trusted, held->files, memory, was, now);
+    if (!again.ok()) {
+      held = nullptr;
+    } else if (again->anchors->provenance().fresh_until != was.fresh_until) {
+      held = std::make_shared<const Bundle>(*std::move(again));
+    }
+  }
+  const std::shared_ptr<Ladder> ladder = NextLadder(held, memory);
+  ladder->Inherit(*before);
+  auto next = Published<Ladder>::Prepare(ladder);
+  cache_.SaveMemory(memory);
+  // Nothing throws from here on, so a root is followed as a whole or not at
+  // all.
+  memory_ = std::move(memory);
+  is_baked_vouched_ =
+      !default_baked_ && CanStillSign(baked_->signers, trusted.root().targets);
+  if (held != before->held() || held == nullptr) {
+    ladder_.Replace(std::move(next));
+  }
+}
+
+absl::Status AnchorKeeper::AdoptFrom(tuf::Updater& updater, const Bundle* held,
+                                     absl::Time now) {
+  anchors::BundleFiles files =
+      held != nullptr ? held->files : anchors::BundleFiles();
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    auto bytes = FindTarget(updater, kind, files.target(kind.path));
+    if (!kind.is_required &&
+        tuf::TufReasonOf(bytes.status()) == tuf::TufReason::kTargetNotFound) {
+      bytes = std::string();
+    }
+    if (!bytes.ok()) return bytes.status();
+    files.SetTarget(kind.path, *std::move(bytes));
+  }
+  const bool is_same_timestamp =
+      files.timestamp == updater.trusted().timestamp()->envelope.bytes;
+  // A clock from before the program was built is wrong.
+  const absl::Time adopted =
+      is_same_timestamp ? std::max(memory_.adopted, options_.baked.as_of)
+                        : std::max(now, options_.baked.as_of);
+  auto bundle = MakeBundle(
+      updater.trusted(), files,
+      {.origin = verify::Origin::kServer,
+       // A clock that was set back is no older answer.
+       .as_of = is_same_timestamp
+                    ? std::max(now, held->anchors->provenance().as_of)
+                    : now,
+       .fresh_until = FreshUntil(updater.trusted(), adopted)},
+      Revoked());
+  if (!bundle.ok()) return bundle.status();
+  bundle->files.target_files = std::move(files.target_files);
+  if (absl::Status s = CheckAdoptable(*bundle, floor(), now); !s.ok()) {
+    return s;
+  }
+  Memory memory = Remembering(*bundle, adopted);
+  const std::shared_ptr<const Ladder> ladder =
+      NextLadder(std::make_shared<const Bundle>(*std::move(bundle)), memory);
+  auto next = Published<Ladder>::Prepare(ladder);
+  if (!is_same_timestamp) {
+    cache_.SaveBundle(ladder->held()->files, memory);
+  } else if (memory != memory_) {
+    cache_.SaveMemory(memory);
+  }
+  memory_ = std::move(memory);
+  ladder_.Replace(std::move(next));
+  return absl::OkStatus();
+}
+
+Memory AnchorKeeper::Remembering(const Bundle& bundle,
+                                 absl::Time adopted) const {
+  Memory memory = memory_;
+  memory.adopted = adopted;
+  memory.fresh_until = bundle.anchors->provenance().fresh_until;
+  memory.overtaken = absl::InfiniteFuture();
+  // A bundle without a target says nothing about the next one.
+  memory.floor.RaiseTo(bundle.sequences);
+  memory.floor_signers = bundle.signers;
+  memory.revoked = bundle.revoked;
+  return memory;
+}
+
+std::shared_ptr<Ladder> AnchorKeeper::NextLadder(
+    std::shared_ptr<const Bundle> held, const Memory& memory) const {
+  const verify::AnchorProvenance& was = baked_->anchors->provenance();
+  absl::Time fresh_until = was.fresh_until;
+  if (ages_) fresh_until = std::min(fresh_until, was.as_of + kBakedInLife);
+  const bool has_lost_one =
+      held == nullptr && memory.fresh_until != absl::UnixEpoch();
+  if (has_lost_one && memory.fresh_until > was.as_of) {
+    fresh_until = std::min(fresh_until, memory.fresh_until);
+  }
+  std::shared_ptr<const Bundle> baked = baked_;
+  if (!memory.revoked.empty() || fresh_until != was.fresh_until) {
+    auto refusing = OpenBaked(options_.baked, memory.revoked, fresh_until);
+    // It verified when the client was made.
+    if (refusing.ok()) {
+      baked = std::make_shared<const Bundle>(*std::move(refusing));
+    }
+  }
+  return std::make_shared<Ladder>(std::move(baked), std::move(held),
+                                  options_.max_stale,
+                                  /*may_yield=*/default_baked_);
+}
+
+}  // namespace anchorage::client
