@@ -53,6 +53,7 @@ absl::StatusOr<std::string> HttpFetcher::Fetch(const std::string& url,
                                  .connect_timeout = repository_.connect_timeout,
                                  .proxy = std::nullopt});
   if (absl::IsDeadlineExceeded(answer.status()) ||
+      absl::IsDataLoss(answer.status()) ||
       absl::IsFailedPrecondition(answer.status())) {
     return absl::UnavailableError(answer.status().message());
   }
