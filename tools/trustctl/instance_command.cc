@@ -1,0 +1,11 @@
+// trustctl instance
+
+#include "tools/trustctl/commands.h"
+
+namespace anchorage::trustctl {
+
+void AddInstance(CLI::App& instance, Action& action) {
+  AddInstanceCheck(instance, action);
+}
+
+}  // namespace anchorage::trustctl
