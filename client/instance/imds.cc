@@ -164,8 +164,7 @@ absl::StatusOr<std::string> Imds::Ask(const char* method, std::string_view path,
     request.timeout = std::min(options_.answer_timeout, left);
     auto answer = connection_.Ask(request);
     if (!answer.ok()) {
-      const std::string why =
-          absl::StrCat(request.url, ": ", answer.status().message());
+      const std::string why(answer.status().message());
       if (absl::IsResourceExhausted(answer.status())) return answer.status();
       if (absl::IsFailedPrecondition(answer.status())) {
         return NotFromInstance(InstanceReason::kInstanceUnavailable, why);

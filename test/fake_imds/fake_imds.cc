@@ -13,6 +13,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -112,10 +113,10 @@ struct FakeImds::Request {
   std::string Header(std::string_view name) const {
     for (const absl::string_view line : absl::StrSplit(head, "\r\n")) {
       const std::pair<std::string, std::string> field =
-          absl::StrSplit(line, absl::MaxSplits(": ", 1));
+          absl::StrSplit(line, absl::MaxSplits(':', 1));
       if (absl::EqualsIgnoreCase(field.first,
                                  absl::string_view(name.data(), name.size()))) {
-        return field.second;
+        return std::string(absl::StripAsciiWhitespace(field.second));
       }
     }
     return "";
