@@ -136,16 +136,17 @@ std::string HintForImds(const InstanceFacts& facts) {
       return "look at what keeps this process from 169.254.169.254: a route, a "
              "firewall (iptables, nftables), the network of a container";
     case InstanceReason::kImdsDisabled:
-      return ModifyImds(facts, "--http-endpoint enabled");
+      return ModifyImds(facts, "--http-endpoint enabled") +
+             "; where it is, a filter on this host forbids it";
     case InstanceReason::kImdsHopLimit:
       return ModifyImds(facts, "--http-put-response-hop-limit 2");
     case InstanceReason::kImdsThrottled:
-      return "something on this instance asks IMDS too often: find it, and run "
-             "this again";
     case InstanceReason::kImdsTimeout:
-      return "run it again; where that does not help, look at what else is "
-             "between this process and 169.254.169.254";
+      return "find what on this host asks 169.254.169.254 and its neighbours "
+             "for DNS and time so often: ethtool -S eth0 | grep "
+             "linklocal_allowance_exceeded";
     case InstanceReason::kImdsAnswerInvalid:
+    case InstanceReason::kImdsTokenRequired:
       return "something else answers in IMDS's place: find what redirects or "
              "serves 169.254.169.254 here";
     default:
@@ -271,8 +272,10 @@ std::pair<const char*, std::string> WhyNoTpm(const InstanceFacts& facts) {
             "tpm_crb"};
   }
   switch (machine.kind) {
-    case Machine::Kind::kNotEc2:
     case Machine::Kind::kUnknown:
+      if (facts.imds.document.has_value()) break;
+      [[fallthrough]];
+    case Machine::Kind::kNotEc2:
       return {"TPM_ABSENT", "a NitroTPM is part of a Nitro-based instance"};
     case Machine::Kind::kXen:
       return {"TPM_TYPE_WITHOUT",

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <chrono>
 #include <future>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +19,7 @@
 #include "client/bundle_cache.h"
 #include "client/cached_bundle.h"
 #include "client/instance/imds.h"
+#include "client/instance/this_instance.h"
 #include "client/ladder.h"
 #include "verify/identity/identity_policy.h"
 #include "verify/identity/identity_verifier.h"
@@ -85,7 +85,7 @@ class Refresh {
 
 absl::Status LookAtFolder(CacheFacts& facts) {
   struct stat entry {};
-  if (lstat(facts.folder.c_str(), &entry) != 0) {
+  if (stat(facts.folder.c_str(), &entry) != 0) {
     return absl::ErrnoToStatus(errno, facts.folder);
   }
   if (!S_ISDIR(entry.st_mode)) {
@@ -147,37 +147,33 @@ absl::StatusOr<Anchors> WithoutServer(
 using Identities = std::vector<
     std::pair<verify::IdentityForm, absl::StatusOr<client::ImdsIdentity>>>;
 
-Identities AskImds(ImdsFacts& facts) {
+Identities AskImds(const verify::IdentityPolicy& policy, ImdsFacts& facts) {
   Identities identities;
   auto imds = client::Imds::Open({.total_timeout = kImdsTime});
   facts.session = imds.status();
   if (!imds.ok()) return identities;
   facts.endpoint = (*imds)->endpoint();
-  for (auto row = std::rbegin(verify::kIdentityForms);
-       row != std::rend(verify::kIdentityForms); ++row) {
-    identities.emplace_back(row->form, (*imds)->FetchIdentity(row->form));
+  for (const verify::IdentityForm form : client::FormsAllowedBy(policy)) {
+    identities.emplace_back(form, (*imds)->FetchIdentity(form));
   }
   return identities;
 }
 
-absl::Status Verify(const Identities& identities,
-                    const verify::AnchorSet& anchors, absl::Time now,
-                    ImdsFacts& facts) {
-  const auto any = verify::IdentityPolicy::AuthenticityOnly(kWhy);
-  if (!any.ok()) return any.status();
+void Verify(const Identities& identities, const verify::AnchorSet& anchors,
+            const verify::IdentityPolicy& policy, absl::Time now,
+            ImdsFacts& facts) {
   for (const auto& [form, identity] : identities) {
     FormFacts& row = facts.forms.emplace_back();
     row.form = form;
     row.served = identity.status();
     if (!identity.ok()) continue;
     const auto verified =
-        verify::VerifyIdentity(identity->evidence(), anchors, *any, now);
+        verify::VerifyIdentity(identity->evidence(), anchors, policy, now);
     row.verified = verified.status();
     if (verified.ok() && !facts.document.has_value()) {
       facts.document = verified->document();
     }
   }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -199,7 +195,9 @@ absl::StatusOr<InstanceFacts> CollectInstanceFacts(const AnchorSource& source,
       cached = LookAtCache(*root, facts.now, *facts.cache);
     }
   }
-  const Identities identities = AskImds(facts.imds);
+  const auto any = verify::IdentityPolicy::AuthenticityOnly(kWhy);
+  if (!any.ok()) return any.status();
+  const Identities identities = AskImds(*any, facts.imds);
   if (refresh.has_value()) facts.server = refresh->End(deadline);
   const auto anchors =
       facts.server.has_value() && facts.server->refreshed.ok()
@@ -208,10 +206,7 @@ absl::StatusOr<InstanceFacts> CollectInstanceFacts(const AnchorSource& source,
   if (!anchors.ok()) return anchors.status();
   facts.anchors = anchors->set->provenance();
   facts.freshness = anchors->freshness;
-  if (absl::Status s = Verify(identities, *anchors->set, facts.now, facts.imds);
-      !s.ok()) {
-    return s;
-  }
+  Verify(identities, *anchors->set, *any, facts.now, facts.imds);
   return facts;
 }
 
