@@ -97,8 +97,8 @@ verify::IdentityEvidence ImdsIdentity::evidence() const {
 
 Imds::Imds(ImdsOptions options)
     : options_(std::move(options)),
-      deadline_(Clock::now() +
-                absl::ToChronoMilliseconds(options_.total_timeout)) {}
+      deadline_(Clock::now() + absl::ToChronoMilliseconds(std::min(
+                                   options_.total_timeout, absl::Hours(1)))) {}
 
 absl::StatusOr<std::unique_ptr<Imds>> Imds::Open(ImdsOptions options) {
   return anchors::NoThrow([&]() -> absl::StatusOr<std::unique_ptr<Imds>> {

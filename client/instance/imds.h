@@ -37,8 +37,8 @@ struct ImdsOptions {
   // links of the host's own: where one has no route, it fails at once.
   std::vector<std::string> endpoints = {"http://169.254.169.254",
                                         "http://[fd00:ec2::254]"};
-  // The longest that a connection, one answer, and a whole session may take, at
-  // least 1 ms each. IMDS answers within milliseconds, but EC2 drops the packets
+  // The longest that a connection, one answer, and a whole session may take:
+  // from 1 ms to 1 h each. IMDS answers within milliseconds, but EC2 drops the packets
   // of a host that sends more than 1024 in a second, and the first of a
   // connection is sent again after a second.
   absl::Duration connect_timeout = absl::Seconds(2);
