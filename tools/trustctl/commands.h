@@ -34,6 +34,7 @@ AddCommand AddStore;
 
 // Below "instance".
 AddCommand AddInstanceCheck;
+AddCommand AddInstanceAttest;
 
 // Below "verify".
 AddCommand AddVerifyIdentity;

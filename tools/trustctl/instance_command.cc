@@ -6,6 +6,7 @@ namespace anchorage::trustctl {
 
 void AddInstance(CLI::App& instance, Action& action) {
   AddInstanceCheck(instance, action);
+  AddInstanceAttest(instance, action);
 }
 
 }  // namespace anchorage::trustctl
