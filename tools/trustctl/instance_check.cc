@@ -344,7 +344,7 @@ std::string HintForAttestation(const absl::Status& why) {
     case InstanceReason::kAttestationTimeout:
       return "find what else uses the TPM: fuser /dev/tpm0";
     default:
-      return "run nitro-tpm-attest by hand, and see what it says";
+      return "see what it says of itself: 'trustctl instance attest'";
   }
 }
 

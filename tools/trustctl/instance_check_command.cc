@@ -24,7 +24,7 @@ struct Flags {
   AnchorSource source;
   InstanceNeeds needs;
   std::string attestation = "want";
-  std::string attest_program = client::kNitroTpmAttest;
+  std::string program = client::kNitroTpmAttest;
   bool redact = false;
   bool strict = false;
   OutputOption output;
@@ -71,8 +71,8 @@ int Run(const Flags& flags) {
       flags.attestation == "need"   ? InstanceNeeds::Attestation::kNeed
       : flags.attestation == "want" ? InstanceNeeds::Attestation::kWant
                                     : InstanceNeeds::Attestation::kIgnore;
-  const auto facts = CollectInstanceFacts(flags.source, flags.attest_program,
-                                          std::move(needs));
+  const auto facts =
+      CollectInstanceFacts(flags.source, flags.program, std::move(needs));
   if (!facts.ok()) return UsageError(facts.status());
   std::vector<CheckLine> lines = Judge(*facts);
   if (flags.redact) Redact(SecretsOf(*facts), lines);
@@ -119,7 +119,7 @@ void AddInstanceCheck(CLI::App& instance, Action& action) {
       ->capture_default_str()
       ->group("What the product needs");
   command
-      .add_option("--attest-program", flags->attest_program,
+      .add_option("--program", flags->program,
                   "absolute path of nitro-tpm-attest")
       ->capture_default_str();
   flags->source.AddTo(command);

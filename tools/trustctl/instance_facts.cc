@@ -19,6 +19,7 @@
 #include "client/bundle.h"
 #include "client/bundle_cache.h"
 #include "client/cached_bundle.h"
+#include "client/disk_cache_folder.h"
 #include "client/instance/attestation.h"
 #include "client/instance/imds.h"
 #include "client/instance/this_instance.h"
@@ -113,8 +114,10 @@ std::shared_ptr<const client::Bundle> LookAtCache(
     const std::string& trusted_root, absl::Time now, CacheFacts& facts) {
   facts.found = LookAtFolder(facts);
   if (!facts.found.ok()) return nullptr;
-  client::BundleCache cache(facts.folder,
-                            client::BundleCache::Access::kReadOnly);
+  // Root looks at the product's folder, and everybody else at what they trust.
+  client::BundleCache cache(client::OpenDiskCacheFolder(
+      facts.folder, geteuid() == 0 ? client::FolderOwner::kAny
+                                   : client::FolderOwner::kRootOrSelf));
   client::CachedBundle cached = client::OpenCache(
       trusted_root, anchors::DefaultBakedBundle().as_of, cache, now);
   facts.empty = cached.empty;
