@@ -169,9 +169,9 @@ BundleCache::Order BundleCache::OrderOf(std::string_view name) {
 }
 
 void BundleCache::Write(absl::FunctionRef<void()> look) {
-  if (!has_unwritten()) return;
-  write_status_ = WriteAll(look);
-  if (write_status_.ok()) status_ = absl::OkStatus();
+  const bool lacked_something = has_unwritten();
+  write_status_ = lacked_something ? WriteAll(look) : absl::OkStatus();
+  if (lacked_something && write_status_.ok()) status_ = absl::OkStatus();
 }
 
 absl::Status BundleCache::WriteAll(absl::FunctionRef<void()> look) {

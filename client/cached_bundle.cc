@@ -264,7 +264,8 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
   }
   if (!status.ok() && !cached.empty) cached.status = NotUsed(status);
   cached.is_memory_new =
-      cached.fork || (memory.ok() && cached.memory != *memory);
+      cached.fork ||
+      (memory.ok() && !cached.empty && cached.memory != *memory);
   return cached;
 }
 
