@@ -13,6 +13,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "anchors/base/atomic_file.h"
 
@@ -82,11 +83,10 @@ TEST_F(DiskCacheFolderTest, AStampChangesWithTheFile) {
 }
 
 TEST_F(DiskCacheFolderTest, ListsAndRemoves) {
-  EXPECT_TRUE(folder_->ListRoots()->empty());
+  EXPECT_TRUE(folder_->ListRoots().value().empty());
   ASSERT_TRUE(Write(kRoot, "two").ok());
-  EXPECT_EQ(std::count(folder_->ListRoots()->begin(),
-                       folder_->ListRoots()->end(), "2.root.json"),
-            1);
+  const std::vector<std::string> names = folder_->ListRoots().value();
+  EXPECT_EQ(std::count(names.begin(), names.end(), "2.root.json"), 1);
   const auto writer = folder_->BeginWrite();
   ASSERT_TRUE(writer.ok());
   EXPECT_TRUE((*writer)->Remove(kRoot).ok());
@@ -243,7 +243,7 @@ TEST_F(DiskCacheFolderTest, ThousandsOfRootsAreListedAndNotForEver) {
   for (int i = 0; i < 5000; ++i) {
     std::ofstream(Path("root_history/") + std::to_string(i));
   }
-  EXPECT_GE(folder_->ListRoots()->size(), 5000u);
+  EXPECT_GE(folder_->ListRoots().value().size(), 5000u);
 }
 
 // A limit on the size of files fails a write half way, as a full disk does.
