@@ -118,13 +118,12 @@ bool AnchorKeeper::IsNewer(const Bundle& bundle, const Bundle* held) const {
   if (IsOlderThanBaked(bundle)) return false;
   // As for a server's: the versions of TUF say the same.
   const anchors::Sequences least = floor();
-  return std::all_of(anchors::TargetKinds().begin(),
-                     anchors::TargetKinds().end(),
-                     [&](const anchors::TargetKind& kind) {
-                       return bundle.files.target(kind.path).empty() ||
-                              bundle.sequences.Of(kind.name) >=
-                                  least.Of(kind.name);
-                     });
+  return std::all_of(
+      anchors::TargetKinds().begin(), anchors::TargetKinds().end(),
+      [&](const anchors::TargetKind& kind) {
+        return bundle.files.target(kind.path).empty() ||
+               bundle.sequences.Of(kind.name) >= least.Of(kind.name);
+      });
 }
 
 void AnchorKeeper::LookIntoFolder(absl::Time now) {

@@ -164,7 +164,8 @@ BundleCache::Order BundleCache::OrderOf(std::string_view name) {
   if (name == kBundleFile) return {4, 0, std::move(text)};
   if (name == kMemoryFile) return {5, 0, std::move(text)};
   if (name == kMarkFile) return {6, 0, std::move(text)};
-  const auto place = std::find(std::begin(kMetadata), std::end(kMetadata), name);
+  const auto place =
+      std::find(std::begin(kMetadata), std::end(kMetadata), name);
   return {3, place - std::begin(kMetadata), std::move(text)};
 }
 

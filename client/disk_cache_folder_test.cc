@@ -121,7 +121,8 @@ TEST_F(DiskCacheFolderTest, AFolderThatOthersCanWriteIsRefusedWithTheCure) {
     ASSERT_EQ(::chmod(Path().c_str(), mode), 0);
     const absl::Status read = folder_->Read("a.json", kLimit).status();
     EXPECT_EQ(read.code(), absl::StatusCode::kFailedPrecondition) << read;
-    EXPECT_NE(read.message().find("chmod go-w " + Path()), std::string::npos)
+    EXPECT_NE(read.message().find("chmod go-w " + path_ + "/a/b)"),
+              std::string::npos)
         << read;
     EXPECT_EQ(Write("a.json", "two").code(),
               absl::StatusCode::kFailedPrecondition);

@@ -69,8 +69,7 @@ class FakeFolder final : public CacheFolder {
 
   std::string Stamp(std::string_view name) override {
     const auto found = disk_.files.find(name);
-    return found == disk_.files.end() ? ""
-                                      : absl::StrCat(found->second.first);
+    return found == disk_.files.end() ? "" : absl::StrCat(found->second.first);
   }
 
   absl::StatusOr<std::vector<std::string>> ListRoots() override {
@@ -137,9 +136,7 @@ struct Client {
   FakeFolder* folder = nullptr;
   std::unique_ptr<TrustClient> client;
 
-  std::uint64_t sequence() const {
-    return client->state().provenance.sequence;
-  }
+  std::uint64_t sequence() const { return client->state().provenance.sequence; }
   Origin origin() const { return client->state().provenance.origin; }
 };
 

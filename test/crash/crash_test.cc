@@ -160,17 +160,16 @@ TEST_F(ClientCrashTest, ARefreshBesideAClientThatLivesOn) {
   servers_->repository.Publish({"root"});
   servers_->PublishCatalog(3);
   std::uint64_t seen = 2;
-  const int points =
-      ForEachCrash({kRefresh, servers_->http_url()}, [&](bool) {
-        const absl::Status refreshed = other->Refresh();
-        EXPECT_TRUE(refreshed.ok()) << refreshed;
-        const client::TrustClientState state = other->state();
-        EXPECT_TRUE(state.cache.ok()) << state.cache;
-        EXPECT_GE(state.provenance.sequence, seen);
-        seen = state.provenance.sequence;
-        EXPECT_EQ(Make()->state().provenance.sequence, 3u);
-        EXPECT_EQ(Make()->state().provenance.origin, Origin::kCache);
-      });
+  const int points = ForEachCrash({kRefresh, servers_->http_url()}, [&](bool) {
+    const absl::Status refreshed = other->Refresh();
+    EXPECT_TRUE(refreshed.ok()) << refreshed;
+    const client::TrustClientState state = other->state();
+    EXPECT_TRUE(state.cache.ok()) << state.cache;
+    EXPECT_GE(state.provenance.sequence, seen);
+    seen = state.provenance.sequence;
+    EXPECT_EQ(Make()->state().provenance.sequence, 3u);
+    EXPECT_EQ(Make()->state().provenance.origin, Origin::kCache);
+  });
   EXPECT_EQ(seen, 3u);
   EXPECT_GE(points, 6 * kStepsOfOneFile);
 }
