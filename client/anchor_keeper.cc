@@ -9,7 +9,6 @@
 #include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
 #include "anchors/tuf/updater.h"
-#include "client/cached_bundle.h"
 #include "verify/reason.h"
 
 namespace anchorage::client {
@@ -68,10 +67,19 @@ anchors::Sequences AnchorKeeper::floor() const {
   return floor;
 }
 
+CachedBundle AnchorKeeper::ReadFolder(absl::Time now) {
+  // Again if others wrote meanwhile: between a root and the bundle of its keys
+  // there is none.
+  for (int again = 2;; --again) {
+    CachedBundle found =
+        OpenCache(options_.trusted_root, options_.baked.as_of, cache_, now);
+    if (again == 0 || !cache_.HasChanged()) return found;
+  }
+}
+
 bool AnchorKeeper::LoadCache(absl::Time now) {
   if (!cache_.HasChanged()) return false;
-  CachedBundle cached =
-      OpenCache(options_.trusted_root, options_.baked.as_of, cache_, now);
+  CachedBundle cached = ReadFolder(now);
   memory_ = std::move(cached.memory);
   is_baked_vouched_ =
       !default_baked_ && cached.roots.has_value() &&
@@ -110,21 +118,19 @@ bool AnchorKeeper::IsNewer(const Bundle& bundle, const Bundle* held) const {
   if (IsOlderThanBaked(bundle)) return false;
   // As for a server's: the versions of TUF say the same.
   const anchors::Sequences least = floor();
-  return std::all_of(anchors::TargetKinds().begin(),
-                     anchors::TargetKinds().end(),
-                     [&](const anchors::TargetKind& kind) {
-                       return bundle.files.target(kind.path).empty() ||
-                              bundle.sequences.Of(kind.name) >=
-                                  least.Of(kind.name);
-                     });
+  return std::all_of(
+      anchors::TargetKinds().begin(), anchors::TargetKinds().end(),
+      [&](const anchors::TargetKind& kind) {
+        return bundle.files.target(kind.path).empty() ||
+               bundle.sequences.Of(kind.name) >= least.Of(kind.name);
+      });
 }
 
 void AnchorKeeper::LookIntoFolder(absl::Time now) {
   if (!cache_.HasChanged()) return;
   // What others wrote follows from what this client knew, if that was written.
   const bool was_written = !cache_.is_unwritten(kMemoryFile);
-  CachedBundle found =
-      OpenCache(options_.trusted_root, options_.baked.as_of, cache_, now);
+  CachedBundle found = ReadFolder(now);
   if (found.fork) ++equivocations_;
   if (!found.status.ok()) cache_.Report(found.status);
   is_bundle_saved_ = false;

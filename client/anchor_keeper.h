@@ -15,6 +15,7 @@
 #include "anchors/tuf/updater.h"
 #include "client/bundle.h"
 #include "client/bundle_cache.h"
+#include "client/cached_bundle.h"
 #include "client/ladder.h"
 #include "client/memory.h"
 #include "client/published.h"
@@ -77,6 +78,7 @@ class AnchorKeeper {
   // root, a newer bundle, higher floors, what was revoked. Nothing there makes
   // anything older or accepts what was revoked.
   void LookIntoFolder(absl::Time now);
+  CachedBundle ReadFolder(absl::Time now);
   void WriteFolder(absl::Time now);
   // Whether a bundle of the folder is to replace `held`, which may be null.
   bool IsNewer(const Bundle& bundle, const Bundle* held) const;

@@ -149,7 +149,8 @@ constexpr std::size_t kFiles = std::size(kMetadataFiles);
 
 // The versions of these files; 0 for one that the root's keys did not sign.
 std::array<std::int64_t, kFiles> VersionsUnder(
-    const tuf::TrustedSet& roots, const std::array<std::string, kFiles>& files) {
+    const tuf::TrustedSet& roots,
+    const std::array<std::string, kFiles>& files) {
   tuf::TrustedSet set = roots.WithRootOnly(absl::InfinitePast());
   set.HoldTimestamp(files[0]);
   set.HoldSnapshot(files[1]);
@@ -264,7 +265,7 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
   }
   if (!status.ok() && !cached.empty) cached.status = NotUsed(status);
   cached.is_memory_new =
-      cached.fork || (memory.ok() && cached.memory != *memory);
+      cached.fork || (memory.ok() && !cached.empty && cached.memory != *memory);
   return cached;
 }
 

@@ -134,8 +134,8 @@ class TrustClient::Engine {
       : options_(std::move(options)),
         clock_(options_.clock ? options_.clock : [] { return absl::Now(); }),
         transport_(std::move(transport)),
-        keeper_(options_, default_baked, has_server(options_),
-                std::move(baked), std::move(folder)),
+        keeper_(options_, default_baked, has_server(options_), std::move(baked),
+                std::move(folder)),
         refresher_([this] { return Refresh(); },
                    [this] {
                      if (transport_ != nullptr) transport_->Cancel();
