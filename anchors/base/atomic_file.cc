@@ -159,6 +159,10 @@ absl::Status WriteNew(const std::string& path, std::string_view bytes,
         Open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
     if (fd.get() < 0) return FileError(errno, "create", path);
     error = WriteAll(fd.get(), bytes);
+    if (error == 0 && access == FileAccess::kEverybody &&
+        ::fchmod(fd.get(), mode) != 0) {
+      error = errno;
+    }
     if (error == 0 && ::fsync(fd.get()) != 0) error = errno;
   }
   if (error == 0) return absl::OkStatus();
