@@ -8,6 +8,7 @@
 
 #include "anchors/bundle.h"
 #include "anchors/tuf/fetcher.h"
+#include "client/notify/report.h"
 
 namespace anchorage::client {
 
@@ -20,6 +21,10 @@ class Transport {
   // outlives it.
   virtual std::unique_ptr<anchors::tuf::Fetcher> Begin(
       const anchors::BundleVersions& have, std::string held_timestamp) = 0;
+
+  // Sends reports to whom the files come from, beside a refresh or none. Null:
+  // it takes none. Lives as long as the transport, and Cancel() is for it, too.
+  virtual ReportSender* reports() { return nullptr; }
 
   // Ends a transfer under way and fails every later one. From any thread.
   virtual void Cancel() = 0;

@@ -1,10 +1,13 @@
 #include "client/trust_client.h"
 
+#include <sys/random.h>
+
 #include <atomic>
 #include <chrono>
 #include <climits>
 #include <cstdint>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -15,15 +18,20 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "anchors/base/no_throw.h"
+#include "anchors/base/steady_clock.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
 #include "client/anchor_keeper.h"
 #include "client/bundle.h"
 #include "client/ladder.h"
+#include "client/metrics_text.h"
+#include "client/notify/notifier.h"
+#include "client/notify/telemetry.h"
 #include "client/refresher.h"
 #include "verify/attestation/chain_cache.h"
 #include "verify/crypto/public_key.h"
 #include "verify/fork_safe_mutex.h"
+#include "verify/partition.h"
 #include "verify/reason.h"
 
 namespace anchorage::client {
@@ -57,6 +65,33 @@ absl::Status OrNoProvider(absl::Status refused) {
   return offered.ok() ? refused : offered;
 }
 
+ReportOptions ReportOptionsOf(const TrustClientOptions& options) {
+  return {.interval = options.report_interval,
+          .sample_one_in = options.report_sample_one_in};
+}
+
+Telemetry::Options TelemetryOptionsOf(const TrustClientOptions& options) {
+  Telemetry::Options telemetry{.metrics_file = options.metrics_file,
+                               .reports = std::nullopt};
+  if (options.report_outcomes) telemetry.reports = ReportOptionsOf(options);
+  return telemetry;
+}
+
+// A test's clock is also its steady one.
+anchors::SteadyClock SteadyClockOf(const TrustClientOptions& options) {
+  if (!options.clock) return &anchors::SteadyNow;
+  return [clock = options.clock] { return clock() - absl::UnixEpoch(); };
+}
+
+// Numbers from 0 up to, but not, 1.
+std::function<double()> Random() {
+  unsigned seed = 1;
+  (void)!getrandom(&seed, sizeof seed, GRND_NONBLOCK);
+  return [random = std::minstd_rand(seed)]() mutable {
+    return std::uniform_real_distribution<double>()(random);
+  };
+}
+
 absl::Status CheckOptions(const TrustClientOptions& options) {
   if (!options.server.empty() && !options.metadata_url.empty()) {
     return absl::InvalidArgumentError(
@@ -87,6 +122,14 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
         "the refresh interval is at least 1 s and finite, the timeout from 1 "
         "ms "
         "to 1 h");
+  }
+  if (!options.metrics_file.empty()) {
+    if (absl::Status s = CheckMetricsFile(options.metrics_file); !s.ok()) {
+      return s;
+    }
+  }
+  if (absl::Status s = CheckReportOptions(ReportOptionsOf(options)); !s.ok()) {
+    return s;
   }
   if (options.trusted_root.empty()) return absl::OkStatus();
   if (anchors::IsBuildKeyRoot(options.trusted_root)) {
@@ -134,11 +177,23 @@ class TrustClient::Engine {
         transport_(std::move(transport)),
         keeper_(options_, default_baked, has_server(options_),
                 std::move(baked)),
-        refresher_([this] { return Refresh(); },
-                   [this] {
-                     if (transport_ != nullptr) transport_->Cancel();
-                   },
-                   options_.refresh_interval) {
+        notifier_(options_.on_event, options_.events_while_verifying,
+                  SteadyClockOf(options_)),
+        telemetry_(
+            TelemetryOptionsOf(options_),
+            transport_ != nullptr ? transport_->reports() : nullptr,
+            [this] { return MetricsText(state()); }, Random(),
+            SteadyClockOf(options_)),
+        refresher_(
+            [this] {
+              absl::Status status = RefreshAndTell();
+              DoBesideRefreshes();
+              return status;
+            },
+            [this] {
+              if (transport_ != nullptr) transport_->Cancel();
+            },
+            options_.refresh_interval) {
     first_refresh_pending_ =
         has_server(options_) && options_.stale_before_first_refresh;
     if (options_.cache_folder.empty()) return;
@@ -149,6 +204,8 @@ class TrustClient::Engine {
 
   // Starts the thread that refreshes, if there is to be one.
   absl::Status Start() {
+    notifier_.Equivocations(keeper_.equivocations(),
+                            At(Now()).bundle->anchors->provenance().sequence);
     return has_server(options_) && options_.background_refresh
                ? refresher_.Start()
                : absl::OkStatus();
@@ -172,8 +229,15 @@ class TrustClient::Engine {
 
   TrustClientState state() const {
     const AnchorKeeper::Current standing = At(Now());
+    std::vector<OutcomeCount> verifications = counters();
+    Telemetry::State telemetry = telemetry_.state();
     ForkSafeLock lock(&mutex_);
     TrustClientState state = state_;
+    state.verifications = std::move(verifications);
+    state.reports_sent = telemetry.reports_sent;
+    state.reports_failed = telemetry.reports_failed;
+    state.last_report = std::move(telemetry.report);
+    state.metrics_file = std::move(telemetry.metrics_file);
     state.equivocations = keeper_.equivocations();
     state.provenance = standing.bundle->anchors->provenance();
     state.freshness = standing.freshness;
@@ -193,24 +257,51 @@ class TrustClient::Engine {
     if (!has_server(options_)) {
       return absl::FailedPreconditionError("no server and no URL to ask");
     }
-    const absl::Status status = RefreshAlone();
-    if (options_.on_refresh) {
-      options_.on_refresh(status,
-                          At(Now()).bundle->anchors->provenance().sequence);
-    }
+    const absl::Status status = RefreshAndTell();
+    // Where there is a thread, it does.
+    if (!options_.background_refresh) DoBesideRefreshes();
     return status;
   }
+
+  std::vector<OutcomeCount> counters() const {
+    std::vector<OutcomeCount> all;
+    (void)anchors::NoThrow([&] {
+      all = notifier_.counters().Snapshot();
+      return absl::OkStatus();
+    });
+    return all;
+  }
+  Notifier& notifier() { return notifier_; }
 
   void TellToStop() { refresher_.TellToStop(); }
 
  private:
+  absl::Status RefreshAndTell() {
+    const absl::Status status = RefreshAlone();
+    const AnchorKeeper::Current standing = At(Now());
+    const verify::AnchorProvenance& set =
+        standing.bundle->anchors->provenance();
+    notifier_.Refreshed(status, set.sequence);
+    notifier_.Equivocations(keeper_.equivocations(), set.sequence);
+    notifier_.InUse(set, standing.freshness);
+    if (options_.on_refresh) options_.on_refresh(status, set.sequence);
+    return status;
+  }
+
+  absl::Duration DoBesideRefreshes() {
+    return telemetry_.Do(notifier_.counters(),
+                         At(Now()).bundle->anchors->provenance().sequence);
+  }
+
   absl::Status RefreshAlone() {
     absl::MutexLock refreshing(&refresh_mutex_);
     const absl::Status status = anchors::NoThrow(
         [this] { return OrNoProvider(keeper_.Refresh(*transport_, Now())); });
     first_refresh_pending_ = false;
+    const absl::Time now = Now();
     ForkSafeLock lock(&mutex_);
     state_.last_refresh = status;
+    state_.last_refresh_at = now;
     state_.cache = keeper_.cache_status();
     ++(state_.*CounterOf(status));
     return status;
@@ -260,6 +351,9 @@ class TrustClient::Engine {
   // Counters and statuses; state() fills in the rest.
   TrustClientState state_ ABSL_GUARDED_BY(mutex_);
 
+  Notifier notifier_;
+  Telemetry telemetry_;
+
   // The last member: its thread uses the others.
   Refresher refresher_;
 };
@@ -298,6 +392,10 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
   }
   auto transport = open(options);
   if (!transport.ok()) return transport.status();
+  if (options.report_outcomes &&
+      (*transport == nullptr || (*transport)->reports() == nullptr)) {
+    return absl::InvalidArgumentError("there is nobody to report outcomes to");
+  }
   auto engine =
       std::make_unique<Engine>(std::move(options), default_baked,
                                *std::move(baked), *std::move(transport));
@@ -337,6 +435,10 @@ std::shared_ptr<const anchors::ReleaseList> TrustClient::release_list() const {
 
 TrustClientState TrustClient::state() const { return engine_->state(); }
 
+std::vector<OutcomeCount> TrustClient::counters() const {
+  return engine_->counters();
+}
+
 absl::Status TrustClient::Refresh() {
   return anchors::NoThrow([this] { return engine_->Refresh(); });
 }
@@ -347,16 +449,29 @@ void TrustClient::Cancel() {
 
 namespace {
 
-// Reads the clock once, takes the current set, and calls `call` with both;
-// fails with kAnchorsExpired where the caller's policy for such a set says so.
-template <typename Result, typename EngineType, typename Call>
-absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
+// Reads the clock once, takes the current set, and calls `call` with both and a
+// trace; fails with kAnchorsExpired where the caller's policy for such a set
+// says so. Counts how that ended, and tells of it: in the slot that `slot_of`
+// returns for what was accepted, and in `unproved` for what was not, unless the
+// trace says more.
+template <typename Result, typename EngineType, typename Call, typename SlotOf>
+absl::StatusOr<Result> VerifyWithCurrent(EngineType& engine,
                                          WhenExpired when_expired,
-                                         AnchorsUsed* used, Call call) {
-  return anchors::NoThrow([&]() -> absl::StatusOr<Result> {
+                                         verify::Trace* trace,
+                                         AnchorsUsed* used,
+                                         const verify::Slot& unproved,
+                                         SlotOf slot_of, Call call) {
+  verify::Trace failure(verify::Trace::Records::kFailure);
+  if (trace == nullptr) trace = &failure;
+  std::uint64_t sequence = 0;
+  auto verdict = anchors::NoThrow([&]() -> absl::StatusOr<Result> {
     const absl::Time now = engine.Now();
     const auto standing = engine.At(now);
     const verify::AnchorSet& anchors = *standing.bundle->anchors;
+    sequence = anchors.provenance().sequence;
+    if (engine.options().events_while_verifying) {
+      engine.notifier().InUse(anchors.provenance(), standing.freshness);
+    }
     if (used != nullptr) *used = {anchors.provenance(), standing.freshness};
     if (when_expired == WhenExpired::kRefuse) {
       if (absl::Status s =
@@ -365,9 +480,28 @@ absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
         return s;
       }
     }
-    return call(anchors, now);
+    return call(anchors, now, trace);
   });
+  (void)anchors::NoThrow([&] {
+    engine.notifier().Verified(
+        verdict.status(),
+        verdict.ok() ? slot_of(*verdict) : trace->slot().value_or(unproved),
+        trace->failed_check(), sequence);
+    return absl::OkStatus();
+  });
+  return verdict;
 }
+
+verify::Slot SlotOfRoot(std::string_view partition) {
+  return {
+      .partition = std::string(verify::IsPartition(partition) ? partition : ""),
+      .region = "",
+      .kind = verify::AnchorKind::kNitroRoot};
+}
+
+constexpr auto kSlotOfAttestation = [](const auto& attestation) {
+  return SlotOfRoot(attestation.partition());
+};
 
 }  // namespace
 
@@ -376,10 +510,17 @@ absl::StatusOr<verify::VerifiedIdentity> TrustClient::VerifyIdentity(
     const verify::IdentityPolicy& policy, const verify::ReplayCheck* replay,
     verify::Trace* trace, AnchorsUsed* used) const {
   return VerifyWithCurrent<verify::VerifiedIdentity>(
-      *engine_, engine_->options().identity_when_expired, used,
-      [&](const verify::AnchorSet& anchors, absl::Time now) {
+      *engine_, engine_->options().identity_when_expired, trace, used,
+      {.partition = "",
+       .region = "",
+       .kind = verify::AnchorKindOf(evidence.form)},
+      [](const verify::VerifiedIdentity& identity) {
+        return identity.anchor_slot();
+      },
+      [&](const verify::AnchorSet& anchors, absl::Time now,
+          verify::Trace* recorded) {
         return verify::VerifyIdentity(evidence, anchors, policy, now, replay,
-                                      trace);
+                                      recorded);
       });
 }
 
@@ -387,10 +528,12 @@ absl::StatusOr<verify::VerifiedEnclave> TrustClient::VerifyEnclave(
     std::string_view document, const verify::EnclavePolicy& policy,
     verify::Trace* trace, AnchorsUsed* used) const {
   return VerifyWithCurrent<verify::VerifiedEnclave>(
-      *engine_, engine_->options().attestation_when_expired, used,
-      [&](const verify::AnchorSet& anchors, absl::Time now) {
+      *engine_, engine_->options().attestation_when_expired, trace, used,
+      SlotOfRoot(policy.expectations().partition), kSlotOfAttestation,
+      [&](const verify::AnchorSet& anchors, absl::Time now,
+          verify::Trace* recorded) {
         return verify::VerifyEnclave(document, anchors, policy, now,
-                                     engine_->chains(), trace);
+                                     engine_->chains(), recorded);
       });
 }
 
@@ -398,10 +541,12 @@ absl::StatusOr<verify::VerifiedNitroTpm> TrustClient::VerifyNitroTpm(
     std::string_view document, const verify::NitroTpmPolicy& policy,
     verify::Trace* trace, AnchorsUsed* used) const {
   return VerifyWithCurrent<verify::VerifiedNitroTpm>(
-      *engine_, engine_->options().attestation_when_expired, used,
-      [&](const verify::AnchorSet& anchors, absl::Time now) {
+      *engine_, engine_->options().attestation_when_expired, trace, used,
+      SlotOfRoot(policy.expectations().partition), kSlotOfAttestation,
+      [&](const verify::AnchorSet& anchors, absl::Time now,
+          verify::Trace* recorded) {
         return verify::VerifyNitroTpm(document, anchors, policy, now,
-                                      engine_->chains(), trace);
+                                      engine_->chains(), recorded);
       });
 }
 
