@@ -482,13 +482,15 @@ absl::StatusOr<Result> VerifyWithCurrent(EngineType& engine,
     }
     return call(anchors, now, trace);
   });
-  (void)anchors::NoThrow([&] {
-    engine.notifier().Verified(
-        verdict.status(),
-        verdict.ok() ? slot_of(*verdict) : trace->slot().value_or(unproved),
-        trace->failed_check(), sequence);
-    return absl::OkStatus();
-  });
+  const auto tell = [&](const verify::Slot& slot) {
+    engine.notifier().Verified(verdict.status(), slot, trace->failed_check(),
+                               sequence);
+  };
+  if (verdict.ok()) {
+    tell(slot_of(*verdict));
+  } else {
+    tell(trace->slot().has_value() ? *trace->slot() : unproved);
+  }
   return verdict;
 }
 
@@ -514,7 +516,7 @@ absl::StatusOr<verify::VerifiedIdentity> TrustClient::VerifyIdentity(
       {.partition = "",
        .region = "",
        .kind = verify::AnchorKindOf(evidence.form)},
-      [](const verify::VerifiedIdentity& identity) {
+      [](const verify::VerifiedIdentity& identity) -> const verify::Slot& {
         return identity.anchor_slot();
       },
       [&](const verify::AnchorSet& anchors, absl::Time now,
