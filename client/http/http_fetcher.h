@@ -14,7 +14,6 @@
 #ifndef ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
 #define ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -23,10 +22,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "anchors/tuf/fetcher.h"
+#include "client/http/http_connection.h"
 
 namespace anchorage::client {
-
-struct LibCurl;
 
 struct HttpRepository {
   // Each is put in front of a name as it is, with a slash added if it does not
@@ -48,11 +46,10 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
   // `library` is for tests; null: the system's, loaded at the first fetch.
   static absl::StatusOr<std::unique_ptr<HttpFetcher>> Create(
       HttpRepository repository, const LibCurl* library = nullptr);
-  ~HttpFetcher() override;
 
   // Aborts a transfer under way, within about a second, and fails every later
   // one with CANCELLED.
-  void Cancel() { cancelled_ = true; }
+  void Cancel() { connection_.Cancel(); }
 
   // NOT_FOUND: the server answered 404 or 403. Any other answer than 200, and
   // every failure of the connection, is UNAVAILABLE, and so is a libcurl that
@@ -63,19 +60,14 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
                                           std::size_t max_bytes) override;
 
  private:
-  struct Handle;
   static absl::StatusOr<std::unique_ptr<HttpFetcher>> CreateOrThrow(
       HttpRepository repository, const LibCurl* library);
   HttpFetcher(HttpRepository repository, const LibCurl* library);
-  // Loads libcurl, once.
-  absl::Status Connect();
   absl::StatusOr<std::string> Fetch(const std::string& url,
                                     std::size_t max_bytes);
 
   const HttpRepository repository_;
-  const LibCurl* library_;
-  std::unique_ptr<Handle> handle_;
-  std::atomic<bool> cancelled_ = false;
+  HttpConnection connection_;
 };
 
 }  // namespace anchorage::client
