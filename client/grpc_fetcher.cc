@@ -17,6 +17,7 @@
 #include "anchors/bundle_proto.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/wire/plain_message.h"
+#include "proto/anchorage/v1/report_service.pb.h"
 
 namespace anchorage::client {
 namespace {
@@ -31,6 +32,8 @@ constexpr std::size_t kMaxTransportBytes = 4 * kMaxAnswerBytes;
 constexpr anchors::WireLimits kAnswerLimits = {.fields = 4096, .depth = 4};
 
 constexpr char kGetUpdate[] = "/anchorage.v1.AnchorService/GetUpdate";
+constexpr char kReportOutcomes[] =
+    "/anchorage.v1.ReportService/ReportOutcomes";
 
 constexpr std::string_view kRootSuffix = ".root.json";
 constexpr std::string_view kSnapshotSuffix = ".snapshot.json";
@@ -91,39 +94,56 @@ GrpcConnection::GrpcConnection(const GrpcEndpoint& endpoint)
 
 absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::GetUpdate(
     const v1::GetUpdateRequest& request) {
-  return anchors::NoThrow([&] { return Call(request); });
+  return anchors::NoThrow([&]() -> absl::StatusOr<v1::GetUpdateResponse> {
+    v1::GetUpdateResponse response;
+    const absl::Status status = Call(kGetUpdate, request.SerializeAsString(),
+                                     timeout_, response);
+    if (!status.ok()) return status;
+    return response;
+  });
 }
 
-absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::Call(
-    const v1::GetUpdateRequest& request) {
-  const grpc::Slice slice(request.SerializeAsString());
+ReportAnswer GrpcConnection::ReportOutcomes(std::string_view report,
+                                            absl::Duration timeout) {
+  ReportAnswer answer;
+  answer.status = anchors::NoThrow([&] {
+    v1::ReportOutcomesResponse response;
+    absl::Status status = Call(kReportOutcomes, report, timeout, response);
+    if (status.ok()) answer.wait = absl::Seconds(response.seconds_until_next());
+    return status;
+  });
+  return answer;
+}
+
+absl::Status GrpcConnection::Call(const char* method, std::string_view request,
+                                  absl::Duration timeout,
+                                  google::protobuf::Message& response) {
+  const grpc::Slice slice(request.data(), request.size());
   const grpc::ByteBuffer bytes(&slice, 1);
   grpc::ByteBuffer answer;
   grpc::Status status;
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
-                       absl::ToChronoNanoseconds(timeout_));
+                       absl::ToChronoNanoseconds(timeout));
   {
     absl::MutexLock lock(&mutex_);
     if (cancelled_) return absl::CancelledError("the client stops");
-    active_ = &context;
+    active_.insert(&context);
   }
-  const absl::Cleanup done = [this] {
+  const absl::Cleanup done = [&] {
     absl::MutexLock lock(&mutex_);
-    active_ = nullptr;
+    active_.erase(&context);
   };
-  const auto call = stub_.PrepareUnaryCall(&context, kGetUpdate, bytes, &queue);
+  const auto call = stub_.PrepareUnaryCall(&context, method, bytes, &queue);
   call->StartCall();
   call->Finish(&answer, &status, nullptr);
   void* tag = nullptr;
   bool ok = false;
   queue.Next(&tag, &ok);
   if (!status.ok()) return ToStatus(status);
-  v1::GetUpdateResponse response;
   const absl::Status read =
       anchors::ReadMessage(answer, context.c_call(), kAnswerLimits, response);
-  if (read.ok()) return response;
   // An answer that is not a message is the server's fault, not the request's.
   return read.code() == absl::StatusCode::kInvalidArgument
              ? absl::InternalError(read.message())
@@ -133,7 +153,7 @@ absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::Call(
 void GrpcConnection::Cancel() {
   absl::MutexLock lock(&mutex_);
   cancelled_ = true;
-  if (active_ != nullptr) active_->TryCancel();
+  for (grpc::ClientContext* const context : active_) context->TryCancel();
 }
 
 GrpcFetcher::GrpcFetcher(GrpcConnection& connection,

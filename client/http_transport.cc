@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/http/http_fetcher.h"
+#include "client/http_report_sender.h"
 
 namespace anchorage::client {
 namespace {
@@ -12,14 +13,20 @@ using anchors::tuf::Fetcher;
 // One connection for all refreshes.
 class HttpTransport final : public Transport {
  public:
-  explicit HttpTransport(std::unique_ptr<HttpFetcher> fetcher)
-      : fetcher_(std::move(fetcher)) {}
+  HttpTransport(std::unique_ptr<HttpFetcher> fetcher,
+                const TrustClientOptions& options)
+      : fetcher_(std::move(fetcher)),
+        reports_(options.metadata_url, options.tls_roots_pem, std::nullopt) {}
 
   std::unique_ptr<Fetcher> Begin(const anchors::BundleVersions&,
                                  std::string) override {
     return std::make_unique<Borrowed>(*fetcher_);
   }
-  void Cancel() override { fetcher_->Cancel(); }
+  ReportSender* reports() override { return &reports_; }
+  void Cancel() override {
+    fetcher_->Cancel();
+    reports_.Cancel();
+  }
 
  private:
   class Borrowed final : public Fetcher {
@@ -39,6 +46,7 @@ class HttpTransport final : public Transport {
   };
 
   const std::unique_ptr<HttpFetcher> fetcher_;
+  HttpReportSender reports_;
 };
 
 }  // namespace
@@ -59,7 +67,7 @@ absl::StatusOr<std::unique_ptr<Transport>> OpenHttpTransport(
   repository.timeout = options.rpc_timeout;
   auto fetcher = HttpFetcher::Create(std::move(repository));
   if (!fetcher.ok()) return fetcher.status();
-  return std::make_unique<HttpTransport>(*std::move(fetcher));
+  return std::make_unique<HttpTransport>(*std::move(fetcher), options);
 }
 
 }  // namespace anchorage::client
