@@ -96,13 +96,18 @@ bool AnchorKeeper::IsOlderThanBaked(const Bundle& bundle) const {
   return versions(bundle) < versions(*baked_);
 }
 
-absl::Status AnchorKeeper::Refresh(Transport& transport, absl::Time now) {
+absl::Status AnchorKeeper::Refresh(Transport& transport, absl::Time now,
+                                   absl::Duration time) {
   const std::shared_ptr<const Bundle> held = ladder()->held();
   const std::unique_ptr<tuf::Fetcher> fetcher = transport.Begin(
       held != nullptr ? held->versions : anchors::BundleVersions(),
-      held != nullptr ? held->files.timestamp : std::string());
-  auto updater =
-      tuf::Updater::Create(options_.trusted_root, now, fetcher.get(), &cache_);
+      held != nullptr ? held->files->timestamp : std::string(), time);
+  if (verified_bundle_ != held) verified_.reset();
+  auto updater = verified_.has_value()
+                     ? absl::StatusOr<tuf::Updater>(tuf::Updater::Continue(
+                           *verified_, now, fetcher.get(), &cache_))
+                     : tuf::Updater::Create(options_.trusted_root, now,
+                                            fetcher.get(), &cache_);
   if (!updater.ok()) return updater.status();
   const absl::Status refreshed = updater->Refresh();
   // Even after a failure: a root that was stored counts, and whoever lets
@@ -117,17 +122,20 @@ absl::Status AnchorKeeper::Refresh(Transport& transport, absl::Time now) {
         absl::StrCat("the newest root is ", root, ", and ",
                      memory_.root_version, " was seen before"));
   }
-  return AdoptFrom(*updater, held.get(), now);
+  const bool is_same = verified_.has_value() &&
+                       updater->trusted().timestamp() == verified_->timestamp();
+  return is_same ? Confirm(*held, now) : AdoptFrom(*updater, held.get(), now);
 }
 
 void AnchorKeeper::FollowRoot(const tuf::TrustedSet& trusted, absl::Time now) {
   if (trusted.root().envelope.version <= memory_.root_version) return;
+  verified_.reset();
   Memory memory = HoldAgainst(trusted.root(), memory_);
   const std::shared_ptr<const Ladder> before = ladder();
   std::shared_ptr<const Bundle> held = before->held();
   if (held != nullptr) {
     const verify::AnchorProvenance& was = held->anchors->provenance();
-    auto again = Reopen(trusted, held->files, memory, was, now);
+    auto again = Reopen(trusted, *held->files, memory, was, now);
     if (!again.ok()) {
       held = nullptr;
     } else if (again->anchors->provenance().fresh_until != was.fresh_until) {
@@ -151,7 +159,7 @@ void AnchorKeeper::FollowRoot(const tuf::TrustedSet& trusted, absl::Time now) {
 absl::Status AnchorKeeper::AdoptFrom(tuf::Updater& updater, const Bundle* held,
                                      absl::Time now) {
   anchors::BundleFiles files =
-      held != nullptr ? held->files : anchors::BundleFiles();
+      held != nullptr ? *held->files : anchors::BundleFiles();
   for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
     auto bytes = FindTarget(updater, kind, files.target(kind.path));
     if (!kind.is_required &&
@@ -161,36 +169,62 @@ absl::Status AnchorKeeper::AdoptFrom(tuf::Updater& updater, const Bundle* held,
     if (!bytes.ok()) return bytes.status();
     files.SetTarget(kind.path, *std::move(bytes));
   }
+  const tuf::TrustedSet& trusted = updater.trusted();
   const bool is_same_timestamp =
-      files.timestamp == updater.trusted().timestamp()->envelope.bytes;
+      files.timestamp == trusted.timestamp()->envelope.bytes;
   // A clock from before the program was built is wrong.
   const absl::Time adopted =
       is_same_timestamp ? std::max(memory_.adopted, options_.baked.as_of)
                         : std::max(now, options_.baked.as_of);
   auto bundle = MakeBundle(
-      updater.trusted(), files,
+      trusted, files,
       {.origin = verify::Origin::kServer,
        // A clock that was set back is no older answer.
        .as_of = is_same_timestamp
                     ? std::max(now, held->anchors->provenance().as_of)
                     : now,
-       .fresh_until = FreshUntil(updater.trusted(), adopted)},
+       .fresh_until = FreshUntil(trusted, adopted)},
       Revoked());
   if (!bundle.ok()) return bundle.status();
-  bundle->files.target_files = std::move(files.target_files);
   if (absl::Status s = CheckAdoptable(*bundle, floor(), now); !s.ok()) {
     return s;
   }
+  files.timestamp = trusted.timestamp()->envelope.bytes;
+  files.snapshot = trusted.snapshot()->envelope.bytes;
+  files.targets = trusted.targets()->envelope.bytes;
+  bundle->files =
+      std::make_shared<const anchors::BundleFiles>(std::move(files));
   Memory memory = Remembering(*bundle, adopted);
   const std::shared_ptr<const Ladder> ladder =
       NextLadder(std::make_shared<const Bundle>(*std::move(bundle)), memory);
   auto next = Published<Ladder>::Prepare(ladder);
   if (!is_same_timestamp) {
-    cache_.SaveBundle(ladder->held()->files, memory);
+    cache_.SaveBundle(*ladder->held()->files, memory);
   } else if (memory != memory_) {
     cache_.SaveMemory(memory);
   }
   memory_ = std::move(memory);
+  ladder_.Replace(std::move(next));
+  // Delegated roles have an expiry of their own, which every refresh is to see.
+  if (!trusted.targets()->delegations.has_value()) {
+    verified_ = trusted;
+    verified_bundle_ = ladder->held();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AnchorKeeper::Confirm(const Bundle& held, absl::Time now) {
+  if (absl::Status s = CheckAdoptable(held, floor(), now); !s.ok()) return s;
+  verify::AnchorProvenance provenance = held.anchors->provenance();
+  // A clock that was set back is no older answer.
+  provenance.as_of = std::max(now, provenance.as_of);
+  auto confirmed = std::make_shared<Bundle>(held);
+  confirmed->anchors = held.anchors->WithProvenance(provenance);
+  auto ladder = std::make_shared<const Ladder>(
+      this->ladder()->baked(), std::move(confirmed), options_.max_stale,
+      /*may_yield=*/default_baked_);
+  auto next = Published<Ladder>::Prepare(ladder);
+  verified_bundle_ = ladder->held();
   ladder_.Replace(std::move(next));
   return absl::OkStatus();
 }

@@ -16,11 +16,16 @@ class HttpTransport final : public Transport {
   HttpTransport(std::unique_ptr<HttpFetcher> fetcher,
                 const TrustClientOptions& options)
       : fetcher_(std::move(fetcher)),
-        reports_(options.metadata_url, options.tls_roots_pem, std::nullopt) {}
+        reports_(options.metadata_url, options.tls_roots_pem, options.proxy) {}
 
   std::unique_ptr<Fetcher> Begin(const anchors::BundleVersions&,
-                                 std::string) override {
+                                 std::string held_timestamp,
+                                 absl::Duration time) override {
+    fetcher_->Begin(std::move(held_timestamp), time);
     return std::make_unique<Borrowed>(*fetcher_);
+  }
+  absl::Duration retry_after() const override {
+    return fetcher_->retry_after();
   }
   ReportSender* reports() override { return &reports_; }
   void Cancel() override {
@@ -65,6 +70,7 @@ absl::StatusOr<std::unique_ptr<Transport>> OpenHttpTransport(
                                : options.targets_url;
   repository.tls_roots_pem = options.tls_roots_pem;
   repository.timeout = options.rpc_timeout;
+  repository.proxy = options.proxy;
   auto fetcher = HttpFetcher::Create(std::move(repository));
   if (!fetcher.ok()) return fetcher.status();
   return std::make_unique<HttpTransport>(*std::move(fetcher), options);

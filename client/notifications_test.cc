@@ -47,7 +47,7 @@ World* world = nullptr;
 class MemoryTransport final : public Transport, public ReportSender {
  public:
   std::unique_ptr<tuf::Fetcher> Begin(const anchors::BundleVersions&,
-                                      std::string) override {
+                                      std::string, absl::Duration) override {
     return std::make_unique<Borrowed>();
   }
   ReportSender* reports() override {

@@ -53,7 +53,8 @@
  * it was, but for anchorage_client_refresh(), in which libcurl clears it. A
  * connection that breaks raises no SIGPIPE, and a client's own thread takes no
  * signals. The library reads no environment but ANCHORAGE_DEBUG; libcurl and
- * OpenSSL read their own, such as https_proxy and OPENSSL_CONF. A program with
+ * OpenSSL read their own, such as OPENSSL_CONF, but no proxy unless it is asked
+ * for (anchorage_options_set_proxy_of_environment()). A program with
  * more rights than who started it (set-user-ID) verifies, and fetches nothing.
  *
  * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh(),
@@ -259,10 +260,23 @@ ANCHORAGE_API void anchorage_options_set_url(anchorage_options* options,
 ANCHORAGE_API void anchorage_options_set_targets_url(anchorage_options* options,
                                                      const char* url,
                                                      size_t size);
+/* Another place with the same files, for when the ones before it do not answer,
+ * or not with what verifies; its targets are in "targets/" below it. Needs
+ * anchorage_options_set_url(); at most 16. Since 1.1. */
+ANCHORAGE_API void anchorage_options_add_url(anchorage_options* options,
+                                             const char* url, size_t size);
+/* The proxy for all URLs, such as "http://proxy.example.com:3128". By default
+ * there is none. Since 1.1. */
+ANCHORAGE_API void anchorage_options_set_proxy(anchorage_options* options,
+                                               const char* url, size_t size);
+/* The proxy is what the environment says (https_proxy, no_proxy and so on), as
+ * libcurl reads it (1), or none (0, the default). Since 1.1. */
+ANCHORAGE_API void anchorage_options_set_proxy_of_environment(
+    anchorage_options* options, int32_t on);
 /* root.json of the repository, from a channel that you trust. */
 ANCHORAGE_API void anchorage_options_set_trusted_root(
     anchorage_options* options, const void* root, size_t size);
-/* PEM certificates that the server's must chain to; by default the system's. */
+/* PEM certificates that the servers' must chain to; by default the system's. */
 ANCHORAGE_API void anchorage_options_set_tls_roots(anchorage_options* options,
                                                    const char* pem,
                                                    size_t size);
@@ -277,7 +291,7 @@ ANCHORAGE_API void anchorage_options_set_baked_bundle(
     anchorage_options* options, const void* bundle, size_t size,
     int64_t as_of_ms);
 /* Asks by a thread of the client's own (1, the default with a URL), or only
- * where anchorage_client_refresh() is called (0). */
+ * where anchorage_client_refresh() or _refresh_once() is called (0). */
 ANCHORAGE_API void anchorage_options_set_background_refresh(
     anchorage_options* options, int32_t on);
 /* At least 1 s; default 1 h. */
@@ -287,6 +301,10 @@ ANCHORAGE_API void anchorage_options_set_refresh_interval(
  * that is being looked up takes as long as the system's resolver does. */
 ANCHORAGE_API void anchorage_options_set_timeout(anchorage_options* options,
                                                  int64_t ms);
+/* Of one refresh, all URLs together; 1 ms to 1 h, default 2 min. Each URL has an
+ * equal part of what is left when it is asked. Since 1.1. */
+ANCHORAGE_API void anchorage_options_set_refresh_budget(
+    anchorage_options* options, int64_t ms);
 /* How long a set is STALE before it is EXPIRED; at most 365 days, default 30. */
 ANCHORAGE_API void anchorage_options_set_max_stale(anchorage_options* options,
                                                    int64_t ms);
@@ -393,6 +411,20 @@ ANCHORAGE_API void anchorage_client_cancel(anchorage_client* client);
  * Calls wait for one another. */
 ANCHORAGE_API int32_t anchorage_client_refresh(anchorage_client* client,
                                                anchorage_error** error);
+
+/* The same for a host with a loop of its own and no background refresh: sets
+ * `pause_ms`, also on failure, to how long to wait before the next call; -1
+ * where there is nothing to wait for: no URL, or a forked process. It is about
+ * the interval, after a failure shorter and then growing, and as long as a
+ * server asks, but for an hour at most. Since 1.1. */
+ANCHORAGE_API int32_t anchorage_client_refresh_once(anchorage_client* client,
+                                                    int64_t* pause_ms,
+                                                    anchorage_error** error);
+/* How long to wait before the first call, in ms: some minutes at most where the
+ * cache has a fresh set, so that a fleet does not ask together; otherwise 0; -1
+ * where there is nothing to wait for. Since 1.1. */
+ANCHORAGE_API int64_t
+anchorage_client_first_pause(const anchorage_client* client);
 
 /* A snapshot of how the client stands. */
 ANCHORAGE_API anchorage_state* anchorage_client_state(

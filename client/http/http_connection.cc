@@ -365,6 +365,7 @@ absl::StatusOr<HttpAnswer> HttpConnection::AskOrThrow(
       result == CURLE_OUT_OF_MEMORY ? ", or for the head of the answer" : "";
   const std::string why =
       absl::StrCat(Shown(request.url), library.easy_strerror(result), or_what);
+  if (answer.status != 0) return absl::DataLossError(why);
   // libcurl counts what it has sent once there is a connection.
   long sent = 0;
   library.easy_getinfo(handle.curl, CURLINFO_REQUEST_SIZE, &sent);

@@ -74,6 +74,7 @@ class HttpConnection {
 
   // Returns what the server answered, whatever its status.
   // DEADLINE_EXCEEDED: it took the connection and did not answer in time.
+  // DATA_LOSS: it began to answer with 200, and broke off or took too long.
   // FAILED_PRECONDITION: nothing can be asked, because libcurl is not there or
   // this program has more rights than who started it. Every other failure is
   // UNAVAILABLE, such as that of a libcurl that does not know an option that is

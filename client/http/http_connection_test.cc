@@ -87,7 +87,7 @@ TEST(HttpConnection, ABodyThatBreaksOffFailsOnlyASuccess) {
 
   OneAnswer server("HTTP/1.1 200 OK" + rest);
   EXPECT_EQ(Ask({.url = server.url(), .max_bytes = 100}).status().code(),
-            absl::StatusCode::kUnavailable);
+            absl::StatusCode::kDataLoss);
 }
 
 // What a network does that lets an answer through to nobody but its neighbour.

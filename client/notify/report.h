@@ -83,8 +83,6 @@ class ReportSendersInTurn final : public ReportSender {
   explicit ReportSendersInTurn(std::vector<ReportSender*> senders)
       : senders_(std::move(senders)) {}
 
-  bool empty() const { return senders_.empty(); }
-
   // One that wants fewer reports ends the turn. Of other failures, those of
   // senders that take no reports count least, and the first counts most.
   ReportAnswer Send(std::string_view report, absl::Duration timeout) override;
