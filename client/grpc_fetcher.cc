@@ -18,6 +18,7 @@
 #include "anchors/bundle_proto.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/wire/plain_message.h"
+#include "proto/anchorage/v1/report_service.pb.h"
 
 namespace anchorage::client {
 namespace {
@@ -32,6 +33,7 @@ constexpr std::size_t kMaxTransportBytes = 4 * kMaxAnswerBytes;
 constexpr anchors::WireLimits kAnswerLimits = {.fields = 4096, .depth = 4};
 
 constexpr char kGetUpdate[] = "/anchorage.v1.AnchorService/GetUpdate";
+constexpr char kReportOutcomes[] = "/anchorage.v1.ReportService/ReportOutcomes";
 
 constexpr std::string_view kRootSuffix = ".root.json";
 constexpr std::string_view kSnapshotSuffix = ".snapshot.json";
@@ -96,15 +98,34 @@ GrpcConnection::GrpcConnection(const GrpcEndpoint& endpoint)
 
 absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::GetUpdate(
     const v1::GetUpdateRequest& request, absl::Duration time) {
-  return anchors::NoThrow([&] { return Call(request, time); });
+  return anchors::NoThrow([&]() -> absl::StatusOr<v1::GetUpdateResponse> {
+    v1::GetUpdateResponse response;
+    const absl::Status status =
+        Call(kGetUpdate, request.SerializeAsString(), time, response);
+    if (!status.ok()) return status;
+    return response;
+  });
 }
 
-absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::Call(
-    const v1::GetUpdateRequest& request, absl::Duration time) {
+ReportAnswer GrpcConnection::ReportOutcomes(std::string_view report,
+                                            absl::Duration time) {
+  ReportAnswer answer;
+  answer.status = anchors::NoThrow([&] {
+    v1::ReportOutcomesResponse response;
+    absl::Status status = Call(kReportOutcomes, report, time, response);
+    if (status.ok()) answer.wait = absl::Seconds(response.seconds_until_next());
+    return status;
+  });
+  return answer;
+}
+
+absl::Status GrpcConnection::Call(const char* method, std::string_view request,
+                                  absl::Duration time,
+                                  google::protobuf::Message& response) {
   if (time <= absl::ZeroDuration()) {
     return absl::DeadlineExceededError("no time is left to ask this server");
   }
-  const grpc::Slice slice(request.SerializeAsString());
+  const grpc::Slice slice(request.data(), request.size());
   const grpc::ByteBuffer bytes(&slice, 1);
   grpc::ByteBuffer answer;
   grpc::Status status;
@@ -115,23 +136,21 @@ absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::Call(
   {
     absl::MutexLock lock(&mutex_);
     if (cancelled_) return absl::CancelledError("the client stops");
-    active_ = &context;
+    active_.insert(&context);
   }
-  const absl::Cleanup done = [this] {
+  const absl::Cleanup done = [&] {
     absl::MutexLock lock(&mutex_);
-    active_ = nullptr;
+    active_.erase(&context);
   };
-  const auto call = stub_.PrepareUnaryCall(&context, kGetUpdate, bytes, &queue);
+  const auto call = stub_.PrepareUnaryCall(&context, method, bytes, &queue);
   call->StartCall();
   call->Finish(&answer, &status, nullptr);
   void* tag = nullptr;
   bool ok = false;
   queue.Next(&tag, &ok);
   if (!status.ok()) return ToStatus(status);
-  v1::GetUpdateResponse response;
   const absl::Status read =
       anchors::ReadMessage(answer, context.c_call(), kAnswerLimits, response);
-  if (read.ok()) return response;
   // An answer that is not a message is the server's fault, not the request's.
   return read.code() == absl::StatusCode::kInvalidArgument
              ? absl::InternalError(read.message())
@@ -141,7 +160,7 @@ absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::Call(
 void GrpcConnection::Cancel() {
   absl::MutexLock lock(&mutex_);
   cancelled_ = true;
-  if (active_ != nullptr) active_->TryCancel();
+  for (grpc::ClientContext* const context : active_) context->TryCancel();
 }
 
 GrpcFetcher::GrpcFetcher(GrpcConnection& connection,

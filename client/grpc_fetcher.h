@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,7 @@
 #include "absl/time/time.h"
 #include "anchors/bundle.h"
 #include "anchors/tuf/fetcher.h"
+#include "client/notify/report.h"
 #include "client/transport.h"
 #include "proto/anchorage/v1/anchor_service.pb.h"
 
@@ -55,17 +57,22 @@ class GrpcConnection {
       const v1::GetUpdateRequest& request,
       absl::Duration time = absl::InfiniteDuration());
 
-  // Aborts a call under way and fails every later one.
+  // Sends a report of outcomes, which is serialised, in at most `time`. Fails as
+  // GetUpdate() does.
+  ReportAnswer ReportOutcomes(std::string_view report, absl::Duration time);
+
+  // Aborts calls under way and fails every later one.
   void Cancel();
 
  private:
-  absl::StatusOr<v1::GetUpdateResponse> Call(
-      const v1::GetUpdateRequest& request, absl::Duration time);
+  // Calls `method` and reads its answer into `response`.
+  absl::Status Call(const char* method, std::string_view request,
+                    absl::Duration time, google::protobuf::Message& response);
 
   const absl::Duration timeout_;
   grpc::GenericStub stub_;
   absl::Mutex mutex_;
-  grpc::ClientContext* active_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  std::set<grpc::ClientContext*> active_ ABSL_GUARDED_BY(mutex_);
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

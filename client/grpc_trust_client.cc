@@ -11,7 +11,7 @@
 namespace anchorage::client {
 namespace {
 
-class GrpcTransport final : public Transport {
+class GrpcTransport final : public Transport, public ReportSender {
  public:
   explicit GrpcTransport(const GrpcEndpoint& endpoint)
       : connection_(endpoint) {}
@@ -21,6 +21,10 @@ class GrpcTransport final : public Transport {
       absl::Duration time) override {
     return std::make_unique<GrpcFetcher>(connection_, have,
                                          std::move(held_timestamp), time);
+  }
+  ReportSender* reports() override { return this; }
+  ReportAnswer Send(std::string_view report, absl::Duration timeout) override {
+    return connection_.ReportOutcomes(report, timeout);
   }
   void Cancel() override { connection_.Cancel(); }
 

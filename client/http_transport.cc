@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/http/http_fetcher.h"
+#include "client/http_report_sender.h"
 
 namespace anchorage::client {
 namespace {
@@ -12,8 +13,10 @@ using anchors::tuf::Fetcher;
 // One connection for all refreshes.
 class HttpTransport final : public Transport {
  public:
-  explicit HttpTransport(std::unique_ptr<HttpFetcher> fetcher)
-      : fetcher_(std::move(fetcher)) {}
+  HttpTransport(std::unique_ptr<HttpFetcher> fetcher,
+                const TrustClientOptions& options)
+      : fetcher_(std::move(fetcher)),
+        reports_(options.metadata_url, options.tls_roots_pem, options.proxy) {}
 
   std::unique_ptr<Fetcher> Begin(const anchors::BundleVersions&,
                                  std::string held_timestamp,
@@ -24,7 +27,11 @@ class HttpTransport final : public Transport {
   absl::Duration retry_after() const override {
     return fetcher_->retry_after();
   }
-  void Cancel() override { fetcher_->Cancel(); }
+  ReportSender* reports() override { return &reports_; }
+  void Cancel() override {
+    fetcher_->Cancel();
+    reports_.Cancel();
+  }
 
  private:
   class Borrowed final : public Fetcher {
@@ -44,6 +51,7 @@ class HttpTransport final : public Transport {
   };
 
   const std::unique_ptr<HttpFetcher> fetcher_;
+  HttpReportSender reports_;
 };
 
 }  // namespace
@@ -65,7 +73,7 @@ absl::StatusOr<std::unique_ptr<Transport>> OpenHttpTransport(
   repository.proxy = options.proxy;
   auto fetcher = HttpFetcher::Create(std::move(repository));
   if (!fetcher.ok()) return fetcher.status();
-  return std::make_unique<HttpTransport>(*std::move(fetcher));
+  return std::make_unique<HttpTransport>(*std::move(fetcher), options);
 }
 
 }  // namespace anchorage::client

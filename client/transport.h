@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "anchors/bundle.h"
 #include "anchors/tuf/fetcher.h"
+#include "client/notify/report.h"
 
 namespace anchorage::client {
 
@@ -26,6 +27,10 @@ class Transport {
   // How long the server asked, in the last refresh, to be left alone; zero
   // where it did not. Not bounded: anybody can have said it.
   virtual absl::Duration retry_after() const { return absl::ZeroDuration(); }
+
+  // Sends reports to whom the files come from, beside a refresh or none. Null:
+  // it takes none. Lives as long as the transport, and Cancel() is for it, too.
+  virtual ReportSender* reports() { return nullptr; }
 
   // Ends a transfer under way and fails every later one. From any thread.
   virtual void Cancel() = 0;

@@ -26,11 +26,16 @@
 #include "client/bundle.h"
 #include "client/disk_cache_folder.h"
 #include "client/ladder.h"
+#include "client/metrics_text.h"
+#include "client/notify/notifier.h"
+#include "client/notify/report.h"
+#include "client/notify/telemetry.h"
 #include "client/refresh_schedule.h"
 #include "client/refresher.h"
 #include "verify/attestation/chain_cache.h"
 #include "verify/crypto/public_key.h"
 #include "verify/fork_safe_mutex.h"
+#include "verify/partition.h"
 #include "verify/reason.h"
 
 namespace anchorage::client {
@@ -63,6 +68,34 @@ absl::Status OrNoProvider(absl::Status refused) {
   }
   absl::Status offered = verify::CheckOffered(verify::KeyType::kEd25519);
   return offered.ok() ? refused : offered;
+}
+
+ReportOptions ReportOptionsOf(const TrustClientOptions& options) {
+  return {.interval = options.report_interval,
+          .sample_one_in = options.report_sample_one_in};
+}
+
+Telemetry::Options TelemetryOptionsOf(const TrustClientOptions& options) {
+  Telemetry::Options telemetry{.metrics_file = options.metrics_file,
+                               .reports = std::nullopt};
+  if (options.report_outcomes) telemetry.reports = ReportOptionsOf(options);
+  return telemetry;
+}
+
+// A test's clock is also its steady one.
+anchors::SteadyClock SteadyClockOf(const TrustClientOptions& options) {
+  if (!options.clock) return &anchors::SteadyNow;
+  return [clock = options.clock] { return clock() - absl::UnixEpoch(); };
+}
+
+std::vector<ReportSender*> ReportSendersOf(
+    const std::vector<std::unique_ptr<Transport>>& transports) {
+  std::vector<ReportSender*> senders;
+  for (const std::unique_ptr<Transport>& transport : transports) {
+    ReportSender* const sender = transport->reports();
+    if (sender != nullptr) senders.push_back(sender);
+  }
+  return senders;
 }
 
 bool IsSet(const TrustServer& server) {
@@ -144,6 +177,14 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
         "the refresh interval is at least 1 s and finite, the timeout and the "
         "budget of a refresh are from 1 ms to 1 h");
   }
+  if (!options.metrics_file.empty()) {
+    if (absl::Status s = CheckMetricsFile(options.metrics_file); !s.ok()) {
+      return s;
+    }
+  }
+  if (absl::Status s = CheckReportOptions(ReportOptionsOf(options)); !s.ok()) {
+    return s;
+  }
   if (options.trusted_root.empty()) return absl::OkStatus();
   if (anchors::IsBuildKeyRoot(options.trusted_root)) {
     return absl::InvalidArgumentError(
@@ -193,15 +234,19 @@ class TrustClient::Engine {
         keeper_(options_, default_baked, IsSet(options_), std::move(baked),
                 std::move(folder)),
         schedule_(options_.refresh_interval),
-        refresher_(
-            [this] {
-              absl::Duration pause;
-              anchors::NoThrow([&] { return Refresh(pause); }).IgnoreError();
-              return pause;
-            },
-            [this] {
-              for (const auto& transport : transports_) transport->Cancel();
-            }) {
+        notifier_(options_.on_event, options_.events_while_verifying,
+                  SteadyClockOf(options_)),
+        report_sender_(ReportSendersOf(transports_)),
+        telemetry_(
+            TelemetryOptionsOf(options_), &report_sender_,
+            [this] { return MetricsText(state()); },
+            options_.random ? options_.random : Random(),
+            SteadyClockOf(options_)),
+        refresher_([this] { return TakeTurn(); },
+                   [this] {
+                     for (const auto& transport : transports_)
+                       transport->Cancel();
+                   }) {
     first_refresh_pending_ =
         IsSet(options_) && options_.stale_before_first_refresh;
     std::vector<TrustServerState> servers;
@@ -222,6 +267,8 @@ class TrustClient::Engine {
 
   // Starts the thread that refreshes, if there is to be one.
   absl::Status Start() {
+    notifier_.Equivocations(keeper_.equivocations(),
+                            At(Now()).bundle->anchors->provenance().sequence);
     return IsSet(options_) && options_.background_refresh
                ? refresher_.Start(first_pause_)
                : absl::OkStatus();
@@ -243,8 +290,15 @@ class TrustClient::Engine {
 
   TrustClientState state() const {
     const AnchorKeeper::Current standing = At(Now());
+    std::vector<OutcomeCount> verifications = counters();
+    Telemetry::State telemetry = telemetry_.state();
     ForkSafeLock lock(&mutex_);
     TrustClientState state = state_;
+    state.verifications = std::move(verifications);
+    state.reports_sent = telemetry.reports_sent;
+    state.reports_failed = telemetry.reports_failed;
+    state.last_report = std::move(telemetry.report);
+    state.metrics_file = std::move(telemetry.metrics_file);
     state.equivocations = keeper_.equivocations();
     state.provenance = standing.bundle->anchors->provenance();
     state.freshness = standing.freshness;
@@ -267,13 +321,21 @@ class TrustClient::Engine {
       return absl::FailedPreconditionError("no server and no URL to ask");
     }
     pause = RefreshSchedule::kFirstRetry;
-    const absl::Status status = RefreshAlone(pause);
-    if (options_.on_refresh) {
-      options_.on_refresh(status,
-                          At(Now()).bundle->anchors->provenance().sequence);
-    }
+    const absl::Status status = RefreshAndTell(pause);
+    // Where there is a thread, it does.
+    if (!options_.background_refresh) DoBesideRefreshes();
     return status;
   }
+
+  std::vector<OutcomeCount> counters() const {
+    std::vector<OutcomeCount> all;
+    (void)anchors::NoThrow([&] {
+      all = notifier_.counters().Snapshot();
+      return absl::OkStatus();
+    });
+    return all;
+  }
+  Notifier& notifier() { return notifier_; }
 
   void TellToStop() { refresher_.TellToStop(); }
 
@@ -282,6 +344,35 @@ class TrustClient::Engine {
     return [random = std::minstd_rand(RandomSeed())]() mutable {
       return std::uniform_real_distribution<double>()(random);
     };
+  }
+
+  // What the thread does: a refresh if it is time for one, and what is due beside
+  // it. Returns how long there is nothing to do.
+  absl::Duration TakeTurn() {
+    if (anchors::SteadyNow() >= next_refresh_) {
+      absl::Duration pause = RefreshSchedule::kFirstRetry;
+      anchors::NoThrow([&] { return RefreshAndTell(pause); }).IgnoreError();
+      next_refresh_ = anchors::SteadyNow() + pause;
+    }
+    const absl::Duration beside = DoBesideRefreshes();
+    return std::min(beside, next_refresh_ - anchors::SteadyNow());
+  }
+
+  absl::Status RefreshAndTell(absl::Duration& pause) {
+    const absl::Status status = RefreshAlone(pause);
+    const AnchorKeeper::Current standing = At(Now());
+    const verify::AnchorProvenance& set =
+        standing.bundle->anchors->provenance();
+    notifier_.Refreshed(status, set.sequence);
+    notifier_.Equivocations(keeper_.equivocations(), set.sequence);
+    notifier_.InUse(set, standing.freshness);
+    if (options_.on_refresh) options_.on_refresh(status, set.sequence);
+    return status;
+  }
+
+  absl::Duration DoBesideRefreshes() {
+    return telemetry_.Do(notifier_.counters(),
+                         At(Now()).bundle->anchors->provenance().sequence);
   }
 
   absl::Status RefreshAlone(absl::Duration& pause) {
@@ -293,8 +384,10 @@ class TrustClient::Engine {
     });
     pause = schedule_.After(status.ok(), retry_after, random_());
     first_refresh_pending_ = false;
+    const absl::Time now = Now();
     ForkSafeLock lock(&mutex_);
     state_.last_refresh = status;
+    state_.last_refresh_at = now;
     state_.cache = keeper_.cache_status();
     ++(state_.*CounterOf(status));
     return status;
@@ -385,6 +478,12 @@ class TrustClient::Engine {
   // Counters and statuses; state() fills in the rest.
   TrustClientState state_ ABSL_GUARDED_BY(mutex_);
 
+  Notifier notifier_;
+  ReportSendersInTurn report_sender_;
+  Telemetry telemetry_;
+  // By anchors::SteadyNow(). The thread's alone.
+  absl::Duration next_refresh_;
+
   // The last member: its thread uses the others.
   Refresher refresher_;
 };
@@ -443,6 +542,9 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
   }
   auto transports = OpenAll(options, open);
   if (!transports.ok()) return transports.status();
+  if (options.report_outcomes && ReportSendersOf(*transports).empty()) {
+    return absl::InvalidArgumentError("there is nobody to report outcomes to");
+  }
   if (folder == nullptr && !options.cache_folder.empty()) {
     folder = OpenDiskCacheFolder(options.cache_folder);
   }
@@ -485,6 +587,10 @@ std::shared_ptr<const anchors::ReleaseList> TrustClient::release_list() const {
 
 TrustClientState TrustClient::state() const { return engine_->state(); }
 
+std::vector<OutcomeCount> TrustClient::counters() const {
+  return engine_->counters();
+}
+
 absl::Status TrustClient::Refresh() { return RefreshOnce().ended; }
 
 RefreshResult TrustClient::RefreshOnce() {
@@ -504,16 +610,29 @@ void TrustClient::Cancel() {
 
 namespace {
 
-// Reads the clock once, takes the current set, and calls `call` with both;
-// fails with kAnchorsExpired where the caller's policy for such a set says so.
-template <typename Result, typename EngineType, typename Call>
-absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
+// Reads the clock once, takes the current set, and calls `call` with both and a
+// trace; fails with kAnchorsExpired where the caller's policy for such a set
+// says so. Counts how that ended, and tells of it: in the slot that `slot_of`
+// returns for what was accepted, and in `unproved` for what was not, unless the
+// trace says more.
+template <typename Result, typename EngineType, typename Call, typename SlotOf>
+absl::StatusOr<Result> VerifyWithCurrent(EngineType& engine,
                                          WhenExpired when_expired,
-                                         AnchorsUsed* used, Call call) {
-  return anchors::NoThrow([&]() -> absl::StatusOr<Result> {
+                                         verify::Trace* trace,
+                                         AnchorsUsed* used,
+                                         const verify::Slot& unproved,
+                                         SlotOf slot_of, Call call) {
+  verify::Trace failure(verify::Trace::Records::kFailure);
+  if (trace == nullptr) trace = &failure;
+  std::uint64_t sequence = 0;
+  auto verdict = anchors::NoThrow([&]() -> absl::StatusOr<Result> {
     const absl::Time now = engine.Now();
     const auto standing = engine.At(now);
     const verify::AnchorSet& anchors = *standing.bundle->anchors;
+    sequence = anchors.provenance().sequence;
+    if (engine.options().events_while_verifying) {
+      engine.notifier().InUse(anchors.provenance(), standing.freshness);
+    }
     if (used != nullptr) *used = {anchors.provenance(), standing.freshness};
     if (when_expired == WhenExpired::kRefuse) {
       if (absl::Status s =
@@ -522,9 +641,30 @@ absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
         return s;
       }
     }
-    return call(anchors, now);
+    return call(anchors, now, trace);
   });
+  const auto tell = [&](const verify::Slot& slot) {
+    engine.notifier().Verified(verdict.status(), slot, trace->failed_check(),
+                               sequence);
+  };
+  if (verdict.ok()) {
+    tell(slot_of(*verdict));
+  } else {
+    tell(trace->slot().has_value() ? *trace->slot() : unproved);
+  }
+  return verdict;
 }
+
+verify::Slot SlotOfRoot(std::string_view partition) {
+  return {
+      .partition = std::string(verify::IsPartition(partition) ? partition : ""),
+      .region = "",
+      .kind = verify::AnchorKind::kNitroRoot};
+}
+
+constexpr auto kSlotOfAttestation = [](const auto& attestation) {
+  return SlotOfRoot(attestation.partition());
+};
 
 }  // namespace
 
@@ -533,10 +673,17 @@ absl::StatusOr<verify::VerifiedIdentity> TrustClient::VerifyIdentity(
     const verify::IdentityPolicy& policy, const verify::ReplayCheck* replay,
     verify::Trace* trace, AnchorsUsed* used) const {
   return VerifyWithCurrent<verify::VerifiedIdentity>(
-      *engine_, engine_->options().identity_when_expired, used,
-      [&](const verify::AnchorSet& anchors, absl::Time now) {
+      *engine_, engine_->options().identity_when_expired, trace, used,
+      {.partition = "",
+       .region = "",
+       .kind = verify::AnchorKindOf(evidence.form)},
+      [](const verify::VerifiedIdentity& identity) -> const verify::Slot& {
+        return identity.anchor_slot();
+      },
+      [&](const verify::AnchorSet& anchors, absl::Time now,
+          verify::Trace* recorded) {
         return verify::VerifyIdentity(evidence, anchors, policy, now, replay,
-                                      trace);
+                                      recorded);
       });
 }
 
@@ -544,10 +691,12 @@ absl::StatusOr<verify::VerifiedEnclave> TrustClient::VerifyEnclave(
     std::string_view document, const verify::EnclavePolicy& policy,
     verify::Trace* trace, AnchorsUsed* used) const {
   return VerifyWithCurrent<verify::VerifiedEnclave>(
-      *engine_, engine_->options().attestation_when_expired, used,
-      [&](const verify::AnchorSet& anchors, absl::Time now) {
+      *engine_, engine_->options().attestation_when_expired, trace, used,
+      SlotOfRoot(policy.expectations().partition), kSlotOfAttestation,
+      [&](const verify::AnchorSet& anchors, absl::Time now,
+          verify::Trace* recorded) {
         return verify::VerifyEnclave(document, anchors, policy, now,
-                                     engine_->chains(), trace);
+                                     engine_->chains(), recorded);
       });
 }
 
@@ -555,10 +704,12 @@ absl::StatusOr<verify::VerifiedNitroTpm> TrustClient::VerifyNitroTpm(
     std::string_view document, const verify::NitroTpmPolicy& policy,
     verify::Trace* trace, AnchorsUsed* used) const {
   return VerifyWithCurrent<verify::VerifiedNitroTpm>(
-      *engine_, engine_->options().attestation_when_expired, used,
-      [&](const verify::AnchorSet& anchors, absl::Time now) {
+      *engine_, engine_->options().attestation_when_expired, trace, used,
+      SlotOfRoot(policy.expectations().partition), kSlotOfAttestation,
+      [&](const verify::AnchorSet& anchors, absl::Time now,
+          verify::Trace* recorded) {
         return verify::VerifyNitroTpm(document, anchors, policy, now,
-                                      engine_->chains(), trace);
+                                      engine_->chains(), recorded);
       });
 }
 

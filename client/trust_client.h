@@ -46,6 +46,8 @@
 #include "anchors/baked/baked.h"
 #include "anchors/releases.h"
 #include "client/cache_folder.h"
+#include "client/notify/counters.h"
+#include "client/notify/event.h"
 #include "client/transport.h"
 #include "verify/anchor_set.h"
 #include "verify/attestation/attestation_verifier.h"
@@ -143,12 +145,43 @@ struct TrustClientOptions : TrustServer {
   // one that stalls leaves time for the next.
   absl::Duration refresh_budget = absl::Minutes(2);
 
-  // Called after each refresh with how it ended and the sequence of the set
-  // that is now in use: on the client's own thread, or on that which calls
-  // Refresh(), perhaps on several at once. Must not destroy the client, which
-  // waits for it. Null: nobody is told.
+  // --- Affects who is told ---------------------------------------------------
+
+  // Called with what happens: see client/notify/event.h. By the thread that did
+  // or noticed it: the client's own, or one that refreshes or verifies, perhaps
+  // several at once, and perhaps before Create() has returned. No lock is held,
+  // so it may call the client, but must not destroy it; a callback that is slow
+  // makes its own caller slow and nobody else. What it throws is dropped. A
+  // refusal of the same reason and slot is told of once a minute, with the
+  // number of those that were left out. Null: nobody is told.
+  EventCallback on_event;
+  // Off: `on_event` is never called by a thread that verifies. Then refusals are
+  // not told of, and a refresh is what notices a set that has become old.
+  bool events_while_verifying = true;
+
+  // Called after each refresh, as `on_event` is, with how it ended and the
+  // sequence of the set that is now in use.
   std::function<void(const absl::Status& ended, std::uint64_t sequence)>
       on_refresh;
+
+  // A file for node_exporter's textfile collector, replaced after a refresh and,
+  // with `background_refresh`, every minute. An absolute path that ends in
+  // ".prom", of this client alone; everybody may read the file. Empty: none. If
+  // it cannot be written, State says so; otherwise that does no harm.
+  std::string metrics_file;
+
+  // Whether to report to the servers that have the bundle how many
+  // verifications ended how: counts by slot and reason, the library's version
+  // and the set's sequence; no account, instance or address. By the thread that
+  // refreshes, after a refresh, for at most 5 s; client/notify/README.md has the
+  // rest.
+  bool report_outcomes = false;
+  // Between two reports, up to a tenth more or less: from 1 minute to 1 day.
+  // Without `background_refresh`, never more often than Refresh() is called.
+  absl::Duration report_interval = absl::Minutes(15);
+  // Of so many reports one is sent, chosen by chance, and the others' counts are
+  // dropped: for fleets whose trustd is to be asked less. At most 1,000,000.
+  std::uint32_t report_sample_one_in = 1;
 
   // For tests. Null: the system's clock.
   std::function<absl::Time()> clock;
@@ -205,11 +238,21 @@ struct TrustClientState {
   std::uint64_t equivocations = 0;
   // The result of the last refresh; OK before the first.
   absl::Status last_refresh;
+  // When it ended; InfinitePast before the first.
+  absl::Time last_refresh_at = absl::InfinitePast();
   // In the order in which they are asked. Never null.
   std::shared_ptr<const std::vector<TrustServerState>> servers =
       std::make_shared<const std::vector<TrustServerState>>();
   // Why the cache could last not be used or written; OK if it could.
   absl::Status cache;
+  // As counters() returns them.
+  std::vector<OutcomeCount> verifications;
+  // Reports of outcomes by how they ended, and how the last one did.
+  std::uint64_t reports_sent = 0;
+  std::uint64_t reports_failed = 0;
+  absl::Status last_report;
+  // Why the file of the metrics could last not be written; OK if it could.
+  absl::Status metrics_file;
 };
 
 class TrustClient {
@@ -254,6 +297,12 @@ class TrustClient {
   std::shared_ptr<const anchors::ReleaseList> release_list() const;
 
   TrustClientState state() const;
+
+  // How many verifications with the current set ended how since the start, by
+  // slot and reason; those of recorded evidence are not among them. A slot is
+  // one that anchors are known for: where the evidence names no such one, its
+  // partition and region are empty. Empty, too, where there is no memory.
+  std::vector<OutcomeCount> counters() const;
 
   // Asks the server now and returns OK once the answer is verified and
   // accepted, or why it was not: a TufReason (anchors/tuf/tuf_error.h) or, with

@@ -333,6 +333,20 @@ std::string StateJson(const TrustClientState& state) {
   };
   status("last_refresh_error", state.last_refresh);
   status("cache_error", state.cache);
+  json.Open("verifications", '[');
+  for (const OutcomeCount& each : state.verifications) {
+    json.OpenElement();
+    json.Text("slot", verify::ToString(each.slot));
+    json.Text("reason",
+              each.reason.has_value() ? verify::NameOf(*each.reason) : "");
+    json.Integer("count", each.count);
+    json.Close('}');
+  }
+  json.Close(']');
+  json.Integer("reports_sent", state.reports_sent);
+  json.Integer("reports_failed", state.reports_failed);
+  status("last_report_error", state.last_report);
+  status("metrics_file_error", state.metrics_file);
   json.Open("servers", '[');
   for (const TrustServerState& server : *state.servers) {
     json.OpenElement();

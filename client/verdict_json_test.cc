@@ -120,6 +120,11 @@ TEST(StateJson, HasEveryCounterAndTheLastErrors) {
   state.rejected = 3;
   state.last_refresh = anchors::tuf::RejectUpdate(
       anchors::tuf::TufReason::kFetchFailed, "nobody there");
+  state.verifications = {
+      {{.partition = "aws", .region = "us-west-2"}, verify::Reason::kTooOld, 5},
+      {{.partition = "", .region = ""}, std::nullopt, 6}};
+  state.reports_sent = 7;
+  state.last_report = absl::UnavailableError("away");
   state.servers = std::make_shared<const std::vector<TrustServerState>>(
       std::vector<TrustServerState>{
           {.name = "a:1", .last = state.last_refresh},
@@ -136,6 +141,14 @@ TEST(StateJson, HasEveryCounterAndTheLastErrors) {
   EXPECT_EQ(json["rejected"], 3);
   EXPECT_EQ(json["last_refresh_error"]["reason"], "FETCH_FAILED");
   EXPECT_EQ(json["cache_error"], nullptr);
+  EXPECT_EQ(json["verifications"][0]["slot"], "aws/us-west-2/iid-rsa2048");
+  EXPECT_EQ(json["verifications"][0]["reason"], "TOO_OLD");
+  EXPECT_EQ(json["verifications"][0]["count"], 5);
+  EXPECT_EQ(json["verifications"][1]["slot"], "//iid-rsa2048");
+  EXPECT_EQ(json["verifications"][1]["reason"], "");
+  EXPECT_EQ(json["reports_sent"], 7);
+  EXPECT_EQ(json["last_report_error"]["detail"], "away");
+  EXPECT_EQ(json["metrics_file_error"], nullptr);
 }
 
 }  // namespace

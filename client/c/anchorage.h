@@ -318,26 +318,59 @@ ANCHORAGE_API void anchorage_options_set_identity_when_expired(
 ANCHORAGE_API void anchorage_options_set_attestation_when_expired(
     anchorage_options* options, int32_t what);
 
-/* What happened; lives only while the callback runs. Today each refresh that
- * asked a server is told once it has ended, by the client's thread and by
- * anchorage_client_refresh():
- *   REFRESHED       the server's set is in use, be it new or as before
- *   UNREACHABLE     as ANCHORAGE_UNREACHABLE; also where
- *                   anchorage_client_cancel() or _free() ended the transfer
- *   UPDATE_REFUSED  as ANCHORAGE_UPDATE_REFUSED
- *   FAILED          the fault is here: no memory, no algorithm
- * A refresh with nobody to ask, or in a forked child, is none; and one is not
- * told where there is no memory to tell of it. More names will come: ignore
- * those that you do not know. */
+/* Also lets the threads that verify call the event callback (1), which by default
+ * they never do (0): then refusals are not told of, and a refresh is what
+ * notices a set that has become old. */
+ANCHORAGE_API void anchorage_options_set_events_while_verifying(
+    anchorage_options* options, int32_t on);
+/* A file for node_exporter's textfile collector: an absolute path that ends in
+ * ".prom", of this client alone. Default: none. */
+ANCHORAGE_API void anchorage_options_set_metrics_file(
+    anchorage_options* options, const char* path, size_t size);
+/* Whether to report to the server how many verifications ended how (1), or not
+ * (0, the default): counts by slot and reason, the library's version and the
+ * set's sequence; no account, instance or address. */
+ANCHORAGE_API void anchorage_options_set_report_outcomes(
+    anchorage_options* options, int32_t on);
+/* Between two reports: from 1 minute to 1 day, default 15 minutes. */
+ANCHORAGE_API void anchorage_options_set_report_interval(
+    anchorage_options* options, int64_t ms);
+/* Sends one of so many reports, by chance, and drops the others' counts: 1, the
+ * default, to 1,000,000. */
+ANCHORAGE_API void anchorage_options_set_report_sample(
+    anchorage_options* options, int32_t one_in);
+
+/* What happened; lives only while the callback runs. How a refresh that asked a
+ * server ended, told by the client's thread and by anchorage_client_refresh():
+ *   REFRESHED             the server's set is in use, be it new or as before
+ *   UNREACHABLE           as ANCHORAGE_UNREACHABLE; also where
+ *                         anchorage_client_cancel() or _free() ended the
+ *                         transfer
+ *   UPDATE_REFUSED        as ANCHORAGE_UPDATE_REFUSED
+ *   FAILED                the fault is here: no memory, no algorithm
+ * What is so with the set in use:
+ *   STALE, EXPIRED        it has become so
+ *   EQUIVOCATION          somebody who has the key signs two different texts
+ *   CLOCK_SUSPECT         this machine's clock is wrong
+ * What a verification refused, at most once a minute for each reason and slot:
+ *   SIGNER_UNKNOWN        the key that signed is no anchor
+ *   CLOCK_SUSPECT         as above
+ *   VERIFICATION_REFUSED  for any other reason
+ * A refresh with nobody to ask, or in a forked child, is none; and what there is
+ * no memory to tell of is not told. More names will come: ignore those that you
+ * do not know. */
 typedef void (*anchorage_event_callback)(const anchorage_event* event,
                                          void* user);
 
 /* Is called on the client's own thread, or on that which calls
  * anchorage_client_refresh(), perhaps on several at once and before
- * anchorage_client_new() has returned. No lock of the library is held: it may
- * call whatever it likes, though a refresh tells again. anchorage_client_free()
- * does nothing within it, whichever the client; elsewhere that waits for it, so
- * who frees a client holds no lock that the callback takes. It must not throw.
+ * anchorage_client_new() has returned; with
+ * anchorage_options_set_events_while_verifying() also on those that verify. No
+ * lock of the library is held: it may call whatever it likes, though a refresh
+ * tells again. anchorage_client_free() does nothing within it, whichever the
+ * client; elsewhere that waits for it, so who frees a client holds no lock that
+ * the callback takes. It must not throw. One that is slow makes its own caller
+ * slow.
  */
 ANCHORAGE_API void anchorage_options_set_event_callback(
     anchorage_options* options, anchorage_event_callback callback, void* user);
@@ -348,6 +381,14 @@ ANCHORAGE_API const char* anchorage_event_reason(const anchorage_event* event);
 ANCHORAGE_API const char* anchorage_event_message(const anchorage_event* event);
 /* Of the set that is in use now. */
 ANCHORAGE_API uint64_t anchorage_event_sequence(const anchorage_event* event);
+/* Of a refusal: the check that failed; NULL with other events. */
+ANCHORAGE_API const char* anchorage_event_check(const anchorage_event* event);
+/* Of a refusal: "PARTITION/REGION/KIND", as far as it is known, such as
+ * "aws/eu-west-1/iid-rsa2048" or "//iid-rsa2048"; NULL with other events. */
+ANCHORAGE_API const char* anchorage_event_slot(const anchorage_event* event);
+/* How many refusals of the same reason and slot were not told of since the last
+ * one that was. */
+ANCHORAGE_API uint64_t anchorage_event_left_out(const anchorage_event* event);
 
 /* --- The client ----------------------------------------------------------- */
 

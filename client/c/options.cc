@@ -172,3 +172,34 @@ void anchorage_options_set_attestation_when_expired(anchorage_options* options,
                                                     int32_t what) {
   SetWhenExpired(options, what, &TrustClientOptions::attestation_when_expired);
 }
+void anchorage_options_set_events_while_verifying(anchorage_options* options,
+                                                  int32_t on) {
+  if (Live(options) == nullptr) return;
+  options->Try([&] {
+    return SetYesOrNo("events while verifying", on,
+                      options->options.events_while_verifying);
+  });
+}
+void anchorage_options_set_metrics_file(anchorage_options* options,
+                                        const char* path, size_t size) {
+  SetText(options, CheckSaid, "metrics file", path, size,
+          &TrustClientOptions::metrics_file);
+}
+void anchorage_options_set_report_outcomes(anchorage_options* options,
+                                           int32_t on) {
+  if (Live(options) == nullptr) return;
+  options->Try([&] {
+    return SetYesOrNo("report outcomes", on, options->options.report_outcomes);
+  });
+}
+void anchorage_options_set_report_interval(anchorage_options* options,
+                                           int64_t ms) {
+  if (Live(options) == nullptr) return;
+  options->options.report_interval = absl::Milliseconds(ms);
+}
+void anchorage_options_set_report_sample(anchorage_options* options,
+                                         int32_t one_in) {
+  if (Live(options) == nullptr) return;
+  // A negative number is out of bounds, too.
+  options->options.report_sample_one_in = static_cast<std::uint32_t>(one_in);
+}
