@@ -54,8 +54,7 @@ template <bool kOnline>
 inline constexpr Noun kNouns[] = {
     {"verify", "Verify evidence", AddVerify},
     {"bundle", "Look at and fetch signed bundles", AddBundle},
-    {"cache", "Look at the folder in which a client keeps what it verified",
-     AddCache},
+    {"cache", "The folder in which clients keep what they verified", AddCache},
     {"anchors", "Look at the anchors, and change them",
      kOnline ? AddAnchorsOfTrustd : AddAnchors, true},
     {"catalog", "Compare two catalogs of anchors", AddCatalog},
