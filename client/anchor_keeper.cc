@@ -128,6 +128,8 @@ bool AnchorKeeper::IsNewer(const Bundle& bundle, const Bundle* held) const {
 
 void AnchorKeeper::LookIntoFolder(absl::Time now) {
   if (!cache_.HasChanged()) return;
+  // Metadata of others may be newer than what was verified here.
+  verified_.reset();
   // What others wrote follows from what this client knew, if that was written.
   const bool was_written = !cache_.is_unwritten(kMemoryFile);
   CachedBundle found = ReadFolder(now);

@@ -42,6 +42,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"regions_page_fuzz",
        [&] { return RegionsPageSeeds(ReadFile(catalog)); }},
       {"request_head_fuzz", RequestHeadSeeds},
+      {"retry_after_fuzz", RetryAfterSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
   };
