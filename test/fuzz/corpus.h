@@ -31,6 +31,7 @@ Seeds UpdateSeeds();
 Seeds CatalogSeeds(const std::string& baked_catalog);
 Seeds SuccessionSeeds(const std::string& baked_catalog);
 Seeds RecordSeeds();
+Seeds ReportSeeds();
 Seeds RequestHeadSeeds();
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);

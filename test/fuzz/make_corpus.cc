@@ -40,6 +40,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"record_fuzz", RecordSeeds},
       {"regions_page_fuzz",
        [&] { return RegionsPageSeeds(ReadFile(catalog)); }},
+      {"report_fuzz", ReportSeeds},
       {"request_head_fuzz", RequestHeadSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
