@@ -106,6 +106,7 @@ bool AnchorKeeper::LoadCache(absl::Time now) {
   // A damaged memory is left as it is until there is a better one.
   if (cached.is_memory_new) cache_.SaveMemory(memory_);
   WriteFolder(now);
+  if (cached.empty) cache_.MakeFolder();
   return !cached.empty;
 }
 
