@@ -56,7 +56,8 @@
  * says nothing. OpenSSL's queue of errors is as it was, but for the first two
  * calls, in which libcurl clears it. A connection that breaks raises no SIGPIPE, and a client's own thread takes no
  * signals. The library reads no environment but ANCHORAGE_DEBUG; libcurl and
- * OpenSSL read their own, such as https_proxy and OPENSSL_CONF. A program with
+ * OpenSSL read their own, such as OPENSSL_CONF, but no proxy unless it is asked
+ * for (anchorage_options_set_proxy_of_environment()). A program with
  * more rights than who started it (set-user-ID) verifies, and fetches nothing.
  *
  * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh()
@@ -265,10 +266,23 @@ ANCHORAGE_API void anchorage_options_set_url(anchorage_options* options,
 ANCHORAGE_API void anchorage_options_set_targets_url(anchorage_options* options,
                                                      const char* url,
                                                      size_t size);
+/* Another place with the same files, for when the ones before it do not answer,
+ * or not with what verifies; its targets are in "targets/" below it. Needs
+ * anchorage_options_set_url(); at most 16. Since 1.1. */
+ANCHORAGE_API void anchorage_options_add_url(anchorage_options* options,
+                                             const char* url, size_t size);
+/* The proxy for all URLs, such as "http://proxy.example.com:3128". By default
+ * there is none. Since 1.1. */
+ANCHORAGE_API void anchorage_options_set_proxy(anchorage_options* options,
+                                               const char* url, size_t size);
+/* The proxy is what the environment says (https_proxy, no_proxy and so on), as
+ * libcurl reads it (1), or none (0, the default). Since 1.1. */
+ANCHORAGE_API void anchorage_options_set_proxy_of_environment(
+    anchorage_options* options, int32_t on);
 /* root.json of the repository, from a channel that you trust. */
 ANCHORAGE_API void anchorage_options_set_trusted_root(
     anchorage_options* options, const void* root, size_t size);
-/* PEM certificates that the server's must chain to; by default the system's. */
+/* PEM certificates that the servers' must chain to; by default the system's. */
 ANCHORAGE_API void anchorage_options_set_tls_roots(anchorage_options* options,
                                                    const char* pem,
                                                    size_t size);
@@ -283,7 +297,7 @@ ANCHORAGE_API void anchorage_options_set_baked_bundle(
     anchorage_options* options, const void* bundle, size_t size,
     int64_t as_of_ms);
 /* Asks by a thread of the client's own (1, the default with a URL), or only
- * where anchorage_client_refresh() is called (0). */
+ * where anchorage_client_refresh() or _refresh_once() is called (0). */
 ANCHORAGE_API void anchorage_options_set_background_refresh(
     anchorage_options* options, int32_t on);
 /* At least 1 s; default 1 h. */
@@ -293,6 +307,10 @@ ANCHORAGE_API void anchorage_options_set_refresh_interval(
  * that is being looked up takes as long as the system's resolver does. */
 ANCHORAGE_API void anchorage_options_set_timeout(anchorage_options* options,
                                                  int64_t ms);
+/* Of one refresh, all URLs together; 1 ms to 1 h, default 2 min. Each URL has an
+ * equal part of what is left when it is asked. Since 1.1. */
+ANCHORAGE_API void anchorage_options_set_refresh_budget(
+    anchorage_options* options, int64_t ms);
 /* How long a set is STALE before it is EXPIRED; at most 365 days, default 30. */
 ANCHORAGE_API void anchorage_options_set_max_stale(anchorage_options* options,
                                                    int64_t ms);
@@ -303,26 +321,59 @@ ANCHORAGE_API void anchorage_options_set_identity_when_expired(
 ANCHORAGE_API void anchorage_options_set_attestation_when_expired(
     anchorage_options* options, int32_t what);
 
-/* What happened; lives only while the callback runs. Today each refresh that
- * asked a server is told once it has ended, by the client's thread and by
- * anchorage_client_refresh():
- *   REFRESHED       the server's set is in use, be it new or as before
- *   UNREACHABLE     as ANCHORAGE_UNREACHABLE; also where
- *                   anchorage_client_cancel() or _free() ended the transfer
- *   UPDATE_REFUSED  as ANCHORAGE_UPDATE_REFUSED
- *   FAILED          the fault is here: no memory, no algorithm
- * A refresh with nobody to ask, or in a forked child, is none; and one is not
- * told where there is no memory to tell of it. More names will come: ignore
- * those that you do not know. */
+/* Also lets the threads that verify call the event callback (1), which by default
+ * they never do (0): then refusals are not told of, and a refresh is what
+ * notices a set that has become old. */
+ANCHORAGE_API void anchorage_options_set_events_while_verifying(
+    anchorage_options* options, int32_t on);
+/* A file for node_exporter's textfile collector: an absolute path that ends in
+ * ".prom", of this client alone. Default: none. */
+ANCHORAGE_API void anchorage_options_set_metrics_file(
+    anchorage_options* options, const char* path, size_t size);
+/* Whether to report to the server how many verifications ended how (1), or not
+ * (0, the default): counts by slot and reason, the library's version and the
+ * set's sequence; no account, instance or address. */
+ANCHORAGE_API void anchorage_options_set_report_outcomes(
+    anchorage_options* options, int32_t on);
+/* Between two reports: from 1 minute to 1 day, default 15 minutes. */
+ANCHORAGE_API void anchorage_options_set_report_interval(
+    anchorage_options* options, int64_t ms);
+/* Sends one of so many reports, by chance, and drops the others' counts: 1, the
+ * default, to 1,000,000. */
+ANCHORAGE_API void anchorage_options_set_report_sample(
+    anchorage_options* options, int32_t one_in);
+
+/* What happened; lives only while the callback runs. How a refresh that asked a
+ * server ended, told by the client's thread and by anchorage_client_refresh():
+ *   REFRESHED             the server's set is in use, be it new or as before
+ *   UNREACHABLE           as ANCHORAGE_UNREACHABLE; also where
+ *                         anchorage_client_cancel() or _free() ended the
+ *                         transfer
+ *   UPDATE_REFUSED        as ANCHORAGE_UPDATE_REFUSED
+ *   FAILED                the fault is here: no memory, no algorithm
+ * What is so with the set in use:
+ *   STALE, EXPIRED        it has become so
+ *   EQUIVOCATION          somebody who has the key signs two different texts
+ *   CLOCK_SUSPECT         this machine's clock is wrong
+ * What a verification refused, at most once a minute for each reason and slot:
+ *   SIGNER_UNKNOWN        the key that signed is no anchor
+ *   CLOCK_SUSPECT         as above
+ *   VERIFICATION_REFUSED  for any other reason
+ * A refresh with nobody to ask, or in a forked child, is none; and what there is
+ * no memory to tell of is not told. More names will come: ignore those that you
+ * do not know. */
 typedef void (*anchorage_event_callback)(const anchorage_event* event,
                                          void* user);
 
 /* Is called on the client's own thread, or on that which calls
  * anchorage_client_refresh(), perhaps on several at once and before
- * anchorage_client_new() has returned. No lock of the library is held: it may
- * call whatever it likes, though a refresh tells again. anchorage_client_free()
- * does nothing within it, whichever the client; elsewhere that waits for it, so
- * who frees a client holds no lock that the callback takes. It must not throw.
+ * anchorage_client_new() has returned; with
+ * anchorage_options_set_events_while_verifying() also on those that verify. No
+ * lock of the library is held: it may call whatever it likes, though a refresh
+ * tells again. anchorage_client_free() does nothing within it, whichever the
+ * client; elsewhere that waits for it, so who frees a client holds no lock that
+ * the callback takes. It must not throw. One that is slow makes its own caller
+ * slow.
  */
 ANCHORAGE_API void anchorage_options_set_event_callback(
     anchorage_options* options, anchorage_event_callback callback, void* user);
@@ -333,6 +384,14 @@ ANCHORAGE_API const char* anchorage_event_reason(const anchorage_event* event);
 ANCHORAGE_API const char* anchorage_event_message(const anchorage_event* event);
 /* Of the set that is in use now. */
 ANCHORAGE_API uint64_t anchorage_event_sequence(const anchorage_event* event);
+/* Of a refusal: the check that failed; NULL with other events. */
+ANCHORAGE_API const char* anchorage_event_check(const anchorage_event* event);
+/* Of a refusal: "PARTITION/REGION/KIND", as far as it is known, such as
+ * "aws/eu-west-1/iid-rsa2048" or "//iid-rsa2048"; NULL with other events. */
+ANCHORAGE_API const char* anchorage_event_slot(const anchorage_event* event);
+/* How many refusals of the same reason and slot were not told of since the last
+ * one that was. */
+ANCHORAGE_API uint64_t anchorage_event_left_out(const anchorage_event* event);
 
 /* --- The client ----------------------------------------------------------- */
 
@@ -358,6 +417,20 @@ ANCHORAGE_API void anchorage_client_cancel(anchorage_client* client);
  * Calls wait for one another. */
 ANCHORAGE_API int32_t anchorage_client_refresh(anchorage_client* client,
                                                anchorage_error** error);
+
+/* The same for a host with a loop of its own and no background refresh: sets
+ * `pause_ms`, also on failure, to how long to wait before the next call; -1
+ * where there is nothing to wait for: no URL, or a forked process. It is about
+ * the interval, after a failure shorter and then growing, and as long as a
+ * server asks, but for an hour at most. Since 1.1. */
+ANCHORAGE_API int32_t anchorage_client_refresh_once(anchorage_client* client,
+                                                    int64_t* pause_ms,
+                                                    anchorage_error** error);
+/* How long to wait before the first call, in ms: some minutes at most where the
+ * cache has a fresh set, so that a fleet does not ask together; otherwise 0; -1
+ * where there is nothing to wait for. Since 1.1. */
+ANCHORAGE_API int64_t
+anchorage_client_first_pause(const anchorage_client* client);
 
 /* A snapshot of how the client stands. */
 ANCHORAGE_API anchorage_state* anchorage_client_state(

@@ -621,8 +621,57 @@ TEST_F(CTest, OptionsThatAreWrongAreNamed) {
               anchorage_options_set_background_refresh(o, 2);
             }).message,
             "background refresh is neither 0 nor 1");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_events_while_verifying(o, 2);
+            }).message,
+            "events while verifying is neither 0 nor 1");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_metrics_file(o, "", 0);
+            }).message,
+            "metrics file is empty");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_metrics_file(o, "x.prom", 6);
+            }).code,
+            ANCHORAGE_USAGE);
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_report_outcomes(o, 2);
+            }).message,
+            "report outcomes is neither 0 nor 1");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_report_outcomes(o, 1);
+            }).message,
+            "there is nobody to report outcomes to");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_report_interval(o, 59'999);
+            }).code,
+            ANCHORAGE_USAGE);
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_report_sample(o, -1);
+            }).code,
+            ANCHORAGE_USAGE);
+  EXPECT_EQ(
+      WhyNoClient([](auto* o) { anchorage_options_add_url(o, "", 0); }).message,
+      "url is empty");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_add_url(o, "http://127.0.0.1:1/", 19);
+            }).code,
+            ANCHORAGE_USAGE)
+      << "a further one, and no first";
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_proxy(o, nullptr, 0);
+            }).message,
+            "proxy is NULL");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_proxy(o, "ftp://a", 7);
+            }).code,
+            ANCHORAGE_USAGE);
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_proxy_of_environment(o, 2);
+            }).message,
+            "proxy of environment is neither 0 nor 1");
   for (const auto set :
        {anchorage_options_set_timeout, anchorage_options_set_refresh_interval,
+        anchorage_options_set_refresh_budget,
         anchorage_options_set_max_stale}) {
     EXPECT_EQ(WhyNoClient([&](auto* o) { set(o, -1); }).code, ANCHORAGE_USAGE);
   }
@@ -844,11 +893,13 @@ TEST_F(CTest, NothingIsGotFromWhatIsNoResult) {
     EXPECT_EQ(anchorage_state_json(state, &size), nullptr);
 
     auto* const event = static_cast<anchorage_event*>(object);
-    for (const auto get : {anchorage_event_name, anchorage_event_reason,
-                           anchorage_event_message}) {
+    for (const auto get :
+         {anchorage_event_name, anchorage_event_reason, anchorage_event_check,
+          anchorage_event_message, anchorage_event_slot}) {
       EXPECT_EQ(get(event), nullptr);
     }
     EXPECT_EQ(anchorage_event_sequence(event), 0u);
+    EXPECT_EQ(anchorage_event_left_out(event), 0u);
 
     auto* const error = static_cast<anchorage_error*>(object);
     EXPECT_EQ(anchorage_error_code(error), ANCHORAGE_USAGE);
@@ -1139,6 +1190,90 @@ TEST_F(EventTest, ARefreshIsAnEvent) {
   EXPECT_EQ(told.name, "UNREACHABLE");
   EXPECT_EQ(told.reason, "FETCH_FAILED");
   EXPECT_EQ(told.sequence, 1u);
+}
+
+TEST_F(EventTest, ARefusalIsAnEventWhereThatIsWanted) {
+  struct Refusal {
+    int times = 0;
+    std::string text;
+    std::uint64_t left_out = 99;
+  };
+  const auto callback = [](const anchorage_event* event, void* user) {
+    auto& refusal = *static_cast<Refusal*>(user);
+    ++refusal.times;
+    refusal.text = TextOf(anchorage_event_name(event)) + " " +
+                   TextOf(anchorage_event_reason(event)) + " " +
+                   TextOf(anchorage_event_check(event)) + " " +
+                   TextOf(anchorage_event_slot(event));
+    refusal.left_out = anchorage_event_left_out(event);
+  };
+  const Policy policy =
+      ReadPolicy("product_codes: {any_of: [abc]}\nignore_the_rest: a test");
+  for (const std::int32_t wanted : {0, 1}) {
+    Refusal refusal;
+    const Options options(anchorage_options_new());
+    anchorage_options_set_event_callback(options.get(), callback, &refusal);
+    anchorage_options_set_events_while_verifying(options.get(), wanted);
+    client_.reset(anchorage_client_new(options.get(), &error_));
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(Verify(ReadVector(kRsa2048), policy.get()), nullptr);
+      EXPECT_EQ(TakeFailure().reason, "PRODUCT_CODE_NOT_ALLOWED");
+    }
+    EXPECT_EQ(refusal.times, wanted);
+    if (wanted == 1) {
+      EXPECT_EQ(refusal.text,
+                "VERIFICATION_REFUSED PRODUCT_CODE_NOT_ALLOWED product-codes "
+                "aws/ap-southeast-2/iid-rsa2048");
+      EXPECT_EQ(refusal.left_out, 0u);
+    }
+    const State state(anchorage_client_state(client_.get(), nullptr));
+    const Json json(anchorage_state_json(state.get(), nullptr));
+    EXPECT_NE(std::strstr(json.get(), "\"PRODUCT_CODE_NOT_ALLOWED\""), nullptr);
+  }
+}
+
+TEST_F(EventTest, ARefreshSaysWhenToComeAgain) {
+  Told told;
+  const Client client = MakeClient(told, false);
+  EXPECT_EQ(anchorage_client_first_pause(client.get()), 0);
+  std::int64_t pause = 0;
+  EXPECT_EQ(anchorage_client_refresh_once(client.get(), &pause, &error_),
+            ANCHORAGE_UNREACHABLE);
+  EXPECT_EQ(TakeFailure().reason, "FETCH_FAILED");
+  EXPECT_GE(pause, 4'500);
+  EXPECT_LE(pause, 5'500);
+  EXPECT_EQ(anchorage_client_refresh_once(client_.get(), &pause, nullptr),
+            ANCHORAGE_USAGE);
+  EXPECT_EQ(pause, -1) << "there is nobody to ask";
+  EXPECT_EQ(anchorage_client_first_pause(client_.get()), -1);
+  EXPECT_EQ(anchorage_client_first_pause(nullptr), -1);
+  pause = 0;
+  EXPECT_EQ(anchorage_client_refresh_once(nullptr, &pause, nullptr),
+            ANCHORAGE_USAGE);
+  EXPECT_EQ(pause, -1);
+}
+
+TEST_F(EventTest, FurtherUrlsAreAskedThroughTheProxy) {
+  const Options options(anchorage_options_new());
+  const std::string root =
+      ReadVector("../recovery/root-alone/served-1/1.root.json");
+  anchorage_options_set_url(options.get(), "http://a.example/", 17);
+  anchorage_options_add_url(options.get(), "http://b.example/", 17);
+  anchorage_options_set_proxy(options.get(), "http://127.0.0.1:1", 18);
+  anchorage_options_set_refresh_budget(options.get(), 10'000);
+  anchorage_options_set_trusted_root(options.get(), root.data(), root.size());
+  anchorage_options_set_background_refresh(options.get(), 0);
+  const Client client(anchorage_client_new(options.get(), &error_));
+  ASSERT_NE(client, nullptr) << TakeFailure().message;
+  EXPECT_EQ(anchorage_client_refresh(client.get(), nullptr),
+            ANCHORAGE_UNREACHABLE);
+  const State state(anchorage_client_state(client.get(), &error_));
+  const Json json(anchorage_state_json(state.get(), nullptr));
+  const std::string text = json.get();
+  EXPECT_NE(text.find("\"name\": \"http://b.example/\""), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("connect to server"), std::string::npos)
+      << "and not that the name is unknown: " << text;
 }
 
 // A signal that the host handles, or waits for, never goes to our thread.

@@ -18,6 +18,7 @@
 #include "client/c/anchorage.h"
 #include "client/instance/attestation.h"
 #include "client/instance/imds.h"
+#include "client/notify/event.h"
 #include "client/policy/policy_document.h"
 #include "client/trust_client.h"
 #include "verify/attestation/attestation_verifier.h"
@@ -82,6 +83,8 @@ T* Live(T* handle) {
 
 struct anchorage_options : anchorage::c::Handle<0x616f7074>,
                            anchorage::c::WithFault {
+  anchorage_options() { options.events_while_verifying = false; }
+
   anchorage::client::TrustClientOptions options;
 };
 
@@ -163,10 +166,15 @@ struct anchorage_state : anchorage::c::Handle<0x61737461> {
 };
 
 struct anchorage_event : anchorage::c::Handle<0x61657665> {
-  const char* name = "";
+  explicit anchorage_event(const anchorage::client::Event& given);
+
+  std::string name;
   std::string reason;
+  std::string check;
   std::string message;
+  std::string slot;
   std::uint64_t sequence = 0;
+  std::uint64_t left_out = 0;
 };
 
 struct anchorage_error : anchorage::c::Handle<0x61657272> {

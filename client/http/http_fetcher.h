@@ -16,8 +16,10 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -37,6 +39,8 @@ struct HttpRepository {
   // The longest that one file may take, from the first packet to the last.
   absl::Duration timeout = absl::Seconds(30);
   absl::Duration connect_timeout = absl::Seconds(10);
+  // As HttpRequest::proxy.
+  std::optional<std::string> proxy = "";
 };
 
 // One connection, kept between files. Not thread-safe, except for Cancel().
@@ -46,6 +50,16 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
   // `library` is for tests; null: the system's, loaded at the first fetch.
   static absl::StatusOr<std::unique_ptr<HttpFetcher>> Create(
       HttpRepository repository, const LibCurl* library = nullptr);
+
+  // From now on everything that is fetched may take `time` together. Who holds
+  // the timestamp `held` need not be sent it again: if this server sent it last,
+  // with a tag, it is asked whether the file has changed, and `held` is the
+  // file where it says no.
+  void Begin(std::string held, absl::Duration time);
+
+  // How long the server asked to be left alone, since Begin(); zero where it did
+  // not.
+  absl::Duration retry_after() const { return retry_after_; }
 
   // Aborts a transfer under way, within about a second, and fails every later
   // one with CANCELLED.
@@ -63,12 +77,25 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
   static absl::StatusOr<std::unique_ptr<HttpFetcher>> CreateOrThrow(
       HttpRepository repository, const LibCurl* library);
   HttpFetcher(HttpRepository repository, const LibCurl* library);
-  absl::StatusOr<std::string> Fetch(const std::string& url,
-                                    std::size_t max_bytes);
+  absl::StatusOr<std::string> FetchTimestamp(std::size_t max_bytes);
+  absl::StatusOr<HttpAnswer> Ask(const std::string& url, std::size_t max_bytes,
+                                 std::vector<std::string> headers = {});
 
   const HttpRepository repository_;
   HttpConnection connection_;
+  // By anchors::SteadyNow().
+  absl::Duration end_ = absl::InfiniteDuration();
+  absl::Duration retry_after_;
+  std::string held_;
+  // The last timestamp that came with a tag, and that tag.
+  std::string tagged_;
+  std::string etag_;
 };
+
+// Reads a Retry-After header, which has seconds or a date: how long to wait at
+// `now`. nullopt for anything else.
+std::optional<absl::Duration> ParseRetryAfter(std::string_view text,
+                                              absl::Time now);
 
 }  // namespace anchorage::client
 

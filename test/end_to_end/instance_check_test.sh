@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# usage: instance_check_test.sh NAMESPACES FAKE_IMDS TRUSTD TRUSTCTL README
+# usage: instance_check_test.sh NAMESPACES FAKE_IMDS TRUSTD TRUSTCTL README \
+#            FAKE_NITRO_TPM_ATTEST CATALOG_WITH_FAKE_NITRO
 # trustctl instance check, as its manual shows it and with one thing wrong, on
 # an instance that this makes: IMDS at its real addresses, a /sys as a
 # Nitro-based instance has it, no network. Its evidence is real.
@@ -7,8 +8,9 @@ set -uo pipefail
 
 if [ "$1" = --inside ]; then
   shift
-  # A /dev without a TPM, whatever this machine has.
+  # A /dev with the TPM that the test wants, whatever this machine has.
   mkdir dev && touch dev/null dev/urandom
+  [ ! -e tpm ] || touch dev/tpm0
   for device in null urandom; do mount --bind {/,}dev/$device; done
   mount --rbind dev /dev
   mount -t tmpfs none /sys
@@ -16,17 +18,23 @@ if [ "$1" = --inside ]; then
   echo 'Amazon EC2' >/sys/class/dmi/id/sys_vendor
   echo t4g.small >/sys/class/dmi/id/product_name
   cat board >/sys/class/dmi/id/board_asset_tag
+  # Where nobody but root can change it.
+  mount -t tmpfs -o mode=0755 none /mnt
+  cp nitro-tpm-attest /mnt
   exec "$@"
 fi
 
-namespaces=$PWD/$1 fake=$PWD/$2 trustd=$PWD/$3 readme=$PWD/$5
-evidence=$PWD/test/vectors/real/iid/apse2-2026-ts-verify
-self=$PWD/$0
-. "$PWD/test/end_to_end/console.sh"
+top=$PWD
+namespaces=$top/$1 fake=$top/$2 trustd=$top/$3 readme=$top/$5
+evidence=$top/test/vectors/real/iid/apse2-2026-ts-verify
+self=$(realpath "$0")
+. "$top/test/end_to_end/console.sh"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 # For users who may read nothing else.
 cp "$4" "$scratch/trustctl" && chmod 755 "$scratch" "$scratch/trustctl"
+cp "$6" "$scratch/nitro-tpm-attest"
+"$7" >"$scratch/catalog.json"
 trustctl=$scratch/trustctl
 cd "$scratch" || exit 1
 export PATH=$scratch:$PATH
@@ -54,16 +62,19 @@ on_instance() {
 }
 
 # check NAME CODE FLAG..., OPTION... -- FLAG_OF_TRUSTCTL...: on an instance, run
-# by "prefix", it ends with CODE and prints what the standard input says.
+# by "prefix" and with the anchors of "from", it ends with CODE and prints what
+# the standard input says.
 prefix=()
+root=(--trusted-root 1.root.json)
+from=(--cache anchors "${root[@]}")
 check() {
   local name=$1 code=$2 got=0 line=()
   shift 2
   cat >want
   while [ "$1" != -- ]; do line+=("$1"); shift; done
   shift
-  on_instance "${line[@]}" -- "${prefix[@]}" "$trustctl" instance check "$@" \
-    >got 2>&1 || got=$?
+  on_instance "${line[@]}" -- "${prefix[@]}" "$trustctl" instance check \
+    "${from[@]}" "$@" >got 2>&1 || got=$?
   if [ $got -ne "$code" ] || ! matches want got; then
     fail "$name (exit code $got, want $code)"
     diff want got
@@ -79,7 +90,7 @@ check() {
 echo i-0c5541936caf78c12 >board
 real=(--evidence "$evidence")
 
-# The manual's screen: a trustd on the instance itself, and a cache.
+# A trustd on the instance itself, and a cache.
 cat >trustd.yaml <<'CONFIG'
 data_dir: data
 mode: MODE_ONLINE
@@ -95,22 +106,27 @@ for _ in $(seq 300); do
 done
 from="--server http://127.0.0.1:8080/tuf/ --trusted-root 1.root.json"
 cp data/1.root.json . || exit 99
-umask 022
+rm -rf anchors
 trustctl bundle fetch $from --out anchors >/dev/null || exit 99
+chmod -R a+rX anchors 1.root.json
 eval "$2"
 SCRIPT
-sed -n '/^<!-- instance check: begin -->$/,/^<!-- instance check: end -->$/p' \
-  "$readme" | sed '1,2d' | sed '/^```/,$d' >screen
-command=$(sed -n '1s/^\$ //p' screen)
-sed 1d screen >want
-[ -n "$command" ] || { echo "the manual shows no screen"; exit 1; }
-on_instance , "${real[@]}" -- "$BASH" with_trustd "$trustd" "$command" >got 2>&1
-code=$?
-if [ $code -ne 0 ] || ! matches want got; then
-  fail "$command (exit code $code)"
-  diff want got
-fi
-root=(--trusted-root 1.root.json)
+# manual FILE COMMAND...: what FILE shows on an instance, run by COMMAND.
+manual() {
+  local command code=0
+  sed -n '/^<!-- on an instance: begin -->$/,/^<!-- on an instance: end -->$/p' \
+    "$1" | sed '1,2d' | sed '/^```/,$d' >screen
+  command=$(sed -n '1s/^\$ //p' screen)
+  sed 1d screen >want
+  [ -n "$command" ] || fail "$1 shows no screen"
+  on_instance , "${real[@]}" -- "${@:2}" "$command" >got 2>&1 || code=$?
+  if [ $code -ne 0 ] || ! matches want got; then
+    fail "$1: $command (exit code $code)"
+    diff want got
+  fi
+}
+manual "$readme" "$BASH" with_trustd "$trustd"
+manual "$top/README.md" "$BASH" -c
 
 # What follows is about one line each.
 check container_of_one_hop_more 6 --container , "${real[@]}" --hop-limit 1 \
@@ -127,12 +143,12 @@ fail  imds           IMDS_HOP_LIMIT  http://169.254.169.254/latest/api/token...
 warn  tpm            TPM_IMAGE_OR_TYPE_WITHOUT  no /dev/tpm0
       hint: ...
 --    attestation    no TPM to ask
-ok    anchors        BAKED_IN sequence 1, BAKED_IN, as of ...
+ok    anchors        CACHE sequence 1, FRESH, as of ...
 ok    clock          ...
---    cache          no --cache
+ok    cache          anchors, owner ...
 --    server         no --server
 
-3 ok, 1 warn, 1 fail, 9 skipped
+4 ok, 1 warn, 1 fail, 8 skipped
 WANT
 check container_within_the_hops 0 --container , "${real[@]}" --hop-limit 2 \
   -- <<'WANT'
@@ -141,7 +157,7 @@ ok    imds           http://169.254.169.254, with a token
 ok    forms          rsa2048, signature
 ok    identity       rsa2048, signature verified, of i-0c5541936caf78c12
 ...
-10 ok, 1 warn, 0 fail, 3 skipped
+11 ok, 1 warn, 0 fail, 2 skipped
 WANT
 check ipv6_only 0 --ipv6-only , "${real[@]}" --hop-limit 1 -- <<'WANT'
 ...
@@ -155,7 +171,7 @@ check throttled 6 , "${real[@]}" --refusals -1 -- <<'WANT'
 fail  imds           IMDS_THROTTLED  http://169.254.169.254/latest/api/token: HTTP 503...
       hint: find what on this host asks 169.254.169.254...
 ...
-3 ok, 1 warn, 1 fail, 9 skipped
+4 ok, 1 warn, 1 fail, 8 skipped
 WANT
 check throttled_for_a_moment 0 , "${real[@]}" --refusals 2 -- <<'WANT'
 ...
@@ -170,14 +186,14 @@ fail  imds           IMDS_DISABLED  http://169.254.169.254/latest/api/token: HTT
 WANT
 check captive_portal 2 , "${real[@]}" --fault html -- <<'WANT'
 ...
-fail  imds           IMDS_ANSWER_INVALID  http://169.254.169.254/latest/api/token...
+fail  imds           IMDS_ANSWER_INVALID  http://169.254.169.254...
 ...
 WANT
-check forms_come_too_slowly 6 , "${real[@]}" --fault slow-body \
+check forms_come_too_slowly 2 , "${real[@]}" --fault slow-body \
   --fault-at instance-identity -- <<'WANT'
 ...
 ok    imds           http://169.254.169.254, with a token
-fail  forms          IMDS_TIMEOUT  ...
+fail  forms          IMDS_ANSWER_INVALID  ...rsa2048: ...
       hint: ...
 --    identity       no document
 ...
@@ -188,18 +204,18 @@ check product_code 5 , "${real[@]}" -- --product-code 4i20ezfza3p7xx2kt2g8weu2u 
 fail  product-codes  PRODUCT_CODE_NOT_ALLOWED  4i20ezfza3p7xx2kt2g8weu2u is not among them: none
       hint: ...
 ...
-10 ok, 1 warn, 1 fail, 3 skipped
+10 ok, 1 warn, 1 fail, 2 skipped
 WANT
 check strict 1 , "${real[@]}" -- --strict <<'WANT'
 ...
-10 ok, 1 warn, 0 fail, 3 skipped
+11 ok, 1 warn, 0 fail, 2 skipped
 WANT
 check nothing_to_warn_of 0 , "${real[@]}" -- --strict --attestation ignore <<'WANT'
 ...
 --    tpm            not asked for
 --    attestation    not asked for
 ...
-10 ok, 0 warn, 0 fail, 4 skipped
+11 ok, 0 warn, 0 fail, 3 skipped
 WANT
 check attestation_needed 6 , "${real[@]}" -- --attestation need <<'WANT'
 ...
@@ -215,6 +231,37 @@ ok    region         ap-southeast-2
 ...
 WANT
 grep -E '189292791360|0c5541936caf78c12' got && fail "redacted shows whose it is"
+
+# A NitroTPM, and what makes its documents.
+touch tpm
+from=()
+attest=(--catalog catalog.json --program /mnt/nitro-tpm-attest)
+check attested 0 , "${real[@]}" -- "${attest[@]}" --attestation need --strict \
+  <<'WANT'
+...
+ok    tpm            /dev/tpm0
+ok    attestation    i-...-tpm... verified
+ok    anchors        FILE sequence 1, BAKED_IN
+ok    clock          ..., as the attestation says
+...
+12 ok, 0 warn, 0 fail, 2 skipped
+WANT
+check attested_by_others 0 , "${real[@]}" -- "${attest[@]:2}" <<'WANT'
+...
+ok    tpm            /dev/tpm0
+warn  attestation    ROOT_NOT_PINNED  ...
+      hint: ...
+...
+WANT
+check attest_tool_missing 0 , "${real[@]}" -- --program /mnt/none <<'WANT'
+...
+ok    tpm            /dev/tpm0
+warn  attestation    ATTESTATION_ABSENT  ... /mnt/none...
+      hint: install nitro-tpm-attest: on Amazon Linux 2023 it is in the package aws-nitro-tpm-tools
+...
+WANT
+rm tpm
+from=(--cache anchors "${root[@]}")
 
 # Evidence that was changed, in one form and in the only one.
 mkdir changed
@@ -248,47 +295,48 @@ echo i-0c5541936caf78c12 >board
 
 # The cache that the manual's command left.
 chmod g+w anchors
-check cache_of_a_group 5 , "${real[@]}" -- --cache anchors "${root[@]}" <<'WANT'
+check cache_of_a_group 5 , "${real[@]}" -- <<'WANT'
 ...
-fail  cache          CACHE_WRITABLE_BY_OTHERS  anchors, owner ..., mode 0775
+fail  cache          CACHE_WRITABLE_BY_OTHERS  anchors, owner ..., mode 0...
       hint: chmod go-w anchors, ...
 ...
 WANT
 chmod g-w anchors
 mkdir empty
-check cache_empty 0 , "${real[@]}" -- --cache empty "${root[@]}" <<'WANT'
+from=("${root[@]}")
+check cache_empty 0 , "${real[@]}" -- --cache empty <<'WANT'
 ...
-ok    anchors        BAKED_IN sequence 1, BAKED_IN, ...
-ok    clock          ...
+... anchors        ...BAKED_IN sequence 1, ...
+...
 warn  cache          CACHE_EMPTY  empty, owner ...
       hint: ...
 ...
 WANT
 [ -z "$(ls -A empty)" ] || fail "the empty cache was written"
-check cache_absent 0 , "${real[@]}" -- --cache none "${root[@]}" <<'WANT'
+check cache_absent 0 , "${real[@]}" -- --cache none <<'WANT'
 ...
-warn  cache          NOT_FOUND  none: ...
+warn  cache          CACHE_ABSENT  none: ...
       hint: ...
 ...
 WANT
 [ ! -e none ] || fail "the cache was made"
 cp -r anchors torn && : >torn/last_verified.bundle
-check cache_torn 0 , "${real[@]}" -- --cache torn "${root[@]}" <<'WANT'
+check cache_torn 0 , "${real[@]}" -- --cache torn <<'WANT'
 ...
-ok    anchors        BAKED_IN sequence 1, BAKED_IN, ...
-ok    clock          ...
-warn  cache          DATA_LOSS  torn, owner ..., mode 0755: ...
+... anchors        ...BAKED_IN sequence 1, ...
+...
+warn  cache          CACHE_UNUSABLE  torn, owner ...
       hint: ...
 ...
 WANT
 
 # A server that is down, and one that never answers.
 check server_down 0 , "${real[@]}" -- --server http://127.0.0.1:8080/tuf/ \
-  "${root[@]}" --cache anchors <<'WANT'
+  --cache anchors <<'WANT'
 ...
 ok    anchors        CACHE sequence 1, FRESH, as of ...
 ...
-warn  server         UNAVAILABLE  http://127.0.0.1:8080/tuf/: ...
+warn  server         FETCH_FAILED  http://127.0.0.1:8080/tuf/: ...
       hint: ...
 ...
 WANT
@@ -300,7 +348,7 @@ shift
 SCRIPT
 prefix=("$BASH" beside_a_dead_server "$fake")
 check server_hangs 0 , "${real[@]}" -- --server http://127.0.0.1:8080/tuf/ \
-  "${root[@]}" --attestation ignore <<'WANT'
+  --attestation ignore <<'WANT'
 ...
 warn  server         DEADLINE_EXCEEDED  http://127.0.0.1:8080/tuf/: no bundle came in time
       hint: ...
@@ -311,7 +359,8 @@ WANT
 prefix=(unshare --net /usr/bin/env -i PATH=)
 [ "$(id -u)" -ne 0 ] ||
   prefix+=(/usr/bin/setpriv --reuid 65534 --regid 65534 --clear-groups)
-check without_anything 6 , -- --output json --cache anchors "${root[@]}" <<'WANT'
+check without_anything 6 , -- --output json \
+  --cache anchors <<'WANT'
 {
   "schema": 1,
   "program": "trustctl ...",

@@ -12,6 +12,7 @@
 #include "anchors/tuf/tuf_error.h"
 #include "client/instance/instance_error.h"
 #include "client/ladder.h"
+#include "tools/trustctl/time_output.h"
 #include "verify/identity/identity_verifier.h"
 #include "verify/reason.h"
 
@@ -156,6 +157,7 @@ std::string HintForImds(const InstanceFacts& facts) {
 
 CheckLine JudgeImds(const InstanceFacts& facts) {
   if (!facts.imds.session.ok()) {
+    if (facts.machine.enclave) return Skipped("an enclave has no network");
     return FailOf(facts.imds.session, HintForImds(facts));
   }
   return Ok(facts.imds.endpoint + ", with a token");
@@ -164,16 +166,17 @@ CheckLine JudgeImds(const InstanceFacts& facts) {
 CheckLine JudgeForms(const InstanceFacts& facts) {
   if (!facts.imds.session.ok()) return Skipped("no IMDS");
   std::vector<absl::string_view> served;
-  absl::Status why = client::NotFromInstance(
-      InstanceReason::kIdentityFormNotServed, "IMDS has none of the forms");
+  absl::Status why;
   for (const FormFacts& form : facts.imds.forms) {
     if (form.served.ok()) {
       served.emplace_back(NameOf(form.form).data(), NameOf(form.form).size());
     } else if (!absl::IsNotFound(form.served)) {
-      why = form.served;
+      why.Update(form.served);
     }
   }
   if (served.empty()) {
+    why.Update(client::NotFromInstance(InstanceReason::kIdentityFormNotServed,
+                                       "IMDS has none of the forms"));
     return FailOf(why, "run it again; where that does not help, ask AWS");
   }
   return Ok(absl::StrJoin(served, ", "));
@@ -316,6 +319,7 @@ CheckLine JudgeTpm(const InstanceFacts& facts) {
     return Skipped("not asked for");
   }
   const Machine& machine = facts.machine;
+  if (machine.enclave) return Ok("/dev/nsm, of an enclave");
   if (machine.tpm_device != Machine::TpmDevice::kUsable) {
     auto [reason, hint] = WhyNoTpm(facts);
     const bool there = machine.tpm_device != Machine::TpmDevice::kAbsent;
@@ -334,12 +338,13 @@ std::string HintForAttestation(const absl::Status& why) {
       return "install nitro-tpm-attest: on Amazon Linux 2023 it is in the "
              "package aws-nitro-tpm-tools";
     case InstanceReason::kAttestationForbidden:
-      return "run it as root, or let the user into the group of /dev/tpm0: "
-             "usermod -aG tss USER";
+      return "a NitroTPM: run it as root, or let the user into the group of "
+             "/dev/tpm0: usermod -aG tss USER; an enclave: run it with "
+             "CAP_SYS_ADMIN";
     case InstanceReason::kAttestationTimeout:
       return "find what else uses the TPM: fuser /dev/tpm0";
     default:
-      return "run nitro-tpm-attest by hand, and see what it says";
+      return "see what it says of itself: 'trustctl instance attest'";
   }
 }
 
@@ -365,10 +370,14 @@ CheckLine JudgeAttestation(const InstanceFacts& facts) {
 
 std::string AnchorsText(const verify::AnchorProvenance& anchors,
                         Freshness freshness, absl::Time now) {
-  return absl::StrCat(std::string(NameOf(anchors.origin)), " sequence ",
-                      anchors.sequence, ", ", std::string(NameOf(freshness)),
-                      ", as of ", Rfc3339(anchors.as_of), " (",
-                      AgeOf(anchors.as_of, now), ")");
+  std::string text =
+      absl::StrCat(std::string(NameOf(anchors.origin)), " sequence ",
+                   anchors.sequence, ", ", std::string(NameOf(freshness)));
+  if (IsFinite(anchors.as_of)) {
+    absl::StrAppend(&text, ", as of ", Rfc3339(anchors.as_of), " (",
+                    AgeOf(anchors.as_of, now), ")");
+  }
+  return text;
 }
 
 CheckLine JudgeAnchors(const InstanceFacts& facts) {
@@ -391,7 +400,8 @@ CheckLine JudgeAnchors(const InstanceFacts& facts) {
     case Freshness::kStale:
       return Warn("ANCHORS_STALE", text, kRefresh);
     case Freshness::kBakedIn:
-      if (facts.now - facts.anchors.as_of > client::kBakedInLife) {
+      if (facts.anchors.origin == verify::Origin::kBakedIn &&
+          facts.now - facts.anchors.as_of > client::kBakedInLife) {
         return Warn("ANCHORS_BAKED_IN_OLD", text,
                     "these are trustctl's own: name where the product has its "
                     "anchors from, --cache or --server, or install a newer "
@@ -412,11 +422,9 @@ CheckLine JudgeClock(const InstanceFacts& facts) {
     dates.emplace_back(facts.imds.document->pending_time,
                        "the identity document");
   }
-  const bool attested =
-      facts.attestation.has_value() && facts.attestation->verified.ok();
-  if (attested) {
-    dates.emplace_back(facts.attestation->made, "the attestation");
-  }
+  const std::optional<absl::Time> attested =
+      facts.attestation.has_value() ? facts.attestation->made : std::nullopt;
+  if (attested.has_value()) dates.emplace_back(*attested, "the attestation");
   constexpr char kHint[] =
       "set this machine's clock: chronyc makestep (AWS's own time is at "
       "169.254.169.123)";
@@ -430,15 +438,16 @@ CheckLine JudgeClock(const InstanceFacts& facts) {
     return suspect(absl::StrCat(Rfc3339(facts.now), " is before ", what, " of ",
                                 Rfc3339(latest)));
   }
-  if (!attested) {
+  if (!IsFinite(latest)) return Ok(Rfc3339(facts.now));
+  if (!attested.has_value()) {
     return Ok(absl::StrCat(Rfc3339(facts.now), ", not before ", what, " of ",
                            Rfc3339(latest)));
   }
-  if (facts.now > facts.attestation->made + verify::kMaxClockSlack) {
+  if (facts.now > *attested + verify::kMaxClockSlack) {
     return suspect(absl::StrCat(Rfc3339(facts.now),
                                 " is after the attestation that was just "
                                 "made, at ",
-                                Rfc3339(facts.attestation->made)));
+                                Rfc3339(*attested)));
   }
   return Ok(Rfc3339(facts.now) + ", as the attestation says");
 }
@@ -446,10 +455,15 @@ CheckLine JudgeClock(const InstanceFacts& facts) {
 CheckLine JudgeCache(const InstanceFacts& facts) {
   if (!facts.cache.has_value()) return Skipped("no --cache");
   const CacheFacts& cache = *facts.cache;
+  if (absl::IsNotFound(cache.found)) {
+    return Warn("CACHE_ABSENT", TextOf(cache.found),
+                "the product makes it when it first starts; 'trustctl bundle "
+                "fetch' fills one before that");
+  }
   if (!cache.found.ok()) {
-    return WarnOf(cache.found,
-                  "the product makes it when it first starts; 'trustctl bundle "
-                  "fetch' fills one before that");
+    return Warn("CACHE_UNREADABLE", TextOf(cache.found),
+                absl::StrCat("run it as the product's user, or: chmod go+rX ",
+                             cache.folder));
   }
   const std::string folder =
       absl::StrCat(cache.folder, ", owner ", cache.owner, ", mode ",
@@ -472,12 +486,10 @@ CheckLine JudgeCache(const InstanceFacts& facts) {
                 "bundle fetch' does so before that");
   }
   if (!cache.usable.ok()) {
-    CheckLine line =
-        WarnOf(cache.usable,
-               "the next refresh mends it; until then a client has what it was "
-               "built with: 'trustctl cache verify' says more");
-    line.detail = absl::StrCat(folder, ": ", line.detail);
-    return line;
+    return Warn("CACHE_UNUSABLE",
+                absl::StrCat(folder, ": ", TextOf(cache.usable)),
+                "the next refresh mends it; until then a client has what it "
+                "was built with: 'trustctl cache verify' says more");
   }
   return Ok(absl::StrCat(
       folder, "; ", AnchorsText(cache.provenance, cache.freshness, facts.now)));

@@ -52,7 +52,7 @@ struct AttestationFacts {
   absl::Status verified = {};
   // What it says, if it verified.
   std::string module_id = {};
-  absl::Time made = {};
+  std::optional<absl::Time> made = {};
 };
 
 // A client's cache folder.
@@ -94,7 +94,7 @@ struct InstanceFacts {
   InstanceNeeds needs = {};
   Machine machine = {};
   ImdsFacts imds = {};
-  // nullopt where there is no TPM that could be asked.
+  // nullopt where there is nothing that could be asked, or it is ignored.
   std::optional<AttestationFacts> attestation = {};
   verify::AnchorProvenance anchors = {};
   verify::Freshness freshness = verify::Freshness::kBakedIn;

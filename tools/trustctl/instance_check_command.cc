@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/instance/attestation_program.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
@@ -23,6 +24,7 @@ struct Flags {
   AnchorSource source;
   InstanceNeeds needs;
   std::string attestation = "want";
+  std::string program = client::kNitroTpmAttest;
   bool redact = false;
   bool strict = false;
   OutputOption output;
@@ -69,7 +71,8 @@ int Run(const Flags& flags) {
       flags.attestation == "need"   ? InstanceNeeds::Attestation::kNeed
       : flags.attestation == "want" ? InstanceNeeds::Attestation::kWant
                                     : InstanceNeeds::Attestation::kIgnore;
-  const auto facts = CollectInstanceFacts(flags.source, std::move(needs));
+  const auto facts =
+      CollectInstanceFacts(flags.source, flags.program, std::move(needs));
   if (!facts.ok()) return UsageError(facts.status());
   std::vector<CheckLine> lines = Judge(*facts);
   if (flags.redact) Redact(SecretsOf(*facts), lines);
@@ -115,6 +118,10 @@ void AddInstanceCheck(CLI::App& instance, Action& action) {
       ->check(CLI::IsMember({"need", "want", "ignore"}))
       ->capture_default_str()
       ->group("What the product needs");
+  command
+      .add_option("--program", flags->program,
+                  "absolute path of nitro-tpm-attest")
+      ->capture_default_str();
   flags->source.AddTo(command);
   flags->source.AddWhenExpiredTo(command, "serve");
   command.add_flag("--strict", flags->strict, "end with 1 for a warning");

@@ -212,6 +212,24 @@ std::vector<Row> Rows() {
          f.machine.uefi.reset();
        },
        "tpm", Mark::kWarn, "TPM_IMAGE_OR_TYPE_WITHOUT"},
+      {"an enclave",
+       [](InstanceFacts& f) {
+         LoseTpm(f);
+         f.machine.enclave = true;
+       },
+       "tpm", Mark::kOk, ""},
+      {"an enclave has no IMDS",
+       [](InstanceFacts& f) {
+         LoseImds(f, InstanceReason::kImdsAbsent);
+         f.machine.enclave = true;
+       },
+       "imds", Mark::kSkipped, ""},
+      {"no DMI, and a document of EC2",
+       [](InstanceFacts& f) {
+         LoseTpm(f);
+         f.machine = Machine();
+       },
+       "tpm", Mark::kWarn, "TPM_IMAGE_OR_TYPE_WITHOUT"},
       {"no TPM on a desk",
        [](InstanceFacts& f) {
          LoseTpm(f);
@@ -234,12 +252,14 @@ std::vector<Row> Rows() {
        [](InstanceFacts& f) {
          f.attestation->verified =
              verify::Reject(Reason::kRootNotPinned, "another root");
+         f.attestation->made.reset();
        },
        "attestation", Mark::kWarn, "ROOT_NOT_PINNED"},
       {"a document that does not verify, and is needed",
        [](InstanceFacts& f) {
          f.attestation->verified =
              verify::Reject(Reason::kRootNotPinned, "another root");
+         f.attestation->made.reset();
          f.needs.attestation = Attestation::kNeed;
        },
        "attestation", Mark::kFail, "ROOT_NOT_PINNED", kNotFromAws},
@@ -258,15 +278,30 @@ std::vector<Row> Rows() {
       {"young anchors of trustctl's own",
        [](InstanceFacts& f) {
          f.freshness = Freshness::kBakedIn;
+         f.anchors.origin = verify::Origin::kBakedIn;
          f.anchors.as_of = kNow - absl::Hours(24 * 29);
        },
        "anchors", Mark::kOk, ""},
       {"old anchors of trustctl's own",
        [](InstanceFacts& f) {
          f.freshness = Freshness::kBakedIn;
+         f.anchors.origin = verify::Origin::kBakedIn;
          f.anchors.as_of = kNow - absl::Hours(24 * 31);
        },
        "anchors", Mark::kWarn, "ANCHORS_BAKED_IN_OLD"},
+      {"a catalog that somebody vouches for, of no known age",
+       [](InstanceFacts& f) {
+         f.freshness = Freshness::kBakedIn;
+         f.anchors = {.origin = verify::Origin::kFile, .sequence = 1};
+       },
+       "anchors", Mark::kOk, ""},
+      {"a clock and nothing to compare it with",
+       [](InstanceFacts& f) {
+         f.anchors = {.origin = verify::Origin::kFile};
+         f.imds.document.reset();
+         f.attestation.reset();
+       },
+       "clock", Mark::kOk, ""},
       {"a clock before the anchors",
        [](InstanceFacts& f) { f.anchors.as_of = kNow + absl::Minutes(6); },
        "clock", Mark::kFail, "CLOCK_SUSPECT", kStaleOrForAnother},
@@ -284,17 +319,16 @@ std::vector<Row> Rows() {
       {"a clock after the attestation",
        [](InstanceFacts& f) { f.attestation->made = kNow - absl::Minutes(6); },
        "clock", Mark::kFail, "CLOCK_SUSPECT", kStaleOrForAnother},
-      {"an attestation that was refused says nothing of the clock",
-       [](InstanceFacts& f) {
-         f.attestation->verified = verify::Reject(Reason::kRootNotPinned, "no");
-         f.attestation->made = kNow + absl::Minutes(6);
-       },
-       "clock", Mark::kOk, ""},
       {"no cache yet",
        [](InstanceFacts& f) {
          f.cache->found = absl::NotFoundError("/var/cache/product");
        },
-       "cache", Mark::kWarn, "NOT_FOUND"},
+       "cache", Mark::kWarn, "CACHE_ABSENT"},
+      {"a cache that this user may not read",
+       [](InstanceFacts& f) {
+         f.cache->found = absl::PermissionDeniedError("/var/cache/product");
+       },
+       "cache", Mark::kWarn, "CACHE_UNREADABLE"},
       {"a cache of somebody else",
        [](InstanceFacts& f) { f.cache->owner_trusted = false; }, "cache",
        Mark::kFail, "CACHE_OF_ANOTHER", kRefusedByPolicy},
@@ -308,7 +342,7 @@ std::vector<Row> Rows() {
        "cache", Mark::kWarn, "CACHE_EMPTY"},
       {"a damaged cache",
        [](InstanceFacts& f) { f.cache->usable = absl::DataLossError("torn"); },
-       "cache", Mark::kWarn, "DATA_LOSS"},
+       "cache", Mark::kWarn, "CACHE_UNUSABLE"},
       {"a cache that is written by another process",
        [](InstanceFacts& f) { f.cache->writable = false; }, "cache", Mark::kOk,
        ""},
@@ -346,7 +380,8 @@ std::vector<Row> Rows() {
         InstanceReason::kAttestationAnswerInvalid}) {
     rows.push_back({"no attestation",
                     [reason](InstanceFacts& f) {
-                      f.attestation->served = NotFromInstance(reason, "why");
+                      f.attestation = {.served =
+                                           NotFromInstance(reason, "why")};
                     },
                     "attestation", Mark::kWarn, std::string(NameOf(reason))});
   }

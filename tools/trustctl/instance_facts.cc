@@ -15,12 +15,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "anchors/baked/baked.h"
+#include "anchors/tuf/trusted_set.h"
 #include "client/bundle.h"
 #include "client/bundle_cache.h"
 #include "client/cached_bundle.h"
+#include "client/disk_cache_folder.h"
+#include "client/instance/attestation.h"
 #include "client/instance/imds.h"
 #include "client/instance/this_instance.h"
 #include "client/ladder.h"
+#include "verify/attestation/attestation_policy.h"
+#include "verify/attestation/attestation_verifier.h"
 #include "verify/identity/identity_policy.h"
 #include "verify/identity/identity_verifier.h"
 
@@ -31,6 +36,7 @@ using Clock = std::chrono::steady_clock;
 
 // IMDS and the TPM are asked one after the other, and the server meanwhile.
 constexpr absl::Duration kImdsTime = absl::Seconds(7);
+constexpr absl::Duration kAttestTime = absl::Seconds(5);
 constexpr std::chrono::seconds kServerTime{12};
 
 constexpr char kWhy[] = "trustctl instance check shows whatever AWS signed";
@@ -108,8 +114,10 @@ std::shared_ptr<const client::Bundle> LookAtCache(
     const std::string& trusted_root, absl::Time now, CacheFacts& facts) {
   facts.found = LookAtFolder(facts);
   if (!facts.found.ok()) return nullptr;
-  client::BundleCache cache(facts.folder,
-                            client::BundleCache::Access::kReadOnly);
+  // Root looks at the product's folder, and everybody else at what they trust.
+  client::BundleCache cache(client::OpenDiskCacheFolder(
+      facts.folder, geteuid() == 0 ? client::FolderOwner::kAny
+                                   : client::FolderOwner::kRootOrSelf));
   client::CachedBundle cached = client::OpenCache(
       trusted_root, anchors::DefaultBakedBundle().as_of, cache, now);
   facts.empty = cached.empty;
@@ -176,10 +184,67 @@ void Verify(const Identities& identities, const verify::AnchorSet& anchors,
   }
 }
 
+// The answer to a nonce of now.
+struct Attestation {
+  std::string nonce;
+  absl::StatusOr<client::Attested> attested;
+};
+
+Attestation AskForAttestation(const std::string& program) {
+  std::string nonce(32, '\0');
+  if (getentropy(nonce.data(), nonce.size()) != 0) {
+    return {"", absl::ErrnoToStatus(errno, "getentropy")};
+  }
+  return {nonce, client::Attest({.nonce = nonce},
+                                {.program = program, .timeout = kAttestTime})};
+}
+
+template <typename Verified>
+void Keep(const absl::StatusOr<Verified>& verified, AttestationFacts& facts) {
+  facts.verified = verified.status();
+  if (!verified.ok()) return;
+  facts.module_id = verified->module_id();
+  facts.made = verified->timestamp();
+}
+
+// As a client does that is left to its defaults: not with an EXPIRED set.
+AttestationFacts Verify(const Attestation& attestation, const Anchors& anchors,
+                        absl::Time now) {
+  AttestationFacts facts;
+  facts.served = attestation.attested.status();
+  if (!facts.served.ok()) return facts;
+  facts.verified =
+      client::RequireNotExpired(anchors.set->provenance(), anchors.freshness);
+  if (!facts.verified.ok()) return facts;
+  const std::string& document = attestation.attested->document;
+  if (attestation.attested->source == client::AttestationSource::kNsm) {
+    const auto policy = verify::EnclavePolicy::Builder()
+                            .ExpectNonce(attestation.nonce)
+                            .AllowDebug(kWhy)
+                            .IgnoreTheRest(kWhy)
+                            .Build();
+    Keep(policy.ok()
+             ? verify::VerifyEnclave(document, *anchors.set, *policy, now)
+             : policy.status(),
+         facts);
+  } else {
+    const auto policy = verify::NitroTpmPolicy::Builder()
+                            .ExpectNonce(attestation.nonce)
+                            .IgnoreTheRest(kWhy)
+                            .Build();
+    Keep(policy.ok()
+             ? verify::VerifyNitroTpm(document, *anchors.set, *policy, now)
+             : policy.status(),
+         facts);
+  }
+  return facts;
+}
+
 }  // namespace
 
-absl::StatusOr<InstanceFacts> CollectInstanceFacts(const AnchorSource& source,
-                                                   InstanceNeeds needs) {
+absl::StatusOr<InstanceFacts> CollectInstanceFacts(
+    const AnchorSource& source, const std::string& attest_program,
+    InstanceNeeds needs) {
   InstanceFacts facts{.now = absl::Now(),
                       .needs = std::move(needs),
                       .machine = LookAtMachine()};
@@ -187,8 +252,15 @@ absl::StatusOr<InstanceFacts> CollectInstanceFacts(const AnchorSource& source,
   std::optional<Refresh> refresh;
   std::shared_ptr<const client::Bundle> cached;
   if (source.uses_client()) {
+    if (source.trusted_root.empty()) {
+      return absl::InvalidArgumentError(
+          "--server and --cache need the --trusted-root of the product");
+    }
     const auto root = ReadInput(source.trusted_root);
     if (!root.ok()) return root.status();
+    const auto trusted =
+        anchors::tuf::TrustedSet::FromRoot(*root, absl::InfinitePast());
+    if (!trusted.ok()) return trusted.status();
     if (!source.server.empty()) refresh.emplace(source);
     if (!source.cache.empty()) {
       facts.cache.emplace().folder = source.cache;
@@ -198,7 +270,15 @@ absl::StatusOr<InstanceFacts> CollectInstanceFacts(const AnchorSource& source,
   const auto any = verify::IdentityPolicy::AuthenticityOnly(kWhy);
   if (!any.ok()) return any.status();
   const Identities identities = AskImds(*any, facts.imds);
+  std::optional<Attestation> attestation;
+  if (facts.needs.attestation != InstanceNeeds::Attestation::kIgnore &&
+      (facts.machine.enclave ||
+       facts.machine.tpm_device == Machine::TpmDevice::kUsable)) {
+    attestation = AskForAttestation(attest_program);
+  }
   if (refresh.has_value()) facts.server = refresh->End(deadline);
+  // What was asked for is of now, not of a start some seconds ago.
+  facts.now = absl::Now();
   const auto anchors =
       facts.server.has_value() && facts.server->refreshed.ok()
           ? refresh->anchors()
@@ -207,6 +287,9 @@ absl::StatusOr<InstanceFacts> CollectInstanceFacts(const AnchorSource& source,
   facts.anchors = anchors->set->provenance();
   facts.freshness = anchors->freshness;
   Verify(identities, *anchors->set, *any, facts.now, facts.imds);
+  if (attestation.has_value()) {
+    facts.attestation = Verify(*attestation, *anchors, facts.now);
+  }
   return facts;
 }
 

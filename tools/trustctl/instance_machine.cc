@@ -72,6 +72,7 @@ Machine LookAtMachine(const std::string& root) {
   machine.tpm_in_firmware = Exists(root + "/sys/firmware/acpi/tables/TPM2");
   machine.tpm_in_kernel = Exists(root + "/sys/class/tpm/tpm0");
   machine.tpm_device = LookAtTpm(root + "/dev/tpm0");
+  machine.enclave = Exists(root + "/dev/nsm");
   return machine;
 }
 

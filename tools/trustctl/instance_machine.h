@@ -41,6 +41,10 @@ struct Machine {
   bool tpm_in_firmware = false;
   bool tpm_in_kernel = false;
   TpmDevice tpm_device = TpmDevice::kAbsent;
+
+  // Whether this is an enclave, which has a Nitro Secure Module, and neither a
+  // TPM nor a network.
+  bool enclave = false;
 };
 
 // Looks at this machine, below the folder `root`, which is empty but in tests.
