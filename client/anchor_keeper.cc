@@ -84,7 +84,9 @@ bool AnchorKeeper::LoadCache(absl::Time now) {
   is_baked_vouched_ =
       !default_baked_ && cached.roots.has_value() &&
       CanStillSign(baked_->signers, cached.roots->root().targets);
-  if (cached.roots.has_value()) MergeMetadata(*cached.roots, cache_);
+  if (cached.roots.has_value() && !cached.fork) {
+    MergeMetadata(*cached.roots, cache_);
+  }
   is_bundle_saved_ = cached.bundle.has_value();
   if (!cached.empty) {
     // Even without a server: whoever can damage a cache must gain nothing by
@@ -106,6 +108,7 @@ bool AnchorKeeper::LoadCache(absl::Time now) {
   // A damaged memory is left as it is until there is a better one.
   if (cached.is_memory_new) cache_.SaveMemory(memory_);
   WriteFolder(now);
+  if (cached.empty) cache_.MakeFolder();
   return !cached.empty;
 }
 
@@ -121,13 +124,17 @@ bool AnchorKeeper::IsNewer(const Bundle& bundle, const Bundle* held) const {
   return std::all_of(
       anchors::TargetKinds().begin(), anchors::TargetKinds().end(),
       [&](const anchors::TargetKind& kind) {
-        return bundle.files.target(kind.path).empty() ||
+        return bundle.files->target(kind.path).empty() ||
                bundle.sequences.Of(kind.name) >= least.Of(kind.name);
       });
 }
 
 void AnchorKeeper::LookIntoFolder(absl::Time now) {
-  if (!cache_.HasChanged()) return;
+  // Again where memory ran out the last time.
+  if (!cache_.HasChanged() && !is_looking_) return;
+  is_looking_ = true;
+  // Metadata of others may be newer than what was verified here.
+  verified_.reset();
   // What others wrote follows from what this client knew, if that was written.
   const bool was_written = !cache_.is_unwritten(kMemoryFile);
   CachedBundle found = ReadFolder(now);
@@ -137,6 +144,7 @@ void AnchorKeeper::LookIntoFolder(absl::Time now) {
   // A folder that has lost its roots says nothing about what they ended.
   if (found.fork || !found.roots.has_value() ||
       found.roots->root().envelope.version < memory_.root_version) {
+    is_looking_ = false;
     return;
   }
   FollowRoot(*found.roots, now);
@@ -163,7 +171,7 @@ void AnchorKeeper::LookIntoFolder(absl::Time now) {
     held = std::make_shared<const Bundle>(*std::move(found.bundle));
   }
   if (held != nullptr && memory.revoked != refused) {
-    auto again = Reopen(*found.roots, held->files, memory,
+    auto again = Reopen(*found.roots, *held->files, memory,
                         held->anchors->provenance(), now);
     if (again.ok()) held = std::make_shared<const Bundle>(*std::move(again));
   }
@@ -184,26 +192,33 @@ void AnchorKeeper::LookIntoFolder(absl::Time now) {
     ladder_.Replace(std::move(next));
   }
   memory_ = std::move(memory);
+  is_looking_ = false;
 }
 
 void AnchorKeeper::WriteFolder(absl::Time now) {
   cache_.Write([this, now] { LookIntoFolder(now); });
 }
 
-absl::Status AnchorKeeper::Refresh(Transport& transport, absl::Time now) {
+absl::Status AnchorKeeper::Refresh(Transport& transport, absl::Time now,
+                                   absl::Duration time) {
   LookIntoFolder(now);
-  absl::Status status = Fetch(transport, now);
+  absl::Status status = Fetch(transport, now, time);
   WriteFolder(now);
   return status;
 }
 
-absl::Status AnchorKeeper::Fetch(Transport& transport, absl::Time now) {
+absl::Status AnchorKeeper::Fetch(Transport& transport, absl::Time now,
+                                 absl::Duration time) {
   const std::shared_ptr<const Bundle> held = ladder()->held();
   const std::unique_ptr<tuf::Fetcher> fetcher = transport.Begin(
       held != nullptr ? held->versions : anchors::BundleVersions(),
-      held != nullptr ? held->files.timestamp : std::string());
-  auto updater =
-      tuf::Updater::Create(options_.trusted_root, now, fetcher.get(), &cache_);
+      held != nullptr ? held->files->timestamp : std::string(), time);
+  if (verified_bundle_ != held) verified_.reset();
+  auto updater = verified_.has_value()
+                     ? absl::StatusOr<tuf::Updater>(tuf::Updater::Continue(
+                           *verified_, now, fetcher.get(), &cache_))
+                     : tuf::Updater::Create(options_.trusted_root, now,
+                                            fetcher.get(), &cache_);
   if (!updater.ok()) return updater.status();
   const absl::Status refreshed = updater->Refresh();
   // Even after a failure: a root that was stored counts, and whoever lets
@@ -218,17 +233,21 @@ absl::Status AnchorKeeper::Fetch(Transport& transport, absl::Time now) {
         absl::StrCat("the newest root is ", root, ", and ",
                      memory_.root_version, " was seen before"));
   }
-  return AdoptFrom(*updater, held.get(), now);
+  // What the folder lost is saved by AdoptFrom().
+  const bool is_same = is_bundle_saved_ && verified_.has_value() &&
+                       updater->trusted().timestamp() == verified_->timestamp();
+  return is_same ? Confirm(*held, now) : AdoptFrom(*updater, held.get(), now);
 }
 
 void AnchorKeeper::FollowRoot(const tuf::TrustedSet& trusted, absl::Time now) {
   if (trusted.root().envelope.version <= memory_.root_version) return;
+  verified_.reset();
   Memory memory = HoldAgainst(trusted.root(), memory_);
   const std::shared_ptr<const Ladder> before = ladder();
   std::shared_ptr<const Bundle> held = before->held();
   if (held != nullptr) {
     const verify::AnchorProvenance& was = held->anchors->provenance();
-    auto again = Reopen(trusted, held->files, memory, was, now);
+    auto again = Reopen(trusted, *held->files, memory, was, now);
     if (!again.ok()) {
       held = nullptr;
     } else if (again->anchors->provenance().fresh_until != was.fresh_until) {
@@ -252,7 +271,7 @@ void AnchorKeeper::FollowRoot(const tuf::TrustedSet& trusted, absl::Time now) {
 absl::Status AnchorKeeper::AdoptFrom(tuf::Updater& updater, const Bundle* held,
                                      absl::Time now) {
   anchors::BundleFiles files =
-      held != nullptr ? held->files : anchors::BundleFiles();
+      held != nullptr ? *held->files : anchors::BundleFiles();
   for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
     auto bytes = FindTarget(updater, kind, files.target(kind.path));
     if (!kind.is_required &&
@@ -262,37 +281,63 @@ absl::Status AnchorKeeper::AdoptFrom(tuf::Updater& updater, const Bundle* held,
     if (!bytes.ok()) return bytes.status();
     files.SetTarget(kind.path, *std::move(bytes));
   }
+  const tuf::TrustedSet& trusted = updater.trusted();
   const bool is_same_timestamp =
-      files.timestamp == updater.trusted().timestamp()->envelope.bytes;
+      files.timestamp == trusted.timestamp()->envelope.bytes;
   // A clock from before the program was built is wrong.
   const absl::Time adopted =
       is_same_timestamp ? std::max(memory_.adopted, options_.baked.as_of)
                         : std::max(now, options_.baked.as_of);
   auto bundle = MakeBundle(
-      updater.trusted(), files,
+      trusted, files,
       {.origin = verify::Origin::kServer,
        // A clock that was set back is no older answer.
        .as_of = is_same_timestamp
                     ? std::max(now, held->anchors->provenance().as_of)
                     : now,
-       .fresh_until = FreshUntil(updater.trusted(), adopted)},
+       .fresh_until = FreshUntil(trusted, adopted)},
       Revoked());
   if (!bundle.ok()) return bundle.status();
-  bundle->files.target_files = std::move(files.target_files);
   if (absl::Status s = CheckAdoptable(*bundle, floor(), now); !s.ok()) {
     return s;
   }
+  files.timestamp = trusted.timestamp()->envelope.bytes;
+  files.snapshot = trusted.snapshot()->envelope.bytes;
+  files.targets = trusted.targets()->envelope.bytes;
+  bundle->files =
+      std::make_shared<const anchors::BundleFiles>(std::move(files));
   Memory memory = Remembering(*bundle, adopted);
   const std::shared_ptr<const Ladder> ladder =
       NextLadder(std::make_shared<const Bundle>(*std::move(bundle)), memory);
   auto next = Published<Ladder>::Prepare(ladder);
   if (!is_same_timestamp || !is_bundle_saved_) {
-    cache_.SaveBundle(ladder->held()->files, memory);
+    cache_.SaveBundle(*ladder->held()->files, memory);
     is_bundle_saved_ = true;
   } else if (memory != memory_) {
     cache_.SaveMemory(memory);
   }
   memory_ = std::move(memory);
+  ladder_.Replace(std::move(next));
+  // Delegated roles have an expiry of their own, which every refresh is to see.
+  if (!trusted.targets()->delegations.has_value()) {
+    verified_ = trusted;
+    verified_bundle_ = ladder->held();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AnchorKeeper::Confirm(const Bundle& held, absl::Time now) {
+  if (absl::Status s = CheckAdoptable(held, floor(), now); !s.ok()) return s;
+  verify::AnchorProvenance provenance = held.anchors->provenance();
+  // A clock that was set back is no older answer.
+  provenance.as_of = std::max(now, provenance.as_of);
+  auto confirmed = std::make_shared<Bundle>(held);
+  confirmed->anchors = held.anchors->WithProvenance(provenance);
+  auto ladder = std::make_shared<const Ladder>(
+      this->ladder()->baked(), std::move(confirmed), options_.max_stale,
+      /*may_yield=*/default_baked_);
+  auto next = Published<Ladder>::Prepare(ladder);
+  verified_bundle_ = ladder->held();
   ladder_.Replace(std::move(next));
   return absl::OkStatus();
 }

@@ -126,9 +126,9 @@ absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
   if (!bundle.ok()) return bundle;
   // Kept as they were, even if nobody vouches for them now: what they claim
   // still bounds how fresh the bundle is.
-  bundle->files.timestamp = files.timestamp;
-  bundle->files.snapshot = files.snapshot;
-  bundle->files.target_files = files.target_files;
+  auto kept = std::make_shared<anchors::BundleFiles>(files);
+  kept->roots.clear();
+  bundle->files = std::move(kept);
   memory.fresh_until = provenance.fresh_until;
   return bundle;
 }

@@ -259,7 +259,7 @@ absl::Status WriteFileAtomically(const std::string& path,
                                  std::string_view bytes, FileAccess access) {
   return Replace({AT_FDCWD, path, path}, bytes,
                  access == FileAccess::kPrivate ? 0600 : 0644,
-                 /*any_umask=*/false);
+                 /*any_umask=*/access == FileAccess::kEverybody);
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path,

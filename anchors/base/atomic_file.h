@@ -21,8 +21,10 @@ namespace anchorage::anchors {
 
 // Who may read a file.
 enum class FileAccess {
-  // Everybody may (0644).
+  // Everybody may (0644), but for whom the process's umask leaves out.
   kPublic,
+  // Everybody may (0644), whatever the umask: for another's program.
+  kEverybody,
   // Only its owner may (0600): for keys.
   kPrivate,
 };
