@@ -123,10 +123,12 @@ struct TrustClientOptions : TrustServer {
   // (https_proxy, no_proxy and so on, as libcurl and gRPC read them).
   std::optional<std::string> proxy = "";
 
-  // A folder for what was last verified, used by this client alone; empty:
-  // none. A relative path is of the folder that the process is in when the
-  // client is made. If it cannot be written, State says so; otherwise that does
-  // no harm.
+  // A folder for what was last verified; empty: none. Any number of clients and
+  // processes may use it: each refresh begins with what others wrote. It belongs
+  // to root or to this process's user, and nobody else may write there. A
+  // relative path is of the folder that the process is in when the client is
+  // made. If it cannot be used or written, State says so; otherwise that does no
+  // harm.
   std::string cache_folder;
 
   // --- Affects when ----------------------------------------------------------

@@ -286,8 +286,9 @@ ANCHORAGE_API void anchorage_options_set_trusted_root(
 ANCHORAGE_API void anchorage_options_set_tls_roots(anchorage_options* options,
                                                    const char* pem,
                                                    size_t size);
-/* A folder for what was last verified, this client's alone. A relative path is
- * of the folder that the process is in when the client is made. */
+/* A folder for what was last verified, of root's or of this process's user, for
+ * any number of clients and processes. A relative path is of the folder that the
+ * process is in when the client is made. */
 ANCHORAGE_API void anchorage_options_set_cache_folder(
     anchorage_options* options, const char* path, size_t size);
 /* The set that is there before any other, and when it was known to be the
