@@ -24,6 +24,7 @@
 #include "anchors/tuf/tuf_error.h"
 #include "client/anchor_keeper.h"
 #include "client/bundle.h"
+#include "client/disk_cache_folder.h"
 #include "client/ladder.h"
 #include "client/metrics_text.h"
 #include "client/notify/notifier.h"
@@ -224,12 +225,14 @@ absl::Status MakeAbsolute(std::string& folder) {
 class TrustClient::Engine {
  public:
   Engine(TrustClientOptions options, bool default_baked, Bundle baked,
-         std::vector<std::unique_ptr<Transport>> transports)
+         std::vector<std::unique_ptr<Transport>> transports,
+         std::unique_ptr<CacheFolder> folder)
       : options_(std::move(options)),
         clock_(options_.clock ? options_.clock : [] { return absl::Now(); }),
         random_(options_.random ? options_.random : Random()),
         transports_(std::move(transports)),
-        keeper_(options_, default_baked, IsSet(options_), std::move(baked)),
+        keeper_(options_, default_baked, IsSet(options_), std::move(baked),
+                std::move(folder)),
         schedule_(options_.refresh_interval),
         notifier_(options_.on_event, options_.events_while_verifying,
                   SteadyClockOf(options_)),
@@ -251,9 +254,7 @@ class TrustClient::Engine {
     for (const TrustServer& server : options_.further_servers) {
       servers.push_back({.name = NameOf(server)});
     }
-    if (!options_.cache_folder.empty() && keeper_.LoadCache(Now())) {
-      first_refresh_pending_ = false;
-    }
+    if (keeper_.LoadCache(Now())) first_refresh_pending_ = false;
     if (IsSet(options_)) {
       first_pause_ = schedule_.First(
           At(Now()).freshness == verify::Freshness::kFresh, random_());
@@ -497,8 +498,10 @@ TrustClient::~TrustClient() {
 }
 
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::CreateWith(
-    TrustClientOptions options, OpenTransport open) {
-  return anchors::NoThrow([&] { return Make(std::move(options), open); });
+    TrustClientOptions options, OpenTransport open,
+    std::unique_ptr<CacheFolder> folder) {
+  return anchors::NoThrow(
+      [&] { return Make(std::move(options), open, std::move(folder)); });
 }
 
 namespace {
@@ -520,7 +523,8 @@ absl::StatusOr<std::vector<std::unique_ptr<Transport>>> OpenAll(
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
-    TrustClientOptions options, OpenTransport open) {
+    TrustClientOptions options, OpenTransport open,
+    std::unique_ptr<CacheFolder> folder) {
   const bool default_baked = anchors::IsBuildKeyRoot(options.baked.root);
   if (options.trusted_root.empty() && !default_baked) {
     options.trusted_root = options.baked.root;
@@ -541,9 +545,12 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
   if (options.report_outcomes && ReportSendersOf(*transports).empty()) {
     return absl::InvalidArgumentError("there is nobody to report outcomes to");
   }
-  auto engine =
-      std::make_unique<Engine>(std::move(options), default_baked,
-                               *std::move(baked), *std::move(transports));
+  if (folder == nullptr && !options.cache_folder.empty()) {
+    folder = OpenDiskCacheFolder(options.cache_folder);
+  }
+  auto engine = std::make_unique<Engine>(
+      std::move(options), default_baked, *std::move(baked),
+      *std::move(transports), std::move(folder));
   if (absl::Status s = engine->Start(); !s.ok()) return s;
   return std::unique_ptr<TrustClient>(new TrustClient(std::move(engine)));
 }

@@ -25,8 +25,11 @@
  *   anchorage_attestation_policy   ..._policy_read          ..._policy_free
  *   anchorage_request              anchorage_request_new    anchorage_request_free
  *   anchorage_ledger               anchorage_ledger_new     anchorage_ledger_free
- *   anchorage_identity             anchorage_verify_identity        ..._free
+ *   anchorage_identity             anchorage_verify_identity,
+ *                                  ..._verify_this_instance         ..._free
  *   anchorage_attestation          anchorage_verify_attestation     ..._free
+ *   anchorage_attested             anchorage_attest,
+ *                                  ..._attest_new_key       ..._attested_free
  *   anchorage_state                anchorage_client_state   anchorage_state_free
  *   anchorage_error                every call that fails    anchorage_error_free
  *   a char* that is not const      anchorage_..._json       anchorage_string_free
@@ -44,21 +47,21 @@
  *     use one at once, but for its _free, which is the last use;
  *   options, request: one thread at a time.
  *
- * No call blocks on the network but anchorage_client_refresh() and, for a
- * transfer under way, anchorage_client_free(). Who frees a client while another
- * thread may be in anchorage_client_refresh() first calls
- * anchorage_client_cancel(), then waits for that thread. No call throws, ends
- * the process, depends on the locale, changes a signal's handler or writes to a
- * standard stream; errno after one says nothing. OpenSSL's queue of errors is as
- * it was, but for anchorage_client_refresh(), in which libcurl clears it. A
- * connection that breaks raises no SIGPIPE, and a client's own thread takes no
+ * No call blocks on the network but anchorage_client_refresh(),
+ * anchorage_verify_this_instance() and, for a transfer under way,
+ * anchorage_client_free(). Who frees a client while another thread may be in
+ * anchorage_client_refresh() first calls anchorage_client_cancel(), then waits
+ * for that thread. No call throws, ends the process, depends on the locale,
+ * changes a signal's handler or writes to a standard stream; errno after one
+ * says nothing. OpenSSL's queue of errors is as it was, but for the first two
+ * calls, in which libcurl clears it. A connection that breaks raises no SIGPIPE, and a client's own thread takes no
  * signals. The library reads no environment but ANCHORAGE_DEBUG; libcurl and
  * OpenSSL read their own, such as OPENSSL_CONF, but no proxy unless it is asked
  * for (anchorage_options_set_proxy_of_environment()). A program with
  * more rights than who started it (set-user-ID) verifies, and fetches nothing.
  *
- * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh(),
- * which is libcurl's call too, 256 KiB.
+ * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh()
+ * and anchorage_verify_this_instance(), which are libcurl's calls too, 256 KiB.
  *
  * After fork(2) the child verifies with the set of that moment;
  * anchorage_client_refresh() says that it needs a client of its own. A ledger is
@@ -134,6 +137,7 @@ typedef struct anchorage_request anchorage_request;
 typedef struct anchorage_ledger anchorage_ledger;
 typedef struct anchorage_identity anchorage_identity;
 typedef struct anchorage_attestation anchorage_attestation;
+typedef struct anchorage_attested anchorage_attested;
 typedef struct anchorage_state anchorage_state;
 typedef struct anchorage_event anchorage_event;
 typedef struct anchorage_error anchorage_error;
@@ -149,7 +153,8 @@ enum {
   ANCHORAGE_NOT_FROM_AWS = 3,
   ANCHORAGE_STALE_OR_FOR_ANOTHER = 4,
   ANCHORAGE_REFUSED_BY_POLICY = 5,
-  /* Never a pass: no anchors, no memory, no algorithm, no ledger. */
+  /* Never a pass: no anchors, no memory, no algorithm, no ledger, no evidence
+   * to be had here. */
   ANCHORAGE_UNDECIDED = 6,
   /* A refresh: nobody answered; or what came was not what the trusted keys
    * signed, or went back. */
@@ -219,7 +224,8 @@ ANCHORAGE_API void anchorage_error_free(anchorage_error* error);
 ANCHORAGE_API int32_t anchorage_error_code(const anchorage_error* error);
 
 /* The stable name of the reason, such as "SIGNATURE_MISMATCH"; of a refresh,
- * that of a TUF reason; of a mistake, "USAGE". Never NULL but for NULL. */
+ * that of a TUF reason; of evidence that cannot be had on this machine, such as
+ * "IMDS_ABSENT"; of a mistake, "USAGE". Never NULL but for NULL. */
 ANCHORAGE_API const char* anchorage_error_reason(const anchorage_error* error);
 
 /* The step of the verifier that failed, such as "product-codes"; NULL where
@@ -484,6 +490,19 @@ ANCHORAGE_API void anchorage_request_set_ledger(anchorage_request* request,
                                                 int32_t mode,
                                                 const char* binding,
                                                 size_t binding_size);
+/* Of this instance: how its metadata service is asked. Another address than
+ * EC2's two, "http://HOST[:PORT]", for tests. Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_imds_url(anchorage_request* request,
+                                                  const char* url, size_t size);
+/* The longest that all requests together may take; 1 ms to 1 h, default 10 s.
+ * Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_imds_timeout(
+    anchorage_request* request, int64_t ms);
+/* Asks without a token (IMDSv1; default 0): who can make this host fetch an
+ * address then reads its credentials. Only for an instance that gives no tokens.
+ * Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_imds_version_1(
+    anchorage_request* request, int32_t on);
 /* Of an attestation: what the field must be, exactly. Empty user data or an
  * empty public key is present and empty; an empty nonce is refused
  * (POLICY_EMPTY). A policy that says something of the field too is refused. */
@@ -525,6 +544,21 @@ ANCHORAGE_API anchorage_identity* anchorage_verify_identity(
     const anchorage_client* client, const void* text, size_t size,
     const anchorage_identity_policy* policy, const anchorage_request* request,
     anchorage_error** error);
+/* Gets the identity of the instance that this process runs on, and verifies it:
+ * asks IMDSv2 for the forms that `policy` allows, the strongest first, and
+ * verifies the first that there is (anchorage_identity_form()). Each call asks
+ * anew: pending_time is of the instance's last start, so a policy with a maximum
+ * age fails (TOO_OLD) on one that runs for longer. A document of another
+ * instance, from who controls this one's network, passes unless the policy says
+ * otherwise. Takes at most 10 s; uses no proxy, whatever the environment says.
+ *
+ * ANCHORAGE_UNDECIDED with a reason such as IMDS_ABSENT, IMDS_DISABLED,
+ * IMDS_HOP_LIMIT (a container, one hop too far), IMDS_THROTTLED or IMDS_TIMEOUT:
+ * there was nothing to verify. client/instance/README.md has all of them and what
+ * to do. `request` may be NULL, and has no document, form or time. Since 1.1. */
+ANCHORAGE_API anchorage_identity* anchorage_verify_this_instance(
+    const anchorage_client* client, const anchorage_identity_policy* policy,
+    const anchorage_request* request, anchorage_error** error);
 ANCHORAGE_API void anchorage_identity_free(anchorage_identity* identity);
 
 /* The text of a field, by the name that it has in the JSON: "account_id",
@@ -607,6 +641,56 @@ ANCHORAGE_API const char* anchorage_attestation_note(
     const anchorage_attestation* attestation, size_t index);
 ANCHORAGE_API char* anchorage_attestation_json(
     const anchorage_attestation* attestation, size_t* size);
+
+/* --- An attestation document of this machine --------------------------------
+ *
+ * Of an enclave by /dev/nsm, or of an instance with a NitroTPM by the program
+ * nitro-tpm-attest. Needs no client: what comes is a document that holds what was
+ * asked for, and whether AWS made it is for who verifies it, elsewhere.
+ *
+ * ANCHORAGE_UNDECIDED with a reason such as ATTESTATION_ABSENT, _FORBIDDEN (not
+ * allowed to this process, or a program that others can change), _REFUSED (what
+ * it said is in the message) or _TIMEOUT: there is no document.
+ * client/instance/ATTESTATION.md has all of them and what to do.
+ *
+ * These calls block, the device at most two minutes. The program is a child of
+ * the host's, with nothing of the host's in it, and is waited for by its number:
+ * the host gets one SIGCHLD, and may ignore it or wait for every child. */
+
+/* Who made a document. */
+enum { ANCHORAGE_SOURCE_NSM = 1, ANCHORAGE_SOURCE_PROGRAM = 2 };
+
+/* The absolute path of the program: by default "/usr/bin/nitro-tpm-attest".
+ * Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_attest_program(
+    anchorage_request* request, const char* path, size_t size);
+/* The longest that the program may take; 1 ms to 10 min, default 30 s.
+ * Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_attest_timeout(
+    anchorage_request* request, int64_t ms);
+
+/* Asks for a document with nonce, user data and public key of `request`, which may
+ * be NULL, and which verifies the document too; at most 1024 bytes each, and
+ * each may be empty. Since 1.1. */
+ANCHORAGE_API anchorage_attested* anchorage_attest(
+    const anchorage_request* request, anchorage_error** error);
+/* The same with a new key, whose public key the document holds: RSA with 2048
+ * bits, as a Recipient of AWS KMS has it. `request` has none. Since 1.1. */
+ANCHORAGE_API anchorage_attested* anchorage_attest_new_key(
+    const anchorage_request* request, anchorage_error** error);
+/* Overwrites the private key. Since 1.1. */
+ANCHORAGE_API void anchorage_attested_free(anchorage_attested* attested);
+
+/* The document, CBOR. Since 1.1. */
+ANCHORAGE_API const void* anchorage_attested_document(
+    const anchorage_attested* attested, size_t* size);
+/* 0 for NULL. Since 1.1. */
+ANCHORAGE_API int32_t
+anchorage_attested_source(const anchorage_attested* attested);
+/* The private key (PKCS #8, DER), not ended by a NUL; NULL where none was made.
+ * Who copies it has a copy to overwrite. Since 1.1. */
+ANCHORAGE_API const void* anchorage_attested_private_key(
+    const anchorage_attested* attested, size_t* size);
 
 #ifdef __cplusplus
 } /* extern "C" */

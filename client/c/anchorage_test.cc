@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "test/fake_imds/fake_imds.h"
 #include "test/support/failing_new.h"
 
 namespace {
@@ -281,6 +282,128 @@ TEST_F(CTest, TheTraceIsInTheJsonOfResultAndError) {
   EXPECT_NE(std::strstr(json.get(), "\"freshness\": \"BAKED_IN\""), nullptr);
   EXPECT_EQ(Verify("MIAG", any.get(), request.get()), nullptr);
   EXPECT_NE(TakeFailure().json.find("\"outcome\": \"--\""), std::string::npos);
+}
+
+class ImdsTest : public CTest {
+ protected:
+  Request At(const anchorage::test::FakeImds& imds) {
+    Request request(anchorage_request_new());
+    const std::string url = imds.url();
+    anchorage_request_set_imds_url(request.get(), url.data(), url.size());
+    return request;
+  }
+  Identity VerifyHere(const anchorage_request* request) {
+    return Identity(anchorage_verify_this_instance(client_.get(), any_.get(),
+                                                   request, &error_));
+  }
+
+  const Policy any_ = ReadPolicy("authenticity_only: a test");
+  const anchorage::test::FakeImds imds_{
+      {.pages = anchorage::test::PagesIn(
+           "test/vectors/real/iid/apse2-2026-ts-verify")}};
+};
+
+TEST_F(ImdsTest, VerifiesThisInstance) {
+  const Request request = At(imds_);
+  anchorage_request_set_trace(request.get(), 1);
+  const Identity identity = VerifyHere(request.get());
+  ASSERT_NE(identity, nullptr) << TakeFailure().message;
+  EXPECT_STREQ(anchorage_identity_instance_id(identity.get()),
+               "i-0c5541936caf78c12");
+  EXPECT_EQ(anchorage_identity_form(identity.get()), ANCHORAGE_FORM_RSA2048);
+  const Json json(anchorage_identity_json(identity.get(), nullptr));
+  EXPECT_NE(std::strstr(json.get(), "\"check\": \"signature\""), nullptr);
+  EXPECT_NE(std::strstr(json.get(), "\"freshness\": \"BAKED_IN\""), nullptr);
+}
+
+TEST_F(ImdsTest, ARefusalIsOneOfEvidence) {
+  const Request request = At(imds_);
+  const Policy policy =
+      ReadPolicy("accounts: ['123456789012']\nignore_the_rest: a test");
+  EXPECT_EQ(Identity(anchorage_verify_this_instance(client_.get(), policy.get(),
+                                                    request.get(), &error_)),
+            nullptr);
+  const Failure failure = TakeFailure();
+  EXPECT_EQ(failure.code, ANCHORAGE_REFUSED_BY_POLICY);
+  EXPECT_EQ(failure.reason, "ACCOUNT_NOT_ALLOWED");
+  EXPECT_EQ(failure.check, "account");
+  EXPECT_NE(failure.json, "");
+}
+
+TEST_F(ImdsTest, WhatCannotBeHadDecidesNothing) {
+  const anchorage::test::FakeImds off(
+      {.fault = anchorage::test::ImdsFault::kOff});
+  const Request request = At(off);
+  EXPECT_EQ(VerifyHere(request.get()), nullptr);
+  const Failure failure = TakeFailure();
+  EXPECT_EQ(failure.code, ANCHORAGE_UNDECIDED);
+  EXPECT_EQ(failure.reason, "IMDS_DISABLED");
+  EXPECT_EQ(failure.check, "");
+  EXPECT_EQ(failure.json, "");
+}
+
+TEST_F(ImdsTest, ALedgerKnowsTheInstance) {
+  const Request request = At(imds_);
+  const Ledger ledger(anchorage_ledger_new(10));
+  anchorage_request_set_ledger(request.get(), ledger.get(),
+                               ANCHORAGE_REPLAY_SINGLE_USE, "", 0);
+  EXPECT_NE(VerifyHere(request.get()), nullptr);
+  EXPECT_EQ(VerifyHere(request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_STALE_OR_FOR_ANOTHER);
+}
+
+TEST_F(ImdsTest, AsksWithoutATokenOnlyWhereItIsTold) {
+  const Request request = At(imds_);
+  anchorage_request_set_imds_version_1(request.get(), 1);
+  EXPECT_EQ(VerifyHere(request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().reason, "IMDS_TOKEN_REQUIRED");
+}
+
+TEST_F(ImdsTest, EndsWithItsTime) {
+  const anchorage::test::FakeImds silent(
+      {.fault = anchorage::test::ImdsFault::kHang});
+  const Request request = At(silent);
+  anchorage_request_set_imds_timeout(request.get(), 200);
+  EXPECT_EQ(VerifyHere(request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().reason, "IMDS_HOP_LIMIT");
+}
+
+TEST_F(ImdsTest, WhatDoesNotBelongTogetherIsAMistake) {
+  using Set = void (*)(anchorage_request*);
+  for (const Set set : {
+           Set{[](auto* r) { anchorage_request_set_document(r, "", 0); }},
+           Set{[](auto* r) { anchorage_request_set_recorded_at(r, 0); }},
+           Set{[](auto* r) { anchorage_request_set_form(r, 3); }},
+           Set{[](auto* r) { anchorage_request_set_nonce(r, "a", 1); }},
+           Set{[](auto* r) { anchorage_request_set_imds_timeout(r, 0); }},
+           Set{[](auto* r) { anchorage_request_set_imds_timeout(r, -1); }},
+           Set{[](auto* r) { anchorage_request_set_imds_version_1(r, 2); }},
+           Set{[](auto* r) { anchorage_request_set_imds_url(r, nullptr, 0); }},
+           Set{[](auto* r) { anchorage_request_set_imds_url(r, "a", 1); }},
+           Set{[](auto* r) {
+             anchorage_request_set_imds_url(r, "http://a/", 9);
+           }},
+       }) {
+    const Request request = At(imds_);
+    set(request.get());
+    EXPECT_EQ(VerifyHere(request.get()), nullptr);
+    EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+  }
+  const Request request = At(imds_);
+  EXPECT_EQ(Verify(ReadVector(kRsa2048), any_.get(), request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+  const AttestationPolicy policy =
+      ReadTpmPolicy(std::string(kTpmPolicy) + kAnyTpm);
+  EXPECT_EQ(VerifyTpm(ReadVector(kTpm), policy.get(), request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+  EXPECT_EQ(Identity(anchorage_verify_this_instance(nullptr, any_.get(),
+                                                    nullptr, &error_)),
+            nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+  EXPECT_EQ(Identity(anchorage_verify_this_instance(client_.get(), nullptr,
+                                                    nullptr, &error_)),
+            nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
 }
 
 TEST_F(CTest, VerifiesANitroTpm) {

@@ -46,8 +46,11 @@ offers --trusted-root repository export --t
 offers approve rotations a
 offers --open rotations list --o
 offers poll sources ""
+offers --windows fleet show --w
 offers revoke anchors r
 offers verify ledger ""
 offers --client-cert ledger export --client
 offers --pkcs7 evidence submit --p
+offers check instance ""
+offers need instance check --attestation n
 [ "$failures" -eq 0 ]

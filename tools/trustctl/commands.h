@@ -20,6 +20,7 @@ AddCommand AddKeys;
 AddCommand AddTargets;
 AddCommand AddRepository;
 AddCommand AddInspect;
+AddCommand AddInstance;
 AddCommand AddLedger;
 
 // With gRPC, so in trustctl-online alone. The first two have all of a noun of
@@ -28,8 +29,13 @@ AddCommand AddAnchorsOfTrustd;
 AddCommand AddLedgerOfTrustd;
 AddCommand AddRotations;
 AddCommand AddSources;
+AddCommand AddFleet;
 AddCommand AddEvidence;
 AddCommand AddStore;
+
+// Below "instance".
+AddCommand AddInstanceCheck;
+AddCommand AddInstanceAttest;
 
 // Below "verify".
 AddCommand AddVerifyIdentity;
@@ -49,8 +55,7 @@ template <bool kOnline>
 inline constexpr Noun kNouns[] = {
     {"verify", "Verify evidence", AddVerify},
     {"bundle", "Look at and fetch signed bundles", AddBundle},
-    {"cache", "Look at the folder in which a client keeps what it verified",
-     AddCache},
+    {"cache", "The folder in which clients keep what they verified", AddCache},
     {"anchors", "Look at the anchors, and change them",
      kOnline ? AddAnchorsOfTrustd : AddAnchors, true},
     {"catalog", "Compare two catalogs of anchors", AddCatalog},
@@ -62,10 +67,13 @@ inline constexpr Noun kNouns[] = {
     {"targets", "Approve a catalog by signing it (offline)", AddTargets},
     {"repository", "Copy a repository as static files", AddRepository},
     {"inspect", "Show what a piece of evidence says, unverified", AddInspect},
+    {"instance", "Look at the instance that this runs on", AddInstance},
     {"rotations", "Look at rotations of a trustd, and decide about them",
      kOnline ? AddRotations : nullptr, true},
     {"sources", "Look at the sources of a trustd",
      kOnline ? AddSources : nullptr, true},
+    {"fleet", "Look at what instances report to a trustd",
+     kOnline ? AddFleet : nullptr, true},
     {"ledger", "Verify the record of what a trustd saw and decided",
      kOnline ? AddLedgerOfTrustd : AddLedger},
     {"evidence", "Show a trustd what AWS signs with",
