@@ -41,6 +41,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"record_fuzz", RecordSeeds},
       {"regions_page_fuzz",
        [&] { return RegionsPageSeeds(ReadFile(catalog)); }},
+      {"report_answer_fuzz", ReportAnswerSeeds},
       {"report_fuzz", ReportSeeds},
       {"request_head_fuzz", RequestHeadSeeds},
       {"retry_after_fuzz", RetryAfterSeeds},
