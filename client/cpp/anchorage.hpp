@@ -38,7 +38,7 @@ using Time = std::chrono::time_point<std::chrono::system_clock,
                                      std::chrono::milliseconds>;
 using std::chrono::milliseconds;
 
-// The library's version and commit, such as "1.0.0 (9f3c2ab1)".
+// The library's version and commit, such as "1.1.0 (9f3c2ab1)".
 inline std::string_view Version() { return anchorage_version(); }
 
 // 10000 * major + 100 * minor + patch of the library.

@@ -10,7 +10,7 @@ from typing import Any, Callable, Optional
 
 SONAME = "libanchorage.so.1"
 # What this package was made for: 10000 * major + 100 * minor + patch.
-NEEDED = 10000
+NEEDED = 10100
 
 
 def _path() -> str:
