@@ -118,7 +118,7 @@
 
 /* Of this header. */
 #define ANCHORAGE_VERSION_MAJOR 1
-#define ANCHORAGE_VERSION_MINOR 0
+#define ANCHORAGE_VERSION_MINOR 1
 #define ANCHORAGE_VERSION_PATCH 0
 /* As anchorage_version_number() says it of the library. */
 #define ANCHORAGE_VERSION_NUMBER                                     \
@@ -199,7 +199,7 @@ enum {
 
 /* --- The library ---------------------------------------------------------- */
 
-/* Version and commit, such as "1.0.0 (commit 9f3c2ab1c0de)". A constant. */
+/* Version and commit, such as "1.1.0 (commit 9f3c2ab1c0de)". A constant. */
 ANCHORAGE_API const char* anchorage_version(void);
 
 /* 10000 * major + 100 * minor + patch, of the library that runs. Who uses what a
