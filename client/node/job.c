@@ -92,8 +92,8 @@ static void Execute(napi_env env, void* data) {
       job->json = anchorage_identity_json(job->result, &job->json_size);
       break;
     case kVerifyThisInstance:
-      job->result = anchorage_verify_this_instance(
-          client, job->policy->object, job->request, &job->error);
+      job->result = anchorage_verify_this_instance(client, job->policy->object,
+                                                   job->request, &job->error);
       job->is_good = job->result != NULL;
       job->json = anchorage_identity_json(job->result, &job->json_size);
       break;
@@ -132,7 +132,8 @@ static void Complete(napi_env env, napi_status status, void* data) {
     napi_get_undefined(env, &value);
   }
   if (job->is_good) {
-    if (is_identity || job->task == kVerifyAttestation) SetJson(env, value, job->json, job->json_size);
+    if (is_identity || job->task == kVerifyAttestation)
+      SetJson(env, value, job->json, job->json_size);
     napi_resolve_deferred(env, job->deferred, value);
   } else {
     napi_reject_deferred(env, job->deferred, TakeError(env, job->error));
