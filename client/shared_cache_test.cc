@@ -301,7 +301,9 @@ TEST_F(SharedCacheTest, AnOlderBundleNeverReplacesANewer) {
   Publish(6);
   // The slow one has every file but the catalog when the other one is done.
   Detour detour(old, [&](bool is_target) {
-    if (is_target) EXPECT_TRUE(Refresh(fast).ok());
+    if (is_target) {
+      EXPECT_TRUE(Refresh(fast).ok());
+    }
   });
   ASSERT_TRUE(Refresh(slow, &detour).ok());
   EXPECT_EQ(fast.sequence(), 6u);
