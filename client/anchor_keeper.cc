@@ -106,6 +106,7 @@ bool AnchorKeeper::LoadCache(absl::Time now) {
   // A damaged memory is left as it is until there is a better one.
   if (cached.is_memory_new) cache_.SaveMemory(memory_);
   WriteFolder(now);
+  if (cached.empty) cache_.MakeFolder();
   return !cached.empty;
 }
 
@@ -128,6 +129,8 @@ bool AnchorKeeper::IsNewer(const Bundle& bundle, const Bundle* held) const {
 
 void AnchorKeeper::LookIntoFolder(absl::Time now) {
   if (!cache_.HasChanged()) return;
+  // Metadata of others may be newer than what was verified here.
+  verified_.reset();
   // What others wrote follows from what this client knew, if that was written.
   const bool was_written = !cache_.is_unwritten(kMemoryFile);
   CachedBundle found = ReadFolder(now);

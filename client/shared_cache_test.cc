@@ -115,7 +115,7 @@ tuf::Fetcher* network = nullptr;
 class Network final : public Transport, public tuf::Fetcher {
  public:
   std::unique_ptr<tuf::Fetcher> Begin(const anchors::BundleVersions&,
-                                      std::string) override {
+                                      std::string, absl::Duration) override {
     return std::make_unique<Network>();
   }
   void Cancel() override {}

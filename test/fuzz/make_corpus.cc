@@ -41,7 +41,9 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"record_fuzz", RecordSeeds},
       {"regions_page_fuzz",
        [&] { return RegionsPageSeeds(ReadFile(catalog)); }},
+      {"report_fuzz", ReportSeeds},
       {"request_head_fuzz", RequestHeadSeeds},
+      {"retry_after_fuzz", RetryAfterSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
   };
