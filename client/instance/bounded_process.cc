@@ -31,7 +31,6 @@ class Descriptor {
   explicit Descriptor(int number = -1) : number_(number) {}
   Descriptor(Descriptor&& other) noexcept
       : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) = delete;
   ~Descriptor() { Close(); }
 
   int get() const { return number_; }
