@@ -115,7 +115,7 @@ tuf::Fetcher* network = nullptr;
 class Network final : public Transport, public tuf::Fetcher {
  public:
   std::unique_ptr<tuf::Fetcher> Begin(const anchors::BundleVersions&,
-                                      std::string) override {
+                                      std::string, absl::Duration) override {
     return std::make_unique<Network>();
   }
   void Cancel() override {}
@@ -171,7 +171,7 @@ class SharedCacheTest : public ::testing::Test {
 
   TrustClientOptions Options() {
     TrustClientOptions options;
-    options.server = "simulated";
+    if (has_server_) options.server = "simulated";
     options.trusted_root = repository_.published("root", 1);
     options.background_refresh = false;
     options.clock = [this] { return now_; };
@@ -243,6 +243,7 @@ class SharedCacheTest : public ::testing::Test {
   }
 
   absl::Time now_ = kNow;
+  bool has_server_ = true;
   Disk disk_;
   tuf::RepositorySimulator repository_;
   // Whether the first anchor is, in what is published from now on.
@@ -280,6 +281,22 @@ TEST_F(SharedCacheTest, ARefreshBeginsWithWhatOthersWrote) {
             (std::vector<std::string>{"2.root.json", "timestamp.json"}));
 }
 
+// A host whose timer asks for all.
+TEST_F(SharedCacheTest, AClientWithoutAServerTakesWhatOthersWrite) {
+  Client writer = Make();
+  has_server_ = false;
+  Client reader = Make();
+  EXPECT_EQ(Refresh(reader).code(), absl::StatusCode::kNotFound);
+  for (const std::uint64_t sequence : {6, 7}) {
+    Publish(sequence);
+    ASSERT_TRUE(Refresh(writer).ok());
+    const absl::Status looked = Refresh(reader, nullptr);
+    EXPECT_TRUE(looked.ok()) << looked;
+    EXPECT_EQ(reader.sequence(), sequence);
+    EXPECT_EQ(reader.origin(), Origin::kCache);
+  }
+}
+
 TEST_F(SharedCacheTest, WhatOthersSawIsAFloorForAServerThatWentBack) {
   const tuf::RepositorySimulator before = repository_;
   Client late = Make();
@@ -301,7 +318,9 @@ TEST_F(SharedCacheTest, AnOlderBundleNeverReplacesANewer) {
   Publish(6);
   // The slow one has every file but the catalog when the other one is done.
   Detour detour(old, [&](bool is_target) {
-    if (is_target) EXPECT_TRUE(Refresh(fast).ok());
+    if (is_target) {
+      EXPECT_TRUE(Refresh(fast).ok());
+    }
   });
   ASSERT_TRUE(Refresh(slow, &detour).ok());
   EXPECT_EQ(fast.sequence(), 6u);
