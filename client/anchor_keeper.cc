@@ -207,6 +207,14 @@ absl::Status AnchorKeeper::Refresh(Transport& transport, absl::Time now,
   return status;
 }
 
+absl::Status AnchorKeeper::LookAgain(absl::Time now) {
+  LookIntoFolder(now);
+  WriteFolder(now);
+  if (ladder()->held() != nullptr) return absl::OkStatus();
+  return cache_.status().ok() ? absl::NotFoundError("the cache is empty")
+                              : cache_.status();
+}
+
 absl::Status AnchorKeeper::Fetch(Transport& transport, absl::Time now,
                                  absl::Duration time) {
   const std::shared_ptr<const Bundle> held = ladder()->held();

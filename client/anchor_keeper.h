@@ -59,6 +59,11 @@ class AnchorKeeper {
   absl::Status Refresh(Transport& transport, absl::Time now,
                        absl::Duration time);
 
+  // Looks at what others wrote to the folder, and asks nobody. NOT_FOUND or why:
+  // there is no bundle that could be used.
+  absl::Status LookAgain(absl::Time now);
+  bool has_folder() const { return cache_.has_folder(); }
+
   // Why the cache could last not be used or written.
   const absl::Status& cache_status() const { return cache_.status(); }
 

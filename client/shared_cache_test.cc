@@ -171,7 +171,7 @@ class SharedCacheTest : public ::testing::Test {
 
   TrustClientOptions Options() {
     TrustClientOptions options;
-    options.server = "simulated";
+    if (has_server_) options.server = "simulated";
     options.trusted_root = repository_.published("root", 1);
     options.background_refresh = false;
     options.clock = [this] { return now_; };
@@ -243,6 +243,7 @@ class SharedCacheTest : public ::testing::Test {
   }
 
   absl::Time now_ = kNow;
+  bool has_server_ = true;
   Disk disk_;
   tuf::RepositorySimulator repository_;
   // Whether the first anchor is, in what is published from now on.
@@ -278,6 +279,22 @@ TEST_F(SharedCacheTest, ARefreshBeginsWithWhatOthersWrote) {
   EXPECT_EQ(reader.origin(), Origin::kServer);
   EXPECT_EQ(repository_.requests,
             (std::vector<std::string>{"2.root.json", "timestamp.json"}));
+}
+
+// A host whose timer asks for all.
+TEST_F(SharedCacheTest, AClientWithoutAServerTakesWhatOthersWrite) {
+  Client writer = Make();
+  has_server_ = false;
+  Client reader = Make();
+  EXPECT_EQ(Refresh(reader).code(), absl::StatusCode::kNotFound);
+  for (const std::uint64_t sequence : {6, 7}) {
+    Publish(sequence);
+    ASSERT_TRUE(Refresh(writer).ok());
+    const absl::Status looked = Refresh(reader, nullptr);
+    EXPECT_TRUE(looked.ok()) << looked;
+    EXPECT_EQ(reader.sequence(), sequence);
+    EXPECT_EQ(reader.origin(), Origin::kCache);
+  }
 }
 
 TEST_F(SharedCacheTest, WhatOthersSawIsAFloorForAServerThatWentBack) {

@@ -317,7 +317,7 @@ class TrustClient::Engine {
   absl::Status Refresh(absl::Duration& pause) {
     pause = absl::InfiniteDuration();
     if (forked()) return forked_status_;
-    if (!IsSet(options_)) {
+    if (!IsSet(options_) && !keeper_.has_folder()) {
       return absl::FailedPreconditionError("no server and no URL to ask");
     }
     pause = RefreshSchedule::kFirstRetry;
@@ -396,6 +396,7 @@ class TrustClient::Engine {
   // Asks one server after another until the answer of one is accepted.
   absl::Status AskInTurn(absl::Duration& retry_after)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    if (transports_.empty()) return keeper_.LookAgain(Now());
     const absl::Duration end = anchors::SteadyNow() + options_.refresh_budget;
     absl::Status failure;
     for (std::size_t i = 0; i < transports_.size(); ++i) {

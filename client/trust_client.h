@@ -308,9 +308,10 @@ class TrustClient {
 
   // Asks the server now and returns OK once the answer is verified and
   // accepted, or why it was not: a TufReason (anchors/tuf/tuf_error.h) or, with
-  // no server to ask, or in a forked process, FAILED_PRECONDITION. Whatever the
+  // nobody to ask, or in a forked process, FAILED_PRECONDITION. Whatever the
   // answer, the set is as good as before, unless a new root ended it. Calls
-  // wait for one another. With several servers and no good answer: why the
+  // wait for one another. Without a server it looks at what others wrote to the
+  // cache folder; NOT_FOUND if that has no bundle. With several servers and no good answer: why the
   // first was refused whose answer was, or else why the first did not answer.
   absl::Status Refresh();
 
