@@ -113,6 +113,8 @@ class AnchorKeeper {
   BundleCache cache_;
   // Whether the folder has the held bundle, or will once all is written.
   bool is_bundle_saved_ = false;
+  // Whether a look into the folder has begun and not ended.
+  bool is_looking_ = false;
   Memory memory_;
   // Whether a baked-in bundle from the server's repository is signed by the
   // keys of the newest root: otherwise it is no floor, and never the newer one.

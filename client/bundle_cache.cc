@@ -175,6 +175,12 @@ void BundleCache::Write(absl::FunctionRef<void()> look) {
   if (lacked_something && write_status_.ok()) status_ = absl::OkStatus();
 }
 
+void BundleCache::MakeFolder() {
+  if (folder_ == nullptr) return;
+  const absl::Status made = folder_->BeginWrite().status();
+  if (!absl::IsAborted(made)) write_status_ = made;
+}
+
 absl::Status BundleCache::WriteAll(absl::FunctionRef<void()> look) {
   const auto writer = folder_->BeginWrite();
   if (!writer.ok()) return writer.status();

@@ -102,6 +102,9 @@ class BundleCache final : public anchors::tuf::MetadataStore {
   // comes after it.
   void Write(absl::FunctionRef<void()> look);
 
+  // Makes the folder where there is none: status() says if that cannot be done.
+  void MakeFolder();
+
   // From now on keeps this client from reading what is in the folder, except
   // what it overwrites itself. `fork` names the stored root that contradicts
   // `root`, the trusted one of the same version: it is renamed out of the way,

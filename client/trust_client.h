@@ -123,10 +123,12 @@ struct TrustClientOptions : TrustServer {
   // (https_proxy, no_proxy and so on, as libcurl and gRPC read them).
   std::optional<std::string> proxy = "";
 
-  // A folder for what was last verified, used by this client alone; empty:
-  // none. A relative path is of the folder that the process is in when the
-  // client is made. If it cannot be written, State says so; otherwise that does
-  // no harm.
+  // A folder for what was last verified; empty: none. Any number of clients and
+  // processes may use it: each refresh begins with what others wrote. It belongs
+  // to root or to this process's user, and nobody else may write there. A
+  // relative path is of the folder that the process is in when the client is
+  // made. If it cannot be used or written, State says so; otherwise that does no
+  // harm.
   std::string cache_folder;
 
   // --- Affects when ----------------------------------------------------------
@@ -172,12 +174,12 @@ struct TrustClientOptions : TrustServer {
 
   // Whether to report to the servers that have the bundle how many
   // verifications ended how: counts by slot and reason, the library's version
-  // and the set's sequence; no account, instance or address. By the thread that
-  // refreshes, after a refresh, for at most 5 s; client/notify/README.md has the
-  // rest.
+  // and the set's sequence; no account, instance or address. By the client's
+  // thread, or without one by the caller of Refresh() or RefreshOnce() once the
+  // refresh has ended, for at most 5 s; client/notify/README.md has the rest.
   bool report_outcomes = false;
   // Between two reports, up to a tenth more or less: from 1 minute to 1 day.
-  // Without `background_refresh`, never more often than Refresh() is called.
+  // Without `background_refresh`, never more often than a refresh is asked for.
   absl::Duration report_interval = absl::Minutes(15);
   // Of so many reports one is sent, chosen by chance, and the others' counts are
   // dropped: for fleets whose trustd is to be asked less. At most 1,000,000.

@@ -17,12 +17,14 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
 #include "anchors/base/atomic_file.h"
+#include "anchors/base/version.h"
 #include "anchors/catalog.h"
 #include "anchors/publishing/repository_writer.h"
 #include "anchors/publishing/signer.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
+#include "proto/anchorage/v1/report_service.grpc.pb.h"
 #include "test/support/set_clock.h"
 #include "verify/reason.h"
 
@@ -129,6 +131,20 @@ class FakeRepository {
   v1::GetUpdateResponse response_;
 };
 
+class FakeReports final : public v1::ReportService::Service {
+ public:
+  grpc::Status ReportOutcomes(grpc::ServerContext*,
+                              const v1::ReportOutcomesRequest* request,
+                              v1::ReportOutcomesResponse* response) override {
+    requests.push_back(*request);
+    response->set_seconds_until_next(7200);
+    return status;
+  }
+
+  grpc::Status status;
+  std::vector<v1::ReportOutcomesRequest> requests;
+};
+
 // A trustd that answers what it is told to, whatever the caller has.
 class FakeTrustd final : public v1::AnchorService::Service {
  public:
@@ -149,6 +165,7 @@ class FakeTrustd final : public v1::AnchorService::Service {
   const std::string& address() const { return address_; }
 
   FakeRepository repository;
+  FakeReports reports;
   grpc::Status status;
   int calls = 0;
   // Of the last call.
@@ -161,6 +178,7 @@ class FakeTrustd final : public v1::AnchorService::Service {
     grpc::ServerBuilder builder;
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(this);
+    builder.RegisterService(&reports);
     server_ = builder.BuildAndStart();
     address_ = absl::StrCat("127.0.0.1:", port);
   }
@@ -721,6 +739,51 @@ TEST_F(TrustClientTest, AClockThatIsSetBackDelaysNoRefresh) {
   }
   test::SetClockAhead(absl::ZeroDuration());
   EXPECT_GE(client->state().refreshed, 2u);
+}
+
+// What is written without protobuf is read by it.
+TEST_F(TrustClientTest, ReportsOutcomesToItsServer) {
+  TrustClientOptions options = Options();
+  options.report_outcomes = true;
+  options.random = [] { return 0.0; };
+  const auto client = Make(options);
+  const auto enclave = verify::EnclavePolicy::Builder()
+                           .ExpectPartition("aws-cn")
+                           .AuthenticityOnly("test")
+                           .Build();
+  const auto identity = verify::IdentityPolicy::AuthenticityOnly("test");
+  ASSERT_FALSE(client->VerifyEnclave("x", *enclave).ok());
+  for (int i = 0; i < 300; ++i) {
+    ASSERT_FALSE(client->VerifyIdentity({}, *identity).ok());
+  }
+  ASSERT_TRUE(client->Refresh().ok());
+  ASSERT_EQ(trustd_.reports.requests.size(), 1u);
+  const v1::ReportOutcomesRequest& request = trustd_.reports.requests[0];
+  EXPECT_EQ(request.library_version(), anchors::kVersion);
+  EXPECT_EQ(request.bundle_sequence(), 1u);
+  EXPECT_EQ(request.seconds(), 1u);
+  EXPECT_EQ(request.sampled_one_in(), 1u);
+  ASSERT_EQ(request.counts_size(), 2);
+  EXPECT_EQ(request.counts(0).partition(), "");
+  EXPECT_EQ(request.counts(0).kind(), v1::ANCHOR_KIND_IID_RSA2048);
+  EXPECT_TRUE(verify::ReasonNamed(request.counts(0).reason()).has_value());
+  EXPECT_EQ(request.counts(0).count(), 300u);
+  EXPECT_EQ(request.counts(1).partition(), "aws-cn");
+  EXPECT_EQ(request.counts(1).region(), "");
+  EXPECT_EQ(request.counts(1).kind(), v1::ANCHOR_KIND_NITRO_ROOT);
+  EXPECT_EQ(request.counts(1).count(), 1u);
+
+  // The server wanted two hours.
+  (void)client->VerifyEnclave("x", *enclave);
+  now_ += absl::Minutes(119);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(trustd_.reports.requests.size(), 1u);
+  now_ += absl::Minutes(1);
+  trustd_.reports.status = {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many"};
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(trustd_.reports.requests.size(), 2u);
+  EXPECT_EQ(client->state().last_report.code(),
+            absl::StatusCode::kResourceExhausted);
 }
 
 TEST_F(TrustClientTest, AsksByItselfInTheBackground) {

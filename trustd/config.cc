@@ -148,6 +148,18 @@ void ReadValidity(const v1::ValidityConfig& proto, ConfigReader& reader,
       "validity.timestamp_interval");
 }
 
+FleetSettings ReadReports(const v1::ReportConfig& proto, ConfigReader& reader) {
+  FleetSettings settings;
+  settings.window =
+      reader.Within(proto.has_window(), proto.window(), absl::Hours(1),
+                    absl::Minutes(1), Days(7), "reports.window");
+  settings.threshold.senders = reader.Within(
+      proto.least_senders(), 5, 5, 1'000'000, "reports.least_senders");
+  settings.threshold.percent =
+      reader.Within(proto.least_percent(), 1, 1, 100, "reports.least_percent");
+  return settings;
+}
+
 }  // namespace
 
 absl::StatusOr<Config> ParseConfig(std::string_view yaml,
@@ -174,6 +186,9 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
   config.max_watchers =
       reader.Within(proto.max_watchers(), 10'000, 1, 1'000'000, "max_watchers");
   ReadLimits(proto, reader, config);
+  if (proto.has_reports()) {
+    config.reports = ReadReports(proto.reports(), reader);
+  }
   config.shutdown_grace = reader.Within(
       proto.has_shutdown_grace(), proto.shutdown_grace(), absl::Seconds(10),
       absl::ZeroDuration(), absl::Minutes(10), "shutdown_grace");

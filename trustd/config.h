@@ -14,6 +14,7 @@
 #include "proto/anchorage/v1/config.pb.h"
 #include "trustd/admin/admin_config.h"
 #include "trustd/alerts/alert_config.h"
+#include "trustd/fleet/fleet_config.h"
 #include "trustd/mirror/rotation_config.h"
 #include "trustd/net/ip_address.h"
 #include "trustd/publish/publisher_config.h"
@@ -70,6 +71,8 @@ struct Config {
   // nullopt: nobody can inspect or decide.
   std::optional<AdminSettings> admin;
   RotationOptions rotations;
+  // nullopt: no reports are taken.
+  std::optional<FleetSettings> reports;
   v1::LogConfig::Level log_level = v1::LogConfig::LEVEL_INFO;
   v1::LogConfig::Format log_format = v1::LogConfig::FORMAT_TEXT;
 };

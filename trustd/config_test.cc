@@ -194,6 +194,25 @@ TEST(Config, LimitsWhatPeersHold) {
   EXPECT_EQ(config->limits.admin_connections, 13);
 }
 
+TEST(Config, TakesReportsOnlyWhereItSaysSo) {
+  EXPECT_EQ(Parse(kMinimal)->reports, std::nullopt);
+  auto config = Parse(absl::StrCat(kMinimal, "reports: {}\n"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->reports, FleetSettings());
+  config = Parse(absl::StrCat(kMinimal,
+                              "reports: {window: 60s, least_senders: 100, "
+                              "least_percent: 5}\n"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->reports->window, absl::Minutes(1));
+  EXPECT_EQ(config->reports->threshold,
+            (FailureThreshold{.senders = 100, .percent = 5}));
+  for (const char* bad : {"window: 59s", "window: 604801s", "least_senders: 4",
+                          "least_percent: 101", "least_percent: -1"}) {
+    EXPECT_FALSE(Parse(absl::StrCat(kMinimal, "reports: {", bad, "}\n")).ok())
+        << bad;
+  }
+}
+
 TEST(Config, TellsAnAbsentFileFromABadOne) {
   EXPECT_EQ(LoadConfig("/nonexistent/trustd.yaml").status().code(),
             absl::StatusCode::kNotFound);

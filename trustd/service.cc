@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,7 @@
 #include "anchors/catalog.h"
 #include "anchors/tuf/metadata.h"
 #include "trustd/base/rocksdb_store.h"
+#include "trustd/fleet/report_service.h"
 #include "trustd/net/descriptors.h"
 #include "trustd/publish/keys.h"
 
@@ -23,8 +25,8 @@ namespace {
 // signing is retried.
 constexpr absl::Duration kRenewalCheck = absl::Seconds(30);
 
-// How often we check what people have signed.
-constexpr absl::Duration kCeremonyCheck = absl::Seconds(2);
+// How often we check what people have signed, and what instances report.
+constexpr absl::Duration kFrequentCheck = absl::Seconds(2);
 
 // How long before it expires, and how often, people are alerted about a file
 // that they must sign.
@@ -98,6 +100,18 @@ absl::StatusOr<anchors::Catalog> FirstCatalog(const Config& config) {
       config.initial_catalog_path, ": ", catalog.status().message()));
 }
 
+// Returns the slots of the catalog that is served, each once.
+std::vector<std::string> SlotsOf(const PublicationHub& hub) {
+  std::set<std::string> slots;
+  const auto current = hub.Current();
+  if (current != nullptr) {
+    for (const anchors::CatalogAnchor& anchor : current->catalog.anchors) {
+      slots.insert(verify::ToString(anchor.slot));
+    }
+  }
+  return {slots.begin(), slots.end()};
+}
+
 // Whether a warning needs no repetition, by the steady clock.
 bool IsRecent(absl::Duration warned, absl::Duration now) {
   return now - warned < kWarningInterval;
@@ -163,6 +177,7 @@ std::vector<std::string> FixedDifferences(const Config& now,
   compare("shutdown_grace", now.shutdown_grace, next.shutdown_grace);
   compare("reflection", now.reflection, next.reflection);
   compare("rotations", now.rotations, next.rotations);
+  compare("reports", now.reports, next.reports);
   compare("admin", now.admin, next.admin);
   compare("alerts.held_too_long", now.alerts.held_too_long,
           next.alerts.held_too_long);
@@ -353,6 +368,10 @@ void Service::Raise(AlertKind kind, const std::string& subject,
   alert.time = clock_();
   alert.subject = subject;
   alert.text = std::move(text);
+  RaiseAlert(std::move(alert));
+}
+
+void Service::RaiseAlert(Alert alert) {
   if (absl::Status s = alerter_.RaiseAlone(std::move(alert)); !s.ok()) {
     spdlog::error("cannot alert: {}", std::string(s.message()));
   }
@@ -401,6 +420,11 @@ void Service::TellNotices() {
         "alerts about a publication will be repeated at the next start: {}",
         std::string(s.message()));
   }
+}
+
+void Service::AlertOfFleet() {
+  if (fleet_ == nullptr) return;
+  for (Alert& alert : fleet_->TakeAlerts()) RaiseAlert(std::move(alert));
 }
 
 void Service::AlertIfWentBack() {
@@ -493,10 +517,22 @@ absl::Status Service::StartMirror() {
 absl::Status Service::Listen() {
   Config fitted = config_;
   fitted.limits = FitToDescriptors(config_.limits);
+  if (config_.reports.has_value()) {
+    Fleet::Options options;
+    options.settings = *config_.reports;
+    options.proxies = config_.limits.proxies;
+    options.slots = [this] { return SlotsOf(hub_); };
+    options.clock = clock_;
+    options.uptime = uptime_;
+    fleet_ = std::make_unique<Fleet>(std::move(options), metrics_.registry());
+  }
   auto server = Server::Start(
       ServerConfigOf(fitted), hub_, metrics_,
       [this](std::uint64_t version, const std::string& timestamp) {
         SeeNewerTimestamp(version, timestamp);
+      },
+      [this](CallGate& gate) {
+        if (fleet_ != nullptr) AddReportService(gate, *fleet_);
       });
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
@@ -509,6 +545,11 @@ absl::Status Service::Listen() {
         [this](const std::optional<anchors::BundleFiles>& bundle,
                const std::string& by,
                const std::string& why) { return AcceptStore(bundle, by, why); };
+    if (fleet_ != nullptr) {
+      options.fleet = [this](std::size_t windows) {
+        return fleet_->Describe(windows);
+      };
+    }
     options.connections.most = fitted.limits.admin_connections;
     options.connections.proxies = fitted.limits.proxies;
     options.reflection = config_.reflection;
@@ -526,6 +567,7 @@ absl::Status Service::Listen() {
   options.connections = fitted.limits.http_connections;
   options.proxies = fitted.limits.proxies;
   options.serves_new_clients = [this] { return server_->ServesNewClients(); };
+  options.post = ReportRoute(fleet_.get());
   auto http =
       HttpListener::Start(config_.http_listen_address, hub_, metrics_, options);
   if (!http.ok()) return http.status();
@@ -540,8 +582,10 @@ void Service::RenewLoop() {
   std::string last_renewal;
   std::string last_exception;
   absl::Duration last_warning = -absl::InfiniteDuration();
-  while (!stopping_.WaitFor(std::min(offline ? kCeremonyCheck : kRenewalCheck,
-                                     config_.timestamp_interval / 2))) {
+  const bool is_frequent = offline || fleet_ != nullptr;
+  while (
+      !stopping_.WaitFor(std::min(is_frequent ? kFrequentCheck : kRenewalCheck,
+                                  config_.timestamp_interval / 2))) {
     const absl::Status caught = anchors::NoThrow([&] {
       if (offline) TakeSigned(last_failure);
       AlertIfClockJumped();
@@ -549,6 +593,7 @@ void Service::RenewLoop() {
       WarnOfEnds(last_warning);
       AlertIfWentBack();
       AlertOfClaim();
+      AlertOfFleet();
       SayOnce("rotations wait", mirror_->Settle(clock_()), last_settling);
       SayOnce("cannot sign again, and the old metadata is served on",
               publisher_->RenewIfDue(clock_()), last_renewal);

@@ -22,6 +22,7 @@
 #include "trustd/base/clock_watch.h"
 #include "trustd/base/headed_store.h"
 #include "trustd/config.h"
+#include "trustd/fleet/fleet.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/poller.h"
 #include "trustd/publish/publication.h"
@@ -103,6 +104,8 @@ class Service {
   void AlertIfClockJumped();
   // Alerts people about a claim that nobody has proved.
   void AlertOfClaim();
+  // Alerts people about what instances report.
+  void AlertOfFleet();
   // Alerts people about what a publication has done.
   void TellNotices();
   // Called when a caller has, or claims to have, a newer timestamp than the one
@@ -112,6 +115,7 @@ class Service {
       const std::optional<anchors::BundleFiles>& bundle, const std::string& by,
       const std::string& why);
   void Raise(AlertKind kind, const std::string& subject, std::string text);
+  void RaiseAlert(Alert alert);
 
   // Renews what expires soon and publishes what people have signed, until
   // Stop().
@@ -137,6 +141,8 @@ class Service {
   absl::Mutex stop_mutex_;
   absl::Mutex reload_mutex_;
   std::unique_ptr<Poller> poller_ ABSL_GUARDED_BY(reload_mutex_);
+  // Null without `reports`.
+  std::unique_ptr<Fleet> fleet_;
   std::unique_ptr<Server> server_;
   // Null without `admin`.
   std::unique_ptr<AdminServer> admin_;

@@ -24,6 +24,7 @@
 #include "anchors/catalog_proto.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
 #include "proto/anchorage/v1/errors.pb.h"
+#include "proto/anchorage/v1/report_service.grpc.pb.h"
 #include "test/floods/raw_http2.h"
 #include "test/support/alert_receiver.h"
 #include "trustd/base/rocksdb_store.h"
@@ -506,6 +507,95 @@ TEST_F(ServiceTest, AJumpOfTheClockIsAlertedOfOnceAndSeen) {
     metrics = answer->body;
   }
   EXPECT_NE(metrics.find(once), metrics.npos) << metrics;
+}
+
+v1::ReportOutcomesRequest Refused() {
+  v1::ReportOutcomesRequest request;
+  request.set_library_version("1.0.0");
+  v1::OutcomeCount& count = *request.add_counts();
+  count.set_partition("aws");
+  count.set_region("eu-west-1");
+  count.set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+  count.set_reason("SIGNATURE_MISMATCH");
+  count.set_count(1);
+  return request;
+}
+
+TEST_F(ServiceTest, AlertsOfAFleetThatRefusesGenuineEvidence) {
+  std::atomic<int> hours = 0;
+  auto service = Service::Start(
+      MakeConfig("listen_address: 127.0.0.1:0\n"
+                 "http_listen_address: 127.0.0.1:0\n"
+                 "validity: {timestamp_interval: 1s}\n"
+                 "proxies: [127.0.0.1]\nreports: {}\n"),
+      [] { return kNow; },
+      [&] { return anchors::SteadyNow() + absl::Hours(1) * hours.load(); });
+  ASSERT_TRUE(service.ok()) << service.status();
+  const auto stub = v1::ReportService::NewStub(grpc::CreateChannel(
+      (*service)->address(), grpc::InsecureChannelCredentials()));
+  const auto report = [&](const std::string& sender) {
+    grpc::ClientContext context;
+    context.AddMetadata("x-forwarded-for", sender);
+    v1::ReportOutcomesResponse response;
+    const grpc::Status status =
+        stub->ReportOutcomes(&context, Refused(), &response);
+    EXPECT_EQ(response.seconds_until_next(), status.ok() ? 1800u : 0u);
+    return status;
+  };
+  httplib::Client http("http://" + (*service)->http_address());
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(report(absl::StrCat("192.0.2.", i)).ok());
+  }
+  for (int i = 4; i < 6; ++i) {
+    const auto answer = http.Post(
+        "/v1/reports", {{"X-Forwarded-For", absl::StrCat("192.0.2.", i)}},
+        Refused().SerializeAsString(), "application/x-protobuf");
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 200) << answer->body;
+  }
+  hours = 1;
+  std::string metrics;
+  const std::string once = "trustd_alerts_total{kind=\"FLEET_FAILURES\"} 1\n";
+  for (int i = 0; i < 200 && metrics.find(once) == metrics.npos; ++i) {
+    absl::SleepFor(absl::Milliseconds(50));
+    const auto answer = http.Get("/metrics");
+    ASSERT_TRUE(answer);
+    metrics = answer->body;
+  }
+  EXPECT_NE(metrics.find(once), metrics.npos) << metrics;
+  EXPECT_NE(metrics.find("trustd_fleet_failing_senders{slot=\"aws/eu-west-1/"
+                         "iid-rsa2048\"} 6\n"),
+            metrics.npos);
+
+  // Each sender has a limit, which the error names.
+  grpc::Status status = grpc::Status::OK;
+  for (int i = 0; i < 6 && status.ok(); ++i) status = report("192.0.2.1");
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(status), kTooManyRequests);
+  v1::Status details;
+  v1::ErrorInfo info;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  ASSERT_TRUE(info.ParseFromString(details.details(0).value()));
+  EXPECT_EQ(info.metadata().at("seconds_until_next"), "60");
+}
+
+TEST_F(ServiceTest, TakesNoReportsUnlessItIsToldTo) {
+  auto service =
+      Service::Start(MakeConfig("listen_address: 127.0.0.1:0\n"
+                                "http_listen_address: 127.0.0.1:0\n"),
+                     [] { return kNow; });
+  ASSERT_TRUE(service.ok()) << service.status();
+  const auto stub = v1::ReportService::NewStub(grpc::CreateChannel(
+      (*service)->address(), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  v1::ReportOutcomesResponse response;
+  EXPECT_EQ(stub->ReportOutcomes(&context, Refused(), &response).error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+  httplib::Client http("http://" + (*service)->http_address());
+  const auto answer = http.Post("/v1/reports", Refused().SerializeAsString(),
+                                "application/x-protobuf");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 404);
 }
 
 TEST_F(ServiceTest, RaisesTheSoftLimitOfDescriptors) {

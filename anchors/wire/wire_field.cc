@@ -43,10 +43,12 @@ bool TakeField(std::string_view& bytes, WireField& field) {
   if (!TakeVarint(bytes, tag) || tag > kMaxTag || tag >> 3 == 0) return false;
   field.number = static_cast<std::uint32_t>(tag >> 3);
   field.value.reset();
-  field.varint = 0;
+  field.varint.reset();
   switch (tag & 7) {
     case kVarint:
-      return TakeVarint(bytes, field.varint);
+      if (!TakeVarint(bytes, number)) return false;
+      field.varint = number;
+      return true;
     case k64Bit:
       return Take(bytes, 8, value);
     case k32Bit:

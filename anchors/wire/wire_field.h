@@ -28,8 +28,8 @@ struct WireField {
   std::uint32_t number = 0;
   // Of text, bytes, an inner message or a packed list; nullopt for a number.
   std::optional<std::string_view> value;
-  // Of a field of the type kVarint; 0 otherwise.
-  std::uint64_t varint = 0;
+  // Of a number of the type kVarint.
+  std::optional<std::uint64_t> varint;
 };
 
 // Takes a field off the front of `bytes`. Returns false if no field of the wire

@@ -28,6 +28,8 @@
  *   anchorage_identity             anchorage_verify_identity,
  *                                  ..._verify_this_instance         ..._free
  *   anchorage_attestation          anchorage_verify_attestation     ..._free
+ *   anchorage_attested             anchorage_attest,
+ *                                  ..._attest_new_key       ..._attested_free
  *   anchorage_state                anchorage_client_state   anchorage_state_free
  *   anchorage_error                every call that fails    anchorage_error_free
  *   a char* that is not const      anchorage_..._json       anchorage_string_free
@@ -116,7 +118,7 @@
 
 /* Of this header. */
 #define ANCHORAGE_VERSION_MAJOR 1
-#define ANCHORAGE_VERSION_MINOR 0
+#define ANCHORAGE_VERSION_MINOR 1
 #define ANCHORAGE_VERSION_PATCH 0
 /* As anchorage_version_number() says it of the library. */
 #define ANCHORAGE_VERSION_NUMBER                                     \
@@ -135,6 +137,7 @@ typedef struct anchorage_request anchorage_request;
 typedef struct anchorage_ledger anchorage_ledger;
 typedef struct anchorage_identity anchorage_identity;
 typedef struct anchorage_attestation anchorage_attestation;
+typedef struct anchorage_attested anchorage_attested;
 typedef struct anchorage_state anchorage_state;
 typedef struct anchorage_event anchorage_event;
 typedef struct anchorage_error anchorage_error;
@@ -196,7 +199,7 @@ enum {
 
 /* --- The library ---------------------------------------------------------- */
 
-/* Version and commit, such as "1.0.0 (commit 9f3c2ab1c0de)". A constant. */
+/* Version and commit, such as "1.1.0 (commit 9f3c2ab1c0de)". A constant. */
 ANCHORAGE_API const char* anchorage_version(void);
 
 /* 10000 * major + 100 * minor + patch, of the library that runs. Who uses what a
@@ -283,8 +286,9 @@ ANCHORAGE_API void anchorage_options_set_trusted_root(
 ANCHORAGE_API void anchorage_options_set_tls_roots(anchorage_options* options,
                                                    const char* pem,
                                                    size_t size);
-/* A folder for what was last verified, this client's alone. A relative path is
- * of the folder that the process is in when the client is made. */
+/* A folder for what was last verified, of root's or of this process's user, for
+ * any number of clients and processes. A relative path is of the folder that the
+ * process is in when the client is made. */
 ANCHORAGE_API void anchorage_options_set_cache_folder(
     anchorage_options* options, const char* path, size_t size);
 /* The set that is there before any other, and when it was known to be the
@@ -638,6 +642,56 @@ ANCHORAGE_API const char* anchorage_attestation_note(
     const anchorage_attestation* attestation, size_t index);
 ANCHORAGE_API char* anchorage_attestation_json(
     const anchorage_attestation* attestation, size_t* size);
+
+/* --- An attestation document of this machine --------------------------------
+ *
+ * Of an enclave by /dev/nsm, or of an instance with a NitroTPM by the program
+ * nitro-tpm-attest. Needs no client: what comes is a document that holds what was
+ * asked for, and whether AWS made it is for who verifies it, elsewhere.
+ *
+ * ANCHORAGE_UNDECIDED with a reason such as ATTESTATION_ABSENT, _FORBIDDEN (not
+ * allowed to this process, or a program that others can change), _REFUSED (what
+ * it said is in the message) or _TIMEOUT: there is no document.
+ * client/instance/ATTESTATION.md has all of them and what to do.
+ *
+ * These calls block, the device at most two minutes. The program is a child of
+ * the host's, with nothing of the host's in it, and is waited for by its number:
+ * the host gets one SIGCHLD, and may ignore it or wait for every child. */
+
+/* Who made a document. */
+enum { ANCHORAGE_SOURCE_NSM = 1, ANCHORAGE_SOURCE_PROGRAM = 2 };
+
+/* The absolute path of the program: by default "/usr/bin/nitro-tpm-attest".
+ * Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_attest_program(
+    anchorage_request* request, const char* path, size_t size);
+/* The longest that the program may take; 1 ms to 10 min, default 30 s.
+ * Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_attest_timeout(
+    anchorage_request* request, int64_t ms);
+
+/* Asks for a document with nonce, user data and public key of `request`, which may
+ * be NULL, and which verifies the document too; at most 1024 bytes each, and
+ * each may be empty. Since 1.1. */
+ANCHORAGE_API anchorage_attested* anchorage_attest(
+    const anchorage_request* request, anchorage_error** error);
+/* The same with a new key, whose public key the document holds: RSA with 2048
+ * bits, as a Recipient of AWS KMS has it. `request` has none. Since 1.1. */
+ANCHORAGE_API anchorage_attested* anchorage_attest_new_key(
+    const anchorage_request* request, anchorage_error** error);
+/* Overwrites the private key. Since 1.1. */
+ANCHORAGE_API void anchorage_attested_free(anchorage_attested* attested);
+
+/* The document, CBOR. Since 1.1. */
+ANCHORAGE_API const void* anchorage_attested_document(
+    const anchorage_attested* attested, size_t* size);
+/* 0 for NULL. Since 1.1. */
+ANCHORAGE_API int32_t
+anchorage_attested_source(const anchorage_attested* attested);
+/* The private key (PKCS #8, DER), not ended by a NUL; NULL where none was made.
+ * Who copies it has a copy to overwrite. Since 1.1. */
+ANCHORAGE_API const void* anchorage_attested_private_key(
+    const anchorage_attested* attested, size_t* size);
 
 #ifdef __cplusplus
 } /* extern "C" */

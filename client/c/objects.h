@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "anchors/base/no_throw.h"
 #include "client/c/anchorage.h"
+#include "client/instance/attestation.h"
 #include "client/instance/imds.h"
 #include "client/notify/event.h"
 #include "client/policy/policy_document.h"
@@ -131,6 +132,7 @@ struct anchorage_request : anchorage::c::Handle<0x61726571>,
   std::shared_ptr<anchorage::verify::InMemoryReplayLedger> ledger;
   anchorage::verify::ReplayCheck replay;
   std::optional<anchorage::client::ImdsOptions> imds;
+  anchorage::client::AttestationOptions attest;
   std::optional<std::string> nonce;
   std::optional<std::string> user_data;
   std::optional<std::string> public_key;
@@ -152,6 +154,11 @@ struct anchorage_attestation : anchorage::c::Handle<0x61617474> {
       anchorage::verify::AttestationType::kEnclave;
   anchorage::client::AnchorsUsed used;
   anchorage::verify::Trace trace;
+};
+
+struct anchorage_attested : anchorage::c::Handle<0x61746564> {
+  anchorage::client::Attested attested;
+  std::optional<anchorage::client::RecipientKey> key;
 };
 
 struct anchorage_state : anchorage::c::Handle<0x61737461> {

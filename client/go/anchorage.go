@@ -33,11 +33,11 @@ import (
 	"unsafe"
 )
 
-// The oldest library that has all that this package calls: 1.0.0.
-const oldestLibrary = 10000
+// The oldest library that has all that this package calls: 1.1.0.
+const oldestLibrary = 10100
 
 // Version returns the version and commit of the library, such as
-// "1.0.0 (commit 9f3c2ab1c0de)".
+// "1.1.0 (commit 9f3c2ab1c0de)".
 func Version() string { return C.GoString(C.anchorage_version()) }
 
 // WhenExpired is what a set of anchors does that is EXPIRED.

@@ -5,8 +5,8 @@
 const { readFile } = require('node:fs/promises');
 const addon = require('./anchorage.node');
 
-// The oldest library that has all that the addon calls: 1.0.0.
-const OLDEST_LIBRARY = 10000;
+// The oldest library that has all that the addon calls: 1.1.0.
+const OLDEST_LIBRARY = 10100;
 if (addon.versionNumber < OLDEST_LIBRARY) {
   throw new Error(`libanchorage ${addon.version} is older than this package`);
 }

@@ -76,10 +76,11 @@ ReportAnswer ParseReportAnswer(std::string_view bytes) {
     if (!anchors::TakeField(bytes, field)) {
       return {absl::UnavailableError("the answer to a report is no message")};
     }
-    if (field.number != kSecondsUntilNext || field.value.has_value()) continue;
+    if (field.number != kSecondsUntilNext || !field.varint.has_value())
+      continue;
     // What the message has no room for is as good as its largest number.
     answer.wait = absl::Seconds(std::min<std::uint64_t>(
-        field.varint, std::numeric_limits<std::uint32_t>::max()));
+        *field.varint, std::numeric_limits<std::uint32_t>::max()));
   }
   return answer;
 }

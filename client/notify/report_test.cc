@@ -82,6 +82,9 @@ TEST(ReportAnswer, SaysHowLongToWait) {
   std::string bytes;
   PutBytes(9, "unknown", bytes);
   PutVarint(1, 600, bytes);
+  // Of other types.
+  PutBytes(1, "unknown", bytes);
+  bytes += std::string_view("\x0d\0\0\0\0", 5);
   const ReportAnswer answer = ParseReportAnswer(bytes);
   EXPECT_TRUE(answer.status.ok());
   EXPECT_EQ(answer.wait, absl::Seconds(600));

@@ -5,6 +5,7 @@
 //   drill rekey      a new key in one region, end to end with people
 //   drill unrestarted  an instance from before such a key, years on
 //   drill poisoned   one certificate on the page replaced by an attacker's
+//   drill fleet_failures  a new key that no source shows: the fleet is heard
 //
 // Exit code 0: everything went as it should.
 
@@ -26,11 +27,13 @@
 #include "anchors/base/atomic_file.h"
 #include "anchors/publishing/ceremony.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
+#include "proto/anchorage/v1/audit_service.grpc.pb.h"
 #include "proto/anchorage/v1/evidence_service.grpc.pb.h"
 #include "test/drill/drill_world.h"
 #include "test/fake_aws/fake_identity.h"
 #include "test/fake_aws/page_writer.h"
 #include "test/identity/real_identities.h"
+#include "verify/reason.h"
 
 namespace anchorage::test {
 namespace {
@@ -152,15 +155,21 @@ v1::Evidence EvidenceOf(const FakeIdentity& aws) {
   return evidence;
 }
 
-bool Accepts(const client::TrustClient& one, const v1::Evidence& evidence) {
+absl::Status Verify(const client::TrustClient& one,
+                    const v1::Evidence& evidence) {
   const auto policy =
       *verify::IdentityPolicy::AuthenticityOnly("the drill's documents");
   const auto bytes = verify::DecodeIdentitySignature(
       verify::IdentityForm::kRsa2048, evidence.rsa2048());
-  return bytes.ok() &&
-         one.VerifyIdentity(
-                {std::nullopt, verify::IdentityForm::kRsa2048, *bytes}, policy)
-             .ok();
+  if (!bytes.ok()) return bytes.status();
+  return one
+      .VerifyIdentity({std::nullopt, verify::IdentityForm::kRsa2048, *bytes},
+                      policy)
+      .status();
+}
+
+bool Accepts(const client::TrustClient& one, const v1::Evidence& evidence) {
+  return Verify(one, evidence).ok();
 }
 
 // The first rotation, once trustd has found it.
@@ -173,6 +182,23 @@ v1::Rotation TheRekey(World& world) {
     return !found.empty();
   });
   return found.front();
+}
+
+// alice approves a rotation as it is.
+void Approve(World& world, const v1::Rotation& rotation) {
+  v1::DecideRotationRequest approval;
+  approval.set_id(rotation.id());
+  approval.set_kind(v1::Decision::KIND_APPROVE);
+  approval.set_why("AWS announced it");
+  approval.set_change_id(rotation.change_id());
+  approval.set_effect_sha256(rotation.effect_sha256());
+  v1::DecideRotationResponse decided;
+  grpc::ClientContext deciding;
+  const auto people = v1::AdminService::NewStub(world.ConnectAs("alice"));
+  const grpc::Status approved =
+      people->DecideRotation(&deciding, approval, &decided);
+  world.Check(absl::StrCat("alice approves ", approved.error_message()),
+              approved.ok());
 }
 
 int Rekey() {
@@ -305,19 +331,7 @@ int Unrestarted() {
   world.Say(absl::StrCat("AWS has another key for ", kSlot));
   const v1::Rotation rekey = TheRekey(world);
   check(instance, shown, true);
-  v1::DecideRotationRequest approval;
-  approval.set_id(rekey.id());
-  approval.set_kind(v1::Decision::KIND_APPROVE);
-  approval.set_why("AWS announced it");
-  approval.set_change_id(rekey.change_id());
-  approval.set_effect_sha256(rekey.effect_sha256());
-  v1::DecideRotationResponse decided;
-  grpc::ClientContext deciding;
-  const auto people = v1::AdminService::NewStub(world.ConnectAs("alice"));
-  const grpc::Status approved =
-      people->DecideRotation(&deciding, approval, &decided);
-  world.Check(absl::StrCat("alice approves ", approved.error_message()),
-              approved.ok());
+  Approve(world, rekey);
   world.WaitFor("all clients have sequence 2",
                 [&] { return world.ClientsHave(2); });
   check(instance, shown, true);
@@ -396,13 +410,91 @@ int Poisoned() {
   return 0;
 }
 
+// What every client makes of the evidence, reported by each from an address of
+// its own; `others` more report that they accept what they see.
+void ReportAll(World& world, const v1::Evidence& evidence, int others) {
+  int reported = 0;
+  for (const auto& one : world.clients()) {
+    const auto reason = verify::ReasonOf(Verify(*one, evidence));
+    reported += world.ReportAs(
+        reported, one->state().provenance.sequence, kRegion,
+        reason.has_value() ? std::string(verify::NameOf(*reason)) : "");
+  }
+  for (int i = 0; i < others; ++i) {
+    reported += world.ReportAs(reported, world.sequence(), "us-east-1", "");
+  }
+  world.Check(absl::StrCat(world.clients().size(),
+                           " clients report what they made of it, and ", others,
+                           " of other regions"),
+              reported == static_cast<int>(world.clients().size()) + others);
+}
+
+v1::FleetWindow FleetNow(World& world) {
+  v1::GetFleetResponse response;
+  grpc::ClientContext context;
+  const auto people = v1::AuditService::NewStub(world.ConnectAs("alice"));
+  world.Check("alice looks at what the fleet reports, over mutual TLS",
+              people->GetFleet(&context, {}, &response).ok());
+  return response.windows(0);
+}
+
+int FleetFailures() {
+  constexpr int kOthers = 400;
+  FakeIdentity aws;
+  World world(TrustdMode::kOnline, CatalogOf(aws), /*clients=*/12);
+  world.WaitFor("12 clients have sequence 1",
+                [&] { return world.ClientsHave(1); });
+  ReportAll(world, EvidenceOf(aws), kOthers);
+  world.Pass(absl::Hours(1));
+
+  aws.SetKey(kRegion, AnchorKind::kIidRsa2048, AnotherKey());
+  const v1::Evidence evidence = EvidenceOf(aws);
+  world.Say(absl::StrCat("AWS has another key for ", kSlot,
+                         ", and its page does not show it"));
+  ReportAll(world, evidence, kOthers);
+  std::string alert;
+  world.WaitFor("people are alerted in the same window, with the slot", [&] {
+    alert = world.receiver().Find("FLEET_FAILURES", kSlot);
+    return !alert.empty();
+  });
+  world.Check("of 12 senders that know no such signer",
+              alert.find("\"senders\":\"12\"") != alert.npos &&
+                  alert.find("SIGNATURE_MISMATCH: 12") != alert.npos);
+  const v1::FleetWindow window = FleetNow(world);
+  world.Check("all senders are there, and this slot alone fails",
+              window.senders() == 12 + kOthers && window.failures_size() == 1 &&
+                  window.failures(0).slot() == kSlot &&
+                  window.failures(0).alerted());
+  world.Check("nothing was decided by it",
+              world.sequence() == 1 &&
+                  world.trustd()
+                      .mirror()
+                      .Rotations([](const v1::Rotation&) { return true; })
+                      .empty());
+
+  world.PublishPages(CatalogOf(aws));
+  world.Say("AWS's page shows the key");
+  Approve(world, TheRekey(world));
+  world.WaitFor("all clients have sequence 2",
+                [&] { return world.ClientsHave(2); });
+  world.Pass(absl::Hours(1));
+  ReportAll(world, evidence, kOthers);
+  world.Check("no slot fails any more", FleetNow(world).failures().empty());
+  world.Check("people were alerted once",
+              world.receiver().Count("FLEET_FAILURES") == 1);
+  return 0;
+}
+
 int Main(int argc, char** argv) {
   const std::string name = argc == 2 ? argv[1] : "";
   if (name == "history") return History();
   if (name == "rekey") return Rekey();
   if (name == "unrestarted") return Unrestarted();
   if (name == "poisoned") return Poisoned();
-  std::fprintf(stderr, "usage: drill history|rekey|unrestarted|poisoned\n");
+  if (name == "fleet_failures") return FleetFailures();
+  std::fprintf(
+      stderr,
+      "usage: drill history|rekey|unrestarted|poisoned|fleet_failures\n");
   return 2;
 }
 

@@ -5,6 +5,7 @@
 #include <httplib.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -98,9 +99,13 @@ std::string FakeReceiver::Find(std::string_view kind,
   return "";
 }
 
-std::size_t FakeReceiver::count() const {
+std::size_t FakeReceiver::Count(std::string_view kind) const {
   const absl::MutexLock lock(&mutex_);
-  return bodies_.size();
+  return static_cast<std::size_t>(
+      std::count_if(bodies_.begin(), bodies_.end(), [&](const auto& body) {
+        const auto json = nlohmann::json::parse(body, nullptr, false);
+        return !json.is_discarded() && json.value("kind", "") == kind;
+      }));
 }
 
 World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
@@ -123,6 +128,8 @@ World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
       [this] { return Now() - absl::UnixEpoch(); });
   Require(service.status(), "trustd");
   service_ = *std::move(service);
+  reports_ = v1::ReportService::NewStub(grpc::CreateChannel(
+      service_->address(), grpc::InsecureChannelCredentials()));
   const auto root =
       anchors::ReadFile(folder_ + "/data/1.root.json", tuf::kMaxRootBytes);
   Require(root.status(), "root");
@@ -235,6 +242,7 @@ void World::WriteConfig(TrustdMode mode, const anchors::Catalog& first) {
       "alerts:\n  webhooks:\n", "    - name: people\n      url: '",
       receiver_.Url(), "'\n",
       "      secret_path: secret\n      allow_loopback_http: true\n");
+  absl::StrAppend(&yaml, "reports: {}\nproxies: [127.0.0.1]\n");
   absl::StrAppend(&yaml, "admin:\n  listen_address: 127.0.0.1:0\n",
                   "  tls: {certificate_path: admin.crt, key_path: admin.key}\n",
                   "  client_ca_path: people.crt\n  people:\n",
@@ -256,13 +264,34 @@ void World::PublishPages(const anchors::Catalog& catalog) {
   Require(service_->PollNow(""), "poll");
 }
 
+bool World::ReportAs(int sender, std::uint64_t sequence,
+                     const std::string& region, const std::string& reason) {
+  v1::ReportOutcomesRequest request;
+  request.set_library_version("1.0.0");
+  request.set_bundle_sequence(sequence);
+  request.set_seconds(3600);
+  v1::OutcomeCount& count = *request.add_counts();
+  count.set_partition("aws");
+  count.set_region(region);
+  count.set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+  count.set_reason(reason);
+  count.set_count(1);
+  grpc::ClientContext context;
+  context.AddMetadata("x-forwarded-for",
+                      absl::StrCat("10.0.", sender / 256, ".", sender % 256));
+  v1::ReportOutcomesResponse response;
+  return reports_->ReportOutcomes(&context, request, &response).ok();
+}
+
 absl::Time World::Now() const {
   return absl::Now() + absl::Seconds(passed_seconds_.load());
 }
 
 void World::Pass(absl::Duration time) {
   passed_seconds_ += absl::ToInt64Seconds(time);
-  Say(absl::StrCat(absl::ToInt64Hours(time) / 24, " days pass"));
+  Say(time < absl::Hours(24)
+          ? "an hour passes"
+          : absl::StrCat(absl::ToInt64Hours(time) / 24, " days pass"));
 }
 
 std::uint64_t World::sequence() const {

@@ -29,6 +29,7 @@
 #include "anchors/catalog.h"
 #include "anchors/publishing/signer.h"
 #include "client/trust_client.h"
+#include "proto/anchorage/v1/report_service.grpc.pb.h"
 #include "test/support/test_authority.h"
 #include "trustd/service.h"
 
@@ -77,7 +78,8 @@ class FakeReceiver {
   std::string Url() const { return server_.Url("/alerts"); }
   // The first alert of that kind whose body has `text`; empty if none came.
   std::string Find(std::string_view kind, std::string_view text) const;
-  std::size_t count() const;
+  // How many alerts of that kind came.
+  std::size_t Count(std::string_view kind) const;
 
  private:
   mutable absl::Mutex mutex_;
@@ -122,6 +124,12 @@ class World {
   // Lets time pass, for trustd and the clients.
   void Pass(absl::Duration time);
 
+  // Reports one outcome of a region's rsa2048 documents, in the name of the
+  // sender of that number: from an address of its own, as the proxy on this
+  // machine forwards it. Returns whether it was counted.
+  bool ReportAs(int sender, std::uint64_t sequence, const std::string& region,
+                const std::string& reason);
+
   std::uint64_t sequence() const;
   // Whether every client has that sequence, after a refresh of each.
   bool ClientsHave(std::uint64_t sequence);
@@ -146,6 +154,7 @@ class World {
   std::vector<Approver> approvers_;
   trustd::TestAuthority authority_{"the drill's people"};
   std::unique_ptr<trustd::Service> service_;
+  std::unique_ptr<v1::ReportService::Stub> reports_;
   std::vector<std::unique_ptr<client::TrustClient>> clients_;
 };
 

@@ -46,6 +46,7 @@ offers --trusted-root repository export --t
 offers approve rotations a
 offers --open rotations list --o
 offers poll sources ""
+offers --windows fleet show --w
 offers revoke anchors r
 offers verify ledger ""
 offers --client-cert ledger export --client

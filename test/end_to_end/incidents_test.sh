@@ -67,6 +67,7 @@ mode: MODE_OFFLINE
 listen_address: 127.0.0.1:0
 http_listen_address: 127.0.0.1:0
 shutdown_grace: 1s
+reports: {}
 admin:
   listen_address: 127.0.0.1:0
   tls: {certificate_path: trustd.pem, key_path: trustd.key}

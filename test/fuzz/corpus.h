@@ -33,7 +33,10 @@ Seeds UpdateSeeds();
 Seeds CatalogSeeds(const std::string& baked_catalog);
 Seeds SuccessionSeeds(const std::string& baked_catalog);
 Seeds RecordSeeds();
+Seeds ReportSeeds();
+Seeds ReportAnswerSeeds();
 Seeds RequestHeadSeeds();
+Seeds RetryAfterSeeds();
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

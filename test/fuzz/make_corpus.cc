@@ -41,7 +41,10 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"record_fuzz", RecordSeeds},
       {"regions_page_fuzz",
        [&] { return RegionsPageSeeds(ReadFile(catalog)); }},
+      {"report_answer_fuzz", ReportAnswerSeeds},
+      {"report_fuzz", ReportSeeds},
       {"request_head_fuzz", RequestHeadSeeds},
+      {"retry_after_fuzz", RetryAfterSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
   };

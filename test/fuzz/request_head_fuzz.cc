@@ -5,7 +5,8 @@
 //   2. lines end in one way, and no other control character but a tab is there;
 //   3. what follows the empty line counts for nothing, and without that line
 //      nothing is a request;
-//   4. one more header that ends the connection, or has a body follow, does.
+//   4. one more header that ends the connection, or has a body follow, does;
+//   5. where a body has a length, another header about it takes that away.
 
 #include <algorithm>
 #include <cstddef>
@@ -49,7 +50,11 @@ void Check(std::string_view text) {
   const auto alone = ReadRequestHead(head);
   Require(alone.has_value() &&
               alone->keeps_connection == request->keeps_connection &&
-              alone->if_none_match == request->if_none_match,
+              alone->if_none_match == request->if_none_match &&
+              alone->content_length == request->content_length &&
+              alone->keeps_after_body == request->keeps_after_body &&
+              alone->content_type == request->content_type &&
+              alone->forwarded_for == request->forwarded_for,
           "what follows counts for nothing");
   Require(!ReadRequestHead(head.substr(0, head.size() / 2)).has_value() &&
               !ReadRequestHead(head.substr(0, head.size() - 1)).has_value(),
@@ -62,6 +67,17 @@ void Check(std::string_view text) {
     const auto last = ReadRequestHead(longer);
     Require(last.has_value() && !last->keeps_connection,
             "one header ends the connection");
+  }
+  if (!request->content_length.has_value()) return;
+  Require(!request->keeps_connection, "a body follows");
+  for (const char* line :
+       {"\r\ncontent-length:1", "\r\nTRANSFER-ENCODING: chunked"}) {
+    std::string longer = head;
+    longer.insert(end, line);
+    const auto unclear = ReadRequestHead(longer);
+    Require(unclear.has_value() && !unclear->content_length.has_value() &&
+                !unclear->keeps_after_body,
+            "a body has one length");
   }
 }
 

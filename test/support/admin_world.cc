@@ -71,6 +71,11 @@ AdminWorld::AdminWorld()
   server_options.clock = [this] { return now(); };
   server_options.uptime = [this] { return now() - absl::UnixEpoch(); };
   server_options.grace = absl::Seconds(1);
+  server_options.fleet = [](std::size_t windows) {
+    v1::GetFleetResponse response;
+    for (std::size_t i = 0; i < windows; ++i) response.add_windows();
+    return response;
+  };
   server_options.accept_store =
       [this](const std::optional<anchors::BundleFiles>& bundle,
              const std::string& by,

@@ -1,4 +1,4 @@
-// trustctl cache show | verify | reset
+// trustctl cache show | verify | refresh | reset
 
 #include <filesystem>
 #include <iostream>
@@ -17,6 +17,8 @@
 #include "client/cached_bundle.h"
 #include "client/disk_cache_folder.h"
 #include "client/ladder.h"
+#include "client/trust_client.h"
+#include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/verdict_output.h"
@@ -30,7 +32,8 @@ using nlohmann::ordered_json;
 
 struct Flags {
   std::string folder;
-  std::string trusted_root;
+  // With which server; for "verify" its trusted root alone.
+  AnchorSource source;
   bool forget_revocations = false;
   OutputOption output;
 };
@@ -120,7 +123,7 @@ int Show(const Flags& flags) {
 // What a client would make of it.
 int Verify(const Flags& flags) {
   if (absl::Status s = RequireFolder(flags.folder); !s.ok()) return Fail(s);
-  const auto root = ReadInput(flags.trusted_root);
+  const auto root = ReadInput(flags.source.trusted_root);
   if (!root.ok()) return UsageError(root.status());
   const auto trusted =
       anchors::tuf::TrustedSet::FromRoot(*root, absl::InfinitePast());
@@ -149,6 +152,50 @@ int Verify(const Flags& flags) {
               << NameOf(freshness) << ", fresh until "
               << Rfc3339(provenance.fresh_until) << "\n";
     Print(cached.memory);
+  }
+  return kAccepted;
+}
+
+// As a client in any product does: it begins with what is there, and leaves it
+// if nothing better verifies.
+int Refresh(const Flags& flags) {
+  AnchorSource source = flags.source;
+  source.cache = flags.folder;
+  const auto client = source.MakeClient();
+  if (!client.ok()) return UsageError(client.status());
+  const client::TrustClientState before = (*client)->state();
+  const absl::Status refreshed = (*client)->Refresh();
+  const client::TrustClientState now = (*client)->state();
+  if (!refreshed.ok()) {
+    if (!now.cache.ok()) PrintWarning(TextOf(now.cache));
+    PrintError(absl::StrCat("no new bundle from ", source.server, ": ",
+                            TextOf(refreshed)),
+               "the last verified set stays in use");
+    return ExitCodeOf(refreshed);
+  }
+  if (!now.cache.ok()) {
+    PrintError(TextOf(now.cache), "the folder does not have what is newest");
+    // Another program writes: the next time will do.
+    return absl::IsAborted(now.cache) ? kUndecided : kUsage;
+  }
+  const verify::AnchorProvenance& had = before.provenance;
+  const verify::AnchorProvenance& has = now.provenance;
+  const bool is_new = had.origin != verify::Origin::kCache ||
+                      had.sequence != has.sequence ||
+                      had.fresh_until != has.fresh_until;
+  if (flags.output.json()) {
+    ordered_json json;
+    json["folder"] = flags.folder;
+    json["new"] = is_new;
+    json["sequence"] = has.sequence;
+    json["freshness"] = NameOf(now.freshness);
+    json["fresh_until"] = Rfc3339(has.fresh_until);
+    std::cout << json.dump(2) << "\n";
+  } else {
+    std::cout << (is_new ? "refreshed" : "unchanged") << "  sequence "
+              << has.sequence << "  " << NameOf(now.freshness)
+              << ", fresh until " << Rfc3339(has.fresh_until) << "  in "
+              << flags.folder << "\n";
   }
   return kAccepted;
 }
@@ -201,6 +248,21 @@ its bundle is, and what stays refused. Changes nothing. Exit code 3 or 4: what
 is there is not signed by the keys of now, or older; 2: it is damaged.
 )";
 
+constexpr char kRefreshFooter[] = R"(
+    trustctl cache refresh /var/cache/product/anchors \
+        --server https://trust.example/tuf/ --trusted-root 1.root.json
+
+For products in shell, which verify with --cache, and for those that have no
+network: asks the server once, and writes what is newer and verifies. Any number
+of programs may use the folder meanwhile; it is made with mode 0755 if it is not
+there. anchorage-cache@.timer does this every hour.
+
+Exit code 0: refreshed, or there was nothing new; 1: the folder cannot be
+written, or others can write it; 3 or 4: what the server sent was refused; 6:
+the server could not be asked, or another program was writing. The last verified
+set stays in the folder.
+)";
+
 constexpr char kResetFooter[] = R"(
     trustctl cache reset /var/cache/product/anchors
 
@@ -233,9 +295,13 @@ void AddCache(CLI::App& cache, Action& action) {
       AddFolderCommand(cache, action, "verify", "Verify it as a client would",
                        kVerifyFooter, &Verify, command);
   command
-      ->add_option("--trusted-root", flags->trusted_root,
+      ->add_option("--trusted-root", flags->source.trusted_root,
                    "root.json that the program trusts")
       ->required();
+  flags = AddFolderCommand(cache, action, "refresh",
+                           "Ask a server, and keep what verifies",
+                           kRefreshFooter, &Refresh, command);
+  flags->source.AddRepositoryTo(*command);
   flags =
       AddFolderCommand(cache, action, "reset", "Empty it, but for revocations",
                        kResetFooter, &Reset, command);

@@ -29,6 +29,7 @@ AddCommand AddAnchorsOfTrustd;
 AddCommand AddLedgerOfTrustd;
 AddCommand AddRotations;
 AddCommand AddSources;
+AddCommand AddFleet;
 AddCommand AddEvidence;
 AddCommand AddStore;
 
@@ -54,8 +55,7 @@ template <bool kOnline>
 inline constexpr Noun kNouns[] = {
     {"verify", "Verify evidence", AddVerify},
     {"bundle", "Look at and fetch signed bundles", AddBundle},
-    {"cache", "Look at the folder in which a client keeps what it verified",
-     AddCache},
+    {"cache", "The folder in which clients keep what they verified", AddCache},
     {"anchors", "Look at the anchors, and change them",
      kOnline ? AddAnchorsOfTrustd : AddAnchors, true},
     {"catalog", "Compare two catalogs of anchors", AddCatalog},
@@ -72,6 +72,8 @@ inline constexpr Noun kNouns[] = {
      kOnline ? AddRotations : nullptr, true},
     {"sources", "Look at the sources of a trustd",
      kOnline ? AddSources : nullptr, true},
+    {"fleet", "Look at what instances report to a trustd",
+     kOnline ? AddFleet : nullptr, true},
     {"ledger", "Verify the record of what a trustd saw and decided",
      kOnline ? AddLedgerOfTrustd : AddLedger},
     {"evidence", "Show a trustd what AWS signs with",

@@ -49,6 +49,10 @@ std::vector<Method> Methods() {
        [](const Channel& channel, AdminWorld&) {
          return Try<Audit>(channel, &Audit::Stub::GetLedgerHead, {});
        }},
+      {"GetFleet", Action::kLook,
+       [](const Channel& channel, AdminWorld&) {
+         return Try<Audit>(channel, &Audit::Stub::GetFleet, {});
+       }},
       {"DecideRotation", Action::kDecide,
        [](const Channel& channel, AdminWorld& world) {
          return Try<Admin>(channel, &Admin::Stub::DecideRotation,
@@ -106,6 +110,23 @@ class AdminAccessTest : public AdminServerTest {
     EXPECT_EQ(world_.polled(), std::vector<std::string>());
   }
 };
+
+TEST_F(AdminAccessTest, GivesAsManyWindowsAsAreAskedFor) {
+  const Channel channel = world_.Connect(world_.Person("viewer-vera"));
+  const auto ask = [&](int windows, v1::GetFleetResponse& response) {
+    v1::GetFleetRequest request;
+    request.set_windows(windows);
+    return Call<Audit>(channel, &Audit::Stub::GetFleet, request, response);
+  };
+  v1::GetFleetResponse response;
+  EXPECT_TRUE(ask(0, response).ok());
+  EXPECT_EQ(response.windows_size(), 2);
+  EXPECT_TRUE(ask(169, response).ok());
+  EXPECT_EQ(response.windows_size(), 169);
+  for (const int windows : {-1, 170}) {
+    EXPECT_EQ(ReasonOf(ask(windows, response)), "REQUEST_INVALID") << windows;
+  }
+}
 
 TEST_F(AdminAccessTest, LetsEachRoleDoWhatItMayAndNothingElse) {
   const std::set<Action> all = {Action::kLook,  Action::kDecide,

@@ -52,6 +52,8 @@ class AdminServer {
     ShedFunction shed = [](const std::string&) {};
     // Empty: there is no store that could go back.
     AcceptFunction accept_store;
+    // Empty: no reports are taken.
+    FleetFunction fleet;
   };
 
   // Listens and serves. `mirror` must outlive the server. Fails with

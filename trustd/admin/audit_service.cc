@@ -11,6 +11,12 @@
 #include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
+namespace {
+
+constexpr int kMostFleetWindows = 169;
+constexpr std::size_t kFewFleetWindows = 2;
+
+}  // namespace
 
 // Reads the record itself; the mirror only says that there is more.
 class AuditServiceImpl::Watch final : public NewsStream {
@@ -50,9 +56,10 @@ class AuditServiceImpl::Watch final : public NewsStream {
 };
 
 AuditServiceImpl::AuditServiceImpl(const Access& access, Mirror& mirror,
-                                   int max_watchers)
+                                   FleetFunction fleet, int max_watchers)
     : access_(access),
       mirror_(mirror),
+      fleet_(std::move(fleet)),
       watches_(max_watchers, AddressList(),
                "this server has no place for another stream") {}
 
@@ -80,6 +87,7 @@ void AuditServiceImpl::AddTo(CallGate& gate) {
   AddLook(gate, "ListRecords", &AuditServiceImpl::ListRecords);
   AddLook(gate, "ListSources", &AuditServiceImpl::ListSources);
   AddLook(gate, "GetLedgerHead", &AuditServiceImpl::GetLedgerHead);
+  AddLook(gate, "GetFleet", &AuditServiceImpl::GetFleet);
   gate.AddStreaming<v1::WatchRecordsRequest>(
       "/anchorage.v1.AuditService/WatchRecords",
       [this](const Caller& caller, const v1::WatchRecordsRequest& request,
@@ -133,6 +141,23 @@ grpc::Status AuditServiceImpl::GetLedgerHead(
       reinterpret_cast<const char*>(head.root.data()), head.root.size())));
   response.set_healthy(ledger.health().ok());
   response.set_damage(std::string(ledger.health().message()));
+  return grpc::Status::OK;
+}
+
+grpc::Status AuditServiceImpl::GetFleet(const v1::GetFleetRequest& request,
+                                        v1::GetFleetResponse& response) {
+  if (!fleet_) {
+    return RpcError(grpc::StatusCode::FAILED_PRECONDITION, kNotApplicable,
+                    "this trustd takes no reports: see 'reports' in its "
+                    "configuration");
+  }
+  if (request.windows() < 0 || request.windows() > kMostFleetWindows) {
+    return RequestError(
+        absl::StrCat("'windows' is from 0 to ", kMostFleetWindows));
+  }
+  response = fleet_(request.windows() == 0
+                        ? kFewFleetWindows
+                        : static_cast<std::size_t>(request.windows()));
   return grpc::Status::OK;
 }
 

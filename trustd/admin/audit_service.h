@@ -3,6 +3,8 @@
 #ifndef ANCHORAGE_TRUSTD_ADMIN_AUDIT_SERVICE_H_
 #define ANCHORAGE_TRUSTD_ADMIN_AUDIT_SERVICE_H_
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -14,11 +16,16 @@
 
 namespace anchorage::trustd {
 
+// Returns at most `windows` windows of what instances reported.
+using FleetFunction = std::function<v1::GetFleetResponse(std::size_t windows)>;
+
 // Keeps the promises of audit_service.proto. Thread-safe.
 class AuditServiceImpl final {
  public:
-  // Both must outlive the service.
-  AuditServiceImpl(const Access& access, Mirror& mirror, int max_watchers);
+  // `access` and `mirror` must outlive the service; `fleet` is empty where no
+  // reports are taken.
+  AuditServiceImpl(const Access& access, Mirror& mirror, FleetFunction fleet,
+                   int max_watchers);
 
   // Adds its methods to `gate`, which the service outlives.
   void AddTo(CallGate& gate);
@@ -45,6 +52,8 @@ class AuditServiceImpl final {
                            v1::ListSourcesResponse& response);
   grpc::Status GetLedgerHead(const v1::GetLedgerHeadRequest& request,
                              v1::GetLedgerHeadResponse& response);
+  grpc::Status GetFleet(const v1::GetFleetRequest& request,
+                        v1::GetFleetResponse& response);
   grpc::Status WatchRecords(const Caller& caller,
                             const v1::WatchRecordsRequest& request,
                             std::shared_ptr<ServerStream>& stream);
@@ -53,6 +62,7 @@ class AuditServiceImpl final {
 
   const Access& access_;
   Mirror& mirror_;
+  const FleetFunction fleet_;
   Watches watches_;
 };
 

@@ -32,6 +32,9 @@ class IpAddress {
   bool IsIpv4() const;
   bool IsLoopback() const;
 
+  // As IPv6 has it: of IPv4 ::ffff:a.b.c.d.
+  const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }
+
   // Returns what limits count as one peer: an IPv4 address, or an IPv6 address
   // with its last 64 bits zero.
   IpAddress Group() const;

@@ -12,10 +12,12 @@ constexpr char kDomain[] = "trustd.anchorage";
 }  // namespace
 
 grpc::Status RpcError(grpc::StatusCode code, std::string_view reason,
-                      const std::string& message) {
+                      const std::string& message,
+                      const std::map<std::string, std::string>& metadata) {
   v1::ErrorInfo info;
   info.set_reason(std::string(reason));
   info.set_domain(kDomain);
+  info.mutable_metadata()->insert(metadata.begin(), metadata.end());
   v1::Status status;
   status.set_code(code);
   const std::string sentence =

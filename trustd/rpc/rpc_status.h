@@ -5,6 +5,7 @@
 
 #include <grpcpp/support/status.h>
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -35,10 +36,11 @@ inline constexpr std::string_view kBundleRefused = "BUNDLE_REFUSED";
 inline constexpr std::string_view kTooManyRequests = "TOO_MANY_REQUESTS";
 
 // Returns a status whose trailer carries `reason` as an ErrorInfo of the domain
-// `trustd.anchorage`. `message` passes through verify::Printable(): it may
-// quote what callers and sources said.
+// `trustd.anchorage`, with `metadata`. `message` passes through
+// verify::Printable(): it may quote what callers and sources said.
 grpc::Status RpcError(grpc::StatusCode code, std::string_view reason,
-                      const std::string& message);
+                      const std::string& message,
+                      const std::map<std::string, std::string>& metadata = {});
 
 // INVALID_ARGUMENT and REQUEST_INVALID.
 grpc::Status RequestError(const std::string& message);

@@ -73,15 +73,18 @@ Server::~Server() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerConfig& config, PublicationHub& hub, Metrics& metrics,
-    NewerTimestampFunction on_newer) {
+    NewerTimestampFunction on_newer,
+    const std::function<void(CallGate&)>& add_more) {
   const auto credentials = CredentialsOf(config);
   if (!credentials.ok()) return credentials.status();
   std::unique_ptr<Server> server(
       new Server(config, hub, metrics, std::move(on_newer)));
   GrpcListener::Options options = ListenerOptions(config, hub, metrics);
   options.credentials = *credentials;
-  auto listener = GrpcListener::Start(
-      options, [&](CallGate& gate) { server->service_.AddTo(gate); });
+  auto listener = GrpcListener::Start(options, [&](CallGate& gate) {
+    server->service_.AddTo(gate);
+    add_more(gate);
+  });
   if (!listener.ok()) return listener.status();
   server->listener_ = *std::move(listener);
   return server;

@@ -3,6 +3,7 @@
 #ifndef ANCHORAGE_TRUSTD_SERVE_SERVER_H_
 #define ANCHORAGE_TRUSTD_SERVE_SERVER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,10 +21,12 @@ class Server {
  public:
   // Listens and serves. `hub` and `metrics` outlive the server. Fails with
   // UNAVAILABLE (the address is in use or not of this machine) or as
-  // anchors::ReadFile() does for the TLS files.
+  // anchors::ReadFile() does for the TLS files. `add_more` adds the methods of
+  // another service.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       const ServerConfig& config, PublicationHub& hub, Metrics& metrics,
-      NewerTimestampFunction on_newer = nullptr);
+      NewerTimestampFunction on_newer = nullptr,
+      const std::function<void(CallGate&)>& add_more = [](CallGate&) {});
   ~Server();
 
   // The address that it listens on; for port 0, with the port that was chosen.

@@ -14,9 +14,11 @@ constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
 }  // namespace
 
-Connection::Connection(int socket, Place place, bool health_only,
-                       const ConnectionLimits& limits, absl::Duration now)
+Connection::Connection(int socket, const IpAddress& peer, Place place,
+                       bool health_only, const ConnectionLimits& limits,
+                       absl::Duration now)
     : socket_(socket),
+      peer_(peer),
       place_(std::move(place)),
       health_only_(health_only),
       limits_(limits),
@@ -59,7 +61,7 @@ bool Connection::Fill(absl::Duration now) {
   const ssize_t got = ::recv(socket_, buffer, sizeof(buffer), 0);
   if (got < 0) return errno == EAGAIN || errno == EINTR;
   if (got == 0) return false;
-  if (received_.empty() && !health_only_) {
+  if (received_.empty() && !health_only_ && !awaited_.has_value()) {
     deadline_ = now + limits_.request_time;
   }
   received_.append(buffer, static_cast<std::size_t>(got));
@@ -67,6 +69,7 @@ bool Connection::Fill(absl::Duration now) {
 }
 
 bool Connection::HasRequest() {
+  if (awaited_.has_value()) return received_.size() >= *awaited_;
   const std::size_t begin =
       scanned_ < kEndOfHead.size() ? 0 : scanned_ - kEndOfHead.size();
   const bool found = received_.find(kEndOfHead, begin) != std::string::npos;
@@ -86,6 +89,8 @@ Connection::Next Connection::Advance(absl::Duration now) {
     scanned_ = 0;
     if (HasRequest()) return Next::kAnswer;
   }
+  // The body may have come with its head.
+  if (awaited_.has_value() && HasRequest()) return Next::kAnswer;
   const std::size_t before = received_.size();
   if (!Fill(now)) return Next::kClose;
   if (received_.size() == before) return Next::kAwaitInput;
@@ -93,6 +98,16 @@ Connection::Next Connection::Advance(absl::Duration now) {
 }
 
 void Connection::BeginAnswer(absl::Duration now) {
+  is_answering_ = true;
+  if (awaited_.has_value()) {
+    deadline_ = now + limits_.answer_time;
+    request_body_ = received_.substr(0, *awaited_);
+    received_.erase(0, *awaited_);
+    awaited_.reset();
+    return;
+  }
+  request_deadline_ = std::exchange(deadline_, now + limits_.answer_time);
+  request_body_.reset();
   std::size_t end = received_.find(kEndOfHead);
   end = end == std::string::npos ? limits_.request_bytes
                                  : end + kEndOfHead.size();
@@ -102,8 +117,12 @@ void Connection::BeginAnswer(absl::Duration now) {
   out_.clear();
   sent_ = 0;
   body_ = {};
-  is_answering_ = true;
-  deadline_ = now + limits_.answer_time;
+}
+
+void Connection::AwaitBody(std::size_t bytes) {
+  is_answering_ = false;
+  awaited_ = bytes;
+  deadline_ = request_deadline_;
 }
 
 void Connection::Answer(std::string head, std::string_view body,
@@ -117,7 +136,8 @@ void Connection::Answer(std::string head, std::string_view body,
 const char* Connection::Exceeds(absl::Duration now) const {
   if (now < deadline_) return nullptr;
   if (is_answering_) return "answer_time";
-  return received_.empty() ? "idle_time" : "request_time";
+  return received_.empty() && !awaited_.has_value() ? "idle_time"
+                                                    : "request_time";
 }
 
 void Connection::Stop(absl::Duration now) {

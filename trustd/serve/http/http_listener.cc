@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -48,6 +49,14 @@ const char* PhraseOf(int status) {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 411:
+      return "Length Required";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 429:
+      return "Too Many Requests";
     default:
       return "Service Unavailable";
   }
@@ -149,7 +158,7 @@ void HttpListener::Accept(int socket, const Endpoint& peer) {
   if (refusal == Refusal::kNone) {
     HttpLoop& loop = *loops_[next_loop_++ % loops_.size()];
     owned = -1;
-    return loop.Add(socket, std::move(place), false);
+    return loop.Add(socket, peer.address, std::move(place), false);
   }
   metrics_.CountShed("http", absl::StrCat("connections_", NameOf(refusal)));
   const Refusal for_health = health_places_.Admit(peer.address, place);
@@ -159,15 +168,21 @@ void HttpListener::Accept(int socket, const Endpoint& peer) {
   }
   // All health connections are in one loop, whose oldest makes room.
   owned = -1;
-  loops_.front()->Add(socket, std::move(place), true);
+  loops_.front()->Add(socket, peer.address, std::move(place), true);
 }
 
 void HttpListener::Answer(Connection& connection, bool last) {
   const auto request = ReadRequestHead(connection.request());
-  last = last || !request.has_value() || !request->keeps_connection;
-  Reply reply = request.has_value()
-                    ? ReplyTo(*request, connection.is_health_only())
-                    : Text(400, "no request of HTTP/1.1\n");
+  const bool has_body = connection.request_body().has_value();
+  if (request.has_value() && !has_body && !connection.is_health_only() &&
+      TakesBody(*request)) {
+    return connection.AwaitBody(*request->content_length);
+  }
+  last = last || !request.has_value() ||
+         !(has_body ? request->keeps_after_body : request->keeps_connection);
+  Reply reply = !request.has_value() ? Text(400, "no request of HTTP/1.1\n")
+                : has_body           ? ReplyToPost(connection, *request)
+                           : ReplyTo(*request, connection.is_health_only());
   std::string head = absl::StrCat(
       "HTTP/1.1 ", reply.status, " ", PhraseOf(reply.status),
       "\r\nAccept-Ranges: none\r\nContent-Length: ", reply.body.size(),
@@ -187,8 +202,56 @@ void HttpListener::Answer(Connection& connection, bool last) {
   connection.Answer(std::move(head), reply.body, std::move(reply.owner), last);
 }
 
+bool HttpListener::TakesBody(const RequestHead& request) const {
+  return options_.post.answer && request.target == options_.post.path &&
+         request.method == "POST" && request.content_length.has_value() &&
+         *request.content_length <= options_.post.max_body_bytes &&
+         absl::StripAsciiWhitespace(request.content_type) ==
+             absl::string_view(options_.post.media_type.data(),
+                               options_.post.media_type.size());
+}
+
+HttpListener::Reply HttpListener::ReplyToPost(const Connection& connection,
+                                              const RequestHead& request) {
+  PostAnswer answer =
+      options_.post.answer({.peer = connection.peer(),
+                            .forwarded_for = request.forwarded_for,
+                            .body = *connection.request_body()});
+  if (answer.status == 200) {
+    return Text(200, std::move(answer.body), options_.post.media_type);
+  }
+  Reply reply = Text(answer.status, std::move(answer.body));
+  if (answer.status == 429) {
+    reply.headers +=
+        Header("Retry-After", absl::StrCat(answer.retry_after_seconds));
+  }
+  return reply;
+}
+
+HttpListener::Reply HttpListener::RefusePost(const RequestHead& request) const {
+  if (!options_.post.answer) return Text(404, "not taken here\n");
+  if (request.method != "POST") {
+    Reply reply = Text(405, "only POST\n");
+    reply.headers += Header("Allow", "POST");
+    return reply;
+  }
+  if (!request.content_length.has_value()) {
+    return Text(411, "no body whose Content-Length says how long it is\n");
+  }
+  if (*request.content_length > options_.post.max_body_bytes) {
+    return Text(413, absl::StrCat("at most ", options_.post.max_body_bytes,
+                                  " bytes\n"));
+  }
+  return Text(
+      415, absl::StrCat("only ", std::string(options_.post.media_type), "\n"));
+}
+
 HttpListener::Reply HttpListener::ReplyTo(const RequestHead& request,
                                           bool health_only) {
+  if (request.target == options_.post.path && !health_only &&
+      (options_.post.answer || request.method == "POST")) {
+    return RefusePost(request);
+  }
   if (request.method != "GET" && request.method != "HEAD") {
     Reply reply = Text(405, "only GET and HEAD\n");
     reply.headers += Header("Allow", "GET, HEAD");

@@ -4,7 +4,8 @@
 //   if (!listener.ok()) return listener.status();
 //
 // GET and HEAD of these paths, compared byte for byte and never normalised:
-// "/tuf/..." (StaticSite), "/healthz", "/metrics". Everything that a peer can
+// "/tuf/..." (StaticSite), "/healthz", "/metrics"; and POST of one (PostRoute).
+// Everything that a peer can
 // make the server wait for or keep is bounded (ConnectionLimits), and no slow
 // peer holds a thread (HttpLoop). When the limit of connections, in all or for
 // one address, is reached, there are some more for "/healthz" alone. There is
@@ -26,6 +27,7 @@
 #include "trustd/publish/publication.h"
 #include "trustd/serve/http/connection.h"
 #include "trustd/serve/http/http_loop.h"
+#include "trustd/serve/http/post.h"
 #include "trustd/serve/http/request_head.h"
 #include "trustd/serve/http/static_site.h"
 #include "trustd/serve/metrics.h"
@@ -46,6 +48,7 @@ class HttpListener {
     ConnectionLimits limits;
     // Whether a new client is served elsewhere too; part of "/healthz".
     std::function<bool()> serves_new_clients = [] { return true; };
+    PostRoute post = {};
   };
 
   // Listens on `address` (HOST:PORT) and serves. `hub` and `metrics` outlive
@@ -78,6 +81,12 @@ class HttpListener {
   static Reply Text(int status, std::string text,
                     std::string_view media_type = "text/plain; charset=utf-8");
   void Answer(Connection& connection, bool last);
+  // Whether a request is one for the route of `post`, whose body is to be
+  // received.
+  bool TakesBody(const RequestHead& request) const;
+  Reply ReplyToPost(const Connection& connection, const RequestHead& request);
+  // Says why TakesBody() is false of a request for that path.
+  Reply RefusePost(const RequestHead& request) const;
   Reply ReplyTo(const RequestHead& request, bool health_only);
   Reply Health() const;
   bool ServesNewClients() const;

@@ -226,6 +226,163 @@ TEST_F(HttpListenerTest, ABodyIsNotTakenForTheNextRequest) {
   EXPECT_EQ(answer.find("timestamp 1"), std::string::npos);
 }
 
+// Takes at most 8 bytes, and answers with what it was given.
+HttpListener::Options WithPost() {
+  HttpListener::Options options;
+  options.post = {
+      .path = "/post",
+      .media_type = "text/x",
+      .max_body_bytes = 8,
+      .answer = [](const PostRequest& request) {
+        if (request.body == "often") {
+          return PostAnswer{
+              .status = 429, .body = "wait\n", .retry_after_seconds = 60};
+        }
+        return PostAnswer{
+            .body = absl::StrCat("<", std::string(request.body),
+                                 request.peer.IsLoopback() ? "|" : "?",
+                                 std::string(request.forwarded_for), ">")};
+      }};
+  return options;
+}
+
+std::string Post(const std::string& lines, const std::string& body) {
+  return absl::StrCat("POST /post HTTP/1.1\r\nHost: h\r\n", lines, "\r\n",
+                      body);
+}
+
+constexpr char kText[] = "Content-Type: text/x\r\n";
+
+TEST_F(HttpListenerTest, AnswersAPost) {
+  Start(WithPost());
+  const int peer = Connect();
+  // The body may come with its head or later, and a request may follow it.
+  const std::string head =
+      Post(absl::StrCat(kText,
+                        "X-Forwarded-For: 192.0.2.1\r\nContent-Length: 3\r\n"),
+           "");
+  Send(peer, head + "ab");
+  absl::SleepFor(absl::Milliseconds(20));
+  Send(peer, "c" + head + "def" + head);
+  absl::SleepFor(absl::Milliseconds(20));
+  Send(peer,
+       "ghiGET /tuf/timestamp.json HTTP/1.1\r\nConnection: close\r\n\r\n");
+  const std::string answers = ReadToEnd(peer);
+  ::close(peer);
+  std::size_t at = 0;
+  for (const char* body :
+       {"<abc| 192.0.2.1>HTTP/1.1 200 OK\r\n",
+        "<def| 192.0.2.1>HTTP/1.1 200 OK\r\n",
+        "<ghi| 192.0.2.1>HTTP/1.1 200 OK\r\n", "timestamp 1"}) {
+    at = answers.find(body, at);
+    ASSERT_NE(at, std::string::npos) << body << " in " << answers;
+  }
+  EXPECT_NE(answers.find("\r\nContent-Type: text/x\r\n"), std::string::npos);
+}
+
+TEST_F(HttpListenerTest, APostThatComesTooOftenIsTold) {
+  Start(WithPost());
+  const int peer = Connect();
+  Send(peer,
+       Post(absl::StrCat(kText, "Connection: close\r\nContent-Length: 5\r\n"),
+            "often"));
+  const std::string answer = ReadToEnd(peer);
+  ::close(peer);
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 429 Too Many Requests\r\n"));
+  EXPECT_NE(answer.find("\r\nRetry-After: 60\r\n"), std::string::npos);
+}
+
+TEST_F(HttpListenerTest, APostIsRefusedBeforeItsBodyIsReceivedAndEnds) {
+  Start(WithPost());
+  const struct {
+    std::string request;
+    const char* status;
+  } cases[] = {
+      {Post(absl::StrCat(kText, "Content-Length: 9\r\n"), ""),
+       "413 Content Too Large"},
+      {Post(absl::StrCat(kText, "Content-Length: 999999999\r\n"), ""),
+       "413 Content Too Large"},
+      {Post(kText, ""), "411 Length Required"},
+      {Post(absl::StrCat(kText, "Transfer-Encoding: chunked\r\n"),
+            "3\r\nabc\r\n0\r\n\r\n"),
+       "411 Length Required"},
+      {Post(absl::StrCat(kText,
+                         "Transfer-Encoding: chunked\r\n"
+                         "Content-Length: 3\r\n"),
+            "abc"),
+       "411 Length Required"},
+      {Post(absl::StrCat(kText, "Content-Length: 3\r\nContent-Length: 3\r\n"),
+            "abc"),
+       "411 Length Required"},
+      {Post(absl::StrCat(kText, "Content-Length: +3\r\n"), "abc"),
+       "411 Length Required"},
+      {Post("Content-Length: 3\r\n", "abc"), "415 Unsupported Media Type"},
+      {Post("Content-Type: text/x, text/x\r\nContent-Length: 3\r\n", "abc"),
+       "415 Unsupported Media Type"},
+      {"GET /post HTTP/1.1\r\nConnection: close\r\n\r\n",
+       "405 Method Not Allowed"},
+      {"POST /elsewhere HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
+       "405 Method Not Allowed"},
+  };
+  for (const auto& [request, status] : cases) {
+    const int peer = Connect();
+    // Nothing of it, or after it, is a request.
+    Send(peer, request + "GET /tuf/timestamp.json HTTP/1.1\r\n\r\n");
+    const std::string answer = ReadToEnd(peer);
+    ::close(peer);
+    EXPECT_TRUE(answer.starts_with(absl::StrCat("HTTP/1.1 ", status, "\r\n")))
+        << request << answer;
+    EXPECT_EQ(answer.find("timestamp 1"), std::string::npos) << request;
+  }
+}
+
+TEST_F(HttpListenerTest, WithoutARouteAPostFindsNothing) {
+  HttpListener::Options options = WithPost();
+  options.post.answer = nullptr;
+  Start(options);
+  EXPECT_EQ(
+      StatusLineOf(Post(absl::StrCat(kText, "Content-Length: 3\r\n"), "abc")),
+      "HTTP/1.1 404 Not Found");
+  EXPECT_EQ(Ask("/post"), "HTTP/1.1 404 Not Found");
+}
+
+TEST_F(HttpListenerTest, ASlowBodyIsCutOff) {
+  HttpListener::Options options = WithPost();
+  options.limits.request_time = absl::Milliseconds(300);
+  Start(options);
+  const int peer = Connect();
+  const absl::Time begin = absl::Now();
+  std::thread sender([&] {
+    Send(peer, Post(absl::StrCat(kText, "Content-Length: 8\r\n"), ""));
+    for (int i = 0; i < 7; ++i) {
+      absl::SleepFor(absl::Milliseconds(250));
+      if (::send(peer, "a", 1, MSG_NOSIGNAL) != 1) return;
+    }
+  });
+  EXPECT_EQ(ReadToEnd(peer), "");
+  EXPECT_LT(absl::Now() - begin, absl::Milliseconds(1500));
+  sender.join();
+  ::close(peer);
+}
+
+TEST_F(HttpListenerTest, BodiesCountTowardsTheRequestsOfAConnection) {
+  HttpListener::Options options = WithPost();
+  options.requests_per_connection = 3;
+  Start(options);
+  const int peer = Connect();
+  const std::string post =
+      Post(absl::StrCat(kText, "Content-Length: 1\r\n"), "a");
+  Send(peer, post + post + post);
+  const std::string answers = ReadToEnd(peer);
+  ::close(peer);
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = answers.find("<a|>", at)) != std::string::npos;
+       ++at) {
+    ++count;
+  }
+  EXPECT_EQ(count, 2u);
+}
+
 TEST_F(HttpListenerTest, WhatIsNoRequestIsRefusedAndEnds) {
   Start();
   EXPECT_EQ(StatusLineOf("nonsense\r\n\r\n"), "HTTP/1.1 400 Bad Request");

@@ -55,13 +55,14 @@ HttpLoop::~HttpLoop() {
   }
 }
 
-void HttpLoop::Add(int socket, Place place, bool health_only) {
+void HttpLoop::Add(int socket, const IpAddress& peer, Place place,
+                   bool health_only) {
   int owned = socket;
   const absl::Cleanup close = [&owned] {
     if (owned >= 0) ::close(owned);
   };
   auto connection = std::make_unique<Connection>(
-      socket, std::move(place), health_only, options_.limits, Uptime());
+      socket, peer, std::move(place), health_only, options_.limits, Uptime());
   owned = -1;
   {
     const absl::MutexLock lock(&mutex_);
@@ -170,7 +171,7 @@ void HttpLoop::Advance(Queue::iterator entry) {
           return absl::OkStatus();
         case Connection::Next::kAnswer: {
           const bool last = connection.is_health_only() || has_stopped_ ||
-                            ++served_[connection.descriptor()] ==
+                            ++served_[connection.descriptor()] >=
                                 options_.requests_per_connection;
           connection.BeginAnswer(Uptime());
           options_.answer(connection, last);

@@ -33,8 +33,9 @@ class HttpLoop {
     ConnectionLimits limits;
     int requests_per_connection = 100;
     std::size_t max_health = 64;
-    // Answers Connection::request(); `last`: this is to be the connection's last
-    // answer.
+    // Answers Connection::request(), or awaits its body and answers then;
+    // `last`: this is to be the connection's last answer. A body counts as a
+    // request.
     std::function<void(Connection& connection, bool last)> answer;
     ShedFunction shed;
   };
@@ -46,7 +47,7 @@ class HttpLoop {
   ~HttpLoop();
 
   // Serves `socket`, which the loop then owns.
-  void Add(int socket, Place place, bool health_only);
+  void Add(int socket, const IpAddress& peer, Place place, bool health_only);
 
   // Closes connections that wait for a request, and waits for answers under
   // way, at most ConnectionLimits::stop_time.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 
 namespace anchorage::trustd {
@@ -65,6 +66,28 @@ void ReadWishes(std::string_view value, Wishes& wishes) {
   }
 }
 
+// Adds the value of one more header of a name.
+void Append(std::string_view value, std::string& values) {
+  if (!values.empty()) values += ',';
+  values += value;
+}
+
+// Reads the value of a Content-Length: digits, and no other way to write the
+// same number.
+std::optional<std::size_t> ReadLength(std::string_view value) {
+  const absl::string_view text =
+      absl::StripAsciiWhitespace({value.data(), value.size()});
+  constexpr std::size_t kMostDigits = 9;
+  std::size_t length = 0;
+  if (text.size() > kMostDigits ||
+      text.find_first_not_of("0123456789") != text.npos ||
+      (text.size() > 1 && text.front() == '0') ||
+      !absl::SimpleAtoi(text, &length)) {
+    return std::nullopt;
+  }
+  return length;
+}
+
 }  // namespace
 
 std::optional<RequestHead> ReadRequestHead(std::string_view head) {
@@ -83,24 +106,28 @@ std::optional<RequestHead> ReadRequestHead(std::string_view head) {
   if (!is_old && *line != "HTTP/1.1") return std::nullopt;
 
   Wishes wishes;
-  bool has_body = false;
+  int lengths = 0;
+  bool is_encoded = false;
   while ((line = NextLine(head)).has_value() && !line->empty()) {
     const auto name = NextWord(*line, ':');
     if (!name.has_value() || !IsToken(*name) || HasControl(*line)) {
       return std::nullopt;
     }
     if (IsName(*name, "Connection")) ReadWishes(*line, wishes);
-    if (IsName(*name, "Content-Length") || IsName(*name, "Transfer-Encoding")) {
-      has_body = true;
+    if (IsName(*name, "Content-Length")) {
+      ++lengths;
+      request.content_length = ReadLength(*line);
     }
-    if (IsName(*name, "If-None-Match")) {
-      if (!request.if_none_match.empty()) request.if_none_match += ',';
-      request.if_none_match += *line;
-    }
+    if (IsName(*name, "Transfer-Encoding")) is_encoded = true;
+    if (IsName(*name, "If-None-Match")) Append(*line, request.if_none_match);
+    if (IsName(*name, "Content-Type")) Append(*line, request.content_type);
+    if (IsName(*name, "X-Forwarded-For")) Append(*line, request.forwarded_for);
   }
   if (!line.has_value()) return std::nullopt;
-  request.keeps_connection =
-      !has_body && !wishes.close && (!is_old || wishes.keep_alive);
+  if (lengths != 1 || is_encoded) request.content_length.reset();
+  const bool is_kept = !wishes.close && (!is_old || wishes.keep_alive);
+  request.keeps_connection = is_kept && lengths == 0 && !is_encoded;
+  request.keeps_after_body = is_kept && request.content_length.has_value();
   return request;
 }
 

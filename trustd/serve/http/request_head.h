@@ -8,6 +8,7 @@
 #ifndef ANCHORAGE_TRUSTD_SERVE_HTTP_REQUEST_HEAD_H_
 #define ANCHORAGE_TRUSTD_SERVE_HTTP_REQUEST_HEAD_H_
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,16 @@ struct RequestHead {
   // Whether another request may follow: the peer does not end the connection,
   // and no body follows, after which we would not know where to go on.
   bool keeps_connection = false;
+  // How long the body is: what the one Content-Length says, where there is no
+  // Transfer-Encoding. In every other case nobody can tell, and there is none
+  // to read.
+  std::optional<std::size_t> content_length;
+  // Whether another request may follow once that body is read.
+  bool keeps_after_body = false;
+  // The value of Content-Type; of several, all of them.
+  std::string content_type;
+  // The addresses of all X-Forwarded-For headers, separated by commas.
+  std::string forwarded_for;
 };
 
 // Reads `head`, the bytes up to the empty line and with it. Returns nothing if

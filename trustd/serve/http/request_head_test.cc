@@ -57,6 +57,46 @@ TEST(RequestHeadTest, AConnectionEndsAfterABody) {
   EXPECT_FALSE(Keeps(With("Transfer-Encoding: chunked")));
 }
 
+// Where a proxy before us could see another length, there is none.
+TEST(RequestHeadTest, ABodyHasALengthThatIsSaidInOneWay) {
+  const auto length = [](absl::string_view lines) {
+    const auto request = ReadRequestHead(With(lines));
+    EXPECT_TRUE(request.has_value()) << lines;
+    EXPECT_EQ(request->keeps_after_body, request->content_length.has_value());
+    return request->content_length;
+  };
+  EXPECT_EQ(length("Content-Length: 3"), 3u);
+  EXPECT_EQ(length("content-length:0"), 0u);
+  EXPECT_EQ(length("Content-Length: \t999999999 "), 999'999'999u);
+  for (const char* lines :
+       {"Content-Length:", "Content-Length: +3", "Content-Length: -3",
+        "Content-Length: 03", "Content-Length: 3,3", "Content-Length: 3 3",
+        "Content-Length: 0x3", "Content-Length: 3.0", "Content-Length: 3\xa0",
+        "Content-Length: 1000000000", "Content-Length: 18446744073709551619",
+        "Content-Length: 3\r\nContent-Length: 3",
+        "Content-Length: 3\r\nTransfer-Encoding: identity",
+        "Transfer-Encoding: chunked\r\nContent-Length: 3",
+        "Transfer-Encoding: chunked", "Host: again"}) {
+    EXPECT_EQ(length(lines), std::nullopt) << lines;
+  }
+}
+
+TEST(RequestHeadTest, AConnectionGoesOnAfterABodyUnlessSomebodySaysOtherwise) {
+  EXPECT_FALSE(ReadRequestHead(With("Content-Length: 3\r\nConnection: close"))
+                   ->keeps_after_body);
+  EXPECT_FALSE(
+      ReadRequestHead(With("Content-Length: 3", "1.0"))->keeps_after_body);
+}
+
+TEST(RequestHeadTest, HasWhatAPostIsAbout) {
+  const auto request = ReadRequestHead(
+      With("Content-Type: a/b\r\nX-Forwarded-For: 192.0.2.1\r\n"
+           "x-forwarded-for:192.0.2.2, 192.0.2.3\r\ncontent-type: c"));
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(request->content_type, " a/b, c");
+  EXPECT_EQ(request->forwarded_for, " 192.0.2.1,192.0.2.2, 192.0.2.3");
+}
+
 TEST(RequestHeadTest, RefusesALineThatIsNoRequestLine) {
   for (const char* line :
        {"", "GET", "GET /a", "GET /a ", "GET /a HTTP/1.1 ", "GET  /a HTTP/1.1",
