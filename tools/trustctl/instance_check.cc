@@ -456,8 +456,8 @@ CheckLine JudgeCache(const InstanceFacts& facts) {
   const CacheFacts& cache = *facts.cache;
   if (absl::IsNotFound(cache.found)) {
     return Warn("CACHE_ABSENT", TextOf(cache.found),
-                "the product makes it when it first starts; 'trustctl bundle "
-                "fetch' fills one before that");
+                "the product makes it when it first starts; 'trustctl cache "
+                "refresh' does so before that");
   }
   if (!cache.found.ok()) {
     return Warn("CACHE_UNREADABLE", TextOf(cache.found),
@@ -481,8 +481,8 @@ CheckLine JudgeCache(const InstanceFacts& facts) {
   }
   if (cache.empty) {
     return Warn("CACHE_EMPTY", folder,
-                "the product fills it with its first refresh; 'trustctl "
-                "bundle fetch' does so before that");
+                "the product fills it with its first refresh; 'trustctl cache "
+                "refresh' does so before that");
   }
   if (!cache.usable.ok()) {
     return Warn("CACHE_UNUSABLE",
