@@ -3,9 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,62 +31,28 @@
 namespace anchorage::trustctl {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-// IMDS and the TPM are asked one after the other, and the server meanwhile.
-constexpr absl::Duration kImdsTime = absl::Seconds(7);
-constexpr absl::Duration kAttestTime = absl::Seconds(5);
-constexpr std::chrono::seconds kServerTime{12};
+// One after the other, so 15 seconds at most.
+constexpr absl::Duration kImdsTime = absl::Seconds(5);
+constexpr absl::Duration kAttestTime = absl::Seconds(4);
+constexpr absl::Duration kServerTime = absl::Seconds(5);
 
 constexpr char kWhy[] = "trustctl instance check shows whatever AWS signed";
 
-// A client that has nothing and keeps nothing, while it asks for a bundle.
-class Refresh {
- public:
-  explicit Refresh(AnchorSource source) : name_(source.server) {
-    source.cache.clear();
-    auto client = source.MakeClient();
-    if (!client.ok()) {
-      status_ = client.status();
-      return;
-    }
-    client_ = *std::move(client);
-    ended_ =
-        std::async(std::launch::async, [this] { return client_->Refresh(); });
+// Has a client that keeps nothing ask for a bundle, and sets `anchors` to what
+// it got.
+ServerFacts AskServer(AnchorSource source, std::optional<Anchors>& anchors) {
+  source.cache.clear();
+  const auto client = source.MakeClient(kServerTime);
+  if (!client.ok()) return {.name = "--server", .refreshed = client.status()};
+  ServerFacts facts{.refreshed = (*client)->Refresh()};
+  const client::TrustClientState state = (*client)->state();
+  facts.name = state.servers->front().name;
+  facts.provenance = state.provenance;
+  if (facts.refreshed.ok()) {
+    anchors = Anchors{(*client)->anchors(), state.freshness, nullptr};
   }
-
-  // Waits for its end, at most until `deadline`.
-  ServerFacts End(Clock::time_point deadline) {
-    if (ended_.valid()) {
-      if (ended_.wait_until(deadline) != std::future_status::ready) {
-        client_->Cancel();
-        ended_.wait();
-        status_ = absl::DeadlineExceededError("no bundle came in time");
-      } else {
-        status_ = ended_.get();
-      }
-    }
-    return {name_, status_,
-            client_ != nullptr ? client_->state().provenance
-                               : verify::AnchorProvenance()};
-  }
-
-  ~Refresh() {
-    if (client_ != nullptr) client_->Cancel();
-  }
-
-  // What it got.
-  absl::StatusOr<Anchors> anchors() const {
-    return Anchors{client_->anchors(), client_->state().freshness, nullptr};
-  }
-
- private:
-  const std::string name_;
-  absl::Status status_;
-  std::unique_ptr<client::TrustClient> client_;
-  // Behind the client, so that a destructor waits before it is gone.
-  std::future<absl::Status> ended_;
-};
+  return facts;
+}
 
 absl::Status LookAtFolder(CacheFacts& facts) {
   struct stat entry {};
@@ -171,6 +136,10 @@ void Verify(const Identities& identities, const verify::AnchorSet& anchors,
             const verify::IdentityPolicy& policy, absl::Time now,
             ImdsFacts& facts) {
   for (const auto& [form, identity] : identities) {
+    const bool decides = std::all_of(facts.forms.begin(), facts.forms.end(),
+                                     [](const FormFacts& stronger) {
+                                       return absl::IsNotFound(stronger.served);
+                                     });
     FormFacts& row = facts.forms.emplace_back();
     row.form = form;
     row.served = identity.status();
@@ -178,9 +147,7 @@ void Verify(const Identities& identities, const verify::AnchorSet& anchors,
     const auto verified =
         verify::VerifyIdentity(identity->evidence(), anchors, policy, now);
     row.verified = verified.status();
-    if (verified.ok() && !facts.document.has_value()) {
-      facts.document = verified->document();
-    }
+    if (verified.ok() && decides) facts.document = verified->document();
   }
 }
 
@@ -248,8 +215,7 @@ absl::StatusOr<InstanceFacts> CollectInstanceFacts(
   InstanceFacts facts{.now = absl::Now(),
                       .needs = std::move(needs),
                       .machine = LookAtMachine()};
-  const auto deadline = Clock::now() + kServerTime;
-  std::optional<Refresh> refresh;
+  std::optional<Anchors> fetched;
   std::shared_ptr<const client::Bundle> cached;
   if (source.uses_client()) {
     if (source.trusted_root.empty()) {
@@ -261,7 +227,7 @@ absl::StatusOr<InstanceFacts> CollectInstanceFacts(
     const auto trusted =
         anchors::tuf::TrustedSet::FromRoot(*root, absl::InfinitePast());
     if (!trusted.ok()) return trusted.status();
-    if (!source.server.empty()) refresh.emplace(source);
+    if (!source.server.empty()) facts.server = AskServer(source, fetched);
     if (!source.cache.empty()) {
       facts.cache.emplace().folder = source.cache;
       cached = LookAtCache(*root, facts.now, *facts.cache);
@@ -276,13 +242,11 @@ absl::StatusOr<InstanceFacts> CollectInstanceFacts(
        facts.machine.tpm_device == Machine::TpmDevice::kUsable)) {
     attestation = AskForAttestation(attest_program);
   }
-  if (refresh.has_value()) facts.server = refresh->End(deadline);
   // What was asked for is of now, not of a start some seconds ago.
   facts.now = absl::Now();
   const auto anchors =
-      facts.server.has_value() && facts.server->refreshed.ok()
-          ? refresh->anchors()
-          : WithoutServer(source, std::move(cached), facts.now);
+      fetched.has_value() ? absl::StatusOr<Anchors>(*std::move(fetched))
+                          : WithoutServer(source, std::move(cached), facts.now);
   if (!anchors.ok()) return anchors.status();
   facts.anchors = anchors->set->provenance();
   facts.freshness = anchors->freshness;
