@@ -24,22 +24,9 @@ enum Field : unsigned {
 // Those in TargetFile.
 enum TargetField : unsigned { kPath = 1, kBytes = 2 };
 
-void PutVarint(std::uint64_t value, std::string& out) {
-  for (; value >= 0x80; value >>= 7) {
-    out.push_back(static_cast<char>(value | 0x80));
-  }
-  out.push_back(static_cast<char>(value));
-}
-
-void PutBytes(unsigned field, std::string_view bytes, std::string& out) {
-  PutVarint(field << 3 | WireType::kLength, out);
-  PutVarint(bytes.size(), out);
-  out.append(bytes);
-}
-
 // As proto3 has it, empty is absent.
 void PutFile(unsigned field, std::string_view bytes, std::string& out) {
-  if (!bytes.empty()) PutBytes(field, bytes, out);
+  if (!bytes.empty()) anchors::PutBytes(field, bytes, out);
 }
 
 // A target that has no field of its own.
@@ -47,7 +34,7 @@ void PutOther(std::string_view path, std::string_view bytes, std::string& out) {
   std::string target;
   PutFile(kPath, path, target);
   PutFile(kBytes, bytes, target);
-  PutBytes(kOtherTargets, target, out);
+  anchors::PutBytes(kOtherTargets, target, out);
 }
 
 // Takes every field of a message; `set` is called with one that is no number.
@@ -111,14 +98,14 @@ bool Set(std::uint32_t field, std::string_view value, BundleFiles& files) {
 
 std::string SerializeBundle(const BundleFiles& files, std::uint64_t sequence) {
   std::string out;
-  for (const std::string& root : files.roots) PutBytes(kRoots, root, out);
+  for (const std::string& root : files.roots)
+    anchors::PutBytes(kRoots, root, out);
   PutFile(kTimestamp, files.timestamp, out);
   PutFile(kSnapshot, files.snapshot, out);
   PutFile(kTargets, files.targets, out);
   PutFile(kCatalog, files.catalog(), out);
   if (sequence != 0) {
-    PutVarint(kSequence << 3 | WireType::kVarint, out);
-    PutVarint(sequence, out);
+    anchors::PutVarint(kSequence, sequence, out);
   }
   PutFile(kReleases, files.releases(), out);
   for (const auto& [path, bytes] : files.target_files) {

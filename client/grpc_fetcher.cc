@@ -14,9 +14,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/no_throw.h"
+#include "anchors/base/steady_clock.h"
 #include "anchors/bundle_proto.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/wire/plain_message.h"
+#include "proto/anchorage/v1/report_service.pb.h"
 
 namespace anchorage::client {
 namespace {
@@ -31,6 +33,7 @@ constexpr std::size_t kMaxTransportBytes = 4 * kMaxAnswerBytes;
 constexpr anchors::WireLimits kAnswerLimits = {.fields = 4096, .depth = 4};
 
 constexpr char kGetUpdate[] = "/anchorage.v1.AnchorService/GetUpdate";
+constexpr char kReportOutcomes[] = "/anchorage.v1.ReportService/ReportOutcomes";
 
 constexpr std::string_view kRootSuffix = ".root.json";
 constexpr std::string_view kSnapshotSuffix = ".snapshot.json";
@@ -43,6 +46,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(const GrpcEndpoint& endpoint) {
   grpc::ResourceQuota quota("anchorage client");
   quota.Resize(kMaxTransportBytes);
   arguments.SetResourceQuota(quota);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, endpoint.proxy != "" ? 1 : 0);
+  if (!endpoint.proxy.value_or("").empty()) {
+    arguments.SetString(GRPC_ARG_HTTP_PROXY, *endpoint.proxy);
+  }
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   // Short, so that a server that comes back is found within seconds, not
   // minutes.
@@ -90,40 +97,60 @@ GrpcConnection::GrpcConnection(const GrpcEndpoint& endpoint)
     : timeout_(endpoint.timeout), stub_(MakeChannel(endpoint)) {}
 
 absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::GetUpdate(
-    const v1::GetUpdateRequest& request) {
-  return anchors::NoThrow([&] { return Call(request); });
+    const v1::GetUpdateRequest& request, absl::Duration time) {
+  return anchors::NoThrow([&]() -> absl::StatusOr<v1::GetUpdateResponse> {
+    v1::GetUpdateResponse response;
+    const absl::Status status =
+        Call(kGetUpdate, request.SerializeAsString(), time, response);
+    if (!status.ok()) return status;
+    return response;
+  });
 }
 
-absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::Call(
-    const v1::GetUpdateRequest& request) {
-  const grpc::Slice slice(request.SerializeAsString());
+ReportAnswer GrpcConnection::ReportOutcomes(std::string_view report,
+                                            absl::Duration time) {
+  ReportAnswer answer;
+  answer.status = anchors::NoThrow([&] {
+    v1::ReportOutcomesResponse response;
+    absl::Status status = Call(kReportOutcomes, report, time, response);
+    if (status.ok()) answer.wait = absl::Seconds(response.seconds_until_next());
+    return status;
+  });
+  return answer;
+}
+
+absl::Status GrpcConnection::Call(const char* method, std::string_view request,
+                                  absl::Duration time,
+                                  google::protobuf::Message& response) {
+  if (time <= absl::ZeroDuration()) {
+    return absl::DeadlineExceededError("no time is left to ask this server");
+  }
+  const grpc::Slice slice(request.data(), request.size());
   const grpc::ByteBuffer bytes(&slice, 1);
   grpc::ByteBuffer answer;
   grpc::Status status;
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
-                       absl::ToChronoNanoseconds(timeout_));
+                       absl::ToChronoNanoseconds(std::min(time, timeout_)));
   {
     absl::MutexLock lock(&mutex_);
     if (cancelled_) return absl::CancelledError("the client stops");
-    active_ = &context;
+    active_.insert(&context);
   }
-  const absl::Cleanup done = [this] {
+  const absl::Cleanup done = [&] {
     absl::MutexLock lock(&mutex_);
-    active_ = nullptr;
+    active_.erase(&context);
   };
-  const auto call = stub_.PrepareUnaryCall(&context, kGetUpdate, bytes, &queue);
+  const auto call = stub_.PrepareUnaryCall(&context, method, bytes, &queue);
   call->StartCall();
   call->Finish(&answer, &status, nullptr);
   void* tag = nullptr;
   bool ok = false;
   queue.Next(&tag, &ok);
   if (!status.ok()) return ToStatus(status);
-  v1::GetUpdateResponse response;
   const absl::Status read =
       anchors::ReadMessage(answer, context.c_call(), kAnswerLimits, response);
-  if (read.ok()) return response;
   // An answer that is not a message is the server's fault, not the request's.
   return read.code() == absl::StatusCode::kInvalidArgument
              ? absl::InternalError(read.message())
@@ -133,22 +160,28 @@ absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::Call(
 void GrpcConnection::Cancel() {
   absl::MutexLock lock(&mutex_);
   cancelled_ = true;
-  if (active_ != nullptr) active_->TryCancel();
+  for (grpc::ClientContext* const context : active_) context->TryCancel();
 }
 
 GrpcFetcher::GrpcFetcher(GrpcConnection& connection,
                          const anchors::BundleVersions& have,
-                         std::string held_timestamp)
+                         std::string held_timestamp, absl::Duration time)
     : connection_(connection),
       have_(have),
-      held_timestamp_(std::move(held_timestamp)) {}
+      held_timestamp_(std::move(held_timestamp)),
+      end_(anchors::SteadyNow() + time) {}
+
+absl::StatusOr<v1::GetUpdateResponse> GrpcFetcher::Call(
+    const v1::GetUpdateRequest& request) {
+  return connection_.GetUpdate(request, end_ - anchors::SteadyNow());
+}
 
 absl::Status GrpcFetcher::Ask(bool all) {
   v1::GetUpdateRequest request;
   *request.mutable_have() = anchors::ToProto(
       all ? anchors::BundleVersions{.root = have_.root, .target_sha256 = {}}
           : have_);
-  auto answer = connection_.GetUpdate(request);
+  auto answer = Call(request);
   if (!answer.ok()) return answer.status();
   answer_ = *std::move(answer);
   asked_all_ = all;
@@ -207,7 +240,7 @@ void GrpcFetcher::ShowHeldTimestamp(const std::string& served) {
   v1::GetUpdateRequest request;
   *request.mutable_have() = anchors::ToProto(have_);
   request.set_held_timestamp(held_timestamp_);
-  (void)connection_.GetUpdate(request);
+  (void)Call(request);
 }
 
 absl::StatusOr<std::string> GrpcFetcher::FetchMetadata(std::string_view name,

@@ -11,16 +11,20 @@
 namespace anchorage::client {
 namespace {
 
-class GrpcTransport final : public Transport {
+class GrpcTransport final : public Transport, public ReportSender {
  public:
   explicit GrpcTransport(const GrpcEndpoint& endpoint)
       : connection_(endpoint) {}
 
   std::unique_ptr<anchors::tuf::Fetcher> Begin(
-      const anchors::BundleVersions& have,
-      std::string held_timestamp) override {
+      const anchors::BundleVersions& have, std::string held_timestamp,
+      absl::Duration time) override {
     return std::make_unique<GrpcFetcher>(connection_, have,
-                                         std::move(held_timestamp));
+                                         std::move(held_timestamp), time);
+  }
+  ReportSender* reports() override { return this; }
+  ReportAnswer Send(std::string_view report, absl::Duration timeout) override {
+    return connection_.ReportOutcomes(report, timeout);
   }
   void Cancel() override { connection_.Cancel(); }
 
@@ -37,7 +41,8 @@ absl::StatusOr<std::unique_ptr<Transport>> OpenAnyTransport(
       GrpcEndpoint{.server = options.server,
                    .plaintext = options.plaintext,
                    .tls_roots_pem = options.tls_roots_pem,
-                   .timeout = options.rpc_timeout});
+                   .timeout = options.rpc_timeout,
+                   .proxy = options.proxy});
 }
 
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Create(

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/http/http_fetcher.h"
+#include "client/http_report_sender.h"
 
 namespace anchorage::client {
 namespace {
@@ -12,14 +13,25 @@ using anchors::tuf::Fetcher;
 // One connection for all refreshes.
 class HttpTransport final : public Transport {
  public:
-  explicit HttpTransport(std::unique_ptr<HttpFetcher> fetcher)
-      : fetcher_(std::move(fetcher)) {}
+  HttpTransport(std::unique_ptr<HttpFetcher> fetcher,
+                const TrustClientOptions& options)
+      : fetcher_(std::move(fetcher)),
+        reports_(options.metadata_url, options.tls_roots_pem, options.proxy) {}
 
   std::unique_ptr<Fetcher> Begin(const anchors::BundleVersions&,
-                                 std::string) override {
+                                 std::string held_timestamp,
+                                 absl::Duration time) override {
+    fetcher_->Begin(std::move(held_timestamp), time);
     return std::make_unique<Borrowed>(*fetcher_);
   }
-  void Cancel() override { fetcher_->Cancel(); }
+  absl::Duration retry_after() const override {
+    return fetcher_->retry_after();
+  }
+  ReportSender* reports() override { return &reports_; }
+  void Cancel() override {
+    fetcher_->Cancel();
+    reports_.Cancel();
+  }
 
  private:
   class Borrowed final : public Fetcher {
@@ -39,6 +51,7 @@ class HttpTransport final : public Transport {
   };
 
   const std::unique_ptr<HttpFetcher> fetcher_;
+  HttpReportSender reports_;
 };
 
 }  // namespace
@@ -57,9 +70,10 @@ absl::StatusOr<std::unique_ptr<Transport>> OpenHttpTransport(
                                : options.targets_url;
   repository.tls_roots_pem = options.tls_roots_pem;
   repository.timeout = options.rpc_timeout;
+  repository.proxy = options.proxy;
   auto fetcher = HttpFetcher::Create(std::move(repository));
   if (!fetcher.ok()) return fetcher.status();
-  return std::make_unique<HttpTransport>(*std::move(fetcher));
+  return std::make_unique<HttpTransport>(*std::move(fetcher), options);
 }
 
 }  // namespace anchorage::client

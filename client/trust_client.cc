@@ -1,6 +1,5 @@
 #include "client/trust_client.h"
 
-#include <signal.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -9,11 +8,9 @@
 #include <climits>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <random>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,21 +20,22 @@
 #include "absl/time/clock.h"
 #include "anchors/base/no_throw.h"
 #include "anchors/base/steady_clock.h"
-#include "anchors/bundle.h"
-#include "anchors/catalog.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
-#include "anchors/tuf/updater.h"
+#include "client/anchor_keeper.h"
 #include "client/bundle.h"
-#include "client/bundle_cache.h"
-#include "client/cached_bundle.h"
-#include "client/http/stop_at_exit.h"
+#include "client/disk_cache_folder.h"
 #include "client/ladder.h"
-#include "client/memory.h"
-#include "client/published.h"
+#include "client/metrics_text.h"
+#include "client/notify/notifier.h"
+#include "client/notify/report.h"
+#include "client/notify/telemetry.h"
+#include "client/refresh_schedule.h"
+#include "client/refresher.h"
 #include "verify/attestation/chain_cache.h"
 #include "verify/crypto/public_key.h"
 #include "verify/fork_safe_mutex.h"
+#include "verify/partition.h"
 #include "verify/reason.h"
 
 namespace anchorage::client {
@@ -45,13 +43,12 @@ namespace {
 
 namespace tuf = anchors::tuf;
 
-using verify::ForkDepth;
 using verify::ForkSafeLock;
 using verify::ForkSafeMutex;
 
 constexpr absl::Duration kMaxMaxStale = absl::Hours(365 * 24);
 constexpr absl::Duration kMaxRpcTimeout = absl::Hours(1);
-constexpr absl::Duration kFirstRetry = absl::Seconds(5);
+constexpr std::size_t kMaxFurtherServers = 16;
 
 bool IsOfNobody(const absl::Status& status) {
   const auto reason = tuf::TufReasonOf(status);
@@ -73,18 +70,94 @@ absl::Status OrNoProvider(absl::Status refused) {
   return offered.ok() ? refused : offered;
 }
 
-absl::Status CheckOptions(const TrustClientOptions& options) {
-  if (!options.server.empty() && !options.metadata_url.empty()) {
+ReportOptions ReportOptionsOf(const TrustClientOptions& options) {
+  return {.interval = options.report_interval,
+          .sample_one_in = options.report_sample_one_in};
+}
+
+Telemetry::Options TelemetryOptionsOf(const TrustClientOptions& options) {
+  Telemetry::Options telemetry{.metrics_file = options.metrics_file,
+                               .reports = std::nullopt};
+  if (options.report_outcomes) telemetry.reports = ReportOptionsOf(options);
+  return telemetry;
+}
+
+// A test's clock is also its steady one.
+anchors::SteadyClock SteadyClockOf(const TrustClientOptions& options) {
+  if (!options.clock) return &anchors::SteadyNow;
+  return [clock = options.clock] { return clock() - absl::UnixEpoch(); };
+}
+
+std::vector<ReportSender*> ReportSendersOf(
+    const std::vector<std::unique_ptr<Transport>>& transports) {
+  std::vector<ReportSender*> senders;
+  for (const std::unique_ptr<Transport>& transport : transports) {
+    ReportSender* const sender = transport->reports();
+    if (sender != nullptr) senders.push_back(sender);
+  }
+  return senders;
+}
+
+bool IsSet(const TrustServer& server) {
+  return !server.server.empty() || !server.metadata_url.empty();
+}
+
+absl::Status CheckServer(const TrustServer& server) {
+  if (!server.server.empty() && !server.metadata_url.empty()) {
     return absl::InvalidArgumentError(
         "a server and a URL are two ways to ask: set one");
   }
-  if (!options.targets_url.empty() && options.metadata_url.empty()) {
+  if (!server.targets_url.empty() && server.metadata_url.empty()) {
     return absl::InvalidArgumentError(
         "a URL of targets needs one of the metadata");
   }
-  const bool needs_root = !options.server.empty() ||
-                          !options.metadata_url.empty() ||
-                          !options.cache_folder.empty();
+  return absl::OkStatus();
+}
+
+absl::Status CheckServers(const TrustClientOptions& options) {
+  if (absl::Status s = CheckServer(options); !s.ok()) return s;
+  bool has_grpc = !options.server.empty();
+  for (const TrustServer& server : options.further_servers) {
+    if (absl::Status s = CheckServer(server); !s.ok()) return s;
+    if (!IsSet(server) || !IsSet(options)) {
+      return absl::InvalidArgumentError(
+          "further servers need a first one, and each an address");
+    }
+    has_grpc = has_grpc || !server.server.empty();
+  }
+  if (options.further_servers.size() > kMaxFurtherServers) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "at most ", kMaxFurtherServers, " servers besides the first"));
+  }
+  const std::string proxy = options.proxy.value_or("");
+  if (!proxy.empty() && !proxy.starts_with("http://") &&
+      (has_grpc || !proxy.starts_with("https://"))) {
+    return absl::InvalidArgumentError(
+        "the proxy is an http URL or, where all servers are URLs, an https "
+        "one");
+  }
+  return absl::OkStatus();
+}
+
+// For people. A password stays out of it.
+std::string NameOf(const TrustServer& server) {
+  const std::string& address =
+      server.server.empty() ? server.metadata_url : server.server;
+  const std::size_t at = address.rfind('@');
+  return at == address.npos ? address : "..." + address.substr(at);
+}
+
+// Not std::random_device, which needs newer C libraries than our users have.
+// Where the system gives nothing, the fleet asks together.
+unsigned RandomSeed() {
+  unsigned seed = 1;
+  (void)!getrandom(&seed, sizeof seed, GRND_NONBLOCK);
+  return seed;
+}
+
+absl::Status CheckOptions(const TrustClientOptions& options) {
+  if (absl::Status s = CheckServers(options); !s.ok()) return s;
+  const bool needs_root = IsSet(options) || !options.cache_folder.empty();
   if (needs_root && options.trusted_root.empty()) {
     return absl::InvalidArgumentError(
         "a server or a cache needs a trusted root: the root.json of your "
@@ -97,12 +170,20 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
   }
   if (options.refresh_interval < absl::Seconds(1) ||
       options.refresh_interval == absl::InfiniteDuration() ||
-      options.rpc_timeout < absl::Milliseconds(1) ||
-      options.rpc_timeout > kMaxRpcTimeout) {
+      std::min(options.rpc_timeout, options.refresh_budget) <
+          absl::Milliseconds(1) ||
+      std::max(options.rpc_timeout, options.refresh_budget) > kMaxRpcTimeout) {
     return absl::InvalidArgumentError(
-        "the refresh interval is at least 1 s and finite, the timeout from 1 "
-        "ms "
-        "to 1 h");
+        "the refresh interval is at least 1 s and finite, the timeout and the "
+        "budget of a refresh are from 1 ms to 1 h");
+  }
+  if (!options.metrics_file.empty()) {
+    if (absl::Status s = CheckMetricsFile(options.metrics_file); !s.ok()) {
+      return s;
+    }
+  }
+  if (absl::Status s = CheckReportOptions(ReportOptionsOf(options)); !s.ok()) {
+    return s;
   }
   if (options.trusted_root.empty()) return absl::OkStatus();
   if (anchors::IsBuildKeyRoot(options.trusted_root)) {
@@ -137,14 +218,6 @@ absl::Status MakeAbsolute(std::string& folder) {
   return absl::OkStatus();
 }
 
-// Not std::random_device, which needs newer C libraries than our users have.
-// Where the system gives nothing, the fleet asks together.
-unsigned RandomSeed() {
-  unsigned seed = 1;
-  (void)!getrandom(&seed, sizeof seed, GRND_NONBLOCK);
-  return seed;
-}
-
 }  // namespace
 
 // Everything but the verification itself: which set counts, and how it is
@@ -152,63 +225,62 @@ unsigned RandomSeed() {
 class TrustClient::Engine {
  public:
   Engine(TrustClientOptions options, bool default_baked, Bundle baked,
-         std::unique_ptr<Transport> transport)
+         std::vector<std::unique_ptr<Transport>> transports,
+         std::unique_ptr<CacheFolder> folder)
       : options_(std::move(options)),
         clock_(options_.clock ? options_.clock : [] { return absl::Now(); }),
-        default_baked_(default_baked),
-        baked_(std::make_shared<const Bundle>(std::move(baked))),
-        transport_(std::move(transport)),
-        cache_(options_.cache_folder),
-        ladder_(NextLadder(nullptr, Memory())) {
-    ages_ = has_server(options_);
-    first_refresh_pending_ = ages_ && options_.stale_before_first_refresh;
-    if (!options_.cache_folder.empty()) {
-      absl::MutexLock lock(&refresh_mutex_);
-      LoadCache();
+        random_(options_.random ? options_.random : Random()),
+        transports_(std::move(transports)),
+        keeper_(options_, default_baked, IsSet(options_), std::move(baked),
+                std::move(folder)),
+        schedule_(options_.refresh_interval),
+        notifier_(options_.on_event, options_.events_while_verifying,
+                  SteadyClockOf(options_)),
+        report_sender_(ReportSendersOf(transports_)),
+        telemetry_(
+            TelemetryOptionsOf(options_), &report_sender_,
+            [this] { return MetricsText(state()); },
+            options_.random ? options_.random : Random(),
+            SteadyClockOf(options_)),
+        refresher_([this] { return TakeTurn(); },
+                   [this] {
+                     for (const auto& transport : transports_)
+                       transport->Cancel();
+                   }) {
+    first_refresh_pending_ =
+        IsSet(options_) && options_.stale_before_first_refresh;
+    std::vector<TrustServerState> servers;
+    if (IsSet(options_)) servers.push_back({.name = NameOf(options_)});
+    for (const TrustServer& server : options_.further_servers) {
+      servers.push_back({.name = NameOf(server)});
     }
+    if (keeper_.LoadCache(Now())) first_refresh_pending_ = false;
+    if (IsSet(options_)) {
+      first_pause_ = schedule_.First(
+          At(Now()).freshness == verify::Freshness::kFresh, random_());
+    }
+    ForkSafeLock lock(&mutex_);
+    state_.cache = keeper_.cache_status();
+    state_.servers =
+        std::make_shared<std::vector<TrustServerState>>(std::move(servers));
   }
 
   // Starts the thread that refreshes, if there is to be one.
   absl::Status Start() {
-    if (!has_server(options_) || !options_.background_refresh) {
-      return absl::OkStatus();
-    }
-    // The host's signals are for its own threads.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    auto thread = anchors::StartThread([this] { RefreshLoop(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (!thread.ok()) return thread.status();
-    refresher_ = *std::move(thread);
-    stop_at_exit_.emplace([this] { TellToStop(); },
-                          [this](absl::Duration time) { return Join(time); });
-    return absl::OkStatus();
+    notifier_.Equivocations(keeper_.equivocations(),
+                            At(Now()).bundle->anchors->provenance().sequence);
+    return IsSet(options_) && options_.background_refresh
+               ? refresher_.Start(first_pause_)
+               : absl::OkStatus();
   }
 
-  ~Engine() {
-    TellToStop();
-    stop_at_exit_.reset();
-    if (refresher_.joinable()) refresher_.join();
-  }
-
-  static bool has_server(const TrustClientOptions& options) {
-    return !options.server.empty() || !options.metadata_url.empty();
-  }
+  absl::Duration first_pause() const { return first_pause_; }
 
   // Whether this process was forked from the one that made the client.
-  bool forked() const { return ForkDepth() != fork_depth_; }
+  bool forked() const { return keeper_.forked(); }
 
-  // The set that counts, and how fresh it is.
-  struct Current {
-    std::shared_ptr<const Bundle> bundle;
-    verify::Freshness freshness;
-  };
-  Current At(absl::Time now) const {
-    std::shared_ptr<const Ladder> ladder = this->ladder();
-    const Ladder::Standing standing = ladder->At(now, IsFirstRefreshPending());
-    return {{std::move(ladder), standing.bundle}, standing.freshness};
+  AnchorKeeper::Current At(absl::Time now) const {
+    return keeper_.At(now, IsFirstRefreshPending());
   }
 
   absl::Time Now() const { return clock_(); }
@@ -217,9 +289,17 @@ class TrustClient::Engine {
   verify::ChainCache* chains() { return forked() ? nullptr : &chains_; }
 
   TrustClientState state() const {
-    const Current standing = At(Now());
+    const AnchorKeeper::Current standing = At(Now());
+    std::vector<OutcomeCount> verifications = counters();
+    Telemetry::State telemetry = telemetry_.state();
     ForkSafeLock lock(&mutex_);
     TrustClientState state = state_;
+    state.verifications = std::move(verifications);
+    state.reports_sent = telemetry.reports_sent;
+    state.reports_failed = telemetry.reports_failed;
+    state.last_report = std::move(telemetry.report);
+    state.metrics_file = std::move(telemetry.metrics_file);
+    state.equivocations = keeper_.equivocations();
     state.provenance = standing.bundle->anchors->provenance();
     state.freshness = standing.freshness;
     state.anchors =
@@ -233,48 +313,122 @@ class TrustClient::Engine {
     return state;
   }
 
-  absl::Status Refresh() {
+  // Says how long to wait before the next, whatever happens.
+  absl::Status Refresh(absl::Duration& pause) {
+    pause = absl::InfiniteDuration();
     if (forked()) return forked_status_;
-    if (!has_server(options_)) {
+    if (!IsSet(options_)) {
       return absl::FailedPreconditionError("no server and no URL to ask");
     }
-    const absl::Status status = RefreshAlone();
-    if (options_.on_refresh) {
-      options_.on_refresh(status,
-                          At(Now()).bundle->anchors->provenance().sequence);
-    }
+    pause = RefreshSchedule::kFirstRetry;
+    const absl::Status status = RefreshAndTell(pause);
+    // Where there is a thread, it does.
+    if (!options_.background_refresh) DoBesideRefreshes();
     return status;
   }
 
-  void TellToStop() {
-    stopping_.Notify();
-    if (transport_ != nullptr) transport_->Cancel();
+  std::vector<OutcomeCount> counters() const {
+    std::vector<OutcomeCount> all;
+    (void)anchors::NoThrow([&] {
+      all = notifier_.counters().Snapshot();
+      return absl::OkStatus();
+    });
+    return all;
   }
+  Notifier& notifier() { return notifier_; }
+
+  void TellToStop() { refresher_.TellToStop(); }
 
  private:
-  // Waits for the thread, if there is one, but no longer than `time`; returns
-  // whether it is gone. Called by one thread at a time.
-  bool Join(absl::Duration time) {
-    if (!refresher_.joinable()) return true;
-    // A callback may end the process.
-    if (refresher_.get_id() == std::this_thread::get_id()) return false;
-    if (!stopped_.WaitFor(time)) return false;
-    refresher_.join();
-    return true;
+  static std::function<double()> Random() {
+    return [random = std::minstd_rand(RandomSeed())]() mutable {
+      return std::uniform_real_distribution<double>()(random);
+    };
   }
 
-  absl::Status RefreshAlone() {
+  // What the thread does: a refresh if it is time for one, and what is due beside
+  // it. Returns how long there is nothing to do.
+  absl::Duration TakeTurn() {
+    if (anchors::SteadyNow() >= next_refresh_) {
+      absl::Duration pause = RefreshSchedule::kFirstRetry;
+      anchors::NoThrow([&] { return RefreshAndTell(pause); }).IgnoreError();
+      next_refresh_ = anchors::SteadyNow() + pause;
+    }
+    const absl::Duration beside = DoBesideRefreshes();
+    return std::min(beside, next_refresh_ - anchors::SteadyNow());
+  }
+
+  absl::Status RefreshAndTell(absl::Duration& pause) {
+    const absl::Status status = RefreshAlone(pause);
+    const AnchorKeeper::Current standing = At(Now());
+    const verify::AnchorProvenance& set =
+        standing.bundle->anchors->provenance();
+    notifier_.Refreshed(status, set.sequence);
+    notifier_.Equivocations(keeper_.equivocations(), set.sequence);
+    notifier_.InUse(set, standing.freshness);
+    if (options_.on_refresh) options_.on_refresh(status, set.sequence);
+    return status;
+  }
+
+  absl::Duration DoBesideRefreshes() {
+    return telemetry_.Do(notifier_.counters(),
+                         At(Now()).bundle->anchors->provenance().sequence);
+  }
+
+  absl::Status RefreshAlone(absl::Duration& pause) {
     absl::MutexLock refreshing(&refresh_mutex_);
-    const absl::Status status = anchors::NoThrow([this]() {
+    absl::Duration retry_after;
+    const absl::Status status = anchors::NoThrow([&] {
       refresh_mutex_.AssertHeld();
-      return OrNoProvider(Fetch());
+      return AskInTurn(retry_after);
     });
+    pause = schedule_.After(status.ok(), retry_after, random_());
     first_refresh_pending_ = false;
+    const absl::Time now = Now();
     ForkSafeLock lock(&mutex_);
     state_.last_refresh = status;
-    state_.cache = cache_.status();
+    state_.last_refresh_at = now;
+    state_.cache = keeper_.cache_status();
     ++(state_.*CounterOf(status));
     return status;
+  }
+
+  // Asks one server after another until the answer of one is accepted.
+  absl::Status AskInTurn(absl::Duration& retry_after)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    const absl::Duration end = anchors::SteadyNow() + options_.refresh_budget;
+    absl::Status failure;
+    for (std::size_t i = 0; i < transports_.size(); ++i) {
+      const absl::Duration left = end - anchors::SteadyNow();
+      const absl::Status status = anchors::NoThrow([&] {
+        refresh_mutex_.AssertHeld();
+        return OrNoProvider(keeper_.Refresh(
+            *transports_[i], Now(),
+            left / static_cast<std::int64_t>(transports_.size() - i)));
+      });
+      retry_after = std::max(retry_after, transports_[i]->retry_after());
+      Record(i, status);
+      if (status.ok()) return status;
+      if (failure.ok() ||
+          (CounterOf(failure) == &TrustClientState::unreachable &&
+           CounterOf(status) != &TrustClientState::unreachable)) {
+        failure = status;
+      }
+    }
+    return failure;
+  }
+
+  // Records what became of the answer of a server.
+  void Record(std::size_t server, const absl::Status& status) {
+    ForkSafeLock lock(&mutex_);
+    auto servers =
+        std::make_shared<std::vector<TrustServerState>>(*state_.servers);
+    (*servers)[server].last = status;
+    if (status.ok()) {
+      for (TrustServerState& one : *servers) one.answered_last = false;
+      (*servers)[server].answered_last = true;
+    }
+    state_.servers = std::move(servers);
   }
 
   static std::uint64_t TrustClientState::*CounterOf(
@@ -300,254 +454,9 @@ class TrustClient::Engine {
                options_.rpc_timeout;
   }
 
-  // A child of fork(2) never replaces it.
-  std::shared_ptr<const Ladder> ladder() const {
-    return forked() ? ladder_.ReadUnreplaced() : ladder_.Read();
-  }
-
-  // What must not be gone back behind: also a baked-in bundle of the same
-  // repository.
-  anchors::Sequences floor() const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    anchors::Sequences floor = memory_.floor;
-    if (is_baked_vouched_) floor.RaiseTo(baked_->sequences);
-    return floor;
-  }
-
-  // Loads what the folder holds; whatever is wrong with it is recorded, and
-  // costs only what was there.
-  void LoadCache() ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    CachedBundle cached =
-        OpenCache(options_.trusted_root, options_.baked.as_of, cache_, Now());
-    memory_ = std::move(cached.memory);
-    is_baked_vouched_ =
-        !default_baked_ && CanStillSign(baked_->signers, cached.targets_role);
-    if (!cached.empty) {
-      first_refresh_pending_ = false;
-      // Even without a server: whoever can damage a cache must gain nothing by
-      // it.
-      ages_ = true;
-    }
-    if (cached.bundle.has_value() && IsOlderThanBaked(*cached.bundle)) {
-      cached.bundle.reset();
-      cached.status = absl::FailedPreconditionError(
-          "the cache was not used: the set that is built in is newer");
-    }
-    if (!cached.status.ok()) cache_.Report(cached.status);
-    ladder_.Replace(Published<Ladder>::Prepare(NextLadder(
-        cached.bundle.has_value()
-            ? std::make_shared<const Bundle>(*std::move(cached.bundle))
-            : nullptr,
-        memory_)));
-    ForkSafeLock lock(&mutex_);
-    if (cached.fork) ++state_.equivocations;
-    state_.cache = cache_.status();
-  }
-
-  // Between two bundles of one repository, versions decide.
-  bool IsOlderThanBaked(const Bundle& bundle) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    if (!is_baked_vouched_) return false;
-    const auto versions = [](const Bundle& one) {
-      return std::pair(one.versions.targets, one.versions.timestamp);
-    };
-    return versions(bundle) < versions(*baked_);
-  }
-
-  absl::Status Fetch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    const absl::Time now = Now();
-    const std::shared_ptr<const Bundle> held = ladder()->held();
-    const std::unique_ptr<tuf::Fetcher> fetcher = transport_->Begin(
-        held != nullptr ? held->versions : anchors::BundleVersions(),
-        held != nullptr ? held->files.timestamp : std::string());
-    auto updater = tuf::Updater::Create(options_.trusted_root, now,
-                                        fetcher.get(), &cache_);
-    if (!updater.ok()) return updater.status();
-    const absl::Status refreshed = updater->Refresh();
-    // Even after a failure: a root that was stored counts, and whoever lets
-    // only the root through must not keep alive what it ended.
-    FollowRoot(updater->trusted(), now);
-    if (updater->equivocation_seen()) {
-      ForkSafeLock lock(&mutex_);
-      ++state_.equivocations;
-    }
-    if (!refreshed.ok()) return refreshed;
-    const std::int64_t root = updater->trusted().root().envelope.version;
-    if (root < memory_.root_version) {
-      return tuf::RejectUpdate(
-          tuf::TufReason::kRootRollback,
-          absl::StrCat("the newest root is ", root, ", and ",
-                       memory_.root_version, " was seen before"));
-    }
-    return AdoptFrom(*updater, held.get(), now);
-  }
-
-  // Checks the held bundle against a newer root.
-  void FollowRoot(const tuf::TrustedSet& trusted, absl::Time now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    if (trusted.root().envelope.version <= memory_.root_version) return;
-    Memory memory = HoldAgainst(trusted.root(), memory_);
-    const std::shared_ptr<const Ladder> before = ladder();
-    std::shared_ptr<const Bundle> held = before->held();
-    if (held != nullptr) {
-      const verify::AnchorProvenance& was = held->anchors->provenance();
-      auto again = Reopen(trusted, held->files, memory, was, now);
-      if (!again.ok()) {
-        held = nullptr;
-      } else if (again->anchors->provenance().fresh_until != was.fresh_until) {
-        held = std::make_shared<const Bundle>(*std::move(again));
-      }
-    }
-    const std::shared_ptr<Ladder> ladder = NextLadder(held, memory);
-    ladder->Inherit(*before);
-    auto next = Published<Ladder>::Prepare(ladder);
-    cache_.SaveMemory(memory);
-    // Nothing throws from here on, so a root is followed as a whole or not at
-    // all.
-    memory_ = std::move(memory);
-    is_baked_vouched_ = !default_baked_ &&
-                        CanStillSign(baked_->signers, trusted.root().targets);
-    if (held != before->held() || held == nullptr) {
-      ladder_.Replace(std::move(next));
-    }
-  }
-
-  // Makes what a complete updater vouches for the current set.
-  absl::Status AdoptFrom(tuf::Updater& updater, const Bundle* held,
-                         absl::Time now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    anchors::BundleFiles files =
-        held != nullptr ? held->files : anchors::BundleFiles();
-    for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
-      auto bytes = FindTarget(updater, kind, files.target(kind.path));
-      if (!kind.is_required &&
-          tuf::TufReasonOf(bytes.status()) == tuf::TufReason::kTargetNotFound) {
-        bytes = std::string();
-      }
-      if (!bytes.ok()) return bytes.status();
-      files.SetTarget(kind.path, *std::move(bytes));
-    }
-    const bool is_same_timestamp =
-        files.timestamp == updater.trusted().timestamp()->envelope.bytes;
-    // A clock from before the program was built is wrong.
-    const absl::Time adopted =
-        is_same_timestamp ? std::max(memory_.adopted, options_.baked.as_of)
-                          : std::max(now, options_.baked.as_of);
-    auto bundle = MakeBundle(
-        updater.trusted(), files,
-        {.origin = verify::Origin::kServer,
-         // A clock that was set back is no older answer.
-         .as_of = is_same_timestamp
-                      ? std::max(now, held->anchors->provenance().as_of)
-                      : now,
-         .fresh_until = FreshUntil(updater.trusted(), adopted)},
-        Revoked());
-    if (!bundle.ok()) return bundle.status();
-    bundle->files.target_files = std::move(files.target_files);
-    if (absl::Status s = CheckAdoptable(*bundle, floor(), now); !s.ok()) {
-      return s;
-    }
-    Memory memory = Remembering(*bundle, adopted);
-    const std::shared_ptr<const Ladder> ladder =
-        NextLadder(std::make_shared<const Bundle>(*std::move(bundle)), memory);
-    auto next = Published<Ladder>::Prepare(ladder);
-    if (!is_same_timestamp) {
-      cache_.SaveBundle(ladder->held()->files, memory);
-    } else if (memory != memory_) {
-      cache_.SaveMemory(memory);
-    }
-    memory_ = std::move(memory);
-    ladder_.Replace(std::move(next));
-    return absl::OkStatus();
-  }
-
-  // Returns what is remembered once `bundle` is accepted.
-  Memory Remembering(const Bundle& bundle, absl::Time adopted) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
-    Memory memory = memory_;
-    memory.adopted = adopted;
-    memory.fresh_until = bundle.anchors->provenance().fresh_until;
-    memory.overtaken = absl::InfiniteFuture();
-    // A bundle without a target says nothing about the next one.
-    memory.floor.RaiseTo(bundle.sequences);
-    memory.floor_signers = bundle.signers;
-    memory.revoked = bundle.revoked;
-    return memory;
-  }
-
-  // Returns the target that the updater's metadata names: the held one if it
-  // matches, otherwise a fetched one. The limit is ours, not the metadata's:
-  // whoever may sign targets can name any length.
-  static absl::StatusOr<std::string> FindTarget(tuf::Updater& updater,
-                                                const anchors::TargetKind& kind,
-                                                const std::string& held) {
-    if (updater.trusted().VerifyTarget(kind.path, held).ok()) return held;
-    const auto target = updater.FindTarget(kind.path);
-    if (!target.ok()) return target.status();
-    if (target->length > static_cast<std::int64_t>(kind.max_bytes)) {
-      return verify::Reject(verify::Reason::kInputTooLarge,
-                            absl::StrCat("a ", std::string(kind.title), " of ",
-                                         target->length, " bytes"));
-    }
-    return updater.DownloadTarget(kind.path, *target);
-  }
-
-  // The ladder of `held` and of the baked-in set, in which what was revoked
-  // stays so. Where a bundle was held and cannot be used, the baked-in set is
-  // no fresher than that bundle was, unless it was made later: whoever can
-  // damage a cache must gain nothing by it.
-  std::shared_ptr<Ladder> NextLadder(std::shared_ptr<const Bundle> held,
-                                     const Memory& memory) const {
-    const verify::AnchorProvenance& was = baked_->anchors->provenance();
-    absl::Time fresh_until = was.fresh_until;
-    if (ages_) fresh_until = std::min(fresh_until, was.as_of + kBakedInLife);
-    const bool has_lost_one =
-        held == nullptr && memory.fresh_until != absl::UnixEpoch();
-    if (has_lost_one && memory.fresh_until > was.as_of) {
-      fresh_until = std::min(fresh_until, memory.fresh_until);
-    }
-    std::shared_ptr<const Bundle> baked = baked_;
-    if (!memory.revoked.empty() || fresh_until != was.fresh_until) {
-      auto refusing = OpenBaked(options_.baked, memory.revoked, fresh_until);
-      // It verified when the client was made.
-      if (refusing.ok()) {
-        baked = std::make_shared<const Bundle>(*std::move(refusing));
-      }
-    }
-    return std::make_shared<Ladder>(std::move(baked), std::move(held),
-                                    options_.max_stale,
-                                    /*may_yield=*/default_baked_);
-  }
-
-  void RefreshLoop() {
-    StopAtExit::OwnThisThread();
-    std::minstd_rand random(RandomSeed());
-    int failures = 0;
-    absl::Duration pause;
-    while (!stopping_.WaitFor(pause)) {
-      const absl::Status status =
-          anchors::NoThrow([this] { return Refresh(); });
-      StopAtExit::CheckNotAbandoned();
-      failures = status.ok() ? 0 : failures + 1;
-      pause = options_.refresh_interval;
-      if (failures > 0) {
-        // 5 s, 10 s, 20 s, ... and never more than the interval.
-        pause =
-            std::min(pause, kFirstRetry * (1 << std::min(failures - 1, 16)));
-      }
-      // Jitter, so that a fleet that started together does not ask together.
-      pause *= std::uniform_real_distribution<double>(0.9, 1.1)(random);
-    }
-    stopped_.Notify();
-  }
-
   const TrustClientOptions options_;
   const std::function<absl::Time()> clock_;
-  // Whether the baked-in bundle is our own, and not one from the server's
-  // repository.
-  const bool default_baked_;
-  const std::shared_ptr<const Bundle> baked_;
-  const std::uint64_t fork_depth_ = ForkDepth();
+  const std::function<double()> random_;
   const absl::Status forked_status_ = absl::FailedPreconditionError(
       "this process was forked from the one that made the client: it goes on "
       "with the anchors of that moment, and needs a client of its own to "
@@ -555,33 +464,28 @@ class TrustClient::Engine {
   const std::chrono::steady_clock::time_point started_ =
       std::chrono::steady_clock::now();
   std::atomic<bool> first_refresh_pending_ = false;
-  // Whether the baked-in set ages, because there is something that could be
-  // newer. Written before other threads can see the client.
-  bool ages_ = false;
-  // Null where there is nobody to ask.
-  const std::unique_ptr<Transport> transport_;
+  absl::Duration first_pause_ = absl::InfiniteDuration();
+  // One for each server, in the order in which they are asked.
+  const std::vector<std::unique_ptr<Transport>> transports_;
   verify::ChainCache chains_;
 
   // Makes refreshes take turns; held while waiting for the network.
   absl::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
-  BundleCache cache_ ABSL_GUARDED_BY(refresh_mutex_);
-  Memory memory_ ABSL_GUARDED_BY(refresh_mutex_);
-  // Whether a baked-in bundle from the server's repository is signed by the
-  // keys of the newest root: otherwise it is no floor, and never the newer one.
-  bool is_baked_vouched_ ABSL_GUARDED_BY(refresh_mutex_) = false;
-
-  // Replaced by refreshes only, which take turns.
-  Published<Ladder> ladder_;
+  AnchorKeeper keeper_;
+  RefreshSchedule schedule_;
 
   mutable ForkSafeMutex mutex_;
   // Counters and statuses; state() fills in the rest.
   TrustClientState state_ ABSL_GUARDED_BY(mutex_);
 
-  anchors::StopSignal stopping_;
-  // When the thread is about to end.
-  anchors::StopSignal stopped_;
-  std::thread refresher_;
-  std::optional<StopAtExit> stop_at_exit_;
+  Notifier notifier_;
+  ReportSendersInTurn report_sender_;
+  Telemetry telemetry_;
+  // By anchors::SteadyNow(). The thread's alone.
+  absl::Duration next_refresh_;
+
+  // The last member: its thread uses the others.
+  Refresher refresher_;
 };
 
 TrustClient::TrustClient(std::unique_ptr<Engine> engine)
@@ -594,33 +498,59 @@ TrustClient::~TrustClient() {
 }
 
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::CreateWith(
-    TrustClientOptions options, OpenTransport open) {
-  return anchors::NoThrow([&] { return Make(std::move(options), open); });
+    TrustClientOptions options, OpenTransport open,
+    std::unique_ptr<CacheFolder> folder) {
+  return anchors::NoThrow(
+      [&] { return Make(std::move(options), open, std::move(folder)); });
 }
 
+namespace {
+
+absl::StatusOr<std::vector<std::unique_ptr<Transport>>> OpenAll(
+    const TrustClientOptions& options, TrustClient::OpenTransport open) {
+  std::vector<std::unique_ptr<Transport>> transports;
+  if (!IsSet(options)) return transports;
+  TrustClientOptions one = options;
+  for (std::size_t i = 0;; ++i) {
+    auto transport = open(one);
+    if (!transport.ok()) return transport.status();
+    transports.push_back(*std::move(transport));
+    if (i == options.further_servers.size()) return transports;
+    static_cast<TrustServer&>(one) = options.further_servers[i];
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
-    TrustClientOptions options, OpenTransport open) {
+    TrustClientOptions options, OpenTransport open,
+    std::unique_ptr<CacheFolder> folder) {
   const bool default_baked = anchors::IsBuildKeyRoot(options.baked.root);
   if (options.trusted_root.empty() && !default_baked) {
     options.trusted_root = options.baked.root;
   }
   if (absl::Status s = CheckOptions(options); !s.ok()) return s;
   if (absl::Status s = MakeAbsolute(options.cache_folder); !s.ok()) return s;
-  auto baked =
-      OpenBaked(options.baked, Revoked(),
-                Engine::has_server(options) ? options.baked.as_of + kBakedInLife
-                                            : absl::InfiniteFuture());
+  auto baked = OpenBaked(options.baked, Revoked(),
+                         IsSet(options) ? options.baked.as_of + kBakedInLife
+                                        : absl::InfiniteFuture());
   if (!baked.ok()) {
     const absl::Status why = OrNoProvider(baked.status());
     if (verify::IsUndecided(why)) return why;
     return absl::InvalidArgumentError(
         absl::StrCat("the baked-in bundle does not verify: ", why.message()));
   }
-  auto transport = open(options);
-  if (!transport.ok()) return transport.status();
-  auto engine =
-      std::make_unique<Engine>(std::move(options), default_baked,
-                               *std::move(baked), *std::move(transport));
+  auto transports = OpenAll(options, open);
+  if (!transports.ok()) return transports.status();
+  if (options.report_outcomes && ReportSendersOf(*transports).empty()) {
+    return absl::InvalidArgumentError("there is nobody to report outcomes to");
+  }
+  if (folder == nullptr && !options.cache_folder.empty()) {
+    folder = OpenDiskCacheFolder(options.cache_folder);
+  }
+  auto engine = std::make_unique<Engine>(
+      std::move(options), default_baked, *std::move(baked),
+      *std::move(transports), std::move(folder));
   if (absl::Status s = engine->Start(); !s.ok()) return s;
   return std::unique_ptr<TrustClient>(new TrustClient(std::move(engine)));
 }
@@ -640,7 +570,7 @@ std::shared_ptr<const T> PartOf(std::shared_ptr<const Bundle> bundle,
 
 std::shared_ptr<const verify::AnchorSet> TrustClient::anchors(
     AnchorsUsed* used) const {
-  Engine::Current current = engine_->At(engine_->Now());
+  AnchorKeeper::Current current = engine_->At(engine_->Now());
   if (used != nullptr) {
     *used = {current.bundle->anchors->provenance(), current.freshness};
   }
@@ -657,8 +587,21 @@ std::shared_ptr<const anchors::ReleaseList> TrustClient::release_list() const {
 
 TrustClientState TrustClient::state() const { return engine_->state(); }
 
-absl::Status TrustClient::Refresh() {
-  return anchors::NoThrow([this] { return engine_->Refresh(); });
+std::vector<OutcomeCount> TrustClient::counters() const {
+  return engine_->counters();
+}
+
+absl::Status TrustClient::Refresh() { return RefreshOnce().ended; }
+
+RefreshResult TrustClient::RefreshOnce() {
+  RefreshResult result;
+  result.ended =
+      anchors::NoThrow([&] { return engine_->Refresh(result.pause); });
+  return result;
+}
+
+absl::Duration TrustClient::FirstPause() const {
+  return engine_->first_pause();
 }
 
 void TrustClient::Cancel() {
@@ -667,16 +610,29 @@ void TrustClient::Cancel() {
 
 namespace {
 
-// Reads the clock once, takes the current set, and calls `call` with both;
-// fails with kAnchorsExpired where the caller's policy for such a set says so.
-template <typename Result, typename EngineType, typename Call>
-absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
+// Reads the clock once, takes the current set, and calls `call` with both and a
+// trace; fails with kAnchorsExpired where the caller's policy for such a set
+// says so. Counts how that ended, and tells of it: in the slot that `slot_of`
+// returns for what was accepted, and in `unproved` for what was not, unless the
+// trace says more.
+template <typename Result, typename EngineType, typename Call, typename SlotOf>
+absl::StatusOr<Result> VerifyWithCurrent(EngineType& engine,
                                          WhenExpired when_expired,
-                                         AnchorsUsed* used, Call call) {
-  return anchors::NoThrow([&]() -> absl::StatusOr<Result> {
+                                         verify::Trace* trace,
+                                         AnchorsUsed* used,
+                                         const verify::Slot& unproved,
+                                         SlotOf slot_of, Call call) {
+  verify::Trace failure(verify::Trace::Records::kFailure);
+  if (trace == nullptr) trace = &failure;
+  std::uint64_t sequence = 0;
+  auto verdict = anchors::NoThrow([&]() -> absl::StatusOr<Result> {
     const absl::Time now = engine.Now();
     const auto standing = engine.At(now);
     const verify::AnchorSet& anchors = *standing.bundle->anchors;
+    sequence = anchors.provenance().sequence;
+    if (engine.options().events_while_verifying) {
+      engine.notifier().InUse(anchors.provenance(), standing.freshness);
+    }
     if (used != nullptr) *used = {anchors.provenance(), standing.freshness};
     if (when_expired == WhenExpired::kRefuse) {
       if (absl::Status s =
@@ -685,9 +641,30 @@ absl::StatusOr<Result> VerifyWithCurrent(const EngineType& engine,
         return s;
       }
     }
-    return call(anchors, now);
+    return call(anchors, now, trace);
   });
+  const auto tell = [&](const verify::Slot& slot) {
+    engine.notifier().Verified(verdict.status(), slot, trace->failed_check(),
+                               sequence);
+  };
+  if (verdict.ok()) {
+    tell(slot_of(*verdict));
+  } else {
+    tell(trace->slot().has_value() ? *trace->slot() : unproved);
+  }
+  return verdict;
 }
+
+verify::Slot SlotOfRoot(std::string_view partition) {
+  return {
+      .partition = std::string(verify::IsPartition(partition) ? partition : ""),
+      .region = "",
+      .kind = verify::AnchorKind::kNitroRoot};
+}
+
+constexpr auto kSlotOfAttestation = [](const auto& attestation) {
+  return SlotOfRoot(attestation.partition());
+};
 
 }  // namespace
 
@@ -696,10 +673,17 @@ absl::StatusOr<verify::VerifiedIdentity> TrustClient::VerifyIdentity(
     const verify::IdentityPolicy& policy, const verify::ReplayCheck* replay,
     verify::Trace* trace, AnchorsUsed* used) const {
   return VerifyWithCurrent<verify::VerifiedIdentity>(
-      *engine_, engine_->options().identity_when_expired, used,
-      [&](const verify::AnchorSet& anchors, absl::Time now) {
+      *engine_, engine_->options().identity_when_expired, trace, used,
+      {.partition = "",
+       .region = "",
+       .kind = verify::AnchorKindOf(evidence.form)},
+      [](const verify::VerifiedIdentity& identity) -> const verify::Slot& {
+        return identity.anchor_slot();
+      },
+      [&](const verify::AnchorSet& anchors, absl::Time now,
+          verify::Trace* recorded) {
         return verify::VerifyIdentity(evidence, anchors, policy, now, replay,
-                                      trace);
+                                      recorded);
       });
 }
 
@@ -707,10 +691,12 @@ absl::StatusOr<verify::VerifiedEnclave> TrustClient::VerifyEnclave(
     std::string_view document, const verify::EnclavePolicy& policy,
     verify::Trace* trace, AnchorsUsed* used) const {
   return VerifyWithCurrent<verify::VerifiedEnclave>(
-      *engine_, engine_->options().attestation_when_expired, used,
-      [&](const verify::AnchorSet& anchors, absl::Time now) {
+      *engine_, engine_->options().attestation_when_expired, trace, used,
+      SlotOfRoot(policy.expectations().partition), kSlotOfAttestation,
+      [&](const verify::AnchorSet& anchors, absl::Time now,
+          verify::Trace* recorded) {
         return verify::VerifyEnclave(document, anchors, policy, now,
-                                     engine_->chains(), trace);
+                                     engine_->chains(), recorded);
       });
 }
 
@@ -718,10 +704,12 @@ absl::StatusOr<verify::VerifiedNitroTpm> TrustClient::VerifyNitroTpm(
     std::string_view document, const verify::NitroTpmPolicy& policy,
     verify::Trace* trace, AnchorsUsed* used) const {
   return VerifyWithCurrent<verify::VerifiedNitroTpm>(
-      *engine_, engine_->options().attestation_when_expired, used,
-      [&](const verify::AnchorSet& anchors, absl::Time now) {
+      *engine_, engine_->options().attestation_when_expired, trace, used,
+      SlotOfRoot(policy.expectations().partition), kSlotOfAttestation,
+      [&](const verify::AnchorSet& anchors, absl::Time now,
+          verify::Trace* recorded) {
         return verify::VerifyNitroTpm(document, anchors, policy, now,
-                                      engine_->chains(), trace);
+                                      engine_->chains(), recorded);
       });
 }
 

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <stdlib.h>
 
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -18,6 +20,7 @@
 #include "anchors/baked/baked.h"
 #include "anchors/catalog.h"
 #include "anchors/tuf/tuf_error.h"
+#include "client/http_report_sender.h"
 #include "client/trust_client.h"
 #include "test/support/repository_simulator.h"
 #include "test/support/server_certificate.h"
@@ -40,6 +43,18 @@ class FileServer {
                                      httplib::Response& response) {
       const std::lock_guard<std::mutex> lock(mutex_);
       Serve(request.target.substr(std::string_view("/tuf/").size()), response);
+      if (!sends_tags || response.status != 200) return;
+      const std::string tag =
+          absl::StrCat("\"", std::hash<std::string>()(response.body), "\"");
+      response.set_header("ETag", tag);
+      if (request.get_header_value("If-None-Match") != tag) return;
+      response.status = 304;
+      response.body.clear();
+      ++unchanged;
+    });
+    server_->Post("/v1/reports", [this](const httplib::Request& request,
+                                        httplib::Response& response) {
+      answer_report(request, response);
     });
     port_ = server_->bind_to_any_port("127.0.0.1");
     thread_ = std::thread([this] { server_->listen_after_bind(); });
@@ -71,6 +86,11 @@ class FileServer {
   tuf::RepositorySimulator repository{kNow};
   // Called before each answer.
   std::function<void()> before_answer;
+  // What answers reports.
+  httplib::Server::Handler answer_report;
+  bool sends_tags = false;
+  // How often it answered that.
+  int unchanged = 0;
 
  private:
   void Serve(const std::string& name, httplib::Response& response) {
@@ -144,6 +164,29 @@ TEST_F(TrustClientHttpTest, AsksForNothingThatItHas) {
   ASSERT_TRUE(client->Refresh().ok());
   EXPECT_EQ(server_.repository.requests,
             (std::vector<std::string>{"2.root.json", "timestamp.json"}));
+}
+
+TEST_F(TrustClientHttpTest, IsToldThatNothingChanged) {
+  server_.sends_tags = true;
+  const auto client = Make(Options());
+  ASSERT_TRUE(client->Refresh().ok());
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(server_.unchanged, 1);
+  server_.Publish(2);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(server_.unchanged, 1);
+  EXPECT_EQ(client->state().provenance.sequence, 2u);
+}
+
+TEST_F(TrustClientHttpTest, AsksAProxyOnlyWhereItIsTold) {
+  TrustClientOptions options = Options();
+  ::setenv("http_proxy", "http://127.0.0.1:1", 1);
+  EXPECT_TRUE(Make(options)->Refresh().ok());
+  options.proxy = std::nullopt;
+  EXPECT_FALSE(Make(options)->Refresh().ok());
+  options.proxy = "http://127.0.0.1:1";
+  ::unsetenv("http_proxy");
+  EXPECT_FALSE(Make(options)->Refresh().ok());
 }
 
 TEST_F(TrustClientHttpTest, StartsFromItsCacheTheNextTime) {
@@ -320,6 +363,107 @@ TEST_F(TrustClientHttpTest, TellsHowEachRefreshEnded) {
   EXPECT_EQ(told[0], std::pair(absl::OkStatus(), std::uint64_t{5}));
   EXPECT_EQ(tuf::TufReasonOf(told[1].first), TufReason::kFetchFailed);
   EXPECT_EQ(told[1].second, 5u);
+}
+
+// --- Reports -----------------------------------------------------------------
+
+class ReportHttpTest : public TrustClientHttpTest {
+ protected:
+  ReportHttpTest() {
+    server_.answer_report = [this](const httplib::Request& request,
+                                   httplib::Response& response) {
+      requests_.push_back(request);
+      response.status = status_;
+      if (!retry_after_.empty()) {
+        response.set_header("Retry-After", retry_after_);
+      }
+      response.set_content(body_, "application/x-protobuf");
+    };
+  }
+  ReportAnswer Send(std::string_view report = "report") {
+    return HttpReportSender(server_.url(), "", "")
+        .Send(report, absl::Seconds(5));
+  }
+
+  std::vector<httplib::Request> requests_;
+  int status_ = 200;
+  std::string retry_after_;
+  std::string body_ = "\x08\x78";
+};
+
+TEST_F(ReportHttpTest, AReportIsPosted) {
+  const ReportAnswer answer = Send(std::string_view("\0\xff", 2));
+  EXPECT_TRUE(answer.status.ok()) << answer.status;
+  EXPECT_EQ(answer.wait, absl::Minutes(2));
+  ASSERT_EQ(requests_.size(), 1u);
+  EXPECT_EQ(requests_[0].method, "POST");
+  EXPECT_EQ(requests_[0].body, std::string_view("\0\xff", 2));
+  EXPECT_EQ(requests_[0].get_header_value("Content-Type"),
+            "application/x-protobuf");
+  EXPECT_FALSE(requests_[0].has_header("Expect"));
+}
+
+TEST_F(ReportHttpTest, AnAnswerSaysWhatBecameOfIt) {
+  const auto code = [&](int status) {
+    status_ = status;
+    return Send().status.code();
+  };
+  EXPECT_EQ(code(429), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(code(503), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(code(400), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code(404), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(code(403), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(code(405), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(code(500), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(code(302), absl::StatusCode::kUnavailable);
+  server_.Stop();
+  EXPECT_EQ(Send().status.code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(ReportHttpTest, AServerSaysWhenToComeAgain) {
+  status_ = 429;
+  retry_after_ = "77";
+  EXPECT_EQ(Send().wait, absl::Seconds(77));
+  retry_after_ = "soon";
+  EXPECT_EQ(Send().wait, std::nullopt);
+}
+
+TEST_F(ReportHttpTest, AnAnswerThatIsNoMessageIsNone) {
+  body_ = "<html>";
+  EXPECT_FALSE(Send().status.ok());
+  body_ = std::string(100'000, '\0');
+  EXPECT_FALSE(Send().status.ok());
+}
+
+TEST_F(ReportHttpTest, AfterCancelNothingIsSent) {
+  HttpReportSender sender(server_.url(), "", "");
+  sender.Cancel();
+  EXPECT_FALSE(sender.Send("x", absl::Seconds(5)).status.ok());
+  EXPECT_TRUE(requests_.empty());
+}
+
+// A client with a thread needs nobody's call.
+TEST_F(ReportHttpTest, TheThreadReports) {
+  absl::Notification reported;
+  server_.answer_report = [&](const httplib::Request& request,
+                              httplib::Response& response) {
+    requests_.push_back(request);
+    response.status = 200;
+    if (!reported.HasBeenNotified()) reported.Notify();
+  };
+  TrustClientOptions options = Options();
+  options.background_refresh = true;
+  options.report_outcomes = true;
+  options.random = [] { return 0.0; };
+  const auto policy = verify::IdentityPolicy::AuthenticityOnly("a test");
+  absl::Notification verified;
+  // Before the thread's first turn ends.
+  server_.before_answer = [&] { verified.WaitForNotification(); };
+  const auto client = Make(options);
+  EXPECT_FALSE(client->VerifyIdentity({}, *policy).ok());
+  verified.Notify();
+  ASSERT_TRUE(reported.WaitForNotificationWithTimeout(absl::Seconds(20)));
+  EXPECT_FALSE(requests_.at(0).body.empty());
 }
 
 TEST_F(TrustClientHttpTest, SaysWithWhichSetItVerified) {

@@ -16,12 +16,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
+#include "anchors/base/atomic_file.h"
+#include "anchors/base/version.h"
 #include "anchors/catalog.h"
 #include "anchors/publishing/repository_writer.h"
 #include "anchors/publishing/signer.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
+#include "proto/anchorage/v1/report_service.grpc.pb.h"
 #include "test/support/set_clock.h"
 #include "verify/reason.h"
 
@@ -128,6 +131,20 @@ class FakeRepository {
   v1::GetUpdateResponse response_;
 };
 
+class FakeReports final : public v1::ReportService::Service {
+ public:
+  grpc::Status ReportOutcomes(grpc::ServerContext*,
+                              const v1::ReportOutcomesRequest* request,
+                              v1::ReportOutcomesResponse* response) override {
+    requests.push_back(*request);
+    response->set_seconds_until_next(7200);
+    return status;
+  }
+
+  grpc::Status status;
+  std::vector<v1::ReportOutcomesRequest> requests;
+};
+
 // A trustd that answers what it is told to, whatever the caller has.
 class FakeTrustd final : public v1::AnchorService::Service {
  public:
@@ -148,6 +165,7 @@ class FakeTrustd final : public v1::AnchorService::Service {
   const std::string& address() const { return address_; }
 
   FakeRepository repository;
+  FakeReports reports;
   grpc::Status status;
   int calls = 0;
   // Of the last call.
@@ -160,6 +178,7 @@ class FakeTrustd final : public v1::AnchorService::Service {
     grpc::ServerBuilder builder;
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(this);
+    builder.RegisterService(&reports);
     server_ = builder.BuildAndStart();
     address_ = absl::StrCat("127.0.0.1:", port);
   }
@@ -581,16 +600,44 @@ TEST_F(TrustClientTest, ShowsItsTimestampToAServerThatWentBack) {
   EXPECT_EQ(trustd_.held_timestamp, "");
 }
 
-TEST_F(TrustClientTest, AFolderOfSomebodyElseIsReadAndNotWritten) {
+// A program of before keeps the lock as long as it runs.
+TEST_F(TrustClientTest, AFolderThatAnOlderProgramHoldsIsReadAndNotWritten) {
   trustd_.repository.Publish(3, 3, kNow);
-  const auto owner = Make();
-  ASSERT_TRUE(owner->Refresh().ok());
+  ASSERT_TRUE(Make()->Refresh().ok());
+  auto held = anchors::FolderLock::Take(folder_);
+  ASSERT_TRUE(held.ok());
   trustd_.repository.Publish(4, 4, kNow);
   const auto guest = Make();
   EXPECT_EQ(guest->state().provenance.sequence, 3u);
-  EXPECT_FALSE(guest->state().cache.ok());
   ASSERT_TRUE(guest->Refresh().ok());
   EXPECT_EQ(guest->state().provenance.sequence, 4u);
+  EXPECT_EQ(guest->state().cache.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(Make()->state().provenance.sequence, 3u);
+  { const anchors::FolderLock gone = *std::move(held); }
+  ASSERT_TRUE(guest->Refresh().ok());
+  EXPECT_TRUE(guest->state().cache.ok()) << guest->state().cache;
+  EXPECT_EQ(Make()->state().provenance.sequence, 4u);
+}
+
+// As it was made by hand, with the group of several services.
+TEST_F(TrustClientTest, AFolderThatOthersCanWriteIsNotUsedAndSaysTheCure) {
+  trustd_.repository.Publish(3, 3, kNow);
+  ASSERT_TRUE(Make()->Refresh().ok());
+  std::filesystem::permissions(folder_, std::filesystem::perms(0775));
+  trustd_.repository.Publish(4, 4, kNow);
+  const auto client = Make();
+  EXPECT_EQ(client->state().provenance.origin, verify::Origin::kBakedIn);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(client->state().provenance.sequence, 4u);
+  EXPECT_EQ(client->state().cache.code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(client->state().cache.message().find("chmod go-w " + folder_),
+            std::string::npos)
+      << client->state().cache;
+  std::filesystem::permissions(folder_, std::filesystem::perms(0755));
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_TRUE(client->state().cache.ok()) << client->state().cache;
+  EXPECT_EQ(Make()->state().provenance.sequence, 4u);
 }
 
 TEST_F(TrustClientTest, ARootThatAnybodyCanSignForIsRefused) {
@@ -692,6 +739,51 @@ TEST_F(TrustClientTest, AClockThatIsSetBackDelaysNoRefresh) {
   }
   test::SetClockAhead(absl::ZeroDuration());
   EXPECT_GE(client->state().refreshed, 2u);
+}
+
+// What is written without protobuf is read by it.
+TEST_F(TrustClientTest, ReportsOutcomesToItsServer) {
+  TrustClientOptions options = Options();
+  options.report_outcomes = true;
+  options.random = [] { return 0.0; };
+  const auto client = Make(options);
+  const auto enclave = verify::EnclavePolicy::Builder()
+                           .ExpectPartition("aws-cn")
+                           .AuthenticityOnly("test")
+                           .Build();
+  const auto identity = verify::IdentityPolicy::AuthenticityOnly("test");
+  ASSERT_FALSE(client->VerifyEnclave("x", *enclave).ok());
+  for (int i = 0; i < 300; ++i) {
+    ASSERT_FALSE(client->VerifyIdentity({}, *identity).ok());
+  }
+  ASSERT_TRUE(client->Refresh().ok());
+  ASSERT_EQ(trustd_.reports.requests.size(), 1u);
+  const v1::ReportOutcomesRequest& request = trustd_.reports.requests[0];
+  EXPECT_EQ(request.library_version(), anchors::kVersion);
+  EXPECT_EQ(request.bundle_sequence(), 1u);
+  EXPECT_EQ(request.seconds(), 1u);
+  EXPECT_EQ(request.sampled_one_in(), 1u);
+  ASSERT_EQ(request.counts_size(), 2);
+  EXPECT_EQ(request.counts(0).partition(), "");
+  EXPECT_EQ(request.counts(0).kind(), v1::ANCHOR_KIND_IID_RSA2048);
+  EXPECT_TRUE(verify::ReasonNamed(request.counts(0).reason()).has_value());
+  EXPECT_EQ(request.counts(0).count(), 300u);
+  EXPECT_EQ(request.counts(1).partition(), "aws-cn");
+  EXPECT_EQ(request.counts(1).region(), "");
+  EXPECT_EQ(request.counts(1).kind(), v1::ANCHOR_KIND_NITRO_ROOT);
+  EXPECT_EQ(request.counts(1).count(), 1u);
+
+  // The server wanted two hours.
+  (void)client->VerifyEnclave("x", *enclave);
+  now_ += absl::Minutes(119);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(trustd_.reports.requests.size(), 1u);
+  now_ += absl::Minutes(1);
+  trustd_.reports.status = {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many"};
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(trustd_.reports.requests.size(), 2u);
+  EXPECT_EQ(client->state().last_report.code(),
+            absl::StatusCode::kResourceExhausted);
 }
 
 TEST_F(TrustClientTest, AsksByItselfInTheBackground) {

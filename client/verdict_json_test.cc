@@ -120,14 +120,35 @@ TEST(StateJson, HasEveryCounterAndTheLastErrors) {
   state.rejected = 3;
   state.last_refresh = anchors::tuf::RejectUpdate(
       anchors::tuf::TufReason::kFetchFailed, "nobody there");
+  state.verifications = {
+      {{.partition = "aws", .region = "us-west-2"}, verify::Reason::kTooOld, 5},
+      {{.partition = "", .region = ""}, std::nullopt, 6}};
+  state.reports_sent = 7;
+  state.last_report = absl::UnavailableError("away");
+  state.servers = std::make_shared<const std::vector<TrustServerState>>(
+      std::vector<TrustServerState>{
+          {.name = "a:1", .last = state.last_refresh},
+          {.name = "b:1", .last = {}, .answered_last = true}});
   const std::string text = StateJson(state);
   EXPECT_EQ(text, Rewritten(text));
   const auto json = ordered_json::parse(text);
+  EXPECT_EQ(json["servers"][0]["last_error"]["reason"], "FETCH_FAILED");
+  EXPECT_EQ(json["servers"][1]["name"], "b:1");
+  EXPECT_EQ(json["servers"][1]["answered_last"], true);
+  EXPECT_EQ(json["servers"][1]["last_error"], nullptr);
   EXPECT_EQ(json["freshness"], "STALE");
   EXPECT_EQ(json["anchors"], 130);
   EXPECT_EQ(json["rejected"], 3);
   EXPECT_EQ(json["last_refresh_error"]["reason"], "FETCH_FAILED");
   EXPECT_EQ(json["cache_error"], nullptr);
+  EXPECT_EQ(json["verifications"][0]["slot"], "aws/us-west-2/iid-rsa2048");
+  EXPECT_EQ(json["verifications"][0]["reason"], "TOO_OLD");
+  EXPECT_EQ(json["verifications"][0]["count"], 5);
+  EXPECT_EQ(json["verifications"][1]["slot"], "//iid-rsa2048");
+  EXPECT_EQ(json["verifications"][1]["reason"], "");
+  EXPECT_EQ(json["reports_sent"], 7);
+  EXPECT_EQ(json["last_report_error"]["detail"], "away");
+  EXPECT_EQ(json["metrics_file_error"], nullptr);
 }
 
 }  // namespace

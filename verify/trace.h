@@ -3,12 +3,14 @@
 #ifndef ANCHORAGE_VERIFY_TRACE_H_
 #define ANCHORAGE_VERIFY_TRACE_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "verify/anchor_set.h"
 #include "verify/printable.h"
 
 namespace anchorage::verify {
@@ -50,6 +52,13 @@ class Trace {
     if (records_all_) Add(check, Outcome::kNotReached, "");
   }
 
+  // Says which slot an identity document that is refused names. Its partition
+  // and region are empty where no anchor is known for the region that it names,
+  // or where none was read.
+  void Concerns(Slot slot) { slot_ = std::move(slot); }
+  // nullopt where nothing said so.
+  const std::optional<Slot>& slot() const { return slot_; }
+
   const std::vector<Entry>& entries() const { return entries_; }
 
   // Returns the check that failed; empty if none did.
@@ -68,6 +77,7 @@ class Trace {
 
   bool records_all_ = true;
   std::vector<Entry> entries_;
+  std::optional<Slot> slot_;
 };
 
 }  // namespace anchorage::verify

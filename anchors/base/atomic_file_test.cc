@@ -88,6 +88,20 @@ TEST_F(AtomicFileTest, PrivateFilesAreForTheirOwnerAlone) {
             absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(AtomicFileTest, TheUmaskDecidesButForFilesThatEverybodyReads) {
+  const mode_t before = ::umask(077);
+  const bool written =
+      WriteFileAtomically(path_, "", FileAccess::kEverybody).ok() &&
+      WriteFileAtomically(path_ + "2", "", FileAccess::kPublic).ok();
+  ::umask(before);
+  ASSERT_TRUE(written);
+  struct stat status;
+  ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0644u);
+  ASSERT_EQ(::stat((path_ + "2").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+}
+
 TEST_F(AtomicFileTest, OneOwnerAFolder) {
   auto first = FolderLock::Take(folder_);
   ASSERT_TRUE(first.ok());

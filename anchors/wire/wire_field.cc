@@ -19,6 +19,13 @@ bool TakeVarint(std::string_view& bytes, std::uint64_t& value) {
   return false;
 }
 
+void Put(std::uint64_t value, std::string& out) {
+  for (; value >= 0x80; value >>= 7) {
+    out.push_back(static_cast<char>(value | 0x80));
+  }
+  out.push_back(static_cast<char>(value));
+}
+
 bool Take(std::string_view& bytes, std::uint64_t size,
           std::string_view& taken) {
   if (size > bytes.size()) return false;
@@ -36,9 +43,12 @@ bool TakeField(std::string_view& bytes, WireField& field) {
   if (!TakeVarint(bytes, tag) || tag > kMaxTag || tag >> 3 == 0) return false;
   field.number = static_cast<std::uint32_t>(tag >> 3);
   field.value.reset();
+  field.varint.reset();
   switch (tag & 7) {
     case kVarint:
-      return TakeVarint(bytes, number);
+      if (!TakeVarint(bytes, number)) return false;
+      field.varint = number;
+      return true;
     case k64Bit:
       return Take(bytes, 8, value);
     case k32Bit:
@@ -52,6 +62,17 @@ bool TakeField(std::string_view& bytes, WireField& field) {
     default:
       return false;
   }
+}
+
+void PutVarint(std::uint32_t field, std::uint64_t value, std::string& out) {
+  Put(std::uint64_t{field} << 3 | kVarint, out);
+  Put(value, out);
+}
+
+void PutBytes(std::uint32_t field, std::string_view bytes, std::string& out) {
+  Put(std::uint64_t{field} << 3 | kLength, out);
+  Put(bytes.size(), out);
+  out.append(bytes);
 }
 
 }  // namespace anchorage::anchors

@@ -25,8 +25,11 @@
  *   anchorage_attestation_policy   ..._policy_read          ..._policy_free
  *   anchorage_request              anchorage_request_new    anchorage_request_free
  *   anchorage_ledger               anchorage_ledger_new     anchorage_ledger_free
- *   anchorage_identity             anchorage_verify_identity        ..._free
+ *   anchorage_identity             anchorage_verify_identity,
+ *                                  ..._verify_this_instance         ..._free
  *   anchorage_attestation          anchorage_verify_attestation     ..._free
+ *   anchorage_attested             anchorage_attest,
+ *                                  ..._attest_new_key       ..._attested_free
  *   anchorage_state                anchorage_client_state   anchorage_state_free
  *   anchorage_error                every call that fails    anchorage_error_free
  *   a char* that is not const      anchorage_..._json       anchorage_string_free
@@ -44,20 +47,21 @@
  *     use one at once, but for its _free, which is the last use;
  *   options, request: one thread at a time.
  *
- * No call blocks on the network but anchorage_client_refresh() and, for a
- * transfer under way, anchorage_client_free(). Who frees a client while another
- * thread may be in anchorage_client_refresh() first calls
- * anchorage_client_cancel(), then waits for that thread. No call throws, ends
- * the process, depends on the locale, changes a signal's handler or writes to a
- * standard stream; errno after one says nothing. OpenSSL's queue of errors is as
- * it was, but for anchorage_client_refresh(), in which libcurl clears it. A
- * connection that breaks raises no SIGPIPE, and a client's own thread takes no
+ * No call blocks on the network but anchorage_client_refresh(),
+ * anchorage_verify_this_instance() and, for a transfer under way,
+ * anchorage_client_free(). Who frees a client while another thread may be in
+ * anchorage_client_refresh() first calls anchorage_client_cancel(), then waits
+ * for that thread. No call throws, ends the process, depends on the locale,
+ * changes a signal's handler or writes to a standard stream; errno after one
+ * says nothing. OpenSSL's queue of errors is as it was, but for the first two
+ * calls, in which libcurl clears it. A connection that breaks raises no SIGPIPE, and a client's own thread takes no
  * signals. The library reads no environment but ANCHORAGE_DEBUG; libcurl and
- * OpenSSL read their own, such as https_proxy and OPENSSL_CONF. A program with
+ * OpenSSL read their own, such as OPENSSL_CONF, but no proxy unless it is asked
+ * for (anchorage_options_set_proxy_of_environment()). A program with
  * more rights than who started it (set-user-ID) verifies, and fetches nothing.
  *
- * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh(),
- * which is libcurl's call too, 256 KiB.
+ * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh()
+ * and anchorage_verify_this_instance(), which are libcurl's calls too, 256 KiB.
  *
  * After fork(2) the child verifies with the set of that moment;
  * anchorage_client_refresh() says that it needs a client of its own. A ledger is
@@ -133,6 +137,7 @@ typedef struct anchorage_request anchorage_request;
 typedef struct anchorage_ledger anchorage_ledger;
 typedef struct anchorage_identity anchorage_identity;
 typedef struct anchorage_attestation anchorage_attestation;
+typedef struct anchorage_attested anchorage_attested;
 typedef struct anchorage_state anchorage_state;
 typedef struct anchorage_event anchorage_event;
 typedef struct anchorage_error anchorage_error;
@@ -148,7 +153,8 @@ enum {
   ANCHORAGE_NOT_FROM_AWS = 3,
   ANCHORAGE_STALE_OR_FOR_ANOTHER = 4,
   ANCHORAGE_REFUSED_BY_POLICY = 5,
-  /* Never a pass: no anchors, no memory, no algorithm, no ledger. */
+  /* Never a pass: no anchors, no memory, no algorithm, no ledger, no evidence
+   * to be had here. */
   ANCHORAGE_UNDECIDED = 6,
   /* A refresh: nobody answered; or what came was not what the trusted keys
    * signed, or went back. */
@@ -218,7 +224,8 @@ ANCHORAGE_API void anchorage_error_free(anchorage_error* error);
 ANCHORAGE_API int32_t anchorage_error_code(const anchorage_error* error);
 
 /* The stable name of the reason, such as "SIGNATURE_MISMATCH"; of a refresh,
- * that of a TUF reason; of a mistake, "USAGE". Never NULL but for NULL. */
+ * that of a TUF reason; of evidence that cannot be had on this machine, such as
+ * "IMDS_ABSENT"; of a mistake, "USAGE". Never NULL but for NULL. */
 ANCHORAGE_API const char* anchorage_error_reason(const anchorage_error* error);
 
 /* The step of the verifier that failed, such as "product-codes"; NULL where
@@ -259,15 +266,29 @@ ANCHORAGE_API void anchorage_options_set_url(anchorage_options* options,
 ANCHORAGE_API void anchorage_options_set_targets_url(anchorage_options* options,
                                                      const char* url,
                                                      size_t size);
+/* Another place with the same files, for when the ones before it do not answer,
+ * or not with what verifies; its targets are in "targets/" below it. Needs
+ * anchorage_options_set_url(); at most 16. Since 1.1. */
+ANCHORAGE_API void anchorage_options_add_url(anchorage_options* options,
+                                             const char* url, size_t size);
+/* The proxy for all URLs, such as "http://proxy.example.com:3128". By default
+ * there is none. Since 1.1. */
+ANCHORAGE_API void anchorage_options_set_proxy(anchorage_options* options,
+                                               const char* url, size_t size);
+/* The proxy is what the environment says (https_proxy, no_proxy and so on), as
+ * libcurl reads it (1), or none (0, the default). Since 1.1. */
+ANCHORAGE_API void anchorage_options_set_proxy_of_environment(
+    anchorage_options* options, int32_t on);
 /* root.json of the repository, from a channel that you trust. */
 ANCHORAGE_API void anchorage_options_set_trusted_root(
     anchorage_options* options, const void* root, size_t size);
-/* PEM certificates that the server's must chain to; by default the system's. */
+/* PEM certificates that the servers' must chain to; by default the system's. */
 ANCHORAGE_API void anchorage_options_set_tls_roots(anchorage_options* options,
                                                    const char* pem,
                                                    size_t size);
-/* A folder for what was last verified, this client's alone. A relative path is
- * of the folder that the process is in when the client is made. */
+/* A folder for what was last verified, of root's or of this process's user, for
+ * any number of clients and processes. A relative path is of the folder that the
+ * process is in when the client is made. */
 ANCHORAGE_API void anchorage_options_set_cache_folder(
     anchorage_options* options, const char* path, size_t size);
 /* The set that is there before any other, and when it was known to be the
@@ -277,7 +298,7 @@ ANCHORAGE_API void anchorage_options_set_baked_bundle(
     anchorage_options* options, const void* bundle, size_t size,
     int64_t as_of_ms);
 /* Asks by a thread of the client's own (1, the default with a URL), or only
- * where anchorage_client_refresh() is called (0). */
+ * where anchorage_client_refresh() or _refresh_once() is called (0). */
 ANCHORAGE_API void anchorage_options_set_background_refresh(
     anchorage_options* options, int32_t on);
 /* At least 1 s; default 1 h. */
@@ -287,6 +308,10 @@ ANCHORAGE_API void anchorage_options_set_refresh_interval(
  * that is being looked up takes as long as the system's resolver does. */
 ANCHORAGE_API void anchorage_options_set_timeout(anchorage_options* options,
                                                  int64_t ms);
+/* Of one refresh, all URLs together; 1 ms to 1 h, default 2 min. Each URL has an
+ * equal part of what is left when it is asked. Since 1.1. */
+ANCHORAGE_API void anchorage_options_set_refresh_budget(
+    anchorage_options* options, int64_t ms);
 /* How long a set is STALE before it is EXPIRED; at most 365 days, default 30. */
 ANCHORAGE_API void anchorage_options_set_max_stale(anchorage_options* options,
                                                    int64_t ms);
@@ -297,26 +322,59 @@ ANCHORAGE_API void anchorage_options_set_identity_when_expired(
 ANCHORAGE_API void anchorage_options_set_attestation_when_expired(
     anchorage_options* options, int32_t what);
 
-/* What happened; lives only while the callback runs. Today each refresh that
- * asked a server is told once it has ended, by the client's thread and by
- * anchorage_client_refresh():
- *   REFRESHED       the server's set is in use, be it new or as before
- *   UNREACHABLE     as ANCHORAGE_UNREACHABLE; also where
- *                   anchorage_client_cancel() or _free() ended the transfer
- *   UPDATE_REFUSED  as ANCHORAGE_UPDATE_REFUSED
- *   FAILED          the fault is here: no memory, no algorithm
- * A refresh with nobody to ask, or in a forked child, is none; and one is not
- * told where there is no memory to tell of it. More names will come: ignore
- * those that you do not know. */
+/* Also lets the threads that verify call the event callback (1), which by default
+ * they never do (0): then refusals are not told of, and a refresh is what
+ * notices a set that has become old. */
+ANCHORAGE_API void anchorage_options_set_events_while_verifying(
+    anchorage_options* options, int32_t on);
+/* A file for node_exporter's textfile collector: an absolute path that ends in
+ * ".prom", of this client alone. Default: none. */
+ANCHORAGE_API void anchorage_options_set_metrics_file(
+    anchorage_options* options, const char* path, size_t size);
+/* Whether to report to the server how many verifications ended how (1), or not
+ * (0, the default): counts by slot and reason, the library's version and the
+ * set's sequence; no account, instance or address. */
+ANCHORAGE_API void anchorage_options_set_report_outcomes(
+    anchorage_options* options, int32_t on);
+/* Between two reports: from 1 minute to 1 day, default 15 minutes. */
+ANCHORAGE_API void anchorage_options_set_report_interval(
+    anchorage_options* options, int64_t ms);
+/* Sends one of so many reports, by chance, and drops the others' counts: 1, the
+ * default, to 1,000,000. */
+ANCHORAGE_API void anchorage_options_set_report_sample(
+    anchorage_options* options, int32_t one_in);
+
+/* What happened; lives only while the callback runs. How a refresh that asked a
+ * server ended, told by the client's thread and by anchorage_client_refresh():
+ *   REFRESHED             the server's set is in use, be it new or as before
+ *   UNREACHABLE           as ANCHORAGE_UNREACHABLE; also where
+ *                         anchorage_client_cancel() or _free() ended the
+ *                         transfer
+ *   UPDATE_REFUSED        as ANCHORAGE_UPDATE_REFUSED
+ *   FAILED                the fault is here: no memory, no algorithm
+ * What is so with the set in use:
+ *   STALE, EXPIRED        it has become so
+ *   EQUIVOCATION          somebody who has the key signs two different texts
+ *   CLOCK_SUSPECT         this machine's clock is wrong
+ * What a verification refused, at most once a minute for each reason and slot:
+ *   SIGNER_UNKNOWN        the key that signed is no anchor
+ *   CLOCK_SUSPECT         as above
+ *   VERIFICATION_REFUSED  for any other reason
+ * A refresh with nobody to ask, or in a forked child, is none; and what there is
+ * no memory to tell of is not told. More names will come: ignore those that you
+ * do not know. */
 typedef void (*anchorage_event_callback)(const anchorage_event* event,
                                          void* user);
 
 /* Is called on the client's own thread, or on that which calls
  * anchorage_client_refresh(), perhaps on several at once and before
- * anchorage_client_new() has returned. No lock of the library is held: it may
- * call whatever it likes, though a refresh tells again. anchorage_client_free()
- * does nothing within it, whichever the client; elsewhere that waits for it, so
- * who frees a client holds no lock that the callback takes. It must not throw.
+ * anchorage_client_new() has returned; with
+ * anchorage_options_set_events_while_verifying() also on those that verify. No
+ * lock of the library is held: it may call whatever it likes, though a refresh
+ * tells again. anchorage_client_free() does nothing within it, whichever the
+ * client; elsewhere that waits for it, so who frees a client holds no lock that
+ * the callback takes. It must not throw. One that is slow makes its own caller
+ * slow.
  */
 ANCHORAGE_API void anchorage_options_set_event_callback(
     anchorage_options* options, anchorage_event_callback callback, void* user);
@@ -327,6 +385,14 @@ ANCHORAGE_API const char* anchorage_event_reason(const anchorage_event* event);
 ANCHORAGE_API const char* anchorage_event_message(const anchorage_event* event);
 /* Of the set that is in use now. */
 ANCHORAGE_API uint64_t anchorage_event_sequence(const anchorage_event* event);
+/* Of a refusal: the check that failed; NULL with other events. */
+ANCHORAGE_API const char* anchorage_event_check(const anchorage_event* event);
+/* Of a refusal: "PARTITION/REGION/KIND", as far as it is known, such as
+ * "aws/eu-west-1/iid-rsa2048" or "//iid-rsa2048"; NULL with other events. */
+ANCHORAGE_API const char* anchorage_event_slot(const anchorage_event* event);
+/* How many refusals of the same reason and slot were not told of since the last
+ * one that was. */
+ANCHORAGE_API uint64_t anchorage_event_left_out(const anchorage_event* event);
 
 /* --- The client ----------------------------------------------------------- */
 
@@ -352,6 +418,20 @@ ANCHORAGE_API void anchorage_client_cancel(anchorage_client* client);
  * Calls wait for one another. */
 ANCHORAGE_API int32_t anchorage_client_refresh(anchorage_client* client,
                                                anchorage_error** error);
+
+/* The same for a host with a loop of its own and no background refresh: sets
+ * `pause_ms`, also on failure, to how long to wait before the next call; -1
+ * where there is nothing to wait for: no URL, or a forked process. It is about
+ * the interval, after a failure shorter and then growing, and as long as a
+ * server asks, but for an hour at most. Since 1.1. */
+ANCHORAGE_API int32_t anchorage_client_refresh_once(anchorage_client* client,
+                                                    int64_t* pause_ms,
+                                                    anchorage_error** error);
+/* How long to wait before the first call, in ms: some minutes at most where the
+ * cache has a fresh set, so that a fleet does not ask together; otherwise 0; -1
+ * where there is nothing to wait for. Since 1.1. */
+ANCHORAGE_API int64_t
+anchorage_client_first_pause(const anchorage_client* client);
 
 /* A snapshot of how the client stands. */
 ANCHORAGE_API anchorage_state* anchorage_client_state(
@@ -411,6 +491,19 @@ ANCHORAGE_API void anchorage_request_set_ledger(anchorage_request* request,
                                                 int32_t mode,
                                                 const char* binding,
                                                 size_t binding_size);
+/* Of this instance: how its metadata service is asked. Another address than
+ * EC2's two, "http://HOST[:PORT]", for tests. Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_imds_url(anchorage_request* request,
+                                                  const char* url, size_t size);
+/* The longest that all requests together may take; 1 ms to 1 h, default 10 s.
+ * Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_imds_timeout(
+    anchorage_request* request, int64_t ms);
+/* Asks without a token (IMDSv1; default 0): who can make this host fetch an
+ * address then reads its credentials. Only for an instance that gives no tokens.
+ * Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_imds_version_1(
+    anchorage_request* request, int32_t on);
 /* Of an attestation: what the field must be, exactly. Empty user data or an
  * empty public key is present and empty; an empty nonce is refused
  * (POLICY_EMPTY). A policy that says something of the field too is refused. */
@@ -452,6 +545,21 @@ ANCHORAGE_API anchorage_identity* anchorage_verify_identity(
     const anchorage_client* client, const void* text, size_t size,
     const anchorage_identity_policy* policy, const anchorage_request* request,
     anchorage_error** error);
+/* Gets the identity of the instance that this process runs on, and verifies it:
+ * asks IMDSv2 for the forms that `policy` allows, the strongest first, and
+ * verifies the first that there is (anchorage_identity_form()). Each call asks
+ * anew: pending_time is of the instance's last start, so a policy with a maximum
+ * age fails (TOO_OLD) on one that runs for longer. A document of another
+ * instance, from who controls this one's network, passes unless the policy says
+ * otherwise. Takes at most 10 s; uses no proxy, whatever the environment says.
+ *
+ * ANCHORAGE_UNDECIDED with a reason such as IMDS_ABSENT, IMDS_DISABLED,
+ * IMDS_HOP_LIMIT (a container, one hop too far), IMDS_THROTTLED or IMDS_TIMEOUT:
+ * there was nothing to verify. client/instance/README.md has all of them and what
+ * to do. `request` may be NULL, and has no document, form or time. Since 1.1. */
+ANCHORAGE_API anchorage_identity* anchorage_verify_this_instance(
+    const anchorage_client* client, const anchorage_identity_policy* policy,
+    const anchorage_request* request, anchorage_error** error);
 ANCHORAGE_API void anchorage_identity_free(anchorage_identity* identity);
 
 /* The text of a field, by the name that it has in the JSON: "account_id",
@@ -534,6 +642,56 @@ ANCHORAGE_API const char* anchorage_attestation_note(
     const anchorage_attestation* attestation, size_t index);
 ANCHORAGE_API char* anchorage_attestation_json(
     const anchorage_attestation* attestation, size_t* size);
+
+/* --- An attestation document of this machine --------------------------------
+ *
+ * Of an enclave by /dev/nsm, or of an instance with a NitroTPM by the program
+ * nitro-tpm-attest. Needs no client: what comes is a document that holds what was
+ * asked for, and whether AWS made it is for who verifies it, elsewhere.
+ *
+ * ANCHORAGE_UNDECIDED with a reason such as ATTESTATION_ABSENT, _FORBIDDEN (not
+ * allowed to this process, or a program that others can change), _REFUSED (what
+ * it said is in the message) or _TIMEOUT: there is no document.
+ * client/instance/ATTESTATION.md has all of them and what to do.
+ *
+ * These calls block, the device at most two minutes. The program is a child of
+ * the host's, with nothing of the host's in it, and is waited for by its number:
+ * the host gets one SIGCHLD, and may ignore it or wait for every child. */
+
+/* Who made a document. */
+enum { ANCHORAGE_SOURCE_NSM = 1, ANCHORAGE_SOURCE_PROGRAM = 2 };
+
+/* The absolute path of the program: by default "/usr/bin/nitro-tpm-attest".
+ * Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_attest_program(
+    anchorage_request* request, const char* path, size_t size);
+/* The longest that the program may take; 1 ms to 10 min, default 30 s.
+ * Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_attest_timeout(
+    anchorage_request* request, int64_t ms);
+
+/* Asks for a document with nonce, user data and public key of `request`, which may
+ * be NULL, and which verifies the document too; at most 1024 bytes each, and
+ * each may be empty. Since 1.1. */
+ANCHORAGE_API anchorage_attested* anchorage_attest(
+    const anchorage_request* request, anchorage_error** error);
+/* The same with a new key, whose public key the document holds: RSA with 2048
+ * bits, as a Recipient of AWS KMS has it. `request` has none. Since 1.1. */
+ANCHORAGE_API anchorage_attested* anchorage_attest_new_key(
+    const anchorage_request* request, anchorage_error** error);
+/* Overwrites the private key. Since 1.1. */
+ANCHORAGE_API void anchorage_attested_free(anchorage_attested* attested);
+
+/* The document, CBOR. Since 1.1. */
+ANCHORAGE_API const void* anchorage_attested_document(
+    const anchorage_attested* attested, size_t* size);
+/* 0 for NULL. Since 1.1. */
+ANCHORAGE_API int32_t
+anchorage_attested_source(const anchorage_attested* attested);
+/* The private key (PKCS #8, DER), not ended by a NUL; NULL where none was made.
+ * Who copies it has a copy to overwrite. Since 1.1. */
+ANCHORAGE_API const void* anchorage_attested_private_key(
+    const anchorage_attested* attested, size_t* size);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -3,15 +3,12 @@
 
 #include "client/c/calls.h"
 
-using anchorage::anchors::NoThrow;
-using anchorage::c::CodeOf;
 using anchorage::c::Live;
-using anchorage::c::MessageOf;
 using anchorage::c::Mistake;
-using anchorage::c::ReasonNameOf;
 using anchorage::c::Said;
-using anchorage::c::Stage;
 using anchorage::c::Text;
+using anchorage::client::Event;
+using anchorage::client::EventName;
 
 namespace {
 
@@ -23,25 +20,22 @@ struct InCallback {
   ~InCallback() { --callbacks; }
 };
 
-absl::Status Tell(anchorage_event_callback callback, void* user,
-                  const absl::Status& ended, std::uint64_t sequence) {
-  anchorage_event event;
-  event.sequence = sequence;
-  event.name = "REFRESHED";
-  if (!ended.ok()) {
-    const std::int32_t code = CodeOf(ended, Stage::kRefresh);
-    event.name = code == ANCHORAGE_UNREACHABLE      ? "UNREACHABLE"
-                 : code == ANCHORAGE_UPDATE_REFUSED ? "UPDATE_REFUSED"
-                                                    : "FAILED";
-    event.reason = ReasonNameOf(ended);
-    event.message = MessageOf(ended);
-  }
-  const InCallback in_callback;
-  callback(&event, user);
-  return absl::OkStatus();
-}
-
 }  // namespace
+
+anchorage_event::anchorage_event(const Event& given)
+    : name(anchorage::client::NameOf(given.name)),
+      reason(given.reason),
+      check(given.check),
+      message(given.message),
+      sequence(given.sequence),
+      left_out(given.left_out) {
+  // A failure without a reason of its own.
+  if (given.name == EventName::kFailed && reason.empty()) reason = "USAGE";
+  if (given.kind.has_value()) {
+    slot = anchorage::verify::ToString(
+        {given.partition, given.region, *given.kind});
+  }
+}
 
 bool anchorage::c::IsInCallback() { return callbacks > 0; }
 
@@ -51,17 +45,17 @@ void anchorage_options_set_event_callback(anchorage_options* options,
   if (Live(options) == nullptr) return;
   options->Try([&] {
     if (callback == nullptr) return Mistake("event callback", "is NULL");
-    options->options.on_refresh = [callback, user](const absl::Status& ended,
-                                                   std::uint64_t sequence) {
-      // A refresh does not fail for want of memory to tell of it.
-      (void)NoThrow([&] { return Tell(callback, user, ended, sequence); });
+    options->options.on_event = [callback, user](const Event& given) {
+      const anchorage_event event(given);
+      const InCallback in_callback;
+      callback(&event, user);
     };
     return absl::OkStatus();
   });
 }
 
 const char* anchorage_event_name(const anchorage_event* event) {
-  return Live(event) != nullptr ? event->name : nullptr;
+  return Live(event) != nullptr ? event->name.c_str() : nullptr;
 }
 const char* anchorage_event_reason(const anchorage_event* event) {
   return Live(event) != nullptr ? Text(Said(event->reason)) : nullptr;
@@ -71,4 +65,13 @@ const char* anchorage_event_message(const anchorage_event* event) {
 }
 uint64_t anchorage_event_sequence(const anchorage_event* event) {
   return Live(event) != nullptr ? event->sequence : 0;
+}
+const char* anchorage_event_check(const anchorage_event* event) {
+  return Live(event) != nullptr ? Text(Said(event->check)) : nullptr;
+}
+const char* anchorage_event_slot(const anchorage_event* event) {
+  return Live(event) != nullptr ? Text(Said(event->slot)) : nullptr;
+}
+uint64_t anchorage_event_left_out(const anchorage_event* event) {
+  return Live(event) != nullptr ? event->left_out : 0;
 }

@@ -16,6 +16,9 @@
 #include "absl/time/time.h"
 #include "anchors/base/no_throw.h"
 #include "client/c/anchorage.h"
+#include "client/instance/attestation.h"
+#include "client/instance/imds.h"
+#include "client/notify/event.h"
 #include "client/policy/policy_document.h"
 #include "client/trust_client.h"
 #include "verify/attestation/attestation_verifier.h"
@@ -80,6 +83,8 @@ T* Live(T* handle) {
 
 struct anchorage_options : anchorage::c::Handle<0x616f7074>,
                            anchorage::c::WithFault {
+  anchorage_options() { options.events_while_verifying = false; }
+
   anchorage::client::TrustClientOptions options;
 };
 
@@ -116,6 +121,7 @@ struct anchorage_request : anchorage::c::Handle<0x61726571>,
     return document.has_value() || form != ANCHORAGE_FORM_RECOGNISED ||
            ledger != nullptr;
   }
+  bool is_for_this_instance() const { return imds.has_value(); }
   bool is_for_attestation() const {
     return nonce.has_value() || user_data.has_value() || public_key.has_value();
   }
@@ -125,6 +131,8 @@ struct anchorage_request : anchorage::c::Handle<0x61726571>,
   // Where `replay` has its ledger.
   std::shared_ptr<anchorage::verify::InMemoryReplayLedger> ledger;
   anchorage::verify::ReplayCheck replay;
+  std::optional<anchorage::client::ImdsOptions> imds;
+  anchorage::client::AttestationOptions attest;
   std::optional<std::string> nonce;
   std::optional<std::string> user_data;
   std::optional<std::string> public_key;
@@ -148,15 +156,25 @@ struct anchorage_attestation : anchorage::c::Handle<0x61617474> {
   anchorage::verify::Trace trace;
 };
 
+struct anchorage_attested : anchorage::c::Handle<0x61746564> {
+  anchorage::client::Attested attested;
+  std::optional<anchorage::client::RecipientKey> key;
+};
+
 struct anchorage_state : anchorage::c::Handle<0x61737461> {
   anchorage::client::TrustClientState state;
 };
 
 struct anchorage_event : anchorage::c::Handle<0x61657665> {
-  const char* name = "";
+  explicit anchorage_event(const anchorage::client::Event& given);
+
+  std::string name;
   std::string reason;
+  std::string check;
   std::string message;
+  std::string slot;
   std::uint64_t sequence = 0;
+  std::uint64_t left_out = 0;
 };
 
 struct anchorage_error : anchorage::c::Handle<0x61657272> {

@@ -2,7 +2,7 @@
 # A trustd's repository over HTTP, and a copy of it on a web server of its own,
 # as trustctl reads, exports and refuses them.
 set -uo pipefail
-trustd=$PWD/$1 trustctl=$PWD/$2 later=$PWD/$3
+trustd=$PWD/$1 trustctl=$PWD/$2 later=$PWD/$3 unit=$PWD/$4 readme=$PWD/$5
 scratch=$(mktemp -d)
 cd "$scratch" || exit 1
 failures=0
@@ -76,6 +76,52 @@ check cache_empty 2 "the cache is empty" \
 check no_folder 2 "none is no folder" "$trustctl" cache show none
 check not_a_repository 6 "FILE_NOT_ON_SERVER" \
   "$trustctl" bundle show --server "${http}none/" "${root[@]}"
+
+# The cache of a host: the commands of the manual and of the unit.
+here() {
+  sed -e "s#https://trust.vendor.example/tuf/#$http#; s#/usr/bin/##" \
+    -e "s#%C#$PWD/var#; s#/var/cache#$PWD/var#; s#/etc#$PWD/etc#; s#%i#product#g"
+}
+mkdir -p etc/anchorage bin
+ln -s "$trustctl" bin/trustctl
+ln -s "$(dirname "$trustctl")/trustctl-online" bin/
+export PATH=$PWD/bin:$PATH
+sed -n 's/^    \(echo SERVER=.*\|cp 1[.]root[.]json .*\)$/\1/p' "$readme" | here >configure
+cp data/1.root.json .
+check configure 0 "" bash -e configure
+[ -s etc/anchorage/product.conf ] && [ -s etc/anchorage/product.root.json ] ||
+  { echo "FAILED: the manual makes no configuration"; failures=$((failures + 1)); }
+sed -n 's/^    \(trustctl cache refresh .*\)$/\1/p' "$readme" | here >refresh
+check refresh_of_the_manual 0 "refreshed  sequence 1  FRESH" bash -e refresh
+sed -n 's/^ExecStart=//p' "$unit" | here >exec_start
+check refresh_of_the_unit 0 "unchanged  sequence 1  FRESH" \
+  bash -c '. etc/anchorage/product.conf; export SERVER; bash -e exec_start'
+folder=var/anchorage/product
+[ "$(stat -c %a "$folder" "$folder/last_verified.bundle" | paste -sd ' ')" = '755 644' ] ||
+  { echo "FAILED: not for every reader"; failures=$((failures + 1)); }
+check refreshed_as_json 0 '"new": false' \
+  "$trustctl" cache refresh "$folder" --server "$http" "${root[@]}" -o json
+check taken 0 "first  origin CACHE" \
+  "$trustctl" bundle show --cache "$folder" "${root[@]}"
+check refresh_from_nobody 6 "no new bundle from http://127.0.0.1:1/" \
+  "$trustctl" cache refresh "$folder" --server http://127.0.0.1:1/ "${root[@]}"
+sed 's/"sig": *"../"sig": "00/' data/1.root.json >other.json
+check refresh_of_another 1 "" \
+  "$trustctl" cache refresh "$folder" --server "$http" --trusted-root other.json
+chmod 775 "$folder"
+check refresh_of_a_group 1 "chmod go-w" \
+  "$trustctl" cache refresh "$folder" --server "$http" "${root[@]}"
+check refresh_of_a_group_from_nobody 6 "chmod go-w" \
+  "$trustctl" cache refresh "$folder" --server http://127.0.0.1:1/ "${root[@]}"
+chmod 755 "$folder"
+# An older program holds the lock as long as it runs.
+rm "$folder/last_verified.bundle"
+check refresh_beside_a_writer 6 "uses the folder" flock "$folder/lock" \
+  "$trustctl" cache refresh "$folder" --server "$http" "${root[@]}"
+check refresh_mends 0 "refreshed  sequence 1" \
+  "$trustctl" cache refresh "$folder" --server "$http" "${root[@]}"
+check no_refresh_without_a_server 1 "--server" \
+  "$trustctl" cache refresh "$folder" "${root[@]}"
 
 # The same files, whichever way they were fetched.
 check over_grpc 0 "root 1 to from-grpc: 5 files written, 0 unchanged" \

@@ -25,6 +25,8 @@ Seeds CoseSeeds();
 Seeds ChainSeeds();
 Seeds AttestationSeeds();
 
+Seeds NsmSeeds();
+
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
@@ -32,7 +34,9 @@ Seeds CatalogSeeds(const std::string& baked_catalog);
 Seeds SuccessionSeeds(const std::string& baked_catalog);
 Seeds RecordSeeds();
 Seeds ReportSeeds();
+Seeds ReportAnswerSeeds();
 Seeds RequestHeadSeeds();
+Seeds RetryAfterSeeds();
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

@@ -28,4 +28,10 @@ Seeds ReportSeeds() {
   return seeds;
 }
 
+Seeds ReportAnswerSeeds() {
+  v1::ReportOutcomesResponse response;
+  response.set_seconds_until_next(3600);
+  return {"", response.SerializeAsString()};
+}
+
 }  // namespace anchorage::test

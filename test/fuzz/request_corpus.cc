@@ -12,4 +12,6 @@ Seeds RequestHeadSeeds() {
   };
 }
 
+Seeds RetryAfterSeeds() { return {"120", "Sun, 06 Nov 1994 08:50:37 GMT"}; }
+
 }  // namespace anchorage::test

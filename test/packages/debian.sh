@@ -35,6 +35,7 @@ pages() {
     zcat /usr/share/man/man1/trustctl-verify-identity.1.gz | grep -q minimum.*kind
 }
 check "its manual pages" pages
+check "its units" ls /usr/lib/systemd/system/anchorage-cache@.{service,timer}
 
 # --- trustd, without systemd: what the unit says, by hand
 

@@ -1,4 +1,4 @@
-// trustctl cache show | verify | reset
+// trustctl cache show | verify | refresh | reset
 
 #include <filesystem>
 #include <iostream>
@@ -15,7 +15,10 @@
 #include "anchors/tuf/trusted_set.h"
 #include "client/bundle_cache.h"
 #include "client/cached_bundle.h"
+#include "client/disk_cache_folder.h"
 #include "client/ladder.h"
+#include "client/trust_client.h"
+#include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/verdict_output.h"
@@ -29,7 +32,8 @@ using nlohmann::ordered_json;
 
 struct Flags {
   std::string folder;
-  std::string trusted_root;
+  // With which server; for "verify" its trusted root alone.
+  AnchorSource source;
   bool forget_revocations = false;
   OutputOption output;
 };
@@ -38,6 +42,12 @@ absl::Status RequireFolder(const std::string& folder) {
   std::error_code error;
   if (fs::is_directory(folder, error)) return absl::OkStatus();
   return absl::NotFoundError(folder + " is no folder");
+}
+
+// Of whomever it is: what it holds is only shown.
+BundleCache OpenToShow(const std::string& folder) {
+  return BundleCache(
+      client::OpenDiskCacheFolder(folder, client::FolderOwner::kAny));
 }
 
 ordered_json ToJson(const client::Memory& memory) {
@@ -84,7 +94,7 @@ void Print(const client::Memory& memory) {
 // What lies there, as it says of itself.
 int Show(const Flags& flags) {
   if (absl::Status s = RequireFolder(flags.folder); !s.ok()) return Fail(s);
-  BundleCache cache(flags.folder, BundleCache::Access::kReadOnly);
+  BundleCache cache = OpenToShow(flags.folder);
   const auto files = cache.LoadBundle();
   const auto memory = cache.LoadMemory();
   const auto catalog =
@@ -113,13 +123,13 @@ int Show(const Flags& flags) {
 // What a client would make of it.
 int Verify(const Flags& flags) {
   if (absl::Status s = RequireFolder(flags.folder); !s.ok()) return Fail(s);
-  const auto root = ReadInput(flags.trusted_root);
+  const auto root = ReadInput(flags.source.trusted_root);
   if (!root.ok()) return UsageError(root.status());
   const auto trusted =
       anchors::tuf::TrustedSet::FromRoot(*root, absl::InfinitePast());
   if (!trusted.ok()) return UsageError(trusted.status());
   const absl::Time now = absl::Now();
-  BundleCache cache(flags.folder, BundleCache::Access::kReadOnly);
+  BundleCache cache = OpenToShow(flags.folder);
   const client::CachedBundle cached =
       client::OpenCache(*root, anchors::DefaultBakedBundle().as_of, cache, now);
   if (cached.empty) return Fail(absl::NotFoundError("the cache is empty"));
@@ -146,38 +156,78 @@ int Verify(const Flags& flags) {
   return kAccepted;
 }
 
+// As a client in any product does: it begins with what is there, and leaves it
+// if nothing better verifies.
+int Refresh(const Flags& flags) {
+  AnchorSource source = flags.source;
+  source.cache = flags.folder;
+  const auto client = source.MakeClient();
+  if (!client.ok()) return UsageError(client.status());
+  const client::TrustClientState before = (*client)->state();
+  const absl::Status refreshed = (*client)->Refresh();
+  const client::TrustClientState now = (*client)->state();
+  if (!refreshed.ok()) {
+    if (!now.cache.ok()) PrintWarning(TextOf(now.cache));
+    PrintError(absl::StrCat("no new bundle from ", source.server, ": ",
+                            TextOf(refreshed)),
+               "the last verified set stays in use");
+    return ExitCodeOf(refreshed);
+  }
+  if (!now.cache.ok()) {
+    PrintError(TextOf(now.cache), "the folder does not have what is newest");
+    // Another program writes: the next time will do.
+    return absl::IsAborted(now.cache) ? kUndecided : kUsage;
+  }
+  const verify::AnchorProvenance& had = before.provenance;
+  const verify::AnchorProvenance& has = now.provenance;
+  const bool is_new = had.origin != verify::Origin::kCache ||
+                      had.sequence != has.sequence ||
+                      had.fresh_until != has.fresh_until;
+  if (flags.output.json()) {
+    ordered_json json;
+    json["folder"] = flags.folder;
+    json["new"] = is_new;
+    json["sequence"] = has.sequence;
+    json["freshness"] = NameOf(now.freshness);
+    json["fresh_until"] = Rfc3339(has.fresh_until);
+    std::cout << json.dump(2) << "\n";
+  } else {
+    std::cout << (is_new ? "refreshed" : "unchanged") << "  sequence "
+              << has.sequence << "  " << NameOf(now.freshness)
+              << ", fresh until " << Rfc3339(has.fresh_until) << "  in "
+              << flags.folder << "\n";
+  }
+  return kAccepted;
+}
+
 // Empties the folder but for what stays refused.
 int Reset(const Flags& flags) {
   if (absl::Status s = RequireFolder(flags.folder); !s.ok()) return Fail(s);
-  std::vector<std::string> removed;
-  {
-    BundleCache cache(flags.folder);
-    if (!cache.status().ok()) return Fail(cache.status());
-    const auto memory = cache.LoadMemory();
-    const auto files = cache.LoadBundle();
-    client::Memory kept;
-    if (memory.ok()) kept.revoked = memory->revoked;
-    if (files.ok()) Merge(client::ClaimedRevoked(*files), kept.revoked);
-    if (!memory.ok() && !files.ok() && cache.is_marked() &&
-        !flags.forget_revocations) {
-      return Fail(memory.status(),
-                  "what was revoked cannot be kept: --forget-revocations "
-                  "empties the folder all the same");
-    }
-    // First what stays: a crash in between must not forget it.
-    const bool keeps = !flags.forget_revocations && !kept.revoked.empty();
-    if (keeps) {
-      cache.SaveMemory(kept);
-      if (!cache.status().ok()) return Fail(cache.status());
-    }
-    auto result = cache.Clear(keeps);
-    if (!result.ok()) return Fail(result.status());
-    removed = *std::move(result);
+  BundleCache cache(client::OpenDiskCacheFolder(flags.folder));
+  bool is_lost = false;
+  const auto removed =
+      cache.Clear([&]() -> absl::StatusOr<std::optional<client::Memory>> {
+        if (flags.forget_revocations) return std::nullopt;
+        const auto memory = cache.LoadMemory();
+        const auto files = cache.LoadBundle();
+        is_lost = !memory.ok() && !files.ok() && cache.is_marked();
+        if (is_lost) return memory.status();
+        client::Memory kept;
+        if (memory.ok()) kept.revoked = memory->revoked;
+        if (files.ok()) Merge(client::ClaimedRevoked(*files), kept.revoked);
+        if (kept.revoked.empty()) return std::nullopt;
+        return kept;
+      });
+  if (!removed.ok()) {
+    return Fail(removed.status(),
+                is_lost ? "what was revoked cannot be kept: "
+                          "--forget-revocations empties the folder all the same"
+                        : "");
   }
   if (flags.output.json()) {
-    std::cout << ordered_json{{"removed", removed}}.dump(2) << "\n";
+    std::cout << ordered_json{{"removed", *removed}}.dump(2) << "\n";
   } else {
-    std::cout << "reset     " << removed.size() << " files removed from "
+    std::cout << "reset     " << removed->size() << " files removed from "
               << flags.folder << "\n";
   }
   return kAccepted;
@@ -198,12 +248,27 @@ its bundle is, and what stays refused. Changes nothing. Exit code 3 or 4: what
 is there is not signed by the keys of now, or older; 2: it is damaged.
 )";
 
+constexpr char kRefreshFooter[] = R"(
+    trustctl cache refresh /var/cache/product/anchors \
+        --server https://trust.example/tuf/ --trusted-root 1.root.json
+
+For products in shell, which verify with --cache, and for those that have no
+network: asks the server once, and writes what is newer and verifies. Any number
+of programs may use the folder meanwhile; it is made with mode 0755 if it is not
+there. anchorage-cache@.timer does this every hour.
+
+Exit code 0: refreshed, or there was nothing new; 1: the folder cannot be
+written, or others can write it; 3 or 4: what the server sent was refused; 6:
+the server could not be asked, or another program was writing. The last verified
+set stays in the folder.
+)";
+
 constexpr char kResetFooter[] = R"(
     trustctl cache reset /var/cache/product/anchors
 
 Removes what a client kept there, for one that cannot go on from it. What was
 revoked stays refused, unless --forget-revocations says otherwise. Stop the
-program first: a folder that is in use is left alone.
+programs first: one that runs writes again what it knows.
 )";
 
 std::shared_ptr<Flags> AddFolderCommand(
@@ -230,9 +295,13 @@ void AddCache(CLI::App& cache, Action& action) {
       AddFolderCommand(cache, action, "verify", "Verify it as a client would",
                        kVerifyFooter, &Verify, command);
   command
-      ->add_option("--trusted-root", flags->trusted_root,
+      ->add_option("--trusted-root", flags->source.trusted_root,
                    "root.json that the program trusts")
       ->required();
+  flags = AddFolderCommand(cache, action, "refresh",
+                           "Ask a server, and keep what verifies",
+                           kRefreshFooter, &Refresh, command);
+  flags->source.AddRepositoryTo(*command);
   flags =
       AddFolderCommand(cache, action, "reset", "Empty it, but for revocations",
                        kResetFooter, &Reset, command);

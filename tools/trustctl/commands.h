@@ -20,6 +20,7 @@ AddCommand AddKeys;
 AddCommand AddTargets;
 AddCommand AddRepository;
 AddCommand AddInspect;
+AddCommand AddInstance;
 AddCommand AddLedger;
 
 // With gRPC, so in trustctl-online alone. The first two have all of a noun of
@@ -31,6 +32,10 @@ AddCommand AddSources;
 AddCommand AddFleet;
 AddCommand AddEvidence;
 AddCommand AddStore;
+
+// Below "instance".
+AddCommand AddInstanceCheck;
+AddCommand AddInstanceAttest;
 
 // Below "verify".
 AddCommand AddVerifyIdentity;
@@ -50,8 +55,7 @@ template <bool kOnline>
 inline constexpr Noun kNouns[] = {
     {"verify", "Verify evidence", AddVerify},
     {"bundle", "Look at and fetch signed bundles", AddBundle},
-    {"cache", "Look at the folder in which a client keeps what it verified",
-     AddCache},
+    {"cache", "The folder in which clients keep what they verified", AddCache},
     {"anchors", "Look at the anchors, and change them",
      kOnline ? AddAnchorsOfTrustd : AddAnchors, true},
     {"catalog", "Compare two catalogs of anchors", AddCatalog},
@@ -63,6 +67,7 @@ inline constexpr Noun kNouns[] = {
     {"targets", "Approve a catalog by signing it (offline)", AddTargets},
     {"repository", "Copy a repository as static files", AddRepository},
     {"inspect", "Show what a piece of evidence says, unverified", AddInspect},
+    {"instance", "Look at the instance that this runs on", AddInstance},
     {"rotations", "Look at rotations of a trustd, and decide about them",
      kOnline ? AddRotations : nullptr, true},
     {"sources", "Look at the sources of a trustd",

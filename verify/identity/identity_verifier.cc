@@ -147,6 +147,10 @@ class IdentityVerification {
     } else if (trace_ != nullptr) {
       trace_->NotReached("replay");
     }
+    if (!status.ok() && trace_ != nullptr) {
+      slot_.kind = AnchorKindOf(evidence_.form);
+      trace_->Concerns(std::move(slot_));
+    }
     return status;
   }
 

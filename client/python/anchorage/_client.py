@@ -69,8 +69,8 @@ class Client(_c.Uncopied):
         libcurl.so.4 when something is first fetched.
     trusted_root: root.json of the repository, from a channel that you trust:
         a path, or its bytes.
-    cache_dir: a folder for what was last verified, this client's alone; needs
-        `trusted_root`.
+    cache_dir: a folder for what was last verified, of root's or of this
+        process's user, for any number of clients; needs `trusted_root`.
     targets_url: where its targets are; "targets/" below `url`.
     tls_roots: the PEM certificates that the server's must chain to, a path or
         bytes; by default the system's.
