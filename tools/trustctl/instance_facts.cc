@@ -3,13 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -115,55 +113,29 @@ absl::StatusOr<Anchors> WithoutServer(
   return Anchors{standing.bundle->anchors, standing.freshness, nullptr};
 }
 
-// What IMDS gave, by form, strongest first: it is verified once it is known with
-// which anchors.
-using Identities = std::vector<
-    std::pair<verify::IdentityForm, absl::StatusOr<client::ImdsIdentity>>>;
-
-Identities AskImds(const verify::IdentityPolicy& policy, ImdsFacts& facts) {
-  Identities identities;
+absl::StatusOr<ImdsFacts> AskImds(const verify::AnchorSet& anchors) {
+  const auto policy = verify::IdentityPolicy::AuthenticityOnly(kWhy);
+  if (!policy.ok()) return policy.status();
+  ImdsFacts facts;
   auto imds = client::Imds::Open({.total_timeout = kImdsTime});
   facts.session = imds.status();
-  if (!imds.ok()) return identities;
+  if (!imds.ok()) return facts;
   facts.endpoint = (*imds)->endpoint();
-  for (const verify::IdentityForm form : client::FormsAllowedBy(policy)) {
-    identities.emplace_back(form, (*imds)->FetchIdentity(form));
-  }
-  return identities;
-}
-
-void Verify(const Identities& identities, const verify::AnchorSet& anchors,
-            const verify::IdentityPolicy& policy, absl::Time now,
-            ImdsFacts& facts) {
-  for (const auto& [form, identity] : identities) {
-    const bool decides = std::all_of(facts.forms.begin(), facts.forms.end(),
-                                     [](const FormFacts& stronger) {
-                                       return absl::IsNotFound(stronger.served);
-                                     });
+  bool decided = false;
+  for (const verify::IdentityForm form : client::FormsAllowedBy(*policy)) {
+    const auto identity = (*imds)->FetchIdentity(form);
     FormFacts& row = facts.forms.emplace_back();
     row.form = form;
     row.served = identity.status();
-    if (!identity.ok()) continue;
-    const auto verified =
-        verify::VerifyIdentity(identity->evidence(), anchors, policy, now);
-    row.verified = verified.status();
-    if (verified.ok() && decides) facts.document = verified->document();
+    if (identity.ok()) {
+      const auto verified = verify::VerifyIdentity(
+          identity->evidence(), anchors, *policy, absl::Now());
+      row.verified = verified.status();
+      if (verified.ok() && !decided) facts.document = verified->document();
+    }
+    decided = decided || !absl::IsNotFound(row.served);
   }
-}
-
-// The answer to a nonce of now.
-struct Attestation {
-  std::string nonce;
-  absl::StatusOr<client::Attested> attested;
-};
-
-Attestation AskForAttestation(const std::string& program) {
-  std::string nonce(32, '\0');
-  if (getentropy(nonce.data(), nonce.size()) != 0) {
-    return {"", absl::ErrnoToStatus(errno, "getentropy")};
-  }
-  return {nonce, client::Attest({.nonce = nonce},
-                                {.program = program, .timeout = kAttestTime})};
+  return facts;
 }
 
 template <typename Verified>
@@ -174,34 +146,40 @@ void Keep(const absl::StatusOr<Verified>& verified, AttestationFacts& facts) {
   facts.made = verified->timestamp();
 }
 
-// As a client does that is left to its defaults: not with an EXPIRED set.
-AttestationFacts Verify(const Attestation& attestation, const Anchors& anchors,
-                        absl::Time now) {
+// Verifies as a client does that is left to its defaults: not with an EXPIRED
+// set.
+AttestationFacts AskForAttestation(const std::string& program,
+                                   const Anchors& anchors) {
   AttestationFacts facts;
-  facts.served = attestation.attested.status();
-  if (!facts.served.ok()) return facts;
+  std::string nonce(32, '\0');
+  if (getentropy(nonce.data(), nonce.size()) != 0) {
+    facts.served = absl::ErrnoToStatus(errno, "getentropy");
+    return facts;
+  }
+  const auto attested = client::Attest(
+      {.nonce = nonce}, {.program = program, .timeout = kAttestTime});
+  facts.served = attested.status();
   facts.verified =
       client::RequireNotExpired(anchors.set->provenance(), anchors.freshness);
-  if (!facts.verified.ok()) return facts;
-  const std::string& document = attestation.attested->document;
-  if (attestation.attested->source == client::AttestationSource::kNsm) {
+  if (!facts.served.ok() || !facts.verified.ok()) return facts;
+  if (attested->source == client::AttestationSource::kNsm) {
     const auto policy = verify::EnclavePolicy::Builder()
-                            .ExpectNonce(attestation.nonce)
+                            .ExpectNonce(nonce)
                             .AllowDebug(kWhy)
                             .IgnoreTheRest(kWhy)
                             .Build();
-    Keep(policy.ok()
-             ? verify::VerifyEnclave(document, *anchors.set, *policy, now)
-             : policy.status(),
+    Keep(policy.ok() ? verify::VerifyEnclave(attested->document, *anchors.set,
+                                             *policy, absl::Now())
+                     : policy.status(),
          facts);
   } else {
     const auto policy = verify::NitroTpmPolicy::Builder()
-                            .ExpectNonce(attestation.nonce)
+                            .ExpectNonce(nonce)
                             .IgnoreTheRest(kWhy)
                             .Build();
-    Keep(policy.ok()
-             ? verify::VerifyNitroTpm(document, *anchors.set, *policy, now)
-             : policy.status(),
+    Keep(policy.ok() ? verify::VerifyNitroTpm(attested->document, *anchors.set,
+                                              *policy, absl::Now())
+                     : policy.status(),
          facts);
   }
   return facts;
@@ -233,27 +211,22 @@ absl::StatusOr<InstanceFacts> CollectInstanceFacts(
       cached = LookAtCache(*root, facts.now, *facts.cache);
     }
   }
-  const auto any = verify::IdentityPolicy::AuthenticityOnly(kWhy);
-  if (!any.ok()) return any.status();
-  const Identities identities = AskImds(*any, facts.imds);
-  std::optional<Attestation> attestation;
-  if (facts.needs.attestation != InstanceNeeds::Attestation::kIgnore &&
-      (facts.machine.enclave ||
-       facts.machine.tpm_device == Machine::TpmDevice::kUsable)) {
-    attestation = AskForAttestation(attest_program);
-  }
-  // What was asked for is of now, not of a start some seconds ago.
-  facts.now = absl::Now();
   const auto anchors =
       fetched.has_value() ? absl::StatusOr<Anchors>(*std::move(fetched))
                           : WithoutServer(source, std::move(cached), facts.now);
   if (!anchors.ok()) return anchors.status();
   facts.anchors = anchors->set->provenance();
   facts.freshness = anchors->freshness;
-  Verify(identities, *anchors->set, *any, facts.now, facts.imds);
-  if (attestation.has_value()) {
-    facts.attestation = Verify(*attestation, *anchors, facts.now);
+  auto imds = AskImds(*anchors->set);
+  if (!imds.ok()) return imds.status();
+  facts.imds = *std::move(imds);
+  if (facts.needs.attestation != InstanceNeeds::Attestation::kIgnore &&
+      (facts.machine.enclave ||
+       facts.machine.tpm_device == Machine::TpmDevice::kUsable)) {
+    facts.attestation = AskForAttestation(attest_program, *anchors);
   }
+  // Some seconds may have gone by, and what was asked for is of now.
+  facts.now = absl::Now();
   return facts;
 }
 
