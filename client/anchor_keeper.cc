@@ -34,15 +34,21 @@ absl::StatusOr<std::string> FindTarget(tuf::Updater& updater,
   return updater.DownloadTarget(kind.path, *target);
 }
 
+// By which of two bundles that one root vouches for is the newer one.
+std::pair<std::uint64_t, std::uint64_t> Versions(const Bundle& bundle) {
+  return {bundle.versions.targets, bundle.versions.timestamp};
+}
+
 }  // namespace
 
 AnchorKeeper::AnchorKeeper(const TrustClientOptions& options,
-                           bool default_baked, bool ages, Bundle baked)
+                           bool default_baked, bool ages, Bundle baked,
+                           std::unique_ptr<CacheFolder> folder)
     : options_(options),
       default_baked_(default_baked),
       baked_(std::make_shared<const Bundle>(std::move(baked))),
       ages_(ages),
-      cache_(options.cache_folder),
+      cache_(std::move(folder)),
       ladder_(NextLadder(nullptr, Memory())) {}
 
 AnchorKeeper::Current AnchorKeeper::At(absl::Time now,
@@ -63,11 +69,15 @@ anchors::Sequences AnchorKeeper::floor() const {
 }
 
 bool AnchorKeeper::LoadCache(absl::Time now) {
+  if (!cache_.HasChanged()) return false;
   CachedBundle cached =
       OpenCache(options_.trusted_root, options_.baked.as_of, cache_, now);
   memory_ = std::move(cached.memory);
   is_baked_vouched_ =
-      !default_baked_ && CanStillSign(baked_->signers, cached.targets_role);
+      !default_baked_ && cached.roots.has_value() &&
+      CanStillSign(baked_->signers, cached.roots->root().targets);
+  if (cached.roots.has_value()) MergeMetadata(*cached.roots, cache_);
+  is_bundle_saved_ = cached.bundle.has_value();
   if (!cached.empty) {
     // Even without a server: whoever can damage a cache must gain nothing by
     // it.
@@ -85,18 +95,103 @@ bool AnchorKeeper::LoadCache(absl::Time now) {
                      : nullptr,
                  memory_)));
   if (cached.fork) ++equivocations_;
+  // A damaged memory is left as it is until there is a better one.
+  if (cached.is_memory_new) cache_.SaveMemory(memory_);
+  WriteFolder(now);
   return !cached.empty;
 }
 
 bool AnchorKeeper::IsOlderThanBaked(const Bundle& bundle) const {
-  if (!is_baked_vouched_) return false;
-  const auto versions = [](const Bundle& one) {
-    return std::pair(one.versions.targets, one.versions.timestamp);
-  };
-  return versions(bundle) < versions(*baked_);
+  return is_baked_vouched_ && Versions(bundle) < Versions(*baked_);
+}
+
+bool AnchorKeeper::IsNewer(const Bundle& bundle, const Bundle* held) const {
+  if (held != nullptr && Versions(bundle) <= Versions(*held)) return false;
+  if (IsOlderThanBaked(bundle)) return false;
+  // As for a server's: the versions of TUF say the same.
+  const anchors::Sequences least = floor();
+  return std::all_of(anchors::TargetKinds().begin(),
+                     anchors::TargetKinds().end(),
+                     [&](const anchors::TargetKind& kind) {
+                       return bundle.files.target(kind.path).empty() ||
+                              bundle.sequences.Of(kind.name) >=
+                                  least.Of(kind.name);
+                     });
+}
+
+void AnchorKeeper::LookIntoFolder(absl::Time now) {
+  if (!cache_.HasChanged()) return;
+  // What others wrote follows from what this client knew, if that was written.
+  const bool was_written = !cache_.is_unwritten(kMemoryFile);
+  CachedBundle found =
+      OpenCache(options_.trusted_root, options_.baked.as_of, cache_, now);
+  if (found.fork) ++equivocations_;
+  if (!found.status.ok()) cache_.Report(found.status);
+  is_bundle_saved_ = false;
+  // A folder that has lost its roots says nothing about what they ended.
+  if (found.fork || !found.roots.has_value() ||
+      found.roots->root().envelope.version < memory_.root_version) {
+    return;
+  }
+  FollowRoot(*found.roots, now);
+  MergeMetadata(*found.roots, cache_);
+
+  const std::shared_ptr<const Ladder> before = ladder();
+  std::shared_ptr<const Bundle> held = before->held();
+  const bool is_same = found.bundle.has_value() && held != nullptr &&
+                       Versions(*found.bundle) == Versions(*held);
+  const bool is_newer =
+      found.bundle.has_value() && IsNewer(*found.bundle, held.get());
+  Memory memory = is_newer ? found.memory : memory_;
+  const Memory& other = is_newer ? memory_ : found.memory;
+  if (is_same) memory.adopted = std::min(memory.adopted, other.adopted);
+  if (other.floor.Of(anchors::kCatalogName) >
+      memory.floor.Of(anchors::kCatalogName)) {
+    memory.floor_signers = other.floor_signers;
+  }
+  memory.floor.RaiseTo(other.floor);
+  const Revoked refused = memory.revoked;
+  if (!is_newer || !was_written) Merge(other.revoked, memory.revoked);
+
+  if (is_newer) {
+    held = std::make_shared<const Bundle>(*std::move(found.bundle));
+  }
+  if (held != nullptr && memory.revoked != refused) {
+    auto again = Reopen(*found.roots, held->files, memory,
+                        held->anchors->provenance(), now);
+    if (again.ok()) held = std::make_shared<const Bundle>(*std::move(again));
+  }
+  const std::shared_ptr<Ladder> ladder = NextLadder(held, memory);
+  if (!is_newer) ladder->Inherit(*before);
+  auto next = Published<Ladder>::Prepare(ladder);
+  is_bundle_saved_ = is_newer || is_same;
+  if (is_bundle_saved_) cache_.MarkWritten(kBundleFile);
+  const bool is_kept =
+      was_written && !found.is_memory_new && memory.floor == found.memory.floor;
+  if (is_kept || Serialize(memory) ==
+                     cache_.Read(kMemoryFile, kMaxMemoryBytes).value_or("")) {
+    cache_.MarkWritten(kMemoryFile);
+  } else {
+    cache_.SaveMemory(memory);
+  }
+  if (held != before->held() || memory.revoked != memory_.revoked) {
+    ladder_.Replace(std::move(next));
+  }
+  memory_ = std::move(memory);
+}
+
+void AnchorKeeper::WriteFolder(absl::Time now) {
+  cache_.Write([this, now] { LookIntoFolder(now); });
 }
 
 absl::Status AnchorKeeper::Refresh(Transport& transport, absl::Time now) {
+  LookIntoFolder(now);
+  absl::Status status = Fetch(transport, now);
+  WriteFolder(now);
+  return status;
+}
+
+absl::Status AnchorKeeper::Fetch(Transport& transport, absl::Time now) {
   const std::shared_ptr<const Bundle> held = ladder()->held();
   const std::unique_ptr<tuf::Fetcher> fetcher = transport.Begin(
       held != nullptr ? held->versions : anchors::BundleVersions(),
@@ -185,8 +280,9 @@ absl::Status AnchorKeeper::AdoptFrom(tuf::Updater& updater, const Bundle* held,
   const std::shared_ptr<const Ladder> ladder =
       NextLadder(std::make_shared<const Bundle>(*std::move(bundle)), memory);
   auto next = Published<Ladder>::Prepare(ladder);
-  if (!is_same_timestamp) {
+  if (!is_same_timestamp || !is_bundle_saved_) {
     cache_.SaveBundle(ladder->held()->files, memory);
+    is_bundle_saved_ = true;
   } else if (memory != memory_) {
     cache_.SaveMemory(memory);
   }

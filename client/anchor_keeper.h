@@ -32,8 +32,9 @@ class AnchorKeeper {
   // Starts with `baked`, which options.baked verified to. `default_baked`: it is
   // our own, and not one from the server's repository. `ages`: there is a
   // server that could have a newer one. `options` outlives the keeper.
+  // `folder` may be null, for none.
   AnchorKeeper(const TrustClientOptions& options, bool default_baked, bool ages,
-               Bundle baked);
+               Bundle baked, std::unique_ptr<CacheFolder> folder);
   AnchorKeeper(const AnchorKeeper&) = delete;
   AnchorKeeper& operator=(const AnchorKeeper&) = delete;
 
@@ -50,7 +51,9 @@ class AnchorKeeper {
   bool LoadCache(absl::Time now);
 
   // Takes what `transport` has through the TUF workflow and adopts it. Whatever
-  // it answers, the set is as good as before, unless a new root ended it.
+  // it answers, the set is as good as before, unless a new root ended it. Before
+  // that it looks at what others wrote to the folder, and afterwards it writes
+  // there what is newer.
   absl::Status Refresh(Transport& transport, absl::Time now);
 
   // Why the cache could last not be used or written.
@@ -70,6 +73,14 @@ class AnchorKeeper {
   anchors::Sequences floor() const;
   // Between two bundles of one repository, versions decide.
   bool IsOlderThanBaked(const Bundle& bundle) const;
+  // Accepts what other clients wrote to the folder since the last look: a newer
+  // root, a newer bundle, higher floors, what was revoked. Nothing there makes
+  // anything older or accepts what was revoked.
+  void LookIntoFolder(absl::Time now);
+  void WriteFolder(absl::Time now);
+  // Whether a bundle of the folder is to replace `held`, which may be null.
+  bool IsNewer(const Bundle& bundle, const Bundle* held) const;
+  absl::Status Fetch(Transport& transport, absl::Time now);
   // Checks the held bundle against a newer root.
   void FollowRoot(const anchors::tuf::TrustedSet& trusted, absl::Time now);
   // Makes what a complete updater vouches for the current set.
@@ -93,6 +104,8 @@ class AnchorKeeper {
   bool ages_;
 
   BundleCache cache_;
+  // Whether the folder has the held bundle, or will once all is written.
+  bool is_bundle_saved_ = false;
   Memory memory_;
   // Whether a baked-in bundle from the server's repository is signed by the
   // keys of the newest root: otherwise it is no floor, and never the newer one.

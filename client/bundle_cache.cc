@@ -1,8 +1,6 @@
 #include "client/bundle_cache.h"
 
-#include <filesystem>
-#include <system_error>
-#include <utility>
+#include <algorithm>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -14,44 +12,37 @@ namespace {
 // The limit that GetUpdateResponse documents. Older programs kept the roots in
 // this file too.
 constexpr std::size_t kMaxBundleBytes = 14 * 1024 * 1024;
-namespace fs = std::filesystem;
 
 constexpr std::string_view kForkFile = "fork.root.json";
+constexpr std::string_view kRootHistory = "root_history/";
+constexpr std::string_view kMetadata[] = {"timestamp.json", "snapshot.json",
+                                          "targets.json"};
 
-std::string FolderOf(const std::string& path) {
-  return path.substr(0, path.rfind('/'));
+// The version of "N.root.json"; 0 for another name.
+std::int64_t VersionOf(std::string_view file) {
+  std::int64_t version = 0;
+  const std::string_view number = file.substr(0, file.find('.'));
+  const bool is_root =
+      file.substr(number.size()) == ".root.json" &&
+      absl::SimpleAtoi(absl::string_view(number.data(), number.size()),
+                       &version);
+  return is_root ? version : 0;
 }
 
 }  // namespace
 
-BundleCache::BundleCache(std::string folder, Access access)
-    : folder_(std::move(folder)) {
-  if (folder_.empty() || access == Access::kReadOnly) return;
-  status_ = anchors::MakeFolder(folder_);
-  if (!status_.ok()) return;
-  auto lock = anchors::FolderLock::Take(folder_);
-  if (lock.ok()) {
-    lock_ = *std::move(lock);
-  } else {
-    status_ = lock.status();
-  }
-}
-
 absl::StatusOr<std::string> BundleCache::Read(std::string_view name,
                                               std::size_t max_bytes) {
-  if (const auto found = files_.find(name); found != files_.end()) {
-    if (found->second.size() <= max_bytes) return found->second;
-    return absl::OutOfRangeError(
-        absl::StrCat(std::string(name), " is longer than its limit"));
-  }
-  if (folder_.empty() || disowned_) return absl::NotFoundError("not kept");
-  // A folder that we cannot lock or write can still be read.
-  return anchors::ReadFile(absl::StrCat(folder_, "/", std::string(name)),
-                           max_bytes);
+  if (folder_ == nullptr || disowned_) return absl::NotFoundError("not kept");
+  return folder_->Read(name, max_bytes);
 }
 
 std::optional<std::string> BundleCache::Load(std::string_view name,
                                              std::size_t max_bytes) {
+  if (const auto found = files_.find(name); found != files_.end()) {
+    if (found->second.size() <= max_bytes) return found->second;
+    return std::nullopt;
+  }
   auto bytes = Read(name, max_bytes);
   if (bytes.ok()) return *std::move(bytes);
   if (!absl::IsNotFound(bytes.status())) status_ = bytes.status();
@@ -59,16 +50,20 @@ std::optional<std::string> BundleCache::Load(std::string_view name,
 }
 
 absl::Status BundleCache::Save(std::string_view name, std::string_view bytes) {
-  const std::string file(name);
-  files_.insert_or_assign(file, std::string(bytes));
-  if (!lock_.has_value()) return absl::OkStatus();
-  const std::string path = absl::StrCat(folder_, "/", file);
-  absl::Status s = anchors::MakeFolder(FolderOf(path));
-  if (s.ok()) s = anchors::WriteFileAtomically(path, bytes);
-  failures_.erase(file);
-  if (!s.ok()) failures_.emplace(file, s);
-  status_ = absl::OkStatus();
+  files_.insert_or_assign(std::string(name), std::string(bytes));
+  unwritten_.insert(OrderOf(name));
   return absl::OkStatus();
+}
+
+void BundleCache::MarkWritten(std::string_view name) {
+  unwritten_.erase(OrderOf(name));
+  if (name == kBundleFile || name == kMemoryFile) {
+    files_.erase(std::string(name));
+  }
+}
+
+void BundleCache::MarkUnwritten(std::string_view name) {
+  if (files_.contains(name)) unwritten_.insert(OrderOf(name));
 }
 
 absl::StatusOr<anchors::BundleFiles> BundleCache::LoadBundle() {
@@ -80,9 +75,11 @@ absl::StatusOr<anchors::BundleFiles> BundleCache::LoadBundle() {
 absl::StatusOr<anchors::BundleFiles> BundleCache::LoadWithRoots() {
   auto files = LoadBundle();
   if (!files.ok()) return files;
+  const auto names = RootNames();
+  if (!names.ok()) return names.status();
   files->roots.clear();
   std::size_t bytes = SerializeBundle(*files, 0).size();
-  for (const std::string& name : RootNames()) {
+  for (const std::string& name : *names) {
     auto root = Read(name, anchors::tuf::kMaxRootBytes);
     if (!root.ok()) return root.status();
     bytes += root->size() + 8;
@@ -94,18 +91,14 @@ absl::StatusOr<anchors::BundleFiles> BundleCache::LoadWithRoots() {
   return files;
 }
 
-std::vector<std::string> BundleCache::RootNames() const {
+absl::StatusOr<std::vector<std::string>> BundleCache::RootNames() {
+  if (folder_ == nullptr) return std::vector<std::string>();
+  const auto files = folder_->ListRoots();
+  if (!files.ok()) return files.status();
   std::map<std::int64_t, std::string> names;
-  std::error_code error;
-  for (const auto& entry :
-       fs::directory_iterator(folder_ + "/root_history", error)) {
-    const std::string name = entry.path().filename().string();
-    const std::size_t dot = name.find('.');
-    std::int64_t version = 0;
-    if (name.ends_with(".root.json") &&
-        absl::SimpleAtoi(name.substr(0, dot), &version)) {
-      names.emplace(version, "root_history/" + name);
-    }
+  for (const std::string& file : *files) {
+    const std::int64_t version = VersionOf(file);
+    if (version != 0) names.emplace(version, std::string(kRootHistory) + file);
   }
   std::vector<std::string> sorted;
   for (auto& [version, name] : names) sorted.push_back(std::move(name));
@@ -125,8 +118,7 @@ void BundleCache::SaveBundle(const anchors::BundleFiles& files,
        SerializeBundle(files, memory.floor.Of(anchors::kCatalogName)))
       .IgnoreError();
   SaveMemory(memory);
-  const bool is_kept = !failures_.contains(std::string(kBundleFile));
-  if (is_kept && !is_marked()) Save(kMarkFile, "").IgnoreError();
+  if (!is_marked()) Save(kMarkFile, "").IgnoreError();
 }
 
 void BundleCache::SaveMemory(const Memory& memory) {
@@ -134,6 +126,68 @@ void BundleCache::SaveMemory(const Memory& memory) {
 }
 
 bool BundleCache::is_marked() { return Read(kMarkFile, 0).ok(); }
+
+// The first two change with every root and every refresh that found something,
+// the others with whatever is remembered.
+std::vector<std::string> BundleCache::Stamps() {
+  std::vector<std::string> stamps;
+  for (const std::string_view name :
+       {std::string_view("root.json"), std::string_view("timestamp.json"),
+        kBundleFile, kMemoryFile}) {
+    stamps.push_back(folder_->Stamp(name));
+  }
+  return stamps;
+}
+
+bool BundleCache::HasChanged() {
+  if (folder_ == nullptr || disowned_) return false;
+  std::vector<std::string> stamps = Stamps();
+  if (stamps == stamps_) return false;
+  stamps_ = std::move(stamps);
+  status_ = absl::OkStatus();
+  // The folder may have been emptied.
+  for (const auto& [name, bytes] : files_) {
+    if (folder_->Stamp(name).empty()) unwritten_.insert(OrderOf(name));
+  }
+  return true;
+}
+
+// Roots first, because everything else is judged under the newest; the mark
+// last, because it says that the rest was there.
+BundleCache::Order BundleCache::OrderOf(std::string_view name) {
+  std::string text(name);
+  if (name == kForkFile) return {0, 0, std::move(text)};
+  if (name.starts_with(kRootHistory)) {
+    return {1, VersionOf(name.substr(kRootHistory.size())), std::move(text)};
+  }
+  if (name == "root.json") return {2, 0, std::move(text)};
+  if (name == kBundleFile) return {4, 0, std::move(text)};
+  if (name == kMemoryFile) return {5, 0, std::move(text)};
+  if (name == kMarkFile) return {6, 0, std::move(text)};
+  const auto place = std::find(std::begin(kMetadata), std::end(kMetadata), name);
+  return {3, place - std::begin(kMetadata), std::move(text)};
+}
+
+void BundleCache::Write(absl::FunctionRef<void()> look) {
+  if (!has_unwritten()) return;
+  write_status_ = WriteAll(look);
+  if (write_status_.ok()) status_ = absl::OkStatus();
+}
+
+absl::Status BundleCache::WriteAll(absl::FunctionRef<void()> look) {
+  const auto writer = folder_->BeginWrite();
+  if (!writer.ok()) return writer.status();
+  look();
+  absl::Status written;
+  while (written.ok() && !unwritten_.empty()) {
+    const std::string& name = std::get<std::string>(*unwritten_.begin());
+    written = (*writer)->Write(name, files_.at(name));
+    if (!written.ok()) break;
+    MarkWritten(std::string(name));
+  }
+  stamps_ = Stamps();
+  return written;
+}
 
 void BundleCache::Disown(std::string_view fork,
                          const anchors::tuf::Envelope& root) {
@@ -143,37 +197,40 @@ void BundleCache::Disown(std::string_view fork,
   Save("root.json", root.bytes).IgnoreError();
   Save(absl::StrCat("root_history/", root.version, ".root.json"), root.bytes)
       .IgnoreError();
-  // Emptied on the disk too, for the next start: they belong to the other
+  // Emptied in the folder too, for the next start: they belong to the other
   // history.
-  for (const std::string_view name :
-       {kBundleFile, std::string_view("timestamp.json"),
-        std::string_view("snapshot.json"), std::string_view("targets.json")}) {
-    Save(name, "").IgnoreError();
-  }
+  Save(kBundleFile, "").IgnoreError();
+  for (const std::string_view name : kMetadata) Save(name, "").IgnoreError();
 }
 
-absl::StatusOr<std::vector<std::string>> BundleCache::Clear(bool keep_memory) {
-  if (!lock_.has_value()) {
-    return absl::FailedPreconditionError("the folder is not locked");
-  }
+absl::StatusOr<std::vector<std::string>> BundleCache::Clear(
+    absl::FunctionRef<absl::StatusOr<std::optional<Memory>>()> keep) {
+  const auto writer = folder_->BeginWrite();
+  if (!writer.ok()) return writer.status();
+  const auto kept = keep();
+  if (!kept.ok()) return kept.status();
+  const auto roots = RootNames();
+  if (!roots.ok()) return roots.status();
   std::vector<std::string> names = {std::string(kBundleFile),
                                     std::string(kMarkFile),
-                                    std::string(kForkFile),
-                                    "root.json",
-                                    "timestamp.json",
-                                    "snapshot.json",
-                                    "targets.json"};
-  if (!keep_memory) names.emplace_back(kMemoryFile);
-  for (std::string& name : RootNames()) names.push_back(std::move(name));
-  std::error_code error;
-  std::vector<std::string> removed;
-  for (const std::string& name : names) {
-    const std::string path = absl::StrCat(folder_, "/", name);
-    if (!fs::exists(fs::symlink_status(path, error))) continue;
-    if (absl::Status s = anchors::RemoveFile(path); !s.ok()) return s;
-    removed.push_back(name);
+                                    std::string(kForkFile), "root.json"};
+  names.insert(names.end(), std::begin(kMetadata), std::end(kMetadata));
+  // First what stays: a crash in between must not forget it.
+  if (kept->has_value()) {
+    if (absl::Status s = (*writer)->Write(kMemoryFile, Serialize(**kept));
+        !s.ok()) {
+      return s;
+    }
+  } else {
+    names.emplace_back(kMemoryFile);
   }
-  files_.clear();
+  names.insert(names.end(), roots->begin(), roots->end());
+  std::vector<std::string> removed;
+  for (std::string& name : names) {
+    if (folder_->Stamp(name).empty()) continue;
+    if (absl::Status s = (*writer)->Remove(name); !s.ok()) return s;
+    removed.push_back(std::move(name));
+  }
   return removed;
 }
 

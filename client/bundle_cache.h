@@ -3,17 +3,23 @@
 #ifndef ANCHORAGE_CLIENT_BUNDLE_CACHE_H_
 #define ANCHORAGE_CLIENT_BUNDLE_CACHE_H_
 
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "anchors/base/atomic_file.h"
 #include "anchors/bundle.h"
 #include "anchors/tuf/updater.h"
+#include "client/cache_folder.h"
 #include "client/memory.h"
 
 namespace anchorage::client {
@@ -25,78 +31,119 @@ namespace anchorage::client {
 // and must not cost the bundle. And a Memory. Whatever is loaded is untrusted
 // input, whoever wrote it, and is verified again at each load.
 //
-// The folder is a convenience: if it is locked by another process, cannot be
-// written or is full, status() says so, and the client goes on from memory.
-// Files are written whole or not at all. Not thread-safe.
+// Any number of clients may use one folder ("The cache folder" in README.md).
+// What is saved stays in memory until Write(), which takes the folder's lock,
+// has the caller look at what others wrote since, and writes what is newer:
+// roots first, then metadata, the bundle, the memory, the mark. Whoever reads
+// in the opposite order needs no lock, as OpenCache() does: what it sees is what
+// a crash could have left, for the bundle is as new as the memory or newer, and
+// the roots as new as the bundle or newer.
+//
+// The folder is a convenience: if it cannot be used or written, status() says
+// so, and the client goes on from memory. Not thread-safe.
 class BundleCache final : public anchors::tuf::MetadataStore {
  public:
-  enum class Access {
-    // Takes the folder's lock, and makes the folder if it is absent.
-    kReadWrite,
-    // Changes nothing in the folder.
-    kReadOnly,
-  };
+  // Null: memory only.
+  explicit BundleCache(std::unique_ptr<CacheFolder> folder)
+      : folder_(std::move(folder)) {}
 
-  // Uses `folder`; empty: memory only.
-  explicit BundleCache(std::string folder, Access access = Access::kReadWrite);
+  // Whether there is a folder.
+  bool has_folder() const { return folder_ != nullptr; }
 
+  // What was saved by this client or, if nothing was, the file of the folder.
   std::optional<std::string> Load(std::string_view name,
                                   std::size_t max_bytes) override;
-  // Never fails: what cannot be written to the folder stays in memory.
+  // Never fails.
   absl::Status Save(std::string_view name, std::string_view bytes) override;
 
-  // The bundle that was last verified; NOT_FOUND if there is none. Any other
-  // error means that there is one, but it cannot be read.
+  // Whether this client saved that file, or took over what was there.
+  bool has_saved(std::string_view name) const { return files_.contains(name); }
+
+  // The file of the folder itself, whatever was saved.
+  absl::StatusOr<std::string> Read(std::string_view name,
+                                   std::size_t max_bytes);
+
+  // The bundle that the folder has; NOT_FOUND if there is none. Any other error
+  // means that there is one, but it cannot be read.
   absl::StatusOr<anchors::BundleFiles> LoadBundle();
   absl::StatusOr<Memory> LoadMemory();
 
-  // The last verified bundle with the roots that are kept in the folder, in
-  // order: all that is needed to verify it elsewhere.
+  // Whether a bundle was ever kept in the folder: a marked one that is empty
+  // has lost it.
+  bool is_marked();
+
+  // The bundle with the roots that are kept in the folder, in order: all that is
+  // needed to verify it elsewhere.
   absl::StatusOr<anchors::BundleFiles> LoadWithRoots();
 
-  // Writes the bundle first: it says itself what it revokes and how new it is,
-  // and the next start merges that into the older memory that a crash leaves.
-  // Marks the folder last, as one that holds a bundle, if it does.
+  // Saves a bundle with its memory, or a memory alone.
   void SaveBundle(const anchors::BundleFiles& files, const Memory& memory);
   void SaveMemory(const Memory& memory);
 
-  // Whether a bundle was ever kept here: a marked folder that is empty has lost
-  // it.
-  bool is_marked();
+  // Whether the folder is another one than at the last call; true at the first.
+  bool HasChanged();
 
-  // From now on keeps this client from reading what is on the disk, except what
-  // it overwrites itself. `fork` names the stored root that contradicts `root`,
-  // the trusted one of the same version: it is renamed out of the way, the
-  // trusted root takes its place, and the bundle and the metadata are emptied.
+  // Whether the folder lacks something that was saved.
+  bool has_unwritten() const {
+    return folder_ != nullptr && !unwritten_.empty();
+  }
+  // Whether that is so of this file.
+  bool is_unwritten(std::string_view name) const {
+    return unwritten_.contains(OrderOf(name));
+  }
+  // Says that the folder has what was saved under this name, or something
+  // newer; or that it has lost it.
+  void MarkWritten(std::string_view name);
+  void MarkUnwritten(std::string_view name);
+
+  // Writes what the folder lacks. Calls `look` once it has the lock: others may
+  // have written since, and what they wrote must not be replaced by something
+  // older. What cannot be written stays for the next call, and so does what
+  // comes after it.
+  void Write(absl::FunctionRef<void()> look);
+
+  // From now on keeps this client from reading what is in the folder, except
+  // what it overwrites itself. `fork` names the stored root that contradicts
+  // `root`, the trusted one of the same version: it is renamed out of the way,
+  // the trusted root takes its place, and the bundle and the metadata are
+  // emptied.
   void Disown(std::string_view fork, const anchors::tuf::Envelope& root);
 
-  // Removes everything that a client keeps in the folder, except the memory if
-  // `keep_memory`, and nothing else; returns the names. FAILED_PRECONDITION if
-  // the folder is not ours.
-  absl::StatusOr<std::vector<std::string>> Clear(bool keep_memory);
+  // Removes everything that clients keep in the folder, and nothing else;
+  // returns the names. `keep` is called with the lock taken; the memory that it
+  // returns, if any, stays.
+  absl::StatusOr<std::vector<std::string>> Clear(
+      absl::FunctionRef<absl::StatusOr<std::optional<Memory>>()> keep);
 
-  // Why a file could last not be written, or else why the last read failed; OK
-  // if there is nothing of that.
+  // Why what was saved could last not be written, or else why the last read
+  // failed; OK if there is nothing of that.
   const absl::Status& status() const {
-    return failures_.empty() ? status_ : failures_.begin()->second;
+    return write_status_.ok() ? status_ : write_status_;
   }
 
   // Records why what was loaded could not be used.
   void Report(absl::Status status) { status_ = std::move(status); }
 
  private:
+  // The place of a file in the order of writing.
+  using Order = std::tuple<int, std::int64_t, std::string>;
+  static Order OrderOf(std::string_view name);
+
   // The names of the stored roots, in the order of their versions.
-  std::vector<std::string> RootNames() const;
-  absl::StatusOr<std::string> Read(std::string_view name,
-                                   std::size_t max_bytes);
-  const std::string folder_;
-  std::optional<anchors::FolderLock> lock_;
+  absl::StatusOr<std::vector<std::string>> RootNames();
+  std::vector<std::string> Stamps();
+  absl::Status WriteAll(absl::FunctionRef<void()> look);
+
+  const std::unique_ptr<CacheFolder> folder_;
   absl::Status status_;
-  // By the name of the file that is not in the folder, or is an older one.
-  std::map<std::string, absl::Status> failures_;
+  absl::Status write_status_;
   bool disowned_ = false;
-  // What was saved since the start, by name.
+  // What was saved since the start, by name; a bundle and a memory only until
+  // the folder has them.
   std::map<std::string, std::string, std::less<>> files_;
+  std::set<Order> unwritten_;
+  // What HasChanged() looks at.
+  std::vector<std::string> stamps_;
 };
 
 // The files of a cache that are not TUF metadata.

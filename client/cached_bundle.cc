@@ -1,6 +1,10 @@
 #include "client/cached_bundle.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -40,16 +44,15 @@ absl::Status NotUsed(const absl::Status& why) {
 }
 
 // Makes the memory of a folder that has none; fails where one was lost.
-absl::StatusOr<Memory> ReadMemory(
-    BundleCache& cache, const absl::StatusOr<anchors::BundleFiles>& files,
-    absl::Time now) {
-  auto memory = cache.LoadMemory();
+absl::StatusOr<Memory> MemoryOr(
+    absl::StatusOr<Memory> memory, bool is_marked,
+    const absl::StatusOr<anchors::BundleFiles>& files, absl::Time now) {
   if (memory.ok() && memory->adopted == absl::UnixEpoch() && files.ok()) {
     // There was a crash after the first bundle was written.
     memory->adopted = MemoryOf(*files, now).adopted;
   }
   if (!absl::IsNotFound(memory.status())) return memory;
-  if (cache.is_marked()) {
+  if (is_marked) {
     return absl::DataLossError("the memory of the cache is gone");
   }
   return files.ok() ? MemoryOf(*files, now) : Memory();
@@ -132,6 +135,32 @@ absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
 
 namespace {
 
+constexpr std::string_view kRootFile = "root.json";
+
+struct MetadataFile {
+  const char* name;
+  std::size_t max_bytes;
+};
+constexpr MetadataFile kMetadataFiles[] = {
+    {"timestamp.json", tuf::kMaxTimestampBytes},
+    {"snapshot.json", tuf::kMaxSnapshotBytes},
+    {"targets.json", tuf::kMaxTargetsBytes}};
+constexpr std::size_t kFiles = std::size(kMetadataFiles);
+
+// The versions of these files; 0 for one that the root's keys did not sign.
+std::array<std::int64_t, kFiles> VersionsUnder(
+    const tuf::TrustedSet& roots, const std::array<std::string, kFiles>& files) {
+  tuf::TrustedSet set = roots.WithRootOnly(absl::InfinitePast());
+  set.HoldTimestamp(files[0]);
+  set.HoldSnapshot(files[1]);
+  set.HoldTargets(files[2]);
+  const auto version = [](const auto& file) -> std::int64_t {
+    return file == nullptr ? 0 : file->envelope.version;
+  };
+  return {version(set.held_timestamp()), version(set.held_snapshot()),
+          version(set.held_targets())};
+}
+
 // Returns why nothing in the folder can be used, as far as that shows without
 // opening the bundle; OK otherwise.
 absl::Status CheckFolder(const tuf::Updater& updater,
@@ -155,20 +184,54 @@ absl::Status CheckFolder(const tuf::Updater& updater,
 
 }  // namespace
 
+void MergeMetadata(const tuf::TrustedSet& roots, BundleCache& cache) {
+  const std::string& root = roots.root().envelope.bytes;
+  if (cache.has_saved(kRootFile)) cache.Save(kRootFile, root).IgnoreError();
+  if (cache.Read(kRootFile, tuf::kMaxRootBytes).value_or("") == root) {
+    cache.MarkWritten(kRootFile);
+  }
+  std::array<std::string, kFiles> ours;
+  std::array<std::string, kFiles> theirs;
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    const auto& [name, max_bytes] = kMetadataFiles[i];
+    theirs[i] = cache.Read(name, max_bytes).value_or("");
+    if (cache.has_saved(name)) {
+      ours[i] = cache.Load(name, max_bytes).value_or("");
+    }
+  }
+  const auto our_versions = VersionsUnder(roots, ours);
+  const auto their_versions = VersionsUnder(roots, theirs);
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    const char* const name = kMetadataFiles[i].name;
+    if (our_versions[i] < their_versions[i]) {
+      cache.Save(name, theirs[i]).IgnoreError();
+    }
+    if (our_versions[i] <= their_versions[i]) {
+      cache.MarkWritten(name);
+    } else {
+      cache.MarkUnwritten(name);
+    }
+  }
+}
+
 CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
                        BundleCache& cache, absl::Time now) {
   CachedBundle cached;
+  // The other way round than they are written.
+  const bool is_marked = cache.is_marked();
+  auto stored = cache.LoadMemory();
+  const auto files = cache.LoadBundle();
+  const auto memory = MemoryOr(std::move(stored), is_marked, files, now);
   const auto updater =
       tuf::Updater::Create(trusted_root, absl::InfinitePast(), nullptr, &cache);
   if (!updater.ok()) {
     cached.status = updater.status();
     return cached;
   }
-  const tuf::Root& root = updater->trusted().root();
-  const auto files = cache.LoadBundle();
-  const auto memory = ReadMemory(cache, files, now);
+  cached.roots = updater->trusted();
+  const tuf::Root& root = cached.roots->root();
   if (memory.ok()) cached.memory = *memory;
-  cached.empty = absl::IsNotFound(files.status()) && !cache.is_marked();
+  cached.empty = absl::IsNotFound(files.status()) && !is_marked;
   cached.fork = updater->stored_fork().has_value();
   absl::Status status = CheckFolder(*updater, files, memory);
   if (cached.fork) {
@@ -180,7 +243,6 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
   const bool may_be_overtaken =
       cached.memory.root_version < root.envelope.version ||
       cached.memory.overtaken != absl::InfiniteFuture();
-  cached.targets_role = root.targets;
   cached.memory = HoldAgainst(root, std::move(cached.memory));
   if (status.ok()) {
     Memory after = cached.memory;
@@ -201,10 +263,8 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
     if (!memory.ok()) cached.memory.fresh_until = ClaimedEnd(files->timestamp);
   }
   if (!status.ok() && !cached.empty) cached.status = NotUsed(status);
-  // A damaged memory is left as it is until there is a better one.
-  if (cached.fork || (memory.ok() && cached.memory != *memory)) {
-    cache.SaveMemory(cached.memory);
-  }
+  cached.is_memory_new =
+      cached.fork || (memory.ok() && cached.memory != *memory);
   return cached;
 }
 

@@ -28,8 +28,10 @@ struct CachedBundle {
   // cannot be used it keeps at least how long that was fresh, if anything in
   // the folder says so.
   Memory memory;
-  // Who signs targets under the newest root.
-  anchors::tuf::RoleKeys targets_role;
+  // Whether that is to replace the memory of the folder.
+  bool is_memory_new = false;
+  // With the newest root; nothing where the trusted one is none.
+  std::optional<anchors::tuf::TrustedSet> roots;
   // A stored root, signed by the same keys, contradicts the trusted one, and
   // nothing of the folder was used: somebody who has these keys signed two
   // different roots.
@@ -38,10 +40,15 @@ struct CachedBundle {
 
 // Checks what is in `cache` against the newest root to which it leads from
 // `trusted_root`, which must be a root. `built` is when the baked-in set was
-// made: no clock may read an earlier time. Writes nothing but a memory that
-// changed, and what BundleCache::Disown() writes.
+// made: no clock may read an earlier time. Saves nothing but what
+// BundleCache::Disown() does. Reads in the order that BundleCache explains, so
+// that others may write meanwhile.
 CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
                        BundleCache& cache, absl::Time now);
+
+// Saves, of each file of metadata, the newer of what was saved and what the
+// folder has; what is not signed under the root of `roots` counts for nothing.
+void MergeMetadata(const anchors::tuf::TrustedSet& roots, BundleCache& cache);
 
 // Returns what a newer root leaves of a memory: the root drops a floor whose
 // signers can no longer sign, once. A root that adds keys drops nothing.

@@ -19,6 +19,7 @@
 #include "anchors/tuf/tuf_error.h"
 #include "client/anchor_keeper.h"
 #include "client/bundle.h"
+#include "client/disk_cache_folder.h"
 #include "client/ladder.h"
 #include "client/refresher.h"
 #include "verify/attestation/chain_cache.h"
@@ -128,12 +129,13 @@ absl::Status MakeAbsolute(std::string& folder) {
 class TrustClient::Engine {
  public:
   Engine(TrustClientOptions options, bool default_baked, Bundle baked,
-         std::unique_ptr<Transport> transport)
+         std::unique_ptr<Transport> transport,
+         std::unique_ptr<CacheFolder> folder)
       : options_(std::move(options)),
         clock_(options_.clock ? options_.clock : [] { return absl::Now(); }),
         transport_(std::move(transport)),
         keeper_(options_, default_baked, has_server(options_),
-                std::move(baked)),
+                std::move(baked), std::move(folder)),
         refresher_([this] { return Refresh(); },
                    [this] {
                      if (transport_ != nullptr) transport_->Cancel();
@@ -141,7 +143,6 @@ class TrustClient::Engine {
                    options_.refresh_interval) {
     first_refresh_pending_ =
         has_server(options_) && options_.stale_before_first_refresh;
-    if (options_.cache_folder.empty()) return;
     if (keeper_.LoadCache(Now())) first_refresh_pending_ = false;
     ForkSafeLock lock(&mutex_);
     state_.cache = keeper_.cache_status();
@@ -274,12 +275,15 @@ TrustClient::~TrustClient() {
 }
 
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::CreateWith(
-    TrustClientOptions options, OpenTransport open) {
-  return anchors::NoThrow([&] { return Make(std::move(options), open); });
+    TrustClientOptions options, OpenTransport open,
+    std::unique_ptr<CacheFolder> folder) {
+  return anchors::NoThrow(
+      [&] { return Make(std::move(options), open, std::move(folder)); });
 }
 
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
-    TrustClientOptions options, OpenTransport open) {
+    TrustClientOptions options, OpenTransport open,
+    std::unique_ptr<CacheFolder> folder) {
   const bool default_baked = anchors::IsBuildKeyRoot(options.baked.root);
   if (options.trusted_root.empty() && !default_baked) {
     options.trusted_root = options.baked.root;
@@ -298,9 +302,12 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
   }
   auto transport = open(options);
   if (!transport.ok()) return transport.status();
-  auto engine =
-      std::make_unique<Engine>(std::move(options), default_baked,
-                               *std::move(baked), *std::move(transport));
+  if (folder == nullptr && !options.cache_folder.empty()) {
+    folder = OpenDiskCacheFolder(options.cache_folder);
+  }
+  auto engine = std::make_unique<Engine>(
+      std::move(options), default_baked, *std::move(baked),
+      *std::move(transport), std::move(folder));
   if (absl::Status s = engine->Start(); !s.ok()) return s;
   return std::unique_ptr<TrustClient>(new TrustClient(std::move(engine)));
 }

@@ -44,6 +44,7 @@
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
 #include "anchors/releases.h"
+#include "client/cache_folder.h"
 #include "client/transport.h"
 #include "verify/anchor_set.h"
 #include "verify/attestation/attestation_verifier.h"
@@ -181,9 +182,11 @@ class TrustClient {
   // Returns a transport to what `options` name; null where they name nobody.
   using OpenTransport =
       absl::StatusOr<std::unique_ptr<Transport>> (*)(const TrustClientOptions&);
-  // The same with the transports that the caller links: Create() has all.
+  // The same with the transports that the caller links (Create() has all) and,
+  // unless it is null, with `folder` instead of options.cache_folder.
   static absl::StatusOr<std::unique_ptr<TrustClient>> CreateWith(
-      TrustClientOptions options, OpenTransport open);
+      TrustClientOptions options, OpenTransport open,
+      std::unique_ptr<CacheFolder> folder = nullptr);
 
   // Stops the thread; waits at most `rpc_timeout` for a call under way. In a
   // forked child, frees nothing.
@@ -242,7 +245,8 @@ class TrustClient {
   class Engine;
   explicit TrustClient(std::unique_ptr<Engine> engine);
   static absl::StatusOr<std::unique_ptr<TrustClient>> Make(
-      TrustClientOptions options, OpenTransport open);
+      TrustClientOptions options, OpenTransport open,
+      std::unique_ptr<CacheFolder> folder);
 
   std::unique_ptr<Engine> engine_;
 };

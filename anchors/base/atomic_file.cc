@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -69,14 +70,10 @@ absl::StatusCode CodeFor(int error) {
   }
 }
 
-absl::Status FileError(int error, const char* doing, const std::string& path) {
-  return absl::Status(CodeFor(error),
-                      absl::StrCat("cannot ", doing, " ", path, ": ",
-                                   std::strerror(error), HintFor(error)));
-}
-
-int Open(const std::string& path, int flags, mode_t mode = 0) {
-  return AboveStandardStreams(::open(path.c_str(), flags | O_CLOEXEC, mode));
+// The path is of that folder, or any (AT_FDCWD).
+int Open(int folder, const std::string& path, int flags, mode_t mode = 0) {
+  return AboveStandardStreams(
+      ::openat(folder, path.c_str(), flags | O_CLOEXEC, mode));
 }
 
 bool IsFolder(const std::string& path) {
@@ -138,32 +135,64 @@ std::string FolderOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-absl::Status SyncFolder(const std::string& folder) {
-  const Descriptor fd(Open(folder, O_RDONLY | O_DIRECTORY));
+// A file that is written: `name` is of `folder` or, with AT_FDCWD, a path.
+struct Place {
+  int folder;
+  std::string name;
+  // For messages.
+  std::string path;
+};
+
+absl::Status SyncFolder(const Place& place) {
+  const Descriptor fd(
+      Open(place.folder, FolderOf(place.name), O_RDONLY | O_DIRECTORY));
   if (fd.get() < 0 || ::fsync(fd.get()) != 0) {
-    return FileError(errno, "sync folder", folder);
+    return FileError(errno, "sync folder", FolderOf(place.path));
   }
   return absl::OkStatus();
 }
 
-// Writes a new file and syncs it; leaves nothing behind if that fails.
-absl::Status WriteNew(const std::string& path, std::string_view bytes,
-                      FileAccess access) {
-  const mode_t mode = access == FileAccess::kPrivate ? 0600 : 0644;
+// Writes a new file and syncs it; leaves nothing behind if that fails. With
+// `any_umask` the mode is `mode` whatever the umask.
+absl::Status WriteNew(const Place& place, std::string_view bytes, mode_t mode,
+                      bool any_umask) {
   // A file here was left by a crash, or by someone who wants us to write
   // through a link.
-  ::unlink(path.c_str());
+  ::unlinkat(place.folder, place.name.c_str(), 0);
   int error = 0;
   {
-    const Descriptor fd(
-        Open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
-    if (fd.get() < 0) return FileError(errno, "create", path);
-    error = WriteAll(fd.get(), bytes);
+    const Descriptor fd(Open(place.folder, place.name,
+                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+    if (fd.get() < 0) return FileError(errno, "create", place.path);
+    if (any_umask && ::fchmod(fd.get(), mode) != 0) error = errno;
+    if (error == 0) error = WriteAll(fd.get(), bytes);
     if (error == 0 && ::fsync(fd.get()) != 0) error = errno;
   }
   if (error == 0) return absl::OkStatus();
-  ::unlink(path.c_str());
-  return FileError(error, "write", path);
+  ::unlinkat(place.folder, place.name.c_str(), 0);
+  return FileError(error, "write", place.path);
+}
+
+absl::Status Replace(const Place& place, std::string_view bytes, mode_t mode,
+                     bool any_umask) {
+  Place temporary = place;
+  temporary.name += ".tmp";
+  temporary.path += ".tmp";
+  if (absl::Status s = WriteNew(temporary, bytes, mode, any_umask); !s.ok()) {
+    return s;
+  }
+  if (::renameat(place.folder, temporary.name.c_str(), place.folder,
+                 place.name.c_str()) != 0) {
+    const int error = errno;
+    ::unlinkat(place.folder, temporary.name.c_str(), 0);
+    return FileError(error, "replace", place.path);
+  }
+  return SyncFolder(place);
+}
+
+absl::Status TooLong(const std::string& path, std::size_t max_bytes) {
+  return absl::OutOfRangeError(absl::StrCat(
+      path, " is longer than its limit of ", max_bytes, " bytes"));
 }
 
 absl::StatusOr<std::string> ReadDescriptor(int fd, const std::string& path,
@@ -178,53 +207,82 @@ absl::StatusOr<std::string> ReadDescriptor(int fd, const std::string& path,
     }
     if (got == 0) return bytes;
     if (bytes.size() + static_cast<std::size_t>(got) > max_bytes) {
-      return absl::OutOfRangeError(absl::StrCat(
-          path, " is longer than its limit of ", max_bytes, " bytes"));
+      return TooLong(path, max_bytes);
     }
     bytes.append(buffer, static_cast<std::size_t>(got));
   }
 }
 
-absl::StatusOr<std::string> ReadRegular(const std::string& path,
-                                        std::size_t max_bytes,
-                                        bool owner_only) {
+// What a file must be beside regular.
+enum class Wanted { kAny, kOwnersAlone, kWrittenByOwnerAlone };
+
+absl::StatusOr<std::string> ReadRegular(const Place& place,
+                                        std::size_t max_bytes, Wanted wanted) {
   // Non-blocking, so that a named pipe cannot make us wait.
-  const Descriptor fd(Open(path, O_RDONLY | O_NONBLOCK));
+  int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+  if (wanted == Wanted::kWrittenByOwnerAlone) flags |= O_NOFOLLOW;
+  const Descriptor fd(Open(place.folder, place.name, flags));
+  const std::string& path = place.path;
+  if (fd.get() < 0 && errno == ELOOP) {
+    return absl::FailedPreconditionError(path + " is a link");
+  }
   if (fd.get() < 0) return FileError(errno, "open", path);
   struct stat status;
   if (::fstat(fd.get(), &status) != 0) return FileError(errno, "stat", path);
   if (!S_ISREG(status.st_mode)) {
     return absl::FailedPreconditionError(path + " is not a regular file");
   }
-  if (owner_only && (status.st_mode & 077) != 0) {
+  if (wanted == Wanted::kOwnersAlone && (status.st_mode & 077) != 0) {
     return absl::FailedPreconditionError(absl::StrCat(
         path, " can be read by others (run: chmod 600 ", path, ")"));
+  }
+  if (wanted == Wanted::kWrittenByOwnerAlone && (status.st_mode & 022) != 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, " can be written by others (run: chmod go-w ", path, ")"));
+  }
+  if (status.st_size > 0 &&
+      static_cast<std::uint64_t>(status.st_size) > max_bytes) {
+    return TooLong(path, max_bytes);
   }
   return ReadDescriptor(fd.get(), path, max_bytes);
 }
 
 }  // namespace
 
+absl::Status FileError(int error, const char* doing, const std::string& path) {
+  return absl::Status(CodeFor(error),
+                      absl::StrCat("cannot ", doing, " ", path, ": ",
+                                   std::strerror(error), HintFor(error)));
+}
+
 absl::Status WriteFileAtomically(const std::string& path,
                                  std::string_view bytes, FileAccess access) {
-  const std::string temporary = path + ".tmp";
-  if (absl::Status s = WriteNew(temporary, bytes, access); !s.ok()) return s;
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(temporary.c_str());
-    return FileError(error, "replace", path);
-  }
-  return SyncFolder(FolderOf(path));
+  return Replace({AT_FDCWD, path, path}, bytes,
+                 access == FileAccess::kPrivate ? 0600 : 0644,
+                 /*any_umask=*/false);
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path,
                                      std::size_t max_bytes) {
-  return ReadRegular(path, max_bytes, /*owner_only=*/false);
+  return ReadRegular({AT_FDCWD, path, path}, max_bytes, Wanted::kAny);
 }
 
 absl::StatusOr<std::string> ReadPrivateFile(const std::string& path,
                                             std::size_t max_bytes) {
-  return ReadRegular(path, max_bytes, /*owner_only=*/true);
+  return ReadRegular({AT_FDCWD, path, path}, max_bytes, Wanted::kOwnersAlone);
+}
+
+absl::Status WriteFileIn(const OpenFolder& folder, const std::string& name,
+                         std::string_view bytes) {
+  return Replace({folder.descriptor, name, folder.path + "/" + name}, bytes,
+                 0644, /*any_umask=*/true);
+}
+
+absl::StatusOr<std::string> ReadFileIn(const OpenFolder& folder,
+                                       const std::string& name,
+                                       std::size_t max_bytes) {
+  return ReadRegular({folder.descriptor, name, folder.path + "/" + name},
+                     max_bytes, Wanted::kWrittenByOwnerAlone);
 }
 
 absl::Status RemoveFile(const std::string& path) {
@@ -254,13 +312,24 @@ absl::Status MakeFolder(const std::string& path) {
 
 absl::StatusOr<FolderLock> FolderLock::Take(const std::string& folder) {
   const std::string path = folder + "/lock";
-  const int fd = Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+  return TakeAt(AT_FDCWD, path, path);
+}
+
+absl::StatusOr<FolderLock> FolderLock::TakeIn(const OpenFolder& folder) {
+  return TakeAt(folder.descriptor, "lock", folder.path + "/lock");
+}
+
+absl::StatusOr<FolderLock> FolderLock::TakeAt(int folder,
+                                              const std::string& name,
+                                              const std::string& path) {
+  const int fd =
+      Open(folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
   if (fd < 0) return FileError(errno, "open", path);
   HeldLocks::Get().Add(fd);
   FolderLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {
-      return absl::AbortedError("another process uses the folder " + folder);
+      return absl::AbortedError("another process uses the folder " + FolderOf(path));
     }
     return FileError(errno, "lock", path);
   }

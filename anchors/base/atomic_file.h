@@ -27,6 +27,11 @@ enum class FileAccess {
   kPrivate,
 };
 
+// Returns `error`, an errno, as a status: "cannot open PATH: ...", with a hint
+// where there is one. NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED or
+// UNAVAILABLE.
+absl::Status FileError(int error, const char* doing, const std::string& path);
+
 // Replaces the file `path` by `bytes`, which are on the disk when it returns.
 // Writes `path` + ".tmp" first, so only one writer may use a path at a time.
 // Fails with PERMISSION_DENIED (also for a read-only file system),
@@ -47,6 +52,22 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
 absl::StatusOr<std::string> ReadPrivateFile(const std::string& path,
                                             std::size_t max_bytes);
 
+// A folder that is open, so that its path can no longer lead elsewhere.
+struct OpenFolder {
+  int descriptor = -1;
+  // For messages.
+  std::string path;
+};
+
+// The same with the file `name`, which has no slash, of an open folder. Neither
+// follows a link. What is written can be read by everybody, whatever the umask;
+// what others can write is not read: FAILED_PRECONDITION.
+absl::Status WriteFileIn(const OpenFolder& folder, const std::string& name,
+                         std::string_view bytes);
+absl::StatusOr<std::string> ReadFileIn(const OpenFolder& folder,
+                                       const std::string& name,
+                                       std::size_t max_bytes);
+
 // Removes a file. OK if there is none.
 absl::Status RemoveFile(const std::string& path);
 
@@ -61,6 +82,7 @@ class FolderLock {
   // Fails with ABORTED if another process holds the lock, or as
   // WriteFileAtomically() does.
   static absl::StatusOr<FolderLock> Take(const std::string& folder);
+  static absl::StatusOr<FolderLock> TakeIn(const OpenFolder& folder);
 
   FolderLock(FolderLock&& other) noexcept;
   FolderLock& operator=(FolderLock&& other) noexcept;
@@ -68,6 +90,9 @@ class FolderLock {
 
  private:
   explicit FolderLock(int fd) : fd_(fd) {}
+  static absl::StatusOr<FolderLock> TakeAt(int folder,
+                                           const std::string& name,
+                                           const std::string& path);
   int fd_;
 };
 

@@ -26,6 +26,7 @@
 #include "anchors/publishing/ceremony.h"
 #include "anchors/publishing/signer.h"
 #include "client/bundle_cache.h"
+#include "client/disk_cache_folder.h"
 #include "client/trust_client.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "proto/anchorage/v1/anchor_service.grpc.pb.h"
@@ -167,8 +168,7 @@ class RestoreTest : public ::testing::Test {
 
   absl::Status Refresh() { return MakeClient()->Refresh(); }
   std::string HeldBundle() {
-    client::BundleCache cache_folder(cache(),
-                                     client::BundleCache::Access::kReadOnly);
+    client::BundleCache cache_folder(client::OpenDiskCacheFolder(cache()));
     return anchors::ToProto(*cache_folder.LoadWithRoots()).SerializeAsString();
   }
 

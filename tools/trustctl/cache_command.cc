@@ -15,6 +15,7 @@
 #include "anchors/tuf/trusted_set.h"
 #include "client/bundle_cache.h"
 #include "client/cached_bundle.h"
+#include "client/disk_cache_folder.h"
 #include "client/ladder.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
@@ -38,6 +39,12 @@ absl::Status RequireFolder(const std::string& folder) {
   std::error_code error;
   if (fs::is_directory(folder, error)) return absl::OkStatus();
   return absl::NotFoundError(folder + " is no folder");
+}
+
+// Of whomever it is: what it holds is only shown.
+BundleCache OpenToShow(const std::string& folder) {
+  return BundleCache(
+      client::OpenDiskCacheFolder(folder, client::FolderOwner::kAny));
 }
 
 ordered_json ToJson(const client::Memory& memory) {
@@ -84,7 +91,7 @@ void Print(const client::Memory& memory) {
 // What lies there, as it says of itself.
 int Show(const Flags& flags) {
   if (absl::Status s = RequireFolder(flags.folder); !s.ok()) return Fail(s);
-  BundleCache cache(flags.folder, BundleCache::Access::kReadOnly);
+  BundleCache cache = OpenToShow(flags.folder);
   const auto files = cache.LoadBundle();
   const auto memory = cache.LoadMemory();
   const auto catalog =
@@ -119,7 +126,7 @@ int Verify(const Flags& flags) {
       anchors::tuf::TrustedSet::FromRoot(*root, absl::InfinitePast());
   if (!trusted.ok()) return UsageError(trusted.status());
   const absl::Time now = absl::Now();
-  BundleCache cache(flags.folder, BundleCache::Access::kReadOnly);
+  BundleCache cache = OpenToShow(flags.folder);
   const client::CachedBundle cached =
       client::OpenCache(*root, anchors::DefaultBakedBundle().as_of, cache, now);
   if (cached.empty) return Fail(absl::NotFoundError("the cache is empty"));
@@ -149,35 +156,31 @@ int Verify(const Flags& flags) {
 // Empties the folder but for what stays refused.
 int Reset(const Flags& flags) {
   if (absl::Status s = RequireFolder(flags.folder); !s.ok()) return Fail(s);
-  std::vector<std::string> removed;
-  {
-    BundleCache cache(flags.folder);
-    if (!cache.status().ok()) return Fail(cache.status());
-    const auto memory = cache.LoadMemory();
-    const auto files = cache.LoadBundle();
-    client::Memory kept;
-    if (memory.ok()) kept.revoked = memory->revoked;
-    if (files.ok()) Merge(client::ClaimedRevoked(*files), kept.revoked);
-    if (!memory.ok() && !files.ok() && cache.is_marked() &&
-        !flags.forget_revocations) {
-      return Fail(memory.status(),
-                  "what was revoked cannot be kept: --forget-revocations "
-                  "empties the folder all the same");
-    }
-    // First what stays: a crash in between must not forget it.
-    const bool keeps = !flags.forget_revocations && !kept.revoked.empty();
-    if (keeps) {
-      cache.SaveMemory(kept);
-      if (!cache.status().ok()) return Fail(cache.status());
-    }
-    auto result = cache.Clear(keeps);
-    if (!result.ok()) return Fail(result.status());
-    removed = *std::move(result);
+  BundleCache cache(client::OpenDiskCacheFolder(flags.folder));
+  bool is_lost = false;
+  const auto removed =
+      cache.Clear([&]() -> absl::StatusOr<std::optional<client::Memory>> {
+        if (flags.forget_revocations) return std::nullopt;
+        const auto memory = cache.LoadMemory();
+        const auto files = cache.LoadBundle();
+        is_lost = !memory.ok() && !files.ok() && cache.is_marked();
+        if (is_lost) return memory.status();
+        client::Memory kept;
+        if (memory.ok()) kept.revoked = memory->revoked;
+        if (files.ok()) Merge(client::ClaimedRevoked(*files), kept.revoked);
+        if (kept.revoked.empty()) return std::nullopt;
+        return kept;
+      });
+  if (!removed.ok()) {
+    return Fail(removed.status(),
+                is_lost ? "what was revoked cannot be kept: "
+                          "--forget-revocations empties the folder all the same"
+                        : "");
   }
   if (flags.output.json()) {
-    std::cout << ordered_json{{"removed", removed}}.dump(2) << "\n";
+    std::cout << ordered_json{{"removed", *removed}}.dump(2) << "\n";
   } else {
-    std::cout << "reset     " << removed.size() << " files removed from "
+    std::cout << "reset     " << removed->size() << " files removed from "
               << flags.folder << "\n";
   }
   return kAccepted;
@@ -203,7 +206,7 @@ constexpr char kResetFooter[] = R"(
 
 Removes what a client kept there, for one that cannot go on from it. What was
 revoked stays refused, unless --forget-revocations says otherwise. Stop the
-program first: a folder that is in use is left alone.
+programs first: one that runs writes again what it knows.
 )";
 
 std::shared_ptr<Flags> AddFolderCommand(

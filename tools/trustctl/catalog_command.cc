@@ -11,6 +11,7 @@
 #include "anchors/catalog.h"
 #include "anchors/succession.h"
 #include "client/bundle_cache.h"
+#include "client/disk_cache_folder.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/catalog_step.h"
 #include "tools/trustctl/ceremony_text.h"
@@ -74,7 +75,8 @@ absl::StatusOr<Catalog> Read(const Flags& flags, const std::string& from) {
   std::error_code error;
   absl::StatusOr<std::string> json;
   if (std::filesystem::is_directory(from, error)) {
-    client::BundleCache cache(from, client::BundleCache::Access::kReadOnly);
+    client::BundleCache cache(
+        client::OpenDiskCacheFolder(from, client::FolderOwner::kAny));
     const auto files = cache.LoadWithRoots();
     if (!files.ok()) return files.status();
     json = files->catalog();

@@ -12,6 +12,7 @@
 #include "anchors/base/atomic_file.h"
 #include "anchors/bundle_proto.h"
 #include "client/bundle_cache.h"
+#include "client/disk_cache_folder.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/anchor_source.h"
@@ -84,8 +85,8 @@ absl::StatusOr<std::string> ReadBundle(const Flags& flags) {
   }
   // The roots of a client's bundle lie beside it.
   if (!is_folder) path = path.has_parent_path() ? path.parent_path() : ".";
-  client::BundleCache cache(path.string(),
-                            client::BundleCache::Access::kReadOnly);
+  client::BundleCache cache(client::OpenDiskCacheFolder(
+      path.string(), client::FolderOwner::kAny));
   const auto files = cache.LoadWithRoots();
   if (!files.ok()) return files.status();
   return anchors::ToProto(*files).SerializeAsString();
