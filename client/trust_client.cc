@@ -1,7 +1,6 @@
 #include "client/trust_client.h"
 
 #include <atomic>
-#include <chrono>
 #include <climits>
 #include <cstdint>
 #include <filesystem>
@@ -15,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "anchors/base/no_throw.h"
+#include "anchors/base/steady_clock.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
 #include "client/anchor_keeper.h"
@@ -236,8 +236,7 @@ class TrustClient::Engine {
   // Whether an expired baked-in set still counts as STALE for a moment.
   bool IsFirstRefreshPending() const {
     return first_refresh_pending_ &&
-           absl::FromChrono(std::chrono::steady_clock::now() - started_) <
-               options_.rpc_timeout;
+           anchors::SteadyNow() - started_ < options_.rpc_timeout;
   }
 
   const TrustClientOptions options_;
@@ -246,8 +245,7 @@ class TrustClient::Engine {
       "this process was forked from the one that made the client: it goes on "
       "with the anchors of that moment, and needs a client of its own to "
       "refresh them");
-  const std::chrono::steady_clock::time_point started_ =
-      std::chrono::steady_clock::now();
+  const absl::Duration started_ = anchors::SteadyNow();
   std::atomic<bool> first_refresh_pending_ = false;
   // Null where there is nobody to ask.
   const std::unique_ptr<Transport> transport_;

@@ -20,11 +20,11 @@ std::shared_ptr<const std::string> Share(std::string_view bytes) {
     if (auto shared = found->second.lock()) return shared;
     shelf->erase(found);
   }
-  std::shared_ptr<const std::string> kept(
-      new std::string(bytes), [](const std::string* gone) {
-        shelf->erase(*gone);
-        delete gone;
-      });
+  std::shared_ptr<const std::string> kept(new std::string(bytes),
+                                          [](const std::string* gone) {
+                                            shelf->erase(*gone);
+                                            delete gone;
+                                          });
   shelf->emplace(*kept, kept);
   return kept;
 }
@@ -107,8 +107,8 @@ std::string Disk::Damage(simulation::Dice& dice) {
     files_.erase(at);
     return name;
   }
-  const auto where = static_cast<std::size_t>(
-      dice.Below(static_cast<int>(bytes.size())));
+  const auto where =
+      static_cast<std::size_t>(dice.Below(static_cast<int>(bytes.size())));
   if (how == 1) bytes.resize(where);
   if (how == 2) bytes[where] ^= static_cast<char>(1 << dice.Below(8));
   at->second.bytes = Share(bytes);

@@ -15,7 +15,6 @@
 
 namespace anchorage::fleet {
 
-
 class Disk {
  public:
   // From now on, after `writes` more files, nothing reaches the disk: the power

@@ -13,6 +13,10 @@
 namespace anchorage::fleet {
 namespace {
 
+// When a client asks, as its own thread does (client/refresher.cc).
+constexpr absl::Duration kFirst = absl::Minutes(5);
+constexpr absl::Duration kFirstRetry = absl::Seconds(5);
+constexpr absl::Duration kMaxRetry = absl::Hours(1);
 constexpr absl::Duration kTimeout = absl::Seconds(20);
 constexpr absl::Duration kOutage = absl::Hours(40 * 24);
 // How often a host restarts, and something comes between it and trustd.
@@ -30,6 +34,15 @@ constexpr std::pair<double, Incident> kPlan[] = {
     {0.83, Incident::kPowerCut},     {0.85, Incident::kPoisonedPage},
     {0.88, Incident::kAwsKeyTheft},
 };
+
+// The run under way: a client's transport is opened by a plain function, which
+// has nothing but the client's options.
+Fleet* running = nullptr;
+
+absl::StatusOr<std::unique_ptr<client::Transport>> OpenForHost(
+    const client::TrustClientOptions& options) {
+  return running->OpenLine(options.server);
+}
 
 verify::IdentityPolicy AnyGenuine() {
   auto policy = verify::IdentityPolicy::AuthenticityOnly(
@@ -63,10 +76,6 @@ std::set<Incident> AllIncidents() {
           Incident::kPoisonedPage, Incident::kTargetsRotation,
           Incident::kKeyTheft,     Incident::kOutage};
 }
-
-#ifdef INTERIM
-Fleet* running = nullptr;
-#endif
 
 Fleet::Fleet(const Options& options, Outcome& outcome)
     : options_(options),
@@ -255,41 +264,18 @@ absl::Time Fleet::ClockOf(const Host& host) const { return now_ + host.skew; }
 
 void Fleet::Start(Host& host) {
   client::TrustClientOptions options;
-  options.server = "trustd";
+  options.server = absl::StrCat(host.number);
   options.trusted_root = baked_by_vendor_.root;
   options.baked = host.has_vendors_baked ? baked_by_vendor_ : baked_by_build_;
   options.background_refresh = false;
   options.refresh_interval = options_.interval;
   options.rpc_timeout = kTimeout;
   options.clock = [this, &host] { return ClockOf(host); };
-#ifndef INTERIM
-  options.random = [this] { return Chance(); };
-#endif
-  if (host.refuses_expired ||
-      options_.mutation == Mutation::kRefusesExpired) {
+  if (host.refuses_expired || options_.mutation == Mutation::kRefusesExpired) {
     options.identity_when_expired = client::WhenExpired::kRefuse;
   }
-#ifdef INTERIM
-  options.server = absl::StrCat(host.number);
-  running = this;
-  auto client = client::TrustClient::CreateWith(
-      std::move(options),
-      [](const client::TrustClientOptions& options)
-          -> absl::StatusOr<std::unique_ptr<client::Transport>> {
-        return std::make_unique<LineTransport>(
-            running->network_,
-            running->hosts_[std::stoul(options.server)].line);
-      });
-#else
-  client::TrustClient::Seams seams;
-  seams.open = [this, &host](const client::TrustClientOptions&) {
-    return std::make_unique<LineTransport>(network_, host.line);
-  };
-  seams.folder = host.disk.Open();
-  seams.steady_clock = [this] { return now_ - begin_; };
   auto client = client::TrustClient::CreateWith(std::move(options),
-                                                std::move(seams));
-#endif
+                                                &OpenForHost, host.disk.Open());
   if (!client.ok()) {
     std::cerr << "fleet: no client: " << client.status() << "\n";
     std::abort();
@@ -299,11 +285,7 @@ void Fleet::Start(Host& host) {
   if (host.fair_since != absl::InfiniteFuture()) host.fair_since = now_;
   Count("starts");
   Check(host);
-#ifdef INTERIM
-  At(now_ + absl::Minutes(5)*Chance(), host, Kind::kAsk);
-#else
-  At(now_ + Pause(host, host.client->FirstPause(), true), host, Kind::kAsk);
-#endif
+  At(now_ + FirstPause(host), host, Kind::kAsk);
   At(now_ + About(kRestartEvery), host, Kind::kRestart);
 }
 
@@ -312,33 +294,38 @@ void Fleet::Stop(Host& host) {
   ++host.start;
 }
 
-absl::Duration Fleet::Pause(Host& host, absl::Duration pause, bool ok) {
-  const bool is_first = host.client->state().refreshed == 0;
-  if (options_.mutation == Mutation::kNoJitter) {
-    return ok && !is_first ? options_.interval : absl::ZeroDuration();
-  }
+std::unique_ptr<client::Transport> Fleet::OpenLine(const std::string& number) {
+  return std::make_unique<LineTransport>(
+      network_, hosts_[static_cast<std::size_t>(std::stoul(number))].line);
+}
+
+absl::Duration Fleet::FirstPause(Host& host) {
+  host.failures = 0;
+  return options_.mutation == Mutation::kNoJitter ? absl::ZeroDuration()
+                                                  : kFirst * Chance();
+}
+
+absl::Duration Fleet::PauseAfter(bool ok, Host& host) {
+  host.failures = ok ? 0 : std::min(host.failures + 1, 16);
   if (options_.mutation == Mutation::kNoRetry && !ok) {
     return options_.interval * 4;
   }
-  return pause;
+  const absl::Duration pause =
+      ok ? options_.interval
+         : std::min({options_.interval, kMaxRetry,
+                     kFirstRetry * (1 << (host.failures - 1))});
+  return options_.mutation == Mutation::kNoJitter
+             ? pause
+             : pause * (0.9 + 0.2 * Chance());
 }
 
 void Fleet::Ask(Host& host) {
   network_.minute = (now_ - begin_) / absl::Minutes(1);
-#ifdef INTERIM
-  struct { absl::Status ended; absl::Duration pause; } result;
-  result.ended = host.client->Refresh();
-  host.failures = result.ended.ok() ? 0 : host.failures + 1;
-  result.pause = result.ended.ok() ? options_.interval : std::min(std::min(absl::Hours(1), options_.interval), absl::Seconds(5) * (1 << std::min(host.failures - 1, 16)));
-  result.pause *= 0.9 + 0.2 * Chance();
-#else
-  const client::RefreshResult result = host.client->RefreshOnce();
-#endif
-  Count(result.ended.ok() ? "refreshes" : "refreshes that failed");
-  if (result.ended.ok()) CheckAdopted(host);
+  const absl::Status ended = host.client->Refresh();
+  Count(ended.ok() ? "refreshes" : "refreshes that failed");
+  if (ended.ok()) CheckAdopted(host);
   Check(host);
-  At(now_ + host.line.elapsed + Pause(host, result.pause, result.ended.ok()),
-     host, Kind::kAsk);
+  At(now_ + host.line.elapsed + PauseAfter(ended.ok(), host), host, Kind::kAsk);
 }
 
 // The power fails, now and then while the client writes; and now and then a
@@ -353,11 +340,6 @@ void Fleet::Restart(Host& host, absl::Duration off) {
     Count("power cuts while writing");
   }
   Stop(host);
-#ifdef INTERIM
-      host.revoked.reset();
-      host.sequence = 0;
-    host.knows = 0;
-#endif
   host.disk.PowerIsBack();
   if (!host.is_damaged && dice_.Percent(3)) {
     Count("damaged files");
@@ -379,8 +361,7 @@ void Fleet::Restart(Host& host, absl::Duration off) {
 
 void Fleet::SetWeather(Host& host, Weather weather, absl::Duration lasts) {
   host.line.weather = weather;
-  host.fair_since =
-      weather == Weather::kFair ? now_ : absl::InfiniteFuture();
+  host.fair_since = weather == Weather::kFair ? now_ : absl::InfiniteFuture();
   ++host.weather_number;
   if (weather != Weather::kFair) {
     Count(absl::StrCat("weather: ", std::string(NameOf(weather))));
@@ -399,15 +380,19 @@ void Fleet::ChangeWeather(Host& host) {
     host.line.timestamp = std::max<std::int64_t>(1, newest - dice_.Below(60));
     host.line.root = dice_.Percent(50) ? vendor_.root_version() : 1;
   }
-  SetWeather(host, weather,
-             std::min(About(kBadWeatherLasts), 45 * kDay));
+  SetWeather(host, weather, std::min(About(kBadWeatherLasts), 45 * kDay));
 }
 
 Outcome RunFleet(const Options& options) {
   Outcome outcome;
+  Fleet fleet(options, outcome);
+  running = &fleet;
   BelieveAnySignature(options.mutation == Mutation::kBelievesAnySignature);
-  Fleet(options, outcome).Run();
+  SetSteadyClock([&fleet] { return fleet.steady(); });
+  fleet.Run();
+  SetSteadyClock(nullptr);
   BelieveAnySignature(false);
+  running = nullptr;
   return outcome;
 }
 

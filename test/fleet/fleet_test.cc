@@ -69,8 +69,8 @@ TEST(FleetTest, EachPropertyCanFail) {
     options.clients = 100;
     options.mutation = mutation;
     const Outcome outcome = RunFleet(options);
-    EXPECT_TRUE(outcome.failures.contains(property))
-        << property << "\n" << Text(outcome);
+    EXPECT_TRUE(outcome.failures.contains(property)) << property << "\n"
+                                                     << Text(outcome);
   }
 }
 

@@ -1,12 +1,13 @@
 #include "test/fleet/memo.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -31,13 +32,14 @@ using verify::AnchorSet;
 MemoFacts facts;
 bool in_use = true;
 bool believes_any_signature = false;
+std::function<absl::Duration()> steady_clock;
 
 // Results by the bytes of all arguments.
 template <typename Result>
 class Memo {
  public:
   template <typename Make>
-  Result Get(std::string key, Make make) {
+  Result Get(const std::string& key, Make make) {
     if (!in_use) return make();
     ++facts.asked;
     if (const auto found = results_.find(key); found != results_.end()) {
@@ -46,13 +48,13 @@ class Memo {
     }
     Result result = make();
     if (results_.size() >= kMost) results_.clear();
-    results_.emplace(std::move(key), result);
+    results_.emplace(key, result);
     return result;
   }
 
  private:
   static constexpr std::size_t kMost = 2000;
-  std::unordered_map<std::string, Result> results_;
+  absl::flat_hash_map<std::string, Result> results_;
 };
 
 // A function of one text that takes it over.
@@ -60,7 +62,6 @@ template <typename Result>
 absl::StatusOr<Result> Parsed(std::string bytes,
                               absl::StatusOr<Result> (*parse)(std::string)) {
   static auto* const memo = new Memo<absl::StatusOr<Result>>();
-  if (!in_use) return parse(std::move(bytes));
   return memo->Get(bytes, [&] { return parse(bytes); });
 }
 
@@ -94,6 +95,9 @@ std::string KeyOf(const std::vector<AnchorRecord>& records) {
 
 MemoFacts Memos() { return facts; }
 void UseMemos(bool use) { in_use = use; }
+void SetSteadyClock(std::function<absl::Duration()> clock) {
+  steady_clock = std::move(clock);
+}
 void BelieveAnySignature(bool believe) { believes_any_signature = believe; }
 
 // The names are the linker's.
@@ -110,19 +114,21 @@ absl::StatusOr<Snapshot> RealParseSnapshot(std::string bytes) asm(
 absl::StatusOr<Targets> RealParseTargets(std::string bytes) asm(
     "__real__ZN9anchorage7anchors3tuf12ParseTargetsENSt7__cxx1112basic_"
     "stringIcSt11char_traitsIcESaIcEEE");
-bool RealVerify(const TufKey* key, std::string_view message,
-                std::string_view signature) asm(
+bool RealVerify(const TufKey* key, std::string_view message, std::string_view signature) asm(
     "__real__ZNK9anchorage7anchors3tuf6TufKey6VerifyESt17basic_string_viewIcSt"
     "11char_traitsIcEES6_");
-absl::StatusOr<Catalog> RealParseCatalog(std::string_view json,
-                                         Checked checked) asm(
+absl::StatusOr<Catalog>
+RealParseCatalog(std::string_view json, Checked checked) asm(
     "__real__ZN9anchorage7anchors12ParseCatalogESt17basic_string_viewIcSt11"
     "char_traitsIcEENS0_7CheckedE");
-absl::StatusOr<std::shared_ptr<const AnchorSet>> RealCreate(
-    std::vector<AnchorRecord> records, verify::AnchorProvenance provenance) asm(
+absl::StatusOr<std::shared_ptr<const AnchorSet>>
+RealCreate(std::vector<AnchorRecord> records, verify::AnchorProvenance provenance) asm(
     "__real__ZN9anchorage6verify9AnchorSet6CreateESt6vectorINS0_12Anchor"
     "RecordESaIS3_EENS0_16AnchorProvenanceE");
 
+absl::Duration RealSteadyNow() asm("__real__ZN9anchorage7anchors9SteadyNowEv");
+
+absl::Duration WrapSteadyNow() asm("__wrap__ZN9anchorage7anchors9SteadyNowEv");
 absl::StatusOr<Root> WrapParseRoot(std::string bytes) asm(
     "__wrap__ZN9anchorage7anchors3tuf9ParseRootENSt7__cxx1112basic_"
     "stringIcSt11char_traitsIcESaIcEEE");
@@ -135,16 +141,15 @@ absl::StatusOr<Snapshot> WrapParseSnapshot(std::string bytes) asm(
 absl::StatusOr<Targets> WrapParseTargets(std::string bytes) asm(
     "__wrap__ZN9anchorage7anchors3tuf12ParseTargetsENSt7__cxx1112basic_"
     "stringIcSt11char_traitsIcESaIcEEE");
-bool WrapVerify(const TufKey* key, std::string_view message,
-                std::string_view signature) asm(
+bool WrapVerify(const TufKey* key, std::string_view message, std::string_view signature) asm(
     "__wrap__ZNK9anchorage7anchors3tuf6TufKey6VerifyESt17basic_string_viewIcSt"
     "11char_traitsIcEES6_");
-absl::StatusOr<Catalog> WrapParseCatalog(std::string_view json,
-                                         Checked checked) asm(
+absl::StatusOr<Catalog>
+WrapParseCatalog(std::string_view json, Checked checked) asm(
     "__wrap__ZN9anchorage7anchors12ParseCatalogESt17basic_string_viewIcSt11"
     "char_traitsIcEENS0_7CheckedE");
-absl::StatusOr<std::shared_ptr<const AnchorSet>> WrapCreate(
-    std::vector<AnchorRecord> records, verify::AnchorProvenance provenance) asm(
+absl::StatusOr<std::shared_ptr<const AnchorSet>>
+WrapCreate(std::vector<AnchorRecord> records, verify::AnchorProvenance provenance) asm(
     "__wrap__ZN9anchorage6verify9AnchorSet6CreateESt6vectorINS0_12Anchor"
     "RecordESaIS3_EENS0_16AnchorProvenanceE");
 
@@ -168,11 +173,12 @@ bool WrapVerify(const TufKey* key, std::string_view message,
                 std::string_view signature) {
   if (believes_any_signature) return true;
   static auto* const memo = new Memo<bool>();
-  std::string arguments;
+  static auto& arguments = *new std::string();
+  arguments.clear();
   Append(key->json(), arguments);
   Append(signature, arguments);
   Append(message, arguments);
-  return memo->Get(std::move(arguments),
+  return memo->Get(arguments,
                    [&] { return RealVerify(key, message, signature); });
 }
 
@@ -181,28 +187,24 @@ absl::StatusOr<Catalog> WrapParseCatalog(std::string_view json,
   static auto* const memo = new Memo<absl::StatusOr<Catalog>>();
   std::string arguments = absl::StrCat(static_cast<int>(checked), " ");
   Append(json, arguments);
-  return memo->Get(std::move(arguments),
-                   [&] { return RealParseCatalog(json, checked); });
+  return memo->Get(arguments, [&] { return RealParseCatalog(json, checked); });
 }
 
-// The anchors are shared; where each client has them from is its own.
 absl::StatusOr<std::shared_ptr<const AnchorSet>> WrapCreate(
     std::vector<AnchorRecord> records, verify::AnchorProvenance provenance) {
   static auto* const memo =
       new Memo<absl::StatusOr<std::shared_ptr<const AnchorSet>>>();
   std::string arguments = KeyOf(records);
-#ifdef INTERIM
-  absl::StrAppend(&arguments, absl::FormatTime(provenance.as_of), absl::FormatTime(provenance.fresh_until), provenance.sequence, (int)provenance.origin);
-#endif
-  auto set = memo->Get(std::move(arguments), [&] {
-    return RealCreate(std::move(records), provenance);
-  });
-  if (!set.ok()) return set;
-#ifdef INTERIM
-  return set;
-#else
-  return (*set)->WithProvenance(provenance);
-#endif
+  Append(provenance.as_of, arguments);
+  Append(provenance.fresh_until, arguments);
+  absl::StrAppend(&arguments, provenance.sequence, " ",
+                  static_cast<int>(provenance.origin));
+  return memo->Get(arguments,
+                   [&] { return RealCreate(std::move(records), provenance); });
+}
+
+absl::Duration WrapSteadyNow() {
+  return steady_clock ? steady_clock() : RealSteadyNow();
 }
 
 }  // namespace anchorage::fleet

@@ -215,11 +215,7 @@ std::int64_t Load::total() const {
 }
 
 std::unique_ptr<anchors::tuf::Fetcher> LineTransport::Begin(
-    const anchors::BundleVersions& /*have*/, std::string /*held_timestamp*/
-#ifndef INTERIM
-, absl::Duration
-#endif
-) {
+    const anchors::BundleVersions& /*have*/, std::string /*held_timestamp*/) {
   line_.elapsed = absl::ZeroDuration();
   line_.was_counted = false;
   return std::make_unique<LineFetcher>(network_, line_);

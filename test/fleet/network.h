@@ -89,11 +89,7 @@ class LineTransport final : public client::Transport {
       : network_(network), line_(line) {}
 
   std::unique_ptr<anchors::tuf::Fetcher> Begin(
-      const anchors::BundleVersions& have, std::string held_timestamp
-#ifndef INTERIM
-, absl::Duration time
-#endif
-) override;
+      const anchors::BundleVersions& have, std::string held_timestamp) override;
   void Cancel() override {}
 
  private:

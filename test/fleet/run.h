@@ -17,13 +17,9 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
+#include "client/transport.h"
 #include "client/trust_client.h"
-#ifdef INTERIM
-#include "test/simulation/world.h"
-namespace anchorage::fleet { struct Disk { void FailAfter(int){} void PowerIsBack(){} std::string Damage(simulation::Dice&){return "";} void Clear(){} }; }
-#else
 #include "test/fleet/disk.h"
-#endif
 #include "test/fleet/fleet.h"
 #include "test/fleet/network.h"
 #include "test/fleet/vendor.h"
@@ -47,6 +43,7 @@ struct Host {
   std::unique_ptr<client::TrustClient> client;
   // Events of an earlier client do not count.
   int start = 0;
+  // Refreshes in a row that failed.
   int failures = 0;
   int weather_number = 0;
 
@@ -79,7 +76,10 @@ class Fleet {
   Fleet(const Options& options, Outcome& outcome);
   void Run();
 
- public:
+  std::unique_ptr<client::Transport> OpenLine(const std::string& number);
+  absl::Duration steady() const { return now_ - begin_; }
+
+ private:
   enum class Kind { kAsk, kRestart, kBoot, kWeather };
   struct Event {
     absl::Time time;
@@ -110,7 +110,8 @@ class Fleet {
   void Start(Host& host);
   void Stop(Host& host);
   void Ask(Host& host);
-  absl::Duration Pause(Host& host, absl::Duration pause, bool ok);
+  absl::Duration FirstPause(Host& host);
+  absl::Duration PauseAfter(bool ok, Host& host);
   void Restart(Host& host, absl::Duration off);
   void SetWeather(Host& host, Weather weather, absl::Duration lasts);
   void ChangeWeather(Host& host);

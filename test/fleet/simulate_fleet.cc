@@ -123,9 +123,8 @@ int main(int argc, char** argv) {
     std::printf("  %12llu  %s\n", static_cast<unsigned long long>(count),
                 what.c_str());
   }
-  for (const char* property :
-       {"GENUINE", "FALSE", "REVOKED", "SEQUENCE", "CONVERGE", "HERD",
-        "AGREE"}) {
+  for (const char* property : {"GENUINE", "FALSE", "REVOKED", "SEQUENCE",
+                               "CONVERGE", "HERD", "AGREE"}) {
     std::printf("  %12llu  failures of %s\n",
                 static_cast<unsigned long long>(failures[property]), property);
   }

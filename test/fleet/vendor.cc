@@ -33,8 +33,8 @@ constexpr absl::Duration kLong = absl::Hours(3 * 365 * 24);
 constexpr absl::Duration kPoisonLasts = absl::Hours(3 * 24);
 // The numbers of keys that no repository comes to.
 constexpr int kForgersKeys = 20'000;
-constexpr std::array<std::string_view, 3> kOnlineRoles = {
-    "targets", "snapshot", "timestamp"};
+constexpr std::array<std::string_view, 3> kOnlineRoles = {"targets", "snapshot",
+                                                          "timestamp"};
 
 // A simulation that cannot go on must not look like one that went well.
 [[noreturn]] void Die(const std::string& what) {
@@ -216,8 +216,9 @@ anchors::BakedBundle Vendor::BakedByBuild() const {
   }
   build.root.expires = build.timestamp.expires = build.snapshot.expires =
       build.targets().expires = begin_ + 100 * 365 * kDay;
-  build.AddTarget("targets", std::string(anchors::kCatalogTargetPath),
-                  repository_.files.at(std::string(anchors::kCatalogTargetPath)));
+  build.AddTarget(
+      "targets", std::string(anchors::kCatalogTargetPath),
+      repository_.files.at(std::string(anchors::kCatalogTargetPath)));
   build.PublishAgain({"root", "targets", "snapshot", "timestamp"});
   return {.root = build.published("root", 1),
           .files = FilesOf(build),
@@ -307,8 +308,8 @@ void Vendor::PeopleAnswer() {
       if (!approves && !rejects) break;
       trustd::PersonDecides event;
       event.rotation_id = id;
-      event.kind = approves ? v1::Decision::KIND_APPROVE
-                            : v1::Decision::KIND_REJECT;
+      event.kind =
+          approves ? v1::Decision::KIND_APPROVE : v1::Decision::KIND_REJECT;
       event.by = by;
       event.why = "because";
       event.change_id = entry->rotation.change_id();

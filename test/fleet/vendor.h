@@ -111,10 +111,9 @@ class Vendor {
 
   // --- what is true ----------------------------------------------------------
 
-  std::size_t NumberOf(const verify::Slot& slot, const std::string& spki_sha256);
-  const std::vector<Publication>& publications() const {
-    return publications_;
-  }
+  std::size_t NumberOf(const verify::Slot& slot,
+                       const std::string& spki_sha256);
+  const std::vector<Publication>& publications() const { return publications_; }
   std::uint64_t sequence() const { return publications_.back().sequence; }
   const Publication& publication(std::uint64_t sequence) const {
     return publications_.at(static_cast<std::size_t>(sequence - 1));
