@@ -9,7 +9,6 @@
 #include "anchors/releases.h"
 #include "anchors/tuf/tuf_error.h"
 #include "anchors/tuf/updater.h"
-#include "client/cached_bundle.h"
 #include "verify/reason.h"
 
 namespace anchorage::client {
@@ -68,10 +67,19 @@ anchors::Sequences AnchorKeeper::floor() const {
   return floor;
 }
 
+CachedBundle AnchorKeeper::ReadFolder(absl::Time now) {
+  // Again if others wrote meanwhile: between a root and the bundle of its keys
+  // there is none.
+  for (int again = 2;; --again) {
+    CachedBundle found =
+        OpenCache(options_.trusted_root, options_.baked.as_of, cache_, now);
+    if (again == 0 || !cache_.HasChanged()) return found;
+  }
+}
+
 bool AnchorKeeper::LoadCache(absl::Time now) {
   if (!cache_.HasChanged()) return false;
-  CachedBundle cached =
-      OpenCache(options_.trusted_root, options_.baked.as_of, cache_, now);
+  CachedBundle cached = ReadFolder(now);
   memory_ = std::move(cached.memory);
   is_baked_vouched_ =
       !default_baked_ && cached.roots.has_value() &&
@@ -110,21 +118,19 @@ bool AnchorKeeper::IsNewer(const Bundle& bundle, const Bundle* held) const {
   if (IsOlderThanBaked(bundle)) return false;
   // As for a server's: the versions of TUF say the same.
   const anchors::Sequences least = floor();
-  return std::all_of(anchors::TargetKinds().begin(),
-                     anchors::TargetKinds().end(),
-                     [&](const anchors::TargetKind& kind) {
-                       return bundle.files.target(kind.path).empty() ||
-                              bundle.sequences.Of(kind.name) >=
-                                  least.Of(kind.name);
-                     });
+  return std::all_of(
+      anchors::TargetKinds().begin(), anchors::TargetKinds().end(),
+      [&](const anchors::TargetKind& kind) {
+        return bundle.files->target(kind.path).empty() ||
+               bundle.sequences.Of(kind.name) >= least.Of(kind.name);
+      });
 }
 
 void AnchorKeeper::LookIntoFolder(absl::Time now) {
   if (!cache_.HasChanged()) return;
   // What others wrote follows from what this client knew, if that was written.
   const bool was_written = !cache_.is_unwritten(kMemoryFile);
-  CachedBundle found =
-      OpenCache(options_.trusted_root, options_.baked.as_of, cache_, now);
+  CachedBundle found = ReadFolder(now);
   if (found.fork) ++equivocations_;
   if (!found.status.ok()) cache_.Report(found.status);
   is_bundle_saved_ = false;
@@ -157,7 +163,7 @@ void AnchorKeeper::LookIntoFolder(absl::Time now) {
     held = std::make_shared<const Bundle>(*std::move(found.bundle));
   }
   if (held != nullptr && memory.revoked != refused) {
-    auto again = Reopen(*found.roots, held->files, memory,
+    auto again = Reopen(*found.roots, *held->files, memory,
                         held->anchors->provenance(), now);
     if (again.ok()) held = std::make_shared<const Bundle>(*std::move(again));
   }
@@ -184,20 +190,26 @@ void AnchorKeeper::WriteFolder(absl::Time now) {
   cache_.Write([this, now] { LookIntoFolder(now); });
 }
 
-absl::Status AnchorKeeper::Refresh(Transport& transport, absl::Time now) {
+absl::Status AnchorKeeper::Refresh(Transport& transport, absl::Time now,
+                                   absl::Duration time) {
   LookIntoFolder(now);
-  absl::Status status = Fetch(transport, now);
+  absl::Status status = Fetch(transport, now, time);
   WriteFolder(now);
   return status;
 }
 
-absl::Status AnchorKeeper::Fetch(Transport& transport, absl::Time now) {
+absl::Status AnchorKeeper::Fetch(Transport& transport, absl::Time now,
+                                 absl::Duration time) {
   const std::shared_ptr<const Bundle> held = ladder()->held();
   const std::unique_ptr<tuf::Fetcher> fetcher = transport.Begin(
       held != nullptr ? held->versions : anchors::BundleVersions(),
-      held != nullptr ? held->files.timestamp : std::string());
-  auto updater =
-      tuf::Updater::Create(options_.trusted_root, now, fetcher.get(), &cache_);
+      held != nullptr ? held->files->timestamp : std::string(), time);
+  if (verified_bundle_ != held) verified_.reset();
+  auto updater = verified_.has_value()
+                     ? absl::StatusOr<tuf::Updater>(tuf::Updater::Continue(
+                           *verified_, now, fetcher.get(), &cache_))
+                     : tuf::Updater::Create(options_.trusted_root, now,
+                                            fetcher.get(), &cache_);
   if (!updater.ok()) return updater.status();
   const absl::Status refreshed = updater->Refresh();
   // Even after a failure: a root that was stored counts, and whoever lets
@@ -212,17 +224,21 @@ absl::Status AnchorKeeper::Fetch(Transport& transport, absl::Time now) {
         absl::StrCat("the newest root is ", root, ", and ",
                      memory_.root_version, " was seen before"));
   }
-  return AdoptFrom(*updater, held.get(), now);
+  // What the folder lost is saved by AdoptFrom().
+  const bool is_same = is_bundle_saved_ && verified_.has_value() &&
+                       updater->trusted().timestamp() == verified_->timestamp();
+  return is_same ? Confirm(*held, now) : AdoptFrom(*updater, held.get(), now);
 }
 
 void AnchorKeeper::FollowRoot(const tuf::TrustedSet& trusted, absl::Time now) {
   if (trusted.root().envelope.version <= memory_.root_version) return;
+  verified_.reset();
   Memory memory = HoldAgainst(trusted.root(), memory_);
   const std::shared_ptr<const Ladder> before = ladder();
   std::shared_ptr<const Bundle> held = before->held();
   if (held != nullptr) {
     const verify::AnchorProvenance& was = held->anchors->provenance();
-    auto again = Reopen(trusted, held->files, memory, was, now);
+    auto again = Reopen(trusted, *held->files, memory, was, now);
     if (!again.ok()) {
       held = nullptr;
     } else if (again->anchors->provenance().fresh_until != was.fresh_until) {
@@ -246,7 +262,7 @@ void AnchorKeeper::FollowRoot(const tuf::TrustedSet& trusted, absl::Time now) {
 absl::Status AnchorKeeper::AdoptFrom(tuf::Updater& updater, const Bundle* held,
                                      absl::Time now) {
   anchors::BundleFiles files =
-      held != nullptr ? held->files : anchors::BundleFiles();
+      held != nullptr ? *held->files : anchors::BundleFiles();
   for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
     auto bytes = FindTarget(updater, kind, files.target(kind.path));
     if (!kind.is_required &&
@@ -256,37 +272,63 @@ absl::Status AnchorKeeper::AdoptFrom(tuf::Updater& updater, const Bundle* held,
     if (!bytes.ok()) return bytes.status();
     files.SetTarget(kind.path, *std::move(bytes));
   }
+  const tuf::TrustedSet& trusted = updater.trusted();
   const bool is_same_timestamp =
-      files.timestamp == updater.trusted().timestamp()->envelope.bytes;
+      files.timestamp == trusted.timestamp()->envelope.bytes;
   // A clock from before the program was built is wrong.
   const absl::Time adopted =
       is_same_timestamp ? std::max(memory_.adopted, options_.baked.as_of)
                         : std::max(now, options_.baked.as_of);
   auto bundle = MakeBundle(
-      updater.trusted(), files,
+      trusted, files,
       {.origin = verify::Origin::kServer,
        // A clock that was set back is no older answer.
        .as_of = is_same_timestamp
                     ? std::max(now, held->anchors->provenance().as_of)
                     : now,
-       .fresh_until = FreshUntil(updater.trusted(), adopted)},
+       .fresh_until = FreshUntil(trusted, adopted)},
       Revoked());
   if (!bundle.ok()) return bundle.status();
-  bundle->files.target_files = std::move(files.target_files);
   if (absl::Status s = CheckAdoptable(*bundle, floor(), now); !s.ok()) {
     return s;
   }
+  files.timestamp = trusted.timestamp()->envelope.bytes;
+  files.snapshot = trusted.snapshot()->envelope.bytes;
+  files.targets = trusted.targets()->envelope.bytes;
+  bundle->files =
+      std::make_shared<const anchors::BundleFiles>(std::move(files));
   Memory memory = Remembering(*bundle, adopted);
   const std::shared_ptr<const Ladder> ladder =
       NextLadder(std::make_shared<const Bundle>(*std::move(bundle)), memory);
   auto next = Published<Ladder>::Prepare(ladder);
   if (!is_same_timestamp || !is_bundle_saved_) {
-    cache_.SaveBundle(ladder->held()->files, memory);
+    cache_.SaveBundle(*ladder->held()->files, memory);
     is_bundle_saved_ = true;
   } else if (memory != memory_) {
     cache_.SaveMemory(memory);
   }
   memory_ = std::move(memory);
+  ladder_.Replace(std::move(next));
+  // Delegated roles have an expiry of their own, which every refresh is to see.
+  if (!trusted.targets()->delegations.has_value()) {
+    verified_ = trusted;
+    verified_bundle_ = ladder->held();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AnchorKeeper::Confirm(const Bundle& held, absl::Time now) {
+  if (absl::Status s = CheckAdoptable(held, floor(), now); !s.ok()) return s;
+  verify::AnchorProvenance provenance = held.anchors->provenance();
+  // A clock that was set back is no older answer.
+  provenance.as_of = std::max(now, provenance.as_of);
+  auto confirmed = std::make_shared<Bundle>(held);
+  confirmed->anchors = held.anchors->WithProvenance(provenance);
+  auto ladder = std::make_shared<const Ladder>(
+      this->ladder()->baked(), std::move(confirmed), options_.max_stale,
+      /*may_yield=*/default_baked_);
+  auto next = Published<Ladder>::Prepare(ladder);
+  verified_bundle_ = ladder->held();
   ladder_.Replace(std::move(next));
   return absl::OkStatus();
 }

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -15,6 +16,7 @@
 #include "anchors/tuf/updater.h"
 #include "client/bundle.h"
 #include "client/bundle_cache.h"
+#include "client/cached_bundle.h"
 #include "client/ladder.h"
 #include "client/memory.h"
 #include "client/published.h"
@@ -50,11 +52,12 @@ class AnchorKeeper {
   // costs only what was there. Returns whether the folder ever held a bundle.
   bool LoadCache(absl::Time now);
 
-  // Takes what `transport` has through the TUF workflow and adopts it. Whatever
-  // it answers, the set is as good as before, unless a new root ended it. Before
-  // that it looks at what others wrote to the folder, and afterwards it writes
-  // there what is newer.
-  absl::Status Refresh(Transport& transport, absl::Time now);
+  // Takes what `transport` has through the TUF workflow and adopts it, in at
+  // most `time`. Whatever it answers, the set is as good as before, unless a new
+  // root ended it. Before that it looks at what others wrote to the folder, and
+  // afterwards it writes there what is newer.
+  absl::Status Refresh(Transport& transport, absl::Time now,
+                       absl::Duration time);
 
   // Why the cache could last not be used or written.
   const absl::Status& cache_status() const { return cache_.status(); }
@@ -77,15 +80,19 @@ class AnchorKeeper {
   // root, a newer bundle, higher floors, what was revoked. Nothing there makes
   // anything older or accepts what was revoked.
   void LookIntoFolder(absl::Time now);
+  CachedBundle ReadFolder(absl::Time now);
   void WriteFolder(absl::Time now);
   // Whether a bundle of the folder is to replace `held`, which may be null.
   bool IsNewer(const Bundle& bundle, const Bundle* held) const;
-  absl::Status Fetch(Transport& transport, absl::Time now);
+  absl::Status Fetch(Transport& transport, absl::Time now, absl::Duration time);
   // Checks the held bundle against a newer root.
   void FollowRoot(const anchors::tuf::TrustedSet& trusted, absl::Time now);
   // Makes what a complete updater vouches for the current set.
   absl::Status AdoptFrom(anchors::tuf::Updater& updater, const Bundle* held,
                          absl::Time now);
+  // Makes what an earlier refresh of this process made of the same files the
+  // current set, as of `now`.
+  absl::Status Confirm(const Bundle& held, absl::Time now);
   // Returns what is remembered once `bundle` is accepted.
   Memory Remembering(const Bundle& bundle, absl::Time adopted) const;
   // The ladder of `held` and of the baked-in set, in which what was revoked
@@ -110,6 +117,11 @@ class AnchorKeeper {
   // Whether a baked-in bundle from the server's repository is signed by the
   // keys of the newest root: otherwise it is no floor, and never the newer one.
   bool is_baked_vouched_ = false;
+  // What the last refresh verified, complete, under the newest root, and the
+  // bundle that it was made into: while that is held, the next refresh need not
+  // verify the same files again.
+  std::optional<anchors::tuf::TrustedSet> verified_;
+  std::shared_ptr<const Bundle> verified_bundle_;
   // Replaced by refreshes only, which take turns.
   Published<Ladder> ladder_;
   std::atomic<std::uint64_t> equivocations_ = 0;

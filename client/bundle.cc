@@ -67,13 +67,10 @@ void DescribeMetadata(const tuf::TrustedSet& set, Bundle& bundle) {
   bundle.signers = SignersOf(set);
   bundle.versions.root = set.root().envelope.version;
   bundle.versions.targets = set.targets()->envelope.version;
-  bundle.files.targets = set.targets()->envelope.bytes;
   // Null in a bundle of which only the targets still count.
   if (set.timestamp() == nullptr) return;
   bundle.versions.timestamp = set.timestamp()->envelope.version;
   bundle.versions.snapshot = set.snapshot()->envelope.version;
-  bundle.files.timestamp = set.timestamp()->envelope.bytes;
-  bundle.files.snapshot = set.snapshot()->envelope.bytes;
 }
 
 void AddReleases(anchors::ReleaseList list, const Revoked& revoked,
@@ -145,7 +142,7 @@ absl::Status CheckSequence(std::string_view what, std::uint64_t sequence,
 absl::Status CheckAdoptable(const Bundle& bundle,
                             const anchors::Sequences& floor, absl::Time now) {
   for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
-    if (bundle.files.target(kind.path).empty()) continue;
+    if (!bundle.versions.target_sha256.contains(kind.path)) continue;
     if (absl::Status s = CheckSequence(
             kind.title, bundle.sequences.Of(kind.name), floor.Of(kind.name));
         !s.ok()) {
@@ -175,7 +172,11 @@ absl::StatusOr<Bundle> OpenFiles(std::string trusted_root,
                             .as_of = as_of,
                             .fresh_until = set->expires()},
                            Revoked());
-  if (bundle.ok()) bundle->files.target_files = files.target_files;
+  if (bundle.ok()) {
+    auto without_roots = std::make_shared<anchors::BundleFiles>(files);
+    without_roots->roots.clear();
+    bundle->files = std::move(without_roots);
+  }
   return bundle;
 }
 

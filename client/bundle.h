@@ -39,16 +39,15 @@ struct Bundle {
   std::vector<std::string> signers;
   // What to tell a server that we have.
   anchors::BundleVersions versions;
-  // The files that it was made of, without the roots; of a baked-in bundle,
-  // which the program has anyway, without the targets too.
-  anchors::BundleFiles files;
+  // The files that it was made of, without the roots; null for a baked-in
+  // bundle, which the program has anyway.
+  std::shared_ptr<const anchors::BundleFiles> files;
 };
 
 // Makes a bundle of a complete `set` and the targets that it vouches for; what
 // `revoked` names is REVOKED in it. Its provenance is what is given, with the
-// catalog's sequence; its files are those of the metadata, to which a caller
-// who needs them adds the targets. Fails as anchors::ReadTargets() and
-// ToAnchorSet() do.
+// catalog's sequence; its files are for the caller to add. Fails as
+// anchors::ReadTargets() and ToAnchorSet() do.
 absl::StatusOr<Bundle> MakeBundle(
     const anchors::tuf::TrustedSet& set, anchors::TargetTexts targets,
     const verify::AnchorProvenance& provenance, const Revoked& revoked,

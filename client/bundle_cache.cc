@@ -164,14 +164,15 @@ BundleCache::Order BundleCache::OrderOf(std::string_view name) {
   if (name == kBundleFile) return {4, 0, std::move(text)};
   if (name == kMemoryFile) return {5, 0, std::move(text)};
   if (name == kMarkFile) return {6, 0, std::move(text)};
-  const auto place = std::find(std::begin(kMetadata), std::end(kMetadata), name);
+  const auto place =
+      std::find(std::begin(kMetadata), std::end(kMetadata), name);
   return {3, place - std::begin(kMetadata), std::move(text)};
 }
 
 void BundleCache::Write(absl::FunctionRef<void()> look) {
-  if (!has_unwritten()) return;
-  write_status_ = WriteAll(look);
-  if (write_status_.ok()) status_ = absl::OkStatus();
+  const bool lacked_something = has_unwritten();
+  write_status_ = lacked_something ? WriteAll(look) : absl::OkStatus();
+  if (lacked_something && write_status_.ok()) status_ = absl::OkStatus();
 }
 
 absl::Status BundleCache::WriteAll(absl::FunctionRef<void()> look) {

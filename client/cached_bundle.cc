@@ -126,9 +126,9 @@ absl::StatusOr<Bundle> Reopen(const tuf::TrustedSet& roots,
   if (!bundle.ok()) return bundle;
   // Kept as they were, even if nobody vouches for them now: what they claim
   // still bounds how fresh the bundle is.
-  bundle->files.timestamp = files.timestamp;
-  bundle->files.snapshot = files.snapshot;
-  bundle->files.target_files = files.target_files;
+  auto kept = std::make_shared<anchors::BundleFiles>(files);
+  kept->roots.clear();
+  bundle->files = std::move(kept);
   memory.fresh_until = provenance.fresh_until;
   return bundle;
 }
@@ -149,7 +149,8 @@ constexpr std::size_t kFiles = std::size(kMetadataFiles);
 
 // The versions of these files; 0 for one that the root's keys did not sign.
 std::array<std::int64_t, kFiles> VersionsUnder(
-    const tuf::TrustedSet& roots, const std::array<std::string, kFiles>& files) {
+    const tuf::TrustedSet& roots,
+    const std::array<std::string, kFiles>& files) {
   tuf::TrustedSet set = roots.WithRootOnly(absl::InfinitePast());
   set.HoldTimestamp(files[0]);
   set.HoldSnapshot(files[1]);
@@ -264,7 +265,7 @@ CachedBundle OpenCache(const std::string& trusted_root, absl::Time built,
   }
   if (!status.ok() && !cached.empty) cached.status = NotUsed(status);
   cached.is_memory_new =
-      cached.fork || (memory.ok() && cached.memory != *memory);
+      cached.fork || (memory.ok() && !cached.empty && cached.memory != *memory);
   return cached;
 }
 

@@ -79,6 +79,10 @@ absl::StatusOr<Folder> OpenBelow(int above, const std::string& name, int flags,
       anchors::AboveStandardStreams(::openat(
           above, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags)),
       std::move(path));
+  if (folder.descriptor() < 0 && flags != 0 &&
+      (errno == ENOTDIR || errno == ELOOP)) {
+    return absl::FailedPreconditionError(folder.path() + " is no folder");
+  }
   if (folder.descriptor() < 0) {
     return FileError(errno, "open folder", folder.path());
   }
@@ -137,9 +141,8 @@ class DiskWriter final : public CacheFolder::Writer {
   absl::Status Write(std::string_view name, std::string_view bytes) override {
     const Name it(name);
     if (!it.below) return anchors::WriteFileIn(folder_.open(), it.file, bytes);
-    if (absl::Status s =
-            MakeBelow(folder_.descriptor(), kRoots,
-                      absl::StrCat(folder_.path(), "/", kRoots));
+    if (absl::Status s = MakeBelow(folder_.descriptor(), kRoots,
+                                   absl::StrCat(folder_.path(), "/", kRoots));
         !s.ok()) {
       return s;
     }

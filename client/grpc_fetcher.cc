@@ -14,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/no_throw.h"
+#include "anchors/base/steady_clock.h"
 #include "anchors/bundle_proto.h"
 #include "anchors/tuf/metadata.h"
 #include "anchors/wire/plain_message.h"
@@ -43,6 +44,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(const GrpcEndpoint& endpoint) {
   grpc::ResourceQuota quota("anchorage client");
   quota.Resize(kMaxTransportBytes);
   arguments.SetResourceQuota(quota);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, endpoint.proxy != "" ? 1 : 0);
+  if (!endpoint.proxy.value_or("").empty()) {
+    arguments.SetString(GRPC_ARG_HTTP_PROXY, *endpoint.proxy);
+  }
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   // Short, so that a server that comes back is found within seconds, not
   // minutes.
@@ -90,12 +95,15 @@ GrpcConnection::GrpcConnection(const GrpcEndpoint& endpoint)
     : timeout_(endpoint.timeout), stub_(MakeChannel(endpoint)) {}
 
 absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::GetUpdate(
-    const v1::GetUpdateRequest& request) {
-  return anchors::NoThrow([&] { return Call(request); });
+    const v1::GetUpdateRequest& request, absl::Duration time) {
+  return anchors::NoThrow([&] { return Call(request, time); });
 }
 
 absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::Call(
-    const v1::GetUpdateRequest& request) {
+    const v1::GetUpdateRequest& request, absl::Duration time) {
+  if (time <= absl::ZeroDuration()) {
+    return absl::DeadlineExceededError("no time is left to ask this server");
+  }
   const grpc::Slice slice(request.SerializeAsString());
   const grpc::ByteBuffer bytes(&slice, 1);
   grpc::ByteBuffer answer;
@@ -103,7 +111,7 @@ absl::StatusOr<v1::GetUpdateResponse> GrpcConnection::Call(
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
-                       absl::ToChronoNanoseconds(timeout_));
+                       absl::ToChronoNanoseconds(std::min(time, timeout_)));
   {
     absl::MutexLock lock(&mutex_);
     if (cancelled_) return absl::CancelledError("the client stops");
@@ -138,17 +146,23 @@ void GrpcConnection::Cancel() {
 
 GrpcFetcher::GrpcFetcher(GrpcConnection& connection,
                          const anchors::BundleVersions& have,
-                         std::string held_timestamp)
+                         std::string held_timestamp, absl::Duration time)
     : connection_(connection),
       have_(have),
-      held_timestamp_(std::move(held_timestamp)) {}
+      held_timestamp_(std::move(held_timestamp)),
+      end_(anchors::SteadyNow() + time) {}
+
+absl::StatusOr<v1::GetUpdateResponse> GrpcFetcher::Call(
+    const v1::GetUpdateRequest& request) {
+  return connection_.GetUpdate(request, end_ - anchors::SteadyNow());
+}
 
 absl::Status GrpcFetcher::Ask(bool all) {
   v1::GetUpdateRequest request;
   *request.mutable_have() = anchors::ToProto(
       all ? anchors::BundleVersions{.root = have_.root, .target_sha256 = {}}
           : have_);
-  auto answer = connection_.GetUpdate(request);
+  auto answer = Call(request);
   if (!answer.ok()) return answer.status();
   answer_ = *std::move(answer);
   asked_all_ = all;
@@ -207,7 +221,7 @@ void GrpcFetcher::ShowHeldTimestamp(const std::string& served) {
   v1::GetUpdateRequest request;
   *request.mutable_have() = anchors::ToProto(have_);
   request.set_held_timestamp(held_timestamp_);
-  (void)connection_.GetUpdate(request);
+  (void)Call(request);
 }
 
 absl::StatusOr<std::string> GrpcFetcher::FetchMetadata(std::string_view name,

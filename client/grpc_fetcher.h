@@ -35,6 +35,8 @@ struct GrpcEndpoint {
   // system's roots.
   std::string tls_roots_pem;
   absl::Duration timeout = absl::Seconds(20);
+  // As TrustClientOptions::proxy.
+  std::optional<std::string> proxy = "";
 };
 
 // A connection that is made at its first use and then kept. Whatever a server
@@ -45,19 +47,20 @@ class GrpcConnection {
  public:
   explicit GrpcConnection(const GrpcEndpoint& endpoint);
 
-  // Makes one call. Fails with the server's own code, but never with NOT_FOUND
+  // Makes one call, in at most `time`. Fails with the server's own code, but never with NOT_FOUND
   // or OUT_OF_RANGE, which mean something else for a Fetcher; with INTERNAL for
   // an answer that is compressed or not a message, and RESOURCE_EXHAUSTED for
   // one that exceeds a limit, or where there is no memory.
   absl::StatusOr<v1::GetUpdateResponse> GetUpdate(
-      const v1::GetUpdateRequest& request);
+      const v1::GetUpdateRequest& request,
+      absl::Duration time = absl::InfiniteDuration());
 
   // Aborts a call under way and fails every later one.
   void Cancel();
 
  private:
   absl::StatusOr<v1::GetUpdateResponse> Call(
-      const v1::GetUpdateRequest& request);
+      const v1::GetUpdateRequest& request, absl::Duration time);
 
   const absl::Duration timeout_;
   grpc::GenericStub stub_;
@@ -74,9 +77,10 @@ class GrpcFetcher final : public anchors::tuf::Fetcher {
  public:
   // `have` is what the caller holds and would verify, its root aside: that is
   // the one before the first that is asked for. `held_timestamp` is the file of
-  // have.timestamp.
+  // have.timestamp. All calls together take at most `time`.
   GrpcFetcher(GrpcConnection& connection, const anchors::BundleVersions& have,
-              std::string held_timestamp);
+              std::string held_timestamp,
+              absl::Duration time = absl::InfiniteDuration());
 
   absl::StatusOr<std::string> FetchMetadata(std::string_view name,
                                             std::size_t max_bytes) override;
@@ -88,6 +92,8 @@ class GrpcFetcher final : public anchors::tuf::Fetcher {
   // but roots.
   absl::Status Ask(bool all);
   absl::StatusOr<std::string> Root(std::uint64_t version);
+  absl::StatusOr<v1::GetUpdateResponse> Call(
+      const v1::GetUpdateRequest& request);
   // Shows the server the timestamp that we hold, if the one it served is older.
   void ShowHeldTimestamp(const std::string& served);
   // Returns `file` of the answer, asking again for everything if it is empty.
@@ -98,6 +104,8 @@ class GrpcFetcher final : public anchors::tuf::Fetcher {
   GrpcConnection& connection_;
   anchors::BundleVersions have_;
   const std::string held_timestamp_;
+  // By anchors::SteadyNow().
+  const absl::Duration end_;
   std::optional<v1::GetUpdateResponse> answer_;
   bool asked_all_ = false;
   // The version of answer_->roots(0).

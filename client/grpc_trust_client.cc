@@ -17,10 +17,10 @@ class GrpcTransport final : public Transport {
       : connection_(endpoint) {}
 
   std::unique_ptr<anchors::tuf::Fetcher> Begin(
-      const anchors::BundleVersions& have,
-      std::string held_timestamp) override {
+      const anchors::BundleVersions& have, std::string held_timestamp,
+      absl::Duration time) override {
     return std::make_unique<GrpcFetcher>(connection_, have,
-                                         std::move(held_timestamp));
+                                         std::move(held_timestamp), time);
   }
   void Cancel() override { connection_.Cancel(); }
 
@@ -37,7 +37,8 @@ absl::StatusOr<std::unique_ptr<Transport>> OpenAnyTransport(
       GrpcEndpoint{.server = options.server,
                    .plaintext = options.plaintext,
                    .tls_roots_pem = options.tls_roots_pem,
-                   .timeout = options.rpc_timeout});
+                   .timeout = options.rpc_timeout,
+                   .proxy = options.proxy});
 }
 
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Create(

@@ -16,8 +16,13 @@ class HttpTransport final : public Transport {
       : fetcher_(std::move(fetcher)) {}
 
   std::unique_ptr<Fetcher> Begin(const anchors::BundleVersions&,
-                                 std::string) override {
+                                 std::string held_timestamp,
+                                 absl::Duration time) override {
+    fetcher_->Begin(std::move(held_timestamp), time);
     return std::make_unique<Borrowed>(*fetcher_);
+  }
+  absl::Duration retry_after() const override {
+    return fetcher_->retry_after();
   }
   void Cancel() override { fetcher_->Cancel(); }
 
@@ -57,6 +62,7 @@ absl::StatusOr<std::unique_ptr<Transport>> OpenHttpTransport(
                                : options.targets_url;
   repository.tls_roots_pem = options.tls_roots_pem;
   repository.timeout = options.rpc_timeout;
+  repository.proxy = options.proxy;
   auto fetcher = HttpFetcher::Create(std::move(repository));
   if (!fetcher.ok()) return fetcher.status();
   return std::make_unique<HttpTransport>(*std::move(fetcher));

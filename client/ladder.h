@@ -58,6 +58,7 @@ class Ladder {
   // server is being asked for the first time.
   Standing At(absl::Time now, bool first_refresh_pending) const;
 
+  const std::shared_ptr<const Bundle>& baked() const { return baked_; }
   const std::shared_ptr<const Bundle>& held() const { return held_; }
 
   // Inherits what `before` found EXPIRED, for sets that nobody has vouched for

@@ -1,9 +1,13 @@
 #include "client/trust_client.h"
 
+#include <sys/random.h>
+
+#include <algorithm>
 #include <atomic>
 #include <climits>
 #include <cstdint>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -21,6 +25,7 @@
 #include "client/bundle.h"
 #include "client/disk_cache_folder.h"
 #include "client/ladder.h"
+#include "client/refresh_schedule.h"
 #include "client/refresher.h"
 #include "verify/attestation/chain_cache.h"
 #include "verify/crypto/public_key.h"
@@ -37,6 +42,7 @@ using verify::ForkSafeMutex;
 
 constexpr absl::Duration kMaxMaxStale = absl::Hours(365 * 24);
 constexpr absl::Duration kMaxRpcTimeout = absl::Hours(1);
+constexpr std::size_t kMaxFurtherServers = 16;
 
 bool IsOfNobody(const absl::Status& status) {
   const auto reason = tuf::TufReasonOf(status);
@@ -58,18 +64,66 @@ absl::Status OrNoProvider(absl::Status refused) {
   return offered.ok() ? refused : offered;
 }
 
-absl::Status CheckOptions(const TrustClientOptions& options) {
-  if (!options.server.empty() && !options.metadata_url.empty()) {
+bool IsSet(const TrustServer& server) {
+  return !server.server.empty() || !server.metadata_url.empty();
+}
+
+absl::Status CheckServer(const TrustServer& server) {
+  if (!server.server.empty() && !server.metadata_url.empty()) {
     return absl::InvalidArgumentError(
         "a server and a URL are two ways to ask: set one");
   }
-  if (!options.targets_url.empty() && options.metadata_url.empty()) {
+  if (!server.targets_url.empty() && server.metadata_url.empty()) {
     return absl::InvalidArgumentError(
         "a URL of targets needs one of the metadata");
   }
-  const bool needs_root = !options.server.empty() ||
-                          !options.metadata_url.empty() ||
-                          !options.cache_folder.empty();
+  return absl::OkStatus();
+}
+
+absl::Status CheckServers(const TrustClientOptions& options) {
+  if (absl::Status s = CheckServer(options); !s.ok()) return s;
+  bool has_grpc = !options.server.empty();
+  for (const TrustServer& server : options.further_servers) {
+    if (absl::Status s = CheckServer(server); !s.ok()) return s;
+    if (!IsSet(server) || !IsSet(options)) {
+      return absl::InvalidArgumentError(
+          "further servers need a first one, and each an address");
+    }
+    has_grpc = has_grpc || !server.server.empty();
+  }
+  if (options.further_servers.size() > kMaxFurtherServers) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "at most ", kMaxFurtherServers, " servers besides the first"));
+  }
+  const std::string proxy = options.proxy.value_or("");
+  if (!proxy.empty() && !proxy.starts_with("http://") &&
+      (has_grpc || !proxy.starts_with("https://"))) {
+    return absl::InvalidArgumentError(
+        "the proxy is an http URL or, where all servers are URLs, an https "
+        "one");
+  }
+  return absl::OkStatus();
+}
+
+// For people. A password stays out of it.
+std::string NameOf(const TrustServer& server) {
+  const std::string& address =
+      server.server.empty() ? server.metadata_url : server.server;
+  const std::size_t at = address.rfind('@');
+  return at == address.npos ? address : "..." + address.substr(at);
+}
+
+// Not std::random_device, which needs newer C libraries than our users have.
+// Where the system gives nothing, the fleet asks together.
+unsigned RandomSeed() {
+  unsigned seed = 1;
+  (void)!getrandom(&seed, sizeof seed, GRND_NONBLOCK);
+  return seed;
+}
+
+absl::Status CheckOptions(const TrustClientOptions& options) {
+  if (absl::Status s = CheckServers(options); !s.ok()) return s;
+  const bool needs_root = IsSet(options) || !options.cache_folder.empty();
   if (needs_root && options.trusted_root.empty()) {
     return absl::InvalidArgumentError(
         "a server or a cache needs a trusted root: the root.json of your "
@@ -82,12 +136,12 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
   }
   if (options.refresh_interval < absl::Seconds(1) ||
       options.refresh_interval == absl::InfiniteDuration() ||
-      options.rpc_timeout < absl::Milliseconds(1) ||
-      options.rpc_timeout > kMaxRpcTimeout) {
+      std::min(options.rpc_timeout, options.refresh_budget) <
+          absl::Milliseconds(1) ||
+      std::max(options.rpc_timeout, options.refresh_budget) > kMaxRpcTimeout) {
     return absl::InvalidArgumentError(
-        "the refresh interval is at least 1 s and finite, the timeout from 1 "
-        "ms "
-        "to 1 h");
+        "the refresh interval is at least 1 s and finite, the timeout and the "
+        "budget of a refresh are from 1 ms to 1 h");
   }
   if (options.trusted_root.empty()) return absl::OkStatus();
   if (anchors::IsBuildKeyRoot(options.trusted_root)) {
@@ -129,35 +183,50 @@ absl::Status MakeAbsolute(std::string& folder) {
 class TrustClient::Engine {
  public:
   Engine(TrustClientOptions options, bool default_baked, Bundle baked,
-         std::unique_ptr<Transport> transport,
+         std::vector<std::unique_ptr<Transport>> transports,
          std::unique_ptr<CacheFolder> folder)
       : options_(std::move(options)),
         clock_(options_.clock ? options_.clock : [] { return absl::Now(); }),
-        transport_(std::move(transport)),
-        keeper_(options_, default_baked, has_server(options_),
-                std::move(baked), std::move(folder)),
-        refresher_([this] { return Refresh(); },
-                   [this] {
-                     if (transport_ != nullptr) transport_->Cancel();
-                   },
-                   options_.refresh_interval) {
+        random_(options_.random ? options_.random : Random()),
+        transports_(std::move(transports)),
+        keeper_(options_, default_baked, IsSet(options_), std::move(baked),
+                std::move(folder)),
+        schedule_(options_.refresh_interval),
+        refresher_(
+            [this] {
+              absl::Duration pause;
+              anchors::NoThrow([&] { return Refresh(pause); }).IgnoreError();
+              return pause;
+            },
+            [this] {
+              for (const auto& transport : transports_) transport->Cancel();
+            }) {
     first_refresh_pending_ =
-        has_server(options_) && options_.stale_before_first_refresh;
+        IsSet(options_) && options_.stale_before_first_refresh;
+    std::vector<TrustServerState> servers;
+    if (IsSet(options_)) servers.push_back({.name = NameOf(options_)});
+    for (const TrustServer& server : options_.further_servers) {
+      servers.push_back({.name = NameOf(server)});
+    }
     if (keeper_.LoadCache(Now())) first_refresh_pending_ = false;
+    if (IsSet(options_)) {
+      first_pause_ = schedule_.First(
+          At(Now()).freshness == verify::Freshness::kFresh, random_());
+    }
     ForkSafeLock lock(&mutex_);
     state_.cache = keeper_.cache_status();
+    state_.servers =
+        std::make_shared<std::vector<TrustServerState>>(std::move(servers));
   }
 
   // Starts the thread that refreshes, if there is to be one.
   absl::Status Start() {
-    return has_server(options_) && options_.background_refresh
-               ? refresher_.Start()
+    return IsSet(options_) && options_.background_refresh
+               ? refresher_.Start(first_pause_)
                : absl::OkStatus();
   }
 
-  static bool has_server(const TrustClientOptions& options) {
-    return !options.server.empty() || !options.metadata_url.empty();
-  }
+  absl::Duration first_pause() const { return first_pause_; }
 
   // Whether this process was forked from the one that made the client.
   bool forked() const { return keeper_.forked(); }
@@ -189,12 +258,15 @@ class TrustClient::Engine {
     return state;
   }
 
-  absl::Status Refresh() {
+  // Says how long to wait before the next, whatever happens.
+  absl::Status Refresh(absl::Duration& pause) {
+    pause = absl::InfiniteDuration();
     if (forked()) return forked_status_;
-    if (!has_server(options_)) {
+    if (!IsSet(options_)) {
       return absl::FailedPreconditionError("no server and no URL to ask");
     }
-    const absl::Status status = RefreshAlone();
+    pause = RefreshSchedule::kFirstRetry;
+    const absl::Status status = RefreshAlone(pause);
     if (options_.on_refresh) {
       options_.on_refresh(status,
                           At(Now()).bundle->anchors->provenance().sequence);
@@ -205,16 +277,64 @@ class TrustClient::Engine {
   void TellToStop() { refresher_.TellToStop(); }
 
  private:
-  absl::Status RefreshAlone() {
+  static std::function<double()> Random() {
+    return [random = std::minstd_rand(RandomSeed())]() mutable {
+      return std::uniform_real_distribution<double>()(random);
+    };
+  }
+
+  absl::Status RefreshAlone(absl::Duration& pause) {
     absl::MutexLock refreshing(&refresh_mutex_);
-    const absl::Status status = anchors::NoThrow(
-        [this] { return OrNoProvider(keeper_.Refresh(*transport_, Now())); });
+    absl::Duration retry_after;
+    const absl::Status status = anchors::NoThrow([&] {
+      refresh_mutex_.AssertHeld();
+      return AskInTurn(retry_after);
+    });
+    pause = schedule_.After(status.ok(), retry_after, random_());
     first_refresh_pending_ = false;
     ForkSafeLock lock(&mutex_);
     state_.last_refresh = status;
     state_.cache = keeper_.cache_status();
     ++(state_.*CounterOf(status));
     return status;
+  }
+
+  // Asks one server after another until the answer of one is accepted.
+  absl::Status AskInTurn(absl::Duration& retry_after)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    const absl::Duration end = anchors::SteadyNow() + options_.refresh_budget;
+    absl::Status failure;
+    for (std::size_t i = 0; i < transports_.size(); ++i) {
+      const absl::Duration left = end - anchors::SteadyNow();
+      const absl::Status status = anchors::NoThrow([&] {
+        refresh_mutex_.AssertHeld();
+        return OrNoProvider(keeper_.Refresh(
+            *transports_[i], Now(),
+            left / static_cast<std::int64_t>(transports_.size() - i)));
+      });
+      retry_after = std::max(retry_after, transports_[i]->retry_after());
+      Record(i, status);
+      if (status.ok()) return status;
+      if (failure.ok() ||
+          (CounterOf(failure) == &TrustClientState::unreachable &&
+           CounterOf(status) != &TrustClientState::unreachable)) {
+        failure = status;
+      }
+    }
+    return failure;
+  }
+
+  // Records what became of the answer of a server.
+  void Record(std::size_t server, const absl::Status& status) {
+    ForkSafeLock lock(&mutex_);
+    auto servers =
+        std::make_shared<std::vector<TrustServerState>>(*state_.servers);
+    (*servers)[server].last = status;
+    if (status.ok()) {
+      for (TrustServerState& one : *servers) one.answered_last = false;
+      (*servers)[server].answered_last = true;
+    }
+    state_.servers = std::move(servers);
   }
 
   static std::uint64_t TrustClientState::*CounterOf(
@@ -241,19 +361,22 @@ class TrustClient::Engine {
 
   const TrustClientOptions options_;
   const std::function<absl::Time()> clock_;
+  const std::function<double()> random_;
   const absl::Status forked_status_ = absl::FailedPreconditionError(
       "this process was forked from the one that made the client: it goes on "
       "with the anchors of that moment, and needs a client of its own to "
       "refresh them");
   const absl::Duration started_ = anchors::SteadyNow();
   std::atomic<bool> first_refresh_pending_ = false;
-  // Null where there is nobody to ask.
-  const std::unique_ptr<Transport> transport_;
+  absl::Duration first_pause_ = absl::InfiniteDuration();
+  // One for each server, in the order in which they are asked.
+  const std::vector<std::unique_ptr<Transport>> transports_;
   verify::ChainCache chains_;
 
   // Makes refreshes take turns; held while waiting for the network.
   absl::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   AnchorKeeper keeper_;
+  RefreshSchedule schedule_;
 
   mutable ForkSafeMutex mutex_;
   // Counters and statuses; state() fills in the rest.
@@ -279,6 +402,24 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::CreateWith(
       [&] { return Make(std::move(options), open, std::move(folder)); });
 }
 
+namespace {
+
+absl::StatusOr<std::vector<std::unique_ptr<Transport>>> OpenAll(
+    const TrustClientOptions& options, TrustClient::OpenTransport open) {
+  std::vector<std::unique_ptr<Transport>> transports;
+  if (!IsSet(options)) return transports;
+  TrustClientOptions one = options;
+  for (std::size_t i = 0;; ++i) {
+    auto transport = open(one);
+    if (!transport.ok()) return transport.status();
+    transports.push_back(*std::move(transport));
+    if (i == options.further_servers.size()) return transports;
+    static_cast<TrustServer&>(one) = options.further_servers[i];
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
     TrustClientOptions options, OpenTransport open,
     std::unique_ptr<CacheFolder> folder) {
@@ -288,24 +429,23 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
   }
   if (absl::Status s = CheckOptions(options); !s.ok()) return s;
   if (absl::Status s = MakeAbsolute(options.cache_folder); !s.ok()) return s;
-  auto baked =
-      OpenBaked(options.baked, Revoked(),
-                Engine::has_server(options) ? options.baked.as_of + kBakedInLife
-                                            : absl::InfiniteFuture());
+  auto baked = OpenBaked(options.baked, Revoked(),
+                         IsSet(options) ? options.baked.as_of + kBakedInLife
+                                        : absl::InfiniteFuture());
   if (!baked.ok()) {
     const absl::Status why = OrNoProvider(baked.status());
     if (verify::IsUndecided(why)) return why;
     return absl::InvalidArgumentError(
         absl::StrCat("the baked-in bundle does not verify: ", why.message()));
   }
-  auto transport = open(options);
-  if (!transport.ok()) return transport.status();
+  auto transports = OpenAll(options, open);
+  if (!transports.ok()) return transports.status();
   if (folder == nullptr && !options.cache_folder.empty()) {
     folder = OpenDiskCacheFolder(options.cache_folder);
   }
   auto engine = std::make_unique<Engine>(
       std::move(options), default_baked, *std::move(baked),
-      *std::move(transport), std::move(folder));
+      *std::move(transports), std::move(folder));
   if (absl::Status s = engine->Start(); !s.ok()) return s;
   return std::unique_ptr<TrustClient>(new TrustClient(std::move(engine)));
 }
@@ -342,8 +482,17 @@ std::shared_ptr<const anchors::ReleaseList> TrustClient::release_list() const {
 
 TrustClientState TrustClient::state() const { return engine_->state(); }
 
-absl::Status TrustClient::Refresh() {
-  return anchors::NoThrow([this] { return engine_->Refresh(); });
+absl::Status TrustClient::Refresh() { return RefreshOnce().ended; }
+
+RefreshResult TrustClient::RefreshOnce() {
+  RefreshResult result;
+  result.ended =
+      anchors::NoThrow([&] { return engine_->Refresh(result.pause); });
+  return result;
+}
+
+absl::Duration TrustClient::FirstPause() const {
+  return engine_->first_pause();
 }
 
 void TrustClient::Cancel() {

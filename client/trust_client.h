@@ -38,6 +38,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -65,7 +66,26 @@ enum class WhenExpired {
   kRefuse,
 };
 
-struct TrustClientOptions {
+// Where bundles come from: one of `server` and `metadata_url`. What is trusted
+// never depends on it.
+struct TrustServer {
+  // HOST:PORT of a trustd.
+  std::string server = {};
+  // Where a trustd, a CDN or a bucket has the files, such as
+  // "https://trust.vendor.example/tuf/". "http://" changes nothing in what is
+  // trusted; it only shows who asks.
+  std::string metadata_url = {};
+  // Where its targets are; empty: in the folder "targets/" of `metadata_url`.
+  std::string targets_url = {};
+  // PEM certificates that the server's TLS certificate must chain to; empty:
+  // the system's roots. TLS hides who asks.
+  std::string tls_roots_pem = {};
+  // Asks without TLS. For the loopback interface and proxies on the instance.
+  bool plaintext = false;
+};
+
+// The first server to ask, and everything else.
+struct TrustClientOptions : TrustServer {
   // --- Affects what is trusted ---------------------------------------------
 
   // The root.json of the trustd's repository, from a channel that you trust,
@@ -91,20 +111,15 @@ struct TrustClientOptions {
 
   // --- Affects where it comes from -----------------------------------------
 
-  // HOST:PORT of a trustd; empty: ask no server, or `metadata_url`.
-  std::string server;
-  // Instead of `server`: where a trustd, a CDN or a bucket has the files, such
-  // as "https://trust.vendor.example/tuf/". "http://" changes nothing in what
-  // is trusted; it only shows who asks.
-  std::string metadata_url;
-  // Where its targets are; empty: in the folder "targets/" of `metadata_url`.
-  std::string targets_url;
-  // PEM certificates that the server's TLS certificate must chain to; empty:
-  // the system's roots. TLS hides who asks; what is trusted never depends on
-  // it.
-  std::string tls_roots_pem;
-  // Asks without TLS. For the loopback interface and proxies on the instance.
-  bool plaintext = false;
+  // Besides the fields of TrustServer, which are the first server; without
+  // them, none is asked. Each refresh asks in this order until the answer of one
+  // is verified and accepted. At most 16.
+  std::vector<TrustServer> further_servers;
+
+  // The proxy for all servers, such as "http://proxy.example:3128"; with gRPC
+  // it begins with "http://". Empty: none. nullopt: what the environment says
+  // (https_proxy, no_proxy and so on, as libcurl and gRPC read them).
+  std::optional<std::string> proxy = "";
 
   // A folder for what was last verified, used by this client alone; empty:
   // none. A relative path is of the folder that the process is in when the
@@ -114,14 +129,19 @@ struct TrustClientOptions {
 
   // --- Affects when ----------------------------------------------------------
 
-  // Asks the server from a thread of the client's own, at once and then about
-  // every `refresh_interval` (up to a tenth earlier or later; after a failure
-  // sooner, then with growing pauses). Off: only Refresh() asks.
+  // Asks the servers from a thread of the client's own, when RefreshSchedule
+  // (refresh_schedule.h) says so: at once, or with a fresh set from the cache
+  // after some minutes at most, and then about every `refresh_interval`. Off:
+  // only Refresh() and RefreshOnce() ask.
   bool background_refresh = true;
   absl::Duration refresh_interval = absl::Hours(1);
   // The longest that one call to the server, or one file, may take: from 1 ms
   // to 1 h.
   absl::Duration rpc_timeout = absl::Seconds(20);
+  // The longest that one refresh may take, all servers together: from 1 ms to
+  // 1 h. Each server has an equal part of what is left when it is asked, so that
+  // one that stalls leaves time for the next.
+  absl::Duration refresh_budget = absl::Minutes(2);
 
   // Called after each refresh with how it ended and the sequence of the set
   // that is now in use: on the client's own thread, or on that which calls
@@ -132,12 +152,33 @@ struct TrustClientOptions {
 
   // For tests. Null: the system's clock.
   std::function<absl::Time()> clock;
+  // For tests: a number from 0 to less than 1, evenly spread, which spreads the
+  // refreshes. Null: a generator with a seed of the system's.
+  std::function<double()> random;
 };
 
 // The set that a verdict was made with, as it stood then.
 struct AnchorsUsed {
   verify::AnchorProvenance provenance;
   verify::Freshness freshness = verify::Freshness::kBakedIn;
+};
+
+struct TrustServerState {
+  // HOST:PORT, or the URL without a password.
+  std::string name;
+  // What became of its last answer; OK before the first.
+  absl::Status last = {};
+  // Whether the answer that was accepted last is this server's.
+  bool answered_last = false;
+};
+
+// How a refresh ended, and how long to wait before the next.
+struct RefreshResult {
+  // As Refresh() returns it.
+  absl::Status ended;
+  // InfiniteDuration where there is nothing to wait for: no server, or a forked
+  // process.
+  absl::Duration pause;
 };
 
 // A snapshot of the client's state, for status pages and metrics.
@@ -164,6 +205,9 @@ struct TrustClientState {
   std::uint64_t equivocations = 0;
   // The result of the last refresh; OK before the first.
   absl::Status last_refresh;
+  // In the order in which they are asked. Never null.
+  std::shared_ptr<const std::vector<TrustServerState>> servers =
+      std::make_shared<const std::vector<TrustServerState>>();
   // Why the cache could last not be used or written; OK if it could.
   absl::Status cache;
 };
@@ -171,8 +215,8 @@ struct TrustClientState {
 class TrustClient {
  public:
   // Returns a client that can verify. Fails with INVALID_ARGUMENT for options
-  // that contradict themselves: a server or a cache without `trusted_root`, two
-  // servers, a root that is not one, or one that anybody can sign for; limits
+  // that contradict themselves: a server or a cache without `trusted_root`, a
+  // server that is none or two, a root that is not one, or one that anybody can sign for; limits
   // exceeded; a cache folder whose path is too long, or relative to a folder
   // that is gone; a baked-in bundle that does not verify. RESOURCE_EXHAUSTED: no
   // memory, or no thread can be started.
@@ -215,8 +259,15 @@ class TrustClient {
   // accepted, or why it was not: a TufReason (anchors/tuf/tuf_error.h) or, with
   // no server to ask, or in a forked process, FAILED_PRECONDITION. Whatever the
   // answer, the set is as good as before, unless a new root ended it. Calls
-  // wait for one another.
+  // wait for one another. With several servers and no good answer: why the
+  // first was refused whose answer was, or else why the first did not answer.
   absl::Status Refresh();
+
+  // The same for hosts with a loop of their own, instead of the background
+  // thread: says when to call it again. For the first call, wait for
+  // FirstPause().
+  RefreshResult RefreshOnce();
+  absl::Duration FirstPause() const;
 
   // Ends a refresh under way and fails every later one; the thread ends too.
   // Verifications go on. Does not wait: for who has other threads in Refresh()

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <stdlib.h>
 
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -40,6 +42,14 @@ class FileServer {
                                      httplib::Response& response) {
       const std::lock_guard<std::mutex> lock(mutex_);
       Serve(request.target.substr(std::string_view("/tuf/").size()), response);
+      if (!sends_tags || response.status != 200) return;
+      const std::string tag =
+          absl::StrCat("\"", std::hash<std::string>()(response.body), "\"");
+      response.set_header("ETag", tag);
+      if (request.get_header_value("If-None-Match") != tag) return;
+      response.status = 304;
+      response.body.clear();
+      ++unchanged;
     });
     port_ = server_->bind_to_any_port("127.0.0.1");
     thread_ = std::thread([this] { server_->listen_after_bind(); });
@@ -71,6 +81,9 @@ class FileServer {
   tuf::RepositorySimulator repository{kNow};
   // Called before each answer.
   std::function<void()> before_answer;
+  bool sends_tags = false;
+  // How often it answered that.
+  int unchanged = 0;
 
  private:
   void Serve(const std::string& name, httplib::Response& response) {
@@ -144,6 +157,29 @@ TEST_F(TrustClientHttpTest, AsksForNothingThatItHas) {
   ASSERT_TRUE(client->Refresh().ok());
   EXPECT_EQ(server_.repository.requests,
             (std::vector<std::string>{"2.root.json", "timestamp.json"}));
+}
+
+TEST_F(TrustClientHttpTest, IsToldThatNothingChanged) {
+  server_.sends_tags = true;
+  const auto client = Make(Options());
+  ASSERT_TRUE(client->Refresh().ok());
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(server_.unchanged, 1);
+  server_.Publish(2);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(server_.unchanged, 1);
+  EXPECT_EQ(client->state().provenance.sequence, 2u);
+}
+
+TEST_F(TrustClientHttpTest, AsksAProxyOnlyWhereItIsTold) {
+  TrustClientOptions options = Options();
+  ::setenv("http_proxy", "http://127.0.0.1:1", 1);
+  EXPECT_TRUE(Make(options)->Refresh().ok());
+  options.proxy = std::nullopt;
+  EXPECT_FALSE(Make(options)->Refresh().ok());
+  options.proxy = "http://127.0.0.1:1";
+  ::unsetenv("http_proxy");
+  EXPECT_FALSE(Make(options)->Refresh().ok());
 }
 
 TEST_F(TrustClientHttpTest, StartsFromItsCacheTheNextTime) {

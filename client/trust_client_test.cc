@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/baked/baked.h"
+#include "anchors/base/atomic_file.h"
 #include "anchors/catalog.h"
 #include "anchors/publishing/repository_writer.h"
 #include "anchors/publishing/signer.h"
@@ -581,16 +582,44 @@ TEST_F(TrustClientTest, ShowsItsTimestampToAServerThatWentBack) {
   EXPECT_EQ(trustd_.held_timestamp, "");
 }
 
-TEST_F(TrustClientTest, AFolderOfSomebodyElseIsReadAndNotWritten) {
+// A program of before keeps the lock as long as it runs.
+TEST_F(TrustClientTest, AFolderThatAnOlderProgramHoldsIsReadAndNotWritten) {
   trustd_.repository.Publish(3, 3, kNow);
-  const auto owner = Make();
-  ASSERT_TRUE(owner->Refresh().ok());
+  ASSERT_TRUE(Make()->Refresh().ok());
+  auto held = anchors::FolderLock::Take(folder_);
+  ASSERT_TRUE(held.ok());
   trustd_.repository.Publish(4, 4, kNow);
   const auto guest = Make();
   EXPECT_EQ(guest->state().provenance.sequence, 3u);
-  EXPECT_FALSE(guest->state().cache.ok());
   ASSERT_TRUE(guest->Refresh().ok());
   EXPECT_EQ(guest->state().provenance.sequence, 4u);
+  EXPECT_EQ(guest->state().cache.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(Make()->state().provenance.sequence, 3u);
+  { const anchors::FolderLock gone = *std::move(held); }
+  ASSERT_TRUE(guest->Refresh().ok());
+  EXPECT_TRUE(guest->state().cache.ok()) << guest->state().cache;
+  EXPECT_EQ(Make()->state().provenance.sequence, 4u);
+}
+
+// As it was made by hand, with the group of several services.
+TEST_F(TrustClientTest, AFolderThatOthersCanWriteIsNotUsedAndSaysTheCure) {
+  trustd_.repository.Publish(3, 3, kNow);
+  ASSERT_TRUE(Make()->Refresh().ok());
+  std::filesystem::permissions(folder_, std::filesystem::perms(0775));
+  trustd_.repository.Publish(4, 4, kNow);
+  const auto client = Make();
+  EXPECT_EQ(client->state().provenance.origin, verify::Origin::kBakedIn);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(client->state().provenance.sequence, 4u);
+  EXPECT_EQ(client->state().cache.code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(client->state().cache.message().find("chmod go-w " + folder_),
+            std::string::npos)
+      << client->state().cache;
+  std::filesystem::permissions(folder_, std::filesystem::perms(0755));
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_TRUE(client->state().cache.ok()) << client->state().cache;
+  EXPECT_EQ(Make()->state().provenance.sequence, 4u);
 }
 
 TEST_F(TrustClientTest, ARootThatAnybodyCanSignForIsRefused) {

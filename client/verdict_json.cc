@@ -67,6 +67,10 @@ class Json {
     Name(name);
     out_ += "null";
   }
+  void YesOrNo(std::string_view name, bool yes) {
+    Name(name);
+    out_ += yes ? "true" : "false";
+  }
   template <typename List, typename ToText>
   void Texts(std::string_view name, const List& list, ToText to_text) {
     Open(name, '[');
@@ -329,6 +333,15 @@ std::string StateJson(const TrustClientState& state) {
   };
   status("last_refresh_error", state.last_refresh);
   status("cache_error", state.cache);
+  json.Open("servers", '[');
+  for (const TrustServerState& server : *state.servers) {
+    json.OpenElement();
+    json.Text("name", server.name);
+    json.YesOrNo("answered_last", server.answered_last);
+    status("last_error", server.last);
+    json.Close('}');
+  }
+  json.Close(']');
   return std::move(json).Finish();
 }
 

@@ -120,9 +120,17 @@ TEST(StateJson, HasEveryCounterAndTheLastErrors) {
   state.rejected = 3;
   state.last_refresh = anchors::tuf::RejectUpdate(
       anchors::tuf::TufReason::kFetchFailed, "nobody there");
+  state.servers = std::make_shared<const std::vector<TrustServerState>>(
+      std::vector<TrustServerState>{
+          {.name = "a:1", .last = state.last_refresh},
+          {.name = "b:1", .last = {}, .answered_last = true}});
   const std::string text = StateJson(state);
   EXPECT_EQ(text, Rewritten(text));
   const auto json = ordered_json::parse(text);
+  EXPECT_EQ(json["servers"][0]["last_error"]["reason"], "FETCH_FAILED");
+  EXPECT_EQ(json["servers"][1]["name"], "b:1");
+  EXPECT_EQ(json["servers"][1]["answered_last"], true);
+  EXPECT_EQ(json["servers"][1]["last_error"], nullptr);
   EXPECT_EQ(json["freshness"], "STALE");
   EXPECT_EQ(json["anchors"], 130);
   EXPECT_EQ(json["rejected"], 3);

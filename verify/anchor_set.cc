@@ -150,9 +150,8 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
   if (Hash(HashAlgorithm::kSha256, "").size == 0) {
     return HashUnavailable(HashAlgorithm::kSha256);
   }
-  auto set = std::shared_ptr<AnchorSet>(new AnchorSet());
-  set->provenance_ = provenance;
-  set->anchors_.reserve(records.size());
+  auto contents = std::make_shared<Contents>();
+  contents->anchors.reserve(records.size());
   // One key may be in many slots (17 regions share one): read and name it once.
   std::unordered_map<std::string, std::pair<PublicKey, std::string>> keys;
   for (AnchorRecord& record : records) {
@@ -171,46 +170,57 @@ absl::StatusOr<std::shared_ptr<const AnchorSet>> AnchorSet::Make(
           Reason::kFieldInvalid,
           ToString(record.slot) + " has a key of another type or size");
     }
-    if (!set->anchors_.empty() && set->anchors_.back().slot() == record.slot &&
-        set->anchors_.back().record_.spki_der == record.spki_der) {
+    if (!contents->anchors.empty() &&
+        contents->anchors.back().slot() == record.slot &&
+        contents->anchors.back().record_.spki_der == record.spki_der) {
       return Reject(Reason::kFieldInvalid,
                     ToString(record.slot) + " has the same key twice");
     }
-    set->anchors_.push_back(Anchor(std::move(record), public_key, name));
+    contents->anchors.push_back(Anchor(std::move(record), public_key, name));
   }
   // The first anchor of each kind and key.
   std::map<std::pair<AnchorKind, std::string>, Anchor*> first;
-  for (Anchor& anchor : set->anchors_) {
+  for (Anchor& anchor : contents->anchors) {
     const auto [known, added] = first.try_emplace(
         std::pair(anchor.slot().kind, anchor.spki_sha256()), &anchor);
     if (!added) known->second->is_shared_ = anchor.is_shared_ = true;
   }
-  for (std::size_t i = 0; i < set->anchors_.size(); ++i) {
-    const Slot& slot = set->anchors_[i].slot();
-    auto& range = set->by_slot_.try_emplace(slot, i, 0).first->second;
+  for (std::size_t i = 0; i < contents->anchors.size(); ++i) {
+    const Slot& slot = contents->anchors[i].slot();
+    auto& range = contents->by_slot.try_emplace(slot, i, 0).first->second;
     ++range.second;
     if (slot.region.empty()) continue;
     const auto [known, added] =
-        set->partition_of_region_.try_emplace(slot.region, slot.partition);
+        contents->partition_of_region.try_emplace(slot.region, slot.partition);
     if (!added && known->second != slot.partition) {
       return Reject(Reason::kFieldInvalid,
                     "region " + slot.region + " is in two partitions");
     }
   }
+  auto set = std::shared_ptr<AnchorSet>(new AnchorSet());
+  set->provenance_ = provenance;
+  set->contents_ = std::move(contents);
   return std::shared_ptr<const AnchorSet>(std::move(set));
 }
 
+std::shared_ptr<const AnchorSet> AnchorSet::WithProvenance(
+    const AnchorProvenance& provenance) const {
+  auto set = std::make_shared<AnchorSet>(*this);
+  set->provenance_ = provenance;
+  return set;
+}
+
 absl::Span<const Anchor> AnchorSet::In(const Slot& slot) const {
-  const auto found = by_slot_.find(slot);
-  if (found == by_slot_.end()) return {};
-  return absl::MakeConstSpan(anchors_).subspan(found->second.first,
-                                               found->second.second);
+  const auto found = contents_->by_slot.find(slot);
+  if (found == contents_->by_slot.end()) return {};
+  return absl::MakeConstSpan(contents_->anchors)
+      .subspan(found->second.first, found->second.second);
 }
 
 std::optional<std::string_view> AnchorSet::PartitionOf(
     std::string_view region) const {
-  const auto found = partition_of_region_.find(region);
-  if (found == partition_of_region_.end()) return std::nullopt;
+  const auto found = contents_->partition_of_region.find(region);
+  if (found == contents_->partition_of_region.end()) return std::nullopt;
   return found->second;
 }
 

@@ -165,8 +165,13 @@ class AnchorSet {
   static absl::StatusOr<std::shared_ptr<const AnchorSet>> Create(
       std::vector<AnchorRecord> records, AnchorProvenance provenance);
 
+  // Returns the same anchors, which both sets then share, with another
+  // provenance.
+  std::shared_ptr<const AnchorSet> WithProvenance(
+      const AnchorProvenance& provenance) const;
+
   const AnchorProvenance& provenance() const { return provenance_; }
-  absl::Span<const Anchor> anchors() const { return anchors_; }
+  absl::Span<const Anchor> anchors() const { return contents_->anchors; }
 
   // Returns the anchors of one slot, whatever their status; empty if none.
   absl::Span<const Anchor> In(const Slot& slot) const;
@@ -180,13 +185,17 @@ class AnchorSet {
   static absl::StatusOr<std::shared_ptr<const AnchorSet>> Make(
       std::vector<AnchorRecord> records, AnchorProvenance provenance);
 
+  struct Contents {
+    // Sorted by slot, so that a slot is one span.
+    std::vector<Anchor> anchors;
+    std::unordered_map<Slot, std::pair<std::size_t, std::size_t>,
+                       absl::Hash<Slot>>
+        by_slot;
+    std::map<std::string, std::string, std::less<>> partition_of_region;
+  };
+
   AnchorProvenance provenance_;
-  // Sorted by slot, so that a slot is one span.
-  std::vector<Anchor> anchors_;
-  std::unordered_map<Slot, std::pair<std::size_t, std::size_t>,
-                     absl::Hash<Slot>>
-      by_slot_;
-  std::map<std::string, std::string, std::less<>> partition_of_region_;
+  std::shared_ptr<const Contents> contents_;
 };
 
 }  // namespace anchorage::verify

@@ -191,8 +191,8 @@ absl::Status Replace(const Place& place, std::string_view bytes, mode_t mode,
 }
 
 absl::Status TooLong(const std::string& path, std::size_t max_bytes) {
-  return absl::OutOfRangeError(absl::StrCat(
-      path, " is longer than its limit of ", max_bytes, " bytes"));
+  return absl::OutOfRangeError(
+      absl::StrCat(path, " is longer than its limit of ", max_bytes, " bytes"));
 }
 
 absl::StatusOr<std::string> ReadDescriptor(int fd, const std::string& path,
@@ -329,7 +329,8 @@ absl::StatusOr<FolderLock> FolderLock::TakeAt(int folder,
   FolderLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {
-      return absl::AbortedError("another process uses the folder " + FolderOf(path));
+      return absl::AbortedError("another process uses the folder " +
+                                FolderOf(path));
     }
     return FileError(errno, "lock", path);
   }

@@ -90,8 +90,7 @@ class FolderLock {
 
  private:
   explicit FolderLock(int fd) : fd_(fd) {}
-  static absl::StatusOr<FolderLock> TakeAt(int folder,
-                                           const std::string& name,
+  static absl::StatusOr<FolderLock> TakeAt(int folder, const std::string& name,
                                            const std::string& path);
   int fd_;
 };

@@ -196,6 +196,11 @@ absl::Status TrustedSet::VerifyCurrent(const Timestamp& timestamp) const {
 absl::StatusOr<TimestampUpdate> TrustedSet::UpdateTimestamp(std::string bytes) {
   absl::Status order = RequireStage(Stage::kRoot, "UpdateTimestamp");
   if (!order.ok()) return order;
+  if (timestamp_ != nullptr && bytes == timestamp_->envelope.bytes) {
+    absl::Status used = UseHeldTimestamp();
+    if (!used.ok()) return used;
+    return TimestampUpdate::kUnchanged;
+  }
   auto timestamp = ParseTimestamp(std::move(bytes));
   if (!timestamp.ok()) return timestamp.status();
   // 1.

@@ -99,6 +99,13 @@ absl::StatusOr<Updater> Updater::Create(std::string trusted_root,
   return updater;
 }
 
+Updater Updater::Continue(const TrustedSet& verified, absl::Time now,
+                          Fetcher* fetcher, MetadataStore* store) {
+  Updater updater(verified, fetcher, store);
+  updater.trusted_.Begin(now);
+  return updater;
+}
+
 absl::Status Updater::Save(std::string_view name, std::string_view bytes) {
   const absl::Status saved = store_->Save(name, bytes);
   if (saved.ok()) return saved;
@@ -177,12 +184,18 @@ absl::Status Updater::UpdateRoots() {
 // --- Timestamp, snapshot, targets ------------------------------------------
 
 void Updater::HoldStored() {
-  auto timestamp = store_->Load("timestamp.json", kMaxTimestampBytes);
-  if (timestamp.has_value()) trusted_.HoldTimestamp(*std::move(timestamp));
-  auto snapshot = store_->Load("snapshot.json", kMaxSnapshotBytes);
-  if (snapshot.has_value()) trusted_.HoldSnapshot(*std::move(snapshot));
-  auto targets = store_->Load("targets.json", kMaxTargetsBytes);
-  if (targets.has_value()) trusted_.HoldTargets(*std::move(targets));
+  if (trusted_.held_timestamp() == nullptr) {
+    auto timestamp = store_->Load("timestamp.json", kMaxTimestampBytes);
+    if (timestamp.has_value()) trusted_.HoldTimestamp(*std::move(timestamp));
+  }
+  if (trusted_.held_snapshot() == nullptr) {
+    auto snapshot = store_->Load("snapshot.json", kMaxSnapshotBytes);
+    if (snapshot.has_value()) trusted_.HoldSnapshot(*std::move(snapshot));
+  }
+  if (trusted_.held_targets() == nullptr) {
+    auto targets = store_->Load("targets.json", kMaxTargetsBytes);
+    if (targets.has_value()) trusted_.HoldTargets(*std::move(targets));
+  }
 }
 
 absl::Status Updater::UpdateTimestamp() {

@@ -78,6 +78,13 @@ class Updater {
                                         absl::Time now, Fetcher* fetcher,
                                         MetadataStore* store);
 
+  // Starts from what an earlier updater of this process verified, and takes
+  // that for granted: signatures are not verified again, what time and roots
+  // decide is judged anew. Of the store only what `verified` does not have is
+  // loaded, and no root. Fetches and stores nothing.
+  static Updater Continue(const TrustedSet& verified, absl::Time now,
+                          Fetcher* fetcher, MetadataStore* store);
+
   // Brings the four top-level roles up to date. Fails as the calls of
   // TrustedSet do, and with kRootLimit, kFileNotOnServer, kFetchFailed,
   // kMetadataTooLarge, kStoreFailed. Call it once, or again after a failure.

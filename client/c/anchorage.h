@@ -25,7 +25,8 @@
  *   anchorage_attestation_policy   ..._policy_read          ..._policy_free
  *   anchorage_request              anchorage_request_new    anchorage_request_free
  *   anchorage_ledger               anchorage_ledger_new     anchorage_ledger_free
- *   anchorage_identity             anchorage_verify_identity        ..._free
+ *   anchorage_identity             anchorage_verify_identity,
+ *                                  ..._verify_this_instance         ..._free
  *   anchorage_attestation          anchorage_verify_attestation     ..._free
  *   anchorage_state                anchorage_client_state   anchorage_state_free
  *   anchorage_error                every call that fails    anchorage_error_free
@@ -44,20 +45,21 @@
  *     use one at once, but for its _free, which is the last use;
  *   options, request: one thread at a time.
  *
- * No call blocks on the network but anchorage_client_refresh() and, for a
- * transfer under way, anchorage_client_free(). Who frees a client while another
- * thread may be in anchorage_client_refresh() first calls
- * anchorage_client_cancel(), then waits for that thread. No call throws, ends
- * the process, depends on the locale, changes a signal's handler or writes to a
- * standard stream; errno after one says nothing. OpenSSL's queue of errors is as
- * it was, but for anchorage_client_refresh(), in which libcurl clears it. A
- * connection that breaks raises no SIGPIPE, and a client's own thread takes no
+ * No call blocks on the network but anchorage_client_refresh(),
+ * anchorage_verify_this_instance() and, for a transfer under way,
+ * anchorage_client_free(). Who frees a client while another thread may be in
+ * anchorage_client_refresh() first calls anchorage_client_cancel(), then waits
+ * for that thread. No call throws, ends the process, depends on the locale,
+ * changes a signal's handler or writes to a standard stream; errno after one
+ * says nothing. OpenSSL's queue of errors is as it was, but for the first two
+ * calls, in which libcurl clears it. A connection that breaks raises no SIGPIPE, and a client's own thread takes no
  * signals. The library reads no environment but ANCHORAGE_DEBUG; libcurl and
- * OpenSSL read their own, such as https_proxy and OPENSSL_CONF. A program with
+ * OpenSSL read their own, such as OPENSSL_CONF, but no proxy unless it is asked
+ * for (anchorage_options_set_proxy_of_environment()). A program with
  * more rights than who started it (set-user-ID) verifies, and fetches nothing.
  *
- * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh(),
- * which is libcurl's call too, 256 KiB.
+ * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh()
+ * and anchorage_verify_this_instance(), which are libcurl's calls too, 256 KiB.
  *
  * After fork(2) the child verifies with the set of that moment;
  * anchorage_client_refresh() says that it needs a client of its own. A ledger is
@@ -148,7 +150,8 @@ enum {
   ANCHORAGE_NOT_FROM_AWS = 3,
   ANCHORAGE_STALE_OR_FOR_ANOTHER = 4,
   ANCHORAGE_REFUSED_BY_POLICY = 5,
-  /* Never a pass: no anchors, no memory, no algorithm, no ledger. */
+  /* Never a pass: no anchors, no memory, no algorithm, no ledger, no evidence
+   * to be had here. */
   ANCHORAGE_UNDECIDED = 6,
   /* A refresh: nobody answered; or what came was not what the trusted keys
    * signed, or went back. */
@@ -218,7 +221,8 @@ ANCHORAGE_API void anchorage_error_free(anchorage_error* error);
 ANCHORAGE_API int32_t anchorage_error_code(const anchorage_error* error);
 
 /* The stable name of the reason, such as "SIGNATURE_MISMATCH"; of a refresh,
- * that of a TUF reason; of a mistake, "USAGE". Never NULL but for NULL. */
+ * that of a TUF reason; of evidence that cannot be had on this machine, such as
+ * "IMDS_ABSENT"; of a mistake, "USAGE". Never NULL but for NULL. */
 ANCHORAGE_API const char* anchorage_error_reason(const anchorage_error* error);
 
 /* The step of the verifier that failed, such as "product-codes"; NULL where
@@ -259,10 +263,23 @@ ANCHORAGE_API void anchorage_options_set_url(anchorage_options* options,
 ANCHORAGE_API void anchorage_options_set_targets_url(anchorage_options* options,
                                                      const char* url,
                                                      size_t size);
+/* Another place with the same files, for when the ones before it do not answer,
+ * or not with what verifies; its targets are in "targets/" below it. Needs
+ * anchorage_options_set_url(); at most 16. Since 1.1. */
+ANCHORAGE_API void anchorage_options_add_url(anchorage_options* options,
+                                             const char* url, size_t size);
+/* The proxy for all URLs, such as "http://proxy.example.com:3128". By default
+ * there is none. Since 1.1. */
+ANCHORAGE_API void anchorage_options_set_proxy(anchorage_options* options,
+                                               const char* url, size_t size);
+/* The proxy is what the environment says (https_proxy, no_proxy and so on), as
+ * libcurl reads it (1), or none (0, the default). Since 1.1. */
+ANCHORAGE_API void anchorage_options_set_proxy_of_environment(
+    anchorage_options* options, int32_t on);
 /* root.json of the repository, from a channel that you trust. */
 ANCHORAGE_API void anchorage_options_set_trusted_root(
     anchorage_options* options, const void* root, size_t size);
-/* PEM certificates that the server's must chain to; by default the system's. */
+/* PEM certificates that the servers' must chain to; by default the system's. */
 ANCHORAGE_API void anchorage_options_set_tls_roots(anchorage_options* options,
                                                    const char* pem,
                                                    size_t size);
@@ -277,7 +294,7 @@ ANCHORAGE_API void anchorage_options_set_baked_bundle(
     anchorage_options* options, const void* bundle, size_t size,
     int64_t as_of_ms);
 /* Asks by a thread of the client's own (1, the default with a URL), or only
- * where anchorage_client_refresh() is called (0). */
+ * where anchorage_client_refresh() or _refresh_once() is called (0). */
 ANCHORAGE_API void anchorage_options_set_background_refresh(
     anchorage_options* options, int32_t on);
 /* At least 1 s; default 1 h. */
@@ -287,6 +304,10 @@ ANCHORAGE_API void anchorage_options_set_refresh_interval(
  * that is being looked up takes as long as the system's resolver does. */
 ANCHORAGE_API void anchorage_options_set_timeout(anchorage_options* options,
                                                  int64_t ms);
+/* Of one refresh, all URLs together; 1 ms to 1 h, default 2 min. Each URL has an
+ * equal part of what is left when it is asked. Since 1.1. */
+ANCHORAGE_API void anchorage_options_set_refresh_budget(
+    anchorage_options* options, int64_t ms);
 /* How long a set is STALE before it is EXPIRED; at most 365 days, default 30. */
 ANCHORAGE_API void anchorage_options_set_max_stale(anchorage_options* options,
                                                    int64_t ms);
@@ -353,6 +374,20 @@ ANCHORAGE_API void anchorage_client_cancel(anchorage_client* client);
 ANCHORAGE_API int32_t anchorage_client_refresh(anchorage_client* client,
                                                anchorage_error** error);
 
+/* The same for a host with a loop of its own and no background refresh: sets
+ * `pause_ms`, also on failure, to how long to wait before the next call; -1
+ * where there is nothing to wait for: no URL, or a forked process. It is about
+ * the interval, after a failure shorter and then growing, and as long as a
+ * server asks, but for an hour at most. Since 1.1. */
+ANCHORAGE_API int32_t anchorage_client_refresh_once(anchorage_client* client,
+                                                    int64_t* pause_ms,
+                                                    anchorage_error** error);
+/* How long to wait before the first call, in ms: some minutes at most where the
+ * cache has a fresh set, so that a fleet does not ask together; otherwise 0; -1
+ * where there is nothing to wait for. Since 1.1. */
+ANCHORAGE_API int64_t
+anchorage_client_first_pause(const anchorage_client* client);
+
 /* A snapshot of how the client stands. */
 ANCHORAGE_API anchorage_state* anchorage_client_state(
     const anchorage_client* client, anchorage_error** error);
@@ -411,6 +446,19 @@ ANCHORAGE_API void anchorage_request_set_ledger(anchorage_request* request,
                                                 int32_t mode,
                                                 const char* binding,
                                                 size_t binding_size);
+/* Of this instance: how its metadata service is asked. Another address than
+ * EC2's two, "http://HOST[:PORT]", for tests. Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_imds_url(anchorage_request* request,
+                                                  const char* url, size_t size);
+/* The longest that all requests together may take; 1 ms to 1 h, default 10 s.
+ * Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_imds_timeout(
+    anchorage_request* request, int64_t ms);
+/* Asks without a token (IMDSv1; default 0): who can make this host fetch an
+ * address then reads its credentials. Only for an instance that gives no tokens.
+ * Since 1.1. */
+ANCHORAGE_API void anchorage_request_set_imds_version_1(
+    anchorage_request* request, int32_t on);
 /* Of an attestation: what the field must be, exactly. Empty user data or an
  * empty public key is present and empty; an empty nonce is refused
  * (POLICY_EMPTY). A policy that says something of the field too is refused. */
@@ -452,6 +500,21 @@ ANCHORAGE_API anchorage_identity* anchorage_verify_identity(
     const anchorage_client* client, const void* text, size_t size,
     const anchorage_identity_policy* policy, const anchorage_request* request,
     anchorage_error** error);
+/* Gets the identity of the instance that this process runs on, and verifies it:
+ * asks IMDSv2 for the forms that `policy` allows, the strongest first, and
+ * verifies the first that there is (anchorage_identity_form()). Each call asks
+ * anew: pending_time is of the instance's last start, so a policy with a maximum
+ * age fails (TOO_OLD) on one that runs for longer. A document of another
+ * instance, from who controls this one's network, passes unless the policy says
+ * otherwise. Takes at most 10 s; uses no proxy, whatever the environment says.
+ *
+ * ANCHORAGE_UNDECIDED with a reason such as IMDS_ABSENT, IMDS_DISABLED,
+ * IMDS_HOP_LIMIT (a container, one hop too far), IMDS_THROTTLED or IMDS_TIMEOUT:
+ * there was nothing to verify. client/instance/README.md has all of them and what
+ * to do. `request` may be NULL, and has no document, form or time. Since 1.1. */
+ANCHORAGE_API anchorage_identity* anchorage_verify_this_instance(
+    const anchorage_client* client, const anchorage_identity_policy* policy,
+    const anchorage_request* request, anchorage_error** error);
 ANCHORAGE_API void anchorage_identity_free(anchorage_identity* identity);
 
 /* The text of a field, by the name that it has in the JSON: "account_id",

@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "test/fake_imds/fake_imds.h"
 #include "test/support/failing_new.h"
 
 namespace {
@@ -283,6 +284,128 @@ TEST_F(CTest, TheTraceIsInTheJsonOfResultAndError) {
   EXPECT_NE(TakeFailure().json.find("\"outcome\": \"--\""), std::string::npos);
 }
 
+class ImdsTest : public CTest {
+ protected:
+  Request At(const anchorage::test::FakeImds& imds) {
+    Request request(anchorage_request_new());
+    const std::string url = imds.url();
+    anchorage_request_set_imds_url(request.get(), url.data(), url.size());
+    return request;
+  }
+  Identity VerifyHere(const anchorage_request* request) {
+    return Identity(anchorage_verify_this_instance(client_.get(), any_.get(),
+                                                   request, &error_));
+  }
+
+  const Policy any_ = ReadPolicy("authenticity_only: a test");
+  const anchorage::test::FakeImds imds_{
+      {.pages = anchorage::test::PagesIn(
+           "test/vectors/real/iid/apse2-2026-ts-verify")}};
+};
+
+TEST_F(ImdsTest, VerifiesThisInstance) {
+  const Request request = At(imds_);
+  anchorage_request_set_trace(request.get(), 1);
+  const Identity identity = VerifyHere(request.get());
+  ASSERT_NE(identity, nullptr) << TakeFailure().message;
+  EXPECT_STREQ(anchorage_identity_instance_id(identity.get()),
+               "i-0c5541936caf78c12");
+  EXPECT_EQ(anchorage_identity_form(identity.get()), ANCHORAGE_FORM_RSA2048);
+  const Json json(anchorage_identity_json(identity.get(), nullptr));
+  EXPECT_NE(std::strstr(json.get(), "\"check\": \"signature\""), nullptr);
+  EXPECT_NE(std::strstr(json.get(), "\"freshness\": \"BAKED_IN\""), nullptr);
+}
+
+TEST_F(ImdsTest, ARefusalIsOneOfEvidence) {
+  const Request request = At(imds_);
+  const Policy policy =
+      ReadPolicy("accounts: ['123456789012']\nignore_the_rest: a test");
+  EXPECT_EQ(Identity(anchorage_verify_this_instance(client_.get(), policy.get(),
+                                                    request.get(), &error_)),
+            nullptr);
+  const Failure failure = TakeFailure();
+  EXPECT_EQ(failure.code, ANCHORAGE_REFUSED_BY_POLICY);
+  EXPECT_EQ(failure.reason, "ACCOUNT_NOT_ALLOWED");
+  EXPECT_EQ(failure.check, "account");
+  EXPECT_NE(failure.json, "");
+}
+
+TEST_F(ImdsTest, WhatCannotBeHadDecidesNothing) {
+  const anchorage::test::FakeImds off(
+      {.fault = anchorage::test::ImdsFault::kOff});
+  const Request request = At(off);
+  EXPECT_EQ(VerifyHere(request.get()), nullptr);
+  const Failure failure = TakeFailure();
+  EXPECT_EQ(failure.code, ANCHORAGE_UNDECIDED);
+  EXPECT_EQ(failure.reason, "IMDS_DISABLED");
+  EXPECT_EQ(failure.check, "");
+  EXPECT_EQ(failure.json, "");
+}
+
+TEST_F(ImdsTest, ALedgerKnowsTheInstance) {
+  const Request request = At(imds_);
+  const Ledger ledger(anchorage_ledger_new(10));
+  anchorage_request_set_ledger(request.get(), ledger.get(),
+                               ANCHORAGE_REPLAY_SINGLE_USE, "", 0);
+  EXPECT_NE(VerifyHere(request.get()), nullptr);
+  EXPECT_EQ(VerifyHere(request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_STALE_OR_FOR_ANOTHER);
+}
+
+TEST_F(ImdsTest, AsksWithoutATokenOnlyWhereItIsTold) {
+  const Request request = At(imds_);
+  anchorage_request_set_imds_version_1(request.get(), 1);
+  EXPECT_EQ(VerifyHere(request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().reason, "IMDS_TOKEN_REQUIRED");
+}
+
+TEST_F(ImdsTest, EndsWithItsTime) {
+  const anchorage::test::FakeImds silent(
+      {.fault = anchorage::test::ImdsFault::kHang});
+  const Request request = At(silent);
+  anchorage_request_set_imds_timeout(request.get(), 200);
+  EXPECT_EQ(VerifyHere(request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().reason, "IMDS_HOP_LIMIT");
+}
+
+TEST_F(ImdsTest, WhatDoesNotBelongTogetherIsAMistake) {
+  using Set = void (*)(anchorage_request*);
+  for (const Set set : {
+           Set{[](auto* r) { anchorage_request_set_document(r, "", 0); }},
+           Set{[](auto* r) { anchorage_request_set_recorded_at(r, 0); }},
+           Set{[](auto* r) { anchorage_request_set_form(r, 3); }},
+           Set{[](auto* r) { anchorage_request_set_nonce(r, "a", 1); }},
+           Set{[](auto* r) { anchorage_request_set_imds_timeout(r, 0); }},
+           Set{[](auto* r) { anchorage_request_set_imds_timeout(r, -1); }},
+           Set{[](auto* r) { anchorage_request_set_imds_version_1(r, 2); }},
+           Set{[](auto* r) { anchorage_request_set_imds_url(r, nullptr, 0); }},
+           Set{[](auto* r) { anchorage_request_set_imds_url(r, "a", 1); }},
+           Set{[](auto* r) {
+             anchorage_request_set_imds_url(r, "http://a/", 9);
+           }},
+       }) {
+    const Request request = At(imds_);
+    set(request.get());
+    EXPECT_EQ(VerifyHere(request.get()), nullptr);
+    EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+  }
+  const Request request = At(imds_);
+  EXPECT_EQ(Verify(ReadVector(kRsa2048), any_.get(), request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+  const AttestationPolicy policy =
+      ReadTpmPolicy(std::string(kTpmPolicy) + kAnyTpm);
+  EXPECT_EQ(VerifyTpm(ReadVector(kTpm), policy.get(), request.get()), nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+  EXPECT_EQ(Identity(anchorage_verify_this_instance(nullptr, any_.get(),
+                                                    nullptr, &error_)),
+            nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+  EXPECT_EQ(Identity(anchorage_verify_this_instance(client_.get(), nullptr,
+                                                    nullptr, &error_)),
+            nullptr);
+  EXPECT_EQ(TakeFailure().code, ANCHORAGE_USAGE);
+}
+
 TEST_F(CTest, VerifiesANitroTpm) {
   const AttestationPolicy policy =
       ReadTpmPolicy(std::string(kTpmPolicy) + kAnyTpm);
@@ -498,9 +621,29 @@ TEST_F(CTest, OptionsThatAreWrongAreNamed) {
               anchorage_options_set_background_refresh(o, 2);
             }).message,
             "background refresh is neither 0 nor 1");
+  EXPECT_EQ(
+      WhyNoClient([](auto* o) { anchorage_options_add_url(o, "", 0); }).message,
+      "url is empty");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_add_url(o, "http://127.0.0.1:1/", 19);
+            }).code,
+            ANCHORAGE_USAGE)
+      << "a further one, and no first";
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_proxy(o, nullptr, 0);
+            }).message,
+            "proxy is NULL");
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_proxy(o, "ftp://a", 7);
+            }).code,
+            ANCHORAGE_USAGE);
+  EXPECT_EQ(WhyNoClient([](auto* o) {
+              anchorage_options_set_proxy_of_environment(o, 2);
+            }).message,
+            "proxy of environment is neither 0 nor 1");
   for (const auto set :
        {anchorage_options_set_timeout, anchorage_options_set_refresh_interval,
-        anchorage_options_set_max_stale}) {
+        anchorage_options_set_refresh_budget, anchorage_options_set_max_stale}) {
     EXPECT_EQ(WhyNoClient([&](auto* o) { set(o, -1); }).code, ANCHORAGE_USAGE);
   }
   const Failure no_root = WhyNoClient([](auto* o) {
@@ -1016,6 +1159,50 @@ TEST_F(EventTest, ARefreshIsAnEvent) {
   EXPECT_EQ(told.name, "UNREACHABLE");
   EXPECT_EQ(told.reason, "FETCH_FAILED");
   EXPECT_EQ(told.sequence, 1u);
+}
+
+TEST_F(EventTest, ARefreshSaysWhenToComeAgain) {
+  Told told;
+  const Client client = MakeClient(told, false);
+  EXPECT_EQ(anchorage_client_first_pause(client.get()), 0);
+  std::int64_t pause = 0;
+  EXPECT_EQ(anchorage_client_refresh_once(client.get(), &pause, &error_),
+            ANCHORAGE_UNREACHABLE);
+  EXPECT_EQ(TakeFailure().reason, "FETCH_FAILED");
+  EXPECT_GE(pause, 4'500);
+  EXPECT_LE(pause, 5'500);
+  EXPECT_EQ(anchorage_client_refresh_once(client_.get(), &pause, nullptr),
+            ANCHORAGE_USAGE);
+  EXPECT_EQ(pause, -1) << "there is nobody to ask";
+  EXPECT_EQ(anchorage_client_first_pause(client_.get()), -1);
+  EXPECT_EQ(anchorage_client_first_pause(nullptr), -1);
+  pause = 0;
+  EXPECT_EQ(anchorage_client_refresh_once(nullptr, &pause, nullptr),
+            ANCHORAGE_USAGE);
+  EXPECT_EQ(pause, -1);
+}
+
+TEST_F(EventTest, FurtherUrlsAreAskedThroughTheProxy) {
+  const Options options(anchorage_options_new());
+  const std::string root =
+      ReadVector("../recovery/root-alone/served-1/1.root.json");
+  anchorage_options_set_url(options.get(), "http://a.example/", 17);
+  anchorage_options_add_url(options.get(), "http://b.example/", 17);
+  anchorage_options_set_proxy(options.get(), "http://127.0.0.1:1", 18);
+  anchorage_options_set_refresh_budget(options.get(), 10'000);
+  anchorage_options_set_trusted_root(options.get(), root.data(), root.size());
+  anchorage_options_set_background_refresh(options.get(), 0);
+  const Client client(anchorage_client_new(options.get(), &error_));
+  ASSERT_NE(client, nullptr) << TakeFailure().message;
+  EXPECT_EQ(anchorage_client_refresh(client.get(), nullptr),
+            ANCHORAGE_UNREACHABLE);
+  const State state(anchorage_client_state(client.get(), &error_));
+  const Json json(anchorage_state_json(state.get(), nullptr));
+  const std::string text = json.get();
+  EXPECT_NE(text.find("\"name\": \"http://b.example/\""), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("connect to server"), std::string::npos)
+      << "and not that the name is unknown: " << text;
 }
 
 // A signal that the host handles, or waits for, never goes to our thread.

@@ -42,6 +42,9 @@ anchorage_client* anchorage_client_new(const anchorage_options* options,
           if (s.ok()) s = options->fault();
           if (!s.ok()) return s;
           given = options->options;
+          for (client::TrustServer& server : given.further_servers) {
+            server.tls_roots_pem = given.tls_roots_pem;
+          }
         }
         auto client = std::make_unique<anchorage_client>();
         auto made = TrustClient::CreateWith(std::move(given),
@@ -60,14 +63,39 @@ void anchorage_client_cancel(anchorage_client* client) {
   if (Live(client) != nullptr) client->client->Cancel();
 }
 
+namespace {
+
+// -1 for never.
+std::int64_t MillisecondsOf(absl::Duration pause) {
+  return pause == absl::InfiniteDuration()
+             ? -1
+             : absl::ToInt64Milliseconds(
+                   absl::Ceil(pause, absl::Milliseconds(1)));
+}
+
+}  // namespace
+
 int32_t anchorage_client_refresh(anchorage_client* client,
                                  anchorage_error** error) {
+  return anchorage_client_refresh_once(client, nullptr, error);
+}
+int32_t anchorage_client_refresh_once(anchorage_client* client,
+                                      int64_t* pause_ms,
+                                      anchorage_error** error) {
   NoError(error);
-  const absl::Status status = NoThrow([client] {
-    absl::Status s = CheckHandle("client", client);
-    return s.ok() ? client->client->Refresh() : s;
+  absl::Duration pause = absl::InfiniteDuration();
+  const absl::Status status = NoThrow([&] {
+    if (absl::Status s = CheckHandle("client", client); !s.ok()) return s;
+    client::RefreshResult result = client->client->RefreshOnce();
+    pause = result.pause;
+    return result.ended;
   });
+  if (pause_ms != nullptr) *pause_ms = MillisecondsOf(pause);
   return status.ok() ? ANCHORAGE_OK : Fail(status, Stage::kRefresh, error);
+}
+int64_t anchorage_client_first_pause(const anchorage_client* client) {
+  return Live(client) != nullptr ? MillisecondsOf(client->client->FirstPause())
+                                 : -1;
 }
 
 anchorage_state* anchorage_client_state(const anchorage_client* client,

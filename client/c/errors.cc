@@ -3,6 +3,7 @@
 
 #include "anchors/tuf/tuf_error.h"
 #include "client/c/calls.h"
+#include "client/instance/instance_error.h"
 #include "client/verdict_json.h"
 #include "verify/printable.h"
 #include "verify/reason.h"
@@ -26,6 +27,7 @@ namespace {
 }  // namespace
 
 std::int32_t CodeOf(const absl::Status& status, Stage stage) {
+  if (client::InstanceReasonOf(status).has_value()) return ANCHORAGE_UNDECIDED;
   if (const auto reason = verify::ReasonOf(status); reason.has_value()) {
     const verify::Family family = verify::FamilyOf(*reason);
     if (family == verify::Family::kUndecided) return ANCHORAGE_UNDECIDED;
@@ -57,6 +59,10 @@ std::string_view ReasonNameOf(const absl::Status& status) {
   if (const auto reason = anchors::tuf::TufReasonOf(status);
       reason.has_value()) {
     return anchors::tuf::NameOf(*reason);
+  }
+  if (const auto reason = client::InstanceReasonOf(status);
+      reason.has_value()) {
+    return client::NameOf(*reason);
   }
   return absl::IsResourceExhausted(status) ? "RESOURCES_EXHAUSTED" : "USAGE";
 }

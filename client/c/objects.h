@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "anchors/base/no_throw.h"
 #include "client/c/anchorage.h"
+#include "client/instance/imds.h"
 #include "client/policy/policy_document.h"
 #include "client/trust_client.h"
 #include "verify/attestation/attestation_verifier.h"
@@ -116,6 +117,7 @@ struct anchorage_request : anchorage::c::Handle<0x61726571>,
     return document.has_value() || form != ANCHORAGE_FORM_RECOGNISED ||
            ledger != nullptr;
   }
+  bool is_for_this_instance() const { return imds.has_value(); }
   bool is_for_attestation() const {
     return nonce.has_value() || user_data.has_value() || public_key.has_value();
   }
@@ -125,6 +127,7 @@ struct anchorage_request : anchorage::c::Handle<0x61726571>,
   // Where `replay` has its ledger.
   std::shared_ptr<anchorage::verify::InMemoryReplayLedger> ledger;
   anchorage::verify::ReplayCheck replay;
+  std::optional<anchorage::client::ImdsOptions> imds;
   std::optional<std::string> nonce;
   std::optional<std::string> user_data;
   std::optional<std::string> public_key;

@@ -1,4 +1,5 @@
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -67,6 +68,42 @@ void anchorage_options_set_targets_url(anchorage_options* options,
   SetText(options, CheckSaid, "targets url", url, size,
           &TrustClientOptions::targets_url);
 }
+void anchorage_options_add_url(anchorage_options* options, const char* url,
+                               size_t size) {
+  if (Live(options) == nullptr) return;
+  options->Try([&] {
+    absl::Status s = CheckSaid("url", url, size);
+    if (s.ok() && size == 0) s = Mistake("url", "is empty");
+    if (s.ok()) {
+      client::TrustServer server;
+      server.metadata_url = View(url, size);
+      options->options.further_servers.push_back(std::move(server));
+    }
+    return s;
+  });
+}
+void anchorage_options_set_proxy(anchorage_options* options, const char* url,
+                                 size_t size) {
+  if (Live(options) == nullptr) return;
+  options->Try([&] {
+    absl::Status s = CheckSaid("proxy", url, size);
+    if (s.ok() && size == 0) s = Mistake("proxy", "is empty");
+    if (s.ok()) options->options.proxy = View(url, size);
+    return s;
+  });
+}
+void anchorage_options_set_proxy_of_environment(anchorage_options* options,
+                                                int32_t on) {
+  if (Live(options) == nullptr) return;
+  options->Try([&] {
+    bool is_on = false;
+    absl::Status s = SetYesOrNo("proxy of environment", on, is_on);
+    if (!s.ok()) return s;
+    options->options.proxy =
+        is_on ? std::nullopt : std::optional<std::string>("");
+    return s;
+  });
+}
 void anchorage_options_set_trusted_root(anchorage_options* options,
                                         const void* root, size_t size) {
   SetText(options, CheckBytes, "trusted root", root, size,
@@ -117,6 +154,11 @@ void anchorage_options_set_refresh_interval(anchorage_options* options,
 void anchorage_options_set_timeout(anchorage_options* options, int64_t ms) {
   if (Live(options) == nullptr) return;
   options->options.rpc_timeout = absl::Milliseconds(ms);
+}
+void anchorage_options_set_refresh_budget(anchorage_options* options,
+                                          int64_t ms) {
+  if (Live(options) == nullptr) return;
+  options->options.refresh_budget = absl::Milliseconds(ms);
 }
 void anchorage_options_set_max_stale(anchorage_options* options, int64_t ms) {
   if (Live(options) == nullptr) return;

@@ -22,6 +22,7 @@ using anchorage::c::NewWithFault;
 using anchorage::c::SetYesOrNo;
 using anchorage::c::Stage;
 using anchorage::c::View;
+using anchorage::client::ImdsOptions;
 
 namespace {
 
@@ -33,6 +34,15 @@ void SetBytes(anchorage_request* request, const char* what, const void* bytes,
     absl::Status s = CheckBytes(what, bytes, size);
     if (s.ok()) request->*field = View(bytes, size);
     return s;
+  });
+}
+
+template <typename Set>
+void SetImds(anchorage_request* request, Set set) {
+  if (Live(request) == nullptr) return;
+  request->Try([&] {
+    if (!request->imds.has_value()) request->imds.emplace();
+    return set(*request->imds);
   });
 }
 
@@ -129,6 +139,36 @@ void anchorage_request_set_ledger(anchorage_request* request,
     request->ledger = ledger->ledger;
     request->replay.ledger = request->ledger.get();
     return absl::OkStatus();
+  });
+}
+void anchorage_request_set_imds_url(anchorage_request* request, const char* url,
+                                    size_t size) {
+  SetImds(request, [&](ImdsOptions& imds) {
+    if (absl::Status s = CheckSaid("imds url", url, size); !s.ok()) return s;
+    const std::string_view host = View(url, size);
+    constexpr std::string_view kScheme = "http://";
+    if (!host.starts_with(kScheme) || host == kScheme ||
+        host.find('/', kScheme.size()) != host.npos) {
+      return Mistake("imds url", "is not http://HOST[:PORT]");
+    }
+    imds.endpoints = {std::string(host)};
+    return absl::OkStatus();
+  });
+}
+void anchorage_request_set_imds_timeout(anchorage_request* request,
+                                        int64_t ms) {
+  SetImds(request, [&](ImdsOptions& imds) {
+    imds.total_timeout = absl::Milliseconds(ms);
+    return imds.total_timeout >= absl::Milliseconds(1) &&
+                   imds.total_timeout <= absl::Hours(1)
+               ? absl::OkStatus()
+               : Mistake("imds timeout", "is not from 1 ms to 1 h");
+  });
+}
+void anchorage_request_set_imds_version_1(anchorage_request* request,
+                                          int32_t on) {
+  SetImds(request, [&](ImdsOptions& imds) {
+    return SetYesOrNo("imds version 1", on, imds.version_1);
   });
 }
 void anchorage_request_set_nonce(anchorage_request* request, const void* bytes,

@@ -6,6 +6,8 @@
 #include <variant>
 
 #include "client/c/calls.h"
+#include "client/instance/instance_error.h"
+#include "client/instance/this_instance.h"
 
 namespace anchors = anchorage::anchors;
 namespace verify = anchorage::verify;
@@ -17,6 +19,8 @@ using anchorage::c::NoError;
 using anchorage::c::Stage;
 using anchorage::c::Verification;
 using anchorage::c::View;
+using anchorage::client::InstanceReasonOf;
+using anchorage::client::ThisInstanceOptions;
 using anchorage::client::TrustClient;
 using anchorage::client::TrustClientState;
 
@@ -62,6 +66,27 @@ absl::StatusOr<verify::IdentityEvidence> EvidenceIn(
   return evidence;
 }
 
+absl::Status CheckForIdentity(const anchorage_request& request) {
+  return request.is_for_attestation()
+             ? Mistake("request",
+                       "has a nonce, user data or public key, which no "
+                       "identity document has")
+             : absl::OkStatus();
+}
+
+absl::Status NotAsked() {
+  return Mistake("request", "says how to ask IMDS, and nobody asks it here");
+}
+
+// The result of a verification.
+std::unique_ptr<anchorage_identity> Made(verify::VerifiedIdentity identity,
+                                         Verification& verification) {
+  auto made = std::make_unique<anchorage_identity>(std::move(identity));
+  made->used = verification.used;
+  made->trace = std::move(verification.trace);
+  return made;
+}
+
 absl::StatusOr<std::unique_ptr<anchorage_identity>> VerifyIdentity(
     const anchorage_client* client, const void* text, std::size_t size,
     const anchorage_identity_policy* policy, const anchorage_request* request,
@@ -70,11 +95,8 @@ absl::StatusOr<std::unique_ptr<anchorage_identity>> VerifyIdentity(
   if (s.ok()) s = CheckHandle("policy", policy);
   if (!s.ok()) return s;
   if (request != nullptr) {
-    if (request->is_for_attestation()) {
-      return Mistake("request",
-                     "has a nonce, user data or public key, which "
-                     "no identity document has");
-    }
+    if (s = CheckForIdentity(*request); !s.ok()) return s;
+    if (request->is_for_this_instance()) return NotAsked();
     if (request->ledger != nullptr && request->recorded_at.has_value()) {
       return Mistake("request", "has a ledger, and recorded evidence");
     }
@@ -101,10 +123,36 @@ absl::StatusOr<std::unique_ptr<anchorage_identity>> VerifyIdentity(
                                           &verification.trace);
   }();
   if (!identity.ok()) return identity.status();
-  auto made = std::make_unique<anchorage_identity>(*std::move(identity));
-  made->used = verification.used;
-  made->trace = std::move(verification.trace);
-  return made;
+  return Made(*std::move(identity), verification);
+}
+
+absl::StatusOr<std::unique_ptr<anchorage_identity>> VerifyThisInstance(
+    const anchorage_client* client, const anchorage_identity_policy* policy,
+    const anchorage_request* request, Verification& verification) {
+  absl::Status s = CheckHandle("client", client);
+  if (s.ok()) s = CheckRequest(request);
+  if (s.ok()) s = CheckHandle("policy", policy);
+  if (s.ok() && request != nullptr) s = CheckForIdentity(*request);
+  if (!s.ok()) return s;
+  ThisInstanceOptions options;
+  if (request != nullptr) {
+    if (request->document.has_value() || request->recorded_at.has_value() ||
+        request->form != ANCHORAGE_FORM_RECOGNISED) {
+      return Mistake("request",
+                     "has a document, form or time, which IMDS decides");
+    }
+    if (request->ledger != nullptr) options.replay = &request->replay;
+    if (request->imds.has_value()) options.imds = *request->imds;
+  }
+  verification.trace = TraceFor(request);
+  options.trace = &verification.trace;
+  options.used = &verification.used;
+  (void)client->client->anchors(&verification.used);
+  auto identity = anchorage::client::VerifyThisInstance(
+      *client->client, policy->policy, options);
+  verification.begun = !InstanceReasonOf(identity.status()).has_value();
+  if (!identity.ok()) return identity.status();
+  return Made(*std::move(identity), verification);
 }
 
 absl::StatusOr<anchors::PolicyDocument> PolicyFor(
@@ -132,6 +180,7 @@ absl::StatusOr<std::unique_ptr<anchorage_attestation>> VerifyAttestation(
                    "has a document, form or ledger, which are for "
                    "identity documents");
   }
+  if (request != nullptr && request->is_for_this_instance()) return NotAsked();
   std::optional<absl::StatusOr<anchors::PolicyDocument>> made;
   if (policy->text.expects_release() ||
       (request != nullptr && request->is_for_attestation())) {
@@ -195,6 +244,15 @@ anchorage_identity* anchorage_verify_identity(
       "identity", error, [&](Verification& verification) {
         return VerifyIdentity(client, text, size, policy, request,
                               verification);
+      });
+}
+
+anchorage_identity* anchorage_verify_this_instance(
+    const anchorage_client* client, const anchorage_identity_policy* policy,
+    const anchorage_request* request, anchorage_error** error) {
+  return Verified<anchorage_identity>(
+      "identity", error, [&](Verification& verification) {
+        return VerifyThisInstance(client, policy, request, verification);
       });
 }
 

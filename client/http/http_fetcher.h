@@ -14,19 +14,19 @@
 #ifndef ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
 #define ANCHORAGE_CLIENT_HTTP_HTTP_FETCHER_H_
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "anchors/tuf/fetcher.h"
+#include "client/http/http_connection.h"
 
 namespace anchorage::client {
-
-struct LibCurl;
 
 struct HttpRepository {
   // Each is put in front of a name as it is, with a slash added if it does not
@@ -39,6 +39,8 @@ struct HttpRepository {
   // The longest that one file may take, from the first packet to the last.
   absl::Duration timeout = absl::Seconds(30);
   absl::Duration connect_timeout = absl::Seconds(10);
+  // As HttpRequest::proxy.
+  std::optional<std::string> proxy = "";
 };
 
 // One connection, kept between files. Not thread-safe, except for Cancel().
@@ -48,11 +50,20 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
   // `library` is for tests; null: the system's, loaded at the first fetch.
   static absl::StatusOr<std::unique_ptr<HttpFetcher>> Create(
       HttpRepository repository, const LibCurl* library = nullptr);
-  ~HttpFetcher() override;
+
+  // From now on everything that is fetched may take `time` together. Who holds
+  // the timestamp `held` need not be sent it again: if this server sent it last,
+  // with a tag, it is asked whether the file has changed, and `held` is the
+  // file where it says no.
+  void Begin(std::string held, absl::Duration time);
+
+  // How long the server asked to be left alone, since Begin(); zero where it did
+  // not.
+  absl::Duration retry_after() const { return retry_after_; }
 
   // Aborts a transfer under way, within about a second, and fails every later
   // one with CANCELLED.
-  void Cancel() { cancelled_ = true; }
+  void Cancel() { connection_.Cancel(); }
 
   // NOT_FOUND: the server answered 404 or 403. Any other answer than 200, and
   // every failure of the connection, is UNAVAILABLE, and so is a libcurl that
@@ -63,20 +74,28 @@ class HttpFetcher final : public anchors::tuf::Fetcher {
                                           std::size_t max_bytes) override;
 
  private:
-  struct Handle;
   static absl::StatusOr<std::unique_ptr<HttpFetcher>> CreateOrThrow(
       HttpRepository repository, const LibCurl* library);
   HttpFetcher(HttpRepository repository, const LibCurl* library);
-  // Loads libcurl, once.
-  absl::Status Connect();
-  absl::StatusOr<std::string> Fetch(const std::string& url,
-                                    std::size_t max_bytes);
+  absl::StatusOr<std::string> FetchTimestamp(std::size_t max_bytes);
+  absl::StatusOr<HttpAnswer> Ask(const std::string& url, std::size_t max_bytes,
+                                 std::vector<std::string> headers = {});
 
   const HttpRepository repository_;
-  const LibCurl* library_;
-  std::unique_ptr<Handle> handle_;
-  std::atomic<bool> cancelled_ = false;
+  HttpConnection connection_;
+  // By anchors::SteadyNow().
+  absl::Duration end_ = absl::InfiniteDuration();
+  absl::Duration retry_after_;
+  std::string held_;
+  // The last timestamp that came with a tag, and that tag.
+  std::string tagged_;
+  std::string etag_;
 };
+
+// Reads a Retry-After header, which has seconds or a date: how long to wait at
+// `now`. nullopt for anything else.
+std::optional<absl::Duration> ParseRetryAfter(std::string_view text,
+                                              absl::Time now);
 
 }  // namespace anchorage::client
 

@@ -12,76 +12,17 @@
 #include <atomic>
 #include <cstdarg>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "client/http/libcurl.h"
+#include "client/http/one_answer.h"
 #include "test/support/server_certificate.h"
 
 namespace anchorage::client {
 namespace {
-
-// A server on the loopback interface that gives one prepared answer and keeps
-// the request. It is made of a socket, so that it can answer wrongly too.
-class OneAnswer {
- public:
-  explicit OneAnswer(std::string answer) : answer_(std::move(answer)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address),
-                     sizeof(address)),
-              0);
-    EXPECT_EQ(::listen(listener_, 1), 0);
-    socklen_t size = sizeof(address);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/a";
-    thread_ = std::thread([this] { Serve(); });
-  }
-
-  ~OneAnswer() {
-    thread_.join();
-    ::close(listener_);
-  }
-
-  const std::string& url() const { return url_; }
-
-  // The first line of the request, once it has been answered.
-  std::string RequestLine() const {
-    return request_.substr(0, request_.find('\r'));
-  }
-
- private:
-  void Serve() {
-    const int peer = ::accept(listener_, nullptr, nullptr);
-    char buffer[4096];
-    while (request_.find("\r\n\r\n") == std::string::npos) {
-      const ssize_t got = ::read(peer, buffer, sizeof(buffer));
-      if (got <= 0) break;
-      request_.append(buffer, static_cast<std::size_t>(got));
-    }
-    std::string_view rest = answer_;
-    while (!rest.empty()) {
-      const ssize_t put = ::send(peer, rest.data(), rest.size(), MSG_NOSIGNAL);
-      if (put <= 0) break;
-      rest.remove_prefix(static_cast<std::size_t>(put));
-    }
-    ::close(peer);
-  }
-
-  const std::string answer_;
-  std::string url_;
-  std::string request_;
-  int listener_;
-  std::thread thread_;
-};
-
-std::string Answer(const std::string& status, const std::string& body) {
-  return "HTTP/1.1 " + status +
-         "\r\nContent-Length: " + std::to_string(body.size()) +
-         "\r\nConnection: close\r\n\r\n" + body;
-}
 
 absl::StatusOr<std::string> Fetch(const std::string& url,
                                   std::size_t max_bytes = 100) {
@@ -311,6 +252,117 @@ class HttpsServer {
   httplib::SSLServer server_;
   std::thread thread_;
 };
+
+// --- A timestamp that has not changed ----------------------------------------
+
+// Answers each request with what a test says, and keeps the tag it was shown.
+class TimestampServer {
+ public:
+  TimestampServer() {
+    server_.Get("/timestamp.json", [this](const httplib::Request& request,
+                                          httplib::Response& response) {
+      shown = request.get_header_value("If-None-Match");
+      response.status = status;
+      if (!etag.empty()) response.set_header("ETag", etag);
+      if (status == 200) response.set_content(body, "text/plain");
+    });
+    HttpRepository repository;
+    repository.metadata_url =
+        "http://127.0.0.1:" +
+        std::to_string(server_.bind_to_any_port("127.0.0.1"));
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();
+    fetcher = HttpFetcher::Create(std::move(repository)).value();
+  }
+  ~TimestampServer() {
+    server_.stop();
+    thread_.join();
+  }
+
+  // Refreshes a client that holds that timestamp.
+  absl::StatusOr<std::string> FetchHolding(const std::string& held) {
+    fetcher->Begin(held, absl::Seconds(10));
+    return fetcher->FetchMetadata("timestamp.json", 100);
+  }
+
+  int status = 200;
+  std::string body = "t1";
+  std::string etag = "\"1\"";
+  std::string shown;
+  std::unique_ptr<HttpFetcher> fetcher;
+
+ private:
+  httplib::Server server_;
+  std::thread thread_;
+};
+
+TEST(HttpFetcher, ATimestampThatIsHeldIsNotSentAgain) {
+  TimestampServer server;
+  EXPECT_EQ(server.FetchHolding("").value(), "t1");
+  EXPECT_EQ(server.shown, "");
+  server.status = 304;
+  EXPECT_EQ(server.FetchHolding("t1").value(), "t1");
+  EXPECT_EQ(server.shown, "\"1\"");
+  server.status = 200;
+  server.body = "t2";
+  server.etag.clear();
+  EXPECT_EQ(server.FetchHolding("t1").value(), "t2");
+  (void)server.FetchHolding("t2");
+  EXPECT_EQ(server.shown, "") << "it came without a tag";
+}
+
+TEST(HttpFetcher, ThatNothingChangedIsNoAnswerForWhoHoldsSomethingElse) {
+  TimestampServer server;
+  server.status = 304;
+  EXPECT_EQ(server.FetchHolding("t1").status().code(),
+            absl::StatusCode::kUnavailable)
+      << "nobody asked";
+  server.status = 200;
+  (void)server.FetchHolding("t0");
+  server.status = 304;
+  // What came last was refused.
+  EXPECT_EQ(server.FetchHolding("t0").status().code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(server.shown, "");
+}
+
+// --- Time ------------------------------------------------------------------
+
+TEST(HttpFetcher, FetchesNothingOnceTheTimeIsOver) {
+  TimestampServer server;
+  server.fetcher->Begin("", absl::ZeroDuration());
+  EXPECT_EQ(
+      server.fetcher->FetchMetadata("timestamp.json", 100).status().code(),
+      absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(server.FetchHolding("").ok());
+}
+
+TEST(HttpFetcher, HearsHowLongToStayAway) {
+  OneAnswer server(
+      "HTTP/1.1 503 Busy\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n");
+  auto fetcher =
+      HttpFetcher::Create({.metadata_url = server.url(), .targets_url = {}})
+          .value();
+  (void)fetcher->FetchMetadata("timestamp.json", 100);
+  EXPECT_EQ(fetcher->retry_after(), absl::Seconds(120));
+  fetcher->Begin("", absl::Seconds(1));
+  EXPECT_EQ(fetcher->retry_after(), absl::ZeroDuration());
+}
+
+TEST(HttpFetcher, ReadsRetryAfter) {
+  const absl::Time now = absl::FromUnixSeconds(784'111'777);
+  const auto read = [&](std::string_view text) {
+    return ParseRetryAfter(text, now);
+  };
+  EXPECT_EQ(read("120"), absl::Seconds(120));
+  EXPECT_EQ(read("Sun, 06 Nov 1994 08:50:37 GMT"), absl::Seconds(60));
+  EXPECT_EQ(read("Sun, 06 Nov 1994 08:49:00 GMT"), absl::ZeroDuration());
+  for (const char* text :
+       {"", "soon", "-1", "1.5", "99999999999", "Sun, 06 Nov 1994 08:49:37 CET",
+        "infinite-future"}) {
+    EXPECT_EQ(read(text), std::nullopt) << text;
+  }
+}
 
 TEST(OldLibcurl, IsLimitedToHttpToo) {
   OtherLibcurl curl;

@@ -27,6 +27,8 @@ absl::Status Load(LibCurl& curl) {
       Find(library, "curl_easy_getinfo", curl.easy_getinfo) &&
       Find(library, "curl_easy_perform", curl.easy_perform) &&
       Find(library, "curl_easy_strerror", curl.easy_strerror) &&
+      Find(library, "curl_slist_append", curl.slist_append) &&
+      Find(library, "curl_slist_free_all", curl.slist_free_all) &&
       global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
     return absl::OkStatus();
   }

@@ -23,6 +23,8 @@ struct LibCurl {
   CURLcode (*easy_getinfo)(CURL*, CURLINFO, ...);
   CURLcode (*easy_perform)(CURL*);
   const char* (*easy_strerror)(CURLcode);
+  curl_slist* (*slist_append)(curl_slist*, const char*);
+  void (*slist_free_all)(curl_slist*);
 
   // Loads libcurl.so.4 at the first call that finds it; it stays loaded as long
   // as the process. UNAVAILABLE, with what the loader says, where it is not

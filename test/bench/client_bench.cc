@@ -82,7 +82,7 @@ const anchors::BakedBundle& Repository() {
 class Memory final : public client::Transport, public tuf::Fetcher {
  public:
   std::unique_ptr<tuf::Fetcher> Begin(const anchors::BundleVersions&,
-                                      std::string) override {
+                                      std::string, absl::Duration) override {
     return std::make_unique<Memory>();
   }
   void Cancel() override {}

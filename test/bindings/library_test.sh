@@ -9,9 +9,17 @@ declared=$(tr '\n' ' ' <"$header" |
   grep -o 'ANCHORAGE_API [^;(]*(' | grep -o 'anchorage_[a-z0-9_]*($' |
   tr -d '(' | LC_ALL=C sort -u)
 [ "$(wc -l <<<"$declared")" -gt 30 ] || { echo "FAILED: $header"; exit 1; }
-# A node's own name is an absolute symbol.
+# Where the comment of one ends with "Since 1.N.", that node has it. A node's own
+# name is an absolute symbol.
 same 'the library exports what the header declares' \
-  "$(sed 's/$/@@ANCHORAGE_1.0/' <<<"$declared")" \
+  "$(tr '\n' ' ' <"$header" | awk -v RS=';' '
+    match($0, /ANCHORAGE_API .*anchorage_[a-z0-9_]*\(/) {
+      name = substr($0, RSTART, RLENGTH)
+      sub(/\($/, "", name)
+      sub(/.*[ *]/, "", name)
+      since = match($0, /Since 1\.[0-9]+/) ? substr($0, RSTART + 6, RLENGTH - 6) : "1.0"
+      print name "@@ANCHORAGE_" since
+    }' | LC_ALL=C sort -u)" \
   "$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' |
     LC_ALL=C sort)"
 same 'the archive defines what the header declares' "$declared" \

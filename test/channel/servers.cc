@@ -3,6 +3,7 @@
 #include <grpcpp/server_builder.h>
 #include <httplib.h>
 
+#include <mutex>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -39,8 +40,8 @@ class RepositoryServers::Http {
  public:
   explicit Http(RepositoryServers& servers) {
     server_.Get(std::string(kMetadata) + "(.*)",
-                [&servers](const httplib::Request& request,
-                           httplib::Response& response) {
+                [&servers, this](const httplib::Request& request,
+                                 httplib::Response& response) {
                   Answer(servers, request.target.substr(kMetadata.size()),
                          response);
                 });
@@ -57,10 +58,12 @@ class RepositoryServers::Http {
   int port() const { return port_; }
 
  private:
-  static void Answer(RepositoryServers& servers, const std::string& name,
-                     httplib::Response& response) {
+  void Answer(RepositoryServers& servers, const std::string& name,
+              httplib::Response& response) {
     const auto special = servers.over_http.find(name);
     if (special != servers.over_http.end()) return special->second(response);
+    // The repository notes what is asked for.
+    const std::lock_guard lock(mutex_);
     const auto file = name.starts_with(kTargets)
                           ? servers.repository.FetchTarget(
                                 name.substr(kTargets.size()), kNoLimit)
@@ -69,6 +72,7 @@ class RepositoryServers::Http {
     if (file.ok()) response.set_content(*file, "application/json");
   }
 
+  std::mutex mutex_;
   httplib::Server server_;
   int port_ = 0;
   std::thread thread_;

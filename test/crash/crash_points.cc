@@ -43,6 +43,11 @@ int __real_fsync(int fd);
 int __real_rename(const char* from, const char* to);
 int __real_unlink(const char* path);
 int __real_mkdir(const char* path, mode_t mode);
+int __real_openat(int folder, const char* path, int flags, ...);
+int __real_renameat(int from_folder, const char* from, int to_folder,
+                    const char* to);
+int __real_unlinkat(int folder, const char* path, int flags);
+int __real_mkdirat(int folder, const char* path, mode_t mode);
 
 int __wrap_open(const char* path, int flags, ...) {
   if ((flags & O_CREAT) == 0) return __real_open(path, flags);
@@ -80,6 +85,32 @@ int __wrap_unlink(const char* path) {
 int __wrap_mkdir(const char* path, mode_t mode) {
   anchorage::test::CrashPoint();
   return __real_mkdir(path, mode);
+}
+
+int __wrap_openat(int folder, const char* path, int flags, ...) {
+  if ((flags & O_CREAT) == 0) return __real_openat(folder, path, flags);
+  anchorage::test::CrashPoint();
+  std::va_list arguments;
+  va_start(arguments, flags);
+  const mode_t mode = va_arg(arguments, mode_t);
+  va_end(arguments);
+  return __real_openat(folder, path, flags, mode);
+}
+
+int __wrap_renameat(int from_folder, const char* from, int to_folder,
+                    const char* to) {
+  anchorage::test::CrashPoint();
+  return __real_renameat(from_folder, from, to_folder, to);
+}
+
+int __wrap_unlinkat(int folder, const char* path, int flags) {
+  anchorage::test::CrashPoint();
+  return __real_unlinkat(folder, path, flags);
+}
+
+int __wrap_mkdirat(int folder, const char* path, mode_t mode) {
+  anchorage::test::CrashPoint();
+  return __real_mkdirat(folder, path, mode);
 }
 
 }  // extern "C"

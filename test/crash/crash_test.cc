@@ -147,6 +147,67 @@ TEST_F(ClientCrashTest, ARefreshThatFollowsARootWithoutTheOldTargetsKeys) {
   EXPECT_GE(points, 6 * kStepsOfOneFile);
 }
 
+// One that lives on, and goes on from whatever the other left; the folder that
+// is put back each time is an older copy of its own.
+TEST_F(ClientCrashTest, ARefreshBesideAClientThatLivesOn) {
+  servers_->PublishCatalog(2);
+  ASSERT_TRUE(Make()->Refresh().ok());
+  const auto other = Make();
+  KeepAsBefore();
+  for (const char* role : {"timestamp", "snapshot"}) {
+    servers_->repository.RotateKeys(role);
+  }
+  servers_->repository.Publish({"root"});
+  servers_->PublishCatalog(3);
+  std::uint64_t seen = 2;
+  const int points = ForEachCrash({kRefresh, servers_->http_url()}, [&](bool) {
+    const absl::Status refreshed = other->Refresh();
+    EXPECT_TRUE(refreshed.ok()) << refreshed;
+    const client::TrustClientState state = other->state();
+    EXPECT_TRUE(state.cache.ok()) << state.cache;
+    EXPECT_GE(state.provenance.sequence, seen);
+    seen = state.provenance.sequence;
+    EXPECT_EQ(Make()->state().provenance.sequence, 3u);
+    EXPECT_EQ(Make()->state().provenance.origin, Origin::kCache);
+  });
+  EXPECT_EQ(seen, 3u);
+  EXPECT_GE(points, 6 * kStepsOfOneFile);
+}
+
+// Processes of one host that refresh at the same moment, some of which are
+// killed, again and again.
+TEST_F(ClientCrashTest, ManyProcessesOnOneFolder) {
+  constexpr int kProcesses = 4;
+  constexpr int kRounds = 12;
+  const auto other = Make();
+  for (int round = 2; round < 2 + kRounds; ++round) {
+    SCOPED_TRACE(round);
+    servers_->PublishCatalog(static_cast<std::uint64_t>(round));
+    std::vector<Running> running;
+    for (int i = 0; i < kProcesses; ++i) {
+      running.push_back(Start({kRefresh, folder_, servers_->http_url()}));
+    }
+    // At some moment, which differs from run to run.
+    absl::SleepFor(absl::Milliseconds(5 * round));
+    ::kill(running.front().process, SIGKILL);
+    if (round % 3 == 0) EXPECT_TRUE(other->Refresh().ok());
+    for (int i = 0; i < kProcesses; ++i) {
+      int status = 0;
+      ASSERT_EQ(::waitpid(running[i].process, &status, 0), running[i].process);
+      ::close(running[i].output);
+      if (i > 0) EXPECT_EQ(status, 0);
+    }
+    // What no lock was free for is written next time.
+    const auto next = Make();
+    EXPECT_TRUE(next->state().cache.ok()) << next->state().cache;
+    EXPECT_TRUE(next->Refresh().ok());
+    EXPECT_EQ(Make()->state().provenance.sequence,
+              static_cast<std::uint64_t>(round));
+  }
+  EXPECT_TRUE(other->Refresh().ok());
+  EXPECT_TRUE(other->state().cache.ok()) << other->state().cache;
+}
+
 // --- trustd ----------------------------------------------------------------
 
 class TrustdCrashTest : public CrashTest {

@@ -50,4 +50,6 @@ offers revoke anchors r
 offers verify ledger ""
 offers --client-cert ledger export --client
 offers --pkcs7 evidence submit --p
+offers check instance ""
+offers need instance check --attestation n
 [ "$failures" -eq 0 ]

@@ -25,6 +25,8 @@ Seeds CoseSeeds();
 Seeds ChainSeeds();
 Seeds AttestationSeeds();
 
+Seeds NsmSeeds();
+
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.

@@ -36,6 +36,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"identity_fuzz", IdentitySeeds},
       {"json_fuzz", JsonSeeds},
       {"metadata_fuzz", MetadataSeeds},
+      {"nsm_fuzz", NsmSeeds},
       {"pkcs7_fuzz", Pkcs7Seeds},
       {"record_fuzz", RecordSeeds},
       {"regions_page_fuzz",

@@ -1,6 +1,7 @@
 #include "tools/trustctl/anchor_source.h"
 
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -32,6 +33,7 @@ absl::Status SetServer(const AnchorSource& source,
   (IsUrl(source.server) ? options.metadata_url : options.server) =
       source.server;
   options.plaintext = IsLoopback(source.server);
+  options.proxy = std::nullopt;
   if (source.tls_roots.empty()) return absl::OkStatus();
   auto pem = ReadInput(source.tls_roots);
   if (!pem.ok()) return pem.status();
@@ -164,7 +166,9 @@ absl::StatusOr<RepositoryFiles> AnchorSource::OpenRepository() const {
   if (absl::Status s = SetServer(*this, options); !s.ok()) return s;
   auto transport = open_transport(options);
   if (!transport.ok()) return transport.status();
-  auto fetcher = (*transport)->Begin(anchors::BundleVersions(), "");
+  auto fetcher =
+      (*transport)
+          ->Begin(anchors::BundleVersions(), "", absl::InfiniteDuration());
   return RepositoryFiles{*std::move(transport), std::move(fetcher)};
 }
 

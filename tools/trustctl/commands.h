@@ -20,6 +20,7 @@ AddCommand AddKeys;
 AddCommand AddTargets;
 AddCommand AddRepository;
 AddCommand AddInspect;
+AddCommand AddInstance;
 AddCommand AddLedger;
 
 // With gRPC, so in trustctl-online alone. The first two have all of a noun of
@@ -30,6 +31,10 @@ AddCommand AddRotations;
 AddCommand AddSources;
 AddCommand AddEvidence;
 AddCommand AddStore;
+
+// Below "instance".
+AddCommand AddInstanceCheck;
+AddCommand AddInstanceAttest;
 
 // Below "verify".
 AddCommand AddVerifyIdentity;
@@ -62,6 +67,7 @@ inline constexpr Noun kNouns[] = {
     {"targets", "Approve a catalog by signing it (offline)", AddTargets},
     {"repository", "Copy a repository as static files", AddRepository},
     {"inspect", "Show what a piece of evidence says, unverified", AddInspect},
+    {"instance", "Look at the instance that this runs on", AddInstance},
     {"rotations", "Look at rotations of a trustd, and decide about them",
      kOnline ? AddRotations : nullptr, true},
     {"sources", "Look at the sources of a trustd",

@@ -85,8 +85,8 @@ absl::StatusOr<std::string> ReadBundle(const Flags& flags) {
   }
   // The roots of a client's bundle lie beside it.
   if (!is_folder) path = path.has_parent_path() ? path.parent_path() : ".";
-  client::BundleCache cache(client::OpenDiskCacheFolder(
-      path.string(), client::FolderOwner::kAny));
+  client::BundleCache cache(
+      client::OpenDiskCacheFolder(path.string(), client::FolderOwner::kAny));
   const auto files = cache.LoadWithRoots();
   if (!files.ok()) return files.status();
   return anchors::ToProto(*files).SerializeAsString();

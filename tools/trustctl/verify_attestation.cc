@@ -18,9 +18,9 @@
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/decode.h"
 #include "tools/trustctl/release_source.h"
+#include "tools/trustctl/session_flags.h"
 #include "tools/trustctl/verdict_output.h"
 #include "verify/attestation/attestation_verifier.h"
-#include "verify/encoding/base64.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -28,7 +28,6 @@ namespace {
 constexpr char kWhyFlag[] = "no flag of trustctl asks for it";
 constexpr char kWhyAny[] = "trustctl verify attestation --any";
 constexpr char kWhyDebug[] = "trustctl verify attestation --allow-debug";
-constexpr char kPemBegin[] = "-----BEGIN ";
 
 constexpr char kFooter[] = R"(
 An enclave's document, with the measurements that its build printed:
@@ -65,13 +64,6 @@ Exit codes: 0 accepted; 2 unreadable; 3 not from AWS; 4 stale or for another;
 5 refused by what the flags ask for; 6 could not decide; 1 wrong usage.
 )";
 
-// Bytes that are expected: as hex, or as those of a file.
-struct BytesFlag {
-  std::string hex;
-  std::string file;
-  bool given() const { return !hex.empty() || !file.empty(); }
-};
-
 struct Flags {
   std::string document;
   std::string type;
@@ -80,9 +72,7 @@ struct Flags {
   std::string ignore_other_keys;
   std::string release;
   ReleaseSource releases;
-  BytesFlag nonce;
-  BytesFlag user_data;
-  BytesFlag public_key;
+  SessionFlags session;
   std::vector<std::string> modules;
   std::vector<std::string> instances;
   std::vector<std::string> regions;
@@ -104,8 +94,8 @@ struct Flags {
 
   bool HasExpectation() const {
     return !pcrs.empty() || !policy.empty() || !release.empty() ||
-           nonce.given() || user_data.given() || public_key.given() ||
-           !modules.empty() || !instances.empty() || !regions.empty();
+           session.given() || !modules.empty() || !instances.empty() ||
+           !regions.empty();
   }
 };
 
@@ -129,47 +119,6 @@ absl::StatusOr<verify::PcrSet> ParsePcrs(const Flags& flags) {
 
 // The releases that a policy may be about; null for none.
 using Releases = std::shared_ptr<const verify::ReleaseSet>;
-
-// What is expected of one session, as bytes.
-struct Session {
-  std::optional<std::string> nonce;
-  std::optional<std::string> user_data;
-  std::optional<std::string> public_key;
-};
-
-// nullopt where the flag is not given.
-absl::StatusOr<std::optional<std::string>> BytesOf(const BytesFlag& flag) {
-  if (!flag.given()) return std::nullopt;
-  auto bytes =
-      flag.file.empty() ? verify::DecodeHex(flag.hex) : ReadInput(flag.file);
-  if (!bytes.ok()) return bytes.status();
-  if (bytes->empty())
-    return absl::InvalidArgumentError(flag.file + " is empty");
-  return *std::move(bytes);
-}
-
-// The same, and what a PEM file has.
-absl::StatusOr<std::optional<std::string>> PublicKeyOf(const BytesFlag& flag) {
-  auto bytes = BytesOf(flag);
-  if (!bytes.ok() || !bytes->has_value() || flag.file.empty() ||
-      (*bytes)->find(kPemBegin) == std::string::npos) {
-    return bytes;
-  }
-  auto der = verify::DecodePem(**bytes, "PUBLIC KEY");
-  if (!der.ok()) return der.status();
-  return *std::move(der);
-}
-
-absl::StatusOr<Session> SessionOf(const Flags& flags) {
-  auto nonce = BytesOf(flags.nonce);
-  if (!nonce.ok()) return nonce.status();
-  auto user_data = BytesOf(flags.user_data);
-  if (!user_data.ok()) return user_data.status();
-  auto public_key = PublicKeyOf(flags.public_key);
-  if (!public_key.ok()) return public_key.status();
-  return Session{*std::move(nonce), *std::move(user_data),
-                 *std::move(public_key)};
-}
 
 template <typename Policy>
 absl::StatusOr<Policy> MakePolicy(const Flags& flags, const Session& session,
@@ -235,7 +184,7 @@ absl::StatusOr<anchors::PolicyDocument> ReadPolicy(const Flags& flags,
 
 absl::StatusOr<anchors::PolicyDocument> PolicyOf(const Flags& flags,
                                                  const Releases& releases) {
-  const auto session = SessionOf(flags);
+  const auto session = flags.session.Read();
   if (!session.ok()) return session.status();
   if (!flags.policy.empty()) return ReadPolicy(flags, *session, releases);
   if (flags.type == "enclave") {
@@ -370,27 +319,6 @@ int Run(const Flags& flags) {
              verify::VerifyRecordedNitroTpm);
 }
 
-// Adds --NAME for hex and --NAME-file for a file.
-void AddBytesFlag(CLI::App& command, const std::string& name, BytesFlag& flag,
-                  const std::string& hex, const std::string& file) {
-  constexpr char kPolicy[] = "What you expect";
-  auto* hex_option =
-      command.add_option("--" + name, flag.hex, hex)->group(kPolicy);
-  command.add_option("--" + name + "-file", flag.file, file)
-      ->group(kPolicy)
-      ->excludes(hex_option);
-}
-
-void AddBytesFlags(CLI::App& command, Flags& flags) {
-  AddBytesFlag(command, "nonce", flags.nonce, "hex",
-               "a file of the bytes of the nonce; '-' is standard input");
-  AddBytesFlag(command, "user-data", flags.user_data, "hex",
-               "a file of the bytes of the user data");
-  AddBytesFlag(command, "public-key", flags.public_key,
-               "hex, the exact bytes of the document's field",
-               "a file of the public key: PEM, or the bytes of the field");
-}
-
 void AddPolicyFlags(CLI::App& command, Flags& flags) {
   constexpr char kPolicy[] = "What you expect";
   auto* pcr = command
@@ -405,7 +333,7 @@ void AddPolicyFlags(CLI::App& command, Flags& flags) {
           ->group(kPolicy)
           ->excludes(pcr);
   flags.releases.AddTo(command)->group(kPolicy);
-  AddBytesFlags(command, flags);
+  flags.session.AddTo(command, kPolicy);
   auto* module = command
                      .add_option("--module", flags.modules,
                                  "module id, 'i-...-enc...' or 'i-...-tpm...' "
