@@ -13,10 +13,6 @@
 namespace anchorage::fleet {
 namespace {
 
-// When a client asks, as its own thread does (client/refresher.cc).
-constexpr absl::Duration kFirst = absl::Minutes(5);
-constexpr absl::Duration kFirstRetry = absl::Seconds(5);
-constexpr absl::Duration kMaxRetry = absl::Hours(1);
 constexpr absl::Duration kTimeout = absl::Seconds(20);
 constexpr absl::Duration kOutage = absl::Hours(40 * 24);
 // How often a host restarts, and something comes between it and trustd.
@@ -181,7 +177,7 @@ void Fleet::Take(const Event& event) {
   }
 }
 
-// --- incidents ------------------------------------------------------------------
+// --- incidents --------------------------------------------------------------
 
 void Fleet::Happens(Incident incident) {
   Count(absl::StrCat("incidents: ", std::string(NameOf(incident))));
@@ -258,7 +254,7 @@ void Fleet::Recover() {
   }
 }
 
-// --- hosts ------------------------------------------------------------------------
+// --- hosts ------------------------------------------------------------------
 
 absl::Time Fleet::ClockOf(const Host& host) const { return now_ + host.skew; }
 
@@ -271,6 +267,7 @@ void Fleet::Start(Host& host) {
   options.refresh_interval = options_.interval;
   options.rpc_timeout = kTimeout;
   options.clock = [this, &host] { return ClockOf(host); };
+  options.random = [this] { return Chance(); };
   if (host.refuses_expired || options_.mutation == Mutation::kRefusesExpired) {
     options.identity_when_expired = client::WhenExpired::kRefuse;
   }
@@ -299,33 +296,29 @@ std::unique_ptr<client::Transport> Fleet::OpenLine(const std::string& number) {
       network_, hosts_[static_cast<std::size_t>(std::stoul(number))].line);
 }
 
-absl::Duration Fleet::FirstPause(Host& host) {
-  host.failures = 0;
+absl::Duration Fleet::FirstPause(const Host& host) const {
   return options_.mutation == Mutation::kNoJitter ? absl::ZeroDuration()
-                                                  : kFirst * Chance();
+                                                  : host.client->FirstPause();
 }
 
-absl::Duration Fleet::PauseAfter(bool ok, Host& host) {
-  host.failures = ok ? 0 : std::min(host.failures + 1, 16);
-  if (options_.mutation == Mutation::kNoRetry && !ok) {
+absl::Duration Fleet::PauseAfter(const client::RefreshResult& refresh) const {
+  if (options_.mutation == Mutation::kNoRetry && !refresh.ended.ok()) {
     return options_.interval * 4;
   }
-  const absl::Duration pause =
-      ok ? options_.interval
-         : std::min({options_.interval, kMaxRetry,
-                     kFirstRetry * (1 << (host.failures - 1))});
-  return options_.mutation == Mutation::kNoJitter
-             ? pause
-             : pause * (0.9 + 0.2 * Chance());
+  if (options_.mutation == Mutation::kNoJitter && refresh.ended.ok()) {
+    return options_.interval;
+  }
+  return refresh.pause;
 }
 
 void Fleet::Ask(Host& host) {
   network_.minute = (now_ - begin_) / absl::Minutes(1);
-  const absl::Status ended = host.client->Refresh();
-  Count(ended.ok() ? "refreshes" : "refreshes that failed");
-  if (ended.ok()) CheckAdopted(host);
+  const client::RefreshResult refresh = host.client->RefreshOnce();
+  const bool ok = refresh.ended.ok();
+  Count(ok ? "refreshes" : "refreshes that failed");
+  if (ok) CheckAdopted(host);
   Check(host);
-  At(now_ + host.line.elapsed + PauseAfter(ended.ok(), host), host, Kind::kAsk);
+  At(now_ + host.line.elapsed + PauseAfter(refresh), host, Kind::kAsk);
 }
 
 // The power fails, now and then while the client writes; and now and then a

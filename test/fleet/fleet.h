@@ -4,22 +4,22 @@
 //   for (const auto& [property, failures] : outcome.failures) ...
 //
 // Every client is a TrustClient. Its clock, its way to trustd, its disk and its
-// waiting are the simulation's; what it verifies, believes, keeps and forgets is
-// its own. One seed is one run: the same, everywhere and each time.
+// waiting are the simulation's; what it verifies, believes, keeps and forgets
+// is its own. One seed is one run: the same, everywhere and each time.
 //
-//   GENUINE    nothing genuine is refused: what is signed by a key that AWS uses
-//              and that trustd has published, once the client could have known
-//              it; and what it has known it goes on accepting, whatever happens
-//              to trustd, for as long as its configuration says
-//   FALSE      nothing false is accepted: no key that AWS never had
-//   REVOKED    what a client has once seen revoked it never accepts again, after
-//              restarts and with a damaged disk either
-//   SEQUENCE   the sequence never goes back
-//   CONVERGE   whatever is published is everywhere in time, but where somebody
-//              keeps it away
-//   HERD       the fleet does not ask together
-//   AGREE      real documents, verified by the client, get the verdict that its
-//              anchors say
+//   GENUINE   nothing genuine is refused: what is signed by a key that AWS uses
+//             and that trustd has published, once the client could have known
+//             it; and what it has known it goes on accepting, whatever happens
+//             to trustd, for as long as its configuration says
+//   FALSE     nothing false is accepted: no key that AWS never had
+//   REVOKED   what a client has once seen revoked it never accepts again, after
+//             restarts and with a damaged disk either
+//   SEQUENCE  the sequence never goes back
+//   CONVERGE  whatever is published is everywhere in time, but where somebody
+//             keeps it away
+//   HERD      the fleet does not ask together
+//   AGREE     real documents, verified by the client, get the verdict that its
+//             anchors say
 //
 // A client that somebody with the stolen keys has led away is out of this count
 // until it has followed the root that ends those keys; so is what a client knew

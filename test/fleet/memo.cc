@@ -26,8 +26,13 @@ using anchors::tuf::Snapshot;
 using anchors::tuf::Targets;
 using anchors::tuf::Timestamp;
 using anchors::tuf::TufKey;
+using verify::AnchorProvenance;
 using verify::AnchorRecord;
 using verify::AnchorSet;
+
+using Bytes = std::string_view;
+using Records = std::vector<AnchorRecord>;
+using Set = absl::StatusOr<std::shared_ptr<const AnchorSet>>;
 
 MemoFacts facts;
 bool in_use = true;
@@ -74,7 +79,7 @@ void Append(absl::Time time, std::string& key) {
   absl::StrAppend(&key, absl::FormatDuration(time - absl::UnixEpoch()), " ");
 }
 
-std::string KeyOf(const std::vector<AnchorRecord>& records) {
+std::string KeyOf(const Records& records) {
   std::string key;
   for (const AnchorRecord& record : records) {
     Append(record.slot.partition, key);
@@ -114,15 +119,14 @@ absl::StatusOr<Snapshot> RealParseSnapshot(std::string bytes) asm(
 absl::StatusOr<Targets> RealParseTargets(std::string bytes) asm(
     "__real__ZN9anchorage7anchors3tuf12ParseTargetsENSt7__cxx1112basic_"
     "stringIcSt11char_traitsIcESaIcEEE");
-bool RealVerify(const TufKey* key, std::string_view message, std::string_view signature) asm(
+bool RealVerify(const TufKey* key, Bytes message, Bytes signature) asm(
     "__real__ZNK9anchorage7anchors3tuf6TufKey6VerifyESt17basic_string_viewIcSt"
     "11char_traitsIcEES6_");
 absl::StatusOr<Catalog>
 RealParseCatalog(std::string_view json, Checked checked) asm(
     "__real__ZN9anchorage7anchors12ParseCatalogESt17basic_string_viewIcSt11"
     "char_traitsIcEENS0_7CheckedE");
-absl::StatusOr<std::shared_ptr<const AnchorSet>>
-RealCreate(std::vector<AnchorRecord> records, verify::AnchorProvenance provenance) asm(
+Set RealCreate(Records records, AnchorProvenance provenance) asm(
     "__real__ZN9anchorage6verify9AnchorSet6CreateESt6vectorINS0_12Anchor"
     "RecordESaIS3_EENS0_16AnchorProvenanceE");
 
@@ -141,15 +145,14 @@ absl::StatusOr<Snapshot> WrapParseSnapshot(std::string bytes) asm(
 absl::StatusOr<Targets> WrapParseTargets(std::string bytes) asm(
     "__wrap__ZN9anchorage7anchors3tuf12ParseTargetsENSt7__cxx1112basic_"
     "stringIcSt11char_traitsIcESaIcEEE");
-bool WrapVerify(const TufKey* key, std::string_view message, std::string_view signature) asm(
+bool WrapVerify(const TufKey* key, Bytes message, Bytes signature) asm(
     "__wrap__ZNK9anchorage7anchors3tuf6TufKey6VerifyESt17basic_string_viewIcSt"
     "11char_traitsIcEES6_");
 absl::StatusOr<Catalog>
 WrapParseCatalog(std::string_view json, Checked checked) asm(
     "__wrap__ZN9anchorage7anchors12ParseCatalogESt17basic_string_viewIcSt11"
     "char_traitsIcEENS0_7CheckedE");
-absl::StatusOr<std::shared_ptr<const AnchorSet>>
-WrapCreate(std::vector<AnchorRecord> records, verify::AnchorProvenance provenance) asm(
+Set WrapCreate(Records records, AnchorProvenance provenance) asm(
     "__wrap__ZN9anchorage6verify9AnchorSet6CreateESt6vectorINS0_12Anchor"
     "RecordESaIS3_EENS0_16AnchorProvenanceE");
 
@@ -169,8 +172,7 @@ absl::StatusOr<Targets> WrapParseTargets(std::string bytes) {
   return Parsed<Targets>(std::move(bytes), &RealParseTargets);
 }
 
-bool WrapVerify(const TufKey* key, std::string_view message,
-                std::string_view signature) {
+bool WrapVerify(const TufKey* key, Bytes message, Bytes signature) {
   if (believes_any_signature) return true;
   static auto* const memo = new Memo<bool>();
   static auto& arguments = *new std::string();
@@ -190,17 +192,14 @@ absl::StatusOr<Catalog> WrapParseCatalog(std::string_view json,
   return memo->Get(arguments, [&] { return RealParseCatalog(json, checked); });
 }
 
-absl::StatusOr<std::shared_ptr<const AnchorSet>> WrapCreate(
-    std::vector<AnchorRecord> records, verify::AnchorProvenance provenance) {
-  static auto* const memo =
-      new Memo<absl::StatusOr<std::shared_ptr<const AnchorSet>>>();
+// The anchors are shared; where a client has them from is its own.
+Set WrapCreate(Records records, AnchorProvenance provenance) {
+  static auto* const memo = new Memo<Set>();
   std::string arguments = KeyOf(records);
-  Append(provenance.as_of, arguments);
-  Append(provenance.fresh_until, arguments);
-  absl::StrAppend(&arguments, provenance.sequence, " ",
-                  static_cast<int>(provenance.origin));
-  return memo->Get(arguments,
-                   [&] { return RealCreate(std::move(records), provenance); });
+  auto set = memo->Get(
+      arguments, [&] { return RealCreate(std::move(records), provenance); });
+  if (!set.ok()) return set;
+  return (*set)->WithProvenance(provenance);
 }
 
 absl::Duration WrapSteadyNow() {

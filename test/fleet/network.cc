@@ -40,7 +40,8 @@ Answer Find(const Vendor::Files& files, std::string_view name,
 
 class LineFetcher final : public anchors::tuf::Fetcher {
  public:
-  LineFetcher(Network& network, Line& line) : network_(network), line_(line) {}
+  LineFetcher(Network& network, Line& line, absl::Duration time)
+      : network_(network), line_(line), time_(time) {}
 
   Answer FetchMetadata(std::string_view name, std::size_t max_bytes) override {
     return Fetch(name, max_bytes, /*is_target=*/false);
@@ -51,6 +52,7 @@ class LineFetcher final : public anchors::tuf::Fetcher {
 
  private:
   Answer Fetch(std::string_view name, std::size_t max_bytes, bool is_target) {
+    if (line_.elapsed >= time_) return absl::DeadlineExceededError("too late");
     const auto root = RootVersion(name);
     switch (line_.weather) {
       case Weather::kFair:
@@ -169,6 +171,7 @@ class LineFetcher final : public anchors::tuf::Fetcher {
 
   Network& network_;
   Line& line_;
+  const absl::Duration time_;
 };
 
 }  // namespace
@@ -215,10 +218,11 @@ std::int64_t Load::total() const {
 }
 
 std::unique_ptr<anchors::tuf::Fetcher> LineTransport::Begin(
-    const anchors::BundleVersions& /*have*/, std::string /*held_timestamp*/) {
+    const anchors::BundleVersions& /*have*/, std::string /*held_timestamp*/,
+    absl::Duration time) {
   line_.elapsed = absl::ZeroDuration();
   line_.was_counted = false;
-  return std::make_unique<LineFetcher>(network_, line_);
+  return std::make_unique<LineFetcher>(network_, line_, time);
 }
 
 }  // namespace anchorage::fleet

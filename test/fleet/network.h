@@ -89,7 +89,8 @@ class LineTransport final : public client::Transport {
       : network_(network), line_(line) {}
 
   std::unique_ptr<anchors::tuf::Fetcher> Begin(
-      const anchors::BundleVersions& have, std::string held_timestamp) override;
+      const anchors::BundleVersions& have, std::string held_timestamp,
+      absl::Duration time) override;
   void Cancel() override {}
 
  private:

@@ -235,7 +235,8 @@ void Fleet::CheckDocument(Host& host, const verify::Slot& slot,
                     verdict.status().ToString()));
 }
 
-// A tenth of the fleet in a minute, but where it is so small that chance decides.
+// A quarter of the fleet in a minute: all of it comes back within two minutes
+// after a power cut, and waits for up to five.
 void Fleet::CheckLoad() {
   outcome_.worst_refreshes = network_.refreshes.worst();
   outcome_.worst_requests = network_.requests.worst();

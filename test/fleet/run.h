@@ -43,15 +43,13 @@ struct Host {
   std::unique_ptr<client::TrustClient> client;
   // Events of an earlier client do not count.
   int start = 0;
-  // Refreshes in a row that failed.
-  int failures = 0;
   int weather_number = 0;
 
   // Since when nothing is between it and trustd; InfiniteFuture while something
   // is.
   absl::Time fair_since;
-  // What it has seen REVOKED, the highest sequence that it had, and the one that
-  // it must still know, adopted under that root; 0: none.
+  // What it has seen REVOKED, the highest sequence that it had, and the one
+  // that it must still know, adopted under that root; 0: none.
   KeySet revoked;
   std::uint64_t sequence = 0;
   std::uint64_t knows = 0;
@@ -94,7 +92,7 @@ class Fleet {
     }
   };
 
-  // --- events ----------------------------------------------------------------
+  // --- events ---------------------------------------------------------------
   double Chance() { return dice_.Below(1 << 30) / double{1 << 30}; }
   // A span that is `mean` on average, as for what happens at any time.
   absl::Duration About(absl::Duration mean);
@@ -110,13 +108,13 @@ class Fleet {
   void Start(Host& host);
   void Stop(Host& host);
   void Ask(Host& host);
-  absl::Duration FirstPause(Host& host);
-  absl::Duration PauseAfter(bool ok, Host& host);
+  absl::Duration FirstPause(const Host& host) const;
+  absl::Duration PauseAfter(const client::RefreshResult& refresh) const;
   void Restart(Host& host, absl::Duration off);
   void SetWeather(Host& host, Weather weather, absl::Duration lasts);
   void ChangeWeather(Host& host);
 
-  // --- properties --------------------------------------------------------------
+  // --- properties -----------------------------------------------------------
   void Fail(std::string_view property, const Host& host,
             const std::string& what);
   void Say(const std::string& what);
