@@ -84,7 +84,9 @@ bool AnchorKeeper::LoadCache(absl::Time now) {
   is_baked_vouched_ =
       !default_baked_ && cached.roots.has_value() &&
       CanStillSign(baked_->signers, cached.roots->root().targets);
-  if (cached.roots.has_value()) MergeMetadata(*cached.roots, cache_);
+  if (cached.roots.has_value() && !cached.fork) {
+    MergeMetadata(*cached.roots, cache_);
+  }
   is_bundle_saved_ = cached.bundle.has_value();
   if (!cached.empty) {
     // Even without a server: whoever can damage a cache must gain nothing by
@@ -128,7 +130,9 @@ bool AnchorKeeper::IsNewer(const Bundle& bundle, const Bundle* held) const {
 }
 
 void AnchorKeeper::LookIntoFolder(absl::Time now) {
-  if (!cache_.HasChanged()) return;
+  // Again where memory ran out the last time.
+  if (!cache_.HasChanged() && !is_looking_) return;
+  is_looking_ = true;
   // Metadata of others may be newer than what was verified here.
   verified_.reset();
   // What others wrote follows from what this client knew, if that was written.
@@ -140,6 +144,7 @@ void AnchorKeeper::LookIntoFolder(absl::Time now) {
   // A folder that has lost its roots says nothing about what they ended.
   if (found.fork || !found.roots.has_value() ||
       found.roots->root().envelope.version < memory_.root_version) {
+    is_looking_ = false;
     return;
   }
   FollowRoot(*found.roots, now);
@@ -187,6 +192,7 @@ void AnchorKeeper::LookIntoFolder(absl::Time now) {
     ladder_.Replace(std::move(next));
   }
   memory_ = std::move(memory);
+  is_looking_ = false;
 }
 
 void AnchorKeeper::WriteFolder(absl::Time now) {
@@ -199,6 +205,14 @@ absl::Status AnchorKeeper::Refresh(Transport& transport, absl::Time now,
   absl::Status status = Fetch(transport, now, time);
   WriteFolder(now);
   return status;
+}
+
+absl::Status AnchorKeeper::LookAgain(absl::Time now) {
+  LookIntoFolder(now);
+  WriteFolder(now);
+  if (ladder()->held() != nullptr) return absl::OkStatus();
+  return cache_.status().ok() ? absl::NotFoundError("the cache is empty")
+                              : cache_.status();
 }
 
 absl::Status AnchorKeeper::Fetch(Transport& transport, absl::Time now,

@@ -59,6 +59,11 @@ class AnchorKeeper {
   absl::Status Refresh(Transport& transport, absl::Time now,
                        absl::Duration time);
 
+  // Looks at what others wrote to the folder, and asks nobody. NOT_FOUND or why:
+  // there is no bundle that could be used.
+  absl::Status LookAgain(absl::Time now);
+  bool has_folder() const { return cache_.has_folder(); }
+
   // Why the cache could last not be used or written.
   const absl::Status& cache_status() const { return cache_.status(); }
 
@@ -113,6 +118,8 @@ class AnchorKeeper {
   BundleCache cache_;
   // Whether the folder has the held bundle, or will once all is written.
   bool is_bundle_saved_ = false;
+  // Whether a look into the folder has begun and not ended.
+  bool is_looking_ = false;
   Memory memory_;
   // Whether a baked-in bundle from the server's repository is signed by the
   // keys of the newest root: otherwise it is no floor, and never the newer one.

@@ -14,7 +14,8 @@ absl::Duration RefreshSchedule::After(bool ok, absl::Duration retry_after,
   failures_ = ok ? 0 : std::min(failures_ + 1, 17);
   const absl::Duration pause =
       ok ? interval_
-         : std::min(interval_, kFirstRetry * (1 << (failures_ - 1)));
+         : std::min(
+               {interval_, kMaxRetry, kFirstRetry * (1 << (failures_ - 1))});
   const absl::Duration jittered = pause * (0.9 + 0.2 * chance);
   if (ok) return jittered;
   return std::max(jittered,

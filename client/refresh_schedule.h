@@ -16,8 +16,10 @@ namespace anchorage::client {
 class RefreshSchedule {
  public:
   // The pause after the first failure; each further one doubles it, up to the
-  // interval.
+  // interval and to kMaxRetry: after a long outage, one lost answer must not
+  // cost a client of a long interval another one.
   static constexpr absl::Duration kFirstRetry = absl::Seconds(5);
+  static constexpr absl::Duration kMaxRetry = absl::Hours(1);
   // The longest that a server can ask a client to stay away.
   static constexpr absl::Duration kMaxRetryAfter = absl::Hours(1);
   // The longest that the first refresh waits.

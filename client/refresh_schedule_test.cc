@@ -37,6 +37,12 @@ TEST(RefreshSchedule, EachFailureDoublesThePauseUpToTheInterval) {
   EXPECT_EQ(schedule.After(false, kNone, 0.5), absl::Seconds(5));
 }
 
+TEST(RefreshSchedule, AFailureCostsNoMoreThanAnHour) {
+  RefreshSchedule schedule(absl::Hours(6));
+  for (int i = 0; i < 100; ++i) (void)schedule.After(false, kNone, 0.5);
+  EXPECT_EQ(schedule.After(false, kNone, 0.5), RefreshSchedule::kMaxRetry);
+}
+
 TEST(RefreshSchedule, AServerCanOnlyMakeThePauseLonger) {
   RefreshSchedule schedule(kInterval);
   EXPECT_EQ(schedule.After(false, absl::Minutes(10), 0), absl::Minutes(10));

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <climits>
 #include <cstdint>
 #include <filesystem>
@@ -317,7 +316,7 @@ class TrustClient::Engine {
   absl::Status Refresh(absl::Duration& pause) {
     pause = absl::InfiniteDuration();
     if (forked()) return forked_status_;
-    if (!IsSet(options_)) {
+    if (!IsSet(options_) && !keeper_.has_folder()) {
       return absl::FailedPreconditionError("no server and no URL to ask");
     }
     pause = RefreshSchedule::kFirstRetry;
@@ -396,6 +395,7 @@ class TrustClient::Engine {
   // Asks one server after another until the answer of one is accepted.
   absl::Status AskInTurn(absl::Duration& retry_after)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_) {
+    if (transports_.empty()) return keeper_.LookAgain(Now());
     const absl::Duration end = anchors::SteadyNow() + options_.refresh_budget;
     absl::Status failure;
     for (std::size_t i = 0; i < transports_.size(); ++i) {
@@ -450,8 +450,7 @@ class TrustClient::Engine {
   // Whether an expired baked-in set still counts as STALE for a moment.
   bool IsFirstRefreshPending() const {
     return first_refresh_pending_ &&
-           absl::FromChrono(std::chrono::steady_clock::now() - started_) <
-               options_.rpc_timeout;
+           anchors::SteadyNow() - started_ < options_.rpc_timeout;
   }
 
   const TrustClientOptions options_;
@@ -461,8 +460,7 @@ class TrustClient::Engine {
       "this process was forked from the one that made the client: it goes on "
       "with the anchors of that moment, and needs a client of its own to "
       "refresh them");
-  const std::chrono::steady_clock::time_point started_ =
-      std::chrono::steady_clock::now();
+  const absl::Duration started_ = anchors::SteadyNow();
   std::atomic<bool> first_refresh_pending_ = false;
   absl::Duration first_pause_ = absl::InfiniteDuration();
   // One for each server, in the order in which they are asked.

@@ -123,10 +123,12 @@ struct TrustClientOptions : TrustServer {
   // (https_proxy, no_proxy and so on, as libcurl and gRPC read them).
   std::optional<std::string> proxy = "";
 
-  // A folder for what was last verified, used by this client alone; empty:
-  // none. A relative path is of the folder that the process is in when the
-  // client is made. If it cannot be written, State says so; otherwise that does
-  // no harm.
+  // A folder for what was last verified; empty: none. Any number of clients and
+  // processes may use it: each refresh begins with what others wrote. It belongs
+  // to root or to this process's user, and nobody else may write there. A
+  // relative path is of the folder that the process is in when the client is
+  // made. If it cannot be used or written, State says so; otherwise that does no
+  // harm.
   std::string cache_folder;
 
   // --- Affects when ----------------------------------------------------------
@@ -306,9 +308,10 @@ class TrustClient {
 
   // Asks the server now and returns OK once the answer is verified and
   // accepted, or why it was not: a TufReason (anchors/tuf/tuf_error.h) or, with
-  // no server to ask, or in a forked process, FAILED_PRECONDITION. Whatever the
+  // nobody to ask, or in a forked process, FAILED_PRECONDITION. Whatever the
   // answer, the set is as good as before, unless a new root ended it. Calls
-  // wait for one another. With several servers and no good answer: why the
+  // wait for one another. Without a server it looks at what others wrote to the
+  // cache folder; NOT_FOUND if that has no bundle. With several servers and no good answer: why the
   // first was refused whose answer was, or else why the first did not answer.
   absl::Status Refresh();
 

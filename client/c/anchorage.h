@@ -118,7 +118,7 @@
 
 /* Of this header. */
 #define ANCHORAGE_VERSION_MAJOR 1
-#define ANCHORAGE_VERSION_MINOR 0
+#define ANCHORAGE_VERSION_MINOR 1
 #define ANCHORAGE_VERSION_PATCH 0
 /* As anchorage_version_number() says it of the library. */
 #define ANCHORAGE_VERSION_NUMBER                                     \
@@ -199,7 +199,7 @@ enum {
 
 /* --- The library ---------------------------------------------------------- */
 
-/* Version and commit, such as "1.0.0 (commit 9f3c2ab1c0de)". A constant. */
+/* Version and commit, such as "1.1.0 (commit 9f3c2ab1c0de)". A constant. */
 ANCHORAGE_API const char* anchorage_version(void);
 
 /* 10000 * major + 100 * minor + patch, of the library that runs. Who uses what a
@@ -286,8 +286,9 @@ ANCHORAGE_API void anchorage_options_set_trusted_root(
 ANCHORAGE_API void anchorage_options_set_tls_roots(anchorage_options* options,
                                                    const char* pem,
                                                    size_t size);
-/* A folder for what was last verified, this client's alone. A relative path is
- * of the folder that the process is in when the client is made. */
+/* A folder for what was last verified, of root's or of this process's user, for
+ * any number of clients and processes. A relative path is of the folder that the
+ * process is in when the client is made. */
 ANCHORAGE_API void anchorage_options_set_cache_folder(
     anchorage_options* options, const char* path, size_t size);
 /* The set that is there before any other, and when it was known to be the

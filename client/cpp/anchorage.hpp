@@ -38,7 +38,7 @@ using Time = std::chrono::time_point<std::chrono::system_clock,
                                      std::chrono::milliseconds>;
 using std::chrono::milliseconds;
 
-// The library's version and commit, such as "1.0.0 (9f3c2ab1)".
+// The library's version and commit, such as "1.1.0 (9f3c2ab1)".
 inline std::string_view Version() { return anchorage_version(); }
 
 // 10000 * major + 100 * minor + patch of the library.
@@ -220,6 +220,18 @@ class Options {
     anchorage_options_set_targets_url(get(), url.data(), url.size());
     return *this;
   }
+  Options& AddUrl(std::string_view url) {
+    anchorage_options_add_url(get(), url.data(), url.size());
+    return *this;
+  }
+  Options& Proxy(std::string_view url) {
+    anchorage_options_set_proxy(get(), url.data(), url.size());
+    return *this;
+  }
+  Options& ProxyOfEnvironment(bool on) {
+    anchorage_options_set_proxy_of_environment(get(), on ? 1 : 0);
+    return *this;
+  }
   Options& TrustedRoot(std::string_view root_json) {
     anchorage_options_set_trusted_root(get(), root_json.data(),
                                        root_json.size());
@@ -248,6 +260,26 @@ class Options {
   }
   Options& Timeout(milliseconds timeout) {
     anchorage_options_set_timeout(get(), timeout.count());
+    return *this;
+  }
+  Options& RefreshBudget(milliseconds budget) {
+    anchorage_options_set_refresh_budget(get(), budget.count());
+    return *this;
+  }
+  Options& MetricsFile(std::string_view path) {
+    anchorage_options_set_metrics_file(get(), path.data(), path.size());
+    return *this;
+  }
+  Options& ReportOutcomes(bool on) {
+    anchorage_options_set_report_outcomes(get(), on ? 1 : 0);
+    return *this;
+  }
+  Options& ReportInterval(milliseconds interval) {
+    anchorage_options_set_report_interval(get(), interval.count());
+    return *this;
+  }
+  Options& ReportSample(std::int32_t one_in) {
+    anchorage_options_set_report_sample(get(), one_in);
     return *this;
   }
   Options& MaxStale(milliseconds max_stale) {
@@ -369,6 +401,28 @@ class Request {
   }
   Request& PublicKey(std::string_view bytes) {
     anchorage_request_set_public_key(get(), bytes.data(), bytes.size());
+    return *this;
+  }
+  // Of VerifyThisInstance().
+  Request& ImdsUrl(std::string_view url) {
+    anchorage_request_set_imds_url(get(), url.data(), url.size());
+    return *this;
+  }
+  Request& ImdsTimeout(milliseconds timeout) {
+    anchorage_request_set_imds_timeout(get(), timeout.count());
+    return *this;
+  }
+  Request& ImdsVersion1(bool on) {
+    anchorage_request_set_imds_version_1(get(), on ? 1 : 0);
+    return *this;
+  }
+  // Of Attest().
+  Request& AttestProgram(std::string_view path) {
+    anchorage_request_set_attest_program(get(), path.data(), path.size());
+    return *this;
+  }
+  Request& AttestTimeout(milliseconds timeout) {
+    anchorage_request_set_attest_timeout(get(), timeout.count());
     return *this;
   }
   Request& RecordedAt(Time time) {
@@ -513,6 +567,61 @@ class Attestation {
       attestation_;
 };
 
+enum class Source : std::int32_t {
+  kNsm = ANCHORAGE_SOURCE_NSM,
+  kProgram = ANCHORAGE_SOURCE_PROGRAM,
+};
+
+// An attestation document of this machine. Views live as long as it does.
+class Attested {
+ public:
+  std::string_view document() const {
+    std::size_t size = 0;
+    const void* const bytes = anchorage_attested_document(get(), &size);
+    return internal::View(bytes, size).value_or("");
+  }
+  Source source() const {
+    return static_cast<Source>(anchorage_attested_source(get()));
+  }
+  // PKCS #8, DER; nullopt: no key was made. Overwritten with the object.
+  std::optional<std::string_view> private_key() const {
+    std::size_t size = 0;
+    const void* const bytes = anchorage_attested_private_key(get(), &size);
+    return internal::View(bytes, size);
+  }
+
+  const anchorage_attested* get() const { return attested_.get(); }
+
+ private:
+  friend Result<Attested> Attest(const Request& request);
+  friend Result<Attested> AttestNewKey(const Request& request);
+  explicit Attested(anchorage_attested* attested) : attested_(attested) {}
+
+  internal::Owner<anchorage_attested, &anchorage_attested_free> attested_;
+};
+
+// Asks this machine's NitroTPM or enclave for a document with nonce, user data
+// and public key of `request`; blocks while it does. What comes is for who
+// verifies it, elsewhere.
+inline Result<Attested> Attest(const Request& request = Request()) {
+  if (request.get() == nullptr) return internal::MovedFrom("request");
+  anchorage_error* error = nullptr;
+  anchorage_attested* const attested = anchorage_attest(request.get(), &error);
+  if (attested == nullptr) return internal::Take(error);
+  return Attested(attested);
+}
+
+// The same with a new key, whose public key the document holds: RSA with 2048
+// bits, as a Recipient of AWS KMS has it.
+inline Result<Attested> AttestNewKey(const Request& request = Request()) {
+  if (request.get() == nullptr) return internal::MovedFrom("request");
+  anchorage_error* error = nullptr;
+  anchorage_attested* const attested =
+      anchorage_attest_new_key(request.get(), &error);
+  if (attested == nullptr) return internal::Take(error);
+  return Attested(attested);
+}
+
 // How a client stood when it was asked.
 class State {
  public:
@@ -571,6 +680,31 @@ class Client {
     return GetState();
   }
 
+  // For a host with a loop of its own and no background refresh.
+  struct Refreshed {
+    // nullopt: the server's set is in use.
+    std::optional<Error> error;
+    // How long to wait before the next call; nullopt: there is nothing to wait
+    // for, because there is no URL or this is a forked process.
+    std::optional<milliseconds> pause;
+  };
+  Refreshed RefreshOnce() {
+    Refreshed refreshed;
+    std::int64_t pause = 0;
+    anchorage_error* error = nullptr;
+    if (anchorage_client_refresh_once(get(), &pause, &error) != ANCHORAGE_OK) {
+      refreshed.error = internal::Take(error);
+    }
+    if (pause >= 0) refreshed.pause = milliseconds(pause);
+    return refreshed;
+  }
+  // How long to wait before the first, so that a fleet does not ask together.
+  std::optional<milliseconds> FirstPause() const {
+    const std::int64_t pause = anchorage_client_first_pause(get());
+    if (pause < 0) return std::nullopt;
+    return milliseconds(pause);
+  }
+
   // Ends a Refresh() under way in another thread, which then fails with
   // Code::kUnreachable, and every later one. Does not wait: wait for that
   // thread before the client is destroyed.
@@ -594,6 +728,20 @@ class Client {
                                   const Request& request) const {
     if (request.get() == nullptr) return internal::MovedFrom("request");
     return VerifyIdentity(signature, policy, request.get());
+  }
+
+  // Gets the identity of the instance that this process runs on from IMDSv2, and
+  // verifies it: the strongest form that `policy` allows and that there is. Each
+  // call asks anew; it may take 10 seconds. An error with Code::kUndecided and a
+  // reason such as "IMDS_ABSENT": there was nothing to verify.
+  Result<Identity> VerifyThisInstance(
+      const IdentityPolicy& policy, const Request& request = Request()) const {
+    if (request.get() == nullptr) return internal::MovedFrom("request");
+    anchorage_error* error = nullptr;
+    anchorage_identity* const identity = anchorage_verify_this_instance(
+        get(), policy.get(), request.get(), &error);
+    if (identity == nullptr) return internal::Take(error);
+    return Identity(identity);
   }
 
   // Verifies a document of an enclave or a NitroTPM, as `policy` says.

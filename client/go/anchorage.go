@@ -33,11 +33,11 @@ import (
 	"unsafe"
 )
 
-// The oldest library that has all that this package calls: 1.0.0.
-const oldestLibrary = 10000
+// The oldest library that has all that this package calls: 1.1.0.
+const oldestLibrary = 10100
 
 // Version returns the version and commit of the library, such as
-// "1.0.0 (commit 9f3c2ab1c0de)".
+// "1.1.0 (commit 9f3c2ab1c0de)".
 func Version() string { return C.GoString(C.anchorage_version()) }
 
 // WhenExpired is what a set of anchors does that is EXPIRED.
@@ -58,23 +58,43 @@ type Options struct {
 	URL string
 	// Where its targets are. Default: "targets/" below URL.
 	TargetsURL string
+	// Other places with the same files, asked in turn where those before do not
+	// answer, or not with what verifies; at most 16.
+	FurtherURLs []string
+	// A proxy's URL. Default: none.
+	Proxy string
+	// The proxy is what https_proxy and the like say.
+	ProxyOfEnvironment bool
 	// The root.json of the repository, from a channel that you trust.
 	TrustedRoot []byte
 	// PEM certificates that the server's must chain to. Default: the system's.
 	TLSRoots []byte
-	// A folder for what was last verified, this client's alone; needs a
-	// TrustedRoot. Default: none.
+	// A folder for what was last verified, of root's or of this process's user,
+	// for any number of clients; needs a TrustedRoot. Default: none.
 	CacheDir string
 	// The set that is there before any other, a serialised GetUpdateResponse,
 	// and when it was known to be the newest. Default: the one that is built in.
 	BakedBundle     []byte
 	BakedBundleAsOf time.Time
-	// Asks only where Refresh is called. Default: also in the background.
+	// Asks only where Refresh or RefreshOnce is called. Default: also in the
+	// background.
 	NoBackgroundRefresh bool
 	// At least 1 s. Default: 1 h.
 	RefreshInterval time.Duration
 	// The longest that one file may take, 1 ms to 1 h. Default: 20 s.
 	Timeout time.Duration
+	// The longest that one refresh may take, 1 ms to 1 h. Default: 2 min.
+	RefreshBudget time.Duration
+	// For node_exporter's textfile collector: an absolute path that ends in
+	// ".prom", of this client alone. Default: none.
+	MetricsFile string
+	// Reports to the server how many verifications ended how, by slot and
+	// reason; no account, instance or address.
+	ReportOutcomes bool
+	// Between two reports, 1 min to 1 day. Default: 15 min.
+	ReportInterval time.Duration
+	// Sends one of so many reports, by chance. Default: 1.
+	ReportSample int32
 	// How long a set is STALE before it is EXPIRED, at most 365 days. Default:
 	// 30 days.
 	MaxStale time.Duration
@@ -121,6 +141,15 @@ func (options *Options) set(o *C.anchorage_options) {
 		C.anchorage_options_set_targets_url(o, chars(text),
 			C.size_t(len(text)))
 	}
+	for _, text := range options.FurtherURLs {
+		C.anchorage_options_add_url(o, chars(text), C.size_t(len(text)))
+	}
+	if text := options.Proxy; text != "" {
+		C.anchorage_options_set_proxy(o, chars(text), C.size_t(len(text)))
+	}
+	if options.ProxyOfEnvironment {
+		C.anchorage_options_set_proxy_of_environment(o, 1)
+	}
 	if root := options.TrustedRoot; root != nil {
 		at := backing(root)
 		C.anchorage_options_set_trusted_root(o, unsafe.Pointer(&at[0]),
@@ -147,6 +176,22 @@ func (options *Options) set(o *C.anchorage_options) {
 	}
 	if d := options.Timeout; d != 0 {
 		C.anchorage_options_set_timeout(o, C.int64_t(d.Milliseconds()))
+	}
+	if d := options.RefreshBudget; d != 0 {
+		C.anchorage_options_set_refresh_budget(o, C.int64_t(d.Milliseconds()))
+	}
+	if text := options.MetricsFile; text != "" {
+		C.anchorage_options_set_metrics_file(o, chars(text),
+			C.size_t(len(text)))
+	}
+	if options.ReportOutcomes {
+		C.anchorage_options_set_report_outcomes(o, 1)
+	}
+	if d := options.ReportInterval; d != 0 {
+		C.anchorage_options_set_report_interval(o, C.int64_t(d.Milliseconds()))
+	}
+	if n := options.ReportSample; n != 0 {
+		C.anchorage_options_set_report_sample(o, C.int32_t(n))
 	}
 	if d := options.MaxStale; d != 0 {
 		C.anchorage_options_set_max_stale(o, C.int64_t(d.Milliseconds()))
@@ -193,25 +238,44 @@ func (c *Client) with(use func(*C.anchorage_client) error) error {
 // Where ctx ends first, Refresh returns its error, and the transfer goes on in
 // the background for at most Options.Timeout a file, or until Close.
 func (c *Client) Refresh(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	done := make(chan error, 1)
-	go func() {
-		done <- c.with(func(handle *C.anchorage_client) error {
+	_, err := unlessEnded(ctx, func() (*struct{}, error) {
+		return nil, c.with(func(handle *C.anchorage_client) error {
 			var failure *C.anchorage_error
 			if C.anchorage_client_refresh(handle, &failure) != C.ANCHORAGE_OK {
 				return takeError(failure)
 			}
 			return nil
 		})
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	})
+	return err
+}
+
+// RefreshOnce is Refresh for a host with a loop of its own and
+// NoBackgroundRefresh. The pause, also on failure, is how long to wait before the
+// next call: negative where there is nothing to wait for, because there is no
+// URL or the client is closed. Waits as long as Refresh does.
+func (c *Client) RefreshOnce() (pause time.Duration, err error) {
+	var ms C.int64_t = -1
+	err = c.with(func(handle *C.anchorage_client) error {
+		var failure *C.anchorage_error
+		if C.anchorage_client_refresh_once(handle, &ms,
+			&failure) != C.ANCHORAGE_OK {
+			return takeError(failure)
+		}
+		return nil
+	})
+	return time.Duration(ms) * time.Millisecond, err
+}
+
+// FirstPause is how long to wait before the first RefreshOnce, so that a fleet
+// does not ask together; negative as there.
+func (c *Client) FirstPause() time.Duration {
+	var ms C.int64_t = -1
+	_ = c.with(func(handle *C.anchorage_client) error {
+		ms = C.anchorage_client_first_pause(handle)
+		return nil
+	})
+	return time.Duration(ms) * time.Millisecond
 }
 
 // Origin is where a set of anchors came from.

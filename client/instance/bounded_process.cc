@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "anchors/base/steady_clock.h"
 
 namespace anchorage::client {
@@ -32,10 +31,6 @@ class Descriptor {
   explicit Descriptor(int number = -1) : number_(number) {}
   Descriptor(Descriptor&& other) noexcept
       : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
   ~Descriptor() { Close(); }
 
   int get() const { return number_; }

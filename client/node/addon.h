@@ -80,6 +80,10 @@ napi_value ForgetBefore(napi_env env, napi_callback_info info);
 
 // refresh(client): a promise of nothing.
 napi_value Refresh(napi_env env, napi_callback_info info);
+// refreshOnce(client): a promise of {error, pauseMs}.
+napi_value RefreshOnce(napi_env env, napi_callback_info info);
+// firstPause(client): ms, or -1.
+napi_value FirstPause(napi_env env, napi_callback_info info);
 // cancel(client): ends what refreshes it, now and later; does not wait.
 napi_value Cancel(napi_env env, napi_callback_info info);
 // close(client): a promise of nothing; nothing else uses the client now or
@@ -90,10 +94,17 @@ napi_value VerifyIdentity(napi_env env, napi_callback_info info);
 // verifyAttestation(client, document, policy, request): likewise.
 napi_value VerifyAttestation(napi_env env, napi_callback_info info);
 
+// verifyThisInstance(client, policy, request), attest(request): likewise.
+napi_value VerifyThisInstance(napi_env env, napi_callback_info info);
+napi_value Attest(napi_env env, napi_callback_info info);
+
 // --- result.c: what a verification found -------------------------------------
 
 napi_value IdentityOf(napi_env env, const anchorage_identity* identity);
 napi_value AttestationOf(napi_env env,
                          const anchorage_attestation* attestation);
+napi_value AttestedOf(napi_env env, const anchorage_attested* attested);
+// Frees `error`, which may be NULL.
+napi_value RefreshedOf(napi_env env, int64_t pause_ms, anchorage_error* error);
 
 #endif  // ANCHORAGE_NODE_ADDON_H_

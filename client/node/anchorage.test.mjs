@@ -1,6 +1,7 @@
 // Run by `test`, in a folder in which the package is installed.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import crypto from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,6 +21,7 @@ const {
   IdentityPolicy,
   Ledger,
   Refused,
+  attest,
   version,
 } = require('anchorage');
 
@@ -508,6 +510,112 @@ test('nobody answers', { skip }, async () => {
     backgroundRefresh: false,
   });
   await assert.rejects(client.refresh(), failed('UNREACHABLE'));
+});
+
+test('a loop of its own', { skip }, async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'anchorage-'));
+  try {
+    const metricsFile = path.join(folder, 'product.prom');
+    const silent = {
+      url: 'http://127.0.0.1:1/tuf/',
+      trustedRoot: fs.readFileSync(root),
+      backgroundRefresh: false,
+    };
+    const client = new Client({ ...silent, furtherUrls: [url], metricsFile });
+    assert.equal(client.firstPauseMs(), 0);
+    const { error, pauseMs } = await client.refreshOnce();
+    assert.equal(error, null);
+    assert.ok(pauseMs > 3000000 && pauseMs < 4200000, String(pauseMs));
+    assert.match(fs.readFileSync(metricsFile, 'utf8'), /anchorage_client_/);
+    const failure = await new Client(silent).refreshOnce();
+    assert.equal(failure.error.code, 'UNREACHABLE');
+    assert.ok(failure.pauseMs > 0 && failure.pauseMs < 60000);
+    const alone = await new Client().refreshOnce();
+    assert.ok(alone.error instanceof AnchorageError);
+    assert.equal(alone.pauseMs, null);
+    assert.equal(new Client().firstPauseMs(), null);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test('options that need others', () => {
+  for (const options of [
+    { furtherUrls: ['http://127.0.0.1/'] },
+    { furtherUrls: 'http://127.0.0.1/' },
+    { metricsFile: 'product.prom' },
+    { reportOutcomes: true },
+    { reportSample: 2 ** 32 + 1 },
+  ]) {
+    assert.throws(() => new Client(options), failed('USAGE'));
+  }
+});
+
+const imdsUrl = process.env.ANCHORAGE_TEST_IMDS;
+const noImds = !imdsUrl && 'ANCHORAGE_TEST_IMDS names no metadata service';
+const attestProgram = process.env.ANCHORAGE_TEST_ATTEST;
+const noProgram = !attestProgram && 'ANCHORAGE_TEST_ATTEST names no program';
+
+test('this instance', { skip: noImds }, async () => {
+  const client = new Client();
+  const options = {
+    policy,
+    imdsUrl,
+    imdsTimeoutMs: 5000,
+    replay: { ledger: new Ledger(10), mode: 'single-use' },
+  };
+  const machine = await client.verifyThisInstance(options);
+  assert.equal(machine.region, 'us-west-2');
+  assert.equal(machine.form, 'rsa2048');
+  await assert.rejects(client.verifyThisInstance(options), {
+    reason: 'REPLAYED',
+  });
+});
+
+test('this is no instance', async () => {
+  const client = new Client();
+  await assert.rejects(
+    client.verifyThisInstance({ policy, imdsUrl: 'http://127.0.0.1:1' }),
+    { name: 'Refused', code: 'UNDECIDED', reason: 'IMDS_ABSENT' },
+  );
+  for (const more of [{ imdsUrl: 'ftp://127.0.0.1' }, { imdsUrl: null }]) {
+    await assert.rejects(
+      client.verifyThisInstance({ policy, ...more }),
+      failed('USAGE'),
+    );
+  }
+});
+
+test('attests', { skip: noProgram }, async () => {
+  const nonce = Buffer.from('a nonce of mine');
+  const attested = await attest({ nonce, program: attestProgram, timeoutMs: 20000 });
+  assert.ok(attested.document.includes(nonce));
+  assert.equal(attested.source, 'PROGRAM');
+  assert.equal(attested.privateKey, null);
+  const { document, privateKey } = await attest({
+    newKey: true,
+    program: attestProgram,
+  });
+  const key = crypto.createPrivateKey({
+    key: privateKey,
+    format: 'der',
+    type: 'pkcs8',
+  });
+  const publicKey = crypto
+    .createPublicKey(key)
+    .export({ format: 'der', type: 'spki' });
+  assert.ok(document.includes(publicKey));
+  await assert.rejects(
+    attest({ newKey: true, publicKey, program: attestProgram }),
+    failed('USAGE'),
+  );
+});
+
+test('nobody attests', async () => {
+  await assert.rejects(attest({ program: '/nowhere/at/all' }), {
+    reason: 'ATTESTATION_ABSENT',
+  });
+  await assert.rejects(attest({ nonce: 'text' }), failed('USAGE'));
 });
 
 // A server that takes connections and never answers.

@@ -10,6 +10,8 @@ static const struct {
 } kTextOptions[] = {
     {"url", anchorage_options_set_url},
     {"targetsUrl", anchorage_options_set_targets_url},
+    {"proxy", anchorage_options_set_proxy},
+    {"metricsFile", anchorage_options_set_metrics_file},
     {"trustedRoot", SetRoot},
     {"tlsRoots", anchorage_options_set_tls_roots},
     {"cacheDir", anchorage_options_set_cache_folder},
@@ -26,6 +28,16 @@ static void SetAttestationWhenExpired(anchorage_options* options,
   anchorage_options_set_attestation_when_expired(options, (int32_t)what);
 }
 
+static void SetProxyOfEnvironment(anchorage_options* options, int64_t on) {
+  anchorage_options_set_proxy_of_environment(options, on != 0);
+}
+static void SetReportOutcomes(anchorage_options* options, int64_t on) {
+  anchorage_options_set_report_outcomes(options, on != 0);
+}
+static void SetReportSample(anchorage_options* options, int64_t one_in) {
+  anchorage_options_set_report_sample(options, (int32_t)one_in);
+}
+
 static const struct {
   const char* name;
   void (*set)(anchorage_options*, int64_t);
@@ -33,10 +45,31 @@ static const struct {
     {"backgroundRefresh", SetBackground},
     {"refreshIntervalMs", anchorage_options_set_refresh_interval},
     {"timeoutMs", anchorage_options_set_timeout},
+    {"refreshBudgetMs", anchorage_options_set_refresh_budget},
+    {"proxyOfEnvironment", SetProxyOfEnvironment},
+    {"reportOutcomes", SetReportOutcomes},
+    {"reportIntervalMs", anchorage_options_set_report_interval},
+    {"reportSample", SetReportSample},
     {"maxStaleMs", anchorage_options_set_max_stale},
     {"identityWhenExpired", SetIdentityWhenExpired},
     {"attestationWhenExpired", SetAttestationWhenExpired},
 };
+
+static bool AddUrls(napi_env env, napi_value urls, anchorage_options* options) {
+  uint32_t count = 0;
+  if (napi_get_array_length(env, urls, &count) != napi_ok) return false;
+  for (uint32_t i = 0; i < count; ++i) {
+    napi_value url;
+    void* bytes;
+    size_t size;
+    if (napi_get_element(env, urls, i, &url) != napi_ok ||
+        napi_get_buffer_info(env, url, &bytes, &size) != napi_ok) {
+      return false;
+    }
+    anchorage_options_add_url(options, size > 0 ? bytes : "", size);
+  }
+  return true;
+}
 
 static bool ReadOptions(napi_env env, napi_value from,
                         anchorage_options* options) {
@@ -58,6 +91,8 @@ static bool ReadOptions(napi_env env, napi_value from,
     if (napi_get_value_int64(env, value, &number) != napi_ok) return false;
     kNumberOptions[i].set(options, number);
   }
+  if (!Get(env, from, "furtherUrls", &value)) return false;
+  if (value != NULL && !AddUrls(env, value, options)) return false;
   if (!Get(env, from, "bakedBundle", &value)) return false;
   if (value == NULL) return true;
   if (napi_get_buffer_info(env, value, &bytes, &size) != napi_ok ||
@@ -86,6 +121,18 @@ napi_value Open(napi_env env, napi_callback_info info) {
   anchorage_options_free(options);
   if (client == NULL) return Throw(env, error);
   return Wrap(env, client, FreeClient);
+}
+
+napi_value FirstPause(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  size_t count = 1;
+  MUST(napi_get_cb_info(env, info, &count, &argument, NULL, NULL));
+  Handle* client;
+  MUST(napi_get_value_external(env, argument, (void**)&client));
+  napi_value pause = NULL;
+  MUST(napi_create_int64(env, anchorage_client_first_pause(client->object),
+                         &pause));
+  return pause;
 }
 
 napi_value State(napi_env env, napi_callback_info info) {

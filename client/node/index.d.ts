@@ -8,7 +8,7 @@
  * or null is an error, never "not given", and so is one that is not known.
  */
 
-/** The version and commit of the library, such as "1.0.0 (commit 9f3c2ab1c0de)". */
+/** The version and commit of the library, such as "1.1.0 (commit 9f3c2ab1c0de)". */
 export const version: string;
 
 export type Code =
@@ -59,13 +59,22 @@ export interface ClientOptions {
   url?: string;
   /** Where its targets are. Default: "targets/" below `url`. */
   targetsUrl?: string;
+  /**
+   * Other places with the same files, asked in turn where those before do not
+   * answer, or not with what verifies; at most 16.
+   */
+  furtherUrls?: string[];
+  /** A proxy's URL. Default: none. */
+  proxy?: string;
+  /** The proxy is what https_proxy and the like say. Default: false. */
+  proxyOfEnvironment?: boolean;
   /** The root.json of the repository, from a channel that you trust. */
   trustedRoot?: string | Uint8Array;
   /** PEM certificates that the server's must chain to. Default: the system's. */
   tlsRoots?: string | Uint8Array;
   /**
-   * A folder for what was last verified, this client's alone; needs a trusted
-   * root. Default: none.
+   * A folder for what was last verified, of root's or of this process's user,
+   * for any number of clients; needs a trusted root. Default: none.
    */
   cacheDir?: string;
   /**
@@ -74,12 +83,28 @@ export interface ClientOptions {
    */
   bakedBundle?: Uint8Array;
   bakedBundleAsOf?: Date;
-  /** false: asks only where refresh() is called. Default: true. */
+  /** false: asks only where refresh() or refreshOnce() is called. Default: true. */
   backgroundRefresh?: boolean;
   /** At least 1000. Default: an hour. */
   refreshIntervalMs?: number;
   /** The longest that one file may take, up to an hour. Default: 20,000. */
   timeoutMs?: number;
+  /** The longest that one refresh may take, up to an hour. Default: 120,000. */
+  refreshBudgetMs?: number;
+  /**
+   * For node_exporter's textfile collector: an absolute path that ends in
+   * ".prom", of this client alone. Default: none.
+   */
+  metricsFile?: string;
+  /**
+   * Reports to the server how many verifications ended how, by slot and reason;
+   * no account, instance or address. Default: false.
+   */
+  reportOutcomes?: boolean;
+  /** Between two reports, a minute to a day. Default: 15 minutes. */
+  reportIntervalMs?: number;
+  /** Sends one of so many reports, by chance. Default: 1. */
+  reportSample?: number;
   /**
    * How long a set is STALE before it is EXPIRED, at most 365 days. Default: 30
    * days.
@@ -149,6 +174,19 @@ export interface IdentityOptions {
   trace?: boolean;
 }
 
+export interface ThisInstanceOptions {
+  policy: IdentityPolicy;
+  replay?: Replay;
+  /** Another address than EC2's two, "http://HOST[:PORT]": for tests. */
+  imdsUrl?: string;
+  /** The longest that all requests may take, up to an hour. Default: 10,000. */
+  imdsTimeoutMs?: number;
+  /** Asks without a token: only for an instance that gives none. */
+  imdsVersion1?: boolean;
+  /** Records every check, for toJSON(). Default: false. */
+  trace?: boolean;
+}
+
 /** What AWS says of an instance. */
 export interface Identity {
   readonly accountId: string;
@@ -214,6 +252,44 @@ export interface Attestation {
   toJSON(): unknown;
 }
 
+/** What is not given is not in the document; empty is present and empty. */
+export interface AttestOptions {
+  nonce?: Uint8Array;
+  userData?: Uint8Array;
+  publicKey?: Uint8Array;
+  /**
+   * Makes a key, whose public key the document holds: RSA with 2048 bits, as a
+   * Recipient of AWS KMS has it.
+   */
+  newKey?: boolean;
+  /**
+   * The absolute path of the program that an instance attests with. Default:
+   * "/usr/bin/nitro-tpm-attest".
+   */
+  program?: string;
+  /** The longest that the program may take, up to ten minutes. Default: 30,000. */
+  timeoutMs?: number;
+}
+
+/** An attestation document of this machine. */
+export interface Attested {
+  readonly document: Buffer;
+  readonly source: 'NSM' | 'PROGRAM' | null;
+  /**
+   * PKCS #8, DER; null: no key was made. Who is done with it overwrites it:
+   * `privateKey.fill(0)`.
+   */
+  readonly privateKey: Buffer | null;
+}
+
+/**
+ * Asks this machine's enclave or NitroTPM for a document, on a thread of its own.
+ * Whether AWS made it is for who verifies it, elsewhere. Rejects with a Refused
+ * whose code is UNDECIDED and whose reason is one such as ATTESTATION_ABSENT:
+ * there is no document.
+ */
+export function attest(options?: AttestOptions): Promise<Attested>;
+
 /** How a client stands. */
 export interface State {
   readonly origin: 'BAKED_IN' | 'CACHE' | 'SERVER';
@@ -245,6 +321,15 @@ export class Client {
   ): Promise<Identity>;
 
   /**
+   * Gets the identity of the instance that this process runs on from IMDSv2, on
+   * a thread of its own, and verifies it: the strongest form that the policy
+   * allows and that there is. Each call asks anew. Rejects as verifyIdentity()
+   * does; with the code UNDECIDED and a reason such as IMDS_ABSENT there was
+   * nothing to verify.
+   */
+  verifyThisInstance(options: ThisInstanceOptions): Promise<Identity>;
+
+  /**
    * Verifies a document of an enclave or a NitroTPM, as the policy says.
    * Rejects as verifyIdentity() does.
    */
@@ -258,6 +343,19 @@ export class Client {
    * good as before.
    */
   refresh(): Promise<void>;
+
+  /**
+   * refresh() for a host with a loop of its own and no background refresh:
+   * `error` is null where the server's set is in use, and `pauseMs` is how long
+   * to wait before the next call; null where there is no URL.
+   */
+  refreshOnce(): Promise<{ error: AnchorageError | null; pauseMs: number | null }>;
+
+  /**
+   * How long to wait before the first refreshOnce(), so that a fleet does not ask
+   * together; null as there.
+   */
+  firstPauseMs(): number | null;
 
   /** A snapshot. */
   state(): State;

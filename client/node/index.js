@@ -5,8 +5,8 @@
 const { readFile } = require('node:fs/promises');
 const addon = require('./anchorage.node');
 
-// The oldest library that has all that the addon calls: 1.0.0.
-const OLDEST_LIBRARY = 10000;
+// The oldest library that has all that the addon calls: 1.1.0.
+const OLDEST_LIBRARY = 10100;
 if (addon.versionNumber < OLDEST_LIBRARY) {
   throw new Error(`libanchorage ${addon.version} is older than this package`);
 }
@@ -28,6 +28,7 @@ const ORIGINS = [, 'BAKED_IN', 'CACHE', 'SERVER'];
 const FRESHNESSES = [, 'FRESH', 'STALE', 'EXPIRED', 'BAKED_IN'];
 const FORMS = [, 'signature', 'pkcs7', 'rsa2048'];
 const TYPES = [, 'ENCLAVE', 'NITRO_TPM'];
+const SOURCES = [, 'NSM', 'PROGRAM'];
 const WHEN_EXPIRED = [, 'serve-last-good', 'refuse'];
 const REPLAY_MODES = [
   ,
@@ -120,6 +121,11 @@ function integer(value, what) {
   return value;
 }
 
+function int32(value, what) {
+  if (integer(value, what) !== (value | 0)) throw usage(`${what} is too large`);
+  return value;
+}
+
 function boolean(value, what) {
   if (typeof value !== 'boolean') throw usage(`${what} is no boolean`);
   return value;
@@ -131,6 +137,8 @@ function time(value, what) {
   }
   return value.getTime();
 }
+
+const flag = (value, what) => Number(boolean(value, what));
 
 const oneOf = (names) => (value, what) => {
   const number = names.indexOf(value);
@@ -192,10 +200,21 @@ const OPTIONS = {
   cacheDir: string,
   bakedBundle: bytes,
   bakedBundleAsOf: time,
-  backgroundRefresh: (value, what) => Number(boolean(value, what)),
+  furtherUrls: (value, what) => {
+    if (!Array.isArray(value)) throw usage(`${what} is no array`);
+    return Array.from(value, (url) => string(url, what));
+  },
+  proxy: string,
+  proxyOfEnvironment: flag,
+  backgroundRefresh: flag,
   refreshIntervalMs: integer,
   timeoutMs: integer,
+  refreshBudgetMs: integer,
   maxStaleMs: integer,
+  metricsFile: string,
+  reportOutcomes: flag,
+  reportIntervalMs: integer,
+  reportSample: int32,
   identityWhenExpired: oneOf(WHEN_EXPIRED),
   attestationWhenExpired: oneOf(WHEN_EXPIRED),
 };
@@ -213,6 +232,24 @@ const IDENTITY = {
   replay: (value, what) => readAll(value, REPLAY, what),
   recordedAt: time,
   trace: boolean,
+};
+
+const THIS_INSTANCE = {
+  policy: madeBy(IdentityPolicy),
+  replay: (value, what) => readAll(value, REPLAY, what),
+  imdsUrl: string,
+  imdsTimeoutMs: integer,
+  imdsVersion1: flag,
+  trace: boolean,
+};
+
+const ATTEST = {
+  nonce: bytes,
+  userData: bytes,
+  publicKey: bytes,
+  newKey: boolean,
+  program: string,
+  timeoutMs: integer,
 };
 
 const ATTESTATION = {
@@ -240,6 +277,18 @@ function readRequest(options, readers) {
   }
   if (trace) request.trace = true;
   return [policy, request];
+}
+
+async function attest(options = {}) {
+  const { timeoutMs, ...request } = readAll(options, ATTEST, 'the options');
+  if (timeoutMs !== undefined) request.attestTimeoutMs = timeoutMs;
+  try {
+    const attested = await addon.attest(request);
+    attested.source = SOURCES[attested.source] ?? null;
+    return attested;
+  } catch (failure) {
+    throw errorOf(failure);
+  }
 }
 
 // Freeing a client waits for a transfer that is under way: never here.
@@ -278,16 +327,21 @@ class Client {
     }
   }
 
-  async verifyIdentity(evidence, options) {
-    const [policy, request] = readRequest(options, IDENTITY);
-    const { json, ...identity } = await this.#run(
-      addon.verifyIdentity,
-      text(evidence, 'the evidence'),
-      policy,
-      request,
-    );
+  async #identity(what, ...args) {
+    const { json, ...identity } = await this.#run(what, ...args);
     identity.form = FORMS[identity.form] ?? null;
     return withJson(identity, json);
+  }
+
+  async verifyIdentity(evidence, options) {
+    const request = readRequest(options, IDENTITY);
+    const signature = text(evidence, 'the evidence');
+    return this.#identity(addon.verifyIdentity, signature, ...request);
+  }
+
+  async verifyThisInstance(options) {
+    const request = readRequest(options, THIS_INSTANCE);
+    return this.#identity(addon.verifyThisInstance, ...request);
   }
 
   async verifyAttestation(document, options) {
@@ -308,6 +362,19 @@ class Client {
 
   async refresh() {
     await this.#run(addon.refresh);
+  }
+
+  async refreshOnce() {
+    const { error, pauseMs } = await this.#run(addon.refreshOnce);
+    return {
+      error: error === undefined ? null : errorOf(error),
+      pauseMs: pauseMs < 0 ? null : pauseMs,
+    };
+  }
+
+  firstPauseMs() {
+    const pauseMs = addon.firstPause(this.#open());
+    return pauseMs < 0 ? null : pauseMs;
   }
 
   state() {
@@ -338,5 +405,6 @@ module.exports = {
   IdentityPolicy,
   Ledger,
   Refused,
+  attest,
   version: addon.version,
 };

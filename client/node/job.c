@@ -1,10 +1,20 @@
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "addon.h"
 
-typedef enum { kRefresh, kClose, kVerifyIdentity, kVerifyAttestation } Task;
+typedef enum {
+  kRefresh,
+  kRefreshOnce,
+  kClose,
+  kVerifyIdentity,
+  kVerifyAttestation,
+  kVerifyThisInstance,
+  kAttest,
+} Task;
 
 typedef struct Job {
   Task task;
@@ -22,11 +32,14 @@ typedef struct Job {
   // A copy, because the caller's may change meanwhile.
   void* evidence;
   size_t size;
+  // Of kAttest.
+  bool with_new_key;
   // The result, or else the error.
   bool is_good;
   void* result;
   char* json;
   size_t json_size;
+  int64_t pause_ms;
   anchorage_error* error;
 } Job;
 
@@ -55,11 +68,16 @@ static void FreeJob(napi_env env, Job* job) {
 static void Execute(napi_env env, void* data) {
   (void)env;
   Job* job = data;
-  void* client = job->client->object;
+  void* client = job->client != NULL ? job->client->object : NULL;
   switch (job->task) {
     case kRefresh:
       job->is_good =
           anchorage_client_refresh(client, &job->error) == ANCHORAGE_OK;
+      break;
+    case kRefreshOnce:
+      // A failure is a result too.
+      anchorage_client_refresh_once(client, &job->pause_ms, &job->error);
+      job->is_good = true;
       break;
     case kClose:
       anchorage_client_free(client);
@@ -72,6 +90,18 @@ static void Execute(napi_env env, void* data) {
                                               &job->error);
       job->is_good = job->result != NULL;
       job->json = anchorage_identity_json(job->result, &job->json_size);
+      break;
+    case kVerifyThisInstance:
+      job->result = anchorage_verify_this_instance(client, job->policy->object,
+                                                   job->request, &job->error);
+      job->is_good = job->result != NULL;
+      job->json = anchorage_identity_json(job->result, &job->json_size);
+      break;
+    case kAttest:
+      job->result = job->with_new_key
+                        ? anchorage_attest_new_key(job->request, &job->error)
+                        : anchorage_attest(job->request, &job->error);
+      job->is_good = job->result != NULL;
       break;
     case kVerifyAttestation:
       job->result = anchorage_verify_attestation(client, job->evidence,
@@ -86,29 +116,40 @@ static void Execute(napi_env env, void* data) {
 static void Complete(napi_env env, napi_status status, void* data) {
   Job* job = data;
   napi_value value = NULL;
+  const bool is_identity =
+      job->task == kVerifyIdentity || job->task == kVerifyThisInstance;
   if (status != napi_ok) {
     job->is_good = false;
-  } else if (job->task == kVerifyIdentity && job->is_good) {
+  } else if (is_identity && job->is_good) {
     value = IdentityOf(env, job->result);
+  } else if (job->task == kAttest && job->is_good) {
+    value = AttestedOf(env, job->result);
+  } else if (job->task == kRefreshOnce) {
+    value = RefreshedOf(env, job->pause_ms, job->error);
   } else if (job->task == kVerifyAttestation && job->is_good) {
     value = AttestationOf(env, job->result);
   } else {
     napi_get_undefined(env, &value);
   }
   if (job->is_good) {
-    if (job->result != NULL) SetJson(env, value, job->json, job->json_size);
+    if (is_identity || job->task == kVerifyAttestation)
+      SetJson(env, value, job->json, job->json_size);
     napi_resolve_deferred(env, job->deferred, value);
   } else {
     napi_reject_deferred(env, job->deferred, TakeError(env, job->error));
   }
-  if (job->task == kVerifyIdentity) anchorage_identity_free(job->result);
+  if (is_identity) anchorage_identity_free(job->result);
+  if (job->task == kAttest) anchorage_attested_free(job->result);
   if (job->task == kVerifyAttestation) anchorage_attestation_free(job->result);
   FreeJob(env, job);
 }
 
-// Cancels what `job` waits for; its thread then ends within about a second.
+// Cancels what `job` waits for, where that can be: its thread then ends within
+// about a second. What asks this machine ends by its own timeout.
 static void CancelThread(Job* job) {
-  if (job->task == kRefresh) anchorage_client_cancel(job->client->object);
+  if (job->task == kRefresh || job->task == kRefreshOnce) {
+    anchorage_client_cancel(job->client->object);
+  }
 }
 
 static void* RunThread(void* data) {
@@ -127,12 +168,15 @@ static void EndWithEnvironment(void* data) {
 }
 
 // process.exit() waits for nobody, and exit(3) takes from under the threads what
-// they use.
+// they use. Two seconds at most.
 static void EndAtExit(void) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 2;
   pthread_mutex_lock(&running_mutex);
   for (Job* job = running; job != NULL; job = job->next) CancelThread(job);
   for (Job* job = running; job != NULL; job = job->next) {
-    pthread_join(job->thread, NULL);
+    pthread_timedjoin_np(job->thread, NULL, &until);
   }
   pthread_mutex_unlock(&running_mutex);
 }
@@ -181,6 +225,21 @@ static bool StartThread(napi_env env, Job* job, napi_value name) {
   return false;
 }
 
+static void SetImdsUrl(anchorage_request* request, const void* url,
+                       size_t size) {
+  anchorage_request_set_imds_url(request, url, size);
+}
+static void SetAttestProgram(anchorage_request* request, const void* path,
+                             size_t size) {
+  anchorage_request_set_attest_program(request, path, size);
+}
+static void SetForm(anchorage_request* request, int64_t form) {
+  anchorage_request_set_form(request, (int32_t)form);
+}
+static void SetImdsVersion1(anchorage_request* request, int64_t on) {
+  anchorage_request_set_imds_version_1(request, on != 0);
+}
+
 static bool ReadRequest(napi_env env, napi_value from, Job* job) {
   static const struct {
     const char* name;
@@ -190,6 +249,18 @@ static bool ReadRequest(napi_env env, napi_value from, Job* job) {
       {"nonce", anchorage_request_set_nonce},
       {"userData", anchorage_request_set_user_data},
       {"publicKey", anchorage_request_set_public_key},
+      {"imdsUrl", SetImdsUrl},
+      {"program", SetAttestProgram},
+  };
+  static const struct {
+    const char* name;
+    void (*set)(anchorage_request*, int64_t);
+  } kNumbers[] = {
+      {"form", SetForm},
+      {"recordedAt", anchorage_request_set_recorded_at},
+      {"imdsTimeoutMs", anchorage_request_set_imds_timeout},
+      {"imdsVersion1", SetImdsVersion1},
+      {"attestTimeoutMs", anchorage_request_set_attest_timeout},
   };
   napi_value value;
   void* bytes;
@@ -204,15 +275,16 @@ static bool ReadRequest(napi_env env, napi_value from, Job* job) {
     }
     kBytes[i].set(job->request, size > 0 ? bytes : "", size);
   }
-  if (!Get(env, from, "form", &value)) return false;
-  if (value != NULL) {
+  for (size_t i = 0; i < sizeof kNumbers / sizeof *kNumbers; ++i) {
+    if (!Get(env, from, kNumbers[i].name, &value)) return false;
+    if (value == NULL) continue;
     if (napi_get_value_int64(env, value, &number) != napi_ok) return false;
-    anchorage_request_set_form(job->request, (int32_t)number);
+    kNumbers[i].set(job->request, number);
   }
-  if (!Get(env, from, "recordedAt", &value)) return false;
-  if (value != NULL) {
-    if (napi_get_value_int64(env, value, &number) != napi_ok) return false;
-    anchorage_request_set_recorded_at(job->request, number);
+  if (!Get(env, from, "newKey", &value)) return false;
+  if (value != NULL &&
+      napi_get_value_bool(env, value, &job->with_new_key) != napi_ok) {
+    return false;
   }
   if (!Get(env, from, "trace", &value)) return false;
   if (value != NULL) anchorage_request_set_trace(job->request, 1);
@@ -239,18 +311,33 @@ static bool ReadRequest(napi_env env, napi_value from, Job* job) {
   return true;
 }
 
-// Reads (client, text, policy, request) for a verification, (client) otherwise.
+// Reads (client, text, policy, request) for a verification, (client, policy,
+// request) for one of this instance, (request) to attest, (client) otherwise.
 static bool ReadJob(napi_env env, napi_callback_info info, Job* job) {
   napi_value arguments[4];
   size_t count = 4;
   Handle* handle;
   void* bytes;
-  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok ||
-      napi_get_value_external(env, arguments[0], (void**)&handle) != napi_ok) {
+  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok) {
+    return false;
+  }
+  if (job->task == kAttest) return ReadRequest(env, arguments[0], job);
+  if (napi_get_value_external(env, arguments[0], (void**)&handle) != napi_ok) {
     return false;
   }
   job->client = Hold(handle);
-  if (job->task == kRefresh || job->task == kClose) return true;
+  if (job->task == kRefresh || job->task == kRefreshOnce ||
+      job->task == kClose) {
+    return true;
+  }
+  if (job->task == kVerifyThisInstance) {
+    if (napi_get_value_external(env, arguments[1], (void**)&handle) !=
+        napi_ok) {
+      return false;
+    }
+    job->policy = Hold(handle);
+    return ReadRequest(env, arguments[2], job);
+  }
   if (napi_get_buffer_info(env, arguments[1], &bytes, &job->size) != napi_ok ||
       napi_get_value_external(env, arguments[2], (void**)&handle) != napi_ok) {
     return false;
@@ -272,7 +359,7 @@ static napi_value Start(napi_env env, napi_callback_info info, Task task) {
   Job* job = calloc(1, sizeof *job);
   if (job == NULL) return Broken(env);
   job->task = task;
-  const bool waits = task == kRefresh || task == kClose;
+  const bool waits = task != kVerifyIdentity && task != kVerifyAttestation;
   napi_value name;
   napi_value promise;
   if (!ReadJob(env, info, job) ||
@@ -298,6 +385,18 @@ napi_value Cancel(napi_env env, napi_callback_info info) {
 
 napi_value Refresh(napi_env env, napi_callback_info info) {
   return Start(env, info, kRefresh);
+}
+
+napi_value RefreshOnce(napi_env env, napi_callback_info info) {
+  return Start(env, info, kRefreshOnce);
+}
+
+napi_value VerifyThisInstance(napi_env env, napi_callback_info info) {
+  return Start(env, info, kVerifyThisInstance);
+}
+
+napi_value Attest(napi_env env, napi_callback_info info) {
+  return Start(env, info, kAttest);
 }
 
 napi_value Close(napi_env env, napi_callback_info info) {

@@ -58,6 +58,28 @@ napi_value IdentityOf(napi_env env, const anchorage_identity* identity) {
   return object;
 }
 
+napi_value AttestedOf(napi_env env, const anchorage_attested* attested) {
+  napi_value object = NULL;
+  size_t size = 0;
+  napi_create_object(env, &object);
+  SetInt(env, object, "source", anchorage_attested_source(attested));
+  const void* bytes = anchorage_attested_document(attested, &size);
+  SetBytes(env, object, "document", bytes, size);
+  bytes = anchorage_attested_private_key(attested, &size);
+  SetBytes(env, object, "privateKey", bytes, size);
+  return object;
+}
+
+napi_value RefreshedOf(napi_env env, int64_t pause_ms, anchorage_error* error) {
+  napi_value object = NULL;
+  napi_value pause = NULL;
+  napi_create_object(env, &object);
+  if (error != NULL) Set(env, object, "error", TakeError(env, error));
+  napi_create_int64(env, pause_ms, &pause);
+  Set(env, object, "pauseMs", pause);
+  return object;
+}
+
 // The highest index of a PCR.
 enum { kMaxPcr = 31 };
 

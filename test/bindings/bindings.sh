@@ -13,17 +13,23 @@
 #   ANCHORAGE_TEST_POLICIES the folder of identity.yaml and attestation.yaml
 #   ANCHORAGE_TEST_URL      a repository over HTTP
 #   ANCHORAGE_TEST_ROOT     the file of its root.json
+#   ANCHORAGE_TEST_IMDS     the URL of a metadata service, where
+#                           ANCHORAGE_TEST_FAKE_IMDS is the program fake_imds
+# and as the caller has it:
+#   ANCHORAGE_TEST_ATTEST   the program fake_nitro_tpm_attest
 # Programs in C are run by ANCHORAGE_TEST_RUN, such as an emulator.
 set -uo pipefail
 # The real folder where a test runs among links.
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$top/test/end_to_end/console.sh"
 dir=$(realpath "$1") trustd=$(realpath "$2")
+fake_imds=${ANCHORAGE_TEST_FAKE_IMDS:+$(realpath "$ANCHORAGE_TEST_FAKE_IMDS")}
 shift 2
 scratch=$(mktemp -d)
-trustd_pid=
+trustd_pid='' imds_pid=''
 cleanup() {
-  [ -z "$trustd_pid" ] || kill "$trustd_pid" 2>/dev/null
+  local pid
+  for pid in $trustd_pid $imds_pid; do kill "$pid" 2>/dev/null; done
   rm -rf "$scratch"
 }
 trap cleanup EXIT
@@ -55,6 +61,19 @@ export ANCHORAGE_TEST_VECTORS=$top/test/vectors/real
 export ANCHORAGE_TEST_POLICIES=$top/test/bindings
 export ANCHORAGE_TEST_URL=$url
 export ANCHORAGE_TEST_ROOT=$scratch/data/1.root.json
+if [ -n "$fake_imds" ]; then
+  "$fake_imds" --evidence \
+    "$ANCHORAGE_TEST_VECTORS/iid/usw2-2021-teleport-1" >imds &
+  imds_pid=$!
+  for _ in $(seq 300); do
+    ! grep -q '^ready$' imds || break
+    kill -0 "$imds_pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  ANCHORAGE_TEST_IMDS=$(grep -m 1 http imds) ||
+    { echo "FAILED: fake_imds does not serve"; exit 1; }
+  export ANCHORAGE_TEST_IMDS
+fi
 arguments=("$ANCHORAGE_TEST_VECTORS" "$top/test/bindings/identity.yaml"
   "$top/test/bindings/attestation.yaml" "$url" "$ANCHORAGE_TEST_ROOT")
 export PKG_CONFIG_PATH
@@ -138,7 +157,7 @@ whole() {
     grep -qwE "$name|\"${name#anchorage_}\"" "$@" || missing+=("$name")
   done < <(grep -oE 'anchorage_[a-z0-9_]+\(' "$dir/include/anchorage/anchorage.h" |
     tr -d '(' | LC_ALL=C sort -u |
-    grep -vE '_event_|_identity_(account_id|image_id|instance_id|instance_type|region)$')
+    grep -vE '_events?_|_identity_(account_id|image_id|instance_id|instance_type|region)$')
   [ ${#missing[@]} -eq 0 ] || fail "$* leaves out ${missing[*]}"
 }
 
@@ -206,7 +225,7 @@ other() {
 }
 part_go() {
   export GOFLAGS='' GOPROXY=off GOWORK=off CGO_ENABLED=1
-  whole "$top"/client/go/{anchorage,verify}.go
+  whole "$top"/client/go/{anchorage,instance,verify}.go
   other go
 }
 part_node() {

@@ -190,12 +190,16 @@ TEST_F(ClientCrashTest, ManyProcessesOnOneFolder) {
     // At some moment, which differs from run to run.
     absl::SleepFor(absl::Milliseconds(5 * round));
     ::kill(running.front().process, SIGKILL);
-    if (round % 3 == 0) EXPECT_TRUE(other->Refresh().ok());
+    if (round % 3 == 0) {
+      EXPECT_TRUE(other->Refresh().ok());
+    }
     for (int i = 0; i < kProcesses; ++i) {
       int status = 0;
       ASSERT_EQ(::waitpid(running[i].process, &status, 0), running[i].process);
       ::close(running[i].output);
-      if (i > 0) EXPECT_EQ(status, 0);
+      if (i > 0) {
+        EXPECT_EQ(status, 0);
+      }
     }
     // What no lock was free for is written next time.
     const auto next = Make();

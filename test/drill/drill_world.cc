@@ -41,6 +41,11 @@ void Require(const absl::Status& status, const std::string& doing) {
 
 constexpr char kSecret[] = "a-secret-of-the-drill\n";
 
+// From where the sender of that number reports.
+std::string AddressOf(int sender) {
+  return absl::StrCat("10.0.", sender / 256, ".", sender % 256);
+}
+
 }  // namespace
 
 LocalServer::LocalServer() : http_(std::make_unique<httplib::Server>()) {}
@@ -108,6 +113,27 @@ std::size_t FakeReceiver::Count(std::string_view kind) const {
       }));
 }
 
+FakeBalancer::FakeBalancer(const std::string& trustd,
+                           const std::string& address) {
+  const auto pass_on = [=](const httplib::Request& request,
+                           httplib::Response& response) {
+    httplib::Client client("http://" + trustd);
+    const httplib::Headers headers = {{"X-Forwarded-For", address}};
+    const auto answer =
+        request.method == "POST"
+            ? client.Post(request.path, headers, request.body,
+                          request.get_header_value("Content-Type"))
+            : client.Get(request.path, headers);
+    response.status = answer ? answer->status : 502;
+    if (!answer) return;
+    response.set_content(answer->body,
+                         answer->get_header_value("Content-Type"));
+  };
+  server_.http().Get(".*", pass_on);
+  server_.http().Post(".*", pass_on);
+  server_.Start();
+}
+
 World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
     : start_(absl::Now()) {
   // The timeline is what is to be seen.
@@ -130,16 +156,10 @@ World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
   service_ = *std::move(service);
   reports_ = v1::ReportService::NewStub(grpc::CreateChannel(
       service_->address(), grpc::InsecureChannelCredentials()));
-  const auto root =
-      anchors::ReadFile(folder_ + "/data/1.root.json", tuf::kMaxRootBytes);
-  Require(root.status(), "root");
   for (int i = 0; i < clients; ++i) {
-    client::TrustClientOptions options;
-    options.trusted_root = *root;
+    client::TrustClientOptions options = OptionsOf(i);
     options.server = service_->address();
     options.plaintext = true;
-    options.background_refresh = false;
-    options.clock = [this] { return Now(); };
     auto made = client::TrustClient::Create(std::move(options));
     Require(made.status(), "client");
     clients_.push_back(*std::move(made));
@@ -147,6 +167,35 @@ World::World(TrustdMode mode, const anchors::Catalog& first, int clients)
   Say(absl::StrCat("trustd serves sequence ", sequence(), " on ",
                    service_->address(), " in mode ",
                    mode == TrustdMode::kOnline ? "ONLINE" : "OFFLINE"));
+}
+
+client::TrustClientOptions World::OptionsOf(int client) const {
+  const auto root =
+      anchors::ReadFile(folder_ + "/data/1.root.json", tuf::kMaxRootBytes);
+  Require(root.status(), "root");
+  client::TrustClientOptions options;
+  options.trusted_root = *root;
+  options.cache_folder = absl::StrCat(folder_, "/cache-", client);
+  options.background_refresh = false;
+  options.clock = [this] { return Now(); };
+  return options;
+}
+
+void World::RestartReporting() {
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    clients_[i].reset();
+    balancers_.push_back(std::make_unique<FakeBalancer>(
+        service_->http_address(), AddressOf(static_cast<int>(i))));
+    client::TrustClientOptions options = OptionsOf(static_cast<int>(i));
+    options.metadata_url = balancers_.back()->Url("/tuf/");
+    options.report_outcomes = true;
+    options.report_interval = absl::Minutes(1);
+    // The first report is due at once.
+    options.random = [] { return 0.0; };
+    auto made = client::TrustClient::Create(std::move(options));
+    Require(made.status(), "client");
+    clients_[i] = *std::move(made);
+  }
 }
 
 World::~World() {
@@ -228,7 +277,8 @@ std::shared_ptr<grpc::Channel> World::ConnectAs(const std::string& name) const {
 
 void World::WriteConfig(TrustdMode mode, const anchors::Catalog& first) {
   std::string yaml = absl::StrCat(
-      "data_dir: data\nlisten_address: 127.0.0.1:0\nmode: MODE_",
+      "data_dir: data\nlisten_address: 127.0.0.1:0\n"
+      "http_listen_address: 127.0.0.1:0\nmode: MODE_",
       mode == TrustdMode::kOnline ? "ONLINE\ninitial_catalog_path: first.json"
                                   : "OFFLINE",
       "\n");
@@ -264,11 +314,11 @@ void World::PublishPages(const anchors::Catalog& catalog) {
   Require(service_->PollNow(""), "poll");
 }
 
-bool World::ReportAs(int sender, std::uint64_t sequence,
-                     const std::string& region, const std::string& reason) {
+bool World::ReportAs(int sender, const std::string& region,
+                     const std::string& reason) {
   v1::ReportOutcomesRequest request;
   request.set_library_version("1.0.0");
-  request.set_bundle_sequence(sequence);
+  request.set_bundle_sequence(sequence());
   request.set_seconds(3600);
   v1::OutcomeCount& count = *request.add_counts();
   count.set_partition("aws");
@@ -277,8 +327,7 @@ bool World::ReportAs(int sender, std::uint64_t sequence,
   count.set_reason(reason);
   count.set_count(1);
   grpc::ClientContext context;
-  context.AddMetadata("x-forwarded-for",
-                      absl::StrCat("10.0.", sender / 256, ".", sender % 256));
+  context.AddMetadata("x-forwarded-for", AddressOf(sender));
   v1::ReportOutcomesResponse response;
   return reports_->ReportOutcomes(&context, request, &response).ok();
 }

@@ -87,6 +87,17 @@ class FakeReceiver {
   LocalServer server_;
 };
 
+// The load balancer before one instance: passes on what the instance asks a
+// trustd over HTTP, and says from which address it was asked.
+class FakeBalancer {
+ public:
+  FakeBalancer(const std::string& trustd, const std::string& address);
+  std::string Url(std::string_view path) const { return server_.Url(path); }
+
+ private:
+  LocalServer server_;
+};
+
 enum class TrustdMode { kOnline, kOffline };
 
 struct Approver {
@@ -114,6 +125,10 @@ class World {
     return clients_;
   }
 
+  // Has every client start again, with what it keeps, behind a balancer of its
+  // own, and from now on report what it accepts and refuses.
+  void RestartReporting();
+
   // Publishes the pages that AWS would have for a catalog, and has trustd look
   // at them: it would by itself, at its own time.
   void PublishPages(const anchors::Catalog& catalog);
@@ -126,8 +141,9 @@ class World {
 
   // Reports one outcome of a region's rsa2048 documents, in the name of the
   // sender of that number: from an address of its own, as the proxy on this
-  // machine forwards it. Returns whether it was counted.
-  bool ReportAs(int sender, std::uint64_t sequence, const std::string& region,
+  // machine forwards it. The first numbers are those of the clients. Returns
+  // whether it was counted.
+  bool ReportAs(int sender, const std::string& region,
                 const std::string& reason);
 
   std::uint64_t sequence() const;
@@ -145,6 +161,8 @@ class World {
   void MakeCertificates();
   void MakeCeremony(const anchors::Catalog& first);
   void WriteConfig(TrustdMode mode, const anchors::Catalog& first);
+  // The options of a client, but for where it asks.
+  client::TrustClientOptions OptionsOf(int client) const;
 
   const absl::Time start_;
   std::atomic<std::int64_t> passed_seconds_ = 0;
@@ -155,6 +173,7 @@ class World {
   trustd::TestAuthority authority_{"the drill's people"};
   std::unique_ptr<trustd::Service> service_;
   std::unique_ptr<v1::ReportService::Stub> reports_;
+  std::vector<std::unique_ptr<FakeBalancer>> balancers_;
   std::vector<std::unique_ptr<client::TrustClient>> clients_;
 };
 

@@ -227,6 +227,11 @@ std::optional<World::Evidence> World::Show(const Slot& slot, bool is_genuine,
   const TestKey& key =
       is_genuine ? *held->second.key
                  : KeyNumber(slot.kind, kAttackersKeys + dice_.Below(4));
+  return ShowSigned(slot, key, now);
+}
+
+World::Evidence World::ShowSigned(const Slot& slot, const TestKey& key,
+                                  absl::Time now) {
   test::FakeIdentity aws = aws_;
   aws.SetKey(slot.region, slot.kind, key);
   test::DocumentFields fields = aws.Document(slot.region);
@@ -352,11 +357,17 @@ bool World::IsCurrent(const Slot& slot, const std::string& der) const {
 }
 
 bool World::WasKey(const Slot& slot, const std::string& spki_sha256) const {
+  return FindKey(slot, spki_sha256) != nullptr;
+}
+
+const TestKey* World::FindKey(const Slot& slot,
+                              const std::string& spki_sha256) const {
   const auto found = history_.find(slot);
-  return found != history_.end() &&
-         std::any_of(
-             found->second.begin(), found->second.end(),
-             [&](const Held& held) { return KeyOf(held.der) == spki_sha256; });
+  if (found == history_.end()) return nullptr;
+  for (const Held& held : found->second) {
+    if (KeyOf(held.der) == spki_sha256) return held.key;
+  }
+  return nullptr;
 }
 
 bool World::IsShared(const Slot& slot) const {

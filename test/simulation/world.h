@@ -84,6 +84,12 @@ class World {
   };
   std::optional<Evidence> Show(const verify::Slot& slot, bool is_genuine,
                                absl::Time now);
+  // The same, signed with `key`.
+  Evidence ShowSigned(const verify::Slot& slot, const test::TestKey& key,
+                      absl::Time now);
+  // The key of that name that AWS ever had in the slot; null for none.
+  const test::TestKey* FindKey(const verify::Slot& slot,
+                               const std::string& spki_sha256) const;
   // A certificate that somebody could bring for the slot.
   std::string AnyFor(const verify::Slot& slot, absl::Time now);
 

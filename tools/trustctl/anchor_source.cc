@@ -172,12 +172,13 @@ absl::StatusOr<RepositoryFiles> AnchorSource::OpenRepository() const {
   return RepositoryFiles{*std::move(transport), std::move(fetcher)};
 }
 
-absl::StatusOr<std::unique_ptr<client::TrustClient>> AnchorSource::MakeClient()
-    const {
+absl::StatusOr<std::unique_ptr<client::TrustClient>> AnchorSource::MakeClient(
+    absl::Duration budget) const {
   client::TrustClientOptions options;
   if (absl::Status s = SetServer(*this, options); !s.ok()) return s;
   options.cache_folder = cache;
   options.background_refresh = false;
+  options.refresh_budget = budget;
   if (!trusted_root.empty()) {
     auto root = ReadInput(trusted_root);
     if (!root.ok()) return root.status();

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/fetcher.h"
 #include "client/transport.h"
@@ -65,8 +66,10 @@ struct AnchorSource {
   bool uses_client() const { return !server.empty() || !cache.empty(); }
 
   // Makes a client with --server, --trusted-root and --cache that asks the
-  // server only when it is told to.
-  absl::StatusOr<std::unique_ptr<client::TrustClient>> MakeClient() const;
+  // server only when it is told to, for at most `budget`.
+  absl::StatusOr<std::unique_ptr<client::TrustClient>> MakeClient(
+      absl::Duration budget =
+          client::TrustClientOptions().refresh_budget) const;
 
   // Opens --server for a reader that has nothing yet.
   absl::StatusOr<RepositoryFiles> OpenRepository() const;

@@ -245,7 +245,8 @@ constexpr char kVerifyFooter[] = R"(
 
 Shows whether a program with that root would start from the folder, how fresh
 its bundle is, and what stays refused. Changes nothing. Exit code 3 or 4: what
-is there is not signed by the keys of now, or older; 2: it is damaged.
+is there is not signed by the keys of now, or older, or others can write it; 2:
+it is damaged.
 )";
 
 constexpr char kRefreshFooter[] = R"(

@@ -165,19 +165,24 @@ CheckLine JudgeImds(const InstanceFacts& facts) {
 
 CheckLine JudgeForms(const InstanceFacts& facts) {
   if (!facts.imds.session.ok()) return Skipped("no IMDS");
-  std::vector<absl::string_view> served;
-  absl::Status why;
+  constexpr char kAgain[] =
+      "run it again; where that does not help, find what is between this "
+      "process and IMDS";
+  std::vector<std::string> served;
   for (const FormFacts& form : facts.imds.forms) {
     if (form.served.ok()) {
-      served.emplace_back(NameOf(form.form).data(), NameOf(form.form).size());
+      served.emplace_back(NameOf(form.form));
     } else if (!absl::IsNotFound(form.served)) {
-      why.Update(form.served);
+      // A product asks for no weaker form after that.
+      return served.empty() ? FailOf(form.served, kAgain)
+                            : WarnOf(form.served, kAgain);
     }
   }
   if (served.empty()) {
-    why.Update(client::NotFromInstance(InstanceReason::kIdentityFormNotServed,
-                                       "IMDS has none of the forms"));
-    return FailOf(why, "run it again; where that does not help, ask AWS");
+    return FailOf(
+        client::NotFromInstance(InstanceReason::kIdentityFormNotServed,
+                                "IMDS has none of the forms"),
+        kAgain);
   }
   return Ok(absl::StrJoin(served, ", "));
 }
@@ -191,37 +196,31 @@ bool IsOfAnother(const InstanceFacts& facts) {
 }
 
 CheckLine JudgeIdentity(const InstanceFacts& facts) {
-  std::vector<absl::string_view> verified;
-  const FormFacts* refused = nullptr;
+  constexpr char kHint[] =
+      "either these anchors lack a key of AWS's (newer ones come from a "
+      "trustd: "
+      "--server), or what IMDS gave was changed: 'trustctl verify identity' "
+      "shows each step";
+  std::vector<std::string> verified;
   for (const FormFacts& form : facts.imds.forms) {
-    if (!form.served.ok()) continue;
-    const std::string_view name = NameOf(form.form);
-    if (form.verified.ok()) {
-      verified.emplace_back(name.data(), name.size());
-    } else if (refused == nullptr) {
-      refused = &form;
+    if (absl::IsNotFound(form.served)) continue;
+    if (!form.served.ok()) break;
+    const std::string name(NameOf(form.form));
+    if (!form.verified.ok()) {
+      CheckLine line = verified.empty() ? FailOf(form.verified, kHint)
+                                        : WarnOf(form.verified, kHint);
+      line.detail = absl::StrCat(name, ": ", line.detail);
+      return line;
     }
+    verified.push_back(name);
   }
-  constexpr char kNewer[] =
-      "newer anchors come from a trustd: --server, or the --cache of the "
-      "product; 'trustctl anchors list' shows those in use";
-  if (verified.empty()) {
-    return refused == nullptr ? Skipped("no document")
-                              : FailOf(refused->verified, kNewer);
-  }
+  if (verified.empty()) return Skipped("no document");
   if (IsOfAnother(facts)) {
     return Fail(
         kStaleOrForAnother, "INSTANCE_NOT_THIS",
         absl::StrCat("genuine, and of ", facts.imds.document->instance_id,
                      ", while this is ", facts.machine.instance_id),
         "find what relays IMDS of another instance to this one");
-  }
-  if (refused != nullptr) {
-    CheckLine line = WarnOf(refused->verified, kNewer);
-    line.detail =
-        absl::StrCat(absl::StrJoin(verified, ", "), " verified, but not ",
-                     std::string(NameOf(refused->form)), ": ", line.detail);
-    return line;
   }
   return Ok(absl::StrCat(absl::StrJoin(verified, ", "), " verified, of ",
                          facts.imds.document->instance_id));
@@ -457,8 +456,8 @@ CheckLine JudgeCache(const InstanceFacts& facts) {
   const CacheFacts& cache = *facts.cache;
   if (absl::IsNotFound(cache.found)) {
     return Warn("CACHE_ABSENT", TextOf(cache.found),
-                "the product makes it when it first starts; 'trustctl bundle "
-                "fetch' fills one before that");
+                "the product makes it when it first starts; 'trustctl cache "
+                "refresh' does so before that");
   }
   if (!cache.found.ok()) {
     return Warn("CACHE_UNREADABLE", TextOf(cache.found),
@@ -482,8 +481,8 @@ CheckLine JudgeCache(const InstanceFacts& facts) {
   }
   if (cache.empty) {
     return Warn("CACHE_EMPTY", folder,
-                "the product fills it with its first refresh; 'trustctl "
-                "bundle fetch' does so before that");
+                "the product fills it with its first refresh; 'trustctl cache "
+                "refresh' does so before that");
   }
   if (!cache.usable.ok()) {
     return Warn("CACHE_UNUSABLE",

@@ -40,9 +40,9 @@ struct ImdsFacts {
   // Whether there is a session; without one, the rest is empty.
   absl::Status session = {};
   std::string endpoint = {};
-  // Strongest first.
+  // Strongest first. The first that the region has decides, as for a product.
   std::vector<FormFacts> forms = {};
-  // What the strongest form that verified says; nullopt for none.
+  // What that form says; nullopt where it did not verify.
   std::optional<verify::IdentityDocument> document = {};
 };
 

@@ -132,6 +132,26 @@ std::vector<Row> Rows() {
              verify::Reject(Reason::kSignatureMismatch, "no");
        },
        "identity", Mark::kWarn, "SIGNATURE_MISMATCH"},
+      {"the strongest form does not come",
+       [](InstanceFacts& f) {
+         f.imds.forms[0].served =
+             NotFromInstance(InstanceReason::kImdsTimeout, "late");
+         f.imds.document.reset();
+       },
+       "forms", Mark::kFail, "IMDS_TIMEOUT", kUndecided},
+      {"a weaker form does not come",
+       [](InstanceFacts& f) {
+         f.imds.forms[2].served =
+             NotFromInstance(InstanceReason::kImdsTimeout, "late");
+       },
+       "forms", Mark::kWarn, "IMDS_TIMEOUT"},
+      {"the strongest form is refused",
+       [](InstanceFacts& f) {
+         f.imds.forms[0].verified =
+             verify::Reject(Reason::kSignatureMismatch, "no");
+         f.imds.document.reset();
+       },
+       "identity", Mark::kFail, "SIGNATURE_MISMATCH", kNotFromAws},
       {"every form is refused",
        [](InstanceFacts& f) {
          for (FormFacts& form : f.imds.forms) {

@@ -4,13 +4,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -32,62 +29,28 @@
 namespace anchorage::trustctl {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-// IMDS and the TPM are asked one after the other, and the server meanwhile.
-constexpr absl::Duration kImdsTime = absl::Seconds(7);
-constexpr absl::Duration kAttestTime = absl::Seconds(5);
-constexpr std::chrono::seconds kServerTime{12};
+// One after the other, so 15 seconds at most.
+constexpr absl::Duration kImdsTime = absl::Seconds(5);
+constexpr absl::Duration kAttestTime = absl::Seconds(4);
+constexpr absl::Duration kServerTime = absl::Seconds(5);
 
 constexpr char kWhy[] = "trustctl instance check shows whatever AWS signed";
 
-// A client that has nothing and keeps nothing, while it asks for a bundle.
-class Refresh {
- public:
-  explicit Refresh(AnchorSource source) : name_(source.server) {
-    source.cache.clear();
-    auto client = source.MakeClient();
-    if (!client.ok()) {
-      status_ = client.status();
-      return;
-    }
-    client_ = *std::move(client);
-    ended_ =
-        std::async(std::launch::async, [this] { return client_->Refresh(); });
+// Has a client that keeps nothing ask for a bundle, and sets `anchors` to what
+// it got.
+ServerFacts AskServer(AnchorSource source, std::optional<Anchors>& anchors) {
+  source.cache.clear();
+  const auto client = source.MakeClient(kServerTime);
+  if (!client.ok()) return {.name = "--server", .refreshed = client.status()};
+  ServerFacts facts{.refreshed = (*client)->Refresh()};
+  const client::TrustClientState state = (*client)->state();
+  facts.name = state.servers->front().name;
+  facts.provenance = state.provenance;
+  if (facts.refreshed.ok()) {
+    anchors = Anchors{(*client)->anchors(), state.freshness, nullptr};
   }
-
-  // Waits for its end, at most until `deadline`.
-  ServerFacts End(Clock::time_point deadline) {
-    if (ended_.valid()) {
-      if (ended_.wait_until(deadline) != std::future_status::ready) {
-        client_->Cancel();
-        ended_.wait();
-        status_ = absl::DeadlineExceededError("no bundle came in time");
-      } else {
-        status_ = ended_.get();
-      }
-    }
-    return {name_, status_,
-            client_ != nullptr ? client_->state().provenance
-                               : verify::AnchorProvenance()};
-  }
-
-  ~Refresh() {
-    if (client_ != nullptr) client_->Cancel();
-  }
-
-  // What it got.
-  absl::StatusOr<Anchors> anchors() const {
-    return Anchors{client_->anchors(), client_->state().freshness, nullptr};
-  }
-
- private:
-  const std::string name_;
-  absl::Status status_;
-  std::unique_ptr<client::TrustClient> client_;
-  // Behind the client, so that a destructor waits before it is gone.
-  std::future<absl::Status> ended_;
-};
+  return facts;
+}
 
 absl::Status LookAtFolder(CacheFacts& facts) {
   struct stat entry {};
@@ -150,53 +113,29 @@ absl::StatusOr<Anchors> WithoutServer(
   return Anchors{standing.bundle->anchors, standing.freshness, nullptr};
 }
 
-// What IMDS gave, by form, strongest first: it is verified once it is known with
-// which anchors.
-using Identities = std::vector<
-    std::pair<verify::IdentityForm, absl::StatusOr<client::ImdsIdentity>>>;
-
-Identities AskImds(const verify::IdentityPolicy& policy, ImdsFacts& facts) {
-  Identities identities;
+absl::StatusOr<ImdsFacts> AskImds(const verify::AnchorSet& anchors) {
+  const auto policy = verify::IdentityPolicy::AuthenticityOnly(kWhy);
+  if (!policy.ok()) return policy.status();
+  ImdsFacts facts;
   auto imds = client::Imds::Open({.total_timeout = kImdsTime});
   facts.session = imds.status();
-  if (!imds.ok()) return identities;
+  if (!imds.ok()) return facts;
   facts.endpoint = (*imds)->endpoint();
-  for (const verify::IdentityForm form : client::FormsAllowedBy(policy)) {
-    identities.emplace_back(form, (*imds)->FetchIdentity(form));
-  }
-  return identities;
-}
-
-void Verify(const Identities& identities, const verify::AnchorSet& anchors,
-            const verify::IdentityPolicy& policy, absl::Time now,
-            ImdsFacts& facts) {
-  for (const auto& [form, identity] : identities) {
+  bool decided = false;
+  for (const verify::IdentityForm form : client::FormsAllowedBy(*policy)) {
+    const auto identity = (*imds)->FetchIdentity(form);
     FormFacts& row = facts.forms.emplace_back();
     row.form = form;
     row.served = identity.status();
-    if (!identity.ok()) continue;
-    const auto verified =
-        verify::VerifyIdentity(identity->evidence(), anchors, policy, now);
-    row.verified = verified.status();
-    if (verified.ok() && !facts.document.has_value()) {
-      facts.document = verified->document();
+    if (identity.ok()) {
+      const auto verified = verify::VerifyIdentity(
+          identity->evidence(), anchors, *policy, absl::Now());
+      row.verified = verified.status();
+      if (verified.ok() && !decided) facts.document = verified->document();
     }
+    decided = decided || !absl::IsNotFound(row.served);
   }
-}
-
-// The answer to a nonce of now.
-struct Attestation {
-  std::string nonce;
-  absl::StatusOr<client::Attested> attested;
-};
-
-Attestation AskForAttestation(const std::string& program) {
-  std::string nonce(32, '\0');
-  if (getentropy(nonce.data(), nonce.size()) != 0) {
-    return {"", absl::ErrnoToStatus(errno, "getentropy")};
-  }
-  return {nonce, client::Attest({.nonce = nonce},
-                                {.program = program, .timeout = kAttestTime})};
+  return facts;
 }
 
 template <typename Verified>
@@ -207,34 +146,40 @@ void Keep(const absl::StatusOr<Verified>& verified, AttestationFacts& facts) {
   facts.made = verified->timestamp();
 }
 
-// As a client does that is left to its defaults: not with an EXPIRED set.
-AttestationFacts Verify(const Attestation& attestation, const Anchors& anchors,
-                        absl::Time now) {
+// Verifies as a client does that is left to its defaults: not with an EXPIRED
+// set.
+AttestationFacts AskForAttestation(const std::string& program,
+                                   const Anchors& anchors) {
   AttestationFacts facts;
-  facts.served = attestation.attested.status();
-  if (!facts.served.ok()) return facts;
+  std::string nonce(32, '\0');
+  if (getentropy(nonce.data(), nonce.size()) != 0) {
+    facts.served = absl::ErrnoToStatus(errno, "getentropy");
+    return facts;
+  }
+  const auto attested = client::Attest(
+      {.nonce = nonce}, {.program = program, .timeout = kAttestTime});
+  facts.served = attested.status();
   facts.verified =
       client::RequireNotExpired(anchors.set->provenance(), anchors.freshness);
-  if (!facts.verified.ok()) return facts;
-  const std::string& document = attestation.attested->document;
-  if (attestation.attested->source == client::AttestationSource::kNsm) {
+  if (!facts.served.ok() || !facts.verified.ok()) return facts;
+  if (attested->source == client::AttestationSource::kNsm) {
     const auto policy = verify::EnclavePolicy::Builder()
-                            .ExpectNonce(attestation.nonce)
+                            .ExpectNonce(nonce)
                             .AllowDebug(kWhy)
                             .IgnoreTheRest(kWhy)
                             .Build();
-    Keep(policy.ok()
-             ? verify::VerifyEnclave(document, *anchors.set, *policy, now)
-             : policy.status(),
+    Keep(policy.ok() ? verify::VerifyEnclave(attested->document, *anchors.set,
+                                             *policy, absl::Now())
+                     : policy.status(),
          facts);
   } else {
     const auto policy = verify::NitroTpmPolicy::Builder()
-                            .ExpectNonce(attestation.nonce)
+                            .ExpectNonce(nonce)
                             .IgnoreTheRest(kWhy)
                             .Build();
-    Keep(policy.ok()
-             ? verify::VerifyNitroTpm(document, *anchors.set, *policy, now)
-             : policy.status(),
+    Keep(policy.ok() ? verify::VerifyNitroTpm(attested->document, *anchors.set,
+                                              *policy, absl::Now())
+                     : policy.status(),
          facts);
   }
   return facts;
@@ -248,8 +193,7 @@ absl::StatusOr<InstanceFacts> CollectInstanceFacts(
   InstanceFacts facts{.now = absl::Now(),
                       .needs = std::move(needs),
                       .machine = LookAtMachine()};
-  const auto deadline = Clock::now() + kServerTime;
-  std::optional<Refresh> refresh;
+  std::optional<Anchors> fetched;
   std::shared_ptr<const client::Bundle> cached;
   if (source.uses_client()) {
     if (source.trusted_root.empty()) {
@@ -261,35 +205,28 @@ absl::StatusOr<InstanceFacts> CollectInstanceFacts(
     const auto trusted =
         anchors::tuf::TrustedSet::FromRoot(*root, absl::InfinitePast());
     if (!trusted.ok()) return trusted.status();
-    if (!source.server.empty()) refresh.emplace(source);
+    if (!source.server.empty()) facts.server = AskServer(source, fetched);
     if (!source.cache.empty()) {
       facts.cache.emplace().folder = source.cache;
       cached = LookAtCache(*root, facts.now, *facts.cache);
     }
   }
-  const auto any = verify::IdentityPolicy::AuthenticityOnly(kWhy);
-  if (!any.ok()) return any.status();
-  const Identities identities = AskImds(*any, facts.imds);
-  std::optional<Attestation> attestation;
-  if (facts.needs.attestation != InstanceNeeds::Attestation::kIgnore &&
-      (facts.machine.enclave ||
-       facts.machine.tpm_device == Machine::TpmDevice::kUsable)) {
-    attestation = AskForAttestation(attest_program);
-  }
-  if (refresh.has_value()) facts.server = refresh->End(deadline);
-  // What was asked for is of now, not of a start some seconds ago.
-  facts.now = absl::Now();
   const auto anchors =
-      facts.server.has_value() && facts.server->refreshed.ok()
-          ? refresh->anchors()
-          : WithoutServer(source, std::move(cached), facts.now);
+      fetched.has_value() ? absl::StatusOr<Anchors>(*std::move(fetched))
+                          : WithoutServer(source, std::move(cached), facts.now);
   if (!anchors.ok()) return anchors.status();
   facts.anchors = anchors->set->provenance();
   facts.freshness = anchors->freshness;
-  Verify(identities, *anchors->set, *any, facts.now, facts.imds);
-  if (attestation.has_value()) {
-    facts.attestation = Verify(*attestation, *anchors, facts.now);
+  auto imds = AskImds(*anchors->set);
+  if (!imds.ok()) return imds.status();
+  facts.imds = *std::move(imds);
+  if (facts.needs.attestation != InstanceNeeds::Attestation::kIgnore &&
+      (facts.machine.enclave ||
+       facts.machine.tpm_device == Machine::TpmDevice::kUsable)) {
+    facts.attestation = AskForAttestation(attest_program, *anchors);
   }
+  // Some seconds may have gone by, and what was asked for is of now.
+  facts.now = absl::Now();
   return facts;
 }
 

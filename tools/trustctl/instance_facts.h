@@ -11,9 +11,9 @@
 
 namespace anchorage::trustctl {
 
-// Asks IMDS, the TPM by `attest_program`, the disk and, beside them, the server
-// of `source`, and writes nothing anywhere: not even into the cache. Whatever is
-// not there is among the facts; fails only for flags that cannot be.
+// Asks IMDS, the TPM by `attest_program`, the disk and the server of `source`,
+// and writes nothing anywhere: not even into the cache. Whatever is not there is
+// among the facts; fails only for flags that cannot be.
 absl::StatusOr<InstanceFacts> CollectInstanceFacts(
     const AnchorSource& source, const std::string& attest_program,
     InstanceNeeds needs);

@@ -17,7 +17,7 @@ refresh it needs one of its own.
 """
 
 from . import _library
-from ._client import Client, Ledger
+from ._client import Client, Ledger, attest
 from ._errors import (
     Error,
     PolicyError,
@@ -33,13 +33,15 @@ from ._names import (
     Freshness,
     Origin,
     ReplayMode,
+    Source,
     WhenExpired,
 )
 from ._policies import AttestationPolicy, IdentityPolicy
-from ._results import Attestation, Identity, State
+from ._results import Attestation, Attested, Identity, State
 
 __all__ = [
     "Attestation",
+    "Attested",
     "AttestationPolicy",
     "AttestationType",
     "Client",
@@ -54,11 +56,13 @@ __all__ = [
     "PolicyError",
     "Refused",
     "ReplayMode",
+    "Source",
     "State",
     "Unreachable",
     "UpdateRefused",
     "UsageError",
     "WhenExpired",
+    "attest",
     "version",
 ]
 

@@ -21,6 +21,7 @@ NOT_GIVEN = NotGiven.NOT_GIVEN
 
 Text = Union[str, bytes]
 Path = Union[str, "os.PathLike[str]"]
+Time = Union[float, datetime.timedelta]
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 MILLISECOND = datetime.timedelta(milliseconds=1)
@@ -96,6 +97,15 @@ def boolean(value: Any, what: str) -> int:
     if not isinstance(value, bool):
         raise TypeError(f"{what} is {type(value).__name__}, not bool")
     return int(value)
+
+
+def int32(value: Any, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{what} is {type(value).__name__}, not int")
+    # ctypes would cut it.
+    if abs(value) > INT32_MAX:
+        raise OverflowError(f"{what} is too large")
+    return value
 
 
 def one_of(kind: Type[_Enum], value: Any, what: str) -> _Enum:

@@ -10,7 +10,7 @@ from typing import Any, Callable, Optional
 
 SONAME = "libanchorage.so.1"
 # What this package was made for: 10000 * major + 100 * minor + patch.
-NEEDED = 10000
+NEEDED = 10100
 
 
 def _path() -> str:
@@ -66,6 +66,16 @@ options_new = _function(_getters, "options_new", c_void_p)
 options_free = _setter("options_free")
 options_set_url = _bytes_setter("options_set_url")
 options_set_targets_url = _bytes_setter("options_set_targets_url")
+options_add_url = _bytes_setter("options_add_url")
+options_set_proxy = _bytes_setter("options_set_proxy")
+options_set_proxy_of_environment = _setter(
+    "options_set_proxy_of_environment", c_int32
+)
+options_set_refresh_budget = _setter("options_set_refresh_budget", c_int64)
+options_set_metrics_file = _bytes_setter("options_set_metrics_file")
+options_set_report_outcomes = _setter("options_set_report_outcomes", c_int32)
+options_set_report_interval = _setter("options_set_report_interval", c_int64)
+options_set_report_sample = _setter("options_set_report_sample", c_int32)
 options_set_trusted_root = _bytes_setter("options_set_trusted_root")
 options_set_tls_roots = _bytes_setter("options_set_tls_roots")
 options_set_cache_folder = _bytes_setter("options_set_cache_folder")
@@ -89,6 +99,10 @@ client_new = _function(_calls, "client_new", c_void_p, c_void_p, _ERROR)
 client_free = _function(_calls, "client_free", None, c_void_p)
 client_cancel = _setter("client_cancel")
 client_refresh = _function(_calls, "client_refresh", c_int32, c_void_p, _ERROR)
+client_refresh_once = _function(
+    _calls, "client_refresh_once", c_int32, c_void_p, _TIME, _ERROR
+)
+client_first_pause = _getter("client_first_pause", c_int64)
 client_state = _function(_calls, "client_state", c_void_p, c_void_p, _ERROR)
 
 state_free = _setter("state_free")
@@ -119,6 +133,11 @@ request_set_ledger = _setter(
 request_set_nonce = _bytes_setter("request_set_nonce")
 request_set_user_data = _bytes_setter("request_set_user_data")
 request_set_public_key = _bytes_setter("request_set_public_key")
+request_set_imds_url = _bytes_setter("request_set_imds_url")
+request_set_imds_timeout = _setter("request_set_imds_timeout", c_int64)
+request_set_imds_version_1 = _setter("request_set_imds_version_1", c_int32)
+request_set_attest_program = _bytes_setter("request_set_attest_program")
+request_set_attest_timeout = _setter("request_set_attest_timeout", c_int64)
 request_set_recorded_at = _setter("request_set_recorded_at", c_int64)
 request_set_trace = _setter("request_set_trace", c_int32)
 
@@ -130,6 +149,15 @@ ledger_forget_before = _function(
 
 _VERIFY = (c_void_p, c_char_p, c_size_t, c_void_p, c_void_p, _ERROR)
 verify_identity = _function(_calls, "verify_identity", c_void_p, *_VERIFY)
+verify_this_instance = _function(
+    _calls,
+    "verify_this_instance",
+    c_void_p,
+    c_void_p,
+    c_void_p,
+    c_void_p,
+    _ERROR,
+)
 identity_free = _setter("identity_free")
 identity_field = _getter("identity_field", c_void_p, c_char_p, _SIZE)
 identity_pending_time = _getter("identity_pending_time", c_int64)
@@ -164,6 +192,15 @@ attestation_nonce = _getter("attestation_nonce", c_void_p, _SIZE)
 attestation_pcr = _getter("attestation_pcr", c_void_p, c_int32, _SIZE)
 attestation_note = _getter("attestation_note", c_char_p, c_size_t)
 attestation_json = _getter("attestation_json", c_void_p, _SIZE)
+
+attest = _function(_calls, "attest", c_void_p, c_void_p, _ERROR)
+attest_new_key = _function(
+    _calls, "attest_new_key", c_void_p, c_void_p, _ERROR
+)
+attested_free = _setter("attested_free")
+attested_document = _getter("attested_document", c_void_p, _SIZE)
+attested_source = _getter("attested_source", c_int32)
+attested_private_key = _getter("attested_private_key", c_void_p, _SIZE)
 
 
 class Handle:

@@ -78,6 +78,13 @@ class AttestationType(_Named):
     NITRO_TPM = 2
 
 
+class Source(_Named):
+    """Who made an attestation document."""
+
+    NSM = 1
+    PROGRAM = 2
+
+
 class ReplayMode(_Named):
     """What a ledger remembers an identity document for."""
 

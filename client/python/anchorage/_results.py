@@ -9,7 +9,7 @@ from typing import Any, Dict, Final, List, Optional, Tuple
 
 from . import _library as _c
 from ._given import EPOCH, INT32_MAX, MILLISECOND
-from ._names import AttestationType, Form, Freshness, Origin
+from ._names import AttestationType, Form, Freshness, Origin, Source
 
 
 def _time(milliseconds: int) -> datetime.datetime:
@@ -178,6 +178,29 @@ class Attestation(_c.Object):
 
     def __repr__(self) -> str:
         return f"<anchorage.Attestation of {self.module_id}>"
+
+
+class Attested(_c.Object):
+    """An attestation document of this machine."""
+
+    __slots__ = ()
+
+    @property
+    def document(self) -> bytes:
+        return _c.get_bytes(_c.attested_document, self._handle.pointer) or b""
+
+    @property
+    def source(self) -> Source:
+        return Source(_c.attested_source(self._handle.pointer))
+
+    @property
+    def private_key(self) -> Optional[bytes]:
+        """PKCS #8, DER; None: no key was made. The library's own copy is
+        overwritten when it is freed; Python's copies are not."""
+        return _c.get_bytes(_c.attested_private_key, self._handle.pointer)
+
+    def __repr__(self) -> str:
+        return f"<anchorage.Attested by {self.source.name}>"
 
 
 class State(_c.Object):

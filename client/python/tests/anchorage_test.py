@@ -403,6 +403,74 @@ class AttestationTest(unittest.TestCase):
             self.verify("text")
 
 
+IMDS = os.environ.get("ANCHORAGE_TEST_IMDS")
+ATTEST = os.environ.get("ANCHORAGE_TEST_ATTEST")
+
+
+@unittest.skipUnless(IMDS, "ANCHORAGE_TEST_IMDS names no metadata service")
+class ThisInstanceTest(unittest.TestCase):
+    def setUp(self):
+        self.client = anchorage.Client()
+
+    def verify(self, **more):
+        return self.client.verify_this_instance(
+            IDENTITY_POLICY, **{"imds_url": IMDS, **more}
+        )
+
+    def test_what_imds_answers(self):
+        machine = self.verify(imds_timeout=5)
+        self.assertEqual(machine.region, "us-west-2")
+        self.assertEqual(machine.form, anchorage.Form.RSA2048)
+
+    def test_nobody_answers(self):
+        with self.assertRaises(anchorage.Refused) as caught:
+            self.verify(imds_url="http://127.0.0.1:1")
+        self.assertEqual(caught.exception.reason, "IMDS_ABSENT")
+        self.assertEqual(caught.exception.code, anchorage.Code.UNDECIDED)
+
+    def test_replay(self):
+        ledger = anchorage.Ledger(10)
+        self.verify(ledger=ledger)
+        with self.assertRaises(anchorage.Refused) as caught:
+            self.verify(ledger=ledger)
+        self.assertEqual(caught.exception.reason, "REPLAYED")
+
+    def test_arguments(self):
+        with self.assertRaises(TypeError):
+            self.verify(imds_url=None)
+        with self.assertRaises(TypeError):
+            self.verify(imds_version_1=1)
+        with self.assertRaises(anchorage.UsageError):
+            self.verify(imds_url="ftp://127.0.0.1")
+
+
+class AttestTest(unittest.TestCase):
+    @unittest.skipUnless(ATTEST, "ANCHORAGE_TEST_ATTEST names no program")
+    def test_a_document_with_what_was_given(self):
+        attested = anchorage.attest(
+            nonce=b"a nonce of mine", program=ATTEST, timeout=20
+        )
+        self.assertIn(b"a nonce of mine", attested.document)
+        self.assertEqual(attested.source, anchorage.Source.PROGRAM)
+        self.assertIsNone(attested.private_key)
+
+    @unittest.skipUnless(ATTEST, "ANCHORAGE_TEST_ATTEST names no program")
+    def test_a_new_key(self):
+        attested = anchorage.attest(new_key=True, program=pathlib.Path(ATTEST))
+        # Both have the modulus: no other 64 bytes in a row are the same.
+        key = attested.private_key
+        self.assertIn(key[60:124], attested.document)
+        with self.assertRaises(anchorage.UsageError):
+            anchorage.attest(new_key=True, public_key=b"mine", program=ATTEST)
+
+    def test_nobody_attests(self):
+        with self.assertRaises(anchorage.Refused) as caught:
+            anchorage.attest(program="/nowhere/at/all")
+        self.assertEqual(caught.exception.reason, "ATTESTATION_ABSENT")
+        with self.assertRaises(TypeError):
+            anchorage.attest(nonce="text")
+
+
 class ClientTest(unittest.TestCase):
     def test_built_in(self):
         state = anchorage.Client().state()
@@ -450,6 +518,47 @@ class ClientTest(unittest.TestCase):
             client.verify_identity(SIGNATURE, IDENTITY_POLICY).region,
             "us-west-2",
         )
+
+    def test_a_loop_of_ones_own(self):
+        client = anchorage.Client(
+            url="http://127.0.0.1:1/tuf/",
+            further_urls=[URL],
+            trusted_root=ROOT,
+            background_refresh=False,
+            refresh_budget=20,
+        )
+        self.assertEqual(client.first_pause(), 0)
+        failed, pause = client.refresh_once()
+        self.assertIsNone(failed)
+        self.assertTrue(3000 < pause < 4000, pause)
+        self.assertEqual(client.state().origin, anchorage.Origin.SERVER)
+
+        silent = anchorage.Client(
+            url="http://127.0.0.1:1/tuf/",
+            trusted_root=ROOT,
+            background_refresh=False,
+        )
+        failed, pause = silent.refresh_once()
+        self.assertIsInstance(failed, anchorage.Unreachable)
+        self.assertTrue(0 < pause < 60, pause)
+
+        alone = anchorage.Client()
+        failed, pause = alone.refresh_once()
+        self.assertIsInstance(failed, anchorage.UsageError)
+        self.assertIsNone(pause)
+        self.assertIsNone(alone.first_pause())
+
+    def test_a_metrics_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "product.prom"
+            client = anchorage.Client(
+                url=URL,
+                trusted_root=ROOT,
+                background_refresh=False,
+                metrics_file=path,
+            )
+            client.refresh_once()
+            self.assertIn("anchorage_client_", path.read_text())
 
     def test_a_refresh_lets_others_run(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -509,6 +618,10 @@ class ClientTest(unittest.TestCase):
             },
             {"url": URL, "trusted_root": ROOT, "refresh_interval": 0.5},
             {"url": URL, "trusted_root": ROOT, "timeout": -1},
+            {"further_urls": [URL], "trusted_root": ROOT},
+            {"url": URL, "trusted_root": ROOT, "proxy": ""},
+            {"metrics_file": "product.prom"},
+            {"report_outcomes": True},
         ):
             with self.subTest(more), self.assertRaises(anchorage.UsageError):
                 anchorage.Client(**more)
@@ -517,6 +630,11 @@ class ClientTest(unittest.TestCase):
             "trusted_root",
             "cache_dir",
             "tls_roots",
+            "further_urls",
+            "proxy",
+            "metrics_file",
+            "report_outcomes",
+            "report_sample",
             "baked_bundle",
             "background_refresh",
             "refresh_interval",

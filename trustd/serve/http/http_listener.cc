@@ -178,11 +178,12 @@ void HttpListener::Answer(Connection& connection, bool last) {
       TakesBody(*request)) {
     return connection.AwaitBody(*request->content_length);
   }
-  last = last || !request.has_value() ||
-         !(has_body ? request->keeps_after_body : request->keeps_connection);
   Reply reply = !request.has_value() ? Text(400, "no request of HTTP/1.1\n")
                 : has_body           ? ReplyToPost(connection, *request)
                            : ReplyTo(*request, connection.is_health_only());
+  // A peer that means to send a body without a length may send it all the same.
+  last = last || !request.has_value() || reply.status == 411 ||
+         !(has_body ? request->keeps_after_body : request->keeps_connection);
   std::string head = absl::StrCat(
       "HTTP/1.1 ", reply.status, " ", PhraseOf(reply.status),
       "\r\nAccept-Ranges: none\r\nContent-Length: ", reply.body.size(),
