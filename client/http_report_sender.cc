@@ -73,7 +73,11 @@ ReportAnswer HttpReportSender::SendOrThrow(std::string_view report,
                        .proxy = proxy_});
   if (!got.ok()) return {got.status()};
   const absl::StatusCode code = CodeOf(got->status);
-  if (code == absl::StatusCode::kOk) return ParseReportAnswer(got->body);
+  if (code == absl::StatusCode::kOk) {
+    if (!got->too_long) return ParseReportAnswer(got->body);
+    return {absl::UnavailableError(absl::StrCat(
+        Shown(url_), "an answer of more than ", kMaxAnswerBytes, " bytes"))};
+  }
   ReportAnswer answer{
       absl::Status(code, absl::StrCat(Shown(url_), "HTTP ", got->status))};
   answer.wait = ParseRetryAfter(got->retry_after, absl::Now());

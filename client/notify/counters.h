@@ -38,7 +38,7 @@ struct OutcomeCount {
 class Counters {
  public:
   // AWS has about 130.
-  static constexpr std::size_t kMaxSlots = 512;
+  static constexpr std::size_t kMaxSlots = 256;
 
   // One count, and when it was last told of.
   class Cell {
