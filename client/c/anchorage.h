@@ -555,8 +555,8 @@ ANCHORAGE_API anchorage_identity* anchorage_verify_identity(
  *
  * ANCHORAGE_UNDECIDED with a reason such as IMDS_ABSENT, IMDS_DISABLED,
  * IMDS_HOP_LIMIT (a container, one hop too far), IMDS_THROTTLED or IMDS_TIMEOUT:
- * there was nothing to verify. client/instance/README.md has all of them and what
- * to do. `request` may be NULL, and has no document, form or time. Since 1.1. */
+ * there was nothing to verify. The folder instance/ of the installed documents
+ * has all of them, and what to do. `request` may be NULL, and has no document, form or time. Since 1.1. */
 ANCHORAGE_API anchorage_identity* anchorage_verify_this_instance(
     const anchorage_client* client, const anchorage_identity_policy* policy,
     const anchorage_request* request, anchorage_error** error);

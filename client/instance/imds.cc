@@ -22,6 +22,9 @@ constexpr char kIdentityPath[] = "dynamic/instance-identity/";
 // AWS's tokens have 56 characters.
 constexpr std::size_t kMaxTokenBytes = 1024;
 
+// libcurl takes none for "for ever".
+constexpr absl::Duration kLeast = absl::Milliseconds(1);
+
 // How often a document is fetched again that changed while its signature was.
 constexpr int kMostDocuments = 3;
 
@@ -100,6 +103,10 @@ Imds::Imds(ImdsOptions options)
       deadline_(Clock::now() + absl::ToChronoMilliseconds(std::min(
                                    options_.total_timeout, absl::Hours(1)))) {}
 
+absl::Duration Imds::Left() const {
+  return absl::FromChrono(deadline_ - Clock::now());
+}
+
 absl::StatusOr<std::unique_ptr<Imds>> Imds::Open(ImdsOptions options) {
   return anchors::NoThrow([&]() -> absl::StatusOr<std::unique_ptr<Imds>> {
     std::unique_ptr<Imds> imds(new Imds(std::move(options)));
@@ -113,6 +120,7 @@ absl::Status Imds::OpenOrThrow() {
       NotFromInstance(InstanceReason::kImdsAbsent, "no address to ask");
   bool found = false;
   for (const std::string& endpoint : options_.endpoints) {
+    if (Left() < kLeast) break;
     endpoint_ = endpoint;
     const absl::Status opened = OpenEndpoint();
     if (opened.ok()) {
@@ -156,12 +164,12 @@ absl::StatusOr<std::string> Imds::Ask(const char* method, std::string_view path,
   request.proxy = "";
   for (std::chrono::milliseconds pause = kFirstPause;;
        pause = std::min(2 * pause, kLongestPause)) {
-    const auto left = absl::FromChrono(deadline_ - Clock::now());
-    if (left < absl::Milliseconds(1)) {
+    const absl::Duration left = Left();
+    if (left < kLeast) {
       return NotFromInstance(InstanceReason::kImdsTimeout,
                              request.url + ": no time is left");
     }
-    request.timeout = std::min(options_.answer_timeout, left);
+    request.timeout = std::clamp(options_.answer_timeout, kLeast, left);
     auto answer = connection_.Ask(request);
     if (!answer.ok()) {
       const std::string why(answer.status().message());

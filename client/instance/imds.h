@@ -92,6 +92,8 @@ class Imds {
  private:
   using Clock = std::chrono::steady_clock;
   explicit Imds(ImdsOptions options);
+  // How much of the session's time is left.
+  absl::Duration Left() const;
   absl::Status OpenOrThrow();
   absl::Status OpenEndpoint();
   // Asks as often as IMDS refuses for the moment and the time lasts.

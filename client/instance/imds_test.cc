@@ -1,7 +1,11 @@
 #include "client/instance/imds.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <string>
 #include <utility>
@@ -276,6 +280,36 @@ TEST_F(ImdsTest, EndsWithItsTotalTime) {
   options.answer_timeout = absl::Hours(1);
   options.total_timeout = absl::Milliseconds(500);
   EXPECT_EQ(WhyNot(options), InstanceReason::kImdsHopLimit);
+}
+
+// As where a firewall drops what is sent there.
+TEST_F(ImdsTest, ASilentNetworkIsNoImds) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* const at = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(::bind(listener, at, size), 0);
+  ASSERT_EQ(::listen(listener, 0), 0);
+  ASSERT_EQ(::getsockname(listener, at, &size), 0);
+  // They fill its queue: who comes after them is not heard.
+  std::vector<int> before;
+  for (int i = 0; i < 4; ++i) {
+    before.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    (void)::connect(before.back(), at, size);
+  }
+  const FakeImds good(In("us-east-1"));
+  const std::string silent =
+      "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  ImdsOptions options = At({silent, good.url()});
+  options.total_timeout = absl::Milliseconds(300);
+  EXPECT_EQ(WhyNot(options), InstanceReason::kImdsAbsent);
+  options.total_timeout = absl::Seconds(20);
+  options.connect_timeout = absl::Milliseconds(300);
+  EXPECT_EQ(WhyNot(options), std::nullopt);
+  for (const int fd : before) ::close(fd);
+  ::close(listener);
 }
 
 TEST_F(ImdsTest, UsesNoProxy) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,6 +31,19 @@ TEST(InstanceErrorTest, CarriesTheReasonInTheStatus) {
     EXPECT_EQ(InstanceReasonOf(status), reason);
     EXPECT_EQ(std::string(status.message()),
               std::string(NameOf(reason)) + ": detail");
+  }
+}
+
+TEST(InstanceErrorTest, HasARowOfAManualForEachReason) {
+  std::string manuals;
+  for (const char* name : {"README.md", "ATTESTATION.md"}) {
+    std::ifstream file(std::string("client/instance/") + name);
+    ASSERT_TRUE(file.good()) << name;
+    manuals.append(std::istreambuf_iterator<char>(file), {});
+  }
+  for (const InstanceReason reason : AllInstanceReasons()) {
+    const std::string row = "\n| `" + std::string(NameOf(reason)) + "` | ";
+    EXPECT_NE(manuals.find(row), std::string::npos) << NameOf(reason);
   }
 }
 
