@@ -98,7 +98,6 @@ bool AnchorKeeper::LoadCache(absl::Time now) {
     cached.status = absl::FailedPreconditionError(
         "the cache was not used: the set that is built in is newer");
   }
-  if (!cached.status.ok()) cache_.Report(cached.status);
   ladder_.Replace(Published<Ladder>::Prepare(
       NextLadder(cached.bundle.has_value()
                      ? std::make_shared<const Bundle>(*std::move(cached.bundle))
@@ -108,6 +107,7 @@ bool AnchorKeeper::LoadCache(absl::Time now) {
   // A damaged memory is left as it is until there is a better one.
   if (cached.is_memory_new) cache_.SaveMemory(memory_);
   WriteFolder(now);
+  if (!cached.status.ok()) cache_.Report(cached.status);
   if (cached.empty) cache_.MakeFolder();
   return !cached.empty;
 }
@@ -324,6 +324,8 @@ absl::Status AnchorKeeper::AdoptFrom(tuf::Updater& updater, const Bundle* held,
   } else if (memory != memory_) {
     cache_.SaveMemory(memory);
   }
+  // Whatever was wrong there, it has been saved anew.
+  cache_.Report(absl::OkStatus());
   memory_ = std::move(memory);
   ladder_.Replace(std::move(next));
   // Delegated roles have an expiry of their own, which every refresh is to see.

@@ -170,9 +170,7 @@ BundleCache::Order BundleCache::OrderOf(std::string_view name) {
 }
 
 void BundleCache::Write(absl::FunctionRef<void()> look) {
-  const bool lacked_something = has_unwritten();
-  write_status_ = lacked_something ? WriteAll(look) : absl::OkStatus();
-  if (lacked_something && write_status_.ok()) status_ = absl::OkStatus();
+  write_status_ = has_unwritten() ? WriteAll(look) : absl::OkStatus();
 }
 
 void BundleCache::MakeFolder() {

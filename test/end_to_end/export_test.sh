@@ -84,12 +84,11 @@ here() {
 }
 mkdir -p etc/anchorage bin
 ln -s "$trustctl" bin/trustctl
-ln -s "$(dirname "$trustctl")/trustctl-online" bin/
 export PATH=$PWD/bin:$PATH
 sed -n 's/^    \(echo SERVER=.*\|cp 1[.]root[.]json .*\)$/\1/p' "$readme" | here >configure
 cp data/1.root.json .
-check configure 0 "" bash -e configure
-[ -s etc/anchorage/product.conf ] && [ -s etc/anchorage/product.root.json ] ||
+bash -e configure && [ -s etc/anchorage/product.conf ] &&
+  [ -s etc/anchorage/product.root.json ] ||
   { echo "FAILED: the manual makes no configuration"; failures=$((failures + 1)); }
 sed -n 's/^    \(trustctl cache refresh .*\)$/\1/p' "$readme" | here >refresh
 check refresh_of_the_manual 0 "refreshed  sequence 1  FRESH" bash -e refresh
