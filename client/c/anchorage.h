@@ -47,21 +47,22 @@
  *     use one at once, but for its _free, which is the last use;
  *   options, request: one thread at a time.
  *
- * No call blocks on the network but anchorage_client_refresh(),
- * anchorage_verify_this_instance() and, for a transfer under way,
- * anchorage_client_free(). Who frees a client while another thread may be in
- * anchorage_client_refresh() first calls anchorage_client_cancel(), then waits
- * for that thread. No call throws, ends the process, depends on the locale,
- * changes a signal's handler or writes to a standard stream; errno after one
- * says nothing. OpenSSL's queue of errors is as it was, but for the first two
- * calls, in which libcurl clears it. A connection that breaks raises no SIGPIPE, and a client's own thread takes no
- * signals. The library reads no environment but ANCHORAGE_DEBUG; libcurl and
- * OpenSSL read their own, such as OPENSSL_CONF, but no proxy unless it is asked
- * for (anchorage_options_set_proxy_of_environment()). A program with
- * more rights than who started it (set-user-ID) verifies, and fetches nothing.
+ * No call blocks on the network but anchorage_client_refresh(), _refresh_once()
+ * and anchorage_verify_this_instance(), and, for a transfer under way,
+ * anchorage_client_free(). Who frees a client while another thread may be in a
+ * refresh first calls anchorage_client_cancel(), then waits for that thread. No
+ * call throws, ends the process, depends on the locale, changes a signal's
+ * handler or writes to a standard stream; errno after one says nothing.
+ * OpenSSL's queue of errors is as it was, but for the first three calls, in which
+ * libcurl clears it. A connection that breaks raises no SIGPIPE, and a client's
+ * own thread takes no signals. The library reads no environment but
+ * ANCHORAGE_DEBUG; libcurl and OpenSSL read their own, such as OPENSSL_CONF, but
+ * no proxy unless it is asked for (anchorage_options_set_proxy_of_environment()).
+ * A program with more rights than who started it (set-user-ID) verifies, and
+ * fetches nothing.
  *
- * A thread that calls needs a stack of 64 KiB; for anchorage_client_refresh()
- * and anchorage_verify_this_instance(), which are libcurl's calls too, 256 KiB.
+ * A thread that calls needs a stack of 64 KiB; for the same three, which are
+ * libcurl's calls too, 256 KiB.
  *
  * After fork(2) the child verifies with the set of that moment;
  * anchorage_client_refresh() says that it needs a client of its own. A ledger is
@@ -87,7 +88,8 @@
  * value, never "".
  *
  * YES OR NO is 1 or 0; any other number that goes in is an error. Of all the
- * functions anchorage_client_refresh() alone returns a code, whose 0 is success.
+ * functions anchorage_client_refresh() and _refresh_once() alone return a code,
+ * whose 0 is success.
  *
  * NULL for an object, an object of another type, and one that was freed as long
  * as nothing else has its memory: a call that can fail fails with USAGE; a
@@ -324,23 +326,23 @@ ANCHORAGE_API void anchorage_options_set_attestation_when_expired(
 
 /* Also lets the threads that verify call the event callback (1), which by default
  * they never do (0): then refusals are not told of, and a refresh is what
- * notices a set that has become old. */
+ * notices a set that has become old. Since 1.1. */
 ANCHORAGE_API void anchorage_options_set_events_while_verifying(
     anchorage_options* options, int32_t on);
 /* A file for node_exporter's textfile collector: an absolute path that ends in
- * ".prom", of this client alone. Default: none. */
+ * ".prom", of this client alone. Default: none. Since 1.1. */
 ANCHORAGE_API void anchorage_options_set_metrics_file(
     anchorage_options* options, const char* path, size_t size);
 /* Whether to report to the server how many verifications ended how (1), or not
  * (0, the default): counts by slot and reason, the library's version and the
- * set's sequence; no account, instance or address. */
+ * set's sequence; no account, instance or address. Since 1.1. */
 ANCHORAGE_API void anchorage_options_set_report_outcomes(
     anchorage_options* options, int32_t on);
-/* Between two reports: from 1 minute to 1 day, default 15 minutes. */
+/* Between two reports: from 1 minute to 1 day, default 15 minutes. Since 1.1. */
 ANCHORAGE_API void anchorage_options_set_report_interval(
     anchorage_options* options, int64_t ms);
 /* Sends one of so many reports, by chance, and drops the others' counts: 1, the
- * default, to 1,000,000. */
+ * default, to 1,000,000. Since 1.1. */
 ANCHORAGE_API void anchorage_options_set_report_sample(
     anchorage_options* options, int32_t one_in);
 
@@ -385,13 +387,14 @@ ANCHORAGE_API const char* anchorage_event_reason(const anchorage_event* event);
 ANCHORAGE_API const char* anchorage_event_message(const anchorage_event* event);
 /* Of the set that is in use now. */
 ANCHORAGE_API uint64_t anchorage_event_sequence(const anchorage_event* event);
-/* Of a refusal: the check that failed; NULL with other events. */
+/* Of a refusal: the check that failed; NULL with other events. Since 1.1. */
 ANCHORAGE_API const char* anchorage_event_check(const anchorage_event* event);
 /* Of a refusal: "PARTITION/REGION/KIND", as far as it is known, such as
- * "aws/eu-west-1/iid-rsa2048" or "//iid-rsa2048"; NULL with other events. */
+ * "aws/eu-west-1/iid-rsa2048" or "//iid-rsa2048"; NULL with other events.
+ * Since 1.1. */
 ANCHORAGE_API const char* anchorage_event_slot(const anchorage_event* event);
 /* How many refusals of the same reason and slot were not told of since the last
- * one that was. */
+ * one that was. Since 1.1. */
 ANCHORAGE_API uint64_t anchorage_event_left_out(const anchorage_event* event);
 
 /* --- The client ----------------------------------------------------------- */
@@ -556,7 +559,8 @@ ANCHORAGE_API anchorage_identity* anchorage_verify_identity(
  * ANCHORAGE_UNDECIDED with a reason such as IMDS_ABSENT, IMDS_DISABLED,
  * IMDS_HOP_LIMIT (a container, one hop too far), IMDS_THROTTLED or IMDS_TIMEOUT:
  * there was nothing to verify. The folder instance/ of the installed documents
- * has all of them, and what to do. `request` may be NULL, and has no document, form or time. Since 1.1. */
+ * has all of them, and what to do. `request` may be NULL, and has no document,
+ * form or time. Since 1.1. */
 ANCHORAGE_API anchorage_identity* anchorage_verify_this_instance(
     const anchorage_client* client, const anchorage_identity_policy* policy,
     const anchorage_request* request, anchorage_error** error);
