@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "test/fake_aws/fake_identity.h"
@@ -333,6 +334,9 @@ void Fleet::Restart(Host& host, absl::Duration off) {
     Count("power cuts while writing");
   }
   Stop(host);
+  if (options_.mutation == Mutation::kGoesBack) {
+    std::swap(host.disk, host.old_disk);
+  }
   host.disk.PowerIsBack();
   if (!host.is_damaged && dice_.Percent(3)) {
     Count("damaged files");

@@ -60,6 +60,8 @@ enum class Mutation {
   kBelievesAnySignature,
   // Loses its disk at each restart.
   kForgets,
+  // Has, at each restart, the disk that it had at the one before.
+  kGoesBack,
   // Does not ask again soon after a failure, but much later.
   kNoRetry,
   // Asks exactly when the interval is over, and at once after a start.

@@ -39,6 +39,8 @@ struct Host {
 
   Line line;
   Disk disk;
+  // Of Mutation::kGoesBack: what the disk was at the last restart.
+  Disk old_disk;
   // Null while it is off.
   std::unique_ptr<client::TrustClient> client;
   // Events of an earlier client do not count.
