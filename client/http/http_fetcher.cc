@@ -23,7 +23,7 @@ constexpr int kNotFound = 404;
 absl::Status CheckUrl(std::string& url) {
   if (!url.starts_with("https://") && !url.starts_with("http://")) {
     return absl::InvalidArgumentError(
-        absl::StrCat("'", url, "' is not an http or https URL"));
+        absl::StrCat(Shown(url), "this is not an http or https URL"));
   }
   if (!url.ends_with('/')) url.push_back('/');
   return absl::OkStatus();
@@ -140,9 +140,13 @@ absl::StatusOr<std::string> HttpFetcher::FetchTarget(std::string_view name,
 
 std::optional<absl::Duration> ParseRetryAfter(std::string_view text,
                                               absl::Time now) {
-  std::uint32_t seconds = 0;
   const absl::string_view view(text.data(), text.size());
-  if (absl::SimpleAtoi(view, &seconds)) return absl::Seconds(seconds);
+  if (!text.empty() && text.find_first_not_of("0123456789") == text.npos) {
+    std::uint32_t seconds = 0;
+    // Longer than that is as good as for ever.
+    return absl::SimpleAtoi(view, &seconds) ? absl::Seconds(seconds)
+                                            : absl::InfiniteDuration();
+  }
   absl::Time date;
   // It also knows the words "infinite-future".
   if (!absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", view, &date, nullptr) ||

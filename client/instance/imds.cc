@@ -24,6 +24,7 @@ constexpr std::size_t kMaxTokenBytes = 1024;
 
 // libcurl takes none for "for ever".
 constexpr absl::Duration kLeast = absl::Milliseconds(1);
+constexpr absl::Duration kMost = absl::Hours(1);
 
 // How often a document is fetched again that changed while its signature was.
 constexpr int kMostDocuments = 3;
@@ -100,8 +101,8 @@ verify::IdentityEvidence ImdsIdentity::evidence() const {
 
 Imds::Imds(ImdsOptions options)
     : options_(std::move(options)),
-      deadline_(Clock::now() + absl::ToChronoMilliseconds(std::min(
-                                   options_.total_timeout, absl::Hours(1)))) {}
+      deadline_(Clock::now() +
+                absl::ToChronoMilliseconds(options_.total_timeout)) {}
 
 absl::Duration Imds::Left() const {
   return absl::FromChrono(deadline_ - Clock::now());
@@ -109,6 +110,14 @@ absl::Duration Imds::Left() const {
 
 absl::StatusOr<std::unique_ptr<Imds>> Imds::Open(ImdsOptions options) {
   return anchors::NoThrow([&]() -> absl::StatusOr<std::unique_ptr<Imds>> {
+    for (const absl::Duration time :
+         {options.connect_timeout, options.answer_timeout,
+          options.total_timeout}) {
+      if (time < kLeast || time > kMost) {
+        return absl::InvalidArgumentError(
+            "the times of IMDS are from 1 ms to 1 h each");
+      }
+    }
     std::unique_ptr<Imds> imds(new Imds(std::move(options)));
     if (absl::Status s = imds->OpenOrThrow(); !s.ok()) return s;
     return imds;
@@ -134,9 +143,10 @@ absl::Status Imds::OpenOrThrow() {
 }
 
 absl::Status Imds::OpenEndpoint() {
-  if (options_.version_1) return Ask("GET", kIdentityPath, {}).status();
   token_.clear();
-  auto token = Ask("PUT", kTokenPath, {kTokenLifetime});
+  auto token = options_.version_1 ? Ask("GET", kIdentityPath, {})
+                                  : Ask("PUT", kTokenPath, {kTokenLifetime});
+  if (token.ok() && options_.version_1) return absl::OkStatus();
   if (token.ok() && IsToken(*token)) {
     token_ = *std::move(token);
     return absl::OkStatus();

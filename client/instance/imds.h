@@ -67,9 +67,10 @@ struct ImdsIdentity {
 // A session with one endpoint, over when `total_timeout` is. Not thread-safe.
 class Imds {
  public:
-  // Finds the endpoint and, unless `version_1`, gets a token. Fails with a
-  // reason of instance_error.h: that of the first endpoint that took a
-  // connection, and kImdsAbsent where none did.
+  // Finds the endpoint and, unless `version_1`, gets a token. Fails with
+  // INVALID_ARGUMENT for a time out of its bounds, and otherwise with a reason
+  // of instance_error.h: that of the first endpoint that took a connection, and
+  // kImdsAbsent where none did.
   static absl::StatusOr<std::unique_ptr<Imds>> Open(ImdsOptions options = {});
 
   // Returns the body at `path`, such as "meta-data/instance-id", which is put

@@ -343,6 +343,30 @@ TEST_F(ImdsTest, AsksWithoutATokenOnlyWhereItIsTold) {
             "GET /latest/dynamic/instance-identity/");
 }
 
+TEST_F(ImdsTest, ThatHasNoIdentityIsNoneWithoutATokenEither) {
+  FakeImdsOptions server_options;
+  server_options.tokens_optional = true;
+  const FakeImds server(std::move(server_options));
+  ImdsOptions options = At({server.url()});
+  options.version_1 = true;
+  EXPECT_EQ(WhyNot(options), InstanceReason::kImdsAbsent);
+}
+
+TEST_F(ImdsTest, RefusesTimesThatAreNone) {
+  for (const absl::Duration time :
+       {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration(),
+        absl::Hours(1) + absl::Milliseconds(1), absl::InfiniteDuration()}) {
+    for (const auto field :
+         {&ImdsOptions::connect_timeout, &ImdsOptions::answer_timeout,
+          &ImdsOptions::total_timeout}) {
+      ImdsOptions options = At({kNobody});
+      options.*field = time;
+      EXPECT_TRUE(absl::IsInvalidArgument(Imds::Open(options).status()))
+          << time;
+    }
+  }
+}
+
 TEST_F(ImdsTest, SaysWhereATokenIsDemanded) {
   const FakeImds server(In("us-east-1"));
   ImdsOptions options = At({server.url()});

@@ -104,6 +104,18 @@ check taken 0 "first  origin CACHE" \
   "$trustctl" bundle show --cache "$folder" "${root[@]}"
 check refresh_from_nobody 6 "no new bundle from http://127.0.0.1:1/" \
   "$trustctl" cache refresh "$folder" --server http://127.0.0.1:1/ "${root[@]}"
+secret=http://name:secret@127.0.0.1:1/
+check refresh_with_a_password 6 "no new bundle from ...@127.0.0.1:1/: " \
+  "$trustctl" cache refresh "$folder" --server "$secret" "${root[@]}"
+check show_with_a_password 6 "no new bundle from ...@127.0.0.1:1/: " \
+  "$trustctl" bundle show --server "$secret" "${root[@]}"
+check list_with_a_password 0 "no new bundle from ...@127.0.0.1:1/: " \
+  "$trustctl" anchors list --server "$secret" "${root[@]}"
+check refresh_of_any_name 0 '"folder": "var/' \
+  "$trustctl" cache refresh $'var/\xff' --server "$http" "${root[@]}" -o json
+cp -r "$folder" var/damaged && echo damaged >var/damaged/last_verified.bundle
+check refresh_of_a_damaged_one 0 "warning: the cache was not used: " \
+  "$trustctl" cache refresh var/damaged --server "$http" "${root[@]}"
 sed 's/"sig": *"../"sig": "00/' data/1.root.json >other.json
 check refresh_of_another 1 "" \
   "$trustctl" cache refresh "$folder" --server "$http" --trusted-root other.json

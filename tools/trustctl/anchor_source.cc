@@ -59,8 +59,9 @@ absl::StatusOr<Anchors> FromClient(const AnchorSource& source) {
   if (!client.ok()) return client.status();
   if (!source.server.empty()) {
     if (const absl::Status s = (*client)->Refresh(); !s.ok()) {
-      PrintWarning(
-          absl::StrCat("no new bundle from ", source.server, ": ", TextOf(s)));
+      PrintWarning(absl::StrCat("no new bundle from ",
+                                (*client)->state().servers->front().name, ": ",
+                                TextOf(s)));
     }
   }
   const client::TrustClientState state = (*client)->state();

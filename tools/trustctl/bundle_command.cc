@@ -68,8 +68,8 @@ int Show(const Flags& flags) {
   const client::TrustClientState state = (*client)->state();
   if (!state.cache.ok()) PrintWarning(TextOf(state.cache));
   if (!refreshed.ok()) {
-    PrintError(absl::StrCat("no new bundle from ", flags.source.server, ": ",
-                            TextOf(refreshed)),
+    PrintError(absl::StrCat("no new bundle from ", state.servers->front().name,
+                            ": ", TextOf(refreshed)),
                "the last verified set stays in use");
     return ExitCodeOf(refreshed);
   }

@@ -168,8 +168,8 @@ int Refresh(const Flags& flags) {
   const client::TrustClientState now = (*client)->state();
   if (!refreshed.ok()) {
     if (!now.cache.ok()) PrintWarning(TextOf(now.cache));
-    PrintError(absl::StrCat("no new bundle from ", source.server, ": ",
-                            TextOf(refreshed)),
+    PrintError(absl::StrCat("no new bundle from ", now.servers->front().name,
+                            ": ", TextOf(refreshed)),
                "the last verified set stays in use");
     return ExitCodeOf(refreshed);
   }
@@ -178,6 +178,7 @@ int Refresh(const Flags& flags) {
     // Another program writes: the next time will do.
     return absl::IsAborted(now.cache) ? kUndecided : kUsage;
   }
+  if (!before.cache.ok()) PrintWarning(TextOf(before.cache));
   const verify::AnchorProvenance& had = before.provenance;
   const verify::AnchorProvenance& has = now.provenance;
   const bool is_new = had.origin != verify::Origin::kCache ||
@@ -185,7 +186,7 @@ int Refresh(const Flags& flags) {
                       had.fresh_until != has.fresh_until;
   if (flags.output.json()) {
     ordered_json json;
-    json["folder"] = flags.folder;
+    json["folder"] = Printable(flags.folder);
     json["new"] = is_new;
     json["sequence"] = has.sequence;
     json["freshness"] = NameOf(now.freshness);
