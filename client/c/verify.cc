@@ -107,6 +107,11 @@ absl::StatusOr<std::unique_ptr<anchorage_identity>> VerifyIdentity(
   const auto evidence = EvidenceIn(View(text, size), request, bytes);
   if (!evidence.ok()) {
     (void)client->client->anchors(&verification.used);
+    client->client->CountUnreadable(
+        evidence.status(),
+        request == nullptr || request->form == ANCHORAGE_FORM_RECOGNISED
+            ? verify::IdentityForm::kRsa2048
+            : verify::kIdentityForms[request->form - 1].form);
     return evidence.status();
   }
   auto identity = [&] {
