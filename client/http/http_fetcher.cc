@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -144,7 +145,9 @@ std::optional<absl::Duration> ParseRetryAfter(std::string_view text,
   if (!text.empty() && text.find_first_not_of("0123456789") == text.npos) {
     std::uint32_t seconds = 0;
     // What does not fit becomes the largest that does.
-    (void)absl::SimpleAtoi(view, &seconds);
+    if (!absl::SimpleAtoi(view, &seconds)) {
+      seconds = std::numeric_limits<std::uint32_t>::max();
+    }
     return absl::Seconds(seconds);
   }
   absl::Time date;
