@@ -217,6 +217,35 @@ TEST_F(NotificationsTest, ACallbackDecidesNothing) {
   EXPECT_TRUE(client->Refresh().ok());
 }
 
+TEST_F(NotificationsTest, ACallbackThatIsToldOfARefreshCannotAskForOne) {
+  TrustClient* client_that_tells = nullptr;
+  absl::Status again;
+  options_.on_event = [&](const Event& event) {
+    events_.push_back(event);
+    again = client_that_tells->Refresh();
+  };
+  const auto client = Make();
+  client_that_tells = client.get();
+  EXPECT_TRUE(client->Refresh().ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(again)) << again;
+  EXPECT_THAT(Names(), ElementsAre("REFRESHED"));
+  EXPECT_TRUE(client->Refresh().ok());
+}
+
+TEST_F(NotificationsTest, WhatCannotBeReadIsCountedAndTold) {
+  const auto client = Make();
+  client->CountUnreadable(
+      verify::DecodeIdentitySignature(verify::IdentityForm::kPkcs7, "<html>")
+          .status(),
+      verify::IdentityForm::kPkcs7);
+  client->CountUnreadable(absl::InternalError(""),
+                          verify::IdentityForm::kPkcs7);
+  EXPECT_THAT(Names(), ElementsAre("VERIFICATION_REFUSED"));
+  ASSERT_THAT(client->counters(), SizeIs(1));
+  EXPECT_EQ(client->counters()[0].reason, Reason::kEncodingMalformed);
+  EXPECT_EQ(client->counters()[0].count, 1u);
+}
+
 TEST_F(NotificationsTest, ACallbackMayUseTheClient) {
   const TrustClient* client_that_tells = nullptr;
   options_.on_event = [&](const Event& event) {

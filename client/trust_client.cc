@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -48,6 +49,9 @@ using verify::ForkSafeMutex;
 constexpr absl::Duration kMaxMaxStale = absl::Hours(365 * 24);
 constexpr absl::Duration kMaxRpcTimeout = absl::Hours(1);
 constexpr std::size_t kMaxFurtherServers = 16;
+
+// Whether this thread is in a callback that is told of a refresh.
+thread_local bool telling_of_refresh = false;
 
 bool IsOfNobody(const absl::Status& status) {
   const auto reason = tuf::TufReasonOf(status);
@@ -320,6 +324,12 @@ class TrustClient::Engine {
       return absl::FailedPreconditionError("no server and no URL to ask");
     }
     pause = RefreshSchedule::kFirstRetry;
+    if (telling_of_refresh) {
+      return absl::FailedPreconditionError(
+          "a callback that is told of a refresh cannot ask for one: it would "
+          "be "
+          "told again");
+    }
     const absl::Status status = RefreshAndTell(pause);
     // Where there is a thread, it does.
     if (!options_.background_refresh) DoBesideRefreshes();
@@ -362,6 +372,8 @@ class TrustClient::Engine {
     const AnchorKeeper::Current standing = At(Now());
     const verify::AnchorProvenance& set =
         standing.bundle->anchors->provenance();
+    telling_of_refresh = true;
+    const absl::Cleanup told = [] { telling_of_refresh = false; };
     notifier_.Refreshed(status, set.sequence);
     notifier_.Equivocations(keeper_.equivocations(), set.sequence);
     notifier_.InUse(set, standing.freshness);
@@ -683,6 +695,19 @@ absl::StatusOr<verify::VerifiedIdentity> TrustClient::VerifyIdentity(
         return verify::VerifyIdentity(evidence, anchors, policy, now, replay,
                                       recorded);
       });
+}
+
+void TrustClient::CountUnreadable(const absl::Status& refused,
+                                  verify::IdentityForm form) const {
+  (void)anchors::NoThrow([&] {
+    if (!verify::ReasonOf(refused).has_value()) return absl::OkStatus();
+    const auto standing = engine_->At(engine_->Now());
+    engine_->notifier().Verified(
+        refused,
+        {.partition = "", .region = "", .kind = verify::AnchorKindOf(form)},
+        /*check=*/"", standing.bundle->anchors->provenance().sequence);
+    return absl::OkStatus();
+  });
 }
 
 absl::StatusOr<verify::VerifiedEnclave> TrustClient::VerifyEnclave(

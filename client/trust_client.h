@@ -152,8 +152,10 @@ struct TrustClientOptions : TrustServer {
   // Called with what happens: see client/notify/event.h. By the thread that did
   // or noticed it: the client's own, or one that refreshes or verifies, perhaps
   // several at once, and perhaps before Create() has returned. No lock is held,
-  // so it may call the client, but must not destroy it; a callback that is slow
-  // makes its own caller slow and nobody else. What it throws is dropped. A
+  // so it may call the client, but must not destroy it, and where a refresh is
+  // told of, Refresh() of any client fails with FAILED_PRECONDITION, for it
+  // would tell again; a callback that is slow makes its own caller slow and
+  // nobody else. What it throws is dropped. A
   // refusal of the same reason and slot is told of once a minute, with the
   // number of those that were left out. Null: nobody is told.
   EventCallback on_event;
@@ -333,6 +335,12 @@ class TrustClient {
       const verify::IdentityPolicy& policy,
       const verify::ReplayCheck* replay = nullptr,
       verify::Trace* trace = nullptr, AnchorsUsed* used = nullptr) const;
+
+  // Counts and tells of evidence that was refused before it could be given to
+  // VerifyIdentity(), by DecodeIdentitySignature(), as if it had been there.
+  // Does nothing with a status that has no verify::ReasonOf().
+  void CountUnreadable(const absl::Status& refused,
+                       verify::IdentityForm form) const;
 
   // Calls verify::VerifyEnclave() or VerifyNitroTpm() with the current set and
   // time and the client's chain cache. Besides their reasons:

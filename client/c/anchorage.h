@@ -372,8 +372,9 @@ typedef void (*anchorage_event_callback)(const anchorage_event* event,
  * anchorage_client_refresh(), perhaps on several at once and before
  * anchorage_client_new() has returned; with
  * anchorage_options_set_events_while_verifying() also on those that verify. No
- * lock of the library is held: it may call whatever it likes, though a refresh
- * tells again. anchorage_client_free() does nothing within it, whichever the
+ * lock of the library is held: it may call whatever it likes, but where a
+ * refresh is told of, anchorage_client_refresh() fails with ANCHORAGE_USAGE, for
+ * it would tell again. anchorage_client_free() does nothing within it, whichever the
  * client; elsewhere that waits for it, so who frees a client holds no lock that
  * the callback takes. It must not throw. One that is slow makes its own caller
  * slow.

@@ -1151,8 +1151,7 @@ void Tell(const anchorage_event* event, void* user) {
   told.sequence = anchorage_event_sequence(event);
   if (++told.times > 1 || told.client == nullptr) return;
   EXPECT_NE(State(anchorage_client_state(told.client, nullptr)), nullptr);
-  EXPECT_EQ(anchorage_client_refresh(told.client, nullptr),
-            ANCHORAGE_UNREACHABLE);
+  EXPECT_EQ(anchorage_client_refresh(told.client, nullptr), ANCHORAGE_USAGE);
   anchorage_client_cancel(told.client);
   anchorage_client_free(told.client);
 }
@@ -1226,9 +1225,13 @@ TEST_F(EventTest, ARefusalIsAnEventWhereThatIsWanted) {
                 "aws/ap-southeast-2/iid-rsa2048");
       EXPECT_EQ(refusal.left_out, 0u);
     }
+    EXPECT_EQ(Verify("<html>", policy.get()), nullptr);
+    EXPECT_EQ(TakeFailure().reason, "ENCODING_MALFORMED");
+    EXPECT_EQ(refusal.times, 2 * wanted);
     const State state(anchorage_client_state(client_.get(), nullptr));
     const Json json(anchorage_state_json(state.get(), nullptr));
     EXPECT_NE(std::strstr(json.get(), "\"PRODUCT_CODE_NOT_ALLOWED\""), nullptr);
+    EXPECT_NE(std::strstr(json.get(), "\"ENCODING_MALFORMED\""), nullptr);
   }
 }
 
@@ -1311,7 +1314,7 @@ TEST_F(EventTest, ACallbackMayCallTheClientAndDoesNotFreeIt) {
   told.client = client.get();
   EXPECT_EQ(anchorage_client_refresh(client.get(), nullptr),
             ANCHORAGE_UNREACHABLE);
-  EXPECT_EQ(told.times, 2);
+  EXPECT_EQ(told.times, 1);
   EXPECT_NE(State(anchorage_client_state(client.get(), &error_)), nullptr);
 }
 

@@ -46,6 +46,13 @@ verify::Trace TraceFor(const anchorage_request* request) {
                            : verify::Trace::Records::kFailure);
 }
 
+// The form that a request names; the usual one where it names none.
+verify::IdentityForm FormOf(const anchorage_request* request) {
+  return request == nullptr || request->form == ANCHORAGE_FORM_RECOGNISED
+             ? verify::IdentityForm::kRsa2048
+             : verify::kIdentityForms[request->form - 1].form;
+}
+
 absl::StatusOr<verify::IdentityEvidence> EvidenceIn(
     std::string_view text, const anchorage_request* request,
     std::string& bytes) {
@@ -56,7 +63,7 @@ absl::StatusOr<verify::IdentityEvidence> EvidenceIn(
     if (!recognised.ok()) return recognised.status();
     evidence = *recognised;
   } else {
-    evidence.form = verify::kIdentityForms[request->form - 1].form;
+    evidence.form = FormOf(request);
     auto decoded = verify::DecodeIdentitySignature(evidence.form, text);
     if (!decoded.ok()) return decoded.status();
     bytes = *std::move(decoded);
@@ -107,6 +114,9 @@ absl::StatusOr<std::unique_ptr<anchorage_identity>> VerifyIdentity(
   const auto evidence = EvidenceIn(View(text, size), request, bytes);
   if (!evidence.ok()) {
     (void)client->client->anchors(&verification.used);
+    if (request == nullptr || !request->recorded_at.has_value()) {
+      client->client->CountUnreadable(evidence.status(), FormOf(request));
+    }
     return evidence.status();
   }
   auto identity = [&] {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -143,9 +144,11 @@ std::optional<absl::Duration> ParseRetryAfter(std::string_view text,
   const absl::string_view view(text.data(), text.size());
   if (!text.empty() && text.find_first_not_of("0123456789") == text.npos) {
     std::uint32_t seconds = 0;
-    // Longer than that is as good as for ever.
-    return absl::SimpleAtoi(view, &seconds) ? absl::Seconds(seconds)
-                                            : absl::InfiniteDuration();
+    // What does not fit becomes the largest that does.
+    if (!absl::SimpleAtoi(view, &seconds)) {
+      seconds = std::numeric_limits<std::uint32_t>::max();
+    }
+    return absl::Seconds(seconds);
   }
   absl::Time date;
   // It also knows the words "infinite-future".

@@ -31,8 +31,14 @@ absl::StatusOr<verify::VerifiedIdentity> VerifyThisInstance(
   return anchors::NoThrow([&]() -> absl::StatusOr<verify::VerifiedIdentity> {
     const auto imds = Imds::Open(options.imds);
     if (!imds.ok()) return imds.status();
-    const auto identity = (*imds)->FetchFirst(FormsAllowedBy(policy));
-    if (!identity.ok()) return identity.status();
+    const std::vector<verify::IdentityForm> forms = FormsAllowedBy(policy);
+    const auto identity = (*imds)->FetchFirst(forms);
+    if (!identity.ok()) {
+      if (!forms.empty()) {
+        client.CountUnreadable(identity.status(), forms.front());
+      }
+      return identity.status();
+    }
     return client.VerifyIdentity(identity->evidence(), policy, options.replay,
                                  options.trace, options.used);
   });

@@ -170,6 +170,8 @@ TEST_F(ThisInstanceTest, SaysWhyThereIsNothingToVerify) {
   const FakeImds html({.fault = test::ImdsFault::kHtml, .fault_at = "rsa2048"});
   EXPECT_EQ(verify::ReasonOf(Verify(html, Any()).status()),
             Reason::kEncodingMalformed);
+  ASSERT_EQ(client_->counters().size(), 1u);
+  EXPECT_EQ(client_->counters()[0].reason, Reason::kEncodingMalformed);
 }
 
 }  // namespace
