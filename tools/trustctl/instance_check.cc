@@ -117,6 +117,10 @@ std::vector<std::string> SecretsOf(const InstanceFacts& facts) {
     secrets.push_back(facts.imds.document->account_id);
     secrets.push_back(facts.imds.document->instance_id);
   }
+  // It begins with the id of the instance, which an enclave has nowhere else.
+  if (facts.attestation.has_value()) {
+    secrets.push_back(facts.attestation->module_id);
+  }
   if (facts.server.has_value()) secrets.push_back(facts.server->name);
   return secrets;
 }

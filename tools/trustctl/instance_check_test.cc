@@ -533,6 +533,18 @@ TEST(InstanceCheck, RedactsWhereverItIsNamed) {
   EXPECT_NE(all.find("eu-west-1"), all.npos);
 }
 
+TEST(InstanceCheck, RedactsTheInstanceThatOnlyAnAttestationNames) {
+  InstanceFacts facts = Good();
+  facts.machine.instance_id.clear();
+  facts.imds.document.reset();
+  std::vector<CheckLine> lines = Judge(facts);
+  Redact(SecretsOf(facts), lines);
+  for (const CheckLine& line : lines) {
+    EXPECT_EQ(line.detail.find("i-0123456789abcdef0"), std::string::npos)
+        << line.detail;
+  }
+}
+
 // A made-up root folder of a machine.
 class MachineTest : public ::testing::Test {
  protected:
