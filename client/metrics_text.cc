@@ -27,6 +27,8 @@ class Text {
   using Labels =
       std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
+  explicit Text(std::string_view client) : client_(client) {}
+
   void Gauge(std::string_view name, std::string_view help) {
     Family(name, help, "gauge");
   }
@@ -37,17 +39,13 @@ class Text {
   template <typename Number>
   void Value(Labels labels, Number number) {
     out_ += name_;
-    char before = '{';
+    out_ += '{';
+    Label("client", client_);
     for (const auto& [label, value] : labels) {
-      out_ += before;
-      out_ += label;
-      out_ += "=\"";
-      Escape(value);
-      out_ += '"';
-      before = ',';
+      out_ += ',';
+      Label(label, value);
     }
-    if (before == ',') out_ += '}';
-    absl::StrAppend(&out_, " ", number, "\n");
+    absl::StrAppend(&out_, "} ", number, "\n");
   }
   // The same, in seconds, for a time that is known.
   void Time(absl::Time time) {
@@ -69,6 +67,13 @@ class Text {
     out_ += '\n';
   }
 
+  void Label(std::string_view label, std::string_view value) {
+    out_ += label;
+    out_ += "=\"";
+    Escape(value);
+    out_ += '"';
+  }
+
   void Escape(std::string_view value) {
     for (const char c : value) {
       if (c == '\n') {
@@ -80,6 +85,7 @@ class Text {
     }
   }
 
+  const std::string_view client_;
   std::string name_;
   std::string out_;
 };
@@ -135,8 +141,9 @@ std::string_view OutcomeOf(const OutcomeCount& each) {
 
 }  // namespace
 
-std::string MetricsText(const TrustClientState& state) {
-  Text text;
+std::string MetricsText(const TrustClientState& state,
+                        std::string_view client) {
+  Text text(client);
   text.Gauge("info", "1, with the version of the library");
   text.Value({{"version", anchors::kVersion}}, 1);
   DescribeSet(state, text);

@@ -160,10 +160,12 @@ TrustClientState Good() {
 }
 
 TEST(MetricsText, SaysHowTheClientStands) {
-  const auto page = Reader(MetricsText(Good())).Read();
-  ASSERT_TRUE(page.has_value()) << MetricsText(Good());
+  const auto page = Reader(MetricsText(Good(), "product")).Read();
+  ASSERT_TRUE(page.has_value()) << MetricsText(Good(), "product");
   const auto value = [&](const std::string& name) {
-    const auto found = page->samples.find("anchorage_client_" + name);
+    std::string key = "anchorage_client_" + name;
+    key.insert(std::min(key.size(), key.find(',')), ",client=product");
+    const auto found = page->samples.find(key);
     return found == page->samples.end() ? -1 : found->second;
   };
   EXPECT_EQ(value("anchors_freshness,freshness=STALE"), 1);
@@ -196,7 +198,7 @@ TEST(MetricsText, SaysHowTheClientStands) {
 }
 
 TEST(MetricsText, IsValidWhereNothingIsKnown) {
-  const std::string text = MetricsText(TrustClientState());
+  const std::string text = MetricsText(TrustClientState(), "product");
   const auto page = Reader(text).Read();
   ASSERT_TRUE(page.has_value()) << text;
   EXPECT_THAT(text,
@@ -207,9 +209,10 @@ TEST(MetricsText, NamesAreEscaped) {
   TrustClientState state;
   state.verifications = {
       {{.partition = "a\"\\\nb", .region = "c"}, std::nullopt, 1}};
-  const auto page = Reader(MetricsText(state)).Read();
+  const auto page = Reader(MetricsText(state, "a\"\n")).Read();
   ASSERT_TRUE(page.has_value());
   EXPECT_EQ(page->samples.count("anchorage_client_verifications_total,"
+                                "client=a\"\n,"
                                 "partition=a\"\\\nb,region=c,kind=iid-rsa2048,"
                                 "outcome=accepted,reason="),
             1u);
@@ -239,7 +242,7 @@ TEST(Manual, HasEveryMetricAndEveryEvent) {
   std::stringstream manual;
   manual << file.rdbuf();
   ASSERT_THAT(manual.str(), HasSubstr("# client/notify"));
-  const auto page = Reader(MetricsText(Good())).Read();
+  const auto page = Reader(MetricsText(Good(), "product")).Read();
   ASSERT_TRUE(page.has_value());
   for (const auto& [name, type] : page->types) {
     EXPECT_THAT(manual.str(), HasSubstr("`" + name)) << name;

@@ -36,6 +36,7 @@
 #include "verify/crypto/public_key.h"
 #include "verify/fork_safe_mutex.h"
 #include "verify/partition.h"
+#include "verify/printable.h"
 #include "verify/reason.h"
 
 namespace anchorage::client {
@@ -242,7 +243,11 @@ class TrustClient::Engine {
         report_sender_(ReportSendersOf(transports_)),
         telemetry_(
             TelemetryOptionsOf(options_), &report_sender_,
-            [this] { return MetricsText(state()); },
+            [this] {
+              const std::filesystem::path file = options_.metrics_file;
+              return MetricsText(state(),
+                                 verify::Printable(file.stem().string()));
+            },
             options_.random ? options_.random : Random(),
             SteadyClockOf(options_)),
         refresher_([this] { return TakeTurn(); },
