@@ -345,6 +345,18 @@ TEST_F(NotificationsTest, ARefreshWritesTheMetrics) {
   EXPECT_TRUE(client->state().metrics_file.ok());
 }
 
+// Of a folder that a timer keeps fresh: without a server there is no thread.
+TEST_F(NotificationsTest, AClientOfAFolderAloneWritesThemToo) {
+  options_.cache_folder = ::testing::TempDir() + "folder_alone";
+  ASSERT_TRUE(Make()->Refresh().ok());
+  options_.server.clear();
+  options_.background_refresh = true;
+  options_.metrics_file = ::testing::TempDir() + "folder_alone.prom";
+  std::filesystem::remove(options_.metrics_file);
+  ASSERT_TRUE(Make()->Refresh().ok());
+  EXPECT_TRUE(std::filesystem::exists(options_.metrics_file));
+}
+
 TEST_F(NotificationsTest, AFileThatCannotBeWrittenIsSaid) {
   options_.metrics_file = ::testing::TempDir() + "no/such/folder/x.prom";
   const auto client = Make();

@@ -272,9 +272,7 @@ class TrustClient::Engine {
   absl::Status Start() {
     notifier_.Equivocations(keeper_.equivocations(),
                             At(Now()).bundle->anchors->provenance().sequence);
-    return IsSet(options_) && options_.background_refresh
-               ? refresher_.Start(first_pause_)
-               : absl::OkStatus();
+    return has_thread() ? refresher_.Start(first_pause_) : absl::OkStatus();
   }
 
   absl::Duration first_pause() const { return first_pause_; }
@@ -332,7 +330,7 @@ class TrustClient::Engine {
     }
     const absl::Status status = RefreshAndTell(pause);
     // Where there is a thread, it does.
-    if (!options_.background_refresh) DoBesideRefreshes();
+    if (!has_thread()) DoBesideRefreshes();
     return status;
   }
 
@@ -353,6 +351,11 @@ class TrustClient::Engine {
     return [random = std::minstd_rand(RandomSeed())]() mutable {
       return std::uniform_real_distribution<double>()(random);
     };
+  }
+
+  // Whoever has nobody to ask has no thread either.
+  bool has_thread() const {
+    return IsSet(options_) && options_.background_refresh;
   }
 
   // What the thread does: a refresh if it is time for one, and what is due beside

@@ -1,6 +1,9 @@
 #include <memory>
+#include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "anchors/tuf/tuf_error.h"
 #include "client/c/calls.h"
 #include "client/instance/instance_error.h"
@@ -68,7 +71,10 @@ std::string_view ReasonNameOf(const absl::Status& status) {
 }
 
 std::string MessageOf(const absl::Status& status) {
-  const absl::string_view message = status.message();
+  absl::string_view message = status.message();
+  // It is a field of its own, which people print before the message.
+  absl::ConsumePrefix(&message,
+                      absl::StrCat(std::string(ReasonNameOf(status)), ": "));
   return verify::Printable({message.data(), message.size()},
                            verify::kMaxSentenceBytes);
 }

@@ -52,9 +52,12 @@ absl::Status CheckOwner(const std::string& path, const struct stat& found) {
   // Nobody writes a link, and its own mode says that everybody does.
   if (!S_ISLNK(found.st_mode) && (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return Fail(InstanceReason::kAttestationForbidden,
-                absl::StrCat(path,
-                             " can be written by others than its owner: 'chmod "
-                             "go-w' it, or keep the program elsewhere"));
+                absl::StrCat(path, " can be written by others than its owner: ",
+                             // A folder for everybody, such as /tmp, stays so.
+                             (found.st_mode & S_ISVTX) != 0
+                                 ? "keep the program elsewhere"
+                                 : "'chmod go-w' it, or keep the program "
+                                   "elsewhere"));
   }
   return absl::OkStatus();
 }

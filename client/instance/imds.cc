@@ -125,8 +125,7 @@ absl::StatusOr<std::unique_ptr<Imds>> Imds::Open(ImdsOptions options) {
 }
 
 absl::Status Imds::OpenOrThrow() {
-  absl::Status worst =
-      NotFromInstance(InstanceReason::kImdsAbsent, "no address to ask");
+  absl::Status worst;
   bool found = false;
   for (const std::string& endpoint : options_.endpoints) {
     if (Left() < kLeast) break;
@@ -136,10 +135,14 @@ absl::Status Imds::OpenOrThrow() {
       is_open_ = true;
       return opened;
     }
-    if (!found) worst = opened;
-    found = found || InstanceReasonOf(opened) != InstanceReason::kImdsAbsent;
+    const bool absent = InstanceReasonOf(opened) == InstanceReason::kImdsAbsent;
+    // Where none is found, the first address is the one that people know.
+    if (worst.ok() || (!absent && !found)) worst = opened;
+    found = found || !absent;
   }
-  return worst;
+  return worst.ok()
+             ? NotFromInstance(InstanceReason::kImdsAbsent, "no address to ask")
+             : worst;
 }
 
 absl::Status Imds::OpenEndpoint() {

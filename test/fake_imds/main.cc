@@ -5,6 +5,9 @@
 //                  [--refusals N] [--tokens-optional] [--fault NAME]
 //                  [--fault-at TEXT]
 //
+// A fault is off, html, empty, redirect, hang, slow-head, slow-body, endless,
+// close, azure or google; --refusals N answers 503 so many times (throttled).
+//
 // Serves the evidence in FOLDER (files "document" and "FORM.b64") or, without
 // it, what the fake AWS of test/fake_aws signs for REGION (us-east-1). Each
 // ADDRESS is one that this host has, 127.0.0.1 by default. Once it listens, it
@@ -29,7 +32,10 @@ int Usage() {
                "                 [--address ADDRESS]... [--port N] "
                "[--hop-limit N] [--refusals N]\n"
                "                 [--tokens-optional] [--fault NAME] "
-               "[--fault-at TEXT]\n";
+               "[--fault-at TEXT]\n"
+               "a fault: off, html, empty, redirect, hang, slow-head, "
+               "slow-body, endless, close,\n"
+               "azure, google; throttled: --refusals 1000\n";
   return 2;
 }
 

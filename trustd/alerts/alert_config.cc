@@ -54,7 +54,8 @@ class Reader : private ConfigReader {
     Fail(proto_.allow_loopback_http()
              ? "'url' must be https, or http on the loopback interface, "
                "without user and password"
-             : "'url' must be https, without user and password");
+             : "'url' must be https, without user and password (or, to a "
+               "relay on this host, http with 'allow_loopback_http: true')");
   }
 
   void ReadPaths() {
