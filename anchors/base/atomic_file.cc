@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/descriptor.h"
+#include "anchors/base/no_signal.h"
 #include "verify/fork_safe_mutex.h"
 
 namespace anchorage::anchors {
@@ -161,6 +163,8 @@ absl::Status WriteNew(const Place& place, std::string_view bytes, mode_t mode,
   ::unlinkat(place.folder, place.name.c_str(), 0);
   int error = 0;
   {
+    // Beyond the limit of this process (RLIMIT_FSIZE).
+    const NoSignal no_signal(SIGXFSZ);
     const Descriptor fd(Open(place.folder, place.name,
                              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
     if (fd.get() < 0) return FileError(errno, "create", place.path);

@@ -143,6 +143,24 @@ TEST_F(AtomicFileTest, AForkedChildDoesNotHoldTheFolder) {
   ::waitpid(child, nullptr, 0);
 }
 
+TEST_F(AtomicFileTest, ALimitOnTheSizeOfFilesIsAnError) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(SIGXFSZ, SIG_DFL);
+    const rlimit limit{100, 100};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    const bool failed = absl::IsResourceExhausted(
+        WriteFileAtomically(path_, std::string(101, 'x')));
+    sigset_t pending;
+    ::sigpending(&pending);
+    ::_exit(failed && ::sigismember(&pending, SIGXFSZ) == 0 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
 // A host may have closed its standard streams, and still write to them.
 TEST_F(AtomicFileTest, NoStandardStreamIsTaken) {
   const pid_t child = ::fork();

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/descriptor.h"
+#include "anchors/base/no_signal.h"
 #include "anchors/base/no_throw.h"
 #include "client/http/libcurl.h"
 #include "client/http/stop_at_exit.h"
@@ -91,35 +91,6 @@ long Milliseconds(absl::Duration duration) {
   return static_cast<long>(
       std::max<std::int64_t>(1, absl::ToInt64Milliseconds(duration)));
 }
-
-// While it lives, a connection that breaks raises no SIGPIPE in this thread:
-// CURLOPT_NOSIGNAL does not see to it where an older libcurl lets OpenSSL write.
-class NoSigpipe {
- public:
-  NoSigpipe() {
-    sigemptyset(&sigpipe_);
-    sigaddset(&sigpipe_, SIGPIPE);
-    sigset_t pending;
-    sigemptyset(&pending);
-    sigpending(&pending);
-    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
-  }
-  NoSigpipe(const NoSigpipe&) = delete;
-  NoSigpipe& operator=(const NoSigpipe&) = delete;
-  ~NoSigpipe() {
-    const timespec at_once{};
-    while (!was_pending_ && sigtimedwait(&sigpipe_, nullptr, &at_once) < 0 &&
-           errno == EINTR) {
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
- private:
-  sigset_t sigpipe_;
-  sigset_t before_;
-  bool was_pending_ = false;
-};
 
 // While it lives, the standard streams that the host has closed are taken, so
 // that libcurl opens nothing there, which the host would write to.
@@ -216,7 +187,7 @@ struct HttpConnection::Handle {
   explicit Handle(const LibCurl& library)
       : library(library), curl(library.easy_init()) {}
   ~Handle() {
-    const NoSigpipe no_sigpipe;
+    const anchors::NoSignal no_sigpipe(SIGPIPE);
     library.easy_cleanup(curl);
   }
 
@@ -344,7 +315,9 @@ absl::StatusOr<HttpAnswer> HttpConnection::AskOrThrow(
   if (!tls_roots_pem_.empty()) handle.SetRoots(tls_roots_pem_);
   if (!handle.status.ok()) return handle.status;
   const CURLcode result = [&] {
-    const NoSigpipe no_sigpipe;
+    // CURLOPT_NOSIGNAL does not see to it where an older libcurl lets OpenSSL
+    // write.
+    const anchors::NoSignal no_sigpipe(SIGPIPE);
     const ClosedStreams closed_streams;
     return library.easy_perform(handle.curl);
   }();
