@@ -248,7 +248,8 @@ void Fleet::Recover() {
     vendor_.Rekey(now_);
     rekey_ = absl::InfiniteFuture();
     for (Host& host : hosts_) {
-      if (host.is_led_away && host.line.weather == Weather::kFair) {
+      if ((host.is_led_away || host.line.saw_thiefs_timestamp) &&
+          host.line.weather == Weather::kFair) {
         host.fair_since = now_;
       }
     }

@@ -77,6 +77,7 @@ class LineFetcher final : public anchors::tuf::Fetcher {
         if (root.has_value() || network_.vendor.thief() == nullptr) {
           return FromTrustd(name, max_bytes, is_target);
         }
+        line_.saw_thiefs_timestamp |= name == kTimestamp;
         return FromRepository(*network_.vendor.thief(), name, max_bytes,
                               is_target);
     }

@@ -66,6 +66,9 @@ struct Line {
   std::int64_t root = 0;
   // The highest of the vendor's roots that ever came through.
   std::int64_t roots_seen = 1;
+  // Whether a timestamp of the thief's ever came through, whose version is ahead
+  // of the vendor's.
+  bool saw_thiefs_timestamp = false;
   // How long the refresh under way has taken.
   absl::Duration elapsed;
   bool was_counted = false;

@@ -78,6 +78,13 @@ absl::Time Fleet::ReachableSince(const Host& host) const {
                           : absl::InfiniteFuture();
 }
 
+// Who has the key of the timestamp holds a client at its bundle, until the root
+// comes that ends it.
+bool Fleet::IsHeldBack(const Host& host) const {
+  return host.line.saw_thiefs_timestamp &&
+         host.line.roots_seen < vendor_.rekey_root();
+}
+
 void Fleet::Check(Host& host) {
   client::AnchorsUsed used;
   const auto set = host.client->anchors(&used);
@@ -124,7 +131,7 @@ void Fleet::Check(Host& host) {
     host.sequence = std::max(host.sequence, sequence);
   }
   KeySet required;
-  if (ReachableSince(host) <= now_ - Bound() &&
+  if (ReachableSince(host) <= now_ - Bound() && !IsHeldBack(host) &&
       (host.bare_since > now_ || host.bare_since <= now_ - kBareFor)) {
     required = vendor_.PublishedSince(now_ - Bound(), clock);
   }
@@ -177,7 +184,7 @@ void Fleet::CheckAll() {
     if (host.client == nullptr) continue;
     Check(host);
     const absl::Time since = ReachableSince(host);
-    if (since <= now_ && !host.is_led_away &&
+    if (since <= now_ && !host.is_led_away && !IsHeldBack(host) &&
         host.sequence < vendor_.sequence()) {
       const Publication& next = vendor_.publication(host.sequence + 1);
       if (now_ - std::max(next.time, since) > Bound()) {

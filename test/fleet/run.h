@@ -134,6 +134,7 @@ class Fleet {
   KeySet Accepts(const View& view, absl::Time clock) const;
   // How long a publication may take.
   absl::Duration Bound() const;
+  bool IsHeldBack(const Host& host) const;
   absl::Time ReachableSince(const Host& host) const;
   // All that must hold of a host at any time.
   void Check(Host& host);
