@@ -341,7 +341,9 @@ TEST_F(NotificationsTest, ARefreshWritesTheMetrics) {
   ASSERT_TRUE(client->Refresh().ok());
   EXPECT_THAT(
       anchors::ReadFile(options_.metrics_file, 1 << 20).value_or(""),
-      HasSubstr("anchorage_client_refreshes_total{outcome=\"refreshed\"} 1\n"));
+      HasSubstr(
+          "anchorage_client_refreshes_total{client=\"notifications_test\","
+          "outcome=\"refreshed\"} 1\n"));
   EXPECT_TRUE(client->state().metrics_file.ok());
 }
 

@@ -302,9 +302,10 @@ TEST_F(ImdsTest, ASilentNetworkIsNoImds) {
   const FakeImds good(In("us-east-1"));
   const std::string silent =
       "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-  ImdsOptions options = At({silent, good.url()});
+  ImdsOptions options = At({silent, silent});
   options.total_timeout = absl::Milliseconds(300);
   EXPECT_EQ(WhyNot(options), InstanceReason::kImdsAbsent);
+  options = At({silent, good.url()});
   options.total_timeout = absl::Seconds(20);
   options.connect_timeout = absl::Milliseconds(300);
   EXPECT_EQ(WhyNot(options), std::nullopt);
