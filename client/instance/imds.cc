@@ -175,10 +175,14 @@ absl::StatusOr<std::string> Imds::Ask(const char* method, std::string_view path,
   request.max_bytes = kMaxImdsAnswerBytes;
   request.connect_timeout = options_.connect_timeout;
   request.proxy = "";
+  // What the attempt before was answered: that, and not the time that is over, is
+  // then why there is nothing.
+  absl::Status refused;
   for (std::chrono::milliseconds pause = kFirstPause;;
        pause = std::min(2 * pause, kLongestPause)) {
     const absl::Duration left = Left();
     if (left < kLeast) {
+      if (!refused.ok()) return refused;
       return NotFromInstance(InstanceReason::kImdsTimeout,
                              request.url + ": no time is left");
     }
@@ -187,6 +191,9 @@ absl::StatusOr<std::string> Imds::Ask(const char* method, std::string_view path,
     if (!answer.ok()) {
       const std::string why(answer.status().message());
       if (absl::IsResourceExhausted(answer.status())) return answer.status();
+      if (!refused.ok() && absl::IsDeadlineExceeded(answer.status())) {
+        return refused;
+      }
       if (absl::IsFailedPrecondition(answer.status())) {
         return NotFromInstance(InstanceReason::kInstanceUnavailable, why);
       }
@@ -207,6 +214,7 @@ absl::StatusOr<std::string> Imds::Ask(const char* method, std::string_view path,
     }
     const auto wait = pause + UpTo(pause);
     if (IsForTheMoment(answer->status) && Clock::now() + wait < deadline_) {
+      refused = Judge(request.url, *answer);
       std::this_thread::sleep_for(wait);
       continue;
     }
