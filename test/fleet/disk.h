@@ -27,6 +27,9 @@ class Disk {
   std::string Damage(simulation::Dice& dice);
   void Clear() { files_.clear(); }
   bool empty() const { return files_.empty(); }
+  bool has(std::string_view name) const {
+    return files_.find(name) != files_.end();
+  }
 
   // The folder as a client has it. The disk outlives it.
   std::unique_ptr<client::CacheFolder> Open();

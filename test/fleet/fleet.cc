@@ -327,11 +327,16 @@ void Fleet::Ask(Host& host) {
 // disk is not what it was.
 void Fleet::Restart(Host& host, absl::Duration off) {
   if (dice_.Percent(10)) {
-    // What it saw then, it did not live to use.
-    const std::int64_t roots_seen = host.line.roots_seen;
+    // What it saw then, it did not live to use, but for a root that reached the
+    // disk: the next start follows that.
+    const std::int64_t before = host.line.roots_seen;
     host.disk.FailAfter(dice_.Below(8));
     host.client->Refresh().IgnoreError();
-    host.line.roots_seen = roots_seen;
+    std::int64_t& seen = host.line.roots_seen;
+    while (seen > before &&
+           !host.disk.has(absl::StrCat("root_history/", seen, ".root.json"))) {
+      --seen;
+    }
     Count("power cuts while writing");
   }
   Stop(host);
