@@ -3,6 +3,7 @@ package anchorage_test
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"net"
@@ -60,10 +61,13 @@ func TestWhoAsksMayLeave(t *testing.T) {
 	}
 	defer silent.Close()
 	ctx, cancel := context.WithCancel(context.Background())
+	left := make(chan struct{})
+	defer close(left)
 	go func() {
 		if asked, err := silent.Accept(); err == nil {
-			cancel()
 			defer asked.Close()
+			cancel()
+			<-left
 		}
 	}()
 	_, err = newClient(t, anchorage.Options{}).VerifyThisInstance(ctx,
@@ -101,7 +105,7 @@ func TestAttests(t *testing.T) {
 		t.Fatal(err)
 	}
 	public, err := x509.MarshalPKIXPublicKey(
-		key.(interface{ Public() any }).Public())
+		&key.(*rsa.PrivateKey).PublicKey)
 	if err != nil || !bytes.Contains(attested.Document, public) {
 		t.Errorf("the document has not the public key: %v", err)
 	}

@@ -385,7 +385,7 @@ test('index.d.ts declares what there is', async () => {
   const names = (text, pattern) =>
     [...text.matchAll(pattern)].map(([, name]) => name).sort();
   assert.deepEqual(
-    names(types, /^export (?:class|const) (\w+)/gm),
+    names(types, /^export (?:class|const|function) (\w+)/gm),
     Object.keys(require('anchorage')).sort(),
   );
   const client = new Client();
