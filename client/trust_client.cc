@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <climits>
 #include <cstdint>
 #include <filesystem>
 #include <random>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -24,6 +22,7 @@
 #include "anchors/tuf/tuf_error.h"
 #include "client/anchor_keeper.h"
 #include "client/bundle.h"
+#include "client/client_options.h"
 #include "client/disk_cache_folder.h"
 #include "client/ladder.h"
 #include "client/metrics_text.h"
@@ -47,10 +46,6 @@ namespace tuf = anchors::tuf;
 using verify::ForkSafeLock;
 using verify::ForkSafeMutex;
 
-constexpr absl::Duration kMaxMaxStale = absl::Hours(365 * 24);
-constexpr absl::Duration kMaxRpcTimeout = absl::Hours(1);
-constexpr std::size_t kMaxFurtherServers = 16;
-
 // Whether this thread is in a callback that is told of a refresh.
 thread_local bool telling_of_refresh = false;
 
@@ -72,11 +67,6 @@ absl::Status OrNoProvider(absl::Status refused) {
   }
   absl::Status offered = verify::CheckOffered(verify::KeyType::kEd25519);
   return offered.ok() ? refused : offered;
-}
-
-ReportOptions ReportOptionsOf(const TrustClientOptions& options) {
-  return {.interval = options.report_interval,
-          .sample_one_in = options.report_sample_one_in};
 }
 
 Telemetry::Options TelemetryOptionsOf(const TrustClientOptions& options) {
@@ -102,55 +92,6 @@ std::vector<ReportSender*> ReportSendersOf(
   return senders;
 }
 
-bool IsSet(const TrustServer& server) {
-  return !server.server.empty() || !server.metadata_url.empty();
-}
-
-absl::Status CheckServer(const TrustServer& server) {
-  if (!server.server.empty() && !server.metadata_url.empty()) {
-    return absl::InvalidArgumentError(
-        "a server and a URL are two ways to ask: set one");
-  }
-  if (!server.targets_url.empty() && server.metadata_url.empty()) {
-    return absl::InvalidArgumentError(
-        "a URL of targets needs one of the metadata");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckServers(const TrustClientOptions& options) {
-  if (absl::Status s = CheckServer(options); !s.ok()) return s;
-  bool has_grpc = !options.server.empty();
-  for (const TrustServer& server : options.further_servers) {
-    if (absl::Status s = CheckServer(server); !s.ok()) return s;
-    if (!IsSet(server) || !IsSet(options)) {
-      return absl::InvalidArgumentError(
-          "further servers need a first one, and each an address");
-    }
-    has_grpc = has_grpc || !server.server.empty();
-  }
-  if (options.further_servers.size() > kMaxFurtherServers) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "at most ", kMaxFurtherServers, " servers besides the first"));
-  }
-  const std::string proxy = options.proxy.value_or("");
-  if (!proxy.empty() && !proxy.starts_with("http://") &&
-      (has_grpc || !proxy.starts_with("https://"))) {
-    return absl::InvalidArgumentError(
-        "the proxy is an http URL or, where all servers are URLs, an https "
-        "one");
-  }
-  return absl::OkStatus();
-}
-
-// For people. A password stays out of it.
-std::string NameOf(const TrustServer& server) {
-  const std::string& address =
-      server.server.empty() ? server.metadata_url : server.server;
-  const std::size_t at = address.rfind('@');
-  return at == address.npos ? address : "..." + address.substr(at);
-}
-
 // Not std::random_device, which needs newer C libraries than our users have.
 // Where the system gives nothing, the fleet asks together.
 unsigned RandomSeed() {
@@ -159,36 +100,7 @@ unsigned RandomSeed() {
   return seed;
 }
 
-absl::Status CheckOptions(const TrustClientOptions& options) {
-  if (absl::Status s = CheckServers(options); !s.ok()) return s;
-  const bool needs_root = IsSet(options) || !options.cache_folder.empty();
-  if (needs_root && options.trusted_root.empty()) {
-    return absl::InvalidArgumentError(
-        "a server or a cache needs a trusted root: the root.json of your "
-        "trustd, from a channel that you trust");
-  }
-  if (options.max_stale < absl::ZeroDuration() ||
-      options.max_stale > kMaxMaxStale) {
-    return absl::InvalidArgumentError(
-        "how long a set is STALE is from 0 to 365 days");
-  }
-  if (options.refresh_interval < absl::Seconds(1) ||
-      options.refresh_interval == absl::InfiniteDuration() ||
-      std::min(options.rpc_timeout, options.refresh_budget) <
-          absl::Milliseconds(1) ||
-      std::max(options.rpc_timeout, options.refresh_budget) > kMaxRpcTimeout) {
-    return absl::InvalidArgumentError(
-        "the refresh interval is at least 1 s and finite, the timeout and the "
-        "budget of a refresh are from 1 ms to 1 h");
-  }
-  if (!options.metrics_file.empty()) {
-    if (absl::Status s = CheckMetricsFile(options.metrics_file); !s.ok()) {
-      return s;
-    }
-  }
-  if (absl::Status s = CheckReportOptions(ReportOptionsOf(options)); !s.ok()) {
-    return s;
-  }
+absl::Status CheckTrustedRoot(const TrustClientOptions& options) {
   if (options.trusted_root.empty()) return absl::OkStatus();
   if (anchors::IsBuildKeyRoot(options.trusted_root)) {
     return absl::InvalidArgumentError(
@@ -199,27 +111,6 @@ absl::Status CheckOptions(const TrustClientOptions& options) {
   return OrNoProvider(
       tuf::TrustedSet::FromRoot(options.trusted_root, absl::InfinitePast())
           .status());
-}
-
-// Makes `folder`, which may be empty, the same wherever this process goes.
-absl::Status MakeAbsolute(std::string& folder) {
-  if (folder.size() >= PATH_MAX) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the path of the cache folder has ", folder.size(),
-                     " bytes, and the system takes less than ", PATH_MAX));
-  }
-  if (folder.empty() || folder.starts_with('/')) return absl::OkStatus();
-  std::error_code error;
-  const std::filesystem::path here = std::filesystem::current_path(error);
-  if (error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the cache folder '", folder,
-                     "' is relative, and the folder of this "
-                     "process is unknown: ",
-                     error.message()));
-  }
-  folder = here.string() + "/" + folder;
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -548,6 +439,7 @@ absl::StatusOr<std::unique_ptr<TrustClient>> TrustClient::Make(
     options.trusted_root = options.baked.root;
   }
   if (absl::Status s = CheckOptions(options); !s.ok()) return s;
+  if (absl::Status s = CheckTrustedRoot(options); !s.ok()) return s;
   if (absl::Status s = MakeAbsolute(options.cache_folder); !s.ok()) return s;
   auto baked = OpenBaked(options.baked, Revoked(),
                          IsSet(options) ? options.baked.as_of + kBakedInLife

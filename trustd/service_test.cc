@@ -486,6 +486,19 @@ TEST_F(ServiceTest, AReloadSaysThatAKeyIsNotTheRoots) {
   EXPECT_NE(refused.message().find(path), absl::string_view::npos) << refused;
 }
 
+// Waits until one alert of that kind was raised; returns the metrics.
+std::string AwaitAlert(httplib::Client& http, const std::string& kind) {
+  const std::string once = "trustd_alerts_total{kind=\"" + kind + "\"} 1\n";
+  std::string metrics;
+  for (int i = 0; i < 200 && metrics.find(once) == metrics.npos; ++i) {
+    absl::SleepFor(absl::Milliseconds(50));
+    const auto answer = http.Get("/metrics");
+    if (answer) metrics = answer->body;
+  }
+  EXPECT_NE(metrics.find(once), metrics.npos) << metrics;
+  return metrics;
+}
+
 TEST_F(ServiceTest, AJumpOfTheClockIsAlertedOfOnceAndSeen) {
   std::atomic<int> days_back = 0;
   auto service = Service::Start(
@@ -498,15 +511,7 @@ TEST_F(ServiceTest, AJumpOfTheClockIsAlertedOfOnceAndSeen) {
   days_back = 365;
   EXPECT_TRUE((*service)->clock_watch().suspicious());
   httplib::Client http("http://" + (*service)->http_address());
-  std::string metrics;
-  const std::string once = "trustd_alerts_total{kind=\"CLOCK_JUMPED\"} 1\n";
-  for (int i = 0; i < 200 && metrics.find(once) == metrics.npos; ++i) {
-    absl::SleepFor(absl::Milliseconds(50));
-    const auto answer = http.Get("/metrics");
-    ASSERT_TRUE(answer);
-    metrics = answer->body;
-  }
-  EXPECT_NE(metrics.find(once), metrics.npos) << metrics;
+  AwaitAlert(http, "CLOCK_JUMPED");
 }
 
 v1::ReportOutcomesRequest Refused() {
@@ -554,15 +559,7 @@ TEST_F(ServiceTest, AlertsOfAFleetThatRefusesGenuineEvidence) {
     EXPECT_EQ(answer->status, 200) << answer->body;
   }
   hours = 1;
-  std::string metrics;
-  const std::string once = "trustd_alerts_total{kind=\"FLEET_FAILURES\"} 1\n";
-  for (int i = 0; i < 200 && metrics.find(once) == metrics.npos; ++i) {
-    absl::SleepFor(absl::Milliseconds(50));
-    const auto answer = http.Get("/metrics");
-    ASSERT_TRUE(answer);
-    metrics = answer->body;
-  }
-  EXPECT_NE(metrics.find(once), metrics.npos) << metrics;
+  const std::string metrics = AwaitAlert(http, "FLEET_FAILURES");
   EXPECT_NE(metrics.find("trustd_fleet_failing_senders{slot=\"aws/eu-west-1/"
                          "iid-rsa2048\"} 6\n"),
             metrics.npos);

@@ -9,7 +9,6 @@ import (
 	"context"
 	"runtime"
 	"time"
-	"unsafe"
 )
 
 // IMDSURL has VerifyThisInstance ask another address than EC2's two,
@@ -123,7 +122,9 @@ func Attest(ctx context.Context, options AttestOptions) (*Attested, error) {
 	return unlessEnded(ctx, func() (*Attested, error) {
 		request := C.anchorage_request_new()
 		defer C.anchorage_request_free(request)
-		options.set(request)
+		if err := options.set(request); err != nil {
+			return nil, err
+		}
 		var failure *C.anchorage_error
 		var attested *C.anchorage_attested
 		if options.NewKey {
@@ -147,21 +148,21 @@ func Attest(ctx context.Context, options AttestOptions) (*Attested, error) {
 	})
 }
 
-func (options *AttestOptions) set(r *C.anchorage_request) {
-	if nonce := options.Nonce; nonce != nil {
-		at := backing(nonce)
-		C.anchorage_request_set_nonce(r, unsafe.Pointer(&at[0]),
-			C.size_t(len(nonce)))
+func (options *AttestOptions) set(r *C.anchorage_request) error {
+	var given []VerifyOption
+	if options.Nonce != nil {
+		given = append(given, ExpectNonce(options.Nonce))
 	}
-	if data := options.UserData; data != nil {
-		at := backing(data)
-		C.anchorage_request_set_user_data(r, unsafe.Pointer(&at[0]),
-			C.size_t(len(data)))
+	if options.UserData != nil {
+		given = append(given, ExpectUserData(options.UserData))
 	}
-	if key := options.PublicKey; key != nil {
-		at := backing(key)
-		C.anchorage_request_set_public_key(r, unsafe.Pointer(&at[0]),
-			C.size_t(len(key)))
+	if options.PublicKey != nil {
+		given = append(given, ExpectPublicKey(options.PublicKey))
+	}
+	for _, option := range given {
+		if err := option.set(r); err != nil {
+			return err
+		}
 	}
 	if path := options.Program; path != "" {
 		C.anchorage_request_set_attest_program(r, chars(path),
@@ -170,6 +171,7 @@ func (options *AttestOptions) set(r *C.anchorage_request) {
 	if d := options.Timeout; d != 0 {
 		C.anchorage_request_set_attest_timeout(r, C.int64_t(d.Milliseconds()))
 	}
+	return nil
 }
 
 type outcome[T any] struct {
