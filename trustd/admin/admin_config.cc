@@ -13,9 +13,7 @@ constexpr char kDefaultAddress[] = "127.0.0.1:7444";
 // Whom the record names where the policy decided.
 constexpr std::string_view kPolicyName = "policy";
 
-ConfigReader ReaderOf(const std::string& path) {
-  return ConfigReader(path, "'admin'");
-}
+constexpr char kPart[] = "'admin'";
 
 void AddPerson(const v1::Person& person, ConfigReader& reader, People& people) {
   const std::string& name = person.name();
@@ -38,9 +36,9 @@ void AddPerson(const v1::Person& person, ConfigReader& reader, People& people) {
 
 }  // namespace
 
-absl::StatusOr<AdminSettings> ReadAdminSettings(const v1::AdminConfig& proto,
+absl::StatusOr<AdminSettings> ReadAdminSettings(v1::AdminConfig& proto,
                                                 const std::string& path) {
-  ConfigReader reader = ReaderOf(path);
+  ConfigReader reader(path, kPart, &proto);
   AdminSettings settings;
   settings.listen_address =
       reader.Address(proto.listen_address(), kDefaultAddress, "listen_address");
@@ -52,9 +50,11 @@ absl::StatusOr<AdminSettings> ReadAdminSettings(const v1::AdminConfig& proto,
     reader.Fail(
         "'client_ca_path' is required: it says whose certificates name people");
   }
-  settings.tls_certificate_path = reader.Path(proto.tls().certificate_path());
-  settings.tls_key_path = reader.Path(proto.tls().key_path());
-  settings.client_ca_path = reader.Path(proto.client_ca_path());
+  settings.tls_certificate_path =
+      reader.Path(proto.tls().certificate_path(), "tls.certificate_path");
+  settings.tls_key_path = reader.Path(proto.tls().key_path(), "tls.key_path");
+  settings.client_ca_path =
+      reader.Path(proto.client_ca_path(), "client_ca_path");
   if (proto.people().empty() || proto.people_size() > kMaxPeople) {
     reader.Fail(absl::StrCat("'people' are 1 to ", kMaxPeople));
   }
@@ -71,7 +71,7 @@ absl::Status CheckApprovals(const AdminSettings& settings, int approvals,
       settings.people.begin(), settings.people.end(), [](const auto& person) {
         return Allows(person.second, Action::kDecide);
       });
-  ConfigReader reader = ReaderOf(path);
+  ConfigReader reader(path, kPart);
   if (deciders < approvals) {
     reader.Fail(absl::StrCat(deciders,
                              " people may decide, and 'rotations' asks for ",

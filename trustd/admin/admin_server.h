@@ -68,6 +68,9 @@ class AdminServer {
   // The address that it listens on; for port 0, with the port that was chosen.
   const std::string& address() const { return listener_->address(); }
 
+  // Whether the thread that accepts people is running.
+  bool IsRunning() const { return listener_->IsRunning(); }
+
   // Ends open streams with a reason, waits for calls under way, at most for the
   // grace, and then cuts them off. Calling it again does nothing.
   void Stop();

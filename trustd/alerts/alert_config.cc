@@ -21,8 +21,9 @@ constexpr std::string_view kNameLetters =
 // Reads one webhook; the first thing that is wrong is kept.
 class Reader : private ConfigReader {
  public:
-  Reader(const v1::WebhookConfig& proto, const std::string& path)
-      : ConfigReader(path, absl::StrCat("webhook '", proto.name(), "'")),
+  Reader(v1::WebhookConfig& proto, const std::string& path)
+      : ConfigReader(path, absl::StrCat("webhook '", proto.name(), "'"),
+                     &proto),
         proto_(proto) {}
 
   absl::StatusOr<WebhookSettings> Read() && {
@@ -60,8 +61,8 @@ class Reader : private ConfigReader {
 
   void ReadPaths() {
     if (proto_.secret_path().empty()) return Fail("'secret_path' is required");
-    settings_.secret_path = Path(proto_.secret_path());
-    settings_.ca_path = Path(proto_.ca_path());
+    settings_.secret_path = Path(proto_.secret_path(), "secret_path");
+    settings_.ca_path = Path(proto_.ca_path(), "ca_path");
   }
 
   void ReadKinds() {
@@ -73,20 +74,22 @@ class Reader : private ConfigReader {
         Fail("'" + name + "' stands twice");
       }
     }
-    if (proto_.kinds().empty()) {
-      settings_.kinds.insert(AllAlertKinds().begin(), AllAlertKinds().end());
+    if (!proto_.kinds().empty()) return;
+    for (const AlertKind kind : AllAlertKinds()) {
+      settings_.kinds.insert(kind);
+      proto_.add_kinds(std::string(NameOf(kind)));
     }
   }
 
-  const v1::WebhookConfig& proto_;
+  v1::WebhookConfig& proto_;
   WebhookSettings settings_;
 };
 
 }  // namespace
 
-absl::StatusOr<AlertSettings> ReadAlertSettings(const v1::AlertConfig& alerts,
+absl::StatusOr<AlertSettings> ReadAlertSettings(v1::AlertConfig& alerts,
                                                 const std::string& path) {
-  ConfigReader reader(path);
+  ConfigReader reader(path, "", &alerts);
   AlertSettings settings;
   settings.held_too_long = reader.Within(
       alerts.has_held_too_long(), alerts.held_too_long(),
@@ -96,7 +99,7 @@ absl::StatusOr<AlertSettings> ReadAlertSettings(const v1::AlertConfig& alerts,
   }
   if (!reader.status().ok()) return reader.status();
   std::set<std::string> names;
-  for (const v1::WebhookConfig& proto : alerts.webhooks()) {
+  for (v1::WebhookConfig& proto : *alerts.mutable_webhooks()) {
     auto webhook = Reader(proto, path).Read();
     if (!webhook.ok()) return webhook.status();
     if (!names.insert(proto.name()).second) {

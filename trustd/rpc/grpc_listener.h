@@ -71,6 +71,9 @@ class GrpcListener {
   // yet, is accepted and answered.
   bool ServesNewClients() const;
 
+  // Whether the thread that accepts connections is running.
+  bool IsRunning() const { return listener_->IsRunning(); }
+
   // Stops accepting connections and makes health say "not serving". Calls go
   // on.
   void Drain();
