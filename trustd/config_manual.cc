@@ -447,8 +447,8 @@ ConfigManual::ConfigManual() {
   const LimitNotes notes;
   // Groups without what they require are refused, and completed all the same.
   (void)ReadConfig("trustd.yaml", completed, config);
-  settings_ = SettingReader(notes.by_field())
-                  .Read(*type, {{&given, &completed}}, "");
+  settings_ =
+      SettingReader(notes.by_field()).Read(*type, {{&given, &completed}}, "");
 }
 
 absl::StatusOr<std::string> ConfigManual::Explain(
@@ -471,10 +471,10 @@ absl::StatusOr<std::string> ConfigManual::Explain(
   }
   return absl::NotFoundError(absl::StrCat(
       "there is no setting '", path, "'",
-      same_name.empty() ? ""
-                        : absl::StrCat(" (did you mean '",
-                                       absl::StrJoin(same_name, "' or '"),
-                                       "'?)")));
+      same_name.empty()
+          ? ""
+          : absl::StrCat(" (did you mean '", absl::StrJoin(same_name, "' or '"),
+                         "'?)")));
 }
 
 std::string ConfigManual::List() const {
@@ -501,9 +501,8 @@ std::string ConfigManual::Page() const {
 }
 
 std::string ConfigManual::JsonSchema() const {
-  ordered_json schema = {
-      {"$schema", "http://json-schema.org/draft-07/schema#"},
-      {"title", "trustd.yaml"}};
+  ordered_json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"},
+                         {"title", "trustd.yaml"}};
   schema.update(SchemaOfGroup(settings_));
   return schema.dump(1) + "\n";
 }

@@ -41,8 +41,7 @@ TEST(ConfigManual, HasLimitsAndDefaultsAsTheyAreRead) {
   EXPECT_EQ(interval.type, Setting::Type::kDuration);
   EXPECT_EQ(interval.limits->least, 10);
   EXPECT_EQ(interval.limits->most, 7 * 24 * 3600);
-  EXPECT_EQ(interval.defaults,
-            std::vector<nlohmann::ordered_json>{"3600s"});
+  EXPECT_EQ(interval.defaults, std::vector<nlohmann::ordered_json>{"3600s"});
   EXPECT_EQ(Find("listen_address").defaults,
             std::vector<nlohmann::ordered_json>{"127.0.0.1:7443"});
   EXPECT_EQ(Find("reflection").defaults,

@@ -559,6 +559,9 @@ absl::Status Service::Listen() {
     options.shed = [this](const std::string& what) {
       metrics_.CountShed("admin", what);
     };
+    options.tls_watcher = [this](const TlsFiles::State& state) {
+      metrics_.SetTls("admin", state.is_current, state.expires);
+    };
     auto admin = AdminServer::Start(
         *config_.admin, *mirror_,
         [this](const std::string& source) { return PollNow(source); }, options);

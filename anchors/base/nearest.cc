@@ -34,8 +34,8 @@ std::string Nearest(std::string_view given,
   std::size_t least = given.size() + 1;
   for (const std::string& word : words) {
     const std::size_t distance = Distance(given, word);
-    if (distance >= least || 3 * distance > std::max<std::size_t>(
-                                                word.size(), 3)) {
+    if (distance >= least ||
+        3 * distance > std::max<std::size_t>(word.size(), 3)) {
       continue;
     }
     least = distance;

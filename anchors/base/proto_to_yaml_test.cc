@@ -43,11 +43,13 @@ TEST(WriteYaml, IsReadAsItWas) {
 // Each would be another value, or none, if it stood there as it is.
 TEST(WriteYaml, QuotesWhatYamlWouldTakeForSomethingElse) {
   for (const char* text :
-       {"", "~", "null", "Null", "true", "false", "1", "1.5", "0x1f", "1s", "-",
-        "- a", "a: b", "a #b", "#a", "&a", "*a", "!a", "[a", "{a", "'a", "\"a",
-        "@a", "`a", "%a", "|", ">", "?", "a:", "a ", " a", "a\nb", "a\tb",
-        "\\", "---", "...", "\x1b[2J", "\u202e", "\u00e9", "\U0001f600",
-        "\u0085", "\u2028", "\x7f"}) {
+       {"",    "~",       "null",   "Null",   "true",       "false",  "1",
+        "1.5", "0x1f",    "1s",     "-",      "- a",        "a: b",   "a #b",
+        "#a",  "&a",      "*a",     "!a",     "[a",         "{a",     "'a",
+        "\"a", "@a",      "`a",     "%a",     "|",          ">",      "?",
+        "a:",  "a ",      " a",     "a\nb",   "a\tb",       "\\",     "---",
+        "...", "\x1b[2J", "\u202e", "\u00e9", "\U0001f600", "\u0085", "\u2028",
+        "\x7f"}) {
     v1::TrustdConfig config;
     config.set_releases_path("x");
     config.add_proxies(text);

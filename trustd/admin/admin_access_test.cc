@@ -230,10 +230,10 @@ TEST_F(AdminAccessTest, DoesNotStartWithFilesThatAreNotWhatTheyShouldBe) {
   ASSERT_TRUE(anchors::WriteFileAtomically(settings.client_ca_path,
                                            pem.substr(0, pem.size() / 2))
                   .ok());
-  EXPECT_TRUE(absl::IsUnavailable(start(settings)));
+  EXPECT_TRUE(absl::IsInvalidArgument(start(settings)));
   settings = good;
   settings.tls_certificate_path = good.client_ca_path;  // of another key
-  EXPECT_TRUE(absl::IsUnavailable(start(settings)));
+  EXPECT_TRUE(absl::IsInvalidArgument(start(settings)));
   settings = good;
   settings.tls_key_path = good.tls_certificate_path;  // anyone may read it
   EXPECT_TRUE(absl::IsFailedPrecondition(start(settings)));

@@ -22,6 +22,7 @@
 #include "trustd/admin/rate_limit.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/rpc/grpc_listener.h"
+#include "trustd/rpc/tls_files.h"
 
 namespace anchorage::trustd {
 
@@ -50,6 +51,9 @@ class AdminServer {
                                         .bytes_a_second = 1024 * 1024};
     bool reflection = true;
     ShedFunction shed = [](const std::string&) {};
+    // Called with the state of the files of TLS, which are read again when they
+    // change.
+    TlsFiles::Watcher tls_watcher = [](const TlsFiles::State&) {};
     // Empty: there is no store that could go back.
     AcceptFunction accept_store;
     // Empty: no reports are taken.
@@ -57,9 +61,8 @@ class AdminServer {
   };
 
   // Listens and serves. `mirror` must outlive the server. Fails with
-  // UNAVAILABLE (the address is in use or not of this machine, or a file is not
-  // what TLS needs), INVALID_ARGUMENT (no CA for people), or as
-  // anchors::ReadFile() does.
+  // UNAVAILABLE (the address is in use or not of this machine), or as
+  // TlsFiles::Open() does.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(
       const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
       Options options);
@@ -69,7 +72,9 @@ class AdminServer {
   const std::string& address() const { return listener_->address(); }
 
   // Whether the thread that accepts people is running.
-  bool IsRunning() const { return listener_->IsRunning(); }
+  bool IsRunning() const {
+    return listener_ == nullptr || listener_->IsRunning();
+  }
 
   // Ends open streams with a reason, waits for calls under way, at most for the
   // grace, and then cuts them off. Calling it again does nothing.

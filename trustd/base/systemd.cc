@@ -26,8 +26,9 @@ void TellReady(const std::string& status) {
 void TellReloading() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  Tell(absl::StrCat("RELOADING=1\nMONOTONIC_USEC=",
-                    absl::ToInt64Microseconds(absl::DurationFromTimespec(now))));
+  Tell(
+      absl::StrCat("RELOADING=1\nMONOTONIC_USEC=",
+                   absl::ToInt64Microseconds(absl::DurationFromTimespec(now))));
 }
 
 void TellStopping() { Tell("STOPPING=1"); }

@@ -58,8 +58,8 @@ TEST_F(SystemdTest, TellsWhatHappens) {
   TellReady("serving on [::1]:7443\nMAINPID=1");
   EXPECT_EQ(Next(), "READY=1\nSTATUS=serving on [::1]:7443\\nMAINPID=1");
   TellReloading();
-  EXPECT_THAT(Next(), ::testing::MatchesRegex(
-                          "RELOADING=1\nMONOTONIC_USEC=[0-9]+"));
+  EXPECT_THAT(Next(),
+              ::testing::MatchesRegex("RELOADING=1\nMONOTONIC_USEC=[0-9]+"));
   TellStopping();
   EXPECT_EQ(Next(), "STOPPING=1");
 }

@@ -55,6 +55,8 @@ class GrpcListener {
     ShedFunction shed = [](const std::string&) {};
     // Whether there is something to serve; part of health.
     std::function<bool()> has_answers = [] { return true; };
+    // Called twice a second, on the thread that accepts connections.
+    std::function<void()> tick = [] {};
   };
 
   // Listens on the address and serves the methods that `add_methods` adds.
