@@ -33,6 +33,9 @@ AddCommand AddFleet;
 AddCommand AddEvidence;
 AddCommand AddStore;
 
+// Below "anchors".
+AddCommand AddAnchorsExport;
+
 // Below "instance".
 AddCommand AddInstanceCheck;
 AddCommand AddInstanceAttest;
