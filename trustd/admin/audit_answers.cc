@@ -114,6 +114,8 @@ v1::FactKind KindOf(int field) {
       return v1::FACT_KIND_STORE;
     case v1::LedgerRecord::kApprovalsVoid:
       return v1::FACT_KIND_APPROVALS_VOID;
+    case v1::LedgerRecord::kAlertAcknowledged:
+      return v1::FACT_KIND_ALERT_ACKNOWLEDGED;
     case v1::LedgerRecord::FACT_NOT_SET:
       return v1::FACT_KIND_UNSPECIFIED;
   }

@@ -268,6 +268,11 @@ absl::StatusOr<Mirror::Pinned> Mirror::Pin(const PersonPins& pin,
   return pinned;
 }
 
+absl::Status Mirror::Acknowledge(const PersonAcknowledges& event,
+                                 absl::Time now) {
+  return Take(event, now).status();
+}
+
 std::vector<verify::Slot> Mirror::SlotsSharing(const v1::PinFact& fact) const {
   const auto slot = anchors::SlotFromProto(fact.slot());
   if (!slot.has_value()) return {};
@@ -356,6 +361,13 @@ std::vector<v1::SourceHealth> Mirror::Sources() const {
     if (!health.source().empty()) result.push_back(health);
   }
   return result;
+}
+
+void Mirror::Read(
+    const std::function<void(const RotationBook&, const Moment&)>& visit)
+    const {
+  const absl::MutexLock lock(&mutex_);
+  visit(book_, moment_);
 }
 
 std::uint64_t Mirror::Watch(RecordFeed::Watcher watcher) {

@@ -135,6 +135,9 @@ class Mirror {
   // REVOKED nor RETIRED.
   std::vector<verify::Slot> SlotsSharing(const v1::PinFact& fact) const;
 
+  // Takes that a person knows of an alert, as TakeAcknowledgement() does.
+  absl::Status Acknowledge(const PersonAcknowledges& event, absl::Time now);
+
   // Accepts a store that went back, as Publisher::PlanAcceptance() does, with a
   // record and an alert, in one commit. `found` says how that was found.
   // INVALID_ARGUMENT also where no reason is given.
@@ -167,6 +170,10 @@ class Mirror {
       const std::function<bool(const v1::Rotation&)>& wanted) const;
   std::optional<v1::Rotation> FindRotation(std::uint64_t id) const;
   std::vector<v1::SourceHealth> Sources() const;
+
+  // Calls `visit` with all that is known. Everything else waits for it.
+  void Read(const std::function<void(const RotationBook&, const Moment&)>&
+                visit) const;
 
   // As RecordFeed::Watch().
   std::uint64_t Watch(RecordFeed::Watcher watcher);
