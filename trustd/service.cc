@@ -178,6 +178,7 @@ std::vector<std::string> FixedDifferences(const Config& now,
   compare("reflection", now.reflection, next.reflection);
   compare("rotations", now.rotations, next.rotations);
   compare("reports", now.reports, next.reports);
+  compare("region_watch", now.region_watch, next.region_watch);
   compare("admin", now.admin, next.admin);
   compare("alerts.held_too_long", now.alerts.held_too_long,
           next.alerts.held_too_long);
@@ -258,6 +259,7 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(
   }
   if (absl::Status s = service->StartMirror(); !s.ok()) return s;
   if (absl::Status s = service->Listen(); !s.ok()) return s;
+  if (absl::Status s = service->WatchRegions(); !s.ok()) return s;
   LogStart(service->config_, *service->hub_.Current(), service->address(),
            service->http_address());
   if (service->admin_ != nullptr) {
@@ -420,6 +422,29 @@ void Service::TellNotices() {
         "alerts about a publication will be repeated at the next start: {}",
         std::string(s.message()));
   }
+}
+
+absl::Status Service::WatchRegions() {
+  if (!config_.region_watch.has_value()) return absl::OkStatus();
+  auto watch = RegionWatch::Start(
+      *config_.region_watch,
+      [this] {
+        std::set<std::string> regions;
+        for (const anchors::CatalogAnchor& anchor :
+             hub_.Current()->catalog.anchors) {
+          if (!anchor.slot.region.empty()) regions.insert(anchor.slot.region);
+        }
+        return regions;
+      },
+      clock_, metrics_.registry());
+  if (!watch.ok()) return watch.status();
+  regions_ = *std::move(watch);
+  return absl::OkStatus();
+}
+
+void Service::AlertOfRegions() {
+  if (regions_ == nullptr) return;
+  for (Alert& alert : regions_->TakeAlerts()) RaiseAlert(std::move(alert));
 }
 
 void Service::AlertOfFleet() {
@@ -594,6 +619,7 @@ void Service::RenewLoop() {
       AlertIfWentBack();
       AlertOfClaim();
       AlertOfFleet();
+      AlertOfRegions();
       SayOnce("rotations wait", mirror_->Settle(clock_()), last_settling);
       SayOnce("cannot sign again, and the old metadata is served on",
               publisher_->RenewIfDue(clock_()), last_renewal);

@@ -109,6 +109,11 @@ constexpr Row kRows[] = {
      false, "rotation", "rotation",
      "A change is over and was not published: it was rejected or withdrawn",
      kShowRotation},
+    {AlertKind::kRegionWithoutCertificate, "REGION_WITHOUT_CERTIFICATE",
+     Severity::kWarning, Says::kEvent, true, "region", "region",
+     "AWS lists a region for which no anchor is pinned: products refuse its "
+     "instances",
+     "trustctl anchors list --region {region}"},
 };
 
 using AlertKinds = verify::EnumTable<kRows>;

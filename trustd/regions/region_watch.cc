@@ -40,8 +40,8 @@ absl::StatusOr<std::string> ReadFolder(const std::string& folder) {
       files.push_back(it->path().string());
     }
     if (files.size() > kMaxRegionFiles) {
-      return absl::OutOfRangeError(absl::StrCat(
-          folder, " has more than ", kMaxRegionFiles, " files"));
+      return absl::OutOfRangeError(
+          absl::StrCat(folder, " has more than ", kMaxRegionFiles, " files"));
     }
   }
   if (error) return anchors::FileError(error.value(), "cannot read", folder);
@@ -112,11 +112,11 @@ absl::StatusOr<RegionWatchSettings> ReadRegionWatch(
 }
 
 absl::StatusOr<std::unique_ptr<RegionWatch>> RegionWatch::Start(
-    RegionWatchSettings settings, Pinned pinned, Clock clock) {
-  auto watch = std::make_unique<RegionWatch>(std::move(settings),
-                                             std::move(pinned),
-                                             std::move(clock),
-                                             &anchors::SteadyNow, nullptr);
+    RegionWatchSettings settings, Pinned pinned, Clock clock,
+    prometheus::Registry& registry) {
+  auto watch = std::make_unique<RegionWatch>(
+      std::move(settings), std::move(pinned), std::move(clock),
+      &anchors::SteadyNow, nullptr, registry);
   if (!watch->settings_.address.empty()) {
     auto downloader = CurlDownloader::Create(
         {.ca_path = watch->settings_.ca_path,
@@ -125,8 +125,7 @@ absl::StatusOr<std::unique_ptr<RegionWatch>> RegionWatch::Start(
     if (!downloader.ok()) return downloader.status();
     watch->downloader_ = *std::move(downloader);
   }
-  auto thread =
-      anchors::StartThread([self = watch.get()] { self->Run(); });
+  auto thread = anchors::StartThread([self = watch.get()] { self->Run(); });
   if (!thread.ok()) return thread.status();
   watch->thread_ = *std::move(thread);
   return watch;
@@ -134,12 +133,24 @@ absl::StatusOr<std::unique_ptr<RegionWatch>> RegionWatch::Start(
 
 RegionWatch::RegionWatch(RegionWatchSettings settings, Pinned pinned,
                          Clock clock, anchors::SteadyClock uptime,
-                         std::unique_ptr<Downloader> downloader)
+                         std::unique_ptr<Downloader> downloader,
+                         prometheus::Registry& registry)
     : settings_(std::move(settings)),
       pinned_(std::move(pinned)),
       clock_(std::move(clock)),
       uptime_(std::move(uptime)),
-      downloader_(std::move(downloader)) {}
+      downloader_(std::move(downloader)),
+      last_success_(
+          prometheus::BuildGauge()
+              .Name("trustd_region_watch_last_success_timestamp_seconds")
+              .Help("When AWS's list of regions was last read; 0: never.")
+              .Register(registry)
+              .Add({})),
+      without_(prometheus::BuildGauge()
+                   .Name("trustd_regions_without_certificate")
+                   .Help("Regions that AWS lists and no anchor is for.")
+                   .Register(registry)
+                   .Add({})) {}
 
 RegionWatch::~RegionWatch() {
   cancelled_->store(true);
@@ -211,12 +222,16 @@ absl::Status RegionWatch::Look() {
     if (pinned.contains(region) || settings_.ignored.contains(region)) continue;
     state_.without.insert(region);
     const auto told = told_.find(region);
-    if (told != told_.end() && uptime_() - told->second < kBetweenRegionAlerts) {
+    if (told != told_.end() &&
+        uptime_() - told->second < kBetweenRegionAlerts) {
       continue;
     }
     told_[region] = uptime_();
     alerts_.push_back(AlertOf(region, clock_()));
   }
+  last_success_.Set(
+      static_cast<double>(absl::ToUnixSeconds(state_.last_success)));
+  without_.Set(static_cast<double>(state_.without.size()));
   std::erase_if(told_, [this](const auto& entry) {
     return !state_.without.contains(entry.first);
   });

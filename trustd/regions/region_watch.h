@@ -8,6 +8,9 @@
 #ifndef ANCHORAGE_TRUSTD_REGIONS_REGION_WATCH_H_
 #define ANCHORAGE_TRUSTD_REGIONS_REGION_WATCH_H_
 
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -75,13 +78,16 @@ class RegionWatch {
 
   // Looks now, and from then on when it is time, on a thread of its own. Fails
   // as CurlDownloader::Create() and StartThread() do.
+  // `registry`, which gets two metrics, must outlive the watch.
   static absl::StatusOr<std::unique_ptr<RegionWatch>> Start(
-      RegionWatchSettings settings, Pinned pinned, Clock clock);
+      RegionWatchSettings settings, Pinned pinned, Clock clock,
+      prometheus::Registry& registry);
 
   // Without a thread, for tests; `downloader` may be null for a path.
   RegionWatch(RegionWatchSettings settings, Pinned pinned, Clock clock,
               anchors::SteadyClock uptime,
-              std::unique_ptr<Downloader> downloader);
+              std::unique_ptr<Downloader> downloader,
+              prometheus::Registry& registry);
   // Stops within a second or so.
   ~RegionWatch();
 
@@ -106,6 +112,8 @@ class RegionWatch {
   const std::shared_ptr<std::atomic<bool>> cancelled_ =
       std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<Downloader> downloader_;
+  prometheus::Gauge& last_success_;
+  prometheus::Gauge& without_;
   mutable absl::Mutex mutex_;
   RegionWatchState state_ ABSL_GUARDED_BY(mutex_);
   // When people were last told of each region, by the steady clock.

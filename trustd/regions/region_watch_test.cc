@@ -21,15 +21,15 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST(RegionCodes, StandAloneInAnyText) {
-  EXPECT_THAT(RegionCodesIn("<td>us-gov-west-1</td>\"eu-west-1\","
-                            "ec2.ap-south-1.amazonaws.com|cn-north-1"),
-              ElementsAre("ap-south-1", "cn-north-1", "eu-west-1",
-                          "us-gov-west-1"));
+  EXPECT_THAT(
+      RegionCodesIn("<td>us-gov-west-1</td>\"eu-west-1\","
+                    "ec2.ap-south-1.amazonaws.com|cn-north-1"),
+      ElementsAre("ap-south-1", "cn-north-1", "eu-west-1", "us-gov-west-1"));
 }
 
 TEST(RegionCodes, ZonesAndOtherNamesAreNone) {
   EXPECT_THAT(RegionCodesIn("us-east-1a us-east-1-bos-1a us-west-2-lax-1 "
-                            "my-eu-west-1 eu-west-1_x US-EAST-1 eu-west eu--1"),
+                            "a-my-eu-west-1 eu-west-1_x US-EAST-1 eu-west eu--1"),
               IsEmpty());
 }
 
@@ -47,9 +47,7 @@ class RegionWatchTest : public ::testing::Test {
  protected:
   RegionWatchTest()
       : path_(fs::path(::testing::TempDir()) /
-              ::testing::UnitTest::GetInstance()
-                  ->current_test_info()
-                  ->name()) {
+              ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
     fs::remove_all(path_);
   }
 
@@ -65,10 +63,11 @@ class RegionWatchTest : public ::testing::Test {
           return std::set<std::string>{"us-east-1", "eu-west-1", "eu-west-2"};
         },
         [] { return absl::FromUnixSeconds(1'800'000'000); },
-        [this] { return uptime_; }, nullptr);
+        [this] { return uptime_; }, nullptr, registry_);
   }
 
   const fs::path path_;
+  prometheus::Registry registry_;
   absl::Duration uptime_ = absl::Hours(1);
 };
 
