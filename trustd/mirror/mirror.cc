@@ -358,6 +358,18 @@ std::vector<v1::SourceHealth> Mirror::Sources() const {
   return result;
 }
 
+Work Mirror::View(absl::Time now) const {
+  const absl::MutexLock lock(&mutex_);
+  State state = CurrentState();
+  return {.options = options_.core,
+          .at = {.now = now,
+                 .steady = options_.steady(),
+                 .clock_is_suspect = options_.clock_is_suspect()},
+          .draft = Draft(std::move(state.book), state.records, now),
+          .moment = moment_,
+          .served = std::move(state.served)};
+}
+
 std::uint64_t Mirror::Watch(RecordFeed::Watcher watcher) {
   return feed_.Watch(std::move(watcher));
 }

@@ -167,6 +167,10 @@ class Mirror {
       const std::function<bool(const v1::Rotation&)>& wanted) const;
   std::optional<v1::Rotation> FindRotation(std::uint64_t id) const;
   std::vector<v1::SourceHealth> Sources() const;
+  // Returns all that is known now, as an event at `now` would find it. A copy,
+  // which costs as much as there are rotations that are not over; the mirror
+  // must outlive it.
+  Work View(absl::Time now) const;
 
   // As RecordFeed::Watch().
   std::uint64_t Watch(RecordFeed::Watcher watcher);
