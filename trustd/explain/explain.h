@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "proto/anchorage/v1/explanation.pb.h"
@@ -29,6 +30,10 @@ namespace anchorage::trustd {
 // Explains a rotation; nullopt if there is none of that number.
 std::optional<v1::RotationExplanation> ExplainRotation(const Work& view,
                                                        std::uint64_t id);
+
+// Returns what a person should do about a rotation that cannot be approved; nullopt
+// if there is none of that number, or it can.
+std::optional<std::string> AdviceOn(const Work& view, std::uint64_t id);
 
 // Returns who has approved a rotation, and who of the people that may is
 // missing.

@@ -250,6 +250,11 @@ void Mirror::SetSources(std::map<std::string, std::string> sources,
   (void)Settle(now);
 }
 
+void Mirror::SetNextPoll(const std::string& source, absl::Time time) {
+  const absl::MutexLock lock(&mutex_);
+  moment_.next_polls[source] = time;
+}
+
 absl::StatusOr<v1::Rotation> Mirror::Decide(const PersonDecides& decision,
                                             absl::Time now) {
   const auto work = Take(decision, now);
@@ -266,6 +271,13 @@ absl::StatusOr<Mirror::Pinned> Mirror::Pin(const PersonPins& pin,
     pinned.sequence = work->publish->catalog().sequence;
   }
   return pinned;
+}
+
+absl::StatusOr<v1::Rotation> Mirror::Undo(const PersonUndoes& undo,
+                                          absl::Time now) {
+  const auto work = Take(undo, now);
+  if (!work.ok()) return work.status();
+  return work->book().Find(work->rotation_id)->rotation;
 }
 
 std::vector<verify::Slot> Mirror::SlotsSharing(const v1::PinFact& fact) const {

@@ -113,6 +113,9 @@ class Mirror {
   // failed.
   void SetSources(std::map<std::string, std::string> sources, absl::Time now);
 
+  // Notes when a source is polled next, for people.
+  void SetNextPoll(const std::string& source, absl::Time time);
+
   // --- people ---
 
   // Takes a decision, as TakeDecision() does; `by` is the name that TLS has
@@ -130,6 +133,10 @@ class Mirror {
   };
   // Changes an anchor, as TakePin() does.
   absl::StatusOr<Pinned> Pin(const PersonPins& pin, absl::Time now);
+
+  // Asks for a rotation to be taken back, as TakeUndo() does. Returns the
+  // rotation that does it.
+  absl::StatusOr<v1::Rotation> Undo(const PersonUndoes& undo, absl::Time now);
 
   // The other slots of the served catalog that have the key of a pin, neither
   // REVOKED nor RETIRED.
