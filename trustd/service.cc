@@ -27,6 +27,8 @@ constexpr absl::Duration kRenewalCheck = absl::Seconds(30);
 
 // How often we check what people have signed, and what instances report.
 constexpr absl::Duration kFrequentCheck = absl::Seconds(2);
+constexpr std::uint64_t kIndexedAtOnce = 1'000;
+constexpr absl::Duration kIndexRest = absl::Milliseconds(20);
 
 // How long before it expires, and how often, people are alerted about a file
 // that they must sign.
@@ -402,8 +404,20 @@ void Service::CheckRecord() {
     SayOnce("rotations wait",
             anchors::NoThrow([&] { return mirror_->Settle(clock_()); }),
             last_failure);
-    return;
+    return ReadIndex();
   } while (!stopping_.WaitFor(kRenewalCheck));
+}
+
+// Whoever searches first need not wait for it. Where it fails, it is read when
+// somebody searches.
+void Service::ReadIndex() {
+  const std::uint64_t size = mirror_->ledger().head().size;
+  absl::StatusOr<bool> has_all = false;
+  do {
+    has_all = anchors::NoThrow(
+        [&] { return mirror_->index().ReadOn(size, kIndexedAtOnce); });
+    if (!has_all.ok() || *has_all) return;
+  } while (!stopping_.WaitFor(kIndexRest));
 }
 
 // After a crash these alerts may be repeated, but none is lost.

@@ -99,6 +99,7 @@ class Service {
   // Reads the part of the record that the start took from a checkpoint, and
   // alerts if the record says something else.
   void CheckRecord();
+  void ReadIndex();
   // Alerts that the store went back, at once and then once a day.
   void AlertIfWentBack();
   // Alerts people about each jump of the clock.

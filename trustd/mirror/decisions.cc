@@ -177,7 +177,8 @@ absl::StatusOr<bool> Request(Work& work, const Change& change,
                   .by = by,
                   .why = why,
                   .certificate_sha256 = certificate_sha256},
-                 entry));
+                 entry),
+      work.options.rotations.approvals);
   return is_new;
 }
 
@@ -237,7 +238,8 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event) {
           "an approval names what was looked at: 'effect_sha256'");
     }
   }
-  work.draft.AddDecision(id, DecisionOf(event, *entry));
+  work.draft.AddDecision(id, DecisionOf(event, *entry),
+                         is_approval ? work.options.rotations.approvals : 0);
   if (event.kind == v1::Decision::KIND_REJECT) {
     work.draft.AddState(
         id, v1::ROTATION_STATE_REJECTED,

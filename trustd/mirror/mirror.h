@@ -51,6 +51,7 @@
 #include "trustd/record/checkpoint.h"
 #include "trustd/record/ledger.h"
 #include "trustd/record/record_feed.h"
+#include "trustd/record/record_index.h"
 #include "trustd/rotation/observation.h"
 
 namespace anchorage::trustd {
@@ -171,6 +172,8 @@ class Mirror {
   // --- reading ---
 
   const Ledger& ledger() const { return *ledger_; }
+  // What the ledger is searched by. It reads nothing by itself.
+  RecordIndex& index() { return index_; }
   // Returns the rotations for which `wanted` is true, in the order of their
   // numbers.
   std::vector<v1::Rotation> Rotations(
@@ -221,6 +224,8 @@ class Mirror {
   PublicationHub& hub_;
   AlertSink& alerts_;
   std::unique_ptr<Ledger> ledger_;
+  RecordIndex index_{
+      [this](std::uint64_t index) { return ledger_->ReadBytes(index); }};
   RecordFeed feed_;
 
   mutable absl::Mutex mutex_;
