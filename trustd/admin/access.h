@@ -32,8 +32,10 @@ enum class Action {
   kProve,
   // Goes on with a store that went back.
   kAcceptStore,
+  // Copies the store.
+  kBackup,
 
-  kMaxValue = kAcceptStore,
+  kMaxValue = kBackup,
 };
 
 // The role of each person, by name. Roles are those of config.proto.
