@@ -151,8 +151,8 @@ std::string AddressBytes(const std::string& host) {
 bool AddHost(GENERAL_NAMES* names, const std::string& host) {
   const std::string address = AddressBytes(host);
   const std::string& value = address.empty() ? host : address;
-  ASN1_STRING* const text = address.empty() ? ASN1_IA5STRING_new()
-                                            : ASN1_OCTET_STRING_new();
+  ASN1_STRING* const text =
+      address.empty() ? ASN1_IA5STRING_new() : ASN1_OCTET_STRING_new();
   GENERAL_NAME* const name = GENERAL_NAME_new();
   if (text == nullptr || name == nullptr ||
       ASN1_STRING_set(text, value.data(), static_cast<int>(value.size())) !=
@@ -198,8 +198,8 @@ X509Ptr Begin(EVP_PKEY* key, absl::Time not_after, absl::Time now) {
 absl::StatusOr<PkiCertificate> Finish(X509* certificate, EVP_PKEY* key) {
   if (X509_sign(certificate, key, EVP_sha256()) <= 0) return CannotSign();
   PkiCertificate made;
-  made.pem = Written(
-      [&](BIO* bio) { return PEM_write_bio_X509(bio, certificate); });
+  made.pem =
+      Written([&](BIO* bio) { return PEM_write_bio_X509(bio, certificate); });
   const std::string der = DerOf(certificate);
   if (made.pem.empty() || der.empty()) return CannotSign();
   made.serial = SerialOf(certificate);
@@ -267,9 +267,8 @@ std::optional<PkiKind> PkiKindNamed(std::string_view name) {
 
 absl::Status CheckPersonName(std::string_view name) {
   if (name.empty() || name.size() > kMaxPkiNameBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a name has 1 to ", kMaxPkiNameBytes, " bytes, not ",
-                     name.size()));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a name has 1 to ", kMaxPkiNameBytes, " bytes, not ", name.size()));
   }
   const bool fits = std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return absl::ascii_isalnum(c) ||
@@ -293,7 +292,8 @@ absl::Status CheckPersonName(std::string_view name) {
 
 absl::Status CheckHost(std::string_view host) {
   if (host.empty() || host.size() > kMaxHostBytes) return BadHost(host);
-  if (host.find('\0') == host.npos && !AddressBytes(std::string(host)).empty()) {
+  if (host.find('\0') == host.npos &&
+      !AddressBytes(std::string(host)).empty()) {
     return absl::OkStatus();
   }
   const std::vector<absl::string_view> labels =
@@ -301,9 +301,8 @@ absl::Status CheckHost(std::string_view host) {
   const absl::string_view last = labels.back();
   // What ends with a number is an address, and not a good one.
   if (!std::all_of(labels.begin(), labels.end(), IsLabel) ||
-      std::all_of(last.begin(), last.end(), [](unsigned char c) {
-        return absl::ascii_isdigit(c);
-      })) {
+      std::all_of(last.begin(), last.end(),
+                  [](unsigned char c) { return absl::ascii_isdigit(c); })) {
     return BadHost(host);
   }
   return absl::OkStatus();
@@ -415,9 +414,8 @@ absl::StatusOr<PkiCertificate> PkiAuthority::Issue(const PkiRequest& request,
   const X509Ptr certificate = Begin(key.get(), request.not_after, now);
   if (certificate == nullptr) return CannotSign();
   X509* const issuer = certificate_.get();
-  const std::string& subject = request.kind == PkiKind::kServer
-                                   ? kServerName
-                                   : request.names.front();
+  const std::string& subject =
+      request.kind == PkiKind::kServer ? kServerName : request.names.front();
   if (!SetName(certificate.get(), subject) ||
       X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer)) !=
           1 ||

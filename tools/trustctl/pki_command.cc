@@ -109,13 +109,12 @@ std::vector<std::string> GoodCertificates(const PkiFolder& folder,
 }
 
 ordered_json FactsOf(const PkiFolder& folder, const PkiEntry& entry) {
-  ordered_json facts = {
-      {"name", entry.names.front()},
-      {"kind", std::string(NameOf(entry.kind))},
-      {"serial", entry.serial},
-      {"certificate_sha256", entry.sha256},
-      {"expires", Rfc3339(entry.not_after)},
-      {"certificate", folder.FilesOf(entry).certificate}};
+  ordered_json facts = {{"name", entry.names.front()},
+                        {"kind", std::string(NameOf(entry.kind))},
+                        {"serial", entry.serial},
+                        {"certificate_sha256", entry.sha256},
+                        {"expires", Rfc3339(entry.not_after)},
+                        {"certificate", folder.FilesOf(entry).certificate}};
   if (!entry.role.empty()) facts["role"] = entry.role;
   if (entry.kind == PkiKind::kServer) facts["hosts"] = entry.names;
   return facts;
@@ -162,10 +161,9 @@ int Issue(const Flags& flags, PkiKind kind) {
   const auto authority = folder->OpenAuthority(flags.ask());
   if (!authority.ok()) return Fail(authority.status());
   const absl::Time now = absl::Now();
-  const auto entry = folder->Issue(*authority, kind,
-                                   is_server ? "" : flags.role, flags.names,
-                                   flags.End(now, kLeafDays), now,
-                                   flags.replace);
+  const auto entry =
+      folder->Issue(*authority, kind, is_server ? "" : flags.role, flags.names,
+                    flags.End(now, kLeafDays), now, flags.replace);
   if (!entry.ok()) return Fail(entry.status());
   return Made(*folder, {*entry},
               absl::StrCat(Heading(*folder, *entry),
@@ -195,8 +193,8 @@ absl::StatusOr<std::vector<PkiEntry>> Wanted(const PkiFolder& folder,
                           one.names.front() == name;
                  });
     if (wanted.size() == before) {
-      return absl::NotFoundError(absl::StrCat(
-          "no certificate was made for '", name, "': trustctl pki list"));
+      return absl::NotFoundError(absl::StrCat("no certificate was made for '",
+                                              name, "': trustctl pki list"));
     }
   }
   return wanted;
@@ -217,8 +215,8 @@ int Renew(const Flags& flags) {
   std::vector<PkiEntry> made;
   std::string text;
   if (flags.authority) {
-    const auto entry = folder->RenewAuthority(
-        *authority, flags.End(now, kAuthorityDays), now);
+    const auto entry =
+        folder->RenewAuthority(*authority, flags.End(now, kAuthorityDays), now);
     if (!entry.ok()) return Fail(entry.status());
     made.push_back(*entry);
     text += Heading(*folder, *entry);
@@ -243,9 +241,8 @@ int Renew(const Flags& flags) {
 void Warn(const PkiEntry& entry, absl::Time now) {
   if (entry.not_after >= now + kSoon) return;
   const std::string& name = entry.names.front();
-  const std::string renew =
-      absl::StrCat("trustctl pki renew ",
-                   entry.kind == PkiKind::kAuthority ? "--ca" : name);
+  const std::string renew = absl::StrCat(
+      "trustctl pki renew ", entry.kind == PkiKind::kAuthority ? "--ca" : name);
   if (entry.not_after <= now) {
     PrintWarning(absl::StrCat(name, " has expired: ", renew));
     return;

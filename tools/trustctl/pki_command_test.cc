@@ -10,6 +10,8 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "anchors/base/atomic_file.h"
+#include "anchors/base/yaml_to_proto.h"
+#include "proto/anchorage/v1/config.pb.h"
 #include "test/support/run_command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/pki_folder.h"
@@ -17,9 +19,9 @@
 namespace anchorage::trustctl {
 namespace {
 
-using ::testing::HasSubstr;
 using nlohmann::json;
 using std::filesystem::perms;
+using ::testing::HasSubstr;
 
 constexpr perms kOwner = perms::owner_read | perms::owner_write;
 
@@ -72,13 +74,34 @@ TEST_F(PkiCommand, PrintsTheLinesOfAConfiguration) {
   EXPECT_TRUE(server.out.ends_with("\n  people:\n"));
   const Ran alice = RunWithKey("issue", {"alice", "--role", "approver"});
   ASSERT_EQ(alice.code, kAccepted) << alice.err;
-  EXPECT_THAT(alice.out,
-              HasSubstr(absl::StrCat(
-                  "\n    - {name: \"alice\", role: ROLE_APPROVER, "
-                  "certificate_sha256: [",
-                  Sha256Of("people/alice.pem"), "]}\n")));
+  EXPECT_THAT(alice.out, HasSubstr(absl::StrCat(
+                             "\n    - {name: \"alice\", role: ROLE_APPROVER, "
+                             "certificate_sha256: [",
+                             Sha256Of("people/alice.pem"), "]}\n")));
   EXPECT_THAT(RunWithKey("server", {"localhost", "192.0.2.7", "--replace"}).out,
               HasSubstr("listen_address: 0.0.0.0:7444"));
+}
+
+// As the manual has it: one after the other, into one file.
+TEST_F(PkiCommand, WritesAConfigurationThatTrustdReads) {
+  std::string yaml = "data_dir: data\n";
+  yaml += RunWithKey("server", {"trustd.example.com", "2001:db8::7"}).out;
+  yaml += RunWithKey("issue", {"true", "--role", "operator"}).out;
+  yaml += RunWithKey("issue", {"1e3 @+-._x", "--role", "instance"}).out;
+  v1::TrustdConfig config;
+  const absl::Status read = anchors::ReadYaml(yaml, "trustd.yaml", config);
+  ASSERT_TRUE(read.ok()) << read << yaml;
+  const v1::AdminConfig& admin = config.admin();
+  EXPECT_EQ(admin.listen_address(), "0.0.0.0:7444");
+  EXPECT_EQ(admin.tls().key_path(),
+            folder_ + "/servers/trustd.example.com.key");
+  EXPECT_EQ(admin.client_ca_path(), folder_ + "/ca.pem");
+  ASSERT_EQ(admin.people_size(), 2);
+  EXPECT_EQ(admin.people(0).name(), "true");
+  EXPECT_EQ(admin.people(0).role(), v1::Person::ROLE_OPERATOR);
+  EXPECT_EQ(admin.people(0).certificate_sha256(0), Sha256Of("people/true.pem"));
+  EXPECT_EQ(admin.people(1).name(), "1e3 @+-._x");
+  EXPECT_EQ(admin.people(1).role(), v1::Person::ROLE_INSTANCE);
 }
 
 TEST_F(PkiCommand, LetsNobodyElseHaveAKey) {
@@ -104,7 +127,9 @@ TEST_F(PkiCommand, EncryptsTheKeyOfTheCaUnlessToldNotTo) {
 TEST_F(PkiCommand, WritesOverNothing) {
   ASSERT_EQ(RunWithKey("server", {"localhost"}).code, kAccepted);
   ASSERT_EQ(RunWithKey("issue", {"alice"}).code, kAccepted);
-  const std::vector<std::string> files = {"ca.pem", "ca.key", "index",
+  const std::vector<std::string> files = {"ca.pem",
+                                          "ca.key",
+                                          "index",
                                           "people/alice.pem",
                                           "people/alice.key",
                                           "servers/localhost.pem",
@@ -122,7 +147,8 @@ TEST_F(PkiCommand, WritesOverNothing) {
 }
 
 TEST_F(PkiCommand, DoesNotUseWhatOthersCanRead) {
-  std::filesystem::permissions(folder_ + "/ca.key", kOwner | perms::others_read);
+  std::filesystem::permissions(folder_ + "/ca.key",
+                               kOwner | perms::others_read);
   const Ran ran = RunWithKey("issue", {"alice"});
   EXPECT_EQ(ran.code, kStaleOrForAnother);
   EXPECT_THAT(ran.err, HasSubstr("chmod"));

@@ -35,9 +35,8 @@ absl::Status CheckOwnFolder(const std::string& path) {
     return absl::FailedPreconditionError(absl::StrCat(path, " is no folder"));
   }
   if ((found.st_mode & (S_IRWXG | S_IRWXO)) == 0) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat(path, " may be used by others than its owner: chmod 700 ",
-                   path));
+  return absl::FailedPreconditionError(absl::StrCat(
+      path, " may be used by others than its owner: chmod 700 ", path));
 }
 
 std::optional<std::string_view> ViewOf(const std::optional<Secret>& secret) {
@@ -75,8 +74,8 @@ absl::StatusOr<PkiFolder> PkiFolder::Make(const std::string& path,
     const auto exists = Exists(file);
     if (!exists.ok()) return exists.status();
     if (*exists) {
-      return absl::AlreadyExistsError(absl::StrCat(
-          file, " is there already: a CA is never written over"));
+      return absl::AlreadyExistsError(
+          absl::StrCat(file, " is there already: a CA is never written over"));
     }
   }
   const auto key = SoftwareKey::GenerateP256();
@@ -93,11 +92,10 @@ absl::StatusOr<PkiFolder> PkiFolder::Make(const std::string& path,
   if (!authority.ok()) return authority.status();
   const auto certificate = authority->MakeOwn("", not_after, now);
   if (!certificate.ok()) return certificate.status();
-  const auto made = folder.Write(
-      {.not_after = authority->not_after(),
-       .kind = PkiKind::kAuthority,
-       .names = {authority->name()}},
-      *certificate, pem->view());
+  const auto made = folder.Write({.not_after = authority->not_after(),
+                                  .kind = PkiKind::kAuthority,
+                                  .names = {authority->name()}},
+                                 *certificate, pem->view());
   if (!made.ok()) return made.status();
   return folder;
 }
@@ -119,8 +117,8 @@ absl::StatusOr<PkiFolder> PkiFolder::Open(const std::string& path) {
 absl::StatusOr<PkiAuthority> PkiFolder::OpenAuthority(
     const AskPassphrase& ask) const {
   const PkiFiles files = FilesOf(PkiKind::kAuthority, {""});
-  auto pem = anchors::ReadPrivateFile(files.key,
-                                      anchors::tuf::kMaxPrivateKeyPemBytes);
+  auto pem =
+      anchors::ReadPrivateFile(files.key, anchors::tuf::kMaxPrivateKeyPemBytes);
   if (!pem.ok()) return pem.status();
   const Secret text(*pem);
   OPENSSL_cleanse(pem->data(), pem->size());
@@ -144,8 +142,7 @@ absl::StatusOr<PkiAuthority> PkiFolder::OpenAuthority(
 }
 
 absl::StatusOr<PkiEntry> PkiFolder::Issue(const PkiAuthority& authority,
-                                          PkiKind kind,
-                                          const std::string& role,
+                                          PkiKind kind, const std::string& role,
                                           const std::vector<std::string>& names,
                                           absl::Time not_after, absl::Time now,
                                           bool replace) {
@@ -176,11 +173,9 @@ absl::StatusOr<PkiEntry> PkiFolder::Issue(const PkiAuthority& authority,
   const std::string folder =
       std::filesystem::path(files.key).parent_path().string();
   if (absl::Status s = anchors::MakeFolder(folder); !s.ok()) return s;
-  return Write({.not_after = not_after,
-                .kind = kind,
-                .role = role,
-                .names = names},
-               *certificate, pem->view());
+  return Write(
+      {.not_after = not_after, .kind = kind, .role = role, .names = names},
+      *certificate, pem->view());
 }
 
 absl::StatusOr<PkiEntry> PkiFolder::Renew(const PkiAuthority& authority,
@@ -193,8 +188,8 @@ absl::StatusOr<PkiEntry> PkiFolder::Renew(const PkiAuthority& authority,
   const auto facts = ReadPkiCertificate(*pem);
   if (!facts.ok()) return Of(files.certificate, facts.status());
   // Not only the newest: what was made may not have been written.
-  const bool is_known = std::any_of(
-      entries_.begin(), entries_.end(), [&](const PkiEntry& one) {
+  const bool is_known =
+      std::any_of(entries_.begin(), entries_.end(), [&](const PkiEntry& one) {
         return IsSame(one, old) && one.sha256 == facts->sha256;
       });
   if (!is_known) {
@@ -221,10 +216,9 @@ absl::StatusOr<PkiEntry> PkiFolder::RenewAuthority(PkiAuthority& authority,
   const std::string name = authority.name();
   const auto certificate = authority.MakeOwn(name, not_after, now);
   if (!certificate.ok()) return certificate.status();
-  return Write({.not_after = not_after,
-                .kind = PkiKind::kAuthority,
-                .names = {name}},
-               *certificate, std::nullopt);
+  return Write(
+      {.not_after = not_after, .kind = PkiKind::kAuthority, .names = {name}},
+      *certificate, std::nullopt);
 }
 
 std::vector<PkiEntry> PkiFolder::Newest() const {
@@ -244,10 +238,10 @@ std::vector<PkiEntry> PkiFolder::Newest() const {
 
 PkiFiles PkiFolder::FilesOf(PkiKind kind,
                             const std::vector<std::string>& names) const {
-  const std::string base =
-      kind == PkiKind::kAuthority ? "ca"
-      : kind == PkiKind::kServer  ? absl::StrCat("servers/", names.front())
-                                  : absl::StrCat("people/", names.front());
+  const std::string base = kind == PkiKind::kAuthority ? "ca"
+                           : kind == PkiKind::kServer
+                               ? absl::StrCat("servers/", names.front())
+                               : absl::StrCat("people/", names.front());
   return {absl::StrCat(path_, "/", base, ".pem"),
           absl::StrCat(path_, "/", base, ".key")};
 }

@@ -74,8 +74,7 @@ class PkiFolder {
 
   // The same with the CA's own; what it issued stays good.
   absl::StatusOr<PkiEntry> RenewAuthority(PkiAuthority& authority,
-                                          absl::Time not_after,
-                                          absl::Time now);
+                                          absl::Time not_after, absl::Time now);
 
   // All lines, the oldest first.
   const std::vector<PkiEntry>& entries() const { return entries_; }

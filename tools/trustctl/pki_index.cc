@@ -29,9 +29,8 @@ bool IsRole(const std::string& role) {
 bool AreNames(PkiKind kind, const std::vector<std::string>& names) {
   if (kind == PkiKind::kServer) {
     return names.size() <= kMaxPkiHosts &&
-           std::all_of(names.begin(), names.end(), [](const auto& name) {
-             return CheckHost(name).ok();
-           });
+           std::all_of(names.begin(), names.end(),
+                       [](const auto& name) { return CheckHost(name).ok(); });
   }
   return names.size() == 1 && CheckPersonName(names.front()).ok();
 }

@@ -75,14 +75,12 @@ TEST(PkiIndex, HasNoLineThatItWouldNotWrite) {
   const std::string line = ToLine(Alice());
   ASSERT_TRUE(ReadPkiIndex(line).ok());
   for (const Row& row : rows) {
-    const std::string broken =
-        absl::StrReplaceAll(line, {{row.from, row.to}});
+    const std::string broken = absl::StrReplaceAll(line, {{row.from, row.to}});
     ASSERT_NE(broken, line) << row.from;
     EXPECT_TRUE(absl::IsDataLoss(ReadPkiIndex(broken).status())) << broken;
   }
-  for (const std::string& hosts :
-       {std::string("a,,b"), std::string(","), std::string("a,"),
-        std::string("*.a")}) {
+  for (const std::string& hosts : {std::string("a,,b"), std::string(","),
+                                   std::string("a,"), std::string("*.a")}) {
     PkiEntry server = Server();
     server.names = {hosts};
     EXPECT_TRUE(absl::IsDataLoss(ReadPkiIndex(ToLine(server)).status()))
