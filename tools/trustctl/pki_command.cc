@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/pki_folder.h"
 #include "tools/trustctl/signing_key.h"
 
@@ -39,7 +40,7 @@ struct Flags {
   std::string role = "viewer";
   std::vector<std::string> names;
   PassphraseSource passphrase;
-  OutputOption output;
+  Output output;
 
   AskPassphrase ask() const {
     return [this](const std::string& file, bool is_new) {
@@ -62,10 +63,14 @@ std::string ProtoRole(const std::string& role) {
   return absl::StrCat("ROLE_", absl::AsciiStrToUpper(role));
 }
 
-// The file and its end, as a comment in YAML.
+std::string FileAndEnd(const PkiFolder& folder, const PkiEntry& entry) {
+  return absl::StrCat(Printable(folder.FilesOf(entry).certificate), ", until ",
+                      Rfc3339(entry.not_after), "\n");
+}
+
+// The same, as a comment in YAML.
 std::string Heading(const PkiFolder& folder, const PkiEntry& entry) {
-  return absl::StrCat("# ", Printable(folder.FilesOf(entry).certificate),
-                      ", until ", Rfc3339(entry.not_after), "\n");
+  return absl::StrCat("# ", FileAndEnd(folder, entry));
 }
 
 // The line of `people` for a person with these certificates.
@@ -120,23 +125,28 @@ ordered_json FactsOf(const PkiFolder& folder, const PkiEntry& entry) {
   return facts;
 }
 
-void PrintFacts(const PkiFolder& folder, const std::vector<PkiEntry>& entries) {
-  ordered_json all = ordered_json::array();
-  for (const PkiEntry& entry : entries) all.push_back(FactsOf(folder, entry));
-  std::cout << ordered_json{{"schema_version", 1},
-                            {"certificates", std::move(all)}}
-                   .dump(2)
-            << "\n";
+Shape Certificates() {
+  return {.rows = "certificates",
+          .columns = {{"NAME", "/name"},
+                      {"KIND", "/kind"},
+                      {"ROLE", "/role"},
+                      {"SERIAL", "/serial"},
+                      {"EXPIRES", "/expires"}},
+          .name = "/name"};
 }
 
-// Prints what was made: `text`, or its facts.
+ordered_json FactsOf(const PkiFolder& folder,
+                     const std::vector<PkiEntry>& entries) {
+  ordered_json all = ordered_json::array();
+  for (const PkiEntry& entry : entries) all.push_back(FactsOf(folder, entry));
+  return {{"certificates", std::move(all)}};
+}
+
+// Prints what was made: `text` for people.
 int Made(const PkiFolder& folder, const std::vector<PkiEntry>& entries,
-         const std::string& text, const OutputOption& output) {
-  if (output.json()) {
-    PrintFacts(folder, entries);
-  } else {
-    std::cout << text;
-  }
+         const std::string& text, const Output& output) {
+  output.Print(FactsOf(folder, entries), Certificates(),
+               [&] { std::cout << text; });
   return kAccepted;
 }
 
@@ -147,7 +157,7 @@ int Init(const Flags& flags) {
       flags.End(now, kAuthorityDays), now);
   if (!folder.ok()) return Fail(folder.status());
   const PkiEntry& entry = folder->entries().back();
-  return Made(*folder, {entry}, Heading(*folder, entry), flags.output);
+  return Made(*folder, {entry}, FileAndEnd(*folder, entry), flags.output);
 }
 
 int Issue(const Flags& flags, PkiKind kind) {
@@ -266,15 +276,10 @@ int List(const Flags& flags) {
                             newest.end();
                });
   for (const PkiEntry& entry : newest) Warn(entry, now);
-  if (flags.output.json()) {
-    PrintFacts(*folder, shown);
-    return kAccepted;
-  }
-  for (const PkiEntry& one : shown) {
-    std::cout << Rfc3339(one.not_after) << "  " << NameOf(one.kind) << "  "
-              << (one.role.empty() ? "-" : one.role) << "  " << one.serial
-              << "  " << absl::StrJoin(one.names, ",") << "\n";
-  }
+  const ordered_json facts = FactsOf(*folder, shown);
+  flags.output.Print(facts, Certificates(), [&] {
+    std::cout << TextOfTable(facts, Certificates(), {});
+  });
   return kAccepted;
 }
 
@@ -362,7 +367,7 @@ void AddPki(CLI::App& pki, Action& action) {
       ->required()
       ->expected(1);
   issue->add_option("--role", issue_flags->role, "what it may do")
-      ->check(CLI::IsMember(PkiRoleNames()))
+      ->transform(OneOf(PkiRoleNames(), "ROLE_"))
       ->capture_default_str();
   AddDays(*issue, *issue_flags, kLeafDays, kMaxLeafDays);
   AddReplace(*issue, *issue_flags);
