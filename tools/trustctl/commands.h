@@ -32,6 +32,7 @@ AddCommand AddSources;
 AddCommand AddFleet;
 AddCommand AddEvidence;
 AddCommand AddStore;
+AddCommand AddBackup;
 
 // Below "instance".
 AddCommand AddInstanceCheck;
@@ -80,6 +81,8 @@ inline constexpr Noun kNouns[] = {
      kOnline ? AddEvidence : nullptr, true},
     {"store", "Go on with a store that went back", kOnline ? AddStore : nullptr,
      true},
+    {"backup", "Copy what a trustd keeps, and verify copies",
+     kOnline ? AddBackup : nullptr, true},
 };
 
 }  // namespace anchorage::trustctl
