@@ -17,6 +17,7 @@
 #include "anchors/base/version.h"
 #include "trustd/base/log.h"
 #include "trustd/config.h"
+#include "trustd/doctor_command.h"
 #include "trustd/mirror/replay.h"
 #include "trustd/restore_command.h"
 #include "trustd/service.h"
@@ -124,6 +125,8 @@ int Main(int argc, char** argv) {
   replay_option->needs(policy_option);
   RestoreFlags restore_flags;
   const CLI::App* const restore = AddRestore(app, restore_flags);
+  DoctorFlags doctor_flags;
+  const CLI::App* const doctor = AddDoctor(app, doctor_flags);
   try {
     app.parse(argc, argv);
     if (config_option->count() == 0 && replay_option->count() == 0) {
@@ -136,6 +139,7 @@ int Main(int argc, char** argv) {
   if (replay_option->count() != 0) {
     return RunReplay(replayed_store, policy_path);
   }
+  if (doctor->parsed()) return RunDoctor(config_path, doctor_flags);
   const auto config = LoadConfig(config_path);
   if (!config.ok()) return Fail(config.status());
   if (restore->parsed()) {

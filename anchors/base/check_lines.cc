@@ -38,8 +38,8 @@ std::string TextOf(const std::vector<CheckLine>& lines) {
     }
   }
   text << "\n"
-       << count[0] << " ok, " << count[1] << " warn, " << count[2]
-       << " fail, " << count[3] << " skipped\n";
+       << count[0] << " ok, " << count[1] << " warn, " << count[2] << " fail, "
+       << count[3] << " skipped\n";
   return text.str();
 }
 

@@ -25,13 +25,13 @@ struct Check {
 };
 
 constexpr Check kChecks[] = {
-    {"data-dir", CheckDataDir},     {"disk", CheckDisk},
-    {"store", CheckStore},          {"head", CheckHead},
-    {"record", CheckRecordOf},      {"metadata", CheckMetadata},
-    {"key-files", CheckKeyFiles},   {"keys-of-root", CheckKeysOfRoot},
-    {"signers", CheckSigners},      {"clock", CheckClock},
-    {"ports", CheckPorts},          {"certificates", CheckCertificates},
-    {"secrets", CheckSecrets},      {"descriptors", CheckDescriptors},
+    {"data-dir", CheckDataDir},   {"disk", CheckDisk},
+    {"store", CheckStore},        {"head", CheckHead},
+    {"record", CheckRecordOf},    {"metadata", CheckMetadata},
+    {"key-files", CheckKeyFiles}, {"keys-of-root", CheckKeysOfRoot},
+    {"signers", CheckSigners},    {"clock", CheckClock},
+    {"ports", CheckPorts},        {"certificates", CheckCertificates},
+    {"secrets", CheckSecrets},    {"descriptors", CheckDescriptors},
 };
 
 // Returns the process that holds the lock of `data_dir`. To try the lock would
@@ -65,8 +65,7 @@ Look LookAt(const DoctorPlace& place, absl::Time now) {
   Look look{.place = place, .now = now};
   const std::string& data_dir = place.publisher.data_dir;
   look.running = HolderOf(data_dir);
-  const auto head =
-      anchors::ReadFile(data_dir + "/store.head", kMaxHeadBytes);
+  const auto head = anchors::ReadFile(data_dir + "/store.head", kMaxHeadBytes);
   look.head_read = head.status();
   if (head.ok()) {
     const auto parsed = ParseHead(*head);

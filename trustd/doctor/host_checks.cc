@@ -77,8 +77,8 @@ std::set<std::uint64_t> SocketsOn(int port) {
 // looked at.
 std::optional<bool> Has(pid_t pid, const std::set<std::uint64_t>& sockets) {
   std::error_code error;
-  for (auto at = fs::directory_iterator(absl::StrCat("/proc/", pid, "/fd"),
-                                        error);
+  for (auto at =
+           fs::directory_iterator(absl::StrCat("/proc/", pid, "/fd"), error);
        !error && at != fs::directory_iterator(); at.increment(error)) {
     std::error_code gone;
     const std::string target = fs::read_symlink(at->path(), gone).string();
@@ -126,9 +126,8 @@ CheckLine CheckPort(const Look& look, const DoctorPlace::Listener& listener) {
 CheckLine Worst(std::vector<CheckLine> lines, std::string otherwise) {
   if (lines.empty()) return Skipped(std::move(otherwise));
   const auto worst = std::max_element(
-      lines.begin(), lines.end(), [](const CheckLine& a, const CheckLine& b) {
-        return a.mark < b.mark;
-      });
+      lines.begin(), lines.end(),
+      [](const CheckLine& a, const CheckLine& b) { return a.mark < b.mark; });
   if (worst->mark != anchors::Mark::kOk) return *worst;
   return Ok(absl::StrJoin(lines, ", ", [](std::string* out, const auto& line) {
     absl::StrAppend(out, line.detail);
@@ -220,8 +219,9 @@ CheckLine CheckDataDir(const Look& look) {
   struct stat status;
   if (::stat(path.c_str(), &status) != 0) {
     return errno == ENOENT
-               ? Ok(absl::StrCat(path, " is not there yet: the first start "
-                                       "makes it"))
+               ? Ok(absl::StrCat(path,
+                                 " is not there yet: the first start "
+                                 "makes it"))
                : Fail("DATA_DIR_UNREADABLE",
                       Text(anchors::FileError(errno, "look at", path)),
                       "run this as the user of trustd or as root");
@@ -232,8 +232,9 @@ CheckLine CheckDataDir(const Look& look) {
   }
   if ((status.st_mode & 022) != 0) {
     return Fail("DATA_DIR_WRITABLE_BY_OTHERS",
-                absl::StrCat(path, ": whoever writes there decides what is "
-                                   "published"),
+                absl::StrCat(path,
+                             ": whoever writes there decides what is "
+                             "published"),
                 absl::StrCat("chmod 700 ", path));
   }
   const uid_t user = ::geteuid();
@@ -323,12 +324,12 @@ CheckLine CheckClock(const Look& look) {
                              absl::StrJoin(silent, ", ")),
                 "can this host reach its sources? Compare the clock by hand");
   }
-  const std::string text = absl::StrCat(
-      "this clock is ",
-      absl::FormatDuration(
-          absl::Trunc(absl::AbsDuration(*error), absl::Seconds(1))),
-      *error < absl::ZeroDuration() ? " behind" : " ahead of", " the date of ",
-      by);
+  const std::string text =
+      absl::StrCat("this clock is ",
+                   absl::FormatDuration(absl::Trunc(absl::AbsDuration(*error),
+                                                    absl::Seconds(1))),
+                   *error < absl::ZeroDuration() ? " behind" : " ahead of",
+                   " the date of ", by);
   if (absl::AbsDuration(*error) > kMostClockError) {
     return Fail("CLOCK_WRONG", text,
                 "set the clock right: trustd/INCIDENTS.md, \"A clock was "
@@ -354,8 +355,8 @@ CheckLine CheckCertificates(const Look& look) {
                                        listener.key_path));
     }
     if (!listener.client_ca_path.empty()) {
-      lines.push_back(CheckCertificate(
-          look, listener.setting + " (CA)", listener.client_ca_path, ""));
+      lines.push_back(CheckCertificate(look, listener.setting + " (CA)",
+                                       listener.client_ca_path, ""));
     }
   }
   return Worst(std::move(lines), "no listener has TLS");
@@ -398,8 +399,8 @@ CheckLine CheckDescriptors(const Look& look) {
                   absl::StrCat(most, " of ", look.place.descriptors),
                   "LimitNOFILE of the unit, or lower 'limits'");
     }
-    return Ok(absl::StrCat(hard, ", and ", look.place.descriptors,
-                           " are needed"));
+    return Ok(
+        absl::StrCat(hard, ", and ", look.place.descriptors, " are needed"));
   }
   return Skipped("the limits of the process cannot be read");
 }

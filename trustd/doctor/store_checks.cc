@@ -113,13 +113,13 @@ CheckLine CheckHead(const Look& look) {
   const absl::Status follows = CheckFollows(*look.store, *now, look.head);
   if (!follows.ok()) return Fail("STORE_WENT_BACK", Text(follows), kHint);
   if (look.head.noted_timestamp > now->timestamp_version) {
-    return Fail("NEWER_TIMESTAMP_SHOWN",
-                absl::StrCat("timestamp is ", now->timestamp_version,
-                             ", and a client has shown ",
-                             look.head.noted_timestamp,
-                             ", signed with our own key"),
-                "trustd/INCIDENTS.md, \"The store went back\" and \"The online "
-                "key is stolen\"");
+    return Fail(
+        "NEWER_TIMESTAMP_SHOWN",
+        absl::StrCat("timestamp is ", now->timestamp_version,
+                     ", and a client has shown ", look.head.noted_timestamp,
+                     ", signed with our own key"),
+        "trustd/INCIDENTS.md, \"The store went back\" and \"The online "
+        "key is stolen\"");
   }
   return Ok(absl::StrCat("timestamp ", now->timestamp_version, ", ",
                          now->records, " records, root of the record ",
@@ -128,8 +128,8 @@ CheckLine CheckHead(const Look& look) {
 
 CheckLine CheckRecordOf(const Look& look) {
   if (look.store == nullptr) return Skipped("there is no store");
-  const auto ledger = Ledger::Open(
-      *look.store, [](std::uint64_t, const v1::LedgerRecord&) {});
+  const auto ledger =
+      Ledger::Open(*look.store, [](std::uint64_t, const v1::LedgerRecord&) {});
   const absl::Status health =
       ledger.ok() ? (*ledger)->health() : ledger.status();
   if (!health.ok()) {
@@ -179,8 +179,7 @@ CheckLine CheckKeyFiles(const Look& look) {
   const std::vector<std::string> paths = KeyPaths(look.place.publisher);
   for (const std::string& path : paths) {
     const auto key = LoadKey(path);
-    if (absl::IsNotFound(key.status()) && !look.has_begun &&
-        !look.offline()) {
+    if (absl::IsNotFound(key.status()) && !look.has_begun && !look.offline()) {
       return Ok("none yet: the first start makes them");
     }
     if (absl::IsNotFound(key.status())) {
@@ -201,18 +200,19 @@ CheckLine CheckKeyFiles(const Look& look) {
     if (is_root && folder.st_uid != 0 && ::stat(path.c_str(), &status) == 0 &&
         path.starts_with(look.place.publisher.data_dir + "/") &&
         status.st_uid != folder.st_uid) {
-      return Fail("KEY_OF_ANOTHER_OWNER",
-                  absl::StrCat(path, " is of user ", status.st_uid,
-                               ", and data_dir of user ", folder.st_uid),
-                  absl::StrCat("chown ", folder.st_uid, ":", folder.st_gid, " ",
-                               path));
+      return Fail(
+          "KEY_OF_ANOTHER_OWNER",
+          absl::StrCat(path, " is of user ", status.st_uid,
+                       ", and data_dir of user ", folder.st_uid),
+          absl::StrCat("chown ", folder.st_uid, ":", folder.st_gid, " ", path));
     }
   }
   return Ok(absl::StrJoin(paths, ", "));
 }
 
 CheckLine CheckKeysOfRoot(const Look& look) {
-  if (look.publication == nullptr) return Skipped("there is no root that holds");
+  if (look.publication == nullptr)
+    return Skipped("there is no root that holds");
   const auto keys = LoadKeys(look.place.publisher, /*may_make=*/false);
   if (!keys.ok()) return Skipped("not all keys can be read");
   const auto root = NewestRoot(look);
@@ -225,11 +225,11 @@ CheckLine CheckKeysOfRoot(const Look& look) {
     status = CheckKeys(look.place.publisher, *keys, *root);
   } else if (keys->OnlineFor(root->snapshot) == nullptr ||
              keys->OnlineFor(root->timestamp) == nullptr) {
-    status = absl::FailedPreconditionError(absl::StrCat(
-        look.place.publisher.online_key_path, " has key ",
-        keys->online.front()->public_key().keyid(), ", and root ",
-        root->envelope.version, " names ",
-        absl::StrJoin(root->timestamp.keyids, ", ")));
+    status = absl::FailedPreconditionError(
+        absl::StrCat(look.place.publisher.online_key_path, " has key ",
+                     keys->online.front()->public_key().keyid(), ", and root ",
+                     root->envelope.version, " names ",
+                     absl::StrJoin(root->timestamp.keyids, ", ")));
   }
   if (!status.ok()) {
     return Fail("KEY_NOT_IN_ROOT", Text(status),
@@ -245,7 +245,8 @@ CheckLine CheckSigners(const Look& look) {
                 "for trials and small vendors only: MODE_OFFLINE gives these "
                 "keys to people");
   }
-  if (look.publication == nullptr) return Skipped("there is no root that holds");
+  if (look.publication == nullptr)
+    return Skipped("there is no root that holds");
   const auto root = NewestRoot(look);
   if (!root.ok()) return Skipped("there is no root that holds");
   std::vector<std::string> texts;
