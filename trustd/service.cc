@@ -263,8 +263,12 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(
   if (absl::Status s = service->Listen(); !s.ok()) return s;
   LogStart(service->config_, *service->hub_.Current(), service->address(),
            service->http_address());
-  if (service->admin_ != nullptr) {
-    spdlog::info("admin service listening on {}", service->admin_->address());
+  if (!service->admin_address().empty()) {
+    spdlog::info("admin service listening on {}", service->admin_address());
+  }
+  if (config.admin.has_value() && config.admin->unix_socket.has_value()) {
+    spdlog::info("admin service listening on unix:{}",
+                 config.admin->unix_socket->path);
   }
   auto renewer =
       anchors::StartThread([self = service.get()] { self->RenewLoop(); });
@@ -497,8 +501,8 @@ absl::Status Service::StartMirror() {
   options.core.offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   options.core.held_too_long = config_.alerts.held_too_long;
   if (config_.admin.has_value()) {
-    for (const auto& [name, role] : config_.admin->people) {
-      if (Allows(role, Action::kDecide)) options.core.people.insert(name);
+    for (const auto& [name, rules] : config_.admin->people) {
+      if (Allows(rules.role, Action::kDecide)) options.core.people.insert(name);
     }
   }
   options.steady = uptime_;

@@ -38,6 +38,7 @@ Seeds ReportSeeds();
 Seeds ReportAnswerSeeds();
 Seeds RequestHeadSeeds();
 Seeds RetryAfterSeeds();
+Seeds PkiIndexSeeds();
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

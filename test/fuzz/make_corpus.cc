@@ -39,6 +39,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"metadata_fuzz", MetadataSeeds},
       {"nsm_fuzz", NsmSeeds},
       {"pkcs7_fuzz", Pkcs7Seeds},
+      {"pki_index_fuzz", PkiIndexSeeds},
       {"record_fuzz", RecordSeeds},
       {"regions_page_fuzz",
        [&] { return RegionsPageSeeds(ReadFile(catalog)); }},

@@ -15,6 +15,7 @@ AddCommand AddAnchors;
 AddCommand AddCatalog;
 AddCommand AddReleases;
 AddCommand AddKey;
+AddCommand AddPki;
 AddCommand AddRoot;
 AddCommand AddKeys;
 AddCommand AddTargets;
@@ -63,6 +64,7 @@ inline constexpr Noun kNouns[] = {
     {"releases", "Look at and prepare lists of reference releases",
      AddReleases},
     {"key", "Make and look at signing keys", AddKey},
+    {"pki", "Make certificates of people and of a trustd", AddPki},
     {"root", "Make, sign and publish the root of trust (offline)", AddRoot},
     {"keys", "Replace keys that trustd holds", AddKeys},
     {"targets", "Approve a catalog by signing it (offline)", AddTargets},

@@ -80,8 +80,7 @@ void AdminServiceImpl::AddTo(CallGate& gate) {
       [this](const Caller& caller, const v1::DecideRotationRequest& request,
              v1::DecideRotationResponse& response) {
         std::string by;
-        const grpc::Status status =
-            Admit(access_, caller.context, Action::kDecide, by);
+        const grpc::Status status = Admit(access_, caller, Action::kDecide, by);
         return status.ok() ? Decide(caller, request, by, response) : status;
       });
   gate.AddUnary<v1::PinAnchorRequest, v1::PinAnchorResponse>(
@@ -89,8 +88,7 @@ void AdminServiceImpl::AddTo(CallGate& gate) {
       [this](const Caller& caller, const v1::PinAnchorRequest& request,
              v1::PinAnchorResponse& response) {
         std::string by;
-        const grpc::Status status =
-            Admit(access_, caller.context, Action::kPin, by);
+        const grpc::Status status = Admit(access_, caller, Action::kPin, by);
         return status.ok() ? Pin(caller, request, by, response) : status;
       });
   gate.AddUnary<v1::PollNowRequest, v1::PollNowResponse>(
@@ -98,8 +96,7 @@ void AdminServiceImpl::AddTo(CallGate& gate) {
       [this](const Caller& caller, const v1::PollNowRequest& request,
              v1::PollNowResponse&) {
         std::string by;
-        const grpc::Status status =
-            Admit(access_, caller.context, Action::kPoll, by);
+        const grpc::Status status = Admit(access_, caller, Action::kPoll, by);
         return status.ok() ? Poll(request) : status;
       });
   gate.AddUpload("/anchorage.v1.AdminService/AcceptStore",
@@ -315,8 +312,7 @@ grpc::Status AdminServiceImpl::AcceptStore(
     const CallGate& gate, const Caller& caller,
     std::unique_ptr<ServerUpload>& upload) {
   std::string by;
-  grpc::Status status =
-      Admit(access_, caller.context, Action::kAcceptStore, by);
+  grpc::Status status = Admit(access_, caller, Action::kAcceptStore, by);
   if (status.ok()) {
     upload = std::make_unique<StoreUpload>(*this, gate, std::move(by));
   }
@@ -420,8 +416,7 @@ void EvidenceServiceImpl::AddTo(CallGate& gate) {
       [this](const Caller& caller, const v1::SubmitEvidenceRequest& request,
              v1::SubmitEvidenceResponse& response) {
         std::string by;
-        const grpc::Status status =
-            Admit(access_, caller.context, Action::kProve, by);
+        const grpc::Status status = Admit(access_, caller, Action::kProve, by);
         return status.ok() ? Submit(request, by, response) : status;
       });
 }

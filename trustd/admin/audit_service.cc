@@ -65,7 +65,7 @@ AuditServiceImpl::AuditServiceImpl(const Access& access, Mirror& mirror,
 
 grpc::Status AuditServiceImpl::AdmitToLook(const Caller& caller) const {
   std::string name;
-  return Admit(access_, caller.context, Action::kLook, name);
+  return Admit(access_, caller, Action::kLook, name);
 }
 
 template <typename Request, typename Response>
