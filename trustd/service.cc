@@ -225,6 +225,9 @@ Service::Service(const Config& config, Clock clock, anchors::SteadyClock uptime,
       clock_watch_(clock_, uptime_),
       lock_(std::move(lock)),
       store_(std::move(store)),
+      backups_(
+          {.data_dir = config.data_dir, .clock = clock_, .uptime = uptime_},
+          *store_),
       metrics_(config.mode),
       alerter_(*store_, metrics_.registry()),
       mirror_alerts_(std::make_unique<MirrorAlerts>(alerter_)) {}
@@ -588,6 +591,7 @@ absl::Status Service::Listen() {
         [this](const std::optional<anchors::BundleFiles>& bundle,
                const std::string& by,
                const std::string& why) { return AcceptStore(bundle, by, why); };
+    options.backup = [this] { return backups_.Begin(); };
     if (fleet_ != nullptr) {
       options.fleet = [this](std::size_t windows) {
         return fleet_->Describe(windows);
@@ -638,6 +642,7 @@ void Service::RenewLoop() {
       AlertOfClaim();
       AlertOfFleet();
       AlertOfRegions();
+      backups_.EndStalled();
       SayOnce("rotations wait", mirror_->Settle(clock_()), last_settling);
       SayOnce("cannot sign again, and the old metadata is served on",
               publisher_->RenewIfDue(clock_()), last_renewal);

@@ -19,6 +19,7 @@
 #include "anchors/base/steady_clock.h"
 #include "trustd/admin/admin_server.h"
 #include "trustd/alerts/alerter.h"
+#include "trustd/backup/backup_maker.h"
 #include "trustd/base/clock_watch.h"
 #include "trustd/base/headed_store.h"
 #include "trustd/config.h"
@@ -135,6 +136,7 @@ class Service {
   ClockWatch clock_watch_;
   const anchors::FolderLock lock_;
   const std::unique_ptr<HeadedStore> store_;
+  BackupMaker backups_;
   PublicationHub hub_;
   Metrics metrics_;
   Alerter alerter_;

@@ -27,6 +27,7 @@ Seeds AttestationSeeds();
 
 Seeds NsmSeeds();
 
+Seeds ManifestSeeds();
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.

@@ -35,6 +35,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"der_fuzz", DerSeeds},
       {"identity_fuzz", IdentitySeeds},
       {"json_fuzz", JsonSeeds},
+      {"manifest_fuzz", ManifestSeeds},
       {"metadata_fuzz", MetadataSeeds},
       {"nsm_fuzz", NsmSeeds},
       {"pkcs7_fuzz", Pkcs7Seeds},

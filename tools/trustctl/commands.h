@@ -33,6 +33,7 @@ AddCommand AddSources;
 AddCommand AddFleet;
 AddCommand AddEvidence;
 AddCommand AddStore;
+AddCommand AddBackup;
 
 // Below "anchors".
 AddCommand AddAnchorsExport;
@@ -85,6 +86,8 @@ inline constexpr Noun kNouns[] = {
      kOnline ? AddEvidence : nullptr, true},
     {"store", "Go on with a store that went back", kOnline ? AddStore : nullptr,
      true},
+    {"backup", "Copy what a trustd keeps, and verify copies",
+     kOnline ? AddBackup : nullptr, true},
 };
 
 }  // namespace anchorage::trustctl

@@ -46,7 +46,7 @@ AdminServer::AdminServer(const AdminSettings& settings, Mirror& mirror,
       audit_(access_, mirror, options.fleet, options.clock,
              options.max_watchers),
       admin_(access_, mirror, std::move(poll_now), options.accept_store,
-             options.clock),
+             options.backup, options.clock),
       evidence_(access_, mirror, options.evidence_limit, options.clock,
                 options.uptime) {}
 

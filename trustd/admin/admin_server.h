@@ -55,6 +55,8 @@ class AdminServer {
     ShedFunction shed = [](const std::string&) {};
     // Empty: there is no store that could go back.
     AcceptFunction accept_store;
+    // Empty: there is no store that could be copied.
+    BackupFunction backup;
     // Empty: no reports are taken.
     FleetFunction fleet;
   };
