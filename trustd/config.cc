@@ -251,6 +251,10 @@ absl::Status ReadConfig(const std::string& path, v1::TrustdConfig& proto,
              failed);
   KeepOrFail(ReadRotationOptions(*proto.mutable_rotations(), path),
              config.rotations, failed);
+  if (proto.has_region_watch()) {
+    KeepOrFail(ReadRegionWatch(*proto.mutable_region_watch(), path),
+               config.region_watch, failed);
+  }
   if (proto.has_admin()) {
     KeepOrFail(ReadAdminSettings(*proto.mutable_admin(), path), config.admin,
                failed);

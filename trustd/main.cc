@@ -24,7 +24,9 @@
 #include "trustd/base/systemd.h"
 #include "trustd/config.h"
 #include "trustd/config_manual.h"
+#include "trustd/doctor_command.h"
 #include "trustd/mirror/replay.h"
+#include "trustd/restore_command.h"
 #include "trustd/rpc/grpc_log.h"
 #include "trustd/service.h"
 #include "trustd/sources/source_config.h"
@@ -180,6 +182,10 @@ int Main(int argc, char** argv) {
                      "with --replay: the configuration whose 'rotations' count")
           ->needs(replay_option);
   replay_option->needs(policy_option);
+  RestoreFlags restore_flags;
+  const CLI::App* const restore = AddRestore(app, restore_flags);
+  DoctorFlags doctor_flags;
+  const CLI::App* const doctor = AddDoctor(app, doctor_flags);
   try {
     app.parse(argc, argv);
     if (!explain->parsed() && !json_schema && config_option->count() == 0 &&
@@ -196,8 +202,13 @@ int Main(int argc, char** argv) {
   if (replay_option->count() != 0) {
     return RunReplay(replayed_store, policy_path);
   }
+  if (doctor->parsed()) return RunDoctor(config_path, doctor_flags);
   const auto config = LoadConfig(config_path);
   if (!config.ok()) return Fail(config.status());
+  if (restore->parsed()) {
+    const absl::Status restored = RunRestore(*config, restore_flags);
+    return restored.ok() ? 0 : Fail(restored);
+  }
   if (check_only) {
     std::printf("trustd: %s is good\n", config_path.c_str());
     return 0;

@@ -212,6 +212,9 @@ Service::Service(const Config& config, Clock clock, anchors::SteadyClock uptime,
       clock_watch_(clock_, uptime_),
       lock_(std::move(lock)),
       store_(std::move(store)),
+      backups_(
+          {.data_dir = config.data_dir, .clock = clock_, .uptime = uptime_},
+          *store_),
       metrics_(config.mode),
       alerter_(*store_, metrics_.registry()),
       mirror_alerts_(std::make_unique<MirrorAlerts>(alerter_)),
@@ -249,10 +252,15 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(
   }
   if (absl::Status s = service->StartMirror(); !s.ok()) return s;
   if (absl::Status s = service->Listen(); !s.ok()) return s;
+  if (absl::Status s = service->WatchRegions(); !s.ok()) return s;
   LogStart(service->config_, *service->hub_.Current(), service->address(),
            service->http_address(), service->mirror_->ledger().head().size);
-  if (service->admin_ != nullptr) {
-    spdlog::info("admin service listening on {}", service->admin_->address());
+  if (!service->admin_address().empty()) {
+    spdlog::info("admin service listening on {}", service->admin_address());
+  }
+  if (config.admin.has_value() && config.admin->unix_socket.has_value()) {
+    spdlog::info("admin service listening on unix:{}",
+                 config.admin->unix_socket->path);
   }
   auto renewer =
       anchors::StartThread([self = service.get()] { self->RenewLoop(); });
@@ -425,6 +433,29 @@ void Service::TellNotices() {
   }
 }
 
+absl::Status Service::WatchRegions() {
+  if (!config_.region_watch.has_value()) return absl::OkStatus();
+  auto watch = RegionWatch::Start(
+      *config_.region_watch,
+      [this] {
+        std::set<std::string> regions;
+        for (const anchors::CatalogAnchor& anchor :
+             hub_.Current()->catalog.anchors) {
+          if (!anchor.slot.region.empty()) regions.insert(anchor.slot.region);
+        }
+        return regions;
+      },
+      clock_, metrics_.registry());
+  if (!watch.ok()) return watch.status();
+  regions_ = *std::move(watch);
+  return absl::OkStatus();
+}
+
+void Service::AlertOfRegions() {
+  if (regions_ == nullptr) return;
+  for (Alert& alert : regions_->TakeAlerts()) RaiseAlert(std::move(alert));
+}
+
 void Service::AlertOfFleet() {
   if (fleet_ == nullptr) return;
   for (Alert& alert : fleet_->TakeAlerts()) RaiseAlert(std::move(alert));
@@ -497,8 +528,8 @@ absl::Status Service::StartMirror() {
   options.core.offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   options.core.held_too_long = config_.alerts.held_too_long;
   if (config_.admin.has_value()) {
-    for (const auto& [name, role] : config_.admin->people) {
-      if (Allows(role, Action::kDecide)) options.core.people.insert(name);
+    for (const auto& [name, rules] : config_.admin->people) {
+      if (Allows(rules.role, Action::kDecide)) options.core.people.insert(name);
     }
   }
   options.steady = uptime_;
@@ -548,6 +579,7 @@ absl::Status Service::Listen() {
         [this](const std::optional<anchors::BundleFiles>& bundle,
                const std::string& by,
                const std::string& why) { return AcceptStore(bundle, by, why); };
+    options.backup = [this] { return backups_.Begin(); };
     if (fleet_ != nullptr) {
       options.fleet = [this](std::size_t windows) {
         return fleet_->Describe(windows);
@@ -601,6 +633,8 @@ void Service::RenewLoop() {
       AlertIfWentBack();
       AlertOfClaim();
       AlertOfFleet();
+      AlertOfRegions();
+      backups_.EndStalled();
       SayOnce("rotations wait", mirror_->Settle(clock_()), last_settling);
       SayOnce("cannot sign again, and the old metadata is served on",
               publisher_->RenewIfDue(clock_()), last_renewal);

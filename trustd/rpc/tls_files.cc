@@ -47,8 +47,9 @@ absl::StatusOr<Certificate> FirstOf(const std::string& pem,
   Certificate first(nullptr, &X509_free);
   std::size_t count = 0;
   while (true) {
-    Certificate next(PEM_read_bio_X509(bio.get(), nullptr, &NoPassword, nullptr),
-                     &X509_free);
+    Certificate next(
+        PEM_read_bio_X509(bio.get(), nullptr, &NoPassword, nullptr),
+        &X509_free);
     if (next == nullptr) break;
     if (count++ == 0) first = std::move(next);
   }
@@ -145,8 +146,7 @@ absl::StatusOr<std::shared_ptr<TlsFiles>> TlsFiles::Open(Paths paths,
   if (!read.ok()) return read.status();
   files->watcher_({.is_current = true, .expires = read->expires});
   const absl::MutexLock lock(&files->mutex_);
-  files->current_ =
-      std::make_shared<const TlsIdentityFiles>(*std::move(read));
+  files->current_ = std::make_shared<const TlsIdentityFiles>(*std::move(read));
   files->generation_ = 1;
   return files;
 }
@@ -189,12 +189,12 @@ absl::StatusOr<TlsIdentityFiles> TlsFiles::Read() const {
                       X509_check_private_key(own->get(), read_key.get()) == 1;
   ERR_clear_error();
   if (read_key == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(paths_.key, " has no private key in PEM without password"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        paths_.key, " has no private key in PEM without password"));
   }
   if (!is_own) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        paths_.key, " is not the key of ", paths_.certificate));
+    return absl::InvalidArgumentError(
+        absl::StrCat(paths_.key, " is not the key of ", paths_.certificate));
   }
   if (!paths_.client_ca.empty()) {
     auto client_ca = anchors::ReadFile(paths_.client_ca, kMaxTlsFileBytes);
@@ -225,10 +225,10 @@ void TlsFiles::Refresh() {
     return watcher_(
         {.is_current = false, .expires = Current(generation)->expires});
   }
-  spdlog::info("TLS: {} is used for new connections, and expires on {}",
-               paths_.certificate,
-               absl::FormatTime(absl::RFC3339_sec, read->expires,
-                                absl::UTCTimeZone()));
+  spdlog::info(
+      "TLS: {} is used for new connections, and expires on {}",
+      paths_.certificate,
+      absl::FormatTime(absl::RFC3339_sec, read->expires, absl::UTCTimeZone()));
   const State state = {.is_current = true, .expires = read->expires};
   {
     const absl::MutexLock lock(&mutex_);

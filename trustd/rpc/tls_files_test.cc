@@ -41,9 +41,9 @@ class TlsFilesTest : public ::testing::Test {
   }
 
   void Write(const TlsIdentity& identity) const {
-    ASSERT_TRUE(anchors::WriteFileAtomically(paths_.certificate,
-                                             identity.certificate)
-                    .ok());
+    ASSERT_TRUE(
+        anchors::WriteFileAtomically(paths_.certificate, identity.certificate)
+            .ok());
     ASSERT_TRUE(anchors::WriteFileAtomically(paths_.key, identity.key,
                                              anchors::FileAccess::kPrivate)
                     .ok());
