@@ -158,9 +158,9 @@ TEST(Alert, IsReadAsItWasWritten) {
 
 // As before a version that knew more was taken back.
 TEST(Alert, OfAKindThatIsNotKnownIsReadAllTheSame) {
-  const auto stored =
-      ReadAlertBody(R"({"id":"1","kind":"NEWER","time":"2027-01-15T08:00:00Z",)"
-                    R"("subject":7,"facts":{"a":1,"b":"c"}})");
+  const auto stored = ReadAlertBody(
+      R"({"id":"1","kind":"NEWER","time":"2027-01-15T08:00:00Z",)"
+      R"("subject":7,"facts":{"a":1,"b":"c"}})");
   ASSERT_TRUE(stored.has_value());
   EXPECT_FALSE(stored->is_known);
   EXPECT_EQ(stored->kind, "NEWER");

@@ -42,7 +42,8 @@ std::string HostName() {
 absl::StatusOr<std::string> SecretOf(const WebhookSettings& webhook) {
   if (webhook.secret_path.empty()) return std::string();
   auto secret = ReadWebhookSecret(webhook.secret_path);
-  if (!secret.ok() || webhook.format != v1::WebhookConfig::FORMAT_PAGERDUTY) {
+  if (!secret.ok() ||
+      webhook.format != v1::WebhookConfig::FORMAT_PAGERDUTY) {
     return secret;
   }
   const bool is_key =
