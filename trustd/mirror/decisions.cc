@@ -171,7 +171,8 @@ absl::Status Request(Work& work, const PersonPins& event) {
                   .by = event.fact.by(),
                   .why = event.fact.why(),
                   .certificate_sha256 = event.certificate_sha256},
-                 entry));
+                 entry),
+      work.options.rotations.approvals);
   return absl::OkStatus();
 }
 
@@ -231,7 +232,8 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event) {
           "an approval names what was looked at: 'effect_sha256'");
     }
   }
-  work.draft.AddDecision(id, DecisionOf(event, *entry));
+  work.draft.AddDecision(id, DecisionOf(event, *entry),
+                         is_approval ? work.options.rotations.approvals : 0);
   if (event.kind == v1::Decision::KIND_REJECT) {
     work.draft.AddState(
         id, v1::ROTATION_STATE_REJECTED,
