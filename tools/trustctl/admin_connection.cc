@@ -6,7 +6,6 @@
 #include <grpcpp/security/credentials.h>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/base/atomic_file.h"
 #include "anchors/catalog_proto.h"
 #include "anchors/wire/plain_message.h"
 #include "proto/anchorage/v1/errors.pb.h"
@@ -46,42 +45,89 @@ absl::StatusCode CodeOf(grpc::StatusCode code) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
-    const AdminSource& source) {
+absl::StatusOr<AdminChannel> OpenChannel(const AdminSource& source) {
   // What gRPC would log is in the status of the call.
   gpr_set_log_function([](gpr_log_func_args*) {});
-  grpc::SslCredentialsOptions options;
-  if (!source.tls_roots.empty()) {
-    auto roots = ReadInput(source.tls_roots);
-    if (!roots.ok()) return roots.status();
-    options.pem_root_certs = *std::move(roots);
-  }
-  auto certificate = ReadInput(source.client_certificate);
-  if (!certificate.ok()) return certificate.status();
-  auto key = anchors::ReadPrivateFile(source.client_key, kMaxInputBytes);
-  if (!key.ok()) return key.status();
-  options.pem_cert_chain = *std::move(certificate);
-  options.pem_private_key = *std::move(key);
+  auto endpoint = source.Read();
+  if (!endpoint.ok()) return endpoint.status();
+  if (absl::Status s = CheckOwnFiles(*endpoint); !s.ok()) return s;
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
   anchors::RefuseCompression(arguments);
-  return grpc::CreateCustomChannel(source.server, grpc::SslCredentials(options),
-                                   arguments);
+  const auto credentials =
+      endpoint->is_unix_socket()
+          ? grpc::InsecureChannelCredentials()
+          : grpc::SslCredentials({.pem_root_certs = endpoint->roots_pem,
+                                  .pem_private_key = endpoint->key_pem,
+                                  .pem_cert_chain = endpoint->certificate_pem});
+  return AdminChannel(
+      grpc::CreateCustomChannel(endpoint->address, credentials, arguments),
+      std::make_shared<const Endpoint>(*std::move(endpoint)));
 }
 
-absl::Status ToStatus(const grpc::Status& status) {
+absl::Status ToStatus(const grpc::Status& status, const AdminChannel& channel) {
   const std::string reason = ReasonIn(status);
   std::string text = Printable(status.error_message());
   if (!reason.empty()) {
     absl::StrAppend(&text, " (", Printable(reason), ")");
   } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-    // A refused certificate looks like a connection that was closed.
-    absl::StrAppend(&text,
-                    " (is --server the listener for people, --tls-roots its "
-                    "CA, and --client-cert of a CA that it knows?)");
+    const absl::Status cause = FindConnectionCause(channel.endpoint());
+    if (!cause.ok()) return cause;
   }
   return absl::Status(CodeOf(status.error_code()), text);
 }
+
+std::string PrefixOf(const google::protobuf::EnumDescriptor& type) {
+  std::string prefix = type.value(0)->name();
+  for (int i = 1; i < type.value_count(); ++i) {
+    const std::string& name = type.value(i)->name();
+    while (!name.starts_with(prefix)) prefix.pop_back();
+  }
+  // Whole words alone.
+  prefix.resize(prefix.rfind('_') + 1);
+  return prefix;
+}
+
+std::vector<std::string> NamesOf(const google::protobuf::EnumDescriptor& type) {
+  const std::string prefix = PrefixOf(type);
+  std::vector<std::string> names;
+  for (int i = 0; i < type.value_count(); ++i) {
+    if (type.value(i)->number() == 0) continue;
+    names.push_back(WithoutPrefix(type.value(i)->name(), prefix));
+  }
+  return names;
+}
+
+namespace {
+
+void ShortenEnums(const google::protobuf::Descriptor& type,
+                  nlohmann::ordered_json& message);
+
+void ShortenEnums(const google::protobuf::FieldDescriptor& field,
+                  nlohmann::ordered_json& value) {
+  if (field.is_map()) {
+    for (auto& element : value) {
+      ShortenEnums(*field.message_type()->map_value(), element);
+    }
+  } else if (value.is_array()) {
+    for (auto& element : value) ShortenEnums(field, element);
+  } else if (field.enum_type() != nullptr && value.is_string()) {
+    value =
+        WithoutPrefix(value.get<std::string>(), PrefixOf(*field.enum_type()));
+  } else if (field.message_type() != nullptr && value.is_object()) {
+    ShortenEnums(*field.message_type(), value);
+  }
+}
+
+void ShortenEnums(const google::protobuf::Descriptor& type,
+                  nlohmann::ordered_json& message) {
+  for (auto& [name, value] : message.items()) {
+    const auto* const field = type.FindFieldByName(name);
+    if (field != nullptr) ShortenEnums(*field, value);
+  }
+}
+
+}  // namespace
 
 nlohmann::ordered_json ToJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
@@ -91,7 +137,9 @@ nlohmann::ordered_json ToJson(const google::protobuf::Message& message) {
            .ok()) {
     return nullptr;
   }
-  return nlohmann::ordered_json::parse(text, nullptr, false);
+  auto json = nlohmann::ordered_json::parse(text, nullptr, false);
+  ShortenEnums(*message.GetDescriptor(), json);
+  return json;
 }
 
 std::string WithoutPrefix(std::string_view name, std::string_view prefix) {

@@ -1,5 +1,10 @@
 #include "tools/trustctl/admin_source.h"
 
+#include <utility>
+
+#include "anchors/base/atomic_file.h"
+#include "tools/trustctl/command.h"
+
 namespace anchorage::trustctl {
 
 void AdminSource::AddTo(CLI::App& command, bool required) {
@@ -7,7 +12,8 @@ void AdminSource::AddTo(CLI::App& command, bool required) {
   auto* server_option = command
                             .add_option("--server", server,
                                         "HOST:PORT ('admin' of its "
-                                        "configuration)")
+                                        "configuration), or unix:PATH on its "
+                                        "own host")
                             ->group(kGroup);
   auto* certificate_option =
       command
@@ -23,10 +29,32 @@ void AdminSource::AddTo(CLI::App& command, bool required) {
                   "PEM file of CAs for the server's TLS certificate")
       ->needs(server_option)
       ->group(kGroup);
-  for (CLI::Option* option : {server_option, certificate_option, key_option}) {
-    option->required(required);
+  server_option->required(required);
+  certificate_option->needs(key_option);
+  key_option->needs(certificate_option);
+}
+
+absl::StatusOr<Endpoint> AdminSource::Read() const {
+  Endpoint endpoint;
+  endpoint.address = server;
+  if (endpoint.is_unix_socket()) return endpoint;
+  if (client_certificate.empty()) {
+    return absl::InvalidArgumentError(
+        "--client-cert and --client-key are required: the listener for people "
+        "asks who you are");
   }
-  server_option->needs(certificate_option)->needs(key_option);
+  if (!tls_roots.empty()) {
+    auto roots = ReadInput(tls_roots);
+    if (!roots.ok()) return roots.status();
+    endpoint.roots_pem = *std::move(roots);
+  }
+  auto certificate = ReadInput(client_certificate);
+  if (!certificate.ok()) return certificate.status();
+  auto key = anchors::ReadPrivateFile(client_key, kMaxInputBytes);
+  if (!key.ok()) return key.status();
+  endpoint.certificate_pem = *std::move(certificate);
+  endpoint.key_pem = *std::move(key);
+  return endpoint;
 }
 
 }  // namespace anchorage::trustctl

@@ -7,6 +7,9 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "absl/status/statusor.h"
+#include "tools/trustctl/connection_cause.h"
+
 namespace anchorage::trustctl {
 
 struct AdminSource {
@@ -16,8 +19,12 @@ struct AdminSource {
   std::string client_key;
 
   // Adds --server, --client-cert and --client-key, and --tls-roots; the first
-  // three are required unless `required` is false.
+  // is required unless `required` is false.
   void AddTo(CLI::App& command, bool required = true);
+
+  // Reads the files, of which the key must be its owner's alone. Fails where
+  // one of them is missing that the server asks for.
+  absl::StatusOr<Endpoint> Read() const;
 };
 
 }  // namespace anchorage::trustctl

@@ -17,7 +17,7 @@ constexpr int kPageSize = 1000;
 
 class ServedLedger final : public LedgerReader {
  public:
-  explicit ServedLedger(std::shared_ptr<grpc::Channel> channel)
+  explicit ServedLedger(AdminChannel channel)
       : channel_(std::move(channel)) {}
 
   absl::StatusOr<KeptHead> Head() override {
@@ -56,7 +56,7 @@ class ServedLedger final : public LedgerReader {
   }
 
  private:
-  const std::shared_ptr<grpc::Channel> channel_;
+  const AdminChannel channel_;
 };
 
 absl::StatusOr<std::unique_ptr<LedgerReader>> OpenServed(

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <iostream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -12,6 +13,7 @@
 #include "anchors/base/version.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/given_values.h"
+#include "tools/trustctl/output.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -114,7 +116,11 @@ int Run(int argc, char** argv, std::span<const Noun> nouns,
     return app.exit(error) == 0 ? kAccepted : kUsage;
   }
   if (online != nullptr && AsksTrustd(app)) return online(argv);
-  return action();
+  const int code = RunAsAsked(app, action);
+  std::cout.flush();
+  if (std::cout) return code;
+  PrintError("standard output cannot be written");
+  return code == kAccepted ? kUsage : code;
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace anchorage::trustctl {
 namespace {
 
 using nlohmann::ordered_json;
-using Channel = std::shared_ptr<grpc::Channel>;
+using Channel = AdminChannel;
 
 constexpr int kMostOfAPage = 200;
 

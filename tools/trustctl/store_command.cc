@@ -114,7 +114,7 @@ absl::StatusOr<v1::AcceptStoreResponse> Send(const Flags& flags,
   } while (at < bundle.size());
   writer->WritesDone();
   const grpc::Status status = writer->Finish();
-  if (!status.ok()) return ToStatus(status);
+  if (!status.ok()) return ToStatus(status, *channel);
   return response;
 }
 
