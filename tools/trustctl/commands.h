@@ -35,6 +35,9 @@ AddCommand AddEvidence;
 AddCommand AddStore;
 AddCommand AddBackup;
 
+// Below "anchors".
+AddCommand AddAnchorsExport;
+
 // Below "instance".
 AddCommand AddInstanceCheck;
 AddCommand AddInstanceAttest;
