@@ -225,6 +225,11 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
     }
     config.admin = *std::move(admin);
   }
+  if (proto.has_console()) {
+    auto console = ReadConsoleSettings(proto, path);
+    if (!console.ok()) return console.status();
+    config.console = *std::move(console);
+  }
   return config;
 }
 

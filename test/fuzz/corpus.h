@@ -35,6 +35,7 @@ Seeds SuccessionSeeds(const std::string& baked_catalog);
 Seeds RecordSeeds();
 Seeds ReportSeeds();
 Seeds ReportAnswerSeeds();
+Seeds ConsoleRequestSeeds();
 Seeds RequestHeadSeeds();
 Seeds RetryAfterSeeds();
 // Two of its regions, in each layout.
