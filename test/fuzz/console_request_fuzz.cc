@@ -44,9 +44,8 @@ void CheckHost(std::string_view text) {
   Require(!name->empty() && lower.starts_with(*name),
           "a name is the beginning of the header");
   const std::string rest = lower.substr(name->size());
-  Require(rest.empty() ||
-          (rest.front() == ':' &&
-           trustd::ReadNumber(rest.substr(1)).has_value()),
+  Require(rest.empty() || (rest.front() == ':' &&
+                           trustd::ReadNumber(rest.substr(1)).has_value()),
           "nothing but a port follows a name");
 }
 

@@ -13,8 +13,12 @@ Seeds RequestHeadSeeds() {
 }
 
 Seeds ConsoleRequestSeeds() {
-  return {"/changes?state=open&page=2", "/record?page=12", "/changes/17",
-          "Trustd.Example:8443", "[::1]:7445", "Basic bmlnaHQ6c2hpZnQ="};
+  return {"/changes?state=open&page=2",
+          "/record?page=12",
+          "/changes/17",
+          "Trustd.Example:8443",
+          "[::1]:7445",
+          "Basic bmlnaHQ6c2hpZnQ="};
 }
 
 Seeds RetryAfterSeeds() { return {"120", "Sun, 06 Nov 1994 08:50:37 GMT"}; }

@@ -89,9 +89,9 @@ std::optional<std::string> ReadHostName(std::string_view host) {
   // The colons of an IPv6 address are within brackets.
   const std::size_t bracket = host.starts_with('[') ? host.find(']') : 0;
   if (bracket == std::string_view::npos) return std::nullopt;
-  const std::string_view name =
-      host.starts_with('[') ? host.substr(0, bracket + 1)
-                            : host.substr(0, host.find(':'));
+  const std::string_view name = host.starts_with('[')
+                                    ? host.substr(0, bracket + 1)
+                                    : host.substr(0, host.find(':'));
   if (name.empty() || name.size() > kMaxHostBytes ||
       (name.size() < host.size() &&
        (host[name.size()] != ':' ||

@@ -23,8 +23,9 @@ TEST(Request, ReadsAddresses) {
 
 TEST(Request, ReadsNoParameterThatAPageDoesNotTake) {
   for (const char* target :
-       {"/?page=1", "/record?year=1", "/record?page=1&page", "/changes/7?page=1",
-        "/record?page=1&", "/record?page=%31", "/record?page=1#a"}) {
+       {"/?page=1", "/record?year=1", "/record?page=1&page",
+        "/changes/7?page=1", "/record?page=1&", "/record?page=%31",
+        "/record?page=1#a"}) {
     EXPECT_FALSE(ReadAddress(target).has_value()) << target;
   }
 }
@@ -43,8 +44,8 @@ TEST(Request, ReadsNamesOfHosts) {
   EXPECT_EQ(ReadHostName("localhost"), "localhost");
   EXPECT_EQ(ReadHostName("[::1]:7445"), "[::1]");
   EXPECT_EQ(ReadHostName("[::1]"), "[::1]");
-  for (const char* host : {"", ":80", "a:", "a:b", "a:1:2", "[::1", "[::1]x",
-                           "[::1]:", "a:-1"}) {
+  for (const char* host :
+       {"", ":80", "a:", "a:b", "a:1:2", "[::1", "[::1]x", "[::1]:", "a:-1"}) {
     EXPECT_FALSE(ReadHostName(host).has_value()) << host;
   }
 }
@@ -58,8 +59,8 @@ TEST(Request, ReadsCredentials) {
   EXPECT_FALSE(ReadCredentials("Basic " + absl::Base64Escape("night")));
   EXPECT_FALSE(ReadCredentials("Bearer " + absl::Base64Escape("a:b")));
   EXPECT_FALSE(ReadCredentials("Basic a:b"));
-  EXPECT_FALSE(ReadCredentials(
-      "Basic " + absl::Base64Escape(std::string("a:b\0c", 5))));
+  EXPECT_FALSE(
+      ReadCredentials("Basic " + absl::Base64Escape(std::string("a:b\0c", 5))));
   EXPECT_FALSE(ReadCredentials(
       "Basic " + absl::Base64Escape("a:" + std::string(73, 'x'))));
 }
