@@ -154,7 +154,8 @@ async function until(path, text) {
 }
 
 const pages = ['/', '/anchors', '/anchors/aws/eu-central-1/iid-rsa2048',
-  '/changes', '/sources', '/fleet', '/timeline', '/record', '/expiry'];
+  '/changes', '/sources', '/fleet', '/timeline', '/record', '/expiry',
+  '/alerts'];
 
 async function examineAll(state, paths) {
   for (const path of paths) {

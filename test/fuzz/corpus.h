@@ -27,6 +27,7 @@ Seeds AttestationSeeds();
 
 Seeds NsmSeeds();
 
+Seeds ManifestSeeds();
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
@@ -38,6 +39,7 @@ Seeds ReportAnswerSeeds();
 Seeds ConsoleRequestSeeds();
 Seeds RequestHeadSeeds();
 Seeds RetryAfterSeeds();
+Seeds PkiIndexSeeds();
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

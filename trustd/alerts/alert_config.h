@@ -24,7 +24,9 @@ struct WebhookSettings {
   // May contain a token of the receiver's: never write it to a log or a
   // message.
   std::string url;
+  // Empty where the format needs none.
   std::string secret_path;
+  v1::WebhookConfig::Format format = v1::WebhookConfig::FORMAT_GENERIC;
   // The kinds of alert that the webhook gets.
   std::set<AlertKind> kinds;
   bool allow_loopback_http = false;
@@ -37,6 +39,8 @@ struct WebhookSettings {
 struct AlertSettings {
   std::vector<WebhookSettings> webhooks;
   absl::Duration held_too_long = absl::Hours(24);
+  // Without a slash at its end; empty for none.
+  std::string console_url;
 };
 
 // `path` is the configuration file's: every message begins with it, and

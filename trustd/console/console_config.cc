@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/host_port.h"
 #include "trustd/base/config_reader.h"
+#include "trustd/net/socket_file.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -20,9 +21,9 @@ void ReadAddress(const v1::ConsoleConfig& proto, ConfigReader& reader,
     if (!proto.listen_address().empty()) {
       reader.Fail("'unix_socket' and 'listen_address' exclude each other");
     }
-    if (settings.unix_socket.size() > kMaxUnixPathBytes) {
+    if (settings.unix_socket.size() > kMaxSocketPathBytes) {
       reader.Fail(absl::StrCat("'unix_socket' must be at most ",
-                               kMaxUnixPathBytes, " bytes"));
+                               kMaxSocketPathBytes, " bytes"));
     }
     return;
   }

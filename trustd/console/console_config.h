@@ -17,8 +17,6 @@ namespace anchorage::trustd {
 
 inline constexpr int kMaxConsoleHostNames = 16;
 inline constexpr std::size_t kMaxHostNameBytes = 253;
-// What fits into a sockaddr_un on every system.
-inline constexpr std::size_t kMaxUnixPathBytes = 100;
 
 // Every value is within its limits (config.proto), with defaults filled in, so
 // no user of this has to know a default.

@@ -84,10 +84,7 @@ absl::StatusOr<std::unique_ptr<ConsoleServer>> ConsoleServer::Start(
     if (!password.ok()) return password.status();
     server->password_ = *std::move(password);
   }
-  auto listener =
-      TcpListener::Bind(settings.listen_address, "console.listen_address");
-  if (!listener.ok()) return listener.status();
-  server->listener_ = *std::move(listener);
+  if (absl::Status s = server->Bind(); !s.ok()) return s;
   if (absl::Status s = server->StartLoops(); !s.ok()) return s;
   ConsoleServer* const self = server.get();
   if (absl::Status s = server->listener_->Start(
@@ -99,6 +96,22 @@ absl::StatusOr<std::unique_ptr<ConsoleServer>> ConsoleServer::Start(
     return s;
   }
   return server;
+}
+
+absl::Status ConsoleServer::Bind() {
+  if (!settings_.unix_socket.empty()) {
+    auto file = SocketFile::Listen(settings_.unix_socket, "");
+    if (!file.ok()) return file.status();
+    socket_file_ = *std::move(file);
+  }
+  auto listener =
+      socket_file_ == nullptr
+          ? TcpListener::Bind(settings_.listen_address,
+                              "console.listen_address")
+          : TcpListener::Adopt(socket_file_->Release(), socket_file_->path());
+  if (!listener.ok()) return listener.status();
+  listener_ = *std::move(listener);
+  return absl::OkStatus();
 }
 
 absl::Status ConsoleServer::StartLoops() {
@@ -129,7 +142,10 @@ void ConsoleServer::Accept(int socket, const Endpoint& peer) {
     if (owned >= 0) ::close(owned);
   };
   Place place;
-  const Refusal refusal = places_.Admit(peer.address, place);
+  // Who reaches the socket is on this host.
+  const IpAddress address =
+      socket_file_ == nullptr ? peer.address : IpAddress::Loopback();
+  const Refusal refusal = places_.Admit(address, place);
   if (refusal != Refusal::kNone) {
     return options_.shed(absl::StrCat("connections_", NameOf(refusal)));
   }
@@ -140,7 +156,7 @@ void ConsoleServer::Accept(int socket, const Endpoint& peer) {
   }
   HttpLoop& loop = *loops_[next_loop_++ % loops_.size()];
   owned = -1;
-  loop.Add(socket, peer.address, std::move(place), false, std::move(session));
+  loop.Add(socket, address, std::move(place), false, std::move(session));
 }
 
 bool ConsoleServer::IsOurName(std::string_view host) const {
@@ -155,7 +171,10 @@ int ConsoleServer::Admit(const Connection& connection,
                          const RequestHead& request) {
   if (!settings_.client_ca_path.empty()) {
     return connection.tls() != nullptr &&
-                   access_.Admit(connection.tls()->peer_name(), Action::kLook)
+                   access_
+                       .Admit({connection.tls()->peer_name(),
+                               connection.tls()->peer_sha256()},
+                              Action::kLook)
                        .ok()
                ? 200
                : 403;

@@ -22,6 +22,7 @@
 #include "trustd/console/password.h"
 #include "trustd/console/site.h"
 #include "trustd/net/admission.h"
+#include "trustd/net/socket_file.h"
 #include "trustd/net/tcp_listener.h"
 #include "trustd/net/tls_session.h"
 #include "trustd/serve/http/http_loop.h"
@@ -46,7 +47,7 @@ class ConsoleServer {
 
   // Listens and serves. `people` may read where certificates say who calls.
   // Fails with UNAVAILABLE (the address is in use or not of this machine), or
-  // as TlsContext::Load() and Password::Load() do.
+  // as SocketFile::Listen(), TlsContext::Load() and Password::Load() do.
   static absl::StatusOr<std::unique_ptr<ConsoleServer>> Start(
       const ConsoleSettings& settings, const People& people,
       Site::Readers readers, Options options);
@@ -57,7 +58,8 @@ class ConsoleServer {
   }
   ~ConsoleServer();
 
-  // The address that it listens on; for port 0, with the port that was chosen.
+  // The address that it listens on; for port 0, with the port that was chosen;
+  // or the path of its socket.
   const std::string& address() const { return listener_->address(); }
 
   // Stops accepting, and waits for answers under way, at most
@@ -68,6 +70,7 @@ class ConsoleServer {
   ConsoleServer(const ConsoleSettings& settings, const People& people,
                 Site::Readers readers, Options options);
 
+  absl::Status Bind();
   absl::Status StartLoops();
   void Accept(int socket, const Endpoint& peer);
   void Answer(Connection& connection, bool last);
@@ -86,6 +89,8 @@ class ConsoleServer {
   std::shared_ptr<const TlsContext> tls_;
   // Null where no password is asked for.
   std::unique_ptr<Password> password_;
+  // Null where it listens on an address.
+  std::unique_ptr<SocketFile> socket_file_;
   std::unique_ptr<TcpListener> listener_;
   // One for each thread.
   std::vector<std::unique_ptr<HttpLoop>> loops_;

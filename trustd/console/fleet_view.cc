@@ -117,6 +117,43 @@ View FleetView(const Snapshot& snapshot) {
   return view;
 }
 
+View AlertsView(const Snapshot& snapshot) {
+  View list = NewList();
+  for (const v1::OpenAlert& alert : snapshot.alerts) {
+    View view;
+    const bool is_known = !alert.acknowledged_by().empty();
+    const bool is_critical =
+        alert.severity() == v1::ALERT_SEVERITY_CRITICAL;
+    const bool is_info = alert.severity() == v1::ALERT_SEVERITY_INFO;
+    view.set("tone", is_known || is_info ? "quiet"
+                     : is_critical       ? "bad"
+                                         : "warn");
+    view.set("severity", is_known      ? "known"
+                         : is_critical ? "critical"
+                         : is_info     ? "info"
+                                       : "warning");
+    Put(view, "kind", alert.kind());
+    Put(view, "subject", alert.subject());
+    Put(view, "meaning", alert.meaning());
+    view.set("text", Lines(alert.text()));
+    view.set("first", Minute(anchors::TimeOf(alert.first_time())));
+    view.set("last", Ago(anchors::TimeOf(alert.last_time()), snapshot.now));
+    view.set("times", Count(alert.alerts(), "alert"));
+    view.set("known", false);
+    if (is_known) {
+      Put(view, "known",
+          absl::StrCat(alert.acknowledged_by(), " knows, until ",
+                       Minute(anchors::TimeOf(alert.acknowledged_until_time())),
+                       ": ", alert.acknowledged_why()));
+    }
+    Put(view, "command", alert.command());
+    list << view;
+  }
+  View view;
+  view.set("alerts", list);
+  return view;
+}
+
 View SourcesView(const Snapshot& snapshot) {
   View list = NewList();
   for (const v1::SourceStanding& source : ExplainSources(snapshot.work)) {

@@ -41,6 +41,7 @@ const std::vector<PageEntry>& PageEntries() {
       {"/", "overview", "Overview", {}},
       {"/anchors", "anchors", "Anchors", {}},
       {"/changes", "changes", "Changes", {"page", "state", "year"}},
+      {"/alerts", "alerts", "Alerts", {}},
       {"/sources", "sources", "Sources", {}},
       {"/fleet", "fleet", "Fleet", {}},
       {"/timeline", "timeline", "Timeline", {}},

@@ -66,7 +66,9 @@ Snapshot Site::Look() const {
           .record = ledger.health(),
           .records = ledger.head().size,
           .fleet = readers_.fleet ? std::optional(readers_.fleet(kFleetWindows))
-                                  : std::nullopt};
+                                  : std::nullopt,
+          .alerts = readers_.alerts ? readers_.alerts(now)
+                                    : std::vector<v1::OpenAlert>()};
 }
 
 std::optional<View> Site::Find(const Address& address, const Snapshot& snapshot,
@@ -89,6 +91,7 @@ std::optional<View> Site::Find(const Address& address, const Snapshot& snapshot,
   if (name == "overview") return OverviewView(snapshot);
   if (name == "anchors") return AnchorsView(snapshot);
   if (name == "changes") return ChangesView(snapshot, address.query);
+  if (name == "alerts") return AlertsView(snapshot);
   if (name == "sources") return SourcesView(snapshot);
   if (name == "fleet") return FleetView(snapshot);
   if (name == "timeline") return TimelineView(snapshot);

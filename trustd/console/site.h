@@ -36,6 +36,8 @@ class Site {
     const PublicationHub& hub;
     // Empty: no reports are taken.
     FleetFunction fleet = {};
+    // The alerts that are open; empty: none are known.
+    std::function<std::vector<v1::OpenAlert>(absl::Time now)> alerts = {};
     bool offline = false;
   };
 

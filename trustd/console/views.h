@@ -15,10 +15,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "proto/anchorage/v1/alerts.pb.h"
 #include "proto/anchorage/v1/audit_service.pb.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "trustd/console/request.h"
@@ -45,10 +47,13 @@ struct Snapshot {
   std::uint64_t records = 0;
   // nullopt: no reports are taken.
   std::optional<v1::GetFleetResponse> fleet;
+  // Those that are open, the most severe first.
+  std::vector<v1::OpenAlert> alerts;
 };
 
 View OverviewView(const Snapshot& snapshot);
 View AnchorsView(const Snapshot& snapshot);
+View AlertsView(const Snapshot& snapshot);
 View SourcesView(const Snapshot& snapshot);
 View ExpiryView(const Snapshot& snapshot);
 View FleetView(const Snapshot& snapshot);

@@ -273,6 +273,11 @@ absl::StatusOr<Mirror::Pinned> Mirror::Pin(const PersonPins& pin,
   return pinned;
 }
 
+absl::Status Mirror::Acknowledge(const PersonAcknowledges& event,
+                                 absl::Time now) {
+  return Take(event, now).status();
+}
+
 absl::StatusOr<v1::Rotation> Mirror::Undo(const PersonUndoes& undo,
                                           absl::Time now) {
   const auto work = Take(undo, now);
@@ -368,6 +373,13 @@ std::vector<v1::SourceHealth> Mirror::Sources() const {
     if (!health.source().empty()) result.push_back(health);
   }
   return result;
+}
+
+void Mirror::Read(
+    const std::function<void(const RotationBook&, const Moment&)>& visit)
+    const {
+  const absl::MutexLock lock(&mutex_);
+  visit(book_, moment_);
 }
 
 Work Mirror::View(absl::Time now) const {
