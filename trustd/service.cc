@@ -630,6 +630,7 @@ absl::Status Service::ListenForConsole() {
       .clock = clock_,
       .mirror = *mirror_,
       .hub = hub_,
+      .alerts = [this](absl::Time now) { return alerter_.OpenAt(now); },
       .offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE};
   if (fleet_ != nullptr) {
     readers.fleet = [this](std::size_t windows) {
@@ -649,7 +650,10 @@ absl::Status Service::ListenForConsole() {
   if (!console.ok()) return console.status();
   console_ = *std::move(console);
   const bool is_tls = !config_.console->tls_certificate_path.empty();
-  spdlog::info("console on {}://{}/", is_tls ? "https" : "http",
+  spdlog::info("console on {}{}",
+               !config_.console->unix_socket.empty() ? ""
+               : is_tls                              ? "https://"
+                                                     : "http://",
                console_->address());
   if (!is_tls) {
     spdlog::info(

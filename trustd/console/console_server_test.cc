@@ -3,6 +3,8 @@
 #include <crypt.h>
 #include <httplib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include <filesystem>
 #include <memory>
@@ -49,8 +51,11 @@ class ConsoleServerTest : public MirrorTest {
     }
     auto server = ConsoleServer::Start(
         settings_,
-        {{"vera", v1::Person::ROLE_VIEWER},
-         {"ines", v1::Person::ROLE_INSTANCE}},
+        {{"vera", {.role = v1::Person::ROLE_VIEWER}},
+         {"ines", {.role = v1::Person::ROLE_INSTANCE}},
+         {"pia",
+          {.role = v1::Person::ROLE_VIEWER,
+           .certificate_sha256 = {std::string(64, 'a')}}}},
         {.clock = [this] { return now_; }, .mirror = *mirror_, .hub = hub_},
         options);
     ASSERT_TRUE(server.ok()) << server.status();
@@ -97,6 +102,10 @@ class ConsoleServerTest : public MirrorTest {
     EXPECT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&address),
                         sizeof(address)),
               0);
+    return Talk(socket, bytes);
+  }
+
+  static std::string Talk(int socket, const std::string& bytes) {
     ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     std::string answer;
     char buffer[4096];
@@ -243,6 +252,8 @@ TEST_F(ConsoleServerTest, ACertificateSaysWhoReads) {
   // Whose role may not look, and whom the configuration does not have.
   EXPECT_EQ(Tls("ines")->Get("/")->status, 403);
   EXPECT_EQ(Tls("mallory")->Get("/")->status, 403);
+  // Of whom another certificate counts.
+  EXPECT_EQ(Tls("pia")->Get("/")->status, 403);
   EXPECT_THAT(Tls("mallory")->Get("/")->body, Not(HasSubstr("Sequence")));
 }
 
@@ -282,6 +293,25 @@ TEST_F(ConsoleServerTest, APasswordSaysWhoReads) {
   client->set_basic_auth("night", "correct horse");
   EXPECT_EQ(client->Get("/")->status, 200);
   EXPECT_EQ(client->Get("/style.css")->status, 200);
+}
+
+TEST_F(ConsoleServerTest, ListensOnASocket) {
+  settings_.unix_socket = folder_ + "/console.sock";
+  Serve(By::kNobody);
+  EXPECT_EQ(server_->address(), folder_ + "/console.sock");
+  struct stat found {};
+  ASSERT_EQ(::stat(server_->address().c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 07777, 0660u);
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  server_->address().copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&address),
+                      sizeof(address)),
+            0);
+  EXPECT_THAT(Talk(socket, "GET / HTTP/1.1\r\nHost: localhost:7445\r\n"
+                           "Connection: close\r\n\r\n"),
+              HasSubstr("HTTP/1.1 200 OK"));
 }
 
 TEST_F(ConsoleServerTest, TheSameConnectionAsksForMany) {
