@@ -426,7 +426,7 @@ class AdminServiceImpl::BackupStream final : public ServerStream {
 grpc::Status AdminServiceImpl::Backup(const Caller& caller,
                                       std::shared_ptr<ServerStream>& stream) {
   std::string by;
-  if (grpc::Status status = Admit(access_, caller.context, Action::kBackup, by);
+  if (grpc::Status status = Admit(access_, caller, Action::kBackup, by);
       !status.ok()) {
     return status;
   }
