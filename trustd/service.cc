@@ -9,11 +9,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "anchors/baked/baked.h"
 #include "anchors/base/no_throw.h"
 #include "anchors/catalog.h"
 #include "anchors/tuf/metadata.h"
 #include "trustd/base/rocksdb_store.h"
+#include "trustd/base/store_keys.h"
 #include "trustd/fleet/report_service.h"
 #include "trustd/net/descriptors.h"
 #include "trustd/publish/keys.h"
@@ -24,6 +26,8 @@ namespace {
 // How often we check whether something is due, which is also how soon a failed
 // signing is retried.
 constexpr absl::Duration kRenewalCheck = absl::Seconds(30);
+// After which the renewer is taken to hang: it signs within a second.
+constexpr absl::Duration kRenewerHangs = absl::Minutes(2);
 
 // How often we check what people have signed, and what instances report.
 constexpr absl::Duration kFrequentCheck = absl::Seconds(2);
@@ -44,8 +48,32 @@ absl::Status ShowFirstRoot(const Config& config, const std::string& root) {
   return anchors::WriteFileAtomically(path, root);
 }
 
+// What is polled and who is notified, by name: an address may have a token in it.
+void LogSettings(const Config& config) {
+  std::vector<std::string> sources;
+  for (const v1::SourceConfig& source : config.effective.sources()) {
+    sources.push_back(absl::StrCat(source.name(), " (",
+                                   v1::SourceConfig::descriptor()
+                                       ->FindFieldByNumber(source.kind_case())
+                                       ->name(),
+                                   ", every ", source.interval().seconds(),
+                                   "s)"));
+  }
+  std::vector<std::string> webhooks;
+  for (const WebhookSettings& webhook : config.alerts.webhooks) {
+    webhooks.push_back(webhook.name);
+  }
+  const auto listed = [](const std::vector<std::string>& names) {
+    return names.empty() ? "none" : absl::StrJoin(names, ", ");
+  };
+  spdlog::info("sources: {}; webhooks: {}", listed(sources), listed(webhooks));
+}
+
 void LogStart(const Config& config, const Publication& publication,
-              const std::string& address, const std::string& http_address) {
+              const std::string& address, const std::string& http_address,
+              std::uint64_t records) {
+  LogSettings(config);
+  spdlog::info("store: {}/store, {} records", config.data_dir, records);
   if (config.mode == v1::TrustdConfig::MODE_ONLINE) {
     spdlog::warn(
         "mode ONLINE: the keys of root and targets are on this host; whoever "
@@ -147,48 +175,6 @@ void SayOnce(const char* what, const absl::Status& status, std::string& last) {
   last = message;
 }
 
-// Returns the names of settings that have changed and only take effect at a
-// start.
-std::vector<std::string> FixedDifferences(const Config& now,
-                                          const Config& next) {
-  std::vector<std::string> names;
-  const auto compare = [&](const char* name, const auto& a, const auto& b) {
-    if (a != b) names.emplace_back(name);
-  };
-  compare("listen_address", now.listen_address, next.listen_address);
-  compare("http_listen_address", now.http_listen_address,
-          next.http_listen_address);
-  compare("tls", now.tls_certificate_path + now.tls_key_path,
-          next.tls_certificate_path + next.tls_key_path);
-  compare("data_dir", now.data_dir, next.data_dir);
-  compare("mode", now.mode, next.mode);
-  compare("keys",
-          now.online_key_path + now.targets_key_path + now.root_key_path,
-          next.online_key_path + next.targets_key_path + next.root_key_path);
-  compare("ceremony_dir", now.ceremony_dir, next.ceremony_dir);
-  compare("validity.root", now.root_validity, next.root_validity);
-  compare("validity.targets", now.targets_validity, next.targets_validity);
-  compare("validity.snapshot", now.snapshot_validity, next.snapshot_validity);
-  compare("validity.timestamp", now.timestamp_validity,
-          next.timestamp_validity);
-  compare("validity.timestamp_interval", now.timestamp_interval,
-          next.timestamp_interval);
-  compare("refresh_hint", now.refresh_hint, next.refresh_hint);
-  compare("max_watchers", now.max_watchers, next.max_watchers);
-  compare("limits or proxies", now.limits, next.limits);
-  compare("shutdown_grace", now.shutdown_grace, next.shutdown_grace);
-  compare("reflection", now.reflection, next.reflection);
-  compare("rotations", now.rotations, next.rotations);
-  compare("reports", now.reports, next.reports);
-  compare("region_watch", now.region_watch, next.region_watch);
-  compare("admin", now.admin, next.admin);
-  compare("console", now.console, next.console);
-  compare("alerts.held_too_long", now.alerts.held_too_long,
-          next.alerts.held_too_long);
-  compare("log.format", now.log_format, next.log_format);
-  return names;
-}
-
 // Returns `limits`, lowered to the number of descriptors. The public ports
 // never get all of them: the store and the admin listener have their share.
 Limits FitToDescriptors(Limits limits) {
@@ -231,7 +217,8 @@ Service::Service(const Config& config, Clock clock, anchors::SteadyClock uptime,
           *store_),
       metrics_(config.mode),
       alerter_(*store_, metrics_.registry()),
-      mirror_alerts_(std::make_unique<MirrorAlerts>(alerter_)) {}
+      mirror_alerts_(std::make_unique<MirrorAlerts>(alerter_)),
+      renewer_worked_(absl::ToInt64Nanoseconds(uptime_())) {}
 
 Service::~Service() { Stop(); }
 
@@ -267,7 +254,7 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(
   if (absl::Status s = service->Listen(); !s.ok()) return s;
   if (absl::Status s = service->WatchRegions(); !s.ok()) return s;
   LogStart(service->config_, *service->hub_.Current(), service->address(),
-           service->http_address());
+           service->http_address(), service->mirror_->ledger().head().size);
   if (!service->admin_address().empty()) {
     spdlog::info("admin service listening on {}", service->admin_address());
   }
@@ -604,6 +591,9 @@ absl::Status Service::Listen() {
     options.shed = [this](const std::string& what) {
       metrics_.CountShed("admin", what);
     };
+    options.tls_watcher = [this](const TlsFiles::State& state) {
+      metrics_.SetTls("admin", state.is_current, state.expires);
+    };
     auto admin = AdminServer::Start(
         *config_.admin, *mirror_,
         [this](const std::string& source) { return PollNow(source); }, options);
@@ -675,6 +665,7 @@ void Service::RenewLoop() {
   while (
       !stopping_.WaitFor(std::min(is_frequent ? kFrequentCheck : kRenewalCheck,
                                   config_.timestamp_interval / 2))) {
+    renewer_worked_ = absl::ToInt64Nanoseconds(uptime_());
     const absl::Status caught = anchors::NoThrow([&] {
       if (offline) TakeSigned(last_failure);
       AlertIfClockJumped();
@@ -711,6 +702,23 @@ void Service::Stop() {
   alerter_.Stop();
 }
 
+absl::Status Service::CheckLive() {
+  // What they answer does not matter here.
+  (void)store_->Get(keys::kSchema);
+  (void)mirror_->Sources();
+  (void)hub_.Current();
+  if (uptime_() - absl::Nanoseconds(renewer_worked_.load()) > kRenewerHangs) {
+    return absl::UnavailableError("the thread that signs again hangs");
+  }
+  if (!server_->IsRunning()) {
+    return absl::UnavailableError("the listener of clients hangs");
+  }
+  if (admin_ != nullptr && !admin_->IsRunning()) {
+    return absl::UnavailableError("the listener of people hangs");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Service::PollNow(const std::string& source) {
   const absl::MutexLock lock(&reload_mutex_);
   return poller_->PollNow(source);
@@ -737,7 +745,7 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   if (absl::Status s = (*poller)->Prepare(); !s.ok()) return s;
   auto webhooks = alerter_.Prepare(next.alerts.webhooks);
   if (!webhooks.ok()) return webhooks.status();
-  std::vector<std::string> fixed = FixedDifferences(config_, next);
+  std::vector<std::string> fixed = DifferencesAtStart(config_, next);
   if (online) {
     if (absl::Status s = publisher_->PublishBeside(*beside, clock_());
         IsStoreWentBack(s)) {

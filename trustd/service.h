@@ -3,6 +3,7 @@
 #ifndef ANCHORAGE_TRUSTD_SERVICE_H_
 #define ANCHORAGE_TRUSTD_SERVICE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -76,6 +77,12 @@ class Service {
 
   // What the service knows about this machine's clock.
   ClockWatch& clock_watch() { return clock_watch_; }
+
+  // Asks the main parts whether they answer, and fails for one whose thread
+  // does not; does not return while a part that it must wait for hangs. Says
+  // nothing of how well they do: a restart helps against neither floods nor a
+  // full disk.
+  absl::Status CheckLive();
 
   // Makes a source be polled as soon as it is idle; all sources for an empty
   // name. NOT_FOUND.
@@ -169,6 +176,8 @@ class Service {
       -absl::InfiniteDuration();
   TimestampClaims claims_ ABSL_GUARDED_BY(warned_mutex_);
   anchors::StopSignal stopping_;
+  // When the renewer last began to work, by `uptime_`, in nanoseconds.
+  std::atomic<std::int64_t> renewer_worked_ = 0;
   std::thread renewer_;
   std::thread checker_;
 };

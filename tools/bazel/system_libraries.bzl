@@ -93,6 +93,7 @@ _LIBRARIES = {
         "core": {"core": _target(["-lprometheus-cpp-core"])},
     },
     "rocksdb": {"": {"rocksdb": _target(["-lrocksdb"])}},
+    "systemd": {"": {"systemd": _target(["-lsystemd"])}},
     "yaml-cpp": {
         "": {
             "yaml-cpp": _target(

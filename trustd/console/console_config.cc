@@ -17,7 +17,7 @@ constexpr std::size_t kMaxUserBytes = 64;
 void ReadAddress(const v1::ConsoleConfig& proto, ConfigReader& reader,
                  ConsoleSettings& settings) {
   if (!proto.unix_socket().empty()) {
-    settings.unix_socket = reader.Path(proto.unix_socket());
+    settings.unix_socket = reader.Path(proto.unix_socket(), "unix_socket");
     if (!proto.listen_address().empty()) {
       reader.Fail("'unix_socket' and 'listen_address' exclude each other");
     }
@@ -77,7 +77,8 @@ void ReadReader(const v1::BasicConfig& proto, ConfigReader& reader,
     reader.Fail("'basic' needs 'password_hash_path'");
   }
   settings.user = user;
-  settings.password_hash_path = reader.Path(proto.password_hash_path());
+  settings.password_hash_path =
+      reader.Path(proto.password_hash_path(), "basic.password_hash_path");
 }
 
 void ReadTls(const v1::TrustdConfig& config, ConfigReader& reader,
@@ -105,17 +106,19 @@ void ReadTls(const v1::TrustdConfig& config, ConfigReader& reader,
   if (by_certificate && !config.has_admin()) {
     reader.Fail("'client_ca_path' needs 'admin', whose 'people' may read");
   }
-  settings.tls_certificate_path = reader.Path(proto.tls().certificate_path());
-  settings.tls_key_path = reader.Path(proto.tls().key_path());
-  settings.client_ca_path = reader.Path(proto.client_ca_path());
+  settings.tls_certificate_path =
+      reader.Path(proto.tls().certificate_path(), "tls.certificate_path");
+  settings.tls_key_path = reader.Path(proto.tls().key_path(), "tls.key_path");
+  settings.client_ca_path =
+      reader.Path(proto.client_ca_path(), "client_ca_path");
   if (proto.has_basic()) ReadReader(proto.basic(), reader, settings);
 }
 
 }  // namespace
 
-absl::StatusOr<ConsoleSettings> ReadConsoleSettings(
-    const v1::TrustdConfig& config, const std::string& path) {
-  ConfigReader reader(path, "'console'");
+absl::StatusOr<ConsoleSettings> ReadConsoleSettings(v1::TrustdConfig& config,
+                                                    const std::string& path) {
+  ConfigReader reader(path, "'console'", config.mutable_console());
   ConsoleSettings settings;
   ReadAddress(config.console(), reader, settings);
   ReadTls(config, reader, settings);

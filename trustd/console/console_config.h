@@ -40,11 +40,11 @@ struct ConsoleSettings {
                          const ConsoleSettings&) = default;
 };
 
-// Reads `config.console()`. `path` is the configuration file's: every message
+// Reads `config.console()`, and sets the defaults in it. `path` is the configuration file's: every message
 // begins with it, and relative paths are relative to its folder. Reads no file.
 // Fails with INVALID_ARGUMENT.
 absl::StatusOr<ConsoleSettings> ReadConsoleSettings(
-    const v1::TrustdConfig& config, const std::string& path);
+    v1::TrustdConfig& config, const std::string& path);
 
 }  // namespace anchorage::trustd
 
