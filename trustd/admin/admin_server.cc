@@ -43,7 +43,8 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
 AdminServer::AdminServer(const AdminSettings& settings, Mirror& mirror,
                          PollFunction poll_now, const Options& options)
     : access_(settings.people),
-      audit_(access_, mirror, options.fleet, options.max_watchers),
+      audit_(access_, mirror, options.fleet, options.clock,
+             options.max_watchers),
       admin_(access_, mirror, std::move(poll_now), options.accept_store,
              options.clock),
       evidence_(access_, mirror, options.evidence_limit, options.clock,

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/bundle_proto.h"
 #include "anchors/catalog_proto.h"
 #include "anchors/certificate_facts.h"
@@ -15,6 +16,8 @@
 #include "proto/anchorage/v1/anchor_service.pb.h"
 #include "trustd/admin/audit_answers.h"
 #include "trustd/admin/caller.h"
+#include "trustd/explain/explain.h"
+#include "trustd/record/rotation_values.h"
 #include "trustd/rpc/rpc_status.h"
 #include "verify/crypto/public_key.h"
 
@@ -81,6 +84,14 @@ void AdminServiceImpl::AddTo(CallGate& gate) {
         const grpc::Status status = Admit(access_, caller, Action::kDecide, by);
         return status.ok() ? Decide(caller, request, by, response) : status;
       });
+  gate.AddUnary<v1::UndoRotationRequest, v1::UndoRotationResponse>(
+      "/anchorage.v1.AdminService/UndoRotation",
+      [this](const Caller& caller, const v1::UndoRotationRequest& request,
+             v1::UndoRotationResponse& response) {
+        std::string by;
+        const grpc::Status status = Admit(access_, caller, Action::kPin, by);
+        return status.ok() ? Undo(caller, request, by, response) : status;
+      });
   gate.AddUnary<v1::PinAnchorRequest, v1::PinAnchorResponse>(
       "/anchorage.v1.AdminService/PinAnchor",
       [this](const Caller& caller, const v1::PinAnchorRequest& request,
@@ -92,10 +103,10 @@ void AdminServiceImpl::AddTo(CallGate& gate) {
   gate.AddUnary<v1::PollNowRequest, v1::PollNowResponse>(
       "/anchorage.v1.AdminService/PollNow",
       [this](const Caller& caller, const v1::PollNowRequest& request,
-             v1::PollNowResponse&) {
+             v1::PollNowResponse& response) {
         std::string by;
         const grpc::Status status = Admit(access_, caller, Action::kPoll, by);
-        return status.ok() ? Poll(request) : status;
+        return status.ok() ? Poll(request, response) : status;
       });
   gate.AddUpload("/anchorage.v1.AdminService/AcceptStore",
                  [this, &gate](const Caller& caller,
@@ -119,6 +130,8 @@ grpc::Status AdminServiceImpl::Decide(const Caller& caller,
         "an approval names the 'change_id' and the 'effect_sha256' of what was "
         "looked at");
   }
+  const bool is_approval = request.kind() == v1::Decision::KIND_APPROVE;
+  const Work before = mirror_.View(clock_());
   auto rotation =
       mirror_.Decide({.rotation_id = request.id(),
                       .kind = request.kind(),
@@ -133,11 +146,52 @@ grpc::Status AdminServiceImpl::Decide(const Caller& caller,
                     std::string(rotation.status().message()));
   }
   if (!rotation.ok()) {
-    return ErrorOf(rotation.status(), kRotationNotFound, kNotDecidable);
+    absl::Status refused = rotation.status();
+    const auto advice = AdviceOn(before, request.id());
+    // A person who is told that there is nothing to approve wants to know what
+    // else to do.
+    if (is_approval && absl::IsFailedPrecondition(refused) &&
+        advice.has_value()) {
+      refused = absl::FailedPreconditionError(
+          absl::StrCat(refused.message(), ". ", *advice));
+    }
+    return ErrorOf(refused, kRotationNotFound, kNotDecidable);
   }
   spdlog::info("{} decided about rotation {}: {}", by, request.id(),
                v1::Decision::Kind_Name(request.kind()));
   Shorten(*rotation);
+  *response.mutable_rotation() = *std::move(rotation);
+  *response.mutable_approvals() = ApprovalsOf(request.id());
+  const auto given = before.book().Find(request.id())->Approvals();
+  if (const auto known = given.find(by); is_approval && known != given.end()) {
+    *response.mutable_approved_before_time() = known->second->time();
+  }
+  return grpc::Status::OK;
+}
+
+v1::ApprovalCount AdminServiceImpl::ApprovalsOf(std::uint64_t id) const {
+  const Work view = mirror_.View(clock_());
+  return CountApprovals(view, *view.book().Find(id));
+}
+
+grpc::Status AdminServiceImpl::Undo(const Caller& caller,
+                                    const v1::UndoRotationRequest& request,
+                                    const std::string& by,
+                                    v1::UndoRotationResponse& response) {
+  auto rotation =
+      mirror_.Undo({.rotation_id = request.id(),
+                    .by = by,
+                    .why = request.why(),
+                    .revokes = request.revoke(),
+                    .certificate_sha256 = CertificateSha256(caller.context)},
+                   clock_());
+  if (!rotation.ok()) {
+    return ErrorOf(rotation.status(), kRotationNotFound, kNotApplicable);
+  }
+  spdlog::info("{} wants rotation {} taken back: rotation {}", by,
+               request.id(), rotation->id());
+  Shorten(*rotation);
+  *response.mutable_approvals() = ApprovalsOf(rotation->id());
   *response.mutable_rotation() = *std::move(rotation);
   return grpc::Status::OK;
 }
@@ -213,7 +267,9 @@ grpc::Status AdminServiceImpl::Pin(const Caller& caller,
   return grpc::Status::OK;
 }
 
-grpc::Status AdminServiceImpl::Poll(const v1::PollNowRequest& request) {
+grpc::Status AdminServiceImpl::Poll(const v1::PollNowRequest& request,
+                                    v1::PollNowResponse& response) {
+  *response.mutable_time() = anchors::ExactTime(clock_());
   const absl::Status asked = poll_now_(request.source());
   return asked.ok() ? grpc::Status::OK
                     : ErrorOf(asked, kSourceNotFound, kNotApplicable);

@@ -5,6 +5,7 @@
 #define ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVICE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -55,9 +56,15 @@ class AdminServiceImpl final {
                       const v1::DecideRotationRequest& request,
                       const std::string& by,
                       v1::DecideRotationResponse& response);
+  grpc::Status Undo(const Caller& caller,
+                    const v1::UndoRotationRequest& request,
+                    const std::string& by, v1::UndoRotationResponse& response);
+  // Who has approved a rotation by now.
+  v1::ApprovalCount ApprovalsOf(std::uint64_t id) const;
   grpc::Status Pin(const Caller& caller, const v1::PinAnchorRequest& request,
                    const std::string& by, v1::PinAnchorResponse& response);
-  grpc::Status Poll(const v1::PollNowRequest& request);
+  grpc::Status Poll(const v1::PollNowRequest& request,
+                    v1::PollNowResponse& response);
   grpc::Status AcceptStore(const CallGate& gate, const Caller& caller,
                            std::unique_ptr<ServerUpload>& upload);
 

@@ -250,6 +250,11 @@ void Mirror::SetSources(std::map<std::string, std::string> sources,
   (void)Settle(now);
 }
 
+void Mirror::SetNextPoll(const std::string& source, absl::Time time) {
+  const absl::MutexLock lock(&mutex_);
+  moment_.next_polls[source] = time;
+}
+
 absl::StatusOr<v1::Rotation> Mirror::Decide(const PersonDecides& decision,
                                             absl::Time now) {
   const auto work = Take(decision, now);
@@ -266,6 +271,13 @@ absl::StatusOr<Mirror::Pinned> Mirror::Pin(const PersonPins& pin,
     pinned.sequence = work->publish->catalog().sequence;
   }
   return pinned;
+}
+
+absl::StatusOr<v1::Rotation> Mirror::Undo(const PersonUndoes& undo,
+                                          absl::Time now) {
+  const auto work = Take(undo, now);
+  if (!work.ok()) return work.status();
+  return work->book().Find(work->rotation_id)->rotation;
 }
 
 std::vector<verify::Slot> Mirror::SlotsSharing(const v1::PinFact& fact) const {
@@ -356,6 +368,18 @@ std::vector<v1::SourceHealth> Mirror::Sources() const {
     if (!health.source().empty()) result.push_back(health);
   }
   return result;
+}
+
+Work Mirror::View(absl::Time now) const {
+  const absl::MutexLock lock(&mutex_);
+  State state = CurrentState();
+  return {.options = options_.core,
+          .at = {.now = now,
+                 .steady = options_.steady(),
+                 .clock_is_suspect = options_.clock_is_suspect()},
+          .draft = Draft(std::move(state.book), state.records, now),
+          .moment = moment_,
+          .served = std::move(state.served)};
 }
 
 std::uint64_t Mirror::Watch(RecordFeed::Watcher watcher) {

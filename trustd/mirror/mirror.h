@@ -113,6 +113,9 @@ class Mirror {
   // failed.
   void SetSources(std::map<std::string, std::string> sources, absl::Time now);
 
+  // Notes when a source is polled next, for people.
+  void SetNextPoll(const std::string& source, absl::Time time);
+
   // --- people ---
 
   // Takes a decision, as TakeDecision() does; `by` is the name that TLS has
@@ -130,6 +133,10 @@ class Mirror {
   };
   // Changes an anchor, as TakePin() does.
   absl::StatusOr<Pinned> Pin(const PersonPins& pin, absl::Time now);
+
+  // Asks for a rotation to be taken back, as TakeUndo() does. Returns the
+  // rotation that does it.
+  absl::StatusOr<v1::Rotation> Undo(const PersonUndoes& undo, absl::Time now);
 
   // The other slots of the served catalog that have the key of a pin, neither
   // REVOKED nor RETIRED.
@@ -167,6 +174,10 @@ class Mirror {
       const std::function<bool(const v1::Rotation&)>& wanted) const;
   std::optional<v1::Rotation> FindRotation(std::uint64_t id) const;
   std::vector<v1::SourceHealth> Sources() const;
+  // Returns all that is known now, as an event at `now` would find it. A copy,
+  // which costs as much as there are rotations that are not over; the mirror
+  // must outlive it.
+  Work View(absl::Time now) const;
 
   // As RecordFeed::Watch().
   std::uint64_t Watch(RecordFeed::Watcher watcher);
