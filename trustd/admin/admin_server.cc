@@ -44,6 +44,7 @@ AdminServer::AdminServer(const AdminSettings& settings, Mirror& mirror,
       audit_(access_, mirror, options.fleet, options.max_watchers),
       admin_(access_, mirror, std::move(poll_now), options.accept_store,
              options.clock),
+      alerts_(access_, mirror, options.open_alerts, options.clock),
       evidence_(access_, mirror, options.evidence_limit, options.clock,
                 options.uptime) {}
 
@@ -67,9 +68,11 @@ absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(
   listener.reflection = options.reflection;
   listener.grace = options.grace;
   listener.shed = options.shed;
+  listener.calls.timer = options.timer;
   auto started = GrpcListener::Start(listener, [&](CallGate& gate) {
     server->audit_.AddTo(gate);
     server->admin_.AddTo(gate);
+    server->alerts_.AddTo(gate);
     server->evidence_.AddTo(gate);
   });
   if (!started.ok()) return started.status();

@@ -18,6 +18,7 @@
 #include "trustd/admin/access.h"
 #include "trustd/admin/admin_config.h"
 #include "trustd/admin/admin_service.h"
+#include "trustd/admin/alert_service.h"
 #include "trustd/admin/audit_service.h"
 #include "trustd/admin/rate_limit.h"
 #include "trustd/mirror/mirror.h"
@@ -50,10 +51,14 @@ class AdminServer {
                                         .bytes_a_second = 1024 * 1024};
     bool reflection = true;
     ShedFunction shed = [](const std::string&) {};
+    // CallGate::Options::timer.
+    std::function<CallTimer(const std::string& path)> timer;
     // Empty: there is no store that could go back.
     AcceptFunction accept_store;
     // Empty: no reports are taken.
     FleetFunction fleet;
+    // Empty: no alert is open.
+    OpenAlertsFunction open_alerts;
   };
 
   // Listens and serves. `mirror` must outlive the server. Fails with
@@ -79,6 +84,7 @@ class AdminServer {
   const Access access_;
   AuditServiceImpl audit_;
   AdminServiceImpl admin_;
+  AlertServiceImpl alerts_;
   EvidenceServiceImpl evidence_;
   std::unique_ptr<GrpcListener> listener_;
 };

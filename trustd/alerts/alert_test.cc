@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "absl/strings/ascii.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -52,6 +55,54 @@ TEST(Alert, HasARowInTheManual) {
     EXPECT_TRUE(rows[static_cast<std::size_t>(kind)].starts_with(start))
         << start;
   }
+}
+
+// The sections of the manual by their headings, each up to the next.
+std::map<std::string, std::string> SectionsOf(const std::string& path) {
+  std::ifstream file(path);
+  std::map<std::string, std::string> sections;
+  std::string heading;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("## ")) heading = line.substr(3);
+    sections[heading] += line + "\n";
+  }
+  return sections;
+}
+
+void ExpectAPage(const std::map<std::string, std::string>& sections,
+                 const std::string& name) {
+  const auto section = sections.find(name);
+  ASSERT_NE(section, sections.end()) << name;
+  for (const char* part :
+       {"**Meaning.**", "**Look at**", "**Do", "**Do nothing**"}) {
+    EXPECT_NE(section->second.find(part), std::string::npos)
+        << name << ": " << part;
+  }
+}
+
+TEST(Alert, HasAPageInTheManualAsHasEachRule) {
+  const auto sections = SectionsOf("trustd/alerts/ALERTS.md");
+  for (const AlertKind kind : AllAlertKinds()) {
+    ExpectAPage(sections, std::string(NameOf(kind)));
+  }
+  std::ifstream rules("trustd/prometheus/alerts.rules.yaml");
+  std::string rule;
+  int count = 0;
+  for (std::string line; std::getline(rules, line);) {
+    const std::string begin = "      - alert: ";
+    if (line.starts_with(begin)) {
+      rule = line.substr(begin.size());
+      ExpectAPage(sections, rule);
+      ++count;
+    }
+    const std::size_t manual = line.find("manual: ");
+    if (manual == line.npos) continue;
+    EXPECT_EQ(line.substr(manual),
+              "manual: \"ALERTS.md#" + absl::AsciiStrToLower(rule) + "\"");
+  }
+  EXPECT_GT(count, 10);
+  // And none is of something that there is no more.
+  EXPECT_EQ(sections.size(), 1 + AllAlertKinds().size() + count);
 }
 
 TEST(Alert, IsWrittenAsTheManualSays) {

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/no_throw.h"
 #include "trustd/alerts/webhook_post.h"
+#include "trustd/base/metric_families.h"
 #include "verify/printable.h"
 
 namespace anchorage::trustd {
@@ -126,6 +127,22 @@ absl::Status Alerter::Open() {
 
 std::vector<v1::OpenAlert> Alerter::OpenAt(absl::Time now) const {
   return open_ == nullptr ? std::vector<v1::OpenAlert>() : open_->List(now);
+}
+
+std::vector<prometheus::MetricFamily> Alerter::CollectAt(
+    absl::Time now) const {
+  std::vector<std::pair<MetricLabels, double>> counts;
+  if (open_ != nullptr) {
+    for (const auto& [severity, count] : open_->CountAt(now)) {
+      // The two enums have one order.
+      counts.emplace_back(
+          MetricLabels{{"severity", std::string(NameOf(static_cast<Severity>(
+                                        severity - 1)))}},
+          count);
+    }
+  }
+  return {Gauges("trustd_open_alerts",
+                 "Alerts that nobody has said are over, by severity", counts)};
 }
 
 absl::StatusOr<Alerter::Webhooks> Alerter::Prepare(

@@ -129,6 +129,17 @@ void OpenAlerts::Committed(const Alert& alert) {
   open_[id] = MessageOf(alert);
 }
 
+std::map<v1::AlertSeverity, int> OpenAlerts::CountAt(absl::Time now) const {
+  std::map<v1::AlertSeverity, int> counts = {{v1::ALERT_SEVERITY_INFO, 0},
+                                             {v1::ALERT_SEVERITY_WARNING, 0},
+                                             {v1::ALERT_SEVERITY_CRITICAL, 0}};
+  const absl::MutexLock lock(&mutex_);
+  for (const auto& [id, alert] : open_) {
+    if (IsOpenAt(alert, now)) ++counts[alert.severity()];
+  }
+  return counts;
+}
+
 std::vector<v1::OpenAlert> OpenAlerts::List(absl::Time now) const {
   std::vector<v1::OpenAlert> list;
   {

@@ -10,16 +10,22 @@
 #ifndef ANCHORAGE_TRUSTD_SERVE_METRICS_H_
 #define ANCHORAGE_TRUSTD_SERVE_METRICS_H_
 
+#include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
 #include <array>
+#include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "proto/anchorage/v1/config.pb.h"
 #include "trustd/publish/publication.h"
 
@@ -48,8 +54,16 @@ class Metrics {
   // "admin") so that others are served.
   void CountShed(const std::string& port, const std::string& what);
 
+  // Returns what counts the calls of a method at a port ("grpc", "admin"):
+  // CallGate::Options::timer. `path` is "/package.Service/Method".
+  std::function<void(absl::Duration time, int code)> TimerOf(
+      const std::string& port, const std::string& path);
+
   // The registry to which other parts of trustd add their own metrics.
   prometheus::Registry& registry() { return registry_; }
+
+  // Adds metrics that are read for each page, until this is destroyed.
+  void Add(std::shared_ptr<const prometheus::Collectable> more);
 
   // Returns the page in Prometheus's text format: the counters, and the present
   // state of `hub`.
@@ -71,11 +85,15 @@ class Metrics {
   prometheus::Family<prometheus::Gauge>& certificate_expiry_;
   prometheus::Family<prometheus::Counter>& http_requests_;
   prometheus::Family<prometheus::Counter>& shed_;
+  prometheus::Family<prometheus::Histogram>& calls_;
+  prometheus::Family<prometheus::Counter>& failed_calls_;
   prometheus::Gauge& sequence_;
   prometheus::Gauge& anchors_;
   prometheus::Gauge& watchers_;
   prometheus::Gauge& signing_stopped_;
   std::array<prometheus::Counter*, kOutcomes> updates_;
+  std::vector<std::shared_ptr<const prometheus::Collectable>> more_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace anchorage::trustd
