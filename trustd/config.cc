@@ -215,6 +215,11 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
   auto rotations = ReadRotationOptions(proto.rotations(), path);
   if (!rotations.ok()) return rotations.status();
   config.rotations = *std::move(rotations);
+  if (proto.has_region_watch()) {
+    auto watch = ReadRegionWatch(proto.region_watch(), path);
+    if (!watch.ok()) return watch.status();
+    config.region_watch = *std::move(watch);
+  }
   if (proto.has_admin()) {
     auto admin = ReadAdminSettings(proto.admin(), path);
     if (!admin.ok()) return admin.status();

@@ -18,6 +18,7 @@
 #include "trustd/mirror/rotation_config.h"
 #include "trustd/net/ip_address.h"
 #include "trustd/publish/publisher_config.h"
+#include "trustd/regions/region_watch.h"
 #include "trustd/serve/server_config.h"
 #include "trustd/sources/source_config.h"
 
@@ -73,6 +74,8 @@ struct Config {
   RotationOptions rotations;
   // nullopt: no reports are taken.
   std::optional<FleetSettings> reports;
+  // nullopt: AWS's list of regions is not looked at.
+  std::optional<RegionWatchSettings> region_watch;
   v1::LogConfig::Level log_level = v1::LogConfig::LEVEL_INFO;
   v1::LogConfig::Format log_format = v1::LogConfig::FORMAT_TEXT;
 };

@@ -17,7 +17,9 @@
 #include "anchors/base/version.h"
 #include "trustd/base/log.h"
 #include "trustd/config.h"
+#include "trustd/doctor_command.h"
 #include "trustd/mirror/replay.h"
+#include "trustd/restore_command.h"
 #include "trustd/service.h"
 #include "trustd/sources/source_config.h"
 #include "verify/printable.h"
@@ -121,6 +123,10 @@ int Main(int argc, char** argv) {
                      "with --replay: the configuration whose 'rotations' count")
           ->needs(replay_option);
   replay_option->needs(policy_option);
+  RestoreFlags restore_flags;
+  const CLI::App* const restore = AddRestore(app, restore_flags);
+  DoctorFlags doctor_flags;
+  const CLI::App* const doctor = AddDoctor(app, doctor_flags);
   try {
     app.parse(argc, argv);
     if (config_option->count() == 0 && replay_option->count() == 0) {
@@ -133,8 +139,13 @@ int Main(int argc, char** argv) {
   if (replay_option->count() != 0) {
     return RunReplay(replayed_store, policy_path);
   }
+  if (doctor->parsed()) return RunDoctor(config_path, doctor_flags);
   const auto config = LoadConfig(config_path);
   if (!config.ok()) return Fail(config.status());
+  if (restore->parsed()) {
+    const absl::Status restored = RunRestore(*config, restore_flags);
+    return restored.ok() ? 0 : Fail(restored);
+  }
   if (check_only) {
     std::printf("trustd: %s is good\n", config_path.c_str());
     return 0;

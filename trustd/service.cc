@@ -29,6 +29,8 @@ constexpr absl::Duration kRenewalCheck = absl::Seconds(30);
 
 // How often we check what people have signed, and what instances report.
 constexpr absl::Duration kFrequentCheck = absl::Seconds(2);
+constexpr std::uint64_t kIndexedAtOnce = 1'000;
+constexpr absl::Duration kIndexRest = absl::Milliseconds(20);
 
 // How long before it expires, and how often, people are alerted about a file
 // that they must sign.
@@ -180,6 +182,7 @@ std::vector<std::string> FixedDifferences(const Config& now,
   compare("reflection", now.reflection, next.reflection);
   compare("rotations", now.rotations, next.rotations);
   compare("reports", now.reports, next.reports);
+  compare("region_watch", now.region_watch, next.region_watch);
   compare("admin", now.admin, next.admin);
   compare("alerts.held_too_long", now.alerts.held_too_long,
           next.alerts.held_too_long);
@@ -224,6 +227,9 @@ Service::Service(const Config& config, Clock clock, anchors::SteadyClock uptime,
       clock_watch_(clock_, uptime_),
       lock_(std::move(lock)),
       store_(std::move(store)),
+      backups_(
+          {.data_dir = config.data_dir, .clock = clock_, .uptime = uptime_},
+          *store_),
       metrics_(config.mode),
       alerter_(*store_, metrics_.registry()),
       mirror_alerts_(std::make_unique<MirrorAlerts>(alerter_)) {}
@@ -260,10 +266,15 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(
   }
   if (absl::Status s = service->StartMirror(); !s.ok()) return s;
   if (absl::Status s = service->Listen(); !s.ok()) return s;
+  if (absl::Status s = service->WatchRegions(); !s.ok()) return s;
   LogStart(service->config_, *service->hub_.Current(), service->address(),
            service->http_address());
-  if (service->admin_ != nullptr) {
-    spdlog::info("admin service listening on {}", service->admin_->address());
+  if (!service->admin_address().empty()) {
+    spdlog::info("admin service listening on {}", service->admin_address());
+  }
+  if (config.admin.has_value() && config.admin->unix_socket.has_value()) {
+    spdlog::info("admin service listening on unix:{}",
+                 config.admin->unix_socket->path);
   }
   auto renewer =
       anchors::StartThread([self = service.get()] { self->RenewLoop(); });
@@ -454,8 +465,20 @@ void Service::CheckRecord() {
     SayOnce("rotations wait",
             anchors::NoThrow([&] { return mirror_->Settle(clock_()); }),
             last_failure);
-    return;
+    return ReadIndex();
   } while (!stopping_.WaitFor(kRenewalCheck));
+}
+
+// Whoever searches first need not wait for it. Where it fails, it is read when
+// somebody searches.
+void Service::ReadIndex() {
+  const std::uint64_t size = mirror_->ledger().head().size;
+  absl::StatusOr<bool> has_all = false;
+  do {
+    has_all = anchors::NoThrow(
+        [&] { return mirror_->index().ReadOn(size, kIndexedAtOnce); });
+    if (!has_all.ok() || *has_all) return;
+  } while (!stopping_.WaitFor(kIndexRest));
 }
 
 // After a crash these alerts may be repeated, but none is lost.
@@ -474,6 +497,29 @@ void Service::TellNotices() {
         "alerts about a publication will be repeated at the next start: {}",
         std::string(s.message()));
   }
+}
+
+absl::Status Service::WatchRegions() {
+  if (!config_.region_watch.has_value()) return absl::OkStatus();
+  auto watch = RegionWatch::Start(
+      *config_.region_watch,
+      [this] {
+        std::set<std::string> regions;
+        for (const anchors::CatalogAnchor& anchor :
+             hub_.Current()->catalog.anchors) {
+          if (!anchor.slot.region.empty()) regions.insert(anchor.slot.region);
+        }
+        return regions;
+      },
+      clock_, metrics_.registry());
+  if (!watch.ok()) return watch.status();
+  regions_ = *std::move(watch);
+  return absl::OkStatus();
+}
+
+void Service::AlertOfRegions() {
+  if (regions_ == nullptr) return;
+  for (Alert& alert : regions_->TakeAlerts()) RaiseAlert(std::move(alert));
 }
 
 void Service::AlertOfFleet() {
@@ -550,8 +596,8 @@ absl::Status Service::StartMirror() {
   options.core.offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE;
   options.core.held_too_long = config_.alerts.held_too_long;
   if (config_.admin.has_value()) {
-    for (const auto& [name, role] : config_.admin->people) {
-      if (Allows(role, Action::kDecide)) options.core.people.insert(name);
+    for (const auto& [name, rules] : config_.admin->people) {
+      if (Allows(rules.role, Action::kDecide)) options.core.people.insert(name);
     }
   }
   options.steady = uptime_;
@@ -605,6 +651,7 @@ absl::Status Service::Listen() {
         [this](const std::optional<anchors::BundleFiles>& bundle,
                const std::string& by,
                const std::string& why) { return AcceptStore(bundle, by, why); };
+    options.backup = [this] { return backups_.Begin(); };
     if (fleet_ != nullptr) {
       options.fleet = [this](std::size_t windows) {
         return fleet_->Describe(windows);
@@ -660,6 +707,8 @@ void Service::RenewLoop() {
       AlertIfWentBack();
       AlertOfClaim();
       AlertOfFleet();
+      AlertOfRegions();
+      backups_.EndStalled();
       SayOnce("rotations wait", mirror_->Settle(clock_()), last_settling);
       SayOnce("cannot sign again, and the old metadata is served on",
               publisher_->RenewIfDue(clock_()), last_renewal);

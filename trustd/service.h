@@ -19,6 +19,7 @@
 #include "anchors/base/steady_clock.h"
 #include "trustd/admin/admin_server.h"
 #include "trustd/alerts/alerter.h"
+#include "trustd/backup/backup_maker.h"
 #include "trustd/base/clock_watch.h"
 #include "trustd/base/headed_store.h"
 #include "trustd/config.h"
@@ -29,6 +30,7 @@
 #include "trustd/publish/publication.h"
 #include "trustd/publish/publisher.h"
 #include "trustd/publish/timestamp_claims.h"
+#include "trustd/regions/region_watch.h"
 #include "trustd/serve/http/http_listener.h"
 #include "trustd/serve/metrics.h"
 #include "trustd/serve/server.h"
@@ -100,6 +102,7 @@ class Service {
   // Reads the part of the record that the start took from a checkpoint, and
   // alerts if the record says something else.
   void CheckRecord();
+  void ReadIndex();
   // Alerts that the store went back, at once and then once a day.
   void AlertIfWentBack();
   // Alerts people about each jump of the clock.
@@ -108,6 +111,8 @@ class Service {
   void AlertOfClaim();
   // Alerts people about what instances report.
   void AlertOfFleet();
+  absl::Status WatchRegions();
+  void AlertOfRegions();
   // Alerts people about what a publication has done.
   void TellNotices();
   // Called when a caller has, or claims to have, a newer timestamp than the one
@@ -135,6 +140,7 @@ class Service {
   ClockWatch clock_watch_;
   const anchors::FolderLock lock_;
   const std::unique_ptr<HeadedStore> store_;
+  BackupMaker backups_;
   PublicationHub hub_;
   Metrics metrics_;
   Alerter alerter_;
@@ -148,6 +154,8 @@ class Service {
   std::unique_ptr<Poller> poller_ ABSL_GUARDED_BY(reload_mutex_);
   // Null without `reports`.
   std::unique_ptr<Fleet> fleet_;
+  // Null without `region_watch`.
+  std::unique_ptr<RegionWatch> regions_;
   std::unique_ptr<Server> server_;
   // Null without `admin`.
   std::unique_ptr<AdminServer> admin_;

@@ -27,6 +27,7 @@ Seeds AttestationSeeds();
 
 Seeds NsmSeeds();
 
+Seeds ManifestSeeds();
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
@@ -37,6 +38,7 @@ Seeds ReportSeeds();
 Seeds ReportAnswerSeeds();
 Seeds RequestHeadSeeds();
 Seeds RetryAfterSeeds();
+Seeds PkiIndexSeeds();
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

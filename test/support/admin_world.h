@@ -15,6 +15,7 @@
 #include <grpcpp/channel.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,8 +40,8 @@ class AdminWorld {
   AdminWorld();
   ~AdminWorld();
 
-  // Opens the mirror and listens; again after a change of `mirror_options` or
-  // `server_options`.
+  // Opens the mirror and listens; again after a change of `mirror_options`,
+  // `server_options` or `change_settings`.
   void Start();
 
   // AWS publishes another key for us-east-1, iid-rsa2048, and signs with it.
@@ -95,6 +96,8 @@ class AdminWorld {
 
   Mirror::Options mirror_options;
   AdminServer::Options server_options;
+  // Changes the settings before they are used.
+  std::function<void(AdminSettings&)> change_settings;
 
  private:
   const std::string folder_;

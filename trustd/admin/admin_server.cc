@@ -12,6 +12,8 @@ namespace anchorage::trustd {
 namespace {
 
 constexpr std::size_t kMaxTlsFileBytes = 1024 * 1024;
+// Beside those of the port, whose limit people set.
+constexpr int kMaxLocalConnections = 32;
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
     const AdminSettings& settings) {
@@ -41,9 +43,10 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
 AdminServer::AdminServer(const AdminSettings& settings, Mirror& mirror,
                          PollFunction poll_now, const Options& options)
     : access_(settings.people),
-      audit_(access_, mirror, options.fleet, options.max_watchers),
+      audit_(access_, mirror, options.fleet, options.clock,
+             options.max_watchers),
       admin_(access_, mirror, std::move(poll_now), options.accept_store,
-             options.clock),
+             options.backup, options.clock),
       alerts_(access_, mirror, options.open_alerts, options.clock),
       evidence_(access_, mirror, options.evidence_limit, options.clock,
                 options.uptime) {}
@@ -53,14 +56,16 @@ AdminServer::~AdminServer() { Stop(); }
 absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(
     const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
     Options options) {
-  const auto credentials = CredentialsOf(settings);
-  if (!credentials.ok()) return credentials.status();
   std::unique_ptr<AdminServer> server(
       new AdminServer(settings, mirror, std::move(poll_now), options));
+  if (absl::Status s = server->Listen(settings, options); !s.ok()) return s;
+  return server;
+}
+
+absl::Status AdminServer::Listen(const AdminSettings& settings,
+                                 const Options& options) {
   GrpcListener::Options listener;
-  listener.address = settings.listen_address;
   listener.setting = "admin";
-  listener.credentials = *credentials;
   listener.connections = options.connections;
   listener.calls.calls_per_connection = kMaxStreamsPerConnection;
   listener.calls.proxies = options.connections.proxies;
@@ -69,22 +74,40 @@ absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(
   listener.grace = options.grace;
   listener.shed = options.shed;
   listener.calls.timer = options.timer;
-  auto started = GrpcListener::Start(listener, [&](CallGate& gate) {
-    server->audit_.AddTo(gate);
-    server->admin_.AddTo(gate);
-    server->alerts_.AddTo(gate);
-    server->evidence_.AddTo(gate);
-  });
+  const auto add = [this](CallGate& gate) { AddTo(gate); };
+  if (settings.unix_socket.has_value()) {
+    LocalListener::Options local = {.path = settings.unix_socket->path,
+                                    .group = settings.unix_socket->group,
+                                    .server = listener};
+    local.server.connections.most = kMaxLocalConnections;
+    auto started = LocalListener::Start(local, add);
+    if (!started.ok()) return started.status();
+    local_ = *std::move(started);
+  }
+  if (settings.listen_address.empty()) return absl::OkStatus();
+  const auto credentials = CredentialsOf(settings);
+  if (!credentials.ok()) return credentials.status();
+  listener.address = settings.listen_address;
+  listener.credentials = *credentials;
+  auto started = GrpcListener::Start(listener, add);
   if (!started.ok()) return started.status();
-  server->listener_ = *std::move(started);
-  return server;
+  listener_ = *std::move(started);
+  return absl::OkStatus();
+}
+
+void AdminServer::AddTo(CallGate& gate) {
+  audit_.AddTo(gate);
+  admin_.AddTo(gate);
+  alerts_.AddTo(gate);
+  evidence_.AddTo(gate);
 }
 
 void AdminServer::Stop() {
-  if (listener_ == nullptr) return;
-  listener_->Drain();
+  if (listener_ != nullptr) listener_->Drain();
+  if (local_ != nullptr) local_->Drain();
   audit_.Shutdown();
-  listener_->Stop();
+  if (listener_ != nullptr) listener_->Stop();
+  if (local_ != nullptr) local_->Stop();
 }
 
 }  // namespace anchorage::trustd

@@ -1,10 +1,12 @@
-// The listener for people and instances: AuditService, AdminService and
-// EvidenceService on one port, with TLS on both sides.
+// The listeners for people and instances: AuditService, AdminService and
+// EvidenceService on one port, with TLS on both sides, and for administrators of
+// this host on a Unix socket.
 //
 //   auto server = AdminServer::Start(settings, mirror, poll_now, {});
 //
 // A connection without a certificate of one of the configured CAs is closed in
-// the handshake. The caller's name is that certificate's common name.
+// the handshake. The caller's name is that certificate's common name. On the
+// Unix socket the kernel says who calls, and nothing is decided (AdmitLocally).
 
 #ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_
 #define ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_
@@ -23,6 +25,7 @@
 #include "trustd/admin/rate_limit.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/rpc/grpc_listener.h"
+#include "trustd/rpc/local_listener.h"
 
 namespace anchorage::trustd {
 
@@ -55,6 +58,8 @@ class AdminServer {
     std::function<CallTimer(const std::string& path)> timer;
     // Empty: there is no store that could go back.
     AcceptFunction accept_store;
+    // Empty: there is no store that could be copied.
+    BackupFunction backup;
     // Empty: no reports are taken.
     FleetFunction fleet;
     // Empty: no alert is open.
@@ -64,14 +69,17 @@ class AdminServer {
   // Listens and serves. `mirror` must outlive the server. Fails with
   // UNAVAILABLE (the address is in use or not of this machine, or a file is not
   // what TLS needs), INVALID_ARGUMENT (no CA for people), or as
-  // anchors::ReadFile() does.
+  // anchors::ReadFile() and LocalListener::Start() do.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(
       const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
       Options options);
   ~AdminServer();
 
-  // The address that it listens on; for port 0, with the port that was chosen.
-  const std::string& address() const { return listener_->address(); }
+  // The address that it listens on, for port 0 with the port that was chosen;
+  // empty where there is the Unix socket alone.
+  std::string address() const {
+    return listener_ == nullptr ? "" : listener_->address();
+  }
 
   // Ends open streams with a reason, waits for calls under way, at most for the
   // grace, and then cuts them off. Calling it again does nothing.
@@ -81,12 +89,17 @@ class AdminServer {
   AdminServer(const AdminSettings& settings, Mirror& mirror,
               PollFunction poll_now, const Options& options);
 
+  absl::Status Listen(const AdminSettings& settings, const Options& options);
+  void AddTo(CallGate& gate);
+
   const Access access_;
   AuditServiceImpl audit_;
   AdminServiceImpl admin_;
   AlertServiceImpl alerts_;
   EvidenceServiceImpl evidence_;
+  // Each is null where it is not in the settings.
   std::unique_ptr<GrpcListener> listener_;
+  std::unique_ptr<LocalListener> local_;
 };
 
 }  // namespace anchorage::trustd

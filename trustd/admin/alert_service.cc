@@ -28,7 +28,7 @@ void AlertServiceImpl::AddTo(CallGate& gate) {
              v1::ListAlertsResponse& response) {
         std::string name;
         grpc::Status status =
-            Admit(access_, caller.context, Action::kLook, name);
+            Admit(access_, caller, Action::kLook, name);
         if (!status.ok()) return status;
         for (v1::OpenAlert& alert : OpenAt(clock_())) {
           *response.add_alerts() = std::move(alert);
@@ -41,7 +41,7 @@ void AlertServiceImpl::AddTo(CallGate& gate) {
              v1::AcknowledgeAlertResponse& response) {
         std::string by;
         const grpc::Status status =
-            Admit(access_, caller.context, Action::kDecide, by);
+            Admit(access_, caller, Action::kDecide, by);
         return status.ok() ? Acknowledge(caller, request, by, response)
                            : status;
       });

@@ -109,6 +109,11 @@ constexpr Row kRows[] = {
      false, "rotation", "rotation",
      "A change is over and was not published: it was rejected or withdrawn",
      kShowRotation},
+    {AlertKind::kRegionWithoutCertificate, "REGION_WITHOUT_CERTIFICATE",
+     Severity::kWarning, Says::kEvent, true, "region", "region",
+     "AWS lists a region for which no anchor is pinned: products refuse its "
+     "instances",
+     "trustctl anchors list --region {region}"},
 };
 
 using AlertKinds = verify::EnumTable<kRows>;
@@ -127,7 +132,6 @@ constexpr SeverityRow kSeverityRows[] = {
 using Severities = verify::EnumTable<kSeverityRows>;
 
 constexpr std::size_t kMaxWordBytes = 160;
-constexpr std::string_view kRotationPlace = "{rotation}";
 
 constexpr char kTimeFormat[] = "%Y-%m-%dT%H:%M:%E*SZ";
 
@@ -188,12 +192,18 @@ std::string ManualOf(AlertKind kind) {
 }
 
 std::string CommandOf(const Alert& alert) {
-  std::string command(AlertKinds::Of(alert.kind).command);
-  const std::size_t place = command.find(kRotationPlace);
-  if (place == command.npos) return command;
-  const std::string id = FactOf(alert, "rotation");
-  if (!IsPlainWord(id)) return "trustctl rotations list --open";
-  return command.replace(place, kRotationPlace.size(), id);
+  const Row& row = AlertKinds::Of(alert.kind);
+  std::string command(row.command);
+  const std::size_t begin = command.find('{');
+  if (begin == command.npos) return command;
+  const std::size_t end = command.find('}', begin);
+  const std::string value =
+      FactOf(alert, row.command.substr(begin + 1, end - begin - 1));
+  if (IsPlainWord(value)) {
+    return command.replace(begin, end + 1 - begin, value);
+  }
+  if (row.condition == "rotation") return "trustctl rotations list --open";
+  return command.substr(0, command.find(" --"));
 }
 
 std::string AlertIdOf(const Alert& alert) {

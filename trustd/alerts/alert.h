@@ -73,8 +73,10 @@ enum class AlertKind {
   // A change is over without a catalog that has it: it was rejected or
   // withdrawn.
   kRotationEnded,
+  // AWS lists a region for which no anchor is pinned.
+  kRegionWithoutCertificate,
 
-  kMaxValue = kRotationEnded,
+  kMaxValue = kRegionWithoutCertificate,
 };
 
 // How soon somebody should look: good to know, in the next working hours, now.

@@ -28,7 +28,8 @@ TEST(Alert, HasTheNamesThatReceiversKnow) {
       "LEDGER_DAMAGED",    "FLEET_FAILURES",         "STORE_WENT_BACK",
       "STORE_ACCEPTED",    "SIGNERS_REMOVED",        "NEWER_TIMESTAMP_CLAIMED",
       "DATED_AHEAD",       "ANCHOR_CHANGED",         "APPROVALS_VOID",
-      "CLOCK_JUMPED",      "ROTATION_ENDED"};
+      "CLOCK_JUMPED",      "ROTATION_ENDED",
+      "REGION_WITHOUT_CERTIFICATE"};
   ASSERT_EQ(AllAlertKinds().size(), std::size(names));
   for (const AlertKind kind : AllAlertKinds()) {
     const char* name = names[static_cast<int>(kind)];
@@ -156,6 +157,11 @@ TEST(Alert, PutsNothingThatAShellReadsIntoACommand) {
     const std::string id = AlertIdOf(alert);
     EXPECT_TRUE(id.starts_with("rotation/sha256-")) << id;
     EXPECT_LE(id.size(), kMaxAlertIdBytes);
+    alert.kind = AlertKind::kRegionWithoutCertificate;
+    alert.facts["region"] = hostile;
+    EXPECT_EQ(CommandOf(alert), "trustctl anchors list") << hostile;
+    alert.facts["region"] = "eu-west-9";
+    EXPECT_EQ(CommandOf(alert), "trustctl anchors list --region eu-west-9");
   }
 }
 

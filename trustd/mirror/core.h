@@ -119,6 +119,17 @@ struct Moment {
     int found = 0;
   };
   std::map<std::string, NewSlots> new_slots;
+  // When the last poll of each source began, to the nanosecond.
+  std::map<std::string, absl::Time> last_polls;
+  // When each source is polled next.
+  std::map<std::string, absl::Time> next_polls;
+  // Of each source whose answer showed fewer slots than the one before: how many
+  // it had shown, and when it showed fewer, by the steady clock.
+  struct FewerSlots {
+    absl::Duration since;
+    std::size_t before = 0;
+  };
+  std::map<std::string, FewerSlots> fewer_slots;
   // When each rotation was first seen, by the steady clock.
   std::map<std::uint64_t, absl::Duration> seen;
   // How many proofs of an unknown signer were tried with a rotation.
@@ -182,6 +193,16 @@ struct PersonPins {
   bool last_key = false;
   std::string certificate_sha256 = {};
 };
+// A person asks for a published rotation to be taken back.
+struct PersonUndoes {
+  std::uint64_t rotation_id = 0;
+  std::string by;
+  std::string why;
+  // Whether the keys that it brought were never AWS's.
+  bool revokes = false;
+  // SHA-256 of the person's certificate.
+  std::string certificate_sha256 = {};
+};
 struct InstanceShows {
   v1::Evidence evidence;
   std::string submitter;
@@ -199,8 +220,8 @@ struct TimePassed {};
 
 using Event =
     std::variant<SourceSaid, SourceUnchanged, SourceBroke, PersonDecides,
-                 PersonPins, PersonAcknowledges, InstanceShows, StoreAccepted,
-                 TimePassed>;
+                 PersonPins, PersonUndoes, PersonAcknowledges, InstanceShows,
+                 StoreAccepted, TimePassed>;
 
 // The result for an instance's evidence.
 struct ProofOutcome {
@@ -239,7 +260,7 @@ struct Work {
   std::optional<std::string> proposal = std::nullopt;
   // The health of the source that the event is about, to be kept.
   std::optional<v1::SourceHealth> health = std::nullopt;
-  // The rotation of a decision, of a pin that waits for people, or of a proof.
+  // The rotation of a decision, of what waits for people, or of a proof.
   std::uint64_t rotation_id = 0;
   ProofOutcome proof = {};
 

@@ -27,6 +27,12 @@ absl::Status TakePin(Work& work, const PersonPins& event);
 // from it.
 absl::Status TakeAcknowledgement(Work& work, const PersonAcknowledges& event);
 
+// Opens a rotation that takes another back, which the person has approved
+// (Work::rotation_id), or approves the one that is open. NOT_FOUND; otherwise as
+// UndoOf(), and with FAILED_PRECONDITION for what the gate would never let
+// through.
+absl::Status TakeUndo(Work& work, const PersonUndoes& event);
+
 void TakeAcceptance(Work& work, const StoreAccepted& event);
 
 // Voids, for good, the approvals of people who may no longer decide.

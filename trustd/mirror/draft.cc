@@ -63,12 +63,13 @@ void Draft::AddProof(std::uint64_t id, v1::LiveProof proof) {
   Add(std::move(record));
 }
 
-void Draft::AddDecision(std::uint64_t id, v1::Decision decision) {
+void Draft::AddDecision(std::uint64_t id, v1::Decision decision, int needed) {
   anchors::SetTime(now_, *decision.mutable_time());
   v1::LedgerRecord record;
   v1::DecisionFact& fact = *record.mutable_decision();
   fact.set_rotation_id(id);
   *fact.mutable_decision() = std::move(decision);
+  fact.set_approvals_needed(static_cast<std::uint32_t>(needed));
   Add(std::move(record));
 }
 

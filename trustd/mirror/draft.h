@@ -46,7 +46,8 @@ class Draft {
   void AddStance(std::uint64_t id, v1::SourceStance stance);
   // Adds a proof, with the time at which it was received.
   void AddProof(std::uint64_t id, v1::LiveProof proof);
-  void AddDecision(std::uint64_t id, v1::Decision decision);
+  // Adds a decision. Of a person's approval, `needed` says how many it takes.
+  void AddDecision(std::uint64_t id, v1::Decision decision, int needed = 0);
   void AddPolicyDecision(std::uint64_t id, v1::Decision::Kind kind,
                          std::string why);
   // Adds a state; and an alert that it is over, where an open rotation is

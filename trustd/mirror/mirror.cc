@@ -250,6 +250,11 @@ void Mirror::SetSources(std::map<std::string, std::string> sources,
   (void)Settle(now);
 }
 
+void Mirror::SetNextPoll(const std::string& source, absl::Time time) {
+  const absl::MutexLock lock(&mutex_);
+  moment_.next_polls[source] = time;
+}
+
 absl::StatusOr<v1::Rotation> Mirror::Decide(const PersonDecides& decision,
                                             absl::Time now) {
   const auto work = Take(decision, now);
@@ -271,6 +276,13 @@ absl::StatusOr<Mirror::Pinned> Mirror::Pin(const PersonPins& pin,
 absl::Status Mirror::Acknowledge(const PersonAcknowledges& event,
                                  absl::Time now) {
   return Take(event, now).status();
+}
+
+absl::StatusOr<v1::Rotation> Mirror::Undo(const PersonUndoes& undo,
+                                          absl::Time now) {
+  const auto work = Take(undo, now);
+  if (!work.ok()) return work.status();
+  return work->book().Find(work->rotation_id)->rotation;
 }
 
 std::vector<verify::Slot> Mirror::SlotsSharing(const v1::PinFact& fact) const {
@@ -368,6 +380,18 @@ void Mirror::Read(
     const {
   const absl::MutexLock lock(&mutex_);
   visit(book_, moment_);
+}
+
+Work Mirror::View(absl::Time now) const {
+  const absl::MutexLock lock(&mutex_);
+  State state = CurrentState();
+  return {.options = options_.core,
+          .at = {.now = now,
+                 .steady = options_.steady(),
+                 .clock_is_suspect = options_.clock_is_suspect()},
+          .draft = Draft(std::move(state.book), state.records, now),
+          .moment = moment_,
+          .served = std::move(state.served)};
 }
 
 std::uint64_t Mirror::Watch(RecordFeed::Watcher watcher) {

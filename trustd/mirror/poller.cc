@@ -144,8 +144,10 @@ absl::Duration Poller::Look(Worker& worker, PollHistory& history) {
                   std::string(recorded.message()));
   }
   absl::BitGen random;
-  return UntilNextPoll(source.times(), history,
-                       absl::Uniform<double>(random, 0, 1));
+  const absl::Duration wait = UntilNextPoll(
+      source.times(), history, absl::Uniform<double>(random, 0, 1));
+  mirror_.SetNextPoll(source.name(), clock_() + wait);
+  return wait;
 }
 
 }  // namespace anchorage::trustd

@@ -226,6 +226,7 @@ void Settle(Work& work) {
   // approved.
   CompareLooks(work);
   RefreshEffects(work);
+  NoteWhoIsRight(work);
   CloseKnownSigners(work);
   CompleteWhatIsOver(work);
   AlertOfLongHolds(work);

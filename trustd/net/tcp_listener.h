@@ -1,4 +1,4 @@
-// A port of ours, and a thread that never stops accepting on it.
+// A port of ours, or a socket, and a thread that never stops accepting on it.
 //
 //   auto listener = TcpListener::Bind("127.0.0.1:7443", "listen_address");
 //   ...
@@ -39,6 +39,10 @@ class TcpListener {
   // UNAVAILABLE; the message names `setting`.
   static absl::StatusOr<std::unique_ptr<TcpListener>> Bind(
       const std::string& address, const std::string& setting);
+  // Takes `socket`, which listens already and is closed with this: a Unix
+  // socket, whose peers all have an Endpoint of zeros.
+  static absl::StatusOr<std::unique_ptr<TcpListener>> Adopt(
+      int socket, const std::string& address);
   TcpListener(const TcpListener&) = delete;
   TcpListener& operator=(const TcpListener&) = delete;
   ~TcpListener();
@@ -63,6 +67,7 @@ class TcpListener {
  private:
   TcpListener() = default;
 
+  absl::Status Prepare();
   void Run();
   // Checks whether there are descriptors for another connection.
   void FindDescriptors();

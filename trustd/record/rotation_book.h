@@ -63,7 +63,8 @@ class RotationBook {
     bool is_request() const {
       return rotation.rotation_class() == v1::ROTATION_CLASS_ADDITION ||
              rotation.rotation_class() == v1::ROTATION_CLASS_REACTIVATION ||
-             rotation.rotation_class() == v1::ROTATION_CLASS_ANNOUNCEMENT;
+             rotation.rotation_class() == v1::ROTATION_CLASS_ANNOUNCEMENT ||
+             rotation.rotation_class() == v1::ROTATION_CLASS_UNDO;
     }
     // Whether it could be published.
     bool is_publishable() const {
@@ -79,10 +80,13 @@ class RotationBook {
     // Whether the last decision is the policy's.
     bool is_by_policy() const;
 
-    // The people who approved exactly what publishing it would do now, each
-    // once. A hold voids all approvals before it.
+    // The approvals by people of exactly what publishing it would do now, by
+    // name, of each the first. A hold voids all approvals before it. Valid as
+    // long as the entry.
+    std::map<std::string, const v1::Decision*> Approvals() const;
+    // The people who gave them.
     std::set<std::string> Approvers() const;
-    int approvals() const { return static_cast<int>(Approvers().size()); }
+    int approvals() const { return static_cast<int>(Approvals().size()); }
     // Whether a person approved before approvals were of an effect.
     bool has_old_approvals() const;
     // The change as it is now: held by what holds every source that shows it.
