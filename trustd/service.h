@@ -3,6 +3,7 @@
 #ifndef ANCHORAGE_TRUSTD_SERVICE_H_
 #define ANCHORAGE_TRUSTD_SERVICE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,6 +24,7 @@
 #include "trustd/base/clock_watch.h"
 #include "trustd/base/headed_store.h"
 #include "trustd/config.h"
+#include "trustd/console/console_server.h"
 #include "trustd/fleet/fleet.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_metrics.h"
@@ -62,6 +64,10 @@ class Service {
   std::string admin_address() const {
     return admin_ == nullptr ? "" : admin_->address();
   }
+  // The address of the console; empty if there is none.
+  std::string console_address() const {
+    return console_ == nullptr ? "" : console_->address();
+  }
 
   std::shared_ptr<const Publication> publication() const {
     return hub_.Current();
@@ -72,6 +78,12 @@ class Service {
 
   // What the service knows about this machine's clock.
   ClockWatch& clock_watch() { return clock_watch_; }
+
+  // Asks the main parts whether they answer, and fails for one whose thread
+  // does not; does not return while a part that it must wait for hangs. Says
+  // nothing of how well they do: a restart helps against neither floods nor a
+  // full disk.
+  absl::Status CheckLive();
 
   // Makes a source be polled as soon as it is idle; all sources for an empty
   // name. NOT_FOUND.
@@ -93,6 +105,7 @@ class Service {
 
   // Starts the listeners.
   absl::Status Listen();
+  absl::Status ListenForConsole();
   // Starts alerts, the mirror and the sources.
   absl::Status StartMirror();
   void SetSources(const std::vector<SourceSettings>& settings);
@@ -159,6 +172,8 @@ class Service {
   std::unique_ptr<Server> server_;
   // Null without `admin`.
   std::unique_ptr<AdminServer> admin_;
+  // Null without `console`.
+  std::unique_ptr<ConsoleServer> console_;
   // Null without HTTP.
   std::unique_ptr<HttpListener> http_;
   absl::Mutex warned_mutex_;
@@ -166,6 +181,8 @@ class Service {
       -absl::InfiniteDuration();
   TimestampClaims claims_ ABSL_GUARDED_BY(warned_mutex_);
   anchors::StopSignal stopping_;
+  // When the renewer last began to work, by `uptime_`, in nanoseconds.
+  std::atomic<std::int64_t> renewer_worked_ = 0;
   std::thread renewer_;
   std::thread checker_;
 };

@@ -26,6 +26,7 @@
 #include "trustd/mirror/mirror.h"
 #include "trustd/rpc/grpc_listener.h"
 #include "trustd/rpc/local_listener.h"
+#include "trustd/rpc/tls_files.h"
 
 namespace anchorage::trustd {
 
@@ -56,6 +57,9 @@ class AdminServer {
     ShedFunction shed = [](const std::string&) {};
     // CallGate::Options::timer.
     std::function<CallTimer(const std::string& path)> timer;
+    // Called with the state of the files of TLS, which are read again when they
+    // change.
+    TlsFiles::Watcher tls_watcher = [](const TlsFiles::State&) {};
     // Empty: there is no store that could go back.
     AcceptFunction accept_store;
     // Empty: there is no store that could be copied.
@@ -67,9 +71,8 @@ class AdminServer {
   };
 
   // Listens and serves. `mirror` must outlive the server. Fails with
-  // UNAVAILABLE (the address is in use or not of this machine, or a file is not
-  // what TLS needs), INVALID_ARGUMENT (no CA for people), or as
-  // anchors::ReadFile() and LocalListener::Start() do.
+  // UNAVAILABLE (the address is in use or not of this machine), or as
+  // TlsFiles::Open() and LocalListener::Start() do.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(
       const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
       Options options);
@@ -79,6 +82,11 @@ class AdminServer {
   // empty where there is the Unix socket alone.
   std::string address() const {
     return listener_ == nullptr ? "" : listener_->address();
+  }
+
+  // Whether the thread that accepts people is running.
+  bool IsRunning() const {
+    return listener_ == nullptr || listener_->IsRunning();
   }
 
   // Ends open streams with a reason, waits for calls under way, at most for the

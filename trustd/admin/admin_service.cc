@@ -165,8 +165,6 @@ grpc::Status AdminServiceImpl::Decide(const Caller& caller,
     }
     return ErrorOf(refused, kRotationNotFound, kNotDecidable);
   }
-  spdlog::info("{} decided about rotation {}: {}", by, request.id(),
-               v1::Decision::Kind_Name(request.kind()));
   Shorten(*rotation);
   *response.mutable_rotation() = *std::move(rotation);
   *response.mutable_approvals() = ApprovalsOf(request.id());
@@ -260,9 +258,6 @@ grpc::Status AdminServiceImpl::Pin(const Caller& caller,
   if (!pinned.ok()) {
     return ErrorOf(pinned.status(), kAnchorNotFound, kNotApplicable);
   }
-  spdlog::info("{} changed an anchor: {} {}, sequence {}, rotation {}", by,
-               v1::PinFact::Action_Name(fact->action()), fact->spki_sha256(),
-               pinned->sequence, pinned->rotation_id);
   response.set_sequence(pinned->sequence);
   response.set_rotation_id(pinned->rotation_id);
   response.set_spki_sha256(fact->spki_sha256());
@@ -431,8 +426,7 @@ class AdminServiceImpl::BackupStream final : public ServerStream {
 grpc::Status AdminServiceImpl::Backup(const Caller& caller,
                                       std::shared_ptr<ServerStream>& stream) {
   std::string by;
-  if (grpc::Status status =
-          Admit(access_, caller, Action::kBackup, by);
+  if (grpc::Status status = Admit(access_, caller, Action::kBackup, by);
       !status.ok()) {
     return status;
   }

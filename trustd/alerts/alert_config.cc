@@ -22,8 +22,9 @@ constexpr std::string_view kNameLetters =
 // Reads one webhook; the first thing that is wrong is kept.
 class Reader : private ConfigReader {
  public:
-  Reader(const v1::WebhookConfig& proto, const std::string& path)
-      : ConfigReader(path, absl::StrCat("webhook '", proto.name(), "'")),
+  Reader(v1::WebhookConfig& proto, const std::string& path)
+      : ConfigReader(path, absl::StrCat("webhook '", proto.name(), "'"),
+                     &proto),
         proto_(proto) {}
 
   absl::StatusOr<WebhookSettings> Read() && {
@@ -67,6 +68,7 @@ class Reader : private ConfigReader {
     if (proto_.format() != v1::WebhookConfig::FORMAT_UNSPECIFIED) {
       settings_.format = proto_.format();
     }
+    proto_.set_format(settings_.format);
     constexpr std::string_view kAlerts = "/api/v2/alerts";
     if (settings_.format == v1::WebhookConfig::FORMAT_ALERTMANAGER &&
         !proto_.url().ends_with(kAlerts)) {
@@ -77,12 +79,12 @@ class Reader : private ConfigReader {
 
   void ReadPaths() {
     if (!proto_.secret_path().empty()) {
-      settings_.secret_path = Path(proto_.secret_path());
+      settings_.secret_path = Path(proto_.secret_path(), "secret_path");
     } else if (settings_.format == v1::WebhookConfig::FORMAT_GENERIC ||
                settings_.format == v1::WebhookConfig::FORMAT_PAGERDUTY) {
       return Fail("'secret_path' is required");
     }
-    settings_.ca_path = Path(proto_.ca_path());
+    settings_.ca_path = Path(proto_.ca_path(), "ca_path");
   }
 
   void ReadKinds() {
@@ -94,20 +96,22 @@ class Reader : private ConfigReader {
         Fail("'" + name + "' stands twice");
       }
     }
-    if (proto_.kinds().empty()) {
-      settings_.kinds.insert(AllAlertKinds().begin(), AllAlertKinds().end());
+    if (!proto_.kinds().empty()) return;
+    for (const AlertKind kind : AllAlertKinds()) {
+      settings_.kinds.insert(kind);
+      proto_.add_kinds(std::string(NameOf(kind)));
     }
   }
 
-  const v1::WebhookConfig& proto_;
+  v1::WebhookConfig& proto_;
   WebhookSettings settings_;
 };
 
 }  // namespace
 
-absl::StatusOr<AlertSettings> ReadAlertSettings(const v1::AlertConfig& alerts,
+absl::StatusOr<AlertSettings> ReadAlertSettings(v1::AlertConfig& alerts,
                                                 const std::string& path) {
-  ConfigReader reader(path);
+  ConfigReader reader(path, "", &alerts);
   AlertSettings settings;
   settings.held_too_long = reader.Within(
       alerts.has_held_too_long(), alerts.held_too_long(),
@@ -118,15 +122,16 @@ absl::StatusOr<AlertSettings> ReadAlertSettings(const v1::AlertConfig& alerts,
       (settings.console_url.size() > kMaxConsoleUrlBytes ||
        !CheckWebAddress(settings.console_url, /*allow_loopback_http=*/true)
             .ok())) {
-    reader.Fail("'console_url' must be https, or http on the loopback "
-                "interface");
+    reader.Fail(
+        "'console_url' must be https, or http on the loopback "
+        "interface");
   }
   if (alerts.webhooks_size() > kMaxWebhooks) {
     reader.Fail(absl::StrCat("'webhooks' are ", kMaxWebhooks, " at most"));
   }
   if (!reader.status().ok()) return reader.status();
   std::set<std::string> names;
-  for (const v1::WebhookConfig& proto : alerts.webhooks()) {
+  for (v1::WebhookConfig& proto : *alerts.mutable_webhooks()) {
     auto webhook = Reader(proto, path).Read();
     if (!webhook.ok()) return webhook.status();
     if (!names.insert(proto.name()).second) {

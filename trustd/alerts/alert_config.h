@@ -1,7 +1,8 @@
 // The alerts of a configuration: read, completed with their defaults, and
 // checked.
 //
-//   auto settings = ReadAlertSettings(proto.alerts(), "/etc/trustd.yaml");
+//   auto settings =
+//       ReadAlertSettings(*proto.mutable_alerts(), "/etc/trustd.yaml");
 
 #ifndef ANCHORAGE_TRUSTD_ALERTS_ALERT_CONFIG_H_
 #define ANCHORAGE_TRUSTD_ALERTS_ALERT_CONFIG_H_
@@ -44,9 +45,9 @@ struct AlertSettings {
 };
 
 // `path` is the configuration file's: every message begins with it, and
-// relative paths are relative to its folder. Reads no file. Fails with
-// INVALID_ARGUMENT.
-absl::StatusOr<AlertSettings> ReadAlertSettings(const v1::AlertConfig& alerts,
+// relative paths are relative to its folder. Fills the defaults into `alerts`.
+// Reads no file. Fails with INVALID_ARGUMENT.
+absl::StatusOr<AlertSettings> ReadAlertSettings(v1::AlertConfig& alerts,
                                                 const std::string& path);
 
 }  // namespace anchorage::trustd

@@ -86,13 +86,13 @@ std::string Lines(std::string_view text) {
   std::string lines;
   for (absl::string_view line : absl::StrSplit(
            absl::string_view(text.data(), text.size()), '\n')) {
-    if (lines.size() >= kMaxShownBytes) {
+    if (lines.size() >= kMaxShownAlertBytes) {
       absl::StrAppend(&lines, "  ...\n");
       break;
     }
     absl::StrAppend(&lines, "  ",
                     Printable({line.data(), line.size()},
-                              kMaxShownBytes - lines.size() + 3),
+                              kMaxShownAlertBytes - lines.size() + 3),
                     "\n");
   }
   return lines;
@@ -158,7 +158,7 @@ std::string PagerDuty(const Message& message, const AlertForm& form) {
   details["manual"] = message.manual;
   details["text"] = Lines(message.alert().text);
   for (const auto& [name, value] : message.alert().facts) {
-    details["facts"][Printable(name, 64)] = Printable(value, kMaxShownBytes);
+    details["facts"][Printable(name, 64)] = Printable(value, kMaxShownAlertBytes);
   }
   Json payload;
   payload["summary"] = Printable(

@@ -258,7 +258,7 @@ TEST(AlertFormat, SlackShowsALineOfOthersAfterTwoSpaces) {
   EXPECT_EQ(text.find("\nCRITICAL"), text.npos);
   EXPECT_TRUE(text.starts_with("WARNING  ROTATION_DETECTED  "));
   EXPECT_NE(text.find("&lt;!channel&gt;"), text.npos);
-  EXPECT_LT(text.size(), 2 * kMaxShownBytes);
+  EXPECT_LT(text.size(), 2 * kMaxShownAlertBytes);
 }
 
 TEST(AlertFormat, PagerDutyResolvesWhatItWasGiven) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/catalog_proto.h"
+#include "trustd/mirror/fact_log.h"
 #include "trustd/rotation/apply.h"
 
 namespace anchorage::trustd {
@@ -185,6 +186,12 @@ absl::Status Mirror::CommitWith(const Work& work,
     first = *appended;
   }
   if (checkpoint.has_value()) checkpoint_ = std::move(checkpoint);
+  if (!draft.records().empty()) {
+    unsaid_.push_back(
+        [records = draft.records(), before = book_, after = draft.book()] {
+          LogFacts(records, before, after);
+        });
+  }
   book_ = draft.book();
   moment_ = work.moment;
   feed_.Add(first, draft.records());
@@ -375,9 +382,8 @@ std::vector<v1::SourceHealth> Mirror::Sources() const {
   return result;
 }
 
-void Mirror::Read(
-    const std::function<void(const RotationBook&, const Moment&)>& visit)
-    const {
+void Mirror::Read(const std::function<void(const RotationBook&, const Moment&)>&
+                      visit) const {
   const absl::MutexLock lock(&mutex_);
   visit(book_, moment_);
 }

@@ -75,19 +75,19 @@ Alert AlertOf(const std::string& region, absl::Time now) {
 }  // namespace
 
 absl::StatusOr<RegionWatchSettings> ReadRegionWatch(
-    const v1::RegionWatchConfig& proto, const std::string& path) {
-  ConfigReader reader(path, "'region_watch'");
+    v1::RegionWatchConfig& proto, const std::string& path) {
+  ConfigReader reader(path, "'region_watch'", &proto);
   RegionWatchSettings settings;
-  settings.path = reader.Path(proto.path());
+  settings.path = reader.Path(proto.path(), "path");
   settings.address = proto.address();
   if (!settings.path.empty() && !settings.address.empty()) {
     reader.Fail("'address' and 'path' exclude each other");
   }
   if (settings.path.empty() && settings.address.empty()) {
-    settings.address = kAddress;
+    settings.address = reader.Set(kAddress, "address");
   }
   settings.allow_loopback_http = proto.allow_loopback_http();
-  settings.ca_path = reader.Path(proto.ca_path());
+  settings.ca_path = reader.Path(proto.ca_path(), "ca_path");
   if (!settings.address.empty()) {
     const absl::Status checked =
         CheckWebAddress(settings.address, settings.allow_loopback_http);

@@ -54,10 +54,10 @@ struct RegionWatchSettings {
                          const RegionWatchSettings&) = default;
 };
 
-// Reads and completes what the configuration says; `path` is its file's. Fails
-// with INVALID_ARGUMENT.
+// Reads what the configuration says, and fills the defaults into it; `path` is
+// its file's. Fails with INVALID_ARGUMENT.
 absl::StatusOr<RegionWatchSettings> ReadRegionWatch(
-    const v1::RegionWatchConfig& proto, const std::string& path);
+    v1::RegionWatchConfig& proto, const std::string& path);
 
 struct RegionWatchState {
   // The last look that gave a list; InfinitePast: none.

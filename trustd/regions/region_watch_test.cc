@@ -28,9 +28,10 @@ TEST(RegionCodes, StandAloneInAnyText) {
 }
 
 TEST(RegionCodes, ZonesAndOtherNamesAreNone) {
-  EXPECT_THAT(RegionCodesIn("us-east-1a us-east-1-bos-1a us-west-2-lax-1 "
-                            "a-my-eu-west-1 eu-west-1_x US-EAST-1 eu-west eu--1"),
-              IsEmpty());
+  EXPECT_THAT(
+      RegionCodesIn("us-east-1a us-east-1-bos-1a us-west-2-lax-1 "
+                    "a-my-eu-west-1 eu-west-1_x US-EAST-1 eu-west eu--1"),
+      IsEmpty());
 }
 
 TEST(RegionCodes, AreBounded) {

@@ -131,6 +131,13 @@ Metrics::Metrics(v1::TrustdConfig::Mode mode)
                         .Help("Calls that were answered with a failure, by its "
                               "gRPC code")
                         .Register(registry_)),
+      tls_expiry_(GaugeFamily(
+          registry_, "trustd_tls_certificate_expiry_timestamp_seconds",
+          "When the certificate that a port shows expires")),
+      tls_refused_(GaugeFamily(
+          registry_, "trustd_tls_files_refused",
+          "1 while the files of TLS on the disk are not good and those before "
+          "them are used")),
       sequence_(GaugeFamily(registry_, "trustd_bundle_sequence",
                             "Sequence of the served catalog; 0 before the "
                             "first")
@@ -190,6 +197,12 @@ std::function<void(absl::Duration, int)> Metrics::TimerOf(
 void Metrics::Add(std::shared_ptr<const prometheus::Collectable> more) {
   const absl::MutexLock lock(&mutex_);
   more_.push_back(std::move(more));
+}
+
+void Metrics::SetTls(const std::string& port, bool is_current,
+                     absl::Time expires) {
+  tls_expiry_.Add({{"port", port}}).Set(Seconds(expires));
+  tls_refused_.Add({{"port", port}}).Set(is_current ? 0 : 1);
 }
 
 void Metrics::Describe(const Publication& publication) const {

@@ -53,6 +53,9 @@ class Metrics {
   // Counts something that was refused or cut off at a port ("grpc", "http",
   // "admin") so that others are served.
   void CountShed(const std::string& port, const std::string& what);
+  // Shows when the certificate of a port with TLS expires, and whether the files
+  // of TLS on the disk are what is used.
+  void SetTls(const std::string& port, bool is_current, absl::Time expires);
 
   // Returns what counts the calls of a method at a port ("grpc", "admin"):
   // CallGate::Options::timer. `path` is "/package.Service/Method".
@@ -87,6 +90,8 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& shed_;
   prometheus::Family<prometheus::Histogram>& calls_;
   prometheus::Family<prometheus::Counter>& failed_calls_;
+  prometheus::Family<prometheus::Gauge>& tls_expiry_;
+  prometheus::Family<prometheus::Gauge>& tls_refused_;
   prometheus::Gauge& sequence_;
   prometheus::Gauge& anchors_;
   prometheus::Gauge& watchers_;
