@@ -376,15 +376,15 @@ void Service::SetSources(const std::vector<SourceSettings>& settings) {
 std::vector<prometheus::MetricFamily> Service::Collect() const {
   std::vector<prometheus::MetricFamily> families = alerter_.CollectAt(clock_());
   const StoreHead head = store_->known();
-  families.push_back(
-      Gauges("trustd_store_head_records",
-             "Records that the store's head says there are",
-             {{{}, static_cast<double>(head.records)}}));
+  families.push_back(Gauges("trustd_store_head_records",
+                            "Records that the store's head says there are",
+                            {{{}, static_cast<double>(head.records)}}));
   families.push_back(
       Gauges("trustd_store_head_timestamp_version",
              "The highest version of the timestamp that the store's head knows",
-             {{{}, static_cast<double>(std::max(head.timestamp_version,
-                                                head.noted_timestamp))}}));
+             {{{},
+               static_cast<double>(
+                   std::max(head.timestamp_version, head.noted_timestamp))}}));
   return families;
 }
 
@@ -402,8 +402,7 @@ void Service::RaiseAlert(Alert alert) {
   if (IsReminder(alert.kind) && mirror_ != nullptr) {
     bool is_known = false;
     mirror_->Read([&](const RotationBook& book, const Moment&) {
-      is_known =
-          book.AcknowledgedAt(AlertIdOf(alert), alert.time) != nullptr;
+      is_known = book.AcknowledgedAt(AlertIdOf(alert), alert.time) != nullptr;
     });
     if (is_known) return;
   }

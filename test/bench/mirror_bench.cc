@@ -251,12 +251,15 @@ void AddScrape(const trustd::Mirror& mirror, Report& report) {
                         WithCommas(static_cast<double>(bytes)) + " B"));
   // With the first page after something was recorded.
   report.Add(AtMostLine(
-      "rotations counted for it", MedianOf(ThreadSeconds, [&] {
-        prometheus::Registry registry;
-        if (trustd::MirrorMetrics(mirror, registry).Collect().empty()) {
-          Fail("no metrics");
-        }
-      }),
+      "rotations counted for it",
+      MedianOf(
+          ThreadSeconds,
+          [&] {
+            prometheus::Registry registry;
+            if (trustd::MirrorMetrics(mirror, registry).Collect().empty()) {
+              Fail("no metrics");
+            }
+          }),
       kMaxScrapeMilliseconds));
 }
 

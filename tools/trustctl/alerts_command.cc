@@ -72,8 +72,9 @@ nlohmann::ordered_json JsonOf(const v1::OpenAlert& alert) {
 
 void PrintAlert(const v1::OpenAlert& alert) {
   std::cout << SeverityOf(alert) << "  " << Printable(alert.kind()) << "  "
-            << Printable(alert.subject()) << "\n    id " << Printable(alert.id())
-            << ", since " << Rfc3339(anchors::TimeOf(alert.first_time()));
+            << Printable(alert.subject()) << "\n    id "
+            << Printable(alert.id()) << ", since "
+            << Rfc3339(anchors::TimeOf(alert.first_time()));
   if (alert.first_time().SerializeAsString() !=
       alert.last_time().SerializeAsString()) {
     std::cout << ", again " << Rfc3339(anchors::TimeOf(alert.last_time()));
@@ -86,8 +87,8 @@ void PrintAlert(const v1::OpenAlert& alert) {
               << Rfc3339(anchors::TimeOf(alert.acknowledged_until_time()))
               << ": " << Printable(alert.acknowledged_why()) << "\n";
   }
-  std::cout << "    type: " << Printable(alert.command()) << "\n    manual: "
-            << Printable(alert.manual()) << "\n";
+  std::cout << "    type: " << Printable(alert.command())
+            << "\n    manual: " << Printable(alert.manual()) << "\n";
 }
 
 int List(const ListFlags& flags) {

@@ -75,25 +75,22 @@ TEST_F(AdminAlertTest, IsForWhoDecides) {
   for (const char* who : {"viewer-vera", "instance-ines"}) {
     EXPECT_EQ(ReasonOf(Acknowledge(who, Good())), "ROLE_INSUFFICIENT") << who;
   }
-  EXPECT_EQ(ReasonOf(Try<Audit>(world_.ConnectAs("instance-ines"),
-                                &Audit::Stub::ListAlerts,
-                                v1::ListAlertsRequest())),
-            "ROLE_INSUFFICIENT");
+  EXPECT_EQ(
+      ReasonOf(Try<Audit>(world_.ConnectAs("instance-ines"),
+                          &Audit::Stub::ListAlerts, v1::ListAlertsRequest())),
+      "ROLE_INSUFFICIENT");
 }
 
 TEST_F(AdminAlertTest, IsOfWhatIsOpenWithAReasonAndATime) {
   v1::AcknowledgeAlertRequest request = Good();
   request.set_id("rotation/2");
-  EXPECT_EQ(ReasonOf(Acknowledge("operator-olga", request)),
-            "ALERT_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(Acknowledge("operator-olga", request)), "ALERT_NOT_FOUND");
   request = Good();
   request.clear_why();
-  EXPECT_EQ(ReasonOf(Acknowledge("operator-olga", request)),
-            "REQUEST_INVALID");
+  EXPECT_EQ(ReasonOf(Acknowledge("operator-olga", request)), "REQUEST_INVALID");
   request = Good();
   request.clear_until_time();
-  EXPECT_EQ(ReasonOf(Acknowledge("operator-olga", request)),
-            "REQUEST_INVALID");
+  EXPECT_EQ(ReasonOf(Acknowledge("operator-olga", request)), "REQUEST_INVALID");
 }
 
 }  // namespace

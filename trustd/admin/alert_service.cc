@@ -27,8 +27,7 @@ void AlertServiceImpl::AddTo(CallGate& gate) {
       [this](const Caller& caller, const v1::ListAlertsRequest&,
              v1::ListAlertsResponse& response) {
         std::string name;
-        grpc::Status status =
-            Admit(access_, caller, Action::kLook, name);
+        grpc::Status status = Admit(access_, caller, Action::kLook, name);
         if (!status.ok()) return status;
         for (v1::OpenAlert& alert : OpenAt(clock_())) {
           *response.add_alerts() = std::move(alert);
@@ -40,8 +39,7 @@ void AlertServiceImpl::AddTo(CallGate& gate) {
       [this](const Caller& caller, const v1::AcknowledgeAlertRequest& request,
              v1::AcknowledgeAlertResponse& response) {
         std::string by;
-        const grpc::Status status =
-            Admit(access_, caller, Action::kDecide, by);
+        const grpc::Status status = Admit(access_, caller, Action::kDecide, by);
         return status.ok() ? Acknowledge(caller, request, by, response)
                            : status;
       });

@@ -100,8 +100,8 @@ constexpr Row kRows[] = {
      Says::kBegins, false, "rotation", "rotation",
      "Approvals of a change count no more: it has to be looked at again",
      kShowRotation},
-    {AlertKind::kClockJumped, "CLOCK_JUMPED", Severity::kCritical,
-     Says::kEvent, false, "clock", "",
+    {AlertKind::kClockJumped, "CLOCK_JUMPED", Severity::kCritical, Says::kEvent,
+     false, "clock", "",
      "The clock here was set, or the machine was suspended: nothing is "
      "published without people until two sources confirm the time",
      "timedatectl"},
@@ -161,9 +161,8 @@ std::string FactOf(const Alert& alert, std::string_view name) {
 // Returns the string member of that name; empty if there is none.
 std::string StringIn(const nlohmann::json& json, const char* name) {
   const auto found = json.find(name);
-  return found == json.end() || !found->is_string()
-             ? ""
-             : found->get<std::string>();
+  return found == json.end() || !found->is_string() ? ""
+                                                    : found->get<std::string>();
 }
 
 }  // namespace
@@ -214,13 +213,11 @@ std::string AlertIdOf(const Alert& alert) {
   return id + "/" +
          (IsPlainWord(which)
               ? which
-              : "sha256-" + verify::Sha256Hex(which.empty() ? alert.subject
-                                                            : which));
+              : "sha256-" +
+                    verify::Sha256Hex(which.empty() ? alert.subject : which));
 }
 
-bool IsEnd(AlertKind kind) {
-  return AlertKinds::Of(kind).says == Says::kEnds;
-}
+bool IsEnd(AlertKind kind) { return AlertKinds::Of(kind).says == Says::kEnds; }
 
 bool HasEnd(AlertKind kind) {
   return AlertKinds::Of(kind).says == Says::kBegins;

@@ -84,8 +84,8 @@ std::string Dump(const Json& json) {
 // none passes for one of ours.
 std::string Lines(std::string_view text) {
   std::string lines;
-  for (absl::string_view line : absl::StrSplit(
-           absl::string_view(text.data(), text.size()), '\n')) {
+  for (absl::string_view line :
+       absl::StrSplit(absl::string_view(text.data(), text.size()), '\n')) {
     if (lines.size() >= kMaxShownAlertBytes) {
       absl::StrAppend(&lines, "  ...\n");
       break;
@@ -134,8 +134,8 @@ std::string Slack(const Message& message, const AlertForm& form) {
   absl::StrAppend(&text, message.alert_id, " of ", HostOf(form), " at ",
                   message.time(), "; manual: ", message.manual);
   Json body;
-  body["text"] = absl::StrReplaceAll(
-      text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
+  body["text"] =
+      absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
   body["mrkdwn"] = false;
   body["unfurl_links"] = false;
   body["unfurl_media"] = false;
@@ -158,13 +158,14 @@ std::string PagerDuty(const Message& message, const AlertForm& form) {
   details["manual"] = message.manual;
   details["text"] = Lines(message.alert().text);
   for (const auto& [name, value] : message.alert().facts) {
-    details["facts"][Printable(name, 64)] = Printable(value, kMaxShownAlertBytes);
+    details["facts"][Printable(name, 64)] =
+        Printable(value, kMaxShownAlertBytes);
   }
   Json payload;
-  payload["summary"] = Printable(
-      absl::StrCat(Printable(message.stored.kind, 64), " ", message.subject(),
-                   ": ", FirstLine(message)),
-      kMaxPagerDutySummary);
+  payload["summary"] =
+      Printable(absl::StrCat(Printable(message.stored.kind, 64), " ",
+                             message.subject(), ": ", FirstLine(message)),
+                kMaxPagerDutySummary);
   payload["source"] = HostOf(form);
   payload["severity"] = NameOf(message.severity);
   payload["timestamp"] = message.time();
@@ -204,15 +205,13 @@ std::string Alertmanager(const Message& message, const AlertForm& form,
     for (const AlertKind kind : KindsAboutTheSame(message.alert().kind)) {
       if (!HasEnd(kind)) continue;
       Json alert;
-      alert["labels"] =
-          LabelsOf(NameOf(kind), SeverityOf(kind), message, form);
+      alert["labels"] = LabelsOf(NameOf(kind), SeverityOf(kind), message, form);
       alert["startsAt"] = alert["endsAt"] = message.time();
       alerts.push_back(std::move(alert));
     }
     return Dump(alerts);
   }
-  const bool has_end =
-      message.stored.is_known && HasEnd(message.alert().kind);
+  const bool has_end = message.stored.is_known && HasEnd(message.alert().kind);
   Json alert;
   alert["labels"] =
       LabelsOf(message.stored.kind, message.severity, message, form);

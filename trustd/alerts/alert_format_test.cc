@@ -26,7 +26,8 @@ constexpr char kKey[] = "0123456789abcdef0123456789ABCDEF";
 // Markup, commands, breaks and invisible characters of every product.
 const std::string kHostile =
     "<!channel> <https://evil.example|ok> & *b* `c` @here\r\n"
-    "CRITICAL  LEDGER_DAMAGED\x1b[31m \xe2\x80\xae" "drowssap \xff"
+    "CRITICAL  LEDGER_DAMAGED\x1b[31m \xe2\x80\xae"
+    "drowssap \xff"
     "{{ template }} \"},{\"routing_key\":\"x\"";
 
 Alert Good(AlertKind kind = AlertKind::kRotationDetected) {
@@ -49,8 +50,7 @@ AlertForm FormOf(WebhookConfig::Format format) {
   return {.format = format,
           .host = "trustd-1",
           .console_url = "https://console.example",
-          .routing_key =
-              format == WebhookConfig::FORMAT_PAGERDUTY ? kKey : ""};
+          .routing_key = format == WebhookConfig::FORMAT_PAGERDUTY ? kKey : ""};
 }
 
 std::string Sent(const Alert& alert, const AlertForm& form) {
@@ -305,10 +305,9 @@ TEST(AlertFormat, AlertmanagerEndsWhatItWasGiven) {
 }
 
 TEST(AlertFormat, AnAlertThatComesLateStandsFromThenOn) {
-  const auto body =
-      FormatAlert(AlertBody(Good(), "1"),
-                  FormOf(WebhookConfig::FORMAT_ALERTMANAGER),
-                  kNow + absl::Hours(24 * 6));
+  const auto body = FormatAlert(AlertBody(Good(), "1"),
+                                FormOf(WebhookConfig::FORMAT_ALERTMANAGER),
+                                kNow + absl::Hours(24 * 6));
   const Json json = Json::parse(*body);
   EXPECT_EQ(TimeOf(json[0]["startsAt"]), kNow);
   EXPECT_EQ(TimeOf(json[0]["endsAt"]),
@@ -326,7 +325,8 @@ TEST(AlertFormat, WhatAnotherVersionWroteIsSent) {
   for (const std::string& stored : {earlier, later}) {
     ExpectPagerDuty(
         *FormatAlert(stored, FormOf(WebhookConfig::FORMAT_PAGERDUTY), kNow));
-    ExpectSlack(*FormatAlert(stored, FormOf(WebhookConfig::FORMAT_SLACK), kNow));
+    ExpectSlack(
+        *FormatAlert(stored, FormOf(WebhookConfig::FORMAT_SLACK), kNow));
     ExpectAlertmanager(
         *FormatAlert(stored, FormOf(WebhookConfig::FORMAT_ALERTMANAGER), kNow));
     const Json generic = Json::parse(

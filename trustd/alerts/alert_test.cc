@@ -22,14 +22,15 @@ Alert Good() {
 }
 
 TEST(Alert, HasTheNamesThatReceiversKnow) {
-  const char* names[] = {
-      "ROTATION_DETECTED", "ROTATION_HELD_TOO_LONG", "ROTATION_PUBLISHED",
-      "SOURCE_FAILING",    "SOURCE_RECOVERED",       "BUNDLE_ENDS_SOON",
-      "LEDGER_DAMAGED",    "FLEET_FAILURES",         "STORE_WENT_BACK",
-      "STORE_ACCEPTED",    "SIGNERS_REMOVED",        "NEWER_TIMESTAMP_CLAIMED",
-      "DATED_AHEAD",       "ANCHOR_CHANGED",         "APPROVALS_VOID",
-      "CLOCK_JUMPED",      "ROTATION_ENDED",
-      "REGION_WITHOUT_CERTIFICATE"};
+  const char* names[] = {"ROTATION_DETECTED",  "ROTATION_HELD_TOO_LONG",
+                         "ROTATION_PUBLISHED", "SOURCE_FAILING",
+                         "SOURCE_RECOVERED",   "BUNDLE_ENDS_SOON",
+                         "LEDGER_DAMAGED",     "FLEET_FAILURES",
+                         "STORE_WENT_BACK",    "STORE_ACCEPTED",
+                         "SIGNERS_REMOVED",    "NEWER_TIMESTAMP_CLAIMED",
+                         "DATED_AHEAD",        "ANCHOR_CHANGED",
+                         "APPROVALS_VOID",     "CLOCK_JUMPED",
+                         "ROTATION_ENDED",     "REGION_WITHOUT_CERTIFICATE"};
   ASSERT_EQ(AllAlertKinds().size(), std::size(names));
   for (const AlertKind kind : AllAlertKinds()) {
     const char* name = names[static_cast<int>(kind)];
@@ -215,9 +216,9 @@ TEST(Alert, IsReadAsItWasWritten) {
 
 // As before a version that knew more was taken back.
 TEST(Alert, OfAKindThatIsNotKnownIsReadAllTheSame) {
-  const auto stored = ReadAlertBody(
-      R"({"id":"1","kind":"NEWER","time":"2027-01-15T08:00:00Z",)"
-      R"("subject":7,"facts":{"a":1,"b":"c"}})");
+  const auto stored =
+      ReadAlertBody(R"({"id":"1","kind":"NEWER","time":"2027-01-15T08:00:00Z",)"
+                    R"("subject":7,"facts":{"a":1,"b":"c"}})");
   ASSERT_TRUE(stored.has_value());
   EXPECT_FALSE(stored->is_known);
   EXPECT_EQ(stored->kind, "NEWER");

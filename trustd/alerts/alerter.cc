@@ -43,8 +43,7 @@ std::string HostName() {
 absl::StatusOr<std::string> SecretOf(const WebhookSettings& webhook) {
   if (webhook.secret_path.empty()) return std::string();
   auto secret = ReadWebhookSecret(webhook.secret_path);
-  if (!secret.ok() ||
-      webhook.format != v1::WebhookConfig::FORMAT_PAGERDUTY) {
+  if (!secret.ok() || webhook.format != v1::WebhookConfig::FORMAT_PAGERDUTY) {
     return secret;
   }
   const bool is_key =
@@ -129,15 +128,14 @@ std::vector<v1::OpenAlert> Alerter::OpenAt(absl::Time now) const {
   return open_ == nullptr ? std::vector<v1::OpenAlert>() : open_->List(now);
 }
 
-std::vector<prometheus::MetricFamily> Alerter::CollectAt(
-    absl::Time now) const {
+std::vector<prometheus::MetricFamily> Alerter::CollectAt(absl::Time now) const {
   std::vector<std::pair<MetricLabels, double>> counts;
   if (open_ != nullptr) {
     for (const auto& [severity, count] : open_->CountAt(now)) {
       // The two enums have one order.
       counts.emplace_back(
-          MetricLabels{{"severity", std::string(NameOf(static_cast<Severity>(
-                                        severity - 1)))}},
+          MetricLabels{{"severity", std::string(NameOf(
+                                        static_cast<Severity>(severity - 1)))}},
           count);
     }
   }

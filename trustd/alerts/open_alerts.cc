@@ -55,17 +55,16 @@ std::string Visible(std::string_view text, std::size_t most) {
 absl::StatusOr<std::unique_ptr<OpenAlerts>> OpenAlerts::Open(Store& store) {
   std::unique_ptr<OpenAlerts> open(new OpenAlerts());
   const absl::Status status = store.Scan(
-      kPrefix, [&](std::string_view key, std::string_view value)
-                   ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                     v1::OpenAlert alert;
-                     if (alert.ParseFromArray(value.data(),
-                                              static_cast<int>(value.size())) &&
-                         KeyOf(alert.id()) ==
-                             absl::string_view(key.data(), key.size())) {
-                       open->open_[alert.id()] = alert;
-                     }
-                     return open->open_.size() < kMaxOpenAlerts;
-                   });
+      kPrefix, [&](std::string_view key,
+                   std::string_view value) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        v1::OpenAlert alert;
+        if (alert.ParseFromArray(value.data(),
+                                 static_cast<int>(value.size())) &&
+            KeyOf(alert.id()) == absl::string_view(key.data(), key.size())) {
+          open->open_[alert.id()] = alert;
+        }
+        return open->open_.size() < kMaxOpenAlerts;
+      });
   if (!status.ok()) return status;
   return open;
 }

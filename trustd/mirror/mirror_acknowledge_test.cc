@@ -109,8 +109,7 @@ TEST_F(AcknowledgeTest, AStartKnowsIt) {
   EXPECT_EQ(After(absl::Hours(24)), kReminder);
   ASSERT_TRUE(Acknowledge(now_ + absl::Hours(48)).ok());
   // A checkpoint has it, and the record says the same.
-  ASSERT_TRUE(
-      Decide(1, v1::Decision::KIND_HOLD, "alice", "wait for AWS").ok());
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_HOLD, "alice", "wait for AWS").ok());
   Start();
   ASSERT_TRUE(mirror_->CheckRecord([] { return true; }).ok());
   EXPECT_EQ(KnownBy(), "alice");

@@ -16,8 +16,8 @@ using prometheus::MetricFamily;
 using Values = std::vector<std::pair<MetricLabels, double>>;
 
 // In seconds. A download may take minutes.
-const prometheus::Histogram::BucketBoundaries kPollBuckets = {0.01, 0.1, 0.5, 1,
-                                                              5, 15, 60, 300};
+const prometheus::Histogram::BucketBoundaries kPollBuckets = {
+    0.01, 0.1, 0.5, 1, 5, 15, 60, 300};
 
 double Seconds(const google::protobuf::Timestamp& time) {
   return static_cast<double>(time.seconds());
@@ -114,8 +114,8 @@ MetricFamily MirrorMetrics::Rotations(const RotationBook& book) const {
     }
   }
   book.ForEach([&](const RotationBook::Entry& entry) {
-    const auto count = counts.find(
-        {entry.rotation.rotation_class(), entry.rotation.state()});
+    const auto count =
+        counts.find({entry.rotation.rotation_class(), entry.rotation.state()});
     if (count != counts.end()) ++count->second;
   });
   Values values;
@@ -137,17 +137,16 @@ std::vector<MetricFamily> MirrorMetrics::Collect() const {
              "0 where the record is not what was written: nothing is decided",
              {{{}, ledger.health().ok() ? 1.0 : 0.0}})};
   const absl::MutexLock lock(&mutex_);
-  mirror_.Read([&](const RotationBook& book, const Moment& moment)
-                   ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                     for (auto& family :
-                          SourceFamilies(sources_, book, moment)) {
-                       families.push_back(std::move(family));
-                     }
-                     if (counted_at_ != records) {
-                       counted_ = Rotations(book);
-                       counted_at_ = records;
-                     }
-                   });
+  mirror_.Read([&](const RotationBook& book,
+                   const Moment& moment) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    for (auto& family : SourceFamilies(sources_, book, moment)) {
+      families.push_back(std::move(family));
+    }
+    if (counted_at_ != records) {
+      counted_ = Rotations(book);
+      counted_at_ = records;
+    }
+  });
   families.push_back(counted_);
   return families;
 }

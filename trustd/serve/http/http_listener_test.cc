@@ -190,14 +190,26 @@ TEST_F(HttpListenerTest, SendsNothingToWhoHasIt) {
 TEST_F(HttpListenerTest, APathIsNeverNormalised) {
   Start();
   EXPECT_EQ(Ask("/tuf/timestamp.json"), "HTTP/1.1 200 OK");
-  for (const char* path :
-       {"/index.html", "/tuf", "/tuf/", "/livez/", "/version?", "//tuf/timestamp.json", "/tuf//timestamp.json",
-        "/tuf/./timestamp.json", "/tuf/../tuf/timestamp.json",
-        "/tuf/%74imestamp.json", "/tuf%2Ftimestamp.json",
-        "/tuf/timestamp.json/", "/tuf/timestamp.json?a=b",
-        "/TUF/timestamp.json", "/tuf/2.root.json", "/tuf/01.root.json",
-        "/tuf/root.json", "/etc/passwd", "/../../etc/passwd",
-        "/tuf/targets/catalog/v1/anchors.json"}) {
+  for (const char* path : {"/index.html",
+                           "/tuf",
+                           "/tuf/",
+                           "/livez/",
+                           "/version?",
+                           "//tuf/timestamp.json",
+                           "/tuf//timestamp.json",
+                           "/tuf/./timestamp.json",
+                           "/tuf/../tuf/timestamp.json",
+                           "/tuf/%74imestamp.json",
+                           "/tuf%2Ftimestamp.json",
+                           "/tuf/timestamp.json/",
+                           "/tuf/timestamp.json?a=b",
+                           "/TUF/timestamp.json",
+                           "/tuf/2.root.json",
+                           "/tuf/01.root.json",
+                           "/tuf/root.json",
+                           "/etc/passwd",
+                           "/../../etc/passwd",
+                           "/tuf/targets/catalog/v1/anchors.json"}) {
     EXPECT_EQ(Ask(path), "HTTP/1.1 404 Not Found") << path;
   }
 }
