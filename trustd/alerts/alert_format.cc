@@ -1,14 +1,17 @@
 #include "trustd/alerts/alert_format.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "trustd/alerts/alert.h"
 #include "verify/printable.h"
 
@@ -47,12 +50,13 @@ struct Message {
 std::string ConsolePageOf(const std::string& console_url,
                           const std::string& alert_id) {
   if (console_url.empty()) return "";
-  // The ids of rotations are part of paths there.
-  return absl::StrCat(
-      console_url, "/",
-      alert_id.starts_with("rotation/")
-          ? absl::StrCat("rotations/", alert_id.substr(alert_id.find('/') + 1))
-          : "");
+  absl::string_view id = alert_id;
+  std::uint64_t rotation = 0;
+  if (absl::ConsumePrefix(&id, "rotation/") &&
+      absl::SimpleAtoi(id, &rotation)) {
+    return absl::StrCat(console_url, "/changes/", rotation);
+  }
+  return console_url + "/alerts";
 }
 
 Message MessageOf(StoredAlert stored, const AlertForm& form) {

@@ -245,8 +245,10 @@ TEST(AlertFormat, GenericHasWhatItAlwaysHadAndMore) {
             R"("meaning":"A source or an instance shows a change that was not )"
             R"(there before","command":"trustctl rotations show 17",)"
             R"("manual":"ALERTS.md#rotation_detected",)"
-            R"("console":"https://console.example/rotations/17"})");
+            R"("console":"https://console.example/changes/17"})");
   AlertForm form = FormOf(WebhookConfig::FORMAT_GENERIC);
+  EXPECT_EQ(SentJson(Hostile(), form)["console"],
+            "https://console.example/alerts");
   form.console_url = "";
   EXPECT_FALSE(SentJson(Good(), form).contains("console"));
 }
