@@ -22,6 +22,10 @@ AddCommand AddRepository;
 AddCommand AddInspect;
 AddCommand AddInstance;
 AddCommand AddLedger;
+AddCommand AddSelftest;
+AddCommand AddContext;
+AddCommand AddCompletion;
+AddCommand AddMan;
 
 // With gRPC, so in trustctl-online alone. The first two have all of a noun of
 // which the same without a trustd is above.
@@ -80,6 +84,11 @@ inline constexpr Noun kNouns[] = {
      kOnline ? AddEvidence : nullptr, true},
     {"store", "Go on with a store that went back", kOnline ? AddStore : nullptr,
      true},
+    {"selftest", "Check that this program verifies as it should", AddSelftest},
+    {"context", "Name a trustd once, with who you are there", AddContext},
+    {"completion", "Print what completes commands in a shell", AddCompletion},
+    {"man", "Write the manual pages", AddMan},
+    {"help", "Show the help of a command", nullptr},
 };
 
 }  // namespace anchorage::trustctl

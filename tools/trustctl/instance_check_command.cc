@@ -14,6 +14,7 @@
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/instance_check.h"
 #include "tools/trustctl/instance_facts.h"
+#include "tools/trustctl/output.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -27,7 +28,7 @@ struct Flags {
   std::string program = client::kNitroTpmAttest;
   bool redact = false;
   bool strict = false;
-  OutputOption output;
+  Output output;
 };
 
 ordered_json ToJson(const std::vector<CheckLine>& lines, absl::Time now) {
@@ -76,11 +77,14 @@ int Run(const Flags& flags) {
   if (!facts.ok()) return UsageError(facts.status());
   std::vector<CheckLine> lines = Judge(*facts);
   if (flags.redact) Redact(SecretsOf(*facts), lines);
-  if (flags.output.json()) {
-    std::cout << ToJson(lines, facts->now).dump(2) << "\n";
-  } else {
-    Print(lines);
-  }
+  flags.output.Print(ToJson(lines, facts->now),
+                     {.rows = "checks",
+                      .columns = {{"CHECK", "/id"},
+                                  {"RESULT", "/result"},
+                                  {"REASON", "/reason"},
+                                  {"DETAIL", "/detail"}},
+                      .name = "/id"},
+                     [&] { Print(lines); });
   return ExitCodeOf(lines, flags.strict);
 }
 
@@ -127,7 +131,7 @@ void AddInstanceCheck(CLI::App& instance, Action& action) {
   command.add_flag("--strict", flags->strict, "end with 1 for a warning");
   command.add_flag("--redact", flags->redact,
                    "take out account, instance and server");
-  flags->output.AddTo(command);
+  flags->output.AddWatchedTo(command);
   command.callback(
       [flags, &action] { action = [flags] { return Run(*flags); }; });
 }
