@@ -125,6 +125,7 @@ void AddAnchors(CLI::App& anchors, Action& action) {
   flags->output.AddWatchedTo(list);
   list.callback(
       [flags, &action] { action = [flags] { return List(*flags); }; });
+  AddAnchorsExport(anchors, action);
 }
 
 }  // namespace anchorage::trustctl

@@ -201,11 +201,14 @@ int Run(int argc, char** argv, std::span<const Noun> nouns,
       return online(argv);
     }
     command = &noun;
-    if (!CommandsOf(noun).empty()) {
-      if (verb != nullptr) command = CommandNamed(noun, *verb);
-      if (command == nullptr || (verb == nullptr && !wants_help)) {
-        return ShowChoices(app, noun, verb != nullptr ? *verb : "");
-      }
+    // A noun that does something without a verb has said so.
+    const bool needs_verb =
+        !CommandsOf(noun).empty() && noun.get_require_subcommand_max() == 0;
+    CLI::App* const below =
+        verb != nullptr ? CommandNamed(noun, *verb) : nullptr;
+    if (below != nullptr) command = below;
+    if (needs_verb && below == nullptr && (verb != nullptr || !wants_help)) {
+      return ShowChoices(app, noun, verb != nullptr ? *verb : "");
     }
   }
   RequireValues(app);

@@ -51,6 +51,7 @@
 #include "trustd/record/checkpoint.h"
 #include "trustd/record/ledger.h"
 #include "trustd/record/record_feed.h"
+#include "trustd/record/record_index.h"
 #include "trustd/rotation/observation.h"
 
 namespace anchorage::trustd {
@@ -113,6 +114,9 @@ class Mirror {
   // failed.
   void SetSources(std::map<std::string, std::string> sources, absl::Time now);
 
+  // Notes when a source is polled next, for people.
+  void SetNextPoll(const std::string& source, absl::Time time);
+
   // --- people ---
 
   // Takes a decision, as TakeDecision() does; `by` is the name that TLS has
@@ -131,9 +135,16 @@ class Mirror {
   // Changes an anchor, as TakePin() does.
   absl::StatusOr<Pinned> Pin(const PersonPins& pin, absl::Time now);
 
+  // Asks for a rotation to be taken back, as TakeUndo() does. Returns the
+  // rotation that does it.
+  absl::StatusOr<v1::Rotation> Undo(const PersonUndoes& undo, absl::Time now);
+
   // The other slots of the served catalog that have the key of a pin, neither
   // REVOKED nor RETIRED.
   std::vector<verify::Slot> SlotsSharing(const v1::PinFact& fact) const;
+
+  // Takes that a person knows of an alert, as TakeAcknowledgement() does.
+  absl::Status Acknowledge(const PersonAcknowledges& event, absl::Time now);
 
   // Accepts a store that went back, as Publisher::PlanAcceptance() does, with a
   // record and an alert, in one commit. `found` says how that was found.
@@ -161,12 +172,22 @@ class Mirror {
   // --- reading ---
 
   const Ledger& ledger() const { return *ledger_; }
+  // What the ledger is searched by. It reads nothing by itself.
+  RecordIndex& index() { return index_; }
   // Returns the rotations for which `wanted` is true, in the order of their
   // numbers.
   std::vector<v1::Rotation> Rotations(
       const std::function<bool(const v1::Rotation&)>& wanted) const;
   std::optional<v1::Rotation> FindRotation(std::uint64_t id) const;
   std::vector<v1::SourceHealth> Sources() const;
+  // Returns all that is known now, as an event at `now` would find it. A copy,
+  // which costs as much as there are rotations that are not over; the mirror
+  // must outlive it.
+  Work View(absl::Time now) const;
+
+  // Calls `visit` with all that is known. Everything else waits for it.
+  void Read(const std::function<void(const RotationBook&, const Moment&)>&
+                visit) const;
 
   // As RecordFeed::Watch().
   std::uint64_t Watch(RecordFeed::Watcher watcher);
@@ -203,6 +224,8 @@ class Mirror {
   PublicationHub& hub_;
   AlertSink& alerts_;
   std::unique_ptr<Ledger> ledger_;
+  RecordIndex index_{
+      [this](std::uint64_t index) { return ledger_->ReadBytes(index); }};
   RecordFeed feed_;
 
   mutable absl::Mutex mutex_;
