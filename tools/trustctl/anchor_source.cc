@@ -14,6 +14,7 @@
 #include "client/http_transport.h"
 #include "client/ladder.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/terminal.h"
 #include "verify/encoding/base64.h"
 
 namespace anchorage::trustctl {
@@ -58,7 +59,7 @@ absl::StatusOr<Anchors> FromClient(const AnchorSource& source) {
   auto client = source.MakeClient();
   if (!client.ok()) return client.status();
   if (!source.server.empty()) {
-    if (const absl::Status s = (*client)->Refresh(); !s.ok()) {
+    if (const absl::Status s = RefreshFrom(source.server, **client); !s.ok()) {
       PrintWarning(absl::StrCat("no new bundle from ",
                                 (*client)->state().servers->front().name, ": ",
                                 TextOf(s)));
@@ -113,6 +114,12 @@ absl::StatusOr<Anchors> FromCertificate(const std::string& path,
 
 bool IsUrl(std::string_view server) {
   return server.starts_with("https://") || server.starts_with("http://");
+}
+
+absl::Status RefreshFrom(const std::string& server,
+                         client::TrustClient& client) {
+  const Progress progress("asking " + server);
+  return client.Refresh();
 }
 
 void UseTransport(client::TrustClient::OpenTransport open) {

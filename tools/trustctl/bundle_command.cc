@@ -61,7 +61,7 @@ int Show(const Flags& flags) {
   if (flags.output.is_text()) PrintLine("first", **client);
   absl::Status refreshed;
   if (!flags.source.server.empty()) {
-    refreshed = (*client)->Refresh();
+    refreshed = RefreshFrom(flags.source.server, **client);
     if (flags.output.is_text()) PrintLine("now  ", **client);
   }
   json["now"] = ToJson(**client);
@@ -86,7 +86,7 @@ int Fetch(Flags flags, const std::string& folder) {
     PrintError(TextOf(client.status()));
     return kUsage;
   }
-  const absl::Status refreshed = (*client)->Refresh();
+  const absl::Status refreshed = RefreshFrom(flags.source.server, **client);
   if (!refreshed.ok()) {
     PrintError(TextOf(refreshed), "nothing was changed in " + folder);
     return ExitCodeOf(refreshed);

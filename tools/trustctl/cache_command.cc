@@ -161,7 +161,7 @@ int Refresh(const Flags& flags) {
   const auto client = source.MakeClient();
   if (!client.ok()) return UsageError(client.status());
   const client::TrustClientState before = (*client)->state();
-  const absl::Status refreshed = (*client)->Refresh();
+  const absl::Status refreshed = RefreshFrom(source.server, **client);
   const client::TrustClientState now = (*client)->state();
   if (!refreshed.ok()) {
     if (!now.cache.ok()) PrintWarning(TextOf(now.cache));

@@ -19,6 +19,7 @@
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/output.h"
 #include "tools/trustctl/repository_export.h"
+#include "tools/trustctl/terminal.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -66,6 +67,7 @@ absl::StatusOr<std::string> Fetch(const Flags& flags,
   source.tls_roots = flags.tls_roots;
   const auto repository = source.OpenRepository();
   if (!repository.ok()) return repository.status();
+  const Progress progress("fetching from " + address);
   auto copy =
       FetchRepository(*repository->fetcher, *root, absl::InfinitePast());
   if (!copy.ok()) return copy.status();

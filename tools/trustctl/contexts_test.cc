@@ -75,7 +75,7 @@ TEST(Contexts, NamesTheLineOfAnUnknownField) {
 class ContextsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::string(::testing::TempDir()) + "/config-" +
+    folder_ = std::string(::testing::TempDir()) + "config-" +
               ::testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::remove_all(folder_);
     ASSERT_TRUE(anchors::MakeFolder(folder_ + "/anchorage").ok());

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "absl/time/clock.h"
@@ -11,6 +12,7 @@
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/output.h"
 #include "tools/trustctl/repository_export.h"
+#include "tools/trustctl/terminal.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -48,7 +50,9 @@ int Export(const Flags& flags) {
   if (!root.ok()) return Fail(root.status(), untouched);
   auto repository = flags.source.OpenRepository();
   if (!repository.ok()) return UsageError(repository.status());
+  std::optional<Progress> progress("fetching from " + flags.source.server);
   const auto copy = FetchRepository(*repository->fetcher, *root, absl::Now());
+  progress.reset();
   if (!copy.ok()) return Fail(copy.status(), untouched);
   const auto written = WriteRepository(*copy, flags.folder);
   if (!written.ok()) {

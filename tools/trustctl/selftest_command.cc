@@ -1,5 +1,7 @@
 // trustctl selftest
 
+#include <unistd.h>
+
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -66,9 +68,11 @@ int Run(const Output& output) {
                    }
                  }
                  std::cout << "\n"
-                           << (failed == 0 ? "SOUND" : "UNSOUND") << "  "
-                           << Program() << "  " << cases << " cases, " << failed
-                           << " failed\n";
+                           << Paint(failed == 0 ? "SOUND" : "UNSOUND",
+                                    failed == 0 ? Colour::kGood : Colour::kBad,
+                                    MayColour(STDOUT_FILENO))
+                           << "  " << Program() << "  " << cases << " cases, "
+                           << failed << " failed\n";
                });
   if (failed == 0) return kAccepted;
   PrintError(absl::StrCat(failed, " cases were not judged as they should be"),
