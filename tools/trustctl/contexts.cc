@@ -179,7 +179,7 @@ absl::StatusOr<Contexts> ReadContexts(const std::string& path) {
   return contexts;
 }
 
-absl::Status WriteContexts(const std::string& path, const Contexts& contexts) {
+std::string ToYaml(const Contexts& contexts) {
   YAML::Emitter yaml;
   yaml << YAML::BeginMap;
   if (!contexts.current.empty()) {
@@ -200,7 +200,11 @@ absl::Status WriteContexts(const std::string& path, const Contexts& contexts) {
   }
   if (!contexts.all.empty()) yaml << YAML::EndMap;
   yaml << YAML::EndMap;
-  const std::string text = absl::StrCat(yaml.c_str(), "\n");
+  return absl::StrCat(yaml.c_str(), "\n");
+}
+
+absl::Status WriteContexts(const std::string& path, const Contexts& contexts) {
+  const std::string text = ToYaml(contexts);
   // What could not be read again is not written.
   if (const auto again = ParseContexts(text, path); !again.ok()) {
     return again.status();

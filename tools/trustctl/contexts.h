@@ -89,6 +89,9 @@ absl::StatusOr<Contexts> ParseContexts(std::string_view yaml,
 // others than its owner can read or write it.
 absl::StatusOr<Contexts> ReadContexts(const std::string& path);
 
+// Returns the file's text.
+std::string ToYaml(const Contexts& contexts);
+
 // Writes it for its owner alone, with its folder. Comments are lost.
 absl::Status WriteContexts(const std::string& path, const Contexts& contexts);
 

@@ -21,6 +21,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// What tells this --watch from another's.
+constexpr char kInterval[] = "[DURATION]";
 constexpr char kEllipsis[] = "...";
 constexpr std::size_t kGap = 2;
 // A column is not made narrower than this, as nothing could be read any more.
@@ -180,7 +182,7 @@ void Output::AddWatchedTo(CLI::App& command) {
                              : trustctl::TextOf(interval.status());
       })
       ->expected(0, 1)
-      ->type_name("[DURATION]")
+      ->type_name(kInterval)
       ->default_str("2s");
 }
 
@@ -207,7 +209,10 @@ void Output::Print(const ordered_json& facts, const Shape& shape,
 int RunAsAsked(const CLI::App& command, const Action& action) {
   const CLI::Option* const watch =
       Parsed(command).get_option_no_throw("--watch");
-  if (watch == nullptr || watch->count() == 0) return action();
+  if (watch == nullptr || watch->count() == 0 ||
+      watch->get_type_name().find(kInterval) != 0) {
+    return action();
+  }
   const auto interval = ParseDuration(watch->as<std::string>());
   if (!interval.ok()) return UsageError(interval.status());
   for (;;) {
