@@ -72,12 +72,13 @@ absl::StatusOr<std::unique_ptr<ConsoleServer>> ConsoleServer::Start(
   std::unique_ptr<ConsoleServer> server(new ConsoleServer(
       settings, people, std::move(readers), std::move(options)));
   if (!settings.tls_certificate_path.empty()) {
-    auto tls =
-        TlsContext::Load({.certificate_path = settings.tls_certificate_path,
-                          .key_path = settings.tls_key_path,
-                          .client_ca_path = settings.client_ca_path});
-    if (!tls.ok()) return tls.status();
-    server->tls_ = *std::move(tls);
+    auto files = TlsFiles::Open({.certificate = settings.tls_certificate_path,
+                                 .key = settings.tls_key_path,
+                                 .client_ca = settings.client_ca_path},
+                                server->options_.tls_watcher);
+    if (!files.ok()) return files.status();
+    server->tls_files_ = *std::move(files);
+    if (absl::Status s = server->LoadTls(); !s.ok()) return s;
   }
   if (!settings.user.empty()) {
     auto password = Password::Load(settings.user, settings.password_hash_path);
@@ -91,7 +92,11 @@ absl::StatusOr<std::unique_ptr<ConsoleServer>> ConsoleServer::Start(
           [self](int socket, const Endpoint& peer) {
             self->Accept(socket, peer);
           },
-          [] {}, [self] { self->options_.shed("descriptors"); });
+          [self] {
+            // Files that change again meanwhile are loaded at the next tick.
+            if (self->tls_files_ != nullptr) (void)self->LoadTls();
+          },
+          [self] { self->options_.shed("descriptors"); });
       !s.ok()) {
     return s;
   }
@@ -126,6 +131,21 @@ absl::Status ConsoleServer::StartLoops() {
     if (!loop.ok()) return loop.status();
     loops_.push_back(*std::move(loop));
   }
+  return absl::OkStatus();
+}
+
+absl::Status ConsoleServer::LoadTls() {
+  tls_files_->Refresh();
+  std::uint64_t generation = 0;
+  (void)tls_files_->Current(generation);
+  if (generation == tls_generation_) return absl::OkStatus();
+  auto tls =
+      TlsContext::Load({.certificate_path = settings_.tls_certificate_path,
+                        .key_path = settings_.tls_key_path,
+                        .client_ca_path = settings_.client_ca_path});
+  if (!tls.ok()) return tls.status();
+  tls_ = *std::move(tls);
+  tls_generation_ = generation;
   return absl::OkStatus();
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "anchors/base/atomic_file.h"
 #include "test/support/mirror_fixture.h"
 #include "test/support/test_authority.h"
@@ -323,6 +324,21 @@ TEST_F(ConsoleServerTest, TheSameConnectionAsksForMany) {
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->status, 200);
   }
+}
+
+TEST_F(ConsoleServerTest, BelievesTheNewCaAlone) {
+  Serve(By::kCertificate);
+  auto client = Tls("vera");
+  EXPECT_TRUE(client->Get("/"));
+  const TestAuthority others("other people");
+  Write("people.pem", others.pem());
+  // It is read again within a second or two.
+  bool is_refused = false;
+  for (int i = 0; i < 100 && !is_refused; ++i) {
+    absl::SleepFor(absl::Milliseconds(100));
+    is_refused = !Tls("vera")->Get("/");
+  }
+  EXPECT_TRUE(is_refused);
 }
 
 TEST_F(ConsoleServerTest, RefusesFilesThatAreNotWhatTlsNeeds) {

@@ -186,8 +186,8 @@ void PutHeadline(const Snapshot& snapshot, const std::vector<Need>& needs,
                        : people == 1
                            ? "One thing needs a person"
                            : absl::StrCat(people, " things need a person"));
-  std::string line =
-      people == 0 ? "Nothing needs a person." : "What is published is served.";
+  std::string line = people == 0 ? "Nothing needs a person."
+                                 : "What is published stays served meanwhile.";
   if (snapshot.publication == nullptr) line = "Nothing is served.";
   if (of_rank(2) > 0) {
     absl::StrAppend(&line, " ", Count(of_rank(2), "change"),
