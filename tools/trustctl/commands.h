@@ -27,6 +27,7 @@ AddCommand AddLedger;
 // which the same without a trustd is above.
 AddCommand AddAnchorsOfTrustd;
 AddCommand AddLedgerOfTrustd;
+AddCommand AddAudit;
 AddCommand AddRotations;
 AddCommand AddSources;
 AddCommand AddFleet;
@@ -74,8 +75,10 @@ inline constexpr Noun kNouns[] = {
      kOnline ? AddSources : nullptr, true},
     {"fleet", "Look at what instances report to a trustd",
      kOnline ? AddFleet : nullptr, true},
-    {"ledger", "Verify the record of what a trustd saw and decided",
-     kOnline ? AddLedgerOfTrustd : AddLedger},
+    {"ledger", "Look at the record of what a trustd saw and decided",
+     kOnline ? AddLedgerOfTrustd : AddLedger, true},
+    {"audit", "Report to an auditor what changed and who decided",
+     kOnline ? AddAudit : nullptr, true},
     {"evidence", "Show a trustd what AWS signs with",
      kOnline ? AddEvidence : nullptr, true},
     {"store", "Go on with a store that went back", kOnline ? AddStore : nullptr,
