@@ -16,6 +16,11 @@ namespace anchorage::anchors {
 // error queue is empty afterwards.
 bool IsSelfSigned(std::string_view der);
 
+// Whether a certificate is signed by a key, given as SubjectPublicKeyInfo in DER.
+// False for bytes that are neither. Pure; OpenSSL's error queue is empty
+// afterwards.
+bool IsSignedBy(std::string_view der, std::string_view spki_der);
+
 }  // namespace anchorage::anchors
 
 #endif  // ANCHORAGE_ANCHORS_SELF_SIGNATURE_H_

@@ -36,5 +36,14 @@ TEST(SelfSignature, NoneThatWasChangedHasIt) {
   EXPECT_FALSE(IsSelfSigned("no certificate"));
 }
 
+TEST(SignedBy, IsOfOneKey) {
+  const CatalogAnchor& one = BakedCatalog().anchors.front();
+  const std::string& der = one.certificates.front().der;
+  EXPECT_TRUE(IsSignedBy(der, one.spki_der));
+  EXPECT_FALSE(IsSignedBy(der, BakedCatalog().anchors.back().spki_der));
+  EXPECT_FALSE(IsSignedBy(der, ""));
+  EXPECT_FALSE(IsSignedBy("", one.spki_der));
+}
+
 }  // namespace
 }  // namespace anchorage::anchors

@@ -14,6 +14,15 @@ inline void SetTime(absl::Time time, google::protobuf::Timestamp& message) {
   message.set_seconds(absl::ToUnixSeconds(time));
 }
 
+// Returns `time` to the nanosecond, for what is compared with it later.
+inline google::protobuf::Timestamp ExactTime(absl::Time time) {
+  google::protobuf::Timestamp message;
+  message.set_seconds(absl::ToUnixSeconds(time));
+  message.set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(
+      time - absl::FromUnixSeconds(message.seconds()))));
+  return message;
+}
+
 inline absl::Time TimeOf(const google::protobuf::Timestamp& message) {
   return absl::FromUnixSeconds(message.seconds()) +
          absl::Nanoseconds(message.nanos());

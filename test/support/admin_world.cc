@@ -116,11 +116,11 @@ void AdminWorld::Start() {
   settings.tls_certificate_path = folder_ + "/cert.pem";
   settings.tls_key_path = folder_ + "/key.pem";
   settings.client_ca_path = folder_ + "/people.pem";
-  settings.people = {{"viewer-vera", v1::Person::ROLE_VIEWER},
-                     {"approver-alice", v1::Person::ROLE_APPROVER},
-                     {"approver-adam", v1::Person::ROLE_APPROVER},
-                     {"operator-olga", v1::Person::ROLE_OPERATOR},
-                     {"instance-ines", v1::Person::ROLE_INSTANCE}};
+  settings.people = {{"viewer-vera", {v1::Person::ROLE_VIEWER}},
+                     {"approver-alice", {v1::Person::ROLE_APPROVER}},
+                     {"approver-adam", {v1::Person::ROLE_APPROVER}},
+                     {"operator-olga", {v1::Person::ROLE_OPERATOR}},
+                     {"instance-ines", {v1::Person::ROLE_INSTANCE}}};
   ASSERT_TRUE(anchors::WriteFileAtomically(settings.tls_certificate_path,
                                            own.certificate)
                   .ok());
@@ -131,12 +131,18 @@ void AdminWorld::Start() {
   ASSERT_TRUE(anchors::WriteFileAtomically(settings.client_ca_path,
                                            people_authority_.pem())
                   .ok());
+  if (change_settings) change_settings(settings);
   auto server = AdminServer::Start(
       settings, *mirror_,
       [this](const std::string& source) {
         if (source == "nowhere") return absl::NotFoundError("no such source");
-        const absl::MutexLock lock(&asked_mutex_);
-        polled_.push_back(source);
+        std::function<void()> poll;
+        {
+          const absl::MutexLock lock(&asked_mutex_);
+          polled_.push_back(source);
+          poll = on_poll_;
+        }
+        poll();
         return absl::OkStatus();
       },
       server_options);
@@ -149,7 +155,7 @@ void AdminWorld::SignWithAnotherKey() {
               test::TestKey::Rsa(2048, kNextKey));
 }
 
-void AdminWorld::Observe() {
+Observation AdminWorld::Look() const {
   Observation observation;
   observation.source = "aws-docs";
   observation.location = "https://docs.example.com/regions";
@@ -161,8 +167,7 @@ void AdminWorld::Observe() {
   observation.scope.partitions = {"aws", "aws-us-gov", "aws-cn", "aws-eusc"};
   observation.scope.kinds = {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024,
                              AnchorKind::kIidRsa2048};
-  const absl::Status status = mirror_->Observed(observation, now());
-  ASSERT_TRUE(status.ok()) << status;
+  return observation;
 }
 
 void AdminWorld::ShowReKey() {

@@ -13,8 +13,10 @@
 #define ANCHORAGE_TEST_SUPPORT_ADMIN_WORLD_H_
 
 #include <grpcpp/channel.h>
+#include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,8 +41,8 @@ class AdminWorld {
   AdminWorld();
   ~AdminWorld();
 
-  // Opens the mirror and listens; again after a change of `mirror_options` or
-  // `server_options`.
+  // Opens the mirror and listens; again after a change of `mirror_options`,
+  // `server_options` or `change_settings`.
   void Start();
 
   // AWS publishes another key for us-east-1, iid-rsa2048, and signs with it.
@@ -48,7 +50,17 @@ class AdminWorld {
   // AWS signs with another key, and has published nothing.
   void SignWithAnotherKey();
   // AWS's page as it is now is seen.
-  void Observe();
+  void Observe() {
+    const absl::Status status = mirror_->Observed(Look(), now());
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  // What it shows.
+  Observation Look() const;
+  // What a poll does that somebody asks for; nothing at first.
+  void OnPoll(std::function<void()> poll) {
+    const absl::MutexLock lock(&asked_mutex_);
+    on_poll_ = std::move(poll);
+  }
 
   // Puts records behind the mirror's back, and opens it again.
   absl::Status AppendAndReopen(const std::vector<v1::LedgerRecord>& records);
@@ -95,6 +107,8 @@ class AdminWorld {
 
   Mirror::Options mirror_options;
   AdminServer::Options server_options;
+  // Changes the settings before they are used.
+  std::function<void(AdminSettings&)> change_settings;
 
  private:
   const std::string folder_;
@@ -104,6 +118,7 @@ class AdminWorld {
   std::atomic<std::int64_t> now_seconds_;
   mutable absl::Mutex asked_mutex_;
   std::vector<std::string> polled_ ABSL_GUARDED_BY(asked_mutex_);
+  std::function<void()> on_poll_ ABSL_GUARDED_BY(asked_mutex_) = [] {};
   std::vector<Asked> accepted_ ABSL_GUARDED_BY(asked_mutex_);
   std::unique_ptr<AlertSink> alerts_;
   Config config_;

@@ -88,10 +88,12 @@ _LIBRARIES = {
     "gumbo-parser": {"": {"gumbo": _target(["-lgumbo"])}},
     "kainjow_mustache": {"": {"mustache": _target()}},
     "libarchive": {"": {"archive": _target(["-larchive"])}},
+    "libcrypt": {"": {"crypt": _target(["-lcrypt"])}},
     "com_github_jupp0r_prometheus_cpp": {
         "core": {"core": _target(["-lprometheus-cpp-core"])},
     },
     "rocksdb": {"": {"rocksdb": _target(["-lrocksdb"])}},
+    "systemd": {"": {"systemd": _target(["-lsystemd"])}},
     "yaml-cpp": {
         "": {
             "yaml-cpp": _target(

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/bundle_proto.h"
 #include "anchors/catalog_proto.h"
 #include "anchors/certificate_facts.h"
@@ -15,6 +16,8 @@
 #include "proto/anchorage/v1/anchor_service.pb.h"
 #include "trustd/admin/audit_answers.h"
 #include "trustd/admin/caller.h"
+#include "trustd/explain/explain.h"
+#include "trustd/record/rotation_values.h"
 #include "trustd/rpc/rpc_status.h"
 #include "verify/crypto/public_key.h"
 
@@ -65,11 +68,13 @@ v1::SubmitEvidenceResponse::Outcome ToProto(ProofOutcome::Kind kind) {
 
 AdminServiceImpl::AdminServiceImpl(const Access& access, Mirror& mirror,
                                    PollFunction poll_now,
-                                   AcceptFunction accept_store, Clock clock)
+                                   AcceptFunction accept_store,
+                                   BackupFunction backup, Clock clock)
     : access_(access),
       mirror_(mirror),
       poll_now_(std::move(poll_now)),
       accept_store_(std::move(accept_store)),
+      backup_(std::move(backup)),
       clock_(std::move(clock)) {}
 
 void AdminServiceImpl::AddTo(CallGate& gate) {
@@ -78,33 +83,44 @@ void AdminServiceImpl::AddTo(CallGate& gate) {
       [this](const Caller& caller, const v1::DecideRotationRequest& request,
              v1::DecideRotationResponse& response) {
         std::string by;
-        const grpc::Status status =
-            Admit(access_, caller.context, Action::kDecide, by);
+        const grpc::Status status = Admit(access_, caller, Action::kDecide, by);
         return status.ok() ? Decide(caller, request, by, response) : status;
+      });
+  gate.AddUnary<v1::UndoRotationRequest, v1::UndoRotationResponse>(
+      "/anchorage.v1.AdminService/UndoRotation",
+      [this](const Caller& caller, const v1::UndoRotationRequest& request,
+             v1::UndoRotationResponse& response) {
+        std::string by;
+        const grpc::Status status = Admit(access_, caller, Action::kPin, by);
+        return status.ok() ? Undo(caller, request, by, response) : status;
       });
   gate.AddUnary<v1::PinAnchorRequest, v1::PinAnchorResponse>(
       "/anchorage.v1.AdminService/PinAnchor",
       [this](const Caller& caller, const v1::PinAnchorRequest& request,
              v1::PinAnchorResponse& response) {
         std::string by;
-        const grpc::Status status =
-            Admit(access_, caller.context, Action::kPin, by);
+        const grpc::Status status = Admit(access_, caller, Action::kPin, by);
         return status.ok() ? Pin(caller, request, by, response) : status;
       });
   gate.AddUnary<v1::PollNowRequest, v1::PollNowResponse>(
       "/anchorage.v1.AdminService/PollNow",
       [this](const Caller& caller, const v1::PollNowRequest& request,
-             v1::PollNowResponse&) {
+             v1::PollNowResponse& response) {
         std::string by;
-        const grpc::Status status =
-            Admit(access_, caller.context, Action::kPoll, by);
-        return status.ok() ? Poll(request) : status;
+        const grpc::Status status = Admit(access_, caller, Action::kPoll, by);
+        return status.ok() ? Poll(request, response) : status;
       });
   gate.AddUpload("/anchorage.v1.AdminService/AcceptStore",
                  [this, &gate](const Caller& caller,
                                std::unique_ptr<ServerUpload>& upload) {
                    return AcceptStore(gate, caller, upload);
                  });
+  gate.AddStreaming<v1::BackupRequest>(
+      "/anchorage.v1.AdminService/Backup",
+      [this](const Caller& caller, const v1::BackupRequest&,
+             std::shared_ptr<ServerStream>& stream) {
+        return Backup(caller, stream);
+      });
 }
 
 grpc::Status AdminServiceImpl::Decide(const Caller& caller,
@@ -122,6 +138,8 @@ grpc::Status AdminServiceImpl::Decide(const Caller& caller,
         "an approval names the 'change_id' and the 'effect_sha256' of what was "
         "looked at");
   }
+  const bool is_approval = request.kind() == v1::Decision::KIND_APPROVE;
+  const Work before = mirror_.View(clock_());
   auto rotation =
       mirror_.Decide({.rotation_id = request.id(),
                       .kind = request.kind(),
@@ -136,11 +154,50 @@ grpc::Status AdminServiceImpl::Decide(const Caller& caller,
                     std::string(rotation.status().message()));
   }
   if (!rotation.ok()) {
-    return ErrorOf(rotation.status(), kRotationNotFound, kNotDecidable);
+    absl::Status refused = rotation.status();
+    const auto advice = AdviceOn(before, request.id());
+    // A person who is told that there is nothing to approve wants to know what
+    // else to do.
+    if (is_approval && absl::IsFailedPrecondition(refused) &&
+        advice.has_value()) {
+      refused = absl::FailedPreconditionError(
+          absl::StrCat(refused.message(), ". ", *advice));
+    }
+    return ErrorOf(refused, kRotationNotFound, kNotDecidable);
   }
-  spdlog::info("{} decided about rotation {}: {}", by, request.id(),
-               v1::Decision::Kind_Name(request.kind()));
   Shorten(*rotation);
+  *response.mutable_rotation() = *std::move(rotation);
+  *response.mutable_approvals() = ApprovalsOf(request.id());
+  const auto given = before.book().Find(request.id())->Approvals();
+  if (const auto known = given.find(by); is_approval && known != given.end()) {
+    *response.mutable_approved_before_time() = known->second->time();
+  }
+  return grpc::Status::OK;
+}
+
+v1::ApprovalCount AdminServiceImpl::ApprovalsOf(std::uint64_t id) const {
+  const Work view = mirror_.View(clock_());
+  return CountApprovals(view, *view.book().Find(id));
+}
+
+grpc::Status AdminServiceImpl::Undo(const Caller& caller,
+                                    const v1::UndoRotationRequest& request,
+                                    const std::string& by,
+                                    v1::UndoRotationResponse& response) {
+  auto rotation =
+      mirror_.Undo({.rotation_id = request.id(),
+                    .by = by,
+                    .why = request.why(),
+                    .revokes = request.revoke(),
+                    .certificate_sha256 = CertificateSha256(caller.context)},
+                   clock_());
+  if (!rotation.ok()) {
+    return ErrorOf(rotation.status(), kRotationNotFound, kNotApplicable);
+  }
+  spdlog::info("{} wants rotation {} taken back: rotation {}", by, request.id(),
+               rotation->id());
+  Shorten(*rotation);
+  *response.mutable_approvals() = ApprovalsOf(rotation->id());
   *response.mutable_rotation() = *std::move(rotation);
   return grpc::Status::OK;
 }
@@ -201,9 +258,6 @@ grpc::Status AdminServiceImpl::Pin(const Caller& caller,
   if (!pinned.ok()) {
     return ErrorOf(pinned.status(), kAnchorNotFound, kNotApplicable);
   }
-  spdlog::info("{} changed an anchor: {} {}, sequence {}, rotation {}", by,
-               v1::PinFact::Action_Name(fact->action()), fact->spki_sha256(),
-               pinned->sequence, pinned->rotation_id);
   response.set_sequence(pinned->sequence);
   response.set_rotation_id(pinned->rotation_id);
   response.set_spki_sha256(fact->spki_sha256());
@@ -216,7 +270,9 @@ grpc::Status AdminServiceImpl::Pin(const Caller& caller,
   return grpc::Status::OK;
 }
 
-grpc::Status AdminServiceImpl::Poll(const v1::PollNowRequest& request) {
+grpc::Status AdminServiceImpl::Poll(const v1::PollNowRequest& request,
+                                    v1::PollNowResponse& response) {
+  *response.mutable_time() = anchors::ExactTime(clock_());
   const absl::Status asked = poll_now_(request.source());
   return asked.ok() ? grpc::Status::OK
                     : ErrorOf(asked, kSourceNotFound, kNotApplicable);
@@ -307,12 +363,92 @@ grpc::Status AdminServiceImpl::AcceptStore(
     const CallGate& gate, const Caller& caller,
     std::unique_ptr<ServerUpload>& upload) {
   std::string by;
-  grpc::Status status =
-      Admit(access_, caller.context, Action::kAcceptStore, by);
+  grpc::Status status = Admit(access_, caller, Action::kAcceptStore, by);
   if (status.ok()) {
     upload = std::make_unique<StoreUpload>(*this, gate, std::move(by));
   }
   return status;
+}
+
+// Sends the pieces of one copy, each once the one before is on its way.
+class AdminServiceImpl::BackupStream final : public ServerStream {
+ public:
+  BackupStream(std::unique_ptr<BackupMaker::Backup> backup, std::string by)
+      : backup_(std::move(backup)), by_(std::move(by)) {}
+
+  void OnStart() override {
+    const absl::MutexLock lock(&mutex_);
+    WriteNext();
+  }
+  void OnWriteDone(bool ok) override {
+    const absl::MutexLock lock(&mutex_);
+    if (!ok) return End(grpc::Status::CANCELLED);
+    WriteNext();
+  }
+  void OnCancel() override {
+    const absl::MutexLock lock(&mutex_);
+    End(grpc::Status::CANCELLED);
+  }
+  void OnDone() override {}
+
+ private:
+  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (backup_ == nullptr) return;
+    const auto piece = backup_->Next();
+    if (absl::IsDeadlineExceeded(piece.status())) {
+      return End(RpcError(grpc::StatusCode::DEADLINE_EXCEEDED, kRequestInvalid,
+                          std::string(piece.status().message())));
+    }
+    if (!piece.ok()) {
+      return End(RpcError(grpc::StatusCode::UNAVAILABLE, kStoreUnavailable,
+                          std::string(piece.status().message())));
+    }
+    if (!piece->has_value()) {
+      spdlog::info("{} has the whole backup", by_);
+      return End(grpc::Status::OK);
+    }
+    message_ = CallGate::ToBuffer(**piece);
+    StartWrite(&message_);
+  }
+
+  // The copy is removed at once, however long the peer takes to go.
+  void End(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (std::exchange(backup_, nullptr) != nullptr) Finish(status);
+  }
+
+  absl::Mutex mutex_;
+  // Null once it has ended.
+  std::unique_ptr<BackupMaker::Backup> backup_ ABSL_GUARDED_BY(mutex_);
+  grpc::ByteBuffer message_ ABSL_GUARDED_BY(mutex_);
+  const std::string by_;
+};
+
+grpc::Status AdminServiceImpl::Backup(const Caller& caller,
+                                      std::shared_ptr<ServerStream>& stream) {
+  std::string by;
+  if (grpc::Status status = Admit(access_, caller, Action::kBackup, by);
+      !status.ok()) {
+    return status;
+  }
+  if (!backup_) {
+    return RpcError(grpc::StatusCode::FAILED_PRECONDITION, kNotApplicable,
+                    "this trustd has no store that could be copied");
+  }
+  // What is not what was written is not copied.
+  if (const absl::Status health = mirror_.ledger().health(); !health.ok()) {
+    return ErrorOf(health, kNotApplicable, kNotApplicable);
+  }
+  auto backup = backup_();
+  if (absl::IsAlreadyExists(backup.status())) {
+    return RpcError(grpc::StatusCode::RESOURCE_EXHAUSTED, kTooManyRequests,
+                    std::string(backup.status().message()));
+  }
+  if (!backup.ok()) {
+    return ErrorOf(backup.status(), kNotApplicable, kNotApplicable);
+  }
+  spdlog::info("{} takes a backup", by);
+  stream = std::make_shared<BackupStream>(*std::move(backup), std::move(by));
+  return grpc::Status::OK;
 }
 
 EvidenceServiceImpl::EvidenceServiceImpl(const Access& access, Mirror& mirror,
@@ -330,8 +466,7 @@ void EvidenceServiceImpl::AddTo(CallGate& gate) {
       [this](const Caller& caller, const v1::SubmitEvidenceRequest& request,
              v1::SubmitEvidenceResponse& response) {
         std::string by;
-        const grpc::Status status =
-            Admit(access_, caller.context, Action::kProve, by);
+        const grpc::Status status = Admit(access_, caller, Action::kProve, by);
         return status.ok() ? Submit(request, by, response) : status;
       });
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "anchors/base/proto_time.h"
+#include "trustd/record/rotation_values.h"
 #include "trustd/rpc/rpc_status.h"
 #include "verify/crypto/public_key.h"
 
@@ -134,15 +135,6 @@ grpc::Status CheckRecordsRequest(const v1::ListRecordsRequest& request) {
 }
 
 }  // namespace
-
-void Shorten(v1::Rotation& rotation) {
-  for (v1::SeenCertificate& seen : *rotation.mutable_observed()) {
-    seen.clear_der();
-  }
-  for (v1::LiveProof& proof : *rotation.mutable_live_proofs()) {
-    proof.clear_evidence();
-  }
-}
 
 grpc::Status AnswerRotations(const RotationReader& read,
                              const v1::ListRotationsRequest& request,

@@ -41,9 +41,6 @@ grpc::Status AnswerRecords(std::uint64_t size, const RecordReader& read,
                            const v1::ListRecordsRequest& request,
                            v1::ListRecordsResponse& response);
 
-// Removes what is large and what only GetRotation returns.
-void Shorten(v1::Rotation& rotation);
-
 // Returns the gRPC status for a failure to read records.
 grpc::Status RecordError(const absl::Status& status);
 

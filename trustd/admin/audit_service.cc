@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "trustd/admin/audit_answers.h"
 #include "trustd/admin/caller.h"
+#include "trustd/explain/explain.h"
 #include "trustd/rpc/rpc_status.h"
 
 namespace anchorage::trustd {
@@ -56,16 +57,19 @@ class AuditServiceImpl::Watch final : public NewsStream {
 };
 
 AuditServiceImpl::AuditServiceImpl(const Access& access, Mirror& mirror,
-                                   FleetFunction fleet, int max_watchers)
+                                   FleetFunction fleet,
+                                   std::function<absl::Time()> clock,
+                                   int max_watchers)
     : access_(access),
       mirror_(mirror),
       fleet_(std::move(fleet)),
+      clock_(std::move(clock)),
       watches_(max_watchers, AddressList(),
                "this server has no place for another stream") {}
 
 grpc::Status AuditServiceImpl::AdmitToLook(const Caller& caller) const {
   std::string name;
-  return Admit(access_, caller.context, Action::kLook, name);
+  return Admit(access_, caller, Action::kLook, name);
 }
 
 template <typename Request, typename Response>
@@ -84,6 +88,7 @@ void AuditServiceImpl::AddLook(
 void AuditServiceImpl::AddTo(CallGate& gate) {
   AddLook(gate, "ListRotations", &AuditServiceImpl::ListRotations);
   AddLook(gate, "GetRotation", &AuditServiceImpl::GetRotation);
+  AddLook(gate, "ExplainRotation", &AuditServiceImpl::ExplainRotation);
   AddLook(gate, "ListRecords", &AuditServiceImpl::ListRecords);
   AddLook(gate, "ListSources", &AuditServiceImpl::ListSources);
   AddLook(gate, "GetLedgerHead", &AuditServiceImpl::GetLedgerHead);
@@ -115,6 +120,19 @@ grpc::Status AuditServiceImpl::GetRotation(
   return grpc::Status::OK;
 }
 
+grpc::Status AuditServiceImpl::ExplainRotation(
+    const v1::ExplainRotationRequest& request,
+    v1::ExplainRotationResponse& response) {
+  auto explanation =
+      trustd::ExplainRotation(mirror_.View(clock_()), request.id());
+  if (!explanation.has_value()) {
+    return RpcError(grpc::StatusCode::NOT_FOUND, kRotationNotFound,
+                    absl::StrCat("there is no rotation ", request.id()));
+  }
+  *response.mutable_explanation() = *std::move(explanation);
+  return grpc::Status::OK;
+}
+
 grpc::Status AuditServiceImpl::ListRecords(
     const v1::ListRecordsRequest& request, v1::ListRecordsResponse& response) {
   const Ledger& ledger = mirror_.ledger();
@@ -128,6 +146,9 @@ grpc::Status AuditServiceImpl::ListSources(const v1::ListSourcesRequest&,
                                            v1::ListSourcesResponse& response) {
   for (v1::SourceHealth& health : mirror_.Sources()) {
     *response.add_sources() = std::move(health);
+  }
+  for (v1::SourceStanding& standing : ExplainSources(mirror_.View(clock_()))) {
+    *response.add_standings() = std::move(standing);
   }
   return grpc::Status::OK;
 }

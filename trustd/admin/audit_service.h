@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/time/time.h"
 #include "proto/anchorage/v1/audit_service.pb.h"
 #include "trustd/admin/access.h"
 #include "trustd/mirror/mirror.h"
@@ -25,7 +26,7 @@ class AuditServiceImpl final {
   // `access` and `mirror` must outlive the service; `fleet` is empty where no
   // reports are taken.
   AuditServiceImpl(const Access& access, Mirror& mirror, FleetFunction fleet,
-                   int max_watchers);
+                   std::function<absl::Time()> clock, int max_watchers);
 
   // Adds its methods to `gate`, which the service outlives.
   void AddTo(CallGate& gate);
@@ -46,6 +47,8 @@ class AuditServiceImpl final {
                              v1::ListRotationsResponse& response);
   grpc::Status GetRotation(const v1::GetRotationRequest& request,
                            v1::GetRotationResponse& response);
+  grpc::Status ExplainRotation(const v1::ExplainRotationRequest& request,
+                               v1::ExplainRotationResponse& response);
   grpc::Status ListRecords(const v1::ListRecordsRequest& request,
                            v1::ListRecordsResponse& response);
   grpc::Status ListSources(const v1::ListSourcesRequest& request,
@@ -63,6 +66,7 @@ class AuditServiceImpl final {
   const Access& access_;
   Mirror& mirror_;
   const FleetFunction fleet_;
+  const std::function<absl::Time()> clock_;
   Watches watches_;
 };
 

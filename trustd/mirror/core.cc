@@ -25,6 +25,12 @@ struct Take {
   absl::Status operator()(const PersonPins& event) const {
     return TakePin(work, event);
   }
+  absl::Status operator()(const PersonAcknowledges& event) const {
+    return TakeAcknowledgement(work, event);
+  }
+  absl::Status operator()(const PersonUndoes& event) const {
+    return TakeUndo(work, event);
+  }
   absl::Status operator()(const InstanceShows& event) const {
     return TakeEvidence(work, event);
   }
@@ -96,8 +102,16 @@ absl::StatusOr<anchors::Catalog> Applied(const anchors::Catalog& catalog,
 }
 
 anchors::Reactivated ReactivatedBy(const Change& change) {
-  if (change.rotation_class != RotationClass::kReactivation) return {};
-  return {{change.slot, change.observed.front().spki_sha256}};
+  anchors::Reactivated keys;
+  if (change.rotation_class == RotationClass::kReactivation) {
+    keys.push_back({change.slot, change.observed.front().spki_sha256});
+  }
+  if (change.undo.has_value()) {
+    for (const std::string& key : change.undo->reactivated) {
+      keys.push_back({change.slot, key});
+    }
+  }
+  return keys;
 }
 
 std::vector<std::uint64_t> LiveOf(const Work& work) {

@@ -52,6 +52,8 @@ inline constexpr int kMaxLiveProofs = 100;
 inline constexpr std::size_t kMaxRotationBytes = 512 * 1024;
 inline constexpr int kMaxDecisionsEach = 20;
 inline constexpr int kMaxDecisions = 200;
+// For how long at most a person can say that an alert waits.
+inline constexpr absl::Duration kLongestAcknowledged = absl::Hours(30 * 24);
 // The most bytes of evidence, document and signature together.
 inline constexpr std::size_t kMaxEvidenceBytes = 64 * 1024;
 
@@ -117,13 +119,26 @@ struct Moment {
     int found = 0;
   };
   std::map<std::string, NewSlots> new_slots;
+  // When the last poll of each source began, to the nanosecond.
+  std::map<std::string, absl::Time> last_polls;
+  // When each source is polled next.
+  std::map<std::string, absl::Time> next_polls;
+  // Of each source whose answer showed fewer slots than the one before: how many
+  // it had shown, and when it showed fewer, by the steady clock.
+  struct FewerSlots {
+    absl::Duration since;
+    std::size_t before = 0;
+  };
+  std::map<std::string, FewerSlots> fewer_slots;
   // When each rotation was first seen, by the steady clock.
   std::map<std::uint64_t, absl::Duration> seen;
   // How many proofs of an unknown signer were tried with a rotation.
   std::map<std::pair<std::uint64_t, std::uint64_t>, int> tried;
   // The catalog in which an unknown signer was last searched for.
   std::map<std::uint64_t, std::string> signers_checked;
-  std::set<std::uint64_t> alerted_holds;
+  // When people were last alerted about each rotation that waits for long, by
+  // the steady clock.
+  std::map<std::uint64_t, absl::Duration> alerted_holds;
   // The files about whose dates people were alerted.
   std::set<std::string> dates_told;
 };
@@ -178,9 +193,23 @@ struct PersonPins {
   bool last_key = false;
   std::string certificate_sha256 = {};
 };
+// A person asks for a published rotation to be taken back.
+struct PersonUndoes {
+  std::uint64_t rotation_id = 0;
+  std::string by;
+  std::string why;
+  // Whether the keys that it brought were never AWS's.
+  bool revokes = false;
+  // SHA-256 of the person's certificate.
+  std::string certificate_sha256 = {};
+};
 struct InstanceShows {
   v1::Evidence evidence;
   std::string submitter;
+};
+// The fact has everything but its time.
+struct PersonAcknowledges {
+  v1::AlertFact fact;
 };
 // A store that went back was accepted.
 struct StoreAccepted {
@@ -191,7 +220,8 @@ struct TimePassed {};
 
 using Event =
     std::variant<SourceSaid, SourceUnchanged, SourceBroke, PersonDecides,
-                 PersonPins, InstanceShows, StoreAccepted, TimePassed>;
+                 PersonPins, PersonUndoes, PersonAcknowledges, InstanceShows,
+                 StoreAccepted, TimePassed>;
 
 // The result for an instance's evidence.
 struct ProofOutcome {
@@ -230,7 +260,7 @@ struct Work {
   std::optional<std::string> proposal = std::nullopt;
   // The health of the source that the event is about, to be kept.
   std::optional<v1::SourceHealth> health = std::nullopt;
-  // The rotation of a decision, of a pin that waits for people, or of a proof.
+  // The rotation of a decision, of what waits for people, or of a proof.
   std::uint64_t rotation_id = 0;
   ProofOutcome proof = {};
 

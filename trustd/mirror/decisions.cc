@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/catalog_proto.h"
 #include "trustd/mirror/outlet.h"
+#include "trustd/mirror/undo.h"
 #include "trustd/record/rotation_values.h"
 #include "trustd/rotation/apply.h"
 #include "trustd/rotation/classifier.h"
@@ -113,52 +115,56 @@ absl::StatusOr<Change> RequestOf(const Catalog& catalog,
   return change;
 }
 
-void AlertOfPin(Work& work, const v1::PinFact& fact) {
+void AlertOfAnchor(Work& work, const verify::Slot& slot, const std::string& by,
+                   const std::string& action, const std::string& key,
+                   const std::string& why) {
   Alert alert;
   alert.kind = AlertKind::kAnchorChanged;
   alert.time = work.at.now;
-  const auto slot = anchors::SlotFromProto(fact.slot());
-  alert.subject = slot.has_value() ? verify::ToString(*slot) : "";
-  alert.text =
-      absl::StrCat(fact.by(), ": ", v1::PinFact::Action_Name(fact.action()),
-                   " of the key ", fact.spki_sha256(), ": ", fact.why());
-  alert.facts = {{"by", fact.by()},
-                 {"action", v1::PinFact::Action_Name(fact.action())},
-                 {"key", fact.spki_sha256()}};
+  alert.subject = verify::ToString(slot);
+  alert.text = absl::StrCat(by, ": ", action, " of the key ", key, ": ", why);
+  alert.facts = {{"by", by}, {"action", action}, {"key", key}};
   work.draft.AddAlert(std::move(alert));
 }
 
-// Opens the rotation that a person asks for, or finds the one that is open.
-absl::Status Request(Work& work, const PersonPins& event) {
-  auto change = RequestOf(work.catalog(), event.fact);
-  if (!change.ok()) return change.status();
-  const auto next = Applied(work.catalog(), *change, work.options, work.at.now);
+void AlertOfPin(Work& work, const v1::PinFact& fact) {
+  const auto slot = anchors::SlotFromProto(fact.slot());
+  AlertOfAnchor(work, slot.value_or(verify::Slot()), fact.by(),
+                v1::PinFact::Action_Name(fact.action()), fact.spki_sha256(),
+                fact.why());
+}
+
+// Opens the rotation that a person asks for, or finds the one that is open
+// (Work::rotation_id), and approves it in their name. Returns whether it was
+// opened.
+absl::StatusOr<bool> Request(Work& work, const Change& change,
+                             const std::string& why,
+                             const std::string& certificate_sha256) {
+  const std::string& by = change.source;
+  const auto next = Applied(work.catalog(), change, work.options, work.at.now);
   if (!next.ok()) return next.status();
   if (ChangedSlots(work.catalog(), *next).empty()) {
     return Refuse("the catalog has that already");
   }
-  if (absl::Status s = CheckCouldPass(work, *change); !s.ok()) return s;
-  const Entry* open = work.book().FindChange(change->id());
-  if (open == nullptr || !open->is_open()) {
+  if (absl::Status s = CheckCouldPass(work, change); !s.ok()) return s;
+  const Entry* open = work.book().FindChange(change.id());
+  const bool is_new = open == nullptr || !open->is_open();
+  if (is_new) {
     if (OpenRequests(work) >= kMaxOpenRequests) {
       return Refuse("too many requests wait for people: reject some");
     }
-    v1::Rotation rotation = ToProto(*change);
+    v1::Rotation rotation = ToProto(change);
     rotation.set_id(work.book().next_id());
     rotation.set_state(v1::ROTATION_STATE_DETECTED);
-    rotation.set_reason(absl::StrCat("asked for by ", event.fact.by()));
+    rotation.set_reason(absl::StrCat("asked for by ", by));
     rotation.set_effect_sha256(
-        EffectOf(work.catalog(), *change, work.options, work.at.now));
+        EffectOf(work.catalog(), change, work.options, work.at.now));
     work.rotation_id = rotation.id();
     work.draft.AddDetection(std::move(rotation));
-    AlertOfPin(work, event.fact);
   } else {
     work.rotation_id = open->rotation.id();
-    if (absl::Status s = CheckDecisions(open->rotation, event.fact.by());
-        !s.ok()) {
-      return s;
-    }
-    if (open->Approvers().count(event.fact.by()) != 0) {
+    if (absl::Status s = CheckDecisions(open->rotation, by); !s.ok()) return s;
+    if (open->Approvers().count(by) != 0) {
       return Refuse(absl::StrCat("rotation ", work.rotation_id,
                                  " is that, and waits for other people"));
     }
@@ -168,12 +174,12 @@ absl::Status Request(Work& work, const PersonPins& event) {
       work.rotation_id,
       DecisionOf({.rotation_id = work.rotation_id,
                   .kind = v1::Decision::KIND_APPROVE,
-                  .by = event.fact.by(),
-                  .why = event.fact.why(),
-                  .certificate_sha256 = event.certificate_sha256},
+                  .by = by,
+                  .why = why,
+                  .certificate_sha256 = certificate_sha256},
                  entry),
       work.options.rotations.approvals);
-  return absl::OkStatus();
+  return is_new;
 }
 
 // Whether this takes back what a person revoked or retired and nobody has signed:
@@ -200,13 +206,19 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event) {
   }
   if (absl::Status s = CheckWhy(event.why); !s.ok()) return s;
   const v1::Rotation& rotation = entry->rotation;
+  const bool is_approval = event.kind == v1::Decision::KIND_APPROVE;
+  if (is_approval && entry->is_open() && !entry->is_publishable()) {
+    return Refuse(absl::StrCat("rotation ", id, " is of class ",
+                               ShortName(rotation.rotation_class()),
+                               " and names no key: there is nothing to "
+                               "approve"));
+  }
   if ((!event.change_id.empty() && event.change_id != rotation.change_id()) ||
       (!event.effect_sha256.empty() &&
        event.effect_sha256 != rotation.effect_sha256())) {
     return absl::AbortedError(
         absl::StrCat("rotation ", id, " is not the change that was looked at"));
   }
-  const bool is_approval = event.kind == v1::Decision::KIND_APPROVE;
   // In MODE_OFFLINE what is approved is not signed yet.
   const bool is_approved = rotation.state() == v1::ROTATION_STATE_APPROVED;
   if (!entry->is_open() || (is_approved && is_approval)) {
@@ -218,12 +230,6 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event) {
     if (absl::Status s = CheckDecisions(rotation, event.by); !s.ok()) return s;
   }
   if (is_approval) {
-    if (!entry->is_publishable()) {
-      return Refuse(absl::StrCat("rotation ", id, " is of class ",
-                                 ShortName(rotation.rotation_class()),
-                                 " and names no key: there is nothing to "
-                                 "approve"));
-    }
     if (absl::Status s = CheckCouldPass(work, entry->change); !s.ok()) {
       return Refuse(s.message());
     }
@@ -256,7 +262,12 @@ absl::Status TakePin(Work& work, const PersonPins& event) {
   if (fact.action() == v1::PinFact::ACTION_ADD ||
       fact.action() == v1::PinFact::ACTION_ANNOUNCE ||
       fact.action() == v1::PinFact::ACTION_REACTIVATE) {
-    return Request(work, event);
+    const auto change = RequestOf(work.catalog(), fact);
+    if (!change.ok()) return change.status();
+    const auto is_new =
+        Request(work, *change, fact.why(), event.certificate_sha256);
+    if (is_new.ok() && *is_new) AlertOfPin(work, fact);
+    return is_new.status();
   }
   auto next = ApplyPin(work.catalog(), fact, work.at.now);
   if (!next.ok()) return next.status();
@@ -274,6 +285,44 @@ absl::Status TakePin(Work& work, const PersonPins& event) {
   if (work.options.offline) return absl::OkStatus();
   return Publish(work, *std::move(next), {{.slot = slot, .is_safe = true}}, {},
                  {});
+}
+
+absl::Status TakeAcknowledgement(Work& work, const PersonAcknowledges& event) {
+  const v1::AlertFact& fact = event.fact;
+  if (absl::Status s = CheckWhy(fact.why()); !s.ok()) return s;
+  const absl::Time until = anchors::TimeOf(fact.until_time());
+  if (until <= work.at.now || until > work.at.now + kLongestAcknowledged) {
+    return absl::InvalidArgumentError(
+        "'until_time' is after now, and within 30 days");
+  }
+  const v1::AlertFact* known =
+      work.book().AcknowledgedAt(fact.alert_id(), work.at.now);
+  if (known == nullptr ||
+      known->SerializeAsString() != fact.SerializeAsString()) {
+    work.draft.AddAcknowledgement(fact);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakeUndo(Work& work, const PersonUndoes& event) {
+  if (absl::Status s = CheckWhy(event.why); !s.ok()) return s;
+  const Entry* entry = work.book().Find(event.rotation_id);
+  if (entry == nullptr) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no rotation ", event.rotation_id));
+  }
+  const auto change =
+      UndoOf(work.catalog(), entry->rotation, event.by, event.revokes);
+  if (!change.ok()) return change.status();
+  const auto is_new =
+      Request(work, *change, event.why, event.certificate_sha256);
+  if (is_new.ok() && *is_new) {
+    AlertOfAnchor(work, change->slot, event.by, "UNDO",
+                  change->undo->reactivated.front(),
+                  absl::StrCat("rotation ", event.rotation_id,
+                               " is to be taken back: ", event.why));
+  }
+  return is_new.status();
 }
 
 void TakeAcceptance(Work& work, const StoreAccepted& event) {

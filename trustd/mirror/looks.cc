@@ -223,6 +223,7 @@ v1::SourceHealth& HealthOf(Work& work, const std::string& source) {
   v1::SourceHealth& health = work.moment.health[source];
   health.set_source(source);
   anchors::SetTime(work.at.now, *health.mutable_last_poll_time());
+  work.moment.last_polls[source] = work.at.now;
   return health;
 }
 
@@ -245,6 +246,29 @@ void Succeeded(Work& work, const std::string& source, bool is_new) {
   work.health = health;
 }
 
+std::size_t SlotsOf(const v1::ObservationFact& fact) {
+  std::set<std::string> slots;
+  for (const auto& entry : fact.entries()) {
+    slots.insert(entry.slot().SerializeAsString());
+  }
+  return slots.size();
+}
+
+// For people: nothing is decided by it.
+void NoteFewerSlots(Work& work, const v1::ObservationFact& before,
+                    const v1::ObservationFact& after) {
+  const std::size_t had = SlotsOf(before);
+  const std::size_t has = SlotsOf(after);
+  auto& fewer = work.moment.fewer_slots;
+  const auto known = fewer.find(after.source());
+  if (known != fewer.end() && has >= known->second.before) {
+    fewer.erase(known);
+  } else if (has < had) {
+    fewer.try_emplace(after.source(),
+                      Moment::FewerSlots{work.at.steady, had});
+  }
+}
+
 void CompareLook(Work& work, const Observation& look,
                  const Classification& found) {
   std::vector<Change> changes = found.changes;
@@ -264,6 +288,8 @@ void TakeLook(Work& work, const SourceSaid& event) {
   const RotationBook::Observed* last = work.book().LastObservation(look.source);
   const bool is_new = last == nullptr || !ShowsTheSame(last->fact, fact);
   if (is_new) {
+    NoteFewerSlots(work, last == nullptr ? v1::ObservationFact() : last->fact,
+                   fact);
     work.moment.health[look.source].set_observation(work.draft.next() + 1);
     work.draft.AddObservation(std::move(fact));
   }
@@ -357,16 +383,38 @@ void CompareLooks(Work& work) {
   CloseAnomalies(work, disagreements, "");
 }
 
+void NoteWhoIsRight(Work& work) {
+  if (!work.health.has_value()) return;
+  v1::SourceHealth& health = work.moment.health[work.health->source()];
+  if (health.failures() == 0 &&
+      OpenAnomalyOf(work.book(), health.source()) == nullptr) {
+    anchors::SetTime(work.at.now, *health.mutable_last_right_time());
+  }
+  work.health = health;
+}
+
+bool IsAnomalyOf(const Entry& entry, const std::string& source) {
+  if (!entry.is_anomaly()) return false;
+  const std::vector<std::string> sources =
+      absl::StrSplit(entry.rotation.source(), ", ");
+  return std::find(sources.begin(), sources.end(), source) != sources.end();
+}
+
+const RotationBook::Entry* OpenAnomalyOf(const RotationBook& book,
+                                         const std::string& source) {
+  for (const std::uint64_t id : book.Live()) {
+    const Entry& entry = *book.Find(id);
+    if (entry.is_open() && IsAnomalyOf(entry, source)) return &entry;
+  }
+  return nullptr;
+}
+
 bool IsDoubted(const RotationBook& book, const std::string& source) {
   return std::any_of(
       book.Live().begin(), book.Live().end(), [&](std::uint64_t id) {
         const Entry& entry = *book.Find(id);
-        if (!entry.is_open() || !entry.rotation.needs_person()) return false;
-        // Of a disagreement, any of them may be the wrong one.
-        const std::vector<std::string> sources =
-            absl::StrSplit(entry.rotation.source(), ", ");
-        return std::find(sources.begin(), sources.end(), source) !=
-               sources.end();
+        return entry.is_open() && entry.rotation.needs_person() &&
+               IsAnomalyOf(entry, source);
       });
 }
 

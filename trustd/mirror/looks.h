@@ -19,6 +19,19 @@ void ForgetOldSources(Work& work);
 // when the catalog changes.
 void CompareLooks(Work& work);
 
+// Whether a rotation is an anomaly of a source. Of sources that disagree, any
+// may be the wrong one.
+bool IsAnomalyOf(const RotationBook::Entry& entry, const std::string& source);
+
+// Returns the anomaly of a source that is open, the oldest of them; null if there
+// is none.
+const RotationBook::Entry* OpenAnomalyOf(const RotationBook& book,
+                                         const std::string& source);
+
+// Notes of the source that the event is about whether it was right: it answered,
+// and no anomaly of it is open.
+void NoteWhoIsRight(Work& work);
+
 // Whether a source cannot be relied on until a person decides otherwise.
 bool IsDoubted(const RotationBook& book, const std::string& source);
 

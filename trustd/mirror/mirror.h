@@ -114,6 +114,9 @@ class Mirror {
   // failed.
   void SetSources(std::map<std::string, std::string> sources, absl::Time now);
 
+  // Notes when a source is polled next, for people.
+  void SetNextPoll(const std::string& source, absl::Time time);
+
   // --- people ---
 
   // Takes a decision, as TakeDecision() does; `by` is the name that TLS has
@@ -132,9 +135,16 @@ class Mirror {
   // Changes an anchor, as TakePin() does.
   absl::StatusOr<Pinned> Pin(const PersonPins& pin, absl::Time now);
 
+  // Asks for a rotation to be taken back, as TakeUndo() does. Returns the
+  // rotation that does it.
+  absl::StatusOr<v1::Rotation> Undo(const PersonUndoes& undo, absl::Time now);
+
   // The other slots of the served catalog that have the key of a pin, neither
   // REVOKED nor RETIRED.
   std::vector<verify::Slot> SlotsSharing(const v1::PinFact& fact) const;
+
+  // Takes that a person knows of an alert, as TakeAcknowledgement() does.
+  absl::Status Acknowledge(const PersonAcknowledges& event, absl::Time now);
 
   // Accepts a store that went back, as Publisher::PlanAcceptance() does, with a
   // record and an alert, in one commit. `found` says how that was found.
@@ -170,6 +180,14 @@ class Mirror {
       const std::function<bool(const v1::Rotation&)>& wanted) const;
   std::optional<v1::Rotation> FindRotation(std::uint64_t id) const;
   std::vector<v1::SourceHealth> Sources() const;
+  // Returns all that is known now, as an event at `now` would find it. A copy,
+  // which costs as much as there are rotations that are not over; the mirror
+  // must outlive it.
+  Work View(absl::Time now) const;
+
+  // Calls `visit` with all that is known. Everything else waits for it.
+  void Read(const std::function<void(const RotationBook&, const Moment&)>&
+                visit) const;
 
   // As RecordFeed::Watch().
   std::uint64_t Watch(RecordFeed::Watcher watcher);

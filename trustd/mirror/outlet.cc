@@ -31,6 +31,24 @@ bool Contains(const Catalog& catalog, const Change& change) {
                                  anchor.status == verify::AnchorStatus::kActive;
                         });
   }
+  if (change.undo.has_value()) {
+    const auto has = [&](const std::string& key, auto is_so) {
+      const auto* anchor = anchors::FindAnchor(catalog, change.slot, key);
+      return anchor != nullptr && is_so(*anchor);
+    };
+    return std::all_of(change.undo->reactivated.begin(),
+                       change.undo->reactivated.end(),
+                       [&](const std::string& key) {
+                         return has(key, [](const auto& anchor) {
+                           return anchor.status ==
+                                  verify::AnchorStatus::kActive;
+                         });
+                       }) &&
+           std::none_of(change.undo->ended.begin(), change.undo->ended.end(),
+                        [&](const std::string& key) {
+                          return has(key, &anchors::Verifies);
+                        });
+  }
   const bool is_reactivation =
       change.rotation_class == RotationClass::kReactivation;
   const bool is_announcement =

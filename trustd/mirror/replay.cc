@@ -45,7 +45,8 @@ std::string Text(absl::Time time) {
 bool IsRequest(v1::RotationClass rotation_class) {
   return rotation_class == v1::ROTATION_CLASS_ADDITION ||
          rotation_class == v1::ROTATION_CLASS_ANNOUNCEMENT ||
-         rotation_class == v1::ROTATION_CLASS_REACTIVATION;
+         rotation_class == v1::ROTATION_CLASS_REACTIVATION ||
+         rotation_class == v1::ROTATION_CLASS_UNDO;
 }
 
 // --- decided again ----------------------------------------------------------------
@@ -197,10 +198,9 @@ class Simulation {
   void TakeDetection(const v1::Rotation& rotation) {
     const bool is_new =
         change_of_.emplace(rotation.id(), rotation.change_id()).second;
-    if (!is_new || !IsRequest(rotation.rotation_class()) ||
-        rotation.observed().empty()) {
-      return;
-    }
+    if (!is_new || !IsRequest(rotation.rotation_class())) return;
+    if (rotation.has_undo()) return TakeUndo(rotation);
+    if (rotation.observed().empty()) return;
     PersonPins event;
     const v1::SeenCertificate& wanted = rotation.observed(0);
     event.fact.set_action(
@@ -214,6 +214,21 @@ class Simulation {
     event.fact.set_spki_sha256(wanted.spki_sha256());
     event.fact.set_by(rotation.source());
     event.fact.set_why(rotation.reason());
+    Happens(event);
+  }
+
+  void TakeUndo(const v1::Rotation& rotation) {
+    const auto undone = change_of_.find(rotation.undo().rotation_id());
+    if (undone == change_of_.end()) return;
+    PersonUndoes event{.by = rotation.source(),
+                       .why = rotation.reason(),
+                       .revokes = rotation.undo().revokes()};
+    // It may be over.
+    state_.book.ForEach([&](const Entry& entry) {
+      if (entry.rotation.change_id() == undone->second) {
+        event.rotation_id = entry.rotation.id();
+      }
+    });
     Happens(event);
   }
 

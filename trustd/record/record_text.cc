@@ -188,6 +188,9 @@ v1::RecordText RecordWords::Read(const v1::LedgerRecord& record) {
     case v1::LedgerRecord::kApprovalsVoid:
       Say(record.approvals_void(), text);
       break;
+    case v1::LedgerRecord::kAlertAcknowledged:
+      Say(record.alert_acknowledged(), text);
+      break;
     case v1::LedgerRecord::FACT_NOT_SET:
       text.set_words("a fact that this version does not know");
       break;
@@ -355,6 +358,16 @@ void RecordWords::Say(const v1::StoreFact& fact, v1::RecordText& text) {
           ? "without a bundle"
           : absl::StrCat("with the bundle of catalog ", fact.sequence()),
       Because(fact.why()), "; found", Because(fact.found())));
+}
+
+void RecordWords::Say(const v1::AlertFact& fact, v1::RecordText& text) {
+  text.set_person(fact.by());
+  text.set_words(absl::StrCat(
+      Short(fact.by()), " acknowledged the alert ", Short(fact.kind()), " ",
+      Short(fact.alert_id()), " until ",
+      absl::FormatTime("%Y-%m-%d %H:%M UTC", anchors::TimeOf(fact.until_time()),
+                       absl::UTCTimeZone()),
+      Because(fact.why())));
 }
 
 void RecordWords::Say(const v1::VoidFact& fact, v1::RecordText& text) {

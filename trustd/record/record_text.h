@@ -65,6 +65,7 @@ class RecordWords {
   void Say(const v1::PublicationFact& fact, v1::RecordText& text);
   void Say(const v1::PinFact& fact, v1::RecordText& text);
   void Say(const v1::StoreFact& fact, v1::RecordText& text);
+  void Say(const v1::AlertFact& fact, v1::RecordText& text);
   void Say(const v1::VoidFact& fact, v1::RecordText& text);
 
   // What a rotation is called. Adds number and slot to `text`.

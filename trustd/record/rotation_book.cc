@@ -67,15 +67,6 @@ bool IsSame(const RotationBook::Entry& a, const RotationBook::Entry& b) {
           a.void_people == b.void_people);
 }
 
-// To the nanosecond: what is loaded is compared with what the record says.
-google::protobuf::Timestamp Exactly(absl::Time time) {
-  google::protobuf::Timestamp message;
-  message.set_seconds(absl::ToUnixSeconds(time));
-  message.set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(
-      time - absl::FromUnixSeconds(message.seconds()))));
-  return message;
-}
-
 template <typename Message>
 std::vector<absl::Time> TimesOf(const Message& message) {
   std::vector<absl::Time> times;
@@ -120,8 +111,9 @@ bool RotationBook::Entry::is_by_policy() const {
          rotation.decisions().rbegin()->by() == kPolicyName;
 }
 
-std::set<std::string> RotationBook::Entry::Approvers() const {
-  std::set<std::string> people;
+std::map<std::string, const v1::Decision*> RotationBook::Entry::Approvals()
+    const {
+  std::map<std::string, const v1::Decision*> people;
   for (int i = void_decisions; i < rotation.decisions_size(); ++i) {
     const v1::Decision& decision = rotation.decisions(i);
     if (decision.kind() != v1::Decision::KIND_APPROVE) {
@@ -133,10 +125,16 @@ std::set<std::string> RotationBook::Entry::Approvers() const {
     if (decision.by() != kPolicyName && !is_void &&
         !decision.effect_sha256().empty() &&
         decision.effect_sha256() == rotation.effect_sha256()) {
-      people.insert(decision.by());
+      people.emplace(decision.by(), &decision);
     }
   }
   return people;
+}
+
+std::set<std::string> RotationBook::Entry::Approvers() const {
+  std::set<std::string> names;
+  for (const auto& [name, decision] : Approvals()) names.insert(name);
+  return names;
 }
 
 bool RotationBook::Entry::has_old_approvals() const {
@@ -292,12 +290,7 @@ void RotationBook::FoldState(const v1::StateFact& fact, absl::Time time) {
   }
   if (!IsOver(fact.state())) return;
   // What is over is for people to read; its certificates are in the record.
-  for (v1::SeenCertificate& seen : *entry->rotation.mutable_observed()) {
-    seen.clear_der();
-  }
-  for (v1::LiveProof& proof : *entry->rotation.mutable_live_proofs()) {
-    proof.clear_evidence();
-  }
+  Shorten(entry->rotation);
   live_.erase(fact.rotation_id());
   const auto by_change = by_change_.find(entry->rotation.change_id());
   if (by_change != by_change_.end() &&
@@ -339,6 +332,33 @@ void RotationBook::FoldPublication(const v1::PublicationFact& fact) {
   }
 }
 
+void RotationBook::FoldAcknowledgement(const v1::LedgerRecord& record) {
+  const auto until = [](const auto& one) {
+    return anchors::TimeOf(one.second->alert_acknowledged().until_time());
+  };
+  std::erase_if(acknowledged_, [&](const auto& one) {
+    return until(one) <= anchors::TimeOf(record.time());
+  });
+  acknowledged_[record.alert_acknowledged().alert_id()] =
+      std::make_shared<const v1::LedgerRecord>(record);
+  if (acknowledged_.size() <= kMaxAcknowledged) return;
+  acknowledged_.erase(std::min_element(
+      acknowledged_.begin(), acknowledged_.end(),
+      [&](const auto& a, const auto& b) { return until(a) < until(b); }));
+}
+
+const v1::AlertFact* RotationBook::AcknowledgedAt(const std::string& id,
+                                                  absl::Time now) const {
+  const auto found = acknowledged_.find(id);
+  if (found == acknowledged_.end()) return nullptr;
+  const v1::LedgerRecord& record = *found->second;
+  const v1::AlertFact& fact = record.alert_acknowledged();
+  return now >= anchors::TimeOf(record.time()) &&
+                 now < anchors::TimeOf(fact.until_time())
+             ? &fact
+             : nullptr;
+}
+
 void RotationBook::Fold(std::uint64_t index, const v1::LedgerRecord& record) {
   const std::uint64_t touched = RotationOf(record);
   switch (record.fact_case()) {
@@ -375,6 +395,9 @@ void RotationBook::Fold(std::uint64_t index, const v1::LedgerRecord& record) {
     case v1::LedgerRecord::kPin:
       FoldPin(record);
       break;
+    case v1::LedgerRecord::kAlertAcknowledged:
+      FoldAcknowledgement(record);
+      break;
     case v1::LedgerRecord::kSource:
     case v1::LedgerRecord::kStore:
     case v1::LedgerRecord::FACT_NOT_SET:
@@ -406,7 +429,7 @@ v1::CheckpointPiece RotationBook::SavePiece(std::uint64_t number) const {
     v1::CheckpointPiece::Entry& saved = *piece.add_entries();
     *saved.mutable_rotation() = entry->rotation;
     if (entry->approved != absl::InfinitePast()) {
-      *saved.mutable_approved_time() = Exactly(entry->approved);
+      *saved.mutable_approved_time() = anchors::ExactTime(entry->approved);
     }
     saved.set_void_decisions(entry->void_decisions);
     for (const auto& [by, decisions] : entry->void_people) {
@@ -446,15 +469,18 @@ void RotationBook::SaveRest(v1::RecordCheckpoint& checkpoint) const {
     *saved.mutable_fact() = observed->fact;
   }
   for (const v1::LedgerRecord& pin : pins_) *checkpoint.add_pins() = pin;
+  for (const auto& [id, record] : acknowledged_) {
+    *checkpoint.add_acknowledged() = *record;
+  }
   for (const auto& [key, times] : anomalies_) {
     v1::RecordCheckpoint::Anomalies& saved = *checkpoint.add_anomalies();
     saved.set_key(key);
-    for (const absl::Time time : times) *saved.add_times() = Exactly(time);
+    for (const absl::Time time : times) *saved.add_times() = anchors::ExactTime(time);
   }
   for (const auto& [slot, times] : automatic_) {
     v1::RecordCheckpoint::Automatic& saved = *checkpoint.add_automatic();
     *saved.mutable_slot() = anchors::ToProto(slot);
-    for (const absl::Time time : times) *saved.add_times() = Exactly(time);
+    for (const absl::Time time : times) *saved.add_times() = anchors::ExactTime(time);
   }
   checkpoint.set_next_id(next_id_);
   *checkpoint.mutable_last_publication() = last_publication_;
@@ -470,6 +496,10 @@ void RotationBook::LoadRest(const v1::RecordCheckpoint& checkpoint) {
         std::make_shared<const Observed>(Observed{saved.index(), saved.fact()});
   }
   pins_.assign(checkpoint.pins().begin(), checkpoint.pins().end());
+  for (const v1::LedgerRecord& record : checkpoint.acknowledged()) {
+    acknowledged_[record.alert_acknowledged().alert_id()] =
+        std::make_shared<const v1::LedgerRecord>(record);
+  }
   for (const v1::RecordCheckpoint::Anomalies& saved : checkpoint.anomalies()) {
     anomalies_[saved.key()] = TimesOf(saved);
   }
@@ -513,6 +543,11 @@ bool operator==(const RotationBook& a, const RotationBook& b) {
          std::equal(
              a.pins_.begin(), a.pins_.end(), b.pins_.begin(), b.pins_.end(),
              [](const auto& x, const auto& y) { return IsSame(x, y); }) &&
+         std::equal(a.acknowledged_.begin(), a.acknowledged_.end(),
+                    b.acknowledged_.begin(), b.acknowledged_.end(),
+                    [](const auto& x, const auto& y) {
+                      return x.first == y.first && IsSame(*x.second, *y.second);
+                    }) &&
          a.live_ == b.live_ && a.by_change_ == b.by_change_ &&
          a.anomalies_ == b.anomalies_ && a.automatic_ == b.automatic_ &&
          a.next_id_ == b.next_id_ &&

@@ -63,7 +63,8 @@ class RotationBook {
     bool is_request() const {
       return rotation.rotation_class() == v1::ROTATION_CLASS_ADDITION ||
              rotation.rotation_class() == v1::ROTATION_CLASS_REACTIVATION ||
-             rotation.rotation_class() == v1::ROTATION_CLASS_ANNOUNCEMENT;
+             rotation.rotation_class() == v1::ROTATION_CLASS_ANNOUNCEMENT ||
+             rotation.rotation_class() == v1::ROTATION_CLASS_UNDO;
     }
     // Whether it could be published.
     bool is_publishable() const {
@@ -79,10 +80,13 @@ class RotationBook {
     // Whether the last decision is the policy's.
     bool is_by_policy() const;
 
-    // The people who approved exactly what publishing it would do now, each
-    // once. A hold voids all approvals before it.
+    // The approvals by people of exactly what publishing it would do now, by
+    // name, of each the first. A hold voids all approvals before it. Valid as
+    // long as the entry.
+    std::map<std::string, const v1::Decision*> Approvals() const;
+    // The people who gave them.
     std::set<std::string> Approvers() const;
-    int approvals() const { return static_cast<int>(Approvers().size()); }
+    int approvals() const { return static_cast<int>(Approvals().size()); }
     // Whether a person approved before approvals were of an effect.
     bool has_old_approvals() const;
     // The change as it is now: held by what holds every source that shows it.
@@ -115,6 +119,18 @@ class RotationBook {
   // What people changed by hand since the last publication and have not taken
   // back, in order.
   const std::vector<v1::LedgerRecord>& pins() const { return pins_; }
+
+  // What people said last of the alerts of which they know, by the alert's id.
+  // What has run out is dropped when the next is said, and so is what runs out
+  // first where there would be too many.
+  static constexpr std::size_t kMaxAcknowledged = 1000;
+  using Acknowledged =
+      std::map<std::string, std::shared_ptr<const v1::LedgerRecord>>;
+  const Acknowledged& acknowledged() const { return acknowledged_; }
+  // Returns what is said of the alert `id` and holds at `now`; null if nothing
+  // does. Nothing holds before it was said, whatever the clock has become.
+  const v1::AlertFact* AcknowledgedAt(const std::string& id,
+                                      absl::Time now) const;
 
   // When anomalies of one source and kind were found while none was open: the
   // most recent times, in the record's order.
@@ -169,6 +185,7 @@ class RotationBook {
   void FoldVoid(const v1::VoidFact& fact);
   void FoldPin(const v1::LedgerRecord& record);
   void FoldPublication(const v1::PublicationFact& fact);
+  void FoldAcknowledgement(const v1::LedgerRecord& record);
 
   std::map<std::uint64_t, std::shared_ptr<Piece>> pieces_;
   std::set<std::uint64_t> live_;
@@ -176,6 +193,7 @@ class RotationBook {
   std::map<std::string, std::uint64_t> by_change_;
   std::map<std::string, std::shared_ptr<const Observed>> observations_;
   std::vector<v1::LedgerRecord> pins_;
+  Acknowledged acknowledged_;
   // The times of anomalies, by source and kind.
   std::map<std::string, std::vector<absl::Time>> anomalies_;
   std::map<verify::Slot, std::vector<absl::Time>> automatic_;

@@ -62,6 +62,15 @@ v1::Rotation ToProto(const Change& change) {
   if (change.problem.has_value()) {
     rotation.set_problem(std::string(ToString(*change.problem)));
   }
+  if (change.undo.has_value()) {
+    v1::Undo& undo = *rotation.mutable_undo();
+    undo.set_rotation_id(change.undo->rotation_id);
+    undo.mutable_reactivated_spki_sha256()->Assign(
+        change.undo->reactivated.begin(), change.undo->reactivated.end());
+    undo.mutable_ended_spki_sha256()->Assign(change.undo->ended.begin(),
+                                             change.undo->ended.end());
+    undo.set_revokes(change.undo->revokes);
+  }
   for (const std::string& note : change.notes) rotation.add_notes(note);
   rotation.set_diff(change.diff.substr(0, kMaxDiffBytes));
   return rotation;
@@ -90,9 +99,27 @@ Change ChangeOf(const v1::Rotation& rotation) {
       rotation.pinned_certificate_sha256().end());
   change.anomaly = AnomalyKindNamed(rotation.anomaly());
   change.problem = ProblemKindNamed(rotation.problem());
+  if (rotation.has_undo()) {
+    const v1::Undo& undo = rotation.undo();
+    change.undo = TakenBack{.rotation_id = undo.rotation_id(),
+                            .reactivated = {undo.reactivated_spki_sha256().begin(),
+                                            undo.reactivated_spki_sha256().end()},
+                            .ended = {undo.ended_spki_sha256().begin(),
+                                      undo.ended_spki_sha256().end()},
+                            .revokes = undo.revokes()};
+  }
   change.notes.assign(rotation.notes().begin(), rotation.notes().end());
   change.diff = rotation.diff();
   return change;
+}
+
+void Shorten(v1::Rotation& rotation) {
+  for (v1::SeenCertificate& seen : *rotation.mutable_observed()) {
+    seen.clear_der();
+  }
+  for (v1::LiveProof& proof : *rotation.mutable_live_proofs()) {
+    proof.clear_evidence();
+  }
 }
 
 v1::ObservationFact ToProto(const Observation& observation) {

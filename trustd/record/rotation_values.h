@@ -31,6 +31,9 @@ v1::Rotation ToProto(const Change& change);
 // unknown signer, which is not a change.
 Change ChangeOf(const v1::Rotation& rotation);
 
+// Removes what is large and not for people to read: certificates and evidence.
+void Shorten(v1::Rotation& rotation);
+
 // Returns what the observation shows, for the record.
 v1::ObservationFact ToProto(const Observation& observation);
 // What a source said, as far as the record has it: without time and scope, and

@@ -196,6 +196,25 @@ absl::StatusOr<anchors::Catalog> ApplySeen(anchors::Catalog catalog,
   return catalog;
 }
 
+absl::StatusOr<anchors::Catalog> TakeBack(const anchors::Catalog& catalog,
+                                          const Change& change) {
+  absl::StatusOr<anchors::Catalog> next = catalog;
+  for (const std::string& key : change.undo->reactivated) {
+    const auto* anchor = anchors::FindAnchor(*next, change.slot, key);
+    const bool is_done = anchor != nullptr &&
+                         anchor->status == AnchorStatus::kActive &&
+                         !anchor->valid_until && !anchor->accept_until;
+    if (!is_done) next = Reactivate(*next, change.slot, key);
+    if (!next.ok()) return next;
+  }
+  for (const std::string& key : change.undo->ended) {
+    next = change.undo->revokes ? Revoke(*next, change.slot, key)
+                                : Retire(*next, change.slot, key, {});
+    if (!next.ok()) return next;
+  }
+  return next;
+}
+
 }  // namespace
 
 absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog,
@@ -207,6 +226,11 @@ absl::StatusOr<anchors::Catalog> Apply(const anchors::Catalog& catalog,
   if (options.overlap < absl::ZeroDuration()) {
     return absl::InvalidArgumentError("an overlap below zero");
   }
+  if (change.undo.has_value() !=
+      (change.rotation_class == RotationClass::kUndo)) {
+    return absl::InvalidArgumentError("a change that its class is not of");
+  }
+  if (change.undo.has_value()) return TakeBack(catalog, change);
   const bool removal = change.rotation_class == RotationClass::kRemoval;
   if (removal != change.observed.empty()) {
     return absl::InvalidArgumentError("a change that its class is not of");

@@ -61,6 +61,8 @@ struct ApplyOptions {
 //   addition              as AddAnchor()
 //   announcement          as AddAnchor() with `announce`
 //   reactivation          as Reactivate()
+//   undo                  Reactivate() of the keys that were replaced, and
+//                         Retire() or Revoke() of those that came instead
 //
 // What `change` names as new but the catalog already has changes nothing, so
 // applying twice is the same as applying once. An anomaly cannot be applied; a

@@ -26,6 +26,7 @@ constexpr ClassRow kClassRows[] = {
     {RotationClass::kAddition, "ADDITION"},
     {RotationClass::kReactivation, "REACTIVATION"},
     {RotationClass::kAnnouncement, "ANNOUNCEMENT"},
+    {RotationClass::kUndo, "UNDO"},
 };
 
 using Classes = verify::EnumTable<kClassRows>;
@@ -71,6 +72,14 @@ std::string Change::id() const {
     parts.push_back(absl::StrCat(seen.spki_sha256, " ", seen.sha256));
   }
   if (rotation_class == RotationClass::kRemoval) parts = pinned.spki_sha256;
+  if (undo) {
+    for (const std::string& key : undo->reactivated) {
+      parts.push_back("reactivate " + key);
+    }
+    for (const std::string& key : undo->ended) {
+      parts.push_back((undo->revokes ? "revoke " : "retire ") + key);
+    }
+  }
   if (anomaly) {
     parts = {std::string(NameOf(*anomaly))};
     if (problem) parts.push_back(std::string(ToString(*problem)));

@@ -9,6 +9,7 @@
 #define ANCHORAGE_TRUSTD_ROTATION_CHANGE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,12 +44,14 @@ enum class RotationClass {
   kReactivation,
   // A certificate that a person brings, over a key that is to come.
   kAnnouncement,
-  kMaxValue = kAnnouncement,
+  // A rotation that a person wants taken back: `undo` says what that does.
+  kUndo,
+  kMaxValue = kUndo,
 };
 
 // A stable name: "RE_ISSUE", "NEW_KIND", "NEW_REGION", "RE_KEY",
 // "ALGORITHM_CHANGE", "REMOVAL", "SOURCE_ANOMALY", "ADDITION", "REACTIVATION",
-// "ANNOUNCEMENT".
+// "ANNOUNCEMENT", "UNDO".
 std::string_view NameOf(RotationClass rotation_class);
 std::optional<RotationClass> RotationClassNamed(std::string_view name);
 
@@ -102,6 +105,18 @@ struct PinnedSlot {
   friend bool operator==(const PinnedSlot&, const PinnedSlot&) = default;
 };
 
+// What taking a rotation back does. Keys are SHA-256 in lower-case hex.
+struct TakenBack {
+  std::uint64_t rotation_id = 0;
+  // The keys that are ACTIVE again, without a window.
+  std::vector<std::string> reactivated = {};
+  // The keys that are RETIRED, or REVOKED.
+  std::vector<std::string> ended = {};
+  bool revokes = false;
+
+  friend bool operator==(const TakenBack&, const TakenBack&) = default;
+};
+
 struct Change {
   RotationClass rotation_class = RotationClass::kSourceAnomaly;
   // Where it was seen: Observation::source and location. Where sources
@@ -113,6 +128,8 @@ struct Change {
   // The kind of a kSourceAnomaly; nullopt for every other class.
   std::optional<AnomalyKind> anomaly;
   std::optional<ProblemKind> problem;
+  // Of a kUndo.
+  std::optional<TakenBack> undo;
   PinnedSlot pinned;
   // All that the source has in the slot, in its order.
   std::vector<SeenCertificate> observed;
@@ -125,7 +142,8 @@ struct Change {
   std::string diff;
 
   // SHA-256 over the class, the slot and what was seen (for a removal: what was
-  // pinned; for an anomaly: its kind and source), lower-case hex. It does not
+  // pinned; for an anomaly: its kind and source; for what takes a rotation back:
+  // what it does), lower-case hex. It does not
   // depend on times, lines, texts or, except for anomalies, the source.
   std::string id() const;
 

@@ -20,7 +20,8 @@ bool IsForPeople(RotationClass rotation_class) {
          rotation_class == RotationClass::kSourceAnomaly ||
          rotation_class == RotationClass::kAddition ||
          rotation_class == RotationClass::kReactivation ||
-         rotation_class == RotationClass::kAnnouncement;
+         rotation_class == RotationClass::kAnnouncement ||
+         rotation_class == RotationClass::kUndo;
 }
 
 Decision Hold(std::string reason) {

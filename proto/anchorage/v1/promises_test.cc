@@ -147,7 +147,7 @@ TEST(Promises, NameTheMessagesOfAMethodAfterIt) {
       }
     }
   }
-  EXPECT_EQ(methods, 17);
+  EXPECT_EQ(methods, 19);
 }
 
 // The bytes of google.rpc.Status {code: 14, message: "m", details: [Any of
