@@ -32,6 +32,7 @@ AddCommand AddMan;
 // which the same without a trustd is above.
 AddCommand AddAnchorsOfTrustd;
 AddCommand AddLedgerOfTrustd;
+AddCommand AddAudit;
 AddCommand AddRotations;
 AddCommand AddSources;
 AddCommand AddAlerts;
@@ -87,8 +88,10 @@ inline constexpr Noun kNouns[] = {
      kOnline ? AddAlerts : nullptr, true},
     {"fleet", "Look at what instances report to a trustd",
      kOnline ? AddFleet : nullptr, true},
-    {"ledger", "Verify the record of what a trustd saw and decided",
-     kOnline ? AddLedgerOfTrustd : AddLedger},
+    {"ledger", "Look at the record of what a trustd saw and decided",
+     kOnline ? AddLedgerOfTrustd : AddLedger, true},
+    {"audit", "Report to an auditor what changed and who decided",
+     kOnline ? AddAudit : nullptr, true},
     {"evidence", "Show a trustd what AWS signs with",
      kOnline ? AddEvidence : nullptr, true},
     {"store", "Go on with a store that went back", kOnline ? AddStore : nullptr,
