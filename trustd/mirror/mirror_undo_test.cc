@@ -119,7 +119,8 @@ TEST_F(UndoTest, IsOfAPublishedRotationThatReplacedAKey) {
   ASSERT_TRUE(Show({SignedOn(kNow, "\x35", test::TestKey::Rsa(2048, 45))}).ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(Undo(3, "olga").status()));
   EXPECT_TRUE(absl::IsInvalidArgument(
-      mirror_->Undo({.rotation_id = 1, .by = "olga"}, now_).status()));
+      mirror_->Undo({.rotation_id = 1, .by = "olga", .why = ""}, now_)
+          .status()));
 }
 
 TEST_F(UndoTest, IsRefusedOnceTheKeysAreSomethingElse) {
