@@ -116,7 +116,7 @@ trustd::Config RotatingConfigIn(const std::string& folder) {
   admin.tls_certificate_path = folder + ".cert.pem";
   admin.tls_key_path = folder + ".key.pem";
   admin.client_ca_path = folder + ".people.pem";
-  admin.people = {{"alice", v1::Person::ROLE_APPROVER}};
+  admin.people = {{"alice", {v1::Person::ROLE_APPROVER}}};
   for (const auto& [path, text] :
        {std::pair(admin.tls_certificate_path, own.certificate),
         std::pair(admin.tls_key_path, own.key),

@@ -27,6 +27,7 @@ Seeds AttestationSeeds();
 
 Seeds NsmSeeds();
 
+Seeds ManifestSeeds();
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
@@ -35,8 +36,10 @@ Seeds SuccessionSeeds(const std::string& baked_catalog);
 Seeds RecordSeeds();
 Seeds ReportSeeds();
 Seeds ReportAnswerSeeds();
+Seeds ConsoleRequestSeeds();
 Seeds RequestHeadSeeds();
 Seeds RetryAfterSeeds();
+Seeds PkiIndexSeeds();
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

@@ -12,6 +12,27 @@ Seeds RequestHeadSeeds() {
   };
 }
 
+Seeds ConsoleRequestSeeds() {
+  return {"/changes?state=open&page=2",
+          "/record?page=12",
+          "/changes/17",
+          "Trustd.Example:8443",
+          "[::1]:7445",
+          "Basic bmlnaHQ6c2hpZnQ="};
+}
+
+Seeds PkiIndexSeeds() {
+  const std::string ca = "2031-11-28T21:20:00Z " + std::string(32, '4') + " " +
+                         std::string(64, 'a') + " ca - anchorage pki 4a5b\n";
+  const std::string server = "2027-02-27T21:20:00Z " + std::string(32, '5') +
+                             " " + std::string(64, 'b') +
+                             " server - trustd.example.com,192.0.2.7,::1\n";
+  const std::string person = "2027-02-27T21:20:00Z " + std::string(32, '6') +
+                             " " + std::string(64, 'c') +
+                             " person approver alice\n";
+  return {ca, server, person, ca + server + person};
+}
+
 Seeds RetryAfterSeeds() { return {"120", "Sun, 06 Nov 1994 08:50:37 GMT"}; }
 
 }  // namespace anchorage::test

@@ -104,6 +104,9 @@ check "what products are built with" add libanchorage-dev
 check "compilers" get clang cmake g++ libc6-dev make pkg-config
 check "README.md's program in C" c_verdict "" ""
 check "trustd again" add trustd
+check "what the first hour is typed with" get iproute2 openssl
+check "the first hour" "$top/test/end_to_end/first_hour_test.sh" \
+  "$top/trustd/FIRST_HOUR.md" "$top/test/end_to_end/console.sh"
 check "libcurl" get libcurl4
 check "products in C and C++, which refresh from it" \
   "$top/test/bindings/bindings.sh" /usr /usr/bin/trustd c cpp

@@ -116,11 +116,11 @@ void AdminWorld::Start() {
   settings.tls_certificate_path = folder_ + "/cert.pem";
   settings.tls_key_path = folder_ + "/key.pem";
   settings.client_ca_path = folder_ + "/people.pem";
-  settings.people = {{"viewer-vera", v1::Person::ROLE_VIEWER},
-                     {"approver-alice", v1::Person::ROLE_APPROVER},
-                     {"approver-adam", v1::Person::ROLE_APPROVER},
-                     {"operator-olga", v1::Person::ROLE_OPERATOR},
-                     {"instance-ines", v1::Person::ROLE_INSTANCE}};
+  settings.people = {{"viewer-vera", {v1::Person::ROLE_VIEWER}},
+                     {"approver-alice", {v1::Person::ROLE_APPROVER}},
+                     {"approver-adam", {v1::Person::ROLE_APPROVER}},
+                     {"operator-olga", {v1::Person::ROLE_OPERATOR}},
+                     {"instance-ines", {v1::Person::ROLE_INSTANCE}}};
   ASSERT_TRUE(anchors::WriteFileAtomically(settings.tls_certificate_path,
                                            own.certificate)
                   .ok());
@@ -131,6 +131,7 @@ void AdminWorld::Start() {
   ASSERT_TRUE(anchors::WriteFileAtomically(settings.client_ca_path,
                                            people_authority_.pem())
                   .ok());
+  if (change_settings) change_settings(settings);
   auto server = AdminServer::Start(
       settings, *mirror_,
       [this](const std::string& source) {

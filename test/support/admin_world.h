@@ -41,8 +41,8 @@ class AdminWorld {
   AdminWorld();
   ~AdminWorld();
 
-  // Opens the mirror and listens; again after a change of `mirror_options` or
-  // `server_options`.
+  // Opens the mirror and listens; again after a change of `mirror_options`,
+  // `server_options` or `change_settings`.
   void Start();
 
   // AWS publishes another key for us-east-1, iid-rsa2048, and signs with it.
@@ -107,6 +107,8 @@ class AdminWorld {
 
   Mirror::Options mirror_options;
   AdminServer::Options server_options;
+  // Changes the settings before they are used.
+  std::function<void(AdminSettings&)> change_settings;
 
  private:
   const std::string folder_;

@@ -117,6 +117,7 @@ void AddAnchors(CLI::App& anchors, Action& action) {
   flags->output.AddTo(list);
   list.callback(
       [flags, &action] { action = [flags] { return List(*flags); }; });
+  AddAnchorsExport(anchors, action);
 }
 
 }  // namespace anchorage::trustctl

@@ -15,6 +15,7 @@ AddCommand AddAnchors;
 AddCommand AddCatalog;
 AddCommand AddReleases;
 AddCommand AddKey;
+AddCommand AddPki;
 AddCommand AddRoot;
 AddCommand AddKeys;
 AddCommand AddTargets;
@@ -32,6 +33,10 @@ AddCommand AddSources;
 AddCommand AddFleet;
 AddCommand AddEvidence;
 AddCommand AddStore;
+AddCommand AddBackup;
+
+// Below "anchors".
+AddCommand AddAnchorsExport;
 
 // Below "instance".
 AddCommand AddInstanceCheck;
@@ -62,6 +67,7 @@ inline constexpr Noun kNouns[] = {
     {"releases", "Look at and prepare lists of reference releases",
      AddReleases},
     {"key", "Make and look at signing keys", AddKey},
+    {"pki", "Make certificates of people and of a trustd", AddPki},
     {"root", "Make, sign and publish the root of trust (offline)", AddRoot},
     {"keys", "Replace keys that trustd holds", AddKeys},
     {"targets", "Approve a catalog by signing it (offline)", AddTargets},
@@ -80,6 +86,8 @@ inline constexpr Noun kNouns[] = {
      kOnline ? AddEvidence : nullptr, true},
     {"store", "Go on with a store that went back", kOnline ? AddStore : nullptr,
      true},
+    {"backup", "Copy what a trustd keeps, and verify copies",
+     kOnline ? AddBackup : nullptr, true},
 };
 
 }  // namespace anchorage::trustctl

@@ -1,6 +1,5 @@
 // trustctl instance check
 
-#include <iomanip>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -30,38 +29,12 @@ struct Flags {
   OutputOption output;
 };
 
-ordered_json ToJson(const std::vector<CheckLine>& lines, absl::Time now) {
-  ordered_json checks = ordered_json::array();
-  for (const CheckLine& line : lines) {
-    ordered_json check = {{"id", line.id}, {"result", NameOf(line.mark)}};
-    if (!line.reason.empty()) check["reason"] = line.reason;
-    check["detail"] = Printable(line.detail);
-    if (!line.hint.empty()) check["hint"] = Printable(line.hint);
-    checks.push_back(std::move(check));
-  }
+ordered_json Answer(const std::vector<CheckLine>& lines, absl::Time now) {
   return {{"schema", 1},
           {"program", Program()},
           {"time", Rfc3339(now)},
           {"result", NameOf(WorstOf(lines))},
-          {"checks", std::move(checks)}};
-}
-
-void Print(const std::vector<CheckLine>& lines) {
-  for (const CheckLine& line : lines) {
-    std::cout << std::left << std::setw(6)
-              << (line.mark == Mark::kSkipped ? "--" : NameOf(line.mark))
-              << std::setw(15) << line.id << line.reason
-              << (line.reason.empty() ? "" : "  ") << Printable(line.detail)
-              << "\n";
-    if (!line.hint.empty()) {
-      std::cout << "      hint: " << Printable(line.hint) << "\n";
-    }
-  }
-  int count[4] = {};
-  for (const CheckLine& line : lines) ++count[static_cast<int>(line.mark)];
-  std::cout << "\n"
-            << count[0] << " ok, " << count[1] << " warn, " << count[2]
-            << " fail, " << count[3] << " skipped\n";
+          {"checks", ToJson(lines)}};
 }
 
 int Run(const Flags& flags) {
@@ -77,9 +50,9 @@ int Run(const Flags& flags) {
   std::vector<CheckLine> lines = Judge(*facts);
   if (flags.redact) Redact(SecretsOf(*facts), lines);
   if (flags.output.json()) {
-    std::cout << ToJson(lines, facts->now).dump(2) << "\n";
+    std::cout << Answer(lines, facts->now).dump(2) << "\n";
   } else {
-    Print(lines);
+    std::cout << anchors::TextOf(lines);
   }
   return ExitCodeOf(lines, flags.strict);
 }

@@ -106,7 +106,11 @@ int Run(int argc, char** argv, std::span<const Noun> nouns,
         (verb == nullptr || !HasVerb(noun, *verb))) {
       return online(argv);
     }
-    if (!noun.get_subcommands(nullptr).empty()) noun.require_subcommand(1);
+    // A noun that does something without a verb has said so.
+    if (!noun.get_subcommands(nullptr).empty() &&
+        noun.get_require_subcommand_max() == 0) {
+      noun.require_subcommand(1);
+    }
   }
   RequireValues(app);
   try {

@@ -1,5 +1,7 @@
 #include "trustd/admin/access.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "trustd/rpc/rpc_status.h"
 
@@ -20,21 +22,44 @@ bool Allows(v1::Person::Role role, Action action) {
   }
 }
 
-grpc::Status Access::Admit(std::string_view name, Action action) const {
-  if (name.empty()) {
+grpc::Status AdmitLocally(Action action) {
+  switch (action) {
+    case Action::kLook:
+    case Action::kBackup:
+      return grpc::Status::OK;
+    default:
+      return RpcError(grpc::StatusCode::PERMISSION_DENIED, kPersonRequired,
+                      "this takes a person with a client certificate; the "
+                      "administrators' socket is for reading and backups");
+  }
+}
+
+grpc::Status Access::Admit(const PresentedName& who, Action action) const {
+  if (who.name.empty()) {
     return RpcError(grpc::StatusCode::UNAUTHENTICATED, kNameMissing,
                     "the client certificate has no common name");
   }
-  const auto found = people_.find(name);
+  const auto found = people_.find(who.name);
   if (found == people_.end()) {
     return RpcError(grpc::StatusCode::PERMISSION_DENIED, kNameUnknown,
                     "the configuration of this trustd does not have the name "
                     "of the client certificate");
   }
-  if (Allows(found->second, action)) return grpc::Status::OK;
-  return RpcError(grpc::StatusCode::PERMISSION_DENIED, kRoleInsufficient,
-                  absl::StrCat(v1::Person::Role_Name(found->second),
-                               " does not allow this"));
+  const PersonRules& rules = found->second;
+  if (!rules.certificate_sha256.empty() &&
+      std::find(rules.certificate_sha256.begin(),
+                rules.certificate_sha256.end(),
+                who.certificate_sha256) == rules.certificate_sha256.end()) {
+    return RpcError(
+        grpc::StatusCode::PERMISSION_DENIED, kCertificateNotPinned,
+        absl::StrCat("the configuration of this trustd does not "
+                     "have the client certificate, SHA-256 ",
+                     who.certificate_sha256, ", among those of its name"));
+  }
+  if (Allows(rules.role, action)) return grpc::Status::OK;
+  return RpcError(
+      grpc::StatusCode::PERMISSION_DENIED, kRoleInsufficient,
+      absl::StrCat(v1::Person::Role_Name(rules.role), " does not allow this"));
 }
 
 }  // namespace anchorage::trustd

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -44,10 +45,10 @@ TEST(AdminConfig, ReadsAllOfIt) {
   EXPECT_EQ(settings->tls_certificate_path, "/etc/trustd/tls/cert.pem");
   EXPECT_EQ(settings->tls_key_path, "/keys/key.pem");
   EXPECT_EQ(settings->client_ca_path, "/etc/trustd/people.pem");
-  const People want = {{"alice", v1::Person::ROLE_APPROVER},
-                       {"bob", v1::Person::ROLE_OPERATOR},
-                       {"carol", v1::Person::ROLE_VIEWER},
-                       {"fleet", v1::Person::ROLE_INSTANCE}};
+  const People want = {{"alice", {v1::Person::ROLE_APPROVER}},
+                       {"bob", {v1::Person::ROLE_OPERATOR}},
+                       {"carol", {v1::Person::ROLE_VIEWER}},
+                       {"fleet", {v1::Person::ROLE_INSTANCE}}};
   EXPECT_EQ(settings->people, want);
 }
 
@@ -86,6 +87,68 @@ TEST(AdminConfig, RefusesNamesThatTheRecordCouldNotTell) {
   ExpectRefused("name: bob", "name: \"\"");
   ExpectRefused("name: bob", "name: \"b\\nob\"");
   ExpectRefused("name: bob", "name: " + std::string(65, 'b'));
+}
+
+TEST(AdminConfig, ReadsWhichCertificatesCount) {
+  const std::string one(64, 'a');
+  const std::string two(64, '1');
+  const auto with = [&](const std::string& pins) {
+    return absl::StrReplaceAll(
+        kGood, {{"role: ROLE_OPERATOR",
+                 "role: ROLE_OPERATOR, certificate_sha256: " + pins}});
+  };
+  const auto settings = Read(with(absl::StrCat("[", one, ", \"", two, "\"]")));
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(settings->people.at("bob").certificate_sha256,
+            (std::vector<std::string>{one, two}));
+  for (const std::string& pins :
+       {std::string("[\"\"]"), "[" + one.substr(1) + "]", "[" + one + "a]",
+        "[" + std::string(64, 'A') + "]", "[" + std::string(63, 'a') + "g]"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(Read(with(pins)).status())) << pins;
+  }
+  std::string many = one;
+  for (int i = 0; i < kMaxPinnedCertificates; ++i) many += ", " + one;
+  EXPECT_TRUE(absl::IsInvalidArgument(Read(with("[" + many + "]")).status()));
+}
+
+TEST(AdminConfig, KeepsTheNamesOfUsersOfTheHost) {
+  ExpectRefused("name: bob", "name: \"unix:0\"");
+}
+
+TEST(AdminConfig, CanHaveAUnixSocketBesideThePortOrAlone) {
+  const std::string socket = "unix_socket: {path: admin.sock, group: admins}\n";
+  const UnixSocketSettings want = {"/etc/trustd/admin.sock", "admins"};
+  auto settings = Read(absl::StrCat(kGood, socket));
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(settings->unix_socket, want);
+  EXPECT_EQ(settings->listen_address, "0.0.0.0:9443");
+  settings = Read(socket);
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(settings->unix_socket, want);
+  EXPECT_EQ(settings->listen_address, "");
+  EXPECT_TRUE(CheckApprovals(*settings, 2, "trustd.yaml").ok());
+}
+
+TEST(AdminConfig, RefusesHalfAPortBesideAUnixSocket) {
+  for (const char* half :
+       {"people: [{name: alice, role: ROLE_APPROVER}]\n",
+        "listen_address: 0.0.0.0:9443\n", "client_ca_path: people.pem\n",
+        "tls: {certificate_path: a, key_path: b}\n"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(
+        Read(absl::StrCat("unix_socket: {path: a}\n", half)).status()))
+        << half;
+  }
+}
+
+TEST(AdminConfig, RefusesASocketThatCannotBe) {
+  for (const std::string& socket :
+       {std::string("{}"), std::string("{group: admins}"),
+        "{path: /" + std::string(107, 'a') + "}",
+        std::string("{path: \"/a\\0b\"}")}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(
+        Read(absl::StrCat("unix_socket: ", socket, "\n")).status()))
+        << socket;
+  }
 }
 
 TEST(AdminConfig, RefusesAPersonWithoutARole) {

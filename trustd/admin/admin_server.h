@@ -1,10 +1,12 @@
-// The listener for people and instances: AuditService, AdminService and
-// EvidenceService on one port, with TLS on both sides.
+// The listeners for people and instances: AuditService, AdminService and
+// EvidenceService on one port, with TLS on both sides, and for administrators of
+// this host on a Unix socket.
 //
 //   auto server = AdminServer::Start(settings, mirror, poll_now, {});
 //
 // A connection without a certificate of one of the configured CAs is closed in
-// the handshake. The caller's name is that certificate's common name.
+// the handshake. The caller's name is that certificate's common name. On the
+// Unix socket the kernel says who calls, and nothing is decided (AdmitLocally).
 
 #ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_
 #define ANCHORAGE_TRUSTD_ADMIN_ADMIN_SERVER_H_
@@ -22,6 +24,8 @@
 #include "trustd/admin/rate_limit.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/rpc/grpc_listener.h"
+#include "trustd/rpc/local_listener.h"
+#include "trustd/rpc/tls_files.h"
 
 namespace anchorage::trustd {
 
@@ -50,23 +54,35 @@ class AdminServer {
                                         .bytes_a_second = 1024 * 1024};
     bool reflection = true;
     ShedFunction shed = [](const std::string&) {};
+    // Called with the state of the files of TLS, which are read again when they
+    // change.
+    TlsFiles::Watcher tls_watcher = [](const TlsFiles::State&) {};
     // Empty: there is no store that could go back.
     AcceptFunction accept_store;
+    // Empty: there is no store that could be copied.
+    BackupFunction backup;
     // Empty: no reports are taken.
     FleetFunction fleet;
   };
 
   // Listens and serves. `mirror` must outlive the server. Fails with
-  // UNAVAILABLE (the address is in use or not of this machine, or a file is not
-  // what TLS needs), INVALID_ARGUMENT (no CA for people), or as
-  // anchors::ReadFile() does.
+  // UNAVAILABLE (the address is in use or not of this machine), or as
+  // TlsFiles::Open() and LocalListener::Start() do.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(
       const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
       Options options);
   ~AdminServer();
 
-  // The address that it listens on; for port 0, with the port that was chosen.
-  const std::string& address() const { return listener_->address(); }
+  // The address that it listens on, for port 0 with the port that was chosen;
+  // empty where there is the Unix socket alone.
+  std::string address() const {
+    return listener_ == nullptr ? "" : listener_->address();
+  }
+
+  // Whether the thread that accepts people is running.
+  bool IsRunning() const {
+    return listener_ == nullptr || listener_->IsRunning();
+  }
 
   // Ends open streams with a reason, waits for calls under way, at most for the
   // grace, and then cuts them off. Calling it again does nothing.
@@ -76,11 +92,16 @@ class AdminServer {
   AdminServer(const AdminSettings& settings, Mirror& mirror,
               PollFunction poll_now, const Options& options);
 
+  absl::Status Listen(const AdminSettings& settings, const Options& options);
+  void AddTo(CallGate& gate);
+
   const Access access_;
   AuditServiceImpl audit_;
   AdminServiceImpl admin_;
   EvidenceServiceImpl evidence_;
+  // Each is null where it is not in the settings.
   std::unique_ptr<GrpcListener> listener_;
+  std::unique_ptr<LocalListener> local_;
 };
 
 }  // namespace anchorage::trustd

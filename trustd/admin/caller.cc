@@ -32,10 +32,18 @@ std::string CertificateSha256(const grpc::ServerContextBase& context) {
   return der.ok() ? verify::Sha256Hex(*der) : "";
 }
 
-grpc::Status Admit(const Access& access, const grpc::ServerContextBase& context,
-                   Action action, std::string& name) {
-  name = NameOf(context);
-  grpc::Status status = access.Admit(name, action);
+grpc::Status Admit(const Access& access, const Caller& caller, Action action,
+                   std::string& name) {
+  grpc::Status status;
+  if (!caller.local_user.empty()) {
+    name = caller.local_user;
+    status = AdmitLocally(action);
+  } else {
+    const PresentedName who = {NameOf(caller.context),
+                               CertificateSha256(caller.context)};
+    name = who.name;
+    status = access.Admit(who, action);
+  }
   if (!status.ok()) {
     spdlog::warn("refused caller '{}': {}", verify::Printable(name),
                  status.error_message());

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "trustd/admin/access.h"
+#include "trustd/rpc/call_gate.h"
 
 namespace anchorage::trustd {
 
@@ -23,10 +24,10 @@ std::string NameOf(const grpc::ServerContextBase& context);
 // where there is none.
 std::string CertificateSha256(const grpc::ServerContextBase& context);
 
-// Calls Access::Admit() for the caller, whose name it puts into `name`. Logs
-// callers that are refused.
-grpc::Status Admit(const Access& access, const grpc::ServerContextBase& context,
-                   Action action, std::string& name);
+// Admits the caller, whose name it puts into `name`: a person's, or
+// "unix:UID" of a user of this host. Logs callers that are refused.
+grpc::Status Admit(const Access& access, const Caller& caller, Action action,
+                   std::string& name);
 
 // Returns the gRPC status for a failure of the mirror: with its reason of
 // verification if it has one; otherwise NOT_FOUND and FAILED_PRECONDITION get

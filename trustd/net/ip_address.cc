@@ -63,11 +63,15 @@ bool IpAddress::IsIpv4() const {
   return std::equal(kIpv4Prefix.begin(), kIpv4Prefix.end(), bytes_.begin());
 }
 
-bool IpAddress::IsLoopback() const {
-  if (IsIpv4()) return bytes_[kIpv4Prefix.size()] == 127;
+IpAddress IpAddress::Loopback() {
   IpAddress loopback;
   loopback.bytes_.back() = 1;
-  return *this == loopback;
+  return loopback;
+}
+
+bool IpAddress::IsLoopback() const {
+  if (IsIpv4()) return bytes_[kIpv4Prefix.size()] == 127;
+  return *this == Loopback();
 }
 
 IpAddress IpAddress::Group() const {

@@ -29,6 +29,9 @@ class IpAddress {
   // Reads a numeric address without a port, such as 192.0.2.1 or 2001:db8::1.
   static std::optional<IpAddress> Parse(std::string_view text);
 
+  // ::1.
+  static IpAddress Loopback();
+
   bool IsIpv4() const;
   bool IsLoopback() const;
 

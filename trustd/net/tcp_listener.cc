@@ -95,11 +95,7 @@ void Close(int descriptor) {
 absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Bind(
     const std::string& address, const std::string& setting) {
   std::unique_ptr<TcpListener> listener(new TcpListener());
-  listener->stop_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  listener->reserve_ = OpenReserve();
-  if (listener->stop_ < 0 || listener->reserve_ < 0) {
-    return CannotListen(address, setting, ::strerror(errno));
-  }
+  if (absl::Status s = listener->Prepare(); !s.ok()) return s;
   const std::size_t colon = address.rfind(':');
   std::string host = address.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) {
@@ -144,6 +140,23 @@ absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Bind(
   return listener;
 }
 
+absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Adopt(
+    int socket, const std::string& address) {
+  std::unique_ptr<TcpListener> listener(new TcpListener());
+  listener->sockets_ = {socket};
+  listener->address_ = address;
+  if (absl::Status s = listener->Prepare(); !s.ok()) return s;
+  return listener;
+}
+
+absl::Status TcpListener::Prepare() {
+  stop_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  reserve_ = OpenReserve();
+  if (stop_ >= 0 && reserve_ >= 0) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("cannot listen: ", ::strerror(errno)));
+}
+
 TcpListener::~TcpListener() {
   Stop();
   for (const int one : {stop_, reserve_}) Close(one);
@@ -172,9 +185,12 @@ void TcpListener::Stop() {
   sockets_.clear();
 }
 
+bool TcpListener::IsRunning() const {
+  return UptimeNanos() - last_turn_ < absl::ToInt64Nanoseconds(kStuck);
+}
+
 bool TcpListener::IsAccepting() const {
-  return has_descriptors_ &&
-         UptimeNanos() - last_turn_ < absl::ToInt64Nanoseconds(kStuck);
+  return has_descriptors_ && IsRunning();
 }
 
 void TcpListener::Run() {
@@ -229,7 +245,8 @@ void TcpListener::Accept(int listener) {
       // The queue is empty, or the caller has already gone.
       return;
     }
-    const auto peer = Endpoint::Of(address);
+    const auto peer =
+        address.ss_family == AF_UNIX ? Endpoint() : Endpoint::Of(address);
     if (!peer.has_value()) {
       ::close(socket);
       continue;

@@ -1,4 +1,4 @@
-// A port of ours, and a thread that never stops accepting on it.
+// A port of ours, or a socket, and a thread that never stops accepting on it.
 //
 //   auto listener = TcpListener::Bind("127.0.0.1:7443", "listen_address");
 //   ...
@@ -39,6 +39,10 @@ class TcpListener {
   // UNAVAILABLE; the message names `setting`.
   static absl::StatusOr<std::unique_ptr<TcpListener>> Bind(
       const std::string& address, const std::string& setting);
+  // Takes `socket`, which listens already and is closed with this: a Unix
+  // socket, whose peers all have an Endpoint of zeros.
+  static absl::StatusOr<std::unique_ptr<TcpListener>> Adopt(
+      int socket, const std::string& address);
   TcpListener(const TcpListener&) = delete;
   TcpListener& operator=(const TcpListener&) = delete;
   ~TcpListener();
@@ -56,6 +60,9 @@ class TcpListener {
   // The address that it listens on; for port 0, with the port that was chosen.
   const std::string& address() const { return address_; }
 
+  // Whether the thread is running.
+  bool IsRunning() const;
+
   // Whether a peer that connects now is accepted: the thread is running, and
   // there have been descriptors for a connection since the last tick.
   bool IsAccepting() const;
@@ -63,6 +70,7 @@ class TcpListener {
  private:
   TcpListener() = default;
 
+  absl::Status Prepare();
   void Run();
   // Checks whether there are descriptors for another connection.
   void FindDescriptors();

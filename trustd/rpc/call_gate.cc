@@ -72,7 +72,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     self_ = shared_from_this();
     grpc::Status status = Admit();
     if (status.ok() && method_->uploading != nullptr) {
-      status = method_->uploading(Caller{*context_, address_}, upload_);
+      status = method_->uploading(ToCaller(), upload_);
     }
     {
       const absl::MutexLock lock(&gate_.mutex_);
@@ -152,6 +152,9 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
 
  private:
   grpc::ServerGenericBidiReactor* reactor() { return this; }
+  Caller ToCaller() const {
+    return {*context_, address_, gate_.options_.local_user};
+  }
 
   // Gives back everything that it holds; the object may be destroyed by then.
   void Release() {
@@ -169,21 +172,10 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
 
   // Returns OK if the call is accepted. Sets `method_`, and takes places.
   grpc::Status Admit() {
-    const auto peer = Endpoint::OfGrpcPeer(context_->peer());
-    // A call that has already ended has no known peer.
-    if (!peer.has_value()) return grpc::Status::CANCELLED;
-    address_ = peer->address;
-    if (gate_.connections_ != nullptr) {
-      connection_ = gate_.connections_->Find(*peer);
-      if (connection_ == nullptr) return grpc::Status::CANCELLED;
-      if (++connection_->calls > gate_.options_.calls_per_connection) {
-        gate_.shed_("calls_connection");
-        if (++connection_->refused_calls >
-            gate_.options_.refused_per_connection) {
-          gate_.connections_->Cut(connection_);
-        }
-        return TooMany("too many calls on one connection");
-      }
+    address_ = IpAddress::Loopback();
+    if (gate_.options_.local_user.empty()) {
+      const grpc::Status status = FindConnection();
+      if (!status.ok()) return status;
     }
     const auto found = gate_.methods_.find(context_->method());
     if (found == gate_.methods_.end()) {
@@ -199,6 +191,25 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     }
     method_ = &found->second;
     return grpc::Status::OK;
+  }
+
+  // Sets `address_` and `connection_`, and counts the call on it.
+  grpc::Status FindConnection() {
+    const auto peer = Endpoint::OfGrpcPeer(context_->peer());
+    // A call that has already ended has no known peer.
+    if (!peer.has_value()) return grpc::Status::CANCELLED;
+    address_ = peer->address;
+    if (gate_.connections_ == nullptr) return grpc::Status::OK;
+    connection_ = gate_.connections_->Find(*peer);
+    if (connection_ == nullptr) return grpc::Status::CANCELLED;
+    if (++connection_->calls <= gate_.options_.calls_per_connection) {
+      return grpc::Status::OK;
+    }
+    gate_.shed_("calls_connection");
+    if (++connection_->refused_calls > gate_.options_.refused_per_connection) {
+      gate_.connections_->Cut(connection_);
+    }
+    return TooMany("too many calls on one connection");
   }
 
   void HandleRead(bool ok) {
@@ -223,7 +234,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     }
     // `context_` stays valid here: only a reaction of gRPC's ends it, and this
     // is one.
-    const Caller caller{*context_, address_};
+    const Caller caller = ToCaller();
     if (method_->streaming != nullptr) return Open(caller);
     grpc::Status status = method_->uploading != nullptr
                               ? upload_->OnEnd(response_)
@@ -240,8 +251,7 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
 
   // Handles one message of an upload.
   void HandlePiece() {
-    const grpc::Status status =
-        upload_->OnMessage(Caller{*context_, address_}, request_);
+    const grpc::Status status = upload_->OnMessage(ToCaller(), request_);
     request_.Clear();
     const absl::MutexLock lock(&mutex_);
     if (finished_) return;

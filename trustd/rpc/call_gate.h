@@ -48,6 +48,8 @@ namespace anchorage::trustd {
 struct Caller {
   const grpc::CallbackServerContext& context;
   IpAddress address;
+  // As CallGate::Options has it.
+  const std::string& local_user;
 };
 
 class CallGate;
@@ -115,6 +117,9 @@ class CallGate final : public grpc::CallbackGenericService {
     // How many calls beyond that are refused before the connection is cut.
     int refused_per_connection = 100;
     AddressList proxies;
+    // The user of this host all of whose calls these are, such as "unix:1000".
+    // Empty where gRPC's name of the peer says who calls.
+    std::string local_user = {};
     // The time from a call's first header until its request has arrived.
     absl::Duration request_time = absl::Seconds(10);
     // The time from then on until its answer has been read.

@@ -21,7 +21,10 @@ inline constexpr std::string_view kTooManyWatchers = "TOO_MANY_WATCHERS";
 inline constexpr std::string_view kShuttingDown = "SHUTTING_DOWN";
 inline constexpr std::string_view kNameMissing = "NAME_MISSING";
 inline constexpr std::string_view kNameUnknown = "NAME_UNKNOWN";
+inline constexpr std::string_view kCertificateNotPinned =
+    "CERTIFICATE_NOT_PINNED";
 inline constexpr std::string_view kRoleInsufficient = "ROLE_INSUFFICIENT";
+inline constexpr std::string_view kPersonRequired = "PERSON_REQUIRED";
 inline constexpr std::string_view kRotationNotFound = "ROTATION_NOT_FOUND";
 inline constexpr std::string_view kRotationChanged = "ROTATION_CHANGED";
 inline constexpr std::string_view kNotDecidable = "NOT_DECIDABLE";

@@ -1,0 +1,58 @@
+// A Unix socket in the file system.
+//
+//   auto file = SocketFile::Listen("/run/trustd/admin.sock", "trustd-admin");
+//   auto listener = TcpListener::Adopt(file->Release(), file->path());
+//
+// Nobody can connect before the file has its group and mode. A socket that a
+// program of the same user left behind is replaced; nothing else ever is.
+
+#ifndef ANCHORAGE_TRUSTD_NET_SOCKET_FILE_H_
+#define ANCHORAGE_TRUSTD_NET_SOCKET_FILE_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+
+namespace anchorage::trustd {
+
+// The longest path that a Unix socket can have, in bytes.
+inline constexpr std::size_t kMaxSocketPathBytes = 107;
+
+class SocketFile {
+ public:
+  // Makes a socket with mode 0660 that listens, non-blocking. `group` is a name;
+  // empty: the group of the process. Fails with ALREADY_EXISTS (a file is there
+  // that is no socket of this user, or one on which somebody listens),
+  // FAILED_PRECONDITION (others can write to its folder), NOT_FOUND (no such
+  // group or folder) or PERMISSION_DENIED (the process is not in the group).
+  static absl::StatusOr<std::unique_ptr<SocketFile>> Listen(
+      const std::string& path, const std::string& group);
+  SocketFile(const SocketFile&) = delete;
+  SocketFile& operator=(const SocketFile&) = delete;
+  // Removes the file, unless another is in its place.
+  ~SocketFile();
+
+  const std::string& path() const { return path_; }
+
+  // Hands over the socket.
+  int Release() { return std::exchange(socket_, -1); }
+
+ private:
+  SocketFile(std::string path, int socket)
+      : path_(std::move(path)), socket_(socket) {}
+
+  const std::string path_;
+  int socket_;
+  // Those of the file; 0 while there is none.
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+}  // namespace anchorage::trustd
+
+#endif  // ANCHORAGE_TRUSTD_NET_SOCKET_FILE_H_
