@@ -1,5 +1,7 @@
 #include "trustd/doctor_command.h"
 
+#include <signal.h>
+
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -92,6 +94,8 @@ CLI::App* AddDoctor(CLI::App& app, DoctorFlags& flags) {
 }
 
 int RunDoctor(const std::string& config_path, const DoctorFlags& flags) {
+  // As the connections to sources want it.
+  signal(SIGPIPE, SIG_IGN);
   const std::vector<CheckLine> lines = LinesOf(config_path);
   const Mark worst = anchors::WorstOf(lines);
   std::string text;
