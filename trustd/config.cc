@@ -259,6 +259,9 @@ absl::Status ReadConfig(const std::string& path, v1::TrustdConfig& proto,
     KeepOrFail(ReadAdminSettings(*proto.mutable_admin(), path), config.admin,
                failed);
   }
+  if (proto.has_console()) {
+    KeepOrFail(ReadConsoleSettings(proto, path), config.console, failed);
+  }
   if (failed.ok() && config.admin.has_value()) {
     failed = CheckApprovals(*config.admin, config.rotations.approvals, path);
   }

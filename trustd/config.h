@@ -14,6 +14,7 @@
 #include "proto/anchorage/v1/config.pb.h"
 #include "trustd/admin/admin_config.h"
 #include "trustd/alerts/alert_config.h"
+#include "trustd/console/console_config.h"
 #include "trustd/fleet/fleet_config.h"
 #include "trustd/mirror/rotation_config.h"
 #include "trustd/net/ip_address.h"
@@ -74,6 +75,8 @@ struct Config {
   RotationOptions rotations;
   // nullopt: no reports are taken.
   std::optional<FleetSettings> reports;
+  // nullopt: there is no console.
+  std::optional<ConsoleSettings> console;
   // nullopt: AWS's list of regions is not looked at.
   std::optional<RegionWatchSettings> region_watch;
   v1::LogConfig::Level log_level = v1::LogConfig::LEVEL_INFO;

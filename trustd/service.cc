@@ -600,6 +600,7 @@ absl::Status Service::Listen() {
     if (!admin.ok()) return admin.status();
     admin_ = *std::move(admin);
   }
+  if (absl::Status s = ListenForConsole(); !s.ok()) return s;
   if (config_.http_listen_address.empty()) return absl::OkStatus();
   HttpListener::Options options;
   options.connections = fitted.limits.http_connections;
@@ -610,6 +611,46 @@ absl::Status Service::Listen() {
       HttpListener::Start(config_.http_listen_address, hub_, metrics_, options);
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
+  return absl::OkStatus();
+}
+
+absl::Status Service::ListenForConsole() {
+  if (!config_.console.has_value()) return absl::OkStatus();
+  Site::Readers readers = {
+      .clock = clock_,
+      .mirror = *mirror_,
+      .hub = hub_,
+      .alerts = [this](absl::Time now) { return alerter_.OpenAt(now); },
+      .offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE};
+  if (fleet_ != nullptr) {
+    readers.fleet = [this](std::size_t windows) {
+      return fleet_->Describe(windows);
+    };
+  }
+  ConsoleServer::Options options;
+  options.proxies = config_.limits.proxies;
+  options.uptime = uptime_;
+  options.shed = [this](const std::string& what) {
+    metrics_.CountShed("console", what);
+  };
+  auto console = ConsoleServer::Start(
+      *config_.console,
+      config_.admin.has_value() ? config_.admin->people : People(),
+      std::move(readers), std::move(options));
+  if (!console.ok()) return console.status();
+  console_ = *std::move(console);
+  const bool is_tls = !config_.console->tls_certificate_path.empty();
+  spdlog::info("console on {}{}",
+               !config_.console->unix_socket.empty() ? ""
+               : is_tls                              ? "https://"
+                                                     : "http://",
+               console_->address());
+  if (!is_tls) {
+    spdlog::info(
+        "the console asks nobody who they are: whoever reaches {} may "
+        "read it",
+        console_->address());
+  }
   return absl::OkStatus();
 }
 
@@ -653,6 +694,7 @@ void Service::Stop() {
     if (poller_ != nullptr) poller_->Stop();
   }
   if (admin_ != nullptr) admin_->Stop();
+  if (console_ != nullptr) console_->Stop();
   if (http_ != nullptr) http_->Stop();
   if (server_ != nullptr) server_->Stop();
   if (renewer_.joinable()) renewer_.join();

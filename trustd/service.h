@@ -24,6 +24,7 @@
 #include "trustd/base/clock_watch.h"
 #include "trustd/base/headed_store.h"
 #include "trustd/config.h"
+#include "trustd/console/console_server.h"
 #include "trustd/fleet/fleet.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/poller.h"
@@ -62,6 +63,10 @@ class Service {
   std::string admin_address() const {
     return admin_ == nullptr ? "" : admin_->address();
   }
+  // The address of the console; empty if there is none.
+  std::string console_address() const {
+    return console_ == nullptr ? "" : console_->address();
+  }
 
   std::shared_ptr<const Publication> publication() const {
     return hub_.Current();
@@ -99,6 +104,7 @@ class Service {
 
   // Starts the listeners.
   absl::Status Listen();
+  absl::Status ListenForConsole();
   // Starts alerts, the mirror and the sources.
   absl::Status StartMirror();
   absl::StatusOr<std::unique_ptr<Poller>> MakePoller(
@@ -161,6 +167,8 @@ class Service {
   std::unique_ptr<Server> server_;
   // Null without `admin`.
   std::unique_ptr<AdminServer> admin_;
+  // Null without `console`.
+  std::unique_ptr<ConsoleServer> console_;
   // Null without HTTP.
   std::unique_ptr<HttpListener> http_;
   absl::Mutex warned_mutex_;

@@ -39,8 +39,8 @@ class TrustctlAdminTest : public ::testing::Test {
     world_.Start();
     world_.ShowReKey();
     Write("servers.pem", world_.server_authority().pem());
-    for (const char* name : {"viewer-vera", "approver-alice", "operator-olga",
-                             "instance-ines", "mallory"}) {
+    for (const char* name : {"viewer-vera", "approver-alice", "approver-adam",
+                             "operator-olga", "instance-ines", "mallory"}) {
       const TlsIdentity identity = world_.Person(name);
       Write(absl::StrCat(name, ".pem"), identity.certificate);
       Write(absl::StrCat(name, ".key"), identity.key);
@@ -138,7 +138,82 @@ TEST_F(TrustctlAdminTest, HoldsAndRejects) {
   run =
       As("approver-alice", "rotations reject 1 --why 'AWS denies it' -o json");
   EXPECT_EQ(run.code, 0) << run.output;
-  EXPECT_EQ(json::parse(run.output)["state"], "ROTATION_STATE_REJECTED");
+  EXPECT_EQ(json::parse(run.output)["state"], "REJECTED");
+}
+
+TEST_F(TrustctlAdminTest, ShowsWhatAPersonNeedsToDecide) {
+  Outcome run = As("viewer-vera", "rotations show 1");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("do         CONFIRM: "));
+  EXPECT_THAT(run.output, HasSubstr("never been seen"));
+  EXPECT_THAT(run.output, HasSubstr("trustctl rotations approve 1 --why"));
+  run = As("viewer-vera", "rotations show 1 -o json");
+  const json facts = json::parse(run.output);
+  EXPECT_EQ(facts["schema_version"], 1);
+  EXPECT_EQ(facts["id"], "1");
+  EXPECT_EQ(facts["rotation_class"], "RE_KEY");
+  EXPECT_EQ(facts["explanation"]["recommendation"]["name"], "KEY_UNPROVED");
+  EXPECT_EQ(facts["explanation"]["new_certificates"][0]["key"], "RSA-2048");
+  // What is printed can be given back.
+  run = As("viewer-vera", absl::StrCat("rotations list -o name --class ",
+                                       std::string(facts["rotation_class"]),
+                                       " --state ROTATION_STATE_",
+                                       std::string(facts["state"])));
+  EXPECT_EQ(run.output, "1\n");
+}
+
+TEST_F(TrustctlAdminTest, SaysHowManyApprovedAndWhoIsMissing) {
+  world_.mirror_options.core.rotations.approvals = 2;
+  world_.Start();
+  Outcome run = As("approver-alice", "rotations approve 1 --why x --yes");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("approved: 1 of 2; missing one of "
+                                    "approver-adam, operator-olga"));
+  run = As("approver-alice", "rotations approve 1 --why x --yes");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("you approved this already at 2"));
+  EXPECT_THAT(run.output, HasSubstr("; still 1 of 2; missing one of "));
+  run = As("approver-adam", "rotations approve 1 --why x --yes -o json");
+  EXPECT_EQ(run.code, 0) << run.output;
+  const std::string answer = run.output.substr(run.output.rfind("\n{\n"));
+  EXPECT_EQ(json::parse(answer)["approvals"]["sentence"], "2 of 2");
+  EXPECT_EQ(json::parse(answer)["state"], "PUBLISHED");
+}
+
+TEST_F(TrustctlAdminTest, AnAnomalyIsAnsweredWithWhatToDo) {
+  Observation look = world_.Look();
+  look.certificates.clear();
+  ASSERT_TRUE(world_.mirror().Observed(look, world_.now()).ok());
+  Outcome run =
+      As("viewer-vera", "rotations list --open --class SOURCE_ANOMALY -o name");
+  const std::string id = run.output.substr(0, run.output.find('\n'));
+  run = As("approver-alice",
+           absl::StrCat("rotations approve ", id, " --why x"));
+  EXPECT_EQ(run.code, 4) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("NOT_DECIDABLE"));
+  EXPECT_THAT(run.output, HasSubstr("No anchor is removed by it"));
+  run = As("viewer-vera", "sources list");
+  EXPECT_THAT(run.output, HasSubstr("aws-docs is DOUBTED: SLOTS_MISSING"));
+}
+
+TEST_F(TrustctlAdminTest, TakesARotationBack) {
+  Outcome run = As("operator-olga", "rotations undo 1 --why x --yes");
+  EXPECT_EQ(run.code, 4) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("only what is published"));
+  As("approver-alice", "rotations approve 1 --why x --yes");
+  run = As("approver-alice", "rotations undo 1 --why x --yes");
+  EXPECT_EQ(run.code, 5) << run.output;
+  run = As("operator-olga", "rotations undo 1 --why 'not AWS'");
+  EXPECT_THAT(run.output, HasSubstr("give --yes"));
+  run = As("operator-olga", "rotations undo 1 --why 'not AWS' --yes");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output,
+              HasSubstr("rotation 2 takes rotation 1 back, and is COMPLETED"));
+  // And that in turn, for ever.
+  run = As("operator-olga",
+           "rotations undo 2 --why 'it is theirs' --yes --revoke");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("nobody can take"));
 }
 
 TEST_F(TrustctlAdminTest, SaysWhyACallWasRefusedWithAnExitCode) {
@@ -180,10 +255,49 @@ TEST_F(TrustctlAdminTest, ListsAndPollsSources) {
           .ok());
   run = As("viewer-vera", "sources list");
   EXPECT_THAT(run.output, HasSubstr("FAILING"));
-  EXPECT_THAT(run.output, HasSubstr("1 times: TIMED_OUT: \\x1b[2Jslow"));
+  EXPECT_THAT(run.output, HasSubstr("1 time: TIMED_OUT: \\x1b[2Jslow"));
+  run = As("viewer-vera", "sources list -o json");
+  EXPECT_EQ(json::parse(run.output)["sources"][0]["state"], "FAILING");
   run = As("operator-olga", "sources poll aws-docs");
   EXPECT_EQ(run.code, 0) << run.output;
   EXPECT_EQ(world_.polled(), std::vector<std::string>{"aws-docs"});
+}
+
+TEST_F(TrustctlAdminTest, WaitsForWhatAPollComesTo) {
+  world_.Advance(absl::Seconds(1));
+  world_.OnPoll([&] {
+    EXPECT_TRUE(world_.mirror().Unchanged("aws-docs", world_.now()).ok());
+  });
+  Outcome run = As("operator-olga", "sources poll aws-docs --wait");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("nothing new"));
+  world_.Advance(absl::Hours(1));
+  world_.OnPoll([&] {
+    Observation look = world_.Look();
+    look.certificates.clear();
+    EXPECT_TRUE(world_.mirror().Observed(look, world_.now()).ok());
+  });
+  run = As("operator-olga", "sources poll --wait -o json");
+  EXPECT_EQ(run.code, 0) << run.output;
+  const json outcome = json::parse(run.output)["sources"][0];
+  EXPECT_EQ(outcome["outcome"], "ROTATIONS");
+  EXPECT_EQ(outcome["state"], "DOUBTED");
+  EXPECT_EQ(outcome["rotations"][0]["rotation_class"], "SOURCE_ANOMALY");
+  world_.Advance(absl::Hours(1));
+  world_.OnPoll([&] {
+    EXPECT_TRUE(
+        world_.mirror()
+            .SourceFailed("aws-docs", "TIMED_OUT", "slow", world_.now())
+            .ok());
+  });
+  run = As("operator-olga", "sources poll aws-docs --wait");
+  EXPECT_EQ(run.code, 6) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("aws-docs: failed 1 time: TIMED_OUT"));
+  world_.Advance(absl::Hours(1));
+  world_.OnPoll([] {});
+  run = As("operator-olga", "sources poll aws-docs --wait --timeout 1s");
+  EXPECT_EQ(run.code, 6) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("no answer of aws-docs in 1s"));
 }
 
 TEST_F(TrustctlAdminTest, RevokesAndRetiresAnAnchor) {

@@ -5,6 +5,7 @@
 //   drill rekey      a new key in one region, end to end with people
 //   drill unrestarted  an instance from before such a key, years on
 //   drill poisoned   one certificate on the page replaced by an attacker's
+//   drill undo       somebody approves it at night, and it is taken back
 //   drill fleet_failures  a new key that no source shows: the fleet is heard
 //
 // Exit code 0: everything went as it should.
@@ -403,6 +404,75 @@ int Poisoned() {
   return 0;
 }
 
+v1::RotationExplanation Explain(World& world, std::uint64_t id) {
+  v1::ExplainRotationRequest request;
+  request.set_id(id);
+  v1::ExplainRotationResponse response;
+  grpc::ClientContext context;
+  const auto people = v1::AuditService::NewStub(world.ConnectAs("alice"));
+  const auto asked = people->ExplainRotation(&context, request, &response);
+  world.Check(absl::StrCat("alice looks at rotation ", id), asked.ok());
+  return response.explanation();
+}
+
+// olga has a rotation taken back; returns the rotation that does it.
+v1::Rotation UndoIt(World& world, std::uint64_t id) {
+  v1::UndoRotationRequest request;
+  request.set_id(id);
+  request.set_why("AWS knows nothing of this key");
+  v1::UndoRotationResponse response;
+  grpc::ClientContext context;
+  const auto people = v1::AdminService::NewStub(world.ConnectAs("olga"));
+  const auto undone = people->UndoRotation(&context, request, &response);
+  world.Check(absl::StrCat("olga takes rotation ", id, " back ",
+                           undone.error_message()),
+              undone.ok());
+  return response.rotation();
+}
+
+int Undo() {
+  FakeIdentity aws;
+  World world(TrustdMode::kOnline, CatalogOf(aws), /*clients=*/3);
+  world.WaitFor("3 clients have sequence 1",
+                [&] { return world.ClientsHave(1); });
+  FakeIdentity attacker;
+  attacker.SetKey(kRegion, AnchorKind::kIidRsa2048, AnotherKey());
+  world.PublishPages(CatalogOf(attacker));
+  world.Say(
+      absl::StrCat("somebody swaps one certificate on the page: ", kSlot));
+  const v1::Rotation rekey = TheRekey(world);
+  world.Check("nobody is told to approve it",
+              Explain(world, rekey.id()).recommendation().name() ==
+                  "KEY_UNPROVED");
+  Approve(world, rekey);
+  world.Say("it is three o'clock, and alice has not asked AWS");
+  world.WaitFor("clients have sequence 2", [&] { return world.ClientsHave(2); });
+  world.Check("they accept what the attacker signs",
+              Accepts(*world.clients().front(), EvidenceOf(attacker)));
+  world.PublishPages(CatalogOf(aws));
+  world.Say("the page is put right");
+  const auto it = Explain(world, rekey.id());
+  world.Check("it can be taken back: " + it.undo(), it.can_undo());
+  const v1::Rotation undo = UndoIt(world, rekey.id());
+  world.WaitFor("clients have sequence 3", [&] { return world.ClientsHave(3); });
+  bool refused = true;
+  bool accepted = true;
+  for (const auto& one : world.clients()) {
+    refused = refused && !Accepts(*one, EvidenceOf(attacker));
+    accepted = accepted && Accepts(*one, EvidenceOf(aws));
+  }
+  world.Check("they refuse what the attacker signs", refused);
+  world.Check("and accept what AWS signs", accepted);
+  world.WaitFor("people are told", [&] {
+    return !world.receiver().Find("ANCHOR_CHANGED", kSlot).empty();
+  });
+  world.Check("had it been AWS's key after all, that could be undone in turn",
+              Explain(world, undo.id()).can_undo());
+  world.Check("the record is whole",
+              world.trustd().mirror().ledger().Verify().ok());
+  return 0;
+}
+
 constexpr int kOthers = 400;
 
 // Instances of other regions report that they accept what they see.
@@ -493,10 +563,11 @@ int Main(int argc, char** argv) {
   if (name == "rekey") return Rekey();
   if (name == "unrestarted") return Unrestarted();
   if (name == "poisoned") return Poisoned();
+  if (name == "undo") return Undo();
   if (name == "fleet_failures") return FleetFailures();
   std::fprintf(
       stderr,
-      "usage: drill history|rekey|unrestarted|poisoned|fleet_failures\n");
+      "usage: drill history|rekey|unrestarted|poisoned|undo|fleet_failures\n");
   return 2;
 }
 

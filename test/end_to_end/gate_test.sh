@@ -175,7 +175,7 @@ anchors() {
       }'
 }
 in_use() { anchors "$1" "$2" | grep -q " $(fingerprint "$3")"; }
-open_rotations() { as alice rotations list --open | awk 'NF > 6 { print $1 }'; }
+open_rotations() { as alice rotations list --open --output name; }
 
 # --- what went wrong -------------------------------------------------------------
 forged_then_both() {

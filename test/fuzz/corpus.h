@@ -36,6 +36,7 @@ Seeds SuccessionSeeds(const std::string& baked_catalog);
 Seeds RecordSeeds();
 Seeds ReportSeeds();
 Seeds ReportAnswerSeeds();
+Seeds ConsoleRequestSeeds();
 Seeds RequestHeadSeeds();
 Seeds RetryAfterSeeds();
 Seeds PkiIndexSeeds();

@@ -31,6 +31,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"catalog_fuzz", [&] { return CatalogSeeds(ReadFile(catalog)); }},
       {"cbor_fuzz", CborSeeds},
       {"chain_fuzz", ChainSeeds},
+      {"console_request_fuzz", ConsoleRequestSeeds},
       {"cose_fuzz", CoseSeeds},
       {"der_fuzz", DerSeeds},
       {"identity_fuzz", IdentitySeeds},

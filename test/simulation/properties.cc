@@ -25,6 +25,9 @@ void Simulation::NotePeople(const Event& event, const Work& work) {
       default:
         people_.Rejected(decides->rotation_id);
     }
+  } else if (const auto* undoes = std::get_if<trustd::PersonUndoes>(&event)) {
+    people_.Approved(work.rotation_id, undoes->by,
+                     SightOf(work, work.rotation_id));
   } else if (const auto* pins = std::get_if<trustd::PersonPins>(&event)) {
     Count("pins");
     if (work.rotation_id != 0) {
@@ -121,6 +124,10 @@ void Simulation::CheckStep(const Event& event, const Work& work) {
     if (entry.change.rotation_class == trustd::RotationClass::kReactivation) {
       named.push_back(
           {entry.change.slot, entry.rotation.observed(0).spki_sha256()});
+    }
+    for (const std::string& key :
+         entry.rotation.undo().reactivated_spki_sha256()) {
+      named.push_back({entry.change.slot, key});
     }
   }
   if (const absl::Status s = anchors::CheckSuccessor(catalog(), after, named);

@@ -126,6 +126,7 @@ class Simulation {
            const std::string& der, const std::string& by, bool last_key,
            std::uint64_t* rotation = nullptr);
   void SomebodyPins();
+  void SomebodyUndoes();
   void AnInstanceShows();
   // In MODE_OFFLINE, what is proposed.
   void PeopleSign();

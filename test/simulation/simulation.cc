@@ -439,6 +439,10 @@ bool Simulation::BringsGenuine(const RotationBook::Entry& entry) const {
     return KeyOf(world_.Current(change.slot)) ==
            change.observed.front().spki_sha256;
   }
+  if (change.undo.has_value()) {
+    return KeyOf(world_.Current(change.slot)) ==
+           change.undo->reactivated.front();
+  }
   return std::all_of(change.observed.begin(), change.observed.end(),
                      [&](const trustd::SeenCertificate& seen) {
                        return world_.IsCurrent(change.slot, seen.der);
@@ -492,6 +496,7 @@ void Simulation::SomebodyPins() {
   for (const anchors::CatalogAnchor& anchor : catalog().anchors) {
     if (anchor.slot == slot) keys.push_back(anchor.spki_sha256);
   }
+  if (dice_.Percent(15)) return SomebodyUndoes();
   const std::string by = dice_.Of(Names());
   const int what = dice_.Below(100);
   if (what < 35 || keys.empty()) {
@@ -512,6 +517,25 @@ void Simulation::SomebodyPins() {
   } else if (!is_genuine || dice_.Percent(20)) {
     Pin(v1::PinFact::ACTION_REVOKE, slot, key, "", by, dice_.Percent(30));
   }
+}
+
+void Simulation::SomebodyUndoes() {
+  std::vector<std::uint64_t> published;
+  book().ForEach([&](const RotationBook::Entry& entry) {
+    const v1::RotationState state = entry.rotation.state();
+    if (state == v1::ROTATION_STATE_PUBLISHED ||
+        state == v1::ROTATION_STATE_COMPLETED) {
+      published.push_back(entry.rotation.id());
+    }
+  });
+  if (published.empty()) return;
+  trustd::PersonUndoes event;
+  event.rotation_id = dice_.Of(published);
+  event.by = dice_.Of(Names());
+  event.why = "because";
+  event.revokes = dice_.Percent(20);
+  Say(absl::StrCat(event.by, ": UNDO of ", event.rotation_id));
+  if (Take(event)) Count("undone");
 }
 
 void Simulation::AnInstanceShows() {

@@ -136,8 +136,13 @@ void AdminWorld::Start() {
       settings, *mirror_,
       [this](const std::string& source) {
         if (source == "nowhere") return absl::NotFoundError("no such source");
-        const absl::MutexLock lock(&asked_mutex_);
-        polled_.push_back(source);
+        std::function<void()> poll;
+        {
+          const absl::MutexLock lock(&asked_mutex_);
+          polled_.push_back(source);
+          poll = on_poll_;
+        }
+        poll();
         return absl::OkStatus();
       },
       server_options);
@@ -150,7 +155,7 @@ void AdminWorld::SignWithAnotherKey() {
               test::TestKey::Rsa(2048, kNextKey));
 }
 
-void AdminWorld::Observe() {
+Observation AdminWorld::Look() const {
   Observation observation;
   observation.source = "aws-docs";
   observation.location = "https://docs.example.com/regions";
@@ -162,8 +167,7 @@ void AdminWorld::Observe() {
   observation.scope.partitions = {"aws", "aws-us-gov", "aws-cn", "aws-eusc"};
   observation.scope.kinds = {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024,
                              AnchorKind::kIidRsa2048};
-  const absl::Status status = mirror_->Observed(observation, now());
-  ASSERT_TRUE(status.ok()) << status;
+  return observation;
 }
 
 void AdminWorld::ShowReKey() {

@@ -13,6 +13,7 @@
 #define ANCHORAGE_TEST_SUPPORT_ADMIN_WORLD_H_
 
 #include <grpcpp/channel.h>
+#include <gtest/gtest.h>
 
 #include <atomic>
 #include <functional>
@@ -49,7 +50,17 @@ class AdminWorld {
   // AWS signs with another key, and has published nothing.
   void SignWithAnotherKey();
   // AWS's page as it is now is seen.
-  void Observe();
+  void Observe() {
+    const absl::Status status = mirror_->Observed(Look(), now());
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  // What it shows.
+  Observation Look() const;
+  // What a poll does that somebody asks for; nothing at first.
+  void OnPoll(std::function<void()> poll) {
+    const absl::MutexLock lock(&asked_mutex_);
+    on_poll_ = std::move(poll);
+  }
 
   // Puts records behind the mirror's back, and opens it again.
   absl::Status AppendAndReopen(const std::vector<v1::LedgerRecord>& records);
@@ -107,6 +118,7 @@ class AdminWorld {
   std::atomic<std::int64_t> now_seconds_;
   mutable absl::Mutex asked_mutex_;
   std::vector<std::string> polled_ ABSL_GUARDED_BY(asked_mutex_);
+  std::function<void()> on_poll_ ABSL_GUARDED_BY(asked_mutex_) = [] {};
   std::vector<Asked> accepted_ ABSL_GUARDED_BY(asked_mutex_);
   std::unique_ptr<AlertSink> alerts_;
   Config config_;

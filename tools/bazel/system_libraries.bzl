@@ -86,7 +86,9 @@ _LIBRARIES = {
     },
     "curl": {"": {"curl": _target(["-lcurl"]), "headers": _target()}},
     "gumbo-parser": {"": {"gumbo": _target(["-lgumbo"])}},
+    "kainjow_mustache": {"": {"mustache": _target()}},
     "libarchive": {"": {"archive": _target(["-larchive"])}},
+    "libcrypt": {"": {"crypt": _target(["-lcrypt"])}},
     "com_github_jupp0r_prometheus_cpp": {
         "core": {"core": _target(["-lprometheus-cpp-core"])},
     },

@@ -33,6 +33,12 @@ std::vector<Method> Methods() {
          request.set_id(1);
          return Try<Audit>(channel, &Audit::Stub::GetRotation, request);
        }},
+      {"ExplainRotation", Action::kLook,
+       [](const Channel& channel, AdminWorld&) {
+         v1::ExplainRotationRequest request;
+         request.set_id(1);
+         return Try<Audit>(channel, &Audit::Stub::ExplainRotation, request);
+       }},
       {"ListRecords", Action::kLook,
        [](const Channel& channel, AdminWorld&) {
          return Try<Audit>(channel, &Audit::Stub::ListRecords, {});
@@ -57,6 +63,17 @@ std::vector<Method> Methods() {
        [](const Channel& channel, AdminWorld& world) {
          return Try<Admin>(channel, &Admin::Stub::DecideRotation,
                            Decision(world, v1::Decision::KIND_HOLD));
+       }},
+      {"UndoRotation", Action::kPin,
+       [](const Channel& channel, AdminWorld&) {
+         v1::UndoRotationRequest request;
+         request.set_id(1);
+         request.set_why("a drill");
+         const grpc::Status status =
+             Try<Admin>(channel, &Admin::Stub::UndoRotation, request);
+         // It is not published: who may ask is told that.
+         return ReasonOf(status) == "NOT_APPLICABLE" ? grpc::Status::OK
+                                                     : status;
        }},
       {"PinAnchor", Action::kPin,
        [](const Channel& channel, AdminWorld& world) {

@@ -206,13 +206,19 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event) {
   }
   if (absl::Status s = CheckWhy(event.why); !s.ok()) return s;
   const v1::Rotation& rotation = entry->rotation;
+  const bool is_approval = event.kind == v1::Decision::KIND_APPROVE;
+  if (is_approval && entry->is_open() && !entry->is_publishable()) {
+    return Refuse(absl::StrCat("rotation ", id, " is of class ",
+                               ShortName(rotation.rotation_class()),
+                               " and names no key: there is nothing to "
+                               "approve"));
+  }
   if ((!event.change_id.empty() && event.change_id != rotation.change_id()) ||
       (!event.effect_sha256.empty() &&
        event.effect_sha256 != rotation.effect_sha256())) {
     return absl::AbortedError(
         absl::StrCat("rotation ", id, " is not the change that was looked at"));
   }
-  const bool is_approval = event.kind == v1::Decision::KIND_APPROVE;
   // In MODE_OFFLINE what is approved is not signed yet.
   const bool is_approved = rotation.state() == v1::ROTATION_STATE_APPROVED;
   if (!entry->is_open() || (is_approved && is_approval)) {
@@ -224,12 +230,6 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event) {
     if (absl::Status s = CheckDecisions(rotation, event.by); !s.ok()) return s;
   }
   if (is_approval) {
-    if (!entry->is_publishable()) {
-      return Refuse(absl::StrCat("rotation ", id, " is of class ",
-                                 ShortName(rotation.rotation_class()),
-                                 " and names no key: there is nothing to "
-                                 "approve"));
-    }
     if (absl::Status s = CheckCouldPass(work, entry->change); !s.ok()) {
       return Refuse(s.message());
     }

@@ -88,8 +88,8 @@ absl::Status RequireClients(SSL_CTX* context, const std::string& path) {
   }
   ERR_clear_error();
   if (found == 0) return Bad(path, "has no certificate in PEM");
-  SSL_CTX_set_verify(
-      context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                     nullptr);
   SSL_CTX_set_verify_depth(context, kMaxDepth);
   return absl::OkStatus();
 }
@@ -143,8 +143,7 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(
 }
 
 std::unique_ptr<TlsSession> TlsContext::Accept(int socket) const {
-  std::unique_ptr<TlsSession> session(
-      new TlsSession(SSL_new(context_.get())));
+  std::unique_ptr<TlsSession> session(new TlsSession(SSL_new(context_.get())));
   SSL* const ssl = session->ssl_.get();
   if (ssl == nullptr || SSL_set_fd(ssl, socket) != 1) {
     ERR_clear_error();

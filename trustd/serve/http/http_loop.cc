@@ -61,9 +61,9 @@ void HttpLoop::Add(int socket, const IpAddress& peer, Place place,
   const absl::Cleanup close = [&owned] {
     if (owned >= 0) ::close(owned);
   };
-  auto connection = std::make_unique<Connection>(
-      socket, peer, std::move(place), health_only, options_.limits, Uptime(),
-      std::move(tls));
+  auto connection =
+      std::make_unique<Connection>(socket, peer, std::move(place), health_only,
+                                   options_.limits, Uptime(), std::move(tls));
   owned = -1;
   {
     const absl::MutexLock lock(&mutex_);

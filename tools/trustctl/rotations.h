@@ -1,0 +1,38 @@
+// What the commands below "rotations" share. A file each: list, show, decide and
+// undo.
+
+#ifndef ANCHORAGE_TOOLS_TRUSTCTL_ROTATIONS_H_
+#define ANCHORAGE_TOOLS_TRUSTCTL_ROTATIONS_H_
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "proto/anchorage/v1/explanation.pb.h"
+#include "proto/anchorage/v1/rotation.pb.h"
+#include "tools/trustctl/admin_connection.h"
+#include "tools/trustctl/command.h"
+
+namespace anchorage::trustctl {
+
+AddCommand AddRotationsList;
+AddCommand AddRotationsShow;
+AddCommand AddRotationsDecide;
+AddCommand AddRotationsUndo;
+
+// Such as "RE_KEY" and "DETECTED".
+std::string ClassOf(const v1::Rotation& rotation);
+std::string StateOf(const v1::Rotation& rotation);
+
+// The slot, or of an anomaly of a source as a whole the source. Printable.
+std::string SubjectOf(const v1::Rotation& rotation);
+
+// Asks for the explanation of a rotation.
+absl::StatusOr<v1::RotationExplanation> Explain(const AdminChannel& channel,
+                                                std::uint64_t id);
+
+}  // namespace anchorage::trustctl
+
+#endif  // ANCHORAGE_TOOLS_TRUSTCTL_ROTATIONS_H_
