@@ -129,13 +129,12 @@ void AddSourceNeeds(const Snapshot& snapshot,
                     const std::vector<v1::SourceStanding>& sources,
                     std::vector<Need>& needs) {
   for (const v1::SourceStanding& source : sources) {
-    const bool fails = source.state() == v1::SourceStanding::STATE_FAILING;
-    if (!fails && source.state() != v1::SourceStanding::STATE_DOUBTED) continue;
+    // One that is doubted has an open change that says so.
+    if (source.state() != v1::SourceStanding::STATE_FAILING) continue;
     needs.push_back(
         {.rank = 1,
          .path = "/sources",
-         .what = absl::StrCat("Source ", source.source(),
-                              fails ? " fails" : " is doubted"),
+         .what = absl::StrCat("Source ", source.source(), " fails"),
          .text = source.reason(),
          .since = absl::StrCat(
              "last right ",
