@@ -329,7 +329,9 @@ TEST_F(ServiceTest, LeavesTheFirstRootForPeople) {
 }
 
 TEST_F(ServiceTest, HasAConsoleIfItIsAskedFor) {
+  Start();
   EXPECT_EQ(service_->console_address(), "");
+  service_.reset();
   auto service =
       Service::Start(MakeConfig("listen_address: 127.0.0.1:0\n"
                                 "console: {listen_address: '127.0.0.1:0'}\n"
