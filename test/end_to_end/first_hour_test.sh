@@ -82,7 +82,7 @@ while IFS= read -r line <&3; do
 done 3<"$page"
 
 # Beyond what the page shows: it was published, and by both.
-trustctl rotations show 1 -o json >"$scratch/rotation" 2>&1
+trustctl rotations show 1 $ALICE -o json >"$scratch/rotation" 2>&1
 for name in alice bob; do
   grep -q "\"by\": \"$name\"" "$scratch/rotation" || {
     failures=$((failures + 1))

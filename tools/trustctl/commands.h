@@ -30,6 +30,7 @@ AddCommand AddAnchorsOfTrustd;
 AddCommand AddLedgerOfTrustd;
 AddCommand AddRotations;
 AddCommand AddSources;
+AddCommand AddAlerts;
 AddCommand AddFleet;
 AddCommand AddEvidence;
 AddCommand AddStore;
@@ -78,6 +79,8 @@ inline constexpr Noun kNouns[] = {
      kOnline ? AddRotations : nullptr, true},
     {"sources", "Look at the sources of a trustd",
      kOnline ? AddSources : nullptr, true},
+    {"alerts", "Look at what a trustd alerts people about",
+     kOnline ? AddAlerts : nullptr, true},
     {"fleet", "Look at what instances report to a trustd",
      kOnline ? AddFleet : nullptr, true},
     {"ledger", "Verify the record of what a trustd saw and decided",

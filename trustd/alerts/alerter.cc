@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/no_throw.h"
 #include "trustd/alerts/webhook_post.h"
+#include "trustd/base/metric_families.h"
 #include "verify/printable.h"
 
 namespace anchorage::trustd {
@@ -42,8 +43,7 @@ std::string HostName() {
 absl::StatusOr<std::string> SecretOf(const WebhookSettings& webhook) {
   if (webhook.secret_path.empty()) return std::string();
   auto secret = ReadWebhookSecret(webhook.secret_path);
-  if (!secret.ok() ||
-      webhook.format != v1::WebhookConfig::FORMAT_PAGERDUTY) {
+  if (!secret.ok() || webhook.format != v1::WebhookConfig::FORMAT_PAGERDUTY) {
     return secret;
   }
   const bool is_key =
@@ -126,6 +126,21 @@ absl::Status Alerter::Open() {
 
 std::vector<v1::OpenAlert> Alerter::OpenAt(absl::Time now) const {
   return open_ == nullptr ? std::vector<v1::OpenAlert>() : open_->List(now);
+}
+
+std::vector<prometheus::MetricFamily> Alerter::CollectAt(absl::Time now) const {
+  std::vector<std::pair<MetricLabels, double>> counts;
+  if (open_ != nullptr) {
+    for (const auto& [severity, count] : open_->CountAt(now)) {
+      // The two enums have one order.
+      counts.emplace_back(
+          MetricLabels{{"severity", std::string(NameOf(
+                                        static_cast<Severity>(severity - 1)))}},
+          count);
+    }
+  }
+  return {Gauges("trustd_open_alerts",
+                 "Alerts that nobody has said are over, by severity", counts)};
 }
 
 absl::StatusOr<Alerter::Webhooks> Alerter::Prepare(
