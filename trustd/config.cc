@@ -1,6 +1,10 @@
 #include "trustd/config.h"
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/util/message_differencer.h>
+
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,11 +12,15 @@
 #include "anchors/base/host_port.h"
 #include "anchors/base/yaml_to_proto.h"
 #include "trustd/base/config_reader.h"
+#include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
 namespace {
 
 using google::protobuf::Duration;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::util::MessageDifferencer;
 
 constexpr std::size_t kMaxConfigBytes = 256 * 1024;
 
@@ -31,7 +39,7 @@ bool IsLoopback(const std::string& address) {
   return parsed.has_value() && anchors::IsLoopbackHost(parsed->host);
 }
 
-void ReadListener(const v1::TrustdConfig& proto, ConfigReader& reader,
+void ReadListener(v1::TrustdConfig& proto, ConfigReader& reader,
                   Config& config) {
   config.listen_address = reader.Address(proto.listen_address(),
                                          "127.0.0.1:7443", "listen_address");
@@ -43,8 +51,9 @@ void ReadListener(const v1::TrustdConfig& proto, ConfigReader& reader,
     if (proto.allow_plaintext() && proto.http_listen_address().empty()) {
       reader.Fail("'tls' and 'allow_plaintext' contradict each other");
     }
-    config.tls_certificate_path = reader.Path(proto.tls().certificate_path());
-    config.tls_key_path = reader.Path(proto.tls().key_path());
+    config.tls_certificate_path =
+        reader.Path(proto.tls().certificate_path(), "tls.certificate_path");
+    config.tls_key_path = reader.Path(proto.tls().key_path(), "tls.key_path");
   } else if (!proto.allow_plaintext() && !IsLoopback(config.listen_address)) {
     reader.Fail("'" + config.listen_address +
                 "' is not of the loopback interface: set 'tls', or "
@@ -93,13 +102,18 @@ void ReadLimits(const v1::TrustdConfig& proto, ConfigReader& reader,
 
 void ReadKeys(const v1::TrustdConfig& proto, ConfigReader& reader,
               Config& config) {
-  const auto path = [&](const std::string& value, const char* otherwise) {
-    return value.empty() ? config.data_dir + otherwise : reader.Path(value);
+  const auto path = [&](const std::string& value, const char* otherwise,
+                        const char* name) {
+    // What is in `data_dir` is relative to the folder of the file no more.
+    return value.empty() ? reader.Set(config.data_dir + otherwise, name)
+                         : reader.Path(value, name);
   };
   const v1::KeyConfig& keys = proto.keys();
-  config.online_key_path = path(keys.online_key_path(), "/keys/online.pem");
+  config.online_key_path =
+      path(keys.online_key_path(), "/keys/online.pem", "keys.online_key_path");
   if (proto.mode() == v1::TrustdConfig::MODE_OFFLINE) {
-    config.ceremony_dir = path(proto.ceremony_dir(), "/ceremony");
+    config.ceremony_dir =
+        path(proto.ceremony_dir(), "/ceremony", "ceremony_dir");
     if (!keys.targets_key_path().empty() || !keys.root_key_path().empty()) {
       reader.Fail(
           "in MODE_OFFLINE the keys of root and targets have no business on "
@@ -121,8 +135,10 @@ void ReadKeys(const v1::TrustdConfig& proto, ConfigReader& reader,
   if (!proto.ceremony_dir().empty()) {
     reader.Fail("'ceremony_dir' is of MODE_OFFLINE alone");
   }
-  config.targets_key_path = path(keys.targets_key_path(), "/keys/targets.pem");
-  config.root_key_path = path(keys.root_key_path(), "/keys/root.pem");
+  config.targets_key_path = path(keys.targets_key_path(), "/keys/targets.pem",
+                                 "keys.targets_key_path");
+  config.root_key_path =
+      path(keys.root_key_path(), "/keys/root.pem", "keys.root_key_path");
 }
 
 void ReadValidity(const v1::ValidityConfig& proto, ConfigReader& reader,
@@ -160,6 +176,16 @@ FleetSettings ReadReports(const v1::ReportConfig& proto, ConfigReader& reader) {
   return settings;
 }
 
+// Moves a value to its place, or keeps the first failure.
+template <typename From, typename To>
+void KeepOrFail(absl::StatusOr<From> value, To& to, absl::Status& failed) {
+  if (value.ok()) {
+    to = *std::move(value);
+  } else {
+    failed.Update(value.status());
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Config> ParseConfig(std::string_view yaml,
@@ -168,14 +194,22 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
   if (absl::Status s = anchors::ReadYaml(yaml, path, proto); !s.ok()) {
     return s;
   }
-  ConfigReader reader(path);
   Config config;
+  if (absl::Status s = ReadConfig(path, proto, config); !s.ok()) return s;
+  config.effective = std::move(proto);
+  config.sha256 = verify::Sha256Hex(yaml);
+  return config;
+}
+
+absl::Status ReadConfig(const std::string& path, v1::TrustdConfig& proto,
+                        Config& config) {
+  ConfigReader reader(path, "", &proto);
   if (proto.data_dir().empty()) reader.Fail("'data_dir' is required");
   if (proto.mode() == v1::TrustdConfig::MODE_UNSPECIFIED) {
     reader.Fail("'mode' is required: MODE_ONLINE or MODE_OFFLINE");
   }
   config.mode = proto.mode();
-  config.data_dir = reader.Path(proto.data_dir());
+  config.data_dir = reader.Path(proto.data_dir(), "data_dir");
   ReadListener(proto, reader, config);
   ReadHttpListener(proto, reader, config);
   ReadKeys(proto, reader, config);
@@ -193,45 +227,88 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml,
       proto.has_shutdown_grace(), proto.shutdown_grace(), absl::Seconds(10),
       absl::ZeroDuration(), absl::Minutes(10), "shutdown_grace");
   config.reflection = !proto.has_reflection() || proto.reflection();
+  proto.set_reflection(config.reflection);
   for (const auto& [target, get] : kBesidePaths) {
     if (const std::string& file = (proto.*get)(); !file.empty()) {
-      config.beside_paths.emplace(target, reader.Path(file));
+      const std::string name(anchors::FindTargetKind(target)->name);
+      config.beside_paths.emplace(target, reader.Path(file, name + "_path"));
     }
   }
-  config.initial_catalog_path = reader.Path(proto.initial_catalog_path());
+  config.initial_catalog_path =
+      reader.Path(proto.initial_catalog_path(), "initial_catalog_path");
   if (proto.log().level() != v1::LogConfig::LEVEL_UNSPECIFIED) {
     config.log_level = proto.log().level();
   }
   if (proto.log().format() != v1::LogConfig::FORMAT_UNSPECIFIED) {
     config.log_format = proto.log().format();
   }
-  if (!reader.status().ok()) return reader.status();
-  auto sources = ReadSourceSettings(proto.sources(), path);
-  if (!sources.ok()) return sources.status();
-  config.sources = *std::move(sources);
-  auto alerts = ReadAlertSettings(proto.alerts(), path);
-  if (!alerts.ok()) return alerts.status();
-  config.alerts = *std::move(alerts);
-  auto rotations = ReadRotationOptions(proto.rotations(), path);
-  if (!rotations.ok()) return rotations.status();
-  config.rotations = *std::move(rotations);
-  if (proto.has_admin()) {
-    auto admin = ReadAdminSettings(proto.admin(), path);
-    if (!admin.ok()) return admin.status();
-    if (absl::Status s =
-            CheckApprovals(*admin, config.rotations.approvals, path);
-        !s.ok()) {
-      return s;
-    }
-    config.admin = *std::move(admin);
+  proto.mutable_log()->set_level(config.log_level);
+  proto.mutable_log()->set_format(config.log_format);
+  absl::Status failed = reader.status();
+  KeepOrFail(ReadSourceSettings(*proto.mutable_sources(), path), config.sources,
+             failed);
+  KeepOrFail(ReadAlertSettings(*proto.mutable_alerts(), path), config.alerts,
+             failed);
+  KeepOrFail(ReadRotationOptions(*proto.mutable_rotations(), path),
+             config.rotations, failed);
+  if (proto.has_region_watch()) {
+    KeepOrFail(ReadRegionWatch(*proto.mutable_region_watch(), path),
+               config.region_watch, failed);
   }
-  return config;
+  if (proto.has_admin()) {
+    KeepOrFail(ReadAdminSettings(*proto.mutable_admin(), path), config.admin,
+               failed);
+  }
+  if (proto.has_console()) {
+    KeepOrFail(ReadConsoleSettings(proto, path), config.console, failed);
+  }
+  if (failed.ok() && config.admin.has_value()) {
+    failed = CheckApprovals(*config.admin, config.rotations.approvals, path);
+  }
+  return failed;
 }
 
 absl::StatusOr<Config> LoadConfig(const std::string& path) {
   const auto yaml = anchors::ReadFile(path, kMaxConfigBytes);
   if (!yaml.ok()) return yaml.status();
   return ParseConfig(*yaml, path);
+}
+
+std::vector<std::string> DifferencesAtStart(const Config& now,
+                                            const Config& next) {
+  // What a reload changes.
+  static constexpr std::string_view kAtOnce[] = {"sources", "alerts.webhooks",
+                                                 "releases_path", "log.level"};
+  std::vector<std::string> names;
+  const auto compare = [&](const auto& compare_below, const Message& a,
+                           const Message& b,
+                           const std::string& prefix) -> void {
+    for (int i = 0; i < a.GetDescriptor()->field_count(); ++i) {
+      const FieldDescriptor& field = *a.GetDescriptor()->field(i);
+      const std::string name = prefix + field.name();
+      if (std::find(std::begin(kAtOnce), std::end(kAtOnce), name) !=
+          std::end(kAtOnce)) {
+        continue;
+      }
+      const bool is_group =
+          !field.is_repeated() &&
+          field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+          field.message_type() != Duration::descriptor();
+      const auto* reflection = a.GetReflection();
+      if (is_group && reflection->HasField(a, &field) &&
+          reflection->HasField(b, &field)) {
+        compare_below(compare_below, reflection->GetMessage(a, &field),
+                      reflection->GetMessage(b, &field), name + ".");
+        continue;
+      }
+      MessageDifferencer differencer;
+      if (!differencer.CompareWithFields(a, b, {&field}, {&field})) {
+        names.push_back(name);
+      }
+    }
+  };
+  compare(compare, now.effective, next.effective, "");
+  return names;
 }
 
 PublisherConfig PublisherConfigOf(const Config& config) {

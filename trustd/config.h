@@ -14,10 +14,12 @@
 #include "proto/anchorage/v1/config.pb.h"
 #include "trustd/admin/admin_config.h"
 #include "trustd/alerts/alert_config.h"
+#include "trustd/console/console_config.h"
 #include "trustd/fleet/fleet_config.h"
 #include "trustd/mirror/rotation_config.h"
 #include "trustd/net/ip_address.h"
 #include "trustd/publish/publisher_config.h"
+#include "trustd/regions/region_watch.h"
 #include "trustd/serve/server_config.h"
 #include "trustd/sources/source_config.h"
 
@@ -73,8 +75,16 @@ struct Config {
   RotationOptions rotations;
   // nullopt: no reports are taken.
   std::optional<FleetSettings> reports;
+  // nullopt: there is no console.
+  std::optional<ConsoleSettings> console;
+  // nullopt: AWS's list of regions is not looked at.
+  std::optional<RegionWatchSettings> region_watch;
   v1::LogConfig::Level log_level = v1::LogConfig::LEVEL_INFO;
   v1::LogConfig::Format log_format = v1::LogConfig::FORMAT_TEXT;
+  // SHA-256 of the file as it was read, lower-case hex.
+  std::string sha256;
+  // The file that says all of this, whatever it left out.
+  v1::TrustdConfig effective;
 };
 
 // Reads `yaml` as the contents of the file `path`: messages name that path and
@@ -83,9 +93,20 @@ struct Config {
 absl::StatusOr<Config> ParseConfig(std::string_view yaml,
                                    const std::string& path);
 
+// Reads `proto` as ParseConfig() does the file from which it comes, into an
+// empty `config`, and fills the defaults into it. After a failure all the rest
+// has been read too.
+absl::Status ReadConfig(const std::string& path, v1::TrustdConfig& proto,
+                        Config& config);
+
 // Reads the file at `path`. Fails as ParseConfig() or, for a file that cannot
 // be read, as anchors::ReadFile().
 absl::StatusOr<Config> LoadConfig(const std::string& path);
+
+// Returns the names of the settings that differ and that a reload cannot change,
+// in the order of the schema.
+std::vector<std::string> DifferencesAtStart(const Config& now,
+                                            const Config& next);
 
 // Each returns the part of `config` for a folder that does not know Config.
 PublisherConfig PublisherConfigOf(const Config& config);

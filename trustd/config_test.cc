@@ -1,14 +1,19 @@
 #include "trustd/config.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/base/proto_to_yaml.h"
 
 namespace anchorage::trustd {
 namespace {
+
+using google::protobuf::util::MessageDifferencer;
 
 constexpr char kPath[] = "/etc/trustd/trustd.yaml";
 constexpr char kMinimal[] = "data_dir: /var/lib/trustd\nmode: MODE_ONLINE\n";
@@ -211,6 +216,132 @@ TEST(Config, TakesReportsOnlyWhereItSaysSo) {
     EXPECT_FALSE(Parse(absl::StrCat(kMinimal, "reports: {", bad, "}\n")).ok())
         << bad;
   }
+}
+
+// --- the effective configuration ---
+
+// What a file says in the fields that are values.
+void ExpectSame(const Config& a, const Config& b, const std::string& yaml) {
+  EXPECT_TRUE(MessageDifferencer::Equals(a.effective, b.effective)) << yaml;
+  EXPECT_EQ(a.limits, b.limits) << yaml;
+  EXPECT_EQ(a.rotations, b.rotations) << yaml;
+  EXPECT_EQ(a.admin, b.admin) << yaml;
+  EXPECT_EQ(a.reports, b.reports) << yaml;
+  EXPECT_EQ(a.beside_paths, b.beside_paths) << yaml;
+  EXPECT_EQ(a.refresh_hint, b.refresh_hint) << yaml;
+  EXPECT_EQ(a.timestamp_interval, b.timestamp_interval) << yaml;
+  EXPECT_EQ(a.ceremony_dir, b.ceremony_dir) << yaml;
+  EXPECT_EQ(a.targets_key_path, b.targets_key_path) << yaml;
+  EXPECT_EQ(a.alerts.held_too_long, b.alerts.held_too_long) << yaml;
+  ASSERT_EQ(a.alerts.webhooks.size(), b.alerts.webhooks.size()) << yaml;
+  for (std::size_t i = 0; i < a.alerts.webhooks.size(); ++i) {
+    EXPECT_EQ(a.alerts.webhooks[i].kinds, b.alerts.webhooks[i].kinds) << yaml;
+    EXPECT_EQ(a.alerts.webhooks[i].secret_path,
+              b.alerts.webhooks[i].secret_path);
+  }
+  ASSERT_EQ(a.sources.size(), b.sources.size()) << yaml;
+  for (std::size_t i = 0; i < a.sources.size(); ++i) {
+    const SourceProfile& of_a = a.sources[i].profile;
+    const SourceProfile& of_b = b.sources[i].profile;
+    EXPECT_EQ(of_a.name, of_b.name) << yaml;
+    EXPECT_EQ(of_a.scope.partitions, of_b.scope.partitions) << yaml;
+    EXPECT_EQ(of_a.scope.kinds, of_b.scope.kinds) << yaml;
+    EXPECT_EQ(of_a.times.jitter, of_b.times.jitter) << yaml;
+    EXPECT_EQ(of_a.depends_on, of_b.depends_on) << yaml;
+    EXPECT_EQ(a.sources[i].limits.max_bytes, b.sources[i].limits.max_bytes);
+    EXPECT_EQ(a.sources[i].ca_path, b.sources[i].ca_path) << yaml;
+  }
+}
+
+// Each good beside all others of the same mode.
+constexpr const char* kParts[] = {
+    "listen_address: \"[::1]:0\"\n",
+    "tls: {certificate_path: tls.crt, key_path: /k/tls.key}\n",
+    "http_listen_address: localhost:8080\n",
+    "validity: {root: 864000s, timestamp: 1200s}\n",
+    "refresh_hint: 60s\n",
+    "max_watchers: 1000000\n",
+    "shutdown_grace: 0s\n",
+    "reflection: false\n",
+    "log: {level: LEVEL_ERROR}\n",
+    "reports: {least_percent: 7}\n",
+    "proxies: [192.0.2.0/24, '2001:db8::/32']\n",
+    "limits: {calls: 2}\n",
+    "keys: {online_key_path: ../online.pem}\n",
+    "alerts:\n  held_too_long: 60s\n  webhooks:\n"
+    "    - {name: a, url: 'https://h/?t=%20', secret_path: s}\n"
+    "    - {name: b, url: https://h, secret_path: /s, kinds: [LEDGER_DAMAGED]}"
+    "\n",
+    "rotations: {approvals: 2, overlap: 86400s, rules: [{class: RE_KEY, "
+    "action: "
+    "ACTION_PUBLISH_AFTER, live_proofs: 3, hold: 60s}]}\n",
+    "admin:\n  tls: {certificate_path: c, key_path: k}\n"
+    "  client_ca_path: ca\n  people:\n"
+    "    - {name: 'a: \\b', role: ROLE_OPERATOR}\n"
+    "    - {name: \"b\\u00e9\", role: ROLE_APPROVER}\n",
+    "sources:\n"
+    "  - {name: page, interval: 60s, regions_page: {}}\n"
+    "  - {name: cn, partitions: [aws-cn], jitter: 0s, regions_page: {}}\n"
+    "  - {name: zip, nitro_root: {}, depends_on: [page], ca_path: ca}\n"
+    "  - {name: gov, printed_root: {}, max_bytes: 1024}\n"
+    "  - {name: dir, directory: {path: d}, kinds: [iid-dsa]}\n"
+    "  - name: up\n    allow_loopback_http: true\n    upstream: "
+    "{metadata_url: 'http://127.0.0.1:1/tuf', root_path: r}\n",
+};
+
+TEST(Config, WhatIsInEffectIsReadAsTheSame) {
+  std::mt19937 random(20261129);
+  for (int i = 0; i < 400; ++i) {
+    std::string yaml = "data_dir: data\n";
+    const bool online = random() % 2 == 0;
+    yaml += online ? "mode: MODE_ONLINE\n" : "mode: MODE_OFFLINE\n";
+    if (online && random() % 2 == 0) yaml += "releases_path: r.json\n";
+    for (const char* part : kParts) {
+      if (random() % 2 == 0) yaml += part;
+    }
+    // More approvals than people is refused.
+    const auto config = Parse(yaml);
+    if (!config.ok()) {
+      EXPECT_THAT(std::string(config.status().message()),
+                  ::testing::HasSubstr("approvals"))
+          << yaml;
+      continue;
+    }
+    const std::string effective = anchors::WriteYaml(config->effective);
+    const auto again = ParseConfig(effective, "/elsewhere/other.yaml");
+    ASSERT_TRUE(again.ok()) << again.status() << "\n" << effective;
+    ExpectSame(*config, *again, yaml);
+    EXPECT_TRUE(DifferencesAtStart(*config, *again).empty()) << yaml;
+  }
+}
+
+TEST(Config, WhatIsInEffectHasEveryDefault) {
+  const std::string effective = anchors::WriteYaml(Parse(kMinimal)->effective);
+  for (const char* line :
+       {"listen_address: 127.0.0.1:7443\n", "reflection: true\n",
+        "allow_plaintext: false\n", "  timestamp_interval: 21600s\n",
+        "  root_key_path: /var/lib/trustd/keys/root.pem\n",
+        "  connections: 12000\n", "  level: LEVEL_INFO\n",
+        "  held_too_long: 86400s\n", "  overlap: 7776000s\n",
+        "    - class: RE_KEY\n      action: ACTION_HOLD\n"}) {
+    EXPECT_THAT(effective, ::testing::HasSubstr(line));
+  }
+}
+
+TEST(Config, NamesWhatAReloadCannotChange) {
+  const auto before = Parse(absl::StrCat(kMinimal, "reports: {}\n"));
+  const auto after = Parse(absl::StrCat(
+      kMinimal,
+      "listen_address: 127.0.0.1:1\nvalidity: {timestamp: 86400s}\n"
+      "log: {level: LEVEL_DEBUG, format: FORMAT_JSON}\nreleases_path: r\n"
+      "sources: [{name: a, nitro_root: {}}]\nproxies: [192.0.2.1]\n"
+      "alerts: {webhooks: [{name: a, url: https://h, secret_path: s}]}\n"));
+  ASSERT_TRUE(before.ok()) << before.status();
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_THAT(DifferencesAtStart(*before, *after),
+              ::testing::ElementsAre("listen_address", "validity.timestamp",
+                                     "log.format", "reports", "proxies"));
+  EXPECT_TRUE(DifferencesAtStart(*before, *before).empty());
 }
 
 TEST(Config, TellsAnAbsentFileFromABadOne) {

@@ -9,11 +9,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "anchors/baked/baked.h"
 #include "anchors/base/no_throw.h"
 #include "anchors/catalog.h"
 #include "anchors/tuf/metadata.h"
 #include "trustd/base/rocksdb_store.h"
+#include "trustd/base/store_keys.h"
 #include "trustd/fleet/report_service.h"
 #include "trustd/net/descriptors.h"
 #include "trustd/publish/keys.h"
@@ -24,9 +26,13 @@ namespace {
 // How often we check whether something is due, which is also how soon a failed
 // signing is retried.
 constexpr absl::Duration kRenewalCheck = absl::Seconds(30);
+// After which the renewer is taken to hang: it signs within a second.
+constexpr absl::Duration kRenewerHangs = absl::Minutes(2);
 
 // How often we check what people have signed, and what instances report.
 constexpr absl::Duration kFrequentCheck = absl::Seconds(2);
+constexpr std::uint64_t kIndexedAtOnce = 1'000;
+constexpr absl::Duration kIndexRest = absl::Milliseconds(20);
 
 // How long before it expires, and how often, people are alerted about a file
 // that they must sign.
@@ -42,8 +48,32 @@ absl::Status ShowFirstRoot(const Config& config, const std::string& root) {
   return anchors::WriteFileAtomically(path, root);
 }
 
+// What is polled and who is notified, by name: an address may have a token in it.
+void LogSettings(const Config& config) {
+  std::vector<std::string> sources;
+  for (const v1::SourceConfig& source : config.effective.sources()) {
+    sources.push_back(absl::StrCat(source.name(), " (",
+                                   v1::SourceConfig::descriptor()
+                                       ->FindFieldByNumber(source.kind_case())
+                                       ->name(),
+                                   ", every ", source.interval().seconds(),
+                                   "s)"));
+  }
+  std::vector<std::string> webhooks;
+  for (const WebhookSettings& webhook : config.alerts.webhooks) {
+    webhooks.push_back(webhook.name);
+  }
+  const auto listed = [](const std::vector<std::string>& names) {
+    return names.empty() ? "none" : absl::StrJoin(names, ", ");
+  };
+  spdlog::info("sources: {}; webhooks: {}", listed(sources), listed(webhooks));
+}
+
 void LogStart(const Config& config, const Publication& publication,
-              const std::string& address, const std::string& http_address) {
+              const std::string& address, const std::string& http_address,
+              std::uint64_t records) {
+  LogSettings(config);
+  spdlog::info("store: {}/store, {} records", config.data_dir, records);
   if (config.mode == v1::TrustdConfig::MODE_ONLINE) {
     spdlog::warn(
         "mode ONLINE: the keys of root and targets are on this host; whoever "
@@ -145,46 +175,6 @@ void SayOnce(const char* what, const absl::Status& status, std::string& last) {
   last = message;
 }
 
-// Returns the names of settings that have changed and only take effect at a
-// start.
-std::vector<std::string> FixedDifferences(const Config& now,
-                                          const Config& next) {
-  std::vector<std::string> names;
-  const auto compare = [&](const char* name, const auto& a, const auto& b) {
-    if (a != b) names.emplace_back(name);
-  };
-  compare("listen_address", now.listen_address, next.listen_address);
-  compare("http_listen_address", now.http_listen_address,
-          next.http_listen_address);
-  compare("tls", now.tls_certificate_path + now.tls_key_path,
-          next.tls_certificate_path + next.tls_key_path);
-  compare("data_dir", now.data_dir, next.data_dir);
-  compare("mode", now.mode, next.mode);
-  compare("keys",
-          now.online_key_path + now.targets_key_path + now.root_key_path,
-          next.online_key_path + next.targets_key_path + next.root_key_path);
-  compare("ceremony_dir", now.ceremony_dir, next.ceremony_dir);
-  compare("validity.root", now.root_validity, next.root_validity);
-  compare("validity.targets", now.targets_validity, next.targets_validity);
-  compare("validity.snapshot", now.snapshot_validity, next.snapshot_validity);
-  compare("validity.timestamp", now.timestamp_validity,
-          next.timestamp_validity);
-  compare("validity.timestamp_interval", now.timestamp_interval,
-          next.timestamp_interval);
-  compare("refresh_hint", now.refresh_hint, next.refresh_hint);
-  compare("max_watchers", now.max_watchers, next.max_watchers);
-  compare("limits or proxies", now.limits, next.limits);
-  compare("shutdown_grace", now.shutdown_grace, next.shutdown_grace);
-  compare("reflection", now.reflection, next.reflection);
-  compare("rotations", now.rotations, next.rotations);
-  compare("reports", now.reports, next.reports);
-  compare("admin", now.admin, next.admin);
-  compare("alerts.held_too_long", now.alerts.held_too_long,
-          next.alerts.held_too_long);
-  compare("log.format", now.log_format, next.log_format);
-  return names;
-}
-
 // Returns `limits`, lowered to the number of descriptors. The public ports
 // never get all of them: the store and the admin listener have their share.
 Limits FitToDescriptors(Limits limits) {
@@ -222,9 +212,13 @@ Service::Service(const Config& config, Clock clock, anchors::SteadyClock uptime,
       clock_watch_(clock_, uptime_),
       lock_(std::move(lock)),
       store_(std::move(store)),
+      backups_(
+          {.data_dir = config.data_dir, .clock = clock_, .uptime = uptime_},
+          *store_),
       metrics_(config.mode),
       alerter_(*store_, metrics_.registry()),
-      mirror_alerts_(std::make_unique<MirrorAlerts>(alerter_)) {}
+      mirror_alerts_(std::make_unique<MirrorAlerts>(alerter_)),
+      renewer_worked_(absl::ToInt64Nanoseconds(uptime_())) {}
 
 Service::~Service() { Stop(); }
 
@@ -258,8 +252,9 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Start(
   }
   if (absl::Status s = service->StartMirror(); !s.ok()) return s;
   if (absl::Status s = service->Listen(); !s.ok()) return s;
+  if (absl::Status s = service->WatchRegions(); !s.ok()) return s;
   LogStart(service->config_, *service->hub_.Current(), service->address(),
-           service->http_address());
+           service->http_address(), service->mirror_->ledger().head().size);
   if (!service->admin_address().empty()) {
     spdlog::info("admin service listening on {}", service->admin_address());
   }
@@ -404,8 +399,20 @@ void Service::CheckRecord() {
     SayOnce("rotations wait",
             anchors::NoThrow([&] { return mirror_->Settle(clock_()); }),
             last_failure);
-    return;
+    return ReadIndex();
   } while (!stopping_.WaitFor(kRenewalCheck));
+}
+
+// Whoever searches first need not wait for it. Where it fails, it is read when
+// somebody searches.
+void Service::ReadIndex() {
+  const std::uint64_t size = mirror_->ledger().head().size;
+  absl::StatusOr<bool> has_all = false;
+  do {
+    has_all = anchors::NoThrow(
+        [&] { return mirror_->index().ReadOn(size, kIndexedAtOnce); });
+    if (!has_all.ok() || *has_all) return;
+  } while (!stopping_.WaitFor(kIndexRest));
 }
 
 // After a crash these alerts may be repeated, but none is lost.
@@ -424,6 +431,29 @@ void Service::TellNotices() {
         "alerts about a publication will be repeated at the next start: {}",
         std::string(s.message()));
   }
+}
+
+absl::Status Service::WatchRegions() {
+  if (!config_.region_watch.has_value()) return absl::OkStatus();
+  auto watch = RegionWatch::Start(
+      *config_.region_watch,
+      [this] {
+        std::set<std::string> regions;
+        for (const anchors::CatalogAnchor& anchor :
+             hub_.Current()->catalog.anchors) {
+          if (!anchor.slot.region.empty()) regions.insert(anchor.slot.region);
+        }
+        return regions;
+      },
+      clock_, metrics_.registry());
+  if (!watch.ok()) return watch.status();
+  regions_ = *std::move(watch);
+  return absl::OkStatus();
+}
+
+void Service::AlertOfRegions() {
+  if (regions_ == nullptr) return;
+  for (Alert& alert : regions_->TakeAlerts()) RaiseAlert(std::move(alert));
 }
 
 void Service::AlertOfFleet() {
@@ -549,6 +579,7 @@ absl::Status Service::Listen() {
         [this](const std::optional<anchors::BundleFiles>& bundle,
                const std::string& by,
                const std::string& why) { return AcceptStore(bundle, by, why); };
+    options.backup = [this] { return backups_.Begin(); };
     if (fleet_ != nullptr) {
       options.fleet = [this](std::size_t windows) {
         return fleet_->Describe(windows);
@@ -560,12 +591,16 @@ absl::Status Service::Listen() {
     options.shed = [this](const std::string& what) {
       metrics_.CountShed("admin", what);
     };
+    options.tls_watcher = [this](const TlsFiles::State& state) {
+      metrics_.SetTls("admin", state.is_current, state.expires);
+    };
     auto admin = AdminServer::Start(
         *config_.admin, *mirror_,
         [this](const std::string& source) { return PollNow(source); }, options);
     if (!admin.ok()) return admin.status();
     admin_ = *std::move(admin);
   }
+  if (absl::Status s = ListenForConsole(); !s.ok()) return s;
   if (config_.http_listen_address.empty()) return absl::OkStatus();
   HttpListener::Options options;
   options.connections = fitted.limits.http_connections;
@@ -576,6 +611,46 @@ absl::Status Service::Listen() {
       HttpListener::Start(config_.http_listen_address, hub_, metrics_, options);
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
+  return absl::OkStatus();
+}
+
+absl::Status Service::ListenForConsole() {
+  if (!config_.console.has_value()) return absl::OkStatus();
+  Site::Readers readers = {
+      .clock = clock_,
+      .mirror = *mirror_,
+      .hub = hub_,
+      .alerts = [this](absl::Time now) { return alerter_.OpenAt(now); },
+      .offline = config_.mode == v1::TrustdConfig::MODE_OFFLINE};
+  if (fleet_ != nullptr) {
+    readers.fleet = [this](std::size_t windows) {
+      return fleet_->Describe(windows);
+    };
+  }
+  ConsoleServer::Options options;
+  options.proxies = config_.limits.proxies;
+  options.uptime = uptime_;
+  options.shed = [this](const std::string& what) {
+    metrics_.CountShed("console", what);
+  };
+  auto console = ConsoleServer::Start(
+      *config_.console,
+      config_.admin.has_value() ? config_.admin->people : People(),
+      std::move(readers), std::move(options));
+  if (!console.ok()) return console.status();
+  console_ = *std::move(console);
+  const bool is_tls = !config_.console->tls_certificate_path.empty();
+  spdlog::info("console on {}{}",
+               !config_.console->unix_socket.empty() ? ""
+               : is_tls                              ? "https://"
+                                                     : "http://",
+               console_->address());
+  if (!is_tls) {
+    spdlog::info(
+        "the console asks nobody who they are: whoever reaches {} may "
+        "read it",
+        console_->address());
+  }
   return absl::OkStatus();
 }
 
@@ -590,6 +665,7 @@ void Service::RenewLoop() {
   while (
       !stopping_.WaitFor(std::min(is_frequent ? kFrequentCheck : kRenewalCheck,
                                   config_.timestamp_interval / 2))) {
+    renewer_worked_ = absl::ToInt64Nanoseconds(uptime_());
     const absl::Status caught = anchors::NoThrow([&] {
       if (offline) TakeSigned(last_failure);
       AlertIfClockJumped();
@@ -598,6 +674,8 @@ void Service::RenewLoop() {
       AlertIfWentBack();
       AlertOfClaim();
       AlertOfFleet();
+      AlertOfRegions();
+      backups_.EndStalled();
       SayOnce("rotations wait", mirror_->Settle(clock_()), last_settling);
       SayOnce("cannot sign again, and the old metadata is served on",
               publisher_->RenewIfDue(clock_()), last_renewal);
@@ -616,11 +694,29 @@ void Service::Stop() {
     if (poller_ != nullptr) poller_->Stop();
   }
   if (admin_ != nullptr) admin_->Stop();
+  if (console_ != nullptr) console_->Stop();
   if (http_ != nullptr) http_->Stop();
   if (server_ != nullptr) server_->Stop();
   if (renewer_.joinable()) renewer_.join();
   if (checker_.joinable()) checker_.join();
   alerter_.Stop();
+}
+
+absl::Status Service::CheckLive() {
+  // What they answer does not matter here.
+  (void)store_->Get(keys::kSchema);
+  (void)mirror_->Sources();
+  (void)hub_.Current();
+  if (uptime_() - absl::Nanoseconds(renewer_worked_.load()) > kRenewerHangs) {
+    return absl::UnavailableError("the thread that signs again hangs");
+  }
+  if (!server_->IsRunning()) {
+    return absl::UnavailableError("the listener of clients hangs");
+  }
+  if (admin_ != nullptr && !admin_->IsRunning()) {
+    return absl::UnavailableError("the listener of people hangs");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Service::PollNow(const std::string& source) {
@@ -649,7 +745,7 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   if (absl::Status s = (*poller)->Prepare(); !s.ok()) return s;
   auto webhooks = alerter_.Prepare(next.alerts.webhooks);
   if (!webhooks.ok()) return webhooks.status();
-  std::vector<std::string> fixed = FixedDifferences(config_, next);
+  std::vector<std::string> fixed = DifferencesAtStart(config_, next);
   if (online) {
     if (absl::Status s = publisher_->PublishBeside(*beside, clock_());
         IsStoreWentBack(s)) {

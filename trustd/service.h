@@ -3,6 +3,7 @@
 #ifndef ANCHORAGE_TRUSTD_SERVICE_H_
 #define ANCHORAGE_TRUSTD_SERVICE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,15 +20,18 @@
 #include "anchors/base/steady_clock.h"
 #include "trustd/admin/admin_server.h"
 #include "trustd/alerts/alerter.h"
+#include "trustd/backup/backup_maker.h"
 #include "trustd/base/clock_watch.h"
 #include "trustd/base/headed_store.h"
 #include "trustd/config.h"
+#include "trustd/console/console_server.h"
 #include "trustd/fleet/fleet.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/poller.h"
 #include "trustd/publish/publication.h"
 #include "trustd/publish/publisher.h"
 #include "trustd/publish/timestamp_claims.h"
+#include "trustd/regions/region_watch.h"
 #include "trustd/serve/http/http_listener.h"
 #include "trustd/serve/metrics.h"
 #include "trustd/serve/server.h"
@@ -59,6 +63,10 @@ class Service {
   std::string admin_address() const {
     return admin_ == nullptr ? "" : admin_->address();
   }
+  // The address of the console; empty if there is none.
+  std::string console_address() const {
+    return console_ == nullptr ? "" : console_->address();
+  }
 
   std::shared_ptr<const Publication> publication() const {
     return hub_.Current();
@@ -69,6 +77,12 @@ class Service {
 
   // What the service knows about this machine's clock.
   ClockWatch& clock_watch() { return clock_watch_; }
+
+  // Asks the main parts whether they answer, and fails for one whose thread
+  // does not; does not return while a part that it must wait for hangs. Says
+  // nothing of how well they do: a restart helps against neither floods nor a
+  // full disk.
+  absl::Status CheckLive();
 
   // Makes a source be polled as soon as it is idle; all sources for an empty
   // name. NOT_FOUND.
@@ -90,6 +104,7 @@ class Service {
 
   // Starts the listeners.
   absl::Status Listen();
+  absl::Status ListenForConsole();
   // Starts alerts, the mirror and the sources.
   absl::Status StartMirror();
   absl::StatusOr<std::unique_ptr<Poller>> MakePoller(
@@ -98,6 +113,7 @@ class Service {
   // Reads the part of the record that the start took from a checkpoint, and
   // alerts if the record says something else.
   void CheckRecord();
+  void ReadIndex();
   // Alerts that the store went back, at once and then once a day.
   void AlertIfWentBack();
   // Alerts people about each jump of the clock.
@@ -106,6 +122,8 @@ class Service {
   void AlertOfClaim();
   // Alerts people about what instances report.
   void AlertOfFleet();
+  absl::Status WatchRegions();
+  void AlertOfRegions();
   // Alerts people about what a publication has done.
   void TellNotices();
   // Called when a caller has, or claims to have, a newer timestamp than the one
@@ -131,6 +149,7 @@ class Service {
   ClockWatch clock_watch_;
   const anchors::FolderLock lock_;
   const std::unique_ptr<HeadedStore> store_;
+  BackupMaker backups_;
   PublicationHub hub_;
   Metrics metrics_;
   Alerter alerter_;
@@ -143,9 +162,13 @@ class Service {
   std::unique_ptr<Poller> poller_ ABSL_GUARDED_BY(reload_mutex_);
   // Null without `reports`.
   std::unique_ptr<Fleet> fleet_;
+  // Null without `region_watch`.
+  std::unique_ptr<RegionWatch> regions_;
   std::unique_ptr<Server> server_;
   // Null without `admin`.
   std::unique_ptr<AdminServer> admin_;
+  // Null without `console`.
+  std::unique_ptr<ConsoleServer> console_;
   // Null without HTTP.
   std::unique_ptr<HttpListener> http_;
   absl::Mutex warned_mutex_;
@@ -153,6 +176,8 @@ class Service {
       -absl::InfiniteDuration();
   TimestampClaims claims_ ABSL_GUARDED_BY(warned_mutex_);
   anchors::StopSignal stopping_;
+  // When the renewer last began to work, by `uptime_`, in nanoseconds.
+  std::atomic<std::int64_t> renewer_worked_ = 0;
   std::thread renewer_;
   std::thread checker_;
 };

@@ -175,7 +175,7 @@ Report::Line RotationsLine(const std::string& name,
   });
 }
 
-Report::Line RecordsLine(const std::string& name, const trustd::Mirror& mirror,
+Report::Line RecordsLine(const std::string& name, trustd::Mirror& mirror,
                          const v1::ListRecordsRequest& request) {
   return QueryLine(name, [&] {
     const trustd::Ledger& ledger = mirror.ledger();
@@ -183,7 +183,8 @@ Report::Line RecordsLine(const std::string& name, const trustd::Mirror& mirror,
     const auto read = [&](std::uint64_t index) {
       return ledger.ReadBytes(index);
     };
-    if (!trustd::AnswerRecords(ledger.head().size, read, request, response)
+    if (!trustd::AnswerRecords(ledger.head().size, read, mirror.index(),
+                               request, response)
              .ok()) {
       Fail(name);
     }
@@ -191,7 +192,7 @@ Report::Line RecordsLine(const std::string& name, const trustd::Mirror& mirror,
   });
 }
 
-void AddQueries(const trustd::Mirror& mirror, Report& report) {
+void AddQueries(trustd::Mirror& mirror, Report& report) {
   report.Add(QueryLine("Rotations(): all that were published", [&] {
     return mirror
         .Rotations([](const v1::Rotation& rotation) {
@@ -233,7 +234,7 @@ void AddDisk(TenYears& years, Report& report) {
 }
 
 // What an answer costs beside reading what it is made of.
-int ReportAnswers(const trustd::Mirror& mirror, const Options& options) {
+int ReportAnswers(trustd::Mirror& mirror, const Options& options) {
   const trustd::Ledger& ledger = mirror.ledger();
   const std::uint64_t size = ledger.head().size;
   const auto read = [&](std::uint64_t index) {
@@ -250,7 +251,8 @@ int ReportAnswers(const trustd::Mirror& mirror, const Options& options) {
   // How many it returned.
   const auto answer_records = [&](const v1::ListRecordsRequest& request) {
     v1::ListRecordsResponse response;
-    const auto status = trustd::AnswerRecords(size, read, request, response);
+    const auto status =
+        trustd::AnswerRecords(size, read, mirror.index(), request, response);
     return status.ok() ? response.records_size() : 0;
   };
   v1::ListRotationsRequest page;

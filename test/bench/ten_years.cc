@@ -133,6 +133,8 @@ TenYears::~TenYears() = default;
 
 trustd::Mirror& TenYears::mirror() { return *trustd_->mirror; }
 
+const trustd::PublicationHub& TenYears::hub() const { return trustd_->hub; }
+
 void TenYears::Reopen() {
   trustd_.reset();
   trustd_ = std::make_unique<Trustd>();

@@ -73,6 +73,7 @@ class TenYears {
   std::uint64_t BytesOnDisk();
 
   trustd::Mirror& mirror();
+  const trustd::PublicationHub& hub() const;
 
  private:
   struct Trustd;

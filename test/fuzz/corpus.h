@@ -27,6 +27,7 @@ Seeds AttestationSeeds();
 
 Seeds NsmSeeds();
 
+Seeds ManifestSeeds();
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
@@ -35,6 +36,7 @@ Seeds SuccessionSeeds(const std::string& baked_catalog);
 Seeds RecordSeeds();
 Seeds ReportSeeds();
 Seeds ReportAnswerSeeds();
+Seeds ConsoleRequestSeeds();
 Seeds RequestHeadSeeds();
 Seeds RetryAfterSeeds();
 Seeds PkiIndexSeeds();

@@ -2,10 +2,12 @@
 #include <string>
 #include <vector>
 
+#include "proto/anchorage/v1/backup.pb.h"
 #include "proto/anchorage/v1/ledger.pb.h"
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "test/fuzz/corpus.h"
 #include "test/fuzz/fuzz.h"
+#include "trustd/backup/manifest.h"
 
 namespace anchorage::test {
 namespace {
@@ -91,6 +93,24 @@ Seeds RecordSeeds() {
     flicker.push_back(gone);
   }
   return {Text(life), Text(flicker)};
+}
+
+Seeds ManifestSeeds() {
+  v1::BackupManifest manifest;
+  manifest.set_format(trustd::kBackupFormat);
+  manifest.set_program("trustd 1.2.0");
+  manifest.mutable_made()->set_seconds(1'800'000'000);
+  manifest.set_store_schema(1);
+  manifest.set_first_root_sha256(std::string(64, 'a'));
+  Seeds seeds;
+  for (const char* name : {"store.head", "store/000001.sst", "store/CURRENT"}) {
+    v1::BackupFile& file = *manifest.add_files();
+    file.set_name(name);
+    file.set_bytes(4096);
+    file.set_sha256(std::string(64, '0'));
+    seeds.push_back(trustd::FormatManifest(manifest));
+  }
+  return seeds;
 }
 
 }  // namespace anchorage::test

@@ -12,6 +12,15 @@ Seeds RequestHeadSeeds() {
   };
 }
 
+Seeds ConsoleRequestSeeds() {
+  return {"/changes?state=open&page=2",
+          "/record?page=12",
+          "/changes/17",
+          "Trustd.Example:8443",
+          "[::1]:7445",
+          "Basic bmlnaHQ6c2hpZnQ="};
+}
+
 Seeds PkiIndexSeeds() {
   const std::string ca = "2031-11-28T21:20:00Z " + std::string(32, '4') + " " +
                          std::string(64, 'a') + " ca - anchorage pki 4a5b\n";

@@ -8,11 +8,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -34,6 +36,8 @@
 #include "proto/anchorage/v1/errors.pb.h"
 #include "test/support/repository_simulator.h"
 #include "test/support/test_authority.h"
+#include "trustd/backup/backup_folder.h"
+#include "trustd/backup/restore.h"
 #include "trustd/base/store.h"
 #include "trustd/config.h"
 #include "trustd/service.h"
@@ -107,7 +111,9 @@ class RestoreTest : public ::testing::Test {
             "  client_ca_path: people.pem\n"
             "  people:\n"
             "    - {name: olga, role: ROLE_OPERATOR}\n"
-            "    - {name: alice, role: ROLE_APPROVER}\n"),
+            "    - {name: alice, role: ROLE_APPROVER}\n",
+            polls_ ? "sources: [{name: folder, directory: {path: aws.json}}]\n"
+                   : ""),
         folder_ + "/trustd.yaml");
     EXPECT_TRUE(config.ok()) << config.status();
     return *config;
@@ -225,11 +231,41 @@ class RestoreTest : public ::testing::Test {
     return writer->Finish();
   }
 
-  absl::Status Revoke() {
+  // As trustctl does it.
+  grpc::Status Backup(const std::string& target, trustd::BackupFacts* facts,
+                      const std::string& by = "olga") {
+    const auto stub = v1::AdminService::NewStub(ConnectAs(by));
+    grpc::ClientContext context;
+    SetDeadline(context);
+    auto writer = trustd::BackupWriter::Begin(target);
+    EXPECT_TRUE(writer.ok()) << writer.status();
+    const auto reader = stub->Backup(&context, {});
+    v1::BackupResponse piece;
+    while (reader->Read(&piece)) {
+      const absl::Status taken = (*writer)->Take(piece);
+      EXPECT_TRUE(taken.ok()) << taken;
+    }
+    const grpc::Status status = reader->Finish();
+    if (!status.ok()) return status;
+    auto finished = (*writer)->Finish();
+    EXPECT_TRUE(finished.ok()) << finished.status();
+    if (finished.ok()) *facts = *std::move(finished);
+    return status;
+  }
+
+  absl::StatusOr<trustd::Restored> Restore(const std::string& backup) {
+    return trustd::RestoreBackup(
+        backup,
+        {.data_dir = data(), .key_paths = {data() + "/keys/online.pem"}},
+        "disk 3 died", now_);
+  }
+
+  absl::Status Revoke() { return Revoke(first()); }
+  absl::Status Revoke(const anchors::CatalogAnchor& anchor) {
     v1::PinFact fact;
     fact.set_action(v1::PinFact::ACTION_REVOKE);
-    *fact.mutable_slot() = anchors::ToProto(first().slot);
-    fact.set_spki_sha256(first().spki_sha256);
+    *fact.mutable_slot() = anchors::ToProto(anchor.slot);
+    fact.set_spki_sha256(anchor.spki_sha256);
     fact.set_by("olga");
     fact.set_why("its key is known");
     return service_->mirror()
@@ -263,6 +299,8 @@ class RestoreTest : public ::testing::Test {
 
   std::string folder_;
   bool offline_ = false;
+  // Whether it polls the catalog in aws.json.
+  bool polls_ = false;
   absl::Time now_ = kNow;
   const anchors::Catalog seed_ = Seed();
   const TestAuthority servers_{"servers"};
@@ -477,6 +515,119 @@ TEST_F(RestoreTest, ARootThatOnlyClientsHaveTakesABundle) {
   ASSERT_TRUE(Accept(HeldBundle()).ok());
   EXPECT_EQ(current().files.roots.back(), root);
   EXPECT_TRUE(Refresh().ok());
+}
+
+// --- backups ---------------------------------------------------------------------
+
+TEST_F(RestoreTest, ABackupTakenUnderLoadIsRestoredAndClientsGoOn) {
+  polls_ = true;
+  anchors::Catalog shown = Seed();
+  const auto show = [&](std::size_t anchors) {
+    anchors::Catalog part = shown;
+    part.anchors.resize(anchors);
+    Write("aws.json", anchors::SerializeCatalog(part));
+  };
+  show(shown.anchors.size());
+  Start();
+  ASSERT_TRUE(Refresh().ok());
+  // Publications and polls, from before the backup to after it.
+  std::atomic<bool> stop = false;
+  std::atomic<std::size_t> revoked = 1;
+  std::thread publications([&] {
+    for (; !stop && revoked < seed_.anchors.size(); ++revoked) {
+      EXPECT_TRUE(Revoke(seed_.anchors[revoked]).ok());
+    }
+  });
+  std::thread polls([&] {
+    for (std::size_t turn = 0; !stop; ++turn) {
+      show(shown.anchors.size() - turn % 7);
+      EXPECT_TRUE(service_->PollNow("folder").ok());
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  });
+  while (revoked < 5) std::this_thread::yield();
+  trustd::BackupFacts backups[3];
+  for (int i = 0; i < 3; ++i) {
+    const grpc::Status status =
+        Backup(absl::StrCat(folder_, "/backup", i), &backups[i]);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+  stop = true;
+  publications.join();
+  polls.join();
+  EXPECT_LT(backups[0].head.records, backups[2].head.records) << "it was busy";
+  EXPECT_FALSE(fs::exists(data() + "/backup.checkpoint"));
+
+  // What happens after the backup: the client has it, and the disk dies.
+  ASSERT_TRUE(Revoke().ok());
+  ASSERT_TRUE(Refresh().ok());
+  ASSERT_EQ(StatusInClient(), AnchorStatus::kRevoked);
+  const std::uint64_t published = current().catalog.sequence;
+  ASSERT_GT(published, backups[0].publication->catalog.sequence);
+  Stop();
+  const auto restored = Restore(folder_ + "/backup0");
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  polls_ = false;
+  Start();
+  EXPECT_EQ(current().catalog.sequence,
+            backups[0].publication->catalog.sequence);
+  EXPECT_EQ(current().timestamp_version, backups[0].head.timestamp_version);
+  EXPECT_THAT(SigningStopped(), ::testing::HasSubstr("it was restored at"));
+  EXPECT_THAT(SigningStopped(), ::testing::HasSubstr("disk 3 died"));
+  EXPECT_TRUE(IsStoreWentBack(Revoke()));
+  EXPECT_FALSE(Refresh().ok()) << "clients never go back";
+  EXPECT_EQ(StatusInClient(), AnchorStatus::kRevoked);
+  trustd::BackupFacts none;
+  EXPECT_EQ(ReasonOf(Backup(folder_ + "/another", &none)), "STORE_WENT_BACK");
+
+  ASSERT_TRUE(Accept(HeldBundle()).ok());
+  EXPECT_GE(accepted_.sequence(), published + 1'000'000);
+  EXPECT_EQ(StatusServed(), AnchorStatus::kRevoked);
+  ASSERT_TRUE(Refresh().ok()) << "and they follow what is signed above";
+  EXPECT_EQ(StatusInClient(), AnchorStatus::kRevoked);
+  // The reason of the restore is on the record with that of the acceptance.
+  bool recorded = false;
+  ASSERT_TRUE(service_->mirror()
+                  .ledger()
+                  .Scan(0,
+                        [&](std::uint64_t, const v1::LedgerRecord& record) {
+                          if (!record.has_store()) return true;
+                          recorded = true;
+                          EXPECT_THAT(record.store().found(),
+                                      ::testing::HasSubstr("disk 3 died"));
+                          return true;
+                        })
+                  .ok());
+  EXPECT_TRUE(recorded);
+  Start();
+  EXPECT_EQ(SigningStopped(), "");
+  EXPECT_TRUE(Backup(folder_ + "/another", &none).ok());
+}
+
+TEST_F(RestoreTest, ACallerThatGoesAwayEndsTheBackup) {
+  Start();
+  const auto stub = v1::AdminService::NewStub(ConnectAs("olga"));
+  {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    const auto reader = stub->Backup(&context, {});
+    v1::BackupResponse piece;
+    ASSERT_TRUE(reader->Read(&piece));
+    EXPECT_TRUE(piece.has_manifest());
+    context.TryCancel();
+    EXPECT_FALSE(reader->Finish().ok());
+  }
+  // It is noticed soon, and the next is served.
+  trustd::BackupFacts facts;
+  grpc::Status status;
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    status = Backup(absl::StrCat(folder_, "/backup", attempt), &facts);
+    if (ReasonOf(status) != "TOO_MANY_REQUESTS") break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(ReasonOf(Backup(folder_ + "/alices", &facts, "alice")),
+            "ROLE_INSUFFICIENT");
 }
 
 // --- MODE_OFFLINE ------------------------------------------------------------

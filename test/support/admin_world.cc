@@ -167,8 +167,7 @@ Observation AdminWorld::Look() const {
   observation.scope.partitions = {"aws", "aws-us-gov", "aws-cn", "aws-eusc"};
   observation.scope.kinds = {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024,
                              AnchorKind::kIidRsa2048};
-  const absl::Status status = mirror_->Observed(observation, now());
-  ASSERT_TRUE(status.ok()) << status;
+  return observation;
 }
 
 void AdminWorld::ShowReKey() {

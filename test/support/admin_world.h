@@ -50,7 +50,10 @@ class AdminWorld {
   // AWS signs with another key, and has published nothing.
   void SignWithAnotherKey();
   // AWS's page as it is now is seen.
-  void Observe() { EXPECT_TRUE(mirror_->Observed(Look(), now()).ok()); }
+  void Observe() {
+    const absl::Status status = mirror_->Observed(Look(), now());
+    EXPECT_TRUE(status.ok()) << status;
+  }
   // What it shows.
   Observation Look() const;
   // What a poll does that somebody asks for; nothing at first.

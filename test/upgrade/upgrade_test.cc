@@ -1,5 +1,5 @@
-// Stores and a cache that the programs of an earlier commit wrote
-// (test/vectors/store_v2), under those of today: a MODE_ONLINE trustd with a
+// Stores and a cache that the programs of earlier commits wrote
+// (test/vectors/store_v2 and store_v3), under those of today: a MODE_ONLINE trustd with a
 // re-key that two people approved (1), one that alice alone approved (2), a
 // revocation and a retirement with times; a MODE_OFFLINE one with a re-key that
 // two people approved and nobody has signed (1).
@@ -17,6 +17,8 @@
 #include "anchors/catalog.h"
 #include "client/trust_client.h"
 #include "test/support/test_authority.h"
+#include "trustd/backup/backup_folder.h"
+#include "trustd/backup/restore.h"
 #include "trustd/base/rocksdb_store.h"
 #include "trustd/base/store_keys.h"
 #include "trustd/config.h"
@@ -31,6 +33,7 @@ using verify::AnchorKind;
 using verify::AnchorStatus;
 
 constexpr char kVectors[] = "test/vectors/store_v2/";
+constexpr char kVectors3[] = "test/vectors/store_v3/";
 
 std::string Read(const std::string& path) {
   const auto bytes = anchors::ReadFile(path, 4 << 20);
@@ -48,7 +51,7 @@ class UpgradeTest : public ::testing::Test {
     std::string error;
     ASSERT_TRUE(absl::ParseTime(
         absl::RFC3339_full,
-        absl::StripSuffix(Read(absl::StrCat(kVectors, "made")), "\n"), &now_,
+        absl::StripSuffix(Read(absl::StrCat(vectors_, "made")), "\n"), &now_,
         &error))
         << error;
     now_ += absl::Hours(1);
@@ -69,7 +72,7 @@ class UpgradeTest : public ::testing::Test {
 
   // A copy of what was left behind, which may be written.
   void Copy(const std::string& name) {
-    fs::copy(kVectors + name, folder_ + "/" + name,
+    fs::copy(vectors_ + name, folder_ + "/" + name,
              fs::copy_options::recursive);
     for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
       fs::permissions(entry.path(),
@@ -153,6 +156,7 @@ class UpgradeTest : public ::testing::Test {
     return store.ok() ? (*store)->Get(trustd::keys::kSchema)->value_or("") : "";
   }
 
+  std::string vectors_ = kVectors;
   const TestAuthority servers_{"servers"};
   const TestAuthority people_{"people"};
   std::string folder_;
@@ -219,8 +223,92 @@ TEST_F(UpgradeTest, TheStoreIsNoLongerForProgramsOfBefore) {
     Copy(name + ".aws");
     EXPECT_EQ(Schema(name), "2");
     Start(name, name == "online" ? "MODE_ONLINE" : "MODE_OFFLINE");
-    EXPECT_EQ(Schema(name), "3");
+    EXPECT_EQ(Schema(name), absl::StrCat(trustd::kSchemaVersion));
   }
+}
+
+// --- schema 3 ------------------------------------------------------------------
+
+class UpgradeFrom3Test : public UpgradeTest {
+ protected:
+  UpgradeFrom3Test() { vectors_ = kVectors3; }
+};
+
+TEST_F(UpgradeFrom3Test, ItGoesOnAndApprovalsCount) {
+  Copy("online");
+  Copy("online.aws");
+  EXPECT_EQ(Schema("online"), "3");
+  Start("online", "MODE_ONLINE");
+  EXPECT_EQ(Schema("online"), absl::StrCat(trustd::kSchemaVersion));
+  EXPECT_EQ(service_->publication()->catalog.sequence, 4u);
+  EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_PUBLISHED);
+  EXPECT_EQ(VoidFacts(), 0);
+  Approve(2, "olga");
+  EXPECT_EQ(The(2).state(), v1::ROTATION_STATE_PUBLISHED) << "alice's counts";
+  EXPECT_EQ(service_->publication()->catalog.sequence, 5u);
+}
+
+TEST_F(UpgradeFrom3Test, WhatWasProposedStaysProposed) {
+  Copy("offline");
+  Copy("offline.aws");
+  Start("offline", "MODE_OFFLINE");
+  EXPECT_EQ(The(1).state(), v1::ROTATION_STATE_APPROVED);
+  EXPECT_TRUE(fs::exists(folder_ + "/offline/proposal.json"));
+}
+
+// A program of before would sign what was restored and nobody has accepted.
+TEST_F(UpgradeFrom3Test, ProgramsOfBeforeRefuseTheStoreAndSayWhatToDo) {
+  Copy("online");
+  Copy("online.aws");
+  Start("online", "MODE_ONLINE");
+  service_.reset();
+  // This program is one of before to a store of the next.
+  {
+    auto store = trustd::RocksDbStore::Open(folder_ + "/online/store");
+    ASSERT_TRUE(store.ok()) << store.status();
+    trustd::StoreBatch batch;
+    batch.Put(trustd::keys::kSchema, absl::StrCat(trustd::kSchemaVersion + 1));
+    ASSERT_TRUE((*store)->Commit(batch).ok());
+  }
+  const absl::Status refused =
+      trustd::RocksDbStore::Open(folder_ + "/online/store").status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_NE(refused.message().find("run that one"), std::string_view::npos);
+}
+
+// A copy that was made with the program of before, described by this one.
+TEST_F(UpgradeFrom3Test, ABackupOfBeforeIsRestored) {
+  Copy("online");
+  Copy("online.aws");
+  const std::string backup = folder_ + "/backup";
+  fs::create_directories(backup);
+  fs::copy(folder_ + "/online/store", backup + "/store",
+           fs::copy_options::recursive);
+  fs::copy(folder_ + "/online/store.head", backup + "/store.head");
+  const auto manifest = trustd::DescribeBackup(backup, now_);
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_EQ(manifest->store_schema(), 3);
+  ASSERT_TRUE(anchors::WriteFileAtomically(backup + "/manifest.json",
+                                           trustd::FormatManifest(*manifest))
+                  .ok());
+  // This program goes on, and is then put back to what was before it.
+  Start("online", "MODE_ONLINE");
+  Approve(2, "olga");
+  service_.reset();
+  const auto restored = trustd::RestoreBackup(
+      backup, {.data_dir = folder_ + "/online"}, "the update was wrong", now_);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(Schema("online"), absl::StrCat(trustd::kSchemaVersion));
+  Start("online", "MODE_ONLINE");
+  EXPECT_EQ(service_->publication()->catalog.sequence, 4u);
+  const auto decided =
+      service_->mirror().Decide({.rotation_id = 2,
+                                 .kind = v1::Decision::KIND_HOLD,
+                                 .by = "olga",
+                                 .why = "not now"},
+                                now_);
+  EXPECT_TRUE(trustd::IsStoreWentBack(decided.status())) << decided.status();
+  EXPECT_EQ(The(2).state(), v1::ROTATION_STATE_DETECTED);
 }
 
 TEST_F(UpgradeTest, TheCacheIsUsed) {

@@ -86,11 +86,14 @@ _LIBRARIES = {
     },
     "curl": {"": {"curl": _target(["-lcurl"]), "headers": _target()}},
     "gumbo-parser": {"": {"gumbo": _target(["-lgumbo"])}},
+    "kainjow_mustache": {"": {"mustache": _target()}},
     "libarchive": {"": {"archive": _target(["-larchive"])}},
+    "libcrypt": {"": {"crypt": _target(["-lcrypt"])}},
     "com_github_jupp0r_prometheus_cpp": {
         "core": {"core": _target(["-lprometheus-cpp-core"])},
     },
     "rocksdb": {"": {"rocksdb": _target(["-lrocksdb"])}},
+    "systemd": {"": {"systemd": _target(["-lsystemd"])}},
     "yaml-cpp": {
         "": {
             "yaml-cpp": _target(

@@ -121,14 +121,19 @@ void UseTransport(client::TrustClient::OpenTransport open) {
 
 void AnchorSource::AddTo(CLI::App& command) {
   constexpr char kGroup[] = "Anchors (default: the set built into trustctl)";
-  auto* server_option =
-      command.add_option("--server", server, kServerHelp)->group(kGroup);
-  command.add_option("--trusted-root", trusted_root, kRootHelp)->group(kGroup);
+  auto* server_option = command.add_option("--server", server, kServerHelp)
+                            ->envname("ANCHORAGE_SERVER")
+                            ->group(kGroup);
+  command.add_option("--trusted-root", trusted_root, kRootHelp)
+      ->envname("ANCHORAGE_TRUSTED_ROOT")
+      ->group(kGroup);
   command.add_option("--tls-roots", tls_roots, kTlsHelp)
       ->needs(server_option)
+      ->envname("ANCHORAGE_TLS_ROOTS")
       ->group(kGroup);
   auto* cache_option =
       command.add_option("--cache", cache, "folder of the last verified set")
+          ->envname("ANCHORAGE_CACHE")
           ->group(kGroup);
   command
       .add_option("--catalog", catalog,
@@ -156,9 +161,14 @@ absl::Status AnchorSource::CheckAge(const Anchors& anchors) const {
 }
 
 void AnchorSource::AddRepositoryTo(CLI::App& command) {
-  command.add_option("--server", server, kServerHelp)->required();
-  command.add_option("--trusted-root", trusted_root, kRootHelp)->required();
-  command.add_option("--tls-roots", tls_roots, kTlsHelp);
+  command.add_option("--server", server, kServerHelp)
+      ->required()
+      ->envname("ANCHORAGE_SERVER");
+  command.add_option("--trusted-root", trusted_root, kRootHelp)
+      ->required()
+      ->envname("ANCHORAGE_TRUSTED_ROOT");
+  command.add_option("--tls-roots", tls_roots, kTlsHelp)
+      ->envname("ANCHORAGE_TLS_ROOTS");
 }
 
 absl::StatusOr<RepositoryFiles> AnchorSource::OpenRepository() const {

@@ -17,6 +17,7 @@
 #include "tools/trustctl/ceremony_text.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/repository_export.h"
 
 namespace anchorage::trustctl {
@@ -29,7 +30,7 @@ struct Flags {
   std::string after;
   std::string trusted_root;
   std::string tls_roots;
-  OutputOption output;
+  Output output;
 };
 
 constexpr char kFooter[] = R"(
@@ -100,15 +101,21 @@ int Diff(const Flags& flags) {
   const auto reactivated = anchors::FindReactivated(*before, *after);
   const auto problems =
       anchors::FindSuccessorProblems(*before, *after, reactivated);
-  if (flags.output.json()) {
-    std::cout << StepToJson(*before, *after, reactivated, problems).dump(2)
-              << "\n";
-  } else {
-    std::cout << TextOf(*after, &*before) << TextOf(reactivated);
-    std::cout << (problems.empty() ? "LEGAL" : "REFUSED") << "  sequence "
-              << before->sequence << " -> " << after->sequence << "\n"
-              << TextOf(problems);
-  }
+  flags.output.Print(
+      StepToJson(*before, *after, reactivated, problems),
+      {.rows = "anchors",
+       .columns = {{"CHANGE", "/change"},
+                   {"SLOT", "/slot"},
+                   {"FROM", "/from"},
+                   {"TO", "/to"},
+                   {"KEY", "/spki_sha256"}},
+       .name = "/spki_sha256"},
+      [&] {
+        std::cout << TextOf(*after, &*before) << TextOf(reactivated);
+        std::cout << (problems.empty() ? "LEGAL" : "REFUSED") << "  sequence "
+                  << before->sequence << " -> " << after->sequence << "\n"
+                  << TextOf(problems);
+      });
   return ExitCodeOf(anchors::StatusOf(problems));
 }
 

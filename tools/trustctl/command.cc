@@ -125,6 +125,15 @@ absl::StatusOr<std::string> ReadInput(const std::string& path) {
   return bytes;
 }
 
+absl::Status WriteOutput(const std::string& path, std::string_view bytes,
+                         anchors::FileAccess access) {
+  if (path != "-") return anchors::WriteFileAtomically(path, bytes, access);
+  std::cout << bytes << std::flush;
+  return std::cout
+             ? absl::OkStatus()
+             : absl::UnavailableError("standard output cannot be written");
+}
+
 absl::Status Confirm(std::string_view question, bool assumed) {
   if (assumed) return absl::OkStatus();
   if (isatty(STDIN_FILENO) == 0) {

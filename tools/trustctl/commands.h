@@ -23,6 +23,10 @@ AddCommand AddRepository;
 AddCommand AddInspect;
 AddCommand AddInstance;
 AddCommand AddLedger;
+AddCommand AddSelftest;
+AddCommand AddContext;
+AddCommand AddCompletion;
+AddCommand AddMan;
 
 // With gRPC, so in trustctl-online alone. The first two have all of a noun of
 // which the same without a trustd is above.
@@ -33,6 +37,10 @@ AddCommand AddSources;
 AddCommand AddFleet;
 AddCommand AddEvidence;
 AddCommand AddStore;
+AddCommand AddBackup;
+
+// Below "anchors".
+AddCommand AddAnchorsExport;
 
 // Below "instance".
 AddCommand AddInstanceCheck;
@@ -82,6 +90,13 @@ inline constexpr Noun kNouns[] = {
      kOnline ? AddEvidence : nullptr, true},
     {"store", "Go on with a store that went back", kOnline ? AddStore : nullptr,
      true},
+    {"backup", "Copy what a trustd keeps, and verify copies",
+     kOnline ? AddBackup : nullptr, true},
+    {"selftest", "Check that this program verifies as it should", AddSelftest},
+    {"context", "Name a trustd once, with who you are there", AddContext},
+    {"completion", "Print what completes commands in a shell", AddCompletion},
+    {"man", "Write the manual pages", AddMan},
+    {"help", "Show the help of a command", nullptr},
 };
 
 }  // namespace anchorage::trustctl

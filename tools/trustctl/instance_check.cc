@@ -82,11 +82,6 @@ CheckLine FailOf(const absl::Status& why, std::string hint) {
   return line;
 }
 
-std::string_view NameOf(Mark mark) {
-  constexpr std::string_view kNames[] = {"ok", "warn", "fail", "skipped"};
-  return kNames[static_cast<int>(mark)];
-}
-
 std::vector<CheckLine> Judge(const InstanceFacts& facts) {
   std::vector<CheckLine> lines;
   for (const Check& check : kChecks) {
@@ -94,14 +89,6 @@ std::vector<CheckLine> Judge(const InstanceFacts& facts) {
     lines.back().id = check.id;
   }
   return lines;
-}
-
-Mark WorstOf(const std::vector<CheckLine>& lines) {
-  Mark worst = Mark::kOk;
-  for (const CheckLine& line : lines) {
-    if (line.mark != Mark::kSkipped) worst = std::max(worst, line.mark);
-  }
-  return worst;
 }
 
 int ExitCodeOf(const std::vector<CheckLine>& lines, bool strict) {

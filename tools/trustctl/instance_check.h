@@ -19,6 +19,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "anchors/base/check_lines.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/instance_machine.h"
 #include "verify/anchor_set.h"
@@ -103,36 +104,12 @@ struct InstanceFacts {
   std::optional<ServerFacts> server = {};
 };
 
-enum class Mark {
-  kOk,
-  kWarn,
-  kFail,
-  // Not asked for, or what it rests on is not there.
-  kSkipped,
-};
-
-// Returns the stable name: "ok", "warn", "fail", "skipped".
-std::string_view NameOf(Mark mark);
-
-struct CheckLine {
-  // Stable, such as "product-codes".
-  std::string_view id = {};
-  Mark mark = Mark::kOk;
-  // For kWarn and kFail: a stable name, and what to do. Empty otherwise.
-  std::string reason = {};
-  std::string hint = {};
-  // For people: it may have what a server or a file said, and may change.
-  std::string detail = {};
-  // Of kFail: as any command would end for that.
-  ExitCode exit_code = kAccepted;
-};
+using anchors::CheckLine;
+using anchors::Mark;
 
 // Returns one line for each check, all of them whatever the facts, in the same
 // order.
 std::vector<CheckLine> Judge(const InstanceFacts& facts);
-
-// The worst of them: kFail, kWarn or else kOk.
-Mark WorstOf(const std::vector<CheckLine>& lines);
 
 // The exit code of the first that failed; else kUsage where one warned and
 // `strict`; else kAccepted.

@@ -1,6 +1,5 @@
 // trustctl instance check
 
-#include <iomanip>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/instance_check.h"
 #include "tools/trustctl/instance_facts.h"
+#include "tools/trustctl/output.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -27,41 +27,15 @@ struct Flags {
   std::string program = client::kNitroTpmAttest;
   bool redact = false;
   bool strict = false;
-  OutputOption output;
+  Output output;
 };
 
-ordered_json ToJson(const std::vector<CheckLine>& lines, absl::Time now) {
-  ordered_json checks = ordered_json::array();
-  for (const CheckLine& line : lines) {
-    ordered_json check = {{"id", line.id}, {"result", NameOf(line.mark)}};
-    if (!line.reason.empty()) check["reason"] = line.reason;
-    check["detail"] = Printable(line.detail);
-    if (!line.hint.empty()) check["hint"] = Printable(line.hint);
-    checks.push_back(std::move(check));
-  }
+ordered_json Answer(const std::vector<CheckLine>& lines, absl::Time now) {
   return {{"schema", 1},
           {"program", Program()},
           {"time", Rfc3339(now)},
           {"result", NameOf(WorstOf(lines))},
-          {"checks", std::move(checks)}};
-}
-
-void Print(const std::vector<CheckLine>& lines) {
-  for (const CheckLine& line : lines) {
-    std::cout << std::left << std::setw(6)
-              << (line.mark == Mark::kSkipped ? "--" : NameOf(line.mark))
-              << std::setw(15) << line.id << line.reason
-              << (line.reason.empty() ? "" : "  ") << Printable(line.detail)
-              << "\n";
-    if (!line.hint.empty()) {
-      std::cout << "      hint: " << Printable(line.hint) << "\n";
-    }
-  }
-  int count[4] = {};
-  for (const CheckLine& line : lines) ++count[static_cast<int>(line.mark)];
-  std::cout << "\n"
-            << count[0] << " ok, " << count[1] << " warn, " << count[2]
-            << " fail, " << count[3] << " skipped\n";
+          {"checks", ToJson(lines)}};
 }
 
 int Run(const Flags& flags) {
@@ -76,11 +50,14 @@ int Run(const Flags& flags) {
   if (!facts.ok()) return UsageError(facts.status());
   std::vector<CheckLine> lines = Judge(*facts);
   if (flags.redact) Redact(SecretsOf(*facts), lines);
-  if (flags.output.json()) {
-    std::cout << ToJson(lines, facts->now).dump(2) << "\n";
-  } else {
-    Print(lines);
-  }
+  flags.output.Print(Answer(lines, facts->now),
+                     {.rows = "checks",
+                      .columns = {{"CHECK", "/id"},
+                                  {"RESULT", "/result"},
+                                  {"REASON", "/reason"},
+                                  {"DETAIL", "/detail"}},
+                      .name = "/id"},
+                     [&] { std::cout << anchors::TextOf(lines); });
   return ExitCodeOf(lines, flags.strict);
 }
 
@@ -127,7 +104,7 @@ void AddInstanceCheck(CLI::App& instance, Action& action) {
   command.add_flag("--strict", flags->strict, "end with 1 for a warning");
   command.add_flag("--redact", flags->redact,
                    "take out account, instance and server");
-  flags->output.AddTo(command);
+  flags->output.AddWatchedTo(command);
   command.callback(
       [flags, &action] { action = [flags] { return Run(*flags); }; });
 }

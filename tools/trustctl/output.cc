@@ -176,27 +176,31 @@ void Output::AddWatchedTo(CLI::App& command) {
       .add_option("--watch", "print it again each 2s, or as often as is given")
       ->check([](const std::string& text) {
         const auto interval = ParseDuration(text);
-        return interval.ok() ? std::string() : TextOf(interval.status());
+        return interval.ok() ? std::string()
+                             : trustctl::TextOf(interval.status());
       })
       ->expected(0, 1)
+      ->type_name("[DURATION]")
       ->default_str("2s");
+}
+
+std::string Output::TextOf(const ordered_json& facts,
+                           const Shape& shape) const {
+  if (format_ == "json") return TextOfJson(facts);
+  if (format_ == "yaml") return TextOfYaml(facts);
+  if (format_ == "name") return TextOfNames(facts, shape);
+  return TextOfTable(facts, shape,
+                     {.headers = !no_headers_,
+                      .width = WidthOfOutput(),
+                      .colour = MayColour(STDOUT_FILENO)});
 }
 
 void Output::Print(const ordered_json& facts, const Shape& shape,
                    absl::FunctionRef<void()> text) const {
-  if (format_ == "text") {
+  if (is_text()) {
     text();
-  } else if (format_ == "json") {
-    std::cout << TextOfJson(facts);
-  } else if (format_ == "yaml") {
-    std::cout << TextOfYaml(facts);
-  } else if (format_ == "name") {
-    std::cout << TextOfNames(facts, shape);
   } else {
-    std::cout << TextOfTable(facts, shape,
-                             {.headers = !no_headers_,
-                              .width = WidthOfOutput(),
-                              .colour = MayColour(STDOUT_FILENO)});
+    std::cout << TextOf(facts, shape);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/repository_export.h"
 
 namespace anchorage::trustctl {
@@ -19,7 +20,7 @@ using nlohmann::ordered_json;
 struct Flags {
   AnchorSource source;
   std::string folder;
-  OutputOption output;
+  Output output;
 };
 
 constexpr char kExportFooter[] = R"(
@@ -55,22 +56,20 @@ int Export(const Flags& flags) {
                 "timestamp.json is as it was, so readers are "
                 "not misled; run it again");
   }
-  if (flags.output.json()) {
-    const ordered_json json = {{"folder", flags.folder},
-                               {"root_version", copy->files.roots.size()},
-                               {"timestamp_version", copy->timestamp_version},
-                               {"snapshot_version", copy->snapshot_version},
-                               {"targets_version", copy->targets_version},
-                               {"written", written->written},
-                               {"unchanged", written->unchanged}};
-    std::cout << json.dump(2) << "\n";
-  } else {
+  const ordered_json json = {{"folder", flags.folder},
+                             {"root_version", copy->files.roots.size()},
+                             {"timestamp_version", copy->timestamp_version},
+                             {"snapshot_version", copy->snapshot_version},
+                             {"targets_version", copy->targets_version},
+                             {"written", written->written},
+                             {"unchanged", written->unchanged}};
+  flags.output.Print(json, {.name = "/timestamp_version"}, [&] {
     std::cout << "exported  timestamp " << copy->timestamp_version
               << "  targets " << copy->targets_version << "  root "
               << copy->files.roots.size() << " to " << flags.folder << ": "
               << written->written << " files written, " << written->unchanged
               << " unchanged\n";
-  }
+  });
   return kAccepted;
 }
 

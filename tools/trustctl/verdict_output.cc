@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "client/verdict_json.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/time_output.h"
 #include "verify/reason.h"
 
@@ -104,16 +105,19 @@ ordered_json ToJson(const Anchors& anchors) {
 }
 
 int PrintVerdict(const Verdict& verdict, const verify::Trace& trace,
-                 const Anchors& anchors, const OutputOption& output) {
-  if (output.json()) {
-    std::cout << (verdict.status.ok()
-                      ? verdict.json
-                      : client::RefusalJson(verdict.subject, verdict.status,
-                                            UsedOf(anchors), trace))
-              << "\n";
-  } else {
+                 const Anchors& anchors, const Output& output) {
+  if (output.is_text()) {
     PrintText(verdict, trace, anchors);
+    return ExitCodeOf(verdict.status);
   }
+  output.Print(
+      ordered_json::parse(verdict.status.ok()
+                              ? verdict.json
+                              : client::RefusalJson(verdict.subject,
+                                                    verdict.status,
+                                                    UsedOf(anchors), trace)),
+      {.name = verdict.subject == "identity" ? "/identity/instance_id" : "/attestation/module_id"},
+      [] {});
   return ExitCodeOf(verdict.status);
 }
 

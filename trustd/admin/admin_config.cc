@@ -20,9 +20,7 @@ constexpr std::string_view kPolicyName = "policy";
 constexpr char kLocalPrefix[] = "unix:";
 constexpr std::size_t kSha256HexDigits = 64;
 
-ConfigReader ReaderOf(const std::string& path) {
-  return ConfigReader(path, "'admin'");
-}
+constexpr char kPart[] = "'admin'";
 
 bool ArePins(const google::protobuf::RepeatedPtrField<std::string>& pins) {
   return pins.size() <= kMaxPinnedCertificates &&
@@ -75,9 +73,11 @@ void ReadListener(const v1::AdminConfig& proto, ConfigReader& reader,
     reader.Fail(
         "'client_ca_path' is required: it says whose certificates name people");
   }
-  settings.tls_certificate_path = reader.Path(proto.tls().certificate_path());
-  settings.tls_key_path = reader.Path(proto.tls().key_path());
-  settings.client_ca_path = reader.Path(proto.client_ca_path());
+  settings.tls_certificate_path =
+      reader.Path(proto.tls().certificate_path(), "tls.certificate_path");
+  settings.tls_key_path = reader.Path(proto.tls().key_path(), "tls.key_path");
+  settings.client_ca_path =
+      reader.Path(proto.client_ca_path(), "client_ca_path");
   if (proto.people().empty() || proto.people_size() > kMaxPeople) {
     reader.Fail(absl::StrCat("'people' are 1 to ", kMaxPeople));
   }
@@ -89,7 +89,7 @@ void ReadListener(const v1::AdminConfig& proto, ConfigReader& reader,
 void ReadUnixSocket(const v1::UnixSocketConfig& proto, ConfigReader& reader,
                     AdminSettings& settings) {
   UnixSocketSettings socket;
-  socket.path = reader.Path(proto.path());
+  socket.path = reader.Path(proto.path(), "unix_socket.path");
   socket.group = proto.group();
   if (socket.path.empty() || socket.path.size() > kMaxSocketPathBytes ||
       socket.path.find('\0') != socket.path.npos) {
@@ -107,9 +107,9 @@ bool HasNoListener(const v1::AdminConfig& proto) {
 
 }  // namespace
 
-absl::StatusOr<AdminSettings> ReadAdminSettings(const v1::AdminConfig& proto,
+absl::StatusOr<AdminSettings> ReadAdminSettings(v1::AdminConfig& proto,
                                                 const std::string& path) {
-  ConfigReader reader = ReaderOf(path);
+  ConfigReader reader(path, kPart, &proto);
   AdminSettings settings;
   if (proto.has_unix_socket()) {
     ReadUnixSocket(proto.unix_socket(), reader, settings);
@@ -128,7 +128,7 @@ absl::Status CheckApprovals(const AdminSettings& settings, int approvals,
       settings.people.begin(), settings.people.end(), [](const auto& person) {
         return Allows(person.second.role, Action::kDecide);
       });
-  ConfigReader reader = ReaderOf(path);
+  ConfigReader reader(path, kPart);
   if (deciders < approvals) {
     reader.Fail(absl::StrCat(deciders,
                              " people may decide, and 'rotations' asks for ",

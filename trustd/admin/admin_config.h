@@ -1,7 +1,8 @@
 // The settings of the admin listener: read, completed with their defaults, and
 // checked.
 //
-//   auto settings = ReadAdminSettings(proto.admin(), "/etc/trustd.yaml");
+//   auto settings =
+//       ReadAdminSettings(*proto.mutable_admin(), "/etc/trustd.yaml");
 
 #ifndef ANCHORAGE_TRUSTD_ADMIN_ADMIN_CONFIG_H_
 #define ANCHORAGE_TRUSTD_ADMIN_ADMIN_CONFIG_H_
@@ -49,9 +50,9 @@ struct AdminSettings {
 };
 
 // `path` is the configuration file's: every message begins with it, and
-// relative paths are relative to its folder. Reads no file. Fails with
-// INVALID_ARGUMENT.
-absl::StatusOr<AdminSettings> ReadAdminSettings(const v1::AdminConfig& proto,
+// relative paths are relative to its folder. Fills the defaults into `proto`.
+// Reads no file. Fails with INVALID_ARGUMENT.
+absl::StatusOr<AdminSettings> ReadAdminSettings(v1::AdminConfig& proto,
                                                 const std::string& path);
 
 // Fails with INVALID_ARGUMENT if fewer people may decide than must approve:

@@ -1,42 +1,12 @@
 #include "trustd/admin/admin_server.h"
 
-#include <grpcpp/security/server_credentials.h>
-
 #include <utility>
-
-#include "absl/strings/str_cat.h"
-#include "anchors/base/atomic_file.h"
-#include "verify/encoding/base64.h"
 
 namespace anchorage::trustd {
 namespace {
 
-constexpr std::size_t kMaxTlsFileBytes = 1024 * 1024;
 // Beside those of the port, whose limit people set.
 constexpr int kMaxLocalConnections = 32;
-
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
-    const AdminSettings& settings) {
-  const auto chain =
-      anchors::ReadFile(settings.tls_certificate_path, kMaxTlsFileBytes);
-  if (!chain.ok()) return chain.status();
-  const auto key =
-      anchors::ReadPrivateFile(settings.tls_key_path, kMaxTlsFileBytes);
-  if (!key.ok()) return key.status();
-  const auto client_ca =
-      anchors::ReadFile(settings.client_ca_path, kMaxTlsFileBytes);
-  if (!client_ca.ok()) return client_ca.status();
-  // gRPC takes a file without any for one that it need not look at.
-  if (client_ca->find(verify::kCertificateBegin) == std::string::npos) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(settings.client_ca_path, " has no certificate in PEM"));
-  }
-  grpc::SslServerCredentialsOptions options(
-      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.pem_root_certs = *client_ca;
-  options.pem_key_cert_pairs.push_back({*key, *chain});
-  return grpc::SslServerCredentials(options);
-}
 
 }  // namespace
 
@@ -46,7 +16,7 @@ AdminServer::AdminServer(const AdminSettings& settings, Mirror& mirror,
       audit_(access_, mirror, options.fleet, options.clock,
              options.max_watchers),
       admin_(access_, mirror, std::move(poll_now), options.accept_store,
-             options.clock),
+             options.backup, options.clock),
       evidence_(access_, mirror, options.evidence_limit, options.clock,
                 options.uptime) {}
 
@@ -83,10 +53,14 @@ absl::Status AdminServer::Listen(const AdminSettings& settings,
     local_ = *std::move(started);
   }
   if (settings.listen_address.empty()) return absl::OkStatus();
-  const auto credentials = CredentialsOf(settings);
-  if (!credentials.ok()) return credentials.status();
+  const auto tls = TlsFiles::Open({.certificate = settings.tls_certificate_path,
+                                   .key = settings.tls_key_path,
+                                   .client_ca = settings.client_ca_path},
+                                  options.tls_watcher);
+  if (!tls.ok()) return tls.status();
   listener.address = settings.listen_address;
-  listener.credentials = *credentials;
+  listener.credentials = (*tls)->Credentials();
+  listener.tick = [tls = *tls] { tls->Refresh(); };
   auto started = GrpcListener::Start(listener, add);
   if (!started.ok()) return started.status();
   listener_ = *std::move(started);

@@ -25,6 +25,7 @@
 #include "trustd/mirror/mirror.h"
 #include "trustd/rpc/grpc_listener.h"
 #include "trustd/rpc/local_listener.h"
+#include "trustd/rpc/tls_files.h"
 
 namespace anchorage::trustd {
 
@@ -53,16 +54,20 @@ class AdminServer {
                                         .bytes_a_second = 1024 * 1024};
     bool reflection = true;
     ShedFunction shed = [](const std::string&) {};
+    // Called with the state of the files of TLS, which are read again when they
+    // change.
+    TlsFiles::Watcher tls_watcher = [](const TlsFiles::State&) {};
     // Empty: there is no store that could go back.
     AcceptFunction accept_store;
+    // Empty: there is no store that could be copied.
+    BackupFunction backup;
     // Empty: no reports are taken.
     FleetFunction fleet;
   };
 
   // Listens and serves. `mirror` must outlive the server. Fails with
-  // UNAVAILABLE (the address is in use or not of this machine, or a file is not
-  // what TLS needs), INVALID_ARGUMENT (no CA for people), or as
-  // anchors::ReadFile() and LocalListener::Start() do.
+  // UNAVAILABLE (the address is in use or not of this machine), or as
+  // TlsFiles::Open() and LocalListener::Start() do.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(
       const AdminSettings& settings, Mirror& mirror, PollFunction poll_now,
       Options options);
@@ -72,6 +77,11 @@ class AdminServer {
   // empty where there is the Unix socket alone.
   std::string address() const {
     return listener_ == nullptr ? "" : listener_->address();
+  }
+
+  // Whether the thread that accepts people is running.
+  bool IsRunning() const {
+    return listener_ == nullptr || listener_->IsRunning();
   }
 
   // Ends open streams with a reason, waits for calls under way, at most for the

@@ -68,11 +68,13 @@ v1::SubmitEvidenceResponse::Outcome ToProto(ProofOutcome::Kind kind) {
 
 AdminServiceImpl::AdminServiceImpl(const Access& access, Mirror& mirror,
                                    PollFunction poll_now,
-                                   AcceptFunction accept_store, Clock clock)
+                                   AcceptFunction accept_store,
+                                   BackupFunction backup, Clock clock)
     : access_(access),
       mirror_(mirror),
       poll_now_(std::move(poll_now)),
       accept_store_(std::move(accept_store)),
+      backup_(std::move(backup)),
       clock_(std::move(clock)) {}
 
 void AdminServiceImpl::AddTo(CallGate& gate) {
@@ -113,6 +115,12 @@ void AdminServiceImpl::AddTo(CallGate& gate) {
                                std::unique_ptr<ServerUpload>& upload) {
                    return AcceptStore(gate, caller, upload);
                  });
+  gate.AddStreaming<v1::BackupRequest>(
+      "/anchorage.v1.AdminService/Backup",
+      [this](const Caller& caller, const v1::BackupRequest&,
+             std::shared_ptr<ServerStream>& stream) {
+        return Backup(caller, stream);
+      });
 }
 
 grpc::Status AdminServiceImpl::Decide(const Caller& caller,
@@ -157,8 +165,6 @@ grpc::Status AdminServiceImpl::Decide(const Caller& caller,
     }
     return ErrorOf(refused, kRotationNotFound, kNotDecidable);
   }
-  spdlog::info("{} decided about rotation {}: {}", by, request.id(),
-               v1::Decision::Kind_Name(request.kind()));
   Shorten(*rotation);
   *response.mutable_rotation() = *std::move(rotation);
   *response.mutable_approvals() = ApprovalsOf(request.id());
@@ -188,8 +194,8 @@ grpc::Status AdminServiceImpl::Undo(const Caller& caller,
   if (!rotation.ok()) {
     return ErrorOf(rotation.status(), kRotationNotFound, kNotApplicable);
   }
-  spdlog::info("{} wants rotation {} taken back: rotation {}", by,
-               request.id(), rotation->id());
+  spdlog::info("{} wants rotation {} taken back: rotation {}", by, request.id(),
+               rotation->id());
   Shorten(*rotation);
   *response.mutable_approvals() = ApprovalsOf(rotation->id());
   *response.mutable_rotation() = *std::move(rotation);
@@ -252,9 +258,6 @@ grpc::Status AdminServiceImpl::Pin(const Caller& caller,
   if (!pinned.ok()) {
     return ErrorOf(pinned.status(), kAnchorNotFound, kNotApplicable);
   }
-  spdlog::info("{} changed an anchor: {} {}, sequence {}, rotation {}", by,
-               v1::PinFact::Action_Name(fact->action()), fact->spki_sha256(),
-               pinned->sequence, pinned->rotation_id);
   response.set_sequence(pinned->sequence);
   response.set_rotation_id(pinned->rotation_id);
   response.set_spki_sha256(fact->spki_sha256());
@@ -365,6 +368,87 @@ grpc::Status AdminServiceImpl::AcceptStore(
     upload = std::make_unique<StoreUpload>(*this, gate, std::move(by));
   }
   return status;
+}
+
+// Sends the pieces of one copy, each once the one before is on its way.
+class AdminServiceImpl::BackupStream final : public ServerStream {
+ public:
+  BackupStream(std::unique_ptr<BackupMaker::Backup> backup, std::string by)
+      : backup_(std::move(backup)), by_(std::move(by)) {}
+
+  void OnStart() override {
+    const absl::MutexLock lock(&mutex_);
+    WriteNext();
+  }
+  void OnWriteDone(bool ok) override {
+    const absl::MutexLock lock(&mutex_);
+    if (!ok) return End(grpc::Status::CANCELLED);
+    WriteNext();
+  }
+  void OnCancel() override {
+    const absl::MutexLock lock(&mutex_);
+    End(grpc::Status::CANCELLED);
+  }
+  void OnDone() override {}
+
+ private:
+  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (backup_ == nullptr) return;
+    const auto piece = backup_->Next();
+    if (absl::IsDeadlineExceeded(piece.status())) {
+      return End(RpcError(grpc::StatusCode::DEADLINE_EXCEEDED, kRequestInvalid,
+                          std::string(piece.status().message())));
+    }
+    if (!piece.ok()) {
+      return End(RpcError(grpc::StatusCode::UNAVAILABLE, kStoreUnavailable,
+                          std::string(piece.status().message())));
+    }
+    if (!piece->has_value()) {
+      spdlog::info("{} has the whole backup", by_);
+      return End(grpc::Status::OK);
+    }
+    message_ = CallGate::ToBuffer(**piece);
+    StartWrite(&message_);
+  }
+
+  // The copy is removed at once, however long the peer takes to go.
+  void End(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (std::exchange(backup_, nullptr) != nullptr) Finish(status);
+  }
+
+  absl::Mutex mutex_;
+  // Null once it has ended.
+  std::unique_ptr<BackupMaker::Backup> backup_ ABSL_GUARDED_BY(mutex_);
+  grpc::ByteBuffer message_ ABSL_GUARDED_BY(mutex_);
+  const std::string by_;
+};
+
+grpc::Status AdminServiceImpl::Backup(const Caller& caller,
+                                      std::shared_ptr<ServerStream>& stream) {
+  std::string by;
+  if (grpc::Status status = Admit(access_, caller, Action::kBackup, by);
+      !status.ok()) {
+    return status;
+  }
+  if (!backup_) {
+    return RpcError(grpc::StatusCode::FAILED_PRECONDITION, kNotApplicable,
+                    "this trustd has no store that could be copied");
+  }
+  // What is not what was written is not copied.
+  if (const absl::Status health = mirror_.ledger().health(); !health.ok()) {
+    return ErrorOf(health, kNotApplicable, kNotApplicable);
+  }
+  auto backup = backup_();
+  if (absl::IsAlreadyExists(backup.status())) {
+    return RpcError(grpc::StatusCode::RESOURCE_EXHAUSTED, kTooManyRequests,
+                    std::string(backup.status().message()));
+  }
+  if (!backup.ok()) {
+    return ErrorOf(backup.status(), kNotApplicable, kNotApplicable);
+  }
+  spdlog::info("{} takes a backup", by);
+  stream = std::make_shared<BackupStream>(*std::move(backup), std::move(by));
+  return grpc::Status::OK;
 }
 
 EvidenceServiceImpl::EvidenceServiceImpl(const Access& access, Mirror& mirror,

@@ -19,6 +19,7 @@
 #include "proto/anchorage/v1/evidence_service.pb.h"
 #include "trustd/admin/access.h"
 #include "trustd/admin/rate_limit.h"
+#include "trustd/backup/backup_maker.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/rpc/call_gate.h"
 
@@ -35,6 +36,10 @@ using AcceptFunction = std::function<absl::StatusOr<Acceptance>(
     const std::optional<anchors::BundleFiles>& bundle, const std::string& by,
     const std::string& why)>;
 
+// Copies the store: as BackupMaker::Begin().
+using BackupFunction =
+    std::function<absl::StatusOr<std::unique_ptr<BackupMaker::Backup>>()>;
+
 // The most bytes of a bundle that AcceptStore accepts.
 inline constexpr std::size_t kMaxAcceptedBundleBytes = 16 * 1024 * 1024;
 
@@ -42,14 +47,16 @@ inline constexpr std::size_t kMaxAcceptedBundleBytes = 16 * 1024 * 1024;
 class AdminServiceImpl final {
  public:
   // `access` and `mirror` must outlive the service. Without `accept_store` no
-  // store can be accepted.
+  // store can be accepted, and without `backup` none can be copied.
   AdminServiceImpl(const Access& access, Mirror& mirror, PollFunction poll_now,
-                   AcceptFunction accept_store, Clock clock);
+                   AcceptFunction accept_store, BackupFunction backup,
+                   Clock clock);
 
   // Adds its methods to `gate`, which the service outlives.
   void AddTo(CallGate& gate);
 
  private:
+  class BackupStream;
   class StoreUpload;
 
   grpc::Status Decide(const Caller& caller,
@@ -67,11 +74,14 @@ class AdminServiceImpl final {
                     v1::PollNowResponse& response);
   grpc::Status AcceptStore(const CallGate& gate, const Caller& caller,
                            std::unique_ptr<ServerUpload>& upload);
+  grpc::Status Backup(const Caller& caller,
+                      std::shared_ptr<ServerStream>& stream);
 
   const Access& access_;
   Mirror& mirror_;
   const PollFunction poll_now_;
   const AcceptFunction accept_store_;
+  const BackupFunction backup_;
   const Clock clock_;
 };
 

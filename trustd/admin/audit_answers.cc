@@ -1,7 +1,5 @@
 #include "trustd/admin/audit_answers.h"
 
-#include <google/protobuf/unknown_field_set.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <map>
@@ -12,6 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "anchors/base/proto_time.h"
 #include "trustd/record/rotation_values.h"
 #include "trustd/rpc/rpc_status.h"
@@ -27,6 +26,7 @@ constexpr int kMaxRecords = 1000;
 // What a page of either holds at most, but for its last element.
 constexpr std::size_t kMaxPageBytes = 2 * 1024 * 1024;
 constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::size_t kMaxTextBytes = 256;
 constexpr int kMaxChoices = 16;
 constexpr std::size_t kFilterDigits = 16;
 
@@ -91,74 +91,47 @@ bool Passes(const v1::ListRotationsRequest& request,
          IsInWindow(request, rotation.detected_time());
 }
 
-v1::FactKind KindOf(int field) {
-  switch (static_cast<v1::LedgerRecord::FactCase>(field)) {
-    case v1::LedgerRecord::kObservation:
-      return v1::FACT_KIND_OBSERVATION;
-    case v1::LedgerRecord::kSource:
-      return v1::FACT_KIND_SOURCE;
-    case v1::LedgerRecord::kDetection:
-      return v1::FACT_KIND_DETECTION;
-    case v1::LedgerRecord::kStance:
-      return v1::FACT_KIND_STANCE;
-    case v1::LedgerRecord::kProof:
-      return v1::FACT_KIND_PROOF;
-    case v1::LedgerRecord::kDecision:
-      return v1::FACT_KIND_DECISION;
-    case v1::LedgerRecord::kState:
-      return v1::FACT_KIND_STATE;
-    case v1::LedgerRecord::kPublication:
-      return v1::FACT_KIND_PUBLICATION;
-    case v1::LedgerRecord::kPin:
-      return v1::FACT_KIND_PIN;
-    case v1::LedgerRecord::kStore:
-      return v1::FACT_KIND_STORE;
-    case v1::LedgerRecord::kApprovalsVoid:
-      return v1::FACT_KIND_APPROVALS_VOID;
-    case v1::LedgerRecord::FACT_NOT_SET:
-      return v1::FACT_KIND_UNSPECIFIED;
-  }
-  return v1::FACT_KIND_UNSPECIFIED;
-}
-
-// What a filter asks for. An observation has hundreds of parts that nobody
-// asked for, so none of a fact's are read.
-struct Outline {
-  v1::FactKind kind = v1::FACT_KIND_UNSPECIFIED;
-  google::protobuf::Timestamp time;
-};
-
-std::optional<Outline> OutlineOf(const std::string& bytes) {
-  google::protobuf::UnknownFieldSet fields;
-  if (!fields.ParseFromString(bytes)) return std::nullopt;
-  Outline outline;
-  for (int i = 0; i < fields.field_count(); ++i) {
-    const google::protobuf::UnknownField& field = fields.field(i);
-    if (field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
-      continue;
-    }
-    const v1::FactKind kind = KindOf(field.number());
-    if (kind != v1::FACT_KIND_UNSPECIFIED) outline.kind = kind;
-    if (field.number() == v1::LedgerRecord::kTimeFieldNumber &&
-        !outline.time.ParseFromString(field.length_delimited())) {
-      return std::nullopt;
-    }
-  }
-  return outline;
-}
-
 bool HasFilter(const v1::ListRecordsRequest& request) {
   return !request.facts().empty() || request.has_from_time() ||
-         request.has_until_time();
+         request.has_until_time() || !request.person().empty() ||
+         request.has_slot() || request.rotation_id() != 0 ||
+         !request.text().empty();
 }
 
-bool Passes(const v1::ListRecordsRequest& request, const std::string& bytes) {
-  if (!HasFilter(request)) return true;
-  const auto outline = OutlineOf(bytes);
-  // Its hash was right, so a record that is not read is one of a later
-  // version: it has no fact that could be asked for.
-  return outline.has_value() && IsChosen(request.facts(), outline->kind) &&
-         IsInWindow(request, outline->time);
+RecordFilter FilterOf(const v1::ListRecordsRequest& request) {
+  RecordFilter filter;
+  for (const int kind : request.facts()) {
+    filter.facts.push_back(std::string(absl::StripPrefix(
+        v1::FactKind_Name(static_cast<v1::FactKind>(kind)), "FACT_KIND_")));
+  }
+  if (request.has_from_time()) {
+    filter.from = anchors::TimeOf(request.from_time());
+  }
+  if (request.has_until_time()) {
+    filter.until = anchors::TimeOf(request.until_time());
+  }
+  filter.person = request.person();
+  filter.slot = request.slot();
+  filter.rotation_id = request.rotation_id();
+  filter.text = request.text();
+  return filter;
+}
+
+grpc::Status CheckRecordsRequest(const v1::ListRecordsRequest& request) {
+  if (request.page_size() < 0 || request.page_size() > kMaxRecords) {
+    return RequestError(absl::StrCat("'page_size' is from 0 to ", kMaxRecords));
+  }
+  if (request.facts_size() > kMaxChoices) {
+    return RequestError("'facts' are at most 16");
+  }
+  if (request.person().size() > kMaxTextBytes ||
+      request.text().size() > kMaxTextBytes ||
+      request.slot().partition().size() > kMaxNameBytes ||
+      request.slot().region().size() > kMaxNameBytes) {
+    return RequestError(
+        "'person' and 'text' are at most 256 bytes, the parts of 'slot' 64");
+  }
+  return grpc::Status::OK;
 }
 
 }  // namespace
@@ -230,41 +203,71 @@ grpc::Status RecordError(const absl::Status& status) {
 }
 
 grpc::Status AnswerRecords(std::uint64_t size, const RecordReader& read,
+                           RecordIndex& index,
                            const v1::ListRecordsRequest& request,
                            v1::ListRecordsResponse& response) {
-  if (request.page_size() < 0 || request.page_size() > kMaxRecords) {
-    return RequestError(absl::StrCat("'page_size' is from 0 to ", kMaxRecords));
-  }
-  if (request.facts_size() > kMaxChoices) {
-    return RequestError("'facts' are at most 16");
-  }
+  if (grpc::Status s = CheckRecordsRequest(request); !s.ok()) return s;
+  const bool backwards = request.newest_first();
   const std::string filter = FilterName(request);
-  std::uint64_t index = request.first_index();
+  // Where to go on: the next one, or backwards the one after the next.
+  std::uint64_t at = backwards ? size : request.first_index();
   if (!request.page_token().empty()) {
-    const auto at = DecodeToken(request.page_token(), filter);
-    if (!at.has_value()) return TokenInvalid();
-    index = *at;
+    const auto given = DecodeToken(request.page_token(), filter);
+    if (!given.has_value()) return TokenInvalid();
+    at = *given;
   }
-  const int most =
+  RecordIndex::Found found;
+  const std::size_t most =
       request.page_size() == 0 ? kDefaultRecords : request.page_size();
-  std::size_t bytes = 0;
-  std::uint64_t scanned = 0;
-  for (; index < size && response.records_size() < most &&
-         bytes < kMaxPageBytes && scanned < kMaxRecordsScanned;
-       ++index, ++scanned) {
-    auto record = read(index);
-    if (!record.ok()) {
-      // What is before it can be had.
-      if (!response.records().empty()) break;
-      return RecordError(record.status());
+  const std::uint64_t first = request.first_index();
+  if (HasFilter(request) || request.as_text()) {
+    const auto has_all = index.ReadOn(size, kMaxRecordsScanned);
+    if (!has_all.ok() && (backwards || index.size() <= at)) {
+      return RecordError(has_all.status());
     }
-    if (!Passes(request, *record)) continue;
-    bytes += record->size();
-    v1::StoredRecord& stored = *response.add_records();
-    stored.set_index(index);
-    stored.set_record(*std::move(record));
+    if (has_all.ok() && !*has_all && backwards) {
+      response.set_next_page_token(EncodeToken(at, filter));
+      return grpc::Status::OK;
+    }
+    found = index.Find(FilterOf(request), {.first = backwards ? first : at,
+                                           .end = backwards ? at : size,
+                                           .backwards = backwards,
+                                           .most_examined = kMaxRecordsExamined,
+                                           .most_found = most});
+  } else {
+    found.next = at;
+    while (found.indexes.size() < most &&
+           (backwards ? found.next > first : found.next < size)) {
+      found.indexes.push_back(backwards ? --found.next : found.next++);
+    }
   }
-  if (index < size) response.set_next_page_token(EncodeToken(index, filter));
+  std::size_t bytes = 0;
+  for (const std::uint64_t one : found.indexes) {
+    const std::uint64_t again = backwards ? one + 1 : one;
+    if (bytes >= kMaxPageBytes) {
+      found.next = again;
+      break;
+    }
+    v1::StoredRecord stored;
+    stored.set_index(one);
+    if (request.as_text()) {
+      *stored.mutable_text() = index.Text(one);
+    } else {
+      auto record = read(one);
+      if (!record.ok()) {
+        // What is before it can be had.
+        if (response.records().empty()) return RecordError(record.status());
+        found.next = again;
+        break;
+      }
+      stored.set_record(*std::move(record));
+    }
+    bytes += stored.ByteSizeLong();
+    *response.add_records() = std::move(stored);
+  }
+  if (backwards ? found.next > first : found.next < size) {
+    response.set_next_page_token(EncodeToken(found.next, filter));
+  }
   return grpc::Status::OK;
 }
 

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/anchorage/v1/audit_service.pb.h"
+#include "trustd/record/record_index.h"
 
 namespace anchorage::trustd {
 
@@ -22,21 +23,21 @@ namespace anchorage::trustd {
 using RotationReader = std::function<std::vector<v1::Rotation>(
     const std::function<bool(const v1::Rotation&)>& wanted)>;
 
-// Returns the bytes of one record; like Ledger::ReadBytes().
-using RecordReader =
-    std::function<absl::StatusOr<std::string>(std::uint64_t index)>;
-
-// The most records that are examined for one page, whose token then says where
-// to go on: nobody can keep a thread busy with one call.
+// The most records that are read for one page, and that are looked at in the
+// index, whose token then says where to go on: nobody can keep a thread busy
+// with one call.
 inline constexpr std::uint64_t kMaxRecordsScanned = 10'000;
+inline constexpr std::uint64_t kMaxRecordsExamined = 100'000;
 
 // Fills `response` with one page.
 grpc::Status AnswerRotations(const RotationReader& read,
                              const v1::ListRotationsRequest& request,
                              v1::ListRotationsResponse& response);
 
-// Fills `response` with one page of the `size` records.
+// Fills `response` with one page of the `size` records. `index` is of the same
+// records and is read on first, where the request needs it.
 grpc::Status AnswerRecords(std::uint64_t size, const RecordReader& read,
+                           RecordIndex& index,
                            const v1::ListRecordsRequest& request,
                            v1::ListRecordsResponse& response);
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -242,7 +243,7 @@ class RecordsTest : public ::testing::Test {
     return AnswerRecords(
         ledger_->head().size,
         [this](std::uint64_t index) { return ledger_->ReadBytes(index); },
-        request, response_);
+        index_, request, response_);
   }
 
   std::vector<int> IndicesFor(const v1::ListRecordsRequest& request) {
@@ -257,6 +258,8 @@ class RecordsTest : public ::testing::Test {
 
   FakeStore store_;
   std::unique_ptr<Ledger> ledger_;
+  RecordIndex index_{
+      [this](std::uint64_t index) { return ledger_->ReadBytes(index); }};
   v1::ListRecordsRequest request_;
   v1::ListRecordsResponse response_;
 };
@@ -347,6 +350,87 @@ TEST_F(RecordsTest, ThatAreRareDoNotKeepAThread) {
   EXPECT_EQ(response_.next_page_token(), "");
 }
 
+TEST_F(RecordsTest, ComeInWords) {
+  Append(Pin(0));
+  request_.set_as_text(true);
+  ASSERT_THAT(IndicesFor(request_), ElementsAre(0));
+  EXPECT_EQ(response_.records(0).text().fact(), "PIN");
+  EXPECT_NE(response_.records(0).text().words(), "");
+  EXPECT_EQ(response_.records(0).record(), "");
+}
+
+TEST_F(RecordsTest, OfOnePersonSlotRotationOrTextCanBeAskedFor) {
+  v1::LedgerRecord detection;
+  detection.mutable_detection()->set_id(7);
+  v1::Slot& slot = *detection.mutable_detection()->mutable_slot();
+  slot.set_partition("aws");
+  slot.set_region("eu-west-1");
+  slot.set_kind(v1::ANCHOR_KIND_IID_DSA);
+  Append(detection);
+  v1::LedgerRecord decision;
+  decision.mutable_decision()->set_rotation_id(7);
+  decision.mutable_decision()->mutable_decision()->set_by("alice");
+  decision.mutable_decision()->mutable_decision()->set_why("AWS says so");
+  Append(decision);
+  Append(Source(2));
+  request_.set_rotation_id(7);
+  EXPECT_THAT(IndicesFor(request_), ElementsAre(0, 1));
+  request_.set_person("alice");
+  EXPECT_THAT(IndicesFor(request_), ElementsAre(1));
+  request_.set_person("alic");
+  EXPECT_THAT(IndicesFor(request_), IsEmpty());
+  request_.Clear();
+  request_.mutable_slot()->set_region("eu-west-1");
+  EXPECT_THAT(IndicesFor(request_), ElementsAre(0, 1));
+  request_.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+  EXPECT_THAT(IndicesFor(request_), IsEmpty());
+  request_.Clear();
+  request_.set_text("aws SAYS");
+  EXPECT_THAT(IndicesFor(request_), ElementsAre(1));
+  request_.set_text("aws denies");
+  EXPECT_THAT(IndicesFor(request_), IsEmpty());
+}
+
+TEST_F(RecordsTest, CanBeginWithTheNewest) {
+  for (int i = 0; i < 6; ++i) Append(i % 2 == 0 ? Source(i) : Pin(i));
+  request_.set_newest_first(true);
+  request_.set_first_index(1);
+  for (const bool as_text : {false, true}) {
+    request_.clear_page_token();
+    request_.clear_page_size();
+    request_.set_as_text(as_text);
+    EXPECT_THAT(IndicesFor(request_), ElementsAre(5, 4, 3, 2, 1));
+    EXPECT_EQ(response_.next_page_token(), "");
+    request_.set_page_size(3);
+    EXPECT_THAT(IndicesFor(request_), ElementsAre(5, 4, 3));
+    request_.set_page_token(response_.next_page_token());
+    EXPECT_THAT(IndicesFor(request_), ElementsAre(2, 1));
+  }
+  request_.Clear();
+  request_.set_newest_first(true);
+  request_.add_facts(v1::FACT_KIND_PIN);
+  EXPECT_THAT(IndicesFor(request_), ElementsAre(5, 3, 1));
+}
+
+TEST_F(RecordsTest, ThatAreNewestWaitUntilTheIndexIsRead) {
+  for (std::uint64_t i = 0; i <= kMaxRecordsScanned; ++i) Append(Source(0));
+  request_.set_newest_first(true);
+  request_.set_as_text(true);
+  request_.set_page_size(1);
+  EXPECT_THAT(IndicesFor(request_), IsEmpty());
+  request_.set_page_token(response_.next_page_token());
+  EXPECT_THAT(IndicesFor(request_), ElementsAre(kMaxRecordsScanned));
+}
+
+TEST_F(RecordsTest, ThatAreSearchedBeforeADamagedOneCanBeHad) {
+  for (int i = 0; i < 4; ++i) Append(Source(i));
+  store_.values["ledger/record/0000000000000002"].back() ^= 1;
+  request_.add_facts(v1::FACT_KIND_SOURCE);
+  EXPECT_THAT(IndicesFor(request_), ElementsAre(0, 1));
+  request_.set_page_token(response_.next_page_token());
+  EXPECT_EQ(ReasonOf(Ask(request_)), "LEDGER_DAMAGED");
+}
+
 TEST_F(RecordsTest, HaveTokensForOneFilterOnly) {
   for (int i = 0; i < 3; ++i) Append(Source(i));
   request_.set_page_size(1);
@@ -357,10 +441,20 @@ TEST_F(RecordsTest, HaveTokensForOneFilterOnly) {
 }
 
 TEST_F(RecordsTest, AreRefusedOutsideTheLimitsOfARequest) {
-  for (const int size : {-1, 1001}) {
+  for (const int size : {-1, 1001, std::numeric_limits<int>::min(),
+                         std::numeric_limits<int>::max()}) {
     request_.set_page_size(size);
     EXPECT_EQ(ReasonOf(Ask(request_)), "REQUEST_INVALID");
   }
+  request_.Clear();
+  request_.set_person(std::string(257, 'a'));
+  EXPECT_EQ(ReasonOf(Ask(request_)), "REQUEST_INVALID");
+  request_.Clear();
+  request_.set_text(std::string(257, 'a'));
+  EXPECT_EQ(ReasonOf(Ask(request_)), "REQUEST_INVALID");
+  request_.Clear();
+  request_.mutable_slot()->set_region(std::string(65, 'a'));
+  EXPECT_EQ(ReasonOf(Ask(request_)), "REQUEST_INVALID");
 }
 
 TEST_F(RecordsTest, BeforeADamagedOneCanBeHad) {

@@ -138,8 +138,8 @@ grpc::Status AuditServiceImpl::ListRecords(
   const Ledger& ledger = mirror_.ledger();
   return AnswerRecords(
       ledger.head().size,
-      [&](std::uint64_t index) { return ledger.ReadBytes(index); }, request,
-      response);
+      [&](std::uint64_t index) { return ledger.ReadBytes(index); },
+      mirror_.index(), request, response);
 }
 
 grpc::Status AuditServiceImpl::ListSources(const v1::ListSourcesRequest&,

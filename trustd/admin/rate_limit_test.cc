@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace anchorage::trustd {
 namespace {
 
@@ -32,6 +34,15 @@ TEST(RateLimit, CountsEachNameForItself) {
   RateLimit limit({.burst = 3, .refill = absl::Seconds(6)});
   EXPECT_EQ(Passing(limit, "a", kNow), 3);
   EXPECT_EQ(Passing(limit, "b", kNow), 3);
+}
+
+TEST(RateLimit, ForgetsManyNamesOnlyOnceTheirBucketsAreFull) {
+  RateLimit limit({.burst = 1, .refill = absl::Seconds(6)});
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_TRUE(limit.Take(std::to_string(i), kNow));
+  }
+  EXPECT_FALSE(limit.Take("7", kNow + absl::Seconds(5)));
+  EXPECT_TRUE(limit.Take("7", kNow + absl::Seconds(6)));
 }
 
 TEST(RateLimit, BeginsFullAtOnceAfterTheMachineHasStarted) {

@@ -1,40 +1,138 @@
 #include "trustd/alerts/alert.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/ascii.h"
+#include "verify/crypto/public_key.h"
 #include "verify/enum_table.h"
 
 namespace anchorage::trustd {
 namespace {
 
+// What an alert says of the thing that it is about.
+enum class Says {
+  // It is so, and nobody says when it is over.
+  kEvent,
+  // It is so, until an alert of the same condition says that it is over.
+  kBegins,
+  // It is over.
+  kEnds,
+};
+
 struct Row {
   AlertKind value;
   std::string_view name;
-  Urgency urgency;
+  Severity severity;
+  Says says;
+  // Whether it is repeated while its reason lasts.
+  bool is_reminder;
+  // What kind of thing it is about; the fact, or "subject", that says which one,
+  // or "" where there is only one.
+  std::string_view condition;
+  std::string_view which;
+  std::string_view meaning;
+  // "{rotation}" stands for that fact.
+  std::string_view command;
 };
 
+constexpr std::string_view kShowRotation = "trustctl rotations show {rotation}";
+
 constexpr Row kRows[] = {
-    {AlertKind::kRotationDetected, "ROTATION_DETECTED", Urgency::kSoon},
-    {AlertKind::kRotationHeldTooLong, "ROTATION_HELD_TOO_LONG", Urgency::kNow},
-    {AlertKind::kRotationPublished, "ROTATION_PUBLISHED", Urgency::kSometime},
-    {AlertKind::kSourceFailing, "SOURCE_FAILING", Urgency::kSoon},
-    {AlertKind::kSourceRecovered, "SOURCE_RECOVERED", Urgency::kSometime},
-    {AlertKind::kBundleEndsSoon, "BUNDLE_ENDS_SOON", Urgency::kNow},
-    {AlertKind::kLedgerDamaged, "LEDGER_DAMAGED", Urgency::kNow},
-    {AlertKind::kFleetFailures, "FLEET_FAILURES", Urgency::kNow},
-    {AlertKind::kStoreWentBack, "STORE_WENT_BACK", Urgency::kNow},
-    {AlertKind::kStoreAccepted, "STORE_ACCEPTED", Urgency::kNow},
-    {AlertKind::kSignersRemoved, "SIGNERS_REMOVED", Urgency::kNow},
+    {AlertKind::kRotationDetected, "ROTATION_DETECTED", Severity::kWarning,
+     Says::kBegins, false, "rotation", "rotation",
+     "A source or an instance shows a change that was not there before",
+     kShowRotation},
+    {AlertKind::kRotationHeldTooLong, "ROTATION_HELD_TOO_LONG",
+     Severity::kCritical, Says::kBegins, true, "rotation", "rotation",
+     "A change has waited for people for longer than they wanted to be left "
+     "alone",
+     kShowRotation},
+    {AlertKind::kRotationPublished, "ROTATION_PUBLISHED", Severity::kInfo,
+     Says::kEnds, false, "rotation", "rotation",
+     "A change is in the catalog that is served", kShowRotation},
+    {AlertKind::kSourceFailing, "SOURCE_FAILING", Severity::kWarning,
+     Says::kBegins, false, "source", "subject", "A source cannot be read",
+     "trustctl sources list"},
+    {AlertKind::kSourceRecovered, "SOURCE_RECOVERED", Severity::kInfo,
+     Says::kEnds, false, "source", "subject",
+     "A source that failed can be read again", "trustctl sources list"},
+    {AlertKind::kBundleEndsSoon, "BUNDLE_ENDS_SOON", Severity::kCritical,
+     Says::kEvent, true, "bundle", "subject",
+     "What is served expires soon, and nobody has signed its successor",
+     "trustctl bundle show"},
+    {AlertKind::kLedgerDamaged, "LEDGER_DAMAGED", Severity::kCritical,
+     Says::kEvent, false, "ledger", "",
+     "The record is not what was written: nothing is decided or published",
+     "trustctl ledger verify"},
+    {AlertKind::kFleetFailures, "FLEET_FAILURES", Severity::kCritical,
+     Says::kEvent, false, "fleet", "subject",
+     "Many instances report that they refuse what may be genuine",
+     "trustctl fleet show"},
+    {AlertKind::kStoreWentBack, "STORE_WENT_BACK", Severity::kCritical,
+     Says::kEvent, true, "store", "",
+     "The store is older than what was published from it: nothing is signed",
+     "trustctl store accept --bundle FOLDER --why TEXT"},
+    {AlertKind::kStoreAccepted, "STORE_ACCEPTED", Severity::kCritical,
+     Says::kEvent, false, "store-accepted", "",
+     "A person has accepted a store that went back, and signing goes on",
+     "trustctl bundle show"},
+    {AlertKind::kSignersRemoved, "SIGNERS_REMOVED", Severity::kCritical,
+     Says::kEvent, false, "signers", "",
+     "A root removes who had signed the targets: clients drop what those keys "
+     "signed",
+     "trustctl root status --folder FOLDER"},
     {AlertKind::kNewerTimestampClaimed, "NEWER_TIMESTAMP_CLAIMED",
-     Urgency::kSoon},
-    {AlertKind::kDatedAhead, "DATED_AHEAD", Urgency::kNow},
-    {AlertKind::kAnchorChanged, "ANCHOR_CHANGED", Urgency::kNow},
-    {AlertKind::kApprovalsVoid, "APPROVALS_VOID", Urgency::kSoon},
-    {AlertKind::kClockJumped, "CLOCK_JUMPED", Urgency::kNow},
+     Severity::kWarning, Says::kEvent, false, "timestamp", "",
+     "A caller says that it has a newer timestamp than ours, and does not show "
+     "it",
+     "trustctl bundle show"},
+    {AlertKind::kDatedAhead, "DATED_AHEAD", Severity::kCritical, Says::kEvent,
+     false, "dates", "subject",
+     "What is served is dated after the clock: clients refuse it",
+     "trustctl bundle show"},
+    {AlertKind::kAnchorChanged, "ANCHOR_CHANGED", Severity::kCritical,
+     Says::kEvent, false, "anchor", "subject",
+     "A person revoked or retired a key, or asks for one to come into use",
+     "trustctl anchors list"},
+    {AlertKind::kApprovalsVoid, "APPROVALS_VOID", Severity::kWarning,
+     Says::kBegins, false, "rotation", "rotation",
+     "Approvals of a change count no more: it has to be looked at again",
+     kShowRotation},
+    {AlertKind::kClockJumped, "CLOCK_JUMPED", Severity::kCritical,
+     Says::kEvent, false, "clock", "",
+     "The clock here was set, or the machine was suspended: nothing is "
+     "published without people until two sources confirm the time",
+     "timedatectl"},
+    {AlertKind::kRotationEnded, "ROTATION_ENDED", Severity::kInfo, Says::kEnds,
+     false, "rotation", "rotation",
+     "A change is over and was not published: it was rejected or withdrawn",
+     kShowRotation},
+    {AlertKind::kRegionWithoutCertificate, "REGION_WITHOUT_CERTIFICATE",
+     Severity::kWarning, Says::kEvent, true, "region", "region",
+     "AWS lists a region for which no anchor is pinned: products refuse its "
+     "instances",
+     "trustctl anchors list --region {region}"},
 };
 
 using AlertKinds = verify::EnumTable<kRows>;
+
+struct SeverityRow {
+  Severity value;
+  std::string_view name;
+};
+
+constexpr SeverityRow kSeverityRows[] = {
+    {Severity::kInfo, "info"},
+    {Severity::kWarning, "warning"},
+    {Severity::kCritical, "critical"},
+};
+
+using Severities = verify::EnumTable<kSeverityRows>;
+
+constexpr std::size_t kMaxWordBytes = 160;
+constexpr std::string_view kRotationPlace = "{rotation}";
 
 constexpr char kTimeFormat[] = "%Y-%m-%dT%H:%M:%E*SZ";
 
@@ -44,6 +142,29 @@ std::string_view Cut(std::string_view text) {
   std::size_t end = kMaxAlertTextBytes;
   while (end > 0 && (text[end] & 0xc0) == 0x80) --end;
   return text.substr(0, end);
+}
+
+// Whether shells and people read the text as one plain word.
+bool IsPlainWord(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxWordBytes && text[0] != '-' &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.' ||
+                  c == '/';
+         });
+}
+
+std::string FactOf(const Alert& alert, std::string_view name) {
+  if (name == "subject") return alert.subject;
+  const auto found = alert.facts.find(std::string(name));
+  return found == alert.facts.end() ? "" : found->second;
+}
+
+// Returns the string member of that name; empty if there is none.
+std::string StringIn(const nlohmann::json& json, const char* name) {
+  const auto found = json.find(name);
+  return found == json.end() || !found->is_string()
+             ? ""
+             : found->get<std::string>();
 }
 
 }  // namespace
@@ -56,7 +177,61 @@ std::optional<AlertKind> AlertKindNamed(std::string_view name) {
 
 absl::Span<const AlertKind> AllAlertKinds() { return AlertKinds::All(); }
 
-Urgency UrgencyOf(AlertKind kind) { return AlertKinds::Of(kind).urgency; }
+Severity SeverityOf(AlertKind kind) { return AlertKinds::Of(kind).severity; }
+
+std::string_view NameOf(Severity severity) {
+  return Severities::Of(severity).name;
+}
+
+std::string_view MeaningOf(AlertKind kind) {
+  return AlertKinds::Of(kind).meaning;
+}
+
+std::string ManualOf(AlertKind kind) {
+  const std::string_view name = NameOf(kind);
+  return "ALERTS.md#" + absl::AsciiStrToLower({name.data(), name.size()});
+}
+
+std::string CommandOf(const Alert& alert) {
+  std::string command(AlertKinds::Of(alert.kind).command);
+  const std::size_t place = command.find(kRotationPlace);
+  if (place == command.npos) return command;
+  const std::string id = FactOf(alert, "rotation");
+  if (!IsPlainWord(id)) return "trustctl rotations list --open";
+  return command.replace(place, kRotationPlace.size(), id);
+}
+
+std::string AlertIdOf(const Alert& alert) {
+  const Row& row = AlertKinds::Of(alert.kind);
+  std::string id(row.condition);
+  if (row.which.empty()) return id;
+  const std::string which = FactOf(alert, row.which);
+  return id + "/" +
+         (IsPlainWord(which)
+              ? which
+              : "sha256-" + verify::Sha256Hex(which.empty() ? alert.subject
+                                                            : which));
+}
+
+bool IsEnd(AlertKind kind) {
+  return AlertKinds::Of(kind).says == Says::kEnds;
+}
+
+bool HasEnd(AlertKind kind) {
+  return AlertKinds::Of(kind).says == Says::kBegins;
+}
+
+bool IsReminder(AlertKind kind) { return AlertKinds::Of(kind).is_reminder; }
+
+std::vector<AlertKind> KindsAboutTheSame(AlertKind kind) {
+  std::vector<AlertKind> kinds;
+  for (const Row& row : kRows) {
+    if (row.condition == AlertKinds::Of(kind).condition) {
+      kinds.push_back(row.value);
+    }
+  }
+  return kinds;
+}
 
 std::string AlertBody(const Alert& alert, std::string_view id) {
   nlohmann::ordered_json body;
@@ -71,17 +246,28 @@ std::string AlertBody(const Alert& alert, std::string_view id) {
                    nlohmann::ordered_json::error_handler_t::replace);
 }
 
-std::optional<absl::Time> TimeOfAlertBody(std::string_view body) {
+std::optional<StoredAlert> ReadAlertBody(std::string_view body) {
   const auto json = nlohmann::json::parse(body, nullptr, false);
   if (!json.is_object()) return std::nullopt;
-  const auto found = json.find("time");
-  if (found == json.end() || !found->is_string()) return std::nullopt;
-  absl::Time time;
-  if (!absl::ParseTime(kTimeFormat, found->get<std::string>(), &time,
+  StoredAlert stored;
+  if (!absl::ParseTime(kTimeFormat, StringIn(json, "time"), &stored.alert.time,
                        nullptr)) {
     return std::nullopt;
   }
-  return time;
+  stored.id = StringIn(json, "id");
+  stored.kind = StringIn(json, "kind");
+  const auto kind = AlertKindNamed(stored.kind);
+  stored.is_known = kind.has_value();
+  if (stored.is_known) stored.alert.kind = *kind;
+  stored.alert.subject = StringIn(json, "subject");
+  stored.alert.text = StringIn(json, "text");
+  const auto facts = json.find("facts");
+  if (facts != json.end() && facts->is_object()) {
+    for (const auto& [name, value] : facts->items()) {
+      if (value.is_string()) stored.alert.facts[name] = value;
+    }
+  }
+  return stored;
 }
 
 }  // namespace anchorage::trustd

@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -69,12 +70,23 @@ enum class AlertKind {
   kApprovalsVoid,
   // The clock here was set, or the machine was suspended.
   kClockJumped,
+  // A change is over without a catalog that has it: it was rejected or
+  // withdrawn.
+  kRotationEnded,
+  // AWS lists a region for which no anchor is pinned.
+  kRegionWithoutCertificate,
 
-  kMaxValue = kClockJumped,
+  kMaxValue = kRegionWithoutCertificate,
 };
 
-// How soon somebody should look.
-enum class Urgency { kSometime, kSoon, kNow };
+// How soon somebody should look: good to know, in the next working hours, now.
+enum class Severity {
+  kInfo,
+  kWarning,
+  kCritical,
+
+  kMaxValue = kCritical,
+};
 
 struct Alert {
   AlertKind kind = AlertKind::kRotationDetected;
@@ -96,15 +108,59 @@ std::optional<AlertKind> AlertKindNamed(std::string_view name);
 // Returns all kinds, in the order of the list.
 absl::Span<const AlertKind> AllAlertKinds();
 
-Urgency UrgencyOf(AlertKind kind);
+Severity SeverityOf(AlertKind kind);
 
-// Returns the alert as receivers get it: a JSON object in UTF-8 with the
-// strings id, kind, time (RFC 3339, UTC), subject and text, and the object
-// facts, of strings. Bytes that are not UTF-8 become U+FFFD.
+// Returns "info", "warning" or "critical".
+std::string_view NameOf(Severity severity);
+
+// Returns what alerts of the kind mean: one sentence, without its full stop.
+std::string_view MeaningOf(AlertKind kind);
+
+// Returns the section of the manual about alerts of the kind, such as
+// "ALERTS.md#rotation_detected".
+std::string ManualOf(AlertKind kind);
+
+// Returns what to type next, such as "trustctl rotations show 17". What others
+// wrote is in it only where no shell reads it otherwise.
+std::string CommandOf(const Alert& alert);
+
+// Returns what names the thing that the alert is about, such as "rotation/17"
+// or "source/aws-docs": later alerts about the same have the same id. At most
+// kMaxAlertIdBytes of printable ASCII without spaces.
+std::string AlertIdOf(const Alert& alert);
+inline constexpr std::size_t kMaxAlertIdBytes = 180;
+
+// Whether the kind says that what an id names is over.
+bool IsEnd(AlertKind kind);
+
+// Whether some kind says that what `kind` is about is over. Otherwise nobody
+// ever does.
+bool HasEnd(AlertKind kind);
+
+// Whether alerts of the kind are repeated while their reason lasts, and are not
+// given while a person knows.
+bool IsReminder(AlertKind kind);
+
+// Returns the kinds that have the same ids as `kind`, itself among them.
+std::vector<AlertKind> KindsAboutTheSame(AlertKind kind);
+
+// Returns the alert as it is kept until it is delivered: a JSON object in UTF-8
+// with the strings id, kind, time (RFC 3339, UTC), subject and text, and the
+// object facts, of strings. Bytes that are not UTF-8 become U+FFFD. `id` is of
+// this one alert, and not AlertIdOf().
 std::string AlertBody(const Alert& alert, std::string_view id);
 
-// Returns the time in what AlertBody() returned; nullopt for anything else.
-std::optional<absl::Time> TimeOfAlertBody(std::string_view body);
+// What AlertBody() wrote, perhaps by another version of trustd.
+struct StoredAlert {
+  std::string id;
+  // The kind's name. `alert.kind` is meaningless where `is_known` is false.
+  std::string kind;
+  bool is_known = false;
+  Alert alert;
+};
+
+// Reads what AlertBody() returned; nullopt for anything else.
+std::optional<StoredAlert> ReadAlertBody(std::string_view body);
 
 }  // namespace anchorage::trustd
 

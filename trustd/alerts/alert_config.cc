@@ -15,14 +15,16 @@ namespace {
 constexpr absl::Duration kLeastHeld = absl::Minutes(1);
 constexpr absl::Duration kMostHeld = absl::Hours(365 * 24);
 constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::size_t kMaxConsoleUrlBytes = 256;
 constexpr std::string_view kNameLetters =
     "abcdefghijklmnopqrstuvwxyz0123456789-";
 
 // Reads one webhook; the first thing that is wrong is kept.
 class Reader : private ConfigReader {
  public:
-  Reader(const v1::WebhookConfig& proto, const std::string& path)
-      : ConfigReader(path, absl::StrCat("webhook '", proto.name(), "'")),
+  Reader(v1::WebhookConfig& proto, const std::string& path)
+      : ConfigReader(path, absl::StrCat("webhook '", proto.name(), "'"),
+                     &proto),
         proto_(proto) {}
 
   absl::StatusOr<WebhookSettings> Read() && {
@@ -31,6 +33,7 @@ class Reader : private ConfigReader {
     settings_.allow_loopback_http = proto_.allow_loopback_http();
     CheckName();
     CheckUrl();
+    ReadFormat();
     ReadPaths();
     ReadKinds();
     if (!status().ok()) return status();
@@ -58,10 +61,30 @@ class Reader : private ConfigReader {
                "relay on this host, http with 'allow_loopback_http: true')");
   }
 
+  void ReadFormat() {
+    if (!v1::WebhookConfig::Format_IsValid(proto_.format())) {
+      return Fail("'format' is not one that there is");
+    }
+    if (proto_.format() != v1::WebhookConfig::FORMAT_UNSPECIFIED) {
+      settings_.format = proto_.format();
+    }
+    proto_.set_format(settings_.format);
+    constexpr std::string_view kAlerts = "/api/v2/alerts";
+    if (settings_.format == v1::WebhookConfig::FORMAT_ALERTMANAGER &&
+        !proto_.url().ends_with(kAlerts)) {
+      Fail("'url' ends with " + std::string(kAlerts) +
+           " where 'format' is FORMAT_ALERTMANAGER");
+    }
+  }
+
   void ReadPaths() {
-    if (proto_.secret_path().empty()) return Fail("'secret_path' is required");
-    settings_.secret_path = Path(proto_.secret_path());
-    settings_.ca_path = Path(proto_.ca_path());
+    if (!proto_.secret_path().empty()) {
+      settings_.secret_path = Path(proto_.secret_path(), "secret_path");
+    } else if (settings_.format == v1::WebhookConfig::FORMAT_GENERIC ||
+               settings_.format == v1::WebhookConfig::FORMAT_PAGERDUTY) {
+      return Fail("'secret_path' is required");
+    }
+    settings_.ca_path = Path(proto_.ca_path(), "ca_path");
   }
 
   void ReadKinds() {
@@ -73,30 +96,42 @@ class Reader : private ConfigReader {
         Fail("'" + name + "' stands twice");
       }
     }
-    if (proto_.kinds().empty()) {
-      settings_.kinds.insert(AllAlertKinds().begin(), AllAlertKinds().end());
+    if (!proto_.kinds().empty()) return;
+    for (const AlertKind kind : AllAlertKinds()) {
+      settings_.kinds.insert(kind);
+      proto_.add_kinds(std::string(NameOf(kind)));
     }
   }
 
-  const v1::WebhookConfig& proto_;
+  v1::WebhookConfig& proto_;
   WebhookSettings settings_;
 };
 
 }  // namespace
 
-absl::StatusOr<AlertSettings> ReadAlertSettings(const v1::AlertConfig& alerts,
+absl::StatusOr<AlertSettings> ReadAlertSettings(v1::AlertConfig& alerts,
                                                 const std::string& path) {
-  ConfigReader reader(path);
+  ConfigReader reader(path, "", &alerts);
   AlertSettings settings;
   settings.held_too_long = reader.Within(
       alerts.has_held_too_long(), alerts.held_too_long(),
       settings.held_too_long, kLeastHeld, kMostHeld, "held_too_long");
+  settings.console_url = alerts.console_url();
+  if (settings.console_url.ends_with('/')) settings.console_url.pop_back();
+  if (!settings.console_url.empty() &&
+      (settings.console_url.size() > kMaxConsoleUrlBytes ||
+       !CheckWebAddress(settings.console_url, /*allow_loopback_http=*/true)
+            .ok())) {
+    reader.Fail(
+        "'console_url' must be https, or http on the loopback "
+        "interface");
+  }
   if (alerts.webhooks_size() > kMaxWebhooks) {
     reader.Fail(absl::StrCat("'webhooks' are ", kMaxWebhooks, " at most"));
   }
   if (!reader.status().ok()) return reader.status();
   std::set<std::string> names;
-  for (const v1::WebhookConfig& proto : alerts.webhooks()) {
+  for (v1::WebhookConfig& proto : *alerts.mutable_webhooks()) {
     auto webhook = Reader(proto, path).Read();
     if (!webhook.ok()) return webhook.status();
     if (!names.insert(proto.name()).second) {

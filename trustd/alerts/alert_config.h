@@ -1,7 +1,8 @@
 // The alerts of a configuration: read, completed with their defaults, and
 // checked.
 //
-//   auto settings = ReadAlertSettings(proto.alerts(), "/etc/trustd.yaml");
+//   auto settings =
+//       ReadAlertSettings(*proto.mutable_alerts(), "/etc/trustd.yaml");
 
 #ifndef ANCHORAGE_TRUSTD_ALERTS_ALERT_CONFIG_H_
 #define ANCHORAGE_TRUSTD_ALERTS_ALERT_CONFIG_H_
@@ -24,7 +25,9 @@ struct WebhookSettings {
   // May contain a token of the receiver's: never write it to a log or a
   // message.
   std::string url;
+  // Empty where the format needs none.
   std::string secret_path;
+  v1::WebhookConfig::Format format = v1::WebhookConfig::FORMAT_GENERIC;
   // The kinds of alert that the webhook gets.
   std::set<AlertKind> kinds;
   bool allow_loopback_http = false;
@@ -37,12 +40,14 @@ struct WebhookSettings {
 struct AlertSettings {
   std::vector<WebhookSettings> webhooks;
   absl::Duration held_too_long = absl::Hours(24);
+  // Without a slash at its end; empty for none.
+  std::string console_url;
 };
 
 // `path` is the configuration file's: every message begins with it, and
-// relative paths are relative to its folder. Reads no file. Fails with
-// INVALID_ARGUMENT.
-absl::StatusOr<AlertSettings> ReadAlertSettings(const v1::AlertConfig& alerts,
+// relative paths are relative to its folder. Fills the defaults into `alerts`.
+// Reads no file. Fails with INVALID_ARGUMENT.
+absl::StatusOr<AlertSettings> ReadAlertSettings(v1::AlertConfig& alerts,
                                                 const std::string& path);
 
 }  // namespace anchorage::trustd

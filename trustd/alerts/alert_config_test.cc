@@ -19,7 +19,7 @@ absl::StatusOr<AlertSettings> Read(const std::string& yaml) {
   v1::TrustdConfig proto;
   const absl::Status status = anchors::ReadYaml(yaml, "trustd.yaml", proto);
   EXPECT_TRUE(status.ok()) << status;
-  return ReadAlertSettings(proto.alerts(), "/etc/trustd/trustd.yaml");
+  return ReadAlertSettings(*proto.mutable_alerts(), "/etc/trustd/trustd.yaml");
 }
 
 // One webhook, as these lines say.

@@ -39,7 +39,12 @@ AlertMetrics::AlertMetrics(prometheus::Registry& registry)
       set_aside_(prometheus::BuildGauge()
                      .Name("trustd_webhook_set_aside_alerts")
                      .Help("Alerts that a webhook refuses and that wait aside")
-                     .Register(registry)) {
+                     .Register(registry)),
+      queued_(prometheus::BuildGauge()
+                  .Name("trustd_webhook_queued_alerts")
+                  .Help("Alerts that wait for a webhook, those aside among "
+                        "them")
+                  .Register(registry)) {
   for (const AlertKind kind : AllAlertKinds()) Alerts(kind);
 }
 
@@ -50,6 +55,17 @@ void AlertMetrics::AddWebhook(const std::string& webhook) {
   }
   retries_.Add({{"webhook", webhook}});
   set_aside_.Add({{"webhook", webhook}});
+  queued_.Add({{"webhook", webhook}});
+}
+
+void AlertMetrics::RemoveWebhook(const std::string& webhook) {
+  const int last = static_cast<int>(WebhookOutcome::kMaxValue);
+  for (int i = 0; i <= last; ++i) {
+    outcomes_.Remove(&Outcomes(webhook, static_cast<WebhookOutcome>(i)));
+  }
+  retries_.Remove(&retries_.Add({{"webhook", webhook}}));
+  set_aside_.Remove(&set_aside_.Add({{"webhook", webhook}}));
+  queued_.Remove(&queued_.Add({{"webhook", webhook}}));
 }
 
 Counter& AlertMetrics::Alerts(AlertKind kind) {
@@ -70,6 +86,10 @@ void AlertMetrics::CountOutcome(const std::string& webhook,
 
 void AlertMetrics::CountRetry(const std::string& webhook) {
   retries_.Add({{"webhook", webhook}}).Increment();
+}
+
+void AlertMetrics::AddQueued(const std::string& webhook, std::int64_t alerts) {
+  queued_.Add({{"webhook", webhook}}).Increment(static_cast<double>(alerts));
 }
 
 void AlertMetrics::SetSetAside(const std::string& webhook,

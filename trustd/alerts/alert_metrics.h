@@ -42,6 +42,9 @@ class AlertMetrics {
 
   // Shows all counters of `webhook`, at 0.
   void AddWebhook(const std::string& webhook);
+  // Shows nothing of `webhook` any more. None of its alerts may be counted at
+  // the same time.
+  void RemoveWebhook(const std::string& webhook);
 
   void CountAlert(AlertKind kind);
   void CountOutcome(const std::string& webhook, WebhookOutcome outcome);
@@ -49,6 +52,8 @@ class AlertMetrics {
   void CountRetry(const std::string& webhook);
   // Sets how many alerts are set aside now because the receiver refuses them.
   void SetSetAside(const std::string& webhook, std::uint64_t alerts);
+  // Counts alerts that came into a queue, or left it.
+  void AddQueued(const std::string& webhook, std::int64_t alerts);
 
  private:
   prometheus::Counter& Alerts(AlertKind kind);
@@ -59,6 +64,7 @@ class AlertMetrics {
   prometheus::Family<prometheus::Counter>& outcomes_;
   prometheus::Family<prometheus::Counter>& retries_;
   prometheus::Family<prometheus::Gauge>& set_aside_;
+  prometheus::Family<prometheus::Gauge>& queued_;
 };
 
 }  // namespace anchorage::trustd

@@ -26,6 +26,7 @@ absl::StatusOr<std::unique_ptr<AlertQueue>> AlertQueue::Open(
   std::string prefix(kQueues);
   prefix.append(webhook).push_back('/');
   std::uint64_t next = kFirst;
+  std::uint64_t waiting = 0;
   const absl::Status status =
       store.Scan(prefix, [&](std::string_view key, std::string_view) {
         key.remove_prefix(prefix.size());
@@ -33,11 +34,12 @@ absl::StatusOr<std::unique_ptr<AlertQueue>> AlertQueue::Open(
         if (absl::SimpleHexAtoi({key.data(), key.size()}, &number)) {
           next = std::max(next, number + 1);
         }
+        ++waiting;
         return true;
       });
   if (!status.ok()) return status;
   return std::unique_ptr<AlertQueue>(
-      new AlertQueue(store, std::move(prefix), next));
+      new AlertQueue(store, std::move(prefix), next, waiting));
 }
 
 std::string AlertQueue::KeyOf(std::uint64_t number) const {
@@ -73,10 +75,13 @@ absl::StatusOr<AlertQueue::Look> AlertQueue::Behind(
   return look;
 }
 
-absl::Status AlertQueue::Remove(const std::string& key) {
+absl::StatusOr<bool> AlertQueue::Remove(const std::string& key) {
+  const auto there = store_.Get(key);
+  if (!there.ok()) return there.status();
   StoreBatch batch;
   batch.Delete(key);
-  return store_.Commit(batch);
+  if (absl::Status s = store_.Commit(batch); !s.ok()) return s;
+  return there->has_value();
 }
 
 absl::StatusOr<int> RemoveOtherQueues(Store& store,

@@ -56,17 +56,25 @@ class AlertQueue {
   // Returns the first behind `key`, which may be gone; "" is before all.
   absl::StatusOr<Look> Behind(std::string_view key) const;
 
-  // Removes one alert. OK if it is no longer there.
-  absl::Status Remove(const std::string& key);
+  // Removes one alert. Returns whether it was still there.
+  absl::StatusOr<bool> Remove(const std::string& key);
+
+  // Returns how many alerts waited when it was opened.
+  std::uint64_t waiting_at_open() const { return waiting_at_open_; }
 
  private:
-  AlertQueue(Store& store, std::string prefix, std::uint64_t next)
-      : store_(store), prefix_(std::move(prefix)), next_(next) {}
+  AlertQueue(Store& store, std::string prefix, std::uint64_t next,
+             std::uint64_t waiting)
+      : store_(store),
+        prefix_(std::move(prefix)),
+        waiting_at_open_(waiting),
+        next_(next) {}
 
   std::string KeyOf(std::uint64_t number) const;
 
   Store& store_;
   const std::string prefix_;
+  const std::uint64_t waiting_at_open_;
   absl::Mutex mutex_;
   // The number of the next alert. Except for batches that were never committed,
   // numbers have no gaps, and none is reused while an alert waits.

@@ -155,7 +155,7 @@ TEST(AlertQueue, SaysThatTheStoreFails) {
   const auto queue = Open(store);
   AddAndCommit(*queue, store, "1");
   store.failure = absl::ResourceExhaustedError("disk full");
-  EXPECT_EQ(queue->Remove(OldestOf(*queue)->key), store.failure);
+  EXPECT_EQ(queue->Remove(OldestOf(*queue)->key).status(), store.failure);
   EXPECT_EQ(RemoveOtherQueues(store, {}).status(), store.failure);
   EXPECT_EQ(OldestOf(*queue)->body, "1");
 }

@@ -25,7 +25,7 @@ TEST(Alert, HasTheNamesThatReceiversKnow) {
       "LEDGER_DAMAGED",    "FLEET_FAILURES",         "STORE_WENT_BACK",
       "STORE_ACCEPTED",    "SIGNERS_REMOVED",        "NEWER_TIMESTAMP_CLAIMED",
       "DATED_AHEAD",       "ANCHOR_CHANGED",         "APPROVALS_VOID",
-      "CLOCK_JUMPED"};
+      "CLOCK_JUMPED",      "ROTATION_ENDED"};
   ASSERT_EQ(AllAlertKinds().size(), std::size(names));
   for (const AlertKind kind : AllAlertKinds()) {
     const char* name = names[static_cast<int>(kind)];
@@ -48,7 +48,7 @@ TEST(Alert, HasARowInTheManual) {
   for (const AlertKind kind : AllAlertKinds()) {
     const char* levels[] = {"info", "warning", "error"};
     const std::string start = "| `" + std::string(NameOf(kind)) + "` | " +
-                              levels[static_cast<int>(UrgencyOf(kind))] + " |";
+                              levels[static_cast<int>(SeverityOf(kind))] + " |";
     EXPECT_TRUE(rows[static_cast<std::size_t>(kind)].starts_with(start))
         << start;
   }
@@ -83,15 +83,89 @@ TEST(Alert, IsUtf8WhateverIsInIt) {
             "a\xef\xbf\xbd");
 }
 
-TEST(Alert, KeepsItsTime) {
+TEST(Alert, SaysWhatToDo) {
+  for (const AlertKind kind : AllAlertKinds()) {
+    EXPECT_GT(MeaningOf(kind).size(), 20u) << NameOf(kind);
+    EXPECT_FALSE(MeaningOf(kind).ends_with('.')) << NameOf(kind);
+  }
+  EXPECT_EQ(ManualOf(AlertKind::kStoreWentBack), "ALERTS.md#store_went_back");
+  EXPECT_EQ(NameOf(SeverityOf(AlertKind::kRotationPublished)), "info");
+  EXPECT_EQ(NameOf(SeverityOf(AlertKind::kRotationDetected)), "warning");
+  EXPECT_EQ(NameOf(SeverityOf(AlertKind::kRotationHeldTooLong)), "critical");
+  EXPECT_EQ(CommandOf(Good()), "trustctl rotations show 17");
+}
+
+// Whoever copies it into a shell runs nothing of a source's.
+TEST(Alert, PutsNothingThatAShellReadsIntoACommand) {
+  for (const char* hostile : {"17; rm -rf /", "$(id)", "`id`", "1\n2", "",
+                              "--help", "a b", "\xc3\xa9", "\u202e"}) {
+    Alert alert = Good();
+    alert.facts["rotation"] = hostile;
+    EXPECT_EQ(CommandOf(alert), "trustctl rotations list --open") << hostile;
+    const std::string id = AlertIdOf(alert);
+    EXPECT_TRUE(id.starts_with("rotation/sha256-")) << id;
+    EXPECT_LE(id.size(), kMaxAlertIdBytes);
+  }
+}
+
+TEST(Alert, NamesWhatItIsAbout) {
   Alert alert = Good();
-  EXPECT_EQ(TimeOfAlertBody(AlertBody(alert, "1")), alert.time);
+  EXPECT_EQ(AlertIdOf(alert), "rotation/17");
+  for (const AlertKind kind : KindsAboutTheSame(alert.kind)) {
+    alert.kind = kind;
+    EXPECT_EQ(AlertIdOf(alert), "rotation/17") << NameOf(kind);
+  }
+  EXPECT_EQ(KindsAboutTheSame(alert.kind).size(), 5u);
+  alert.kind = AlertKind::kFleetFailures;
+  EXPECT_EQ(AlertIdOf(alert), "fleet/aws/eu-central-1/iid-rsa2048");
+  alert.kind = AlertKind::kClockJumped;
+  EXPECT_EQ(AlertIdOf(alert), "clock");
+  alert.kind = AlertKind::kSourceFailing;
+  alert.subject = std::string(161, 'a');
+  EXPECT_TRUE(AlertIdOf(alert).starts_with("source/sha256-"));
+}
+
+TEST(Alert, HasAnEndOnlyWhereSomeKindSaysSo) {
+  for (const AlertKind kind : AllAlertKinds()) {
+    bool ends = false;
+    for (const AlertKind other : KindsAboutTheSame(kind)) {
+      ends = ends || IsEnd(other);
+    }
+    EXPECT_EQ(ends, HasEnd(kind) || IsEnd(kind)) << NameOf(kind);
+    EXPECT_FALSE(IsEnd(kind) && IsReminder(kind)) << NameOf(kind);
+    EXPECT_EQ(IsEnd(kind), SeverityOf(kind) == Severity::kInfo);
+  }
+}
+
+TEST(Alert, IsReadAsItWasWritten) {
+  Alert alert = Good();
   alert.time += absl::Milliseconds(250);
-  EXPECT_EQ(TimeOfAlertBody(AlertBody(alert, "1")), alert.time);
+  const auto stored = ReadAlertBody(AlertBody(alert, "00ff"));
+  ASSERT_TRUE(stored.has_value());
+  EXPECT_EQ(stored->id, "00ff");
+  EXPECT_EQ(stored->kind, "ROTATION_DETECTED");
+  EXPECT_TRUE(stored->is_known);
+  EXPECT_EQ(stored->alert.kind, alert.kind);
+  EXPECT_EQ(stored->alert.time, alert.time);
+  EXPECT_EQ(stored->alert.subject, alert.subject);
+  EXPECT_EQ(stored->alert.text, alert.text);
+  EXPECT_EQ(stored->alert.facts, alert.facts);
   for (const char* other :
        {"", "[]", "{}", R"({"time":1})", R"({"time":"now"})", R"({"time":)"}) {
-    EXPECT_EQ(TimeOfAlertBody(other), std::nullopt) << other;
+    EXPECT_FALSE(ReadAlertBody(other).has_value()) << other;
   }
+}
+
+// As before a version that knew more was taken back.
+TEST(Alert, OfAKindThatIsNotKnownIsReadAllTheSame) {
+  const auto stored = ReadAlertBody(
+      R"({"id":"1","kind":"NEWER","time":"2027-01-15T08:00:00Z",)"
+      R"("subject":7,"facts":{"a":1,"b":"c"}})");
+  ASSERT_TRUE(stored.has_value());
+  EXPECT_FALSE(stored->is_known);
+  EXPECT_EQ(stored->kind, "NEWER");
+  EXPECT_EQ(stored->alert.subject, "");
+  EXPECT_EQ(stored->alert.facts.size(), 1u);
 }
 
 }  // namespace

@@ -2,11 +2,16 @@
 
 #include <openssl/rand.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <climits>
+#include <cstdint>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/no_throw.h"
@@ -28,6 +33,41 @@ std::string NewId() {
       absl::string_view(reinterpret_cast<const char*>(bytes), sizeof(bytes)));
 }
 
+std::string HostName() {
+  char name[HOST_NAME_MAX + 1] = {};
+  return ::gethostname(name, sizeof(name) - 1) == 0 ? name : "";
+}
+
+// Returns the webhook's secret; empty where it needs none.
+absl::StatusOr<std::string> SecretOf(const WebhookSettings& webhook) {
+  if (webhook.secret_path.empty()) return std::string();
+  auto secret = ReadWebhookSecret(webhook.secret_path);
+  if (!secret.ok() ||
+      webhook.format != v1::WebhookConfig::FORMAT_PAGERDUTY) {
+    return secret;
+  }
+  const bool is_key =
+      secret->size() == kRoutingKeyBytes &&
+      std::all_of(secret->begin(), secret->end(),
+                  [](unsigned char c) { return absl::ascii_isalnum(c); });
+  if (is_key) return secret;
+  return absl::InvalidArgumentError(absl::StrCat(
+      webhook.secret_path, ": an integration key of PagerDuty has ",
+      kRoutingKeyBytes, " letters and digits"));
+}
+
+// A receiver that keeps alerts is told when one of those that it gets is over.
+std::set<AlertKind> KindsOf(const WebhookSettings& webhook) {
+  std::set<AlertKind> kinds = webhook.kinds;
+  if (!KeepsAlerts(webhook.format)) return kinds;
+  for (const AlertKind kind : webhook.kinds) {
+    for (const AlertKind other : KindsAboutTheSame(kind)) {
+      if (HasEnd(kind) && IsEnd(other)) kinds.insert(other);
+    }
+  }
+  return kinds;
+}
+
 std::string LineOf(const Alert& alert) {
   std::string line = absl::StrCat(
       "alert ", std::string(NameOf(alert.kind)), " ",
@@ -45,12 +85,12 @@ std::string LineOf(const Alert& alert) {
 }
 
 spdlog::level::level_enum LevelOf(AlertKind kind) {
-  switch (UrgencyOf(kind)) {
-    case Urgency::kSometime:
+  switch (SeverityOf(kind)) {
+    case Severity::kInfo:
       return spdlog::level::info;
-    case Urgency::kSoon:
+    case Severity::kWarning:
       return spdlog::level::warn;
-    case Urgency::kNow:
+    case Severity::kCritical:
       return spdlog::level::err;
   }
   return spdlog::level::err;
@@ -66,6 +106,8 @@ absl::StatusOr<std::shared_ptr<AlertQueue>> Alerter::QueueOf(
     auto opened = AlertQueue::Open(store_, name);
     if (!opened.ok()) return opened.status();
     queue = *std::move(opened);
+    metrics_.AddQueued(name,
+                       static_cast<std::int64_t>(queue->waiting_at_open()));
   }
   return queue;
 }
@@ -75,21 +117,35 @@ std::vector<Alerter::Receiver> Alerter::receivers() const {
   return receivers_;
 }
 
+absl::Status Alerter::Open() {
+  auto open = OpenAlerts::Open(store_);
+  if (!open.ok()) return open.status();
+  open_ = *std::move(open);
+  return absl::OkStatus();
+}
+
+std::vector<v1::OpenAlert> Alerter::OpenAt(absl::Time now) const {
+  return open_ == nullptr ? std::vector<v1::OpenAlert>() : open_->List(now);
+}
+
 absl::StatusOr<Alerter::Webhooks> Alerter::Prepare(
-    const std::vector<WebhookSettings>& settings) {
+    const std::vector<WebhookSettings>& settings,
+    const std::string& console_url) {
   // The constructor of a Webhook throws if its thread cannot start.
-  return anchors::NoThrow([&] { return PrepareOrThrow(settings); });
+  return anchors::NoThrow(
+      [&] { return PrepareOrThrow(settings, console_url); });
 }
 
 absl::StatusOr<Alerter::Webhooks> Alerter::PrepareOrThrow(
-    const std::vector<WebhookSettings>& settings) {
+    const std::vector<WebhookSettings>& settings,
+    const std::string& console_url) {
   std::map<std::string, std::shared_ptr<Webhook>> there;
   for (const Receiver& receiver : receivers()) {
     there[receiver.name] = receiver.webhook;
   }
   Webhooks made;
   for (const WebhookSettings& one : settings) {
-    auto secret = ReadWebhookSecret(one.secret_path);
+    auto secret = SecretOf(one);
     if (!secret.ok()) return secret.status();
     auto queue = QueueOf(one.name);
     if (!queue.ok()) return queue.status();
@@ -101,12 +157,16 @@ absl::StatusOr<Alerter::Webhooks> Alerter::PrepareOrThrow(
     }
     WebhookPost target;
     target.url = one.url;
-    target.secret = *std::move(secret);
     target.allow_loopback_http = one.allow_loopback_http;
     target.ca_path = one.ca_path;
-    made.targets_.push_back(std::move(target));
+    AlertForm form{
+        .format = one.format, .host = HostName(), .console_url = console_url};
+    (one.format == v1::WebhookConfig::FORMAT_PAGERDUTY ? form.routing_key
+                                                       : target.secret) =
+        *std::move(secret);
+    made.targets_.emplace_back(std::move(target), std::move(form));
     made.receivers_.push_back(
-        {one.name, one.kinds, *std::move(queue), webhook});
+        {one.name, KindsOf(one), *std::move(queue), webhook});
   }
   return made;
 }
@@ -125,9 +185,11 @@ void Alerter::SetWebhooks(Webhooks webhooks) {
     return names.count(receiver.name) > 0;
   });
   StopAll(before);
-  for (const Receiver& gone : before) metrics_.SetSetAside(gone.name, 0);
+  for (const Receiver& gone : before) metrics_.RemoveWebhook(gone.name);
   for (std::size_t i = 0; i < webhooks.receivers_.size(); ++i) {
-    webhooks.receivers_[i].webhook->SetTarget(std::move(webhooks.targets_[i]));
+    auto& [target, form] = webhooks.targets_[i];
+    webhooks.receivers_[i].webhook->SetTarget(std::move(target),
+                                              std::move(form));
   }
   const auto removed = RemoveOtherQueues(store_, names);
   if (!removed.ok()) {
@@ -142,10 +204,12 @@ Alerter::~Alerter() { Stop(); }
 
 RaisedAlert Alerter::Raise(Alert alert, StoreBatch& batch) {
   const std::string body = AlertBody(alert, NewId());
-  RaisedAlert raised{std::move(alert), {}};
+  RaisedAlert raised{std::move(alert), {}, {}};
+  if (open_ != nullptr) open_->Add(raised.alert, batch);
   const absl::MutexLock lock(&mutex_);
   for (const Receiver& receiver : receivers_) {
     if (receiver.kinds.count(raised.alert.kind) == 0) continue;
+    raised.queued.push_back(receiver.name);
     if (receiver.queue->Add(body, batch)) {
       raised.overflowed.push_back(receiver.name);
     }
@@ -156,10 +220,13 @@ RaisedAlert Alerter::Raise(Alert alert, StoreBatch& batch) {
 void Alerter::Committed(const RaisedAlert& raised) {
   spdlog::log(LevelOf(raised.alert.kind), "{}", LineOf(raised.alert));
   metrics_.CountAlert(raised.alert.kind);
+  if (open_ != nullptr) open_->Committed(raised.alert);
+  for (const std::string& name : raised.queued) metrics_.AddQueued(name, 1);
   for (const std::string& name : raised.overflowed) {
     spdlog::error("webhook {}: dropped the oldest alert: {} are waiting", name,
                   kMaxWaitingAlerts);
     metrics_.CountOutcome(name, WebhookOutcome::kOverflowed);
+    metrics_.AddQueued(name, -1);
   }
   for (const Receiver& receiver : receivers()) receiver.webhook->Notify();
 }
@@ -169,7 +236,10 @@ absl::Status Alerter::RaiseAlone(Alert alert) {
   RaisedAlert raised = Raise(std::move(alert), batch);
   absl::Status status;
   if (!batch.changes().empty()) status = store_.Commit(batch);
-  if (!status.ok()) raised.overflowed.clear();
+  if (!status.ok()) {
+    raised.queued.clear();
+    raised.overflowed.clear();
+  }
   Committed(raised);
   return status;
 }

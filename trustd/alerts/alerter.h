@@ -36,6 +36,7 @@
 #include "trustd/alerts/alert_config.h"
 #include "trustd/alerts/alert_metrics.h"
 #include "trustd/alerts/alert_queue.h"
+#include "trustd/alerts/open_alerts.h"
 #include "trustd/alerts/webhook.h"
 #include "trustd/base/store.h"
 
@@ -45,7 +46,9 @@ namespace anchorage::trustd {
 // committed.
 struct RaisedAlert {
   Alert alert;
-  // The webhooks whose oldest alert is dropped to make room for it.
+  // The webhooks that get it.
+  std::vector<std::string> queued;
+  // Those of them whose oldest alert is dropped to make room for it.
   std::vector<std::string> overflowed;
 };
 
@@ -54,6 +57,7 @@ class Alerter {
   // One receiver. Its queue outlives its thread.
   struct Receiver {
     std::string name;
+    // With those that say that one of them is over.
     std::set<AlertKind> kinds;
     std::shared_ptr<AlertQueue> queue;
     std::shared_ptr<Webhook> webhook;
@@ -65,22 +69,31 @@ class Alerter {
    private:
     friend class Alerter;
     std::vector<Receiver> receivers_;
-    // Where each webhook sends to, in the same order.
-    std::vector<WebhookPost> targets_;
+    // Where each webhook sends to, and how, in the same order.
+    std::vector<std::pair<WebhookPost, AlertForm>> targets_;
   };
 
-  // Notifies no webhook until SetWebhooks(). `store` and `registry` must
-  // outlive this.
+  // Notifies no webhook until SetWebhooks(), and knows of no open alert until
+  // Open(). `store` and `registry` must outlive this.
   Alerter(Store& store, prometheus::Registry& registry, WebhookTimes times = {})
       : store_(store), metrics_(registry), times_(std::move(times)) {}
   // Calls Stop().
   ~Alerter();
 
+  // Reads the alerts that are open. Call it once, before anything is raised.
+  // Fails as Store does.
+  absl::Status Open();
+
+  // Returns the alerts that are open, as OpenAlerts::List() does.
+  std::vector<v1::OpenAlert> OpenAt(absl::Time now) const;
+
   // Reads the secrets and prepares what SetWebhooks() takes; the webhooks in
-  // use are unaffected. Fails as ReadWebhookSecret() and as Store does, and
-  // with RESOURCE_EXHAUSTED where there is no room for a thread.
-  absl::StatusOr<Webhooks> Prepare(
-      const std::vector<WebhookSettings>& settings);
+  // use are unaffected. `console_url` is AlertSettings::console_url. Fails as
+  // ReadWebhookSecret() and as Store does, with INVALID_ARGUMENT for a secret
+  // that is no integration key of PagerDuty's where it must be one, and with
+  // RESOURCE_EXHAUSTED where there is no room for a thread.
+  absl::StatusOr<Webhooks> Prepare(const std::vector<WebhookSettings>& settings,
+                                   const std::string& console_url = "");
 
   // Replaces the webhooks by those that Prepare() returned last, and starts to
   // deliver what waits for them; one that stays keeps its order and retries at
@@ -89,8 +102,8 @@ class Alerter {
   // several threads at once.
   void SetWebhooks(Webhooks webhooks);
 
-  // Adds `alert` to `batch` for each webhook that wants it. Without a commit
-  // and Committed() it has no effect.
+  // Adds `alert` to `batch`, for each webhook that wants it and as one that is
+  // open. Without a commit and Committed() it has no effect.
   [[nodiscard]] RaisedAlert Raise(Alert alert, StoreBatch& batch);
 
   // Must be called once the batch of Raise() is on the disk.
@@ -106,7 +119,8 @@ class Alerter {
 
  private:
   absl::StatusOr<Webhooks> PrepareOrThrow(
-      const std::vector<WebhookSettings>& settings);
+      const std::vector<WebhookSettings>& settings,
+      const std::string& console_url);
   // Returns the queue of that name, opened at its first use and kept: only it
   // knows the numbers of alerts that are raised but not committed.
   absl::StatusOr<std::shared_ptr<AlertQueue>> QueueOf(const std::string& name);
@@ -116,6 +130,8 @@ class Alerter {
   Store& store_;
   AlertMetrics metrics_;
   const WebhookTimes times_;
+  // Null before Open().
+  std::unique_ptr<OpenAlerts> open_;
   mutable absl::Mutex mutex_;
   std::map<std::string, std::shared_ptr<AlertQueue>> queues_
       ABSL_GUARDED_BY(mutex_);

@@ -28,10 +28,11 @@ Webhook::Webhook(std::string name, AlertQueue& queue, AlertMetrics& metrics,
 
 Webhook::~Webhook() { Stop(); }
 
-void Webhook::SetTarget(WebhookPost target) {
+void Webhook::SetTarget(WebhookPost target, AlertForm form) {
   {
     absl::MutexLock lock(&mutex_);
     next_target_ = std::move(target);
+    next_form_ = std::move(form);
   }
   changed_.NotifyAll();
 }
@@ -65,6 +66,7 @@ bool Webhook::Begin() {
   if (!next_target_.has_value()) return true;
   target_ = *std::move(next_target_);
   next_target_.reset();
+  form_ = std::move(next_form_);
   deliveries_ = {};
   refusals_ = 0;
   takes_others_ = true;
@@ -98,8 +100,9 @@ void Webhook::Run() {
 
 Webhook::Pause Webhook::Step() {
   if (!settled_.empty()) {
-    const absl::Status removed = queue_.Remove(settled_);
-    if (!removed.ok()) return WaitForStore("written", removed);
+    const auto removed = queue_.Remove(settled_);
+    if (!removed.ok()) return WaitForStore("written", removed.status());
+    if (*removed) metrics_.AddQueued(name_, -1);
     settled_.clear();
   }
   const auto look = queue_.Behind(passed_);
@@ -114,10 +117,14 @@ Webhook::Pause Webhook::Step() {
   return {wait, /*ends_with_news=*/true};
 }
 
-WebhookReply Webhook::Post(const std::string& body) {
+std::optional<WebhookVerdict> Webhook::Post(const std::string& body,
+                                            WebhookReply& reply) {
+  auto formatted = FormatAlert(body, form_, times_.now());
+  if (!formatted.has_value()) return std::nullopt;
   WebhookPost post = target_;
-  post.body = body;
-  return PostAlert(post, times_.now(), cancelled_);
+  post.body = *std::move(formatted);
+  reply = PostAlert(post, times_.now(), cancelled_);
+  return VerdictOf(reply, form_.format);
 }
 
 Webhook::Pause Webhook::Deliver(const AlertQueue::Waiting& alert) {
@@ -125,8 +132,8 @@ Webhook::Pause Webhook::Deliver(const AlertQueue::Waiting& alert) {
   if (deliveries_.failures > 0 && IsTooOld(alert.body)) {
     return Leave(alert, WebhookOutcome::kExpired);
   }
-  const WebhookReply reply = Post(alert.body);
-  switch (VerdictOf(reply)) {
+  WebhookReply reply;
+  switch (Post(alert.body, reply).value_or(WebhookVerdict::kGivenUp)) {
     case WebhookVerdict::kDelivered:
       takes_others_ = true;
       return Leave(alert, WebhookOutcome::kDelivered);
@@ -157,7 +164,9 @@ Webhook::Pause Webhook::TryAside() {
   const AlertQueue::Waiting& alert = *look->next;
   tried_aside_ = alert.key;
   if (IsTooOld(alert.body)) return Leave(alert, WebhookOutcome::kExpired);
-  const WebhookVerdict verdict = VerdictOf(Post(alert.body));
+  WebhookReply reply;
+  const WebhookVerdict verdict =
+      Post(alert.body, reply).value_or(WebhookVerdict::kGivenUp);
   if (verdict == WebhookVerdict::kDelivered) {
     takes_others_ = true;
     passed_.clear();
@@ -176,8 +185,10 @@ Webhook::Pause Webhook::Leave(const AlertQueue::Waiting& alert,
     spdlog::error("webhook {}: alert expired: not accepted for {}", name_,
                   absl::FormatDuration(times_.max_age));
   } else if (outcome == WebhookOutcome::kGivenUp) {
-    spdlog::warn("webhook {}: alert given up: the receiver does not want it",
-                 name_);
+    spdlog::warn(
+        "webhook {}: alert given up: the receiver does not want it, or it "
+        "cannot be read",
+        name_);
   }
   metrics_.CountOutcome(name_, outcome);
   settled_ = alert.key;
@@ -222,12 +233,12 @@ Webhook::Pause Webhook::WaitForStore(const char* what,
 }
 
 bool Webhook::IsTooOld(const std::string& body) const {
-  const std::optional<absl::Time> time = TimeOfAlertBody(body);
-  if (!time.has_value()) return true;
+  const auto stored = ReadAlertBody(body);
+  if (!stored.has_value()) return true;
   // An alert is too old only by both clocks, so that setting the clock, either
   // way, makes nothing old.
   const absl::Time steady = started_ + (times_.uptime() - started_uptime_);
-  return std::min(times_.now(), steady) - *time > times_.max_age;
+  return std::min(times_.now(), steady) - stored->alert.time > times_.max_age;
 }
 
 }  // namespace anchorage::trustd

@@ -34,6 +34,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "anchors/base/steady_clock.h"
+#include "trustd/alerts/alert_format.h"
 #include "trustd/alerts/alert_metrics.h"
 #include "trustd/alerts/alert_queue.h"
 #include "trustd/alerts/webhook_post.h"
@@ -68,9 +69,9 @@ class Webhook {
   // Calls Stop().
   ~Webhook();
 
-  // Sends to `target`, whose body is empty, from now on: what waits is tried at
-  // once, including what is set aside. Never blocks.
-  void SetTarget(WebhookPost target);
+  // Sends to `target`, whose body is empty, in `form` from now on: what waits is
+  // tried at once, including what is set aside. Never blocks.
+  void SetTarget(WebhookPost target, AlertForm form = {});
 
   // Wakes the thread if it has nothing to do. Never blocks.
   void Notify();
@@ -100,7 +101,9 @@ class Webhook {
   Pause Deliver(const AlertQueue::Waiting& alert);
   // Tries one of the alerts set aside, each in its turn.
   Pause TryAside();
-  WebhookReply Post(const std::string& body);
+  // Posts what FormatAlert() makes of a body; nullopt if that is nothing.
+  std::optional<WebhookVerdict> Post(const std::string& body,
+                                     WebhookReply& reply);
   // Removes an alert from the queue, with that outcome.
   Pause Leave(const AlertQueue::Waiting& alert, WebhookOutcome outcome);
   Pause SetAside(const AlertQueue::Waiting& alert, const WebhookReply& reply);
@@ -119,6 +122,7 @@ class Webhook {
 
   // Used by the thread alone, down to `try_aside_at_`.
   WebhookPost target_;
+  AlertForm form_;
   absl::BitGen random_;
   PollHistory deliveries_;
   PollHistory store_;
@@ -141,6 +145,8 @@ class Webhook {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool notified_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<WebhookPost> next_target_ ABSL_GUARDED_BY(mutex_);
+  // Of `next_target_`.
+  AlertForm next_form_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

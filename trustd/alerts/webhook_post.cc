@@ -73,11 +73,14 @@ void SetUpConnection(CURL* curl, const WebhookPost& post) {
 }
 
 Headers RequestHeaders(const WebhookPost& post, absl::Time now) {
-  const std::string signature = absl::StrCat(
-      "Anchorage-Signature: ", SignAlert(post.secret, now, post.body));
   curl_slist* list =
       curl_slist_append(nullptr, "Content-Type: application/json");
-  list = curl_slist_append(list, signature.c_str());
+  if (!post.secret.empty()) {
+    list = curl_slist_append(
+        list, absl::StrCat("Anchorage-Signature: ",
+                           SignAlert(post.secret, now, post.body))
+                  .c_str());
+  }
   // An alert is small: no "Expect: 100-continue" before it.
   list = curl_slist_append(list, "Expect:");
   return Headers(list, &curl_slist_free_all);
@@ -159,13 +162,16 @@ WebhookReply PostAlert(const WebhookPost& post, absl::Time now,
   return Judge(curl, curl_easy_perform(curl));
 }
 
-WebhookVerdict VerdictOf(const WebhookReply& reply) {
+WebhookVerdict VerdictOf(const WebhookReply& reply,
+                         v1::WebhookConfig::Format format) {
   if (reply.status >= 200 && reply.status < 300) {
     return WebhookVerdict::kDelivered;
   }
   switch (reply.status) {
     case 410:  // Gone
-      return WebhookVerdict::kGivenUp;
+      return format == v1::WebhookConfig::FORMAT_SLACK
+                 ? WebhookVerdict::kRetry
+                 : WebhookVerdict::kGivenUp;
     case 401:  // Unauthorized
     case 404:  // Not Found
     case 405:  // Method Not Allowed

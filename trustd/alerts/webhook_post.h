@@ -18,6 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "proto/anchorage/v1/config.pb.h"
 
 namespace anchorage::trustd {
 
@@ -41,6 +42,7 @@ std::string SignAlert(std::string_view secret, absl::Time time,
 struct WebhookPost {
   std::string url;
   std::string body;
+  // Signs the body; empty: it is not signed.
   std::string secret;
   bool allow_loopback_http = false;
   // PEM certificates to check the server with; empty: the system's.
@@ -79,7 +81,12 @@ enum class WebhookVerdict {
   // 429, and any with Retry-After). Any other alert would fare the same.
   kRetry,
 };
-WebhookVerdict VerdictOf(const WebhookReply& reply);
+//
+// To Slack 410 says that the channel is archived, which is so for any alert:
+// kRetry. PagerDuty and Alertmanager give none.
+WebhookVerdict VerdictOf(const WebhookReply& reply,
+                         v1::WebhookConfig::Format format =
+                             v1::WebhookConfig::FORMAT_GENERIC);
 
 }  // namespace anchorage::trustd
 

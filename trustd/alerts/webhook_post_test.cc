@@ -188,6 +188,14 @@ TEST(WebhookPost, ChecksTheServersCertificate) {
   post.ca_path = "";
   EXPECT_EQ(Post(post).status, 0);
 
+  // A file that is replaced counts at the next post.
+  post.ca_path = folder + "renewed.pem";
+  for (const auto& [pem, status] :
+       {std::pair{stranger.pem, 0}, std::pair{identity.pem, 200}}) {
+    ASSERT_TRUE(anchors::WriteFileAtomically(post.ca_path, pem).ok());
+    EXPECT_EQ(Post(post).status, status);
+  }
+
   // A certificate that is trusted, but of another address.
   HostileServer other([](Peer& peer) { peer.Send(Answer("200 OK", {}, "")); },
                       stranger);

@@ -32,6 +32,8 @@ absl::Status HeadedStore::Compare() {
                         absl::SimpleAtoi(**schema, &version) &&
                         version >= kFirstSchemaWithHead;
   const bool is_empty = now_ == StoreHead();
+  const auto restored = store_->Get(keys::kRestored);
+  if (!restored.ok()) return restored.status();
   const auto file = anchors::ReadFile(path_, kMaxHeadBytes);
   if (absl::IsNotFound(file.status())) {
     if (is_empty || !had_head) {
@@ -70,11 +72,12 @@ absl::Status HeadedStore::Compare() {
       } else if (kept->noted_timestamp > now_.timestamp_version && !*replaced) {
         went_back_ =
             TimestampShown(now_.timestamp_version, kept->noted_timestamp);
-      } else if (*kept != now_) {
+      } else if (*kept != now_ && !restored->has_value()) {
         if (absl::Status s = WriteHead(now_); !s.ok()) return s;
       }
     }
   }
+  if (restored->has_value()) went_back_ = StoreWentBack(**restored);
   if (version >= kSchemaVersion) return absl::OkStatus();
   // Written after the head, so that after a crash in between the store is
   // compared with it. Written before anything else that an earlier program
@@ -133,7 +136,16 @@ absl::Status HeadedStore::Commit(const StoreBatch& batch) {
   }
   StoreHead next = now_;
   if (absl::Status s = AdvanceHead(batch, next); !s.ok()) return s;
-  if (absl::Status s = store_->Commit(batch); !s.ok()) return s;
+  StoreBatch accepting;
+  if (batch.accepts_store()) {
+    accepting = batch;
+    accepting.Delete(keys::kRestored);
+  }
+  if (absl::Status s =
+          store_->Commit(batch.accepts_store() ? accepting : batch);
+      !s.ok()) {
+    return s;
+  }
   now_ = std::move(next);
   went_back_ = absl::OkStatus();
   has_head_ = true;
@@ -143,6 +155,14 @@ absl::Status HeadedStore::Commit(const StoreBatch& batch) {
                   std::string(s.message()));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<StoreHead> HeadedStore::Copy(const std::string& folder) const {
+  // No commit that moves the head comes in between.
+  const absl::MutexLock lock(&mutex_);
+  if (!went_back_.ok()) return went_back_;
+  if (absl::Status s = store_->CopyTo(folder); !s.ok()) return s;
+  return now_;
 }
 
 }  // namespace anchorage::trustd

@@ -13,6 +13,9 @@
 // fails, until one that says that people accept the store
 // (StoreBatch::AcceptStore()).
 //
+// A store that 'trustd restore' has put there says so itself (keys::kRestored),
+// and counts as one that went back whatever its head says.
+//
 // Restoring both store and head, or a whole machine, is not detected here.
 // Thread-safe.
 
@@ -72,6 +75,13 @@ class HeadedStore final : public Store {
       const override {
     return store_->Scan(prefix, visit);
   }
+  absl::Status CopyTo(const std::string& folder) const override {
+    return Copy(folder).status();
+  }
+
+  // Does the same, and returns the head of the copy. Fails also with
+  // went_back().
+  absl::StatusOr<StoreHead> Copy(const std::string& folder) const;
 
  private:
   HeadedStore(std::unique_ptr<Store> store, std::string path)

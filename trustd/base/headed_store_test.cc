@@ -200,7 +200,7 @@ TEST_F(HeadedStoreTest, AStoreOfBeforeGetsItsHeadOnce) {
   ASSERT_TRUE(Commit(engine_).ok());
   ASSERT_TRUE(Open().ok());
   EXPECT_TRUE(store_->went_back().ok());
-  EXPECT_EQ(engine_.values[keys::kSchema], "3");
+  EXPECT_EQ(engine_.values[keys::kSchema], absl::StrCat(kSchemaVersion));
   std::filesystem::remove(path_);
   ASSERT_TRUE(Open().ok());
   EXPECT_TRUE(IsStoreWentBack(store_->went_back()));

@@ -3,6 +3,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
 #include <cstdarg>
@@ -198,6 +199,16 @@ absl::Status RocksDbStore::Scan(
     if (!visit(ToView(at->key()), ToView(at->value()))) break;
   }
   return ToStatus(at->status(), "read");
+}
+
+absl::Status RocksDbStore::CopyTo(const std::string& folder) const {
+  // What is in memory is written into a table first.
+  if (absl::Status s = CheckSpace(folder_); !s.ok()) return s;
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(folder);
+  return ToStatus(status, "copy");
 }
 
 }  // namespace anchorage::trustd

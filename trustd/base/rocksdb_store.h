@@ -50,6 +50,9 @@ class RocksDbStore final : public Store {
       std::string_view prefix,
       const std::function<bool(std::string_view, std::string_view)>& visit)
       const override;
+  // Its tables are links to those of this store, and so free no space while the
+  // copy is there.
+  absl::Status CopyTo(const std::string& folder) const override;
 
  private:
   RocksDbStore(std::string folder, std::unique_ptr<rocksdb::DB> db);

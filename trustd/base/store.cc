@@ -11,6 +11,10 @@ constexpr char kShownUrl[] = "anchorage.trustd/timestamp-shown";
 
 }  // namespace
 
+absl::Status Store::CopyTo(const std::string&) const {
+  return absl::UnimplementedError("this store cannot be copied");
+}
+
 absl::Status StoreWentBack(std::string_view found) {
   absl::Status status = absl::FailedPreconditionError(absl::StrCat(
       "the store went back: ", std::string(found),

@@ -89,6 +89,12 @@ class Store {
       std::string_view prefix,
       const std::function<bool(std::string_view key, std::string_view value)>&
           visit) const = 0;
+
+  // Copies the store as it is at one moment into the new folder `folder`, whose
+  // parent is there, beside all other calls. Cheap where that is on the same
+  // disk. Fails as Commit() does, and with UNIMPLEMENTED for an engine that has
+  // no copies.
+  virtual absl::Status CopyTo(const std::string& folder) const;
 };
 
 }  // namespace anchorage::trustd

@@ -182,16 +182,6 @@ absl::StatusOr<std::string> RootOfFirst(const Store& store,
       reinterpret_cast<const char*>(root.data()), root.size()));
 }
 
-// Whether the records of `kept` are the first of the store's.
-absl::StatusOr<bool> BeginsWith(const Store& store, const StoreHead& now,
-                                const StoreHead& kept) {
-  if (kept.records == 0) return true;
-  if (kept.records == now.records) return kept.records_root == now.records_root;
-  const auto root = RootOfFirst(store, kept.records);
-  if (!root.ok()) return root.status();
-  return *root == kept.records_root;
-}
-
 }  // namespace
 
 std::string FormatHead(const StoreHead& head) {
@@ -322,6 +312,15 @@ absl::Status CheckFollows(const Store& store, const StoreHead& now,
   }
   if (back.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrJoin(back, ", "));
+}
+
+absl::StatusOr<bool> BeginsWith(const Store& store, const StoreHead& now,
+                                const StoreHead& kept) {
+  if (kept.records == 0) return true;
+  if (kept.records == now.records) return kept.records_root == now.records_root;
+  const auto root = RootOfFirst(store, kept.records);
+  if (!root.ok()) return root.status();
+  return *root == kept.records_root;
 }
 
 bool ReplacesOnlineKey(const std::string& last, const std::string& next) {

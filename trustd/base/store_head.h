@@ -73,6 +73,11 @@ absl::Status AdvanceHead(const StoreBatch& batch, StoreHead& head);
 absl::Status CheckFollows(const Store& store, const StoreHead& now,
                           const StoreHead& kept);
 
+// Whether the records of `kept` are the first of `store`, which has come as far
+// as `now`.
+absl::StatusOr<bool> BeginsWith(const Store& store, const StoreHead& now,
+                                const StoreHead& kept);
+
 // Whether root `next` names none of the keys that `last` names for snapshot and
 // timestamp. Both are the bytes of files; false if either cannot be read.
 bool ReplacesOnlineKey(const std::string& last, const std::string& next);

@@ -16,7 +16,9 @@ namespace anchorage::trustd {
 //   2  a head is kept beside the store
 //   3  the record may say that approvals are void (VoidFact), which earlier
 //      programs would continue to count
-inline constexpr int kSchemaVersion = 3;
+//   4  the store may say that it was restored (kRestored), after which earlier
+//      programs would sign
+inline constexpr int kSchemaVersion = 4;
 // The first layout with a head. A store of an earlier one gets its head when it
 // is opened, once.
 inline constexpr int kFirstSchemaWithHead = 2;
@@ -28,6 +30,9 @@ namespace anchorage::trustd::keys {
 // The layout of the whole store, as a number: the kSchemaVersion of the program
 // that had it open last.
 inline constexpr char kSchema[] = "schema";
+
+// How the store was restored, in a sentence, until people have accepted it.
+inline constexpr char kRestored[] = "restored";
 
 // A root's version has ten digits, so that keys sort by version.
 inline constexpr char kRootPrefix[] = "tuf/root/";

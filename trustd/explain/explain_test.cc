@@ -15,6 +15,7 @@
 #include "trustd/explain/history.h"
 #include "trustd/explain/recommendation.h"
 #include "trustd/rotation/gate.h"
+#include "verify/printable.h"
 
 namespace anchorage::trustd {
 namespace {

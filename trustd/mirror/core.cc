@@ -25,6 +25,9 @@ struct Take {
   absl::Status operator()(const PersonPins& event) const {
     return TakePin(work, event);
   }
+  absl::Status operator()(const PersonAcknowledges& event) const {
+    return TakeAcknowledgement(work, event);
+  }
   absl::Status operator()(const PersonUndoes& event) const {
     return TakeUndo(work, event);
   }

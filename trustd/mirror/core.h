@@ -52,6 +52,8 @@ inline constexpr int kMaxLiveProofs = 100;
 inline constexpr std::size_t kMaxRotationBytes = 512 * 1024;
 inline constexpr int kMaxDecisionsEach = 20;
 inline constexpr int kMaxDecisions = 200;
+// For how long at most a person can say that an alert waits.
+inline constexpr absl::Duration kLongestAcknowledged = absl::Hours(30 * 24);
 // The most bytes of evidence, document and signature together.
 inline constexpr std::size_t kMaxEvidenceBytes = 64 * 1024;
 
@@ -134,7 +136,9 @@ struct Moment {
   std::map<std::pair<std::uint64_t, std::uint64_t>, int> tried;
   // The catalog in which an unknown signer was last searched for.
   std::map<std::uint64_t, std::string> signers_checked;
-  std::set<std::uint64_t> alerted_holds;
+  // When people were last alerted about each rotation that waits for long, by
+  // the steady clock.
+  std::map<std::uint64_t, absl::Duration> alerted_holds;
   // The files about whose dates people were alerted.
   std::set<std::string> dates_told;
 };
@@ -203,6 +207,10 @@ struct InstanceShows {
   v1::Evidence evidence;
   std::string submitter;
 };
+// The fact has everything but its time.
+struct PersonAcknowledges {
+  v1::AlertFact fact;
+};
 // A store that went back was accepted.
 struct StoreAccepted {
   v1::StoreFact fact;
@@ -212,8 +220,8 @@ struct TimePassed {};
 
 using Event =
     std::variant<SourceSaid, SourceUnchanged, SourceBroke, PersonDecides,
-                 PersonPins, PersonUndoes, InstanceShows, StoreAccepted,
-                 TimePassed>;
+                 PersonPins, PersonUndoes, PersonAcknowledges, InstanceShows,
+                 StoreAccepted, TimePassed>;
 
 // The result for an instance's evidence.
 struct ProofOutcome {

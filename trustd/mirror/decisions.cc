@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/catalog_proto.h"
 #include "trustd/mirror/outlet.h"
 #include "trustd/mirror/undo.h"
@@ -176,7 +177,8 @@ absl::StatusOr<bool> Request(Work& work, const Change& change,
                   .by = by,
                   .why = why,
                   .certificate_sha256 = certificate_sha256},
-                 entry));
+                 entry),
+      work.options.rotations.approvals);
   return is_new;
 }
 
@@ -236,7 +238,8 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event) {
           "an approval names what was looked at: 'effect_sha256'");
     }
   }
-  work.draft.AddDecision(id, DecisionOf(event, *entry));
+  work.draft.AddDecision(id, DecisionOf(event, *entry),
+                         is_approval ? work.options.rotations.approvals : 0);
   if (event.kind == v1::Decision::KIND_REJECT) {
     work.draft.AddState(
         id, v1::ROTATION_STATE_REJECTED,
@@ -282,6 +285,23 @@ absl::Status TakePin(Work& work, const PersonPins& event) {
   if (work.options.offline) return absl::OkStatus();
   return Publish(work, *std::move(next), {{.slot = slot, .is_safe = true}}, {},
                  {});
+}
+
+absl::Status TakeAcknowledgement(Work& work, const PersonAcknowledges& event) {
+  const v1::AlertFact& fact = event.fact;
+  if (absl::Status s = CheckWhy(fact.why()); !s.ok()) return s;
+  const absl::Time until = anchors::TimeOf(fact.until_time());
+  if (until <= work.at.now || until > work.at.now + kLongestAcknowledged) {
+    return absl::InvalidArgumentError(
+        "'until_time' is after now, and within 30 days");
+  }
+  const v1::AlertFact* known =
+      work.book().AcknowledgedAt(fact.alert_id(), work.at.now);
+  if (known == nullptr ||
+      known->SerializeAsString() != fact.SerializeAsString()) {
+    work.draft.AddAcknowledgement(fact);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status TakeUndo(Work& work, const PersonUndoes& event) {

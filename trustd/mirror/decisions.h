@@ -22,6 +22,11 @@ absl::Status TakeDecision(Work& work, const PersonDecides& event);
 // never let through.
 absl::Status TakePin(Work& work, const PersonPins& event);
 
+// Takes that a person knows of an alert; of what is so already it takes nothing.
+// INVALID_ARGUMENT: no reason given, or a time that is not after now or too far
+// from it.
+absl::Status TakeAcknowledgement(Work& work, const PersonAcknowledges& event);
+
 // Opens a rotation that takes another back, which the person has approved
 // (Work::rotation_id), or approves the one that is open. NOT_FOUND; otherwise as
 // UndoOf(), and with FAILED_PRECONDITION for what the gate would never let

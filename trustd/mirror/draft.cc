@@ -63,12 +63,13 @@ void Draft::AddProof(std::uint64_t id, v1::LiveProof proof) {
   Add(std::move(record));
 }
 
-void Draft::AddDecision(std::uint64_t id, v1::Decision decision) {
+void Draft::AddDecision(std::uint64_t id, v1::Decision decision, int needed) {
   anchors::SetTime(now_, *decision.mutable_time());
   v1::LedgerRecord record;
   v1::DecisionFact& fact = *record.mutable_decision();
   fact.set_rotation_id(id);
   *fact.mutable_decision() = std::move(decision);
+  fact.set_approvals_needed(static_cast<std::uint32_t>(needed));
   Add(std::move(record));
 }
 
@@ -83,12 +84,20 @@ void Draft::AddPolicyDecision(std::uint64_t id, v1::Decision::Kind kind,
 
 void Draft::AddState(std::uint64_t id, v1::RotationState state,
                      std::string reason) {
+  const RotationBook::Entry* entry = book_.Find(id);
+  const bool ends =
+      entry != nullptr && entry->is_open() &&
+      (state == v1::ROTATION_STATE_REJECTED ||
+       state == v1::ROTATION_STATE_WITHDRAWN);
   v1::LedgerRecord record;
   v1::StateFact& fact = *record.mutable_state();
   fact.set_rotation_id(id);
   fact.set_state(state);
-  fact.set_reason(std::move(reason));
+  fact.set_reason(reason);
   Add(std::move(record));
+  if (!ends) return;
+  AddAlert(AlertKind::kRotationEnded, book_.Find(id)->rotation,
+           std::move(reason));
 }
 
 void Draft::AddVoid(std::uint64_t id, std::string by, std::string reason) {
@@ -117,6 +126,12 @@ void Draft::AddPinAgain(const v1::LedgerRecord& record) { Add(record); }
 void Draft::AddStore(v1::StoreFact fact) {
   v1::LedgerRecord record;
   *record.mutable_store() = std::move(fact);
+  Add(std::move(record));
+}
+
+void Draft::AddAcknowledgement(v1::AlertFact fact) {
+  v1::LedgerRecord record;
+  *record.mutable_alert_acknowledged() = std::move(fact);
   Add(std::move(record));
 }
 

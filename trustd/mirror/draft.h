@@ -46,9 +46,12 @@ class Draft {
   void AddStance(std::uint64_t id, v1::SourceStance stance);
   // Adds a proof, with the time at which it was received.
   void AddProof(std::uint64_t id, v1::LiveProof proof);
-  void AddDecision(std::uint64_t id, v1::Decision decision);
+  // Adds a decision. Of a person's approval, `needed` says how many it takes.
+  void AddDecision(std::uint64_t id, v1::Decision decision, int needed = 0);
   void AddPolicyDecision(std::uint64_t id, v1::Decision::Kind kind,
                          std::string why);
+  // Adds a state; and an alert that it is over, where an open rotation is
+  // rejected or withdrawn.
   void AddState(std::uint64_t id, v1::RotationState state, std::string reason);
   // Voids approvals: those by `by`, or everybody's if it is empty.
   void AddVoid(std::uint64_t id, std::string by, std::string reason);
@@ -57,6 +60,7 @@ class Draft {
   // Adds a pin that was on the record before, with its own time.
   void AddPinAgain(const v1::LedgerRecord& record);
   void AddStore(v1::StoreFact fact);
+  void AddAcknowledgement(v1::AlertFact fact);
 
   void AddAlert(Alert alert) { alerts_.push_back(std::move(alert)); }
   void AddAlert(AlertKind kind, std::string subject, std::string text);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/catalog_proto.h"
+#include "trustd/mirror/fact_log.h"
 #include "trustd/rotation/apply.h"
 
 namespace anchorage::trustd {
@@ -185,6 +186,12 @@ absl::Status Mirror::CommitWith(const Work& work,
     first = *appended;
   }
   if (checkpoint.has_value()) checkpoint_ = std::move(checkpoint);
+  if (!draft.records().empty()) {
+    unsaid_.push_back(
+        [records = draft.records(), before = book_, after = draft.book()] {
+          LogFacts(records, before, after);
+        });
+  }
   book_ = draft.book();
   moment_ = work.moment;
   feed_.Add(first, draft.records());
@@ -271,6 +278,11 @@ absl::StatusOr<Mirror::Pinned> Mirror::Pin(const PersonPins& pin,
     pinned.sequence = work->publish->catalog().sequence;
   }
   return pinned;
+}
+
+absl::Status Mirror::Acknowledge(const PersonAcknowledges& event,
+                                 absl::Time now) {
+  return Take(event, now).status();
 }
 
 absl::StatusOr<v1::Rotation> Mirror::Undo(const PersonUndoes& undo,
@@ -368,6 +380,12 @@ std::vector<v1::SourceHealth> Mirror::Sources() const {
     if (!health.source().empty()) result.push_back(health);
   }
   return result;
+}
+
+void Mirror::Read(const std::function<void(const RotationBook&, const Moment&)>&
+                      visit) const {
+  const absl::MutexLock lock(&mutex_);
+  visit(book_, moment_);
 }
 
 Work Mirror::View(absl::Time now) const {

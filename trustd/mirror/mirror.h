@@ -51,6 +51,7 @@
 #include "trustd/record/checkpoint.h"
 #include "trustd/record/ledger.h"
 #include "trustd/record/record_feed.h"
+#include "trustd/record/record_index.h"
 #include "trustd/rotation/observation.h"
 
 namespace anchorage::trustd {
@@ -142,6 +143,9 @@ class Mirror {
   // REVOKED nor RETIRED.
   std::vector<verify::Slot> SlotsSharing(const v1::PinFact& fact) const;
 
+  // Takes that a person knows of an alert, as TakeAcknowledgement() does.
+  absl::Status Acknowledge(const PersonAcknowledges& event, absl::Time now);
+
   // Accepts a store that went back, as Publisher::PlanAcceptance() does, with a
   // record and an alert, in one commit. `found` says how that was found.
   // INVALID_ARGUMENT also where no reason is given.
@@ -168,6 +172,8 @@ class Mirror {
   // --- reading ---
 
   const Ledger& ledger() const { return *ledger_; }
+  // What the ledger is searched by. It reads nothing by itself.
+  RecordIndex& index() { return index_; }
   // Returns the rotations for which `wanted` is true, in the order of their
   // numbers.
   std::vector<v1::Rotation> Rotations(
@@ -178,6 +184,10 @@ class Mirror {
   // which costs as much as there are rotations that are not over; the mirror
   // must outlive it.
   Work View(absl::Time now) const;
+
+  // Calls `visit` with all that is known. Everything else waits for it.
+  void Read(const std::function<void(const RotationBook&, const Moment&)>&
+                visit) const;
 
   // As RecordFeed::Watch().
   std::uint64_t Watch(RecordFeed::Watcher watcher);
@@ -214,6 +224,8 @@ class Mirror {
   PublicationHub& hub_;
   AlertSink& alerts_;
   std::unique_ptr<Ledger> ledger_;
+  RecordIndex index_{
+      [this](std::uint64_t index) { return ledger_->ReadBytes(index); }};
   RecordFeed feed_;
 
   mutable absl::Mutex mutex_;

@@ -8,12 +8,24 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "anchors/base/no_throw.h"
+#include "trustd/base/log.h"
 #include "trustd/sources/source_failure.h"
 
 namespace anchorage::trustd {
 namespace {
 
 constexpr absl::Duration kAfterException = absl::Minutes(1);
+
+// What people wait for who have just configured a source.
+void LogFirstAnswer(const std::string& name, const SourceAnswer& answer) {
+  if (!answer.observation.has_value()) return;
+  const Observation& seen = *answer.observation;
+  LogWith(spdlog::level::info, {{"SOURCE", name}},
+          absl::StrCat("source ", name,
+                       ": first answer: ", seen.certificates.size(),
+                       " certificates, ", seen.problems.size(),
+                       " problems, from ", seen.location));
+}
 
 }  // namespace
 
@@ -128,6 +140,8 @@ absl::Duration Poller::Look(Worker& worker, PollHistory& history) {
       spdlog::info("source {}: {}", source.name(),
                    std::string(setback.message()));
     }
+    if (!worker.has_answered) LogFirstAnswer(source.name(), *answer);
+    worker.has_answered = true;
     history = {};
     recorded = answer->observation.has_value()
                    ? mirror_.Observed(*answer->observation, now)

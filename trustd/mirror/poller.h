@@ -56,6 +56,8 @@ class Poller {
     std::thread thread;
     // Whether PollNow() was called since the last poll.
     bool is_wanted = true;
+    // Whether the source has ever answered; the thread's own.
+    bool has_answered = false;
   };
 
   void Run(Worker& worker);

@@ -51,11 +51,28 @@ void ReadRule(const v1::RotationRule& proto, ConfigReader& reader,
   }
 }
 
+// What a source can show, and a person need not ask for.
+void AddDefaultRules(const std::set<std::string>& given,
+                     const RotationPolicy& policy, v1::RotationConfig& proto) {
+  for (int i = 0; i <= static_cast<int>(RotationClass::kSourceAnomaly); ++i) {
+    const auto rotation_class = static_cast<RotationClass>(i);
+    const std::string name(NameOf(rotation_class));
+    if (given.count(name) != 0) continue;
+    v1::RotationRule& rule = *proto.add_rules();
+    rule.set_class_(name);
+    // By default nothing waits for a number of sources.
+    rule.set_action(policy.rule(rotation_class).action ==
+                            RotationAction::kPublish
+                        ? v1::RotationRule::ACTION_PUBLISH
+                        : v1::RotationRule::ACTION_HOLD);
+  }
+}
+
 }  // namespace
 
-absl::StatusOr<RotationOptions> ReadRotationOptions(
-    const v1::RotationConfig& proto, const std::string& path) {
-  ConfigReader reader(path, "'rotations'");
+absl::StatusOr<RotationOptions> ReadRotationOptions(v1::RotationConfig& proto,
+                                                    const std::string& path) {
+  ConfigReader reader(path, "'rotations'", &proto);
   RotationOptions options;
   std::set<std::string> classes;
   for (const v1::RotationRule& rule : proto.rules()) {
@@ -64,12 +81,10 @@ absl::StatusOr<RotationOptions> ReadRotationOptions(
       reader.Fail(absl::StrCat("'", rule.class_(), "' has two rules"));
     }
   }
-  if (proto.has_overlap()) {
-    options.overlap = absl::Seconds(proto.overlap().seconds());
-    if (options.overlap < kMinOverlap || options.overlap > kMaxOverlap) {
-      reader.Fail("'overlap' must be from 1 to 365 days");
-    }
-  }
+  AddDefaultRules(classes, options.policy, proto);
+  options.overlap =
+      reader.Within(proto.has_overlap(), proto.overlap(), options.overlap,
+                    kMinOverlap, kMaxOverlap, "overlap");
   options.approvals = reader.Within(proto.approvals(), options.approvals, 1,
                                     kMaxApprovals, "approvals");
   if (!reader.status().ok()) return reader.status();

@@ -1,6 +1,7 @@
 // The settings that say which rotations are published without people.
 //
-//   auto options = ReadRotationOptions(proto.rotations(), "/etc/trustd.yaml");
+//   auto options =
+//       ReadRotationOptions(*proto.mutable_rotations(), "/etc/trustd.yaml");
 
 #ifndef ANCHORAGE_TRUSTD_MIRROR_ROTATION_CONFIG_H_
 #define ANCHORAGE_TRUSTD_MIRROR_ROTATION_CONFIG_H_
@@ -26,9 +27,10 @@ struct RotationOptions {
                          const RotationOptions&) = default;
 };
 
-// Every message begins with `path`. Fails with INVALID_ARGUMENT.
-absl::StatusOr<RotationOptions> ReadRotationOptions(
-    const v1::RotationConfig& proto, const std::string& path);
+// Every message begins with `path`. Fills the defaults into `proto`. Fails with
+// INVALID_ARGUMENT.
+absl::StatusOr<RotationOptions> ReadRotationOptions(v1::RotationConfig& proto,
+                                                    const std::string& path);
 
 }  // namespace anchorage::trustd
 

@@ -25,7 +25,8 @@ void ExpectRefused(const absl::StatusOr<RotationOptions>& options) {
 }
 
 TEST(RotationConfig, HoldsAllButReissuesByDefault) {
-  const auto options = ReadRotationOptions({}, "trustd.yaml");
+  v1::RotationConfig none;
+  const auto options = ReadRotationOptions(none, "trustd.yaml");
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->policy.rule(RotationClass::kReissue).action,
             RotationAction::kPublish);

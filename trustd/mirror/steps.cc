@@ -141,14 +141,29 @@ void CompleteWhatIsOver(Work& work) {
   }
 }
 
+// People are alerted again and again, but for the time that they asked for.
 void AlertOfLongHolds(Work& work) {
+  auto& alerted = work.moment.alerted_holds;
+  const auto& live = work.book().Live();
+  std::erase_if(alerted,
+                [&](const auto& one) { return live.count(one.first) == 0; });
   for (const std::uint64_t id : LiveOf(work)) {
     const Entry& entry = *work.book().Find(id);
     const absl::Time since = anchors::TimeOf(entry.rotation.detected_time());
-    if (!entry.is_open() || work.at.now - since < work.options.held_too_long ||
-        !work.moment.alerted_holds.insert(id).second) {
+    if (!entry.is_open() || work.at.now - since < work.options.held_too_long) {
       continue;
     }
+    if (work.book().AcknowledgedAt(absl::StrCat("rotation/", id),
+                                   work.at.now) != nullptr) {
+      alerted.erase(id);
+      continue;
+    }
+    const auto last = alerted.find(id);
+    if (last != alerted.end() &&
+        work.at.steady - last->second < work.options.held_too_long) {
+      continue;
+    }
+    alerted[id] = work.at.steady;
     work.draft.AddAlert(
         AlertKind::kRotationHeldTooLong, entry.rotation,
         absl::StrCat("open since ", absl::FormatTime(absl::RFC3339_sec, since,

@@ -185,9 +185,12 @@ void TcpListener::Stop() {
   sockets_.clear();
 }
 
+bool TcpListener::IsRunning() const {
+  return UptimeNanos() - last_turn_ < absl::ToInt64Nanoseconds(kStuck);
+}
+
 bool TcpListener::IsAccepting() const {
-  return has_descriptors_ &&
-         UptimeNanos() - last_turn_ < absl::ToInt64Nanoseconds(kStuck);
+  return has_descriptors_ && IsRunning();
 }
 
 void TcpListener::Run() {

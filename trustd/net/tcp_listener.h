@@ -60,6 +60,9 @@ class TcpListener {
   // The address that it listens on; for port 0, with the port that was chosen.
   const std::string& address() const { return address_; }
 
+  // Whether the thread is running.
+  bool IsRunning() const;
+
   // Whether a peer that connects now is accepted: the thread is running, and
   // there have been descriptors for a connection since the last tick.
   bool IsAccepting() const;

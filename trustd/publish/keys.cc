@@ -32,8 +32,8 @@ absl::StatusOr<std::unique_ptr<SigningKey>> MakeKey(const std::string& path) {
   return std::unique_ptr<SigningKey>(*std::move(key));
 }
 
-absl::StatusOr<std::unique_ptr<SigningKey>> LoadKey(const std::string& path,
-                                                    bool may_make) {
+absl::StatusOr<std::unique_ptr<SigningKey>> LoadOrMakeKey(
+    const std::string& path, bool may_make) {
   auto pem =
       anchors::ReadPrivateFile(path, anchors::tuf::kMaxPrivateKeyPemBytes);
   if (absl::IsNotFound(pem.status())) {
@@ -73,26 +73,29 @@ absl::StatusOr<SigningKeys> LoadKeys(const PublisherConfig& config,
                                      bool may_make) {
   SigningKeys keys;
   if (config.mode == v1::TrustdConfig::MODE_ONLINE) {
-    auto root = LoadKey(config.root_key_path, may_make);
+    auto root = LoadOrMakeKey(config.root_key_path, may_make);
     if (!root.ok()) return root.status();
     keys.root = *std::move(root);
-    auto targets = LoadKey(config.targets_key_path, may_make);
+    auto targets = LoadOrMakeKey(config.targets_key_path, may_make);
     if (!targets.ok()) return targets.status();
     keys.targets = *std::move(targets);
   }
-  auto online = LoadKey(config.online_key_path, may_make);
+  auto online = LoadOrMakeKey(config.online_key_path, may_make);
   if (!online.ok()) return online.status();
   keys.online.push_back(*std::move(online));
   auto next = LoadKey(absl::StrCat(config.online_key_path,
                                    absl::string_view(kNextKeySuffix.data(),
-                                                     kNextKeySuffix.size())),
-                      /*may_make=*/false);
+                                                     kNextKeySuffix.size())));
   if (next.ok()) {
     keys.online.push_back(*std::move(next));
   } else if (!absl::IsNotFound(next.status())) {
     return next.status();
   }
   return keys;
+}
+
+absl::StatusOr<std::unique_ptr<SigningKey>> LoadKey(const std::string& path) {
+  return LoadOrMakeKey(path, /*may_make=*/false);
 }
 
 absl::Status CheckKeys(const PublisherConfig& config, const SigningKeys& keys,

@@ -41,6 +41,10 @@ inline constexpr std::string_view kNextKeySuffix = ".next";
 absl::StatusOr<SigningKeys> LoadKeys(const PublisherConfig& config,
                                      bool may_make);
 
+// Reads the key in one file, as LoadKeys() does.
+absl::StatusOr<std::unique_ptr<anchors::tuf::SigningKey>> LoadKey(
+    const std::string& path);
+
 // Whether `keys`, which are those of `config` (MODE_ONLINE), can sign all that
 // they will have to: root, targets, snapshot and timestamp, as `root`, the
 // newest one, says. FAILED_PRECONDITION names the file and the key that the

@@ -332,6 +332,33 @@ void RotationBook::FoldPublication(const v1::PublicationFact& fact) {
   }
 }
 
+void RotationBook::FoldAcknowledgement(const v1::LedgerRecord& record) {
+  const auto until = [](const auto& one) {
+    return anchors::TimeOf(one.second->alert_acknowledged().until_time());
+  };
+  std::erase_if(acknowledged_, [&](const auto& one) {
+    return until(one) <= anchors::TimeOf(record.time());
+  });
+  acknowledged_[record.alert_acknowledged().alert_id()] =
+      std::make_shared<const v1::LedgerRecord>(record);
+  if (acknowledged_.size() <= kMaxAcknowledged) return;
+  acknowledged_.erase(std::min_element(
+      acknowledged_.begin(), acknowledged_.end(),
+      [&](const auto& a, const auto& b) { return until(a) < until(b); }));
+}
+
+const v1::AlertFact* RotationBook::AcknowledgedAt(const std::string& id,
+                                                  absl::Time now) const {
+  const auto found = acknowledged_.find(id);
+  if (found == acknowledged_.end()) return nullptr;
+  const v1::LedgerRecord& record = *found->second;
+  const v1::AlertFact& fact = record.alert_acknowledged();
+  return now >= anchors::TimeOf(record.time()) &&
+                 now < anchors::TimeOf(fact.until_time())
+             ? &fact
+             : nullptr;
+}
+
 void RotationBook::Fold(std::uint64_t index, const v1::LedgerRecord& record) {
   const std::uint64_t touched = RotationOf(record);
   switch (record.fact_case()) {
@@ -367,6 +394,9 @@ void RotationBook::Fold(std::uint64_t index, const v1::LedgerRecord& record) {
       break;
     case v1::LedgerRecord::kPin:
       FoldPin(record);
+      break;
+    case v1::LedgerRecord::kAlertAcknowledged:
+      FoldAcknowledgement(record);
       break;
     case v1::LedgerRecord::kSource:
     case v1::LedgerRecord::kStore:
@@ -439,6 +469,9 @@ void RotationBook::SaveRest(v1::RecordCheckpoint& checkpoint) const {
     *saved.mutable_fact() = observed->fact;
   }
   for (const v1::LedgerRecord& pin : pins_) *checkpoint.add_pins() = pin;
+  for (const auto& [id, record] : acknowledged_) {
+    *checkpoint.add_acknowledged() = *record;
+  }
   for (const auto& [key, times] : anomalies_) {
     v1::RecordCheckpoint::Anomalies& saved = *checkpoint.add_anomalies();
     saved.set_key(key);
@@ -463,6 +496,10 @@ void RotationBook::LoadRest(const v1::RecordCheckpoint& checkpoint) {
         std::make_shared<const Observed>(Observed{saved.index(), saved.fact()});
   }
   pins_.assign(checkpoint.pins().begin(), checkpoint.pins().end());
+  for (const v1::LedgerRecord& record : checkpoint.acknowledged()) {
+    acknowledged_[record.alert_acknowledged().alert_id()] =
+        std::make_shared<const v1::LedgerRecord>(record);
+  }
   for (const v1::RecordCheckpoint::Anomalies& saved : checkpoint.anomalies()) {
     anomalies_[saved.key()] = TimesOf(saved);
   }
@@ -506,6 +543,11 @@ bool operator==(const RotationBook& a, const RotationBook& b) {
          std::equal(
              a.pins_.begin(), a.pins_.end(), b.pins_.begin(), b.pins_.end(),
              [](const auto& x, const auto& y) { return IsSame(x, y); }) &&
+         std::equal(a.acknowledged_.begin(), a.acknowledged_.end(),
+                    b.acknowledged_.begin(), b.acknowledged_.end(),
+                    [](const auto& x, const auto& y) {
+                      return x.first == y.first && IsSame(*x.second, *y.second);
+                    }) &&
          a.live_ == b.live_ && a.by_change_ == b.by_change_ &&
          a.anomalies_ == b.anomalies_ && a.automatic_ == b.automatic_ &&
          a.next_id_ == b.next_id_ &&

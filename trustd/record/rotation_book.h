@@ -120,6 +120,18 @@ class RotationBook {
   // back, in order.
   const std::vector<v1::LedgerRecord>& pins() const { return pins_; }
 
+  // What people said last of the alerts of which they know, by the alert's id.
+  // What has run out is dropped when the next is said, and so is what runs out
+  // first where there would be too many.
+  static constexpr std::size_t kMaxAcknowledged = 1000;
+  using Acknowledged =
+      std::map<std::string, std::shared_ptr<const v1::LedgerRecord>>;
+  const Acknowledged& acknowledged() const { return acknowledged_; }
+  // Returns what is said of the alert `id` and holds at `now`; null if nothing
+  // does. Nothing holds before it was said, whatever the clock has become.
+  const v1::AlertFact* AcknowledgedAt(const std::string& id,
+                                      absl::Time now) const;
+
   // When anomalies of one source and kind were found while none was open: the
   // most recent times, in the record's order.
   static constexpr std::size_t kKeptAnomalies = 2;
@@ -173,6 +185,7 @@ class RotationBook {
   void FoldVoid(const v1::VoidFact& fact);
   void FoldPin(const v1::LedgerRecord& record);
   void FoldPublication(const v1::PublicationFact& fact);
+  void FoldAcknowledgement(const v1::LedgerRecord& record);
 
   std::map<std::uint64_t, std::shared_ptr<Piece>> pieces_;
   std::set<std::uint64_t> live_;
@@ -180,6 +193,7 @@ class RotationBook {
   std::map<std::string, std::uint64_t> by_change_;
   std::map<std::string, std::shared_ptr<const Observed>> observations_;
   std::vector<v1::LedgerRecord> pins_;
+  Acknowledged acknowledged_;
   // The times of anomalies, by source and kind.
   std::map<std::string, std::vector<absl::Time>> anomalies_;
   std::map<verify::Slot, std::vector<absl::Time>> automatic_;

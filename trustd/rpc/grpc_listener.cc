@@ -46,7 +46,7 @@ absl::StatusOr<std::unique_ptr<TcpListener>> Bind(
   return TcpListener::Bind(options.address, options.setting);
 }
 
-// Whether gRPC can use these TLS files. When it is handed connections, it reads
+// Whether gRPC can use these credentials. When it is handed connections, it reads
 // them only when the first one comes, and if they are bad refuses that one and
 // every other. So gRPC is made to listen by itself for a moment.
 bool AreUsable(const std::shared_ptr<grpc::ServerCredentials>& credentials) {
@@ -62,10 +62,8 @@ bool AreUsable(const std::shared_ptr<grpc::ServerCredentials>& credentials) {
 }
 
 absl::Status CannotServe(const GrpcListener::Options& options) {
-  return absl::UnavailableError(
-      absl::StrCat("cannot serve on ", options.address,
-                   " (is a file of TLS no certificate, or not its key? see '",
-                   options.setting, "')"));
+  return absl::UnavailableError(absl::StrCat(
+      "cannot serve on ", options.address, " (see '", options.setting, "')"));
 }
 
 }  // namespace
@@ -143,6 +141,7 @@ void GrpcListener::Tick() {
   // library keeps after they are freed: 5 MiB in use took 160 MiB.
   if (connections_.Sweep()) ::malloc_trim(0);
   health_.Refresh();
+  options_.tick();
 }
 
 void GrpcListener::Accept(int socket, const Endpoint& peer) {

@@ -55,6 +55,8 @@ class GrpcListener {
     ShedFunction shed = [](const std::string&) {};
     // Whether there is something to serve; part of health.
     std::function<bool()> has_answers = [] { return true; };
+    // Called twice a second, on the thread that accepts connections.
+    std::function<void()> tick = [] {};
   };
 
   // Listens on the address and serves the methods that `add_methods` adds.
@@ -70,6 +72,9 @@ class GrpcListener {
   // Whether a client that connects now, from an address that holds nothing
   // yet, is accepted and answered.
   bool ServesNewClients() const;
+
+  // Whether the thread that accepts connections is running.
+  bool IsRunning() const { return listener_->IsRunning(); }
 
   // Stops accepting connections and makes health say "not serving". Calls go
   // on.

@@ -95,6 +95,13 @@ Metrics::Metrics(v1::TrustdConfig::Mode mode)
                 .Help("What was turned away or cut off at a port, by what was "
                       "used up")
                 .Register(registry_)),
+      tls_expiry_(GaugeFamily(
+          registry_, "trustd_tls_certificate_expiry_timestamp_seconds",
+          "When the certificate that a port shows expires")),
+      tls_refused_(GaugeFamily(
+          registry_, "trustd_tls_files_refused",
+          "1 while the files of TLS on the disk are not good and those before "
+          "them are used")),
       sequence_(GaugeFamily(registry_, "trustd_bundle_sequence",
                             "Sequence of the served catalog; 0 before the "
                             "first")
@@ -130,6 +137,12 @@ void Metrics::CountHttp(int status) {
 
 void Metrics::CountShed(const std::string& port, const std::string& what) {
   shed_.Add({{"port", port}, {"what", what}}).Increment();
+}
+
+void Metrics::SetTls(const std::string& port, bool is_current,
+                     absl::Time expires) {
+  tls_expiry_.Add({{"port", port}}).Set(Seconds(expires));
+  tls_refused_.Add({{"port", port}}).Set(is_current ? 0 : 1);
 }
 
 void Metrics::Describe(const Publication& publication) const {

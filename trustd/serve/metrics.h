@@ -20,6 +20,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "proto/anchorage/v1/config.pb.h"
 #include "trustd/publish/publication.h"
 
@@ -47,6 +48,9 @@ class Metrics {
   // Counts something that was refused or cut off at a port ("grpc", "http",
   // "admin") so that others are served.
   void CountShed(const std::string& port, const std::string& what);
+  // Shows when the certificate of a port with TLS expires, and whether the files
+  // of TLS on the disk are what is used.
+  void SetTls(const std::string& port, bool is_current, absl::Time expires);
 
   // The registry to which other parts of trustd add their own metrics.
   prometheus::Registry& registry() { return registry_; }
@@ -71,6 +75,8 @@ class Metrics {
   prometheus::Family<prometheus::Gauge>& certificate_expiry_;
   prometheus::Family<prometheus::Counter>& http_requests_;
   prometheus::Family<prometheus::Counter>& shed_;
+  prometheus::Family<prometheus::Gauge>& tls_expiry_;
+  prometheus::Family<prometheus::Gauge>& tls_refused_;
   prometheus::Gauge& sequence_;
   prometheus::Gauge& anchors_;
   prometheus::Gauge& watchers_;

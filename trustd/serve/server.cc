@@ -4,30 +4,14 @@
 
 #include <utility>
 
-#include "anchors/base/atomic_file.h"
 #include "anchors/base/version.h"
+#include "trustd/rpc/tls_files.h"
 
 namespace anchorage::trustd {
 namespace {
 
 // No request of ours is larger than a few hundred bytes.
 constexpr int kMaxRequestBytes = 64 * 1024;
-constexpr std::size_t kMaxTlsFileBytes = 1024 * 1024;
-
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(
-    const ServerConfig& config) {
-  if (config.tls_key_path.empty()) return grpc::InsecureServerCredentials();
-  const auto chain =
-      anchors::ReadFile(config.tls_certificate_path, kMaxTlsFileBytes);
-  if (!chain.ok()) return chain.status();
-  const auto key =
-      anchors::ReadPrivateFile(config.tls_key_path, kMaxTlsFileBytes);
-  if (!key.ok()) return key.status();
-  grpc::SslServerCredentialsOptions options;
-  options.pem_key_cert_pairs.push_back({*key, *chain});
-  return grpc::SslServerCredentials(options);
-}
-
 AnchorServiceImpl::Options ServiceOptions(const ServerConfig& config,
                                           Metrics& metrics,
                                           NewerTimestampFunction on_newer) {
@@ -75,12 +59,22 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerConfig& config, PublicationHub& hub, Metrics& metrics,
     NewerTimestampFunction on_newer,
     const std::function<void(CallGate&)>& add_more) {
-  const auto credentials = CredentialsOf(config);
-  if (!credentials.ok()) return credentials.status();
   std::unique_ptr<Server> server(
       new Server(config, hub, metrics, std::move(on_newer)));
   GrpcListener::Options options = ListenerOptions(config, hub, metrics);
-  options.credentials = *credentials;
+  options.credentials = grpc::InsecureServerCredentials();
+  if (!config.tls_key_path.empty()) {
+    auto tls = TlsFiles::Open({.certificate = config.tls_certificate_path,
+                               .key = config.tls_key_path,
+                               .client_ca = ""},
+                              [&metrics](const TlsFiles::State& state) {
+                                metrics.SetTls("grpc", state.is_current,
+                                               state.expires);
+                              });
+    if (!tls.ok()) return tls.status();
+    options.credentials = (*tls)->Credentials();
+    options.tick = [tls = *tls] { tls->Refresh(); };
+  }
   auto listener = GrpcListener::Start(options, [&](CallGate& gate) {
     server->service_.AddTo(gate);
     add_more(gate);

@@ -35,6 +35,9 @@ class Server {
   // Whether a client that connects now is served.
   bool ServesNewClients() const { return listener_->ServesNewClients(); }
 
+  // Whether the thread that accepts clients is running.
+  bool IsRunning() const { return listener_->IsRunning(); }
+
   // Makes health checks say "not serving", ends open streams with a reason,
   // waits for calls under way, at most for the configured grace, and then cuts
   // them off. Calling it again does nothing.

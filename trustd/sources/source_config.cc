@@ -48,14 +48,14 @@ bool IsName(std::string_view text, std::string_view letters) {
 // Reads one source; the first thing that is wrong is kept.
 class Reader : private ConfigReader {
  public:
-  Reader(const v1::SourceConfig& proto, const std::string& path)
-      : ConfigReader(path, absl::StrCat("source '", proto.name(), "'")),
+  Reader(v1::SourceConfig& proto, const std::string& path)
+      : ConfigReader(path, absl::StrCat("source '", proto.name(), "'"), &proto),
         proto_(proto),
         row_(RowOf(proto.kind_case())) {}
 
   absl::StatusOr<SourceSettings> Read() && {
     settings_.profile.name = proto_.name();
-    settings_.ca_path = Path(proto_.ca_path());
+    settings_.ca_path = Path(proto_.ca_path(), "ca_path");
     settings_.allow_loopback_http = proto_.allow_loopback_http();
     CheckName();
     ReadTimes();
@@ -115,10 +115,11 @@ class Reader : private ConfigReader {
                absl::Seconds(1), absl::Minutes(10), "timeout");
     limits.connect_timeout = std::min(limits.connect_timeout, limits.timeout);
     limits.stall_timeout = std::min(limits.stall_timeout, limits.timeout);
-    const int otherwise =
-        row_ != nullptr && row_->max_bytes != 0 ? row_->max_bytes : kMostBytes;
-    limits.max_bytes = static_cast<std::size_t>(Within(
-        proto_.max_bytes(), otherwise, kLeastBytes, kMostBytes, "max_bytes"));
+    const bool is_fixed = row_ == nullptr || row_->max_bytes == 0;
+    limits.max_bytes = static_cast<std::size_t>(
+        is_fixed ? kMostBytes
+                 : Within(proto_.max_bytes(), row_->max_bytes, kLeastBytes,
+                          kMostBytes, "max_bytes"));
   }
 
   void ReadKind() {
@@ -160,6 +161,8 @@ class Reader : private ConfigReader {
     }
     if (given.size() > kMaxAddresses) Fail("'addresses' are 8 at most");
     for (const std::string& address : page->addresses) CheckAddress(address);
+    proto_.mutable_regions_page()->mutable_addresses()->Assign(
+        page->addresses.begin(), page->addresses.end());
     settings_.kind = std::move(page);
   }
 
@@ -169,6 +172,7 @@ class Reader : private ConfigReader {
                         ? kNitroRootAddress
                         : proto_.nitro_root().address();
     CheckAddress(root->address);
+    proto_.mutable_nitro_root()->set_address(root->address);
     settings_.kind = std::move(root);
   }
 
@@ -178,7 +182,7 @@ class Reader : private ConfigReader {
     root->addresses.assign(given.addresses().begin(), given.addresses().end());
     root->publications =
         Within(given.publications(), kLeastPublications, kLeastPublications,
-               kMaxAddresses, "publications");
+               kMaxAddresses, "printed_root.publications");
     if (proto_.partitions_size() > 1) {
       Fail("'partitions' is one alone: each has a root of its own");
     }
@@ -193,6 +197,8 @@ class Reader : private ConfigReader {
       Fail("'addresses' are 8 at most");
     }
     for (const std::string& address : root->addresses) CheckAddress(address);
+    proto_.mutable_printed_root()->mutable_addresses()->Assign(
+        root->addresses.begin(), root->addresses.end());
     settings_.kind = std::move(root);
   }
 
@@ -202,7 +208,7 @@ class Reader : private ConfigReader {
       Fail("'ca_path' and 'allow_loopback_http' are not for 'directory'");
     }
     auto directory = std::make_shared<DirectorySettings>();
-    directory->path = Path(proto_.directory().path());
+    directory->path = Path(proto_.directory().path(), "directory.path");
     settings_.kind = std::move(directory);
   }
 
@@ -225,7 +231,8 @@ class Reader : private ConfigReader {
     settings->targets_url = upstream.targets_url().empty()
                                 ? settings->metadata_url + "targets/"
                                 : Folder(upstream.targets_url(), "targets_url");
-    settings->root_path = Path(upstream.root_path());
+    settings->root_path = Path(upstream.root_path(), "upstream.root_path");
+    proto_.mutable_upstream()->set_targets_url(settings->targets_url);
     settings_.kind = std::move(settings);
   }
 
@@ -245,6 +252,7 @@ class Reader : private ConfigReader {
         partitions.size()) {
       Fail("a partition stands twice");
     }
+    proto_.mutable_partitions()->Assign(partitions.begin(), partitions.end());
   }
 
   // The kinds of anchor that such a source can speak for.
@@ -273,10 +281,14 @@ class Reader : private ConfigReader {
         kinds.push_back(*kind);
       }
     }
-    if (kinds.empty()) kinds = can;
+    if (!kinds.empty()) return;
+    kinds = can;
+    for (const AnchorKind kind : can) {
+      proto_.add_kinds(std::string(verify::NameOf(kind)));
+    }
   }
 
-  const v1::SourceConfig& proto_;
+  v1::SourceConfig& proto_;
   // nullptr for no kind.
   const Row* const row_;
   SourceSettings settings_;
@@ -332,7 +344,7 @@ std::string Reader::AllKinds() {
 }  // namespace
 
 absl::StatusOr<std::vector<SourceSettings>> ReadSourceSettings(
-    const google::protobuf::RepeatedPtrField<v1::SourceConfig>& sources,
+    google::protobuf::RepeatedPtrField<v1::SourceConfig>& sources,
     const std::string& path) {
   if (sources.size() > kMaxSources) {
     return absl::InvalidArgumentError(
@@ -340,9 +352,14 @@ absl::StatusOr<std::vector<SourceSettings>> ReadSourceSettings(
   }
   std::vector<SourceSettings> all;
   std::set<std::string> names;
-  for (const v1::SourceConfig& proto : sources) {
+  absl::Status failed;
+  for (v1::SourceConfig& proto : sources) {
     auto settings = Reader(proto, path).Read();
-    if (!settings.ok()) return settings.status();
+    if (!settings.ok()) {
+      // The others are read all the same, for their defaults.
+      failed.Update(settings.status());
+      continue;
+    }
     if (!names.insert(proto.name()).second) {
       return absl::InvalidArgumentError(absl::StrCat(
           path, ": two sources have the name '", proto.name(), "'"));
@@ -351,6 +368,7 @@ absl::StatusOr<std::vector<SourceSettings>> ReadSourceSettings(
                                         proto.depends_on().end());
     all.push_back(*std::move(settings));
   }
+  if (!failed.ok()) return failed;
   for (const SourceSettings& settings : all) {
     for (const std::string& other : settings.profile.depends_on) {
       if (names.count(other) != 0 && other != settings.profile.name) continue;

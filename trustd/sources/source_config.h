@@ -1,7 +1,8 @@
 // The sources of a configuration: read, completed with their defaults, and
 // checked.
 //
-//   auto settings = ReadSourceSettings(proto.sources(), "/etc/trustd.yaml");
+//   auto settings =
+//       ReadSourceSettings(*proto.mutable_sources(), "/etc/trustd.yaml");
 //   for (const SourceSettings& s : *settings) MakeSource(s, environment);
 
 #ifndef ANCHORAGE_TRUSTD_SOURCES_SOURCE_CONFIG_H_
@@ -23,9 +24,10 @@ inline constexpr int kMaxSources = 32;
 inline constexpr int kMaxAddresses = 8;
 
 // `path` is that of the file: it begins every message, and relative paths are
-// relative to its folder. Reads no file. Fails with INVALID_ARGUMENT.
+// relative to its folder. Fills the defaults into `sources`. Reads no file.
+// Fails with INVALID_ARGUMENT.
 absl::StatusOr<std::vector<SourceSettings>> ReadSourceSettings(
-    const google::protobuf::RepeatedPtrField<v1::SourceConfig>& sources,
+    google::protobuf::RepeatedPtrField<v1::SourceConfig>& sources,
     const std::string& path);
 
 // Returns the names of sources, each with the name of its family: the

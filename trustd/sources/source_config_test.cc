@@ -34,7 +34,8 @@ absl::StatusOr<std::vector<SourceSettings>> Read(const std::string& yaml) {
   v1::TrustdConfig proto;
   const absl::Status status = anchors::ReadYaml(yaml, "trustd.yaml", proto);
   EXPECT_TRUE(status.ok()) << status;
-  return ReadSourceSettings(proto.sources(), "/etc/trustd/trustd.yaml");
+  return ReadSourceSettings(*proto.mutable_sources(),
+                            "/etc/trustd/trustd.yaml");
 }
 
 // One source, with `lines` of it beside its name.

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Makes the folders beside this file again, with the programs of an earlier
-# commit: what a trustd and a client of then leave on a disk.
+# Makes the folders beside this file again, or those in FOLDER, with the programs
+# of an earlier commit: what a trustd and a client of then leave on a disk.
 #
-# usage: make.sh TRUSTD TRUSTCTL
+# usage: make.sh TRUSTD TRUSTCTL [FOLDER]
 #
 # Needs jq, openssl and two free ports of the loopback interface.
 set -euo pipefail
 trustd=$(realpath "$1") trustctl=$(realpath "$2")
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd "${3:-$(dirname "$0")}" && pwd)
 scratch=$(mktemp -d)
 service=
 trap '[ -z "$service" ] || kill "$service"; rm -rf "$scratch"' EXIT
@@ -39,17 +39,19 @@ new_key() {
   mv next.pem "aws/aws/$1/$2.pem"
 }
 
+# What a trustd says, and what one of schema 2 said.
+listens='admin service listening on|people decide on'
 # start NAME: trustd on NAME.yaml.
 start() {
   "$trustd" --config "$1.yaml" 2>"$1.log" &
   service=$!
   for _ in $(seq 100); do
-    grep -q 'people decide on' "$1.log" && break
+    grep -Eq "$listens" "$1.log" && break
     kill -0 "$service"
     sleep 0.1
   done
   server=$(sed -n 's/.*regions, on \([0-9.:]*\).*/\1/p' "$1.log")
-  admin=$(sed -n 's/.*people decide on \([0-9.:]*\).*/\1/p' "$1.log")
+  admin=$(sed -En "s/.*($listens) ([0-9.:]*).*/\2/p" "$1.log")
 }
 stop() {
   kill "$service"
@@ -134,12 +136,15 @@ for person in alice olga; do
   as $person rotations approve "$published" --yes --why 'AWS announced it'
 done
 as alice rotations approve "$open" --yes --why 'AWS announced this, too'
+# Programs of schema 2 have no such flag.
+last_key=$("$trustctl" anchors revoke --help | grep -o -m 1 -e --last-key || true)
 as olga anchors revoke "$(key_of eu-south-1 ANCHOR_KIND_IID_RSA2048)" \
-  --partition aws --region eu-south-1 --kind iid-rsa2048 --yes --why 'a leak'
+  --partition aws --region eu-south-1 --kind iid-rsa2048 --yes --why 'a leak' \
+  $last_key
 as olga anchors retire "$(key_of eu-north-1 ANCHOR_KIND_IID_RSA1024)" \
   --partition aws --region eu-north-1 --kind iid-rsa1024 --yes \
   --until 2026-12-31T00:00:00Z --accept-until 2027-12-31T00:00:00Z \
-  --why 'no instance of then is left in a year'
+  --why 'no instance of then is left in a year' $last_key
 "$trustctl" bundle fetch --server "$server" \
   --trusted-root online/1.root.json --out cache
 stop

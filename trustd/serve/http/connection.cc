@@ -16,8 +16,9 @@ constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
 Connection::Connection(int socket, const IpAddress& peer, Place place,
                        bool health_only, const ConnectionLimits& limits,
-                       absl::Duration now)
+                       absl::Duration now, std::unique_ptr<TlsSession> tls)
     : socket_(socket),
+      tls_(std::move(tls)),
       peer_(peer),
       place_(std::move(place)),
       health_only_(health_only),
@@ -25,6 +26,7 @@ Connection::Connection(int socket, const IpAddress& peer, Place place,
       deadline_(now + (health_only ? limits.health_time : limits.idle_time)) {}
 
 Connection::~Connection() {
+  if (tls_ != nullptr) tls_->Close();
   // Otherwise unread input would make the kernel reset the connection and cut
   // the answer off.
   ::shutdown(socket_, SHUT_WR);
@@ -37,6 +39,7 @@ Connection::~Connection() {
 
 bool Connection::Flush() {
   const auto send = [this](std::string_view bytes) {
+    if (tls_ != nullptr) return tls_->Write(bytes);
     ssize_t put = 0;
     do {
       put = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -58,7 +61,9 @@ bool Connection::Flush() {
 
 bool Connection::Fill(absl::Duration now) {
   char buffer[4096];
-  const ssize_t got = ::recv(socket_, buffer, sizeof(buffer), 0);
+  const ssize_t got = tls_ != nullptr
+                          ? tls_->Read(buffer, sizeof(buffer))
+                          : ::recv(socket_, buffer, sizeof(buffer), 0);
   if (got < 0) return errno == EAGAIN || errno == EINTR;
   if (got == 0) return false;
   if (received_.empty() && !health_only_ && !awaited_.has_value()) {
@@ -78,6 +83,18 @@ bool Connection::HasRequest() {
 }
 
 Connection::Next Connection::Advance(absl::Duration now) {
+  if (tls_ != nullptr && !tls_->is_ready()) {
+    switch (tls_->Handshake()) {
+      case TlsSession::Wants::kInput:
+        return Next::kAwaitInput;
+      case TlsSession::Wants::kOutput:
+        return Next::kAwaitOutput;
+      case TlsSession::Wants::kNoMore:
+        return Next::kClose;
+      case TlsSession::Wants::kNothing:
+        deadline_ = now + limits_.idle_time;
+    }
+  }
   if (is_answering_) {
     if (!Flush()) return Next::kClose;
     if (sent_ < out_.size() || !body_.empty()) return Next::kAwaitOutput;
@@ -91,10 +108,14 @@ Connection::Next Connection::Advance(absl::Duration now) {
   }
   // The body may have come with its head.
   if (awaited_.has_value() && HasRequest()) return Next::kAnswer;
-  const std::size_t before = received_.size();
-  if (!Fill(now)) return Next::kClose;
-  if (received_.size() == before) return Next::kAwaitInput;
-  return HasRequest() ? Next::kAnswer : Next::kAwaitInput;
+  do {
+    const std::size_t before = received_.size();
+    if (!Fill(now)) return Next::kClose;
+    if (received_.size() == before) return Next::kAwaitInput;
+    if (HasRequest()) return Next::kAnswer;
+    // What TLS has read off the socket makes it readable no more.
+  } while (tls_ != nullptr && tls_->HasPending());
+  return Next::kAwaitInput;
 }
 
 void Connection::BeginAnswer(absl::Duration now) {

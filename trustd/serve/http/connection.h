@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "trustd/net/admission.h"
 #include "trustd/net/ip_address.h"
+#include "trustd/net/tls_session.h"
 
 namespace anchorage::trustd {
 
@@ -48,15 +49,19 @@ class Connection final {
 
   // Owns `socket`, which must be non-blocking, and a place of the listener's.
   // With `health_only` the connection exceeds the limit, and gets one answer
-  // about health.
+  // about health. `tls` is a session on `socket`, which begins with its
+  // handshake, within idle_time; null for none.
   Connection(int socket, const IpAddress& peer, Place place, bool health_only,
-             const ConnectionLimits& limits, absl::Duration now);
+             const ConnectionLimits& limits, absl::Duration now,
+             std::unique_ptr<TlsSession> tls = nullptr);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
   int descriptor() const { return socket_; }
   const IpAddress& peer() const { return peer_; }
+  // Null for none.
+  const TlsSession* tls() const { return tls_.get(); }
   bool is_health_only() const { return health_only_; }
   bool is_reading() const { return !is_answering_; }
 
@@ -100,6 +105,7 @@ class Connection final {
   bool HasRequest();
 
   const int socket_;
+  const std::unique_ptr<TlsSession> tls_;
   const IpAddress peer_;
   const Place place_;
   const bool health_only_;

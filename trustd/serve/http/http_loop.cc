@@ -56,13 +56,14 @@ HttpLoop::~HttpLoop() {
 }
 
 void HttpLoop::Add(int socket, const IpAddress& peer, Place place,
-                   bool health_only) {
+                   bool health_only, std::unique_ptr<TlsSession> tls) {
   int owned = socket;
   const absl::Cleanup close = [&owned] {
     if (owned >= 0) ::close(owned);
   };
-  auto connection = std::make_unique<Connection>(
-      socket, peer, std::move(place), health_only, options_.limits, Uptime());
+  auto connection =
+      std::make_unique<Connection>(socket, peer, std::move(place), health_only,
+                                   options_.limits, Uptime(), std::move(tls));
   owned = -1;
   {
     const absl::MutexLock lock(&mutex_);

@@ -46,8 +46,9 @@ class HttpLoop {
   HttpLoop& operator=(const HttpLoop&) = delete;
   ~HttpLoop();
 
-  // Serves `socket`, which the loop then owns.
-  void Add(int socket, const IpAddress& peer, Place place, bool health_only);
+  // Serves `socket`, which the loop then owns, as Connection does.
+  void Add(int socket, const IpAddress& peer, Place place, bool health_only,
+           std::unique_ptr<TlsSession> tls = nullptr);
 
   // Closes connections that wait for a request, and waits for answers under
   // way, at most ConnectionLimits::stop_time.

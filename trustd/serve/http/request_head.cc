@@ -107,6 +107,7 @@ std::optional<RequestHead> ReadRequestHead(std::string_view head) {
 
   Wishes wishes;
   int lengths = 0;
+  int hosts = 0;
   bool is_encoded = false;
   while ((line = NextLine(head)).has_value() && !line->empty()) {
     const auto name = NextWord(*line, ':');
@@ -121,9 +122,17 @@ std::optional<RequestHead> ReadRequestHead(std::string_view head) {
     if (IsName(*name, "Transfer-Encoding")) is_encoded = true;
     if (IsName(*name, "If-None-Match")) Append(*line, request.if_none_match);
     if (IsName(*name, "Content-Type")) Append(*line, request.content_type);
+    if (IsName(*name, "Authorization")) Append(*line, request.authorization);
+    if (IsName(*name, "Host")) {
+      ++hosts;
+      const absl::string_view host =
+          absl::StripAsciiWhitespace({line->data(), line->size()});
+      request.host = std::string_view(host.data(), host.size());
+    }
     if (IsName(*name, "X-Forwarded-For")) Append(*line, request.forwarded_for);
   }
   if (!line.has_value()) return std::nullopt;
+  if (hosts != 1) request.host.reset();
   if (lengths != 1 || is_encoded) request.content_length.reset();
   const bool is_kept = !wishes.close && (!is_old || wishes.keep_alive);
   request.keeps_connection = is_kept && lengths == 0 && !is_encoded;

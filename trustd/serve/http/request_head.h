@@ -33,6 +33,10 @@ struct RequestHead {
   bool keeps_after_body = false;
   // The value of Content-Type; of several, all of them.
   std::string content_type;
+  // The one Host; nullopt where there is none, or more than one.
+  std::optional<std::string_view> host;
+  // The value of Authorization; of several, all of them.
+  std::string authorization;
   // The addresses of all X-Forwarded-For headers, separated by commas.
   std::string forwarded_for;
 };

@@ -40,6 +40,21 @@ TEST(RequestHeadTest, HasTheTagsOfAllHeaders) {
   EXPECT_EQ(request->if_none_match, " \"a\", W/\"b\",\"c\"");
 }
 
+TEST(RequestHeadTest, HasTheOneHost) {
+  const std::string one = "GET / HTTP/1.1\r\nhost: \ta.b:1 \r\n\r\n";
+  EXPECT_EQ(ReadRequestHead(one)->host, "a.b:1");
+  const std::string two = With("HOST: other");
+  EXPECT_EQ(ReadRequestHead(two)->host, std::nullopt);
+  const std::string none = "GET / HTTP/1.1\r\n\r\n";
+  EXPECT_EQ(ReadRequestHead(none)->host, std::nullopt);
+}
+
+TEST(RequestHeadTest, HasWhatSomebodyShowsOfThemselves) {
+  EXPECT_EQ(ReadRequestHead(With("Authorization: Basic YTpi"))->authorization,
+            " Basic YTpi");
+  EXPECT_EQ(ReadRequestHead(With("Accept: */*"))->authorization, "");
+}
+
 TEST(RequestHeadTest, AConnectionGoesOnUnlessSomebodySaysOtherwise) {
   EXPECT_TRUE(Keeps(With("Accept: */*")));
   EXPECT_TRUE(Keeps(With("Connection: keep-alive")));
