@@ -1,5 +1,6 @@
 #include "trustd/console/console_server.h"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -78,7 +79,12 @@ absl::StatusOr<std::unique_ptr<ConsoleServer>> ConsoleServer::Start(
                                 server->options_.tls_watcher);
     if (!files.ok()) return files.status();
     server->tls_files_ = *std::move(files);
-    if (absl::Status s = server->LoadTls(); !s.ok()) return s;
+    server->RefreshTls();
+    if (server->tls_ == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(settings.tls_certificate_path,
+                       ": TLS cannot use it, its key or the CAs"));
+    }
   }
   if (!settings.user.empty()) {
     auto password = Password::Load(settings.user, settings.password_hash_path);
@@ -92,10 +98,7 @@ absl::StatusOr<std::unique_ptr<ConsoleServer>> ConsoleServer::Start(
           [self](int socket, const Endpoint& peer) {
             self->Accept(socket, peer);
           },
-          [self] {
-            // Files that change again meanwhile are loaded at the next tick.
-            if (self->tls_files_ != nullptr) (void)self->LoadTls();
-          },
+          [self] { self->RefreshTls(); },
           [self] { self->options_.shed("descriptors"); });
       !s.ok()) {
     return s;
@@ -119,6 +122,24 @@ absl::Status ConsoleServer::Bind() {
   return absl::OkStatus();
 }
 
+void ConsoleServer::RefreshTls() {
+  if (tls_files_ == nullptr) return;
+  tls_files_->Refresh();
+  std::uint64_t generation = 0;
+  const auto identity = tls_files_->Current(generation);
+  if (tls_ != nullptr && generation == tls_generation_) return;
+  tls_generation_ = generation;
+  auto made = TlsContext::Make({.certificate = identity->certificate,
+                                .key = identity->key,
+                                .client_ca = identity->client_ca});
+  if (made.ok()) {
+    tls_ = *std::move(made);
+  } else {
+    spdlog::error("the console goes on with the certificate that it had: {}",
+                  std::string(made.status().message()));
+  }
+}
+
 absl::Status ConsoleServer::StartLoops() {
   for (int i = 0; i < options_.threads; ++i) {
     HttpLoop::Options options;
@@ -131,21 +152,6 @@ absl::Status ConsoleServer::StartLoops() {
     if (!loop.ok()) return loop.status();
     loops_.push_back(*std::move(loop));
   }
-  return absl::OkStatus();
-}
-
-absl::Status ConsoleServer::LoadTls() {
-  tls_files_->Refresh();
-  std::uint64_t generation = 0;
-  (void)tls_files_->Current(generation);
-  if (generation == tls_generation_) return absl::OkStatus();
-  auto tls =
-      TlsContext::Load({.certificate_path = settings_.tls_certificate_path,
-                        .key_path = settings_.tls_key_path,
-                        .client_ca_path = settings_.client_ca_path});
-  if (!tls.ok()) return tls.status();
-  tls_ = *std::move(tls);
-  tls_generation_ = generation;
   return absl::OkStatus();
 }
 
@@ -232,7 +238,7 @@ void ConsoleServer::Answer(Connection& connection, bool last) {
       "HTTP/1.1 ", page->status, " ", PhraseOf(page->status),
       "\r\nContent-Type: ", std::string(page->media_type),
       "\r\nContent-Length: ", page->body.size(), "\r\n", std::string(kHeaders));
-  if (tls_ != nullptr) head += kOverTls;
+  if (tls_files_ != nullptr) head += kOverTls;
   if (page->status == 401) head += kAskPassword;
   if (page->status == 405) head += "Allow: GET, HEAD\r\n";
   if (page->status == 429) head += "Retry-After: 10\r\n";

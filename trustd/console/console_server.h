@@ -10,6 +10,8 @@
 #ifndef ANCHORAGE_TRUSTD_CONSOLE_CONSOLE_SERVER_H_
 #define ANCHORAGE_TRUSTD_CONSOLE_CONSOLE_SERVER_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,7 +46,6 @@ class ConsoleServer {
     // The clock for how often a password is tried.
     anchors::SteadyClock uptime = &anchors::SteadyNow;
     ShedFunction shed = [](const std::string&) {};
-    // As AdminServer::Options::tls_watcher.
     TlsFiles::Watcher tls_watcher = [](const TlsFiles::State&) {};
   };
 
@@ -74,9 +75,9 @@ class ConsoleServer {
                 Site::Readers readers, Options options);
 
   absl::Status Bind();
+  // Reads certificate and CAs again if their files have changed.
+  void RefreshTls();
   absl::Status StartLoops();
-  // Loads `tls_` of files that are others than before.
-  absl::Status LoadTls();
   void Accept(int socket, const Endpoint& peer);
   void Answer(Connection& connection, bool last);
   // Returns the page, or the one that says why not.
@@ -90,8 +91,7 @@ class ConsoleServer {
   const Options options_;
   const Site site_;
   Admission places_;
-  // Null for plain text. Both, and which files the context has, are of the
-  // thread that accepts, once it runs.
+  // Null for plain text. Once it listens, what follows is for its thread alone.
   std::shared_ptr<TlsFiles> tls_files_;
   std::shared_ptr<const TlsContext> tls_;
   std::uint64_t tls_generation_ = 0;
