@@ -52,6 +52,9 @@ offers poll sources ""
 offers --windows fleet show --w
 offers revoke anchors r
 offers verify ledger ""
+offers search ledger s
+offers --person ledger list --p
+offers report audit ""
 offers --client-cert ledger export --client
 offers --pkcs7 evidence submit --p
 offers check instance ""

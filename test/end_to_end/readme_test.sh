@@ -31,7 +31,8 @@ while read -r readme; do
   mkdir -p "$scratch/work"
   cd "$scratch/work" || exit 1
   for folder in "$top"/test/vectors/real/*/ \
-    "$top"/test/vectors/store_v2/online/store; do
+    "$top"/test/vectors/store_v2/online/store \
+    "$top"/test/vectors/record/march.jsonl; do
     ln -sfn "$folder" .
   done
   inside=false command=

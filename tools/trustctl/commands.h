@@ -32,8 +32,10 @@ AddCommand AddMan;
 // which the same without a trustd is above.
 AddCommand AddAnchorsOfTrustd;
 AddCommand AddLedgerOfTrustd;
+AddCommand AddAudit;
 AddCommand AddRotations;
 AddCommand AddSources;
+AddCommand AddAlerts;
 AddCommand AddFleet;
 AddCommand AddEvidence;
 AddCommand AddStore;
@@ -82,10 +84,14 @@ inline constexpr Noun kNouns[] = {
      kOnline ? AddRotations : nullptr, true},
     {"sources", "Look at the sources of a trustd",
      kOnline ? AddSources : nullptr, true},
+    {"alerts", "Look at what a trustd alerts people about",
+     kOnline ? AddAlerts : nullptr, true},
     {"fleet", "Look at what instances report to a trustd",
      kOnline ? AddFleet : nullptr, true},
-    {"ledger", "Verify the record of what a trustd saw and decided",
-     kOnline ? AddLedgerOfTrustd : AddLedger},
+    {"ledger", "Look at the record of what a trustd saw and decided",
+     kOnline ? AddLedgerOfTrustd : AddLedger, true},
+    {"audit", "Report to an auditor what changed and who decided",
+     kOnline ? AddAudit : nullptr, true},
     {"evidence", "Show a trustd what AWS signs with",
      kOnline ? AddEvidence : nullptr, true},
     {"store", "Go on with a store that went back", kOnline ? AddStore : nullptr,
