@@ -198,8 +198,8 @@ TEST_F(TrustctlAdminTest, AnAnomalyIsAnsweredWithWhatToDo) {
   Outcome run =
       As("viewer-vera", "rotations list --open --class SOURCE_ANOMALY -o name");
   const std::string id = run.output.substr(0, run.output.find('\n'));
-  run = As("approver-alice",
-           absl::StrCat("rotations approve ", id, " --why x"));
+  run =
+      As("approver-alice", absl::StrCat("rotations approve ", id, " --why x"));
   EXPECT_EQ(run.code, 4) << run.output;
   EXPECT_THAT(run.output, HasSubstr("NOT_DECIDABLE"));
   EXPECT_THAT(run.output, HasSubstr("No anchor is removed by it"));
@@ -296,10 +296,9 @@ TEST_F(TrustctlAdminTest, WaitsForWhatAPollComesTo) {
   EXPECT_EQ(outcome["rotations"][0]["rotation_class"], "SOURCE_ANOMALY");
   world_.Advance(absl::Hours(1));
   world_.OnPoll([&] {
-    EXPECT_TRUE(
-        world_.mirror()
-            .SourceFailed("aws-docs", "TIMED_OUT", "slow", world_.now())
-            .ok());
+    EXPECT_TRUE(world_.mirror()
+                    .SourceFailed("aws-docs", "TIMED_OUT", "slow", world_.now())
+                    .ok());
   });
   run = As("operator-olga", "sources poll aws-docs --wait");
   EXPECT_EQ(run.code, 6) << run.output;

@@ -50,7 +50,7 @@ cp stand_in usr/bin/trustctl-online
 
 admin=(--server localhost:1 --client-cert c --client-key k)
 at=(--server localhost:1)
-for noun in rotations sources fleet evidence store; do
+for noun in rotations sources alerts fleet evidence store; do
   goes_online $noun
   goes_online $noun --help
   goes_online --help $noun

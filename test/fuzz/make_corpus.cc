@@ -32,6 +32,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"cbor_fuzz", CborSeeds},
       {"chain_fuzz", ChainSeeds},
       {"console_request_fuzz", ConsoleRequestSeeds},
+      {"contexts_fuzz", ContextsSeeds},
       {"cose_fuzz", CoseSeeds},
       {"der_fuzz", DerSeeds},
       {"identity_fuzz", IdentitySeeds},

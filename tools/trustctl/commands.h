@@ -23,6 +23,10 @@ AddCommand AddRepository;
 AddCommand AddInspect;
 AddCommand AddInstance;
 AddCommand AddLedger;
+AddCommand AddSelftest;
+AddCommand AddContext;
+AddCommand AddCompletion;
+AddCommand AddMan;
 
 // With gRPC, so in trustctl-online alone. The first two have all of a noun of
 // which the same without a trustd is above.
@@ -31,6 +35,7 @@ AddCommand AddLedgerOfTrustd;
 AddCommand AddAudit;
 AddCommand AddRotations;
 AddCommand AddSources;
+AddCommand AddAlerts;
 AddCommand AddFleet;
 AddCommand AddEvidence;
 AddCommand AddStore;
@@ -79,6 +84,8 @@ inline constexpr Noun kNouns[] = {
      kOnline ? AddRotations : nullptr, true},
     {"sources", "Look at the sources of a trustd",
      kOnline ? AddSources : nullptr, true},
+    {"alerts", "Look at what a trustd alerts people about",
+     kOnline ? AddAlerts : nullptr, true},
     {"fleet", "Look at what instances report to a trustd",
      kOnline ? AddFleet : nullptr, true},
     {"ledger", "Look at the record of what a trustd saw and decided",
@@ -91,6 +98,11 @@ inline constexpr Noun kNouns[] = {
      true},
     {"backup", "Copy what a trustd keeps, and verify copies",
      kOnline ? AddBackup : nullptr, true},
+    {"selftest", "Check that this program verifies as it should", AddSelftest},
+    {"context", "Name a trustd once, with who you are there", AddContext},
+    {"completion", "Print what completes commands in a shell", AddCompletion},
+    {"man", "Write the manual pages", AddMan},
+    {"help", "Show the help of a command", nullptr},
 };
 
 }  // namespace anchorage::trustctl

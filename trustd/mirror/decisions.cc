@@ -170,15 +170,14 @@ absl::StatusOr<bool> Request(Work& work, const Change& change,
     }
   }
   const Entry& entry = *work.book().Find(work.rotation_id);
-  work.draft.AddDecision(
-      work.rotation_id,
-      DecisionOf({.rotation_id = work.rotation_id,
-                  .kind = v1::Decision::KIND_APPROVE,
-                  .by = by,
-                  .why = why,
-                  .certificate_sha256 = certificate_sha256},
-                 entry),
-      work.options.rotations.approvals);
+  work.draft.AddDecision(work.rotation_id,
+                         DecisionOf({.rotation_id = work.rotation_id,
+                                     .kind = v1::Decision::KIND_APPROVE,
+                                     .by = by,
+                                     .why = why,
+                                     .certificate_sha256 = certificate_sha256},
+                                    entry),
+                         work.options.rotations.approvals);
   return is_new;
 }
 

@@ -475,12 +475,14 @@ void RotationBook::SaveRest(v1::RecordCheckpoint& checkpoint) const {
   for (const auto& [key, times] : anomalies_) {
     v1::RecordCheckpoint::Anomalies& saved = *checkpoint.add_anomalies();
     saved.set_key(key);
-    for (const absl::Time time : times) *saved.add_times() = anchors::ExactTime(time);
+    for (const absl::Time time : times)
+      *saved.add_times() = anchors::ExactTime(time);
   }
   for (const auto& [slot, times] : automatic_) {
     v1::RecordCheckpoint::Automatic& saved = *checkpoint.add_automatic();
     *saved.mutable_slot() = anchors::ToProto(slot);
-    for (const absl::Time time : times) *saved.add_times() = anchors::ExactTime(time);
+    for (const absl::Time time : times)
+      *saved.add_times() = anchors::ExactTime(time);
   }
   checkpoint.set_next_id(next_id_);
   *checkpoint.mutable_last_publication() = last_publication_;
