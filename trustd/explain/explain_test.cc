@@ -246,7 +246,7 @@ TEST_F(ExplainTest, ThePolicyNeedsNobody) {
   EXPECT_TRUE(it.refusals(0).may_pass());
   EXPECT_EQ(Source("late").state(), Standing::STATE_NOT_ASKED);
   ASSERT_TRUE(mirror_->SourceFailed("late", "TIMED_OUT", "slow", now_).ok());
-  EXPECT_EQ(CaseOf(1), "PUBLISHED");
+  EXPECT_EQ(CaseOf(1), "OVER");
   EXPECT_EQ(Explain(1).approvals().sentence(),
             "it was published without people");
   EXPECT_THAT(Explain(1).undo(), HasSubstr("replaced no key"));
