@@ -118,7 +118,8 @@ TEST_F(UndoTest, IsOfAPublishedRotationThatReplacedAKey) {
   EXPECT_TRUE(absl::IsFailedPrecondition(Undo(2, "olga").status()));
   // What is still open is rejected, not taken back.
   ASSERT_TRUE(
-      Show({SignedOn(kNow, "\x35", test::TestKey::Rsa(2048, 45))}).ok());
+      Show({SignedOn(kNow, "\x35", aws_.KeyOf("us-east-1", kIreland.kind))})
+          .ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(Undo(3, "olga").status()));
   EXPECT_TRUE(absl::IsInvalidArgument(
       mirror_->Undo({.rotation_id = 1, .by = "olga", .why = ""}, now_)
