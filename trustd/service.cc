@@ -14,6 +14,7 @@
 #include "anchors/base/no_throw.h"
 #include "anchors/catalog.h"
 #include "anchors/tuf/metadata.h"
+#include "trustd/base/metric_families.h"
 #include "trustd/base/rocksdb_store.h"
 #include "trustd/base/store_keys.h"
 #include "trustd/fleet/report_service.h"
@@ -356,8 +357,35 @@ absl::StatusOr<std::unique_ptr<Poller>> Service::MakePoller(
     }
     sources.push_back(*std::move(made));
   }
-  return std::make_unique<Poller>(std::move(sources), *mirror_, clock_,
-                                  std::move(cancelled));
+  return std::make_unique<Poller>(
+      std::move(sources), *mirror_, clock_, std::move(cancelled),
+      [metrics = mirror_metrics_](const std::string& source,
+                                  absl::Duration time) {
+        metrics->CountPoll(source, time);
+      });
+}
+
+void Service::SetSources(const std::vector<SourceSettings>& settings) {
+  std::map<std::string, std::string> families = FamiliesOf(settings);
+  std::set<std::string> names;
+  for (const auto& [name, family] : families) names.insert(name);
+  mirror_metrics_->SetSources(names);
+  mirror_->SetSources(std::move(families), clock_());
+}
+
+std::vector<prometheus::MetricFamily> Service::Collect() const {
+  std::vector<prometheus::MetricFamily> families = alerter_.CollectAt(clock_());
+  const StoreHead head = store_->known();
+  families.push_back(Gauges("trustd_store_head_records",
+                            "Records that the store's head says there are",
+                            {{{}, static_cast<double>(head.records)}}));
+  families.push_back(
+      Gauges("trustd_store_head_timestamp_version",
+             "The highest version of the timestamp that the store's head knows",
+             {{{},
+               static_cast<double>(
+                   std::max(head.timestamp_version, head.noted_timestamp))}}));
+  return families;
 }
 
 void Service::Raise(AlertKind kind, const std::string& subject,
@@ -371,6 +399,13 @@ void Service::Raise(AlertKind kind, const std::string& subject,
 }
 
 void Service::RaiseAlert(Alert alert) {
+  if (IsReminder(alert.kind) && mirror_ != nullptr) {
+    bool is_known = false;
+    mirror_->Read([&](const RotationBook& book, const Moment&) {
+      is_known = book.AcknowledgedAt(AlertIdOf(alert), alert.time) != nullptr;
+    });
+    if (is_known) return;
+  }
   if (absl::Status s = alerter_.RaiseAlone(std::move(alert)); !s.ok()) {
     spdlog::error("cannot alert: {}", std::string(s.message()));
   }
@@ -519,7 +554,9 @@ absl::StatusOr<Acceptance> Service::AcceptStore(
 }
 
 absl::Status Service::StartMirror() {
-  auto webhooks = alerter_.Prepare(config_.alerts.webhooks);
+  if (absl::Status s = alerter_.Open(); !s.ok()) return s;
+  auto webhooks =
+      alerter_.Prepare(config_.alerts.webhooks, config_.alerts.console_url);
   if (!webhooks.ok()) return webhooks.status();
   alerter_.SetWebhooks(*std::move(webhooks));
   const absl::MutexLock lock(&reload_mutex_);
@@ -539,12 +576,16 @@ absl::Status Service::StartMirror() {
                              *mirror_alerts_, clock_());
   if (!mirror.ok()) return mirror.status();
   mirror_ = *std::move(mirror);
+  mirror_metrics_ =
+      std::make_shared<MirrorMetrics>(*mirror_, metrics_.registry());
+  metrics_.Add(mirror_metrics_);
+  metrics_.Add(std::make_shared<Collector>([this] { return Collect(); }));
   CheckLedger();
   AlertIfWentBack();
   auto poller = MakePoller(config_.sources);
   if (!poller.ok()) return poller.status();
   poller_ = *std::move(poller);
-  mirror_->SetSources(FamiliesOf(config_.sources), clock_());
+  SetSources(config_.sources);
   return poller_->Start();
 }
 
@@ -585,11 +626,17 @@ absl::Status Service::Listen() {
         return fleet_->Describe(windows);
       };
     }
+    options.open_alerts = [this](absl::Time now) {
+      return alerter_.OpenAt(now);
+    };
     options.connections.most = fitted.limits.admin_connections;
     options.connections.proxies = fitted.limits.proxies;
     options.reflection = config_.reflection;
     options.shed = [this](const std::string& what) {
       metrics_.CountShed("admin", what);
+    };
+    options.timer = [this](const std::string& path) {
+      return metrics_.TimerOf("admin", path);
     };
     options.tls_watcher = [this](const TlsFiles::State& state) {
       metrics_.SetTls("admin", state.is_current, state.expires);
@@ -632,6 +679,9 @@ absl::Status Service::ListenForConsole() {
   options.uptime = uptime_;
   options.shed = [this](const std::string& what) {
     metrics_.CountShed("console", what);
+  };
+  options.tls_watcher = [this](const TlsFiles::State& state) {
+    metrics_.SetTls("console", state.is_current, state.expires);
   };
   auto console = ConsoleServer::Start(
       *config_.console,
@@ -743,7 +793,8 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   auto poller = MakePoller(next.sources);
   if (!poller.ok()) return poller.status();
   if (absl::Status s = (*poller)->Prepare(); !s.ok()) return s;
-  auto webhooks = alerter_.Prepare(next.alerts.webhooks);
+  auto webhooks =
+      alerter_.Prepare(next.alerts.webhooks, next.alerts.console_url);
   if (!webhooks.ok()) return webhooks.status();
   std::vector<std::string> fixed = DifferencesAtStart(config_, next);
   if (online) {
@@ -758,7 +809,7 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   alerter_.SetWebhooks(*std::move(webhooks));
   poller_->Stop();
   poller_ = *std::move(poller);
-  mirror_->SetSources(FamiliesOf(next.sources), clock_());
+  SetSources(next.sources);
   if (absl::Status s = poller_->Start(); !s.ok()) return s;
   return fixed;
 }

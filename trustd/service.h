@@ -27,6 +27,7 @@
 #include "trustd/console/console_server.h"
 #include "trustd/fleet/fleet.h"
 #include "trustd/mirror/mirror.h"
+#include "trustd/mirror/mirror_metrics.h"
 #include "trustd/mirror/poller.h"
 #include "trustd/publish/publication.h"
 #include "trustd/publish/publisher.h"
@@ -107,6 +108,7 @@ class Service {
   absl::Status ListenForConsole();
   // Starts alerts, the mirror and the sources.
   absl::Status StartMirror();
+  void SetSources(const std::vector<SourceSettings>& settings);
   absl::StatusOr<std::unique_ptr<Poller>> MakePoller(
       const std::vector<SourceSettings>& settings);
   void CheckLedger();
@@ -138,6 +140,8 @@ class Service {
   // Renews what expires soon and publishes what people have signed, until
   // Stop().
   void RenewLoop();
+  // Returns what pages of metrics have besides what is counted.
+  std::vector<prometheus::MetricFamily> Collect() const;
   // Publishes what people have signed; logs each failure once.
   void TakeSigned(std::string& last_failure);
   void WarnOfEnds(absl::Duration& last_warning);
@@ -156,6 +160,7 @@ class Service {
   const std::unique_ptr<AlertSink> mirror_alerts_;
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<Mirror> mirror_;
+  std::shared_ptr<MirrorMetrics> mirror_metrics_;
   // Makes a second Stop() return only when the first is done.
   absl::Mutex stop_mutex_;
   absl::Mutex reload_mutex_;

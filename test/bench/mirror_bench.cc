@@ -14,6 +14,8 @@
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,7 +33,11 @@
 #include "test/bench/ten_years.h"
 #include "test/fake_aws/page_writer.h"
 #include "trustd/admin/audit_answers.h"
+#include "trustd/alerts/alert_config.h"
+#include "trustd/alerts/alert_metrics.h"
+#include "trustd/mirror/mirror_metrics.h"
 #include "trustd/rotation/classifier.h"
+#include "trustd/serve/metrics.h"
 #include "trustd/sources/page/regions_page.h"
 
 namespace anchorage::bench {
@@ -45,6 +51,7 @@ constexpr double kMaxPollMilliseconds = 20;
 constexpr double kMaxStartMilliseconds = 1000;
 constexpr double kMaxQueryMilliseconds = 50;
 constexpr double kMaxHistoryMiB = 200;
+constexpr double kMaxScrapeMilliseconds = 2;
 constexpr double kMaxIdleMiB = 64;
 // How much more a rotation may cost with ten and a hundred times the records.
 constexpr double kMaxAgeing = 1.2;
@@ -213,6 +220,49 @@ void AddQueries(trustd::Mirror& mirror, Report& report) {
   report.Add(RecordsLine("ListRecords: proofs", mirror, records));
 }
 
+// A page of metrics of a trustd with all that can be configured: so many
+// methods, sources and webhooks, and ten years of rotations.
+void AddScrape(const trustd::Mirror& mirror, Report& report) {
+  constexpr int kMethods = 40;
+  constexpr int kNames = 32;
+  const trustd::PublicationHub hub;
+  trustd::Metrics metrics(v1::TrustdConfig::MODE_ONLINE);
+  for (int i = 0; i < kMethods; ++i) {
+    const std::string path =
+        absl::StrCat("/anchorage.v1.SomeService/Method", i);
+    metrics.TimerOf("grpc", path)(absl::Milliseconds(1), 0);
+  }
+  trustd::AlertMetrics alerts(metrics.registry());
+  std::set<std::string> sources;
+  for (int i = 0; i < kNames; ++i) {
+    sources.insert(absl::StrCat("source-", i));
+    if (i < trustd::kMaxWebhooks) {
+      alerts.AddWebhook(absl::StrCat("webhook-", i));
+    }
+  }
+  const auto of_mirror =
+      std::make_shared<trustd::MirrorMetrics>(mirror, metrics.registry());
+  of_mirror->SetSources(sources);
+  metrics.Add(of_mirror);
+  std::size_t bytes = 0;
+  const double page =
+      MedianOf(ThreadSeconds, [&] { bytes = metrics.Render(hub).size(); });
+  report.Add(AtMostLine("a page of metrics", page, kMaxScrapeMilliseconds,
+                        WithCommas(static_cast<double>(bytes)) + " B"));
+  // With the first page after something was recorded.
+  report.Add(AtMostLine(
+      "rotations counted for it",
+      MedianOf(
+          ThreadSeconds,
+          [&] {
+            prometheus::Registry registry;
+            if (trustd::MirrorMetrics(mirror, registry).Collect().empty()) {
+              Fail("no metrics");
+            }
+          }),
+      kMaxScrapeMilliseconds));
+}
+
 void AddDisk(TenYears& years, Report& report) {
   const std::uint64_t lived = years.BytesOnDisk();
   years.PollUnchanged(kSamplePolls);
@@ -311,6 +361,7 @@ int ReportHistory(const Options& options) {
                                             Fail(sound.ToString());
                                         }))});
   AddQueries(years.mirror(), time);
+  AddScrape(years.mirror(), time);
   const int status = disk.Finish(options);
   return std::max(
       {status, time.Finish(options), ReportAnswers(years.mirror(), options)});

@@ -13,6 +13,7 @@
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "verify/crypto/public_key.h"
 #include "verify/encoding/base64.h"
 
@@ -31,7 +32,7 @@ struct Flags {
   std::string why;
   bool yes = false;
   AdminSource source;
-  OutputOption output;
+  Output output;
 };
 
 constexpr char kFooter[] = R"(
@@ -135,18 +136,18 @@ int Pin(const Flags& flags) {
   const auto response = CallAdmin<v1::AdminService>(
       *channel, &v1::AdminService::Stub::PinAnchor, request);
   if (!response.ok()) return Fail(response.status());
-  if (flags.output.json()) {
-    nlohmann::ordered_json json = {{"action", NameOf(flags.action)},
-                                   {"slot", TextOf(request.slot())},
-                                   {"spki_sha256", response->spki_sha256()},
-                                   {"sequence", response->sequence()}};
-    if (response->rotation_id() != 0) {
-      json["rotation_id"] = response->rotation_id();
-    }
-    for (const v1::Slot& slot : response->same_key()) {
-      json["same_key"].push_back(TextOf(slot));
-    }
-    std::cout << json.dump(2) << "\n";
+  nlohmann::ordered_json json = {{"action", NameOf(flags.action)},
+                                 {"slot", TextOf(request.slot())},
+                                 {"spki_sha256", response->spki_sha256()},
+                                 {"sequence", response->sequence()}};
+  if (response->rotation_id() != 0) {
+    json["rotation_id"] = absl::StrCat(response->rotation_id());
+  }
+  for (const v1::Slot& slot : response->same_key()) {
+    json["same_key"].push_back(TextOf(slot));
+  }
+  if (!flags.output.is_text()) {
+    flags.output.Print(json, {.name = "/spki_sha256"}, [] {});
     return kAccepted;
   }
   std::cout << NameOf(flags.action) << "  " << TextOf(request.slot()) << "  "

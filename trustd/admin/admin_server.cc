@@ -17,6 +17,7 @@ AdminServer::AdminServer(const AdminSettings& settings, Mirror& mirror,
              options.max_watchers),
       admin_(access_, mirror, std::move(poll_now), options.accept_store,
              options.backup, options.clock),
+      alerts_(access_, mirror, options.open_alerts, options.clock),
       evidence_(access_, mirror, options.evidence_limit, options.clock,
                 options.uptime) {}
 
@@ -42,6 +43,7 @@ absl::Status AdminServer::Listen(const AdminSettings& settings,
   listener.reflection = options.reflection;
   listener.grace = options.grace;
   listener.shed = options.shed;
+  listener.calls.timer = options.timer;
   const auto add = [this](CallGate& gate) { AddTo(gate); };
   if (settings.unix_socket.has_value()) {
     LocalListener::Options local = {.path = settings.unix_socket->path,
@@ -70,6 +72,7 @@ absl::Status AdminServer::Listen(const AdminSettings& settings,
 void AdminServer::AddTo(CallGate& gate) {
   audit_.AddTo(gate);
   admin_.AddTo(gate);
+  alerts_.AddTo(gate);
   evidence_.AddTo(gate);
 }
 

@@ -20,6 +20,7 @@
 #include "trustd/admin/access.h"
 #include "trustd/admin/admin_config.h"
 #include "trustd/admin/admin_service.h"
+#include "trustd/admin/alert_service.h"
 #include "trustd/admin/audit_service.h"
 #include "trustd/admin/rate_limit.h"
 #include "trustd/mirror/mirror.h"
@@ -54,6 +55,8 @@ class AdminServer {
                                         .bytes_a_second = 1024 * 1024};
     bool reflection = true;
     ShedFunction shed = [](const std::string&) {};
+    // CallGate::Options::timer.
+    std::function<CallTimer(const std::string& path)> timer;
     // Called with the state of the files of TLS, which are read again when they
     // change.
     TlsFiles::Watcher tls_watcher = [](const TlsFiles::State&) {};
@@ -63,6 +66,8 @@ class AdminServer {
     BackupFunction backup;
     // Empty: no reports are taken.
     FleetFunction fleet;
+    // Empty: no alert is open.
+    OpenAlertsFunction open_alerts;
   };
 
   // Listens and serves. `mirror` must outlive the server. Fails with
@@ -98,6 +103,7 @@ class AdminServer {
   const Access access_;
   AuditServiceImpl audit_;
   AdminServiceImpl admin_;
+  AlertServiceImpl alerts_;
   EvidenceServiceImpl evidence_;
   // Each is null where it is not in the settings.
   std::unique_ptr<GrpcListener> listener_;

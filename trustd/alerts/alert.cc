@@ -100,8 +100,8 @@ constexpr Row kRows[] = {
      Says::kBegins, false, "rotation", "rotation",
      "Approvals of a change count no more: it has to be looked at again",
      kShowRotation},
-    {AlertKind::kClockJumped, "CLOCK_JUMPED", Severity::kCritical,
-     Says::kEvent, false, "clock", "",
+    {AlertKind::kClockJumped, "CLOCK_JUMPED", Severity::kCritical, Says::kEvent,
+     false, "clock", "",
      "The clock here was set, or the machine was suspended: nothing is "
      "published without people until two sources confirm the time",
      "timedatectl"},
@@ -132,7 +132,6 @@ constexpr SeverityRow kSeverityRows[] = {
 using Severities = verify::EnumTable<kSeverityRows>;
 
 constexpr std::size_t kMaxWordBytes = 160;
-constexpr std::string_view kRotationPlace = "{rotation}";
 
 constexpr char kTimeFormat[] = "%Y-%m-%dT%H:%M:%E*SZ";
 
@@ -162,9 +161,8 @@ std::string FactOf(const Alert& alert, std::string_view name) {
 // Returns the string member of that name; empty if there is none.
 std::string StringIn(const nlohmann::json& json, const char* name) {
   const auto found = json.find(name);
-  return found == json.end() || !found->is_string()
-             ? ""
-             : found->get<std::string>();
+  return found == json.end() || !found->is_string() ? ""
+                                                    : found->get<std::string>();
 }
 
 }  // namespace
@@ -193,12 +191,18 @@ std::string ManualOf(AlertKind kind) {
 }
 
 std::string CommandOf(const Alert& alert) {
-  std::string command(AlertKinds::Of(alert.kind).command);
-  const std::size_t place = command.find(kRotationPlace);
-  if (place == command.npos) return command;
-  const std::string id = FactOf(alert, "rotation");
-  if (!IsPlainWord(id)) return "trustctl rotations list --open";
-  return command.replace(place, kRotationPlace.size(), id);
+  const Row& row = AlertKinds::Of(alert.kind);
+  std::string command(row.command);
+  const std::size_t begin = command.find('{');
+  if (begin == command.npos) return command;
+  const std::size_t end = command.find('}', begin);
+  const std::string value =
+      FactOf(alert, row.command.substr(begin + 1, end - begin - 1));
+  if (IsPlainWord(value)) {
+    return command.replace(begin, end + 1 - begin, value);
+  }
+  if (row.condition == "rotation") return "trustctl rotations list --open";
+  return command.substr(0, command.find(" --"));
 }
 
 std::string AlertIdOf(const Alert& alert) {
@@ -209,13 +213,11 @@ std::string AlertIdOf(const Alert& alert) {
   return id + "/" +
          (IsPlainWord(which)
               ? which
-              : "sha256-" + verify::Sha256Hex(which.empty() ? alert.subject
-                                                            : which));
+              : "sha256-" +
+                    verify::Sha256Hex(which.empty() ? alert.subject : which));
 }
 
-bool IsEnd(AlertKind kind) {
-  return AlertKinds::Of(kind).says == Says::kEnds;
-}
+bool IsEnd(AlertKind kind) { return AlertKinds::Of(kind).says == Says::kEnds; }
 
 bool HasEnd(AlertKind kind) {
   return AlertKinds::Of(kind).says == Says::kBegins;

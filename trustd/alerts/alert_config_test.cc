@@ -107,12 +107,45 @@ INSTANTIATE_TEST_SUITE_P(
             std::string(kSecret) + "      allow_loopback_http: true\n"},
         Bad{"Password", "a", "https://me:word@alerts.example/", kSecret},
         Bad{"NoSecret", "a", kUrl, ""},
+        Bad{"NoKeyOfPagerDuty", "a", kUrl, "      format: FORMAT_PAGERDUTY\n"},
+        Bad{"NotAlertmanagersPath", "a", "https://am.example/api/v1/alerts",
+            std::string(kSecret) + "      format: FORMAT_ALERTMANAGER\n"},
         Bad{"UnknownKind", "a", kUrl,
             std::string(kSecret) + "      kinds: [ROTATION]\n"},
         Bad{"KindTwice", "a", kUrl,
             std::string(kSecret) +
                 "      kinds: [SOURCE_FAILING, SOURCE_FAILING]\n"}),
     [](const auto& info) { return info.param.name; });
+
+TEST(AlertConfig, ReadsTheFormAndWhereTheConsoleIs) {
+  const auto settings = Read(R"(
+alerts:
+  console_url: https://console.example/
+  webhooks:
+    - {name: a, url: 'https://hooks.example/x', format: FORMAT_SLACK}
+    - {name: b, url: 'https://b.example/api/v2/alerts',
+       format: FORMAT_ALERTMANAGER}
+    - {name: c, url: 'https://c.example', format: FORMAT_PAGERDUTY,
+       secret_path: s}
+    - {name: d, url: 'https://d.example', secret_path: s}
+)");
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(settings->console_url, "https://console.example");
+  EXPECT_EQ(settings->webhooks[0].format, v1::WebhookConfig::FORMAT_SLACK);
+  EXPECT_EQ(settings->webhooks[0].secret_path, "");
+  EXPECT_EQ(settings->webhooks[2].format, v1::WebhookConfig::FORMAT_PAGERDUTY);
+  EXPECT_EQ(settings->webhooks[3].format, v1::WebhookConfig::FORMAT_GENERIC);
+}
+
+TEST(AlertConfig, TheConsoleIsNotInTheClear) {
+  EXPECT_TRUE(Read("alerts: {console_url: 'http://127.0.0.1:7445'}").ok());
+  for (const std::string& bad :
+       {std::string("http://console.example"), std::string("console"),
+        std::string("javascript:alert(1)"),
+        "https://console.example/" + std::string(256, 'a')}) {
+    EXPECT_FALSE(Read("alerts: {console_url: '" + bad + "'}").ok()) << bad;
+  }
+}
 
 TEST(AlertConfig, TakesTheLongestNameAndTheMostWebhooks) {
   EXPECT_TRUE(ReadOne(std::string(64, 'a'), kUrl, kSecret).ok());

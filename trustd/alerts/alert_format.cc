@@ -1,14 +1,17 @@
 #include "trustd/alerts/alert_format.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "trustd/alerts/alert.h"
 #include "verify/printable.h"
 
@@ -47,12 +50,13 @@ struct Message {
 std::string ConsolePageOf(const std::string& console_url,
                           const std::string& alert_id) {
   if (console_url.empty()) return "";
-  // The ids of rotations are part of paths there.
-  return absl::StrCat(
-      console_url, "/",
-      alert_id.starts_with("rotation/")
-          ? absl::StrCat("rotations/", alert_id.substr(alert_id.find('/') + 1))
-          : "");
+  absl::string_view id = alert_id;
+  std::uint64_t rotation = 0;
+  if (absl::ConsumePrefix(&id, "rotation/") &&
+      absl::SimpleAtoi(id, &rotation)) {
+    return absl::StrCat(console_url, "/changes/", rotation);
+  }
+  return console_url + "/alerts";
 }
 
 Message MessageOf(StoredAlert stored, const AlertForm& form) {
@@ -84,15 +88,15 @@ std::string Dump(const Json& json) {
 // none passes for one of ours.
 std::string Lines(std::string_view text) {
   std::string lines;
-  for (absl::string_view line : absl::StrSplit(
-           absl::string_view(text.data(), text.size()), '\n')) {
-    if (lines.size() >= kMaxShownBytes) {
+  for (absl::string_view line :
+       absl::StrSplit(absl::string_view(text.data(), text.size()), '\n')) {
+    if (lines.size() >= kMaxShownAlertBytes) {
       absl::StrAppend(&lines, "  ...\n");
       break;
     }
     absl::StrAppend(&lines, "  ",
                     Printable({line.data(), line.size()},
-                              kMaxShownBytes - lines.size() + 3),
+                              kMaxShownAlertBytes - lines.size() + 3),
                     "\n");
   }
   return lines;
@@ -134,8 +138,8 @@ std::string Slack(const Message& message, const AlertForm& form) {
   absl::StrAppend(&text, message.alert_id, " of ", HostOf(form), " at ",
                   message.time(), "; manual: ", message.manual);
   Json body;
-  body["text"] = absl::StrReplaceAll(
-      text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
+  body["text"] =
+      absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
   body["mrkdwn"] = false;
   body["unfurl_links"] = false;
   body["unfurl_media"] = false;
@@ -158,13 +162,14 @@ std::string PagerDuty(const Message& message, const AlertForm& form) {
   details["manual"] = message.manual;
   details["text"] = Lines(message.alert().text);
   for (const auto& [name, value] : message.alert().facts) {
-    details["facts"][Printable(name, 64)] = Printable(value, kMaxShownBytes);
+    details["facts"][Printable(name, 64)] =
+        Printable(value, kMaxShownAlertBytes);
   }
   Json payload;
-  payload["summary"] = Printable(
-      absl::StrCat(Printable(message.stored.kind, 64), " ", message.subject(),
-                   ": ", FirstLine(message)),
-      kMaxPagerDutySummary);
+  payload["summary"] =
+      Printable(absl::StrCat(Printable(message.stored.kind, 64), " ",
+                             message.subject(), ": ", FirstLine(message)),
+                kMaxPagerDutySummary);
   payload["source"] = HostOf(form);
   payload["severity"] = NameOf(message.severity);
   payload["timestamp"] = message.time();
@@ -204,15 +209,13 @@ std::string Alertmanager(const Message& message, const AlertForm& form,
     for (const AlertKind kind : KindsAboutTheSame(message.alert().kind)) {
       if (!HasEnd(kind)) continue;
       Json alert;
-      alert["labels"] =
-          LabelsOf(NameOf(kind), SeverityOf(kind), message, form);
+      alert["labels"] = LabelsOf(NameOf(kind), SeverityOf(kind), message, form);
       alert["startsAt"] = alert["endsAt"] = message.time();
       alerts.push_back(std::move(alert));
     }
     return Dump(alerts);
   }
-  const bool has_end =
-      message.stored.is_known && HasEnd(message.alert().kind);
+  const bool has_end = message.stored.is_known && HasEnd(message.alert().kind);
   Json alert;
   alert["labels"] =
       LabelsOf(message.stored.kind, message.severity, message, form);

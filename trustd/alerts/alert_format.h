@@ -27,7 +27,7 @@ inline constexpr std::size_t kMaxPagerDutyKey = 255;
 inline constexpr std::size_t kRoutingKeyBytes = 32;
 // How much of a text Slack and Alertmanager are given. Slack advises to stay
 // below 4,000 characters.
-inline constexpr std::size_t kMaxShownBytes = 3000;
+inline constexpr std::size_t kMaxShownAlertBytes = 3000;
 
 // For how long an alert stands at Alertmanager, which has to be told: one that
 // somebody says the end of, and another.

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "absl/strings/ascii.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -19,13 +22,15 @@ Alert Good() {
 }
 
 TEST(Alert, HasTheNamesThatReceiversKnow) {
-  const char* names[] = {
-      "ROTATION_DETECTED", "ROTATION_HELD_TOO_LONG", "ROTATION_PUBLISHED",
-      "SOURCE_FAILING",    "SOURCE_RECOVERED",       "BUNDLE_ENDS_SOON",
-      "LEDGER_DAMAGED",    "FLEET_FAILURES",         "STORE_WENT_BACK",
-      "STORE_ACCEPTED",    "SIGNERS_REMOVED",        "NEWER_TIMESTAMP_CLAIMED",
-      "DATED_AHEAD",       "ANCHOR_CHANGED",         "APPROVALS_VOID",
-      "CLOCK_JUMPED",      "ROTATION_ENDED"};
+  const char* names[] = {"ROTATION_DETECTED",  "ROTATION_HELD_TOO_LONG",
+                         "ROTATION_PUBLISHED", "SOURCE_FAILING",
+                         "SOURCE_RECOVERED",   "BUNDLE_ENDS_SOON",
+                         "LEDGER_DAMAGED",     "FLEET_FAILURES",
+                         "STORE_WENT_BACK",    "STORE_ACCEPTED",
+                         "SIGNERS_REMOVED",    "NEWER_TIMESTAMP_CLAIMED",
+                         "DATED_AHEAD",        "ANCHOR_CHANGED",
+                         "APPROVALS_VOID",     "CLOCK_JUMPED",
+                         "ROTATION_ENDED",     "REGION_WITHOUT_CERTIFICATE"};
   ASSERT_EQ(AllAlertKinds().size(), std::size(names));
   for (const AlertKind kind : AllAlertKinds()) {
     const char* name = names[static_cast<int>(kind)];
@@ -52,6 +57,54 @@ TEST(Alert, HasARowInTheManual) {
     EXPECT_TRUE(rows[static_cast<std::size_t>(kind)].starts_with(start))
         << start;
   }
+}
+
+// The sections of the manual by their headings, each up to the next.
+std::map<std::string, std::string> SectionsOf(const std::string& path) {
+  std::ifstream file(path);
+  std::map<std::string, std::string> sections;
+  std::string heading;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("## ")) heading = line.substr(3);
+    sections[heading] += line + "\n";
+  }
+  return sections;
+}
+
+void ExpectAPage(const std::map<std::string, std::string>& sections,
+                 const std::string& name) {
+  const auto section = sections.find(name);
+  ASSERT_NE(section, sections.end()) << name;
+  for (const char* part :
+       {"**Meaning.**", "**Look at**", "**Do", "**Do nothing**"}) {
+    EXPECT_NE(section->second.find(part), std::string::npos)
+        << name << ": " << part;
+  }
+}
+
+TEST(Alert, HasAPageInTheManualAsHasEachRule) {
+  const auto sections = SectionsOf("trustd/alerts/ALERTS.md");
+  for (const AlertKind kind : AllAlertKinds()) {
+    ExpectAPage(sections, std::string(NameOf(kind)));
+  }
+  std::ifstream rules("trustd/prometheus/alerts.rules.yaml");
+  std::string rule;
+  int count = 0;
+  for (std::string line; std::getline(rules, line);) {
+    const std::string begin = "      - alert: ";
+    if (line.starts_with(begin)) {
+      rule = line.substr(begin.size());
+      ExpectAPage(sections, rule);
+      ++count;
+    }
+    const std::size_t manual = line.find("manual: ");
+    if (manual == line.npos) continue;
+    EXPECT_EQ(line.substr(manual),
+              "manual: \"ALERTS.md#" + absl::AsciiStrToLower(rule) + "\"");
+  }
+  EXPECT_GT(count, 10);
+  // And none is of something that there is no more.
+  EXPECT_EQ(sections.size(), 1 + AllAlertKinds().size() + count);
 }
 
 TEST(Alert, IsWrittenAsTheManualSays) {
@@ -105,6 +158,11 @@ TEST(Alert, PutsNothingThatAShellReadsIntoACommand) {
     const std::string id = AlertIdOf(alert);
     EXPECT_TRUE(id.starts_with("rotation/sha256-")) << id;
     EXPECT_LE(id.size(), kMaxAlertIdBytes);
+    alert.kind = AlertKind::kRegionWithoutCertificate;
+    alert.facts["region"] = hostile;
+    EXPECT_EQ(CommandOf(alert), "trustctl anchors list") << hostile;
+    alert.facts["region"] = "eu-west-9";
+    EXPECT_EQ(CommandOf(alert), "trustctl anchors list --region eu-west-9");
   }
 }
 
@@ -158,9 +216,9 @@ TEST(Alert, IsReadAsItWasWritten) {
 
 // As before a version that knew more was taken back.
 TEST(Alert, OfAKindThatIsNotKnownIsReadAllTheSame) {
-  const auto stored = ReadAlertBody(
-      R"({"id":"1","kind":"NEWER","time":"2027-01-15T08:00:00Z",)"
-      R"("subject":7,"facts":{"a":1,"b":"c"}})");
+  const auto stored =
+      ReadAlertBody(R"({"id":"1","kind":"NEWER","time":"2027-01-15T08:00:00Z",)"
+                    R"("subject":7,"facts":{"a":1,"b":"c"}})");
   ASSERT_TRUE(stored.has_value());
   EXPECT_FALSE(stored->is_known);
   EXPECT_EQ(stored->kind, "NEWER");

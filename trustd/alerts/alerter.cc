@@ -16,6 +16,8 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/no_throw.h"
 #include "trustd/alerts/webhook_post.h"
+#include "trustd/base/log.h"
+#include "trustd/base/metric_families.h"
 #include "verify/printable.h"
 
 namespace anchorage::trustd {
@@ -42,8 +44,7 @@ std::string HostName() {
 absl::StatusOr<std::string> SecretOf(const WebhookSettings& webhook) {
   if (webhook.secret_path.empty()) return std::string();
   auto secret = ReadWebhookSecret(webhook.secret_path);
-  if (!secret.ok() ||
-      webhook.format != v1::WebhookConfig::FORMAT_PAGERDUTY) {
+  if (!secret.ok() || webhook.format != v1::WebhookConfig::FORMAT_PAGERDUTY) {
     return secret;
   }
   const bool is_key =
@@ -126,6 +127,21 @@ absl::Status Alerter::Open() {
 
 std::vector<v1::OpenAlert> Alerter::OpenAt(absl::Time now) const {
   return open_ == nullptr ? std::vector<v1::OpenAlert>() : open_->List(now);
+}
+
+std::vector<prometheus::MetricFamily> Alerter::CollectAt(absl::Time now) const {
+  std::vector<std::pair<MetricLabels, double>> counts;
+  if (open_ != nullptr) {
+    for (const auto& [severity, count] : open_->CountAt(now)) {
+      // The two enums have one order.
+      counts.emplace_back(
+          MetricLabels{{"severity", std::string(NameOf(
+                                        static_cast<Severity>(severity - 1)))}},
+          count);
+    }
+  }
+  return {Gauges("trustd_open_alerts",
+                 "Alerts that nobody has said are over, by severity", counts)};
 }
 
 absl::StatusOr<Alerter::Webhooks> Alerter::Prepare(
@@ -218,7 +234,16 @@ RaisedAlert Alerter::Raise(Alert alert, StoreBatch& batch) {
 }
 
 void Alerter::Committed(const RaisedAlert& raised) {
-  spdlog::log(LevelOf(raised.alert.kind), "{}", LineOf(raised.alert));
+  const auto fact = [&facts = raised.alert.facts](const std::string& name) {
+    const auto found = facts.find(name);
+    return found == facts.end() ? "" : found->second;
+  };
+  LogWith(LevelOf(raised.alert.kind),
+          {{"ALERT", std::string(NameOf(raised.alert.kind))},
+           {"SUBJECT", raised.alert.subject},
+           {"ROTATION", fact("rotation")},
+           {"SOURCE", fact("source")}},
+          LineOf(raised.alert));
   metrics_.CountAlert(raised.alert.kind);
   if (open_ != nullptr) open_->Committed(raised.alert);
   for (const std::string& name : raised.queued) metrics_.AddQueued(name, 1);

@@ -19,6 +19,7 @@
 #ifndef ANCHORAGE_TRUSTD_ALERTS_ALERTER_H_
 #define ANCHORAGE_TRUSTD_ALERTS_ALERTER_H_
 
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 
 #include <map>
@@ -86,6 +87,9 @@ class Alerter {
 
   // Returns the alerts that are open, as OpenAlerts::List() does.
   std::vector<v1::OpenAlert> OpenAt(absl::Time now) const;
+
+  // Returns how many of them there are, for a page of metrics.
+  std::vector<prometheus::MetricFamily> CollectAt(absl::Time now) const;
 
   // Reads the secrets and prepares what SetWebhooks() takes; the webhooks in
   // use are unaffected. `console_url` is AlertSettings::console_url. Fails as

@@ -310,5 +310,98 @@ TEST_F(AlerterTest, DoesNotStartWithoutASecret) {
   EXPECT_EQ(Start({webhook}).code(), absl::StatusCode::kNotFound);
 }
 
+// What keeps alerts is told of their end, and others only if they ask.
+TEST_F(AlerterTest, WhoKeepsAlertsIsToldThatTheyAreOver) {
+  AlertReceiver keeps, shows;
+  WebhookSettings keeper = To("keeper", keeps, {AlertKind::kSourceFailing});
+  keeper.url = keeps.Url() + "/api/v2/alerts";
+  keeper.format = v1::WebhookConfig::FORMAT_ALERTMANAGER;
+  WebhookSettings slack = To("slack", shows, {AlertKind::kSourceFailing});
+  slack.format = v1::WebhookConfig::FORMAT_SLACK;
+  slack.secret_path = "";
+  ASSERT_TRUE(Start({keeper, slack}).ok());
+  Alert alert = Good(AlertKind::kSourceFailing);
+  ASSERT_TRUE(alerter_->RaiseAlone(alert).ok());
+  alert.kind = AlertKind::kSourceRecovered;
+  ASSERT_TRUE(alerter_->RaiseAlone(alert).ok());
+  alert.kind = AlertKind::kRotationPublished;
+  ASSERT_TRUE(alerter_->RaiseAlone(alert).ok());
+  const auto got = keeps.Await(2);
+  ASSERT_EQ(got.size(), 2u);
+  const auto begin = nlohmann::json::parse(got[0].body)[0];
+  const auto end = nlohmann::json::parse(got[1].body)[0];
+  EXPECT_EQ(begin["labels"], end["labels"]);
+  EXPECT_EQ(end["endsAt"], "2027-01-15T08:00:00.000Z");
+  const auto shown = shows.Await(1);
+  ASSERT_EQ(shown.size(), 1u);
+  EXPECT_EQ(shown[0].signature, "");
+  Log();
+  EXPECT_EQ(keeps.Await(0).size(), 2u);
+  EXPECT_EQ(shows.Await(0).size(), 1u);
+}
+
+TEST_F(AlerterTest, TheKeyOfPagerDutyIsSentAndSignsNothing) {
+  AlertReceiver receiver;
+  WebhookSettings pager = To("pager", receiver, {AlertKind::kLedgerDamaged});
+  pager.format = v1::WebhookConfig::FORMAT_PAGERDUTY;
+  EXPECT_TRUE(absl::IsInvalidArgument(Start({pager}))) << "16 characters";
+  const std::string key = "0123456789abcdef0123456789abcdef";
+  ASSERT_TRUE(anchors::WriteFileAtomically(secret_path_, key + "\n",
+                                           anchors::FileAccess::kPrivate)
+                  .ok());
+  ASSERT_TRUE(Start({pager}).ok());
+  receiver.Answer({"429 Too Many Requests", "202 Accepted"});
+  ASSERT_TRUE(alerter_->RaiseAlone(Good(AlertKind::kLedgerDamaged)).ok());
+  const auto got = receiver.Await(1);
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_EQ(nlohmann::json::parse(got[0].body)["routing_key"], key);
+  EXPECT_EQ(got[0].signature, "");
+}
+
+// What waits is neutral: the receiver of the new form gets it in that.
+TEST_F(AlerterTest, AnotherFormWorksOnWhatWaits) {
+  AlertReceiver before, after;
+  before.Answer({"stall"});
+  ASSERT_TRUE(Start({To("pager", before, {AlertKind::kLedgerDamaged})}).ok());
+  ASSERT_TRUE(alerter_->RaiseAlone(Good(AlertKind::kLedgerDamaged)).ok());
+  ASSERT_EQ(before.Await(1).size(), 1u);
+  alerter_->Stop();
+  WebhookSettings slack = To("pager", after, {AlertKind::kLedgerDamaged});
+  slack.format = v1::WebhookConfig::FORMAT_SLACK;
+  ASSERT_TRUE(Start({slack}).ok());
+  const auto got = after.Await(1);
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_TRUE(std::string(nlohmann::json::parse(got[0].body)["text"])
+                  .starts_with("CRITICAL  LEDGER_DAMAGED"));
+}
+
+TEST_F(AlerterTest, CountsWhatWaits) {
+  AlertReceiver receiver;
+  receiver.Answer({"stall"});
+  ASSERT_TRUE(Start({To("pager", receiver, {AlertKind::kLedgerDamaged})}).ok());
+  EXPECT_THAT(Metrics(), HasSubstr("queued_alerts{webhook=\"pager\"} 0\n"));
+  ASSERT_TRUE(alerter_->RaiseAlone(Good(AlertKind::kLedgerDamaged)).ok());
+  ASSERT_TRUE(alerter_->RaiseAlone(Good(AlertKind::kLedgerDamaged)).ok());
+  EXPECT_THAT(Metrics(), HasSubstr("queued_alerts{webhook=\"pager\"} 2\n"));
+  // A webhook that is gone leaves no series.
+  ASSERT_TRUE(Set({}).ok());
+  EXPECT_THAT(Metrics(), Not(HasSubstr("webhook=")));
+}
+
+TEST_F(AlerterTest, KnowsWhatIsOpen) {
+  const absl::Time time = Good().time;
+  alerter_ = std::make_unique<Alerter>(store_, registry_);
+  ASSERT_TRUE(alerter_->Open().ok());
+  ASSERT_TRUE(alerter_->RaiseAlone(Good()).ok());
+  ASSERT_EQ(alerter_->OpenAt(time).size(), 1u);
+  EXPECT_EQ(alerter_->OpenAt(time)[0].id(), "rotation/17");
+  // Also of what could not be put on a full disk.
+  store_.FailWith(absl::ResourceExhaustedError("disk full"));
+  EXPECT_FALSE(alerter_->RaiseAlone(Good(AlertKind::kClockJumped)).ok());
+  EXPECT_EQ(alerter_->OpenAt(time).size(), 2u);
+  ASSERT_FALSE(alerter_->RaiseAlone(Good(AlertKind::kRotationEnded)).ok());
+  EXPECT_EQ(alerter_->OpenAt(time).size(), 1u);
+}
+
 }  // namespace
 }  // namespace anchorage::trustd

@@ -55,17 +55,16 @@ std::string Visible(std::string_view text, std::size_t most) {
 absl::StatusOr<std::unique_ptr<OpenAlerts>> OpenAlerts::Open(Store& store) {
   std::unique_ptr<OpenAlerts> open(new OpenAlerts());
   const absl::Status status = store.Scan(
-      kPrefix, [&](std::string_view key, std::string_view value)
-                   ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                     v1::OpenAlert alert;
-                     if (alert.ParseFromArray(value.data(),
-                                              static_cast<int>(value.size())) &&
-                         KeyOf(alert.id()) ==
-                             absl::string_view(key.data(), key.size())) {
-                       open->open_[alert.id()] = alert;
-                     }
-                     return open->open_.size() < kMaxOpenAlerts;
-                   });
+      kPrefix, [&](std::string_view key,
+                   std::string_view value) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        v1::OpenAlert alert;
+        if (alert.ParseFromArray(value.data(),
+                                 static_cast<int>(value.size())) &&
+            KeyOf(alert.id()) == absl::string_view(key.data(), key.size())) {
+          open->open_[alert.id()] = alert;
+        }
+        return open->open_.size() < kMaxOpenAlerts;
+      });
   if (!status.ok()) return status;
   return open;
 }
@@ -127,6 +126,17 @@ void OpenAlerts::Committed(const Alert& alert) {
   }
   if (const std::string gone = Displaced(id); !gone.empty()) open_.erase(gone);
   open_[id] = MessageOf(alert);
+}
+
+std::map<v1::AlertSeverity, int> OpenAlerts::CountAt(absl::Time now) const {
+  std::map<v1::AlertSeverity, int> counts = {{v1::ALERT_SEVERITY_INFO, 0},
+                                             {v1::ALERT_SEVERITY_WARNING, 0},
+                                             {v1::ALERT_SEVERITY_CRITICAL, 0}};
+  const absl::MutexLock lock(&mutex_);
+  for (const auto& [id, alert] : open_) {
+    if (IsOpenAt(alert, now)) ++counts[alert.severity()];
+  }
+  return counts;
 }
 
 std::vector<v1::OpenAlert> OpenAlerts::List(absl::Time now) const {

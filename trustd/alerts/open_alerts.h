@@ -57,6 +57,9 @@ class OpenAlerts {
   // newest, without what people said of it.
   std::vector<v1::OpenAlert> List(absl::Time now) const;
 
+  // Returns how many of them there are, by v1::AlertSeverity.
+  std::map<v1::AlertSeverity, int> CountAt(absl::Time now) const;
+
  private:
   using ById = std::map<std::string, v1::OpenAlert>;
 

@@ -84,9 +84,9 @@ enum class WebhookVerdict {
 //
 // To Slack 410 says that the channel is archived, which is so for any alert:
 // kRetry. PagerDuty and Alertmanager give none.
-WebhookVerdict VerdictOf(const WebhookReply& reply,
-                         v1::WebhookConfig::Format format =
-                             v1::WebhookConfig::FORMAT_GENERIC);
+WebhookVerdict VerdictOf(
+    const WebhookReply& reply,
+    v1::WebhookConfig::Format format = v1::WebhookConfig::FORMAT_GENERIC);
 
 }  // namespace anchorage::trustd
 

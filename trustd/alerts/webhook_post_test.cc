@@ -82,6 +82,11 @@ TEST(WebhookPost, JudgesByTheStatus) {
   for (const int refused : {400, 403, 409, 411, 413, 415, 422, 431, 499}) {
     EXPECT_EQ(verdict(refused), WebhookVerdict::kRefused) << refused;
   }
+  // To Slack a channel that is archived takes no other alert either.
+  EXPECT_EQ(VerdictOf({.status = 410}, v1::WebhookConfig::FORMAT_SLACK),
+            WebhookVerdict::kRetry);
+  EXPECT_EQ(VerdictOf({.status = 410}, v1::WebhookConfig::FORMAT_PAGERDUTY),
+            WebhookVerdict::kGivenUp);
   // Come again later is no refusal for good.
   EXPECT_EQ(VerdictOf({.status = 403, .retry_after = absl::Seconds(60)}),
             WebhookVerdict::kRetry);

@@ -85,10 +85,9 @@ void Draft::AddPolicyDecision(std::uint64_t id, v1::Decision::Kind kind,
 void Draft::AddState(std::uint64_t id, v1::RotationState state,
                      std::string reason) {
   const RotationBook::Entry* entry = book_.Find(id);
-  const bool ends =
-      entry != nullptr && entry->is_open() &&
-      (state == v1::ROTATION_STATE_REJECTED ||
-       state == v1::ROTATION_STATE_WITHDRAWN);
+  const bool ends = entry != nullptr && entry->is_open() &&
+                    (state == v1::ROTATION_STATE_REJECTED ||
+                     state == v1::ROTATION_STATE_WITHDRAWN);
   v1::LedgerRecord record;
   v1::StateFact& fact = *record.mutable_state();
   fact.set_rotation_id(id);

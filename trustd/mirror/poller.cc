@@ -30,10 +30,12 @@ void LogFirstAnswer(const std::string& name, const SourceAnswer& answer) {
 }  // namespace
 
 Poller::Poller(std::vector<std::unique_ptr<Source>> sources, Mirror& mirror,
-               Clock clock, std::shared_ptr<std::atomic<bool>> cancelled)
+               Clock clock, std::shared_ptr<std::atomic<bool>> cancelled,
+               Timer timer)
     : mirror_(mirror),
       clock_(std::move(clock)),
-      cancelled_(std::move(cancelled)) {
+      cancelled_(std::move(cancelled)),
+      timer_(std::move(timer)) {
   for (auto& source : sources) {
     workers_.push_back(std::make_unique<Worker>());
     workers_.back()->source = std::move(source);
@@ -120,7 +122,9 @@ void Poller::Run(Worker& worker) {
 absl::Duration Poller::Look(Worker& worker, PollHistory& history) {
   Source& source = *worker.source;
   const absl::Time now = clock_();
+  const absl::Duration begun = anchors::SteadyNow();
   const auto answer = source.Poll(now);
+  timer_(source.name(), anchors::SteadyNow() - begun);
   absl::Status recorded;
   if (!answer.ok()) {
     const auto failure = SourceFailureOf(answer.status());

@@ -29,11 +29,15 @@ namespace anchorage::trustd {
 class Poller {
  public:
   using Clock = std::function<absl::Time()>;
+  // Told how long a poll of a source took, however it ended.
+  using Timer =
+      std::function<void(const std::string& source, absl::Duration time)>;
 
   // `mirror` must outlive the poller. `cancelled` is the flag with which the
   // sources were made: setting it aborts what they are doing.
   Poller(std::vector<std::unique_ptr<Source>> sources, Mirror& mirror,
-         Clock clock, std::shared_ptr<std::atomic<bool>> cancelled);
+         Clock clock, std::shared_ptr<std::atomic<bool>> cancelled,
+         Timer timer = [](const std::string&, absl::Duration) {});
   ~Poller();
 
   // Starts the threads, which wait for Start().
@@ -67,6 +71,7 @@ class Poller {
   Mirror& mirror_;
   const Clock clock_;
   const std::shared_ptr<std::atomic<bool>> cancelled_;
+  const Timer timer_;
   absl::Mutex mutex_;
   anchors::SteadyCondition changed_;
   bool is_prepared_ ABSL_GUARDED_BY(mutex_) = false;

@@ -236,9 +236,11 @@ class CallGate::Call final : public grpc::ServerGenericBidiReactor,
     // is one.
     const Caller caller = ToCaller();
     if (method_->streaming != nullptr) return Open(caller);
+    const absl::Duration begun = Uptime();
     grpc::Status status = method_->uploading != nullptr
                               ? upload_->OnEnd(response_)
                               : method_->unary(caller, request_, response_);
+    if (method_->timer) method_->timer(Uptime() - begun, status.error_code());
     request_.Clear();
     const absl::MutexLock lock(&mutex_);
     if (finished_) return;
@@ -362,6 +364,7 @@ void CallGate::AddRawUnary(const std::string& path, Unary method, Share share) {
   Method& added = methods_[path];
   added.unary = std::move(method);
   added.share = share;
+  added.timer = TimerOf(path);
 }
 
 void CallGate::AddRawStreaming(const std::string& path, Streaming method,
@@ -372,7 +375,9 @@ void CallGate::AddRawStreaming(const std::string& path, Streaming method,
 }
 
 void CallGate::AddUpload(const std::string& path, Uploading method) {
-  methods_[path].uploading = std::move(method);
+  Method& added = methods_[path];
+  added.uploading = std::move(method);
+  added.timer = TimerOf(path);
 }
 
 void CallGate::AddConversation(const std::string& path, Unary method) {

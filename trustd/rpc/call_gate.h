@@ -52,6 +52,10 @@ struct Caller {
   const std::string& local_user;
 };
 
+// Told how long a call took that was answered, and its grpc::StatusCode. Any
+// thread.
+using CallTimer = std::function<void(absl::Duration time, int code)>;
+
 class CallGate;
 
 // An answer of many messages. Derive a class from it; the call keeps the object
@@ -125,6 +129,10 @@ class CallGate final : public grpc::CallbackGenericService {
     // The time from then on until its answer has been read.
     absl::Duration answer_time = absl::Seconds(60);
     anchors::WireLimits wire;
+    // Called once for each method that gives one answer, when it is added;
+    // returns what is told how long each call took here and how it ended. Empty:
+    // nobody is told.
+    std::function<CallTimer(const std::string& path)> timer;
   };
 
   // Each is called on a gRPC thread; an exception in it ends only the call.
@@ -216,12 +224,17 @@ class CallGate final : public grpc::CallbackGenericService {
       grpc::GenericCallbackServerContext* context) override;
 
  private:
+  CallTimer TimerOf(const std::string& path) const {
+    return options_.timer ? options_.timer(path) : nullptr;
+  }
+
   struct Method {
     Unary unary;
     Streaming streaming;
     Uploading uploading;
     bool is_conversation = false;
     Share share = Share::kCalls;
+    CallTimer timer;
   };
   class Call;
 

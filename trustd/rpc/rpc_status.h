@@ -31,6 +31,7 @@ inline constexpr std::string_view kNotDecidable = "NOT_DECIDABLE";
 inline constexpr std::string_view kAnchorNotFound = "ANCHOR_NOT_FOUND";
 inline constexpr std::string_view kNotApplicable = "NOT_APPLICABLE";
 inline constexpr std::string_view kSourceNotFound = "SOURCE_NOT_FOUND";
+inline constexpr std::string_view kAlertNotFound = "ALERT_NOT_FOUND";
 inline constexpr std::string_view kRecordNotFound = "RECORD_NOT_FOUND";
 inline constexpr std::string_view kLedgerDamaged = "LEDGER_DAMAGED";
 inline constexpr std::string_view kStoreUnavailable = "STORE_UNAVAILABLE";

@@ -5,6 +5,9 @@
 #include <map>
 #include <memory>
 #include <string_view>
+#include <utility>
+
+#include "anchors/base/version.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -37,6 +40,29 @@ const char* LabelOf(UpdateOutcome outcome) {
       return "refused";
   }
   return "";
+}
+
+// The name of a code of gRPC's other than OK, of which this knows nothing else.
+const char* RpcCodeName(int code) {
+  constexpr const char* kNames[] = {"CANCELLED",
+                                    "UNKNOWN",
+                                    "INVALID_ARGUMENT",
+                                    "DEADLINE_EXCEEDED",
+                                    "NOT_FOUND",
+                                    "ALREADY_EXISTS",
+                                    "PERMISSION_DENIED",
+                                    "RESOURCE_EXHAUSTED",
+                                    "FAILED_PRECONDITION",
+                                    "ABORTED",
+                                    "OUT_OF_RANGE",
+                                    "UNIMPLEMENTED",
+                                    "INTERNAL",
+                                    "UNAVAILABLE",
+                                    "DATA_LOSS",
+                                    "UNAUTHENTICATED"};
+  return code > 0 && code <= static_cast<int>(std::size(kNames))
+             ? kNames[code - 1]
+             : "UNKNOWN";
 }
 
 // Exports both modes, one of them as 1, so that an alerting rule can name the
@@ -95,6 +121,16 @@ Metrics::Metrics(v1::TrustdConfig::Mode mode)
                 .Help("What was turned away or cut off at a port, by what was "
                       "used up")
                 .Register(registry_)),
+      calls_(prometheus::BuildHistogram()
+                 .Name("trustd_rpc_duration_seconds")
+                 .Help("How long calls of a method took here, without the "
+                       "network; streams are not among them")
+                 .Register(registry_)),
+      failed_calls_(BuildCounter()
+                        .Name("trustd_rpc_failures_total")
+                        .Help("Calls that were answered with a failure, by its "
+                              "gRPC code")
+                        .Register(registry_)),
       tls_expiry_(GaugeFamily(
           registry_, "trustd_tls_certificate_expiry_timestamp_seconds",
           "When the certificate that a port shows expires")),
@@ -117,6 +153,10 @@ Metrics::Metrics(v1::TrustdConfig::Mode mode)
                                    "store went back")
                            .Add({})) {
   DescribeMode(registry_, mode);
+  GaugeFamily(registry_, "trustd_build_info",
+              "1, with the version of the program")
+      .Add({{"version", anchors::kVersion}})
+      .Set(1);
   Family<Counter>& updates = BuildCounter()
                                  .Name("trustd_get_update_calls_total")
                                  .Help("GetUpdate calls by how they ended")
@@ -139,6 +179,26 @@ void Metrics::CountShed(const std::string& port, const std::string& what) {
   shed_.Add({{"port", port}, {"what", what}}).Increment();
 }
 
+std::function<void(absl::Duration, int)> Metrics::TimerOf(
+    const std::string& port, const std::string& path) {
+  // In seconds.
+  static const prometheus::Histogram::BucketBoundaries buckets = {
+      0.0005, 0.0025, 0.01, 0.05, 0.25, 1, 5};
+  prometheus::Histogram& calls = calls_.Add(
+      {{"port", port}, {"method", path.substr(path.find('/') + 1)}}, buckets);
+  return [this, port, &calls](absl::Duration time, int code) {
+    calls.Observe(absl::ToDoubleSeconds(time));
+    if (code == 0) return;
+    failed_calls_.Add({{"port", port}, {"code", RpcCodeName(code)}})
+        .Increment();
+  };
+}
+
+void Metrics::Add(std::shared_ptr<const prometheus::Collectable> more) {
+  const absl::MutexLock lock(&mutex_);
+  more_.push_back(std::move(more));
+}
+
 void Metrics::SetTls(const std::string& port, bool is_current,
                      absl::Time expires) {
   tls_expiry_.Add({{"port", port}}).Set(Seconds(expires));
@@ -159,8 +219,15 @@ void Metrics::Describe(const Publication& publication) const {
   for (const auto& [role, version] : versions) {
     role_version_.Add({{"role", role}}).Set(static_cast<double>(version));
   }
-  for (const auto& [kind, time] : EarliestExpiry(publication.catalog)) {
-    certificate_expiry_.Add({{"kind", std::string(kind)}}).Set(Seconds(time));
+  const auto earliest = EarliestExpiry(publication.catalog);
+  for (const verify::AnchorKindRow& row : verify::kAnchorKinds) {
+    Gauge& gauge = certificate_expiry_.Add({{"kind", std::string(row.name)}});
+    const auto end = earliest.find(row.name);
+    if (end == earliest.end()) {
+      certificate_expiry_.Remove(&gauge);
+    } else {
+      gauge.Set(Seconds(end->second));
+    }
   }
 }
 
@@ -169,7 +236,13 @@ std::string Metrics::Render(const PublicationHub& hub) const {
   watchers_.Set(static_cast<double>(hub.watchers()));
   signing_stopped_.Set(hub.signing().ok() ? 0 : 1);
   if (const auto current = hub.Current()) Describe(*current);
-  return prometheus::TextSerializer().Serialize(registry_.Collect());
+  std::vector<prometheus::MetricFamily> families = registry_.Collect();
+  for (const auto& one : more_) {
+    for (prometheus::MetricFamily& family : one->Collect()) {
+      families.push_back(std::move(family));
+    }
+  }
+  return prometheus::TextSerializer().Serialize(families);
 }
 
 }  // namespace anchorage::trustd

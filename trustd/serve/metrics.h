@@ -10,13 +10,18 @@
 #ifndef ANCHORAGE_TRUSTD_SERVE_METRICS_H_
 #define ANCHORAGE_TRUSTD_SERVE_METRICS_H_
 
+#include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
 #include <array>
+#include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -52,8 +57,16 @@ class Metrics {
   // of TLS on the disk are what is used.
   void SetTls(const std::string& port, bool is_current, absl::Time expires);
 
+  // Returns what counts the calls of a method at a port ("grpc", "admin"):
+  // CallGate::Options::timer. `path` is "/package.Service/Method".
+  std::function<void(absl::Duration time, int code)> TimerOf(
+      const std::string& port, const std::string& path);
+
   // The registry to which other parts of trustd add their own metrics.
   prometheus::Registry& registry() { return registry_; }
+
+  // Adds metrics that are read for each page, until this is destroyed.
+  void Add(std::shared_ptr<const prometheus::Collectable> more);
 
   // Returns the page in Prometheus's text format: the counters, and the present
   // state of `hub`.
@@ -75,6 +88,8 @@ class Metrics {
   prometheus::Family<prometheus::Gauge>& certificate_expiry_;
   prometheus::Family<prometheus::Counter>& http_requests_;
   prometheus::Family<prometheus::Counter>& shed_;
+  prometheus::Family<prometheus::Histogram>& calls_;
+  prometheus::Family<prometheus::Counter>& failed_calls_;
   prometheus::Family<prometheus::Gauge>& tls_expiry_;
   prometheus::Family<prometheus::Gauge>& tls_refused_;
   prometheus::Gauge& sequence_;
@@ -82,6 +97,8 @@ class Metrics {
   prometheus::Gauge& watchers_;
   prometheus::Gauge& signing_stopped_;
   std::array<prometheus::Counter*, kOutcomes> updates_;
+  std::vector<std::shared_ptr<const prometheus::Collectable>> more_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace anchorage::trustd

@@ -5,6 +5,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
+
+#include "trustd/base/metric_families.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -108,6 +111,55 @@ TEST(Metrics, CountWhatHappens) {
   }
   hub.Unwatch(watch);
   EXPECT_THAT(metrics.Render(hub), HasSubstr("\ntrustd_watchers 0\n"));
+}
+
+TEST(Metrics, HaveNoCertificateOfAKindThatIsGone) {
+  Metrics metrics(v1::TrustdConfig::MODE_ONLINE);
+  PublicationHub hub;
+  hub.Publish(std::make_shared<Publication>(Good()));
+  EXPECT_THAT(metrics.Render(hub), HasSubstr("{kind=\"nitro-root\"} 3000\n"));
+  Publication next = Good();
+  next.catalog.anchors.pop_back();
+  hub.Publish(std::make_shared<Publication>(next));
+  const std::string page = metrics.Render(hub);
+  EXPECT_THAT(page, Not(HasSubstr("nitro-root")));
+  // One that has ended stays: the time of writing is long after 1970.
+  EXPECT_THAT(page, HasSubstr("{kind=\"iid-dsa\"} 1000\n"));
+}
+
+TEST(Metrics, CountCallsByMethodAndFailuresByCode) {
+  Metrics metrics(v1::TrustdConfig::MODE_ONLINE);
+  const PublicationHub hub;
+  const auto timer = metrics.TimerOf("grpc", "/anchorage.v1.A/Get");
+  EXPECT_THAT(metrics.Render(hub),
+              HasSubstr("trustd_rpc_duration_seconds_count{method="
+                        "\"anchorage.v1.A/Get\",port=\"grpc\"} 0\n"));
+  timer(absl::Milliseconds(2), 0);
+  timer(absl::Milliseconds(20), 5);
+  timer(absl::Seconds(20), 99);
+  const std::string page = metrics.Render(hub);
+  for (const char* line :
+       {"_bucket{method=\"anchorage.v1.A/Get\",port=\"grpc\",le=\"0.0025\"} "
+        "1\n",
+        "_bucket{method=\"anchorage.v1.A/Get\",port=\"grpc\",le=\"0.05\"} 2\n",
+        "_count{method=\"anchorage.v1.A/Get\",port=\"grpc\"} 3\n",
+        "trustd_rpc_failures_total{code=\"NOT_FOUND\",port=\"grpc\"} 1\n",
+        "trustd_rpc_failures_total{code=\"UNKNOWN\",port=\"grpc\"} 1\n",
+        "trustd_build_info{version=\""}) {
+    EXPECT_THAT(page, HasSubstr(line));
+  }
+}
+
+TEST(Metrics, HaveWhatOthersAdd) {
+  Metrics metrics(v1::TrustdConfig::MODE_ONLINE);
+  double value = 1;
+  metrics.Add(std::make_shared<Collector>([&] {
+    return std::vector{Gauges("test_gauge", "help", {{{{"a", "b"}}, value}})};
+  }));
+  const PublicationHub hub;
+  EXPECT_THAT(metrics.Render(hub), HasSubstr("test_gauge{a=\"b\"} 1\n"));
+  value = 2;
+  EXPECT_THAT(metrics.Render(hub), HasSubstr("test_gauge{a=\"b\"} 2\n"));
 }
 
 }  // namespace

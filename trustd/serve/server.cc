@@ -43,6 +43,9 @@ GrpcListener::Options ListenerOptions(const ServerConfig& config,
   options.shed = [&metrics](const std::string& what) {
     metrics.CountShed("grpc", what);
   };
+  options.calls.timer = [&metrics](const std::string& path) {
+    return metrics.TimerOf("grpc", path);
+  };
   options.has_answers = [&hub] { return hub.Current() != nullptr; };
   return options;
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "anchors/base/version.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -258,11 +259,20 @@ HttpListener::Reply HttpListener::ReplyTo(const RequestHead& request,
     reply.headers += Header("Allow", "GET, HEAD");
     return reply;
   }
-  if (request.target == "/healthz") return Health();
+  if (auto health = HealthOf(request.target)) return *std::move(health);
   if (health_only) return Text(503, "too many connections: come again\n");
   if (request.target == "/metrics") {
     return Text(200, metrics_.Render(hub_), kPrometheusText);
   }
+  if (request.target == "/version") {
+    return Text(200,
+                absl::StrCat("{\"schema_version\":1,\"program\":\"trustd\","
+                             "\"version\":\"",
+                             anchors::kVersion, "\",\"build\":\"",
+                             anchors::kVersionAndCommit, "\"}\n"),
+                "application/json");
+  }
+  if (request.target == "/") return FrontPage();
   const auto file = files_.Find(request.target);
   if (!file.has_value()) return Text(404, "no such file\n");
   Reply reply;
@@ -280,12 +290,50 @@ HttpListener::Reply HttpListener::ReplyTo(const RequestHead& request,
   return reply;
 }
 
-HttpListener::Reply HttpListener::Health() const {
+std::optional<HttpListener::Reply> HttpListener::HealthOf(
+    std::string_view path) const {
+  // That it answers is the answer: whoever restarts what is not alive must not
+  // do so for want of a bundle.
+  if (path == "/livez") return Text(200, "ok\n");
+  if (path != "/healthz" && path != "/readyz") return std::nullopt;
   if (hub_.Current() == nullptr) return Text(503, "no bundle\n");
   if (!ServesNewClients()) return Text(503, "new clients are turned away\n");
   return Text(200, hub_.signing().ok()
                        ? "ok\n"
                        : "serving, and signing nothing: see the log\n");
+}
+
+// Says nothing that the other pages do not, and loads nothing.
+HttpListener::Reply HttpListener::FrontPage() const {
+  const auto current = hub_.Current();
+  std::string page = absl::StrCat(
+      "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width\">\n"
+      "<title>trustd</title>\n<h1>trustd ",
+      anchors::kVersion,
+      "</h1>\n<p>Mirrors the certificates that AWS signs instance identity "
+      "documents and Nitro attestations with, and serves them as signed "
+      "bundles. ");
+  if (current == nullptr) {
+    page += "There is no bundle yet.";
+  } else {
+    absl::StrAppend(&page, "It serves sequence ", current->catalog.sequence,
+                    ": ", current->catalog.anchors.size(), " anchors.");
+  }
+  page +=
+      "</p>\n<ul>\n"
+      "<li><a href=\"/tuf/timestamp.json\">/tuf/timestamp.json</a> and the "
+      "files that it names: for any TUF client</li>\n"
+      "<li><a href=\"/readyz\">/readyz</a>, <a href=\"/livez\">/livez</a>, <a "
+      "href=\"/healthz\">/healthz</a>: for load balancers</li>\n"
+      "<li><a href=\"/metrics\">/metrics</a>: for Prometheus</li>\n"
+      "<li><a href=\"/version\">/version</a></li>\n"
+      "</ul>\n<p>Clients speak gRPC on another port. People decide with "
+      "<code>trustctl</code>.</p>\n";
+  Reply reply = Text(200, std::move(page), "text/html; charset=utf-8");
+  reply.headers += Header("Content-Security-Policy",
+                          "default-src 'none'; frame-ancestors 'none'");
+  return reply;
 }
 
 bool HttpListener::ServesNewClients() const {

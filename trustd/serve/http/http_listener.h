@@ -3,13 +3,13 @@
 //   auto listener = HttpListener::Start("127.0.0.1:8080", hub, metrics);
 //   if (!listener.ok()) return listener.status();
 //
-// GET and HEAD of these paths, compared byte for byte and never normalised:
-// "/tuf/..." (StaticSite), "/healthz", "/metrics"; and POST of one (PostRoute).
-// Everything that a peer can
+// GET and HEAD of these paths, compared byte for byte and never normalised: "/",
+// "/tuf/..." (StaticSite), "/healthz", "/readyz", "/livez", "/version",
+// "/metrics"; and POST of one (PostRoute). Everything that a peer can
 // make the server wait for or keep is bounded (ConnectionLimits), and no slow
 // peer holds a thread (HttpLoop). When the limit of connections, in all or for
-// one address, is reached, there are some more for "/healthz" alone. There is
-// no TLS: what is served is signed. Thread-safe.
+// one address, is reached, there are some more for health alone. There is no
+// TLS: what is served is signed. Thread-safe.
 
 #ifndef ANCHORAGE_TRUSTD_SERVE_HTTP_HTTP_LISTENER_H_
 #define ANCHORAGE_TRUSTD_SERVE_HTTP_HTTP_LISTENER_H_
@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,11 +43,13 @@ class HttpListener {
     int requests_per_connection = 100;
     // The most connections.
     int connections = 1024;
-    // How many more connections there may be for "/healthz".
+    // How many more connections there may be for "/healthz", "/readyz" and
+    // "/livez".
     int health_connections = 64;
     AddressList proxies;
     ConnectionLimits limits;
-    // Whether a new client is served elsewhere too; part of "/healthz".
+    // Whether a new client is served elsewhere too; part of "/healthz" and
+    // "/readyz".
     std::function<bool()> serves_new_clients = [] { return true; };
     PostRoute post = {};
   };
@@ -88,7 +91,9 @@ class HttpListener {
   // Says why TakesBody() is false of a request for that path.
   Reply RefusePost(const RequestHead& request) const;
   Reply ReplyTo(const RequestHead& request, bool health_only);
-  Reply Health() const;
+  // Returns the answer of a path that says how trustd does; nullopt for others.
+  std::optional<Reply> HealthOf(std::string_view path) const;
+  Reply FrontPage() const;
   bool ServesNewClients() const;
 
   const Options options_;

@@ -190,16 +190,56 @@ TEST_F(HttpListenerTest, SendsNothingToWhoHasIt) {
 TEST_F(HttpListenerTest, APathIsNeverNormalised) {
   Start();
   EXPECT_EQ(Ask("/tuf/timestamp.json"), "HTTP/1.1 200 OK");
-  for (const char* path :
-       {"/", "/tuf", "/tuf/", "//tuf/timestamp.json", "/tuf//timestamp.json",
-        "/tuf/./timestamp.json", "/tuf/../tuf/timestamp.json",
-        "/tuf/%74imestamp.json", "/tuf%2Ftimestamp.json",
-        "/tuf/timestamp.json/", "/tuf/timestamp.json?a=b",
-        "/TUF/timestamp.json", "/tuf/2.root.json", "/tuf/01.root.json",
-        "/tuf/root.json", "/etc/passwd", "/../../etc/passwd",
-        "/tuf/targets/catalog/v1/anchors.json"}) {
+  for (const char* path : {"/index.html",
+                           "/tuf",
+                           "/tuf/",
+                           "/livez/",
+                           "/version?",
+                           "//tuf/timestamp.json",
+                           "/tuf//timestamp.json",
+                           "/tuf/./timestamp.json",
+                           "/tuf/../tuf/timestamp.json",
+                           "/tuf/%74imestamp.json",
+                           "/tuf%2Ftimestamp.json",
+                           "/tuf/timestamp.json/",
+                           "/tuf/timestamp.json?a=b",
+                           "/TUF/timestamp.json",
+                           "/tuf/2.root.json",
+                           "/tuf/01.root.json",
+                           "/tuf/root.json",
+                           "/etc/passwd",
+                           "/../../etc/passwd",
+                           "/tuf/targets/catalog/v1/anchors.json"}) {
     EXPECT_EQ(Ask(path), "HTTP/1.1 404 Not Found") << path;
   }
+}
+
+TEST_F(HttpListenerTest, SaysWhatItIsAndWhereThingsAre) {
+  Start();
+  const auto front = Get("/");
+  ASSERT_TRUE(front);
+  EXPECT_EQ(front->status, 200);
+  EXPECT_EQ(front->get_header_value("Content-Type"),
+            "text/html; charset=utf-8");
+  EXPECT_TRUE(front->get_header_value("Content-Security-Policy")
+                  .starts_with("default-src 'none'"));
+  EXPECT_EQ(front->body.find("<script"), std::string::npos);
+  // Every page that it links to is there.
+  int links = 0;
+  for (std::size_t at = front->body.find("href=\""); at != std::string::npos;
+       at = front->body.find("href=\"", at + 1)) {
+    const std::size_t begin = at + 6;
+    const std::string path =
+        front->body.substr(begin, front->body.find('"', begin) - begin);
+    EXPECT_EQ(Get(path)->status, 200) << path;
+    ++links;
+  }
+  EXPECT_EQ(links, 6);
+  const auto version = Get("/version");
+  EXPECT_EQ(version->get_header_value("Content-Type"), "application/json");
+  EXPECT_TRUE(version->body.starts_with(
+      "{\"schema_version\":1,\"program\":\"trustd\",\"version\":\""))
+      << version->body;
 }
 
 TEST_F(HttpListenerTest, OnlyReads) {
@@ -554,6 +594,8 @@ TEST_F(HttpListenerTest, HealthIsWhetherANewClientIsServed) {
   options.serves_new_clients = [&] { return serves.load(); };
   Start(options);
   EXPECT_EQ(Get("/healthz")->status, 503);
+  EXPECT_EQ(Get("/readyz")->status, 503);
+  EXPECT_EQ(Get("/livez")->status, 200);
   serves = true;
   EXPECT_EQ(Get("/healthz")->status, 200);
 }
