@@ -104,7 +104,8 @@ class ExplainTest : public IrelandTest {
   }
   std::vector<std::string> Refusals(std::uint64_t id) const {
     std::vector<std::string> names;
-    for (const auto& refusal : Explain(id).refusals()) {
+    const v1::RotationExplanation explanation = Explain(id);
+    for (const auto& refusal : explanation.refusals()) {
       names.push_back(refusal.reason());
     }
     return names;
