@@ -230,5 +230,23 @@ TEST_F(SiteTest, ShowsTenYears) {
   EXPECT_THAT(Body("/changes?year=1999"), Not(HasSubstr("/changes/1")));
 }
 
+TEST_F(SiteTest, ShowsWhatPeopleDidByHand) {
+  EXPECT_THAT(Body("/timeline"), Not(HasSubstr("revoked")));
+  v1::PinFact fact;
+  fact.set_action(v1::PinFact::ACTION_REVOKE);
+  fact.mutable_slot()->set_partition(kIreland.partition);
+  fact.mutable_slot()->set_region(kIreland.region);
+  fact.mutable_slot()->set_kind(v1::ANCHOR_KIND_IID_RSA2048);
+  for (const auto& anchor : seed_.anchors) {
+    if (anchor.slot == kIreland) fact.set_spki_sha256(anchor.spki_sha256);
+  }
+  fact.set_by("olga");
+  fact.set_why("<i>leaked</i>");
+  ASSERT_TRUE(mirror_->Pin({.fact = fact, .last_key = true}, now_).ok());
+  EXPECT_THAT(Body("/timeline"), HasSubstr("olga revoked the key"));
+  EXPECT_THAT(Body("/timeline"), HasSubstr("&lt;i&gt;leaked&lt;/i&gt;"));
+  EXPECT_THAT(Body("/anchors/aws/eu-west-1/iid-rsa2048"), HasSubstr("revoked"));
+}
+
 }  // namespace
 }  // namespace anchorage::trustd
