@@ -221,8 +221,9 @@ TEST_F(PkiCommand, RenewsWhatEndsSoon) {
   ASSERT_EQ(RunWithKey("server", {"localhost", "--days", "1"}).code, kAccepted);
   const Ran ran = RunWithKey("renew", {"-o", "json"});
   ASSERT_EQ(ran.code, kAccepted) << ran.err;
+  const json answer = json::parse(ran.out);
   std::vector<std::string> names;
-  for (const auto& one : json::parse(ran.out)["certificates"]) {
+  for (const json& one : answer["certificates"]) {
     names.push_back(one["name"]);
   }
   EXPECT_THAT(names, ::testing::ElementsAre("alice", "localhost"));
