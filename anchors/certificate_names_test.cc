@@ -16,8 +16,7 @@ TEST(CertificateNames, OfAwsAreThemselvesIssuers) {
   ASSERT_TRUE(catalog.ok());
   for (const CatalogAnchor& anchor : catalog->anchors) {
     const auto names = ReadCertificateNames(anchor.certificates.front().der);
-    EXPECT_NE(names.subject.find("Amazon"), std::string::npos)
-        << names.subject;
+    EXPECT_NE(names.subject.find("Amazon"), std::string::npos) << names.subject;
     EXPECT_EQ(names.subject, names.issuer);
   }
 }
@@ -31,9 +30,9 @@ TEST(CertificateNames, AreEscaped) {
   test::CertSpec spec =
       aws.Certificate("eu-west-1", verify::AnchorKind::kIidRsa2048);
   const std::string text = "<b>\x1b[2J\n\u202e{{x}}";
-  spec.subject = tlv(
-      '\x30', tlv('\x31', tlv('\x30', tlv('\x06', "\x55\x04\x03") +
-                                          tlv('\x0c', text))));
+  spec.subject =
+      tlv('\x30', tlv('\x31', tlv('\x30', tlv('\x06', "\x55\x04\x03") +
+                                              tlv('\x0c', text))));
   const auto names = ReadCertificateNames(test::MakeCertificate(spec));
   EXPECT_EQ(names.subject, "CN=\\<b\\>\\1B[2J\\0A\\E2\\80\\AE{{x}}");
 }

@@ -1,5 +1,7 @@
 #include "trustd/doctor_command.h"
 
+#include <signal.h>
+
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -49,6 +51,14 @@ DoctorPlace PlaceOf(const Config& config) {
          .key_path = config.admin->tls_key_path,
          .client_ca_path = config.admin->client_ca_path});
   }
+  if (config.console.has_value()) {
+    place.listeners.push_back(
+        {.setting = "console",
+         .address = config.console->listen_address,
+         .certificate_path = config.console->tls_certificate_path,
+         .key_path = config.console->tls_key_path,
+         .client_ca_path = config.console->client_ca_path});
+  }
   for (const WebhookSettings& webhook : config.alerts.webhooks) {
     place.secrets.push_back({webhook.name, webhook.secret_path});
   }
@@ -92,6 +102,8 @@ CLI::App* AddDoctor(CLI::App& app, DoctorFlags& flags) {
 }
 
 int RunDoctor(const std::string& config_path, const DoctorFlags& flags) {
+  // As the connections to sources want it.
+  signal(SIGPIPE, SIG_IGN);
   const std::vector<CheckLine> lines = LinesOf(config_path);
   const Mark worst = anchors::WorstOf(lines);
   std::string text;

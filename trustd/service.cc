@@ -680,6 +680,9 @@ absl::Status Service::ListenForConsole() {
   options.shed = [this](const std::string& what) {
     metrics_.CountShed("console", what);
   };
+  options.tls_watcher = [this](const TlsFiles::State& state) {
+    metrics_.SetTls("console", state.is_current, state.expires);
+  };
   auto console = ConsoleServer::Start(
       *config_.console,
       config_.admin.has_value() ? config_.admin->people : People(),

@@ -50,6 +50,26 @@ TEST_F(ServiceClockTest, AJumpHoldsAReissueUntilTwoSourcesSayTheSameDate) {
   EXPECT_EQ((*service)->publication()->catalog.sequence, 2u);
 }
 
+// A watchdog tells nobody that a trustd is alive whose renewer hangs.
+TEST_F(ServiceClockTest, IsNotAliveWhileTheThreadThatSignsDoesNotWork) {
+  const auto config = ParseConfig(
+      absl::StrCat("data_dir: ", folder_, "/service\nmode: MODE_ONLINE\n",
+                   "listen_address: 127.0.0.1:0\n"),
+      "/test.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  std::atomic<int> minutes = 60;
+  const auto service = Service::Start(
+      *config, [] { return kNow; },
+      [&] { return absl::Minutes(minutes.load()); });
+  ASSERT_TRUE(service.ok()) << service.status();
+  EXPECT_TRUE((*service)->CheckLive().ok());
+  // It works every 30 seconds of this machine's.
+  minutes += 3;
+  EXPECT_TRUE(absl::IsUnavailable((*service)->CheckLive()));
+  minutes -= 3;
+  EXPECT_TRUE((*service)->CheckLive().ok());
+}
+
 // Whether the clock is still suspicious after a jump, once two sources have said
 // that it is right.
 class DatesTest : public MirrorTest {

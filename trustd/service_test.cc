@@ -328,6 +328,26 @@ TEST_F(ServiceTest, LeavesTheFirstRootForPeople) {
   EXPECT_EQ(root, service_->publication()->files.roots[0]);
 }
 
+TEST_F(ServiceTest, HasAConsoleIfItIsAskedFor) {
+  Start();
+  EXPECT_EQ(service_->console_address(), "");
+  service_.reset();
+  auto service =
+      Service::Start(MakeConfig("listen_address: 127.0.0.1:0\n"
+                                "console: {listen_address: '127.0.0.1:0'}\n"
+                                "reports: {}\n"),
+                     [] { return kNow; });
+  ASSERT_TRUE(service.ok()) << service.status();
+  httplib::Client http("http://" + (*service)->console_address());
+  for (const char* path : {"/", "/fleet", "/alerts", "/sources"}) {
+    const auto page = http.Get(path);
+    ASSERT_TRUE(page) << path;
+    EXPECT_EQ(page->status, 200) << path;
+  }
+  (*service)->Stop();
+  EXPECT_FALSE(http.Get("/"));
+}
+
 TEST_F(ServiceTest, ServesTheSameFilesOverHttp) {
   auto service =
       Service::Start(MakeConfig("listen_address: 127.0.0.1:0\n"

@@ -3,8 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -12,6 +14,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "anchors/base/atomic_file.h"
 #include "test/support/admin_world.h"
 
@@ -60,10 +64,9 @@ class TrustctlAdminTest : public ::testing::Test {
         .value();
   }
 
-  // Runs trustctl in the folder of the certificates; both outputs together.
-  Outcome Plain(const std::string& arguments) {
-    const std::string command = absl::StrCat(
-        "cd ", folder_, " && ", g_trustctl, " ", arguments, " 2>&1 </dev/null");
+  // Runs a command in the folder of the certificates.
+  Outcome Shell(const std::string& line) {
+    const std::string command = absl::StrCat("cd ", folder_, " && ", line);
     Outcome run;
     std::FILE* const pipe = popen(command.c_str(), "r");
     char buffer[4096];
@@ -75,12 +78,20 @@ class TrustctlAdminTest : public ::testing::Test {
     return run;
   }
 
+  // Runs trustctl there; both outputs together.
+  Outcome Plain(const std::string& arguments) {
+    return Shell(absl::StrCat(g_trustctl, " ", arguments, " 2>&1 </dev/null"));
+  }
+
+  std::string FlagsOf(const std::string& person) {
+    return absl::StrCat(" --server ", world_.server().address(),
+                        " --tls-roots servers.pem --client-cert ", person,
+                        ".pem --client-key ", person, ".key");
+  }
+
   // The same as a person.
   Outcome As(const std::string& person, const std::string& arguments) {
-    return Plain(absl::StrCat(arguments, " --server ",
-                              world_.server().address(),
-                              " --tls-roots servers.pem --client-cert ", person,
-                              ".pem --client-key ", person, ".key"));
+    return Plain(arguments + FlagsOf(person));
   }
 
   // The "SIZE:ROOT" that a command printed.
@@ -187,8 +198,8 @@ TEST_F(TrustctlAdminTest, AnAnomalyIsAnsweredWithWhatToDo) {
   Outcome run =
       As("viewer-vera", "rotations list --open --class SOURCE_ANOMALY -o name");
   const std::string id = run.output.substr(0, run.output.find('\n'));
-  run = As("approver-alice",
-           absl::StrCat("rotations approve ", id, " --why x"));
+  run =
+      As("approver-alice", absl::StrCat("rotations approve ", id, " --why x"));
   EXPECT_EQ(run.code, 4) << run.output;
   EXPECT_THAT(run.output, HasSubstr("NOT_DECIDABLE"));
   EXPECT_THAT(run.output, HasSubstr("No anchor is removed by it"));
@@ -285,10 +296,9 @@ TEST_F(TrustctlAdminTest, WaitsForWhatAPollComesTo) {
   EXPECT_EQ(outcome["rotations"][0]["rotation_class"], "SOURCE_ANOMALY");
   world_.Advance(absl::Hours(1));
   world_.OnPoll([&] {
-    EXPECT_TRUE(
-        world_.mirror()
-            .SourceFailed("aws-docs", "TIMED_OUT", "slow", world_.now())
-            .ok());
+    EXPECT_TRUE(world_.mirror()
+                    .SourceFailed("aws-docs", "TIMED_OUT", "slow", world_.now())
+                    .ok());
   });
   run = As("operator-olga", "sources poll aws-docs --wait");
   EXPECT_EQ(run.code, 6) << run.output;
@@ -429,6 +439,233 @@ TEST_F(TrustctlAdminTest, CatchesAChangedRecordInAFile) {
   Write("records.jsonl", "{}\n" + good);
   EXPECT_EQ(Plain("ledger verify --records records.jsonl --head " + head).code,
             2);
+}
+
+TEST_F(TrustctlAdminTest, ListsRecordsInWords) {
+  As("approver-alice", "rotations hold 1 --why 'asking AWS'");
+  Outcome run = As("viewer-vera", "ledger list");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output,
+              HasSubstr("RE_KEY of us-east-1 rsa2048 was detected: seen by "
+                        "aws-docs (rotation 1)\n"));
+  EXPECT_THAT(run.output,
+              HasSubstr(" UTC approver-alice held RE_KEY of us-east-1 rsa2048: "
+                        "asking AWS (rotation 1)\n"));
+  for (const char* filter :
+       {"--person approver-alice", "--fact DECISION", "--fact decision",
+        "--fact FACT_KIND_DECISION --rotation 1",
+        "--slot aws/us-east-1/iid-rsa2048 --fact DECISION",
+        "--region us-east-1 --kind iid-rsa2048 --person approver-alice"}) {
+    run = As("viewer-vera", absl::StrCat("ledger list ", filter));
+    EXPECT_EQ(run.code, 0) << run.output;
+    EXPECT_THAT(run.output, HasSubstr("asking AWS")) << filter;
+    EXPECT_THAT(run.output, HasSubstr("\n1 record\n")) << filter;
+  }
+  for (const char* filter : {"--person approver-adam", "--fact PIN",
+                             "--rotation 2", "--slot aws/us-east-1/iid-dsa",
+                             "--to 2001-01-01", "--from 2999-01-01"}) {
+    run = As("viewer-vera", absl::StrCat("ledger list ", filter));
+    EXPECT_EQ(run.code, 0) << run.output;
+    EXPECT_EQ(run.output, "0 records\n") << filter;
+  }
+  run = As("viewer-vera", "ledger list --limit 1");
+  EXPECT_THAT(run.output, HasSubstr("1 record, the newest of more"));
+  for (const char* bad :
+       {"--slot us-east-1", "--slot aws/us-east-1/rsa", "--fact DECIDED",
+        "--limit 0", "--limit -1", "--limit 99999999999", "--rotation 0",
+        "--rotation -1", "--from March", "--from 2027-01-02 --to 2027-01-01",
+        "--slot aws/us-east-1/iid-dsa --region us-east-1"}) {
+    EXPECT_EQ(As("viewer-vera", absl::StrCat("ledger list ", bad)).code, 1)
+        << bad;
+  }
+}
+
+TEST_F(TrustctlAdminTest, SaysHowManyApprovalsItTook) {
+  world_.mirror_options.core.rotations.approvals = 2;
+  world_.Start();
+  As("approver-alice", "rotations approve 1 --yes --why 'case 1234'");
+  As("approver-adam", "rotations approve 1 --yes --why 'I called AWS'");
+  const Outcome run = As("viewer-vera", "ledger list --fact DECISION");
+  EXPECT_THAT(run.output,
+              HasSubstr("approver-alice approved RE_KEY of us-east-1 "
+                        "rsa2048, 1 of 2: case 1234"));
+  EXPECT_THAT(run.output,
+              HasSubstr("approver-adam approved RE_KEY of us-east-1 "
+                        "rsa2048, 2 of 2: I called AWS"));
+}
+
+TEST_F(TrustctlAdminTest, PrintsRecordsForPrograms) {
+  As("approver-alice", "rotations hold 1 --why 'asking AWS'");
+  Outcome run = As("viewer-vera", "ledger list --fact DECISION -o json");
+  EXPECT_EQ(run.code, 0) << run.output;
+  const json answer = json::parse(run.output);
+  EXPECT_EQ(answer["schema_version"], 1);
+  EXPECT_EQ(answer["more"], false);
+  ASSERT_EQ(answer["records"].size(), 1u);
+  const json& row = answer["records"][0];
+  EXPECT_EQ(row["fact"], "DECISION");
+  EXPECT_EQ(row["person"], "approver-alice");
+  EXPECT_EQ(row["rotation_ids"], json({"1"}));
+  EXPECT_EQ(row["slots"], json({"aws/us-east-1/iid-rsa2048"}));
+  // What is printed is taken back.
+  const std::string index = row["index"];
+  run = As("viewer-vera",
+           absl::StrCat("ledger list -o name --fact ", std::string(row["fact"]),
+                        " --person ", std::string(row["person"]), " --slot ",
+                        std::string(row["slots"][0]), " --rotation ",
+                        std::string(row["rotation_ids"][0]), " --from ",
+                        std::string(row["time"])));
+  EXPECT_EQ(run.output, index + "\n");
+  run = As("viewer-vera", "ledger show " + index);
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("asking AWS"));
+  EXPECT_THAT(run.output, HasSubstr("\"kind\": \"HOLD\""));
+  run = As("viewer-vera", "ledger show -o json " + index);
+  EXPECT_EQ(json::parse(run.output)["record"]["decision"]["decision"]["by"],
+            "approver-alice");
+  EXPECT_EQ(As("viewer-vera", "ledger show 99999").code, 2);
+  EXPECT_EQ(As("viewer-vera", "ledger show -1").code, 1);
+}
+
+TEST_F(TrustctlAdminTest, FindsRecordsByTheirWords) {
+  As("approver-alice", "rotations hold 1 --why 'asking AWS'");
+  Outcome run = As("viewer-vera", "ledger search asking HELD");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("\n1 record\n"));
+  run = As("viewer-vera", "ledger search asking --person approver-adam");
+  EXPECT_EQ(run.output, "0 records\n");
+}
+
+TEST_F(TrustctlAdminTest, ReadsAnExportedRecordWithoutAServer) {
+  As("approver-alice", "rotations hold 1 --why 'asking AWS'");
+  const Outcome served = As("viewer-vera", "ledger list");
+  for (const char* format : {"base64", "jsonl", "protobuf"}) {
+    Outcome run = As("viewer-vera", absl::StrCat("ledger export ", format,
+                                                 ".out --format ", format));
+    EXPECT_EQ(run.code, 0) << run.output;
+    const std::string file = absl::StrCat(" --records ", format, ".out");
+    EXPECT_EQ(Plain("ledger list" + file).output, served.output) << format;
+    EXPECT_THAT(Plain("ledger search asking" + file).output,
+                HasSubstr("\n1 record\n"));
+    EXPECT_THAT(Plain("ledger show 1" + file).output,
+                HasSubstr("RE_KEY of us-east-1 rsa2048 was detected"));
+    EXPECT_EQ(Plain("ledger show 99999" + file).code, 2);
+    run = Plain(absl::StrCat("ledger verify", file, " --head ", HeadIn(run)));
+    EXPECT_EQ(run.code, 0) << run.output;
+    std::string head = HeadIn(run);
+    head.back() = head.back() == '0' ? '1' : '0';
+    EXPECT_EQ(Plain(absl::StrCat("ledger verify", file, " --head ", head)).code,
+              3);
+  }
+  const json line =
+      json::parse(Read("jsonl.out").substr(0, Read("jsonl.out").find('\n')));
+  EXPECT_EQ(line["index"], 0);
+  EXPECT_EQ(line["fact"], "OBSERVATION");
+  EXPECT_NE(line["words"], "");
+  // Today's form, until another is asked for.
+  As("viewer-vera", "ledger export plain.out");
+  EXPECT_EQ(Read("plain.out"), Read("base64.out"));
+  EXPECT_EQ(Plain("ledger list").code, 1);
+  EXPECT_EQ(Plain("ledger list --records no-such-file").code, 2);
+}
+
+TEST_F(TrustctlAdminTest, WritesAndReadsARecordAlsoThroughAPipe) {
+  As("viewer-vera", "ledger export records.out --format protobuf");
+  Outcome run = Shell(absl::StrCat(
+      g_trustctl, " ledger export - --format protobuf", FlagsOf("viewer-vera"),
+      " 2>err | ", g_trustctl, " ledger list --records -"));
+  EXPECT_EQ(run.output, Plain("ledger list --records records.out").output);
+  EXPECT_THAT(Read("err"), HasSubstr("exported  "));
+}
+
+TEST_F(TrustctlAdminTest, FollowsTheRecordBeyondARestartOfTheServer) {
+  const std::string address = world_.server().address();
+  Outcome run = As("viewer-vera", "ledger tail --limit 1");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_EQ(std::count(run.output.begin(), run.output.end(), '\n'), 1);
+  run = Shell(absl::StrCat("{ ", g_trustctl, " ledger tail --follow",
+                           FlagsOf("viewer-vera"),
+                           " >followed 2>err & echo $!; }"));
+  const pid_t follower = static_cast<pid_t>(std::stol(run.output));
+  const auto wait_for = [&](const std::string& text) {
+    for (int i = 0; i < 300; ++i) {
+      if (Read("followed").find(text) != std::string::npos) return true;
+      absl::SleepFor(absl::Milliseconds(100));
+    }
+    return false;
+  };
+  EXPECT_TRUE(wait_for("was detected")) << Read("err");
+  As("approver-alice", "rotations hold 1 --why first");
+  EXPECT_TRUE(wait_for("rsa2048: first")) << Read("err");
+  world_.server().Stop();
+  ASSERT_TRUE(world_.mirror()
+                  .Decide({.rotation_id = 1,
+                           .kind = v1::Decision::KIND_HOLD,
+                           .by = "approver-adam",
+                           .why = "while it was away"},
+                          world_.now())
+                  .ok());
+  AdminSettings settings = world_.settings();
+  settings.listen_address = address;
+  const auto again = AdminServer::Start(
+      settings, world_.mirror(),
+      [](const std::string&) { return absl::OkStatus(); },
+      world_.server_options);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(wait_for("while it was away")) << Read("err");
+  const std::string followed = Read("followed");
+  EXPECT_EQ(followed.find("rsa2048: first"), followed.rfind("rsa2048: first"));
+  EXPECT_EQ(kill(follower, SIGTERM), 0);
+}
+
+TEST_F(TrustctlAdminTest, ReportsToAnAuditor) {
+  As("approver-alice",
+     "rotations approve 1 --yes --why '<script>{{made}}</script>'");
+  Outcome run =
+      As("viewer-vera", "audit report --from 2001-01-01 --to 2999-01-01");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("record           verified: "));
+  EXPECT_THAT(run.output, HasSubstr("RE_KEY of us-east-1 rsa2048"));
+  EXPECT_THAT(run.output, HasSubstr("APPROVE by approver-alice"));
+  EXPECT_THAT(run.output, HasSubstr("certificate of the person  "));
+  run = As("viewer-vera",
+           "audit report --from 2001-01-01 --to 2999-01-01 --format html "
+           "--out page.html");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_EQ(run.output, "");
+  EXPECT_THAT(Read("page.html"),
+              HasSubstr("&lt;script&gt;{{made}}&lt;/script&gt;"));
+  run = As("viewer-vera", "audit report --from 2001-01-01 --to 2001-01-02");
+  EXPECT_THAT(run.output, HasSubstr("Nothing happened in this period"));
+
+  const std::string head =
+      HeadIn(As("viewer-vera", "ledger export records.jsonl"));
+  const std::string report =
+      "audit report --from 2001-01-01 --to 2999-01-01 --records records.jsonl";
+  run = Plain(report + " --head " + head);
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("verified: "));
+  run = Plain(report);
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("NOT VERIFIED: "));
+  std::string other = head;
+  other.back() = other.back() == '0' ? '1' : '0';
+  run = Plain(report + " --head " + other);
+  EXPECT_EQ(run.code, 3) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("NOT VERIFIED: "));
+  EXPECT_EQ(Plain("audit report --records records.jsonl").code, 1);
+}
+
+TEST_F(TrustctlAdminTest, WhatOthersWroteIsEscapedInTheRecordsWords) {
+  As("approver-alice", "rotations hold 1 --why \"$(printf 'a\\033[2J\\nb')\"");
+  for (const char* command :
+       {"ledger list", "ledger list -o table", "ledger search held",
+        "ledger tail", "audit report --from 2001-01-01 --to 2999-01-01"}) {
+    const Outcome run = As("viewer-vera", command);
+    EXPECT_EQ(run.code, 0) << run.output;
+    EXPECT_THAT(run.output, HasSubstr("a\\x1b[2J\\nb")) << command;
+    EXPECT_THAT(run.output, ::testing::Not(HasSubstr("\x1b"))) << command;
+  }
 }
 
 TEST_F(TrustctlAdminTest, CatchesARecordThatAServerChanged) {

@@ -37,7 +37,7 @@ std::size_t BytesOf(const trustd::Site& site, const std::string& target) {
   return site.Get(target).body.size() + kHeadBytes;
 }
 
-int Measure(const Options& options) {
+int ReportConsole(const Options& options) {
   const TemporaryFolder folder;
   TenYears years(folder.path());
   years.Live();
@@ -77,5 +77,6 @@ int Measure(const Options& options) {
 }  // namespace anchorage::bench
 
 int main(int argc, char** argv) {
-  return anchorage::bench::Measure(anchorage::bench::ParseOptions(argc, argv));
+  using namespace anchorage::bench;
+  return ReportConsole(ParseOptions(argc, argv));
 }

@@ -259,6 +259,8 @@ TEST_F(DoctorTest, PeopleWhoCannotSignAnyMore) {
   };
   const auto make = [&](int people, const tuf::SigningKey& key) {
     tuf::RootSpec spec;
+    // The first has two people, the second three.
+    spec.version = people - 1;
     spec.expires = now_ + absl::Hours(24 * 365);
     for (int person = 1; person <= people; ++person) {
       spec.root.keys.push_back(tuf::TestKey(person)->public_key());

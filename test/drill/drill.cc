@@ -441,12 +441,13 @@ int Undo() {
   world.Say(
       absl::StrCat("somebody swaps one certificate on the page: ", kSlot));
   const v1::Rotation rekey = TheRekey(world);
-  world.Check("nobody is told to approve it",
-              Explain(world, rekey.id()).recommendation().name() ==
-                  "KEY_UNPROVED");
+  world.Check(
+      "nobody is told to approve it",
+      Explain(world, rekey.id()).recommendation().name() == "KEY_UNPROVED");
   Approve(world, rekey);
   world.Say("it is three o'clock, and alice has not asked AWS");
-  world.WaitFor("clients have sequence 2", [&] { return world.ClientsHave(2); });
+  world.WaitFor("clients have sequence 2",
+                [&] { return world.ClientsHave(2); });
   world.Check("they accept what the attacker signs",
               Accepts(*world.clients().front(), EvidenceOf(attacker)));
   world.PublishPages(CatalogOf(aws));
@@ -454,7 +455,8 @@ int Undo() {
   const auto it = Explain(world, rekey.id());
   world.Check("it can be taken back: " + it.undo(), it.can_undo());
   const v1::Rotation undo = UndoIt(world, rekey.id());
-  world.WaitFor("clients have sequence 3", [&] { return world.ClientsHave(3); });
+  world.WaitFor("clients have sequence 3",
+                [&] { return world.ClientsHave(3); });
   bool refused = true;
   bool accepted = true;
   for (const auto& one : world.clients()) {

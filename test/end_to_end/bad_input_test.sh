@@ -56,7 +56,11 @@ if [ "${PIPESTATUS[0]}" -ne 1 ] || ! grep -q 'trustd: error: ' err ||
 fi
 rm -rf data
 
-refused no_command 1 "A subcommand is required" "$trustctl"
+refused no_command 1 "Usage: trustctl" "$trustctl"
+refused no_verb 1 "Usage: trustctl verify" "$trustctl" verify
+refused unknown_command 1 "did you mean 'verify'?" "$trustctl" verfy
+refused unknown_verb 1 "did you mean 'identity'?" "$trustctl" verify identiy
+refused unknown_flag 1 "did you mean '--account'?" "$trustctl" verify identity --acount 1
 refused nothing_expected 1 "nothing to check but the signature" \
   "$trustctl" verify identity --rsa2048 "$identity/rsa2048.b64"
 refused any_and_more 1 "--any contradicts" \

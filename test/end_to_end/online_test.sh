@@ -69,6 +69,10 @@ goes_online repository export "${at[@]}" --trusted-root r d
 goes_online releases show --trusted-root r "${at[@]}"
 goes_online ledger verify "${admin[@]}"
 goes_online ledger export "${admin[@]}" file
+goes_online ledger
+goes_online ledger --help
+goes_online ledger list --records f
+goes_online audit report --from 2026-01-01 --to 2026-03-31 --records f
 goes_online catalog diff - localhost:1 --trusted-root r
 
 run 143 sources --signal
@@ -76,7 +80,6 @@ run 143 sources --signal
 stays 0 --help
 stays 0 verify identity --help
 stays 0 verify --help
-stays 0 ledger --help
 stays 0 ledger verify --help
 stays 0 anchors list --help
 stays 0 anchors list

@@ -11,7 +11,7 @@ trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/bin"
 ln -s "$trustd" "$scratch/bin/trustd"
 ln -s "$trustctl" "$scratch/bin/trustctl"
-export PATH=$scratch/bin:$PATH
+export PATH=$scratch/bin:$PATH XDG_CONFIG_HOME=$scratch/config
 ran=0
 failures=0
 
@@ -31,7 +31,8 @@ while read -r readme; do
   mkdir -p "$scratch/work"
   cd "$scratch/work" || exit 1
   for folder in "$top"/test/vectors/real/*/ \
-    "$top"/test/vectors/store_v2/online/store; do
+    "$top"/test/vectors/store_v2/online/store \
+    "$top"/test/vectors/record/march.jsonl; do
     ln -sfn "$folder" .
   done
   inside=false command=
@@ -51,7 +52,7 @@ while read -r readme; do
     esac
   done <"$top/$readme"
   cd "$top" || exit 1
-  rm -rf "$scratch/work"
+  rm -rf "$scratch/work" "$scratch/config"
 done < <(find . -name '*.md' | sort)
 
 echo "$ran commands, $failures failures"

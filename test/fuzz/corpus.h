@@ -33,6 +33,7 @@ Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
 Seeds CatalogSeeds(const std::string& baked_catalog);
 Seeds SuccessionSeeds(const std::string& baked_catalog);
+Seeds LedgerFileSeeds();
 Seeds RecordSeeds();
 Seeds ReportSeeds();
 Seeds ReportAnswerSeeds();
@@ -40,6 +41,7 @@ Seeds ConsoleRequestSeeds();
 Seeds RequestHeadSeeds();
 Seeds RetryAfterSeeds();
 Seeds PkiIndexSeeds();
+Seeds ContextsSeeds();
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

@@ -7,6 +7,7 @@
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "test/fuzz/corpus.h"
 #include "test/fuzz/fuzz.h"
+#include "tools/trustctl/ledger_check.h"
 #include "trustd/backup/manifest.h"
 
 namespace anchorage::test {
@@ -93,6 +94,18 @@ Seeds RecordSeeds() {
     flicker.push_back(gone);
   }
   return {Text(life), Text(flicker)};
+}
+
+Seeds LedgerFileSeeds() {
+  Seeds seeds(2);
+  for (int i = 0; i < 3; ++i) {
+    v1::LedgerRecord record = At(i);
+    record.mutable_source()->set_source("page");
+    const std::string bytes = record.SerializeAsString();
+    seeds[0] += trustctl::ToText({static_cast<std::uint64_t>(i), bytes}) + "\n";
+    seeds[1] += trustctl::Delimited(bytes);
+  }
+  return seeds;
 }
 
 Seeds ManifestSeeds() {

@@ -1,7 +1,8 @@
 // Input: a page of certificates, HTML or Markdown.
 // Holds for any bytes:
 //   1. what is placed is a readable certificate, in a slot of the scope, with a
-//      key of the slot's kind, once, at a line of the page;
+//      key of the slot's kind, once, at a line of the page, whose names are
+//      printable;
 //   2. problems are few, in order, printable, at lines of the page; a page that
 //      places nothing has one;
 //   3. a narrower scope gives the same certificates, but for what is outside;
@@ -18,6 +19,7 @@
 
 #include "anchors/catalog.h"
 #include "anchors/certificate_facts.h"
+#include "anchors/certificate_names.h"
 #include "test/fuzz/fuzz.h"
 #include "trustd/sources/page/regions_page.h"
 #include "verify/anchor_set.h"
@@ -37,12 +39,22 @@ SourceScope Scope(std::vector<std::string> partitions) {
       {AnchorKind::kIidDsa, AnchorKind::kIidRsa1024, AnchorKind::kIidRsa2048}};
 }
 
+bool IsPrintable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 void CheckContent(const PageContent& page, const SourceScope& scope,
                   int lines) {
   for (std::size_t i = 0; i < page.certificates.size(); ++i) {
     const ObservedCertificate& one = page.certificates[i];
     const auto facts = anchors::ReadCertificateFacts(one.der);
     Require(facts.ok(), "a certificate can be read");
+    for (const std::string& name :
+         {anchors::ReadCertificateNames(one.der).subject,
+          anchors::ReadCertificateNames(one.der).issuer}) {
+      Require(IsPrintable(name), "names in certificates are printable");
+    }
     Require(anchors::KeyFitsKind(facts->key, one.slot.kind), "keys fit kinds");
     Require(scope.Covers(one.slot), "slots are of the scope");
     Require(one.line >= 1 && one.line <= lines, "certificates have lines");
@@ -61,9 +73,7 @@ void CheckContent(const PageContent& page, const SourceScope& scope,
     Require(problem.line >= line && problem.line <= lines,
             "problems are in order");
     line = problem.line;
-    Require(std::all_of(problem.detail.begin(), problem.detail.end(),
-                        [](char c) { return c >= 0x20 && c < 0x7f; }),
-            "problems are printable");
+    Require(IsPrintable(problem.detail), "problems are printable");
   }
 }
 

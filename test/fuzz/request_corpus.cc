@@ -33,6 +33,13 @@ Seeds PkiIndexSeeds() {
   return {ca, server, person, ca + server + person};
 }
 
+Seeds ContextsSeeds() {
+  return {
+      "current-context: a\ncontexts:\n  a:\n    server: t:7443\n"
+      "    client-key: k\n  \"1.5\": {cache: /c}\n",
+      "{contexts: {a: {admin-server: 'unix:/s'}}}", "contexts: {a: {}}"};
+}
+
 Seeds RetryAfterSeeds() { return {"120", "Sun, 06 Nov 1994 08:50:37 GMT"}; }
 
 }  // namespace anchorage::test

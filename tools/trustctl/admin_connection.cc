@@ -60,9 +60,10 @@ absl::StatusOr<AdminChannel> OpenChannel(const AdminSource& source) {
           : grpc::SslCredentials({.pem_root_certs = endpoint->roots_pem,
                                   .pem_private_key = endpoint->key_pem,
                                   .pem_cert_chain = endpoint->certificate_pem});
-  return AdminChannel(
-      grpc::CreateCustomChannel(endpoint->address, credentials, arguments),
-      std::make_shared<const Endpoint>(*std::move(endpoint)));
+  auto channel =
+      grpc::CreateCustomChannel(endpoint->address, credentials, arguments);
+  return AdminChannel(std::move(channel),
+                      std::make_shared<const Endpoint>(*std::move(endpoint)));
 }
 
 absl::Status ToStatus(const grpc::Status& status, const AdminChannel& channel) {

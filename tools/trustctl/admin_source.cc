@@ -14,20 +14,24 @@ void AdminSource::AddTo(CLI::App& command, bool required) {
                                         "HOST:PORT ('admin' of its "
                                         "configuration), or unix:PATH on its "
                                         "own host")
+                            ->envname("ANCHORAGE_ADMIN_SERVER")
                             ->group(kGroup);
   auto* certificate_option =
       command
           .add_option("--client-cert", client_certificate,
                       "PEM file of your certificate")
+          ->envname("ANCHORAGE_CLIENT_CERT")
           ->group(kGroup);
   auto* key_option =
       command
           .add_option("--client-key", client_key, "PEM file of its private key")
+          ->envname("ANCHORAGE_CLIENT_KEY")
           ->group(kGroup);
   command
       .add_option("--tls-roots", tls_roots,
                   "PEM file of CAs for the server's TLS certificate")
       ->needs(server_option)
+      ->envname("ANCHORAGE_ADMIN_TLS_ROOTS")
       ->group(kGroup);
   server_option->required(required);
   certificate_option->needs(key_option);

@@ -14,6 +14,7 @@
 #include "client/http_transport.h"
 #include "client/ladder.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/terminal.h"
 #include "verify/encoding/base64.h"
 
 namespace anchorage::trustctl {
@@ -58,7 +59,7 @@ absl::StatusOr<Anchors> FromClient(const AnchorSource& source) {
   auto client = source.MakeClient();
   if (!client.ok()) return client.status();
   if (!source.server.empty()) {
-    if (const absl::Status s = (*client)->Refresh(); !s.ok()) {
+    if (const absl::Status s = RefreshFrom(source.server, **client); !s.ok()) {
       PrintWarning(absl::StrCat("no new bundle from ",
                                 (*client)->state().servers->front().name, ": ",
                                 TextOf(s)));
@@ -115,20 +116,31 @@ bool IsUrl(std::string_view server) {
   return server.starts_with("https://") || server.starts_with("http://");
 }
 
+absl::Status RefreshFrom(const std::string& server,
+                         client::TrustClient& client) {
+  const Progress progress("asking " + server);
+  return client.Refresh();
+}
+
 void UseTransport(client::TrustClient::OpenTransport open) {
   open_transport = open;
 }
 
 void AnchorSource::AddTo(CLI::App& command) {
   constexpr char kGroup[] = "Anchors (default: the set built into trustctl)";
-  auto* server_option =
-      command.add_option("--server", server, kServerHelp)->group(kGroup);
-  command.add_option("--trusted-root", trusted_root, kRootHelp)->group(kGroup);
+  auto* server_option = command.add_option("--server", server, kServerHelp)
+                            ->envname("ANCHORAGE_SERVER")
+                            ->group(kGroup);
+  command.add_option("--trusted-root", trusted_root, kRootHelp)
+      ->envname("ANCHORAGE_TRUSTED_ROOT")
+      ->group(kGroup);
   command.add_option("--tls-roots", tls_roots, kTlsHelp)
       ->needs(server_option)
+      ->envname("ANCHORAGE_TLS_ROOTS")
       ->group(kGroup);
   auto* cache_option =
       command.add_option("--cache", cache, "folder of the last verified set")
+          ->envname("ANCHORAGE_CACHE")
           ->group(kGroup);
   command
       .add_option("--catalog", catalog,
@@ -156,9 +168,14 @@ absl::Status AnchorSource::CheckAge(const Anchors& anchors) const {
 }
 
 void AnchorSource::AddRepositoryTo(CLI::App& command) {
-  command.add_option("--server", server, kServerHelp)->required();
-  command.add_option("--trusted-root", trusted_root, kRootHelp)->required();
-  command.add_option("--tls-roots", tls_roots, kTlsHelp);
+  command.add_option("--server", server, kServerHelp)
+      ->required()
+      ->envname("ANCHORAGE_SERVER");
+  command.add_option("--trusted-root", trusted_root, kRootHelp)
+      ->required()
+      ->envname("ANCHORAGE_TRUSTED_ROOT");
+  command.add_option("--tls-roots", tls_roots, kTlsHelp)
+      ->envname("ANCHORAGE_TLS_ROOTS");
 }
 
 absl::StatusOr<RepositoryFiles> AnchorSource::OpenRepository() const {

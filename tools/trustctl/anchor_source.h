@@ -35,6 +35,10 @@ struct RepositoryFiles {
 // Whether a server is named by its URL; otherwise it is HOST:PORT.
 bool IsUrl(std::string_view server);
 
+// Asks `server`, which `client` was made for, and says so where it takes long.
+absl::Status RefreshFrom(const std::string& server,
+                         client::TrustClient& client);
+
 // Says by what servers are asked, before any is. Without it, URLs alone are.
 void UseTransport(client::TrustClient::OpenTransport open);
 

@@ -5,10 +5,12 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/time_output.h"
 #include "tools/trustctl/verdict_output.h"
 
@@ -31,7 +33,7 @@ struct Flags {
   std::string kind;
   std::string status;
   AnchorSource source;
-  OutputOption output;
+  Output output;
 
   bool Passes(const verify::Anchor& anchor) const {
     return (partition.empty() || partition == anchor.slot().partition) &&
@@ -82,21 +84,26 @@ int List(const Flags& flags) {
   }
   ordered_json json = {{"anchors", ordered_json::array()},
                        {"source", ToJson(*anchors)}};
-  int count = 0;
+  std::vector<const verify::Anchor*> passing;
   for (const verify::Anchor& anchor : anchors->set->anchors()) {
     if (!flags.Passes(anchor)) continue;
-    ++count;
-    if (flags.output.json()) {
-      json["anchors"].push_back(ToJson(anchor));
-    } else {
-      PrintLine(anchor);
-    }
+    passing.push_back(&anchor);
+    json["anchors"].push_back(ToJson(anchor));
   }
-  if (flags.output.json()) {
-    std::cout << json.dump(2) << "\n";
-  } else {
-    std::cout << count << " anchors\n";
-  }
+  flags.output.Print(json,
+                     {.rows = "anchors",
+                      .columns = {{"PARTITION", "/partition"},
+                                  {"REGION", "/region"},
+                                  {"KIND", "/kind"},
+                                  {"STATUS", "/status"},
+                                  {"MADE UNTIL", "/valid_until"},
+                                  {"ACCEPTED UNTIL", "/accept_until"},
+                                  {"KEY", "/spki_sha256"}},
+                      .name = "/spki_sha256"},
+                     [&] {
+                       for (const auto* anchor : passing) PrintLine(*anchor);
+                       std::cout << passing.size() << " anchors\n";
+                     });
   return kAccepted;
 }
 
@@ -109,12 +116,13 @@ void AddAnchors(CLI::App& anchors, Action& action) {
   list.add_option("--partition", flags->partition, "only this partition");
   list.add_option("--region", flags->region, "only this region");
   list.add_option("--kind", flags->kind, "only this kind")
-      ->check(CLI::IsMember(AnchorKindNames()));
+      ->transform(OneOf(AnchorKindNames(), "ANCHOR_KIND_"));
   list.add_option("--status", flags->status, "only this status")
-      ->check(CLI::IsMember(
-          {"ANNOUNCED", "ACTIVE", "RETIRING", "RETIRED", "REVOKED"}));
+      ->transform(
+          OneOf({"ANNOUNCED", "ACTIVE", "RETIRING", "RETIRED", "REVOKED"},
+                "ANCHOR_STATUS_"));
   flags->source.AddTo(list);
-  flags->output.AddTo(list);
+  flags->output.AddWatchedTo(list);
   list.callback(
       [flags, &action] { action = [flags] { return List(*flags); }; });
   AddAnchorsExport(anchors, action);

@@ -10,6 +10,7 @@
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/time_output.h"
 #include "tools/trustctl/verdict_output.h"
 
@@ -20,7 +21,7 @@ using nlohmann::ordered_json;
 
 struct Flags {
   AnchorSource source;
-  OutputOption output;
+  Output output;
 };
 
 ordered_json ToJson(const client::TrustClient& client) {
@@ -57,14 +58,14 @@ int Show(const Flags& flags) {
   }
   ordered_json json;
   json["first"] = ToJson(**client);
-  if (!flags.output.json()) PrintLine("first", **client);
+  if (flags.output.is_text()) PrintLine("first", **client);
   absl::Status refreshed;
   if (!flags.source.server.empty()) {
-    refreshed = (*client)->Refresh();
-    if (!flags.output.json()) PrintLine("now  ", **client);
+    refreshed = RefreshFrom(flags.source.server, **client);
+    if (flags.output.is_text()) PrintLine("now  ", **client);
   }
   json["now"] = ToJson(**client);
-  if (flags.output.json()) std::cout << json.dump(2) << "\n";
+  flags.output.Print(json, {.name = "/now/sequence"}, [] {});
   const client::TrustClientState state = (*client)->state();
   if (!state.cache.ok()) PrintWarning(TextOf(state.cache));
   if (!refreshed.ok()) {
@@ -85,7 +86,7 @@ int Fetch(Flags flags, const std::string& folder) {
     PrintError(TextOf(client.status()));
     return kUsage;
   }
-  const absl::Status refreshed = (*client)->Refresh();
+  const absl::Status refreshed = RefreshFrom(flags.source.server, **client);
   if (!refreshed.ok()) {
     PrintError(TextOf(refreshed), "nothing was changed in " + folder);
     return ExitCodeOf(refreshed);
@@ -95,15 +96,13 @@ int Fetch(Flags flags, const std::string& folder) {
     PrintError(TextOf(state.cache));
     return kUsage;
   }
-  if (flags.output.json()) {
-    ordered_json json = ToJson(**client);
-    json["folder"] = folder;
-    std::cout << json.dump(2) << "\n";
-  } else {
+  ordered_json json = ToJson(**client);
+  json["folder"] = folder;
+  flags.output.Print(json, {.name = "/sequence"}, [&] {
     std::cout << "fetched  sequence " << state.provenance.sequence << "  "
               << state.anchors << " anchors in " << state.regions
               << " regions to " << folder << "\n";
-  }
+  });
   return kAccepted;
 }
 
@@ -132,7 +131,7 @@ void AddBundle(CLI::App& bundle, Action& action) {
   show.footer(kShowFooter);
   auto show_flags = std::make_shared<Flags>();
   show_flags->source.AddTo(show);
-  show_flags->output.AddTo(show);
+  show_flags->output.AddWatchedTo(show);
   show.callback([show_flags, &action] {
     action = [show_flags] { return Show(*show_flags); };
   });

@@ -21,6 +21,7 @@
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/verdict_output.h"
 
 namespace anchorage::trustctl {
@@ -35,7 +36,7 @@ struct Flags {
   // With which server; for "verify" its trusted root alone.
   AnchorSource source;
   bool forget_revocations = false;
-  OutputOption output;
+  Output output;
 };
 
 absl::Status RequireFolder(const std::string& folder) {
@@ -99,20 +100,18 @@ int Show(const Flags& flags) {
   const auto memory = cache.LoadMemory();
   const auto catalog =
       anchors::ParseCatalog(files.ok() ? files->catalog() : "");
-  if (flags.output.json()) {
-    ordered_json json;
-    json["verified"] = false;
-    if (catalog.ok()) json["sequence"] = catalog->sequence;
-    if (memory.ok()) json["memory"] = ToJson(*memory);
-    std::cout << json.dump(2) << "\n";
-  } else {
+  ordered_json json;
+  json["verified"] = false;
+  if (catalog.ok()) json["sequence"] = catalog->sequence;
+  if (memory.ok()) json["memory"] = ToJson(*memory);
+  flags.output.Print(json, {.name = "/sequence"}, [&] {
     if (files.ok()) {
       std::cout << "bundle    ";
       if (catalog.ok()) std::cout << "sequence " << catalog->sequence << ", ";
       std::cout << "catalog of " << files->catalog().size() << " bytes\n";
     }
     if (memory.ok()) Print(*memory);
-  }
+  });
   for (const absl::Status& status : {files.status(), memory.status()}) {
     if (!status.ok()) PrintWarning(TextOf(status));
   }
@@ -142,17 +141,15 @@ int Verify(const Flags& flags) {
       cached.bundle->anchors->provenance();
   const verify::Freshness freshness = client::FreshnessOf(
       provenance, client::TrustClientOptions().max_stale, now);
-  if (flags.output.json()) {
-    ordered_json json = ToJson(Anchors{cached.bundle->anchors, freshness,
-                                       cached.bundle->release_list});
-    json["memory"] = ToJson(cached.memory);
-    std::cout << json.dump(2) << "\n";
-  } else {
+  ordered_json json = ToJson(
+      Anchors{cached.bundle->anchors, freshness, cached.bundle->release_list});
+  json["memory"] = ToJson(cached.memory);
+  flags.output.Print(json, {.name = "/sequence"}, [&] {
     std::cout << "usable    sequence " << provenance.sequence << "  "
               << NameOf(freshness) << ", fresh until "
               << Rfc3339(provenance.fresh_until) << "\n";
     Print(cached.memory);
-  }
+  });
   return kAccepted;
 }
 
@@ -164,7 +161,7 @@ int Refresh(const Flags& flags) {
   const auto client = source.MakeClient();
   if (!client.ok()) return UsageError(client.status());
   const client::TrustClientState before = (*client)->state();
-  const absl::Status refreshed = (*client)->Refresh();
+  const absl::Status refreshed = RefreshFrom(source.server, **client);
   const client::TrustClientState now = (*client)->state();
   if (!refreshed.ok()) {
     if (!now.cache.ok()) PrintWarning(TextOf(now.cache));
@@ -184,20 +181,18 @@ int Refresh(const Flags& flags) {
   const bool is_new = had.origin != verify::Origin::kCache ||
                       had.sequence != has.sequence ||
                       had.fresh_until != has.fresh_until;
-  if (flags.output.json()) {
-    ordered_json json;
-    json["folder"] = Printable(flags.folder);
-    json["new"] = is_new;
-    json["sequence"] = has.sequence;
-    json["freshness"] = NameOf(now.freshness);
-    json["fresh_until"] = Rfc3339(has.fresh_until);
-    std::cout << json.dump(2) << "\n";
-  } else {
+  ordered_json json;
+  json["folder"] = flags.folder;
+  json["new"] = is_new;
+  json["sequence"] = has.sequence;
+  json["freshness"] = NameOf(now.freshness);
+  json["fresh_until"] = Rfc3339(has.fresh_until);
+  flags.output.Print(json, {.name = "/sequence"}, [&] {
     std::cout << (is_new ? "refreshed" : "unchanged") << "  sequence "
               << has.sequence << "  " << NameOf(now.freshness)
               << ", fresh until " << Rfc3339(has.fresh_until) << "  in "
               << flags.folder << "\n";
-  }
+  });
   return kAccepted;
 }
 
@@ -225,12 +220,14 @@ int Reset(const Flags& flags) {
                           "--forget-revocations empties the folder all the same"
                         : "");
   }
-  if (flags.output.json()) {
-    std::cout << ordered_json{{"removed", *removed}}.dump(2) << "\n";
-  } else {
+  ordered_json json = {{"removed", ordered_json::array()}};
+  for (const std::string& name : *removed) {
+    json["removed"].push_back(name);
+  }
+  flags.output.Print(json, {.rows = "removed"}, [&] {
     std::cout << "reset     " << removed->size() << " files removed from "
               << flags.folder << "\n";
-  }
+  });
   return kAccepted;
 }
 
@@ -299,7 +296,8 @@ void AddCache(CLI::App& cache, Action& action) {
   command
       ->add_option("--trusted-root", flags->source.trusted_root,
                    "root.json that the program trusts")
-      ->required();
+      ->required()
+      ->envname("ANCHORAGE_TRUSTED_ROOT");
   flags = AddFolderCommand(cache, action, "refresh",
                            "Ask a server, and keep what verifies",
                            kRefreshFooter, &Refresh, command);

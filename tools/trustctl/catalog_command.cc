@@ -17,7 +17,9 @@
 #include "tools/trustctl/ceremony_text.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/repository_export.h"
+#include "tools/trustctl/terminal.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -29,7 +31,7 @@ struct Flags {
   std::string after;
   std::string trusted_root;
   std::string tls_roots;
-  OutputOption output;
+  Output output;
 };
 
 constexpr char kFooter[] = R"(
@@ -65,6 +67,7 @@ absl::StatusOr<std::string> Fetch(const Flags& flags,
   source.tls_roots = flags.tls_roots;
   const auto repository = source.OpenRepository();
   if (!repository.ok()) return repository.status();
+  const Progress progress("fetching from " + address);
   auto copy =
       FetchRepository(*repository->fetcher, *root, absl::InfinitePast());
   if (!copy.ok()) return copy.status();
@@ -100,15 +103,21 @@ int Diff(const Flags& flags) {
   const auto reactivated = anchors::FindReactivated(*before, *after);
   const auto problems =
       anchors::FindSuccessorProblems(*before, *after, reactivated);
-  if (flags.output.json()) {
-    std::cout << StepToJson(*before, *after, reactivated, problems).dump(2)
-              << "\n";
-  } else {
-    std::cout << TextOf(*after, &*before) << TextOf(reactivated);
-    std::cout << (problems.empty() ? "LEGAL" : "REFUSED") << "  sequence "
-              << before->sequence << " -> " << after->sequence << "\n"
-              << TextOf(problems);
-  }
+  flags.output.Print(
+      StepToJson(*before, *after, reactivated, problems),
+      {.rows = "anchors",
+       .columns = {{"CHANGE", "/change"},
+                   {"SLOT", "/slot"},
+                   {"FROM", "/from"},
+                   {"TO", "/to"},
+                   {"KEY", "/spki_sha256"}},
+       .name = "/spki_sha256"},
+      [&] {
+        std::cout << TextOf(*after, &*before) << TextOf(reactivated);
+        std::cout << (problems.empty() ? "LEGAL" : "REFUSED") << "  sequence "
+                  << before->sequence << " -> " << after->sequence << "\n"
+                  << TextOf(problems);
+      });
   return ExitCodeOf(anchors::StatusOf(problems));
 }
 

@@ -301,16 +301,14 @@ std::string RulesText() {
                       ": as a client of that version does\n");
 }
 
-int ShowCounts(const std::string& folder, anchors::DraftKind kind, bool json) {
+int ShowCounts(const std::string& folder, anchors::DraftKind kind,
+               const Output& output) {
   const auto ceremony = anchors::ReadCeremony(folder);
   if (!ceremony.ok()) return Fail(ceremony.status());
   const auto counts = anchors::CountSignatures(*ceremony, kind);
   if (!counts.ok()) return Fail(counts.status());
-  if (json) {
-    std::cout << ordered_json{{"signatures", ToJson(*counts)}}.dump(2) << "\n";
-  } else {
-    std::cout << TextOf(*counts);
-  }
+  output.Print({{"signatures", ToJson(*counts)}}, {.rows = "signatures"},
+               [&] { std::cout << TextOf(*counts); });
   return kAccepted;
 }
 

@@ -15,6 +15,7 @@
 #include "anchors/catalog.h"
 #include "anchors/publishing/ceremony.h"
 #include "anchors/tuf/metadata.h"
+#include "tools/trustctl/output.h"
 
 namespace anchorage::trustctl {
 
@@ -50,7 +51,8 @@ nlohmann::ordered_json ToJson(
 
 // Prints whose signatures the draft in `folder` has and still needs. Returns
 // the exit code.
-int ShowCounts(const std::string& folder, anchors::DraftKind kind, bool json);
+int ShowCounts(const std::string& folder, anchors::DraftKind kind,
+               const Output& output);
 
 }  // namespace anchorage::trustctl
 

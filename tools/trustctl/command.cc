@@ -14,6 +14,7 @@
 #include "anchors/base/atomic_file.h"
 #include "anchors/base/version.h"
 #include "anchors/tuf/tuf_error.h"
+#include "tools/trustctl/terminal.h"
 #include "verify/anchor_kind.h"
 
 namespace anchorage::trustctl {
@@ -81,12 +82,16 @@ ExitCode ExitCodeOf(const absl::Status& status) {
 }
 
 void PrintError(std::string_view message, std::string_view hint) {
-  std::cerr << "trustctl: error: " << Printable(message) << "\n";
+  std::cerr << "trustctl: "
+            << Paint("error:", Colour::kBad, MayColour(STDERR_FILENO)) << " "
+            << Printable(message) << "\n";
   if (!hint.empty()) std::cerr << "hint: " << Printable(hint) << "\n";
 }
 
 void PrintWarning(std::string_view message) {
-  std::cerr << "trustctl: warning: " << Printable(message) << "\n";
+  std::cerr << "trustctl: "
+            << Paint("warning:", Colour::kDoubtful, MayColour(STDERR_FILENO))
+            << " " << Printable(message) << "\n";
 }
 
 int Fail(const absl::Status& status, std::string_view hint) {
@@ -123,6 +128,15 @@ absl::StatusOr<std::string> ReadInput(const std::string& path) {
     }
   }
   return bytes;
+}
+
+absl::Status WriteOutput(const std::string& path, std::string_view bytes,
+                         anchors::FileAccess access) {
+  if (path != "-") return anchors::WriteFileAtomically(path, bytes, access);
+  std::cout << bytes << std::flush;
+  return std::cout
+             ? absl::OkStatus()
+             : absl::UnavailableError("standard output cannot be written");
 }
 
 absl::Status Confirm(std::string_view question, bool assumed) {

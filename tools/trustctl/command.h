@@ -20,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "anchors/base/atomic_file.h"
 #include "verify/printable.h"
 #include "verify/reason.h"
 
@@ -73,6 +74,11 @@ std::string TextOf(const absl::Status& status);
 // this one only bounds memory.
 inline constexpr std::size_t kMaxInputBytes = 8 * 1024 * 1024;
 absl::StatusOr<std::string> ReadInput(const std::string& path);
+
+// Writes a file whole, or to standard output for "-".
+absl::Status WriteOutput(
+    const std::string& path, std::string_view bytes,
+    anchors::FileAccess access = anchors::FileAccess::kPublic);
 
 // Asks a person at the terminal; OK only for the answer "yes", or without
 // asking where `assumed` (--yes).

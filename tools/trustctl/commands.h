@@ -23,11 +23,16 @@ AddCommand AddRepository;
 AddCommand AddInspect;
 AddCommand AddInstance;
 AddCommand AddLedger;
+AddCommand AddSelftest;
+AddCommand AddContext;
+AddCommand AddCompletion;
+AddCommand AddMan;
 
 // With gRPC, so in trustctl-online alone. The first two have all of a noun of
 // which the same without a trustd is above.
 AddCommand AddAnchorsOfTrustd;
 AddCommand AddLedgerOfTrustd;
+AddCommand AddAudit;
 AddCommand AddRotations;
 AddCommand AddSources;
 AddCommand AddAlerts;
@@ -83,14 +88,21 @@ inline constexpr Noun kNouns[] = {
      kOnline ? AddAlerts : nullptr, true},
     {"fleet", "Look at what instances report to a trustd",
      kOnline ? AddFleet : nullptr, true},
-    {"ledger", "Verify the record of what a trustd saw and decided",
-     kOnline ? AddLedgerOfTrustd : AddLedger},
+    {"ledger", "Look at the record of what a trustd saw and decided",
+     kOnline ? AddLedgerOfTrustd : AddLedger, true},
+    {"audit", "Report to an auditor what changed and who decided",
+     kOnline ? AddAudit : nullptr, true},
     {"evidence", "Show a trustd what AWS signs with",
      kOnline ? AddEvidence : nullptr, true},
     {"store", "Go on with a store that went back", kOnline ? AddStore : nullptr,
      true},
     {"backup", "Copy what a trustd keeps, and verify copies",
      kOnline ? AddBackup : nullptr, true},
+    {"selftest", "Check that this program verifies as it should", AddSelftest},
+    {"context", "Name a trustd once, with who you are there", AddContext},
+    {"completion", "Print what completes commands in a shell", AddCompletion},
+    {"man", "Write the manual pages", AddMan},
+    {"help", "Show the help of a command", nullptr},
 };
 
 }  // namespace anchorage::trustctl

@@ -314,6 +314,7 @@ absl::Status AlertCause(const Endpoint& endpoint, int reason) {
                                  " does not know the CA of --client-cert: its "
                                  "'client_ca_path' is not of who issued it"));
     case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
     case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
     case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
     case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:

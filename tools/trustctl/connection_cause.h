@@ -20,9 +20,9 @@ struct Endpoint {
   // HOST:PORT, or unix:PATH.
   std::string address;
   // PEM. Without roots those of the system count.
-  std::string roots_pem;
-  std::string certificate_pem;
-  std::string key_pem;
+  std::string roots_pem = "";
+  std::string certificate_pem = "";
+  std::string key_pem = "";
 
   bool is_unix_socket() const { return address.starts_with("unix:"); }
 };

@@ -10,6 +10,7 @@
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/identity_flags.h"
+#include "tools/trustctl/output.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 struct Flags {
   IdentityFlags identity;
   AdminSource source;
-  OutputOption output;
+  Output output;
 };
 
 constexpr char kFooter[] = R"(
@@ -69,23 +70,21 @@ int Submit(const Flags& flags) {
   const std::string outcome = WithoutPrefix(
       v1::SubmitEvidenceResponse::Outcome_Name(response->outcome()),
       "OUTCOME_");
-  if (flags.output.json()) {
-    nlohmann::ordered_json json = ToJson(*response);
-    json["outcome"] = outcome;
-    std::cout << json.dump(2) << "\n";
-    return ExitCodeOf(response->outcome());
-  }
-  std::cout << outcome << "  " << TextOf(response->slot());
-  if (response->rotation_id() != 0) {
-    std::cout << "  rotation " << response->rotation_id();
-  }
-  if (!response->spki_sha256().empty()) {
-    std::cout << "  key " << Printable(response->spki_sha256());
-  }
-  if (!response->signer_serial().empty()) {
-    std::cout << "  serial " << Printable(response->signer_serial());
-  }
-  std::cout << "\n";
+  nlohmann::ordered_json json = ToJson(*response);
+  json["outcome"] = outcome;
+  flags.output.Print(json, {.name = "/rotation_id"}, [&] {
+    std::cout << outcome << "  " << TextOf(response->slot());
+    if (response->rotation_id() != 0) {
+      std::cout << "  rotation " << response->rotation_id();
+    }
+    if (!response->spki_sha256().empty()) {
+      std::cout << "  key " << Printable(response->spki_sha256());
+    }
+    if (!response->signer_serial().empty()) {
+      std::cout << "  serial " << Printable(response->signer_serial());
+    }
+    std::cout << "\n";
+  });
   return ExitCodeOf(response->outcome());
 }
 

@@ -11,6 +11,7 @@
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 struct Flags {
   int windows = 0;
   AdminSource source;
-  OutputOption output;
+  Output output;
 };
 
 constexpr char kFooter[] = R"(
@@ -90,16 +91,23 @@ int Show(const Flags& flags) {
   const auto response = CallAdmin<v1::AuditService>(
       *channel, &v1::AuditService::Stub::GetFleet, request);
   if (!response.ok()) return Fail(response.status());
-  if (flags.output.json()) {
-    nlohmann::ordered_json json = {
-        {"windows", nlohmann::ordered_json::array()}};
-    for (const auto& window : response->windows()) {
-      json["windows"].push_back(ToJson(window));
-    }
-    std::cout << json.dump(2) << "\n";
-    return kAccepted;
+  nlohmann::ordered_json json = {{"windows", nlohmann::ordered_json::array()}};
+  for (const auto& window : response->windows()) {
+    json["windows"].push_back(ToJson(window));
   }
-  for (const auto& window : response->windows()) Print(window);
+  flags.output.Print(json,
+                     {.rows = "windows",
+                      .columns = {{"BEGIN", "/begin_time"},
+                                  {"END", "/end_time"},
+                                  {"SENDERS", "/senders"},
+                                  {"REPORTS", "/reports"},
+                                  {"SLOTS FAILING", "/failures"}},
+                      .name = "/begin_time"},
+                     [&] {
+                       for (const auto& window : response->windows()) {
+                         Print(window);
+                       }
+                     });
   return kAccepted;
 }
 
@@ -115,7 +123,7 @@ void AddFleet(CLI::App& fleet, Action& action) {
                   "before it if it is left out")
       ->check(CLI::Range(1, 169));
   flags->source.AddTo(show);
-  flags->output.AddTo(show);
+  flags->output.AddWatchedTo(show);
   show.callback(
       [flags, &action] { action = [flags] { return Show(*flags); }; });
 }

@@ -13,6 +13,7 @@
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/decode.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/verdict_output.h"
 #include "verify/attestation/attestation_document.h"
 #include "verify/attestation/certificate.h"
@@ -204,7 +205,7 @@ void PrintText(const ordered_json& json, int depth) {
   }
 }
 
-int Inspect(const std::string& path, const OutputOption& output) {
+int Inspect(const std::string& path, const Output& output) {
   const auto text = ReadInput(path);
   if (!text.ok()) {
     PrintError(TextOf(text.status()));
@@ -218,17 +219,13 @@ int Inspect(const std::string& path, const OutputOption& output) {
   }
   ordered_json json{{"status", kUnverified}};
   json.update(*found);
-  if (output.json()) {
-    std::cout << json.dump(2, ' ', false,
-                           ordered_json::error_handler_t::replace)
-              << "\n";
-  } else {
+  output.Print(json, {.name = "/type"}, [&] {
     std::cout << kUnverified << "  " << (*found)["type"].get<std::string>()
               << "\n";
     json.erase("status");
     json.erase("type");
     PrintText(json, 0);
-  }
+  });
   return kAccepted;
 }
 
@@ -237,7 +234,7 @@ int Inspect(const std::string& path, const OutputOption& output) {
 void AddInspect(CLI::App& command, Action& action) {
   command.footer(kFooter);
   auto path = std::make_shared<std::string>();
-  auto output = std::make_shared<OutputOption>();
+  auto output = std::make_shared<Output>();
   command.add_option("FILE", *path, "'-' is standard input")->required();
   output->AddTo(command);
   command.callback([path, output, &action] {

@@ -14,6 +14,7 @@
 #include "client/instance/instance_error.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/session_flags.h"
 
 namespace anchorage::trustctl {
@@ -26,25 +27,17 @@ struct Flags {
   std::string out;
   std::string program;
   std::string timeout;
-  OutputOption output;
+  Output output;
 };
 
-std::string ToJson(const client::Attested& attested) {
-  return ordered_json({{"source", std::string(NameOf(attested.source))},
-                       {"document", absl::Base64Escape(attested.document)}})
-      .dump(2);
-}
-
-absl::Status Write(const std::string& bytes, const std::string& file) {
-  if (!file.empty()) return anchors::WriteFileAtomically(file, bytes);
-  std::cout << bytes << std::flush;
-  return std::cout
-             ? absl::OkStatus()
-             : absl::UnavailableError("standard output cannot be written");
+ordered_json ToJson(const client::Attested& attested) {
+  return {{"source", std::string(NameOf(attested.source))},
+          {"document", absl::Base64Escape(attested.document)}};
 }
 
 int Run(const Flags& flags) {
-  if (flags.out.empty() && !flags.output.json() && isatty(STDOUT_FILENO) != 0) {
+  if (flags.out.empty() && flags.output.is_text() &&
+      isatty(STDOUT_FILENO) != 0) {
     PrintError("a document is bytes that a terminal cannot show",
                "give --out FILE or --output json");
     return kUsage;
@@ -68,9 +61,11 @@ int Run(const Flags& flags) {
                ? Fail(attested.status())
                : UsageError(attested.status());
   }
-  const absl::Status written =
-      Write(flags.output.json() ? ToJson(*attested) + "\n" : attested->document,
-            flags.out);
+  const Shape shape{.name = "/document"};
+  const absl::Status written = WriteOutput(
+      flags.out.empty() ? "-" : flags.out,
+      flags.output.is_text() ? attested->document
+                             : flags.output.TextOf(ToJson(*attested), shape));
   return written.ok() ? kAccepted : Fail(written);
 }
 

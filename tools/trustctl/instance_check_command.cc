@@ -13,6 +13,7 @@
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/instance_check.h"
 #include "tools/trustctl/instance_facts.h"
+#include "tools/trustctl/output.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -26,7 +27,7 @@ struct Flags {
   std::string program = client::kNitroTpmAttest;
   bool redact = false;
   bool strict = false;
-  OutputOption output;
+  Output output;
 };
 
 ordered_json Answer(const std::vector<CheckLine>& lines, absl::Time now) {
@@ -49,11 +50,14 @@ int Run(const Flags& flags) {
   if (!facts.ok()) return UsageError(facts.status());
   std::vector<CheckLine> lines = Judge(*facts);
   if (flags.redact) Redact(SecretsOf(*facts), lines);
-  if (flags.output.json()) {
-    std::cout << Answer(lines, facts->now).dump(2) << "\n";
-  } else {
-    std::cout << anchors::TextOf(lines);
-  }
+  flags.output.Print(Answer(lines, facts->now),
+                     {.rows = "checks",
+                      .columns = {{"CHECK", "/id"},
+                                  {"RESULT", "/result"},
+                                  {"REASON", "/reason"},
+                                  {"DETAIL", "/detail"}},
+                      .name = "/id"},
+                     [&] { std::cout << anchors::TextOf(lines); });
   return ExitCodeOf(lines, flags.strict);
 }
 
@@ -100,7 +104,7 @@ void AddInstanceCheck(CLI::App& instance, Action& action) {
   command.add_flag("--strict", flags->strict, "end with 1 for a warning");
   command.add_flag("--redact", flags->redact,
                    "take out account, instance and server");
-  flags->output.AddTo(command);
+  flags->output.AddWatchedTo(command);
   command.callback(
       [flags, &action] { action = [flags] { return Run(*flags); }; });
 }

@@ -13,6 +13,7 @@
 #include "anchors/publishing/signer.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/signing_key.h"
 
 namespace anchorage::trustctl {
@@ -29,30 +30,31 @@ struct Flags {
   bool unencrypted = false;
   SigningKeySource source;
   std::string public_out;
-  OutputOption output;
+  Output output;
 };
 
 void Print(const TufKey& key, const std::string& file,
-           const std::string& public_file, const OutputOption& output) {
-  if (output.json()) {
-    std::cout << ordered_json{{"keyid", key.keyid()},
-                              {"keytype", key.keytype()},
-                              {"scheme", key.scheme()},
-                              {"key", file},
-                              {"public_key", public_file}}
-                     .dump(2)
-              << "\n";
-    return;
-  }
-  std::cout << key.keyid() << "  " << key.scheme();
-  if (!public_file.empty()) std::cout << "  public key in " << public_file;
-  std::cout << "\n";
+           const std::string& public_file, const Output& output) {
+  output.Print({{"keyid", key.keyid()},
+                {"keytype", key.keytype()},
+                {"scheme", key.scheme()},
+                {"key", file},
+                {"public_key", public_file}},
+               {.name = "/keyid"}, [&] {
+                 std::cout << key.keyid() << "  " << key.scheme();
+                 if (!public_file.empty()) {
+                   std::cout << "  public key in " << public_file;
+                 }
+                 std::cout << "\n";
+               });
 }
 
 int Generate(const Flags& flags) {
-  const std::string public_file = flags.out + ".pub";
+  const bool to_output = flags.out == "-";
+  const std::string public_file = to_output ? "-" : flags.out + ".pub";
   for (const std::string& file : {flags.out, public_file}) {
     std::error_code error;
+    if (to_output) break;
     if (std::filesystem::exists(file, error) || error) {
       return UsageError(absl::AlreadyExistsError(
           file +
@@ -74,15 +76,15 @@ int Generate(const Flags& flags) {
   if (!pem.ok()) return Fail(pem.status());
   const auto public_pem = (*key)->PublicPem();
   if (!public_pem.ok()) return Fail(public_pem.status());
-  if (absl::Status s = anchors::WriteFileAtomically(
-          flags.out, pem->view(), anchors::FileAccess::kPrivate);
+  if (absl::Status s =
+          WriteOutput(flags.out, pem->view(), anchors::FileAccess::kPrivate);
       !s.ok()) {
     return Fail(s);
   }
-  if (absl::Status s = anchors::WriteFileAtomically(public_file, *public_pem);
-      !s.ok()) {
+  if (absl::Status s = WriteOutput(public_file, *public_pem); !s.ok()) {
     return Fail(s);
   }
+  if (to_output) return kAccepted;
   Print((*key)->public_key(), flags.out, public_file, flags.output);
   return kAccepted;
 }
@@ -104,10 +106,10 @@ int Show(const Flags& flags) {
   if (!flags.public_out.empty()) {
     const auto pem = (*key)->PublicPem();
     if (!pem.ok()) return Fail(pem.status());
-    if (absl::Status s = anchors::WriteFileAtomically(flags.public_out, *pem);
-        !s.ok()) {
+    if (absl::Status s = WriteOutput(flags.public_out, *pem); !s.ok()) {
       return Fail(s);
     }
+    if (flags.public_out == "-") return kAccepted;
   }
   Print((*key)->public_key(), flags.source.key, flags.public_out, flags.output);
   return kAccepted;

@@ -1,7 +1,9 @@
 #include "tools/trustctl/ledger_check.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -10,6 +12,68 @@
 #include "verify/encoding/base64.h"
 
 namespace anchorage::trustctl {
+namespace {
+
+// Of a length that goes on in another byte.
+constexpr std::size_t kMore = 0x80;
+constexpr int kGroupBits = 7;
+// LedgerRecord.time, the first field of each record.
+constexpr int kTimeTag = 0x0a;
+
+absl::Status ReadLines(std::istream& in, const std::string& name,
+                       const VisitRecord& visit) {
+  std::vector<char> buffer(kMaxLedgerLineBytes);
+  int number = 0;
+  while (
+      in.getline(buffer.data(), static_cast<std::streamsize>(buffer.size()))) {
+    ++number;
+    const auto line = ParseLedgerLine(buffer.data());
+    if (!line.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          name, ":", number, ": ", std::string(line.status().message())));
+    }
+    if (absl::Status s = visit(line->index, line->record); !s.ok()) return s;
+  }
+  if (in.eof()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, ":", number + 1, ": a line that is too long"));
+}
+
+// The length before a record; nullopt for none that a record can have.
+std::optional<std::size_t> ReadLength(std::istream& in) {
+  std::size_t length = 0;
+  for (int shift = 0; length <= kMaxLedgerRecordBytes; shift += kGroupBits) {
+    const int byte = in.get();
+    if (byte == EOF || shift > 3 * kGroupBits) break;
+    length |= (static_cast<std::size_t>(byte) & (kMore - 1)) << shift;
+    if ((static_cast<std::size_t>(byte) & kMore) != 0) continue;
+    if (length > kMaxLedgerRecordBytes) break;
+    return length;
+  }
+  return std::nullopt;
+}
+
+absl::Status ReadDelimited(std::istream& in, const std::string& name,
+                           const VisitRecord& visit) {
+  std::string record;
+  for (std::uint64_t index = 0; in.peek() != EOF; ++index) {
+    const auto length = ReadLength(in);
+    if (length.has_value()) {
+      record.resize(*length);
+      in.read(record.data(), static_cast<std::streamsize>(*length));
+    }
+    if (!length.has_value() || !in) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, ": record ", index,
+                       " is cut, or this is no file of 'trustctl ledger "
+                       "export'"));
+    }
+    if (absl::Status s = visit(index, record); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<KeptHead> ParseHead(std::string_view text) {
   const std::size_t colon = text.find(':');
@@ -80,15 +144,34 @@ std::string ToText(const LedgerLine& line) {
 
 absl::StatusOr<LedgerLine> ParseLedgerLine(std::string_view text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (json.is_object() && json.size() == 2 && json.contains("index") &&
-      json.contains("record") && json["index"].is_number_unsigned() &&
-      json["record"].is_string()) {
+  if (json.is_object() && json.contains("index") && json.contains("record") &&
+      json["index"].is_number_unsigned() && json["record"].is_string()) {
     LedgerLine line;
     line.index = json["index"].get<std::uint64_t>();
     const std::string& record = json["record"].get_ref<const std::string&>();
     if (absl::Base64Unescape(record, &line.record)) return line;
   }
   return absl::InvalidArgumentError("not a line of 'trustctl ledger export'");
+}
+
+std::string Delimited(std::string_view record) {
+  std::string bytes;
+  std::size_t length = record.size();
+  for (; length >= kMore; length >>= kGroupBits) {
+    bytes.push_back(static_cast<char>((length & (kMore - 1)) | kMore));
+  }
+  bytes.push_back(static_cast<char>(length));
+  return bytes.append(record);
+}
+
+absl::Status ReadRecords(std::istream& in, const std::string& name,
+                         const VisitRecord& visit) {
+  // A length of 123 is a brace, too; then the tag of the record's time follows,
+  // and after a brace of ours a quotation mark.
+  const int first = in.get();
+  const bool is_json = first == '{' && in.peek() != kTimeTag;
+  if (first != EOF) in.unget();
+  return is_json ? ReadLines(in, name, visit) : ReadDelimited(in, name, visit);
 }
 
 }  // namespace anchorage::trustctl

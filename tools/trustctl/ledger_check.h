@@ -13,6 +13,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <istream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +25,9 @@
 
 namespace anchorage::trustctl {
 
-// The longest line. A record has at most 1 MiB.
+// The longest record.
+inline constexpr std::size_t kMaxLedgerRecordBytes = 1024 * 1024;
+// The longest line of one.
 inline constexpr std::size_t kMaxLedgerLineBytes = 2 * 1024 * 1024;
 
 // How many records there are, and the root of the tree over them.
@@ -59,14 +63,28 @@ class LedgerCheck {
   absl::Status status_;
 };
 
+// Takes one record; its failure ends the reading.
+using VisitRecord =
+    std::function<absl::Status(std::uint64_t index, const std::string& record)>;
+
 // One record as a line, {"index":0,"record":"BASE64"}, without a line feed.
 struct LedgerLine {
   std::uint64_t index = 0;
   std::string record;
 };
 std::string ToText(const LedgerLine& line);
-// INVALID_ARGUMENT.
+// Other members are for people and are not read. INVALID_ARGUMENT.
 absl::StatusOr<LedgerLine> ParseLedgerLine(std::string_view text);
+
+// One record with its length before it, as protobuf's delimited streams have
+// it. Its index is its place.
+std::string Delimited(std::string_view record);
+
+// Reads records in any of the forms that `ledger export` writes, one at a time.
+// Fails with INVALID_ARGUMENT, as a line or place of `name`, for what is none,
+// or as `visit` does.
+absl::Status ReadRecords(std::istream& in, const std::string& name,
+                         const VisitRecord& visit);
 
 }  // namespace anchorage::trustctl
 

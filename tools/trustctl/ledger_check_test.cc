@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -103,11 +104,86 @@ TEST(Line, IsRefusedInAnyOtherForm) {
   for (const char* text :
        {"", "{}", "[]", "7", R"({"index":0})", R"({"record":"YQ=="})",
         R"({"index":-1,"record":"YQ=="})", R"({"index":"0","record":"YQ=="})",
-        R"({"index":0,"record":"?"})", R"({"index":0,"record":"YQ==","x":1})",
-        R"({"index":0,"record":"YQ=="} x)"}) {
+        R"({"index":0,"record":"?"})", R"({"index":0,"record":"YQ=="} x)"}) {
     EXPECT_TRUE(absl::IsInvalidArgument(ParseLedgerLine(text).status()))
         << text;
   }
+}
+
+// As LedgerRecord begins.
+const std::vector<std::string> kWritten = {
+    std::string("\x0a\x02\x08\x01"), std::string("\x0a\x00{\"", 4),
+    // Its length is that of a brace.
+    std::string("\x0a") + std::string(122, 'x'), std::string(300, 'y')};
+
+std::string Written(const std::vector<std::string>& records,
+                    const std::string& format) {
+  std::string text;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    text += format == "protobuf" ? Delimited(records[i])
+                                 : ToText({i, records[i]}) + "\n";
+  }
+  return text;
+}
+
+struct ReadBack {
+  std::vector<std::string> records;
+  absl::Status status;
+};
+
+ReadBack Read(const std::string& text) {
+  std::istringstream in(text);
+  ReadBack back;
+  back.status = ReadRecords(
+      in, "file", [&](std::uint64_t index, const std::string& record) {
+        EXPECT_EQ(index, back.records.size());
+        back.records.push_back(record);
+        return absl::OkStatus();
+      });
+  return back;
+}
+
+TEST(LedgerFile, IsReadInEveryFormThatIsWritten) {
+  for (std::size_t first = 0; first < kWritten.size(); ++first) {
+    // Each of them once as the first.
+    const std::vector<std::string> records(kWritten.begin() + first,
+                                           kWritten.end());
+    for (const char* format : {"base64", "protobuf"}) {
+      const ReadBack back = Read(Written(records, format));
+      EXPECT_TRUE(back.status.ok()) << back.status;
+      EXPECT_EQ(back.records, records) << format;
+    }
+  }
+  EXPECT_TRUE(Read("").status.ok());
+}
+
+TEST(LedgerFile, MoreMembersOfALineAreForPeople) {
+  const ReadBack back =
+      Read(R"({"index":0,"time":"now","words":"x","record":"YQ=="})"
+           "\n");
+  EXPECT_TRUE(back.status.ok()) << back.status;
+  EXPECT_EQ(back.records, std::vector<std::string>{"a"});
+}
+
+TEST(LedgerFile, ThatIsCutOrNoneIsRefused) {
+  const std::string whole = Written(kWritten, "protobuf");
+  for (const std::string& bad :
+       {whole.substr(0, whole.size() - 1), whole.substr(0, whole.size() - 300),
+        std::string("\xff\xff\xff\xff\xff\xff"),
+        // Longer than a record.
+        std::string("\x81\x80\x40") + std::string(1 << 20, 'x') + "x",
+        std::string("{}\n"), std::string("{\n"), std::string("hello\n"),
+        std::string(R"({"index":0,"record":7})"),
+        "{" + std::string(3 << 20, ' ') + "}"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(Read(bad).status)) << bad.substr(0, 9);
+  }
+}
+
+TEST(LedgerFile, ThatIsCutBetweenRecordsIsCaughtByItsHead) {
+  const ReadBack back =
+      Read(Written({kWritten.begin(), kWritten.end() - 1}, "protobuf"));
+  ASSERT_TRUE(back.status.ok());
+  EXPECT_TRUE(absl::IsUnauthenticated(Check(back.records, {HeadOf(kWritten)})));
 }
 
 }  // namespace

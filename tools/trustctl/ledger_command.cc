@@ -1,77 +1,31 @@
-// trustctl ledger verify | export
+// trustctl ledger verify
 
 #include <fstream>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "anchors/base/atomic_file.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/ledger_check.h"
 #include "tools/trustctl/ledger_reader.h"
+#include "tools/trustctl/output.h"
 
 namespace anchorage::trustctl {
 namespace {
 
-using nlohmann::ordered_json;
-
 struct Flags {
-  std::string records;
+  LedgerSource source;
   std::string head;
-  std::string file;
-  AdminSource source;
-  OutputOption output;
+  Output output;
 };
 
-absl::Status ReadExported(const std::string& path, const VisitRecord& visit) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  std::vector<char> buffer(kMaxLedgerLineBytes);
-  int number = 0;
-  while (
-      in.getline(buffer.data(), static_cast<std::streamsize>(buffer.size()))) {
-    ++number;
-    const auto line = ParseLedgerLine(buffer.data());
-    if (!line.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, ":", number, ": ", TextOf(line.status())));
-    }
-    if (absl::Status s = visit(line->index, line->record); !s.ok()) return s;
-  }
-  if (in.eof()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(path, ":", number + 1, ": a line that is too long"));
-}
-
-int PrintHead(const KeptHead& head, const OutputOption& output,
-              const std::string& done) {
-  if (output.json()) {
-    const std::string text = ToString(head);
-    std::cout << ordered_json{{"size", head.size},
-                              {"root_sha256", text.substr(text.find(':') + 1)},
-                              {"head", text}}
-                     .dump(2)
-              << "\n";
-    return kAccepted;
-  }
-  std::cout << done << "  " << head.size << " records\n"
-            << "head  " << ToString(head) << "\n";
-  return kAccepted;
-}
-
-// --- verify ------------------------------------------------------------------
-
 int Verify(const Flags& flags, OpenLedger& open) {
-  if (flags.records.empty() == flags.source.server.empty()) {
-    return UsageError(absl::InvalidArgumentError(
-        "either --server or --records says whose records to verify"));
-  }
-  if (!flags.records.empty() && flags.head.empty()) {
+  if (absl::Status s = flags.source.Check(); !s.ok()) return UsageError(s);
+  if (!flags.source.records.empty() && flags.head.empty()) {
     return UsageError(absl::InvalidArgumentError(
         "a file proves nothing by itself: give the --head that you kept"));
   }
@@ -81,53 +35,17 @@ int Verify(const Flags& flags, OpenLedger& open) {
     if (!kept.ok()) return UsageError(kept.status());
     heads.push_back(*kept);
   }
-  std::unique_ptr<LedgerReader> served;
-  if (flags.records.empty()) {
-    auto opened = open(flags.source);
-    if (!opened.ok()) return Fail(opened.status());
-    served = *std::move(opened);
-    // Before the records: what is made in the meantime is not looked at.
-    const auto head = served->Head();
-    if (!head.ok()) return Fail(head.status());
-    heads.push_back(*head);
-  }
-  const std::uint64_t size = heads.back().size;
-  LedgerCheck check(std::move(heads));
-  const VisitRecord add = [&](std::uint64_t index, const std::string& record) {
-    return check.Add(index, record);
-  };
-  absl::Status status = served != nullptr ? served->Read(size, add)
-                                          : ReadExported(flags.records, add);
-  if (status.ok()) status = check.Finish();
+  const auto read = ReadLedger(
+      flags.source, std::move(heads), open,
+      [](std::uint64_t, const std::string&) { return absl::OkStatus(); });
+  const absl::Status status = read.ok() ? read->sound : read.status();
   if (!status.ok()) {
     return Fail(status,
                 "keep what you have: trustd/admin/README.md says what "
                 "to do about a record that was changed");
   }
-  return PrintHead(check.head(), flags.output, "SOUND");
+  return PrintHead(read->head, flags.output, "SOUND");
 }
-
-// --- export ------------------------------------------------------------------
-
-int Export(const Flags& flags, OpenLedger& open) {
-  const auto served = open(flags.source);
-  if (!served.ok()) return Fail(served.status());
-  const auto head = (*served)->Head();
-  if (!head.ok()) return Fail(head.status());
-  LedgerCheck check({*head});
-  std::string text;
-  absl::Status status = (*served)->Read(
-      head->size, [&](std::uint64_t index, const std::string& record) {
-        absl::StrAppend(&text, ToText({index, record}), "\n");
-        return check.Add(index, record);
-      });
-  if (status.ok()) status = check.Finish();
-  if (status.ok()) status = anchors::WriteFileAtomically(flags.file, text);
-  if (!status.ok()) return Fail(status);
-  return PrintHead(check.head(), flags.output, "exported");
-}
-
-// --- Flags -------------------------------------------------------------------
 
 constexpr char kFooter[] = R"(
     trustctl ledger verify --server trustd:7444 --client-cert alice.pem \
@@ -148,36 +66,85 @@ absl::StatusOr<std::unique_ptr<LedgerReader>> OpenNone(
 
 }  // namespace
 
-void AddLedger(CLI::App& ledger, Action& action) {
-  AddLedgerReadBy(ledger, action, OpenNone);
+void LedgerSource::AddTo(CLI::App& command) {
+  auto* file =
+      command.add_option("--records", records,
+                         "a file of 'ledger export', in the place of a trustd");
+  trustd.AddTo(command, false);
+  command.get_option("--server")->excludes(file);
 }
 
-void AddLedgerReadBy(CLI::App& ledger, Action& action, OpenLedger& open) {
+absl::Status LedgerSource::Check() const {
+  if (records.empty() != trustd.server.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "either --server or --records says whose records");
+}
+
+absl::Status ReadExported(const std::string& path, const VisitRecord& visit) {
+  if (path == "-") return ReadRecords(std::cin, "standard input", visit);
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  return ReadRecords(in, path, visit);
+}
+
+absl::StatusOr<LedgerRead> ReadLedger(const LedgerSource& source,
+                                      std::vector<KeptHead> kept,
+                                      OpenLedger& open,
+                                      const VisitRecord& visit) {
+  std::unique_ptr<LedgerReader> served;
+  std::uint64_t size = 0;
+  if (source.records.empty()) {
+    auto opened = open(source.trustd);
+    if (!opened.ok()) return opened.status();
+    served = *std::move(opened);
+    // Before the records: what is made in the meantime is not looked at.
+    const auto head = served->Head();
+    if (!head.ok()) return head.status();
+    size = head->size;
+    kept.push_back(*head);
+  }
+  LedgerCheck check(std::move(kept));
+  absl::Status sound;
+  const VisitRecord add = [&](std::uint64_t index, const std::string& record) {
+    sound = check.Add(index, record);
+    return sound.ok() ? visit(index, record) : sound;
+  };
+  const absl::Status read = served != nullptr
+                                ? served->Read(size, add)
+                                : ReadExported(source.records, add);
+  if (!read.ok() && sound.ok()) return read;
+  if (sound.ok()) sound = check.Finish();
+  return LedgerRead{check.head(), sound};
+}
+
+int PrintHead(const KeptHead& head, const Output& output,
+              const std::string& done) {
+  const std::string text = ToString(head);
+  output.Print({{"size", head.size},
+                {"root_sha256", text.substr(text.find(':') + 1)},
+                {"head", text}},
+               {.name = "/head"}, [&] {
+                 std::cout << done << "  " << head.size << " records\n"
+                           << "head  " << text << "\n";
+               });
+  return kAccepted;
+}
+
+void AddLedgerVerify(CLI::App& ledger, Action& action, OpenLedger& open) {
   CLI::App& verify = *ledger.add_subcommand(
       "verify", "Compare all records with what they are said to be");
   verify.footer(kFooter);
-  auto verify_flags = std::make_shared<Flags>();
-  auto* records = verify.add_option("--records", verify_flags->records,
-                                    "a file of 'ledger export'");
-  verify.add_option("--head", verify_flags->head,
-                    "SIZE:ROOT that you kept earlier");
-  verify_flags->source.AddTo(verify, false);
-  verify.get_option("--server")->excludes(records);
-  verify_flags->output.AddTo(verify);
-  verify.callback([verify_flags, &action, &open] {
-    action = [verify_flags, &open] { return Verify(*verify_flags, open); };
+  auto flags = std::make_shared<Flags>();
+  verify.add_option("--head", flags->head, "SIZE:ROOT that you kept earlier");
+  flags->source.AddTo(verify);
+  flags->output.AddTo(verify);
+  verify.callback([flags, &action, &open] {
+    action = [flags, &open] { return Verify(*flags, open); };
   });
-  CLI::App& exported =
-      *ledger.add_subcommand("export", "Write all records to a file");
-  exported.footer(kFooter);
-  auto export_flags = std::make_shared<Flags>();
-  exported.add_option("file", export_flags->file, "the file, JSON lines")
-      ->required();
-  export_flags->source.AddTo(exported);
-  export_flags->output.AddTo(exported);
-  exported.callback([export_flags, &action, &open] {
-    action = [export_flags, &open] { return Export(*export_flags, open); };
-  });
+}
+
+void AddLedger(CLI::App& ledger, Action& action) {
+  AddLedgerVerify(ledger, action, OpenNone);
 }
 
 }  // namespace anchorage::trustctl

@@ -1,5 +1,7 @@
 // trustctl ledger, of a running trustd.
 
+#include "tools/trustctl/ledger_of_trustd.h"
+
 #include <memory>
 #include <utility>
 
@@ -17,8 +19,7 @@ constexpr int kPageSize = 1000;
 
 class ServedLedger final : public LedgerReader {
  public:
-  explicit ServedLedger(AdminChannel channel)
-      : channel_(std::move(channel)) {}
+  explicit ServedLedger(AdminChannel channel) : channel_(std::move(channel)) {}
 
   absl::StatusOr<KeptHead> Head() override {
     const auto response = CallAdmin<v1::AuditService>(
@@ -59,17 +60,19 @@ class ServedLedger final : public LedgerReader {
   const AdminChannel channel_;
 };
 
-absl::StatusOr<std::unique_ptr<LedgerReader>> OpenServed(
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LedgerReader>> OpenServedLedger(
     const AdminSource& source) {
   auto channel = OpenChannel(source);
   if (!channel.ok()) return channel.status();
   return std::make_unique<ServedLedger>(*std::move(channel));
 }
 
-}  // namespace
-
 void AddLedgerOfTrustd(CLI::App& ledger, Action& action) {
-  AddLedgerReadBy(ledger, action, OpenServed);
+  AddLedgerViews(ledger, action);
+  AddLedgerVerify(ledger, action, OpenServedLedger);
+  AddLedgerExport(ledger, action);
 }
 
 }  // namespace anchorage::trustctl

@@ -21,6 +21,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// What tells this --watch from another's.
+constexpr char kInterval[] = "[DURATION]";
 constexpr char kEllipsis[] = "...";
 constexpr std::size_t kGap = 2;
 // A column is not made narrower than this, as nothing could be read any more.
@@ -176,34 +178,41 @@ void Output::AddWatchedTo(CLI::App& command) {
       .add_option("--watch", "print it again each 2s, or as often as is given")
       ->check([](const std::string& text) {
         const auto interval = ParseDuration(text);
-        return interval.ok() ? std::string() : TextOf(interval.status());
+        return interval.ok() ? std::string()
+                             : trustctl::TextOf(interval.status());
       })
       ->expected(0, 1)
+      ->type_name(kInterval)
       ->default_str("2s");
+}
+
+std::string Output::TextOf(const ordered_json& facts,
+                           const Shape& shape) const {
+  if (format_ == "json") return TextOfJson(facts);
+  if (format_ == "yaml") return TextOfYaml(facts);
+  if (format_ == "name") return TextOfNames(facts, shape);
+  return TextOfTable(facts, shape,
+                     {.headers = !no_headers_,
+                      .width = WidthOfOutput(),
+                      .colour = MayColour(STDOUT_FILENO)});
 }
 
 void Output::Print(const ordered_json& facts, const Shape& shape,
                    absl::FunctionRef<void()> text) const {
-  if (format_ == "text") {
+  if (is_text()) {
     text();
-  } else if (format_ == "json") {
-    std::cout << TextOfJson(facts);
-  } else if (format_ == "yaml") {
-    std::cout << TextOfYaml(facts);
-  } else if (format_ == "name") {
-    std::cout << TextOfNames(facts, shape);
   } else {
-    std::cout << TextOfTable(facts, shape,
-                             {.headers = !no_headers_,
-                              .width = WidthOfOutput(),
-                              .colour = MayColour(STDOUT_FILENO)});
+    std::cout << TextOf(facts, shape);
   }
 }
 
 int RunAsAsked(const CLI::App& command, const Action& action) {
   const CLI::Option* const watch =
       Parsed(command).get_option_no_throw("--watch");
-  if (watch == nullptr || watch->count() == 0) return action();
+  if (watch == nullptr || watch->count() == 0 ||
+      watch->get_type_name().find(kInterval) != 0) {
+    return action();
+  }
   const auto interval = ParseDuration(watch->as<std::string>());
   if (!interval.ok()) return UsageError(interval.status());
   for (;;) {

@@ -70,6 +70,10 @@ class Output {
   // it goes, without Print().
   bool is_text() const { return format_ == "text"; }
 
+  // Returns an answer in any other form than text.
+  std::string TextOf(const nlohmann::ordered_json& facts,
+                     const Shape& shape) const;
+
   // Prints an answer. `facts` is an object; "schema_version" is put in front
   // of its members. `text` prints it for people, and is called for no other
   // form.

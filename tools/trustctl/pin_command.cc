@@ -1,9 +1,5 @@
 // trustctl anchors add | announce | reactivate | revoke | retire
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/x509.h>
-
 #include <iostream>
 #include <memory>
 #include <string>
@@ -12,10 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/proto_time.h"
 #include "anchors/certificate_facts.h"
+#include "anchors/certificate_names.h"
 #include "proto/anchorage/v1/admin_service.grpc.pb.h"
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "verify/crypto/public_key.h"
 #include "verify/encoding/base64.h"
 
@@ -34,7 +32,7 @@ struct Flags {
   std::string why;
   bool yes = false;
   AdminSource source;
-  OutputOption output;
+  Output output;
 };
 
 constexpr char kFooter[] = R"(
@@ -71,25 +69,6 @@ moment, by the clock of whoever verifies (clients before this release do not
 know it). Without either it verifies nothing any more.
 )";
 
-// The subject of a certificate as RFC 4514 has it, for people; empty if OpenSSL
-// does not read it.
-std::string SubjectOf(const std::string& der) {
-  const auto* in = reinterpret_cast<const unsigned char*>(der.data());
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
-      d2i_X509(nullptr, &in, static_cast<long>(der.size())), &X509_free);
-  const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new(BIO_s_mem()),
-                                                       &BIO_free);
-  char* data = nullptr;
-  long size = 0;
-  if (certificate != nullptr && text != nullptr &&
-      X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate.get()),
-                         0, XN_FLAG_RFC2253) >= 0) {
-    size = BIO_get_mem_data(text.get(), &data);
-  }
-  ERR_clear_error();
-  return size > 0 ? std::string(data, static_cast<std::size_t>(size)) : "";
-}
-
 absl::Status ReadCertificate(const std::string& path,
                              v1::PinAnchorRequest& request) {
   const auto pem = ReadInput(path);
@@ -98,7 +77,7 @@ absl::Status ReadCertificate(const std::string& path,
   if (!der.ok()) return der.status();
   const auto facts = anchors::ReadCertificateFacts(*der);
   if (!facts.ok()) return facts.status();
-  std::cerr << "certificate  " << Printable(SubjectOf(*der)) << "\n"
+  std::cerr << "certificate  " << anchors::ReadCertificateNames(*der).subject << "\n"
             << "serial       " << facts->serial << "\n"
             << "good         " << Rfc3339(facts->not_before) << " to "
             << Rfc3339(facts->not_after) << "\n"
@@ -157,18 +136,18 @@ int Pin(const Flags& flags) {
   const auto response = CallAdmin<v1::AdminService>(
       *channel, &v1::AdminService::Stub::PinAnchor, request);
   if (!response.ok()) return Fail(response.status());
-  if (flags.output.json()) {
-    nlohmann::ordered_json json = {{"action", NameOf(flags.action)},
-                                   {"slot", TextOf(request.slot())},
-                                   {"spki_sha256", response->spki_sha256()},
-                                   {"sequence", response->sequence()}};
-    if (response->rotation_id() != 0) {
-      json["rotation_id"] = response->rotation_id();
-    }
-    for (const v1::Slot& slot : response->same_key()) {
-      json["same_key"].push_back(TextOf(slot));
-    }
-    std::cout << json.dump(2) << "\n";
+  nlohmann::ordered_json json = {{"action", NameOf(flags.action)},
+                                 {"slot", TextOf(request.slot())},
+                                 {"spki_sha256", response->spki_sha256()},
+                                 {"sequence", response->sequence()}};
+  if (response->rotation_id() != 0) {
+    json["rotation_id"] = absl::StrCat(response->rotation_id());
+  }
+  for (const v1::Slot& slot : response->same_key()) {
+    json["same_key"].push_back(TextOf(slot));
+  }
+  if (!flags.output.is_text()) {
+    flags.output.Print(json, {.name = "/spki_sha256"}, [] {});
     return kAccepted;
   }
   std::cout << NameOf(flags.action) << "  " << TextOf(request.slot()) << "  "

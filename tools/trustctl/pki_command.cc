@@ -99,20 +99,6 @@ std::string ListenerLines(const PkiFolder& folder, const PkiEntry& entry) {
       "\n  people:\n");
 }
 
-// The certificates that a person may still call with, the oldest first.
-std::vector<std::string> GoodCertificates(const PkiFolder& folder,
-                                          const PkiEntry& person,
-                                          absl::Time now) {
-  std::vector<std::string> good;
-  for (const PkiEntry& one : folder.entries()) {
-    if (one.kind == PkiKind::kPerson && one.names == person.names &&
-        one.not_after > now) {
-      good.push_back(one.sha256);
-    }
-  }
-  return good;
-}
-
 ordered_json FactsOf(const PkiFolder& folder, const PkiEntry& entry) {
   ordered_json facts = {{"name", entry.names.front()},
                         {"kind", std::string(NameOf(entry.kind))},
@@ -232,18 +218,23 @@ int Renew(const Flags& flags) {
     text += Heading(*folder, *entry);
   }
   for (const PkiEntry& old : *wanted) {
-    const auto entry =
+    const auto renewed =
         folder->Renew(*authority, old, flags.End(now, kLeafDays), now);
     // What was made before it is on the disk, so it is said.
-    if (!entry.ok()) {
+    if (!renewed.ok()) {
       std::cout << text;
-      return Fail(entry.status());
+      return Fail(renewed.status());
     }
-    made.push_back(*entry);
-    text += Heading(*folder, *entry);
-    if (entry->kind == PkiKind::kPerson) {
-      text += PersonLine(*entry, GoodCertificates(*folder, *entry, now));
-    }
+    const PkiEntry& entry = renewed->made;
+    made.push_back(entry);
+    text += Heading(*folder, entry);
+    if (entry.kind != PkiKind::kPerson) continue;
+    // Both are good for a while, and nothing of before: that may have been
+    // replaced because it is in other hands.
+    std::vector<std::string> good;
+    if (renewed->before.not_after > now) good = {renewed->before.sha256};
+    good.push_back(entry.sha256);
+    text += PersonLine(entry, good);
   }
   return Made(*folder, made, text, flags.output);
 }

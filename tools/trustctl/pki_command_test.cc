@@ -199,6 +199,22 @@ TEST_F(PkiCommand, RenewsOverTheSameKeyAndSaysThatBothAreGood) {
               HasSubstr(absl::StrCat("[", Sha256Of("people/alice.pem"), "]")));
 }
 
+// Its key may be in other hands.
+TEST_F(PkiCommand, NeverBringsBackWhatWasReplaced) {
+  ASSERT_EQ(RunWithKey("issue", {"alice"}).code, kAccepted);
+  const std::string stolen = Sha256Of("people/alice.pem");
+  ASSERT_EQ(RunWithKey("issue", {"alice", "--replace"}).code, kAccepted);
+  for (int i = 0; i < 2; ++i) {
+    const std::string before = Sha256Of("people/alice.pem");
+    const Ran ran = RunWithKey("renew", {"alice"});
+    ASSERT_EQ(ran.code, kAccepted) << ran.err;
+    EXPECT_THAT(ran.out,
+                HasSubstr(absl::StrCat("[", before, ", ",
+                                       Sha256Of("people/alice.pem"), "]")));
+    EXPECT_EQ(ran.out.find(stolen), std::string::npos);
+  }
+}
+
 TEST_F(PkiCommand, RenewsWhatEndsSoon) {
   ASSERT_EQ(RunWithKey("issue", {"alice", "--days", "29"}).code, kAccepted);
   ASSERT_EQ(RunWithKey("issue", {"bob", "--days", "31"}).code, kAccepted);

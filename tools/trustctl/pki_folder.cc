@@ -178,24 +178,24 @@ absl::StatusOr<PkiEntry> PkiFolder::Issue(const PkiAuthority& authority,
       *certificate, pem->view());
 }
 
-absl::StatusOr<PkiEntry> PkiFolder::Renew(const PkiAuthority& authority,
-                                          const PkiEntry& old,
-                                          absl::Time not_after,
-                                          absl::Time now) {
+absl::StatusOr<PkiFolder::Renewed> PkiFolder::Renew(
+    const PkiAuthority& authority, const PkiEntry& old, absl::Time not_after,
+    absl::Time now) {
   const PkiFiles files = FilesOf(old);
   const auto pem = anchors::ReadFile(files.certificate, kMaxCertificateBytes);
   if (!pem.ok()) return pem.status();
   const auto facts = ReadPkiCertificate(*pem);
   if (!facts.ok()) return Of(files.certificate, facts.status());
   // Not only the newest: what was made may not have been written.
-  const bool is_known =
-      std::any_of(entries_.begin(), entries_.end(), [&](const PkiEntry& one) {
+  const auto known =
+      std::find_if(entries_.begin(), entries_.end(), [&](const PkiEntry& one) {
         return IsSame(one, old) && one.sha256 == facts->sha256;
       });
-  if (!is_known) {
+  if (known == entries_.end()) {
     return absl::DataLossError(absl::StrCat(
         files.certificate, " is no certificate that the index has of it"));
   }
+  const PkiEntry before = *known;
   const auto certificate =
       authority.Issue({.kind = old.kind,
                        .names = old.names,
@@ -203,11 +203,13 @@ absl::StatusOr<PkiEntry> PkiFolder::Renew(const PkiAuthority& authority,
                        .not_after = not_after},
                       now);
   if (!certificate.ok()) return certificate.status();
-  return Write({.not_after = not_after,
-                .kind = old.kind,
-                .role = old.role,
-                .names = old.names},
-               *certificate, std::nullopt);
+  auto made = Write({.not_after = not_after,
+                     .kind = old.kind,
+                     .role = old.role,
+                     .names = old.names},
+                    *certificate, std::nullopt);
+  if (!made.ok()) return made.status();
+  return Renewed{before, *std::move(made)};
 }
 
 absl::StatusOr<PkiEntry> PkiFolder::RenewAuthority(PkiAuthority& authority,

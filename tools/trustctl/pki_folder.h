@@ -68,9 +68,13 @@ class PkiFolder {
   // Makes the certificate of a person or server anew, over the same key, whose
   // private half it does not need. DATA_LOSS if the file is no certificate that
   // the index has of it.
-  absl::StatusOr<PkiEntry> Renew(const PkiAuthority& authority,
-                                 const PkiEntry& old, absl::Time not_after,
-                                 absl::Time now);
+  struct Renewed {
+    PkiEntry before;
+    PkiEntry made;
+  };
+  absl::StatusOr<Renewed> Renew(const PkiAuthority& authority,
+                                const PkiEntry& old, absl::Time not_after,
+                                absl::Time now);
 
   // The same with the CA's own; what it issued stays good.
   absl::StatusOr<PkiEntry> RenewAuthority(PkiAuthority& authority,

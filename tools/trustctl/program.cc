@@ -1,6 +1,7 @@
 #include "tools/trustctl/program.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -8,12 +9,18 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "anchors/base/host_port.h"
 #include "anchors/base/version.h"
 #include "tools/trustctl/anchor_source.h"
+#include "tools/trustctl/completion.h"
+#include "tools/trustctl/contexts.h"
 #include "tools/trustctl/given_values.h"
+#include "tools/trustctl/help.h"
 #include "tools/trustctl/output.h"
+#include "tools/trustctl/suggestion.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -29,7 +36,7 @@ constexpr char kFooter[] = R"(
     trustctl rotations list --open --server trustd:7444 \
         --client-cert alice.pem --client-key alice.key
 
-'trustctl COMMAND --help' tells more.
+'trustctl help COMMAND' tells more.
 )";
 
 std::string Version() {
@@ -48,13 +55,6 @@ const Noun* NounNamed(std::span<const Noun> nouns, std::string_view name) {
     if (name == noun.name) return &noun;
   }
   return nullptr;
-}
-
-bool HasVerb(const CLI::App& noun, const char* verb) {
-  return !noun.get_subcommands([verb](const CLI::App* below) {
-                return below->check_name(verb);
-              })
-              .empty();
 }
 
 // A URL names a repository and a file what is in it: neither needs gRPC.
@@ -80,46 +80,148 @@ bool AsksTrustd(const CLI::App& app) {
   return false;
 }
 
+// What tells of all commands wants the program that has them.
+bool WantsAll(const CLI::App& command) {
+  const CLI::Option* const offline = command.get_option_no_throw("--offline");
+  return offline != nullptr && offline->count() == 0;
+}
+
+// The nouns of the program that runs.
+std::span<const Noun> program_nouns;
+
+void Prepare(CLI::App& app) {
+  app.description(
+      "Verifies AWS identity evidence, and shows what it is verified with.");
+  app.name("trustctl");
+  app.set_version_flag("--version", Version());
+}
+
+CLI::App& AddNoun(CLI::App& app, const Noun& noun, Action& action) {
+  CLI::App& added = *app.add_subcommand(noun.name, noun.help);
+  if (noun.add != nullptr) noun.add(added, action);
+  AddExamplesOf(added);
+  AddContextFlag(added);
+  return added;
+}
+
+// Shows what there is, to somebody who asked for `word`, if anything, which is
+// not among it.
+int ShowChoices(CLI::App& app, const CLI::App& level, std::string_view word) {
+  const bool is_top = &app == &level;
+  if (!word.empty()) {
+    const std::string path =
+        is_top ? "trustctl" : "trustctl " + level.get_name();
+    PrintError(absl::StrCat(
+        "'", std::string(word), "' is not a command of ", path,
+        DidYouMean(word, CommandNamesOf(const_cast<CLI::App&>(level)))));
+  }
+  std::cerr << level.help(is_top ? "" : "trustctl");
+  return kUsage;
+}
+
+// What is wrong with a command line, in the library's words but where there are
+// better ones.
+int Explain(const CLI::App& app, const CLI::App& command,
+            const CLI::ParseError& error) {
+  const std::vector<std::string> extra = app.remaining(true);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr ||
+      extra.empty()) {
+    return app.exit(error) == 0 ? kAccepted : kUsage;
+  }
+  const bool is_flag = extra.front().starts_with("-");
+  PrintError(absl::StrCat("'", extra.front(), "' is ",
+                          is_flag ? "not a flag of this command"
+                                  : "one argument too many",
+                          is_flag ? SuggestFlag(extra.front(), command) : ""),
+             "--help tells more");
+  return kUsage;
+}
+
+int PrintCompletions(int argc, char** argv, std::span<const Noun> nouns,
+                     RunInstead* online) {
+  const std::vector<std::string> words(argv + 2, argv + argc);
+  const Noun* const given =
+      words.size() > 1 ? NounNamed(nouns, words.front()) : nullptr;
+  if (given != nullptr && given->more_online && online != nullptr) {
+    return online(argv);
+  }
+  CLI::App app;
+  Prepare(app);
+  Action ignored;
+  if (given != nullptr) {
+    AddNoun(app, *given, ignored);
+  } else {
+    for (const Noun& noun : nouns) app.add_subcommand(noun.name, noun.help);
+  }
+  std::cout << Complete(app, words);
+  return kAccepted;
+}
+
 int Run(int argc, char** argv, std::span<const Noun> nouns,
         RunInstead* online) {
   // Before anything else is made, as scripts ask often.
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
     return std::puts(Version().c_str()) < 0 ? kUsage : kAccepted;
   }
-  CLI::App app{
-      "Verifies AWS identity evidence, and shows what it is verified "
-      "with."};
-  app.name("trustctl");
-  app.footer(kFooter);
-  app.set_version_flag("--version", Version());
-  app.require_subcommand(1);
-  Action action;
   char** const word = argc > 0 ? NextWord(argv + 1) : nullptr;
+  if (word != nullptr && std::string_view(*word) == kComplete) {
+    return PrintCompletions(argc, argv, nouns, online);
+  }
+  if (word != nullptr && std::string_view(*word) == "help") {
+    // "help COMMAND" is "COMMAND --help".
+    std::string flag = "--help";
+    std::vector<char*> asked = {argv[0]};
+    asked.insert(asked.end(), word + 1, argv + argc);
+    asked.push_back(flag.data());
+    asked.push_back(nullptr);
+    return Run(static_cast<int>(asked.size()) - 1, asked.data(), nouns, online);
+  }
+  CLI::App app;
+  Prepare(app);
+  Action action;
+  CLI::App* command = &app;
+  const std::vector<std::string> arguments(argc > 0 ? argv + 1 : argv,
+                                           argv + argc);
+  const bool wants_help =
+      std::any_of(arguments.begin(), arguments.end(), [](const auto& text) {
+        return text == "--help" || text == "-h" || text == "--version";
+      });
   const Noun* const given = word != nullptr ? NounNamed(nouns, *word) : nullptr;
   if (given == nullptr) {
     for (const Noun& noun : nouns) app.add_subcommand(noun.name, noun.help);
+    app.footer(kFooter);
+    if (word != nullptr || !wants_help) {
+      return ShowChoices(app, app, word != nullptr ? *word : "");
+    }
   } else {
-    CLI::App& noun = *app.add_subcommand(given->name, given->help);
-    if (given->add != nullptr) given->add(noun, action);
+    CLI::App& noun = AddNoun(app, *given, action);
     char** const verb = NextWord(word + 1);
     if (online != nullptr && given->more_online &&
-        (verb == nullptr || !HasVerb(noun, *verb))) {
+        (verb == nullptr || CommandNamed(noun, *verb) == nullptr)) {
       return online(argv);
     }
+    command = &noun;
     // A noun that does something without a verb has said so.
-    if (!noun.get_subcommands(nullptr).empty() &&
-        noun.get_require_subcommand_max() == 0) {
-      noun.require_subcommand(1);
+    const bool needs_verb =
+        !CommandsOf(noun).empty() && noun.get_require_subcommand_max() == 0;
+    CLI::App* const below =
+        verb != nullptr ? CommandNamed(noun, *verb) : nullptr;
+    if (below != nullptr) command = below;
+    if (needs_verb && below == nullptr && (verb != nullptr || !wants_help)) {
+      return ShowChoices(app, noun, verb != nullptr ? *verb : "");
     }
   }
   RequireValues(app);
   try {
     RefuseBareAssignments(argc, argv);
+    if (!wants_help) UseContext(*command, arguments);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kAccepted : kUsage;
+    return Explain(app, *command, error);
   }
-  if (online != nullptr && AsksTrustd(app)) return online(argv);
+  if (online != nullptr && (AsksTrustd(app) || WantsAll(*command))) {
+    return online(argv);
+  }
   const int code = RunAsAsked(app, action);
   std::cout.flush();
   if (std::cout) return code;
@@ -128,6 +230,14 @@ int Run(int argc, char** argv, std::span<const Noun> nouns,
 }
 
 }  // namespace
+
+void AddAllCommands(CLI::App& app, Action& action) {
+  Prepare(app);
+  for (const Noun& noun : program_nouns) {
+    if (noun.add != nullptr) AddNoun(app, noun, action);
+  }
+  app.footer(kFooter);
+}
 
 // The libraries for command lines and JSON report by exceptions; none may end
 // the program without a word.

@@ -14,6 +14,9 @@ namespace anchorage::trustctl {
 // only if that fails, with the exit code.
 using RunInstead = int(char** argv);
 
+// Adds the commands of the program that runs to `app`, which is named for it.
+void AddAllCommands(CLI::App& app, Action& action);
+
 // Runs what the command line asks for and returns the exit code. What is not in
 // `nouns`, or names a trustd, is for `online`, before anything is read or
 // written; null where this program has everything. Nothing is thrown.

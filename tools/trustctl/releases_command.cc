@@ -20,6 +20,7 @@
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/release_source.h"
 #include "verify/attestation/pcr_claims.h"
 #include "verify/reason.h"
@@ -65,7 +66,7 @@ struct ShowFlags {
   std::string product;
   ReleaseSource releases;
   AnchorSource source;
-  OutputOption output;
+  Output output;
 };
 
 ordered_json TimeOrNull(const std::optional<absl::Time>& time) {
@@ -105,6 +106,17 @@ void PrintRelease(const Release& release) {
   std::cout << "\n";
 }
 
+const Shape kReleases{.rows = "releases",
+                      .columns = {{"PRODUCT", "/product"},
+                                  {"NAME", "/name"},
+                                  {"TYPE", "/type"},
+                                  {"STATUS", "/status"},
+                                  {"FROM", "/valid_from"},
+                                  {"UNTIL", "/valid_until"},
+                                  {"IMAGES", "/image_ids"},
+                                  {"NOTES", "/notes"}},
+                      .name = "/name"};
+
 int Show(const ShowFlags& flags) {
   Anchors anchors;
   if (flags.releases.file.empty()) {
@@ -115,14 +127,9 @@ int Show(const ShowFlags& flags) {
   const auto list = flags.releases.Load(anchors);
   if (!list.ok()) return Fail(list.status());
   if (*list == nullptr) {
-    if (flags.output.json()) {
-      std::cout << ordered_json{{"sequence", nullptr},
-                                {"releases", ordered_json::array()}}
-                       .dump(2)
-                << "\n";
-    } else {
-      std::cout << "the bundle has no list of releases\n";
-    }
+    flags.output.Print(
+        {{"sequence", nullptr}, {"releases", ordered_json::array()}}, kReleases,
+        [] { std::cout << "the bundle has no list of releases\n"; });
     return kAccepted;
   }
   ordered_json json = {{"sequence", (*list)->sequence},
@@ -132,19 +139,14 @@ int Show(const ShowFlags& flags) {
   for (const Release& release : (*list)->releases) {
     if (!flags.product.empty() && flags.product != release.product) continue;
     ++count;
-    if (flags.output.json()) {
-      json["releases"].push_back(ToJson(release));
-    } else {
-      PrintRelease(release);
-    }
+    json["releases"].push_back(ToJson(release));
+    if (flags.output.is_text()) PrintRelease(release);
   }
-  if (flags.output.json()) {
-    std::cout << json.dump(2) << "\n";
-  } else {
+  flags.output.Print(json, kReleases, [&] {
     std::cout << count << (count == 1 ? " release" : " releases")
               << ", sequence " << (*list)->sequence << " of "
               << Rfc3339((*list)->created) << "\n";
-  }
+  });
   return kAccepted;
 }
 
@@ -182,19 +184,17 @@ absl::Status Write(const ReleaseList& list, const std::string& path) {
 
 void PrintChange(std::string_view what, const Release& release,
                  const ReleaseList& list, const std::string& path,
-                 const OutputOption& output) {
-  if (output.json()) {
-    std::cout << ordered_json{{"list", path},
-                              {"sequence", list.sequence},
-                              {"release", ToJson(release)}}
-                     .dump(2)
-              << "\n";
-    return;
-  }
-  std::cout << what << "  " << release.product << " " << release.name << "  "
-            << NameOf(release.type) << "  " << NameOf(release.status) << "  "
-            << release.measurements.size() << " measurements; " << path
-            << " has sequence " << list.sequence << "\n";
+                 const Output& output) {
+  output.Print({{"list", path},
+                {"sequence", list.sequence},
+                {"release", ToJson(release)}},
+               {.name = "/release/name"}, [&] {
+                 std::cout << what << "  " << release.product << " "
+                           << release.name << "  " << NameOf(release.type)
+                           << "  " << NameOf(release.status) << "  "
+                           << release.measurements.size() << " measurements; "
+                           << path << " has sequence " << list.sequence << "\n";
+               });
 }
 
 struct ImportFlags {
@@ -204,7 +204,7 @@ struct ImportFlags {
   std::string valid_until;
   Release release;
   std::string list = "releases.json";
-  OutputOption output;
+  Output output;
 };
 
 absl::Status ReadWindow(const ImportFlags& flags, Release& release) {
@@ -326,7 +326,7 @@ struct MarkFlags {
   std::string status;
   std::string notes;
   std::string list = "releases.json";
-  OutputOption output;
+  Output output;
 };
 
 int Mark(const MarkFlags& flags) {

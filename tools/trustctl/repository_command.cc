@@ -3,13 +3,16 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "absl/time/clock.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/repository_export.h"
+#include "tools/trustctl/terminal.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -19,7 +22,7 @@ using nlohmann::ordered_json;
 struct Flags {
   AnchorSource source;
   std::string folder;
-  OutputOption output;
+  Output output;
 };
 
 constexpr char kExportFooter[] = R"(
@@ -47,7 +50,9 @@ int Export(const Flags& flags) {
   if (!root.ok()) return Fail(root.status(), untouched);
   auto repository = flags.source.OpenRepository();
   if (!repository.ok()) return UsageError(repository.status());
+  std::optional<Progress> progress("fetching from " + flags.source.server);
   const auto copy = FetchRepository(*repository->fetcher, *root, absl::Now());
+  progress.reset();
   if (!copy.ok()) return Fail(copy.status(), untouched);
   const auto written = WriteRepository(*copy, flags.folder);
   if (!written.ok()) {
@@ -55,22 +60,20 @@ int Export(const Flags& flags) {
                 "timestamp.json is as it was, so readers are "
                 "not misled; run it again");
   }
-  if (flags.output.json()) {
-    const ordered_json json = {{"folder", flags.folder},
-                               {"root_version", copy->files.roots.size()},
-                               {"timestamp_version", copy->timestamp_version},
-                               {"snapshot_version", copy->snapshot_version},
-                               {"targets_version", copy->targets_version},
-                               {"written", written->written},
-                               {"unchanged", written->unchanged}};
-    std::cout << json.dump(2) << "\n";
-  } else {
+  const ordered_json json = {{"folder", flags.folder},
+                             {"root_version", copy->files.roots.size()},
+                             {"timestamp_version", copy->timestamp_version},
+                             {"snapshot_version", copy->snapshot_version},
+                             {"targets_version", copy->targets_version},
+                             {"written", written->written},
+                             {"unchanged", written->unchanged}};
+  flags.output.Print(json, {.name = "/timestamp_version"}, [&] {
     std::cout << "exported  timestamp " << copy->timestamp_version
               << "  targets " << copy->targets_version << "  root "
               << copy->files.roots.size() << " to " << flags.folder << ": "
               << written->written << " files written, " << written->unchanged
               << " unchanged\n";
-  }
+  });
   return kAccepted;
 }
 

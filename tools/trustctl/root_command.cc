@@ -17,6 +17,7 @@
 #include "tools/trustctl/ceremony_text.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/signing_key.h"
 
 namespace anchorage::trustctl {
@@ -47,7 +48,7 @@ struct Flags {
   std::string key;
   SigningKeySource signer;
   bool yes = false;
-  OutputOption output;
+  Output output;
 };
 
 absl::StatusOr<tuf::TufKey> ReadPublicKey(const std::string& path) {
@@ -108,15 +109,13 @@ int ShowDraft(const Flags& flags) {
   if (!counts.ok()) return Fail(counts.status());
   const auto draft = tuf::ParseRoot(ceremony->root_draft);
   if (!draft.ok()) return Fail(draft.status());
-  if (flags.output.json()) {
-    ordered_json json = {{"draft", ToJson(*draft)},
-                         {"signatures", ToJson(*counts)}};
-    std::cout << json.dump(2) << "\n";
-    return kAccepted;
-  }
-  const auto last = LastRoot(*ceremony);
-  std::cout << "draft of " << TextOf(*draft, last ? &*last : nullptr)
-            << TextOf(*counts);
+  flags.output.Print(
+      {{"draft", ToJson(*draft)}, {"signatures", ToJson(*counts)}},
+      {.name = "/draft/version"}, [&] {
+        const auto last = LastRoot(*ceremony);
+        std::cout << "draft of " << TextOf(*draft, last ? &*last : nullptr)
+                  << TextOf(*counts);
+      });
   return kAccepted;
 }
 
@@ -270,7 +269,7 @@ int Sign(const Flags& flags) {
       !s.ok()) {
     return Fail(s);
   }
-  return ShowCounts(flags.folder, DraftKind::kRoot, flags.output.json());
+  return ShowCounts(flags.folder, DraftKind::kRoot, flags.output);
 }
 
 // The version of the newest signed targets; 0 for none.
@@ -292,19 +291,17 @@ int Publish(const Flags& flags) {
   // Of a root that removes who signed the targets, its own are published too.
   const std::int64_t targets = TargetsVersionIn(flags.folder);
   const bool both = targets != targets_before;
-  if (flags.output.json()) {
-    ordered_json json = ToJson(*root);
-    json["file"] = file;
-    if (both) json["targets_version"] = targets;
-    std::cout << json.dump(2) << "\n";
-  } else {
+  ordered_json json = ToJson(*root);
+  json["file"] = file;
+  if (both) json["targets_version"] = targets;
+  flags.output.Print(json, {.name = "/version"}, [&] {
     std::cout << "published  root " << root->envelope.version << " in " << file
               << "\n";
     if (both) {
       std::cout << "published  targets " << targets
                 << ", which its keys have signed\n";
     }
-  }
+  });
   return kAccepted;
 }
 
@@ -325,7 +322,7 @@ int Status(const Flags& flags) {
   if (root.ok()) {
     ends.push_back({"root", root->envelope.expires, kRootWarning});
     json["root"] = ToJson(*root);
-    if (!flags.output.json()) std::cout << TextOf(*root, nullptr);
+    if (flags.output.is_text()) std::cout << TextOf(*root, nullptr);
   }
   if (ceremony->targets.has_value()) {
     const auto targets = tuf::ParseTargets(ceremony->targets->targets);
@@ -333,7 +330,7 @@ int Status(const Flags& flags) {
     ends.push_back({"targets", targets->envelope.expires, kTargetsWarning});
     json["targets"] = {{"version", targets->envelope.version},
                        {"expires", Rfc3339(targets->envelope.expires)}};
-    if (!flags.output.json()) {
+    if (flags.output.is_text()) {
       std::cout << "targets version " << targets->envelope.version
                 << ", good until " << Rfc3339(targets->envelope.expires)
                 << "\n";
@@ -347,11 +344,11 @@ int Status(const Flags& flags) {
     const auto counts = anchors::CountSignatures(*ceremony, kind);
     if (!counts.ok()) return Fail(counts.status());
     json["drafts"][name] = ToJson(*counts);
-    if (!flags.output.json()) {
+    if (flags.output.is_text()) {
       std::cout << "draft of " << name << "\n" << TextOf(*counts);
     }
   }
-  if (flags.output.json()) std::cout << json.dump(2) << "\n";
+  flags.output.Print(json, {.name = "/root/version"}, [] {});
   int result = kAccepted;
   for (const End& end : ends) {
     const absl::Duration left = end.expires - absl::Now();

@@ -39,8 +39,7 @@ std::size_t BytesOf(std::string_view text, std::size_t width) {
 }
 
 // Lines of at most `width` columns, broken at spaces where there are any.
-std::vector<std::string> Wrap(const std::string& printable,
-                              std::size_t width) {
+std::vector<std::string> Wrap(const std::string& printable, std::size_t width) {
   std::vector<std::string> lines;
   std::string_view rest = printable;
   while (true) {
@@ -116,10 +115,9 @@ std::string StatusOf(const v1::ExplainedCertificate& certificate) {
   if (certificate.status() == v1::ANCHOR_STATUS_UNSPECIFIED) {
     return "not pinned";
   }
-  return absl::StrCat(
-      WithoutPrefix(v1::AnchorStatus_Name(certificate.status()),
-                    "ANCHOR_STATUS_"),
-      certificate.in_use() ? ", in use" : "");
+  return absl::StrCat(WithoutPrefix(v1::AnchorStatus_Name(certificate.status()),
+                                    "ANCHOR_STATUS_"),
+                      certificate.in_use() ? ", in use" : "");
 }
 
 // A hash in two halves, each of which fits a cell.
@@ -142,8 +140,7 @@ void AddCertificates(const v1::RotationExplanation& explanation,
     screen.AddPair("subject", was.subject(), is.subject());
     screen.AddPair("issuer", was.issuer(), is.issuer());
     screen.AddPair("serial", was.serial(), is.serial());
-    screen.AddPair("begins",
-                   was.has_not_before() ? Time(was.not_before()) : "",
+    screen.AddPair("begins", was.has_not_before() ? Time(was.not_before()) : "",
                    is.has_not_before() ? Time(is.not_before()) : "");
     screen.AddPair("ends", was.has_not_after() ? Time(was.not_after()) : "",
                    is.has_not_after() ? Time(is.not_after()) : "");
@@ -160,47 +157,44 @@ void AddWitnesses(const v1::RotationExplanation& explanation, Screen& screen) {
   screen.Add("who says", explanation.witnesses());
   for (const v1::ExplainedSource& source : explanation.sources()) {
     const v1::SourceStance& stance = source.stance();
-    screen.Add("", absl::StrCat(
-                       "source ", stance.source(), " ",
-                       WithoutPrefix(
-                           v1::SourceStance::Stance_Name(stance.stance()),
-                           "STANCE_"),
-                       " since ", Time(stance.since_time()),
-                       source.counts() ? "" : ", and does not count now"));
+    screen.Add("",
+               absl::StrCat(
+                   "source ", stance.source(), " ",
+                   WithoutPrefix(v1::SourceStance::Stance_Name(stance.stance()),
+                                 "STANCE_"),
+                   " since ", Time(stance.since_time()),
+                   source.counts() ? "" : ", and does not count now"));
     if (!source.location().empty()) screen.Add("", "  " + source.location());
     for (const std::string& why : stance.held_by()) {
       screen.Add("", "  held by " + why);
     }
   }
   for (const v1::LiveProof& proof : explanation.rotation().live_proofs()) {
-    screen.Add("",
-               absl::StrCat("proof ", proof.instance_id(), " by ",
-                            proof.submitter(), " at ",
-                            Time(proof.received_time()),
-                            proof.signer_serial().empty()
-                                ? ""
-                                : "  serial " + proof.signer_serial()));
+    screen.Add(
+        "", absl::StrCat("proof ", proof.instance_id(), " by ",
+                         proof.submitter(), " at ", Time(proof.received_time()),
+                         proof.signer_serial().empty()
+                             ? ""
+                             : "  serial " + proof.signer_serial()));
   }
 }
 
-void AddDecisions(const v1::RotationExplanation& explanation,
-                  Screen& screen) {
+void AddDecisions(const v1::RotationExplanation& explanation, Screen& screen) {
   screen.Add("approvals", explanation.approvals().sentence());
   for (const v1::Decision& decision : explanation.rotation().decisions()) {
     screen.Add(
-        "", absl::StrCat(
-                WithoutPrefix(v1::Decision::Kind_Name(decision.kind()),
-                              "KIND_"),
-                " by ", decision.by(), " at ", Time(decision.time()), ": ",
-                decision.why()));
+        "", absl::StrCat(WithoutPrefix(v1::Decision::Kind_Name(decision.kind()),
+                                       "KIND_"),
+                         " by ", decision.by(), " at ", Time(decision.time()),
+                         ": ", decision.why()));
   }
   screen.Add("policy", explanation.policy().sentence());
   std::string_view label = "gate";
   for (const v1::GateRefusal& refusal : explanation.refusals()) {
-    screen.Add(label, absl::StrCat(refusal.reason(), ": ", refusal.sentence(),
-                                   refusal.also_for_people()
-                                       ? " (however many approve)"
-                                       : ""));
+    screen.Add(label,
+               absl::StrCat(
+                   refusal.reason(), ": ", refusal.sentence(),
+                   refusal.also_for_people() ? " (however many approve)" : ""));
     label = "";
   }
   if (explanation.can_approve() && explanation.refusals().empty()) {
@@ -226,9 +220,9 @@ void AddPast(const v1::RotationExplanation& explanation, Screen& screen) {
 std::string ScreenOf(const v1::RotationExplanation& explanation) {
   const v1::Rotation& rotation = explanation.rotation();
   Screen screen;
-  screen.Add("rotation", absl::StrCat(rotation.id(), "  ", ClassOf(rotation),
-                                      "  ", SubjectOf(rotation), "  ",
-                                      StateOf(rotation)));
+  screen.Add("rotation",
+             absl::StrCat(rotation.id(), "  ", ClassOf(rotation), "  ",
+                          SubjectOf(rotation), "  ", StateOf(rotation)));
   screen.Add("", explanation.summary());
   screen.Add("at", absl::StrCat(Time(explanation.time()),
                                 ", as all times here in UTC; first seen ",
@@ -244,8 +238,7 @@ std::string ScreenOf(const v1::RotationExplanation& explanation) {
   AddWitnesses(explanation, screen);
   screen.Gap();
   AddDecisions(explanation, screen);
-  screen.Add("state", absl::StrCat(StateOf(rotation), ": ",
-                                   rotation.reason()));
+  screen.Add("state", absl::StrCat(StateOf(rotation), ": ", rotation.reason()));
   if (rotation.published_sequence() != 0) {
     screen.Add("", absl::StrCat("published in sequence ",
                                 rotation.published_sequence()));

@@ -56,10 +56,9 @@ std::string TextOf(const v1::DecideRotationResponse& response) {
   if (!response.has_approved_before_time()) {
     return "approved: " + Printable(count);
   }
-  return absl::StrCat(
-      "you approved this already at ",
-      Rfc3339(anchors::TimeOf(response.approved_before_time())), "; still ",
-      Printable(count));
+  return absl::StrCat("you approved this already at ",
+                      Rfc3339(anchors::TimeOf(response.approved_before_time())),
+                      "; still ", Printable(count));
 }
 
 void Print(const Flags& flags, const v1::DecideRotationResponse& response) {

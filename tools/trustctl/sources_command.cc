@@ -57,8 +57,8 @@ ordered_json RowOf(const v1::SourceStanding& standing,
   ordered_json row =
       health == nullptr ? ordered_json::object() : ToJson(*health);
   row.update(ToJson(standing));
-  row["slots_of"] = absl::StrCat(standing.slots_seen(), " of ",
-                                 standing.slots_pinned());
+  row["slots_of"] =
+      absl::StrCat(standing.slots_seen(), " of ", standing.slots_pinned());
   return row;
 }
 
@@ -100,8 +100,9 @@ int List(const Flags& flags) {
                               .colour = MayColour(STDOUT_FILENO)});
     for (const auto& standing : response->standings()) {
       if (standing.reason().empty()) continue;
-      std::cout << Printable(standing.source()) << " is " << StandingOf(standing)
-                << ": " << Printable(standing.reason()) << "\n";
+      std::cout << Printable(standing.source()) << " is "
+                << StandingOf(standing) << ": " << Printable(standing.reason())
+                << "\n";
     }
     for (const auto& standing : response->standings()) {
       if (standing.location().empty()) continue;
@@ -140,10 +141,9 @@ absl::StatusOr<std::vector<v1::SourceStanding>> AwaitPoll(
     }
     if (waiting.empty()) return polled;
     if (absl::Now() >= until) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("no answer of ", absl::StrJoin(waiting, ", "), " in ",
-                       absl::FormatDuration(timeout),
-                       "; it is still being polled"));
+      return absl::DeadlineExceededError(absl::StrCat(
+          "no answer of ", absl::StrJoin(waiting, ", "), " in ",
+          absl::FormatDuration(timeout), "; it is still being polled"));
     }
     absl::SleepFor(kBetweenLooks);
   }
@@ -172,8 +172,7 @@ absl::StatusOr<std::vector<v1::Rotation>> OpenedSince(
 // What a poll came to: FAILED, ROTATIONS or NOTHING_NEW.
 ordered_json OutcomeOf(const v1::SourceStanding& standing,
                        const std::vector<v1::Rotation>& opened) {
-  const bool failed =
-      standing.state() == v1::SourceStanding::STATE_FAILING;
+  const bool failed = standing.state() == v1::SourceStanding::STATE_FAILING;
   ordered_json outcome = {{"source", standing.source()},
                           {"outcome", failed           ? "FAILED"
                                       : opened.empty() ? "NOTHING_NEW"
@@ -226,9 +225,8 @@ int Wait(const Flags& flags, const AdminChannel& channel, absl::Time asked,
   ordered_json facts = {{"sources", ordered_json::array()}};
   bool failed = false;
   for (const v1::SourceStanding& standing : *polled) {
-    const auto opened =
-        OpenedSince(channel, standing.source(),
-                    anchors::TimeOf(standing.last_poll_time()));
+    const auto opened = OpenedSince(channel, standing.source(),
+                                    anchors::TimeOf(standing.last_poll_time()));
     if (!opened.ok()) return Fail(opened.status());
     facts["sources"].push_back(OutcomeOf(standing, *opened));
     failed |= standing.state() == v1::SourceStanding::STATE_FAILING;

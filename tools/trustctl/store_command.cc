@@ -18,6 +18,7 @@
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/repository_export.h"
 
 namespace anchorage::trustctl {
@@ -35,7 +36,7 @@ struct Flags {
   std::string why;
   bool yes = false;
   AdminSource source;
-  OutputOption output;
+  Output output;
 };
 
 constexpr char kFooter[] = R"(
@@ -135,23 +136,18 @@ int Accept(const Flags& flags) {
   }
   const auto response = Send(flags, bundle);
   if (!response.ok()) return Fail(response.status());
-  if (flags.output.json()) {
-    std::cout << nlohmann::ordered_json{{"sequence", response->sequence()},
-                                        {"timestamp_version",
-                                         response->timestamp_version()},
-                                        {"notes", std::vector<std::string>(
-                                                      response->notes().begin(),
-                                                      response->notes().end())}}
-                     .dump(2, ' ', false,
-                           nlohmann::ordered_json::error_handler_t::replace)
-              << "\n";
-    return kAccepted;
-  }
-  for (const std::string& note : response->notes()) {
-    std::cout << Printable(note) << "\n";
-  }
-  std::cout << "accepted  sequence " << response->sequence() << ", timestamp "
-            << response->timestamp_version() << "\n";
+  flags.output.Print(
+      {{"sequence", response->sequence()},
+       {"timestamp_version", response->timestamp_version()},
+       {"notes", std::vector<std::string>(response->notes().begin(),
+                                          response->notes().end())}},
+      {.name = "/sequence"}, [&] {
+        for (const std::string& note : response->notes()) {
+          std::cout << Printable(note) << "\n";
+        }
+        std::cout << "accepted  sequence " << response->sequence()
+                  << ", timestamp " << response->timestamp_version() << "\n";
+      });
   return kAccepted;
 }
 

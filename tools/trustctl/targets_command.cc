@@ -20,6 +20,7 @@
 #include "tools/trustctl/ceremony_text.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/signing_key.h"
 
 namespace anchorage::trustctl {
@@ -42,7 +43,7 @@ struct Flags {
   std::vector<std::string> reactivate;
   SigningKeySource signer;
   bool yes = false;
-  OutputOption output;
+  Output output;
 };
 
 // What the draft's catalog takes back into use, and what it must not do,
@@ -116,15 +117,10 @@ int ShowDraft(const Flags& flags) {
   if (!counts.ok()) return Fail(counts.status());
   const auto text = TextOfDraft(*ceremony);
   if (!text.ok()) return Fail(text.status());
-  if (flags.output.json()) {
-    std::cout << ordered_json{{"draft", *text},
-                              {"rules", Program()},
-                              {"signatures", ToJson(*counts)}}
-                     .dump(2)
-              << "\n";
-  } else {
-    std::cout << "draft of " << *text << TextOf(*counts);
-  }
+  flags.output.Print(
+      {{"draft", *text}, {"rules", Program()}, {"signatures", ToJson(*counts)}},
+      {.name = "/rules"},
+      [&] { std::cout << "draft of " << *text << TextOf(*counts); });
   return kAccepted;
 }
 
@@ -215,7 +211,7 @@ int Sign(const Flags& flags) {
       !s.ok()) {
     return Fail(s);
   }
-  return ShowCounts(flags.folder, DraftKind::kTargets, flags.output.json());
+  return ShowCounts(flags.folder, DraftKind::kTargets, flags.output);
 }
 
 int Publish(const Flags& flags) {
@@ -225,16 +221,14 @@ int Publish(const Flags& flags) {
   }
   const std::string file = absl::StrCat(
       flags.folder, "/", targets->envelope.version, ".targets.json");
-  if (flags.output.json()) {
-    std::cout << ordered_json{{"version", targets->envelope.version},
-                              {"expires", Rfc3339(targets->envelope.expires)},
-                              {"file", file}}
-                     .dump(2)
-              << "\n";
-  } else {
-    std::cout << "published  targets " << targets->envelope.version << " in "
-              << file << "\n";
-  }
+  flags.output.Print({{"version", targets->envelope.version},
+                      {"expires", Rfc3339(targets->envelope.expires)},
+                      {"file", file}},
+                     {.name = "/version"}, [&] {
+                       std::cout << "published  targets "
+                                 << targets->envelope.version << " in " << file
+                                 << "\n";
+                     });
   return kAccepted;
 }
 

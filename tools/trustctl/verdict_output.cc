@@ -1,10 +1,14 @@
 #include "tools/trustctl/verdict_output.h"
 
+#include <unistd.h>
+
 #include <iomanip>
 #include <iostream>
 #include <string_view>
 
 #include "client/verdict_json.h"
+#include "tools/trustctl/output.h"
+#include "tools/trustctl/terminal.h"
 #include "tools/trustctl/time_output.h"
 #include "verify/reason.h"
 
@@ -64,7 +68,10 @@ void PrintText(const Verdict& verdict, const verify::Trace& trace,
     std::cout << std::left << std::setw(6) << MarkOf(entry.outcome)
               << std::setw(22) << entry.check << entry.detail << "\n";
   }
-  std::cout << "\n" << client::VerdictWord(verdict.status);
+  std::cout << "\n"
+            << Paint(client::VerdictWord(verdict.status),
+                     verdict.status.ok() ? Colour::kGood : Colour::kBad,
+                     MayColour(STDOUT_FILENO));
   if (verdict.status.ok()) {
     for (const auto& [name, value] : verdict.summary) {
       std::cout << "  " << name << " " << Printable(value);
@@ -104,16 +111,20 @@ ordered_json ToJson(const Anchors& anchors) {
 }
 
 int PrintVerdict(const Verdict& verdict, const verify::Trace& trace,
-                 const Anchors& anchors, const OutputOption& output) {
-  if (output.json()) {
-    std::cout << (verdict.status.ok()
-                      ? verdict.json
-                      : client::RefusalJson(verdict.subject, verdict.status,
-                                            UsedOf(anchors), trace))
-              << "\n";
-  } else {
+                 const Anchors& anchors, const Output& output) {
+  if (output.is_text()) {
     PrintText(verdict, trace, anchors);
+    return ExitCodeOf(verdict.status);
   }
+  output.Print(
+      ordered_json::parse(verdict.status.ok()
+                              ? verdict.json
+                              : client::RefusalJson(verdict.subject,
+                                                    verdict.status,
+                                                    UsedOf(anchors), trace)),
+      {.name = verdict.subject == "identity" ? "/identity/instance_id"
+                                             : "/attestation/module_id"},
+      [] {});
   return ExitCodeOf(verdict.status);
 }
 

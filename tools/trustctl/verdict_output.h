@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "client/trust_client.h"
 #include "tools/trustctl/anchor_source.h"
-#include "tools/trustctl/command.h"
+#include "tools/trustctl/output.h"
 #include "verify/trace.h"
 
 namespace anchorage::trustctl {
@@ -33,7 +33,7 @@ struct Verdict {
 
 // Prints `verdict` to standard output and returns the exit code.
 int PrintVerdict(const Verdict& verdict, const verify::Trace& trace,
-                 const Anchors& anchors, const OutputOption& output);
+                 const Anchors& anchors, const Output& output);
 
 // The anchors, as the JSON of a verdict names them.
 client::AnchorsUsed UsedOf(const Anchors& anchors);

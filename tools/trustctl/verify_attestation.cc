@@ -17,6 +17,7 @@
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/decode.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/release_source.h"
 #include "tools/trustctl/session_flags.h"
 #include "tools/trustctl/verdict_output.h"
@@ -85,7 +86,7 @@ struct Flags {
   bool at_document_time = false;
   std::string partition;
   AnchorSource source;
-  OutputOption output;
+  Output output;
 
   // "aws" unless said.
   std::string PartitionOrDefault() const {

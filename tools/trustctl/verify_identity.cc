@@ -14,6 +14,7 @@
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/identity_flags.h"
+#include "tools/trustctl/output.h"
 #include "tools/trustctl/verdict_output.h"
 #include "verify/identity/identity_document.h"
 #include "verify/identity/identity_verifier.h"
@@ -65,7 +66,7 @@ struct Flags {
   bool any = false;
   std::string at;
   AnchorSource source;
-  OutputOption output;
+  Output output;
 };
 
 // Its bytes are decoded.

@@ -1,11 +1,35 @@
 #include "trustd/admin/access.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "trustd/rpc/rpc_status.h"
+#include "verify/printable.h"
 
 namespace anchorage::trustd {
+
+namespace {
+
+// How much of a stranger's name goes into an answer.
+constexpr std::size_t kShownName = 128;
+
+// The roles that allow `action`, in words.
+std::string RolesFor(Action action) {
+  std::vector<std::string> roles;
+  for (int role = v1::Person::Role_MIN; role <= v1::Person::Role_MAX; ++role) {
+    if (Allows(static_cast<v1::Person::Role>(role), action)) {
+      roles.push_back(
+          v1::Person::Role_Name(static_cast<v1::Person::Role>(role)));
+    }
+  }
+  return absl::StrJoin(roles, " or ");
+}
+
+}  // namespace
 
 bool Allows(v1::Person::Role role, Action action) {
   switch (role) {
@@ -42,8 +66,9 @@ grpc::Status Access::Admit(const PresentedName& who, Action action) const {
   const auto found = people_.find(who.name);
   if (found == people_.end()) {
     return RpcError(grpc::StatusCode::PERMISSION_DENIED, kNameUnknown,
-                    "the configuration of this trustd does not have the name "
-                    "of the client certificate");
+                    absl::StrCat("'", verify::Printable(who.name, kShownName),
+                                 "', the name in the client certificate, is "
+                                 "not among the 'people' of this trustd"));
   }
   const PersonRules& rules = found->second;
   if (!rules.certificate_sha256.empty() &&
@@ -59,7 +84,8 @@ grpc::Status Access::Admit(const PresentedName& who, Action action) const {
   if (Allows(rules.role, action)) return grpc::Status::OK;
   return RpcError(
       grpc::StatusCode::PERMISSION_DENIED, kRoleInsufficient,
-      absl::StrCat(v1::Person::Role_Name(rules.role), " does not allow this"));
+      absl::StrCat(v1::Person::Role_Name(rules.role),
+                   " does not allow this; what does is ", RolesFor(action)));
 }
 
 }  // namespace anchorage::trustd

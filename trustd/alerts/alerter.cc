@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/no_throw.h"
 #include "trustd/alerts/webhook_post.h"
+#include "trustd/base/log.h"
 #include "trustd/base/metric_families.h"
 #include "verify/printable.h"
 
@@ -233,7 +234,16 @@ RaisedAlert Alerter::Raise(Alert alert, StoreBatch& batch) {
 }
 
 void Alerter::Committed(const RaisedAlert& raised) {
-  spdlog::log(LevelOf(raised.alert.kind), "{}", LineOf(raised.alert));
+  const auto fact = [&facts = raised.alert.facts](const std::string& name) {
+    const auto found = facts.find(name);
+    return found == facts.end() ? "" : found->second;
+  };
+  LogWith(LevelOf(raised.alert.kind),
+          {{"ALERT", std::string(NameOf(raised.alert.kind))},
+           {"SUBJECT", raised.alert.subject},
+           {"ROTATION", fact("rotation")},
+           {"SOURCE", fact("source")}},
+          LineOf(raised.alert));
   metrics_.CountAlert(raised.alert.kind);
   if (open_ != nullptr) open_->Committed(raised.alert);
   for (const std::string& name : raised.queued) metrics_.AddQueued(name, 1);

@@ -19,9 +19,10 @@ using Anchors = std::vector<const CatalogAnchor*>;
 
 constexpr std::size_t kMostCertificates = 25;
 
-constexpr std::array kKinds = {
-    verify::AnchorKind::kIidRsa2048, verify::AnchorKind::kIidRsa1024,
-    verify::AnchorKind::kIidDsa, verify::AnchorKind::kNitroRoot};
+// The columns. A root of attestation documents has no region, and no column.
+constexpr std::array kKinds = {verify::AnchorKind::kIidRsa2048,
+                               verify::AnchorKind::kIidRsa1024,
+                               verify::AnchorKind::kIidDsa};
 
 // Since when a key is known: when it was seen, or else what the oldest of its
 // certificates says.
@@ -144,7 +145,6 @@ View AnchorView(const CatalogAnchor& anchor) {
 }  // namespace
 
 View AnchorsView(const Snapshot& snapshot) {
-  // A partition's root has no region: it stands in a row of its own.
   std::map<std::string,
            std::map<std::string, std::map<verify::AnchorKind, Anchors>>>
       found;
@@ -170,24 +170,32 @@ View AnchorsView(const Snapshot& snapshot) {
     for (const verify::AnchorKind kind : kKinds) {
       kinds << View("kind", std::string(verify::NameOf(kind)));
     }
+    const auto cell = [&](const std::string& region, verify::AnchorKind kind) {
+      const verify::Slot slot = {partition, region, kind};
+      const auto& by_kind = regions.at(region);
+      const auto anchors = by_kind.find(kind);
+      const auto change = open.find(slot);
+      return CellView(slot,
+                      anchors == by_kind.end() ? Anchors() : anchors->second,
+                      change == open.end() ? 0 : change->second);
+    };
+    View roots = NewList();
     View rows = NewList();
     for (const auto& [region, by_kind] : regions) {
-      View row;
-      Put(row, "region", region.empty() ? "every region" : region);
-      View cells = NewList();
-      for (const verify::AnchorKind kind : kKinds) {
-        const verify::Slot slot = {partition, region, kind};
-        const auto anchors = by_kind.find(kind);
-        const auto change = open.find(slot);
-        cells << CellView(
-            slot, anchors == by_kind.end() ? Anchors() : anchors->second,
-            change == open.end() ? 0 : change->second);
+      if (region.empty()) {
+        roots << cell(region, verify::AnchorKind::kNitroRoot);
+        continue;
       }
+      View row;
+      Put(row, "region", region);
+      View cells = NewList();
+      for (const verify::AnchorKind kind : kKinds) cells << cell(region, kind);
       row.set("cells", cells);
       rows << row;
     }
     View view;
     Put(view, "name", partition);
+    view.set("roots", roots);
     view.set("kinds", kinds);
     view.set("regions", rows);
     partitions << view;

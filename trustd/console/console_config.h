@@ -43,8 +43,8 @@ struct ConsoleSettings {
 // Reads `config.console()`, and sets the defaults in it. `path` is the configuration file's: every message
 // begins with it, and relative paths are relative to its folder. Reads no file.
 // Fails with INVALID_ARGUMENT.
-absl::StatusOr<ConsoleSettings> ReadConsoleSettings(
-    v1::TrustdConfig& config, const std::string& path);
+absl::StatusOr<ConsoleSettings> ReadConsoleSettings(v1::TrustdConfig& config,
+                                                    const std::string& path);
 
 }  // namespace anchorage::trustd
 

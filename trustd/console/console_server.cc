@@ -1,5 +1,6 @@
 #include "trustd/console/console_server.h"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,12 +73,18 @@ absl::StatusOr<std::unique_ptr<ConsoleServer>> ConsoleServer::Start(
   std::unique_ptr<ConsoleServer> server(new ConsoleServer(
       settings, people, std::move(readers), std::move(options)));
   if (!settings.tls_certificate_path.empty()) {
-    auto tls =
-        TlsContext::Load({.certificate_path = settings.tls_certificate_path,
-                          .key_path = settings.tls_key_path,
-                          .client_ca_path = settings.client_ca_path});
-    if (!tls.ok()) return tls.status();
-    server->tls_ = *std::move(tls);
+    auto files = TlsFiles::Open({.certificate = settings.tls_certificate_path,
+                                 .key = settings.tls_key_path,
+                                 .client_ca = settings.client_ca_path},
+                                server->options_.tls_watcher);
+    if (!files.ok()) return files.status();
+    server->tls_files_ = *std::move(files);
+    server->RefreshTls();
+    if (server->tls_ == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(settings.tls_certificate_path,
+                       ": TLS cannot use it, its key or the CAs"));
+    }
   }
   if (!settings.user.empty()) {
     auto password = Password::Load(settings.user, settings.password_hash_path);
@@ -91,7 +98,8 @@ absl::StatusOr<std::unique_ptr<ConsoleServer>> ConsoleServer::Start(
           [self](int socket, const Endpoint& peer) {
             self->Accept(socket, peer);
           },
-          [] {}, [self] { self->options_.shed("descriptors"); });
+          [self] { self->RefreshTls(); },
+          [self] { self->options_.shed("descriptors"); });
       !s.ok()) {
     return s;
   }
@@ -112,6 +120,24 @@ absl::Status ConsoleServer::Bind() {
   if (!listener.ok()) return listener.status();
   listener_ = *std::move(listener);
   return absl::OkStatus();
+}
+
+void ConsoleServer::RefreshTls() {
+  if (tls_files_ == nullptr) return;
+  tls_files_->Refresh();
+  std::uint64_t generation = 0;
+  const auto identity = tls_files_->Current(generation);
+  if (tls_ != nullptr && generation == tls_generation_) return;
+  tls_generation_ = generation;
+  auto made = TlsContext::Make({.certificate = identity->certificate,
+                                .key = identity->key,
+                                .client_ca = identity->client_ca});
+  if (made.ok()) {
+    tls_ = *std::move(made);
+  } else {
+    spdlog::error("the console goes on with the certificate that it had: {}",
+                  std::string(made.status().message()));
+  }
 }
 
 absl::Status ConsoleServer::StartLoops() {
@@ -212,7 +238,7 @@ void ConsoleServer::Answer(Connection& connection, bool last) {
       "HTTP/1.1 ", page->status, " ", PhraseOf(page->status),
       "\r\nContent-Type: ", std::string(page->media_type),
       "\r\nContent-Length: ", page->body.size(), "\r\n", std::string(kHeaders));
-  if (tls_ != nullptr) head += kOverTls;
+  if (tls_files_ != nullptr) head += kOverTls;
   if (page->status == 401) head += kAskPassword;
   if (page->status == 405) head += "Allow: GET, HEAD\r\n";
   if (page->status == 429) head += "Retry-After: 10\r\n";

@@ -10,6 +10,8 @@
 #ifndef ANCHORAGE_TRUSTD_CONSOLE_CONSOLE_SERVER_H_
 #define ANCHORAGE_TRUSTD_CONSOLE_CONSOLE_SERVER_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +27,7 @@
 #include "trustd/net/socket_file.h"
 #include "trustd/net/tcp_listener.h"
 #include "trustd/net/tls_session.h"
+#include "trustd/rpc/tls_files.h"
 #include "trustd/serve/http/http_loop.h"
 #include "trustd/serve/http/request_head.h"
 
@@ -43,11 +46,12 @@ class ConsoleServer {
     // The clock for how often a password is tried.
     anchors::SteadyClock uptime = &anchors::SteadyNow;
     ShedFunction shed = [](const std::string&) {};
+    TlsFiles::Watcher tls_watcher = [](const TlsFiles::State&) {};
   };
 
   // Listens and serves. `people` may read where certificates say who calls.
   // Fails with UNAVAILABLE (the address is in use or not of this machine), or
-  // as SocketFile::Listen(), TlsContext::Load() and Password::Load() do.
+  // as SocketFile::Listen(), TlsFiles::Open() and Password::Load() do.
   static absl::StatusOr<std::unique_ptr<ConsoleServer>> Start(
       const ConsoleSettings& settings, const People& people,
       Site::Readers readers, Options options);
@@ -71,6 +75,8 @@ class ConsoleServer {
                 Site::Readers readers, Options options);
 
   absl::Status Bind();
+  // Reads certificate and CAs again if their files have changed.
+  void RefreshTls();
   absl::Status StartLoops();
   void Accept(int socket, const Endpoint& peer);
   void Answer(Connection& connection, bool last);
@@ -85,8 +91,10 @@ class ConsoleServer {
   const Options options_;
   const Site site_;
   Admission places_;
-  // Null for plain text.
+  // Null for plain text. Once it listens, what follows is for its thread alone.
+  std::shared_ptr<TlsFiles> tls_files_;
   std::shared_ptr<const TlsContext> tls_;
+  std::uint64_t tls_generation_ = 0;
   // Null where no password is asked for.
   std::unique_ptr<Password> password_;
   // Null where it listens on an address.

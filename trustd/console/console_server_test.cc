@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "anchors/base/atomic_file.h"
 #include "test/support/mirror_fixture.h"
 #include "test/support/test_authority.h"
@@ -306,12 +307,33 @@ TEST_F(ConsoleServerTest, ListensOnASocket) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   server_->address().copy(address.sun_path, sizeof(address.sun_path) - 1);
-  ASSERT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&address),
-                      sizeof(address)),
-            0);
-  EXPECT_THAT(Talk(socket, "GET / HTTP/1.1\r\nHost: localhost:7445\r\n"
-                           "Connection: close\r\n\r\n"),
+  ASSERT_EQ(
+      ::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)),
+      0);
+  EXPECT_THAT(Talk(socket,
+                   "GET / HTTP/1.1\r\nHost: localhost:7445\r\n"
+                   "Connection: close\r\n\r\n"),
               HasSubstr("HTTP/1.1 200 OK"));
+}
+
+TEST_F(ConsoleServerTest, ReadsItsCertificateAgain) {
+  Serve(By::kPassword);
+  const TestAuthority others("other servers");
+  const TlsIdentity next = others.Issue({.names = {"console"},
+                                         .alternative_names = "IP:127.0.0.1",
+                                         .purpose = "serverAuth"});
+  Write("tls.key", next.key);
+  Write("tls.pem", next.certificate);
+  httplib::SSLClient client("127.0.0.1", Port());
+  const std::string roots = Write("other-roots.pem", others.pem());
+  client.set_ca_cert_path(roots.c_str());
+  client.enable_server_certificate_verification(true);
+  bool is_new = false;
+  for (int i = 0; i < 200 && !is_new; ++i) {
+    is_new = static_cast<bool>(client.Get("/"));
+    if (!is_new) absl::SleepFor(absl::Milliseconds(100));
+  }
+  EXPECT_TRUE(is_new);
 }
 
 TEST_F(ConsoleServerTest, TheSameConnectionAsksForMany) {
@@ -323,6 +345,21 @@ TEST_F(ConsoleServerTest, TheSameConnectionAsksForMany) {
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->status, 200);
   }
+}
+
+TEST_F(ConsoleServerTest, BelievesTheNewCaAlone) {
+  Serve(By::kCertificate);
+  auto client = Tls("vera");
+  EXPECT_TRUE(client->Get("/"));
+  const TestAuthority others("other people");
+  Write("people.pem", others.pem());
+  // It is read again within a second or two.
+  bool is_refused = false;
+  for (int i = 0; i < 100 && !is_refused; ++i) {
+    absl::SleepFor(absl::Milliseconds(100));
+    is_refused = !Tls("vera")->Get("/");
+  }
+  EXPECT_TRUE(is_refused);
 }
 
 TEST_F(ConsoleServerTest, RefusesFilesThatAreNotWhatTlsNeeds) {

@@ -122,8 +122,7 @@ View AlertsView(const Snapshot& snapshot) {
   for (const v1::OpenAlert& alert : snapshot.alerts) {
     View view;
     const bool is_known = !alert.acknowledged_by().empty();
-    const bool is_critical =
-        alert.severity() == v1::ALERT_SEVERITY_CRITICAL;
+    const bool is_critical = alert.severity() == v1::ALERT_SEVERITY_CRITICAL;
     const bool is_info = alert.severity() == v1::ALERT_SEVERITY_INFO;
     view.set("tone", is_known || is_info ? "quiet"
                      : is_critical       ? "bad"

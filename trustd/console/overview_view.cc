@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -129,13 +130,12 @@ void AddSourceNeeds(const Snapshot& snapshot,
                     const std::vector<v1::SourceStanding>& sources,
                     std::vector<Need>& needs) {
   for (const v1::SourceStanding& source : sources) {
-    const bool fails = source.state() == v1::SourceStanding::STATE_FAILING;
-    if (!fails && source.state() != v1::SourceStanding::STATE_DOUBTED) continue;
+    // One that is doubted has an open change that says so.
+    if (source.state() != v1::SourceStanding::STATE_FAILING) continue;
     needs.push_back(
         {.rank = 1,
          .path = "/sources",
-         .what = absl::StrCat("Source ", source.source(),
-                              fails ? " fails" : " is doubted"),
+         .what = absl::StrCat("Source ", source.source(), " fails"),
          .text = source.reason(),
          .since = absl::StrCat(
              "last right ",
@@ -159,6 +159,33 @@ void AddFleetNeeds(const Snapshot& snapshot, std::vector<Need>& needs) {
   }
 }
 
+// What people were alerted of and what nothing else here says.
+void AddAlertNeeds(const Snapshot& snapshot, std::vector<Need>& needs) {
+  constexpr std::string_view kSaidHere[] = {
+      "rotation", "source", "bundle", "ledger", "fleet", "store", "dates"};
+  std::size_t shown = 0;
+  for (const v1::OpenAlert& alert : snapshot.alerts) {
+    const std::string_view about =
+        std::string_view(alert.id()).substr(0, alert.id().find('/'));
+    const bool is_critical = alert.severity() == v1::ALERT_SEVERITY_CRITICAL;
+    if ((!is_critical && alert.severity() != v1::ALERT_SEVERITY_WARNING) ||
+        !alert.acknowledged_by().empty() ||
+        std::find(std::begin(kSaidHere), std::end(kSaidHere), about) !=
+            std::end(kSaidHere)) {
+      continue;
+    }
+    if (++shown > kMostExplained) break;
+    needs.push_back(
+        {.rank = is_critical ? 0 : 1,
+         .path = "/alerts",
+         .what = absl::StrCat(alert.kind(), " ", alert.subject()),
+         .text = absl::StrCat(alert.meaning(), "."),
+         .since = absl::StrCat(
+             "last ", Ago(anchors::TimeOf(alert.last_time()), snapshot.now)),
+         .command = alert.command()});
+  }
+}
+
 View NeedView(const Need& need) {
   static constexpr const char* kTones[] = {"bad", "warn", "quiet"};
   static constexpr const char* kWords[] = {"now", "soon", "goes on by itself"};
@@ -169,7 +196,7 @@ View NeedView(const Need& need) {
   Put(view, "what", need.what);
   Put(view, "text", need.text);
   Put(view, "since", need.since);
-  view.set("command", need.command);
+  Put(view, "command", need.command);
   return view;
 }
 
@@ -186,8 +213,8 @@ void PutHeadline(const Snapshot& snapshot, const std::vector<Need>& needs,
                        : people == 1
                            ? "One thing needs a person"
                            : absl::StrCat(people, " things need a person"));
-  std::string line =
-      people == 0 ? "Nothing needs a person." : "What is published is served.";
+  std::string line = people == 0 ? "Nothing needs a person."
+                                 : "What is published stays served meanwhile.";
   if (snapshot.publication == nullptr) line = "Nothing is served.";
   if (of_rank(2) > 0) {
     absl::StrAppend(&line, " ", Count(of_rank(2), "change"),
@@ -338,6 +365,7 @@ View OverviewView(const Snapshot& snapshot) {
   AddChangeNeeds(snapshot, needs, left_out);
   AddSourceNeeds(snapshot, sources, needs);
   AddFleetNeeds(snapshot, needs);
+  AddAlertNeeds(snapshot, needs);
   std::stable_sort(
       needs.begin(), needs.end(),
       [](const Need& a, const Need& b) { return a.rank < b.rank; });

@@ -45,7 +45,7 @@ struct Address {
   std::string_view path;
   // Null for a page that the navigation does not name, which has no parameters.
   const PageEntry* entry = nullptr;
-  ListQuery query;
+  ListQuery query = {};
 };
 
 // Reads a request's target, which the result refers to; nullopt for one that

@@ -55,9 +55,13 @@ const char* TextOf(int status) {
 
 }  // namespace
 
-Snapshot Site::Look() const {
+Snapshot Site::Look(const std::string& name) const {
   const absl::Time now = readers_.clock();
   const Ledger& ledger = readers_.mirror.ledger();
+  const std::size_t windows = name == "fleet"      ? kFleetWindows
+                              : name == "overview" ? 1
+                                                   : 0;
+  const bool takes_alerts = name == "alerts" || name == "overview";
   return {.now = now,
           .offline = readers_.offline,
           .work = readers_.mirror.View(now),
@@ -65,10 +69,12 @@ Snapshot Site::Look() const {
           .signing = readers_.hub.signing(),
           .record = ledger.health(),
           .records = ledger.head().size,
-          .fleet = readers_.fleet ? std::optional(readers_.fleet(kFleetWindows))
-                                  : std::nullopt,
-          .alerts = readers_.alerts ? readers_.alerts(now)
-                                    : std::vector<v1::OpenAlert>()};
+          .fleet = windows > 0 && readers_.fleet
+                       ? std::optional(readers_.fleet(windows))
+                       : std::nullopt,
+          .alerts = takes_alerts && readers_.alerts
+                        ? readers_.alerts(now)
+                        : std::vector<v1::OpenAlert>()};
 }
 
 std::optional<View> Site::Find(const Address& address, const Snapshot& snapshot,
@@ -147,7 +153,7 @@ Site::Page Site::Get(std::string_view target) const {
   const bool is_named = address->entry != nullptr;
   std::string name = is_named ? address->entry->name : "";
   std::string title = is_named ? address->entry->title : "";
-  const Snapshot snapshot = Look();
+  const Snapshot snapshot = Look(name);
   std::optional<View> view = Find(*address, snapshot, name, title);
   if (!view.has_value()) return Error(404);
   PutFrame(name, title, &snapshot, *view);

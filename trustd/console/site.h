@@ -56,7 +56,8 @@ class Site {
   Page Error(int status) const;
 
  private:
-  Snapshot Look() const;
+  // Returns what the page `name` is made of.
+  Snapshot Look(const std::string& name) const;
   // Returns the view of a page and sets its template and title; nullopt: 404.
   std::optional<View> Find(const Address& address, const Snapshot& snapshot,
                            std::string& name, std::string& title) const;

@@ -31,14 +31,14 @@ std::string EnumWords(const std::string& name, std::string_view prefix) {
 }  // namespace
 
 void Put(View& view, const std::string& key, std::string_view text) {
-  view.set(key, verify::Printable(text, kMaxShownBytes));
+  view.set(key, verify::Printable(text, kMaxWordsBytes));
 }
 
 View Lines(std::string_view text) {
   View lines = NewList();
   for (const absl::string_view line :
        absl::StrSplit(absl::string_view(text.data(), text.size()), '\n')) {
-    lines << verify::Printable({line.data(), line.size()}, kMaxShownBytes);
+    lines << verify::Printable({line.data(), line.size()}, kMaxWordsBytes);
   }
   return lines;
 }

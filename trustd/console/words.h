@@ -23,7 +23,7 @@ namespace anchorage::trustd {
 using View = kainjow::mustache::data;
 
 // The longest text that a page shows of one field, in bytes.
-inline constexpr std::size_t kMaxShownBytes = 4096;
+inline constexpr std::size_t kMaxWordsBytes = 4096;
 
 // Sets `key` of `view` to `text`, as verify::Printable() has it.
 void Put(View& view, const std::string& key, std::string_view text);

@@ -45,7 +45,7 @@ TEST(Words, MakeEverythingVisible) {
   Put(view, "text", "a\u202eb\x1b[2J\n");
   EXPECT_EQ(view.get("text")->string_value(), "a\\u202eb\\x1b[2J\\n");
   Put(view, "text", std::string(100'000, 'x'));
-  EXPECT_LE(view.get("text")->string_value().size(), kMaxShownBytes);
+  EXPECT_LE(view.get("text")->string_value().size(), kMaxWordsBytes);
 }
 
 }  // namespace

@@ -52,8 +52,7 @@ v1::ExplainedCertificate Explain(const Catalog& catalog, const Slot& slot,
   v1::ExplainedCertificate out;
   out.set_sha256(sha256);
   out.set_spki_sha256(spki_sha256);
-  const CatalogAnchor* anchor =
-      anchors::FindAnchor(catalog, slot, spki_sha256);
+  const CatalogAnchor* anchor = anchors::FindAnchor(catalog, slot, spki_sha256);
   const anchors::CatalogCertificate* known =
       anchors::FindCertificate(anchor, sha256);
   if (known != nullptr) {
@@ -79,8 +78,7 @@ v1::ExplainedCertificate Explain(const Catalog& catalog, const Slot& slot,
 
 v1::ExplainedCertificate ExplainKey(const Catalog& catalog, const Slot& slot,
                                     const std::string& spki_sha256) {
-  const CatalogAnchor* anchor =
-      anchors::FindAnchor(catalog, slot, spki_sha256);
+  const CatalogAnchor* anchor = anchors::FindAnchor(catalog, slot, spki_sha256);
   // The first is the newest that is in use.
   if (anchor == nullptr || anchor->certificates.empty()) {
     return Explain(catalog, slot, "", "", spki_sha256);
@@ -134,10 +132,9 @@ void AddCertificates(const Catalog& catalog, const RotationBook::Entry& entry,
   }
   for (const v1::SeenCertificate& seen : rotation.observed()) {
     *explanation.add_new_certificates() =
-        seen.sha256().empty()
-            ? ExplainKey(catalog, slot, seen.spki_sha256())
-            : Explain(catalog, slot, seen.der(), seen.sha256(),
-                      seen.spki_sha256());
+        seen.sha256().empty() ? ExplainKey(catalog, slot, seen.spki_sha256())
+                              : Explain(catalog, slot, seen.der(),
+                                        seen.sha256(), seen.spki_sha256());
   }
   Align(explanation);
 }

@@ -123,8 +123,8 @@ void AddSources(const Work& view, const Entry& entry,
       source.set_location(look->second->location);
     }
     const auto health = view.moment.health.find(stance.source());
-    const bool fails = health != view.moment.health.end() &&
-                       health->second.failures() > 0;
+    const bool fails =
+        health != view.moment.health.end() && health->second.failures() > 0;
     source.set_counts(look != view.moment.newest.end() && !fails &&
                       stance.held_by().empty() &&
                       !IsDoubted(view.book(), stance.source()));
@@ -162,10 +162,9 @@ std::string WitnessesOf(const Entry& entry,
       contradict.push_back(stance.source());
     }
   }
-  std::string text =
-      agree.empty()
-          ? std::string("No source shows it")
-          : absl::StrCat("Shown since ", Text(since), " by ", Join(agree));
+  std::string text = agree.empty() ? std::string("No source shows it")
+                                   : absl::StrCat("Shown since ", Text(since),
+                                                  " by ", Join(agree));
   if (agree.size() > 1 && families.size() == 1) text += ", which count as one";
   if (!contradict.empty()) {
     absl::StrAppend(&text, "; contradicted by ", Join(contradict));
@@ -220,16 +219,15 @@ v1::PolicyOutlook OutlookOf(const Work& view, const Entry& entry,
               "through.");
   } else if (entry.is_held()) {
     const v1::Decision& hold = *rotation.decisions().rbegin();
-    outlook.set_sentence(Sentence("The policy does not decide: held by ",
-                                  hold.by(), " at ",
-                                  Text(anchors::TimeOf(hold.time())), ": ",
-                                  hold.why(), "."));
+    outlook.set_sentence(
+        Sentence("The policy does not decide: held by ", hold.by(), " at ",
+                 Text(anchors::TimeOf(hold.time())), ": ", hold.why(), "."));
   } else if (entry.is_request()) {
     outlook.set_sentence("The policy never decides what people ask for.");
   } else if (answers.policy.outcome == Outcome::kPublishNow) {
     outlook.set_outcome(v1::PolicyOutlook::OUTCOME_PUBLISHES);
-    outlook.set_sentence(Sentence("It is published with the next event: ",
-                                  answers.policy.reason, "."));
+    outlook.set_sentence(Sentence(
+        "It is published with the next event: ", answers.policy.reason, "."));
   } else if (answers.policy.outcome == Outcome::kWaitUntil) {
     outlook.set_outcome(v1::PolicyOutlook::OUTCOME_WAITS);
     anchors::SetTime(answers.policy.until, *outlook.mutable_time());
@@ -237,9 +235,9 @@ v1::PolicyOutlook OutlookOf(const Work& view, const Entry& entry,
         "The policy publishes it at ", Text(answers.policy.until),
         ", if nothing speaks against it then: ", answers.policy.reason, "."));
   } else if (IsOfTheGate(answers)) {
-    outlook.set_sentence(
-        Sentence("The policy would publish it, and the gate does not let it: ",
-                 answers.policy.reason, ". It is asked again with each event."));
+    outlook.set_sentence(Sentence(
+        "The policy would publish it, and the gate does not let it: ",
+        answers.policy.reason, ". It is asked again with each event."));
   } else {
     outlook.set_sentence(
         Sentence("It waits for people: ", answers.policy.reason, "."));
@@ -247,8 +245,7 @@ v1::PolicyOutlook OutlookOf(const Work& view, const Entry& entry,
   return outlook;
 }
 
-void AddRefusals(const Answers& answers,
-                 v1::RotationExplanation& explanation) {
+void AddRefusals(const Answers& answers, v1::RotationExplanation& explanation) {
   std::set<GateReason> said;
   const auto add = [&](GateReason reason, absl::string_view why,
                        bool for_people) {
@@ -296,9 +293,8 @@ void AddHistory(const Entry& entry, v1::RotationExplanation& explanation) {
 void SetUndo(const Work& view, const Entry& entry,
              v1::RotationExplanation& explanation) {
   const v1::Rotation& rotation = entry.rotation;
-  const bool is_published =
-      rotation.state() == v1::ROTATION_STATE_PUBLISHED ||
-      rotation.state() == v1::ROTATION_STATE_COMPLETED;
+  const bool is_published = rotation.state() == v1::ROTATION_STATE_PUBLISHED ||
+                            rotation.state() == v1::ROTATION_STATE_COMPLETED;
   const bool replaces =
       rotation.rotation_class() == v1::ROTATION_CLASS_RE_KEY ||
       rotation.rotation_class() == v1::ROTATION_CLASS_ALGORITHM_CHANGE ||
@@ -306,18 +302,17 @@ void SetUndo(const Work& view, const Entry& entry,
   if (is_published) {
     const auto undo = UndoOf(view.catalog(), rotation, "", false);
     explanation.set_can_undo(undo.ok());
-    explanation.set_undo(
-        undo.ok()
-            ? Sentence("It can be taken back: the key ",
-                       undo->undo->reactivated.front(),
-                       " is ACTIVE again and the key ",
-                       undo->undo->ended.front(),
-                       " RETIRED, in one publication that ",
-                       view.options.rotations.approvals,
-                       view.options.rotations.approvals == 1
-                           ? " person approves."
-                           : " people approve.")
-            : Sentence(undo.status().message(), "."));
+    explanation.set_undo(undo.ok()
+                             ? Sentence("It can be taken back: the key ",
+                                        undo->undo->reactivated.front(),
+                                        " is ACTIVE again and the key ",
+                                        undo->undo->ended.front(),
+                                        " RETIRED, in one publication that ",
+                                        view.options.rotations.approvals,
+                                        view.options.rotations.approvals == 1
+                                            ? " person approves."
+                                            : " people approve.")
+                             : Sentence(undo.status().message(), "."));
   } else if (entry.is_open() && replaces) {
     explanation.set_undo(
         "Once it is published it can be taken back: the key of now is ACTIVE "
@@ -335,10 +330,10 @@ void AddCommand(std::string purpose, std::string command,
 void AddCommands(const Entry& entry, v1::RotationExplanation& explanation) {
   const std::uint64_t id = entry.rotation.id();
   const auto decide = [&](absl::string_view verb, std::string purpose) {
-    AddCommand(std::move(purpose),
-               absl::StrCat("trustctl rotations ", verb, " ", id,
-                            " --why REASON"),
-               explanation);
+    AddCommand(
+        std::move(purpose),
+        absl::StrCat("trustctl rotations ", verb, " ", id, " --why REASON"),
+        explanation);
   };
   const bool is_of_sources = !entry.is_request() && !entry.is_unknown_signer();
   const auto poll = [&] {
@@ -389,10 +384,10 @@ void AddCommands(const Entry& entry, v1::RotationExplanation& explanation) {
       break;
     default:
       if (explanation.can_undo()) {
-        AddCommand("take it back",
-                   absl::StrCat("trustctl rotations undo ", id,
-                                " --why REASON"),
-                   explanation);
+        AddCommand(
+            "take it back",
+            absl::StrCat("trustctl rotations undo ", id, " --why REASON"),
+            explanation);
       }
   }
 }
@@ -436,10 +431,9 @@ v1::ApprovalCount CountApprovals(const Work& view, const Entry& entry) {
       if (given.count(name) == 0) names.push_back(name);
     }
     count.mutable_missing()->Assign(names.begin(), names.end());
-    absl::StrAppend(&sentence, "; missing ",
-                    missing == 1 ? "one" : absl::StrCat(missing), " of ",
-                    names.empty() ? "nobody: no person may approve"
-                                  : Join(names));
+    absl::StrAppend(
+        &sentence, "; missing ", missing == 1 ? "one" : absl::StrCat(missing),
+        " of ", names.empty() ? "nobody: no person may approve" : Join(names));
   }
   count.set_sentence(Sentence(sentence));
   return count;
@@ -452,8 +446,7 @@ std::optional<v1::RotationExplanation> ExplainRotation(const Work& view,
   const Entry& entry = *found;
   const bool is_decidable = entry.is_open() && entry.is_publishable();
   const Answers answers = is_decidable ? AskAll(view, entry) : Answers();
-  const RecommendationRow& row =
-      RecommendationOf(CaseOf(view, entry, answers));
+  const RecommendationRow& row = RecommendationOf(CaseOf(view, entry, answers));
   v1::RotationExplanation explanation;
   *explanation.mutable_rotation() = entry.rotation;
   Shorten(*explanation.mutable_rotation());
@@ -472,8 +465,7 @@ std::optional<v1::RotationExplanation> ExplainRotation(const Work& view,
   if (is_decidable) AddRefusals(answers, explanation);
   explanation.mutable_recommendation()->set_action(row.action);
   explanation.mutable_recommendation()->set_name(std::string(row.name));
-  explanation.mutable_recommendation()->set_sentence(
-      std::string(row.sentence));
+  explanation.mutable_recommendation()->set_sentence(std::string(row.sentence));
   AddHistory(entry, explanation);
   SetUndo(view, entry, explanation);
   AddCommands(entry, explanation);

@@ -104,7 +104,8 @@ class ExplainTest : public IrelandTest {
   }
   std::vector<std::string> Refusals(std::uint64_t id) const {
     std::vector<std::string> names;
-    for (const auto& refusal : Explain(id).refusals()) {
+    const v1::RotationExplanation explanation = Explain(id);
+    for (const auto& refusal : explanation.refusals()) {
       names.push_back(refusal.reason());
     }
     return names;
@@ -268,8 +269,7 @@ TEST_F(ExplainTest, APersonsHoldIsTheirs) {
   ASSERT_TRUE(mirror_->SubmitEvidence(Evidence(), "fleet", now_).ok());
   ASSERT_TRUE(Decide(1, v1::Decision::KIND_HOLD, "bob", "I have a call").ok());
   EXPECT_EQ(CaseOf(1), "PERSON_HOLDS");
-  EXPECT_THAT(Explain(1).policy().sentence(),
-              HasSubstr("held by bob at 2"));
+  EXPECT_THAT(Explain(1).policy().sentence(), HasSubstr("held by bob at 2"));
 }
 
 TEST_F(ExplainTest, SentencesHoldNoControlCharacters) {
@@ -370,7 +370,9 @@ TEST_F(ExplainTest, ASourceSaysWhenItIsPolledNext) {
 class ExplainAnyTest : public ExplainTest,
                        public ::testing::WithParamInterface<int> {
  protected:
-  int Below(int n) { return static_cast<int>(dice_() % static_cast<unsigned>(n)); }
+  int Below(int n) {
+    return static_cast<int>(dice_() % static_cast<unsigned>(n));
+  }
 
   std::string AnyCertificate() {
     switch (Below(7)) {
@@ -414,10 +416,10 @@ class ExplainAnyTest : public ExplainTest,
       case 4: {
         const auto open = mirror_->View(now_).book().Live();
         if (open.empty()) return;
-        (void)Decide(*open.rbegin(),
-                     Below(2) == 0 ? v1::Decision::KIND_HOLD
-                                   : v1::Decision::KIND_REJECT,
-                     "olga", "no");
+        (void)Decide(
+            *open.rbegin(),
+            Below(2) == 0 ? v1::Decision::KIND_HOLD : v1::Decision::KIND_REJECT,
+            "olga", "no");
         return;
       }
       default: {
@@ -453,7 +455,8 @@ TEST_P(ExplainAnyTest, WhatIsToBeApprovedIsPublishedWhenPeopleDo) {
       EXPECT_FALSE(it.recommendation().name().empty());
       if (it.recommendation().action() != Action::ACTION_APPROVE) continue;
       const auto& entry = *view.book().Find(id);
-      const auto next = Applied(view.catalog(), entry.change, view.options, now_);
+      const auto next =
+          Applied(view.catalog(), entry.change, view.options, now_);
       ASSERT_TRUE(next.ok()) << next.status();
       EXPECT_TRUE(JudgeAutomatic(view.catalog(), *next, entry.change.slot,
                                  SituationOf(view))

@@ -84,7 +84,8 @@ std::string WhatThePastSays(RotationClass rotation_class, const Slot& slot) {
       return "A re-key of a region has never been seen: every change from 2012 "
              "to 2026 was a re-issue over the same key.";
     case RotationClass::kRemoval:
-      return "A removal has never been seen: every change from 2012 to 2026 was "
+      return "A removal has never been seen: every change from 2012 to 2026 "
+             "was "
              "a re-issue over the same key.";
     case RotationClass::kNewKind:
     case RotationClass::kNewRegion:

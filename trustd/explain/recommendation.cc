@@ -29,7 +29,8 @@ constexpr RecommendationRow kRows[] = {
      "Nothing is left to decide: what is served has it already."},
 
     {Case::kUnknownSigner, "UNKNOWN_SIGNER", Action::ACTION_LOOK,
-     "Have the sources polled and open AWS's page: AWS signs with a key that it "
+     "Have the sources polled and open AWS's page: AWS signs with a key that "
+     "it "
      "has not published yet, or somebody shows a forgery."},
     {Case::kProblem, "PROBLEM", Action::ACTION_LOOK,
      "Open the source's address: if it is whole there, wait for the next poll; "
@@ -42,7 +43,8 @@ constexpr RecommendationRow kRows[] = {
      "Open the source's address: if the slots are there, wait for the next "
      "poll. No anchor is removed by it."},
     {Case::kStale, "STALE", Action::ACTION_LOOK,
-     "The source is behind, or went back: ask who runs it, or wait for its next "
+     "The source is behind, or went back: ask who runs it, or wait for its "
+     "next "
      "poll. If a key was retired that AWS uses after all, take that back."},
     {Case::kSourcesDisagree, "SOURCES_DISAGREE", Action::ACTION_LOOK,
      "Find out which source is wrong: compare them with AWS's page as another "
@@ -55,32 +57,39 @@ constexpr RecommendationRow kRows[] = {
      "Reject it: its own key has not signed this certificate, so AWS has not "
      "made it."},
     {Case::kSameCertificate, "SAME_CERTIFICATE", Action::ACTION_REJECT,
-     "Reject it: it is a certificate that is pinned, with its signature written "
+     "Reject it: it is a certificate that is pinned, with its signature "
+     "written "
      "otherwise."},
     {Case::kUnreadable, "UNREADABLE", Action::ACTION_REJECT,
      "Reject it: its certificate cannot be read."},
     {Case::kKeyIsOver, "KEY_IS_OVER", Action::ACTION_HOLD,
-     "Do not approve it: its key is retired or revoked in this slot. If that was "
+     "Do not approve it: its key is retired or revoked in this slot. If that "
+     "was "
      "a mistake, a retired key can be reactivated; a revoked one never."},
     {Case::kKeyRevokedElsewhere, "KEY_REVOKED_ELSEWHERE", Action::ACTION_HOLD,
-     "Hold it: its key is revoked in another slot, so it may be in other hands. "
+     "Hold it: its key is revoked in another slot, so it may be in other "
+     "hands. "
      "Find out why it was revoked."},
     {Case::kNotLater, "NOT_LATER", Action::ACTION_HOLD,
-     "Hold it: the certificate is no later than one that the key has had, so the "
+     "Hold it: the certificate is no later than one that the key has had, so "
+     "the "
      "source is probably a stale copy."},
     {Case::kInUseElsewhere, "IN_USE_ELSEWHERE", Action::ACTION_HOLD,
      "Hold it: the certificate is another region's, so the source probably "
      "shows it under the wrong name."},
     {Case::kSeveralNew, "SEVERAL_NEW", Action::ACTION_HOLD,
-     "Hold it: sources show more than one new certificate in this slot, and AWS "
+     "Hold it: sources show more than one new certificate in this slot, and "
+     "AWS "
      "has one."},
     {Case::kSourceSaysOtherwise, "SOURCE_SAYS_OTHERWISE", Action::ACTION_HOLD,
-     "Hold it: a source that speaks for this slot shows something else. Find out "
+     "Hold it: a source that speaks for this slot shows something else. Find "
+     "out "
      "which of them is wrong."},
     {Case::kNotShownNow, "NOT_SHOWN_NOW", Action::ACTION_HOLD,
      "Hold it: no source that can be relied on shows it now."},
     {Case::kTakesAway, "TAKES_AWAY", Action::ACTION_HOLD,
-     "Hold it: it only takes something away, and a page that shows less is more "
+     "Hold it: it only takes something away, and a page that shows less is "
+     "more "
      "often broken than right. Ask AWS."},
     {Case::kFromTheFuture, "FROM_THE_FUTURE", Action::ACTION_WAIT,
      "Wait: the certificate begins more than a day from now."},
@@ -111,7 +120,8 @@ constexpr RecommendationRow kRows[] = {
     {Case::kPolicyWaits, "POLICY_WAITS", Action::ACTION_WAIT,
      "Nothing to do: the policy publishes it when its time has come."},
     {Case::kRequested, "REQUESTED", Action::ACTION_CONFIRM,
-     "Ask the person who wants it, and compare what they bring with AWS by a way "
+     "Ask the person who wants it, and compare what they bring with AWS by a "
+     "way "
      "of your own, before you approve it."},
     {Case::kUndoRequested, "UNDO_REQUESTED", Action::ACTION_CONFIRM,
      "Make sure with the person who wants it that the key which came is wrong, "
@@ -204,8 +214,7 @@ std::optional<Case> WorstOf(const Entry& entry, const Answers& answers) {
 
 bool ChangesKey(const Entry& entry) {
   return entry.rotation.rotation_class() == v1::ROTATION_CLASS_RE_KEY ||
-         entry.rotation.rotation_class() ==
-             v1::ROTATION_CLASS_ALGORITHM_CHANGE;
+         entry.rotation.rotation_class() == v1::ROTATION_CLASS_ALGORITHM_CHANGE;
 }
 
 // Of what nothing speaks against, and only people decide.
@@ -258,8 +267,8 @@ Answers AskAll(const Work& view, const Entry& entry) {
           {GateReason::kUnreadable, "it cannot be read"});
       continue;
     }
-    for (Objection& objection : ObjectionsTo(*certificate, change.slot,
-                                             view.catalog(), after, now)) {
+    for (Objection& objection :
+         ObjectionsTo(*certificate, change.slot, view.catalog(), after, now)) {
       answers.objections.push_back(std::move(objection));
     }
   }

@@ -23,8 +23,7 @@ std::string FailureOf(const v1::SourceHealth& health) {
   const bool is_named = health.detail().starts_with(health.failure());
   return absl::StrCat("failed ", health.failures(),
                       health.failures() == 1 ? " time: " : " times: ",
-                      is_named ? "" : health.failure() + ": ",
-                      health.detail());
+                      is_named ? "" : health.failure() + ": ", health.detail());
 }
 
 std::string DoubtOf(const Entry& anomaly) {
@@ -81,10 +80,10 @@ void SetState(const Work& view, const std::string& source,
   const auto fewer = view.moment.fewer_slots.find(source);
   if (fewer != view.moment.fewer_slots.end() &&
       view.at.steady - fewer->second.since < kFewerCounts) {
-    return set(v1::SourceStanding::STATE_DOUBTED,
-               absl::StrCat("it shows ", standing.slots_seen(),
-                            " slots, and showed ", fewer->second.before,
-                            " before"));
+    return set(
+        v1::SourceStanding::STATE_DOUBTED,
+        absl::StrCat("it shows ", standing.slots_seen(), " slots, and showed ",
+                     fewer->second.before, " before"));
   }
   if (view.moment.asked.count(source) == 0) {
     return set(v1::SourceStanding::STATE_NOT_ASKED,
@@ -129,8 +128,8 @@ std::vector<v1::SourceStanding> ExplainSources(const Work& view) {
     }
     for (const std::uint64_t id : view.book().Live()) {
       const Entry& entry = *view.book().Find(id);
-      const bool is_its_anomaly = entry.is_anomaly() && entry.is_open() &&
-                                  IsAnomalyOf(entry, name);
+      const bool is_its_anomaly =
+          entry.is_anomaly() && entry.is_open() && IsAnomalyOf(entry, name);
       if (is_its_anomaly || Shows(entry, name)) {
         standing.add_open_rotations(id);
       }

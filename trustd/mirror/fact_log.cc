@@ -85,6 +85,8 @@ void LogFacts(const std::vector<v1::LedgerRecord>& records,
     }
   };
   for (const v1::LedgerRecord& record : records) {
+    // What comes often names nothing that a later record needs.
+    if (!spdlog::default_logger()->should_log(LevelOf(record))) continue;
     remember(RotationIdOf(record));
     for (const std::uint64_t id : record.publication().rotation_ids()) {
       remember(id);

@@ -264,8 +264,7 @@ void NoteFewerSlots(Work& work, const v1::ObservationFact& before,
   if (known != fewer.end() && has >= known->second.before) {
     fewer.erase(known);
   } else if (has < had) {
-    fewer.try_emplace(after.source(),
-                      Moment::FewerSlots{work.at.steady, had});
+    fewer.try_emplace(after.source(), Moment::FewerSlots{work.at.steady, had});
   }
 }
 

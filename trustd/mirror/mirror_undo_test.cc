@@ -57,7 +57,8 @@ TEST_F(UndoTest, BringsTheOldKeyBackAndRetiresTheNewOneInOnePublication) {
   // One person is not enough.
   EXPECT_EQ(Sequence(), before);
   EXPECT_EQ(Alerts("ANCHOR_CHANGED"), 1);
-  ASSERT_TRUE(Decide(id, v1::Decision::KIND_APPROVE, "bob", "so AWS says").ok());
+  ASSERT_TRUE(
+      Decide(id, v1::Decision::KIND_APPROVE, "bob", "so AWS says").ok());
   EXPECT_EQ(Sequence(), before + 1);
   EXPECT_EQ(StatusOf(Key()), AnchorStatus::kActive);
   EXPECT_FALSE(AnchorOf(Key()).valid_until.has_value());
@@ -116,10 +117,12 @@ TEST_F(UndoTest, IsOfAPublishedRotationThatReplacedAKey) {
   ASSERT_EQ(The(2).state(), v1::ROTATION_STATE_COMPLETED);
   EXPECT_TRUE(absl::IsFailedPrecondition(Undo(2, "olga").status()));
   // What is still open is rejected, not taken back.
-  ASSERT_TRUE(Show({SignedOn(kNow, "\x35", test::TestKey::Rsa(2048, 45))}).ok());
+  ASSERT_TRUE(
+      Show({SignedOn(kNow, "\x35", test::TestKey::Rsa(2048, 45))}).ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(Undo(3, "olga").status()));
   EXPECT_TRUE(absl::IsInvalidArgument(
-      mirror_->Undo({.rotation_id = 1, .by = "olga"}, now_).status()));
+      mirror_->Undo({.rotation_id = 1, .by = "olga", .why = ""}, now_)
+          .status()));
 }
 
 TEST_F(UndoTest, IsRefusedOnceTheKeysAreSomethingElse) {
@@ -183,8 +186,7 @@ TEST_F(UndoTest, IsOnTheDiskAsAWholeOrNotAtAll) {
 class OfflineUndoTest : public IrelandTest {};
 
 TEST_F(OfflineUndoTest, IsProposedForPeopleToSign) {
-  ASSERT_TRUE(
-      Show({SignedOn(kNow - absl::Hours(1), "\x33", NewKey())}).ok());
+  ASSERT_TRUE(Show({SignedOn(kNow - absl::Hours(1), "\x33", NewKey())}).ok());
   ASSERT_TRUE(
       Decide(1, v1::Decision::KIND_APPROVE, "alice", "AWS says so").ok());
   options_.core.offline = true;

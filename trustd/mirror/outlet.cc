@@ -36,14 +36,13 @@ bool Contains(const Catalog& catalog, const Change& change) {
       const auto* anchor = anchors::FindAnchor(catalog, change.slot, key);
       return anchor != nullptr && is_so(*anchor);
     };
-    return std::all_of(change.undo->reactivated.begin(),
-                       change.undo->reactivated.end(),
-                       [&](const std::string& key) {
-                         return has(key, [](const auto& anchor) {
-                           return anchor.status ==
-                                  verify::AnchorStatus::kActive;
-                         });
-                       }) &&
+    return std::all_of(
+               change.undo->reactivated.begin(), change.undo->reactivated.end(),
+               [&](const std::string& key) {
+                 return has(key, [](const auto& anchor) {
+                   return anchor.status == verify::AnchorStatus::kActive;
+                 });
+               }) &&
            std::none_of(change.undo->ended.begin(), change.undo->ended.end(),
                         [&](const std::string& key) {
                           return has(key, &anchors::Verifies);

@@ -33,8 +33,8 @@ std::set<std::string> BroughtBy(const v1::Rotation& rotation) {
 }
 
 // What the rotation changed, the other way round.
-TakenBack Reverse(const anchors::Catalog& catalog,
-                  const v1::Rotation& rotation, const verify::Slot& slot) {
+TakenBack Reverse(const anchors::Catalog& catalog, const v1::Rotation& rotation,
+                  const verify::Slot& slot) {
   TakenBack back{.rotation_id = rotation.id()};
   if (rotation.has_undo()) {
     const v1::Undo& undo = rotation.undo();

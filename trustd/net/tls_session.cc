@@ -8,14 +8,11 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "anchors/base/atomic_file.h"
 #include "verify/crypto/public_key.h"
 
 namespace anchorage::trustd {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 1024 * 1024;
 // How many certificates may stand between a peer's and a CA's.
 constexpr int kMaxDepth = 4;
 
@@ -35,22 +32,20 @@ Certificate NextCertificate(BIO* bio) {
 // Nobody is there to type one.
 int NoPassword(char*, int, int, void*) { return -1; }
 
-absl::Status Bad(const std::string& path, const char* what) {
+absl::Status Bad(const char* what) {
   ERR_clear_error();
-  return absl::InvalidArgumentError(absl::StrCat(path, " ", what));
+  return absl::InvalidArgumentError(what);
 }
 
-absl::Status UseChain(SSL_CTX* context, const std::string& path) {
-  const auto text = anchors::ReadFile(path, kMaxFileBytes);
-  if (!text.ok()) return text.status();
-  const Bio bio = BioOf(*text);
+absl::Status UseChain(SSL_CTX* context, const std::string& pem) {
+  const Bio bio = BioOf(pem);
   const Certificate own = NextCertificate(bio.get());
   if (own == nullptr || SSL_CTX_use_certificate(context, own.get()) != 1) {
-    return Bad(path, "has no certificate in PEM that TLS can use");
+    return Bad("there is no certificate in PEM that TLS can use");
   }
   while (Certificate next = NextCertificate(bio.get())) {
     if (SSL_CTX_add0_chain_cert(context, next.get()) != 1) {
-      return Bad(path, "has a chain that TLS cannot use");
+      return Bad("the certificate's chain is none that TLS can use");
     }
     (void)next.release();
   }
@@ -58,36 +53,29 @@ absl::Status UseChain(SSL_CTX* context, const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::Status UseKey(SSL_CTX* context, const std::string& path) {
-  const auto text = anchors::ReadPrivateFile(path, kMaxFileBytes);
-  if (!text.ok()) return text.status();
-  const Key key(PEM_read_bio_PrivateKey(BioOf(*text).get(), nullptr,
-                                        &NoPassword, nullptr),
-                &EVP_PKEY_free);
-  if (key == nullptr) {
-    return Bad(path, "has no private key in PEM without a password");
-  }
-  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
-    return Bad(path, "does not belong to the certificate");
+absl::Status UseKey(SSL_CTX* context, const std::string& pem) {
+  const Key key(
+      PEM_read_bio_PrivateKey(BioOf(pem).get(), nullptr, &NoPassword, nullptr),
+      &EVP_PKEY_free);
+  if (key == nullptr || SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
+    return Bad("there is no private key in PEM that is the certificate's");
   }
   return absl::OkStatus();
 }
 
-absl::Status RequireClients(SSL_CTX* context, const std::string& path) {
-  const auto text = anchors::ReadFile(path, kMaxFileBytes);
-  if (!text.ok()) return text.status();
-  const Bio bio = BioOf(*text);
+absl::Status RequireClients(SSL_CTX* context, const std::string& pem) {
+  const Bio bio = BioOf(pem);
   int found = 0;
   while (const Certificate next = NextCertificate(bio.get())) {
     if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), next.get()) != 1 ||
         // What browsers choose from.
         SSL_CTX_add_client_CA(context, next.get()) != 1) {
-      return Bad(path, "has a certificate that cannot be a CA's");
+      return Bad("there is a CA that TLS cannot use");
     }
     ++found;
   }
   ERR_clear_error();
-  if (found == 0) return Bad(path, "has no certificate in PEM");
+  if (found == 0) return Bad("there is no CA in PEM");
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                      nullptr);
   SSL_CTX_set_verify_depth(context, kMaxDepth);
@@ -114,8 +102,8 @@ std::string CommonName(const X509* certificate) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(
-    const Files& files) {
+absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Make(
+    const Identity& identity) {
   std::shared_ptr<TlsContext> made(
       new TlsContext(SSL_CTX_new(TLS_server_method())));
   SSL_CTX* const context = made->context_.get();
@@ -129,16 +117,12 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
-  if (absl::Status s = UseChain(context, files.certificate_path); !s.ok()) {
-    return s;
+  absl::Status made_of = UseChain(context, identity.certificate);
+  if (made_of.ok()) made_of = UseKey(context, identity.key);
+  if (made_of.ok() && !identity.client_ca.empty()) {
+    made_of = RequireClients(context, identity.client_ca);
   }
-  if (absl::Status s = UseKey(context, files.key_path); !s.ok()) return s;
-  if (!files.client_ca_path.empty()) {
-    if (absl::Status s = RequireClients(context, files.client_ca_path);
-        !s.ok()) {
-      return s;
-    }
-  }
+  if (!made_of.ok()) return made_of;
   return made;
 }
 

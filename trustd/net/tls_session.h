@@ -1,6 +1,6 @@
 // TLS of a server over sockets that do not block, by OpenSSL.
 //
-//   auto context = TlsContext::Load({.certificate_path = ..., .key_path = ...});
+//   auto context = TlsContext::Make({.certificate = ..., .key = ...});
 //   auto session = (*context)->Accept(socket);
 //   switch (session->Handshake()) ...
 //
@@ -63,18 +63,18 @@ class TlsSession {
 
 class TlsContext {
  public:
-  struct Files {
-    // PEM, the server's own certificate first.
-    std::string certificate_path;
-    std::string key_path;
+  // PEM.
+  struct Identity {
+    // The server's own certificate first.
+    std::string certificate;
+    std::string key;
     // The CAs of whom a certificate is required; empty: none is asked for.
-    std::string client_ca_path = "";
+    std::string client_ca = "";
   };
 
-  // Reads the files. Fails as anchors::ReadFile() and ReadPrivateFile() do, and
-  // with INVALID_ARGUMENT for a file that is not what it must be.
-  static absl::StatusOr<std::shared_ptr<const TlsContext>> Load(
-      const Files& files);
+  // Fails with INVALID_ARGUMENT for what is not as it must be.
+  static absl::StatusOr<std::shared_ptr<const TlsContext>> Make(
+      const Identity& identity);
 
   // Begins a session on a connected socket; null where there is no memory.
   std::unique_ptr<TlsSession> Accept(int socket) const;

@@ -67,7 +67,13 @@ std::uint32_t RecordIndex::NumberOf(const v1::Slot& slot) {
   return at->second;
 }
 
-void RecordIndex::Add(const v1::RecordText& text) {
+void RecordIndex::Add(const v1::LedgerRecord& record) {
+  const absl::MutexLock lock(&mutex_);
+  AddLocked(record);
+}
+
+void RecordIndex::AddLocked(const v1::LedgerRecord& record) {
+  const v1::RecordText text = reader_.Read(record);
   Row row;
   row.time = anchors::TimeOf(text.time());
   row.fact = NumberOf(text.fact());
@@ -94,7 +100,7 @@ absl::StatusOr<bool> RecordIndex::ReadOn(std::uint64_t size,
       v1::LedgerRecord record;
       // Its hash was right, so what is not read is of a later version.
       if (!record.ParseFromString(*bytes)) record.Clear();
-      Add(reader_.Read(record));
+      AddLocked(record);
     }
   }
 }

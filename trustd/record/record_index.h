@@ -54,12 +54,15 @@ struct RecordFilter {
 
 class RecordIndex {
  public:
-  // `read` is called from any thread.
-  explicit RecordIndex(RecordReader read) : read_(std::move(read)) {}
+  // `read` is called from any thread. Without one, records come by Add() alone.
+  explicit RecordIndex(RecordReader read = {}) : read_(std::move(read)) {}
 
   // Reads the next records, at most `most` of the first `size`. Returns whether
   // it has all of these. Fails as the reader does, with what it has kept.
   absl::StatusOr<bool> ReadOn(std::uint64_t size, std::uint64_t most);
+
+  // Adds the next record.
+  void Add(const v1::LedgerRecord& record);
 
   // How many records it has.
   std::uint64_t size() const;
@@ -109,7 +112,8 @@ class RecordIndex {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::uint32_t NumberOf(const v1::Slot& slot)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Add(const v1::RecordText& text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddLocked(const v1::LedgerRecord& record)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Row RowBefore(std::uint64_t index) const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return index == 0 ? Row() : rows_[index - 1];
   }

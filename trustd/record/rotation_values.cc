@@ -101,12 +101,13 @@ Change ChangeOf(const v1::Rotation& rotation) {
   change.problem = ProblemKindNamed(rotation.problem());
   if (rotation.has_undo()) {
     const v1::Undo& undo = rotation.undo();
-    change.undo = TakenBack{.rotation_id = undo.rotation_id(),
-                            .reactivated = {undo.reactivated_spki_sha256().begin(),
-                                            undo.reactivated_spki_sha256().end()},
-                            .ended = {undo.ended_spki_sha256().begin(),
-                                      undo.ended_spki_sha256().end()},
-                            .revokes = undo.revokes()};
+    change.undo =
+        TakenBack{.rotation_id = undo.rotation_id(),
+                  .reactivated = {undo.reactivated_spki_sha256().begin(),
+                                  undo.reactivated_spki_sha256().end()},
+                  .ended = {undo.ended_spki_sha256().begin(),
+                            undo.ended_spki_sha256().end()},
+                  .revokes = undo.revokes()};
   }
   change.notes.assign(rotation.notes().begin(), rotation.notes().end());
   change.diff = rotation.diff();

@@ -1,5 +1,6 @@
 #include "trustd/rpc/grpc_log.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <spdlog/spdlog.h>
 
@@ -19,13 +20,26 @@ spdlog::level::level_enum LevelOf(gpr_log_severity severity) {
   }
 }
 
-// gRPC calls it from its own threads, also those that end after main().
-void Log(gpr_log_func_args* line) {
+// Called from threads of gRPC's too, also those that end after main().
+void Log(spdlog::level::level_enum level, const char* library,
+         std::string_view line) {
   static auto* const limit = new LineLimit;
   std::uint64_t left_out = 0;
   if (!limit->Admit(anchors::SteadyNow(), left_out)) return;
-  if (left_out > 0) spdlog::warn("gRPC: {} lines were left out", left_out);
-  spdlog::log(LevelOf(line->severity), "gRPC: {}", line->message);
+  if (left_out > 0)
+    spdlog::warn("{}: {} lines were left out", library, left_out);
+  spdlog::log(level, "{}: {}", library, line);
+}
+
+void LogOfGrpc(gpr_log_func_args* line) {
+  Log(LevelOf(line->severity), "gRPC", line->message);
+}
+
+void LogOfProtobuf(google::protobuf::LogLevel level, const char*, int,
+                   const std::string& line) {
+  Log(level == google::protobuf::LOGLEVEL_INFO ? spdlog::level::info
+                                               : spdlog::level::warn,
+      "protobuf", line);
 }
 
 }  // namespace
@@ -46,6 +60,9 @@ bool LineLimit::Admit(absl::Duration now, std::uint64_t& left_out) {
   return true;
 }
 
-void SendGrpcLogToOurs() { gpr_set_log_function(&Log); }
+void SendGrpcLogToOurs() {
+  gpr_set_log_function(&LogOfGrpc);
+  google::protobuf::SetLogHandler(&LogOfProtobuf);
+}
 
 }  // namespace anchorage::trustd

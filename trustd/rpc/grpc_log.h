@@ -1,4 +1,5 @@
-// gRPC's own lines, such as those of handshakes that fail, in our log.
+// The own lines of gRPC and protobuf, such as those of handshakes that fail, in
+// our log.
 
 #ifndef ANCHORAGE_TRUSTD_RPC_GRPC_LOG_H_
 #define ANCHORAGE_TRUSTD_RPC_GRPC_LOG_H_
@@ -33,9 +34,9 @@ class LineLimit {
   std::uint64_t left_out_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// From now on, for the whole process, gRPC's lines go to spdlog's default
-// logger: its errors, most of which are a peer's, as warnings, and the rest,
-// which GRPC_VERBOSITY asks for, as what they are.
+// From now on, for the whole process, these lines go to spdlog's default logger:
+// errors, most of which are a peer's, as warnings, and the rest, of which
+// GRPC_VERBOSITY may ask for more, as what they are.
 void SendGrpcLogToOurs();
 
 }  // namespace anchorage::trustd

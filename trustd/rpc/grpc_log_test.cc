@@ -1,5 +1,6 @@
 #include "trustd/rpc/grpc_log.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <gtest/gtest.h>
 #include <spdlog/logger.h>
@@ -24,6 +25,9 @@ TEST(GrpcLog, GoesThroughOurs) {
           "ipv4:192.0.2.7:1");
   EXPECT_EQ(out.str(),
             "warning gRPC: handshake with ipv4:192.0.2.7:1 failed\n");
+  out.str("");
+  GOOGLE_LOG(ERROR) << "not UTF-8";
+  EXPECT_EQ(out.str(), "warning protobuf: not UTF-8\n");
 }
 
 TEST(LineLimit, CountsWhatIsLeftOut) {

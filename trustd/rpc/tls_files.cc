@@ -121,9 +121,12 @@ class ReloadedCredentials final : public grpc::ServerCredentials {
     const grpc_ssl_pem_key_cert_pair pair = {
         .private_key = files->key.c_str(),
         .cert_chain = files->certificate.c_str()};
-    *config = grpc_ssl_server_certificate_config_create(
-        files->client_ca.empty() ? nullptr : files->client_ca.c_str(), &pair,
-        1);
+    // gRPC insists on CAs, also where it asks no client for a certificate and
+    // does not look at them.
+    const std::string& client_ca =
+        files->client_ca.empty() ? files->certificate : files->client_ca;
+    *config = grpc_ssl_server_certificate_config_create(client_ca.c_str(),
+                                                        &pair, 1);
     asker.has = generation;
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }

@@ -139,13 +139,16 @@ TEST_F(TlsFilesTest, KeepsTheOldForNewFilesThatAreNotGood) {
 
 class ListenerTest : public TlsFilesTest {
  protected:
-  ListenerTest() : files_(Open()) {
+  ListenerTest() { Listen(); }
+
+  void Listen() {
+    files_ = Open();
     GrpcListener::Options options;
     options.address = "127.0.0.1:0";
     options.setting = "test";
     options.credentials = files_->Credentials();
     auto listener = GrpcListener::Start(options, [](CallGate&) {});
-    EXPECT_TRUE(listener.ok()) << listener.status();
+    ASSERT_TRUE(listener.ok()) << listener.status();
     listener_ = *std::move(listener);
   }
 
@@ -170,7 +173,7 @@ class ListenerTest : public TlsFilesTest {
         .ok();
   }
 
-  const std::shared_ptr<TlsFiles> files_;
+  std::shared_ptr<TlsFiles> files_;
   std::unique_ptr<GrpcListener> listener_;
 };
 
@@ -194,6 +197,16 @@ TEST_F(ListenerTest, ShowsTheNewCertificateToNewConnectionsAlone) {
   listener_->Drain();
   EXPECT_TRUE(stream->Read(&response)) << "the stream hears of the end";
   EXPECT_EQ(response.status(), health::HealthCheckResponse::NOT_SERVING);
+}
+
+TEST_F(ListenerTest, AsksNobodyForACertificateWithoutACa) {
+  paths_.client_ca = "";
+  Listen();
+  EXPECT_TRUE(Answers(Connect(server_authority_, {})));
+  const TestAuthority next("next servers");
+  Write(next.Issue(ForServer("two")));
+  RefreshSettled(*files_);
+  EXPECT_TRUE(Answers(Connect(next, {})));
 }
 
 TEST_F(ListenerTest, RefusesNewConnectionsOfPeopleWhoseCaIsGone) {
