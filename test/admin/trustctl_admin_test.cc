@@ -400,7 +400,7 @@ TEST_F(TrustctlAdminTest, SaysWhyATrustdCannotBeAsked) {
   Write("stranger.key", stranger.key);
   run = list("servers.pem", "stranger", "stranger");
   EXPECT_EQ(run.code, 6) << run.output;
-  EXPECT_THAT(run.output, HasSubstr("CLIENT_CA_UNKNOWN"));
+  EXPECT_THAT(run.output, HasSubstr("CLIENT_CERTIFICATE_REFUSED"));
   run = As("mallory", "rotations list");
   EXPECT_EQ(run.code, 5) << run.output;
   EXPECT_THAT(run.output, HasSubstr("'mallory'"));

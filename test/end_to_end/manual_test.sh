@@ -17,11 +17,6 @@ fail() {
 "$trustctl" man pages >out || fail "man: exit code $?"
 "$trustctl" man again >/dev/null
 diff -r pages again || fail "two runs differ"
-for page in pages/*.1; do
-  groff -man -Tutf8 -ww -z "$page" 2>warnings || fail "$page: groff"
-  [ ! -s warnings ] || fail "$page: $(cat warnings)"
-done
-
 # walk COMMAND: its page has its flags; and the commands below it.
 pages=0
 walk() {
@@ -31,7 +26,8 @@ walk() {
   page=pages/trustctl${command:+-${command// /-}}.1
   pages=$((pages + 1))
   [ -f "$page" ] || { fail "no $page"; return; }
-  groff -man -Tascii -P-cbou "$page" >text 2>/dev/null
+  groff -man -Tascii -P-cbou -ww "$page" >text 2>warnings || fail "$page: groff"
+  [ ! -s warnings ] || fail "$page: $(cat warnings)"
   while read -r flag; do
     grep -q -- "$flag" text || fail "$page has no $flag"
   done < <(grep -oE '^ {2,4}(-[a-z],)?--[a-z][a-z0-9-]*' <<<"$help" | grep -oE -- '--.*')

@@ -326,7 +326,8 @@ absl::Status AlertCause(const Endpoint& endpoint, int reason) {
       }
       return Theirs(ConnectionCause::kClientCertificateRefused,
                     absl::StrCat(endpoint.address,
-                                 " refuses --client-cert: is it for "
+                                 " refuses --client-cert: is it of a CA in its "
+                                 "'client_ca_path', for "
                                  "clients, and good today?"));
     default:
       return absl::OkStatus();
@@ -415,7 +416,11 @@ absl::Status TlsCause(const Endpoint& endpoint, const std::string& host, int fd,
   done = Through(ssl.get(), deadline,
                  [&] { return SSL_read(ssl.get(), &byte, 1); });
   if (done >= 0) return absl::OkStatus();
-  return AlertCause(endpoint, ERR_GET_REASON(ERR_peek_error()));
+  const absl::Status alert =
+      AlertCause(endpoint, ERR_GET_REASON(ERR_peek_error()));
+  if (!alert.ok()) return alert;
+  // gRPC refuses a client without an alert, and greets all others.
+  return AlertCause(endpoint, SSL_R_SSLV3_ALERT_BAD_CERTIFICATE);
 }
 
 }  // namespace

@@ -124,11 +124,13 @@ int ShowChoices(CLI::App& app, const CLI::App& level, std::string_view word) {
 int Explain(const CLI::App& app, const CLI::App& command,
             const CLI::ParseError& error) {
   const std::vector<std::string> extra = app.remaining(true);
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr ||
-      extra.empty()) {
+  const bool is_flag = !extra.empty() && extra.front().starts_with("-");
+  const bool is_extra =
+      dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  // A flag that is mistyped may be the one that is missed.
+  if (error.get_exit_code() == 0 || extra.empty() || !(is_flag || is_extra)) {
     return app.exit(error) == 0 ? kAccepted : kUsage;
   }
-  const bool is_flag = extra.front().starts_with("-");
   PrintError(absl::StrCat("'", extra.front(), "' is ",
                           is_flag ? "not a flag of this command"
                                   : "one argument too many",
