@@ -601,7 +601,7 @@ TEST_F(TrustctlAdminTest, ReadsAnExportedRecordWithoutAServer) {
     EXPECT_EQ(Plain("ledger list" + file).output, served.output) << format;
     EXPECT_THAT(Plain("ledger search asking" + file).output,
                 HasSubstr("\n1 record\n"));
-    EXPECT_THAT(Plain("ledger show 1" + file).output,
+    EXPECT_THAT(Plain("ledger show 2" + file).output,
                 HasSubstr("RE_KEY of us-east-1 rsa2048 was detected"));
     EXPECT_EQ(Plain("ledger show 99999" + file).code, 2);
     run = Plain(absl::StrCat("ledger verify", file, " --head ", HeadIn(run)));
@@ -614,7 +614,7 @@ TEST_F(TrustctlAdminTest, ReadsAnExportedRecordWithoutAServer) {
   const json line =
       json::parse(Read("jsonl.out").substr(0, Read("jsonl.out").find('\n')));
   EXPECT_EQ(line["index"], 0);
-  EXPECT_EQ(line["fact"], "OBSERVATION");
+  EXPECT_EQ(line["fact"], "PUBLICATION");
   EXPECT_NE(line["words"], "");
   // Today's form, until another is asked for.
   As("viewer-vera", "ledger export plain.out");

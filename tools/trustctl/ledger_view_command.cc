@@ -482,7 +482,9 @@ void AddLedgerViews(CLI::App& ledger, Action& action) {
   CLI::App& show = *ledger.add_subcommand("show", "Show all of one record");
   show.footer(kShowFooter);
   auto shown = std::make_shared<Flags>();
-  show.add_option("index", shown->index, "its index")->required();
+  show.add_option("index", shown->index, "its index")
+      ->required()
+      ->check(CLI::NonNegativeNumber);
   shown->source.AddTo(show);
   shown->output.AddTo(show);
   show.callback(
