@@ -277,9 +277,9 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
 std::vector<std::string> DifferencesAtStart(const Config& now,
                                             const Config& next) {
   // What a reload changes.
-  static constexpr std::string_view kAtOnce[] = {
-      "sources", "alerts.webhooks", "alerts.console_url", "releases_path",
-      "log.level"};
+  static constexpr std::string_view kAtOnce[] = {"sources", "alerts.webhooks",
+                                                 "alerts.console_url",
+                                                 "releases_path", "log.level"};
   std::vector<std::string> names;
   const auto compare = [&](const auto& compare_below, const Message& a,
                            const Message& b,

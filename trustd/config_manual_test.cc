@@ -62,10 +62,13 @@ TEST(ConfigManual, HasLimitsAndDefaultsAsTheyAreRead) {
 // has none was not filled in, and `--print-config` would not show it.
 TEST(ConfigManual, FillsInEveryDefaultThatACommentNames) {
   const std::set<std::string> depends = {
-      "alerts.console_url",     // none
-      "ceremony_dir",           // of MODE_OFFLINE alone
-      "initial_catalog_path",   // what trustd is built with
-      "rotations.rules[].hold"  // of one action alone
+      "admin.people[].certificate_sha256[]",  // any of the CA's
+      "admin.unix_socket.group",              // the process's own
+      "alerts.console_url",                   // none
+      "ceremony_dir",                         // of MODE_OFFLINE alone
+      "initial_catalog_path",                 // what trustd is built with
+      "rotations.rules[].hold",               // of one action alone
+      "sources[].upstream.targets_url",       // in another setting
   };
   Visit(Manual().settings(), [&](const Setting& setting) {
     if (!absl::StrContains(setting.comment, "Default") ||

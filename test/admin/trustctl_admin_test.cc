@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -18,6 +19,7 @@
 #include "absl/time/time.h"
 #include "anchors/base/atomic_file.h"
 #include "test/support/admin_world.h"
+#include "test/support/test_authority.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -377,6 +379,58 @@ TEST_F(TrustctlAdminTest, NamesTheOtherSlotsOfARevokedKey) {
   EXPECT_EQ(run.code, 0) << run.output;
   EXPECT_THAT(run.output, HasSubstr("that of 1 more"));
   EXPECT_THAT(run.output, HasSubstr("\n  aws/us-east-9/iid-rsa2048\n"));
+}
+
+TEST_F(TrustctlAdminTest, SaysWhyATrustdCannotBeAsked) {
+  const auto list = [&](const std::string& roots, const std::string& person,
+                        const std::string& key) {
+    return Plain(absl::StrCat(
+        "rotations list --server ", world_.server().address(), " --tls-roots ",
+        roots, " --client-cert ", person, ".pem --client-key ", key, ".key"));
+  };
+  Outcome run = list("viewer-vera.pem", "viewer-vera", "viewer-vera");
+  EXPECT_EQ(run.code, 6) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("SERVER_CA_UNKNOWN"));
+  run = list("servers.pem", "viewer-vera", "mallory");
+  EXPECT_EQ(run.code, 2) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("KEY_OF_ANOTHER"));
+  const TlsIdentity stranger =
+      TestAuthority("strangers").Issue({.names = {"viewer-vera"}});
+  Write("stranger.pem", stranger.certificate);
+  Write("stranger.key", stranger.key);
+  run = list("servers.pem", "stranger", "stranger");
+  EXPECT_EQ(run.code, 6) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("CLIENT_CA_UNKNOWN"));
+  run = As("mallory", "rotations list");
+  EXPECT_EQ(run.code, 5) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("'mallory'"));
+  EXPECT_THAT(run.output, HasSubstr("NAME_UNKNOWN"));
+  run = As("viewer-vera", "rotations hold 1 --why x");
+  EXPECT_EQ(run.code, 5) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("ROLE_APPROVER or ROLE_OPERATOR"));
+}
+
+TEST_F(TrustctlAdminTest, TakesWhereAndWhoFromAContext) {
+  setenv("XDG_CONFIG_HOME", folder_.c_str(), 1);
+  Outcome run = Plain(absl::StrCat(
+      "context set here --admin-server ", world_.server().address(),
+      " --admin-tls-roots servers.pem --client-cert viewer-vera.pem "
+      "--client-key viewer-vera.key"));
+  EXPECT_EQ(run.code, 0) << run.output;
+  run = Plain("rotations list -o name");
+  EXPECT_EQ(run.output, "1\n");
+  // A flag beats a variable, and a variable a context.
+  run = Plain("rotations list --server 127.0.0.1:1");
+  EXPECT_THAT(run.output, HasSubstr("NOBODY_LISTENS"));
+  setenv("ANCHORAGE_ADMIN_SERVER", "127.0.0.1:1", 1);
+  run = Plain("rotations list");
+  EXPECT_THAT(run.output, HasSubstr("NOBODY_LISTENS"));
+  setenv("ANCHORAGE_ADMIN_SERVER", "", 1);
+  run = Plain("rotations list");
+  EXPECT_EQ(run.code, 1) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("ANCHORAGE_ADMIN_SERVER: set, but empty"));
+  unsetenv("ANCHORAGE_ADMIN_SERVER");
+  unsetenv("XDG_CONFIG_HOME");
 }
 
 TEST_F(TrustctlAdminTest, SubmitsEvidence) {

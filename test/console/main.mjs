@@ -46,9 +46,9 @@ const browser = await chromium.launch({
 });
 
 // A page of its own at a width and in a colour scheme, with what it did wrong.
-async function open(path, { width = 1280, dark = false } = {}) {
+async function open(path, { width = 1280, height = 800, dark = false } = {}) {
   const context = await browser.newContext({
-    viewport: { width, height: 800 },
+    viewport: { width, height },
     colorScheme: dark ? 'dark' : 'light',
     // axe-core runs where a page's own policy has no say.
     bypassCSP: false,
@@ -179,7 +179,7 @@ try {
   await examine('a re-key waits', '/', {}, 'overview-rekey');
   await examine('a re-key waits', '/', { width: 360 }, 'overview-360');
   await examine('a re-key waits', '/', { dark: true }, 'overview-dark');
-  await examine('a re-key waits', '/changes/1', {}, 'decision');
+  await examine('a re-key waits', '/changes/1', { height: 1180 }, 'decision');
   await examineAll('a re-key waits', ['/', '/anchors', '/changes',
     '/changes?state=open', '/changes/1', '/timeline', '/record']);
 } finally {

@@ -5,7 +5,7 @@ trustctl=$PWD/$1
 real=$PWD/test/vectors/real
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-export HOME=$scratch
+export HOME=$scratch TERM=xterm
 unset XDG_CONFIG_HOME NO_COLOR
 sed -n '/<!-- members: begin/,/<!-- members: end/s/^| `\(.*\) |$/\1/p' "$2" >"$scratch/members"
 cd "$scratch" || exit 1
@@ -27,8 +27,12 @@ declare -A arguments=(
 )
 "$trustctl" key generate --out alice.pem --unencrypted >/dev/null
 XDG_CONFIG_HOME=$scratch/xdg "$trustctl" context set prod --server trustd:7443 >/dev/null
-"$trustctl" root init --folder c --online alice.pem.pub --key alice.pem.pub --threshold 1 >/dev/null &&
-  "$trustctl" targets propose --folder c --baked-in >/dev/null || fail "no catalog"
+{
+  "$trustctl" root init --folder c --online alice.pem.pub --key alice.pem.pub --threshold 1 &&
+    "$trustctl" root sign --folder c --key alice.pem --yes &&
+    "$trustctl" root publish --folder c &&
+    "$trustctl" targets propose --folder c --baked-in
+} >out 2>err || fail "no catalog: $(cat err)"
 cp "$(grep -rl ANCHOR_STATUS_ACTIVE c | head -1)" catalog.json
 sed 's/"sequence":"1"/"sequence":"2"/; s/ANCHOR_STATUS_ACTIVE/ANCHOR_STATUS_REVOKED/' catalog.json >next.json
 
@@ -73,7 +77,7 @@ grep -q $'\x1b\\[1m' <<<"$narrow" || fail "no colours on a terminal"
 for quiet in NO_COLOR=1 TERM=dumb; do
   # shellcheck disable=SC2086
   script -qec "$quiet $trustctl anchors list --region eu-west-1 -o table" /dev/null |
-    grep -q $'\x1b' && fail "colours with $quiet"
+    grep -c $'\x1b' >/dev/null && fail "colours with $quiet"
 done
 
 # What is printed can be given back.
@@ -91,8 +95,10 @@ timeout 20 "$trustctl" bundle show --watch 1s --cache none/none >/dev/null 2>&1
 [ $? -ne 124 ] || fail "--watch goes on after a failure"
 
 # Standard output as a file, and full.
-"$trustctl" key generate --out - --unencrypted | grep -q 'BEGIN PRIVATE KEY' || fail "key generate --out -"
-"$trustctl" key show --key alice.pem --public-out - | grep -q 'BEGIN PUBLIC KEY' || fail "key show --public-out -"
+"$trustctl" key generate --out - --unencrypted >out
+grep -q 'BEGIN PRIVATE KEY' out || fail "key generate --out -"
+"$trustctl" key show --key alice.pem --public-out - >out
+[ "$(head -1 out)" = '-----BEGIN PUBLIC KEY-----' ] || fail "key show --public-out -"
 "$trustctl" anchors list >/dev/full 2>err && fail "a full disk is no success"
 
 echo "$failures failures"

@@ -1,6 +1,8 @@
 // A whole trustd on a real store that is put back as backups do it, with a
 // client that has seen more and a person who accepts it.
 
+#include "trustd/backup/restore.h"
+
 #include <gmock/gmock.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
@@ -37,7 +39,6 @@
 #include "test/support/repository_simulator.h"
 #include "test/support/test_authority.h"
 #include "trustd/backup/backup_folder.h"
-#include "trustd/backup/restore.h"
 #include "trustd/base/store.h"
 #include "trustd/config.h"
 #include "trustd/service.h"

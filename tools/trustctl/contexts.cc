@@ -68,6 +68,8 @@ Context Chosen(std::span<const std::string> arguments) {
     throw CLI::ValidationError("--context", TextOf(why));
   };
   std::optional<std::string> name = Given(arguments, "--context");
+  // No value, which is refused as of every flag.
+  if (name.has_value() && (name->empty() || name->starts_with("--"))) return {};
   if (!name.has_value()) name = Variable(kContextVariable);
   const auto path = ContextsPath();
   if (!path.ok()) {
@@ -226,6 +228,7 @@ void AddContextFlag(CLI::App& app) {
   app.add_option("--context",
                  "the context that says what no flag and no variable does "
                  "(trustctl context)")
+      ->type_name("TEXT")
       ->envname(kContextVariable);
 }
 

@@ -110,9 +110,10 @@ void AddPages(CLI::App& command, const std::string& path,
   const auto below = CommandsOf(command);
   std::string page = absl::StrCat(
       ".TH ", Roff(absl::AsciiStrToUpper(name)), " 1 \"\" \"trustctl ",
-      anchors::kVersion, "\" Anchorage\n.SH NAME\n", Roff(name), " \\- ",
-      Roff(command.get_description()), "\n.SH SYNOPSIS\n\\fB", Roff(path),
-      "\\fR", below.empty() ? " [\\fIOPTIONS\\fR]" : " \\fICOMMAND\\fR ...");
+      anchors::kVersion, "\" Anchorage\n.nh\n.ad l\n.SH NAME\n", Roff(name),
+      " \\- ", Roff(command.get_description()), "\n.SH SYNOPSIS\n\\fB",
+      Roff(path), "\\fR",
+      below.empty() ? " [\\fIOPTIONS\\fR]" : " \\fICOMMAND\\fR ...");
   for (const CLI::Option* argument : ArgumentsOf(command)) {
     absl::StrAppend(&page, " \\fI", Roff(argument->get_name(true)), "\\fR");
   }

@@ -243,6 +243,7 @@ void AddAllCommands(CLI::App& app, Action& action) {
 // the program without a word.
 int RunProgram(int argc, char** argv, std::span<const Noun> nouns,
                RunInstead* online) {
+  program_nouns = nouns;
   try {
     return Run(argc, argv, nouns, online);
   } catch (const std::exception& error) {

@@ -77,7 +77,9 @@ class Screen {
     const auto left = Wrap(Printable(old.empty() ? "-" : old), kCell);
     const auto right = Wrap(Printable(fresh.empty() ? "-" : fresh), kCell);
     // What differs is marked, so that it is seen at once.
-    const char* mark = old == fresh || old.empty() || fresh.empty() ? " " : "*";
+    const bool differs =
+        !label.empty() && !old.empty() && !fresh.empty() && old != fresh;
+    const char* mark = differs ? "*" : " ";
     for (std::size_t i = 0; i < std::max(left.size(), right.size()); ++i) {
       std::string line(i == 0 ? label : "");
       Pad(kLabel, line);
@@ -209,6 +211,11 @@ void AddPast(const v1::RotationExplanation& explanation, Screen& screen) {
   for (const bool of_this_slot : {true, false}) {
     for (const v1::HistoricChange& change : explanation.history()) {
       if (change.of_this_slot() != of_this_slot || shown == kMostPast) continue;
+      // What was done elsewhere says something of the same kind of change.
+      if (!of_this_slot &&
+          change.rotation_class() != explanation.rotation().rotation_class()) {
+        continue;
+      }
       screen.Add("", change.sentence());
       ++shown;
     }

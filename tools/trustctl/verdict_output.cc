@@ -116,15 +116,14 @@ int PrintVerdict(const Verdict& verdict, const verify::Trace& trace,
     PrintText(verdict, trace, anchors);
     return ExitCodeOf(verdict.status);
   }
-  output.Print(
-      ordered_json::parse(verdict.status.ok()
-                              ? verdict.json
-                              : client::RefusalJson(verdict.subject,
-                                                    verdict.status,
-                                                    UsedOf(anchors), trace)),
-      {.name = verdict.subject == "identity" ? "/identity/instance_id"
-                                             : "/attestation/module_id"},
-      [] {});
+  const auto json = ordered_json::parse(
+      verdict.status.ok() ? verdict.json
+                          : client::RefusalJson(verdict.subject, verdict.status,
+                                                UsedOf(anchors), trace));
+  output.Print(json,
+               {.name = json.contains("identity") ? "/identity/instance_id"
+                                                  : "/attestation/module_id"},
+               [] {});
   return ExitCodeOf(verdict.status);
 }
 

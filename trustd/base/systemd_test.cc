@@ -9,9 +9,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <string>
-
-#include "absl/strings/str_cat.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -20,12 +19,12 @@ namespace {
 class SystemdTest : public ::testing::Test {
  protected:
   SystemdTest() {
-    const std::string path =
-        absl::StrCat(::testing::TempDir(), "/notify", ::getpid());
+    // The path of a socket is short.
+    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
+    const std::string path = folder_ + "/s";
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    ::unlink(path.c_str());
     socket_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     EXPECT_EQ(::bind(socket_, reinterpret_cast<const sockaddr*>(&address),
                      sizeof(address)),
@@ -34,6 +33,7 @@ class SystemdTest : public ::testing::Test {
   }
   ~SystemdTest() override {
     ::close(socket_);
+    std::filesystem::remove_all(folder_);
     ::unsetenv("NOTIFY_SOCKET");
     ::unsetenv("WATCHDOG_USEC");
     ::unsetenv("WATCHDOG_PID");
@@ -51,6 +51,7 @@ class SystemdTest : public ::testing::Test {
   }
 
  private:
+  std::string folder_ = "/tmp/notifyXXXXXX";
   int socket_ = -1;
 };
 

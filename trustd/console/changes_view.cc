@@ -17,6 +17,7 @@ using Entry = RotationBook::Entry;
 
 constexpr int kYears = 10;
 constexpr int kMostDecisions = 50;
+constexpr std::size_t kMostPinsShown = 20;
 
 int YearOf(absl::Time time) {
   return static_cast<int>(absl::ToCivilYear(time, absl::UTCTimeZone()).year());
@@ -267,6 +268,12 @@ constexpr int kTop = 34;
 constexpr int kRowHeight = 34;
 constexpr int kTallest = 26;
 
+// The number of a month, from the first of `first_year` on.
+std::int64_t MonthOf(absl::Time time, int first_year) {
+  const absl::CivilMonth month = absl::ToCivilMonth(time, absl::UTCTimeZone());
+  return (month.year() - first_year) * 12 + month.month() - 1;
+}
+
 struct Month {
   int count = 0;
   bool open = false;
@@ -421,10 +428,7 @@ View TimelineView(const Snapshot& snapshot) {
   std::vector<Months> months(rows.size());
   int total = 0;
   snapshot.work.book().ForEach([&](const Entry& entry) {
-    const absl::CivilMonth month =
-        absl::ToCivilMonth(FoundAt(entry), absl::UTCTimeZone());
-    const std::int64_t at =
-        (month.year() - first_year) * 12 + month.month() - 1;
+    const std::int64_t at = MonthOf(FoundAt(entry), first_year);
     if (at < 0 || at >= kMonths) return;
     for (std::size_t row = 0; row < rows.size(); ++row) {
       if (rows[row].classes.count(entry.rotation.rotation_class()) == 0) {
@@ -436,7 +440,25 @@ View TimelineView(const Snapshot& snapshot) {
       one.open |= entry.is_open();
     }
   });
+  // Those of people are the last row but one.
+  const std::size_t by_people = rows.size() - 2;
+  View pins = NewList();
+  for (const v1::RecordText& pin : snapshot.pins) {
+    const absl::Time time = anchors::TimeOf(pin.time());
+    const std::int64_t at = MonthOf(time, first_year);
+    if (at < 0 || at >= kMonths) continue;
+    ++months[by_people][static_cast<std::size_t>(at)].count;
+    ++total;
+    if (pins.list_value().size() == kMostPinsShown) continue;
+    View one;
+    PutTime(one, time, snapshot.now);
+    Put(one, "words", pin.words());
+    pins << one;
+  }
   View view;
+  view.set("has_pins", pins.is_non_empty_list());
+  view.set("pins", pins);
+  view.set("is_partial", !snapshot.has_all_pins);
   const int bottom = kTop + static_cast<int>(rows.size()) * kRowHeight;
   view.set("first_year", absl::StrCat(first_year));
   view.set("height", absl::StrCat(bottom + 4));

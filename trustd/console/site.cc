@@ -7,6 +7,9 @@ namespace {
 
 constexpr std::string_view kHtml = "text/html; charset=utf-8";
 constexpr std::size_t kFleetWindows = 25;
+// Some tenths of a second of a processor; what is left is read the next time.
+constexpr std::uint64_t kRecordsReadAtOnce = 20'000;
+constexpr std::size_t kMostPins = 1000;
 const char* TitleOf(int status) {
   switch (status) {
     case 400:
@@ -62,19 +65,29 @@ Snapshot Site::Look(const std::string& name) const {
                               : name == "overview" ? 1
                                                    : 0;
   const bool takes_alerts = name == "alerts" || name == "overview";
-  return {.now = now,
-          .offline = readers_.offline,
-          .work = readers_.mirror.View(now),
-          .publication = readers_.hub.Current(),
-          .signing = readers_.hub.signing(),
-          .record = ledger.health(),
-          .records = ledger.head().size,
-          .fleet = windows > 0 && readers_.fleet
-                       ? std::optional(readers_.fleet(windows))
-                       : std::nullopt,
-          .alerts = takes_alerts && readers_.alerts
-                        ? readers_.alerts(now)
-                        : std::vector<v1::OpenAlert>()};
+  Snapshot snapshot = {.now = now,
+                       .offline = readers_.offline,
+                       .work = readers_.mirror.View(now),
+                       .publication = readers_.hub.Current(),
+                       .signing = readers_.hub.signing(),
+                       .record = ledger.health(),
+                       .records = ledger.head().size,
+                       .fleet = windows > 0 && readers_.fleet
+                                    ? std::optional(readers_.fleet(windows))
+                                    : std::nullopt,
+                       .alerts = takes_alerts && readers_.alerts
+                                     ? readers_.alerts(now)
+                                     : std::vector<v1::OpenAlert>()};
+  if (name != "timeline") return snapshot;
+  RecordIndex& index = readers_.mirror.index();
+  const auto has_all = index.ReadOn(snapshot.records, kRecordsReadAtOnce);
+  snapshot.has_all_pins = has_all.ok() && *has_all;
+  const auto found = index.Find({.facts = {"PIN"}},
+                                {.backwards = true, .most_found = kMostPins});
+  for (const std::uint64_t at : found.indexes) {
+    snapshot.pins.push_back(index.Text(at));
+  }
+  return snapshot;
 }
 
 std::optional<View> Site::Find(const Address& address, const Snapshot& snapshot,

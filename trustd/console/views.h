@@ -23,6 +23,7 @@
 #include "proto/anchorage/v1/alerts.pb.h"
 #include "proto/anchorage/v1/audit_service.pb.h"
 #include "proto/anchorage/v1/ledger.pb.h"
+#include "proto/anchorage/v1/record_text.pb.h"
 #include "trustd/console/request.h"
 #include "trustd/console/words.h"
 #include "trustd/mirror/core.h"
@@ -49,6 +50,10 @@ struct Snapshot {
   std::optional<v1::GetFleetResponse> fleet;
   // Those that are open, the most severe first.
   std::vector<v1::OpenAlert> alerts;
+  // What people did to anchors without a rotation, the newest first, and
+  // whether that is all of it: the record is read a part at a time.
+  std::vector<v1::RecordText> pins = {};
+  bool has_all_pins = true;
 };
 
 View OverviewView(const Snapshot& snapshot);

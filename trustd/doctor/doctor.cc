@@ -1,6 +1,8 @@
 #include "trustd/doctor/doctor.h"
 
+#include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <sstream>
@@ -82,6 +84,10 @@ Look LookAt(const DoctorPlace& place, absl::Time now) {
     if (!store.ok()) continue;
     look.store = *std::move(store);
     break;
+  }
+  if (::access(data_dir.c_str(), R_OK | X_OK) != 0 && errno == EACCES) {
+    // What cannot be seen is not gone.
+    look.opened = anchors::FileError(EACCES, "read", data_dir);
   }
   look.verified = look.opened;
   if (look.store == nullptr) return look;

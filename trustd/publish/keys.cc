@@ -83,9 +83,9 @@ absl::StatusOr<SigningKeys> LoadKeys(const PublisherConfig& config,
   auto online = LoadOrMakeKey(config.online_key_path, may_make);
   if (!online.ok()) return online.status();
   keys.online.push_back(*std::move(online));
-  auto next = LoadKey(absl::StrCat(config.online_key_path,
-                                   absl::string_view(kNextKeySuffix.data(),
-                                                     kNextKeySuffix.size())));
+  auto next = LoadKey(absl::StrCat(
+      config.online_key_path,
+      absl::string_view(kNextKeySuffix.data(), kNextKeySuffix.size())));
   if (next.ok()) {
     keys.online.push_back(*std::move(next));
   } else if (!absl::IsNotFound(next.status())) {

@@ -21,6 +21,7 @@ TEST(GrpcLog, GoesThroughOurs) {
   logger->set_pattern("%l %v");
   spdlog::set_default_logger(logger);
   SendGrpcLogToOurs();
+  gpr_log_verbosity_init();
   gpr_log("file.cc", 7, GPR_LOG_SEVERITY_ERROR, "handshake with %s failed",
           "ipv4:192.0.2.7:1");
   EXPECT_EQ(out.str(),

@@ -125,8 +125,8 @@ class ReloadedCredentials final : public grpc::ServerCredentials {
     // does not look at them.
     const std::string& client_ca =
         files->client_ca.empty() ? files->certificate : files->client_ca;
-    *config = grpc_ssl_server_certificate_config_create(client_ca.c_str(),
-                                                        &pair, 1);
+    *config =
+        grpc_ssl_server_certificate_config_create(client_ca.c_str(), &pair, 1);
     asker.has = generation;
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }
