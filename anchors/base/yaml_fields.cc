@@ -55,8 +55,9 @@ absl::Status YamlFields::Each(
     const {
   if (map.kind != Kind::kMap) {
     return Error(Reason::kDocumentMalformed, map,
-                 absl::StrCat("expected keys, such as '",
-                              std::string(known.front()), "'"));
+                 known.empty() ? "expected keys"
+                               : absl::StrCat("expected keys, such as '",
+                                              std::string(known.front()), "'"));
   }
   std::set<std::string_view> seen;
   for (std::size_t i = 0; i + 1 < map.children.size(); i += 2) {

@@ -371,6 +371,7 @@ prefix=(unshare --net /usr/bin/env -i PATH=)
 check without_anything 6 , -- --output json \
   --cache anchors <<'WANT'
 {
+  "schema_version": 1,
   "schema": 1,
   "program": "trustctl ...",
   "time": "...Z",
