@@ -59,7 +59,7 @@ TEST_F(ServiceClockTest, IsNotAliveWhileTheThreadThatSignsDoesNotWork) {
   ASSERT_TRUE(config.ok()) << config.status();
   std::atomic<int> minutes = 60;
   const auto service = Service::Start(
-      *config, [] { return kNow; },
+      *config, [] { return absl::Now(); },
       [&] { return absl::Minutes(minutes.load()); });
   ASSERT_TRUE(service.ok()) << service.status();
   EXPECT_TRUE((*service)->CheckLive().ok());
