@@ -104,7 +104,7 @@ class People {
     settings.tls_certificate_path = folder + "/own.pem";
     settings.tls_key_path = folder + "/own.key";
     settings.client_ca_path = folder + "/ca.pem";
-    settings.people = {{"alice", v1::Person::ROLE_VIEWER}};
+    settings.people["alice"].role = v1::Person::ROLE_VIEWER;
     auto server = trustd::AdminServer::Start(
         settings, mirror, [](const std::string&) { return absl::OkStatus(); },
         {});
