@@ -73,6 +73,17 @@ absl::StatusOr<std::string> AbsolutePath(const std::string& path) {
   return text;
 }
 
+// Whether the anchors are those that were asked for: what trustctl is built with
+// has no revocation that people have made since.
+absl::Status CheckVouched(const Flags& flags, const Anchors& anchors) {
+  if (flags.source.uses_client() &&
+      anchors.set->provenance().origin == verify::Origin::kBakedIn) {
+    return absl::UnavailableError(
+        "there is no bundle of the server's: neither from it nor from --cache");
+  }
+  return flags.source.CheckAge(anchors);
+}
+
 // --- once --------------------------------------------------------------------
 
 absl::Status WriteFolder(const std::string& folder,
@@ -104,7 +115,7 @@ int Once(const Flags& flags, const ExportFormat& format) {
   if (!filter.ok()) return UsageError(filter.status());
   const auto anchors = flags.source.Load({});
   if (!anchors.ok()) return Fail(anchors.status());
-  if (absl::Status s = flags.source.CheckAge(*anchors); !s.ok()) return Fail(s);
+  if (absl::Status s = CheckVouched(flags, *anchors); !s.ok()) return Fail(s);
   auto contents = SelectExported(*anchors->set, *filter, absl::Now());
   if (!contents.ok()) return Fail(contents.status());
   if (!is_stdout) {
@@ -114,17 +125,9 @@ int Once(const Flags& flags, const ExportFormat& format) {
   }
   const auto files = format.make(format, *contents);
   if (!files.ok()) return Fail(files.status());
-  absl::Status written;
-  if (is_stdout) {
-    std::cout << files->front().bytes << std::flush;
-    if (!std::cout) {
-      written = absl::UnavailableError("cannot write to standard output");
-    }
-  } else if (format.is_folder) {
-    written = WriteFolder(flags.out, *files);
-  } else {
-    written = anchors::WriteFileAtomically(flags.out, files->front().bytes);
-  }
+  const absl::Status written =
+      format.is_folder ? WriteFolder(flags.out, *files)
+                       : WriteOutput(flags.out, files->front().bytes);
   return written.ok() ? kAccepted : Fail(written);
 }
 
@@ -146,7 +149,7 @@ class Watch {
     client::AnchorsUsed used;
     const auto set = client_->anchors(&used);
     const absl::Status age =
-        flags_.source.CheckAge(Anchors{set, used.freshness, nullptr});
+        CheckVouched(flags_, Anchors{set, used.freshness, nullptr});
     if (!age.ok()) {
       WriteMetrics(true);
       return Fail(age,

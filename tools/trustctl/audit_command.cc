@@ -74,12 +74,7 @@ int Report(const Flags& flags) {
   SetVerification(flags, *read, head);
   const std::string page = report.Render(
       flags.format == "html" ? AuditFormat::kHtml : AuditFormat::kText, head);
-  if (flags.out == "-") {
-    std::cout << page;
-  } else if (absl::Status s = anchors::WriteFileAtomically(flags.out, page);
-             !s.ok()) {
-    return Fail(s);
-  }
+  if (absl::Status s = WriteOutput(flags.out, page); !s.ok()) return Fail(s);
   if (!read->sound.ok()) return Fail(read->sound);
   if (!head.is_verified) {
     PrintWarning("the record was not verified: give the --head that you kept");

@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <iterator>
+#include <system_error>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -18,6 +21,8 @@
 #include "verify/anchor_kind.h"
 
 namespace anchorage::trustctl {
+
+namespace fs = std::filesystem;
 
 std::string Program() { return absl::StrCat("trustctl ", anchors::kVersion); }
 
@@ -132,11 +137,27 @@ absl::StatusOr<std::string> ReadInput(const std::string& path) {
 
 absl::Status WriteOutput(const std::string& path, std::string_view bytes,
                          anchors::FileAccess access) {
-  if (path != "-") return anchors::WriteFileAtomically(path, bytes, access);
-  std::cout << bytes << std::flush;
-  return std::cout
-             ? absl::OkStatus()
-             : absl::UnavailableError("standard output cannot be written");
+  if (path == "-") {
+    std::cout << bytes << std::flush;
+    return std::cout
+               ? absl::OkStatus()
+               : absl::UnavailableError("standard output cannot be written");
+  }
+  std::error_code error;
+  const fs::file_status found = fs::status(path, error);
+  if (fs::exists(found) && !fs::is_regular_file(found) &&
+      !fs::is_directory(found)) {
+    std::ofstream out(path, std::ios::binary);
+    out << bytes << std::flush;
+    return out ? absl::OkStatus()
+               : absl::UnavailableError(
+                     absl::StrCat(path, " cannot be written"));
+  }
+  // A link stays, and what it leads to is replaced.
+  const bool is_link = fs::is_symlink(fs::symlink_status(path, error));
+  return anchors::WriteFileAtomically(
+      is_link ? fs::weakly_canonical(path, error).string() : path, bytes,
+      access);
 }
 
 absl::Status Confirm(std::string_view question, bool assumed) {

@@ -75,7 +75,8 @@ std::string TextOf(const absl::Status& status);
 inline constexpr std::size_t kMaxInputBytes = 8 * 1024 * 1024;
 absl::StatusOr<std::string> ReadInput(const std::string& path);
 
-// Writes a file whole, or to standard output for "-".
+// Writes a file whole, also one that a link leads to; to standard output for
+// "-", and to a device or a pipe as it is.
 absl::Status WriteOutput(
     const std::string& path, std::string_view bytes,
     anchors::FileAccess access = anchors::FileAccess::kPublic);

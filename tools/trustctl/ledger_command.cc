@@ -1,9 +1,11 @@
 // trustctl ledger verify
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -82,8 +84,14 @@ absl::Status LedgerSource::Check() const {
 
 absl::Status ReadExported(const std::string& path, const VisitRecord& visit) {
   if (path == "-") return ReadRecords(std::cin, "standard input", visit);
+  std::error_code error;
   std::ifstream in(path, std::ios::binary);
-  if (!in) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  if (!in || std::filesystem::is_directory(path, error)) {
+    return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  }
+  if (in.peek() == std::ifstream::traits_type::eof()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, " has no records"));
+  }
   return ReadRecords(in, path, visit);
 }
 

@@ -68,7 +68,7 @@ int Export(const Flags& flags) {
                  });
   absl::Status status = read.ok() ? read->sound : read.status();
   if (status.ok() && !to_output) {
-    status = anchors::WriteFileAtomically(flags.file, text);
+    status = WriteOutput(flags.file, text);
   }
   if (!status.ok()) return Fail(status);
   if (!to_output) return PrintHead(read->head, flags.output, "exported");

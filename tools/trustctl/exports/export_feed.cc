@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/instance/bounded_process.h"
 #include "verify/crypto/public_key.h"
@@ -22,6 +23,11 @@ namespace fs = std::filesystem;
 
 constexpr char kLink[] = "current";
 constexpr char kPrefix[] = "export-";
+constexpr std::size_t kHashDigits = 16;
+// What a feed notes for its next start.
+constexpr char kSequence[] = "sequence";
+constexpr char kDone[] = "command-done";
+constexpr std::size_t kMaxNote = 64;
 constexpr std::size_t kMaxCommandOutput = 64 * 1024;
 
 // Products run as other users.
@@ -58,14 +64,38 @@ std::string NameOfExport(const std::vector<ExportFile>& files) {
   for (const ExportFile& file : files) {
     absl::StrAppend(&all, file.name, "\n", verify::Sha256Hex(file.bytes), "\n");
   }
-  return kPrefix + verify::Sha256Hex(all).substr(0, 16);
+  return kPrefix + verify::Sha256Hex(all).substr(0, kHashDigits);
+}
+
+// Whether a name is one of NameOfExport(), finished or not: nothing else in the
+// folder is ever removed.
+bool IsOfAnExport(std::string name) {
+  if (name.ends_with(".tmp")) name.resize(name.size() - 4);
+  return name.starts_with(kPrefix) &&
+         name.size() == std::string(kPrefix).size() + kHashDigits &&
+         name.find_first_not_of("0123456789abcdef",
+                                std::string(kPrefix).size()) == name.npos;
+}
+
+// Makes the folder, or finds it empty or a feed's.
+absl::Status MakeFeedFolder(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder, error)) return MakeReadable(folder);
+  if (fs::is_empty(folder, error) || fs::is_symlink(folder / kLink, error) ||
+      fs::exists(folder / kSequence, error)) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat(folder.string(),
+                   " has files that are no feed's: give it a folder of "
+                   "its own"));
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ExportFeed>> ExportFeed::Open(
     ExportFeedOptions options) {
-  if (absl::Status s = MakeReadable(options.folder); !s.ok()) return s;
+  if (absl::Status s = MakeFeedFolder(options.folder); !s.ok()) return s;
   auto lock = anchors::FolderLock::Take(options.folder);
   if (!lock.ok()) return lock.status();
   return std::unique_ptr<ExportFeed>(
@@ -87,6 +117,13 @@ absl::StatusOr<ExportFeed::Outcome> ExportFeed::Try(
     const verify::AnchorSet& set, absl::Time now) {
   auto contents = SelectExported(set, options_.filter, now);
   if (!contents.ok()) return contents.status();
+  if (const std::uint64_t newest = NewestSequence();
+      contents->sequence < newest) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("sequence ", contents->sequence, " is older than ", newest,
+                     ", of which the folder was made: give --cache, or remove ",
+                     options_.folder, "/", kSequence, " if it must go back"));
+  }
   const fs::path folder = options_.folder;
   contents->folder = (folder / kLink).string();
   const auto files = options_.format->make(*options_.format, *contents);
@@ -96,18 +133,27 @@ absl::StatusOr<ExportFeed::Outcome> ExportFeed::Try(
   const std::string linked = fs::read_symlink(folder / kLink, error).string();
   Outcome outcome = Outcome::kUnchanged;
   if (linked != name || !IsThere(folder / name, *files)) {
+    if (absl::Status s = anchors::RemoveFile((folder / kDone).string());
+        !s.ok()) {
+      return s;
+    }
     if (absl::Status s = Replace(name, *files); !s.ok()) return s;
     if (linked != name) previous_ = linked;
     RemoveOld(name);
     outcome = Outcome::kReplaced;
-    command_is_due_ = true;
+  }
+  if (NewestSequence() != contents->sequence) {
+    if (absl::Status s = Note(kSequence, absl::StrCat(contents->sequence));
+        !s.ok()) {
+      return s;
+    }
   }
   state_.sequence = contents->sequence;
   state_.anchors = static_cast<int>(contents->anchors.size());
-  if (command_is_due_ && !options_.command.empty()) {
+  if (!options_.command.empty() && !WasRun(name)) {
     if (absl::Status s = RunCommand(); !s.ok()) return s;
+    if (absl::Status s = Note(kDone, name); !s.ok()) return s;
   }
-  command_is_due_ = false;
   return outcome;
 }
 
@@ -155,12 +201,28 @@ void ExportFeed::RemoveOld(const std::string& name) const {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(options_.folder, error)) {
     const std::string file = entry.path().filename().string();
-    if (!file.starts_with(kPrefix) || file == name || file == previous_) {
+    if (!IsOfAnExport(file) || file == name || file == previous_) {
       continue;
     }
     std::error_code ignored;
     fs::remove_all(entry.path(), ignored);
   }
+}
+
+bool ExportFeed::WasRun(const std::string& name) const {
+  const auto done = anchors::ReadFile(options_.folder + "/" + kDone, kMaxNote);
+  return done.ok() && *done == name;
+}
+
+std::uint64_t ExportFeed::NewestSequence() const {
+  const auto text =
+      anchors::ReadFile(options_.folder + "/" + kSequence, kMaxNote);
+  std::uint64_t sequence = 0;
+  return text.ok() && absl::SimpleAtoi(*text, &sequence) ? sequence : 0;
+}
+
+absl::Status ExportFeed::Note(const char* file, const std::string& text) const {
+  return anchors::WriteFileAtomically(options_.folder + "/" + file, text);
 }
 
 absl::Status ExportFeed::RunCommand() {

@@ -57,15 +57,16 @@ struct ExportFeedState {
 
 class ExportFeed {
  public:
-  // Takes the folder. ABORTED: another feed has it. Fails as MakeFolder() does,
-  // too.
+  // Takes the folder. ABORTED: another feed has it. FAILED_PRECONDITION: it has
+  // files, and is no feed's. Fails as MakeFolder() does, too.
   static absl::StatusOr<std::unique_ptr<ExportFeed>> Open(
       ExportFeedOptions options);
 
   enum class Outcome { kUnchanged, kReplaced };
 
-  // Brings the folder up to date, and runs the command if anything changed or
-  // if it failed last time. Fails as SelectExported(), the format or the disk
+  // Brings the folder up to date, and runs the command unless it succeeded with
+  // these files before. FAILED_PRECONDITION for a catalog that is older than the
+  // folder's. Fails as SelectExported(), the format or the disk
   // does, and with UNAVAILABLE where the command fails; the folder is then as it
   // was, or complete.
   absl::StatusOr<Outcome> Update(const verify::AnchorSet& set, absl::Time now);
@@ -81,6 +82,11 @@ class ExportFeed {
   absl::Status Replace(const std::string& name,
                        const std::vector<ExportFile>& files) const;
   void RemoveOld(const std::string& name) const;
+  // Whether the command has succeeded with the export `name`.
+  bool WasRun(const std::string& name) const;
+  // The sequence of the newest catalog that the folder was made of; 0: none.
+  std::uint64_t NewestSequence() const;
+  absl::Status Note(const char* file, const std::string& text) const;
   absl::Status RunCommand();
 
   const ExportFeedOptions options_;
@@ -88,7 +94,6 @@ class ExportFeed {
   ExportFeedState state_;
   // The link's target before this one, which is kept.
   std::string previous_;
-  bool command_is_due_ = false;
 };
 
 // The state as node_exporter's textfile collector takes it, of the feed `name`.

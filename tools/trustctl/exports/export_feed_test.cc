@@ -132,9 +132,53 @@ TEST_F(ExportFeedTest, AStartGoesOnFromWhatIsThere) {
     auto feed = ExportFeed::Open(Options());
     ASSERT_TRUE((*feed)->Update(*Baked(), kNow).ok());
   }
-  auto feed = ExportFeed::Open(Options(Counter("0")));
+  auto feed = ExportFeed::Open(Options());
   EXPECT_EQ(*(*feed)->Update(*Baked(), kNow), Outcome::kUnchanged);
-  EXPECT_EQ(Runs(), 0U);
+}
+
+// A command that failed, or was cut off with the feed.
+TEST_F(ExportFeedTest, AStartRunsWhatHasNotSucceeded) {
+  {
+    auto feed = ExportFeed::Open(Options(Counter("3")));
+    EXPECT_FALSE((*feed)->Update(*Baked(), kNow).ok());
+  }
+  for (int start = 0; start < 2; ++start) {
+    auto feed = ExportFeed::Open(Options(Counter("0")));
+    EXPECT_EQ(*(*feed)->Update(*Baked(), kNow), Outcome::kUnchanged);
+    EXPECT_EQ(Runs(), 2U);
+  }
+}
+
+TEST_F(ExportFeedTest, NeverGoesBack) {
+  {
+    auto feed = ExportFeed::Open(Options(Counter("0")));
+    ASSERT_TRUE((*feed)->Update(*Next(), kNow).ok());
+  }
+  const fs::path before = fs::read_symlink(Current());
+  auto feed = ExportFeed::Open(Options(Counter("0")));
+  EXPECT_EQ((*feed)->Update(*Baked(), kNow).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(fs::read_symlink(Current()), before);
+  EXPECT_EQ(Runs(), 1U);
+}
+
+TEST_F(ExportFeedTest, RemovesNothingOfOthers) {
+  auto feed = ExportFeed::Open(Options());
+  ASSERT_TRUE((*feed)->Update(*Baked(), kNow).ok());
+  fs::create_directories(folder_ / "feed" / "export-of-my-thesis");
+  std::ofstream(folder_ / "feed" / "export-notes.txt") << "notes";
+  ASSERT_TRUE((*feed)->Update(*Next(), kNow).ok());
+  EXPECT_TRUE(fs::exists(folder_ / "feed" / "export-of-my-thesis"));
+  EXPECT_TRUE(fs::exists(folder_ / "feed" / "export-notes.txt"));
+}
+
+TEST_F(ExportFeedTest, TakesNoFolderThatIsNotItsOwn) {
+  fs::create_directories(folder_ / "feed");
+  fs::permissions(folder_ / "feed", fs::perms::all);
+  std::ofstream(folder_ / "feed" / "notes") << "notes";
+  EXPECT_EQ(ExportFeed::Open(Options()).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(fs::status(folder_ / "feed").permissions(), fs::perms::all);
 }
 
 TEST_F(ExportFeedTest, ACommandThatFailsIsRunAgain) {
