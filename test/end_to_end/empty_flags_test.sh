@@ -17,7 +17,7 @@ row() {
   # shellcheck disable=SC2086  # A command is several words.
   "$trustctl" $command "$@" >out 2>err </dev/null || code=$?
   rows=$((rows + 1))
-  if [ "$code" -ne 1 ] || [ -s out ] || ! grep -q -- "^$name: given" err; then
+  if [ "$code" -ne 1 ] || [ -s out ] || ! grep -q -- "^trustctl: error: $name: given" err; then
     answer="NOT REFUSED (exit code $code)"
     failures=$((failures + 1))
     cat err
