@@ -48,7 +48,8 @@ walk() {
     given+=(1)
   done < <(sed -n '/^Positionals:/,/^$/s/^  \([A-Za-z]*\) \(TEXT\|UINT\).*/\1/p' <<<"$help")
   while read -r name; do
-    walk "${command:+$command }$name"
+    # The help of a command has all of them below it once more.
+    [ "$name" = help ] || walk "${command:+$command }$name"
   done < <(sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$help")
 }
 
