@@ -94,7 +94,7 @@ CLI::App* AddDoctor(CLI::App& app, DoctorFlags& flags) {
       "doctor", "See what keeps this trustd from its work; changes nothing");
   doctor->footer(kFooter);
   doctor->fallthrough();
-  doctor->add_option("--output", flags.output, "the form of the answer")
+  doctor->add_option("-o,--output", flags.output, "the form of the answer")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
   doctor->add_flag("--strict", flags.strict, "end with 1 for a warning");
@@ -112,7 +112,7 @@ int RunDoctor(const std::string& config_path, const DoctorFlags& flags) {
         nlohmann::ordered_json{
             {"schema_version", 1},
             {"program", absl::StrCat("trustd ", anchors::kVersionAndCommit)},
-            {"time", absl::FormatTime(absl::RFC3339_sec, absl::Now(),
+            {"time", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now(),
                                       absl::UTCTimeZone())},
             {"result", anchors::NameOf(worst)},
             {"checks", anchors::ToJson(lines)}}

@@ -58,7 +58,7 @@ absl::Status RunRestore(const Config& config, const RestoreFlags& flags) {
       "restored  sequence ", head.sequences.Of(anchors::kCatalogName),
       ", timestamp ", head.timestamp_version, ", ", head.records,
       " records, as of ",
-      absl::FormatTime(absl::RFC3339_sec,
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
                        anchors::TimeOf(restored->manifest.made()),
                        absl::UTCTimeZone()),
       "\n");

@@ -37,6 +37,14 @@ if ! "$trustd" --config good.yaml --check-config >out || [ -e data ]; then
   failures=$((failures + 1))
 fi
 
+# The form of other answers: -o, and times that end with Z.
+"$trustd" doctor --config good.yaml -o json >out 2>err
+grep -qE '"time": "[0-9T:-]{19}Z"' out || {
+  echo "FAILED: doctor -o json:"
+  cat out err
+  failures=$((failures + 1))
+}
+
 : >data
 refused file_in_the_way 1 "is not a folder" "$trustd" --config good.yaml
 rm data
@@ -60,6 +68,17 @@ refused no_command 1 "Usage: trustctl" "$trustctl"
 refused no_verb 1 "Usage: trustctl verify" "$trustctl" verify
 refused unknown_command 1 "did you mean 'verify'?" "$trustctl" verfy
 refused unknown_verb 1 "did you mean 'identity'?" "$trustctl" verify identiy
+refused typo_hint 1 "hint: trustctl verify --help lists them" "$trustctl" verify identiy
+grep -q Usage err && { echo "FAILED: a typo is lost among help"; failures=1; }
+refused flag_before 1 "flags stand behind the command" \
+  "$trustctl" --context bob rotations list
+refused missing_server 1 "hint: give --server, or say it once: trustctl context set NAME --admin-server" \
+  "$trustctl" rotations list
+refused missing_why 1 "trustctl: error: --why is required" \
+  "$trustctl" rotations approve 1 --server localhost:1
+refused not_a_number 1 "trustctl: error: Could not convert" \
+  "$trustctl" rotations show two --server localhost:1
+refused unknown_form 1 "trustctl: error: --output" "$trustctl" anchors list -o tabel
 refused unknown_flag 1 "did you mean '--account'?" "$trustctl" verify identity --acount 1
 refused nothing_expected 1 "nothing to check but the signature" \
   "$trustctl" verify identity --rsa2048 "$identity/rsa2048.b64"
@@ -97,6 +116,15 @@ harmless hostile_key "$trustctl" verify identity --document esc.json \
   --signature esc.sig --any
 harmless hostile_key_as_json "$trustctl" verify identity --document esc.json \
   --signature esc.sig --any --output json
+# Its SHA-256 is what people compare, and its names are anybody's.
+openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out certificate.pem \
+  -subj $'/CN=x\nACCEPTED  account 1\e[2J' 2>/dev/null
+refused inspected_certificate 0 "" "$trustctl" inspect certificate.pem
+want=$(openssl x509 -in certificate.pem -outform DER | sha256sum | cut -c 1-64)
+grep -qx "sha256: $want" out || { echo "FAILED: no SHA-256"; failures=1; }
+grep -q $'\e\|^ACCEPTED' out && { echo "FAILED: a name as it is"; failures=1; }
+sed 5d certificate.pem >cut.pem
+refused cut_certificate 2 "is no evidence" "$trustctl" inspect cut.pem
 harmless hostile_inspection "$trustctl" inspect esc2.json
 harmless hostile_file_name "$trustctl" inspect $'x\nACCEPTED  account 1\e[2J'
 

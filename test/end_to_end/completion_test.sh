@@ -24,6 +24,18 @@ offers() {
   esac
 }
 
+# offers_none LINE...: nothing, where a file is not what is wanted.
+offers_none() {
+  COMP_WORDS=("$trustctl" "$@")
+  COMP_CWORD=$#
+  COMPREPLY=()
+  _trustctl "$trustctl" "${COMP_WORDS[COMP_CWORD]}"
+  [ ${#COMPREPLY[@]} -eq 0 ] || {
+    echo "FAILED: '$*' offers '${COMPREPLY[*]}', not nothing"
+    failures=$((failures + 1))
+  }
+}
+
 offers verify ""
 offers bundle b
 offers identity verify ""
@@ -64,6 +76,9 @@ offers yaml anchors list --output = y
 offers completion comp
 offers zsh completion z
 offers --watch bundle show --w
+offers_none rotations show ""
+offers_none rotations approve t
+offers_none alerts ack ""
 
 "$trustctl" context set prod --server trustd:7443 >/dev/null
 offers prod context use ""

@@ -17,7 +17,7 @@ row() {
   # shellcheck disable=SC2086  # A command is several words.
   "$trustctl" $command "$@" >out 2>err </dev/null || code=$?
   rows=$((rows + 1))
-  if [ "$code" -ne 1 ] || [ -s out ] || ! grep -q -- "^$name: given" err; then
+  if [ "$code" -ne 1 ] || [ -s out ] || ! grep -q -- "^trustctl: error: $name: given" err; then
     answer="NOT REFUSED (exit code $code)"
     failures=$((failures + 1))
     cat err
@@ -48,7 +48,8 @@ walk() {
     given+=(1)
   done < <(sed -n '/^Positionals:/,/^$/s/^  \([A-Za-z]*\) \(TEXT\|UINT\).*/\1/p' <<<"$help")
   while read -r name; do
-    walk "${command:+$command }$name"
+    # The help of a command has all of them below it once more.
+    [ "$name" = help ] || walk "${command:+$command }$name"
   done < <(sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$help")
 }
 

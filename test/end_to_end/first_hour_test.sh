@@ -22,6 +22,7 @@ if [ "${1:-}" != --inside ]; then
   exec "${new[@]}" "$BASH" "$0" --inside "$@"
 fi
 shift
+output=${OUTPUT_PAGE:+$(realpath "$OUTPUT_PAGE")}
 [ $# -ge 2 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 1; }
 page=$(realpath "$1")
 . "$(realpath "$2")"
@@ -38,11 +39,58 @@ ip link set lo up || exit 1
 cd "$scratch/work" || exit 1
 ran=0
 failures=0
+looked=false
+
+# What lists print, against OUTPUT.md.
+members() {
+  local command rows names lists=0
+  while IFS='|' read -r command rows names; do
+    # shellcheck disable=SC2086  # A command is several words.
+    trustctl ${command//\`/} -o json >"$scratch/list" && python3 -c '
+import json, sys
+rows = json.load(open(sys.argv[1]))[sys.argv[2].strip(" `")]
+for name in sys.argv[3].replace("`", "").split(","):
+    assert all(name.strip() in row for row in rows), name
+' "$scratch/list" "$rows" "$names" || {
+      failures=$((failures + 1))
+      echo "FAILED: $command prints other members than OUTPUT.md"
+    }
+    lists=$((lists + 1))
+  done < <(sed -n '/<!-- members of rows: begin/,/<!-- members of rows: end/s/^| \(`.*\) |$/\1/p' "$output")
+  [ $lists -eq 4 ] || {
+    failures=$((failures + 1))
+    echo "FAILED: OUTPUT.md has $lists lists"
+  }
+}
+
+# Beyond what the page shows: it was published, and by both.
+published() {
+  looked=true
+  trustctl rotations show 1 -o json >"$scratch/rotation" 2>&1
+  for name in alice bob; do
+    grep -q "\"by\": \"$name\"" "$scratch/rotation" || {
+      failures=$((failures + 1))
+      echo "FAILED: $name is not among those who approved"
+    }
+  done
+  grep -q 'PUBLISHED' "$scratch/rotation" || {
+    failures=$((failures + 1))
+    echo 'FAILED: nothing was published'
+  }
+  key=$(openssl x509 -in rehearsal/aws-eusc/eusc-de-east-1/iid-rsa2048.pem \
+    -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -c 1-64)
+  trustctl anchors list -o json | grep -q "$key" || {
+    failures=$((failures + 1))
+    echo 'FAILED: clients do not get the new key'
+  }
+  [ -z "$output" ] || members
+}
 
 # run COMMAND: in this shell, as what it starts goes on.
 run() {
   ran=$((ran + 1))
   local code=0
+  [[ $1 != 'kill '* ]] || published
   if [[ $1 == *'&' ]]; then
     eval "$1"
     # A person sees it listening before they go on.
@@ -81,23 +129,12 @@ while IFS= read -r line <&3; do
   esac
 done 3<"$page"
 
-# Beyond what the page shows: it was published, and by both.
-trustctl rotations show 1 -o json >"$scratch/rotation" 2>&1
-for name in alice bob; do
-  grep -q "\"by\": \"$name\"" "$scratch/rotation" || {
-    failures=$((failures + 1))
-    echo "FAILED: $name is not among those who approved"
-  }
-done
-grep -q 'PUBLISHED' "$scratch/rotation" || {
+# Nothing goes on when the page has been typed.
+$looked || { echo 'FAILED: the page ends no trustd'; exit 1; }
+wait
+[ -z "$(trustctl context list)" ] || {
   failures=$((failures + 1))
-  echo 'FAILED: nothing was published'
-}
-key=$(openssl x509 -in rehearsal/aws-eusc/eusc-de-east-1/iid-rsa2048.pem \
-  -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -c 1-64)
-trustctl anchors list -o json | grep -q "$key" || {
-  failures=$((failures + 1))
-  echo 'FAILED: clients do not get the new key'
+  echo 'FAILED: a context is left'
 }
 
 echo "$ran commands, $failures failures"

@@ -35,6 +35,10 @@ while read -r readme; do
     "$top"/test/vectors/record/march.jsonl; do
     ln -sfn "$folder" .
   done
+  # The repository's folder, from its top, and a data_dir.
+  mkdir -p test/vectors data
+  ln -sfn "$top/test/vectors/real" test/vectors/real
+  ln -sfn "$top/test/vectors/store_v2/online/store" data/store
   inside=false command=
   while IFS= read -r line; do
     case "$line" in

@@ -8,7 +8,8 @@
 namespace anchorage::trustctl {
 
 void AdminSource::AddTo(CLI::App& command, bool required) {
-  constexpr char kGroup[] = "The listener for people of a trustd";
+  constexpr char kGroup[] =
+      "The listener for people of a trustd (said once: trustctl help context)";
   auto* server_option = command
                             .add_option("--server", server,
                                         "HOST:PORT ('admin' of its "

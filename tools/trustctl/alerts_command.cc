@@ -33,16 +33,15 @@ struct AckFlags {
 };
 
 constexpr char kListFooter[] = R"(
-    trustctl alerts list --server trustd:7444 --client-cert alice.pem \
-        --client-key alice.key
+    trustctl alerts list
 
 An alert is open until trustd says that it is over, or for 7 days where it never
 does.
 )";
 constexpr char kAckFooter[] = R"(
     trustctl alerts ack rotation/17 --until 2027-01-18T08:00:00Z \
-        --why "AWS confirmed it; bob approves on Monday" --server ...
-    trustctl alerts ack source/aws-docs --until 36h --why "their proxy" --server ...
+        --why "AWS confirmed it; bob approves on Monday"
+    trustctl alerts ack source/aws-docs --until 36h --why "their proxy"
 
 Nobody is reminded of it until then. It stays open, and nothing is decided by it.
 )";

@@ -84,8 +84,7 @@ int Report(const Flags& flags) {
 
 constexpr char kFooter[] = R"(
     trustctl audit report --from 2026-01-01 --to 2026-03-31 --format html \
-        --out q1.html --server trustd:7444 --client-cert alice.pem \
-        --client-key alice.key
+        --out q1.html
     trustctl audit report --from 2026-01-01 --to 2026-03-31 \
         --records records.jsonl --head 1204:0f3c...
 

@@ -31,8 +31,7 @@ struct Flags {
 };
 
 constexpr char kFooter[] = R"(
-    trustctl backup /backup/monday --server trustd:7444 \
-        --client-cert olga.pem --client-key olga.key
+    trustctl backup /backup/monday
     trustctl backup verify /backup/monday
 
 Copies what a running trustd keeps, its store and its head as they were at one

@@ -92,7 +92,13 @@ std::string OfferValues(const CLI::Option& option, const std::string& begun) {
     return offers;
   }
   const auto values = ValuesOf(option);
-  if (values.empty()) return kFiles;
+  if (values.empty()) {
+    // No file is a number, or the id of something.
+    const bool is_id = option.get_name(/*positional=*/true) == "id" ||
+                       option.get_type_name() == "UINT" ||
+                       option.get_type_name() == "INT";
+    return is_id ? "" : kFiles;
+  }
   for (const std::string& value : values) {
     Offer(value, option.get_description(), begun, offers);
   }

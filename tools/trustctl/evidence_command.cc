@@ -26,8 +26,7 @@ On an instance of your own, whose certificate has the role ROLE_INSTANCE:
 
     curl -s -H "X-aws-ec2-metadata-token: $TOKEN" \
         http://169.254.169.254/latest/dynamic/instance-identity/rsa2048 |
-      trustctl evidence submit --rsa2048 - --server trustd:7444 \
-          --client-cert instance.pem --client-key instance.key
+      trustctl evidence submit --rsa2048 -
 
 Exit codes: 0 a pinned anchor verifies it; 4 one of an open rotation does; 3
 nothing known does, and trustd has raised a rotation; others as everywhere.

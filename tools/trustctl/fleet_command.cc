@@ -23,8 +23,7 @@ struct Flags {
 };
 
 constexpr char kFooter[] = R"(
-    trustctl fleet show --server trustd:7444 --client-cert alice.pem \
-        --client-key alice.key
+    trustctl fleet show
 
 Nothing of it is proved: whoever has many addresses can report what they like.
 )";

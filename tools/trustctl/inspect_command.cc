@@ -8,7 +8,10 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/certificate_facts.h"
+#include "anchors/certificate_names.h"
 #include "tools/trustctl/cbor_view.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
@@ -18,6 +21,8 @@
 #include "verify/attestation/attestation_document.h"
 #include "verify/attestation/certificate.h"
 #include "verify/attestation/cose.h"
+#include "verify/crypto/public_key.h"
+#include "verify/encoding/base64.h"
 #include "verify/encoding/json.h"
 #include "verify/identity/identity_document.h"
 #include "verify/identity/identity_evidence.h"
@@ -33,10 +38,12 @@ constexpr char kFooter[] = R"(
     trustctl inspect document
     trustctl inspect rsa2048.b64
     trustctl inspect attestation.cbor
+    trustctl inspect certificate.pem
 
-Shows what a file says: an identity document, a PKCS #7 (base64, PEM or raw), or
-an attestation document (raw, base64 or hex). Nothing of it is verified: anyone
-can write such a file. Of an attestation document that would be refused for its
+Shows what a file says: an identity document, a PKCS #7 (base64, PEM or raw), an
+attestation document (raw, base64 or hex), or a certificate (PEM), with the
+SHA-256 to compare with what AWS says. Nothing of it is verified: anyone can
+write such a file. Of an attestation document that would be refused for its
 form, "problem" says why, and all is shown that can be read. Exit code 2: it is
 none of these.
 )";
@@ -126,6 +133,23 @@ ordered_json Describe(std::string_view der) {
   return json;
 }
 
+// The first certificate of a PEM file, by what people compare.
+absl::StatusOr<ordered_json> InspectCertificate(std::string_view pem) {
+  const auto der = verify::DecodePem(pem, "CERTIFICATE");
+  if (!der.ok()) return der.status();
+  const auto facts = anchors::ReadCertificateFacts(*der);
+  if (!facts.ok()) return facts.status();
+  const anchors::CertificateNames names = anchors::ReadCertificateNames(*der);
+  return ordered_json{{"type", "certificate"},
+                      {"subject", names.subject},
+                      {"issuer", names.issuer},
+                      {"serial", facts->serial},
+                      {"not_before", Rfc3339(facts->not_before)},
+                      {"not_after", Rfc3339(facts->not_after)},
+                      {"sha256", verify::Sha256Hex(*der)},
+                      {"spki_sha256", verify::Sha256Hex(facts->spki_der)}};
+}
+
 // Whatever is in a payload, with what is wrong with it; the problem alone if
 // it is no map of fields.
 absl::StatusOr<ordered_json> InspectOddPayload(std::string_view payload,
@@ -176,6 +200,9 @@ absl::StatusOr<ordered_json> InspectAnything(const std::string& text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && text[first] == '{') {
     return InspectDocument(text);
+  }
+  if (absl::StrContains(text, "-----BEGIN CERTIFICATE-----")) {
+    return InspectCertificate(text);
   }
   const auto signature =
       verify::DecodeIdentitySignature(verify::IdentityForm::kRsa2048, text);

@@ -78,9 +78,8 @@ int Export(const Flags& flags) {
 }
 
 constexpr char kFooter[] = R"(
-    trustctl ledger export records.jsonl --server trustd:7444 \
-        --client-cert alice.pem --client-key alice.key
-    trustctl ledger export - --format jsonl --server ... | jq .words
+    trustctl ledger export records.jsonl
+    trustctl ledger export - --format jsonl | jq .words
     trustctl ledger verify --records records.jsonl --head 1204:0f3c...
 
 Every format has the bytes of each record and can be verified again. base64:

@@ -420,31 +420,27 @@ int Tail(const Flags& flags) {
 // --- Flags -------------------------------------------------------------------
 
 constexpr char kListFooter[] = R"(
-    trustctl ledger list --from 2026-03-01 --to 2026-03-31 --fact DECISION \
-        --server trustd:7444 --client-cert alice.pem --client-key alice.key
-    trustctl ledger list --slot aws/us-east-1/iid-rsa2048 --server ...
+    trustctl ledger list --from 2026-03-01 --to 2026-03-31 --fact DECISION
+    trustctl ledger list --slot aws/us-east-1/iid-rsa2048
     trustctl ledger list --records records.jsonl --person alice
 
 Times are in UTC. A file proves nothing by itself: 'ledger verify' first.
 )";
 
 constexpr char kSearchFooter[] = R"(
-    trustctl ledger search support case --person alice --server trustd:7444 \
-        --client-cert alice.pem --client-key alice.key
+    trustctl ledger search support case --person alice
     trustctl ledger search us-east-1 RE_KEY --records records.jsonl
 
 Finds the records in whose words each of the words occurs.
 )";
 
 constexpr char kShowFooter[] = R"(
-    trustctl ledger show 1203 --server trustd:7444 --client-cert alice.pem \
-        --client-key alice.key
+    trustctl ledger show 1203
 )";
 
 constexpr char kTailFooter[] = R"(
-    trustctl ledger tail --follow --server trustd:7444 \
-        --client-cert alice.pem --client-key alice.key
-    trustctl ledger tail --follow --output json --server ... | jq .words
+    trustctl ledger tail --follow
+    trustctl ledger tail --follow --output json | jq .words
 
 Goes on where it was when trustd was away. In JSON each record is one line.
 )";

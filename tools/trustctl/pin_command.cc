@@ -37,15 +37,15 @@ struct Flags {
 
 constexpr char kFooter[] = R"(
     trustctl anchors add new.pem --partition aws --region eu-west-1 \
-        --kind iid-rsa2048 --why "AWS support case 1234" --server ...
+        --kind iid-rsa2048 --why "AWS support case 1234"
     trustctl anchors revoke SPKI-SHA256 --partition aws --region eu-west-1 \
-        --kind iid-rsa2048 --why "its private key is known" --server ...
+        --kind iid-rsa2048 --why "its private key is known"
     trustctl anchors retire SPKI-SHA256 --partition aws --region eu-west-1 \
         --kind iid-rsa2048 --until 2027-03-01T00:00:00Z \
-        --accept-until 2028-03-01T00:00:00Z --why "AWS has re-keyed" --server ...
+        --accept-until 2028-03-01T00:00:00Z --why "AWS has re-keyed"
 
     trustctl anchors reactivate SPKI-SHA256 --partition aws --region eu-west-1 \
-        --kind iid-rsa2048 --why "the wrong key was retired" --server ...
+        --kind iid-rsa2048 --why "the wrong key was retired"
 
 To revoke and to retire takes one person and is done at once. To add or to announce
 a certificate, and to reactivate a key that is RETIRED or RETIRING, opens a rotation
@@ -77,7 +77,8 @@ absl::Status ReadCertificate(const std::string& path,
   if (!der.ok()) return der.status();
   const auto facts = anchors::ReadCertificateFacts(*der);
   if (!facts.ok()) return facts.status();
-  std::cerr << "certificate  " << anchors::ReadCertificateNames(*der).subject << "\n"
+  std::cerr << "certificate  " << anchors::ReadCertificateNames(*der).subject
+            << "\n"
             << "serial       " << facts->serial << "\n"
             << "good         " << Rfc3339(facts->not_before) << " to "
             << Rfc3339(facts->not_after) << "\n"

@@ -117,14 +117,20 @@ Shape Certificates() {
                       {"KIND", "/kind"},
                       {"ROLE", "/role"},
                       {"SERIAL", "/serial"},
-                      {"EXPIRES", "/expires"}},
+                      {"EXPIRES", "/expires"},
+                      {"CURRENT", "/current"}},
           .name = "/name"};
 }
 
 ordered_json FactsOf(const PkiFolder& folder,
                      const std::vector<PkiEntry>& entries) {
   ordered_json all = ordered_json::array();
-  for (const PkiEntry& entry : entries) all.push_back(FactsOf(folder, entry));
+  const std::vector<PkiEntry> newest = folder.Newest();
+  for (const PkiEntry& entry : entries) {
+    all.push_back(FactsOf(folder, entry));
+    all.back()["current"] =
+        std::find(newest.begin(), newest.end(), entry) != newest.end();
+  }
   return {{"certificates", std::move(all)}};
 }
 
@@ -309,7 +315,8 @@ constexpr char kListFooter[] = R"(
     trustctl pki list
     trustctl pki list -o json
 
-Shows what can be used, and the last certificate of each name.
+Shows what can be used, and the last certificate of each name, which is the
+current one.
 )";
 
 // Adds a command with what all of them have.

@@ -266,7 +266,11 @@ TEST_F(PkiCommand, ListsWhatCanBeUsedAndWarnsOfItsEnd) {
   // The first can be used for ten days yet.
   ASSERT_EQ(RunWithKey("renew", {"alice"}).code, kAccepted);
   ran = Run("list", {"-o", "json"});
-  EXPECT_EQ(json::parse(ran.out)["certificates"].size(), 3U);
+  const json renewed = json::parse(ran.out)["certificates"];
+  ASSERT_EQ(renewed.size(), 3U);
+  EXPECT_EQ(renewed[0]["current"], true);
+  EXPECT_EQ(renewed[1]["current"], false);
+  EXPECT_EQ(renewed[2]["current"], true);
   EXPECT_EQ(ran.err, "");
 }
 

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/host_port.h"
 #include "anchors/base/version.h"
@@ -33,8 +34,7 @@ constexpr char kFooter[] = R"(
     trustctl releases show --releases releases.json
     trustctl repository export --server 127.0.0.1:7443 \
         --trusted-root 1.root.json public
-    trustctl rotations list --open --server trustd:7444 \
-        --client-cert alice.pem --client-key alice.key
+    trustctl rotations list --open
 
 'trustctl help COMMAND' tells more.
 )";
@@ -104,19 +104,41 @@ CLI::App& AddNoun(CLI::App& app, const Noun& noun, Action& action) {
   return added;
 }
 
-// Shows what there is, to somebody who asked for `word`, if anything, which is
-// not among it.
-int ShowChoices(CLI::App& app, const CLI::App& level, std::string_view word) {
-  const bool is_top = &app == &level;
-  if (!word.empty()) {
-    const std::string path =
-        is_top ? "trustctl" : "trustctl " + level.get_name();
-    PrintError(absl::StrCat(
-        "'", std::string(word), "' is not a command of ", path,
-        DidYouMean(word, CommandNamesOf(const_cast<CLI::App&>(level)))));
-  }
-  std::cerr << level.help(is_top ? "" : "trustctl");
+// Shows what there is.
+int ShowChoices(const CLI::App& level, const std::string& parent) {
+  std::cerr << level.help(parent);
   return kUsage;
+}
+
+// Tells somebody who asked for `word` that it is not below `level`, which is
+// called `path`.
+int RefuseWord(CLI::App& level, const std::string& path, std::string_view word,
+               bool flag_before) {
+  PrintError(absl::StrCat("'", std::string(word), "' is not a command of ",
+                          path, DidYouMean(word, CommandNamesOf(level))),
+             flag_before
+                 ? absl::StrCat("flags stand behind the command: ", path,
+                                " COMMAND --flag VALUE")
+                 : path + " --help lists them");
+  return kUsage;
+}
+
+// What to do about an error. A flag that is missed may be one that a context
+// has.
+std::string HintFor(const CLI::App& command, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+    for (const ContextField& field : kContextFields) {
+      for (const CLI::Option* option : command.get_options()) {
+        if (option->get_envname() == field.variable &&
+            absl::StrContains(error.what(), option->get_name())) {
+          return absl::StrCat("give ", option->get_name(),
+                              ", or say it once: trustctl context set NAME --",
+                              field.name, " ... (trustctl help context)");
+        }
+      }
+    }
+  }
+  return "--help tells more";
 }
 
 // What is wrong with a command line, in the library's words but where there are
@@ -129,7 +151,12 @@ int Explain(const CLI::App& app, const CLI::App& command,
       dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
   // A flag that is mistyped may be the one that is missed.
   if (error.get_exit_code() == 0 || extra.empty() || !(is_flag || is_extra)) {
-    return app.exit(error) == 0 ? kAccepted : kUsage;
+    if (error.get_exit_code() == 0) {
+      app.exit(error);
+      return kAccepted;
+    }
+    PrintError(error.what(), HintFor(command, error));
+    return kUsage;
   }
   PrintError(absl::StrCat("'", extra.front(), "' is ",
                           is_flag ? "not a flag of this command"
@@ -193,7 +220,8 @@ int Run(int argc, char** argv, std::span<const Noun> nouns,
     for (const Noun& noun : nouns) app.add_subcommand(noun.name, noun.help);
     app.footer(kFooter);
     if (word != nullptr || !wants_help) {
-      return ShowChoices(app, app, word != nullptr ? *word : "");
+      if (word == nullptr) return ShowChoices(app, "");
+      return RefuseWord(app, "trustctl", *word, word != argv + 1);
     }
   } else {
     CLI::App& noun = AddNoun(app, *given, action);
@@ -210,7 +238,9 @@ int Run(int argc, char** argv, std::span<const Noun> nouns,
         verb != nullptr ? CommandNamed(noun, *verb) : nullptr;
     if (below != nullptr) command = below;
     if (needs_verb && below == nullptr && (verb != nullptr || !wants_help)) {
-      return ShowChoices(app, noun, verb != nullptr ? *verb : "");
+      if (verb == nullptr) return ShowChoices(noun, "trustctl");
+      return RefuseWord(noun, "trustctl " + noun.get_name(), *verb,
+                        verb != word + 1);
     }
   }
   RequireValues(app);

@@ -40,10 +40,9 @@ struct Flags {
 };
 
 constexpr char kFooter[] = R"(
-    trustctl store accept --bundle last_verified.bundle --why "disk 3 died" \
-        --server trustd:7444 --client-cert olga.pem --client-key olga.key
+    trustctl store accept --bundle last_verified.bundle --why "disk 3 died"
     trustctl store accept --bundle https://cdn.example/tuf/ \
-        --trusted-root 1.root.json --why "disk 3 died" --server ...
+        --trusted-root 1.root.json --why "disk 3 died"
 
 For a trustd whose store went back, as after a restore: it serves and signs
 nothing until this. Show the newest bundle that anyone holds: the cache folder

@@ -84,9 +84,15 @@ void PrintText(const Verdict& verdict, const verify::Trace& trace,
     std::cout << "\nnote      " << name << "  " << detail;
   }
   const auto& provenance = anchors.set->provenance();
-  std::cout << "\nanchors   " << verify::NameOf(provenance.origin)
-            << " sequence " << provenance.sequence << " "
-            << verify::NameOf(anchors.freshness) << "\n";
+  std::cout << "\nanchors   ";
+  if (anchors.freshness == verify::Freshness::kBakedIn &&
+      provenance.origin == verify::Origin::kBakedIn) {
+    std::cout << "built in, sequence " << provenance.sequence << "\n";
+  } else {
+    std::cout << verify::NameOf(provenance.origin) << " sequence "
+              << provenance.sequence << " " << verify::NameOf(anchors.freshness)
+              << "\n";
+  }
   const std::string_view hint = HintFor(verdict.status);
   if (!hint.empty()) std::cerr << "hint: " << hint << "\n";
 }

@@ -34,7 +34,7 @@ namespace tuf = anchors::tuf;
 using anchors::FileError;
 
 std::string Utc(absl::Time time) {
-  return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
 }
 
 std::string Text(const StoreHead& head) {
