@@ -14,6 +14,7 @@
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/output.h"
+#include "tools/trustctl/rotations.h"
 #include "verify/crypto/public_key.h"
 #include "verify/encoding/base64.h"
 
@@ -77,7 +78,8 @@ absl::Status ReadCertificate(const std::string& path,
   if (!der.ok()) return der.status();
   const auto facts = anchors::ReadCertificateFacts(*der);
   if (!facts.ok()) return facts.status();
-  std::cerr << "certificate  " << anchors::ReadCertificateNames(*der).subject << "\n"
+  std::cerr << "certificate  " << anchors::ReadCertificateNames(*der).subject
+            << "\n"
             << "serial       " << facts->serial << "\n"
             << "good         " << Rfc3339(facts->not_before) << " to "
             << Rfc3339(facts->not_after) << "\n"
@@ -104,6 +106,18 @@ bool BringsCertificate(v1::PinFact::Action action) {
 
 std::string NameOf(v1::PinFact::Action action) {
   return WithoutPrefix(v1::PinFact::Action_Name(action), "ACTION_");
+}
+
+// What a rotation that people asked for waits for.
+std::string WaitsFor(const AdminChannel& channel, std::uint64_t id) {
+  const auto explanation = Explain(channel, id);
+  if (!explanation.ok()) return "it waits for other people, or for signatures";
+  const v1::ApprovalCount& approvals = explanation->approvals();
+  if (approvals.given_size() >= approvals.needed()) {
+    return Printable(explanation->recommendation().sentence());
+  }
+  return absl::StrCat(Printable(approvals.sentence()),
+                      ": trustctl rotations approve ", id, " --why REASON");
 }
 
 int Pin(const Flags& flags) {
@@ -155,8 +169,8 @@ int Pin(const Flags& flags) {
   if (response->sequence() != 0) {
     std::cout << "  published in sequence " << response->sequence() << "\n";
   } else if (response->rotation_id() != 0) {
-    std::cout << "  rotation " << response->rotation_id()
-              << ": it waits for other people, or for signatures\n";
+    std::cout << "  rotation " << response->rotation_id() << ": "
+              << WaitsFor(*channel, response->rotation_id()) << "\n";
   } else {
     std::cout << "  proposed: it waits for signatures\n";
   }
