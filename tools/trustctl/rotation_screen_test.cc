@@ -139,7 +139,7 @@ TEST(RotationsTable, FitsEightyColumns) {
          {"proofs", 1}}}}};
   EXPECT_EQ(TextOfRotations(facts, {}), TextOfRotations(facts, {.width = 120}));
   EXPECT_THAT(TextOfRotations(facts, {}), HasSubstr("2026-11-29T22:53:07Z  2"));
-  EXPECT_THAT(TextOfRotations(facts, {.width = 100}),
+  EXPECT_THAT(TextOfRotations(facts, {.width = 95}),
               HasSubstr("eusc-de-east-1/iid-rsa2048  11-29 22:53  2  "));
   EXPECT_EQ(TextOfRotations(facts, {.width = 80}),
             "ID  CLASS   STATE         SUBJECT                              "
