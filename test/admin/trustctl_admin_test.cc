@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
@@ -148,17 +149,23 @@ TEST_F(TrustctlAdminTest, HoldsAndRejects) {
   Outcome run = As("approver-alice", "rotations hold 1 --why 'asking AWS'");
   EXPECT_EQ(run.code, 0) << run.output;
   EXPECT_THAT(run.output, HasSubstr("rotation 1 is DETECTED"));
-  run =
-      As("approver-alice", "rotations reject 1 --why 'AWS denies it' -o json");
+  EXPECT_THAT(run.output,
+              HasSubstr("held by approver-alice; the policy waits"));
+  run = As("approver-alice", "rotations reject 1 --why 'AWS denies it'");
+  EXPECT_EQ(run.code, 4) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("give --yes"));
+  run = As("approver-alice",
+           "rotations reject 1 --why 'AWS denies it' --yes -o json");
   EXPECT_EQ(run.code, 0) << run.output;
-  EXPECT_EQ(json::parse(run.output)["state"], "REJECTED");
+  const std::string answer = run.output.substr(run.output.rfind("\n{\n"));
+  EXPECT_EQ(json::parse(answer)["state"], "REJECTED");
 }
 
 TEST_F(TrustctlAdminTest, ShowsWhatAPersonNeedsToDecide) {
   Outcome run = As("viewer-vera", "rotations show 1");
   EXPECT_EQ(run.code, 0) << run.output;
   EXPECT_THAT(run.output, HasSubstr("do         CONFIRM: "));
-  EXPECT_THAT(run.output, HasSubstr("never been seen"));
+  EXPECT_THAT(run.output, HasSubstr("never re-keyed"));
   EXPECT_THAT(run.output, HasSubstr("trustctl rotations approve 1 --why"));
   run = As("viewer-vera", "rotations show 1 -o json");
   const json facts = json::parse(run.output);
@@ -310,6 +317,28 @@ TEST_F(TrustctlAdminTest, WaitsForWhatAPollComesTo) {
   run = As("operator-olga", "sources poll aws-docs --wait --timeout 1s");
   EXPECT_EQ(run.code, 6) << run.output;
   EXPECT_THAT(run.output, HasSubstr("no answer of aws-docs in 1s"));
+}
+
+TEST_F(TrustctlAdminTest, WhatWasRejectedIsAddedAndNamesWhoIsMissing) {
+  world_.mirror_options.core.rotations.approvals = 2;
+  world_.Start();
+  const std::string base64 =
+      absl::Base64Escape(world_.mirror().FindRotation(1)->observed(0).der());
+  std::string pem = "-----BEGIN CERTIFICATE-----\n";
+  for (std::size_t at = 0; at < base64.size(); at += 64) {
+    absl::StrAppend(&pem, base64.substr(at, 64), "\n");
+  }
+  Write("new.pem", pem + "-----END CERTIFICATE-----\n");
+  As("approver-alice", "rotations reject 1 --why x --yes");
+  const Outcome run =
+      As("operator-olga",
+         absl::StrCat("anchors add ", folder_,
+                      "/new.pem --partition aws "
+                      "--region us-east-1 --kind iid-rsa2048 --why y --yes"));
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output,
+              HasSubstr("rotation 2: 1 of 2; missing one of approver-adam, "
+                        "approver-alice: trustctl rotations approve 2 --why "));
 }
 
 TEST_F(TrustctlAdminTest, RevokesAndRetiresAnAnchor) {

@@ -14,6 +14,7 @@
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/output.h"
+#include "tools/trustctl/rotations.h"
 #include "verify/crypto/public_key.h"
 #include "verify/encoding/base64.h"
 
@@ -107,6 +108,18 @@ std::string NameOf(v1::PinFact::Action action) {
   return WithoutPrefix(v1::PinFact::Action_Name(action), "ACTION_");
 }
 
+// What a rotation that people asked for waits for.
+std::string WaitsFor(const AdminChannel& channel, std::uint64_t id) {
+  const auto explanation = Explain(channel, id);
+  if (!explanation.ok()) return "it waits for other people, or for signatures";
+  const v1::ApprovalCount& approvals = explanation->approvals();
+  if (approvals.given_size() >= approvals.needed()) {
+    return Printable(explanation->recommendation().sentence());
+  }
+  return absl::StrCat(Printable(approvals.sentence()),
+                      ": trustctl rotations approve ", id, " --why REASON");
+}
+
 int Pin(const Flags& flags) {
   v1::PinAnchorRequest request;
   request.set_action(flags.action);
@@ -156,8 +169,8 @@ int Pin(const Flags& flags) {
   if (response->sequence() != 0) {
     std::cout << "  published in sequence " << response->sequence() << "\n";
   } else if (response->rotation_id() != 0) {
-    std::cout << "  rotation " << response->rotation_id()
-              << ": it waits for other people, or for signatures\n";
+    std::cout << "  rotation " << response->rotation_id() << ": "
+              << WaitsFor(*channel, response->rotation_id()) << "\n";
   } else {
     std::cout << "  proposed: it waits for signatures\n";
   }

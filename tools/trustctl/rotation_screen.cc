@@ -15,7 +15,7 @@ namespace anchorage::trustctl {
 namespace {
 
 constexpr std::size_t kLabel = 11;
-constexpr std::size_t kCell = (kScreenColumns - kLabel - 4) / 2;
+constexpr std::size_t kFewestColumns = 60;
 constexpr int kMostPast = 3;
 
 std::string Time(const google::protobuf::Timestamp& time) {
@@ -60,22 +60,30 @@ void Pad(std::size_t width, std::string& line) {
 
 class Screen {
  public:
+  explicit Screen(std::size_t columns)
+      : columns_(columns), cell_((columns - kLabel - 4) / 2) {}
+
   // A label, and text that others may have written.
   void Add(std::string_view label, std::string_view text) {
     std::string head(label);
-    for (const std::string& line :
-         Wrap(Printable(text), kScreenColumns - kLabel)) {
+    for (const std::string& line : Wrap(Printable(text), columns_ - kLabel)) {
       Pad(kLabel, head);
       absl::StrAppend(&text_, head, line, "\n");
       head.clear();
     }
   }
 
+  // A command, in one line so that it can be copied.
+  void AddCommand(std::string_view command) {
+    absl::StrAppend(&text_, std::string(kLabel + 2, ' '), Printable(command),
+                    "\n");
+  }
+
   void AddPair(std::string_view label, const std::string& old,
                const std::string& fresh) {
     if (old.empty() && fresh.empty()) return;
-    const auto left = Wrap(Printable(old.empty() ? "-" : old), kCell);
-    const auto right = Wrap(Printable(fresh.empty() ? "-" : fresh), kCell);
+    const auto left = Wrap(Printable(old.empty() ? "-" : old), cell_);
+    const auto right = Wrap(Printable(fresh.empty() ? "-" : fresh), cell_);
     // What differs is marked, so that it is seen at once.
     const bool differs =
         !label.empty() && !old.empty() && !fresh.empty() && old != fresh;
@@ -84,7 +92,7 @@ class Screen {
       std::string line(i == 0 ? label : "");
       Pad(kLabel, line);
       line += i < left.size() ? left[i] : "";
-      Pad(kLabel + kCell, line);
+      Pad(kLabel + cell_, line);
       absl::StrAppend(&line, " ", mark, " ", i < right.size() ? right[i] : "");
       line.erase(line.find_last_not_of(' ') + 1);
       absl::StrAppend(&text_, line, "\n");
@@ -96,6 +104,8 @@ class Screen {
   std::string Take() { return std::move(text_); }
 
  private:
+  const std::size_t columns_;
+  const std::size_t cell_;
   std::string text_;
 };
 
@@ -136,22 +146,35 @@ void AddCertificates(const v1::RotationExplanation& explanation,
   for (int i = 0; i < std::max(old.size(), fresh.size()); ++i) {
     const auto& was = i < old.size() ? old[i] : kNone;
     const auto& is = i < fresh.size() ? fresh[i] : kNone;
+    // What stands beside nothing is not replaced, but where all of it goes.
+    const bool is_alone = i >= fresh.size() && !fresh.empty() &&
+                          !explanation.rotation().has_undo();
+    const auto add = [&](std::string_view label, const std::string& of_old,
+                         const std::string& of_new) {
+      if (!is_alone) {
+        screen.AddPair(label, of_old, of_new);
+      } else if (!of_old.empty()) {
+        screen.Add(label, of_old);
+      }
+    };
     screen.Gap();
-    screen.AddPair("", i < old.size() ? "OLD" : "",
-                   i < fresh.size() ? "NEW" : "");
-    screen.AddPair("subject", was.subject(), is.subject());
-    screen.AddPair("issuer", was.issuer(), is.issuer());
-    screen.AddPair("serial", was.serial(), is.serial());
-    screen.AddPair("begins", was.has_not_before() ? Time(was.not_before()) : "",
-                   is.has_not_before() ? Time(is.not_before()) : "");
-    screen.AddPair("ends", was.has_not_after() ? Time(was.not_after()) : "",
-                   is.has_not_after() ? Time(is.not_after()) : "");
-    screen.AddPair("signed", SignatureOf(was), SignatureOf(is));
-    screen.AddPair("sha256", Halves(was.sha256()), Halves(is.sha256()));
-    screen.AddPair("key", was.key(), is.key());
-    screen.AddPair("key sha256", Halves(was.spki_sha256()),
-                   Halves(is.spki_sha256()));
-    screen.AddPair("status", StatusOf(was), StatusOf(is));
+    add("",
+        is_alone         ? "ALSO PINNED"
+        : i < old.size() ? "OLD"
+                         : "",
+        i < fresh.size() ? "NEW" : "");
+    add("subject", was.subject(), is.subject());
+    add("issuer", was.issuer(), is.issuer());
+    add("serial", was.serial(), is.serial());
+    add("begins", was.has_not_before() ? Time(was.not_before()) : "",
+        is.has_not_before() ? Time(is.not_before()) : "");
+    add("ends", was.has_not_after() ? Time(was.not_after()) : "",
+        is.has_not_after() ? Time(is.not_after()) : "");
+    add("signed", SignatureOf(was), SignatureOf(is));
+    add("sha256", Halves(was.sha256()), Halves(is.sha256()));
+    add("key", was.key(), is.key());
+    add("key sha256", Halves(was.spki_sha256()), Halves(is.spki_sha256()));
+    add("status", StatusOf(was), StatusOf(is));
   }
 }
 
@@ -191,12 +214,18 @@ void AddDecisions(const v1::RotationExplanation& explanation, Screen& screen) {
                          ": ", decision.why()));
   }
   screen.Add("policy", explanation.policy().sentence());
+  const auto& refusals = explanation.refusals();
+  const bool people_may = std::none_of(
+      refusals.begin(), refusals.end(),
+      [](const auto& refusal) { return refusal.also_for_people(); });
   std::string_view label = "gate";
   for (const v1::GateRefusal& refusal : explanation.refusals()) {
     screen.Add(label,
                absl::StrCat(
                    refusal.reason(), ": ", refusal.sentence(),
-                   refusal.also_for_people() ? " (however many approve)" : ""));
+                   refusal.also_for_people() ? " (however many approve)"
+                   : people_may ? " (without people; enough approvals lift it)"
+                                : ""));
     label = "";
   }
   if (explanation.can_approve() && explanation.refusals().empty()) {
@@ -224,9 +253,16 @@ void AddPast(const v1::RotationExplanation& explanation, Screen& screen) {
 
 }  // namespace
 
-std::string ScreenOf(const v1::RotationExplanation& explanation) {
+std::size_t ColumnsOf(int width) {
+  if (width <= 0) return kScreenColumns;
+  return std::clamp(static_cast<std::size_t>(width), kFewestColumns,
+                    kScreenColumns);
+}
+
+std::string ScreenOf(const v1::RotationExplanation& explanation,
+                     std::size_t columns) {
   const v1::Rotation& rotation = explanation.rotation();
-  Screen screen;
+  Screen screen(columns);
   screen.Add("rotation",
              absl::StrCat(rotation.id(), "  ", ClassOf(rotation), "  ",
                           SubjectOf(rotation), "  ", StateOf(rotation)));
@@ -261,7 +297,7 @@ std::string ScreenOf(const v1::RotationExplanation& explanation) {
   if (explanation.commands_size() > 0) screen.Gap();
   for (const v1::NextCommand& next : explanation.commands()) {
     screen.Add("to", next.purpose() + ":");
-    screen.Add("", "  " + next.command());
+    screen.AddCommand(next.command());
   }
   return screen.Take();
 }

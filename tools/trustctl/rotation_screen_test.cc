@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_split.h"
 #include "anchors/base/proto_time.h"
+#include "tools/trustctl/rotations.h"
 #include "verify/printable.h"
 
 namespace anchorage::trustctl {
@@ -84,11 +85,67 @@ TEST(RotationScreen, MarksWhatDiffers) {
   }
 }
 
-TEST(RotationScreen, FitsAHundredColumns) {
-  for (const absl::string_view line :
-       absl::StrSplit(ScreenOf(Explanation()), '\n')) {
-    EXPECT_LE(line.size(), kScreenColumns) << line;
+TEST(RotationScreen, FitsTheTerminal) {
+  EXPECT_EQ(ColumnsOf(0), kScreenColumns);
+  EXPECT_EQ(ColumnsOf(80), 80u);
+  EXPECT_EQ(ColumnsOf(200), kScreenColumns);
+  for (const std::size_t columns :
+       {ColumnsOf(1), ColumnsOf(80), ColumnsOf(0)}) {
+    for (const absl::string_view line :
+         absl::StrSplit(ScreenOf(Explanation(), columns), '\n')) {
+      EXPECT_LE(line.size(), columns) << line;
+    }
   }
+}
+
+TEST(RotationScreen, DoesNotBreakACommand) {
+  auto explanation = Explanation();
+  const std::string command = "trustctl " + std::string(300, 'x') + " y";
+  explanation.mutable_commands(0)->set_command(command);
+  EXPECT_THAT(ScreenOf(explanation, 80), HasSubstr("  " + command + "\n"));
+}
+
+TEST(RotationScreen, WhatIsNotReplacedStandsByItself) {
+  auto explanation = Explanation();
+  explanation.add_old_certificates()->set_serial("4242");
+  const std::string screen = ScreenOf(explanation);
+  EXPECT_THAT(screen, HasSubstr("ALSO PINNED\nserial     4242\n"));
+  // A removal takes it away.
+  explanation.clear_new_certificates();
+  EXPECT_THAT(ScreenOf(explanation), Not(HasSubstr("ALSO PINNED")));
+}
+
+TEST(RotationScreen, SaysWhatEnoughApprovalsLift) {
+  auto explanation = Explanation();
+  v1::GateRefusal& refusal = *explanation.add_refusals();
+  refusal.set_reason("TAKES_AWAY");
+  refusal.set_sentence("it brings nothing");
+  const std::string lifted = "enough approvals lift it";
+  EXPECT_THAT(ScreenOf(explanation), HasSubstr(lifted));
+  // Not where something stands that they do not lift.
+  explanation.add_refusals()->set_also_for_people(true);
+  EXPECT_THAT(ScreenOf(explanation), Not(HasSubstr(lifted)));
+}
+
+TEST(RotationsTable, FitsEightyColumns) {
+  const nlohmann::ordered_json facts = {
+      {"rotations",
+       {{{"id", "1"},
+         {"rotation_class", "RE_KEY"},
+         {"state", "CORROBORATED"},
+         {"subject", "aws-eusc/eusc-de-east-1/iid-rsa2048"},
+         {"detected_time", "2026-11-29T22:53:07Z"},
+         {"agreeing_sources", 2},
+         {"proofs", 1}}}}};
+  EXPECT_EQ(TextOfRotations(facts, {}), TextOfRotations(facts, {.width = 120}));
+  EXPECT_THAT(TextOfRotations(facts, {}), HasSubstr("2026-11-29T22:53:07Z  2"));
+  EXPECT_THAT(TextOfRotations(facts, {.width = 95}),
+              HasSubstr("eusc-de-east-1/iid-rsa2048  11-29 22:53  2  "));
+  EXPECT_EQ(TextOfRotations(facts, {.width = 80}),
+            "ID  CLASS   STATE         SUBJECT                              "
+            "SEEN\n"
+            "1   RE_KEY  CORROBORATED  aws-eusc/eusc-de-east-1/iid-rsa2048  "
+            "11-29 22:53\n");
 }
 
 TEST(RotationScreen, ShowsWhatOthersWroteEscaped) {

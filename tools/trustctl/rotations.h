@@ -14,6 +14,7 @@
 #include "proto/anchorage/v1/rotation.pb.h"
 #include "tools/trustctl/admin_connection.h"
 #include "tools/trustctl/command.h"
+#include "tools/trustctl/output.h"
 
 namespace anchorage::trustctl {
 
@@ -28,6 +29,11 @@ std::string StateOf(const v1::Rotation& rotation);
 
 // The slot, or of an anomaly of a source as a whole the source. Printable.
 std::string SubjectOf(const v1::Rotation& rotation);
+
+// The table of `rotations list`. Where a terminal of `layout.width` columns has
+// no room for all, times are short, then the counts are left out.
+std::string TextOfRotations(const nlohmann::ordered_json& facts,
+                            const TableLayout& layout);
 
 // Asks for the explanation of a rotation.
 absl::StatusOr<v1::RotationExplanation> Explain(const AdminChannel& channel,

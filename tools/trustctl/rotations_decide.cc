@@ -9,6 +9,7 @@
 #include "tools/trustctl/output.h"
 #include "tools/trustctl/rotation_screen.h"
 #include "tools/trustctl/rotations.h"
+#include "tools/trustctl/terminal.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -24,18 +25,26 @@ struct Flags {
   Output output;
 };
 
-// Shows what is about to be approved and asks; puts what was looked at into
-// the request.
+// Shows what is about to be decided and asks; puts what was looked at into the
+// request.
 absl::Status LookAndConfirm(const AdminChannel& channel, const Flags& flags,
                             v1::DecideRotationRequest& request) {
   const auto explanation = Explain(channel, flags.id);
   if (!explanation.ok()) return explanation.status();
   const v1::Rotation& rotation = explanation->rotation();
   if (request.change_id().empty()) request.set_change_id(rotation.change_id());
+  std::cerr << ScreenOf(*explanation, ColumnsOf(WidthOfOutput()));
+  if (flags.kind == v1::Decision::KIND_REJECT) {
+    // An anomaly is found anew.
+    return Confirm(
+        rotation.rotation_class() == v1::ROTATION_CLASS_SOURCE_ANOMALY
+            ? "Reject this?"
+            : "Reject this? Seen again, it stays rejected.",
+        flags.yes);
+  }
   if (request.effect_sha256().empty()) {
     request.set_effect_sha256(rotation.effect_sha256());
   }
-  std::cerr << ScreenOf(*explanation);
   // What cannot be approved has no effect: the server says what to do instead.
   if (rotation.effect_sha256().empty()) {
     request.set_effect_sha256("none");
@@ -74,6 +83,10 @@ void Print(const Flags& flags, const v1::DecideRotationResponse& response) {
               << Printable(rotation.reason()) << "\n";
     if (flags.kind == v1::Decision::KIND_APPROVE) {
       std::cout << TextOf(response) << "\n";
+    } else if (flags.kind == v1::Decision::KIND_HOLD &&
+               !rotation.decisions().empty()) {
+      std::cout << "held by " << Printable(rotation.decisions().rbegin()->by())
+                << "; the policy waits until somebody approves or rejects it\n";
     }
   });
 }
@@ -87,7 +100,7 @@ int Decide(const Flags& flags) {
   request.set_why(flags.why);
   request.set_change_id(flags.change);
   request.set_effect_sha256(flags.effect);
-  if (flags.kind == v1::Decision::KIND_APPROVE) {
+  if (flags.kind != v1::Decision::KIND_HOLD) {
     if (absl::Status s = LookAndConfirm(*channel, flags, request); !s.ok()) {
       return Fail(s);
     }
@@ -117,7 +130,7 @@ void AddDecision(CLI::App& rotations, Action& action, const std::string& name,
                      "only if this is its change, as 'show' has it");
   command.add_option("--effect", flags->effect,
                      "only if this is what it would do, as 'show' has it");
-  if (kind == v1::Decision::KIND_APPROVE) {
+  if (kind != v1::Decision::KIND_HOLD) {
     command.add_flag("--yes", flags->yes, "do not ask");
   }
   flags->source.AddTo(command);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "anchors/base/proto_time.h"
 #include "proto/anchorage/v1/audit_service.grpc.pb.h"
 #include "tools/trustctl/output.h"
@@ -130,10 +131,9 @@ int List(const Flags& flags) {
   if (!all.ok()) return Fail(all.status());
   const ordered_json facts = FactsOf(*all);
   flags.output.Print(facts, ShapeOfRotations(), [&] {
-    std::cout << TextOfTable(facts, ShapeOfRotations(),
-                             {.headers = all->rotations_size() > 0,
-                              .width = WidthOfOutput(),
-                              .colour = MayColour(STDOUT_FILENO)})
+    std::cout << TextOfRotations(facts, {.headers = all->rotations_size() > 0,
+                                         .width = WidthOfOutput(),
+                                         .colour = MayColour(STDOUT_FILENO)})
               << all->rotations_size() << " of " << all->total_size()
               << " rotations, times in UTC\n";
   });
@@ -145,7 +145,33 @@ constexpr char kFooter[] = R"(
     trustctl rotations list --class RE_KEY --region us-east-1 --output json
 )";
 
+// Whether every line of the table fits.
+bool Fits(const ordered_json& facts, const Shape& shape, int width) {
+  for (const absl::string_view line :
+       absl::StrSplit(TextOfTable(facts, shape, {}), '\n')) {
+    if (line.size() > static_cast<std::size_t>(width)) return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+std::string TextOfRotations(const ordered_json& facts,
+                            const TableLayout& layout) {
+  if (layout.width <= 0 || Fits(facts, ShapeOfRotations(), layout.width)) {
+    return TextOfTable(facts, ShapeOfRotations(), layout);
+  }
+  ordered_json brief = facts;
+  for (ordered_json& row : brief["rotations"]) {
+    const auto seen = ParseRfc3339(row.value("detected_time", ""));
+    if (!seen.ok()) continue;
+    row["detected_time"] =
+        absl::FormatTime("%m-%d %H:%M", *seen, absl::UTCTimeZone());
+  }
+  Shape shape = ShapeOfRotations();
+  if (!Fits(brief, shape, layout.width)) shape.columns.resize(5);
+  return TextOfTable(brief, shape, layout);
+}
 
 void AddRotationsList(CLI::App& rotations, Action& action) {
   CLI::App& command = *rotations.add_subcommand(

@@ -7,6 +7,7 @@
 #include "tools/trustctl/output.h"
 #include "tools/trustctl/rotation_screen.h"
 #include "tools/trustctl/rotations.h"
+#include "tools/trustctl/terminal.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -33,7 +34,7 @@ int Show(const Flags& flags) {
   auto explanation = Explain(*channel, flags.id);
   if (!explanation.ok()) return Fail(explanation.status());
   if (flags.output.is_text()) {
-    std::cout << ScreenOf(*explanation);
+    std::cout << ScreenOf(*explanation, ColumnsOf(WidthOfOutput()));
     return kAccepted;
   }
   // With the certificates and the evidence, which are for machines.

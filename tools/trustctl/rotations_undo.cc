@@ -8,6 +8,7 @@
 #include "tools/trustctl/output.h"
 #include "tools/trustctl/rotation_screen.h"
 #include "tools/trustctl/rotations.h"
+#include "tools/trustctl/terminal.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -26,7 +27,7 @@ int Undo(const Flags& flags) {
   if (!channel.ok()) return Fail(channel.status());
   const auto explanation = Explain(*channel, flags.id);
   if (!explanation.ok()) return Fail(explanation.status());
-  std::cerr << ScreenOf(*explanation);
+  std::cerr << ScreenOf(*explanation, ColumnsOf(WidthOfOutput()));
   if (explanation->can_undo()) {
     if (flags.revoke) {
       PrintWarning(

@@ -57,8 +57,11 @@ ordered_json RowOf(const v1::SourceStanding& standing,
   ordered_json row =
       health == nullptr ? ordered_json::object() : ToJson(*health);
   row.update(ToJson(standing));
-  row["slots_of"] =
-      absl::StrCat(standing.slots_seen(), " of ", standing.slots_pinned());
+  // Where it speaks is not known before it has answered.
+  row["slots_of"] = standing.location().empty()
+                        ? "-"
+                        : absl::StrCat(standing.slots_seen(), " of ",
+                                       standing.slots_pinned());
   return row;
 }
 

@@ -96,8 +96,10 @@ void Align(v1::RotationExplanation& explanation) {
     for (int j = place; j < old.size(); ++j) {
       if (old[j].spki_sha256() != fresh[i].spki_sha256()) continue;
       if (i < place) break;
-      old.SwapElements(place, j);
-      fresh.SwapElements(place, i);
+      // The others stay in their order.
+      std::rotate(old.begin() + place, old.begin() + j, old.begin() + j + 1);
+      std::rotate(fresh.begin() + place, fresh.begin() + i,
+                  fresh.begin() + i + 1);
       ++place;
       break;
     }
@@ -136,6 +138,11 @@ void AddCertificates(const Catalog& catalog, const RotationBook::Entry& entry,
                               : Explain(catalog, slot, seen.der(),
                                         seen.sha256(), seen.spki_sha256());
   }
+  // What comes replaces the ACTIVE key, and not one that is RETIRING.
+  auto& old = *explanation.mutable_old_certificates();
+  std::stable_partition(old.begin(), old.end(), [](const auto& certificate) {
+    return certificate.status() == v1::ANCHOR_STATUS_ACTIVE;
+  });
   Align(explanation);
 }
 

@@ -11,7 +11,7 @@ namespace anchorage::trustd {
 
 // Adds what was pinned when the rotation was seen, and what is to come instead,
 // in an order in which those of one key stand beside each other where both have
-// it.
+// it, and of the others the ACTIVE ones come first.
 void AddCertificates(const anchors::Catalog& catalog,
                      const RotationBook::Entry& entry,
                      v1::RotationExplanation& explanation);

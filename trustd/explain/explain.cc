@@ -27,6 +27,7 @@ using Entry = RotationBook::Entry;
 // Names in one sentence; more are counted.
 constexpr std::size_t kMaxNames = 8;
 constexpr std::size_t kMaxHistory = 16;
+constexpr std::size_t kMaxPublished = 3;
 
 std::string Text(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
@@ -270,11 +271,40 @@ void AddRefusals(const Answers& answers, v1::RotationExplanation& explanation) {
 
 // --- and then ------------------------------------------------------------------
 
-void AddHistory(const Entry& entry, v1::RotationExplanation& explanation) {
+// What this trustd published in the slot before, the newest first.
+std::string PublishedBefore(const Work& view, const Entry& entry) {
+  std::vector<std::string> before;
+  view.book().ForEach([&](const Entry& other) {
+    const v1::Rotation& rotation = other.rotation;
+    if (rotation.published_sequence() == 0 ||
+        rotation.id() >= entry.rotation.id() ||
+        !(other.change.slot == entry.change.slot)) {
+      return;
+    }
+    before.push_back(absl::StrCat(
+        "rotation ", rotation.id(), ", ",
+        std::string(NameOf(other.change.rotation_class)),
+        " of this slot, seen ", Text(anchors::TimeOf(rotation.detected_time())),
+        ", in sequence ", rotation.published_sequence(), ", by ",
+        other.is_by_policy() || other.approvals() == 0
+            ? std::string("the policy")
+            : Join(other.Approvers())));
+  });
+  if (before.empty()) return "";
+  std::reverse(before.begin(), before.end());
+  if (before.size() > kMaxPublished) before.resize(kMaxPublished);
+  return Sentence("This trustd published ", absl::StrJoin(before, "; "), ".");
+}
+
+void AddHistory(const Work& view, const Entry& entry,
+                v1::RotationExplanation& explanation) {
   const std::string said =
       WhatThePastSays(entry.change.rotation_class, entry.change.slot);
+  const std::string ours =
+      entry.is_publishable() ? PublishedBefore(view, entry) : "";
+  explanation.set_history_summary(
+      absl::StrCat(said, said.empty() || ours.empty() ? "" : " ", ours));
   if (said.empty()) return;
-  explanation.set_history_summary(said);
   const auto& past = PastChanges();
   for (auto change = past.rbegin();
        change != past.rend() &&
@@ -327,7 +357,26 @@ void AddCommand(std::string purpose, std::string command,
   next.set_command(std::move(command));
 }
 
-void AddCommands(const Entry& entry, v1::RotationExplanation& explanation) {
+// How a change that was rejected by mistake is brought in after all.
+void AddWayBack(const Work& view, const Entry& entry,
+                v1::RotationExplanation& explanation) {
+  const auto& newest = view.moment.newest;
+  const bool is_shown = std::any_of(
+      newest.begin(), newest.end(),
+      [&](const auto& look) { return ShowsRejected(view, entry, look.first); });
+  if (!is_shown || entry.rotation.observed().empty()) return;
+  const verify::Slot& slot = entry.change.slot;
+  AddCommand(
+      "bring it in after all, if it is AWS's; FILE is its certificate",
+      absl::StrCat("trustctl anchors add FILE --partition ",
+                   verify::Printable(slot.partition), " --region ",
+                   verify::Printable(slot.region), " --kind ",
+                   std::string(verify::NameOf(slot.kind)), " --why REASON"),
+      explanation);
+}
+
+void AddCommands(const Work& view, const Entry& entry,
+                 v1::RotationExplanation& explanation) {
   const std::uint64_t id = entry.rotation.id();
   const auto decide = [&](absl::string_view verb, std::string purpose) {
     AddCommand(
@@ -344,22 +393,37 @@ void AddCommands(const Entry& entry, v1::RotationExplanation& explanation) {
   const auto prove = [&] {
     if (!is_of_sources || entry.is_anomaly()) return;
     AddCommand("have an instance prove it, on that instance",
-               "trustctl evidence submit --rsa2048 FILE", explanation);
+               "curl -s -H \"X-aws-ec2-metadata-token: $TOKEN\" "
+               "http://169.254.169.254/latest/dynamic/instance-identity/rsa2048"
+               " | trustctl evidence submit --rsa2048 -",
+               explanation);
+  };
+  const bool is_held = entry.is_held() && !entry.is_by_policy();
+  const auto hold = [&] {
+    if (!is_held) decide("hold", "keep it back until people have looked");
   };
   switch (explanation.recommendation().action()) {
     case Action::ACTION_APPROVE:
       decide("approve", "approve it");
-      decide("hold", "keep it back until people have looked");
+      hold();
       decide("reject", "decide against it");
       break;
     case Action::ACTION_CONFIRM:
       poll();
       prove();
       decide("approve", "approve it, once you have confirmed it");
+      AddCommand("leave it for the morning",
+                 absl::StrCat("trustctl alerts ack rotation/", id,
+                              " --until 12h --why REASON"),
+                 explanation);
       decide("reject", "decide against it");
       break;
     case Action::ACTION_HOLD:
-      decide("hold", "keep it back until people have looked");
+      if (explanation.recommendation().name() ==
+          RecommendationOf(Case::kPersonHolds).name) {
+        decide("approve", "approve it, once that person agrees");
+      }
+      hold();
       poll();
       decide("reject", "decide against it");
       break;
@@ -367,7 +431,7 @@ void AddCommands(const Entry& entry, v1::RotationExplanation& explanation) {
       decide("reject", "decide against it");
       break;
     case Action::ACTION_WAIT:
-      decide("hold", "keep it back until people have looked");
+      hold();
       break;
     case Action::ACTION_LOOK:
       poll();
@@ -389,6 +453,7 @@ void AddCommands(const Entry& entry, v1::RotationExplanation& explanation) {
             absl::StrCat("trustctl rotations undo ", id, " --why REASON"),
             explanation);
       }
+      AddWayBack(view, entry, explanation);
   }
 }
 
@@ -466,9 +531,9 @@ std::optional<v1::RotationExplanation> ExplainRotation(const Work& view,
   explanation.mutable_recommendation()->set_action(row.action);
   explanation.mutable_recommendation()->set_name(std::string(row.name));
   explanation.mutable_recommendation()->set_sentence(std::string(row.sentence));
-  AddHistory(entry, explanation);
+  AddHistory(view, entry, explanation);
   SetUndo(view, entry, explanation);
-  AddCommands(entry, explanation);
+  AddCommands(view, entry, explanation);
   return explanation;
 }
 

@@ -40,6 +40,11 @@ std::optional<std::string> AdviceOn(const Work& view, std::uint64_t id);
 v1::ApprovalCount CountApprovals(const Work& view,
                                  const RotationBook::Entry& entry);
 
+// Whether the newest answer of `source` shows what people have rejected as this
+// rotation. False for anomalies, which are found anew each time.
+bool ShowsRejected(const Work& view, const RotationBook::Entry& entry,
+                   const std::string& source);
+
 // Returns how each source does that was ever polled or is to be, by name.
 std::vector<v1::SourceStanding> ExplainSources(const Work& view);
 

@@ -99,6 +99,15 @@ class ExplainTest : public IrelandTest {
     EXPECT_TRUE(explanation.has_value()) << id;
     return explanation.value_or(v1::RotationExplanation());
   }
+  // A line each.
+  std::string Commands(std::uint64_t id) const {
+    std::string lines;
+    const auto it = Explain(id);
+    for (const auto& next : it.commands()) {
+      absl::StrAppend(&lines, next.command(), "\n");
+    }
+    return lines;
+  }
   std::string CaseOf(std::uint64_t id) const {
     return Explain(id).recommendation().name();
   }
@@ -141,10 +150,53 @@ TEST_F(ExplainTest, OneSourceAloneDoesNotProveAnotherKey) {
   EXPECT_THAT(it.policy().sentence(), HasSubstr("the policy holds RE_KEY"));
   EXPECT_EQ(it.policy().outcome(), v1::PolicyOutlook::OUTCOME_HOLDS);
   EXPECT_THAT(it.refusals(), IsEmpty());
-  EXPECT_THAT(it.history_summary(), HasSubstr("never been seen"));
+  EXPECT_THAT(it.history_summary(), HasSubstr("AWS has never re-keyed"));
+  EXPECT_THAT(it.history_summary(), ::testing::Not(HasSubstr("This trustd")));
   EXPECT_TRUE(it.can_approve());
   EXPECT_FALSE(it.can_undo());
   EXPECT_THAT(it.commands(0).command(), HasSubstr("sources poll"));
+  EXPECT_THAT(Commands(1), HasSubstr("| trustctl evidence submit --rsa2048 -"));
+  EXPECT_THAT(Commands(1),
+              HasSubstr("trustctl alerts ack rotation/1 --until 12h --why"));
+}
+
+TEST_F(ExplainTest, TheSecondNewKeyStandsBesideTheActiveOne) {
+  ASSERT_TRUE(Show({NewCertificate()}).ok());
+  ASSERT_TRUE(Approve(1, "alice").ok());
+  ASSERT_TRUE(Approve(1, "bob").ok());
+  Pass(absl::Hours(1));
+  ASSERT_TRUE(Show({SignedOn(now_ - absl::Hours(1), "\x55",
+                             test::TestKey::Rsa(2048, 43))})
+                  .ok());
+  const auto it = Explain(All().back().id());
+  ASSERT_EQ(it.old_certificates_size(), 2) << it.DebugString();
+  EXPECT_EQ(it.old_certificates(0).status(), v1::ANCHOR_STATUS_ACTIVE);
+  EXPECT_EQ(it.old_certificates(0).spki_sha256(),
+            verify::Sha256Hex(NewKey().spki_der()));
+  EXPECT_EQ(it.old_certificates(1).status(), v1::ANCHOR_STATUS_RETIRING);
+  // It is not the first re-key, whatever AWS did before.
+  EXPECT_THAT(it.history_summary(),
+              HasSubstr("This trustd published rotation 1, RE_KEY of this "
+                        "slot, seen 2"));
+  EXPECT_THAT(it.history_summary(), HasSubstr("by alice, bob."));
+}
+
+TEST_F(ExplainTest, AWrongRejectionHasAWayBack) {
+  ASSERT_TRUE(Show({NewCertificate()}).ok());
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_REJECT, "bob", "no").ok());
+  Pass(absl::Hours(1));
+  ASSERT_TRUE(Show({NewCertificate()}).ok());
+  EXPECT_EQ(CaseOf(1), "OVER");
+  EXPECT_EQ(Commands(1),
+            "trustctl anchors add FILE --partition aws --region eu-west-1 "
+            "--kind iid-rsa2048 --why REASON\n");
+  EXPECT_EQ(Source("aws-docs").state(), Standing::STATE_WORKING);
+  EXPECT_EQ(Source("aws-docs").reason(), "it shows 1 rejected (1)");
+  // Once it is gone, nothing is left of it.
+  Pass(absl::Hours(1));
+  ASSERT_TRUE(Show({Genuine()}).ok());
+  EXPECT_EQ(Commands(1), "");
+  EXPECT_EQ(Source("aws-docs").reason(), "");
 }
 
 TEST_F(ExplainTest, OldAndNewStandBesideEachOther) {
@@ -270,6 +322,8 @@ TEST_F(ExplainTest, APersonsHoldIsTheirs) {
   ASSERT_TRUE(Decide(1, v1::Decision::KIND_HOLD, "bob", "I have a call").ok());
   EXPECT_EQ(CaseOf(1), "PERSON_HOLDS");
   EXPECT_THAT(Explain(1).policy().sentence(), HasSubstr("held by bob at 2"));
+  EXPECT_THAT(Commands(1), HasSubstr("rotations approve 1 "));
+  EXPECT_THAT(Commands(1), ::testing::Not(HasSubstr("rotations hold")));
 }
 
 TEST_F(ExplainTest, SentencesHoldNoControlCharacters) {

@@ -81,12 +81,11 @@ std::string WhatThePastSays(RotationClass rotation_class, const Slot& slot) {
       return Reissues(slot);
     case RotationClass::kReKey:
     case RotationClass::kAlgorithmChange:
-      return "A re-key of a region has never been seen: every change from 2012 "
-             "to 2026 was a re-issue over the same key.";
+      return "AWS has never re-keyed a region: every change from 2012 to 2026 "
+             "was a re-issue over the same key.";
     case RotationClass::kRemoval:
-      return "A removal has never been seen: every change from 2012 to 2026 "
-             "was "
-             "a re-issue over the same key.";
+      return "AWS has never removed a certificate: every change from 2012 to "
+             "2026 was a re-issue over the same key.";
     case RotationClass::kNewKind:
     case RotationClass::kNewRegion:
       return "AWS published the certificates of new regions up to seven months "

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "anchors/base/proto_time.h"
 #include "trustd/explain/explain.h"
 #include "trustd/mirror/looks.h"
@@ -59,6 +60,18 @@ bool Shows(const Entry& entry, const std::string& source) {
          stance->stance() == v1::SourceStance::STANCE_AGREES;
 }
 
+std::string RejectedOf(const Work& view, const std::string& source) {
+  std::vector<std::uint64_t> rejected;
+  for (const std::uint64_t id : view.book().Live()) {
+    if (ShowsRejected(view, *view.book().Find(id), source)) {
+      rejected.push_back(id);
+    }
+  }
+  if (rejected.empty()) return "";
+  return absl::StrCat("it shows ", rejected.size(), " rejected (",
+                      absl::StrJoin(rejected, ", "), ")");
+}
+
 void SetState(const Work& view, const std::string& source,
               v1::SourceStanding& standing) {
   const auto set = [&](v1::SourceStanding::State state, std::string why) {
@@ -89,10 +102,23 @@ void SetState(const Work& view, const std::string& source,
     return set(v1::SourceStanding::STATE_NOT_ASKED,
                "it has neither answered nor failed since the start");
   }
-  set(v1::SourceStanding::STATE_WORKING, "");
+  set(v1::SourceStanding::STATE_WORKING, RejectedOf(view, source));
 }
 
 }  // namespace
+
+bool ShowsRejected(const Work& view, const Entry& entry,
+                   const std::string& source) {
+  const auto compared = view.moment.compared.find(source);
+  if (entry.rotation.state() != v1::ROTATION_STATE_REJECTED ||
+      entry.is_anomaly() || compared == view.moment.compared.end()) {
+    return false;
+  }
+  const auto& changes = compared->second.found->changes;
+  return std::any_of(changes.begin(), changes.end(), [&](const Change& change) {
+    return change.id() == entry.rotation.change_id();
+  });
+}
 
 std::vector<v1::SourceStanding> ExplainSources(const Work& view) {
   std::set<std::string> names;
