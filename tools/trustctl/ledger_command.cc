@@ -1,5 +1,7 @@
 // trustctl ledger verify
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -83,7 +85,10 @@ absl::Status LedgerSource::Check() const {
 absl::Status ReadExported(const std::string& path, const VisitRecord& visit) {
   if (path == "-") return ReadRecords(std::cin, "standard input", visit);
   std::ifstream in(path, std::ios::binary);
-  if (!in) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  if (!in) {
+    return absl::NotFoundError(
+        absl::StrCat("cannot read ", path, ": ", std::strerror(errno)));
+  }
   return ReadRecords(in, path, visit);
 }
 
