@@ -168,10 +168,13 @@ bool NeedsPeopleNow(const Alert& alert) {
          rotation_class == "UNKNOWN_SIGNER";
 }
 
-// Returns the region of an alert whose subject is a slot.
-std::string RegionOf(const Alert& alert) {
+// Returns where the slot is that is the alert's subject.
+std::string PlaceOf(const Alert& alert) {
   const std::vector<std::string> parts = absl::StrSplit(alert.subject, '/');
-  return parts.size() == 3 && IsPlainWord(parts[1]) ? parts[1] : "that region";
+  if (parts.size() != 3) return "that place";
+  // A root is a partition's.
+  const std::string& place = parts[1].empty() ? parts[0] : parts[1];
+  return IsPlainWord(place) ? place : "that place";
 }
 
 // Returns the string member of that name; empty if there is none.
@@ -213,7 +216,7 @@ std::string MeaningOf(const Alert& alert) {
   std::string meaning(AlertKinds::Of(alert.kind).meaning);
   if (alert.kind == AlertKind::kRotationDetected && NeedsPeopleNow(alert)) {
     absl::StrAppend(&meaning, ": people must decide, and instances of ",
-                    RegionOf(alert), " are refused once AWS signs with it");
+                    PlaceOf(alert), " are refused once AWS signs with it");
   }
   return meaning;
 }

@@ -193,7 +193,10 @@ TEST(Alert, SaysWhoseInstancesWillBeRefused) {
       "AWS signs with it"));
   alert.subject = "aws/$(id)\n/iid-rsa2048";
   EXPECT_TRUE(MeaningOf(alert).ends_with(
-      "instances of that region are refused once AWS signs with it"));
+      "instances of that place are refused once AWS signs with it"));
+  alert.subject = "aws-cn//nitro-root";
+  EXPECT_TRUE(MeaningOf(alert).ends_with(
+      "instances of aws-cn are refused once AWS signs with it"));
   alert.facts["class"] = "RE_ISSUE";
   EXPECT_EQ(MeaningOf(alert),
             "A source or an instance shows a change that was not there before");
