@@ -64,7 +64,7 @@ done <real
 # --- alerts, as people have them ------------------------------------------------
 "$trustctl" alerts list "${ask[@]}" >out 2>&1 || fail "alerts list: $(cat out)"
 grep -q '^WARNING  SOURCE_FAILING  files$' out || fail "it is not open: $(cat out)"
-grep -q 'manual: ALERTS.md#source_failing' out || fail "no manual: $(cat out)"
+grep -q 'manual: /usr/share/doc/trustd/alerts/ALERTS.md#source_failing' out || fail "no manual: $(cat out)"
 [ "$("$trustctl" alerts list "${ask[@]}" --output name)" = source/files ] || fail "no id"
 "$trustctl" alerts ack source/files --until 36h --why "their proxy" "${ask[@]}" >out 2>&1
 grep -q '^acknowledged  source/files until ' out || fail "ack: $(cat out)"

@@ -1,9 +1,11 @@
 #include "tools/trustctl/audit_report.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "anchors/base/proto_time.h"
@@ -152,6 +154,12 @@ void AuditReport::Add(const v1::LedgerRecord& record) {
   }
   if (!is_in_period) return;
   if (record.has_publication()) {
+    const auto& ids = record.publication().rotation_ids();
+    std::erase_if(approved_.lines, [&](const Line& approval) {
+      const auto& of = approval.text.rotation_ids();
+      return std::find_first_of(of.begin(), of.end(), ids.begin(), ids.end()) !=
+             of.end();
+    });
     if (published_.size() < kMaxListed) {
       published_.push_back({std::move(line), record.publication().sequence(),
                             record.publication().catalog_sha256()});
@@ -160,9 +168,10 @@ void AuditReport::Add(const v1::LedgerRecord& record) {
     }
   } else if (record.has_pin()) {
     by_hand_.Add(std::move(line));
-  } else if ((record.has_decision() && record.decision().decision().kind() !=
-                                           v1::Decision::KIND_APPROVE) ||
-             record.has_approvals_void()) {
+  } else if (record.has_decision() && record.decision().decision().kind() ==
+                                          v1::Decision::KIND_APPROVE) {
+    approved_.Add(std::move(line));
+  } else if (record.has_decision() || record.has_approvals_void()) {
     refused_.Add(std::move(line));
   } else if (record.has_detection() && IsDoubt(record.detection())) {
     anomalies_.Add(std::move(line));
@@ -271,15 +280,16 @@ std::string AuditReport::Render(AuditFormat format,
   Set(page, "changes", std::move(changes));
   Set(page, "publications", std::move(publications));
   Set(page, "by_hand", DataOf(by_hand_));
+  Set(page, "approved", DataOf(approved_));
   Set(page, "refused", DataOf(refused_));
   Set(page, "anomalies", DataOf(anomalies_));
   Set(page, "failures", DataOf(sources_));
   Set(page, "acknowledged", DataOf(acknowledged_));
   Set(page, "accepted", DataOf(accepted_));
   const bool is_empty = published_.empty() && by_hand_.lines.empty() &&
-                        refused_.lines.empty() && anomalies_.lines.empty() &&
-                        sources_.lines.empty() && acknowledged_.lines.empty() &&
-                        accepted_.lines.empty();
+                        approved_.lines.empty() && refused_.lines.empty() &&
+                        anomalies_.lines.empty() && sources_.lines.empty() &&
+                        acknowledged_.lines.empty() && accepted_.lines.empty();
   page.set("is_empty", is_empty);
 
   kainjow::mustache::mustache page_template(
@@ -290,7 +300,13 @@ std::string AuditReport::Render(AuditFormat format,
     page_template.set_custom_escape(
         [](const std::string& text) { return text; });
   }
-  return page_template.render(page);
+  std::string text = page_template.render(page);
+  // A tag on a line of its own may leave that line.
+  if (format == AuditFormat::kText) {
+    while (absl::StrReplaceAll({{"\n\n\n", "\n\n"}}, &text) > 0) {
+    }
+  }
+  return text;
 }
 
 }  // namespace anchorage::trustctl

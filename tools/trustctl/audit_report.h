@@ -90,6 +90,8 @@ class AuditReport {
   std::size_t more_published_ = 0;
   Section by_hand_;
   Section refused_;
+  // Approvals of what was not published in the period, up to now.
+  Section approved_;
   Section anomalies_;
   Section sources_;
   Section acknowledged_;

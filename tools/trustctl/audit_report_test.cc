@@ -182,6 +182,31 @@ TEST_F(AuditReportTest, HasWhatWasRefusedAndWhatIsInDoubt) {
   EXPECT_THAT(Page(AuditFormat::kText), HasSubstr("PUBLICATIONS\n  none"));
 }
 
+// Who approved what in March? Also what was rejected then, or published later.
+TEST_F(AuditReportTest, HasApprovalsOfWhatWasNotPublished) {
+  for (const std::uint64_t id : {7u, 8u, 9u}) Detect(id, absl::Hours(1));
+  Decide(7, absl::Hours(2), v1::Decision::KIND_APPROVE, "alice", "seen");
+  Decide(8, absl::Hours(2), v1::Decision::KIND_APPROVE, "bob", "of the page");
+  Decide(9, absl::Hours(2), v1::Decision::KIND_APPROVE, "dave", "in April");
+  Decide(8, absl::Hours(3), v1::Decision::KIND_REJECT, "carol", "not AWS's");
+  Publish(5, absl::Hours(4), 7);
+  Publish(6, absl::Hours(25), 9);
+  for (const AuditFormat format : kFormats) {
+    const std::string page = Page(format);
+    EXPECT_THAT(page, AllOf(HasSubstr("bob approved RE_KEY"),
+                            HasSubstr("dave approved RE_KEY"),
+                            Not(HasSubstr("alice approved RE_KEY"))));
+  }
+  EXPECT_THAT(Page(AuditFormat::kText), HasSubstr("    APPROVE by alice at "));
+}
+
+TEST_F(AuditReportTest, HasOneBlankLineBetweenParts) {
+  EXPECT_THAT(Page(AuditFormat::kText), Not(HasSubstr("\n\n\n")));
+  Detect(7, absl::Hours(1));
+  Publish(5, absl::Hours(3), 7);
+  EXPECT_THAT(Page(AuditFormat::kText), Not(HasSubstr("\n\n\n")));
+}
+
 TEST_F(AuditReportTest, ARecordThatIsNotVerifiedIsNeverCalledVerified) {
   is_verified_ = false;
   EXPECT_THAT(Page(AuditFormat::kText),

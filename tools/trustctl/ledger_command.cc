@@ -1,5 +1,7 @@
 // trustctl ledger verify
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -83,10 +85,15 @@ absl::Status LedgerSource::Check() const {
 
 absl::Status ReadExported(const std::string& path, const VisitRecord& visit) {
   if (path == "-") return ReadRecords(std::cin, "standard input", visit);
-  std::error_code error;
   std::ifstream in(path, std::ios::binary);
-  if (!in || std::filesystem::is_directory(path, error)) {
-    return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  if (!in) {
+    return absl::NotFoundError(
+        absl::StrCat("cannot read ", path, ": ", std::strerror(errno)));
+  }
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return absl::NotFoundError(
+        absl::StrCat("cannot read ", path, ": it is a folder"));
   }
   if (in.peek() == std::ifstream::traits_type::eof()) {
     return absl::InvalidArgumentError(absl::StrCat(path, " has no records"));

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "verify/crypto/public_key.h"
 #include "verify/enum_table.h"
 
@@ -158,6 +160,23 @@ std::string FactOf(const Alert& alert, std::string_view name) {
   return found == alert.facts.end() ? "" : found->second;
 }
 
+// Whether the alert is about a change that no policy publishes, and whose key
+// clients refuse.
+bool NeedsPeopleNow(const Alert& alert) {
+  const std::string rotation_class = FactOf(alert, "class");
+  return rotation_class == "RE_KEY" || rotation_class == "ALGORITHM_CHANGE" ||
+         rotation_class == "UNKNOWN_SIGNER";
+}
+
+// Returns where the slot is that is the alert's subject.
+std::string PlaceOf(const Alert& alert) {
+  const std::vector<std::string> parts = absl::StrSplit(alert.subject, '/');
+  if (parts.size() != 3) return "that place";
+  // A root is a partition's.
+  const std::string& place = parts[1].empty() ? parts[0] : parts[1];
+  return IsPlainWord(place) ? place : "that place";
+}
+
 // Returns the string member of that name; empty if there is none.
 std::string StringIn(const nlohmann::json& json, const char* name) {
   const auto found = json.find(name);
@@ -177,17 +196,35 @@ absl::Span<const AlertKind> AllAlertKinds() { return AlertKinds::All(); }
 
 Severity SeverityOf(AlertKind kind) { return AlertKinds::Of(kind).severity; }
 
+Severity SeverityOf(const Alert& alert) {
+  const Row& row = AlertKinds::Of(alert.kind);
+  if (row.condition != "rotation" || row.severity != Severity::kWarning) {
+    return row.severity;
+  }
+  if (NeedsPeopleNow(alert)) return Severity::kCritical;
+  return alert.kind == AlertKind::kRotationDetected &&
+                 FactOf(alert, "class") == "RE_ISSUE"
+             ? Severity::kInfo
+             : row.severity;
+}
+
 std::string_view NameOf(Severity severity) {
   return Severities::Of(severity).name;
 }
 
-std::string_view MeaningOf(AlertKind kind) {
-  return AlertKinds::Of(kind).meaning;
+std::string MeaningOf(const Alert& alert) {
+  std::string meaning(AlertKinds::Of(alert.kind).meaning);
+  if (alert.kind == AlertKind::kRotationDetected && NeedsPeopleNow(alert)) {
+    absl::StrAppend(&meaning, ": people must decide, and instances of ",
+                    PlaceOf(alert), " are refused once AWS signs with it");
+  }
+  return meaning;
 }
 
 std::string ManualOf(AlertKind kind) {
   const std::string_view name = NameOf(kind);
-  return "ALERTS.md#" + absl::AsciiStrToLower({name.data(), name.size()});
+  return absl::StrCat(std::string(kAlertManual), "#",
+                      absl::AsciiStrToLower({name.data(), name.size()}));
 }
 
 std::string CommandOf(const Alert& alert) {
@@ -224,6 +261,12 @@ bool HasEnd(AlertKind kind) {
 }
 
 bool IsReminder(AlertKind kind) { return AlertKinds::Of(kind).is_reminder; }
+
+std::string_view AlsoEnds(AlertKind kind) {
+  return kind == AlertKind::kStoreAccepted
+             ? AlertKinds::Of(AlertKind::kStoreWentBack).condition
+             : "";
+}
 
 std::vector<AlertKind> KindsAboutTheSame(AlertKind kind) {
   std::vector<AlertKind> kinds;

@@ -108,17 +108,26 @@ std::optional<AlertKind> AlertKindNamed(std::string_view name);
 // Returns all kinds, in the order of the list.
 absl::Span<const AlertKind> AllAlertKinds();
 
+// Returns what alerts of the kind have, where nothing in them says otherwise.
 Severity SeverityOf(AlertKind kind);
+
+// Returns how soon somebody should look at this one: at a change that only
+// people can publish, at night too; at one that has the key that is pinned,
+// never.
+Severity SeverityOf(const Alert& alert);
 
 // Returns "info", "warning" or "critical".
 std::string_view NameOf(Severity severity);
 
-// Returns what alerts of the kind mean: one sentence, without its full stop.
-std::string_view MeaningOf(AlertKind kind);
+// Returns what the alert means: one sentence, without its full stop. Nothing
+// that others wrote is in it but plain words.
+std::string MeaningOf(const Alert& alert);
 
-// Returns the section of the manual about alerts of the kind, such as
-// "ALERTS.md#rotation_detected".
+// Returns the section of the manual about alerts of the kind, where the package
+// puts it: "/usr/share/doc/trustd/alerts/ALERTS.md#rotation_detected".
 std::string ManualOf(AlertKind kind);
+inline constexpr std::string_view kAlertManual =
+    "/usr/share/doc/trustd/alerts/ALERTS.md";
 
 // Returns what to type next, such as "trustctl rotations show 17". What others
 // wrote is in it only where no shell reads it otherwise.
@@ -140,6 +149,10 @@ bool HasEnd(AlertKind kind);
 // Whether alerts of the kind are repeated while their reason lasts, and are not
 // given while a person knows.
 bool IsReminder(AlertKind kind);
+
+// Returns the id of something else that an alert of the kind ends; empty for
+// none.
+std::string_view AlsoEnds(AlertKind kind);
 
 // Returns the kinds that have the same ids as `kind`, itself among them.
 std::vector<AlertKind> KindsAboutTheSame(AlertKind kind);

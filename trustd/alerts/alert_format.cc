@@ -65,16 +65,16 @@ Message MessageOf(StoredAlert stored, const AlertForm& form) {
   const Alert& alert = message.alert();
   if (message.stored.is_known) {
     message.alert_id = AlertIdOf(alert);
-    message.severity = SeverityOf(alert.kind);
+    message.severity = SeverityOf(alert);
     message.is_end = IsEnd(alert.kind);
-    message.meaning = std::string(MeaningOf(alert.kind));
+    message.meaning = MeaningOf(alert);
     message.command = CommandOf(alert);
     message.manual = ManualOf(alert.kind);
   } else {
     message.alert_id = absl::StrCat("other/", message.stored.id);
     message.meaning = "Another version of trustd gave this alert";
     message.command = "trustctl alerts list";
-    message.manual = "ALERTS.md";
+    message.manual = std::string(kAlertManual);
   }
   message.console = ConsolePageOf(form.console_url, message.alert_id);
   return message;
@@ -208,8 +208,12 @@ std::string Alertmanager(const Message& message, const AlertForm& form,
   if (message.is_end) {
     for (const AlertKind kind : KindsAboutTheSame(message.alert().kind)) {
       if (!HasEnd(kind)) continue;
+      // With the labels that it began with, or it is another.
+      Alert begun = message.alert();
+      begun.kind = kind;
       Json alert;
-      alert["labels"] = LabelsOf(NameOf(kind), SeverityOf(kind), message, form);
+      alert["labels"] =
+          LabelsOf(NameOf(kind), SeverityOf(begun), message, form);
       alert["startsAt"] = alert["endsAt"] = message.time();
       alerts.push_back(std::move(alert));
     }

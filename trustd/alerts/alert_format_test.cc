@@ -241,10 +241,13 @@ TEST(AlertFormat, GenericHasWhatItAlwaysHadAndMore) {
             R"("subject":"aws/eu-central-1/iid-rsa2048",)"
             R"("text":"another key\nwas: 11\nnow: 22",)"
             R"("facts":{"class":"RE_KEY","rotation":"17"},)"
-            R"("severity":"warning","alert_id":"rotation/17",)"
+            R"("severity":"critical","alert_id":"rotation/17",)"
             R"("meaning":"A source or an instance shows a change that was not )"
-            R"(there before","command":"trustctl rotations show 17",)"
-            R"("manual":"ALERTS.md#rotation_detected",)"
+            R"(there before: people must decide, and instances of )"
+            R"(eu-central-1 are refused once AWS signs with it",)"
+            R"("command":"trustctl rotations show 17",)"
+            R"("manual":"/usr/share/doc/trustd/alerts/)"
+            R"(ALERTS.md#rotation_detected",)"
             R"("console":"https://console.example/changes/17"})");
   AlertForm form = FormOf(WebhookConfig::FORMAT_GENERIC);
   EXPECT_EQ(SentJson(Hostile(), form)["console"],
@@ -269,7 +272,7 @@ TEST(AlertFormat, PagerDutyResolvesWhatItWasGiven) {
   EXPECT_EQ(begin["event_action"], "trigger");
   EXPECT_EQ(begin["routing_key"], kKey);
   EXPECT_EQ(begin["dedup_key"], "trustd-1 rotation/17");
-  EXPECT_EQ(begin["payload"]["severity"], "warning");
+  EXPECT_EQ(begin["payload"]["severity"], "critical");
   EXPECT_EQ(begin["payload"]["source"], "trustd-1");
   for (const AlertKind kind :
        {AlertKind::kRotationPublished, AlertKind::kRotationEnded}) {

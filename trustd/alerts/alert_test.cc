@@ -75,11 +75,16 @@ void ExpectAPage(const std::map<std::string, std::string>& sections,
                  const std::string& name) {
   const auto section = sections.find(name);
   ASSERT_NE(section, sections.end()) << name;
-  for (const char* part :
-       {"**Meaning.**", "**Look at**", "**Do", "**Do nothing**"}) {
+  for (const char* part : {"**Meaning.**", "**Look at**", "**Do"}) {
     EXPECT_NE(section->second.find(part), std::string::npos)
         << name << ": " << part;
   }
+  int ignored = 0;
+  for (const char* part : {"**Do nothing** ", "**Never ignore it**",
+                           "**Always safe to ignore**"}) {
+    if (section->second.find(part) != std::string::npos) ++ignored;
+  }
+  EXPECT_EQ(ignored, 1) << name;
 }
 
 TEST(Alert, HasAPageInTheManualAsHasEachRule) {
@@ -99,8 +104,9 @@ TEST(Alert, HasAPageInTheManualAsHasEachRule) {
     }
     const std::size_t manual = line.find("manual: ");
     if (manual == line.npos) continue;
-    EXPECT_EQ(line.substr(manual),
-              "manual: \"ALERTS.md#" + absl::AsciiStrToLower(rule) + "\"");
+    EXPECT_EQ(line.substr(manual), "manual: \"" + std::string(kAlertManual) +
+                                       "#" + absl::AsciiStrToLower(rule) +
+                                       "\"");
   }
   EXPECT_GT(count, 10);
   // And none is of something that there is no more.
@@ -138,14 +144,62 @@ TEST(Alert, IsUtf8WhateverIsInIt) {
 
 TEST(Alert, SaysWhatToDo) {
   for (const AlertKind kind : AllAlertKinds()) {
-    EXPECT_GT(MeaningOf(kind).size(), 20u) << NameOf(kind);
-    EXPECT_FALSE(MeaningOf(kind).ends_with('.')) << NameOf(kind);
+    Alert alert = Good();
+    alert.kind = kind;
+    EXPECT_GT(MeaningOf(alert).size(), 20u) << NameOf(kind);
+    EXPECT_FALSE(MeaningOf(alert).ends_with('.')) << NameOf(kind);
   }
-  EXPECT_EQ(ManualOf(AlertKind::kStoreWentBack), "ALERTS.md#store_went_back");
+  EXPECT_EQ(ManualOf(AlertKind::kStoreWentBack),
+            "/usr/share/doc/trustd/alerts/ALERTS.md#store_went_back");
   EXPECT_EQ(NameOf(SeverityOf(AlertKind::kRotationPublished)), "info");
   EXPECT_EQ(NameOf(SeverityOf(AlertKind::kRotationDetected)), "warning");
   EXPECT_EQ(NameOf(SeverityOf(AlertKind::kRotationHeldTooLong)), "critical");
   EXPECT_EQ(CommandOf(Good()), "trustctl rotations show 17");
+}
+
+// What clients refuse wakes people; what the policy publishes wakes nobody.
+TEST(Alert, WakesPeopleForWhatOnlyTheyCanDecide) {
+  Alert alert = Good();
+  const auto severity_of = [&](AlertKind kind, const char* rotation_class) {
+    alert.kind = kind;
+    alert.facts["class"] = rotation_class;
+    return SeverityOf(alert);
+  };
+  for (const char* now : {"RE_KEY", "ALGORITHM_CHANGE", "UNKNOWN_SIGNER"}) {
+    EXPECT_EQ(severity_of(AlertKind::kRotationDetected, now),
+              Severity::kCritical);
+    EXPECT_EQ(severity_of(AlertKind::kApprovalsVoid, now), Severity::kCritical);
+    EXPECT_EQ(severity_of(AlertKind::kRotationPublished, now), Severity::kInfo);
+  }
+  EXPECT_EQ(severity_of(AlertKind::kRotationDetected, "RE_ISSUE"),
+            Severity::kInfo);
+  EXPECT_EQ(severity_of(AlertKind::kApprovalsVoid, "RE_ISSUE"),
+            Severity::kWarning);
+  EXPECT_EQ(severity_of(AlertKind::kRotationHeldTooLong, "RE_ISSUE"),
+            Severity::kCritical);
+  for (const char* other : {"NEW_REGION", "REMOVAL", "", "re_key"}) {
+    EXPECT_EQ(severity_of(AlertKind::kRotationDetected, other),
+              Severity::kWarning)
+        << other;
+  }
+  EXPECT_EQ(severity_of(AlertKind::kSourceFailing, "RE_KEY"),
+            Severity::kWarning);
+}
+
+TEST(Alert, SaysWhoseInstancesWillBeRefused) {
+  Alert alert = Good();
+  EXPECT_TRUE(MeaningOf(alert).ends_with(
+      ": people must decide, and instances of eu-central-1 are refused once "
+      "AWS signs with it"));
+  alert.subject = "aws/$(id)\n/iid-rsa2048";
+  EXPECT_TRUE(MeaningOf(alert).ends_with(
+      "instances of that place are refused once AWS signs with it"));
+  alert.subject = "aws-cn//nitro-root";
+  EXPECT_TRUE(MeaningOf(alert).ends_with(
+      "instances of aws-cn are refused once AWS signs with it"));
+  alert.facts["class"] = "RE_ISSUE";
+  EXPECT_EQ(MeaningOf(alert),
+            "A source or an instance shows a change that was not there before");
 }
 
 // Whoever copies it into a shell runs nothing of a source's.

@@ -85,8 +85,8 @@ std::string LineOf(const Alert& alert) {
   return line;
 }
 
-spdlog::level::level_enum LevelOf(AlertKind kind) {
-  switch (SeverityOf(kind)) {
+spdlog::level::level_enum LevelOf(const Alert& alert) {
+  switch (SeverityOf(alert)) {
     case Severity::kInfo:
       return spdlog::level::info;
     case Severity::kWarning:
@@ -238,7 +238,7 @@ void Alerter::Committed(const RaisedAlert& raised) {
     const auto found = facts.find(name);
     return found == facts.end() ? "" : found->second;
   };
-  LogWith(LevelOf(raised.alert.kind),
+  LogWith(LevelOf(raised.alert),
           {{"ALERT", std::string(NameOf(raised.alert.kind))},
            {"SUBJECT", raised.alert.subject},
            {"ROTATION", fact("rotation")},

@@ -105,7 +105,7 @@ TEST_F(AlerterTest, TellsLogMetricsAndWebhooks) {
   EXPECT_EQ(body["facts"]["rotation"], "17");
   EXPECT_EQ(std::string(body["id"]).size(), 32u);
   EXPECT_EQ(Log(),
-            "warning alert ROTATION_DETECTED aws/eu-central-1/iid-rsa2048: "
+            "error alert ROTATION_DETECTED aws/eu-central-1/iid-rsa2048: "
             "another key is shown (class=RE_KEY, rotation=17)\n");
   EXPECT_THAT(Metrics(),
               HasSubstr("trustd_alerts_total{kind=\"ROTATION_DETECTED\"} 1\n"));

@@ -82,7 +82,7 @@ v1::OpenAlert OpenAlerts::MessageOf(const Alert& alert) const {
   v1::OpenAlert message;
   message.set_id(AlertIdOf(alert));
   message.set_kind(std::string(NameOf(alert.kind)));
-  message.set_severity(ToProto(SeverityOf(alert.kind)));
+  message.set_severity(ToProto(SeverityOf(alert)));
   message.set_subject(verify::Printable(alert.subject, kMaxOpenFactBytes));
   message.set_text(Visible(alert.text, kMaxOpenTextBytes));
   for (const auto& [name, value] : alert.facts) {
@@ -90,7 +90,7 @@ v1::OpenAlert OpenAlerts::MessageOf(const Alert& alert) const {
     (*message.mutable_facts())[verify::Printable(name, kMaxOpenFactBytes)] =
         verify::Printable(value, kMaxOpenFactBytes);
   }
-  message.set_meaning(std::string(MeaningOf(alert.kind)));
+  message.set_meaning(MeaningOf(alert));
   message.set_command(CommandOf(alert));
   message.set_manual(ManualOf(alert.kind));
   anchors::SetTime(alert.time, *message.mutable_last_time());
@@ -111,6 +111,9 @@ void OpenAlerts::Add(const Alert& alert, StoreBatch& batch) const {
     batch.Delete(KeyOf(id));
     return;
   }
+  if (const std::string other(AlsoEnds(alert.kind)); !other.empty()) {
+    batch.Delete(KeyOf(other));
+  }
   if (const std::string gone = Displaced(id); !gone.empty()) {
     batch.Delete(KeyOf(gone));
   }
@@ -124,6 +127,7 @@ void OpenAlerts::Committed(const Alert& alert) {
     open_.erase(id);
     return;
   }
+  open_.erase(std::string(AlsoEnds(alert.kind)));
   if (const std::string gone = Displaced(id); !gone.empty()) open_.erase(gone);
   open_[id] = MessageOf(alert);
 }

@@ -66,6 +66,14 @@ TEST_F(OpenAlertsTest, AreOpenUntilAnAlertSaysThatTheyAreOver) {
   EXPECT_TRUE(store_.values.empty());
 }
 
+TEST_F(OpenAlertsTest, AStoreThatIsAcceptedWentBackNoMore) {
+  Give(Good(AlertKind::kStoreWentBack));
+  Give(Good(AlertKind::kClockJumped));
+  EXPECT_EQ(Ids().size(), 2u);
+  Give(Good(AlertKind::kStoreAccepted, kNow + absl::Hours(1)));
+  EXPECT_EQ(Ids(kNow + absl::Hours(1)), (IdList{"store-accepted", "clock"}));
+}
+
 TEST_F(OpenAlertsTest, AreTheNewestOfEachWithTheTimeOfTheFirst) {
   Give(Good(AlertKind::kRotationDetected));
   Give(Good(AlertKind::kRotationHeldTooLong, kNow + absl::Hours(24)));

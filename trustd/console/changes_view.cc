@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "anchors/base/proto_time.h"
 #include "trustd/console/views.h"
 #include "trustd/explain/explain.h"
@@ -27,10 +28,16 @@ absl::Time FoundAt(const Entry& entry) {
   return anchors::TimeOf(entry.rotation.detected_time());
 }
 
-// Who decided last.
-std::string DeciderOf(const v1::Rotation& rotation) {
-  return rotation.decisions().empty() ? ""
-                                      : rotation.decisions().rbegin()->by();
+// Everybody who decided as the last one did.
+std::string DecidersOf(const v1::Rotation& rotation) {
+  std::vector<std::string> names;
+  for (const v1::Decision& decision : rotation.decisions()) {
+    if (decision.kind() == rotation.decisions().rbegin()->kind() &&
+        std::find(names.begin(), names.end(), decision.by()) == names.end()) {
+      names.push_back(decision.by());
+    }
+  }
+  return absl::StrJoin(names, ", ");
 }
 
 View RowView(const Entry& entry, absl::Time now) {
@@ -44,7 +51,7 @@ View RowView(const Entry& entry, absl::Time now) {
   Put(row, "slot", SlotText(rotation));
   row.set("state", StateWords(rotation.state()));
   row.set("tone", ToneOf(rotation.state()));
-  Put(row, "by", DeciderOf(rotation));
+  Put(row, "by", DecidersOf(rotation));
   return row;
 }
 

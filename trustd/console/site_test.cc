@@ -88,6 +88,15 @@ TEST_F(SiteTest, ShowsTheDecision) {
   EXPECT_THAT(page, HasSubstr("differs"));
   EXPECT_THAT(page, HasSubstr("aws-docs"));
   EXPECT_THAT(page, HasSubstr("trustctl rotations approve"));
+  EXPECT_THAT(Body("/alerts"), HasSubstr("<code>trustctl alerts ack</code>"));
+}
+
+TEST_F(SiteTest, NamesEverybodyWhoDecided) {
+  Rekey();
+  ASSERT_TRUE(Observe(Page()).ok());
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_HOLD, "alice", "asking").ok());
+  ASSERT_TRUE(Decide(1, v1::Decision::KIND_HOLD, "bob", "asking").ok());
+  EXPECT_THAT(Body("/changes"), HasSubstr("<bdi>alice, bob</bdi>"));
 }
 
 // What others wrote is shown as text, on every page that shows it.

@@ -135,7 +135,7 @@ absl::Duration Poller::Look(Worker& worker, PollHistory& history) {
         absl::StripPrefix(answer.status().message(), name), ": "));
     // A stop is not the source's failure.
     if (cancelled_ != nullptr && cancelled_->load()) return absl::Seconds(1);
-    spdlog::warn("source {}: {}", source.name(), detail);
+    spdlog::warn("source {}: {}: {}", source.name(), name, detail);
     ++history.failures;
     history.retry_after = RetryAfterOf(answer.status(), now);
     recorded = mirror_.SourceFailed(source.name(), name, detail, now);

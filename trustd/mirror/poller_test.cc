@@ -1,10 +1,13 @@
 #include "trustd/mirror/poller.h"
 
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <filesystem>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -133,9 +136,16 @@ TEST_F(PollerTest, AsksWhenItIsTold) {
 }
 
 TEST_F(PollerTest, AFailureIsRecordedUnderItsName) {
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
   source_->failure = FailSource(SourceFailure::kTimedOut, "30 s");
   ASSERT_TRUE(poller_->Start().ok());
   WaitForPolls(1);
+  spdlog::set_default_logger(before);
+  EXPECT_NE(log.str().find("source one: TIMED_OUT: 30 s"), std::string::npos)
+      << log.str();
   ASSERT_EQ(mirror_->Sources().size(), 1u);
   EXPECT_EQ(mirror_->Sources()[0].failure(), "TIMED_OUT");
   EXPECT_EQ(mirror_->Sources()[0].failures(), 1u);

@@ -159,7 +159,8 @@ absl::StatusOr<SourceAnswer> DirectorySource::Poll(absl::Time now) {
   std::error_code error;
   const fs::file_status status = fs::status(path_, error);
   if (status.type() == fs::file_type::not_found) {
-    return FailSource(SourceFailure::kPathMissing, path_);
+    return FailSource(SourceFailure::kPathMissing,
+                      fs::absolute(path_, error).string());
   }
   PemFiles files;
   std::string catalog;

@@ -224,6 +224,9 @@ TEST_F(DirectorySourceTest, TakesOfACatalogOnlyWhatIsInUse) {
 
 TEST_F(DirectorySourceTest, FailsForWhatIsNotThereOrNotReadable) {
   EXPECT_EQ(FailureOf(folder_ + "/nothing"), SourceFailure::kPathMissing);
+  // Whoever reads it is elsewhere.
+  EXPECT_EQ(For("nothing").Poll(kNow).status().message(),
+            "PATH_MISSING: " + fs::absolute("nothing").string());
   EXPECT_EQ(FailureOf("/dev/null"), SourceFailure::kPathUnreadable);
   fs::create_directories(folder_ + "/aws/eu-west-1");
   fs::create_symlink("/nowhere", folder_ + "/aws/eu-west-1/iid-dsa.pem");
