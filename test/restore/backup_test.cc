@@ -105,7 +105,11 @@ class BackupTest : public ::testing::Test {
   }
 
   absl::StatusOr<Restored> Restore(const std::string& data_dir) {
-    return RestoreBackup(target(),
+    return RestoreFrom(target(), data_dir);
+  }
+  absl::StatusOr<Restored> RestoreFrom(const std::string& backup,
+                                       const std::string& data_dir) {
+    return RestoreBackup(backup,
                          {.data_dir = data_dir,
                           .ceremony_dir = "",
                           .key_paths = {data_dir + "/keys/root.pem",
@@ -436,6 +440,26 @@ TEST_F(BackupTest, AnEmptyPlaceIsServedOnceItsKeysAreThere) {
     EXPECT_FALSE(entry.path().filename().string().starts_with("restoring"));
     EXPECT_FALSE(entry.path().filename().string().starts_with("before"));
   }
+}
+
+TEST_F(BackupTest, ARestoreRemovesItsOwnWorkAlone) {
+  MakeBackup();
+  const auto copy = [&](const std::string& name) {
+    fs::copy(target(), data() + "/" + name, fs::copy_options::recursive);
+    return data() + "/" + name;
+  };
+  const std::string monday = copy("restoring-monday");
+  const std::string part = copy("restoring.part-of-monday");
+  const std::string left = copy("restoring.part-a1B2c3");
+  const std::string work = copy("restoring");
+  EXPECT_TRUE(absl::IsAlreadyExists(RestoreFrom(work, data()).status()));
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(VerifyBackup(work).ok()) << "the backup that it was given";
+  const auto restored = RestoreFrom(monday, data());
+  EXPECT_TRUE(restored.ok()) << restored.status();
+  EXPECT_TRUE(VerifyBackup(monday).ok());
+  EXPECT_TRUE(VerifyBackup(part).ok());
+  EXPECT_FALSE(fs::exists(work));
 }
 
 TEST_F(BackupTest, AnotherRepositorysPlaceIsRefusedAndUntouched) {

@@ -46,14 +46,24 @@ std::string Text(const StoreHead& head) {
 // What a restore makes before it changes anything.
 constexpr char kWorkName[] = "restoring";
 
+bool IsWork(const std::string& name) {
+  const std::string part = absl::StrCat(kWorkName, ".part-");
+  return name == kWorkName ||
+         (name.starts_with(part) && name.size() == part.size() + 6);
+}
+
 // Removes what a restore left in `data_dir`, whose lock is held: at the
-// beginning that of one that was cut off, and at the end our own.
-void RemoveWork(const std::string& data_dir) {
+// beginning that of one that was cut off, and at the end our own. Never the
+// backup in `folder`, whatever it is called.
+void RemoveWork(const std::string& data_dir, const std::string& folder) {
   std::error_code error;
+  const std::string backup = fs::weakly_canonical(folder, error).string() + "/";
   for (auto at = fs::directory_iterator(data_dir, error);
        !error && at != fs::directory_iterator(); at.increment(error)) {
     std::error_code ignored;
-    if (at->path().filename().string().starts_with(kWorkName)) {
+    if (IsWork(at->path().filename().string()) &&
+        !backup.starts_with(fs::weakly_canonical(at->path(), ignored).string() +
+                            "/")) {
       fs::remove_all(at->path(), ignored);
     }
   }
@@ -319,11 +329,11 @@ absl::StatusOr<Restored> RestoreBackup(const std::string& folder,
   }
   if (!lock.ok()) return lock.status();
 
-  RemoveWork(place.data_dir);
-  const absl::Cleanup remove_work = [&] { RemoveWork(place.data_dir); };
-  const std::string work = absl::StrCat(place.data_dir, "/", kWorkName);
   auto reader = BackupReader::Open(folder);
   if (!reader.ok()) return reader.status();
+  RemoveWork(place.data_dir, folder);
+  const absl::Cleanup remove_work = [&] { RemoveWork(place.data_dir, folder); };
+  const std::string work = absl::StrCat(place.data_dir, "/", kWorkName);
   auto writer = BackupWriter::Begin(work);
   if (!writer.ok()) return writer.status();
   while (true) {
