@@ -462,6 +462,24 @@ TEST_F(BackupTest, ARestoreRemovesItsOwnWorkAlone) {
   EXPECT_FALSE(fs::exists(work));
 }
 
+TEST_F(BackupTest, EachRestoreKeepsWhatWasThereUnderANameOfItsOwn) {
+  MakeBackup();
+  const auto first = Restore(data());
+  ASSERT_TRUE(first.ok()) << first.status();
+  const auto second = Restore(data());
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->kept, first->kept + "-2");
+  // One that was cut off may have had either store.
+  fs::rename(second->kept, second->kept + ".cut-off");
+  const auto third = Restore(data());
+  ASSERT_TRUE(third.ok()) << third.status();
+  EXPECT_EQ(third->kept, first->kept + "-3");
+  for (const std::string& kept : {first->kept, third->kept}) {
+    EXPECT_TRUE(fs::exists(kept + "/store/CURRENT")) << kept;
+    EXPECT_FALSE(fs::exists(kept + ".cut-off"));
+  }
+}
+
 TEST_F(BackupTest, AnotherRepositorysPlaceIsRefusedAndUntouched) {
   MakeBackup();
   const std::string other = folder_ + "/other";
