@@ -50,6 +50,10 @@ DoctorPlace PlaceOf(const Config& config) {
          .certificate_path = config.admin->tls_certificate_path,
          .key_path = config.admin->tls_key_path,
          .client_ca_path = config.admin->client_ca_path});
+    if (config.admin->unix_socket.has_value()) {
+      place.sockets.push_back(
+          {"admin.unix_socket", config.admin->unix_socket->path});
+    }
   }
   if (config.console.has_value()) {
     place.listeners.push_back(
@@ -58,6 +62,12 @@ DoctorPlace PlaceOf(const Config& config) {
          .certificate_path = config.console->tls_certificate_path,
          .key_path = config.console->tls_key_path,
          .client_ca_path = config.console->client_ca_path});
+    if (!config.console->unix_socket.empty()) {
+      place.sockets.push_back(
+          {"console.unix_socket", config.console->unix_socket});
+    }
+    place.secrets.push_back(
+        {"console.basic", config.console->password_hash_path});
   }
   for (const WebhookSettings& webhook : config.alerts.webhooks) {
     place.secrets.push_back({webhook.name, webhook.secret_path});

@@ -138,7 +138,7 @@ TEST_F(DoctorTest, AGoodOneIsGoodAndLeftAsItIs) {
   EXPECT_EQ(ids, (std::vector<std::string>{
                      "data-dir", "disk", "store", "head", "record", "metadata",
                      "key-files", "keys-of-root", "signers", "clock", "ports",
-                     "certificates", "secrets", "descriptors"}));
+                     "sockets", "certificates", "secrets", "descriptors"}));
   EXPECT_EQ(state(), before);
 }
 
@@ -235,6 +235,14 @@ TEST_F(DoctorTest, KeysThatAreGoneOrOpenOrOfAnother) {
   EXPECT_EQ(Reason("key-files"), "KEY_READABLE_BY_OTHERS");
   Write(path, "no key");
   EXPECT_EQ(Reason("key-files"), "KEY_UNREADABLE");
+  const std::string other = data() + "/keys/root.pem";
+  ASSERT_EQ(::chmod(other.c_str(), 0640), 0);
+  const CheckLine both = The("key-files");
+  for (const std::string& key : {path, other}) {
+    EXPECT_NE(both.detail.find(key), std::string::npos) << both.detail;
+  }
+  EXPECT_EQ(both.detail.find("targets.pem"), std::string::npos);
+  ASSERT_EQ(::chmod(other.c_str(), 0600), 0);
   fs::remove(path);
   EXPECT_EQ(Reason("key-files"), "KEY_GONE");
   EXPECT_EQ(The("keys-of-root").mark, Mark::kSkipped);
@@ -333,9 +341,24 @@ TEST_F(DoctorTest, CertificatesThatEndOrDoNotFit) {
   EXPECT_EQ(Reason("certificates"), "CERTIFICATE_UNREADABLE");
 }
 
+TEST_F(DoctorTest, SocketsWhoseFolderOthersCanWriteTo) {
+  Begin();
+  EXPECT_EQ(The("sockets").mark, Mark::kSkipped);
+  const std::string folder = folder_ + "/run";
+  place_.sockets = {{"admin.unix_socket", data() + "/admin.sock"},
+                    {"console.unix_socket", folder + "/console.sock"}};
+  EXPECT_EQ(Reason("sockets"), "SOCKET_FOLDER_GONE");
+  ASSERT_TRUE(anchors::MakeFolder(folder).ok());
+  EXPECT_EQ(The("sockets").mark, Mark::kOk) << The("sockets").detail;
+  ASSERT_EQ(::chmod(folder.c_str(), 0777), 0);
+  EXPECT_EQ(Reason("sockets"), "SOCKET_FOLDER_WRITABLE_BY_OTHERS");
+}
+
 TEST_F(DoctorTest, SecretsThatOthersCanRead) {
   const std::string path = folder_ + "/pager.secret";
-  place_.secrets = {{"pager", path}};
+  place_.secrets = {{"slack", ""}};
+  EXPECT_EQ(The("secrets").mark, Mark::kSkipped) << "it needs none";
+  place_.secrets.push_back({"pager", path});
   EXPECT_EQ(Reason("secrets"), "SECRET_UNREADABLE");
   Write(path, "0123456789abcdef\n");
   EXPECT_EQ(The("secrets").mark, Mark::kOk);

@@ -105,7 +105,11 @@ class BackupTest : public ::testing::Test {
   }
 
   absl::StatusOr<Restored> Restore(const std::string& data_dir) {
-    return RestoreBackup(target(),
+    return RestoreFrom(target(), data_dir);
+  }
+  absl::StatusOr<Restored> RestoreFrom(const std::string& backup,
+                                       const std::string& data_dir) {
+    return RestoreBackup(backup,
                          {.data_dir = data_dir,
                           .ceremony_dir = "",
                           .key_paths = {data_dir + "/keys/root.pem",
@@ -435,6 +439,44 @@ TEST_F(BackupTest, AnEmptyPlaceIsServedOnceItsKeysAreThere) {
   for (const auto& entry : fs::directory_iterator(other)) {
     EXPECT_FALSE(entry.path().filename().string().starts_with("restoring"));
     EXPECT_FALSE(entry.path().filename().string().starts_with("before"));
+  }
+}
+
+TEST_F(BackupTest, ARestoreRemovesItsOwnWorkAlone) {
+  MakeBackup();
+  const auto copy = [&](const std::string& name) {
+    fs::copy(target(), data() + "/" + name, fs::copy_options::recursive);
+    return data() + "/" + name;
+  };
+  const std::string monday = copy("restoring-monday");
+  const std::string part = copy("restoring.part-of-monday");
+  const std::string left = copy("restoring.part-a1B2c3");
+  const std::string work = copy("restoring");
+  EXPECT_TRUE(absl::IsAlreadyExists(RestoreFrom(work, data()).status()));
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(VerifyBackup(work).ok()) << "the backup that it was given";
+  const auto restored = RestoreFrom(monday, data());
+  EXPECT_TRUE(restored.ok()) << restored.status();
+  EXPECT_TRUE(VerifyBackup(monday).ok());
+  EXPECT_TRUE(VerifyBackup(part).ok());
+  EXPECT_FALSE(fs::exists(work));
+}
+
+TEST_F(BackupTest, EachRestoreKeepsWhatWasThereUnderANameOfItsOwn) {
+  MakeBackup();
+  const auto first = Restore(data());
+  ASSERT_TRUE(first.ok()) << first.status();
+  const auto second = Restore(data());
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->kept, first->kept + "-2");
+  // One that was cut off may have had either store.
+  fs::rename(second->kept, second->kept + ".cut-off");
+  const auto third = Restore(data());
+  ASSERT_TRUE(third.ok()) << third.status();
+  EXPECT_EQ(third->kept, first->kept + "-3");
+  for (const std::string& kept : {first->kept, third->kept}) {
+    EXPECT_TRUE(fs::exists(kept + "/store/CURRENT")) << kept;
+    EXPECT_FALSE(fs::exists(kept + ".cut-off"));
   }
 }
 

@@ -283,5 +283,20 @@ TEST_F(PkiCommand, SaysWhereTheIndexIsDamaged) {
   EXPECT_THAT(ran.err, HasSubstr("line 2"));
 }
 
+TEST_F(PkiCommand, TakesNoIndexWithoutItsCa) {
+  const std::string ca = Read("index");
+  ASSERT_EQ(RunWithKey("issue", {"alice"}).code, kAccepted);
+  for (const std::string& index :
+       {std::string(), Read("index").substr(ca.size())}) {
+    ASSERT_TRUE(anchors::WriteFileAtomically(folder_ + "/index", index).ok());
+    for (const Ran& ran :
+         {Run("list", {}), RunWithKey("issue", {"alice", "--replace"})}) {
+      EXPECT_EQ(ran.code, kUnreadable);
+      EXPECT_THAT(ran.err, HasSubstr("not that of the CA"));
+    }
+    EXPECT_EQ(Read("index"), index);
+  }
+}
+
 }  // namespace
 }  // namespace anchorage::trustctl

@@ -110,6 +110,10 @@ absl::StatusOr<PkiFolder> PkiFolder::Open(const std::string& path) {
   if (!text.ok()) return text.status();
   auto entries = ReadPkiIndex(*text);
   if (!entries.ok()) return Of(index, entries.status());
+  if (entries->empty() || entries->front().kind != PkiKind::kAuthority) {
+    return absl::DataLossError(
+        absl::StrCat(index, ": its first line is not that of the CA"));
+  }
   folder.entries_ = *std::move(entries);
   return folder;
 }

@@ -45,15 +45,27 @@ std::string Text(const StoreHead& head) {
 
 // What a restore makes before it changes anything.
 constexpr char kWorkName[] = "restoring";
+// What the folder of what was there is called while the stores are exchanged.
+constexpr char kCutOff[] = ".cut-off";
+
+bool IsWork(const std::string& name) {
+  const std::string part = absl::StrCat(kWorkName, ".part-");
+  return name == kWorkName ||
+         (name.starts_with(part) && name.size() == part.size() + 6);
+}
 
 // Removes what a restore left in `data_dir`, whose lock is held: at the
-// beginning that of one that was cut off, and at the end our own.
-void RemoveWork(const std::string& data_dir) {
+// beginning that of one that was cut off, and at the end our own. Never the
+// backup in `folder`, whatever it is called.
+void RemoveWork(const std::string& data_dir, const std::string& folder) {
   std::error_code error;
+  const std::string backup = fs::weakly_canonical(folder, error).string() + "/";
   for (auto at = fs::directory_iterator(data_dir, error);
        !error && at != fs::directory_iterator(); at.increment(error)) {
     std::error_code ignored;
-    if (at->path().filename().string().starts_with(kWorkName)) {
+    if (IsWork(at->path().filename().string()) &&
+        !backup.starts_with(fs::weakly_canonical(at->path(), ignored).string() +
+                            "/")) {
       fs::remove_all(at->path(), ignored);
     }
   }
@@ -253,11 +265,27 @@ absl::Status SyncFolder(const std::string& folder) {
   return synced == 0 ? absl::OkStatus() : FileError(error, "sync", folder);
 }
 
-// Puts the store of `folder` into the place. The one of before is then in
-// `kept`, with a copy of its head. Returns whether there was one.
-absl::StatusOr<bool> Exchange(const std::string& data_dir,
-                              const std::string& folder,
-                              const std::string& kept_folder) {
+// A name in `data_dir` for the store of before that nothing has yet, not even
+// one that was cut off.
+std::string KeptFolder(const std::string& data_dir, absl::Time now) {
+  const std::string name = absl::StrCat(
+      data_dir, "/before-restore-",
+      absl::FormatTime("%Y%m%dT%H%M%SZ", now, absl::UTCTimeZone()));
+  std::string kept = name;
+  std::error_code error;
+  for (int count = 2; fs::exists(fs::symlink_status(kept, error)) ||
+                      fs::exists(fs::symlink_status(kept + kCutOff, error));
+       ++count) {
+    kept = absl::StrCat(name, "-", count);
+  }
+  return kept;
+}
+
+// Puts the store of `folder` into the place. Returns where the one of before is
+// then, with a copy of its head; empty where there was none.
+absl::StatusOr<std::string> Exchange(const std::string& data_dir,
+                                     const std::string& folder,
+                                     const std::string& kept_folder) {
   const std::string theirs = absl::StrCat(data_dir, "/", kStoreFolder);
   const std::string head = absl::StrCat(folder, "/", kHeadFile);
   if (absl::Status s =
@@ -281,24 +309,27 @@ absl::StatusOr<bool> Exchange(const std::string& data_dir,
     if (::rename(ours.c_str(), theirs.c_str()) != 0) {
       return FileError(errno, "rename a store to", theirs);
     }
-    return false;
+    return std::string();
   }
-  // Under the name that it is to have before it is there, as what is called
-  // kWorkName is removed.
-  if (::rename(folder.c_str(), kept_folder.c_str()) != 0) {
-    return FileError(errno, "make", kept_folder);
+  // Not as kWorkName, which is removed, and not yet as what it becomes: if this
+  // is cut off, either of the two stores may be in it.
+  const std::string between = kept_folder + kCutOff;
+  if (::rename(folder.c_str(), between.c_str()) != 0) {
+    return FileError(errno, "make", between);
   }
-  const std::string ours = absl::StrCat(kept_folder, "/", kStoreFolder);
+  const std::string ours = absl::StrCat(between, "/", kStoreFolder);
   // At no moment is there no store: a trustd that finds none may begin anew.
   if (::renameat2(AT_FDCWD, ours.c_str(), AT_FDCWD, theirs.c_str(),
                   RENAME_EXCHANGE) != 0) {
     const absl::Status status =
         FileError(errno, "exchange (move it away and restore again)", theirs);
-    fs::remove_all(kept_folder, error);
+    fs::remove_all(between, error);
     return status;
   }
-  if (absl::Status s = SyncFolder(kept_folder); !s.ok()) return s;
-  return true;
+  const bool is_named = ::rename(between.c_str(), kept_folder.c_str()) == 0;
+  const std::string& kept_in = is_named ? kept_folder : between;
+  if (absl::Status s = SyncFolder(kept_in); !s.ok()) return s;
+  return kept_in;
 }
 
 }  // namespace
@@ -319,11 +350,11 @@ absl::StatusOr<Restored> RestoreBackup(const std::string& folder,
   }
   if (!lock.ok()) return lock.status();
 
-  RemoveWork(place.data_dir);
-  const absl::Cleanup remove_work = [&] { RemoveWork(place.data_dir); };
-  const std::string work = absl::StrCat(place.data_dir, "/", kWorkName);
   auto reader = BackupReader::Open(folder);
   if (!reader.ok()) return reader.status();
+  RemoveWork(place.data_dir, folder);
+  const absl::Cleanup remove_work = [&] { RemoveWork(place.data_dir, folder); };
+  const std::string work = absl::StrCat(place.data_dir, "/", kWorkName);
   auto writer = BackupWriter::Begin(work);
   if (!writer.ok()) return writer.status();
   while (true) {
@@ -354,12 +385,9 @@ absl::StatusOr<Restored> RestoreBackup(const std::string& folder,
   if (absl::Status s = Mark(work, restored.manifest, why, now); !s.ok()) {
     return s;
   }
-  const std::string kept = absl::StrCat(
-      place.data_dir, "/before-restore-",
-      absl::FormatTime("%Y%m%dT%H%M%SZ", now, absl::UTCTimeZone()));
-  const auto exchanged = Exchange(place.data_dir, work, kept);
-  if (!exchanged.ok()) return exchanged.status();
-  if (*exchanged) restored.kept = kept;
+  auto kept = Exchange(place.data_dir, work, KeptFolder(place.data_dir, now));
+  if (!kept.ok()) return kept.status();
+  restored.kept = *std::move(kept);
   if (absl::Status s = SyncFolder(place.data_dir); !s.ok()) return s;
   return restored;
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -52,6 +53,11 @@ anchors::CheckLine Warn(std::string reason, std::string detail,
 anchors::CheckLine Fail(std::string reason, std::string detail,
                         std::string hint);
 
+// The first of the worst, with the details and hints of all that are as bad;
+// skipped with `otherwise` where there are none.
+anchors::CheckLine Worst(std::vector<anchors::CheckLine> lines,
+                         std::string otherwise);
+
 std::string DateOf(absl::Time time);
 
 // The store and what is signed (store_checks.cc).
@@ -68,6 +74,7 @@ anchors::CheckLine CheckDataDir(const Look& look);
 anchors::CheckLine CheckDisk(const Look& look);
 anchors::CheckLine CheckClock(const Look& look);
 anchors::CheckLine CheckPorts(const Look& look);
+anchors::CheckLine CheckSockets(const Look& look);
 anchors::CheckLine CheckCertificates(const Look& look);
 anchors::CheckLine CheckSecrets(const Look& look);
 anchors::CheckLine CheckDescriptors(const Look& look);

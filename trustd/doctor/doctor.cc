@@ -4,12 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "anchors/base/atomic_file.h"
 #include "trustd/doctor/checks.h"
 #include "trustd/publish/publisher.h"
@@ -27,13 +29,21 @@ struct Check {
 };
 
 constexpr Check kChecks[] = {
-    {"data-dir", CheckDataDir},   {"disk", CheckDisk},
-    {"store", CheckStore},        {"head", CheckHead},
-    {"record", CheckRecordOf},    {"metadata", CheckMetadata},
-    {"key-files", CheckKeyFiles}, {"keys-of-root", CheckKeysOfRoot},
-    {"signers", CheckSigners},    {"clock", CheckClock},
-    {"ports", CheckPorts},        {"certificates", CheckCertificates},
-    {"secrets", CheckSecrets},    {"descriptors", CheckDescriptors},
+    {"data-dir", CheckDataDir},
+    {"disk", CheckDisk},
+    {"store", CheckStore},
+    {"head", CheckHead},
+    {"record", CheckRecordOf},
+    {"metadata", CheckMetadata},
+    {"key-files", CheckKeyFiles},
+    {"keys-of-root", CheckKeysOfRoot},
+    {"signers", CheckSigners},
+    {"clock", CheckClock},
+    {"ports", CheckPorts},
+    {"sockets", CheckSockets},
+    {"certificates", CheckCertificates},
+    {"secrets", CheckSecrets},
+    {"descriptors", CheckDescriptors},
 };
 
 // Returns the process that holds the lock of `data_dir`. To try the lock would
@@ -125,6 +135,26 @@ CheckLine Fail(std::string reason, std::string detail, std::string hint) {
   line.mark = Mark::kFail;
   line.exit_code = kDoctorFailed;
   return line;
+}
+
+CheckLine Worst(std::vector<CheckLine> lines, std::string otherwise) {
+  if (lines.empty()) return Skipped(std::move(otherwise));
+  const auto worst = std::max_element(
+      lines.begin(), lines.end(),
+      [](const CheckLine& a, const CheckLine& b) { return a.mark < b.mark; });
+  std::vector<std::string> details;
+  std::vector<std::string> hints;
+  for (const CheckLine& line : lines) {
+    if (line.mark != worst->mark) continue;
+    details.push_back(line.detail);
+    if (std::find(hints.begin(), hints.end(), line.hint) == hints.end()) {
+      hints.push_back(line.hint);
+    }
+  }
+  CheckLine all = *worst;
+  all.detail = absl::StrJoin(details, ", ");
+  all.hint = absl::StrJoin(hints, "; ");
+  return all;
 }
 
 std::string DateOf(absl::Time time) {

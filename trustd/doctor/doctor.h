@@ -35,8 +35,17 @@ struct DoctorPlace {
   };
   std::vector<Listener> listeners = {};
 
+  // Unix sockets, by the setting that has each.
+  struct Socket {
+    std::string setting;
+    std::string path;
+  };
+  std::vector<Socket> sockets = {};
+
   struct Secret {
-    std::string webhook;
+    // Of the webhook, or the setting.
+    std::string name;
+    // Empty for none.
     std::string path;
   };
   std::vector<Secret> secrets = {};

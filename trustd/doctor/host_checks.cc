@@ -27,6 +27,7 @@
 #include "anchors/base/atomic_file.h"
 #include "anchors/base/host_port.h"
 #include "trustd/doctor/checks.h"
+#include "trustd/net/socket_file.h"
 #include "trustd/net/tcp_listener.h"
 
 namespace anchorage::trustd {
@@ -120,18 +121,6 @@ CheckLine CheckPort(const Look& look, const DoctorPlace::Listener& listener) {
   return Fail("PORT_UNUSABLE", Text(bound.status()),
               "end the program that has the port, or use an address of this "
               "machine");
-}
-
-// The worst of several.
-CheckLine Worst(std::vector<CheckLine> lines, std::string otherwise) {
-  if (lines.empty()) return Skipped(std::move(otherwise));
-  const auto worst = std::max_element(
-      lines.begin(), lines.end(),
-      [](const CheckLine& a, const CheckLine& b) { return a.mark < b.mark; });
-  if (worst->mark != anchors::Mark::kOk) return *worst;
-  return Ok(absl::StrJoin(lines, ", ", [](std::string* out, const auto& line) {
-    absl::StrAppend(out, line.detail);
-  }));
 }
 
 // --- certificates --------------------------------------------------------------
@@ -346,6 +335,34 @@ CheckLine CheckPorts(const Look& look) {
   return Worst(std::move(lines), "there is no listener");
 }
 
+CheckLine CheckSockets(const Look& look) {
+  // Root looks at it for the user of trustd.
+  uid_t user = ::geteuid();
+  struct stat status;
+  if (user == 0 &&
+      ::stat(look.place.publisher.data_dir.c_str(), &status) == 0) {
+    user = status.st_uid;
+  }
+  std::vector<CheckLine> lines;
+  for (const DoctorPlace::Socket& socket : look.place.sockets) {
+    const absl::Status safe = CheckSocketFolder(socket.path, user);
+    const std::string text = absl::StrCat(socket.setting, ": ", Text(safe));
+    lines.push_back(
+        safe.ok() ? Ok(absl::StrCat(socket.setting, ": ", socket.path))
+        : absl::IsFailedPrecondition(safe)
+            ? Fail("SOCKET_FOLDER_WRITABLE_BY_OTHERS", text,
+                   "nobody but root and trustd's user may write there or "
+                   "above it")
+        : absl::IsNotFound(safe) && !look.running
+            ? Warn("SOCKET_FOLDER_GONE", text,
+                   "the unit makes it (RuntimeDirectory); without one, mkdir")
+            : Fail("SOCKET_FOLDER_UNUSABLE", text,
+                   "make the folder, for trustd's user; run this as that user "
+                   "or as root"));
+  }
+  return Worst(std::move(lines), "there is no Unix socket");
+}
+
 CheckLine CheckCertificates(const Look& look) {
   std::vector<CheckLine> lines;
   for (const DoctorPlace::Listener& listener : look.place.listeners) {
@@ -365,19 +382,20 @@ CheckLine CheckCertificates(const Look& look) {
 CheckLine CheckSecrets(const Look& look) {
   std::vector<CheckLine> lines;
   for (const DoctorPlace::Secret& secret : look.place.secrets) {
+    if (secret.path.empty()) continue;
     const auto read = anchors::ReadPrivateFile(secret.path, kMaxPemBytes);
     lines.push_back(
-        read.ok() ? Ok(secret.webhook)
+        read.ok() ? Ok(secret.name)
         : absl::IsFailedPrecondition(read.status())
             ? Fail("SECRET_READABLE_BY_OTHERS",
-                   absl::StrCat(secret.webhook, ": ", Text(read.status())),
+                   absl::StrCat(secret.name, ": ", Text(read.status())),
                    absl::StrCat("chmod 600 ", secret.path))
             : Fail("SECRET_UNREADABLE",
-                   absl::StrCat(secret.webhook, ": ", Text(read.status())),
+                   absl::StrCat(secret.name, ": ", Text(read.status())),
                    "run this as the user of trustd or as root; if it is gone, "
-                   "make one and give it to the receiver"));
+                   "make another, and give it to those who need it"));
   }
-  return Worst(std::move(lines), "there is no webhook");
+  return Worst(std::move(lines), "there is none");
 }
 
 CheckLine CheckDescriptors(const Look& look) {

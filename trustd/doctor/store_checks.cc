@@ -176,38 +176,40 @@ CheckLine CheckKeyFiles(const Look& look) {
   const bool is_root =
       ::geteuid() == 0 &&
       ::stat(look.place.publisher.data_dir.c_str(), &folder) == 0;
-  const std::vector<std::string> paths = KeyPaths(look.place.publisher);
-  for (const std::string& path : paths) {
+  std::vector<CheckLine> lines;
+  for (const std::string& path : KeyPaths(look.place.publisher)) {
     const auto key = LoadKey(path);
+    struct stat status;
     if (absl::IsNotFound(key.status()) && !look.has_begun && !look.offline()) {
       return Ok("none yet: the first start makes them");
     }
     if (absl::IsNotFound(key.status())) {
-      return Fail("KEY_GONE", Text(key.status()),
-                  "put it back from where you keep keys, mode 0600");
-    }
-    if (absl::IsFailedPrecondition(key.status())) {
-      return Fail("KEY_READABLE_BY_OTHERS", Text(key.status()),
-                  absl::StrCat("chmod 600 ", path));
-    }
-    if (!key.ok()) {
-      return Fail("KEY_UNREADABLE", Text(key.status()),
-                  "run this as the user of trustd or as root; if it is no "
-                  "key, put it back from where you keep keys");
-    }
-    // Root reads everything; trustd does not.
-    struct stat status;
-    if (is_root && folder.st_uid != 0 && ::stat(path.c_str(), &status) == 0 &&
-        path.starts_with(look.place.publisher.data_dir + "/") &&
-        status.st_uid != folder.st_uid) {
-      return Fail(
-          "KEY_OF_ANOTHER_OWNER",
-          absl::StrCat(path, " is of user ", status.st_uid,
-                       ", and data_dir of user ", folder.st_uid),
-          absl::StrCat("chown ", folder.st_uid, ":", folder.st_gid, " ", path));
+      lines.push_back(Fail("KEY_GONE", Text(key.status()),
+                           "put it back from where you keep keys, mode 0600"));
+    } else if (absl::IsFailedPrecondition(key.status())) {
+      lines.push_back(Fail("KEY_READABLE_BY_OTHERS", Text(key.status()),
+                           absl::StrCat("chmod 600 ", path)));
+    } else if (!key.ok()) {
+      lines.push_back(
+          Fail("KEY_UNREADABLE", Text(key.status()),
+               "run this as the user of trustd or as root; if it is no key, "
+               "put it back from where you keep keys"));
+      // Root reads everything; trustd does not.
+    } else if (is_root && folder.st_uid != 0 &&
+               ::stat(path.c_str(), &status) == 0 &&
+               path.starts_with(look.place.publisher.data_dir + "/") &&
+               status.st_uid != folder.st_uid) {
+      lines.push_back(
+          Fail("KEY_OF_ANOTHER_OWNER",
+               absl::StrCat(path, " is of user ", status.st_uid,
+                            ", and data_dir of user ", folder.st_uid),
+               absl::StrCat("chown ", folder.st_uid, ":", folder.st_gid, " ",
+                            path)));
+    } else {
+      lines.push_back(Ok(path));
     }
   }
-  return Ok(absl::StrJoin(paths, ", "));
+  return Worst(std::move(lines), "there are none");
 }
 
 CheckLine CheckKeysOfRoot(const Look& look) {

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -41,24 +42,6 @@ sockaddr_un AddressOf(const std::string& path) {
 
 int OpenSocket() {
   return ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
-
-// Whoever can write to the folder could put a socket of their own in place of
-// ours.
-absl::Status CheckFolder(const std::string& path) {
-  const std::string folder =
-      std::filesystem::absolute(path).parent_path().string();
-  struct stat found {};
-  if (::stat(folder.c_str(), &found) != 0) return Failed("open", folder);
-  const bool is_ours = found.st_uid == 0 || found.st_uid == ::geteuid();
-  const bool is_open = (found.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
-                       (found.st_mode & S_ISVTX) == 0;
-  if (is_ours && !is_open) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      folder,
-      " can be written by others than root and this user: put the socket "
-      "elsewhere, or chmod go-w ",
-      folder));
 }
 
 // Whether somebody listens on the socket at `path`.
@@ -107,6 +90,38 @@ absl::StatusOr<gid_t> GroupNamed(const std::string& name) {
 
 }  // namespace
 
+absl::Status CheckSocketFolder(const std::string& path, uid_t user) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::absolute(path).parent_path();
+  std::error_code error;
+  const fs::path real = fs::canonical(folder, error);
+  if (error) {
+    errno = error.value();
+    return Failed("open", folder.string());
+  }
+  // As it is written too: a link on the way can be replaced as well.
+  for (fs::path at : {real, folder}) {
+    while (true) {
+      struct stat found {};
+      if (::lstat(at.c_str(), &found) != 0) return Failed("open", at.string());
+      const bool is_safe = found.st_uid == 0 || found.st_uid == user;
+      const bool is_open = (found.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+                           (found.st_mode & S_ISVTX) == 0 &&
+                           !S_ISLNK(found.st_mode);
+      if (!is_safe || is_open) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            at.string(),
+            " can be changed by others than root and trustd's user: put the "
+            "socket elsewhere, or ",
+            is_safe ? "chmod go-w " : "chown ", at.string()));
+      }
+      if (!at.has_relative_path()) break;
+      at = at.parent_path();
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<SocketFile>> SocketFile::Listen(
     const std::string& path, const std::string& group) {
   if (path.empty() || path.size() > kMaxSocketPathBytes) {
@@ -115,7 +130,7 @@ absl::StatusOr<std::unique_ptr<SocketFile>> SocketFile::Listen(
   }
   const auto gid = GroupNamed(group);
   if (!gid.ok()) return gid.status();
-  if (absl::Status s = CheckFolder(path); !s.ok()) return s;
+  if (absl::Status s = CheckSocketFolder(path, ::geteuid()); !s.ok()) return s;
   if (absl::Status s = RemoveStale(path); !s.ok()) return s;
   std::unique_ptr<SocketFile> file(new SocketFile(path, OpenSocket()));
   const sockaddr_un address = AddressOf(path);

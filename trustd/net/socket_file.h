@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace anchorage::trustd {
@@ -23,12 +24,18 @@ namespace anchorage::trustd {
 // The longest path that a Unix socket can have, in bytes.
 inline constexpr std::size_t kMaxSocketPathBytes = 107;
 
+// Checks that only root and `user` can put something of their own in place of
+// the socket at `path`: who can write to its folder or to one above it can,
+// unless that is sticky. Fails with FAILED_PRECONDITION, or as Listen() for a
+// folder that is not there or cannot be seen.
+absl::Status CheckSocketFolder(const std::string& path, uid_t user);
+
 class SocketFile {
  public:
   // Makes a socket with mode 0660 that listens, non-blocking. `group` is a name;
   // empty: the group of the process. Fails with ALREADY_EXISTS (a file is there
   // that is no socket of this user, or one on which somebody listens),
-  // FAILED_PRECONDITION (others can write to its folder), NOT_FOUND (no such
+  // FAILED_PRECONDITION (CheckSocketFolder()), NOT_FOUND (no such
   // group or folder) or PERMISSION_DENIED (the process is not in the group).
   static absl::StatusOr<std::unique_ptr<SocketFile>> Listen(
       const std::string& path, const std::string& group);

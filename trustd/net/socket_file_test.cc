@@ -142,6 +142,42 @@ TEST_F(SocketFileTest, IsInNoFolderInWhichOthersCouldReplaceIt) {
   EXPECT_TRUE(Listen().ok());
 }
 
+TEST_F(SocketFileTest, IsBelowNoFolderThatOthersCouldReplace) {
+  using std::filesystem::perms;
+  const std::string outer = folder_ + "/outer";
+  const std::string inner = outer + "/inner";
+  std::filesystem::create_directories(inner);
+  std::filesystem::permissions(inner, perms::owner_all);
+  const auto check = [](const std::string& folder) {
+    return CheckSocketFolder(folder + "/s", ::geteuid());
+  };
+  std::filesystem::permissions(outer, perms::owner_all | perms::others_write);
+  EXPECT_TRUE(absl::IsFailedPrecondition(check(inner)));
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      SocketFile::Listen(inner + "/s", "").status()));
+  // Neither by way of a link to there, nor by one that is there.
+  std::filesystem::create_directory_symlink(inner, folder_ + "/link");
+  EXPECT_TRUE(absl::IsFailedPrecondition(check(folder_ + "/link")));
+  std::filesystem::create_directory(folder_ + "/good");
+  std::filesystem::create_directory_symlink(folder_ + "/good", outer + "/link");
+  EXPECT_TRUE(absl::IsFailedPrecondition(check(outer + "/link")));
+  std::filesystem::permissions(
+      outer, perms::owner_all | perms::others_write | perms::sticky_bit);
+  EXPECT_TRUE(check(inner).ok());
+  EXPECT_TRUE(check(outer + "/link").ok());
+  EXPECT_TRUE(check(folder_ + "/link").ok());
+}
+
+TEST_F(SocketFileTest, IsBelowNoFolderOfAnotherUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a folder away";
+  const std::string inner = folder_ + "/outer/inner";
+  std::filesystem::create_directories(inner);
+  ASSERT_EQ(
+      ::chown((folder_ + "/outer").c_str(), 12345, static_cast<gid_t>(-1)), 0);
+  EXPECT_TRUE(absl::IsFailedPrecondition(CheckSocketFolder(inner + "/s", 0)));
+  EXPECT_TRUE(CheckSocketFolder(inner + "/s", 12345).ok());
+}
+
 TEST_F(SocketFileTest, SaysWhatIsWrongWithItsPlaceOrGroup) {
   EXPECT_TRUE(
       absl::IsNotFound(SocketFile::Listen(path(), "no-such-group").status()));
