@@ -330,6 +330,20 @@ TEST_F(ExplainTest, AnUndoThatRevokesIsForEver) {
             "It can never be taken back: a revoked key never comes back.");
 }
 
+TEST_F(ExplainTest, ARequestThatCanNoLongerBeDoneIsToBeRejected) {
+  ASSERT_TRUE(Show({NewCertificate()}).ok());
+  ASSERT_TRUE(Approve(1, "alice").ok());
+  ASSERT_TRUE(Approve(1, "bob").ok());
+  const auto undo = mirror_->Undo(
+      {.rotation_id = 1, .by = "olga", .why = "a mistake"}, now_);
+  ASSERT_TRUE(undo.ok()) << undo.status();
+  ASSERT_TRUE(Pin(v1::PinFact::ACTION_REVOKE, Key(), "alice").ok());
+  const auto it = Explain(undo->id());
+  EXPECT_EQ(it.recommendation().name(), "REQUEST_OUTDATED");
+  EXPECT_EQ(it.recommendation().action(), Action::ACTION_REJECT);
+  EXPECT_THAT(Commands(undo->id()), HasSubstr("rotations reject"));
+}
+
 TEST_F(ExplainTest, APersonsHoldIsTheirs) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());
