@@ -296,6 +296,46 @@ TEST_F(ConsoleServerTest, APasswordSaysWhoReads) {
   EXPECT_EQ(client->Get("/style.css")->status, 200);
 }
 
+TEST_F(ConsoleServerTest, CountsWhomItRefuses) {
+  std::vector<std::string> shed;
+  absl::Mutex mutex;
+  ConsoleServer::Options options;
+  options.shed = [&](const std::string& what) {
+    const absl::MutexLock lock(&mutex);
+    shed.push_back(what);
+  };
+  Serve(By::kPassword, options);
+  auto client = Tls();
+  // That a browser asks without a password is no wrong one.
+  ASSERT_EQ(client->Get("/")->status, 401);
+  client->set_basic_auth("night", "correct horse");
+  ASSERT_EQ(client->Get("/")->status, 200);
+  client->set_basic_auth("night", "wrong");
+  ASSERT_EQ(client->Get("/")->status, 401);
+  ASSERT_EQ(client->Get("/", {{"Host", "evil.example"}})->status, 421);
+  while (client->Get("/")->status == 401) {
+  }
+  const absl::MutexLock lock(&mutex);
+  ASSERT_GE(shed.size(), 3u);
+  EXPECT_EQ(shed[0], "password");
+  EXPECT_EQ(shed[1], "host");
+  EXPECT_EQ(shed.back(), "password_rate");
+}
+
+TEST_F(ConsoleServerTest, CountsCertificatesOfNobodyWhoMayLook) {
+  std::vector<std::string> shed;
+  absl::Mutex mutex;
+  ConsoleServer::Options options;
+  options.shed = [&](const std::string& what) {
+    const absl::MutexLock lock(&mutex);
+    shed.push_back(what);
+  };
+  Serve(By::kCertificate, options);
+  ASSERT_EQ(Tls("ines")->Get("/")->status, 403);
+  const absl::MutexLock lock(&mutex);
+  EXPECT_EQ(shed, std::vector<std::string>{"certificate"});
+}
+
 TEST_F(ConsoleServerTest, ListensOnASocket) {
   settings_.unix_socket = folder_ + "/console.sock";
   Serve(By::kNobody);
