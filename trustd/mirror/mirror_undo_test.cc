@@ -128,6 +128,9 @@ TEST_F(UndoTest, IsOfAPublishedRotationThatReplacedAKey) {
   EXPECT_TRUE(absl::IsInvalidArgument(
       mirror_->Undo({.rotation_id = 1, .by = "olga", .why = ""}, now_)
           .status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      mirror_->Undo({.rotation_id = 1, .by = "olga", .why = " \t\n"}, now_)
+          .status()));
 }
 
 TEST_F(UndoTest, IsRefusedOnceTheKeysAreSomethingElse) {
