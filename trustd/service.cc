@@ -8,10 +8,13 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "anchors/baked/baked.h"
 #include "anchors/base/no_throw.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/catalog.h"
 #include "anchors/tuf/metadata.h"
 #include "trustd/base/metric_families.h"
@@ -572,6 +575,15 @@ absl::Status Service::StartMirror() {
   options.steady = uptime_;
   options.clock_is_suspect = [this] { return clock_watch_.suspicious(); };
   options.proposal_path = config_.data_dir + "/proposal.json";
+  for (const v1::OpenAlert& alert : alerter_.OpenAt(clock_())) {
+    absl::string_view id = alert.id();
+    std::uint64_t rotation = 0;
+    if (alert.kind() == NameOf(AlertKind::kRotationHeldTooLong) &&
+        absl::ConsumePrefix(&id, "rotation/") &&
+        absl::SimpleAtoi(id, &rotation)) {
+      options.reminded[rotation] = anchors::TimeOf(alert.last_time());
+    }
+  }
   auto mirror = Mirror::Open(std::move(options), *store_, *publisher_, hub_,
                              *mirror_alerts_, clock_());
   if (!mirror.ok()) return mirror.status();

@@ -319,8 +319,8 @@ TEST_F(ExplainTest, AnUndoThatRevokesIsForEver) {
   ASSERT_TRUE(Show({NewCertificate()}).ok());
   ASSERT_TRUE(Approve(1, "alice").ok());
   ASSERT_TRUE(Approve(1, "bob").ok());
-  const auto retires = mirror_->Undo(
-      {.rotation_id = 1, .by = "olga", .why = "a mistake"}, now_);
+  const auto retires =
+      mirror_->Undo({.rotation_id = 1, .by = "olga", .why = "a mistake"}, now_);
   ASSERT_TRUE(retires.ok()) << retires.status();
   EXPECT_THAT(Explain(retires->id()).undo(), HasSubstr("can be taken back"));
   const auto revokes = mirror_->Undo(
@@ -334,8 +334,8 @@ TEST_F(ExplainTest, ARequestThatCanNoLongerBeDoneIsToBeRejected) {
   ASSERT_TRUE(Show({NewCertificate()}).ok());
   ASSERT_TRUE(Approve(1, "alice").ok());
   ASSERT_TRUE(Approve(1, "bob").ok());
-  const auto undo = mirror_->Undo(
-      {.rotation_id = 1, .by = "olga", .why = "a mistake"}, now_);
+  const auto undo =
+      mirror_->Undo({.rotation_id = 1, .by = "olga", .why = "a mistake"}, now_);
   ASSERT_TRUE(undo.ok()) << undo.status();
   ASSERT_TRUE(Pin(v1::PinFact::ACTION_REVOKE, Key(), "alice").ok());
   const auto it = Explain(undo->id());
