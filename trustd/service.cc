@@ -398,20 +398,22 @@ void Service::Raise(AlertKind kind, const std::string& subject,
   alert.time = clock_();
   alert.subject = subject;
   alert.text = std::move(text);
-  RaiseAlert(std::move(alert));
+  (void)RaiseAlert(std::move(alert));
 }
 
-void Service::RaiseAlert(Alert alert) {
+absl::Status Service::RaiseAlert(Alert alert) {
   if (IsReminder(alert.kind) && mirror_ != nullptr) {
     bool is_known = false;
     mirror_->Read([&](const RotationBook& book, const Moment&) {
       is_known = book.AcknowledgedAt(AlertIdOf(alert), alert.time) != nullptr;
     });
-    if (is_known) return;
+    if (is_known) return absl::OkStatus();
   }
-  if (absl::Status s = alerter_.RaiseAlone(std::move(alert)); !s.ok()) {
-    spdlog::error("cannot alert: {}", std::string(s.message()));
+  const absl::Status raised = alerter_.RaiseAlone(std::move(alert));
+  if (!raised.ok()) {
+    spdlog::error("cannot alert: {}", std::string(raised.message()));
   }
+  return raised;
 }
 
 void Service::CheckLedger() {
@@ -491,12 +493,16 @@ absl::Status Service::WatchRegions() {
 
 void Service::AlertOfRegions() {
   if (regions_ == nullptr) return;
-  for (Alert& alert : regions_->TakeAlerts()) RaiseAlert(std::move(alert));
+  for (const Alert& alert : regions_->TakeAlerts()) {
+    if (!RaiseAlert(alert).ok()) regions_->NotTold(alert.subject);
+  }
 }
 
 void Service::AlertOfFleet() {
   if (fleet_ == nullptr) return;
-  for (Alert& alert : fleet_->TakeAlerts()) RaiseAlert(std::move(alert));
+  for (Alert& alert : fleet_->TakeAlerts()) {
+    (void)RaiseAlert(std::move(alert));
+  }
 }
 
 void Service::AlertIfWentBack() {
