@@ -8,10 +8,13 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "anchors/baked/baked.h"
 #include "anchors/base/no_throw.h"
+#include "anchors/base/proto_time.h"
 #include "anchors/catalog.h"
 #include "anchors/tuf/metadata.h"
 #include "trustd/base/metric_families.h"
@@ -395,20 +398,22 @@ void Service::Raise(AlertKind kind, const std::string& subject,
   alert.time = clock_();
   alert.subject = subject;
   alert.text = std::move(text);
-  RaiseAlert(std::move(alert));
+  (void)RaiseAlert(std::move(alert));
 }
 
-void Service::RaiseAlert(Alert alert) {
+absl::Status Service::RaiseAlert(Alert alert) {
   if (IsReminder(alert.kind) && mirror_ != nullptr) {
     bool is_known = false;
     mirror_->Read([&](const RotationBook& book, const Moment&) {
       is_known = book.AcknowledgedAt(AlertIdOf(alert), alert.time) != nullptr;
     });
-    if (is_known) return;
+    if (is_known) return absl::OkStatus();
   }
-  if (absl::Status s = alerter_.RaiseAlone(std::move(alert)); !s.ok()) {
-    spdlog::error("cannot alert: {}", std::string(s.message()));
+  const absl::Status raised = alerter_.RaiseAlone(std::move(alert));
+  if (!raised.ok()) {
+    spdlog::error("cannot alert: {}", std::string(raised.message()));
   }
+  return raised;
 }
 
 void Service::CheckLedger() {
@@ -488,12 +493,16 @@ absl::Status Service::WatchRegions() {
 
 void Service::AlertOfRegions() {
   if (regions_ == nullptr) return;
-  for (Alert& alert : regions_->TakeAlerts()) RaiseAlert(std::move(alert));
+  for (const Alert& alert : regions_->TakeAlerts()) {
+    if (!RaiseAlert(alert).ok()) regions_->NotTold(alert.subject);
+  }
 }
 
 void Service::AlertOfFleet() {
   if (fleet_ == nullptr) return;
-  for (Alert& alert : fleet_->TakeAlerts()) RaiseAlert(std::move(alert));
+  for (Alert& alert : fleet_->TakeAlerts()) {
+    (void)RaiseAlert(std::move(alert));
+  }
 }
 
 void Service::AlertIfWentBack() {
@@ -572,6 +581,15 @@ absl::Status Service::StartMirror() {
   options.steady = uptime_;
   options.clock_is_suspect = [this] { return clock_watch_.suspicious(); };
   options.proposal_path = config_.data_dir + "/proposal.json";
+  for (const v1::OpenAlert& alert : alerter_.OpenAt(clock_())) {
+    absl::string_view id = alert.id();
+    std::uint64_t rotation = 0;
+    if (alert.kind() == NameOf(AlertKind::kRotationHeldTooLong) &&
+        absl::ConsumePrefix(&id, "rotation/") &&
+        absl::SimpleAtoi(id, &rotation)) {
+      options.reminded[rotation] = anchors::TimeOf(alert.last_time());
+    }
+  }
   auto mirror = Mirror::Open(std::move(options), *store_, *publisher_, hub_,
                              *mirror_alerts_, clock_());
   if (!mirror.ok()) return mirror.status();

@@ -135,7 +135,8 @@ class Service {
       const std::optional<anchors::BundleFiles>& bundle, const std::string& by,
       const std::string& why);
   void Raise(AlertKind kind, const std::string& subject, std::string text);
-  void RaiseAlert(Alert alert);
+  // Logs a failure of the store, too.
+  absl::Status RaiseAlert(Alert alert);
 
   // Renews what expires soon and publishes what people have signed, until
   // Stop().

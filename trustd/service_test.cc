@@ -546,6 +546,45 @@ v1::ReportOutcomesRequest Refused() {
   return request;
 }
 
+TEST_F(ServiceTest, AStartRemindsNobodyAgain) {
+  const auto config = MakeConfig(absl::StrCat(
+      "listen_address: 127.0.0.1:0\nhttp_listen_address: 127.0.0.1:0\n"
+      "sources: [{name: files, directory: {path: ",
+      folder_, ".none}}]\n"));
+  absl::Time now = kNow;
+  std::unique_ptr<Service> service;
+  const auto start = [&] {
+    service.reset();
+    auto started = Service::Start(config, [now] { return now; });
+    ASSERT_TRUE(started.ok()) << started.status();
+    service = *std::move(started);
+  };
+  // Whether this start has reminded people.
+  const auto reminds = [&] {
+    const auto answer =
+        httplib::Client("http://" + service->http_address()).Get("/metrics");
+    return answer &&
+           answer->body.find(
+               "trustd_alerts_total{kind=\"ROTATION_HELD_TOO_LONG\"} 1\n") !=
+               std::string::npos;
+  };
+  start();
+  Observation broken;
+  broken.source = "files";
+  broken.time = now;
+  broken.problems = {{.detail = "no table"}};
+  ASSERT_TRUE(service->mirror().Observed(broken, now).ok());
+  now += absl::Hours(24);
+  start();
+  EXPECT_TRUE(reminds());
+  now += absl::Hours(1);
+  start();
+  EXPECT_FALSE(reminds());
+  now += absl::Hours(23);
+  start();
+  EXPECT_TRUE(reminds());
+}
+
 TEST_F(ServiceTest, AlertsOfAFleetThatRefusesGenuineEvidence) {
   std::atomic<int> hours = 0;
   auto service = Service::Start(

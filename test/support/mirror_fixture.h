@@ -47,6 +47,7 @@ class FakeAlerts final : public AlertSink {
       for (const Alert& alert : alerts) {
         committed.push_back(std::string(NameOf(alert.kind)));
         subjects.push_back(alert.subject);
+        if (alert.kind == AlertKind::kAnchorChanged) anchor_changed = alert;
       }
       if (said) said();
     };
@@ -54,6 +55,7 @@ class FakeAlerts final : public AlertSink {
 
   std::vector<std::string> committed;
   std::vector<std::string> subjects;
+  Alert anchor_changed;
   // Called when everything is decided and signed, and nothing is on the disk.
   std::function<void()> before_commit;
   // Called when alerts are told to whoever receives them.

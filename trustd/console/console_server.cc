@@ -221,11 +221,20 @@ int ConsoleServer::Admit(const Connection& connection,
 Site::Page ConsoleServer::PageFor(const Connection& connection,
                                   const RequestHead& request) {
   if (!request.host.has_value()) return site_.Error(400);
-  if (!IsOurName(*request.host)) return site_.Error(421);
+  if (!IsOurName(*request.host)) {
+    options_.shed("host");
+    return site_.Error(421);
+  }
   if (request.method != "GET" && request.method != "HEAD") {
     return site_.Error(405);
   }
   const int admitted = Admit(connection, request);
+  if (admitted == 403) options_.shed("certificate");
+  if (admitted == 429) options_.shed("password_rate");
+  // A browser asks without a password first.
+  if (admitted == 401 && !request.authorization.empty()) {
+    options_.shed("password");
+  }
   return admitted == 200 ? site_.Get(request.target) : site_.Error(admitted);
 }
 

@@ -297,11 +297,51 @@ TEST_F(ConsoleServerTest, APasswordSaysWhoReads) {
   EXPECT_EQ(client->Get("/style.css")->status, 200);
 }
 
+TEST_F(ConsoleServerTest, CountsWhomItRefuses) {
+  std::vector<std::string> shed;
+  absl::Mutex mutex;
+  ConsoleServer::Options options;
+  options.shed = [&](const std::string& what) {
+    const absl::MutexLock lock(&mutex);
+    shed.push_back(what);
+  };
+  Serve(By::kPassword, options);
+  auto client = Tls();
+  // That a browser asks without a password is no wrong one.
+  ASSERT_EQ(client->Get("/")->status, 401);
+  client->set_basic_auth("night", "correct horse");
+  ASSERT_EQ(client->Get("/")->status, 200);
+  client->set_basic_auth("night", "wrong");
+  ASSERT_EQ(client->Get("/")->status, 401);
+  ASSERT_EQ(client->Get("/", {{"Host", "evil.example"}})->status, 421);
+  while (client->Get("/")->status == 401) {
+  }
+  const absl::MutexLock lock(&mutex);
+  ASSERT_GE(shed.size(), 3u);
+  EXPECT_EQ(shed[0], "password");
+  EXPECT_EQ(shed[1], "host");
+  EXPECT_EQ(shed.back(), "password_rate");
+}
+
+TEST_F(ConsoleServerTest, CountsCertificatesOfNobodyWhoMayLook) {
+  std::vector<std::string> shed;
+  absl::Mutex mutex;
+  ConsoleServer::Options options;
+  options.shed = [&](const std::string& what) {
+    const absl::MutexLock lock(&mutex);
+    shed.push_back(what);
+  };
+  Serve(By::kCertificate, options);
+  ASSERT_EQ(Tls("ines")->Get("/")->status, 403);
+  const absl::MutexLock lock(&mutex);
+  EXPECT_EQ(shed, std::vector<std::string>{"certificate"});
+}
+
 TEST_F(ConsoleServerTest, ListensOnASocket) {
-  // The folder of a test may have too long a name for a socket.
-  char folder[] = "/tmp/console.XXXXXX";
+  // A test's own folder is too long for the path of a socket.
+  char folder[] = "/tmp/consoleXXXXXX";
   ASSERT_NE(::mkdtemp(folder), nullptr);
-  settings_.unix_socket = std::string(folder) + "/console.sock";
+  settings_.unix_socket = absl::StrCat(folder, "/console.sock");
   Serve(By::kNobody);
   EXPECT_EQ(server_->address(), settings_.unix_socket);
   struct stat found {};
@@ -318,6 +358,7 @@ TEST_F(ConsoleServerTest, ListensOnASocket) {
                    "GET / HTTP/1.1\r\nHost: localhost:7445\r\n"
                    "Connection: close\r\n\r\n"),
               HasSubstr("HTTP/1.1 200 OK"));
+  server_.reset();
   std::filesystem::remove_all(folder);
 }
 

@@ -345,8 +345,10 @@ void SetUndo(const Work& view, const Entry& entry,
                              : Sentence(undo.status().message(), "."));
   } else if (entry.is_open() && replaces) {
     explanation.set_undo(
-        "Once it is published it can be taken back: the key of now is ACTIVE "
-        "again and the new one RETIRED, in one publication.");
+        rotation.undo().revokes()
+            ? "It can never be taken back: a revoked key never comes back."
+            : "Once it is published it can be taken back: the key of now is "
+              "ACTIVE again and the new one RETIRED, in one publication.");
   }
 }
 

@@ -315,6 +315,35 @@ TEST_F(ExplainTest, WhatPeopleAskForIsToBeConfirmed) {
   EXPECT_THAT(it.witnesses(), HasSubstr("Asked for by olga"));
 }
 
+TEST_F(ExplainTest, AnUndoThatRevokesIsForEver) {
+  ASSERT_TRUE(Show({NewCertificate()}).ok());
+  ASSERT_TRUE(Approve(1, "alice").ok());
+  ASSERT_TRUE(Approve(1, "bob").ok());
+  const auto retires =
+      mirror_->Undo({.rotation_id = 1, .by = "olga", .why = "a mistake"}, now_);
+  ASSERT_TRUE(retires.ok()) << retires.status();
+  EXPECT_THAT(Explain(retires->id()).undo(), HasSubstr("can be taken back"));
+  const auto revokes = mirror_->Undo(
+      {.rotation_id = 1, .by = "olga", .why = "forged", .revokes = true}, now_);
+  ASSERT_TRUE(revokes.ok()) << revokes.status();
+  EXPECT_EQ(Explain(revokes->id()).undo(),
+            "It can never be taken back: a revoked key never comes back.");
+}
+
+TEST_F(ExplainTest, ARequestThatCanNoLongerBeDoneIsToBeRejected) {
+  ASSERT_TRUE(Show({NewCertificate()}).ok());
+  ASSERT_TRUE(Approve(1, "alice").ok());
+  ASSERT_TRUE(Approve(1, "bob").ok());
+  const auto undo =
+      mirror_->Undo({.rotation_id = 1, .by = "olga", .why = "a mistake"}, now_);
+  ASSERT_TRUE(undo.ok()) << undo.status();
+  ASSERT_TRUE(Pin(v1::PinFact::ACTION_REVOKE, Key(), "alice").ok());
+  const auto it = Explain(undo->id());
+  EXPECT_EQ(it.recommendation().name(), "REQUEST_OUTDATED");
+  EXPECT_EQ(it.recommendation().action(), Action::ACTION_REJECT);
+  EXPECT_THAT(Commands(undo->id()), HasSubstr("rotations reject"));
+}
+
 TEST_F(ExplainTest, APersonsHoldIsTheirs) {
   Rekey();
   ASSERT_TRUE(Observe(Page()).ok());

@@ -62,6 +62,9 @@ constexpr RecommendationRow kRows[] = {
      "otherwise."},
     {Case::kUnreadable, "UNREADABLE", Action::ACTION_REJECT,
      "Reject it: its certificate cannot be read."},
+    {Case::kRequestOutdated, "REQUEST_OUTDATED", Action::ACTION_REJECT,
+     "Reject it: what is pinned has changed since it was asked for, and it can "
+     "no longer be done."},
     {Case::kKeyIsOver, "KEY_IS_OVER", Action::ACTION_HOLD,
      "Do not approve it: its key is retired or revoked in this slot. If that "
      "was "
@@ -198,7 +201,9 @@ std::optional<Case> WorstOf(const Entry& entry, const Answers& answers) {
     cases.push_back(CaseOf(objection.reason));
   }
   if (!answers.next.ok()) {
-    cases.push_back(Case::kOtherPins);
+    // No poll mends what a person asked for.
+    cases.push_back(entry.is_request() ? Case::kRequestOutdated
+                                       : Case::kOtherPins);
   } else {
     if (!answers.with_people.ok()) {
       cases.push_back(CaseOf(answers.with_people));

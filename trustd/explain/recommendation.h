@@ -49,6 +49,7 @@ enum class Case {
   kNotSelfSigned,
   kSameCertificate,
   kUnreadable,
+  kRequestOutdated,
   kKeyIsOver,
   kKeyRevokedElsewhere,
   kNotLater,

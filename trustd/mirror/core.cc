@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/proto_time.h"
 #include "anchors/catalog_proto.h"
@@ -202,7 +203,9 @@ Situation SituationOf(const Work& work) {
 }
 
 absl::Status CheckWhy(const std::string& why) {
-  if (!why.empty() && why.size() <= kMaxWhyBytes) return absl::OkStatus();
+  if (!absl::StripAsciiWhitespace(why).empty() && why.size() <= kMaxWhyBytes) {
+    return absl::OkStatus();
+  }
   return absl::InvalidArgumentError(absl::StrCat(
       "say why, in at most ", kMaxWhyBytes, " bytes: it goes on the record"));
 }

@@ -316,10 +316,15 @@ absl::Status TakeUndo(Work& work, const PersonUndoes& event) {
   const auto is_new =
       Request(work, *change, event.why, event.certificate_sha256);
   if (is_new.ok() && *is_new) {
-    AlertOfAnchor(work, change->slot, event.by, "UNDO",
-                  change->undo->reactivated.front(),
-                  absl::StrCat("rotation ", event.rotation_id,
-                               " is to be taken back: ", event.why));
+    const auto& undo = *change->undo;
+    AlertOfAnchor(
+        work, change->slot, event.by, event.revokes ? "UNDO_REVOKE" : "UNDO",
+        event.revokes ? undo.ended.front() : undo.reactivated.front(),
+        absl::StrCat("rotation ", event.rotation_id,
+                     event.revokes
+                         ? " is to be taken back, and its key revoked: "
+                         : " is to be taken back: ",
+                     event.why));
   }
   return is_new.status();
 }

@@ -47,6 +47,11 @@ absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Open(
     mirror->checkpoint_ = std::move(record->checkpoint);
     mirror->moment_ =
         MomentAtStart(mirror->book_, now, mirror->options_.steady());
+    for (const auto& [id, time] : mirror->options_.reminded) {
+      if (time > now) continue;
+      mirror->moment_.alerted_holds[id] =
+          mirror->options_.steady() - (now - time);
+    }
     mirror->moment_.record_checked = !mirror->checkpoint_.has_value();
     if (absl::Status s = mirror->ReadHealth(); !s.ok()) return s;
   }

@@ -79,6 +79,9 @@ class Mirror {
     std::function<bool()> clock_is_suspect;
     // How many records there are between two checkpoints.
     std::uint64_t records_between_checkpoints = kRecordsBetweenCheckpoints;
+    // When people were last alerted, before this start, of each rotation that
+    // waits for long. A date in the future does not count.
+    std::map<std::uint64_t, absl::Time> reminded;
   };
 
   // Reads the record, or a checkpoint and the records after it; then

@@ -117,6 +117,22 @@ TEST_F(AcknowledgeTest, AStartKnowsIt) {
   EXPECT_EQ(After(absl::Hours(24)), kReminder);
 }
 
+TEST_F(AcknowledgeTest, AStartRemindsNobodyAgain) {
+  EXPECT_EQ(After(absl::Hours(24)), kReminder);
+  options_.reminded = {{1, now_}};
+  now_ += kMinute;
+  alerts_.committed.clear();
+  Start();
+  EXPECT_EQ(alerts_.committed, kNothing);
+  EXPECT_EQ(After(absl::Hours(24) - 2 * kMinute), kNothing);
+  EXPECT_EQ(After(kMinute), kReminder);
+  // A clock that was ahead keeps nobody from knowing.
+  options_.reminded = {{1, now_ + kMinute}};
+  alerts_.committed.clear();
+  Start();
+  EXPECT_EQ(alerts_.committed, kReminder);
+}
+
 TEST_F(AcknowledgeTest, HasAReasonAndATimeWithinReach) {
   const std::uint64_t records = mirror_->ledger().head().size;
   for (const absl::Time until :

@@ -92,10 +92,14 @@ TEST_F(UndoTest, RevokesOnlyWhereThatIsSaid) {
   const auto asked = Undo(1, "olga", /*revokes=*/true);
   ASSERT_TRUE(asked.ok());
   EXPECT_TRUE(asked->undo().revokes());
+  EXPECT_EQ(alerts_.anchor_changed.facts.at("action"), "UNDO_REVOKE");
+  EXPECT_EQ(alerts_.anchor_changed.facts.at("key"), TheNewKey());
   // That somebody wants it retired is no approval of that it is revoked.
   const auto other = Undo(1, "alice");
   ASSERT_TRUE(other.ok());
   EXPECT_NE(other->id(), asked->id());
+  EXPECT_EQ(alerts_.anchor_changed.facts.at("action"), "UNDO");
+  EXPECT_EQ(alerts_.anchor_changed.facts.at("key"), Key());
   EXPECT_EQ(StatusOf(TheNewKey()), AnchorStatus::kActive);
   ASSERT_TRUE(Undo(1, "bob", /*revokes=*/true).ok());
   EXPECT_EQ(StatusOf(TheNewKey()), AnchorStatus::kRevoked);
@@ -123,6 +127,9 @@ TEST_F(UndoTest, IsOfAPublishedRotationThatReplacedAKey) {
   EXPECT_TRUE(absl::IsFailedPrecondition(Undo(3, "olga").status()));
   EXPECT_TRUE(absl::IsInvalidArgument(
       mirror_->Undo({.rotation_id = 1, .by = "olga", .why = ""}, now_)
+          .status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      mirror_->Undo({.rotation_id = 1, .by = "olga", .why = " \t\n"}, now_)
           .status()));
 }
 

@@ -243,6 +243,11 @@ std::vector<Alert> RegionWatch::TakeAlerts() {
   return std::exchange(alerts_, {});
 }
 
+void RegionWatch::NotTold(const std::string& region) {
+  const absl::MutexLock lock(&mutex_);
+  told_.erase(region);
+}
+
 RegionWatchState RegionWatch::state() const {
   const absl::MutexLock lock(&mutex_);
   return state_;

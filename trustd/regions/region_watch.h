@@ -98,6 +98,9 @@ class RegionWatch {
 
   // What people should be told since the last call.
   std::vector<Alert> TakeAlerts();
+  // People could not be told of that region after all: the next look that lists
+  // it alerts again.
+  void NotTold(const std::string& region);
 
   RegionWatchState state() const;
 

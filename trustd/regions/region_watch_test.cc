@@ -89,6 +89,18 @@ TEST_F(RegionWatchTest, ARegionWithoutAnAnchorIsToldOnceAWeek) {
   EXPECT_EQ(watch.TakeAlerts().size(), 1U);
 }
 
+TEST_F(RegionWatchTest, WhatCouldNotBeToldIsToldByTheNextLook) {
+  Write("us-east-1 eu-west-1 eu-west-2 mx-central-1");
+  RegionWatch watch = Watch();
+  ASSERT_TRUE(watch.Look().ok());
+  ASSERT_EQ(watch.TakeAlerts().size(), 1U);
+  watch.NotTold("mx-central-1");
+  ASSERT_TRUE(watch.Look().ok());
+  EXPECT_EQ(watch.TakeAlerts().size(), 1U);
+  ASSERT_TRUE(watch.Look().ok());
+  EXPECT_THAT(watch.TakeAlerts(), IsEmpty());
+}
+
 TEST_F(RegionWatchTest, WhatIsPinnedOrIgnoredIsNotTold) {
   Write("us-east-1 eu-west-1 eu-west-2 us-gov-east-2");
   RegionWatch watch = Watch({"us-gov-east-2"});
