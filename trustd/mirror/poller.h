@@ -35,9 +35,10 @@ class Poller {
 
   // `mirror` must outlive the poller. `cancelled` is the flag with which the
   // sources were made: setting it aborts what they are doing.
-  Poller(std::vector<std::unique_ptr<Source>> sources, Mirror& mirror,
-         Clock clock, std::shared_ptr<std::atomic<bool>> cancelled,
-         Timer timer = [](const std::string&, absl::Duration) {});
+  Poller(
+      std::vector<std::unique_ptr<Source>> sources, Mirror& mirror, Clock clock,
+      std::shared_ptr<std::atomic<bool>> cancelled,
+      Timer timer = [](const std::string&, absl::Duration) {});
   ~Poller();
 
   // Starts the threads, which wait for Start().
