@@ -167,6 +167,12 @@ check nothing_left 4 "no anchor that verifies" \
   "$trustctl" anchors export --format pem-bundle --region eu-nowhere-1
 check watch_what 1 "--watch needs --server or --cache" \
   "$trustctl" anchors export --format pem --watch feed
+# The built-in set has no revocation that people have made since.
+check no_server_answers 6 "there is no bundle of the server's" "$trustctl" anchors export \
+  --format json --server http://127.0.0.1:1/tuf/ --trusted-root data/1.root.json
+check no_feed_of_it 6 "there is no bundle of the server's" "$trustctl" anchors export \
+  --format json --watch none --server http://127.0.0.1:1/tuf/ --trusted-root data/1.root.json
+[ ! -e none/current ] || failed "a feed of the built-in set"
 check relative_command 1 "an absolute path" "$trustctl" anchors export --format pem \
   --watch feed --server "$http" --trusted-root data/1.root.json -- reload
 check full_disk 6 "cannot write" \

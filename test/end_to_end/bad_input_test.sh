@@ -37,6 +37,13 @@ if ! "$trustd" --config good.yaml --check-config >out || [ -e data ]; then
   failures=$((failures + 1))
 fi
 
+# What is no record is not one in which nothing happened.
+mkdir none_of_it && : >empty
+refused records_of_a_folder 2 "it is a folder" "$trustctl" ledger verify \
+  --records none_of_it --head "1:$(printf %064d 0)"
+refused no_records 2 "has no records" "$trustctl" audit report \
+  --from 2026-11-01 --to 2026-11-30 --records empty
+
 # The form of other answers: -o, and times that end with Z.
 "$trustd" doctor --config good.yaml -o json >out 2>err
 grep -qE '"time": "[0-9T:-]{19}Z"' out || {
