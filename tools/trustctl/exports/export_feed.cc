@@ -28,6 +28,8 @@ constexpr std::size_t kHashDigits = 16;
 constexpr char kSequence[] = "sequence";
 constexpr char kDone[] = "command-done";
 constexpr std::size_t kMaxNote = 64;
+// FolderLock's.
+constexpr char kLock[] = "lock";
 constexpr std::size_t kMaxCommandOutput = 64 * 1024;
 
 // Products run as other users.
@@ -77,18 +79,23 @@ bool IsOfAnExport(std::string name) {
                                 std::string(kPrefix).size()) == name.npos;
 }
 
-// Makes the folder, or finds it empty or a feed's.
+// Makes the folder, or finds it empty or a feed's: one that was cut off before
+// its first export has left its lock alone.
 absl::Status MakeFeedFolder(const fs::path& folder) {
   std::error_code error;
   if (!fs::exists(folder, error)) return MakeReadable(folder);
-  if (fs::is_empty(folder, error) || fs::is_symlink(folder / kLink, error) ||
+  bool has_others = false;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    has_others = has_others || entry.path().filename() != kLock;
+  }
+  if (!has_others || fs::is_symlink(folder / kLink, error) ||
       fs::exists(folder / kSequence, error)) {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError(
       absl::StrCat(folder.string(),
-                   " has files that are no feed's: give it a folder of "
-                   "its own"));
+                   " has files that are no feed's: give it a folder of its "
+                   "own"));
 }
 
 }  // namespace
