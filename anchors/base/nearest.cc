@@ -2,46 +2,54 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
+
+#include "absl/strings/str_cat.h"
 
 namespace anchorage::anchors {
 namespace {
 
 constexpr std::size_t kMaxGiven = 256;
 
-// How many letters must be changed, added or left out (Levenshtein).
 std::size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+  std::vector<std::vector<std::size_t>> cost(
+      a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        cost[i][j] = i + j;
+        continue;
+      }
+      const bool same = a[i - 1] == b[j - 1];
+      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1,
+                             cost[i - 1][j - 1] + (same ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+      }
     }
   }
-  return row.back();
+  return cost[a.size()][b.size()];
 }
 
 }  // namespace
 
 std::string Nearest(std::string_view given,
                     const std::vector<std::string>& words) {
-  if (given.size() > kMaxGiven) return "";
   std::string nearest;
-  std::size_t least = given.size() + 1;
+  if (given.size() > kMaxGiven) return nearest;
+  std::size_t least = std::max<std::size_t>(given.size() / 3, 1) + 1;
   for (const std::string& word : words) {
     const std::size_t distance = Distance(given, word);
-    if (distance >= least ||
-        3 * distance > std::max<std::size_t>(word.size(), 3)) {
-      continue;
-    }
+    if (distance >= least) continue;
     least = distance;
     nearest = word;
   }
   return nearest;
+}
+
+std::string DidYouMean(std::string_view given,
+                       const std::vector<std::string>& words) {
+  const std::string nearest = Nearest(given, words);
+  return nearest.empty() ? "" : absl::StrCat("; did you mean '", nearest, "'?");
 }
 
 }  // namespace anchorage::anchors

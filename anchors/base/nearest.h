@@ -13,10 +13,14 @@
 namespace anchorage::anchors {
 
 // Returns the first of `words` that is made of `given` with the fewest letters
-// changed, added or left out; "" if that takes more than a third of its
+// changed, added, left out or swapped; "" if that takes more than a third of its
 // letters, or if `given` is longer than 256 bytes. Pure.
 std::string Nearest(std::string_view given,
                     const std::vector<std::string>& words);
+
+// "; did you mean 'WORD'?", or "".
+std::string DidYouMean(std::string_view given,
+                       const std::vector<std::string>& words);
 
 }  // namespace anchorage::anchors
 

@@ -24,5 +24,10 @@ TEST(Nearest, SaysNothingOfWhatIsFar) {
             "");
 }
 
+TEST(Nearest, IsSaid) {
+  EXPECT_EQ(DidYouMean("keyz", {"key", "keys"}), "; did you mean 'key'?");
+  EXPECT_EQ(DidYouMean("quux", {"key", "keys"}), "");
+}
+
 }  // namespace
 }  // namespace anchorage::anchors

@@ -223,10 +223,4 @@ std::vector<std::string> AnchorKindNames() {
   return names;
 }
 
-void OutputOption::AddTo(CLI::App& command) {
-  command.add_option("-o,--output", format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-}
-
 }  // namespace anchorage::trustctl

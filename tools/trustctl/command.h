@@ -101,13 +101,6 @@ absl::StatusOr<absl::Duration> ParseDuration(const std::string& text);
 // The kinds of anchor, for flags.
 std::vector<std::string> AnchorKindNames();
 
-// How a command prints its answer.
-struct OutputOption {
-  std::string format = "text";
-  bool json() const { return format == "json"; }
-  void AddTo(CLI::App& command);
-};
-
 // What a command does: called after the whole command line has been read.
 using Action = std::function<int()>;
 

@@ -9,10 +9,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "anchors/base/nearest.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/contexts.h"
 #include "tools/trustctl/output.h"
-#include "tools/trustctl/suggestion.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -56,7 +56,7 @@ absl::StatusOr<Opened> Open() {
 absl::Status NoSuch(const std::string& name, const Opened& opened) {
   return absl::NotFoundError(
       absl::StrCat(opened.path, " has no context '", name, "'",
-                   DidYouMean(name, opened.contexts.names())));
+                   anchors::DidYouMean(name, opened.contexts.names())));
 }
 
 ordered_json ToJson(const std::string& name, const Opened& opened) {

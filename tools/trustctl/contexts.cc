@@ -12,10 +12,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "anchors/base/atomic_file.h"
+#include "anchors/base/nearest.h"
 #include "anchors/base/yaml_fields.h"
 #include "anchors/base/yaml_tree.h"
 #include "tools/trustctl/command.h"
-#include "tools/trustctl/suggestion.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -84,7 +84,7 @@ Context Chosen(std::span<const std::string> arguments) {
   if (found == contexts->all.end()) {
     fail(absl::NotFoundError(
         absl::StrCat(*path, " has no context '", Printable(wanted), "'",
-                     DidYouMean(wanted, contexts->names()))));
+                     anchors::DidYouMean(wanted, contexts->names()))));
   }
   return found->second;
 }
@@ -159,7 +159,7 @@ absl::StatusOr<Contexts> ParseContexts(std::string_view yaml,
         verify::Reason::kFieldInvalid, *root,
         absl::StrCat("current-context '", contexts.current,
                      "' is not among 'contexts'",
-                     DidYouMean(contexts.current, contexts.names())));
+                     anchors::DidYouMean(contexts.current, contexts.names())));
   }
   return contexts;
 }

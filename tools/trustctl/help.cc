@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "tools/trustctl/suggestion.h"
+#include "anchors/base/nearest.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -104,7 +104,7 @@ std::string SuggestFlag(std::string_view given, const CLI::App& command) {
       known.push_back("--" + name);
     }
   }
-  return DidYouMean(given.substr(0, given.find('=')), known);
+  return anchors::DidYouMean(given.substr(0, given.find('=')), known);
 }
 
 }  // namespace anchorage::trustctl

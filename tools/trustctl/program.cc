@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/host_port.h"
+#include "anchors/base/nearest.h"
 #include "anchors/base/version.h"
 #include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/completion.h"
@@ -21,7 +22,6 @@
 #include "tools/trustctl/given_values.h"
 #include "tools/trustctl/help.h"
 #include "tools/trustctl/output.h"
-#include "tools/trustctl/suggestion.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -114,12 +114,12 @@ int ShowChoices(const CLI::App& level, const std::string& parent) {
 // called `path`.
 int RefuseWord(CLI::App& level, const std::string& path, std::string_view word,
                bool flag_before) {
-  PrintError(absl::StrCat("'", std::string(word), "' is not a command of ",
-                          path, DidYouMean(word, CommandNamesOf(level))),
-             flag_before
-                 ? absl::StrCat("flags stand behind the command: ", path,
-                                " COMMAND --flag VALUE")
-                 : path + " --help lists them");
+  PrintError(
+      absl::StrCat("'", std::string(word), "' is not a command of ", path,
+                   anchors::DidYouMean(word, CommandNamesOf(level))),
+      flag_before ? absl::StrCat("flags stand behind the command: ", path,
+                                 " COMMAND --flag VALUE")
+                  : path + " --help lists them");
   return kUsage;
 }
 
