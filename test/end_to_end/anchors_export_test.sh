@@ -175,7 +175,7 @@ check no_feed_of_it 6 "there is no bundle of the server's" "$trustctl" anchors e
 [ ! -e none/current ] || failed "a feed of the built-in set"
 check relative_command 1 "an absolute path" "$trustctl" anchors export --format pem \
   --watch feed --server "$http" --trusted-root data/1.root.json -- reload
-check full_disk 6 "cannot write" \
+check full_disk 6 "cannot be written" \
   bash -c "exec '$trustctl' anchors export --format json >/dev/full"
 
 # A feed: written once, the command run once, and nothing while nothing changes.
