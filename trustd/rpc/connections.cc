@@ -19,8 +19,9 @@
 namespace anchorage::trustd {
 namespace {
 
-// How often, while all places are taken, connections are swept to free one.
-constexpr std::int64_t kSweepNanos = 20'000'000;
+// While all places are taken, connections are swept to free one, at most this
+// often for each place: a small part of the time, and soon where there are few.
+constexpr std::int64_t kSweepNanosForEach = 2'000;
 
 std::int64_t UptimeNanos() {
   return std::chrono::steady_clock::now().time_since_epoch().count();
@@ -80,7 +81,8 @@ bool Connections::Add(int socket, const Endpoint& peer) {
     bool is_due = false;
     {
       const absl::MutexLock lock(&mutex_);
-      is_due = UptimeNanos() - last_sweep_nanos_ >= kSweepNanos;
+      is_due = UptimeNanos() - last_sweep_nanos_ >=
+               kSweepNanosForEach * options_.most;
     }
     if (is_due) {
       (void)Sweep();
