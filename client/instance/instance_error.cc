@@ -1,11 +1,6 @@
 #include "client/instance/instance_error.h"
 
-#include <string>
-
-#include "absl/strings/cord.h"
-#include "absl/strings/str_cat.h"
-#include "verify/enum_table.h"
-#include "verify/printable.h"
+#include "verify/typed_error.h"
 
 namespace anchorage::client {
 namespace {
@@ -42,37 +37,26 @@ constexpr Row kRows[] = {
     {InstanceReason::kInstanceUnavailable, "INSTANCE_UNAVAILABLE", kCouldNot},
 };
 
-using InstanceReasons = verify::EnumTable<kRows>;
+constexpr char kPayload[] = "anchorage.dev/instance-reason";
 
-constexpr char kPayloadUrl[] = "anchorage.dev/instance-reason";
+using InstanceErrors = verify::TypedErrors<kRows, kPayload>;
 
 }  // namespace
 
 absl::Status NotFromInstance(InstanceReason reason, std::string_view detail) {
-  const Row& row = InstanceReasons::Of(reason);
-  const std::string name(row.name);
-  absl::Status status(
-      row.code,
-      verify::Printable(
-          absl::StrCat(name, ": ",
-                       absl::string_view(detail.data(), detail.size())),
-          verify::kMaxSentenceBytes));
-  status.SetPayload(kPayloadUrl, absl::Cord(name));
-  return status;
+  return InstanceErrors::Make(reason, detail);
 }
 
 std::optional<InstanceReason> InstanceReasonOf(const absl::Status& status) {
-  const auto payload = status.GetPayload(kPayloadUrl);
-  if (!payload.has_value()) return std::nullopt;
-  return InstanceReasons::Named(std::string(*payload));
+  return InstanceErrors::ReasonOf(status);
 }
 
 std::string_view NameOf(InstanceReason reason) {
-  return InstanceReasons::Of(reason).name;
+  return InstanceErrors::NameOf(reason);
 }
 
 absl::Span<const InstanceReason> AllInstanceReasons() {
-  return InstanceReasons::All();
+  return InstanceErrors::All();
 }
 
 }  // namespace anchorage::client

@@ -1,11 +1,6 @@
 #include "trustd/backup/backup_error.h"
 
-#include <string>
-
-#include "absl/strings/cord.h"
-#include "absl/strings/str_cat.h"
-#include "verify/enum_table.h"
-#include "verify/printable.h"
+#include "verify/typed_error.h"
 
 namespace anchorage::trustd {
 namespace {
@@ -33,37 +28,26 @@ constexpr Row kRows[] = {
     {BackupReason::kOtherHistory, "BACKUP_OF_OTHER_HISTORY", kRefused},
 };
 
-using BackupReasons = verify::EnumTable<kRows>;
+constexpr char kPayload[] = "anchorage.trustd/backup-reason";
 
-constexpr char kPayloadUrl[] = "anchorage.trustd/backup-reason";
+using BackupErrors = verify::TypedErrors<kRows, kPayload>;
 
 }  // namespace
 
 absl::Status NotABackup(BackupReason reason, std::string_view detail) {
-  const auto& row = BackupReasons::Of(reason);
-  const std::string name(row.name);
-  absl::Status status(
-      row.code,
-      verify::Printable(
-          absl::StrCat(name, ": ",
-                       absl::string_view(detail.data(), detail.size())),
-          verify::kMaxSentenceBytes));
-  status.SetPayload(kPayloadUrl, absl::Cord(name));
-  return status;
+  return BackupErrors::Make(reason, detail);
 }
 
 std::optional<BackupReason> BackupReasonOf(const absl::Status& status) {
-  const auto payload = status.GetPayload(kPayloadUrl);
-  if (!payload.has_value()) return std::nullopt;
-  return BackupReasons::Named(std::string(*payload));
+  return BackupErrors::ReasonOf(status);
 }
 
 std::string_view NameOf(BackupReason reason) {
-  return BackupReasons::Of(reason).name;
+  return BackupErrors::NameOf(reason);
 }
 
 absl::Span<const BackupReason> AllBackupReasons() {
-  return BackupReasons::All();
+  return BackupErrors::All();
 }
 
 }  // namespace anchorage::trustd
