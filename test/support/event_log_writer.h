@@ -9,13 +9,13 @@
 #ifndef ANCHORAGE_TEST_SUPPORT_EVENT_LOG_WRITER_H_
 #define ANCHORAGE_TEST_SUPPORT_EVENT_LOG_WRITER_H_
 
-#include <openssl/sha.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "test/fake_aws/keys.h"
 
 namespace anchorage::test {
 
@@ -35,10 +35,7 @@ inline std::string AsciiToUtf16(std::string_view ascii) {
 }
 
 inline std::string Sha384Of(std::string_view bytes) {
-  std::string digest(SHA384_DIGEST_LENGTH, '\0');
-  SHA384(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
+  return HashOf(Hash::kSha384, bytes);
 }
 
 // The data of an EV_EFI_VARIABLE_* event.

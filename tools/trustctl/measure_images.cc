@@ -45,13 +45,17 @@ std::string_view HintFor(MeasureReason reason) {
 
 }  // namespace
 
-absl::StatusOr<MeasuredBoot> MeasureFiles(const std::vector<std::string>& files,
-                                          BootFlags& boot) {
+absl::Status CheckImages(const std::vector<std::string>& files) {
   if (files.size() > kMaxBootImages) {
     return absl::InvalidArgumentError(
         absl::StrCat(files.size(), " images: at most ", kMaxBootImages,
-                     " start one another"));
+                     " can start one another"));
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<MeasuredBoot> MeasureFiles(const std::vector<std::string>& files,
+                                          BootFlags& boot) {
   const Progress progress(absl::StrCat("measuring ", files.back()));
   auto inputs = boot.Read();
   if (!inputs.ok()) return inputs.status();

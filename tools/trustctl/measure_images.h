@@ -13,6 +13,9 @@
 
 namespace anchorage::trustctl {
 
+// Checks that there are not too many, before any is opened.
+absl::Status CheckImages(const std::vector<std::string>& files);
+
 // Computes the boot of `files`, which start one another in this order, with the
 // keys of `boot`. Fails as MappedFile, BootFlags::Read() and
 // verify::MeasureBoot() do; the message names the file where it is one's.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/cord.h"
@@ -114,7 +115,7 @@ void BootFlags::AddTo(CLI::App& command) {
   command
       .add_option("--secure-boot", secure_boot_,
                   "on or off; without it, on where there is a PK. 'off' "
-                  "without keys is a machine without any")
+                  "without keys is a machine that has none")
       ->check(CLI::IsMember({"on", "off"}));
   command.add_flag("--allow-no-command-line", allow_no_command_line_,
                    "measure an image without .cmdline, which boots with any");
@@ -129,8 +130,11 @@ void BootFlags::AddTo(CLI::App& command) {
 
 bool BootFlags::given() const {
   return !secure_boot_.empty() || allow_no_command_line_ || allow_no_initrd_ ||
-         allow_profiles_ || allow_shim_ ||
-         std::any_of(files_.begin(), files_.end(),
+         allow_profiles_ || allow_shim_ || has_keys();
+}
+
+bool BootFlags::has_keys() const {
+  return std::any_of(files_.begin(), files_.end(),
                      [](const std::string& file) { return !file.empty(); });
 }
 
@@ -141,13 +145,14 @@ absl::StatusOr<verify::BootInputs> BootFlags::Read() {
   inputs.allow_profiles = allow_profiles_;
   inputs.allow_shim = allow_shim_;
   if (!secure_boot_.empty()) inputs.secure_boot = secure_boot_ == "on";
-  verify::SecureBootKeys keys;
-  bool any = false;
-  const std::array<verify::SignatureDatabase*, 4> databases = {
+  verify::SecureBootKeys& keys = inputs.keys;
+  if (!has_keys() && inputs.secure_boot == false) {
+    keys.pk = keys.kek = keys.db = verify::SignatureDatabase();
+  }
+  const std::array<std::optional<verify::SignatureDatabase>*, 4> databases = {
       &keys.pk, &keys.kek, &keys.db, &keys.dbx};
   for (std::size_t i = 0; i < files_.size(); ++i) {
     if (files_[i].empty()) continue;
-    any = true;
     auto bytes = ReadInput(files_[i]);
     if (!bytes.ok()) return bytes.status();
     variables_[i] = *std::move(bytes);
@@ -158,11 +163,6 @@ absl::StatusOr<verify::BootInputs> BootFlags::Read() {
                     database.status());
     }
     *databases[i] = *std::move(database);
-  }
-  if (any || inputs.secure_boot == false) inputs.keys = std::move(keys);
-  if (inputs.secure_boot == true && !any) {
-    return absl::InvalidArgumentError(
-        "--secure-boot on needs the keys: --pk, --kek and --db");
   }
   return inputs;
 }

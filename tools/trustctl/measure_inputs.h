@@ -72,6 +72,8 @@ class BootFlags {
   absl::StatusOr<verify::BootInputs> Read();
 
  private:
+  bool has_keys() const;
+
   // The variables PK, KEK, db and dbx: their files, and what is in them.
   std::array<std::string, 4> files_;
   std::array<std::string, 4> variables_;

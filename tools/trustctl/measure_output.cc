@@ -190,8 +190,9 @@ void PrintEvents(int index, const BootMeasurements& boot) {
 // What a condition cannot say itself.
 const ordered_json& KmsNotes() {
   static const ordered_json notes = {
-      "KMS documents NitroTPMPCR<n> for any n and shows 4, 7 and 12: try 13 on "
-      "a key of yours first; what KMS does not know is denied",
+      "AWS's guide shows conditions on PCR4, PCR7 and PCR12, and its list of "
+      "condition keys has PCR13 too: try it on a key of yours first; a request "
+      "is denied where KMS does not know a key",
       "whoever may call kms:PutKeyPolicy or kms:CreateGrant on the key can do "
       "without this condition"};
   return notes;
