@@ -80,17 +80,14 @@ class Reader {
     }
     const auto backup = ReadHeader(primary->other_lba);
     if (!backup.ok()) return backup.status();
+    if (!HasTableIn(*primary, 2, primary->first_usable) ||
+        !HasTableIn(*backup, backup->last_usable + 1, backup->my_lba)) {
+      return DiskError(DiskReason::kGptOverlap,
+                       "a table of entries lies where partitions may be");
+    }
     if (!SayTheSame(*primary, *backup)) {
       return DiskError(DiskReason::kGptAmbiguous,
                        "the backup header differs from the primary one");
-    }
-    const std::uint64_t table_sectors =
-        (primary->table_bytes() + sector_ - 1) / sector_;
-    if (!Fits(primary->entries_lba, table_sectors, 2, primary->first_usable) ||
-        !Fits(backup->entries_lba, table_sectors, backup->last_usable + 1,
-              backup->my_lba)) {
-      return DiskError(DiskReason::kGptOverlap,
-                       "a table of entries lies where partitions may be");
     }
     const auto table = ReadTable(*primary);
     if (!table.ok()) return table.status();
@@ -168,10 +165,12 @@ class Reader {
            a.entry_bytes == b.entry_bytes && a.entries_crc == b.entries_crc;
   }
 
-  // Whether `count` sectors from `first` on lie in [begin, end).
-  static bool Fits(std::uint64_t first, std::uint64_t count,
-                   std::uint64_t begin, std::uint64_t end) {
-    return first >= begin && first <= end && count <= end - first;
+  // Whether the table of a header lies in the sectors [begin, end).
+  bool HasTableIn(const Header& header, std::uint64_t begin,
+                  std::uint64_t end) const {
+    const std::uint64_t count = (header.table_bytes() + sector_ - 1) / sector_;
+    return header.entries_lba >= begin && header.entries_lba <= end &&
+           count <= end - header.entries_lba;
   }
 
   absl::StatusOr<std::string> ReadTable(const Header& header) const {
