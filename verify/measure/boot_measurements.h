@@ -37,19 +37,23 @@
 
 namespace anchorage::verify {
 
-// The keys of Secure Boot. An empty variable is one that is not set.
+// The variables of Secure Boot. Where one is known, PK, KEK and db all are; a
+// dbx that is not given is empty, as EC2 sets it. An empty variable is one that
+// is not set.
 struct SecureBootKeys {
-  SignatureDatabase pk;
-  SignatureDatabase kek;
-  SignatureDatabase db;
-  SignatureDatabase dbx;
+  std::optional<SignatureDatabase> pk;
+  std::optional<SignatureDatabase> kek;
+  std::optional<SignatureDatabase> db;
+  std::optional<SignatureDatabase> dbx;
+
+  bool any() const { return pk || kek || db || dbx; }
 };
 
 struct BootInputs {
   // In the order in which they are loaded; at least one. Not owned.
   std::vector<const PeImage*> images;
-  // nullopt: not known, so PCR7 is not computed.
-  std::optional<SecureBootKeys> keys;
+  // Without any, PCR7 is not computed.
+  SecureBootKeys keys;
   // nullopt: on if a PK is set, as UEFI has it. Firmware may be told to leave
   // it off.
   std::optional<bool> secure_boot;
