@@ -23,6 +23,7 @@ AddCommand AddRepository;
 AddCommand AddMeasure;
 AddCommand AddInspect;
 AddCommand AddInstance;
+AddCommand AddImage;
 AddCommand AddLedger;
 AddCommand AddSelftest;
 AddCommand AddContext;
@@ -44,6 +45,10 @@ AddCommand AddBackup;
 
 // Below "anchors".
 AddCommand AddAnchorsExport;
+
+// Below "image".
+AddCommand AddImageManifest;
+AddCommand AddImageVerify;
 
 // Below "instance".
 AddCommand AddInstanceCheck;
@@ -86,6 +91,7 @@ inline constexpr Noun kNouns[] = {
     {"measure", "Compute what a machine's TPM will show", AddMeasure},
     {"inspect", "Show what a piece of evidence says, unverified", AddInspect},
     {"instance", "Look at the instance that this runs on", AddInstance},
+    {"image", "List, sign and verify what is in a machine image", AddImage},
     {"rotations", "Look at rotations of a trustd, and decide about them",
      kOnline ? AddRotations : nullptr, true},
     {"sources", "Look at the sources of a trustd",
