@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -140,19 +139,10 @@ void SayDifferences(const verify::Comparison& comparison, Report& report) {
   }
 }
 
-void SayNotes(const Inventory& inventory, const std::string& root,
-              Report& report) {
+void SayNotes(const Inventory& inventory, Report& report) {
   std::vector<std::string> notes = inventory.notes;
   notes.resize(std::min(notes.size(), kMaxDifferenceLines));
-  if (inventory.as_seen) {
-    notes.push_back(
-        "the tree was validated as it is seen: mounts may hide files");
-  }
-  struct statvfs mounted {};
-  if (::statvfs(root.c_str(), &mounted) == 0 &&
-      (mounted.f_flag & ST_RDONLY) == 0) {
-    notes.push_back(absl::StrCat(root, " is mounted for writing"));
-  }
+  if (inventory.as_seen) notes.push_back("mounts may hide files");
   for (const std::string& note : notes) {
     report.SayHere(absl::StrCat("note: ", note));
   }
@@ -165,14 +155,14 @@ absl::Status CompareTree(const ValidateConfig& config, const std::string& root,
     return NotValid(ValidateReason::kTreeUnreadable,
                     std::string(found.status().message()));
   }
-  SayNotes(*found, root, report);
+  SayNotes(*found, report);
   const verify::Comparison comparison =
       verify::Compare(manifest, std::move(found->found),
                       std::move(found->problems), kMaxDifferenceLines);
   if (comparison.matches()) return absl::OkStatus();
   SayDifferences(comparison, report);
   return NotValid(ValidateReason::kTreeDiffers,
-                  absl::StrCat(comparison.total, " differences"));
+                  absl::StrCat("differences: ", comparison.total));
 }
 
 // Fills in what of `finding` is known, and fails with the reason.

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "client/validate/apart.h"
 #include "client/validate/tpm.h"
@@ -129,7 +130,9 @@ Decision DecideAndExtend(const ValidateConfig* config, ValidateStage stage,
     // no success.
     if (absl::Status extended = ExtendWithFailure(*tpm, settings.pcr);
         !extended.ok()) {
-      report.Say(Severity::kError, std::string(extended.message()));
+      report.Say(Severity::kError,
+                 absl::StrCat("the register does not show the failure: ",
+                              std::string(extended.message())));
     }
   }
   return decision;
@@ -137,29 +140,25 @@ Decision DecideAndExtend(const ValidateConfig* config, ValidateStage stage,
 
 // --- What is said ------------------------------------------------------------
 
-std::string_view WordsOf(Extension extension) {
-  switch (extension) {
-    case Extension::kNothing:
-      return "no register is extended";
-    case Extension::kManifest:
-      return "the register says which manifest";
-    case Extension::kFailure:
-      return "the register says that it failed";
-  }
-  return "";
-}
-
-void SayVerdict(const Decision& decision, bool dry_run, Report& report) {
+void SayVerdict(const Decision& decision, const Finding& finding, bool dry_run,
+                Report& report) {
   const std::string mood = dry_run ? " (dry run)" : "";
-  if (!decision.reason.has_value()) {
-    report.Say(Severity::kNotice,
-               "VALID: " + std::string(WordsOf(decision.extension)) + mood);
+  if (decision.reason.has_value()) {
+    report.Say(Severity::kError,
+               "NOT VALID: " + std::string(NameOf(*decision.reason)) +
+                   "; action: " + std::string(verify::NameOf(decision.action)) +
+                   mood);
     return;
   }
-  report.Say(Severity::kError,
-             "NOT VALID: " + std::string(NameOf(*decision.reason)) + ": " +
-                 std::string(WordsOf(decision.extension)) + "; action: " +
-                 std::string(verify::NameOf(decision.action)) + mood);
+  const std::string digest(finding.manifest_digest.begin(),
+                           finding.manifest_digest.end());
+  report.Say(
+      Severity::kNotice,
+      absl::StrCat("VALID: manifest sha256:", absl::BytesToHexString(digest),
+                   decision.extension == Extension::kManifest
+                       ? ", which the register shows"
+                       : ", which no register shows",
+                   mood));
 }
 
 }  // namespace
@@ -174,7 +173,7 @@ Decision Validate(const ValidateOptions& options, Report& report) {
       options.dry_run ? Decide(known, options.stage, finding, std::nullopt)
                       : DecideAndExtend(known, options.stage, options.tpm_limit,
                                         finding, report);
-  SayVerdict(decision, options.dry_run, report);
+  SayVerdict(decision, finding, options.dry_run, report);
   return decision;
 }
 
