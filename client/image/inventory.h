@@ -74,6 +74,8 @@ struct InventorySubject {
   verify::ManifestScope scope = verify::ManifestScope::kCodeAndStartup;
   // As in ImageManifest: exact names, sorted, none below another.
   std::vector<std::string> exclusions;
+  // Whether entries say which package owns them (package_owner.h).
+  bool packages = false;
 };
 
 // Lists everything below the folder `root` that `subject` covers, with SHA-256

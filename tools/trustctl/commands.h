@@ -22,6 +22,7 @@ AddCommand AddTargets;
 AddCommand AddRepository;
 AddCommand AddInspect;
 AddCommand AddInstance;
+AddCommand AddImage;
 AddCommand AddLedger;
 AddCommand AddSelftest;
 AddCommand AddContext;
@@ -43,6 +44,10 @@ AddCommand AddBackup;
 
 // Below "anchors".
 AddCommand AddAnchorsExport;
+
+// Below "image".
+AddCommand AddImageManifest;
+AddCommand AddImageVerify;
 
 // Below "instance".
 AddCommand AddInstanceCheck;
@@ -80,6 +85,7 @@ inline constexpr Noun kNouns[] = {
     {"repository", "Copy a repository as static files", AddRepository},
     {"inspect", "Show what a piece of evidence says, unverified", AddInspect},
     {"instance", "Look at the instance that this runs on", AddInstance},
+    {"image", "List, sign and verify what is in a machine image", AddImage},
     {"rotations", "Look at rotations of a trustd, and decide about them",
      kOnline ? AddRotations : nullptr, true},
     {"sources", "Look at the sources of a trustd",

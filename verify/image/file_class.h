@@ -63,7 +63,7 @@ FileClass ClassifyFile(std::string_view name, std::uint32_t mode,
 
 // Whether what stands at `name` decides which code is started, whatever it is:
 // /etc/ld.so.preload, units, cron, rules of udev, PAM, boot loaders and so on.
-// README.md has the table.
+// client/image/README.md has the table.
 bool IsStartUpName(std::string_view name);
 
 // Whether a file of that class is an entry of a manifest of that scope.
