@@ -20,6 +20,7 @@ AddCommand AddRoot;
 AddCommand AddKeys;
 AddCommand AddTargets;
 AddCommand AddRepository;
+AddCommand AddMeasure;
 AddCommand AddInspect;
 AddCommand AddInstance;
 AddCommand AddLedger;
@@ -47,6 +48,10 @@ AddCommand AddAnchorsExport;
 // Below "instance".
 AddCommand AddInstanceCheck;
 AddCommand AddInstanceAttest;
+
+// Below "measure".
+AddCommand AddMeasureUki;
+AddCommand AddMeasureEventlog;
 
 // Below "verify".
 AddCommand AddVerifyIdentity;
@@ -78,6 +83,7 @@ inline constexpr Noun kNouns[] = {
     {"keys", "Replace keys that trustd holds", AddKeys},
     {"targets", "Approve a catalog by signing it (offline)", AddTargets},
     {"repository", "Copy a repository as static files", AddRepository},
+    {"measure", "Compute what a machine's TPM will show", AddMeasure},
     {"inspect", "Show what a piece of evidence says, unverified", AddInspect},
     {"instance", "Look at the instance that this runs on", AddInstance},
     {"rotations", "Look at rotations of a trustd, and decide about them",
