@@ -29,6 +29,8 @@ Seeds NsmSeeds();
 Seeds EventLogSeeds();
 
 Seeds ManifestSeeds();
+Seeds PeSeeds();
+Seeds SignatureListSeeds();
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.

@@ -42,6 +42,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"manifest_fuzz", ManifestSeeds},
       {"metadata_fuzz", MetadataSeeds},
       {"nsm_fuzz", NsmSeeds},
+      {"pe_fuzz", PeSeeds},
       {"pkcs7_fuzz", Pkcs7Seeds},
       {"pki_index_fuzz", PkiIndexSeeds},
       {"record_fuzz", RecordSeeds},
@@ -52,6 +53,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"report_fuzz", ReportSeeds},
       {"request_head_fuzz", RequestHeadSeeds},
       {"retry_after_fuzz", RetryAfterSeeds},
+      {"signature_list_fuzz", SignatureListSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
   };
