@@ -51,6 +51,11 @@ constexpr Row kRows[] = {
     {MeasureReason::kImageAuthorityAmbiguous, "IMAGE_AUTHORITY_AMBIGUOUS",
      kUndecided},
     {MeasureReason::kImageForbidden, "IMAGE_FORBIDDEN", kDoesNotBoot},
+    {MeasureReason::kEventLogTooLarge, "EVENT_LOG_TOO_LARGE", kUnreadable},
+    {MeasureReason::kEventLogTruncated, "EVENT_LOG_TRUNCATED", kUnreadable},
+    {MeasureReason::kEventLogMalformed, "EVENT_LOG_MALFORMED", kUnreadable},
+    {MeasureReason::kEventLogSha384Missing, "EVENT_LOG_SHA384_MISSING",
+     kUnreadable},
 };
 
 constexpr char kPayload[] = "anchorage.dev/measure-reason";

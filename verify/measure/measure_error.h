@@ -90,7 +90,18 @@ enum class MeasureReason {
   // dbx forbids the image, or a certificate of its signature.
   kImageForbidden,
 
-  kMaxValue = kImageForbidden,
+  // --- Event logs -----------------------------------------------------------
+
+  // Longer than is read, or more events, or an event with more data.
+  kEventLogTooLarge,
+  // The log ends within an event.
+  kEventLogTruncated,
+  // The log contradicts itself, or says what no TPM has.
+  kEventLogMalformed,
+  // A log without digests of SHA-384, which is what a NitroTPM attests.
+  kEventLogSha384Missing,
+
+  kMaxValue = kEventLogSha384Missing,
 };
 
 // Returns a non-OK status that carries `reason` for machines and `detail` for
