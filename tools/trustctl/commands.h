@@ -49,6 +49,7 @@ AddCommand AddAnchorsExport;
 // Below "image".
 AddCommand AddImageManifest;
 AddCommand AddImageVerify;
+AddCommand AddImageLint;
 
 // Below "instance".
 AddCommand AddInstanceCheck;
@@ -56,6 +57,7 @@ AddCommand AddInstanceAttest;
 
 // Below "measure".
 AddCommand AddMeasureUki;
+AddCommand AddMeasureImage;
 AddCommand AddMeasureEventlog;
 
 // Below "verify".
