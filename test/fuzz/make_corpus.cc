@@ -36,6 +36,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"cose_fuzz", CoseSeeds},
       {"der_fuzz", DerSeeds},
       {"identity_fuzz", IdentitySeeds},
+      {"image_system_fuzz", ImageSystemSeeds},
       {"json_fuzz", JsonSeeds},
       {"ledger_file_fuzz", LedgerFileSeeds},
       {"manifest_fuzz", ManifestSeeds},
