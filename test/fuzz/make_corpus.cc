@@ -35,6 +35,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"contexts_fuzz", ContextsSeeds},
       {"cose_fuzz", CoseSeeds},
       {"der_fuzz", DerSeeds},
+      {"event_log_fuzz", EventLogSeeds},
       {"identity_fuzz", IdentitySeeds},
       {"image_system_fuzz", ImageSystemSeeds},
       {"json_fuzz", JsonSeeds},

@@ -20,6 +20,7 @@ AddCommand AddRoot;
 AddCommand AddKeys;
 AddCommand AddTargets;
 AddCommand AddRepository;
+AddCommand AddMeasure;
 AddCommand AddInspect;
 AddCommand AddInstance;
 AddCommand AddImage;
@@ -53,6 +54,10 @@ AddCommand AddImageVerify;
 AddCommand AddInstanceCheck;
 AddCommand AddInstanceAttest;
 
+// Below "measure".
+AddCommand AddMeasureUki;
+AddCommand AddMeasureEventlog;
+
 // Below "verify".
 AddCommand AddVerifyIdentity;
 AddCommand AddVerifyAttestation;
@@ -83,6 +88,7 @@ inline constexpr Noun kNouns[] = {
     {"keys", "Replace keys that trustd holds", AddKeys},
     {"targets", "Approve a catalog by signing it (offline)", AddTargets},
     {"repository", "Copy a repository as static files", AddRepository},
+    {"measure", "Compute what a machine's TPM will show", AddMeasure},
     {"inspect", "Show what a piece of evidence says, unverified", AddInspect},
     {"instance", "Look at the instance that this runs on", AddInstance},
     {"image", "List, sign and verify what is in a machine image", AddImage},
