@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "anchors/images/image_index.h"
+#include "anchors/images/producers.h"
 #include "anchors/succession.h"
 #include "anchors/target_checks.h"
 #include "anchors/tuf/static_layout.h"
@@ -54,6 +56,34 @@ absl::Status CheckNextReleases(std::string_view last, std::string_view next) {
   return CheckStep("the list of releases", before->sequence, after->sequence);
 }
 
+absl::StatusOr<TargetFacts> ReadProducers(std::string_view bytes,
+                                          BundleContents& contents) {
+  auto producers = ParseProducers(bytes);
+  if (!producers.ok()) return producers.status();
+  contents.producers = *std::move(producers);
+  return TargetFacts{contents.producers->sequence, contents.producers->created,
+                     contents.producers->producers.size()};
+}
+
+absl::StatusOr<TargetFacts> ReadImages(std::string_view bytes,
+                                       BundleContents& contents) {
+  auto images = ParseImageIndex(bytes);
+  if (!images.ok()) return images.status();
+  contents.images = *std::move(images);
+  return TargetFacts{contents.images->sequence, contents.images->created,
+                     contents.images->images.size()};
+}
+
+// Parses two texts and asks which may follow which.
+template <auto kParse, auto kCheck>
+absl::Status CheckNextList(std::string_view last, std::string_view next) {
+  const auto before = kParse(last);
+  if (!before.ok()) return before.status();
+  const auto after = kParse(next);
+  if (!after.ok()) return after.status();
+  return kCheck(*before, *after);
+}
+
 constexpr TargetKind kTargets[] = {
     {.name = kCatalogName,
      .title = "catalog",
@@ -77,6 +107,28 @@ constexpr TargetKind kTargets[] = {
      .check = CheckReleasesFile,
      .check_draft = CheckReleasesDraft,
      .check_next = CheckNextReleases},
+    {.name = "producers",
+     .title = "list of producers",
+     .path = kProducersTargetPath,
+     .media_type = tuf::kJsonMediaType,
+     .max_bytes = kMaxProducersBytes,
+     .is_required = false,
+     .without = "clients accept no manifest of an image",
+     .read = ReadProducers,
+     .check = CheckProducersFile,
+     .check_draft = nullptr,
+     .check_next = CheckNextList<ParseProducers, CheckNextProducers>},
+    {.name = "images",
+     .title = "index of images",
+     .path = kImagesTargetPath,
+     .media_type = tuf::kJsonMediaType,
+     .max_bytes = kMaxImageIndexBytes,
+     .is_required = false,
+     .without = "every manifest of an image is unlisted",
+     .read = ReadImages,
+     .check = CheckImageIndexFile,
+     .check_draft = nullptr,
+     .check_next = CheckNextList<ParseImageIndex, CheckNextImageIndex>},
 };
 
 }  // namespace
