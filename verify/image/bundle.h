@@ -77,10 +77,10 @@ absl::StatusOr<VerifiedManifest> VerifyBundle(
 // What a bundle says, unverified: to be shown, never to be relied on.
 struct BundleContents {
   // Leaf first.
-  std::vector<std::string> chain_der;
+  std::vector<std::string> chain_der = {};
   // What is signed, and the DER signature over its pre-authentication encoding.
-  std::string payload;
-  std::string signature;
+  std::string payload = "";
+  std::string signature = "";
 };
 
 // Reads `text` without verifying anything. Fails with kManifestTooLarge,

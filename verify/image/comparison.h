@@ -79,7 +79,7 @@ struct Difference {
   DifferenceReason reason = DifferenceReason::kMissing;
   // The bytes of the name, as in the entry: what is printed goes through
   // TextOf() or Printable().
-  std::string name;
+  std::string name = "";
   // For people, one line: "mode 4755 instead of 0755"; may be empty.
   std::string detail = "";
 
@@ -94,7 +94,7 @@ inline constexpr std::size_t kMaxDifferences = 10'000;
 
 struct Comparison {
   // Sorted by name, then reason. Holds the first `max_differences` of them.
-  std::vector<Difference> differences;
+  std::vector<Difference> differences = {};
   // How many there are, also those that are not kept.
   std::uint64_t total = 0;
   // Entries that were found as the manifest has them.
@@ -118,8 +118,8 @@ Comparison Compare(const ImageManifest& manifest,
 // is signed as well as any other, is refused.
 struct ImageExpectations {
   // Not empty.
-  std::string product;
-  ImageVersion least_version;
+  std::string product = "";
+  ImageVersion least_version = {};
 };
 
 // Fails with kProductMismatch or kVersionTooOld (image_error.h).

@@ -100,7 +100,7 @@ enum class FileClass {
 struct ManifestEntry {
   // Relative to the image's root, byte-exact, with "/" between its parts, none
   // of which is empty, "." or "..".
-  std::string name;
+  std::string name = "";
   EntryType type = EntryType::kFile;
   // Of a file; kOther for other types.
   FileClass file_class = FileClass::kOther;
@@ -128,19 +128,19 @@ struct ManifestEntry {
 
 struct ImageManifest {
   // 1 to 64 characters of visible ASCII, as in a list of releases.
-  std::string product;
-  ImageVersion version;
+  std::string product = "";
+  ImageVersion version = {};
   // When it was made, in whole seconds; InfinitePast() where `content_only`
   // and nothing says it.
-  absl::Time time;
+  absl::Time time = absl::UnixEpoch();
   ManifestScope scope = ManifestScope::kCodeAndStartup;
   MismatchAction on_mismatch = MismatchAction::kPowerOff;
   // Names that are not looked at, with everything below them: exact, no
   // patterns. Sorted by bytes; none lies below another.
-  std::vector<std::string> exclusions;
+  std::vector<std::string> exclusions = {};
   // At least one, sorted by the bytes of their names, each name once; none is
   // excluded.
-  std::vector<ManifestEntry> entries;
+  std::vector<ManifestEntry> entries = {};
   // A foreign manifest (oms.h) that says of files their contents and nothing
   // else: size, mode, owner and capability are not compared, and directories
   // are not looked at. Has no JSON form here.

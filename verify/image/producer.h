@@ -31,10 +31,10 @@ inline constexpr std::size_t kMaxProducerCertificateBytes = 8 * 1024;
 
 struct TrustedProducer {
   // How it is named in verdicts.
-  std::string name;
+  std::string name = "";
   // Its pinned certificates in DER: of CAs, or of signers themselves. One that
   // is pinned here is trusted whoever issued it; its own dates count.
-  std::vector<std::string> certificates_der;
+  std::vector<std::string> certificates_der = {};
 };
 
 // Who signed: only VerifyProducerChain() says so.
