@@ -35,6 +35,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"contexts_fuzz", ContextsSeeds},
       {"cose_fuzz", CoseSeeds},
       {"der_fuzz", DerSeeds},
+      {"event_log_fuzz", EventLogSeeds},
       {"identity_fuzz", IdentitySeeds},
       {"json_fuzz", JsonSeeds},
       {"ledger_file_fuzz", LedgerFileSeeds},

@@ -20,8 +20,10 @@ AddCommand AddRoot;
 AddCommand AddKeys;
 AddCommand AddTargets;
 AddCommand AddRepository;
+AddCommand AddMeasure;
 AddCommand AddInspect;
 AddCommand AddInstance;
+AddCommand AddImage;
 AddCommand AddLedger;
 AddCommand AddSelftest;
 AddCommand AddContext;
@@ -44,9 +46,17 @@ AddCommand AddBackup;
 // Below "anchors".
 AddCommand AddAnchorsExport;
 
+// Below "image".
+AddCommand AddImageManifest;
+AddCommand AddImageVerify;
+
 // Below "instance".
 AddCommand AddInstanceCheck;
 AddCommand AddInstanceAttest;
+
+// Below "measure".
+AddCommand AddMeasureUki;
+AddCommand AddMeasureEventlog;
 
 // Below "verify".
 AddCommand AddVerifyIdentity;
@@ -78,8 +88,10 @@ inline constexpr Noun kNouns[] = {
     {"keys", "Replace keys that trustd holds", AddKeys},
     {"targets", "Approve a catalog by signing it (offline)", AddTargets},
     {"repository", "Copy a repository as static files", AddRepository},
+    {"measure", "Compute what a machine's TPM will show", AddMeasure},
     {"inspect", "Show what a piece of evidence says, unverified", AddInspect},
     {"instance", "Look at the instance that this runs on", AddInstance},
+    {"image", "List, sign and verify what is in a machine image", AddImage},
     {"rotations", "Look at rotations of a trustd, and decide about them",
      kOnline ? AddRotations : nullptr, true},
     {"sources", "Look at the sources of a trustd",

@@ -1,0 +1,12 @@
+// trustctl image
+
+#include "tools/trustctl/commands.h"
+
+namespace anchorage::trustctl {
+
+void AddImage(CLI::App& image, Action& action) {
+  AddImageManifest(image, action);
+  AddImageVerify(image, action);
+}
+
+}  // namespace anchorage::trustctl
