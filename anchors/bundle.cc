@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "anchors/images/image_index.h"
 #include "anchors/images/producers.h"
 #include "anchors/succession.h"
@@ -91,6 +92,7 @@ constexpr TargetKind kTargets[] = {
      .media_type = tuf::kJsonMediaType,
      .max_bytes = kMaxCatalogBytes,
      .is_required = true,
+     .is_kept = false,
      .without = "",
      .read = ReadCatalog,
      .check = CheckCatalogFile,
@@ -102,6 +104,7 @@ constexpr TargetKind kTargets[] = {
      .media_type = tuf::kJsonMediaType,
      .max_bytes = kMaxReleasesBytes,
      .is_required = false,
+     .is_kept = false,
      .without = "clients accept no release",
      .read = ReadReleases,
      .check = CheckReleasesFile,
@@ -113,6 +116,7 @@ constexpr TargetKind kTargets[] = {
      .media_type = tuf::kJsonMediaType,
      .max_bytes = kMaxProducersBytes,
      .is_required = false,
+     .is_kept = true,
      .without = "clients accept no manifest of an image",
      .read = ReadProducers,
      .check = CheckProducersFile,
@@ -124,6 +128,7 @@ constexpr TargetKind kTargets[] = {
      .media_type = tuf::kJsonMediaType,
      .max_bytes = kMaxImageIndexBytes,
      .is_required = false,
+     .is_kept = true,
      .without = "every manifest of an image is unlisted",
      .read = ReadImages,
      .check = CheckImageIndexFile,
@@ -150,8 +155,12 @@ absl::StatusOr<TargetFacts> ReadFacts(const TargetKind& kind,
 
 absl::Status CheckNext(const TargetKind& kind, std::string_view last,
                        std::string_view next) {
-  if (last.empty() || next.empty() || last == next) return absl::OkStatus();
-  return kind.check_next(last, next);
+  if (last.empty() || last == next) return absl::OkStatus();
+  if (!next.empty()) return kind.check_next(last, next);
+  if (!kind.is_kept) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the ", std::string(kind.title),
+      " was signed, and must stay: without it more would be allowed"));
 }
 
 std::uint64_t Sequences::Of(std::string_view name) const {

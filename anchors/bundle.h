@@ -134,6 +134,8 @@ struct TargetKind {
   std::size_t max_bytes;
   // Whether there is no bundle without it.
   bool is_required;
+  // Whether it must stay once it was signed: without it more would be allowed.
+  bool is_kept;
   // What a bundle without it leads to: "clients accept no release". Empty for
   // one that is required.
   std::string_view without;
@@ -161,7 +163,7 @@ absl::StatusOr<TargetFacts> ReadFacts(const TargetKind& kind,
                                       std::string_view bytes);
 
 // OK if the target `next` may follow `last`, whoever decided it; either may be
-// empty, for none. It is the same, or its sequence is higher and, of a catalog,
+// empty, for none (`next` unless the target is kept). It is the same, or its sequence is higher and, of a catalog,
 // FindSuccessorProblems() finds nothing but keys that are taken back into use:
 // those people name (CheckSuccessor()). Fails as CheckSuccessor(), CheckStep(),
 // CheckNextProducers(), CheckNextImageIndex() and ReadFacts() do.

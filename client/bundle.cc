@@ -142,7 +142,9 @@ absl::Status CheckSequence(std::string_view what, std::uint64_t sequence,
 absl::Status CheckAdoptable(const Bundle& bundle,
                             const anchors::Sequences& floor, absl::Time now) {
   for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
-    if (!bundle.versions.target_sha256.contains(kind.path)) continue;
+    if (!bundle.versions.target_sha256.contains(kind.path) && !kind.is_kept) {
+      continue;
+    }
     if (absl::Status s = CheckSequence(
             kind.title, bundle.sequences.Of(kind.name), floor.Of(kind.name));
         !s.ok()) {

@@ -65,8 +65,8 @@ inline constexpr char kRecordHead[] = "ledger/head";
 
 // A manifest of an image, by its digest: what is known of it, as an index lists
 // it. Its chunks, each with a number of four digits, have a key of their own.
-inline constexpr char kManifestPrefix[] = "images/manifest/";
-inline constexpr char kManifestChunkPrefix[] = "images/chunk/";
+inline constexpr char kManifestPrefix[] = "manifest/known/";
+inline constexpr char kManifestChunkPrefix[] = "manifest/chunk/";
 
 // The state after the first records, preceded by its SHA-256, and the rotations
 // whose hashes it has, by a number in sixteen hex digits. It is kept beside the
