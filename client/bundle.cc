@@ -109,6 +109,14 @@ absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
   if (contents->releases.has_value()) {
     AddReleases(*std::move(contents->releases), revoked, bundle);
   }
+  if (contents->producers.has_value()) {
+    bundle.producers = std::make_shared<const anchors::ProducerList>(
+        *std::move(contents->producers));
+  }
+  if (contents->images.has_value()) {
+    bundle.images = std::make_shared<const anchors::ImageIndex>(
+        *std::move(contents->images));
+  }
   bundle.revoked = RevokedIn(catalog, bundle.release_list.get());
   Merge(revoked, bundle.revoked);
   auto anchors = anchors::ToAnchorSet(std::move(catalog), provenance);
