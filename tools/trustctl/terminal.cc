@@ -66,7 +66,8 @@ int WidthOfOutput() {
   return 80;
 }
 
-Progress::Progress(std::string what) : what_(verify::Printable(what)) {
+Progress::Progress(std::string what, std::function<std::string()> more)
+    : what_(verify::Printable(what)), more_(std::move(more)) {
   if (!MayMove(STDERR_FILENO)) return;
   try {
     thread_ = std::thread([this] { Tell(); });
@@ -94,8 +95,8 @@ void Progress::Tell() {
       if (seconds > 1) std::fputs("\r\x1b[K", stderr);
       return;
     }
-    std::fprintf(stderr, "\rtrustctl: %s ... %d s\x1b[K", what_.c_str(),
-                 seconds);
+    std::fprintf(stderr, "\rtrustctl: %s ... %d s%s\x1b[K", what_.c_str(),
+                 seconds, more_ ? (", " + more_()).c_str() : "");
     std::fflush(stderr);
   }
 }

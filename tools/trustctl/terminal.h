@@ -6,6 +6,7 @@
 #define ANCHORAGE_TOOLS_TRUSTCTL_TERMINAL_H_
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -32,10 +33,12 @@ int WidthOfOutput();
 //
 //   const Progress progress("asking trustd:7444");
 //
-// Nothing else may be written to the terminal while it lives.
+// `more`, which another thread calls once a second, says how far it is. Nothing
+// else may be written to the terminal while it lives.
 class Progress {
  public:
-  explicit Progress(std::string what);
+  explicit Progress(std::string what,
+                    std::function<std::string()> more = nullptr);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -44,6 +47,7 @@ class Progress {
   void Tell();
 
   const std::string what_;
+  const std::function<std::string()> more_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool ended_ = false;

@@ -1,13 +1,13 @@
 // 1. Exactly one SEQUENCE of three: the signed part, the algorithm, the
 //    signature.
 // 2. Version 3, and a positive serial number of at most 20 octets.
-// 3. ecdsa-with-SHA384 in both places that name the algorithm.
+// 3. One algorithm in both places that name it; of AWS, ecdsa-with-SHA384.
 // 4. Issuer and subject are well-formed names.
 // 5. The dates exist, in the form that RFC 5280 gives their year, in order.
-// 6. An uncompressed P-384 key.
+// 6. An uncompressed P-384 key, or of a producer P-256.
 // 7. No unique identifiers.
-// 8. Extensions: each at most once; critical ones only of the two kinds that we
-//    process.
+// 8. Extensions: each at most once; critical ones only of the kinds that we
+//    process: two, and of a producer three.
 
 #include "verify/attestation/certificate.h"
 
@@ -28,16 +28,27 @@ using namespace std::string_view_literals;
 // SEQUENCE { OID ecdsa-with-SHA384 }: no parameters (RFC 5758 3.2).
 constexpr std::string_view kEcdsaWithSha384 =
     "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03"sv;
+constexpr std::string_view kEcdsaWithSha256 =
+    "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"sv;
 // SEQUENCE { OID id-ecPublicKey, OID secp384r1 } (RFC 5480 2.1).
 constexpr std::string_view kP384Key =
     "\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
     "\x06\x05\x2b\x81\x04\x00\x22"sv;
+// SEQUENCE { OID id-ecPublicKey, OID prime256v1 }.
+constexpr std::string_view kP256Key =
+    "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
+    "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"sv;
 constexpr std::string_view kVersion3 = "\x02\x01\x02"sv;
 constexpr std::string_view kBasicConstraints = "\x55\x1d\x13"sv;
 constexpr std::string_view kKeyUsage = "\x55\x1d\x0f"sv;
+constexpr std::string_view kExtKeyUsage = "\x55\x1d\x25"sv;
+constexpr std::string_view kNameConstraints = "\x55\x1d\x1e"sv;
+// id-kp-codeSigning, 1.3.6.1.5.5.7.3.3.
+constexpr std::string_view kCodeSigning = "\x2b\x06\x01\x05\x05\x07\x03\x03"sv;
 constexpr std::string_view kCommonName = "\x55\x04\x03"sv;
 
-constexpr std::size_t kPointBytes = 97;
+constexpr std::size_t kP384PointBytes = 97;
+constexpr std::size_t kP256PointBytes = 65;
 constexpr char kUncompressed = '\x04';
 constexpr std::size_t kMaxSerialOctets = 20;
 // Bits of keyUsage, from the left of its first octet (RFC 5280 4.2.1.3).
@@ -80,17 +91,25 @@ bool IsPrintable(char c) {
          kMarks.find(c) != kMarks.npos;
 }
 
-// Whether `element` is a string of a type that AWS writes names in.
-bool IsNameText(const DerElement& element) {
+bool IsAscii(char c) {
+  return absl::ascii_isascii(static_cast<unsigned char>(c));
+}
+
+// Whether `element` is a string of a type that names are written in.
+bool IsNameText(const DerElement& element, CertificateProfile profile) {
   const std::string_view text = element.contents;
   if (text.empty()) return false;
   if (element.Is(DerTag::kUtf8String)) return IsUtf8(text);
+  if (element.Is(DerTag::kIa5String)) {
+    return profile == CertificateProfile::kProducer &&
+           std::all_of(text.begin(), text.end(), IsAscii);
+  }
   return element.Is(DerTag::kPrintableString) &&
          std::all_of(text.begin(), text.end(), IsPrintable);
 }
 
 // Reads one SET of one attribute.
-absl::Status ReadAttribute(DerReader& name,
+absl::Status ReadAttribute(DerReader& name, CertificateProfile profile,
                            std::optional<std::string_view>* common_name) {
   const auto set = name.Read(DerTag::kSet);
   const auto attribute = set.has_value()
@@ -103,7 +122,7 @@ absl::Status ReadAttribute(DerReader& name,
   const auto type = parts.Read(DerTag::kOid);
   const auto value = parts.Read();
   if (!type.has_value() || !IsOid(type->contents) || !value.has_value() ||
-      !IsNameText(*value) || !parts.done()) {
+      !IsNameText(*value, profile) || !parts.done()) {
     return Malformed("an attribute of a name is malformed");
   }
   if (common_name == nullptr || type->contents != kCommonName) {
@@ -116,7 +135,8 @@ absl::Status ReadAttribute(DerReader& name,
 
 // Reads a name, and its common name unless `common_name` is null.
 absl::StatusOr<std::string_view> ReadName(
-    DerReader& tbs, std::optional<std::string_view>* common_name) {
+    DerReader& tbs, CertificateProfile profile,
+    std::optional<std::string_view>* common_name) {
   const auto name = tbs.Read(DerTag::kSequence);
   if (!name.has_value()) return Malformed("a name is not a SEQUENCE");
   DerReader attributes(name->contents);
@@ -125,7 +145,7 @@ absl::StatusOr<std::string_view> ReadName(
     if (count == kMaxNameAttributes) {
       return Malformed("a name has too many attributes");
     }
-    const absl::Status status = ReadAttribute(attributes, common_name);
+    const absl::Status status = ReadAttribute(attributes, profile, common_name);
     if (!status.ok()) return status;
   }
   if (count == 0) return Malformed("a name is empty");
@@ -152,7 +172,8 @@ absl::Status ReadValidity(DerReader& tbs, Certificate& out) {
   return absl::OkStatus();
 }
 
-absl::Status ReadKey(DerReader& tbs, Certificate& out) {
+absl::Status ReadKey(DerReader& tbs, CertificateProfile profile,
+                     Certificate& out) {
   const auto spki = tbs.Read(DerTag::kSequence);
   if (!spki.has_value()) return Malformed("the public key is missing");
   DerReader parts(spki->contents);
@@ -161,14 +182,19 @@ absl::Status ReadKey(DerReader& tbs, Certificate& out) {
   if (!algorithm.has_value() || !key.has_value() || !parts.done()) {
     return Malformed("the public key is not an algorithm and a key");
   }
-  if (algorithm->whole != kP384Key) {
-    return Reject(Reason::kCertificateAlgorithm, "the key is not P-384");
+  const bool is_p256 =
+      profile == CertificateProfile::kProducer && algorithm->whole == kP256Key;
+  if (!is_p256 && algorithm->whole != kP384Key) {
+    return Reject(Reason::kCertificateAlgorithm,
+                  "the key is not on a curve that is read here");
   }
   const auto point = ParseOctetAligned(key->contents);
-  if (!point.has_value() || point->size() != kPointBytes ||
+  if (!point.has_value() ||
+      point->size() != (is_p256 ? kP256PointBytes : kP384PointBytes) ||
       point->front() != kUncompressed) {
     return Malformed("the key is not an uncompressed point");
   }
+  out.spki = spki->whole;
   out.point = *point;
   return absl::OkStatus();
 }
@@ -221,6 +247,22 @@ absl::Status ReadKeyUsage(std::string_view value, Certificate& out) {
   return absl::OkStatus();
 }
 
+absl::Status ReadPurposes(std::string_view value, Certificate& out) {
+  const auto sequence = ParseOne(value, DerTag::kSequence);
+  if (!sequence.has_value() || sequence->contents.empty()) {
+    return Malformed("extKeyUsage is not a SEQUENCE of purposes");
+  }
+  for (DerReader purposes(sequence->contents); !purposes.done();) {
+    const auto purpose = purposes.Read(DerTag::kOid);
+    if (!purpose.has_value() || !IsOid(purpose->contents)) {
+      return Malformed("extKeyUsage has something else than a purpose");
+    }
+    if (purpose->contents == kCodeSigning) out.may_sign_code = true;
+  }
+  out.has_purposes = true;
+  return absl::OkStatus();
+}
+
 struct Extension {
   std::string_view id;
   bool critical = false;
@@ -252,12 +294,18 @@ absl::StatusOr<Extension> ReadExtension(DerReader& list) {
   return extension;
 }
 
-absl::Status ProcessExtension(const Extension& extension, Certificate& out) {
+absl::Status ProcessExtension(const Extension& extension,
+                              CertificateProfile profile, Certificate& out) {
   if (extension.id == kBasicConstraints) {
     return ReadBasicConstraints(extension.value, out);
   }
   if (extension.id == kKeyUsage) return ReadKeyUsage(extension.value, out);
-  if (extension.critical) {
+  const bool of_producer = profile == CertificateProfile::kProducer;
+  if (of_producer && extension.id == kExtKeyUsage) {
+    return ReadPurposes(extension.value, out);
+  }
+  // A constraint that is not processed must not be passed over.
+  if (extension.critical || (of_producer && extension.id == kNameConstraints)) {
     return Reject(Reason::kUnknownCriticalExtension,
                   "a critical extension is of a kind that we do not process");
   }
@@ -266,7 +314,8 @@ absl::Status ProcessExtension(const Extension& extension, Certificate& out) {
   return absl::OkStatus();
 }
 
-absl::Status ReadExtensions(DerReader& tbs, Certificate& out) {
+absl::Status ReadExtensions(DerReader& tbs, CertificateProfile profile,
+                            Certificate& out) {
   if (tbs.done()) return absl::OkStatus();
   const auto wrapper = tbs.Read(DerTag::kContext3Constructed);
   const auto sequence = wrapper.has_value()
@@ -286,20 +335,31 @@ absl::Status ReadExtensions(DerReader& tbs, Certificate& out) {
       return Malformed("an extension occurs twice, or there are too many");
     }
     ids[count] = extension->id;
-    const absl::Status status = ProcessExtension(*extension, out);
+    const absl::Status status = ProcessExtension(*extension, profile, out);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
+SignatureAlgorithm AlgorithmOf(const DerElement& algorithm) {
+  if (algorithm.whole == kEcdsaWithSha384) {
+    return SignatureAlgorithm::kEcdsaSha384;
+  }
+  return algorithm.whole == kEcdsaWithSha256 ? SignatureAlgorithm::kEcdsaSha256
+                                             : SignatureAlgorithm::kOther;
+}
+
 // Checks the algorithm in the signed part against the one beside the
 // signature.
-absl::Status CheckAlgorithms(const DerElement& inner, const DerElement& outer) {
+absl::Status CheckAlgorithms(const DerElement& inner, const DerElement& outer,
+                             CertificateProfile profile, Certificate& out) {
   if (inner.whole != outer.whole) {
     return Reject(Reason::kAlgorithmMismatch,
                   "the certificate names two signature algorithms");
   }
-  if (inner.whole != kEcdsaWithSha384) {
+  out.signature_algorithm = AlgorithmOf(inner);
+  if (profile == CertificateProfile::kNitro &&
+      out.signature_algorithm != SignatureAlgorithm::kEcdsaSha384) {
     return Reject(Reason::kCertificateAlgorithm,
                   "the certificate's signature is not ecdsa-with-SHA384");
   }
@@ -307,27 +367,31 @@ absl::Status CheckAlgorithms(const DerElement& inner, const DerElement& outer) {
 }
 
 absl::Status ReadTbs(std::string_view contents, const DerElement& algorithm,
-                     Certificate& out) {
+                     CertificateProfile profile, Certificate& out) {
   DerReader tbs(contents);
   if (absl::Status s = ReadVersionAndSerial(tbs, out); !s.ok()) return s;
   const auto inner = tbs.Read(DerTag::kSequence);
   if (!inner.has_value()) return Malformed("the algorithm is missing");
-  if (absl::Status s = CheckAlgorithms(*inner, algorithm); !s.ok()) return s;
-  const absl::StatusOr<std::string_view> issuer = ReadName(tbs, nullptr);
+  if (absl::Status s = CheckAlgorithms(*inner, algorithm, profile, out);
+      !s.ok())
+    return s;
+  const absl::StatusOr<std::string_view> issuer =
+      ReadName(tbs, profile, nullptr);
   if (!issuer.ok()) return issuer.status();
   out.issuer = *issuer;
   if (absl::Status s = ReadValidity(tbs, out); !s.ok()) return s;
   const absl::StatusOr<std::string_view> subject =
-      ReadName(tbs, &out.common_name);
+      ReadName(tbs, profile, &out.common_name);
   if (!subject.ok()) return subject.status();
   out.subject = *subject;
-  if (absl::Status s = ReadKey(tbs, out); !s.ok()) return s;
-  return ReadExtensions(tbs, out);
+  if (absl::Status s = ReadKey(tbs, profile, out); !s.ok()) return s;
+  return ReadExtensions(tbs, profile, out);
 }
 
 }  // namespace
 
-absl::StatusOr<Certificate> ParseCertificate(std::string_view der) {
+absl::StatusOr<Certificate> ParseCertificate(std::string_view der,
+                                             CertificateProfile profile) {
   const auto whole = ParseOne(der, DerTag::kSequence);
   if (!whole.has_value()) return Malformed("not exactly one SEQUENCE");
   DerReader parts(whole->contents);
@@ -346,7 +410,7 @@ absl::StatusOr<Certificate> ParseCertificate(std::string_view der) {
   out.der = der;
   out.tbs = tbs->whole;
   out.signature = *signature_bytes;
-  const absl::Status status = ReadTbs(tbs->contents, *algorithm, out);
+  const absl::Status status = ReadTbs(tbs->contents, *algorithm, profile, out);
   if (!status.ok()) return status;
   return out;
 }

@@ -1,13 +1,14 @@
-// Reads an X.509 v3 certificate (RFC 5280) of a Nitro chain, as strict DER.
+// Reads an X.509 v3 certificate (RFC 5280) as strict DER: of a Nitro chain, or
+// of a producer of images.
 //
 //   absl::StatusOr<Certificate> certificate = ParseCertificate(der);
 //   issuer_key.VerifyDigest(HashAlgorithm::kSha384,
 //                           Hash(HashAlgorithm::kSha384, certificate->tbs),
 //                           certificate->signature);
 //
-// Only what AWS issues is read: a P-384 key, and ecdsa-with-SHA384 for its
-// signature. Everything that is not DER is refused, even where it would mean
-// the same: of two encodings of one certificate, AWS did not make one.
+// Of AWS, only what it issues is read: a P-384 key, and ecdsa-with-SHA384 for
+// its signature. Everything that is not DER is refused, even where it would
+// mean the same: of two encodings of one certificate, AWS did not make one.
 //
 // Pure, and never allocates: views live as long as the bytes.
 
@@ -29,12 +30,26 @@ inline constexpr std::size_t kMaxExtensions = 16;
 // The most attributes of one name; AWS's have six at most.
 inline constexpr std::size_t kMaxNameAttributes = 16;
 
+// Whose certificate is read, which decides what may be in it.
+enum class CertificateProfile {
+  // P-384 and ecdsa-with-SHA384, names of PrintableString and UTF8String;
+  // basicConstraints and keyUsage are processed.
+  kNitro,
+  // Also P-256; any algorithm of the signature, which `signature_algorithm`
+  // tells; IA5String in names; extKeyUsage is processed too, and name
+  // constraints are refused even where they are not critical.
+  kProducer,
+};
+
+enum class SignatureAlgorithm { kEcdsaSha256, kEcdsaSha384, kOther };
+
 struct Certificate {
   // The whole certificate, and the part that the signature covers.
   std::string_view der;
   std::string_view tbs;
-  // The DER-encoded ECDSA signature.
+  // The signature; in DER for ECDSA.
   std::string_view signature;
+  SignatureAlgorithm signature_algorithm = SignatureAlgorithm::kEcdsaSha384;
   // The contents of the serial number, a positive INTEGER.
   std::string_view serial;
   // Names in DER, with their headers: equal names have equal bytes.
@@ -45,8 +60,9 @@ struct Certificate {
   // Valid from the first to the last instant, both included.
   absl::Time not_before;
   absl::Time not_after;
-  // The uncompressed P-384 point of the key, 97 bytes. Not yet known to lie
-  // on the curve.
+  // The SubjectPublicKeyInfo, and the uncompressed point in it: 97 bytes of
+  // P-384, 65 of P-256. Not yet known to lie on the curve.
+  std::string_view spki;
   std::string_view point;
   // From basicConstraints; a certificate without the extension is not a CA.
   bool is_ca = false;
@@ -55,13 +71,19 @@ struct Certificate {
   // certificates all have one.
   bool may_sign = false;
   bool may_sign_certificates = false;
+  // From extKeyUsage, of a producer: whether it has the extension, and whether
+  // codeSigning is in it.
+  bool has_purposes = false;
+  bool may_sign_code = false;
 };
 
 // Reads `der`, which must be exactly one certificate. Fails with
 // kCertificateMalformed, kAlgorithmMismatch (the two places that name the
 // signature's algorithm differ), kCertificateAlgorithm (not
-// ecdsa-with-SHA384, or not a P-384 key) or kUnknownCriticalExtension.
-absl::StatusOr<Certificate> ParseCertificate(std::string_view der);
+// an algorithm or a key of the profile) or kUnknownCriticalExtension.
+absl::StatusOr<Certificate> ParseCertificate(
+    std::string_view der,
+    CertificateProfile profile = CertificateProfile::kNitro);
 
 }  // namespace anchorage::verify
 

@@ -1,0 +1,750 @@
+#include "client/image/walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "anchors/base/no_throw.h"
+#include "client/image/beneath.h"
+#include "client/image/content.h"
+#include "verify/image/file_class.h"
+
+namespace anchorage::client {
+namespace {
+
+using verify::Difference;
+using verify::DifferenceReason;
+using verify::EntryType;
+using verify::FileClass;
+using verify::ManifestEntry;
+using verify::ManifestScope;
+
+// A file from this size on waits, open, for a thread that has nothing else to
+// do, so that one folder of large files keeps all threads busy.
+constexpr std::uint64_t kLargeBytes = 64 * 1024;
+constexpr std::size_t kMaxWaiting = 128;
+
+// How often a folder is listed until nobody writes to it meanwhile.
+constexpr int kMaxListings = 8;
+
+constexpr std::size_t kMaxProblems = 100'000;
+constexpr std::size_t kMaxFormatBytes = 64 * 1024;
+
+// The root itself has no name of an entry.
+constexpr char kRootName[] = ".";
+
+std::string ErrorText(int error) {
+  char text[128];
+  return ::strerror_r(error, text, sizeof(text));
+}
+
+mode_t KindOf(unsigned char hint) { return DTTOIF(hint); }
+
+std::string Join(const std::string& folder, const std::string& name) {
+  return folder.empty() ? name : absl::StrCat(folder, "/", name);
+}
+
+EntryType TypeOf(mode_t kind) {
+  switch (kind) {
+    case S_IFREG:
+      return EntryType::kFile;
+    case S_IFLNK:
+      return EntryType::kLink;
+    case S_IFDIR:
+      return EntryType::kDirectory;
+    default:
+      return EntryType::kSpecial;
+  }
+}
+
+std::string SpecialTarget(const struct statx& facts) {
+  const auto numbered = [&](const char* what) {
+    return absl::StrCat(what, " ", facts.stx_rdev_major, ":",
+                        facts.stx_rdev_minor);
+  };
+  switch (facts.stx_mode & S_IFMT) {
+    case S_IFIFO:
+      return "fifo";
+    case S_IFSOCK:
+      return "socket";
+    case S_IFCHR:
+      return numbered("character");
+    default:
+      return numbered("block");
+  }
+}
+
+struct FolderEntry {
+  std::string name;
+  // DT_REG and so on, or DT_UNKNOWN.
+  unsigned char hint;
+};
+
+// Fills `entries` with what is in a folder, sorted. False with errno.
+bool ListFolder(const Descriptor& folder, std::vector<FolderEntry>& entries) {
+  entries.clear();
+  Descriptor copy(
+      ::openat(folder.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::unique_ptr<DIR, int (*)(DIR*)> names(
+      copy.ok() ? ::fdopendir(copy.get()) : nullptr, ::closedir);
+  if (names == nullptr) return false;
+  copy.Release();
+  while (true) {
+    errno = 0;
+    const dirent* const found = ::readdir(names.get());
+    if (found == nullptr) break;
+    const std::string_view name = found->d_name;
+    if (name == "." || name == "..") continue;
+    entries.push_back({std::string(name), found->d_type});
+  }
+  const int error = errno;
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  errno = error;
+  return error == 0;
+}
+
+ManifestEntry EntryOf(std::string name, const struct statx& facts) {
+  ManifestEntry entry;
+  entry.name = std::move(name);
+  entry.type = TypeOf(facts.stx_mode & S_IFMT);
+  entry.mode = facts.stx_mode & 07777;
+  entry.uid = facts.stx_uid;
+  entry.gid = facts.stx_gid;
+  if (entry.type == EntryType::kFile) entry.size = facts.stx_size;
+  if (entry.type == EntryType::kSpecial) entry.target = SpecialTarget(facts);
+  return entry;
+}
+
+// A file that is open, and what is known of it.
+struct OpenFile {
+  Descriptor descriptor;
+  struct statx facts {};
+  ManifestEntry entry;
+};
+
+// What names of one file with several (hard links) share: the digest, once one
+// of them was read.
+struct SharedFile {
+  struct statx facts {};
+  std::optional<verify::Sha256Bytes> digest;
+  // Why there is none.
+  std::optional<Difference> problem;
+};
+
+// What one thread found.
+struct Part {
+  std::vector<ManifestEntry> found;
+  std::vector<ManifestEntry> folders;
+  std::vector<Difference> problems;
+  // Names of hard links, and the file that each of them is.
+  std::vector<std::pair<ManifestEntry, const SharedFile*>> links;
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t enforced = 0;
+};
+
+class Walk {
+ public:
+  Walk(const WalkJob& job, const Descriptor& root) : job_(job), root_(root) {}
+
+  absl::StatusOr<Inventory> Run();
+
+ private:
+  class Worker;
+
+  void ReadFormats();
+  // Looks for the first file that `scope` covers in `name` of the folder `at`,
+  // or below it, and returns its name and class; "" where there is none. Names
+  // begin with `as` in place of `name`. Adds what it cannot look at to
+  // `problems`.
+  std::string FirstCovered(int at, const std::string& name,
+                           const std::string& as, ManifestScope scope,
+                           ContentReader& reader,
+                           std::vector<Difference>& problems) const;
+  void JudgeUpper(Inventory& all) const;
+  const ManifestEntry* Listed(const std::string& name) const;
+  bool IsExcluded(const std::string& name) const {
+    return verify::IsExcluded(job_.exclusions, name);
+  }
+  void Stop(absl::Status why);
+  Inventory Collect(std::vector<Part> parts);
+
+  const WalkJob& job_;
+  const Descriptor& root_;
+  verify::BinaryFormats formats_;
+  std::atomic<std::size_t> listed_{0};
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // The rest is under the mutex.
+  std::vector<std::string> folders_;
+  // A heap, the largest first.
+  std::vector<OpenFile> waiting_;
+  std::size_t busy_ = 0;
+  absl::Status stopped_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, SharedFile> shared_;
+};
+
+bool Smaller(const OpenFile& a, const OpenFile& b) {
+  return a.facts.stx_size < b.facts.stx_size;
+}
+
+// One thread of a walk.
+class Walk::Worker {
+ public:
+  Worker(Walk& walk, Part& part) : walk_(walk), job_(walk.job_), part_(part) {}
+
+  void Work();
+
+ private:
+  void Folder(const std::string& name);
+  void Name(const Descriptor& folder, const std::string& name,
+            const char* base_name, unsigned char hint);
+  void Link(const Descriptor& folder, std::string name, const char* base_name);
+  void Special(const Descriptor& folder, std::string name,
+               const char* base_name);
+  void File(const Descriptor& folder, std::string name, const char* base_name);
+  void Content(OpenFile file, std::string_view head);
+  void Shared(OpenFile file, std::string_view head);
+  // Hashes `file`; nullopt with the problem in `problem`.
+  std::optional<verify::Sha256Bytes> Digest(const OpenFile& file,
+                                            std::string_view head,
+                                            Difference& problem);
+  bool LeadsToData(const std::string& name);
+  void Excluded(const Descriptor& folder, const std::string& name,
+                const char* base_name);
+  // Makes room for one entry more. False where there is none.
+  void Add(ManifestEntry entry);
+  void Problem(DifferenceReason reason, std::string name, std::string detail);
+  void Unreadable(std::string name, const char* what, int error);
+
+  Walk& walk_;
+  const WalkJob& job_;
+  Part& part_;
+  ContentReader reader_;
+};
+
+void Walk::Worker::Work() {
+  std::unique_lock lock(walk_.mutex_);
+  while (true) {
+    walk_.changed_.wait(lock, [this] {
+      return !walk_.stopped_.ok() || !walk_.waiting_.empty() ||
+             !walk_.folders_.empty() || walk_.busy_ == 0;
+    });
+    if (!walk_.stopped_.ok()) return;
+    if (walk_.waiting_.empty() && walk_.folders_.empty()) return;
+    ++walk_.busy_;
+    if (!walk_.waiting_.empty()) {
+      std::pop_heap(walk_.waiting_.begin(), walk_.waiting_.end(), Smaller);
+      OpenFile file = std::move(walk_.waiting_.back());
+      walk_.waiting_.pop_back();
+      lock.unlock();
+      Content(std::move(file), "");
+    } else {
+      const std::string name = std::move(walk_.folders_.back());
+      walk_.folders_.pop_back();
+      lock.unlock();
+      Folder(name);
+    }
+    lock.lock();
+    if (--walk_.busy_ == 0) walk_.changed_.notify_all();
+  }
+}
+
+void Walk::Worker::Problem(DifferenceReason reason, std::string name,
+                           std::string detail) {
+  if (part_.problems.size() >= kMaxProblems) {
+    walk_.Stop(absl::ResourceExhaustedError("there are too many problems"));
+    return;
+  }
+  part_.problems.push_back({reason, std::move(name), std::move(detail)});
+}
+
+void Walk::Worker::Unreadable(std::string name, const char* what, int error) {
+  // What is gone and in no manifest makes no difference to one.
+  if (error == ENOENT && job_.manifest != nullptr &&
+      walk_.Listed(name) == nullptr) {
+    return;
+  }
+  switch (error) {
+    // What was there a moment ago is gone, or something else.
+    case ENOENT:
+    case ELOOP:
+    case ENOTDIR:
+    case EAGAIN:
+    case ESTALE:
+      return Problem(DifferenceReason::kChangedWhileRead, std::move(name),
+                     absl::StrCat("cannot ", what, ": ", ErrorText(error)));
+    case EXDEV:
+      return Problem(DifferenceReason::kHiddenByMount, std::move(name),
+                     "another mount");
+    case ENAMETOOLONG:
+      return Problem(DifferenceReason::kLimitExceeded, std::move(name),
+                     "a name of more than 4095 bytes");
+    default:
+      return Problem(DifferenceReason::kUnreadable, std::move(name),
+                     absl::StrCat("cannot ", what, ": ", ErrorText(error)));
+  }
+}
+
+void Walk::Worker::Add(ManifestEntry entry) {
+  if (!verify::IsEntryName(entry.name)) {
+    return Problem(DifferenceReason::kLimitExceeded, std::move(entry.name),
+                   "a name that no entry can have");
+  }
+  if (++walk_.listed_ > 2 * verify::kMaxManifestEntries) {
+    return walk_.Stop(
+        absl::ResourceExhaustedError("more names than a manifest may have"));
+  }
+  part_.found.push_back(std::move(entry));
+}
+
+void Walk::Worker::Folder(const std::string& name) {
+  const std::string& shown = name.empty() ? kRootName : name;
+  Descriptor folder =
+      OpenBeneath(walk_.root_.get(), shown, O_RDONLY | O_DIRECTORY);
+  struct statx before;
+  if (!folder.ok() || !FactsOf(folder, before)) {
+    // Where the walk stops at mounts, these are told of as mounts.
+    if (errno == EXDEV && job_.as_seen) return;
+    return Unreadable(shown, "open", errno);
+  }
+  // A folder that a manifest lists is compared; others are listed where it is
+  // made and something in them is.
+  if (!name.empty() && (job_.manifest == nullptr || job_.everything() ||
+                        walk_.Listed(name) != nullptr)) {
+    part_.folders.push_back(EntryOf(name, before));
+  }
+  // What is written to all the time, such as a folder for temporary files, has
+  // a list of names that was true at one moment, or is a problem.
+  std::vector<FolderEntry> names;
+  for (int attempt = 1;; ++attempt) {
+    struct statx after;
+    if (!ListFolder(folder, names) || !FactsOf(folder, after)) {
+      return Unreadable(shown, "list", errno);
+    }
+    if (!Changed(before, after)) break;
+    if (attempt == kMaxListings) {
+      return Problem(DifferenceReason::kChangedWhileRead, shown,
+                     "the folder changed whenever it was listed");
+    }
+    before = after;
+  }
+  for (const FolderEntry& entry : names) {
+    Name(folder, Join(name, entry.name), entry.name.c_str(), entry.hint);
+  }
+}
+
+void Walk::Worker::Name(const Descriptor& folder, const std::string& name,
+                        const char* base_name, unsigned char hint) {
+  if (job_.options.progress != nullptr) ++job_.options.progress->names;
+  if (walk_.IsExcluded(name)) return Excluded(folder, name, base_name);
+  mode_t kind = KindOf(hint);
+  // The hint decides how a name is opened, and never what it is.
+  if (hint == DT_UNKNOWN) {
+    const Descriptor it = OpenBeneath(folder.get(), base_name, O_PATH);
+    struct statx facts;
+    if (!it.ok() || !FactsOf(it, facts)) {
+      return Unreadable(name, "open", errno);
+    }
+    kind = facts.stx_mode & S_IFMT;
+  }
+  switch (kind) {
+    case S_IFDIR: {
+      const std::lock_guard lock(walk_.mutex_);
+      walk_.folders_.push_back(name);
+      walk_.changed_.notify_one();
+      return;
+    }
+    case S_IFREG:
+      return File(folder, name, base_name);
+    case S_IFLNK:
+      return Link(folder, name, base_name);
+    default:
+      return Special(folder, name, base_name);
+  }
+}
+
+void Walk::Worker::Link(const Descriptor& folder, std::string name,
+                        const char* base_name) {
+  const Descriptor link = OpenBeneath(folder.get(), base_name, O_PATH);
+  struct statx facts;
+  if (!link.ok() || !FactsOf(link, facts)) {
+    return Unreadable(std::move(name), "open", errno);
+  }
+  if (!S_ISLNK(facts.stx_mode))
+    return Unreadable(std::move(name), "open", EAGAIN);
+  char target[PATH_MAX];
+  const ssize_t size = ::readlinkat(link.get(), "", target, sizeof(target));
+  if (size < 0) return Unreadable(std::move(name), "read", errno);
+  if (!job_.everything() && walk_.Listed(name) == nullptr &&
+      !(job_.scope != ManifestScope::kCode && verify::IsStartUpName(name)) &&
+      LeadsToData(name)) {
+    return;
+  }
+  ManifestEntry entry = EntryOf(std::move(name), facts);
+  entry.target.assign(target, static_cast<std::size_t>(size));
+  Add(std::move(entry));
+}
+
+// A link gives its name to what it leads to: to code, to a folder in which code
+// may stand, or to nothing yet. Only one that leads to data is of no interest.
+bool Walk::Worker::LeadsToData(const std::string& name) {
+  const Descriptor target = ResolveInRoot(walk_.root_.get(), name);
+  struct statx facts;
+  if (!target.ok() || !FactsOf(target, facts) || !S_ISREG(facts.stx_mode)) {
+    return false;
+  }
+  const Descriptor file = Reopen(target, O_RDONLY);
+  if (!file.ok()) return false;
+  const auto head = reader_.Head(file, verify::kHeadBytes);
+  return head.has_value() &&
+         !verify::IsInScope(
+             verify::ClassifyFile(name, facts.stx_mode, *head, walk_.formats_),
+             job_.scope);
+}
+
+void Walk::Worker::Special(const Descriptor& folder, std::string name,
+                           const char* base_name) {
+  if (!job_.everything() && walk_.Listed(name) == nullptr) return;
+  const Descriptor it = OpenBeneath(folder.get(), base_name, O_PATH);
+  struct statx facts;
+  if (!it.ok() || !FactsOf(it, facts)) {
+    return Unreadable(std::move(name), "open", errno);
+  }
+  Add(EntryOf(std::move(name), facts));
+}
+
+void Walk::Worker::File(const Descriptor& folder, std::string name,
+                        const char* base_name) {
+  OpenFile file;
+  file.descriptor = OpenBeneath(folder.get(), base_name, O_RDONLY);
+  if (!file.descriptor.ok() || !FactsOf(file.descriptor, file.facts)) {
+    return Unreadable(std::move(name), "open", errno);
+  }
+  if (!S_ISREG(file.facts.stx_mode)) {
+    return Unreadable(std::move(name), "open", EAGAIN);
+  }
+  const ManifestEntry* const listed = walk_.Listed(name);
+  file.entry = EntryOf(std::move(name), file.facts);
+  ManifestEntry& entry = file.entry;
+
+  // Nothing is read of a file that is an entry and differs anyway.
+  const bool could_match =
+      job_.manifest == nullptr ||
+      (listed != nullptr && listed->type == EntryType::kFile &&
+       (listed->size == entry.size || job_.manifest->content_only));
+  const bool covered = listed != nullptr || job_.everything();
+  std::string_view head;
+  if (job_.manifest == nullptr || !covered) {
+    const auto read = reader_.Head(file.descriptor, verify::kHeadBytes);
+    if (!read.has_value()) {
+      return Unreadable(std::move(entry.name), "read", errno);
+    }
+    head = *read;
+    entry.file_class =
+        verify::ClassifyFile(entry.name, entry.mode, head, walk_.formats_);
+    if (!covered && !verify::IsInScope(entry.file_class, job_.scope)) return;
+  }
+  if (!CapabilityOf(file.descriptor, entry.capability)) {
+    return Unreadable(std::move(entry.name), "read security.capability of",
+                      errno);
+  }
+  entry.fsverity_sha256 = EnforcedDigest(file.descriptor, file.facts);
+  if (!could_match) return Add(std::move(entry));
+  if (job_.manifest != nullptr && entry.fsverity_sha256.has_value() &&
+      entry.fsverity_sha256 == listed->fsverity_sha256) {
+    entry.sha256 = listed->sha256;
+    ++part_.enforced;
+    return Add(std::move(entry));
+  }
+  if (file.facts.stx_nlink > 1) return Shared(std::move(file), head);
+  if (entry.size >= kLargeBytes) {
+    const std::lock_guard lock(walk_.mutex_);
+    if (walk_.waiting_.size() < kMaxWaiting) {
+      walk_.waiting_.push_back(std::move(file));
+      std::push_heap(walk_.waiting_.begin(), walk_.waiting_.end(), Smaller);
+      walk_.changed_.notify_one();
+      return;
+    }
+  }
+  Content(std::move(file), head);
+}
+
+std::optional<verify::Sha256Bytes> Walk::Worker::Digest(const OpenFile& file,
+                                                        std::string_view head,
+                                                        Difference& problem) {
+  verify::Sha256Bytes digest;
+  std::atomic<std::uint64_t>* const progress =
+      job_.options.progress == nullptr ? nullptr
+                                       : &job_.options.progress->bytes;
+  switch (reader_.Hash(file.descriptor, file.facts, head, digest, progress)) {
+    case ContentReader::Outcome::kRead:
+      ++part_.files;
+      part_.bytes += file.facts.stx_size;
+      return digest;
+    case ContentReader::Outcome::kChanged:
+      problem = {DifferenceReason::kChangedWhileRead, file.entry.name,
+                 "written to, or deleted"};
+      break;
+    case ContentReader::Outcome::kUnreadable:
+      problem = {DifferenceReason::kUnreadable, file.entry.name,
+                 absl::StrCat("cannot read: ", ErrorText(errno))};
+  }
+  return std::nullopt;
+}
+
+void Walk::Worker::Content(OpenFile file, std::string_view head) {
+  Difference problem;
+  const auto digest = Digest(file, head, problem);
+  if (!digest.has_value()) {
+    return Problem(problem.reason, problem.name, problem.detail);
+  }
+  file.entry.sha256 = *digest;
+  Add(std::move(file.entry));
+}
+
+// The first name of a file reads it; others wait for its digest until all
+// threads are done.
+void Walk::Worker::Shared(OpenFile file, std::string_view head) {
+  SharedFile* shared = nullptr;
+  bool first = false;
+  {
+    const std::lock_guard lock(walk_.mutex_);
+    const std::uint64_t device =
+        ::makedev(file.facts.stx_dev_major, file.facts.stx_dev_minor);
+    const auto [it, inserted] = walk_.shared_.try_emplace(
+        std::pair(device, std::uint64_t{file.facts.stx_ino}));
+    shared = &it->second;
+    first = inserted;
+    if (first) shared->facts = file.facts;
+  }
+  if (first) {
+    Difference problem;
+    shared->digest = Digest(file, head, problem);
+    if (!shared->digest.has_value()) shared->problem = std::move(problem);
+  } else if (Changed(shared->facts, file.facts)) {
+    return Problem(DifferenceReason::kChangedWhileRead,
+                   std::move(file.entry.name), "written to");
+  }
+  part_.links.emplace_back(std::move(file.entry), shared);
+}
+
+void Walk::Worker::Excluded(const Descriptor& folder, const std::string& name,
+                            const char* base_name) {
+  const std::string code =
+      walk_.FirstCovered(folder.get(), base_name, name, ManifestScope::kCode,
+                         reader_, part_.problems);
+  if (!code.empty()) {
+    Problem(DifferenceReason::kExcludedExecutable, name,
+            absl::StrCat("holds code: ", code));
+  }
+}
+
+std::string Walk::FirstCovered(int at, const std::string& name,
+                               const std::string& as, ManifestScope scope,
+                               ContentReader& reader,
+                               std::vector<Difference>& problems) const {
+  const auto unreadable = [&](const std::string& shown) {
+    problems.push_back({DifferenceReason::kUnreadable, shown,
+                        absl::StrCat("cannot look at it: ", ErrorText(errno))});
+    return std::string();
+  };
+  std::vector<std::string> folders;
+  const auto look = [&](int in, const std::string& base_name,
+                        const std::string& shown) -> std::string {
+    const Descriptor it = OpenBeneath(in, base_name, O_PATH);
+    struct statx facts;
+    if (!it.ok() || !FactsOf(it, facts)) {
+      return errno == EXDEV || errno == ENOENT ? "" : unreadable(shown);
+    }
+    if (S_ISDIR(facts.stx_mode)) folders.push_back(shown);
+    if (!S_ISREG(facts.stx_mode)) return "";
+    const Descriptor file = OpenBeneath(in, base_name, O_RDONLY);
+    if (!file.ok() || !FactsOf(file, facts)) return unreadable(shown);
+    const auto head = reader.Head(file, verify::kHeadBytes);
+    if (!head.has_value()) return unreadable(shown);
+    const FileClass found =
+        verify::ClassifyFile(shown, facts.stx_mode, *head, formats_);
+    if (!verify::IsInScope(found, scope)) return "";
+    return absl::StrCat(shown, " (", std::string(verify::NameOf(found)), ")");
+  };
+  if (std::string found = look(at, name, as); !found.empty()) return found;
+  while (!folders.empty()) {
+    const std::string shown = std::move(folders.back());
+    folders.pop_back();
+    const std::string path =
+        absl::StrCat(name, as.empty() ? "/" : "", shown.substr(as.size()));
+    const Descriptor folder = OpenBeneath(at, path, O_RDONLY | O_DIRECTORY);
+    std::vector<FolderEntry> names;
+    if (!folder.ok() || !ListFolder(folder, names)) {
+      if (errno != EXDEV && errno != ENOENT) unreadable(shown);
+      continue;
+    }
+    for (const FolderEntry& entry : names) {
+      std::string found =
+          look(folder.get(), entry.name, Join(shown, entry.name));
+      if (!found.empty()) return found;
+    }
+  }
+  return "";
+}
+
+void Walk::ReadFormats() {
+  ContentReader reader;
+  for (const std::string_view name : verify::kBinaryFormatFolders) {
+    const Descriptor folder =
+        OpenBeneath(root_.get(), std::string(name), O_RDONLY | O_DIRECTORY);
+    std::vector<FolderEntry> names;
+    // Where one cannot be read, the walk says so.
+    if (!folder.ok() || !ListFolder(folder, names)) continue;
+    for (const FolderEntry& entry : names) {
+      if (!entry.name.ends_with(".conf")) continue;
+      const Descriptor it = OpenBeneath(folder.get(), entry.name, O_PATH);
+      struct statx facts;
+      if (!it.ok() || !FactsOf(it, facts) || !S_ISREG(facts.stx_mode)) continue;
+      const auto text = reader.Head(
+          OpenBeneath(folder.get(), entry.name, O_RDONLY), kMaxFormatBytes);
+      if (text.has_value()) formats_.Add(*text);
+    }
+  }
+}
+
+const ManifestEntry* Walk::Listed(const std::string& name) const {
+  if (job_.manifest == nullptr) return nullptr;
+  const auto& entries = job_.manifest->entries;
+  const auto it = std::lower_bound(
+      entries.begin(), entries.end(), name,
+      [](const ManifestEntry& e, const std::string& n) { return e.name < n; });
+  return it != entries.end() && it->name == name ? &*it : nullptr;
+}
+
+void Walk::Stop(absl::Status why) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_.ok()) stopped_ = std::move(why);
+  changed_.notify_all();
+}
+
+absl::StatusOr<Inventory> Walk::Run() {
+  ReadFormats();
+  folders_.push_back("");
+  std::size_t count = job_.options.threads;
+  if (count == 0) {
+    // More than processors, as some wait for the disk.
+    count =
+        std::clamp<std::size_t>(2 * std::thread::hardware_concurrency(), 4, 16);
+  }
+  std::vector<Part> parts(count);
+  std::vector<std::thread> threads;
+  absl::Status started;
+  for (Part& part : parts) {
+    auto thread = anchors::StartThread([this, &part] {
+      absl::Status ended = anchors::NoThrow([&] {
+        Worker(*this, part).Work();
+        return absl::OkStatus();
+      });
+      if (!ended.ok()) Stop(std::move(ended));
+    });
+    if (!thread.ok()) {
+      // Fewer do, as long as there is one.
+      if (threads.empty()) started = thread.status();
+      break;
+    }
+    threads.push_back(*std::move(thread));
+  }
+  for (std::thread& thread : threads) thread.join();
+  if (!started.ok()) return started;
+  if (!stopped_.ok()) return stopped_;
+  return Collect(std::move(parts));
+}
+
+bool Earlier(const ManifestEntry& a, const ManifestEntry& b) {
+  return a.name < b.name;
+}
+
+Inventory Walk::Collect(std::vector<Part> parts) {
+  Inventory all;
+  std::vector<ManifestEntry> folders;
+  const auto append = [](auto& to, auto& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()),
+              std::make_move_iterator(from.end()));
+    from = {};
+  };
+  for (Part& part : parts) {
+    append(all.found, part.found);
+    append(all.problems, part.problems);
+    append(folders, part.folders);
+    for (auto& [entry, shared] : part.links) {
+      if (shared->digest.has_value()) {
+        entry.sha256 = *shared->digest;
+        all.found.push_back(std::move(entry));
+      } else {
+        all.problems.push_back({shared->problem->reason, std::move(entry.name),
+                                shared->problem->detail});
+      }
+    }
+    all.files += part.files;
+    all.bytes += part.bytes;
+    all.enforced += part.enforced;
+  }
+  std::sort(all.found.begin(), all.found.end(), Earlier);
+  const std::size_t others = all.found.size();
+  for (ManifestEntry& folder : folders) {
+    const std::string below = folder.name + "/";
+    const auto end = all.found.begin() + static_cast<std::ptrdiff_t>(others);
+    const auto first =
+        std::lower_bound(all.found.begin(), end, below,
+                         [](const ManifestEntry& e, const std::string& n) {
+                           return e.name < n;
+                         });
+    if (job_.manifest != nullptr || job_.everything() ||
+        (folder.mode & 07000) != 0 ||
+        (first != end && first->name.starts_with(below))) {
+      all.found.push_back(std::move(folder));
+    }
+  }
+  std::sort(all.found.begin(), all.found.end(), Earlier);
+  if (!job_.upper.empty()) JudgeUpper(all);
+  return all;
+}
+
+void Walk::JudgeUpper(Inventory& all) const {
+  const auto folder = OpenAsSeen(job_.upper);
+  if (!folder.ok()) {
+    all.problems.push_back({DifferenceReason::kOverlayUpper, kRootName,
+                            "the overlay's upper folder cannot be opened"});
+    return;
+  }
+  ContentReader reader;
+  const std::string found =
+      FirstCovered(folder->get(), ".", "", job_.scope, reader, all.problems);
+  if (!found.empty()) {
+    all.problems.push_back({DifferenceReason::kOverlayUpper, kRootName,
+                            "the overlay's upper folder has " + found});
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Inventory> WalkTree(const WalkJob& job, const Descriptor& root) {
+  return Walk(job, root).Run();
+}
+
+}  // namespace anchorage::client

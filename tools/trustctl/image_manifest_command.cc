@@ -1,0 +1,160 @@
+// trustctl image manifest
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "client/image/inventory.h"
+#include "tools/trustctl/command.h"
+#include "tools/trustctl/commands.h"
+#include "tools/trustctl/image_tree.h"
+#include "tools/trustctl/output.h"
+#include "verify/crypto/public_key.h"
+#include "verify/image/comparison.h"
+#include "verify/image/manifest.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Flags {
+  std::string root;
+  std::string product;
+  std::string version;
+  std::string scope = "code+startup";
+  std::vector<std::string> exclusions;
+  std::string time;
+  std::string on_mismatch = "power-off";
+  std::string out;
+  WalkFlags walk;
+  Output output;
+};
+
+// The time of --time, or of SOURCE_DATE_EPOCH: never the clock's, so that two
+// runs give the same bytes.
+absl::StatusOr<absl::Time> TimeOf(const Flags& flags) {
+  if (!flags.time.empty()) return ParseRfc3339(flags.time);
+  const char* const epoch = std::getenv("SOURCE_DATE_EPOCH");
+  if (epoch == nullptr || *epoch == '\0') {
+    return absl::InvalidArgumentError(
+        "give --time or set SOURCE_DATE_EPOCH: a manifest says when the image "
+        "was made");
+  }
+  std::int64_t seconds = 0;
+  if (!absl::SimpleAtoi(epoch, &seconds)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("SOURCE_DATE_EPOCH is no number of seconds: ", epoch));
+  }
+  return absl::FromUnixSeconds(seconds);
+}
+
+// Makes names that people write exact: "/var/log/" is "var/log".
+std::string ExactName(std::string name) {
+  while (name.starts_with('/')) name.erase(0, 1);
+  while (name.ends_with('/')) name.pop_back();
+  return name;
+}
+
+int Run(const Flags& flags) {
+  verify::ImageManifest manifest;
+  manifest.product = flags.product;
+  const auto version = verify::ImageVersion::Parse(flags.version);
+  if (!version.ok()) return UsageError(version.status());
+  manifest.version = *version;
+  const auto time = TimeOf(flags);
+  if (!time.ok()) return UsageError(time.status());
+  manifest.time = *time;
+  manifest.scope = *verify::ManifestScopeNamed(flags.scope);
+  manifest.on_mismatch = *verify::MismatchActionNamed(flags.on_mismatch);
+  for (const std::string& name : flags.exclusions) {
+    manifest.exclusions.push_back(ExactName(name));
+  }
+  std::sort(manifest.exclusions.begin(), manifest.exclusions.end());
+
+  auto listed =
+      flags.walk.Walk(flags.root, [&](const client::InventoryOptions& options) {
+        return client::ListImage(flags.root,
+                                 {.scope = manifest.scope,
+                                  .exclusions = manifest.exclusions,
+                                  .packages = true},
+                                 options);
+      });
+  if (!listed.ok()) return Fail(listed.status(), HintForWalk(listed.status()));
+  for (const std::string& note : listed->notes) PrintWarning(note);
+  for (const verify::Difference& problem : listed->problems) {
+    PrintError(verify::TextOf(problem));
+  }
+  if (!listed->problems.empty()) return kUnreadable;
+  manifest.entries = std::move(listed->found);
+  const auto text = verify::SerializePredicate(manifest);
+  if (!text.ok()) return Fail(text.status());
+  if (auto s = WriteOutput(flags.out, *text); !s.ok()) return Fail(s);
+  if (flags.out == "-") return kAccepted;
+
+  const ordered_json answer = {{"file", flags.out},
+                               {"product", manifest.product},
+                               {"version", manifest.version.ToString()},
+                               {"scope", flags.scope},
+                               {"entries", manifest.entries.size()},
+                               {"files", listed->files},
+                               {"bytes", listed->bytes},
+                               {"as_seen", listed->as_seen},
+                               {"manifest_sha256", verify::Sha256Hex(*text)}};
+  flags.output.Print(answer, {.name = "/manifest_sha256"}, [&] {
+    std::cout << "wrote " << Printable(flags.out) << ": "
+              << manifest.entries.size() << " entries, " << listed->files
+              << " files of " << listed->bytes << " bytes\nmanifest  "
+              << verify::Sha256Hex(*text) << "\n";
+  });
+  return kAccepted;
+}
+
+}  // namespace
+
+void AddImageManifest(CLI::App& image, Action& action) {
+  auto* command = image.add_subcommand(
+      "manifest", "List what is in an image, to be signed by its producer");
+  auto flags = std::make_shared<Flags>();
+  command->add_option("root", flags->root, "the folder of the image")
+      ->required();
+  command->add_option("--product", flags->product, "whose image it is")
+      ->required();
+  command
+      ->add_option("--version", flags->version,
+                   "one to eight numbers with dots, such as 2026.11.30")
+      ->required();
+  command
+      ->add_option("--scope", flags->scope,
+                   "what is listed: code, also what starts it, or everything")
+      ->check(OneOf({"code", "code+startup", "everything"}))
+      ->capture_default_str();
+  command->add_option("--exclude", flags->exclusions,
+                      "a name that is not looked at, with what lies below; "
+                      "may be given again");
+  command->add_option("--time", flags->time,
+                      "when the image was made (RFC 3339); without it "
+                      "SOURCE_DATE_EPOCH");
+  command
+      ->add_option("--on-mismatch", flags->on_mismatch,
+                   "what is to happen to a machine whose files differ")
+      ->check(OneOf({"continue", "emergency", "power-off"}))
+      ->capture_default_str();
+  command
+      ->add_option("--out", flags->out, "the file to write; - for the output")
+      ->required();
+  flags->walk.AddTo(*command);
+  flags->output.AddTo(*command);
+  command->callback(
+      [&action, flags] { action = [flags] { return Run(*flags); }; });
+}
+
+}  // namespace anchorage::trustctl
