@@ -43,6 +43,11 @@ Seeds RequestHeadSeeds();
 Seeds RetryAfterSeeds();
 Seeds PkiIndexSeeds();
 Seeds ContextsSeeds();
+
+Seeds GptSeeds();
+Seeds FatSeeds();
+Seeds VeritySeeds();
+
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

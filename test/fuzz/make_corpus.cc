@@ -36,6 +36,8 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"cose_fuzz", CoseSeeds},
       {"der_fuzz", DerSeeds},
       {"event_log_fuzz", EventLogSeeds},
+      {"fat_fuzz", FatSeeds},
+      {"gpt_fuzz", GptSeeds},
       {"identity_fuzz", IdentitySeeds},
       {"json_fuzz", JsonSeeds},
       {"ledger_file_fuzz", LedgerFileSeeds},
@@ -54,6 +56,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"retry_after_fuzz", RetryAfterSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
+      {"verity_fuzz", VeritySeeds},
   };
   const auto at = makers.find(target);
   return at == makers.end() ? SeedMaker() : at->second;
