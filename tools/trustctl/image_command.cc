@@ -8,6 +8,7 @@ void AddImage(CLI::App& image, Action& action) {
   AddImageManifest(image, action);
   AddImageVerify(image, action);
   AddImageLint(image, action);
+  AddImageIndex(image, action);
 }
 
 }  // namespace anchorage::trustctl
