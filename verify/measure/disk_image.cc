@@ -490,15 +490,16 @@ class Examiner {
     if (result->root_hash != verity.root_hash) {
       return DiskError(
           DiskReason::kVerityRootHash,
-          absl::StrFormat("%s gives %s, and the command line names %s",
+          absl::StrFormat("dm-verity of %s gives %s, and the command "
+                          "line names %s",
                           PartitionName(**data),
                           absl::BytesToHexString(result->root_hash), hex));
     }
     if (result->wrong_tree_block.has_value()) {
       return DiskError(
           DiskReason::kVerityTree,
-          absl::StrFormat("block %d of %s is not the one of the "
-                          "data",
+          absl::StrFormat("block %d of the dm-verity tree in %s is not the "
+                          "one of the data",
                           *result->wrong_tree_block, PartitionName(**hashes)));
     }
     const auto content = ContentOf(*data_view);
