@@ -23,10 +23,12 @@ declare -A arguments=(
   ['anchors list']='' ['bundle show']='' ['releases show']=''
   ['catalog diff']='catalog.json next.json'
   ['measure uki']='shop.efi' ['measure eventlog']='machine.log'
+  ['measure image']='shop.raw' ['image lint']='image'
   ['key show']='--key alice.pem' ['inspect']="$real/nitro-tpm/live-usw2-i-000fa553.cbor"
   ['instance check']='--attestation ignore' ['selftest']='' ['context list']='' ['context show']='prod'
 )
 "$make_boot_files" .
+mkdir -p image/usr/sbin && touch image/usr/sbin/sshd
 "$trustctl" key generate --out alice.pem --unencrypted >/dev/null
 XDG_CONFIG_HOME=$scratch/xdg "$trustctl" context set prod --server trustd:7443 >/dev/null
 {

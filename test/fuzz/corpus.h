@@ -46,6 +46,11 @@ Seeds RetryAfterSeeds();
 Seeds PkiIndexSeeds();
 Seeds ImageSystemSeeds();
 Seeds ContextsSeeds();
+
+Seeds GptSeeds();
+Seeds FatSeeds();
+Seeds VeritySeeds();
+
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

@@ -36,6 +36,8 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"cose_fuzz", CoseSeeds},
       {"der_fuzz", DerSeeds},
       {"event_log_fuzz", EventLogSeeds},
+      {"fat_fuzz", FatSeeds},
+      {"gpt_fuzz", GptSeeds},
       {"identity_fuzz", IdentitySeeds},
       {"image_system_fuzz", ImageSystemSeeds},
       {"json_fuzz", JsonSeeds},
@@ -57,6 +59,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"signature_list_fuzz", SignatureListSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
+      {"verity_fuzz", VeritySeeds},
   };
   const auto at = makers.find(target);
   return at == makers.end() ? SeedMaker() : at->second;
