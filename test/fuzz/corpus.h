@@ -32,6 +32,8 @@ Seeds ImageBundleSeeds();
 Seeds ImageManifestSeeds();
 
 Seeds ManifestSeeds();
+Seeds PeSeeds();
+Seeds SignatureListSeeds();
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
@@ -45,6 +47,7 @@ Seeds ConsoleRequestSeeds();
 Seeds RequestHeadSeeds();
 Seeds RetryAfterSeeds();
 Seeds PkiIndexSeeds();
+Seeds ImageSystemSeeds();
 Seeds ContextsSeeds();
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
