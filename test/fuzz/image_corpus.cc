@@ -57,7 +57,6 @@ Seeds ImageManifestSeeds() {
 Seeds ImageBundleSeeds() {
   const FakeProducer producer;
   return {WithMode(0, producer.Sign(SmallManifest())),
-          WithMode(0, producer.Sign(OneEntry())),
           WithMode(1, *verify::WriteStatement(OneEntry())),
           WithMode(1, kModel),
           WithMode(2, WithMode(0, TbsOf(MakeCertificate(producer.leaf)))),
