@@ -2,7 +2,7 @@
 # What commands print for programs, in every form, against OUTPUT.md.
 set -uo pipefail
 trustctl=$PWD/$1 make_boot_files=$PWD/$3
-real=$PWD/test/vectors/real
+real=$PWD/test/vectors/real models=$PWD/test/vectors/oms
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export HOME=$scratch TERM=xterm
@@ -25,6 +25,7 @@ declare -A arguments=(
   ['measure uki']='shop.efi' ['measure eventlog']='machine.log'
   ['measure image']='shop.raw' ['image lint']='image'
   ['key show']='--key alice.pem' ['inspect']="$real/nitro-tpm/live-usw2-i-000fa553.cbor"
+  ['image show']="$models/v1.1.0.json"
   ['instance check']='--attestation ignore' ['selftest']='' ['context list']='' ['context show']='prod'
 )
 "$make_boot_files" .

@@ -28,6 +28,9 @@ Seeds AttestationSeeds();
 Seeds NsmSeeds();
 Seeds EventLogSeeds();
 
+Seeds ImageBundleSeeds();
+Seeds ImageManifestSeeds();
+
 Seeds ManifestSeeds();
 Seeds PeSeeds();
 Seeds SignatureListSeeds();

@@ -39,6 +39,8 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"fat_fuzz", FatSeeds},
       {"gpt_fuzz", GptSeeds},
       {"identity_fuzz", IdentitySeeds},
+      {"image_bundle_fuzz", ImageBundleSeeds},
+      {"image_manifest_fuzz", ImageManifestSeeds},
       {"image_system_fuzz", ImageSystemSeeds},
       {"json_fuzz", JsonSeeds},
       {"ledger_file_fuzz", LedgerFileSeeds},
