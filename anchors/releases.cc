@@ -1,7 +1,7 @@
 // What CheckReleases() checks, in this order:
 //
 //   1. the list's own fields, and how many releases there are;
-//   2. for each release its names, notes and window;
+//   2. for each release its names, notes, window and what it allows;
 //   3. its measurements: their form, that the image itself is measured, and
 //      that they leave nothing open;
 //   4. that no product has a release twice.
@@ -18,6 +18,7 @@
 #include "verify/attestation/pcr_claims.h"
 #include "verify/attestation/pcr_set.h"
 #include "verify/reason.h"
+#include "verify/why.h"
 
 namespace anchorage::anchors {
 namespace {
@@ -93,6 +94,23 @@ absl::Status CheckNames(const Release& release) {
   return absl::OkStatus();
 }
 
+absl::Status CheckAllowance(const Release& release) {
+  if (release.allow_extensions.empty()) return absl::OkStatus();
+  if (release.type != AttestationType::kNitroTpm) {
+    return Invalid(release,
+                   "'allowExtensions' is for machine images: an enclave has no "
+                   "extensions");
+  }
+  if (release.allow_extensions.size() > kMaxNotesBytes ||
+      !IsPrintableAscii(release.allow_extensions) ||
+      !verify::IsWhy(release.allow_extensions)) {
+    return Invalid(release,
+                   "'allowExtensions' is not a reason in short printable "
+                   "ASCII");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckWindow(const Release& release) {
   if (!IsWritable(release.valid_from) || !IsWritable(release.valid_until)) {
     return Invalid(release, "a time is not a whole second");
@@ -111,7 +129,12 @@ absl::Status CheckMeasurements(const Release& release) {
   if (!release.measurements.contains(image)) {
     return Reject(Reason::kFieldMissing,
                   absl::StrCat(NameOf(release), ": PCR", image,
-                               ", which measures the image, is missing"));
+                               ", which measures the image, is missing",
+                               release.type == AttestationType::kNitroTpm &&
+                                       release.measurements.contains(8)
+                                   ? ": without it anybody can extend PCR8 to "
+                                     "that value"
+                                   : ""));
   }
   const auto pcrs = verify::PcrSet::FromBytes(release.measurements);
   if (!pcrs.ok()) {
@@ -132,6 +155,7 @@ absl::Status CheckMeasurements(const Release& release) {
 absl::Status CheckRelease(const Release& release) {
   if (absl::Status s = CheckNames(release); !s.ok()) return s;
   if (absl::Status s = CheckWindow(release); !s.ok()) return s;
+  if (absl::Status s = CheckAllowance(release); !s.ok()) return s;
   return CheckMeasurements(release);
 }
 
@@ -193,7 +217,8 @@ std::shared_ptr<const verify::ReleaseSet> ToReleaseSet(
          .pcrs = *std::move(pcrs),
          .status = release.status,
          .valid_from = release.valid_from.value_or(absl::InfinitePast()),
-         .valid_until = release.valid_until.value_or(absl::InfiniteFuture())});
+         .valid_until = release.valid_until.value_or(absl::InfiniteFuture()),
+         .allow_extensions = !release.allow_extensions.empty()});
   }
   return std::make_shared<const verify::ReleaseSet>(std::move(releases));
 }

@@ -59,6 +59,9 @@ struct Release {
   std::optional<absl::Time> valid_until;
   verify::ReleaseStatus status = verify::ReleaseStatus::kActive;
   std::string notes;
+  // Why its image may boot with additions (verify/attestation/
+  // boot_extensions.h); empty: it may not.
+  std::string allow_extensions;
 
   friend bool operator==(const Release&, const Release&) = default;
 };

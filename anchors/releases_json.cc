@@ -77,6 +77,7 @@ std::optional<Release> ReadRelease(JsonFields fields) {
   release.valid_until = fields.OptionalTime("validUntil");
   release.status = *status;
   release.notes = fields.OptionalString("notes");
+  release.allow_extensions = fields.OptionalString("allowExtensions");
   return release;
 }
 
@@ -112,6 +113,7 @@ void WriteRelease(const Release& release, std::string& out) {
   object.Time("validUntil", release.valid_until);
   object.String("status", NameIn(kStatusNames, release.status));
   object.String("notes", release.notes);
+  object.String("allowExtensions", release.allow_extensions);
 }
 
 void WriteList(const ReleaseList& list, std::string& out) {

@@ -45,6 +45,7 @@ ReleaseList Good() {
       Made("signer", "2.2.1", AttestationType::kNitroTpm, {{4, Value('c')}},
            ReleaseStatus::kRevoked),
   };
+  list.releases[2].allow_extensions = "a lab";
   Release& full = list.releases[0];
   full.image_ids = {"signer.eif", "signer-debug.eif"};
   full.valid_from = absl::FromUnixSeconds(0);
@@ -79,6 +80,7 @@ TEST(ReleasesProto, ReadsOurTextAsWeMeanIt) {
   EXPECT_EQ(message.releases(1).type(), v1::RELEASE_TYPE_NITROTPM);
   EXPECT_EQ(message.releases(1).status(), v1::RELEASE_STATUS_RETIRED);
   EXPECT_EQ(message.releases(2).status(), v1::RELEASE_STATUS_REVOKED);
+  EXPECT_EQ(message.releases(2).allow_extensions(), "a lab");
 }
 
 TEST(ReleasesProto, WritesTheCanonicalText) {

@@ -53,6 +53,7 @@ ReleaseList Good() {
   full.valid_from = At(0);
   full.valid_until = At(2'000'000'000);
   full.notes = "the first; says \"\\\"";
+  full.allow_extensions = "a lab";
   return list;
 }
 
@@ -87,7 +88,8 @@ TEST(Releases, HaveExactlyThisText) {
                 R"("},"validFrom":"1970-01-01T00:00:00Z",)"
                 R"("validUntil":"2033-05-18T03:33:20Z",)"
                 R"("status":"RELEASE_STATUS_ACTIVE",)"
-                R"("notes":"the first; says \"\\\""},)"
+                R"("notes":"the first; says \"\\\"",)"
+                R"("allowExtensions":"a lab"},)"
                 R"({"product":"signer","name":"2.2.0",)"
                 R"("type":"RELEASE_TYPE_ENCLAVE","measurements":{"0":")",
                 FortyEight("61"), R"(","1":")", FortyEight("62"),
@@ -326,6 +328,26 @@ INSTANTIATE_TEST_SUITE_P(
                    l.releases[0].notes.assign(kMaxNotesBytes + 1, 'a');
                  },
                  Reason::kFieldInvalid},
+        Breakage{
+            "AllowsExtensionsWithoutAReason",
+            [](ReleaseList& l) { l.releases[0].allow_extensions = "true"; },
+            Reason::kFieldInvalid},
+        Breakage{"AllowsExtensionsForTooLongAReason",
+                 [](ReleaseList& l) {
+                   l.releases[0].allow_extensions.assign(kMaxNotesBytes + 1,
+                                                         'a');
+                 },
+                 Reason::kFieldInvalid},
+        Breakage{
+            "AllowsExtensionsOfAnEnclave",
+            [](ReleaseList& l) { l.releases[1].allow_extensions = "a lab"; },
+            Reason::kFieldInvalid},
+        Breakage{
+            "FilesWithoutTheImage",
+            [](ReleaseList& l) {
+              l.releases[0].measurements = {{8, Value('a')}, {12, Value('\0')}};
+            },
+            Reason::kFieldMissing},
         Breakage{"WindowBackwards",
                  [](ReleaseList& l) { l.releases[0].valid_until = At(-1); },
                  Reason::kFieldInvalid},

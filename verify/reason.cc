@@ -298,6 +298,11 @@ constexpr Row kRows[] = {
     {kPcrMismatch, "PCR_MISMATCH", kRefusedByPolicy,
      "a PCR is absent or has another value",
      "the caller's policy: what was booted is not what was expected"},
+    {kBootExtended, "BOOT_EXTENDED", kRefusedByPolicy,
+     "something was added to the measured image at boot: PCR12 or PCR13 is not "
+     "zero",
+     "whoever owns the volume appends a kernel command line, or puts "
+     "credentials and extensions beside the image, and PCR4 stays the same"},
     {kReleaseUnknown, "RELEASE_UNKNOWN", kRefusedByPolicy,
      "no active reference release has these measurements",
      "the caller's policy: what was booted is no release of the product"},

@@ -183,6 +183,10 @@ enum class Reason {
   kDebugEnclave,
   // A PCR is absent or has another value.
   kPcrMismatch,
+  // Something was added to the measured image at boot: PCR12 or PCR13 of an
+  // instance with a NitroTPM is not zero, and the policy did not say that it
+  // may be.
+  kBootExtended,
   // No active reference release has these measurements.
   kReleaseUnknown,
   // A reference release has these measurements and was revoked.

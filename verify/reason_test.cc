@@ -99,6 +99,7 @@ constexpr std::string_view kPromisedNames[] = {
     "MODULE_NOT_ALLOWED",
     "DEBUG_ENCLAVE",
     "PCR_MISMATCH",
+    "BOOT_EXTENDED",
     "RELEASE_UNKNOWN",
     "RELEASE_REVOKED",
     "NO_USABLE_ANCHORS",

@@ -31,7 +31,8 @@ constexpr std::string_view kPolicyFields[] = {"type",
                                               "clock_leeway",
                                               "allow_debug",
                                               "refuse_unknown_fields",
-                                              "strict"};
+                                              "strict",
+                                              "allow_extensions"};
 constexpr std::string_view kConditionFields[] = {
     "all_of", "any_of", "not", "key", "values", "ignore_case"};
 constexpr std::string_view kBytesFields[] = {"hex", "ignored"};
@@ -81,7 +82,8 @@ class Reader {
     if (key == "refuse_unknown_fields") {
       return fields_.Bool(value, key, policy.refuse_unknown_fields);
     }
-    return fields_.Bool(value, key, policy.strict);
+    if (key == "strict") return fields_.Bool(value, key, policy.strict);
+    return fields_.Text(value, key, policy.allow_extensions.emplace());
   }
 
   absl::Status Type(const YamlNode& node,

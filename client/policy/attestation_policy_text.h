@@ -56,6 +56,8 @@ struct AttestationPolicyText {
   std::optional<std::string> allow_debug;
   bool refuse_unknown_fields = false;
   bool strict = false;
+  // Why.
+  std::optional<std::string> allow_extensions;
 };
 
 // Reads YAML or JSON. Fails as YamlFields does.

@@ -173,6 +173,24 @@ TEST(KmsPolicy, TakesStatementsForAlternatives) {
   EXPECT_EQ(Check(kTpmKeyPolicy, "----a--c----a"), Reason::kPcrMismatch);
 }
 
+// KMS demands nothing of a PCR that the policy does not name, and so says a
+// verdict about its policy: but not silently.
+TEST(KmsPolicy, IsJudgedAsKmsJudgesAndWarned) {
+  const auto policy_of = [](std::string_view other) {
+    return Read(absl::StrCat(
+        R"({"StringEquals": {"@NitroTPMPCR4": "$a", "@NitroTPMPCR12": "$0")",
+        std::string(other), "}}"));
+  };
+  const auto open = policy_of("");
+  ASSERT_TRUE(open.ok()) << open.status();
+  EXPECT_TRUE(std::get<NitroTpmPolicy>(*open).expectations().allow_extensions);
+  EXPECT_THAT(std::get<NitroTpmPolicy>(*open).warnings(),
+              ElementsAre(HasSubstr("PCR13")));
+  const auto closed = policy_of(R"(, "@NitroTPMPCR13": "$0")");
+  ASSERT_TRUE(closed.ok()) << closed.status();
+  EXPECT_THAT(std::get<NitroTpmPolicy>(*closed).warnings(), IsEmpty());
+}
+
 TEST(KmsPolicy, TakesOneStatementWithoutAList) {
   EXPECT_EQ(Check(R"({"Statement": {"Effect": "Allow", "Action": "kms:Decrypt",
                   "Principal": "*", "Resource": "*", "Condition":

@@ -10,6 +10,7 @@
 #include "client/policy/attestation_policy_text.h"
 #include "client/policy/document_text.h"
 #include "client/policy/kms_policy.h"
+#include "verify/attestation/boot_extensions.h"
 #include "verify/attestation/condition.h"
 #include "verify/crypto/public_key.h"
 #include "verify/encoding/base64.h"
@@ -112,6 +113,7 @@ class Speaker {
     if (s.ok()) s = SayUserData(text);
     if (s.ok()) s = SayPublicKey(text);
     if (s.ok()) s = SayDebug(text);
+    if (s.ok()) s = SayExtensions(text);
     if (!s.ok()) return s;
     SayNames(text);
     SayLimits(text);
@@ -127,6 +129,16 @@ class Speaker {
         demands.has_other_keys
             ? absl::StrCat(kWhyKms, "; other keys: ", why_other_keys)
             : kWhyKms);
+    // KMS demands nothing that the policy does not say.
+    if constexpr (std::is_same_v<Policy, verify::NitroTpmPolicy>) {
+      builder_.AllowExtensions(kWhyKms);
+      const auto checked = verify::CheckedCondition::Create(
+          demands.condition, AttestationType::kNitroTpm);
+      if (checked.ok()) {
+        builder_.Warn(verify::WarningOfAdditions(AttestationType::kNitroTpm,
+                                                 checked->named()));
+      }
+    }
     for (const std::string& warning : demands.warnings) builder_.Warn(warning);
   }
 
@@ -207,6 +219,18 @@ class Speaker {
       return Reject(Reason::kFieldInvalid,
                     "'allow_debug' is for enclaves: a NitroTPM has no such "
                     "mode");
+    }
+  }
+
+  absl::Status SayExtensions(const AttestationPolicyText& text) {
+    if (!text.allow_extensions.has_value()) return absl::OkStatus();
+    if constexpr (std::is_same_v<Policy, verify::NitroTpmPolicy>) {
+      builder_.AllowExtensions(*text.allow_extensions);
+      return absl::OkStatus();
+    } else {
+      return Reject(Reason::kFieldInvalid,
+                    "'allow_extensions' is for instances with a NitroTPM: an "
+                    "enclave has no extensions");
     }
   }
 

@@ -343,6 +343,24 @@ TEST(PolicyDocument, IsSafeForANitroTpm) {
             Reason::kFieldInvalid);
 }
 
+TEST(PolicyDocument, AllowsExtensionsForAReason) {
+  constexpr char kTpm[] =
+      "type: TYPE_NITRO_TPM\nignore_the_rest: a test\ncondition: "
+      "{all_of: [{key: NitroTPMPCR4, values: [$a]}, "
+      "{key: NitroTPMPCR12, values: [$0]}]}\n";
+  EXPECT_FALSE(Read<NitroTpmPolicy>(kTpm).allow_extensions);
+  const Expectations allowed = Read<NitroTpmPolicy>(
+      absl::StrCat(kTpm, "allow_extensions: a lab of ours\n"));
+  EXPECT_TRUE(allowed.allow_extensions);
+  EXPECT_EQ(allowed.ignored.at("extensions"), "a lab of ours");
+  EXPECT_EQ(Decide(absl::StrCat(kTpm, "allow_extensions: 'no'\n")),
+            Reason::kPolicyIncomplete);
+  EXPECT_EQ(Decide("type: TYPE_ENCLAVE\nignore_the_rest: a test\n"
+                   "condition: {key: PCR0, values: [$a]}\n"
+                   "allow_extensions: a lab of ours\n"),
+            Reason::kFieldInvalid);
+}
+
 TEST(PolicyDocument, ReadsJsonStrictly) {
   constexpr char kRest[] =
       "\"type\": \"TYPE_ENCLAVE\", \"condition\": {\"key\": \"PCR0\", "

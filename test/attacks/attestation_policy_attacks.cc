@@ -251,6 +251,24 @@ std::vector<AttestationAttack> MeasurementAttacks() {
          c.document().nitrotpm_pcrs->at(12).second = std::string(48, 'c');
        },
        Reason::kPcrMismatch},
+      {"x48a", By::kOwner, "an extension beside the image",
+       [](Case& c) {
+         ExpectTpmPcrs(c, Pcrs(NitroType::kTpm, {4, 12}));
+         c.document().nitrotpm_pcrs->at(13).second = std::string(48, 'c');
+       },
+       Reason::kBootExtended},
+      {"x48b", By::kOwner, "an extension beside the image of a release",
+       [](Case& c) {
+         c.UseTpmPolicy([](NitroTpmPolicy::Builder& policy) {
+           policy
+               .ExpectRelease("signer",
+                              std::make_shared<ReleaseSet>(
+                                  std::vector{GenuineRelease(NitroType::kTpm)}))
+               .IgnoreTheRest(kWhy);
+         });
+         c.document().nitrotpm_pcrs->at(13).second = std::string(48, 'c');
+       },
+       Reason::kBootExtended},
       {"x49", By::kNobody, "a policy that leaves something unsaid",
        [](Case& c) {
          c.UsePolicy([](EnclavePolicy::Builder& p) { p.ExpectNonce("n"); });

@@ -42,6 +42,7 @@ std::set<Reason> ReasonsOfOtherLayers() {
       Reason::kNonceMissing, Reason::kNonceMismatch, Reason::kUserDataMismatch,
       Reason::kPublicKeyMismatch, Reason::kPolicyUnsafe,
       Reason::kModuleNotAllowed, Reason::kDebugEnclave, Reason::kPcrMismatch,
+      Reason::kBootExtended,
       // Releases and staleness: anchors and client.
       Reason::kReleaseUnknown, Reason::kReleaseRevoked, Reason::kAnchorsExpired,
       // No input makes the library or the process fail.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What commands print for programs, in every form, against OUTPUT.md.
 set -uo pipefail
-trustctl=$PWD/$1
+trustctl=$PWD/$1 make_boot_files=$PWD/$3
 real=$PWD/test/vectors/real
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -22,9 +22,11 @@ declare -A arguments=(
   ['verify attestation']="--document $real/nitro-tpm/live-usw2-i-000fa553.cbor --type nitrotpm --any --at-document-time"
   ['anchors list']='' ['bundle show']='' ['releases show']=''
   ['catalog diff']='catalog.json next.json'
+  ['measure uki']='shop.efi' ['measure eventlog']='machine.log'
   ['key show']='--key alice.pem' ['inspect']="$real/nitro-tpm/live-usw2-i-000fa553.cbor"
   ['instance check']='--attestation ignore' ['selftest']='' ['context list']='' ['context show']='prod'
 )
+"$make_boot_files" .
 "$trustctl" key generate --out alice.pem --unencrypted >/dev/null
 XDG_CONFIG_HOME=$scratch/xdg "$trustctl" context set prod --server trustd:7443 >/dev/null
 {

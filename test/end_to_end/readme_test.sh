@@ -3,7 +3,7 @@
 # prints with what stands below it. A line "..." stands for any lines, and
 # "..." within a line for any text.
 set -uo pipefail
-trustd=$PWD/$1 trustctl=$PWD/$2
+trustd=$PWD/$1 trustctl=$PWD/$2 make_boot_files=$PWD/$3
 top=$PWD
 . "$top/test/end_to_end/console.sh"
 scratch=$(mktemp -d)
@@ -35,6 +35,7 @@ while read -r readme; do
     "$top"/test/vectors/record/march.jsonl; do
     ln -sfn "$folder" .
   done
+  "$make_boot_files" . || exit 1
   # The repository's folder, from its top, and a data_dir.
   mkdir -p test/vectors data
   ln -sfn "$top/test/vectors/real" test/vectors/real

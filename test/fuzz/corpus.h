@@ -26,8 +26,11 @@ Seeds ChainSeeds();
 Seeds AttestationSeeds();
 
 Seeds NsmSeeds();
+Seeds EventLogSeeds();
 
 Seeds ManifestSeeds();
+Seeds PeSeeds();
+Seeds SignatureListSeeds();
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.

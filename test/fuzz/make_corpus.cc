@@ -35,6 +35,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"contexts_fuzz", ContextsSeeds},
       {"cose_fuzz", CoseSeeds},
       {"der_fuzz", DerSeeds},
+      {"event_log_fuzz", EventLogSeeds},
       {"identity_fuzz", IdentitySeeds},
       {"image_system_fuzz", ImageSystemSeeds},
       {"json_fuzz", JsonSeeds},
@@ -42,6 +43,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"manifest_fuzz", ManifestSeeds},
       {"metadata_fuzz", MetadataSeeds},
       {"nsm_fuzz", NsmSeeds},
+      {"pe_fuzz", PeSeeds},
       {"pkcs7_fuzz", Pkcs7Seeds},
       {"pki_index_fuzz", PkiIndexSeeds},
       {"record_fuzz", RecordSeeds},
@@ -52,6 +54,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"report_fuzz", ReportSeeds},
       {"request_head_fuzz", RequestHeadSeeds},
       {"retry_after_fuzz", RetryAfterSeeds},
+      {"signature_list_fuzz", SignatureListSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
   };

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "verify/encoding/utf8.h"
+
 namespace anchorage::trustctl {
 namespace {
 
@@ -27,6 +29,10 @@ std::string WrongOption(const std::string& value) {
          "' behind it is a flag (is a variable unset?)";
 }
 
+std::string WrongText(const std::string& value) {
+  return verify::IsUtf8(value) ? "" : "not UTF-8, which a record must be";
+}
+
 }  // namespace
 
 void RequireValues(CLI::App& app) {
@@ -35,6 +41,9 @@ void RequireValues(CLI::App& app) {
     // Before the option's own checks, which would name the wrong mistake.
     option->transform(CLI::Validator(
         option->get_positional() ? WrongArgument : WrongOption, ""));
+    if (option->get_name() == "--why") {
+      option->check(CLI::Validator(WrongText, ""));
+    }
   }
   // Groups of options are nameless ones of these.
   const std::function<bool(CLI::App*)> all;

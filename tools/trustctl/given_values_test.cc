@@ -18,6 +18,7 @@ class Program {
     command.add_option("-o,--output", output_)
         ->check(CLI::IsMember({"text", "json"}));
     command.add_option("--list", list_);
+    command.add_option("--why", why_);
     command.add_option("--number", number_);
     command.add_flag("--yes", yes_);
     command.add_option_group("Forms")->add_option("--form", form_);
@@ -46,11 +47,18 @@ class Program {
 
  private:
   CLI::App app_;
-  std::string text_, output_, form_, file_;
+  std::string text_, output_, form_, file_, why_;
   std::vector<std::string> list_;
   int number_ = 0;
   bool yes_ = false;
 };
+
+TEST(RequireValues, TakesReasonsInUtf8Alone) {
+  EXPECT_EQ(Program().Say({"--why", "caf\xc3\xa9"}), "");
+  EXPECT_EQ(Program().Say({"--text", "caf\xe9"}), "");
+  EXPECT_NE(Program().Say({"--why", "caf\xe9"}).find("UTF-8"),
+            std::string::npos);
+}
 
 // Whether the program refuses, and names what is wrong first.
 testing::AssertionResult Refused(const std::string& name,

@@ -87,7 +87,8 @@ ordered_json ToJson(const Release& release) {
           {"valid_from", TimeOrNull(release.valid_from)},
           {"valid_until", TimeOrNull(release.valid_until)},
           {"pcrs", std::move(pcrs)},
-          {"notes", release.notes}};
+          {"notes", release.notes},
+          {"allow_extensions", release.allow_extensions}};
 }
 
 void PrintRelease(const Release& release) {
@@ -432,6 +433,9 @@ void AddImport(CLI::App& releases, Action& action) {
   command.add_option("--valid-until", flags->valid_until,
                      "not accepted after (RFC 3339)");
   command.add_option("--notes", flags->release.notes, "for people");
+  command.add_option("--allow-extensions", flags->release.allow_extensions,
+                     "REASON: machines may boot it with a command line, "
+                     "credentials or extensions that PCR4 does not measure");
   command.add_option("--list", flags->list, "the list to add it to")
       ->capture_default_str();
   flags->output.AddTo(command);

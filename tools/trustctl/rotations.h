@@ -23,6 +23,9 @@ AddCommand AddRotationsShow;
 AddCommand AddRotationsDecide;
 AddCommand AddRotationsUndo;
 
+// Adds the number of a rotation, decimal digits and nothing else.
+void AddRotationId(CLI::App& command, std::uint64_t& id);
+
 // Such as "RE_KEY" and "DETECTED".
 std::string ClassOf(const v1::Rotation& rotation);
 std::string StateOf(const v1::Rotation& rotation);

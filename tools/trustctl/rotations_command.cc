@@ -1,5 +1,7 @@
 // trustctl rotations list | show | approve | reject | hold | undo
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "proto/anchorage/v1/audit_service.grpc.pb.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/rotations.h"
@@ -19,6 +21,21 @@ std::string StateOf(const v1::Rotation& rotation) {
 std::string SubjectOf(const v1::Rotation& rotation) {
   return rotation.slot().partition().empty() ? Printable(rotation.source())
                                              : TextOf(rotation.slot());
+}
+
+void AddRotationId(CLI::App& command, std::uint64_t& id) {
+  // CLI11 would read 0x2 and 010, and wrap what is too long.
+  command.add_option("id", id, "its number")
+      ->required()
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            std::uint64_t number = 0;
+            return absl::SimpleAtoi(text, &number) &&
+                           absl::StrCat(number) == text
+                       ? std::string()
+                       : "'" + text + "' is no number of a rotation";
+          },
+          ""));
 }
 
 absl::StatusOr<v1::RotationExplanation> Explain(const AdminChannel& channel,

@@ -124,7 +124,7 @@ void AddDecision(CLI::App& rotations, Action& action, const std::string& name,
   command.footer(kFooter);
   auto flags = std::make_shared<Flags>();
   flags->kind = kind;
-  command.add_option("id", flags->id, "its number")->required();
+  AddRotationId(command, flags->id);
   command.add_option("--why", flags->why, "why, for the record")->required();
   command.add_option("--change", flags->change,
                      "only if this is its change, as 'show' has it");

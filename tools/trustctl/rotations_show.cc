@@ -59,7 +59,7 @@ void AddRotationsShow(CLI::App& rotations, Action& action) {
       "show", "Show one as a person needs it to decide");
   command.footer(kFooter);
   auto flags = std::make_shared<Flags>();
-  command.add_option("id", flags->id, "its number")->required();
+  AddRotationId(command, flags->id);
   flags->source.AddTo(command);
   flags->output.AddWatchedTo(command);
   command.callback(

@@ -82,7 +82,7 @@ void AddRotationsUndo(CLI::App& rotations, Action& action) {
       "undo", "Take a published one back: the key before, instead of the new");
   command.footer(kFooter);
   auto flags = std::make_shared<Flags>();
-  command.add_option("id", flags->id, "its number")->required();
+  AddRotationId(command, flags->id);
   command.add_option("--why", flags->why, "why, for the record")->required();
   command.add_flag("--revoke", flags->revoke,
                    "the new key was never AWS's: revoke it, for ever");

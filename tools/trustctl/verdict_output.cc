@@ -54,6 +54,9 @@ std::string_view HintFor(const absl::Status& status) {
     case verify::Reason::kReleaseUnknown:
       return "releases come from a trustd that lists them: --server HOST:PORT "
              "--trusted-root FILE; 'trustctl releases show' lists them";
+    case verify::Reason::kBootExtended:
+      return "what may be added is allowed with --allow-extensions REASON, or "
+             "expected with --pcr 12=HEX and --pcr 13=HEX";
     case verify::Reason::kDebugEnclave:
       return "a debug enclave keeps no secret; --allow-debug accepts it for "
              "tests";

@@ -80,6 +80,7 @@ struct Flags {
   std::string max_age;
   std::string clock_leeway;
   bool allow_debug = false;
+  std::string allow_extensions;
   bool any = false;
   bool strict = false;
   std::string at;
@@ -153,6 +154,12 @@ absl::StatusOr<Policy> MakePolicy(const Flags& flags, const Session& session,
   if (flags.strict) builder.Strict();
   if constexpr (std::is_same_v<Policy, verify::EnclavePolicy>) {
     if (flags.allow_debug) builder.AllowDebug(kWhyDebug);
+    if (!flags.allow_extensions.empty()) {
+      return absl::InvalidArgumentError(
+          "'--allow-extensions' is for --type nitrotpm: an enclave has none");
+    }
+  } else if (!flags.allow_extensions.empty()) {
+    builder.AllowExtensions(flags.allow_extensions);
   }
   if (flags.any) return builder.AuthenticityOnly(kWhyAny).Build();
   return builder.IgnoreTheRest(kWhyFlag).Build();
@@ -365,6 +372,13 @@ void AddPolicyFlags(CLI::App& command, Flags& flags) {
           .add_flag("--allow-debug", flags.allow_debug,
                     "accept an enclave in debug mode, which keeps no secret")
           ->group(kPolicy);
+  auto* allow_extensions =
+      command
+          .add_option("--allow-extensions", flags.allow_extensions,
+                      "REASON: accept a machine that booted with a command "
+                      "line, credentials or extensions that PCR4 does not "
+                      "measure")
+          ->group(kPolicy);
   auto* any =
       command.add_flag("--any", flags.any, "authenticity only")->group(kPolicy);
   command
@@ -382,8 +396,9 @@ void AddPolicyFlags(CLI::App& command, Flags& flags) {
                       "--public-key, --partition and --strict, which may be "
                       "beside it")
           ->group(kPolicy);
-  for (CLI::Option* other : {pcr, release, module, instance, region, max_age,
-                             clock_leeway, allow_debug, any}) {
+  for (CLI::Option* other :
+       {pcr, release, module, instance, region, max_age, clock_leeway,
+        allow_debug, allow_extensions, any}) {
     policy->excludes(other);
   }
   command

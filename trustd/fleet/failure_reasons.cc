@@ -108,6 +108,7 @@ bool MayRefuseGenuine(verify::Reason reason) {
     case kModuleNotAllowed:
     case kDebugEnclave:
     case kPcrMismatch:
+    case kBootExtended:
     case kReleaseUnknown:
     case kReleaseRevoked:
       return false;

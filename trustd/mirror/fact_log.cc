@@ -28,23 +28,6 @@ spdlog::level::level_enum LevelOf(const v1::LedgerRecord& record) {
   }
 }
 
-std::uint64_t RotationIdOf(const v1::LedgerRecord& record) {
-  switch (record.fact_case()) {
-    case v1::LedgerRecord::kStance:
-      return record.stance().rotation_id();
-    case v1::LedgerRecord::kProof:
-      return record.proof().rotation_id();
-    case v1::LedgerRecord::kDecision:
-      return record.decision().rotation_id();
-    case v1::LedgerRecord::kState:
-      return record.state().rotation_id();
-    case v1::LedgerRecord::kApprovalsVoid:
-      return record.approvals_void().rotation_id();
-    default:
-      return 0;
-  }
-}
-
 // Tells `words` what earlier records said of a rotation.
 void Remember(const v1::Rotation& rotation, RecordWords& words) {
   v1::LedgerRecord record;
@@ -87,11 +70,10 @@ void LogFacts(const std::vector<v1::LedgerRecord>& records,
   for (const v1::LedgerRecord& record : records) {
     // What comes often names nothing that a later record needs.
     if (!spdlog::default_logger()->should_log(LevelOf(record))) continue;
-    remember(RotationIdOf(record));
+    remember(RotationOf(record));
     for (const std::uint64_t id : record.publication().rotation_ids()) {
       remember(id);
     }
-    if (record.has_detection()) remember(record.detection().id());
     const v1::RecordText text = words.Read(record);
     std::vector<LogField> fields = {{"FACT", text.fact()},
                                     {"PERSON", text.person()}};

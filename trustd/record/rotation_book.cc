@@ -35,26 +35,6 @@ Change ChangeKeptOf(const v1::Rotation& rotation) {
   return kept;
 }
 
-// The number of the rotation that a record is about; 0 for none.
-std::uint64_t RotationOf(const v1::LedgerRecord& record) {
-  switch (record.fact_case()) {
-    case v1::LedgerRecord::kDetection:
-      return record.detection().id();
-    case v1::LedgerRecord::kStance:
-      return record.stance().rotation_id();
-    case v1::LedgerRecord::kProof:
-      return record.proof().rotation_id();
-    case v1::LedgerRecord::kDecision:
-      return record.decision().rotation_id();
-    case v1::LedgerRecord::kState:
-      return record.state().rotation_id();
-    case v1::LedgerRecord::kApprovalsVoid:
-      return record.approvals_void().rotation_id();
-    default:
-      return 0;
-  }
-}
-
 bool IsSame(const google::protobuf::MessageLite& a,
             const google::protobuf::MessageLite& b) {
   return a.SerializeAsString() == b.SerializeAsString();
@@ -82,6 +62,25 @@ void Keep(std::size_t most, absl::Time time, std::vector<absl::Time>& times) {
 }
 
 }  // namespace
+
+std::uint64_t RotationOf(const v1::LedgerRecord& record) {
+  switch (record.fact_case()) {
+    case v1::LedgerRecord::kDetection:
+      return record.detection().id();
+    case v1::LedgerRecord::kStance:
+      return record.stance().rotation_id();
+    case v1::LedgerRecord::kProof:
+      return record.proof().rotation_id();
+    case v1::LedgerRecord::kDecision:
+      return record.decision().rotation_id();
+    case v1::LedgerRecord::kState:
+      return record.state().rotation_id();
+    case v1::LedgerRecord::kApprovalsVoid:
+      return record.approvals_void().rotation_id();
+    default:
+      return 0;
+  }
+}
 
 bool RotationBook::Entry::is_open() const { return IsOpen(rotation.state()); }
 
@@ -400,6 +399,7 @@ void RotationBook::Fold(std::uint64_t index, const v1::LedgerRecord& record) {
       break;
     case v1::LedgerRecord::kSource:
     case v1::LedgerRecord::kStore:
+    case v1::LedgerRecord::kManifest:
     case v1::LedgerRecord::FACT_NOT_SET:
       break;
   }

@@ -38,6 +38,9 @@ namespace anchorage::trustd {
 // The name on the record where no person decided. No person may have this name.
 inline constexpr char kPolicyName[] = "policy";
 
+// Returns the number of the rotation that a record is about; 0 for none.
+std::uint64_t RotationOf(const v1::LedgerRecord& record);
+
 class RotationBook {
  public:
   struct Entry {

@@ -146,6 +146,21 @@ class AttestationPolicy<kType>::Builder {
   }
   // clang-format on
 
+  // Accepts an image that booted with additions. Otherwise, where PCR4 is
+  // expected and nothing is said of PCR12 or PCR13, that one must be zero where
+  // the document has it (boot_extensions.h): kBootExtended. Lifts that also for
+  // the releases of ExpectRelease().
+  // clang-format off
+  Builder& AllowExtensions(std::string_view why)
+    requires(kType == AttestationType::kNitroTpm)
+  {
+    RequireWhy(why);
+    expectations_.allow_extensions = true;
+    expectations_.ignored["extensions"] = std::string(why);
+    return *this;
+  }
+  // clang-format on
+
   // Refuses documents with fields that this version does not know, which are
   // otherwise accepted and noted (kFieldUnknown).
   Builder& RefuseUnknownFields();

@@ -376,8 +376,15 @@ std::string Verification::FoundTimestamp() const {
 }
 
 std::string Verification::FoundRelease() const {
-  if (release_ == nullptr) return FoundAsExpected(expected_, "measurements");
-  return absl::StrCat("release ", release_->name, " of ", release_->product);
+  std::string found =
+      release_ == nullptr
+          ? FoundAsExpected(expected_, "measurements")
+          : absl::StrCat("release ", release_->name, " of ", release_->product);
+  if (expected_.allow_extensions) {
+    absl::StrAppend(&found, "; additions at boot ",
+                    FoundAsExpected(expected_, "extensions"));
+  }
+  return found;
 }
 
 std::string Verification::FoundModule() const {

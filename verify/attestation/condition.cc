@@ -108,7 +108,8 @@ class ConditionChecker {
     std::vector<std::string> warnings;
     if (status.ok()) status = CheckSafe(ways, warnings);
     if (!status.ok()) return status;
-    return CheckedCondition(std::move(root), below_not_, std::move(warnings));
+    return CheckedCondition(std::move(root), named_, below_not_,
+                            std::move(warnings));
   }
 
  private:
@@ -177,6 +178,7 @@ class ConditionChecker {
                                  " values"));
     }
     node.pcr = key->pcr;
+    named_ |= 1U << key->pcr;
     if (nots_ > 0) below_not_ |= 1U << key->pcr;
     ways = denied ? Only(ClaimsOfDenial(type_, key->pcr)) : 0;
     for (const std::string& hex : leaf.values()) {
@@ -230,6 +232,7 @@ class ConditionChecker {
   std::size_t values_ = 0;
   // How many nots the walk is below.
   int nots_ = 0;
+  std::uint32_t named_ = 0;
   std::uint32_t below_not_ = 0;
 };
 

@@ -107,6 +107,9 @@ class CheckedCondition {
   // what a document does not state is no proof that it is not so.
   absl::Status Check(const std::array<std::string_view, kPcrCount>& pcrs) const;
 
+  // The PCRs that it names anywhere, as a bit mask: bit n is PCRn.
+  std::uint32_t named() const { return named_; }
+
   // What the condition's author should know, in sentences for people.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
@@ -120,9 +123,10 @@ class CheckedCondition {
     std::vector<std::string> values;  // kPcrBytes each
   };
 
-  CheckedCondition(Node root, std::uint32_t below_not,
+  CheckedCondition(Node root, std::uint32_t named, std::uint32_t below_not,
                    std::vector<std::string> warnings)
       : root_(std::move(root)),
+        named_(named),
         below_not_(below_not),
         warnings_(std::move(warnings)) {}
 
@@ -130,6 +134,7 @@ class CheckedCondition {
                     const std::array<std::string_view, kPcrCount>& pcrs);
 
   Node root_;
+  std::uint32_t named_;
   // The PCRs that are named below a not, as a bit mask.
   std::uint32_t below_not_;
   std::vector<std::string> warnings_;

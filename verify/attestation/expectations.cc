@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "verify/attestation/boot_extensions.h"
 #include "verify/attestation/value_hint.h"
 #include "verify/reason.h"
 
@@ -11,6 +12,13 @@ namespace {
 
 bool Contains(const std::vector<std::string>& allowed, std::string_view value) {
   return std::find(allowed.begin(), allowed.end(), value) != allowed.end();
+}
+
+// Whether nothing was added to what was measured that nobody allows.
+absl::Status CheckAdditions(const Expectations& expected, PcrMask named,
+                            const AttestationDocument& document) {
+  if (expected.allow_extensions) return absl::OkStatus();
+  return CheckNothingAdded(document.type, named, document.pcrs);
 }
 
 bool IsZero(std::string_view pcr) {
@@ -104,14 +112,20 @@ absl::Status CheckDebug(const Expectations& expected,
 absl::Status CheckMeasurements(const Expectations& expected,
                                const AttestationDocument& document) {
   if (expected.condition.has_value()) {
-    return expected.condition->Check(document.pcrs);
+    absl::Status holds = expected.condition->Check(document.pcrs);
+    if (!holds.ok()) return holds;
+    return CheckAdditions(expected, expected.condition->named(), document);
   }
   if (!expected.pcrs.has_value()) return absl::OkStatus();
   std::optional<int> mismatch;
+  absl::Status added;
   for (const PcrSet& set : *expected.pcrs) {
     mismatch = set.FirstMismatch(document.pcrs);
-    if (!mismatch.has_value()) return absl::OkStatus();
+    if (mismatch.has_value()) continue;
+    added = CheckAdditions(expected, set.named(), document);
+    if (added.ok()) return added;
   }
+  if (!added.ok()) return added;
   if (expected.pcrs->size() == 1 && mismatch.has_value()) {
     return Reject(Reason::kPcrMismatch,
                   absl::StrCat("PCR", *mismatch, " is absent or differs"));
@@ -129,7 +143,8 @@ absl::StatusOr<const Release*> CheckRelease(const Expectations& expected,
   if (releases == nullptr) {
     return Reject(Reason::kReleaseUnknown, "there is no list of releases");
   }
-  return releases->Find(document.type, product, document.pcrs, at);
+  return releases->Find(document.type, product, document.pcrs, at,
+                        expected.allow_extensions);
 }
 
 absl::Status CheckModule(const Expectations& expected,

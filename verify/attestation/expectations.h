@@ -48,6 +48,8 @@ struct Expectations {
   bool strict = false;
   // Whether an enclave in debug mode is accepted.
   bool allow_debug = false;
+  // Whether an image may boot with additions (boot_extensions.h).
+  bool allow_extensions = false;
 
   // The PCRs must match one of these.
   std::optional<std::vector<PcrSet>> pcrs;
@@ -98,11 +100,13 @@ absl::Status CheckPublicKey(const Expectations& expected,
 // than zero, so whoever runs it can read and change it.
 absl::Status CheckDebug(const Expectations& expected,
                         const AttestationDocument& document);
-// kPcrMismatch. A PCR that the document does not have matches nothing.
+// kPcrMismatch, or kBootExtended. A PCR that the document does not have matches
+// nothing.
 absl::Status CheckMeasurements(const Expectations& expected,
                                const AttestationDocument& document);
 // Returns the release that the document is of; null if none is expected.
-// kReleaseUnknown (also where there is no list) or kReleaseRevoked.
+// kReleaseUnknown (also where there is no list), kReleaseRevoked or
+// kBootExtended.
 absl::StatusOr<const Release*> CheckRelease(const Expectations& expected,
                                             const AttestationDocument& document,
                                             absl::Time at);

@@ -65,6 +65,12 @@ std::optional<std::string_view> PcrSet::Find(int index) const {
   return found->second;
 }
 
+std::uint32_t PcrSet::named() const {
+  std::uint32_t named = 0;
+  for (const auto& [pcr, value] : values_) named |= std::uint32_t{1} << pcr;
+  return named;
+}
+
 std::optional<int> PcrSet::FirstMismatch(
     const std::array<std::string_view, kPcrCount>& pcrs) const {
   for (const auto& [index, value] : values_) {

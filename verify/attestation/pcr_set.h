@@ -8,6 +8,7 @@
 #define ANCHORAGE_VERIFY_ATTESTATION_PCR_SET_H_
 
 #include <array>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,6 +38,9 @@ class PcrSet {
 
   // Returns the value of one PCR; nullopt if the set says nothing about it.
   std::optional<std::string_view> Find(int index) const;
+
+  // The PCRs that it says something about, as a bit mask: bit n is PCRn.
+  std::uint32_t named() const;
 
   // Returns the first PCR that is absent from `pcrs` or has another value
   // there; nullopt if all are as this set says.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "verify/attestation/boot_extensions.h"
 #include "verify/reason.h"
 
 namespace anchorage::verify {
@@ -57,9 +58,11 @@ absl::Span<const Release> ReleaseSet::Of(AttestationType type,
 
 absl::StatusOr<const Release*> ReleaseSet::Find(
     AttestationType type, std::string_view product,
-    const std::array<std::string_view, kPcrCount>& pcrs, absl::Time at) const {
+    const std::array<std::string_view, kPcrCount>& pcrs, absl::Time at,
+    bool allow_extensions) const {
   const Release* good = nullptr;
   const Release* not_good = nullptr;
+  absl::Status added;
   for (const Release& release : Of(type, product)) {
     if (release.pcrs.FirstMismatch(pcrs).has_value()) continue;
     if (release.status == ReleaseStatus::kRevoked) {
@@ -67,10 +70,19 @@ absl::StatusOr<const Release*> ReleaseSet::Find(
     }
     const bool is_good = release.status == ReleaseStatus::kActive &&
                          release.valid_from <= at && at <= release.valid_until;
+    if (is_good && !allow_extensions && !release.allow_extensions) {
+      absl::Status nothing_added =
+          CheckNothingAdded(type, release.pcrs.named(), pcrs);
+      if (!nothing_added.ok()) {
+        added = std::move(nothing_added);
+        continue;
+      }
+    }
     const Release*& found = is_good ? good : not_good;
     if (found == nullptr) found = &release;
   }
   if (good != nullptr) return good;
+  if (!added.ok()) return added;
   if (not_good == nullptr) {
     return Reject(Reason::kReleaseUnknown,
                   absl::StrCat("no release of ", std::string(product),

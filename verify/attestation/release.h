@@ -51,6 +51,8 @@ struct Release {
   // The times of verification at which it is good, both included.
   absl::Time valid_from = absl::InfinitePast();
   absl::Time valid_until = absl::InfiniteFuture();
+  // Whether its image may boot with additions (boot_extensions.h).
+  bool allow_extensions = false;
 };
 
 // The releases of any number of products.
@@ -69,11 +71,14 @@ class ReleaseSet {
   // Returns the active release of `product` whose PCRs these are and whose
   // window holds `at`; the first by name where there are several. Fails with
   // kReleaseRevoked if a revoked one has them, whatever the other releases
-  // and its own window say, and otherwise with kReleaseUnknown. The release
-  // lives as long as the set.
+  // and its own window say; with kBootExtended if active ones have them but
+  // something was added at boot that they say nothing of (boot_extensions.h),
+  // which neither they nor `allow_extensions` allow; and otherwise with
+  // kReleaseUnknown. The release lives as long as the set.
   absl::StatusOr<const Release*> Find(
       AttestationType type, std::string_view product,
-      const std::array<std::string_view, kPcrCount>& pcrs, absl::Time at) const;
+      const std::array<std::string_view, kPcrCount>& pcrs, absl::Time at,
+      bool allow_extensions = false) const;
 
  private:
   std::vector<Release> releases_;

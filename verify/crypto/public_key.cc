@@ -329,7 +329,7 @@ Digest Hash(HashAlgorithm algorithm, std::string_view data) {
 }
 
 Digest HashParts(HashAlgorithm algorithm,
-                 std::initializer_list<std::string_view> parts) {
+                 absl::Span<const std::string_view> parts) {
   const ErrorQueueGuard guard;
   EVP_MD_CTX* const context = HashContext(algorithm);
   const EVP_MD* const md = Md(algorithm);

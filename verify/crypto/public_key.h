@@ -11,13 +11,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 
 namespace anchorage::verify {
 
@@ -39,7 +39,7 @@ struct Digest {
 Digest Hash(HashAlgorithm algorithm, std::string_view data);
 // Hashes the concatenation of `parts` without building it.
 Digest HashParts(HashAlgorithm algorithm,
-                 std::initializer_list<std::string_view> parts);
+                 absl::Span<const std::string_view> parts);
 
 // Returns the refusal for an empty digest: kCryptoProviderMissing, or
 // kCryptoUnavailable where the algorithm is offered but failed.
