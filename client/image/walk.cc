@@ -682,6 +682,11 @@ bool Earlier(const ManifestEntry& a, const ManifestEntry& b) {
 Inventory Walk::Collect(std::vector<Part> parts) {
   Inventory all;
   std::vector<ManifestEntry> folders;
+  std::size_t count = 0;
+  for (const Part& part : parts) {
+    count += part.found.size() + part.links.size() + part.folders.size();
+  }
+  all.found.reserve(count);
   const auto append = [](auto& to, auto& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()),
               std::make_move_iterator(from.end()));
