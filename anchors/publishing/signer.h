@@ -30,6 +30,14 @@ inline constexpr std::size_t kMaxPrivateKeyPemBytes = 64 * 1024;
 
 inline constexpr std::size_t kEd25519SeedBytes = 32;
 
+// What a key is to sign, which decides what may be read as one.
+enum class KeyUse {
+  // Metadata of TUF.
+  kMetadata,
+  // Manifests of images: also ECDSA P-384, which TUF clients do not know.
+  kImages,
+};
+
 // Text that is overwritten when it is destroyed.
 class Secret {
  public:
@@ -50,11 +58,12 @@ class SigningKey {
  public:
   virtual ~SigningKey() = default;
 
-  // The key under which the signatures verify; supported() is true.
+  // The key under which the signatures verify; supported() is true but for a
+  // key on P-384.
   virtual const TufKey& public_key() const = 0;
 
-  // Signs `message`, which is canonical JSON: Ed25519 pure, ECDSA in DER over
-  // SHA-256, RSA-PSS with SHA-256 and a salt of 32 bytes. kSigningFailed.
+  // Signs `message`: Ed25519 pure, ECDSA in DER over SHA-256 or, on P-384,
+  // SHA-384, RSA-PSS with SHA-256 and a salt of 32 bytes. kSigningFailed.
   virtual absl::StatusOr<std::string> Sign(std::string_view message) const = 0;
 
   // Returns public_key() in PEM (SubjectPublicKeyInfo), which people pass to
@@ -67,10 +76,12 @@ class SoftwareKey final : public SigningKey {
   // Reads the first private key in `pem`: PKCS #8, encrypted or not, or the
   // older forms. Never asks at a terminal. kSigningKeyUnreadable: not a key,
   // or encrypted and `passphrase` is absent or wrong. kSigningKeyUnsupported:
-  // not Ed25519, ECDSA P-256 or RSA of at least 2048 bits.
+  // not Ed25519, ECDSA P-256 or RSA of at least 2048 bits, nor what `use`
+  // allows beside.
   static absl::StatusOr<std::unique_ptr<SoftwareKey>> FromPem(
       std::string_view pem,
-      std::optional<std::string_view> passphrase = std::nullopt);
+      std::optional<std::string_view> passphrase = std::nullopt,
+      KeyUse use = KeyUse::kMetadata);
 
   static absl::StatusOr<std::unique_ptr<SoftwareKey>> GenerateEd25519();
   static absl::StatusOr<std::unique_ptr<SoftwareKey>> GenerateP256();
@@ -95,7 +106,7 @@ class SoftwareKey final : public SigningKey {
   struct State;
   SoftwareKey(std::unique_ptr<State> state, TufKey public_key);
   static absl::StatusOr<std::unique_ptr<SoftwareKey>> FromState(
-      std::unique_ptr<State> state);
+      std::unique_ptr<State> state, KeyUse use = KeyUse::kMetadata);
 
   std::unique_ptr<State> state_;
   TufKey public_key_;

@@ -47,7 +47,10 @@ AddCommand AddBackup;
 AddCommand AddAnchorsExport;
 
 // Below "image".
+AddCommand AddImageExport;
 AddCommand AddImageManifest;
+AddCommand AddImageShow;
+AddCommand AddImageSign;
 AddCommand AddImageVerify;
 
 // Below "instance".
