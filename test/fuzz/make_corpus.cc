@@ -55,6 +55,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"retry_after_fuzz", RetryAfterSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
+      {"validate_config_fuzz", ValidateConfigSeeds},
   };
   const auto at = makers.find(target);
   return at == makers.end() ? SeedMaker() : at->second;
