@@ -29,6 +29,9 @@ Seeds NsmSeeds();
 Seeds ValidateConfigSeeds();
 Seeds EventLogSeeds();
 
+Seeds ImageBundleSeeds();
+Seeds ImageManifestSeeds();
+
 Seeds ManifestSeeds();
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();

@@ -37,6 +37,8 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"der_fuzz", DerSeeds},
       {"event_log_fuzz", EventLogSeeds},
       {"identity_fuzz", IdentitySeeds},
+      {"image_bundle_fuzz", ImageBundleSeeds},
+      {"image_manifest_fuzz", ImageManifestSeeds},
       {"image_system_fuzz", ImageSystemSeeds},
       {"json_fuzz", JsonSeeds},
       {"ledger_file_fuzz", LedgerFileSeeds},
