@@ -32,6 +32,7 @@ void PrintRegister(const absl::StatusOr<verify::Sha384Bytes>& event) {
 
 void SignTree(const std::string& root, const std::string& folder) {
   verify::ImageManifest manifest = SmallManifest();
+  manifest.scope = verify::ManifestScope::kCodeAndStartup;
   manifest.exclusions.clear();
   // What is to happen, the configuration alone says.
   manifest.on_mismatch = verify::MismatchAction::kContinue;
