@@ -26,6 +26,7 @@ Seeds ChainSeeds();
 Seeds AttestationSeeds();
 
 Seeds NsmSeeds();
+Seeds ValidateConfigSeeds();
 Seeds EventLogSeeds();
 
 Seeds ImageBundleSeeds();

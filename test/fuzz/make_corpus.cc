@@ -61,6 +61,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"signature_list_fuzz", SignatureListSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
+      {"validate_config_fuzz", ValidateConfigSeeds},
       {"verity_fuzz", VeritySeeds},
   };
   const auto at = makers.find(target);
