@@ -7,6 +7,8 @@ namespace anchorage::trustctl {
 void AddImage(CLI::App& image, Action& action) {
   AddImageManifest(image, action);
   AddImageVerify(image, action);
+  AddImageLint(image, action);
+  AddImageIndex(image, action);
 }
 
 }  // namespace anchorage::trustctl
