@@ -37,6 +37,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"der_fuzz", DerSeeds},
       {"event_log_fuzz", EventLogSeeds},
       {"identity_fuzz", IdentitySeeds},
+      {"image_lists_fuzz", ImageListSeeds},
       {"json_fuzz", JsonSeeds},
       {"ledger_file_fuzz", LedgerFileSeeds},
       {"manifest_fuzz", ManifestSeeds},
