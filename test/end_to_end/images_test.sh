@@ -74,6 +74,7 @@ expect 0 'people' "$trustctl" pki init --unencrypted
 printf 'data_dir: data\nmode: MODE_OFFLINE\nlisten_address: 127.0.0.1:0\nimages: {}\n' >trustd.yaml
 "$trustctl" pki server 127.0.0.1 >>trustd.yaml || failures=$((failures + 1))
 sed -i 's/listen_address: 127.0.0.1:7444/listen_address: 127.0.0.1:0/' trustd.yaml
+sed -i 's/^  people:/  unix_socket: {path: admin.sock}\n&/' trustd.yaml
 "$trustctl" pki issue builder --role producer --product ledger >>trustd.yaml ||
   failures=$((failures + 1))
 grep -qF 'products: ["ledger"]' trustd.yaml ||
@@ -111,6 +112,22 @@ kill "$service"; wait "$service"
 start
 reader=(--server "$address")
 client=(--server "$address" --trusted-root data/ceremony/1.root.json)
+
+# So does a backup.
+expect 0 'backup' "$trustctl" backup copy --server "unix:$scratch/admin.sock"
+sed 's/data_dir: data/data_dir: restored/; s/admin.sock/other.sock/' trustd.yaml |
+  sed 's/^mode: .*/&\nceremony_dir: data\/ceremony/' >restored.yaml
+mkdir -p restored/keys
+cp data/keys/online.pem restored/keys/
+expect 0 'restore' "$trustd" restore copy --why 'a drill' --config restored.yaml
+"$trustd" --config restored.yaml 2>restored.log &
+other=$!
+until_says 'regions, on' restored.log
+expect 0 'fetch from what was restored' "$trustctl" image fetch "$digest" \
+  --server "$(sed -n 's/.*regions, on \([0-9.:]*\).*/\1/p' restored.log)" \
+  --out restored.bundle
+cmp m.bundle restored.bundle || { echo 'FAILED: not restored'; failures=1; }
+kill "$other"; wait "$other"
 
 # --- listed by people ----------------------------------------------------------
 expect 0 'fetch' "$trustctl" image fetch "$digest" "${reader[@]}" \

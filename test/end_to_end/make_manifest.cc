@@ -12,13 +12,14 @@
 
 int main(int argc, char** argv) {
   if (argc != 6) {
-    std::cerr << "usage: make_manifest PRODUCER PRODUCT VERSION BUNDLE CA.pem\n";
+    std::cerr
+        << "usage: make_manifest PRODUCER PRODUCT VERSION BUNDLE CA.pem\n";
     return 1;
   }
   const absl::Time now =
       absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()));
-  const anchorage::test::ImageProducer producer(
-      argv[1], now - absl::Hours(1), now + absl::Hours(23));
+  const anchorage::test::ImageProducer producer(argv[1], now - absl::Hours(1),
+                                                now + absl::Hours(23));
   const auto manifest =
       anchorage::test::ImageProducer::Manifest(argv[2], argv[3], now);
   std::ofstream(argv[4], std::ios::binary) << producer.Sign(manifest);

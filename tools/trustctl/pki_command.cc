@@ -186,12 +186,12 @@ int Issue(const Flags& flags, PkiKind kind) {
       flags.products.empty()
           ? ""
           : absl::StrCat(", products: ", ProductsOf(flags.products));
-  return Made(*folder, {*entry},
-              absl::StrCat(Heading(*folder, *entry),
-                           is_server ? ListenerLines(*folder, *entry)
-                                     : PersonLine(*entry, {entry->sha256},
-                                                  products)),
-              flags.output);
+  return Made(
+      *folder, {*entry},
+      absl::StrCat(Heading(*folder, *entry),
+                   is_server ? ListenerLines(*folder, *entry)
+                             : PersonLine(*entry, {entry->sha256}, products)),
+      flags.output);
 }
 
 // What is to be renewed: what is named, or what ends soon.
