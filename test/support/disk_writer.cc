@@ -47,8 +47,8 @@ std::string GuidBytes(const std::string& text) {
     if (c != '-') digits += c;
   }
   std::string bytes;
-  for (const std::size_t i :
-       {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15}) {
+  for (const std::size_t i : {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14,
+                              15}) {
     bytes += static_cast<char>(
         std::strtol(digits.substr(i * 2, 2).c_str(), nullptr, 16));
   }
@@ -60,14 +60,13 @@ constexpr std::size_t kEntryBytes = 128;
 
 void SealHeader(std::string& disk, std::size_t header, std::size_t sector) {
   const std::size_t table = Get(disk, header + 72, 8) * sector;
-  const std::size_t bytes =
-      Get(disk, header + 80, 4) * Get(disk, header + 84, 4);
+  const std::size_t bytes = Get(disk, header + 80, 4) * Get(disk, header + 84, 4);
   if (table <= disk.size() && bytes <= disk.size() - table) {
     PutU32(disk, header + 88, Crc(std::string_view(disk).substr(table, bytes)));
   }
   PutU32(disk, header + 16, 0);
-  const std::size_t size =
-      std::min<std::size_t>(Get(disk, header + 12, 4), disk.size() - header);
+  const std::size_t size = std::min<std::size_t>(Get(disk, header + 12, 4),
+                                                 disk.size() - header);
   PutU32(disk, header + 16, Crc(std::string_view(disk).substr(header, size)));
 }
 
@@ -126,7 +125,8 @@ std::string WriteGptDisk(const std::vector<PartitionSpec>& partitions,
   for (std::size_t i = 0; i < partitions.size(); ++i) {
     const PartitionSpec& spec = partitions[i];
     std::string content = spec.content;
-    content.resize(std::max(sector, RoundedUp(content.size(), sector)), '\0');
+    content.resize(
+        std::max(sector, RoundedUp(content.size(), sector)), '\0');
     const std::size_t entry = i * kEntryBytes;
     std::string number = std::to_string(i + 1);
     number.insert(0, 12 - number.size(), '0');
@@ -215,14 +215,14 @@ void FatWriter::Add(const std::string& path, std::string content) {
   const std::string name =
       slash == std::string::npos ? path : path.substr(slash + 1);
   // Twice the same name is two files: readers must refuse it.
-  folder->children.emplace_back(
-      name,
-      Node{.content = std::move(content), .is_folder = false, .children = {}});
+  folder->children.emplace_back(name, Node{.content = std::move(content),
+                                           .is_folder = false,
+                                           .children = {}});
 }
 
 std::size_t FatWriter::cluster_at(std::uint32_t cluster) const {
-  return data_at_ +
-         std::size_t{cluster - 2} * options_.cluster_sectors * options_.sector;
+  return data_at_ + std::size_t{cluster - 2} * options_.cluster_sectors *
+                        options_.sector;
 }
 
 void FatWriter::SetNext(std::string& volume, std::uint32_t cluster,
@@ -354,10 +354,9 @@ std::string FatWriter::Write() {
   const bool is_32 = options_.bits == 32;
   const std::size_t reserved = is_32 ? 32 : 1;
   const std::size_t root_entries = is_32 ? 0 : 512;
-  table_bytes_ = RoundedUp((std::size_t{options_.clusters} + 2) *
-                                   static_cast<std::size_t>(options_.bits) / 8 +
-                               1,
-                           sector);
+  table_bytes_ = RoundedUp(
+      (std::size_t{options_.clusters} + 2) * static_cast<std::size_t>(
+          options_.bits) / 8 + 1, sector);
   table_at_ = reserved * sector;
   root_at_ = table_at_ + 2 * table_bytes_;
   data_at_ = root_at_ + RoundedUp(root_entries * 32, sector);
@@ -465,8 +464,7 @@ std::string WriteUki(const UkiOptions& options) {
     PutU32(file, at + 12, static_cast<std::uint32_t>(address));
     const std::size_t raw = RoundedUp(content.size(), kAlignment);
     PutU32(file, at + 16, static_cast<std::uint32_t>(raw));
-    PutU32(file, at + 20,
-           static_cast<std::uint32_t>(raw == 0 ? 0 : file.size()));
+    PutU32(file, at + 20, static_cast<std::uint32_t>(raw == 0 ? 0 : file.size()));
     PutU32(file, at + 36, name == ".text" ? 0x60000020 : 0x40000040);
     const std::size_t begin = file.size();
     file.resize(begin + raw, '\0');
@@ -480,7 +478,8 @@ std::string WriteUki(const UkiOptions& options) {
 std::string WriteUkiWithCmdline(const std::string& cmdline,
                                 std::uint16_t machine) {
   // What stands in .linux boots as an image too, and is one.
-  const std::string kernel = WriteUki({.sections = {}, .machine = machine});
+  const std::string kernel =
+      WriteUki({.sections = {}, .machine = machine});
   return WriteUki({.sections = {{".osrel", "ID=test\n"},
                                 {".cmdline", cmdline},
                                 {".initrd", std::string(700, 'i')},
