@@ -29,6 +29,8 @@ Seeds NsmSeeds();
 Seeds EventLogSeeds();
 
 Seeds ManifestSeeds();
+Seeds PeSeeds();
+Seeds SignatureListSeeds();
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
@@ -43,6 +45,7 @@ Seeds ConsoleRequestSeeds();
 Seeds RequestHeadSeeds();
 Seeds RetryAfterSeeds();
 Seeds PkiIndexSeeds();
+Seeds ImageSystemSeeds();
 Seeds ContextsSeeds();
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);

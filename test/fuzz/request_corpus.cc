@@ -1,4 +1,5 @@
 #include "test/fuzz/corpus.h"
+#include "test/fuzz/fuzz.h"
 
 namespace anchorage::test {
 
@@ -38,6 +39,27 @@ Seeds ContextsSeeds() {
       "current-context: a\ncontexts:\n  a:\n    server: t:7443\n"
       "    client-key: k\n  \"1.5\": {cache: /c}\n",
       "{contexts: {a: {admin-server: 'unix:/s'}}}", "contexts: {a: {}}"};
+}
+
+Seeds ImageSystemSeeds() {
+  return {
+      WithMode(0,
+               "1 0 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
+               "2 1 0:5 / /a\\040b ro,nosuid,noexec - overlay o "
+               "rw,lowerdir=/l,upperdir=/u,workdir=/w\n"),
+      WithMode(1,
+               "55d0c0a1e000-55d0c0a20000 r-xp 00002000 fe:00 24   /usr/bin/a\n"
+               "7f0000000000-7f0000001000 rwxp 00000000 00:00 0 \n"),
+      WithMode(2, Part(":win:M::\\x4d\\x5aX:\\xff\\xffX:/usr/bin/wine:\n"
+                       ":text:E::abc::/bin/x:\n") +
+                      Part("usr/lib/modules/a.ko") +
+                      "\x7f"
+                      "ELF"),
+      WithMode(2, Part("") + Part("home/a/.ssh/authorized_keys") + "text"),
+      WithMode(3,
+               "Package: bash\nStatus: install ok installed\n"
+               "Architecture: amd64\nVersion: 5.2-1\n\nPackage: x\n"),
+  };
 }
 
 Seeds RetryAfterSeeds() { return {"120", "Sun, 06 Nov 1994 08:50:37 GMT"}; }

@@ -52,6 +52,7 @@ AddCommand AddAnchorsExport;
 AddCommand AddImageIndex;
 AddCommand AddImageManifest;
 AddCommand AddImageVerify;
+AddCommand AddImageLint;
 
 // Below "instance".
 AddCommand AddInstanceCheck;
@@ -59,6 +60,7 @@ AddCommand AddInstanceAttest;
 
 // Below "measure".
 AddCommand AddMeasureUki;
+AddCommand AddMeasureImage;
 AddCommand AddMeasureEventlog;
 
 // Below "verify".

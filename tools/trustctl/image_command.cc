@@ -7,6 +7,7 @@ namespace anchorage::trustctl {
 void AddImage(CLI::App& image, Action& action) {
   AddImageManifest(image, action);
   AddImageVerify(image, action);
+  AddImageLint(image, action);
   AddImageIndex(image, action);
 }
 

@@ -194,9 +194,7 @@ TEST(FatTest, ChainsThatAreNoneAreRefusedInEachWidth) {
                       static_cast<std::uint16_t>(w.cluster_of(kBoot) + 5));
        }},
       {"a chain that is too long", DiskReason::kFatChain,
-       [](V& v, const W& w) {
-         test::PutU32(v, w.entry_at(kBoot) + 28, 100);
-       }},
+       [](V& v, const W& w) { test::PutU32(v, w.entry_at(kBoot) + 28, 100); }},
       {"a chain that is too short", DiskReason::kFatChain,
        [](V& v, const W& w) {
          w.SetNext(v, w.cluster_of(kBoot) + 1, 0x0fffffff);
@@ -250,7 +248,9 @@ TEST(FatTest, FoldersThatAreNoneAreRefused) {
       {"an empty folder without . and ..", DiskReason::kFatInvalid,
        [](V& v, const W& w) { v[w.cluster_at(w.cluster_of("EFI"))] = 0; }},
       {". is another", DiskReason::kFatInvalid,
-       [](V& v, const W& w) { v[w.cluster_at(w.cluster_of("EFI")) + 26] ^= 1; }},
+       [](V& v, const W& w) {
+         v[w.cluster_at(w.cluster_of("EFI")) + 26] ^= 1;
+       }},
       {".. is another", DiskReason::kFatInvalid,
        [](V& v, const W& w) {
          v[w.cluster_at(w.cluster_of("EFI/BOOT")) + 32 + 26] ^= 1;

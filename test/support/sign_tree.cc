@@ -1,5 +1,5 @@
-// Signs a tree for bench and swtpm_test.sh, with a key of the tests, which is no
-// secret.
+// Signs a tree for client/validate/bench and its swtpm_test.sh, with a key of the
+// tests, which is no secret.
 //
 // usage: sign_tree ROOT FOLDER
 //
@@ -19,7 +19,7 @@
 #include "verify/image/bundle.h"
 #include "verify/image/manifest.h"
 
-namespace anchorage::client {
+namespace anchorage::test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -34,12 +34,12 @@ void SignTree(const std::string& root, const std::string& folder) {
   verify::ImageManifest manifest;
   manifest.product = "ledger";
   manifest.version = verify::ImageVersion::Parse("2026.11").value();
-  manifest.time = test::ImageSigner::Time();
+  manifest.time = ImageSigner::Time();
   manifest.entries =
-      ListImage(root, {.scope = manifest.scope}, {.as_seen = true})
+      client::ListImage(root, {.scope = manifest.scope}, {.as_seen = true})
           .value()
           .found;
-  const test::ImageSigner signer("producer");
+  const ImageSigner signer("producer");
   const std::string bundle = signer.Sign(manifest);
   fs::create_directories(root + "/usr/lib/anchorage");
   std::ofstream(root + "/usr/lib/anchorage/image.bundle.json") << bundle;
@@ -62,13 +62,13 @@ void SignTree(const std::string& root, const std::string& folder) {
 }
 
 }  // namespace
-}  // namespace anchorage::client
+}  // namespace anchorage::test
 
 int main(int argc, char** argv) {
   if (argc != 3) {
     std::cerr << "usage: sign_tree ROOT FOLDER\n";
     return 1;
   }
-  anchorage::client::SignTree(argv[1], argv[2]);
+  anchorage::test::SignTree(argv[1], argv[2]);
   return 0;
 }
