@@ -40,6 +40,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"gpt_fuzz", GptSeeds},
       {"identity_fuzz", IdentitySeeds},
       {"image_bundle_fuzz", ImageBundleSeeds},
+      {"image_lists_fuzz", ImageListSeeds},
       {"image_manifest_fuzz", ImageManifestSeeds},
       {"image_system_fuzz", ImageSystemSeeds},
       {"json_fuzz", JsonSeeds},
