@@ -39,6 +39,9 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"fat_fuzz", FatSeeds},
       {"gpt_fuzz", GptSeeds},
       {"identity_fuzz", IdentitySeeds},
+      {"image_bundle_fuzz", ImageBundleSeeds},
+      {"image_lists_fuzz", ImageListSeeds},
+      {"image_manifest_fuzz", ImageManifestSeeds},
       {"image_system_fuzz", ImageSystemSeeds},
       {"json_fuzz", JsonSeeds},
       {"ledger_file_fuzz", LedgerFileSeeds},
@@ -59,6 +62,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"signature_list_fuzz", SignatureListSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
+      {"validate_config_fuzz", ValidateConfigSeeds},
       {"verity_fuzz", VeritySeeds},
   };
   const auto at = makers.find(target);
