@@ -1,5 +1,6 @@
 #include "anchors/publishing/evp_signature.h"
 
+#include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
@@ -35,14 +36,14 @@ absl::StatusOr<TufKey> MakeOfPem(EVP_PKEY* key, std::string_view keytype,
   return TufKey::Make(keytype, scheme, *pem);
 }
 
-bool IsP256(EVP_PKEY* key) {
+bool IsOn(EVP_PKEY* key, const char* curve) {
   std::array<char, 64> group{};
   return EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) ==
              1 &&
-         std::strcmp(group.data(), "prime256v1") == 0;
+         std::strcmp(group.data(), curve) == 0;
 }
 
-absl::StatusOr<TufKey> FindPublicKey(EVP_PKEY* key) {
+absl::StatusOr<TufKey> FindPublicKey(EVP_PKEY* key, KeyUse use) {
   const auto unsupported = [](std::string_view detail) {
     return RejectUpdate(TufReason::kSigningKeyUnsupported, detail);
   };
@@ -50,7 +51,12 @@ absl::StatusOr<TufKey> FindPublicKey(EVP_PKEY* key) {
     case EVP_PKEY_ED25519:
       return PublicEd25519(key);
     case EVP_PKEY_EC:
-      if (!IsP256(key)) return unsupported("an elliptic curve but P-256");
+      if (use == KeyUse::kImages && IsOn(key, SN_secp384r1)) {
+        return MakeOfPem(key, "ecdsa", "ecdsa-sha2-nistp384");
+      }
+      if (!IsOn(key, SN_X9_62_prime256v1)) {
+        return unsupported("an elliptic curve but P-256");
+      }
       return MakeOfPem(key, "ecdsa", "ecdsa-sha2-nistp256");
     case EVP_PKEY_RSA:
       if (EVP_PKEY_get_bits(key) < kMinRsaBits) {
@@ -86,10 +92,10 @@ std::string_view MemoryOf(BIO* bio) {
   return {data, static_cast<std::size_t>(size)};
 }
 
-absl::StatusOr<TufKey> PublicKeyOf(EVP_PKEY* key) {
+absl::StatusOr<TufKey> PublicKeyOf(EVP_PKEY* key, KeyUse use) {
   const ErrorQueueGuard guard;
-  auto public_key = FindPublicKey(key);
-  if (public_key.ok() && !public_key->supported()) {
+  auto public_key = FindPublicKey(key, use);
+  if (public_key.ok() && use == KeyUse::kMetadata && !public_key->supported()) {
     return RejectUpdate(TufReason::kSigningKeyUnsupported,
                         "a key that verifies nothing");
   }
@@ -108,7 +114,9 @@ absl::StatusOr<std::string> PublicPemOf(EVP_PKEY* key) {
 absl::StatusOr<std::string> SignWith(EVP_PKEY* key, std::string_view message) {
   const ErrorQueueGuard guard;
   const int type = EVP_PKEY_get_base_id(key);
-  const EVP_MD* digest = type == EVP_PKEY_ED25519 ? nullptr : EVP_sha256();
+  const EVP_MD* digest = EVP_sha256();
+  if (type == EVP_PKEY_ED25519) digest = nullptr;
+  if (type == EVP_PKEY_EC && IsOn(key, SN_secp384r1)) digest = EVP_sha384();
   const MdCtxPtr context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* parameters = nullptr;  // owned by `context`
   if (context == nullptr || EVP_DigestSignInit(context.get(), &parameters,

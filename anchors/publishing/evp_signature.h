@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "anchors/publishing/key_use.h"
 #include "anchors/tuf/tuf_key.h"
 
 namespace anchorage::anchors::tuf {
@@ -42,7 +43,7 @@ const unsigned char* Bytes(std::string_view text);
 std::string_view MemoryOf(BIO* bio);
 
 // The public half of `key`. kSigningKeyUnsupported.
-absl::StatusOr<TufKey> PublicKeyOf(EVP_PKEY* key);
+absl::StatusOr<TufKey> PublicKeyOf(EVP_PKEY* key, KeyUse use);
 
 absl::StatusOr<std::string> PublicPemOf(EVP_PKEY* key);
 

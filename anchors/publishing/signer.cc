@@ -82,16 +82,17 @@ SoftwareKey::SoftwareKey(std::unique_ptr<State> state, TufKey public_key)
 SoftwareKey::~SoftwareKey() = default;
 
 absl::StatusOr<std::unique_ptr<SoftwareKey>> SoftwareKey::FromState(
-    std::unique_ptr<State> state) {
+    std::unique_ptr<State> state, KeyUse use) {
   if (state->key == nullptr) return SigningFailed("no key was made");
-  auto public_key = PublicKeyOf(state->key.get());
+  auto public_key = PublicKeyOf(state->key.get(), use);
   if (!public_key.ok()) return public_key.status();
   return std::unique_ptr<SoftwareKey>(
       new SoftwareKey(std::move(state), *std::move(public_key)));
 }
 
 absl::StatusOr<std::unique_ptr<SoftwareKey>> SoftwareKey::FromPem(
-    std::string_view pem, std::optional<std::string_view> passphrase) {
+    std::string_view pem, std::optional<std::string_view> passphrase,
+    KeyUse use) {
   const ErrorQueueGuard guard;
   if (pem.size() > kMaxPrivateKeyPemBytes) {
     return RejectUpdate(TufReason::kSigningKeyUnreadable, "too long");
@@ -108,7 +109,7 @@ absl::StatusOr<std::unique_ptr<SoftwareKey>> SoftwareKey::FromPem(
                             ? "no private key in PEM, or another passphrase"
                             : "no private key in PEM, or a passphrase needed");
   }
-  return FromState(std::move(state));
+  return FromState(std::move(state), use);
 }
 
 absl::StatusOr<std::unique_ptr<SoftwareKey>> SoftwareKey::GenerateEd25519() {
@@ -174,7 +175,7 @@ absl::StatusOr<TufKey> ReadPublicKeyPem(std::string_view pem) {
     return RejectUpdate(TufReason::kSigningKeyUnreadable,
                         "no public key in PEM");
   }
-  return PublicKeyOf(key.get());
+  return PublicKeyOf(key.get(), KeyUse::kMetadata);
 }
 
 }  // namespace anchorage::anchors::tuf

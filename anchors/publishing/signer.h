@@ -21,6 +21,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "anchors/publishing/key_use.h"
 #include "anchors/tuf/tuf_key.h"
 
 namespace anchorage::anchors::tuf {
@@ -50,11 +51,12 @@ class SigningKey {
  public:
   virtual ~SigningKey() = default;
 
-  // The key under which the signatures verify; supported() is true.
+  // The key under which the signatures verify; supported() is true but for a
+  // key on P-384.
   virtual const TufKey& public_key() const = 0;
 
-  // Signs `message`, which is canonical JSON: Ed25519 pure, ECDSA in DER over
-  // SHA-256, RSA-PSS with SHA-256 and a salt of 32 bytes. kSigningFailed.
+  // Signs `message`: Ed25519 pure, ECDSA in DER over SHA-256 or, on P-384,
+  // SHA-384, RSA-PSS with SHA-256 and a salt of 32 bytes. kSigningFailed.
   virtual absl::StatusOr<std::string> Sign(std::string_view message) const = 0;
 
   // Returns public_key() in PEM (SubjectPublicKeyInfo), which people pass to
@@ -67,10 +69,12 @@ class SoftwareKey final : public SigningKey {
   // Reads the first private key in `pem`: PKCS #8, encrypted or not, or the
   // older forms. Never asks at a terminal. kSigningKeyUnreadable: not a key,
   // or encrypted and `passphrase` is absent or wrong. kSigningKeyUnsupported:
-  // not Ed25519, ECDSA P-256 or RSA of at least 2048 bits.
+  // not Ed25519, ECDSA P-256 or RSA of at least 2048 bits, nor what `use`
+  // allows beside.
   static absl::StatusOr<std::unique_ptr<SoftwareKey>> FromPem(
       std::string_view pem,
-      std::optional<std::string_view> passphrase = std::nullopt);
+      std::optional<std::string_view> passphrase = std::nullopt,
+      KeyUse use = KeyUse::kMetadata);
 
   static absl::StatusOr<std::unique_ptr<SoftwareKey>> GenerateEd25519();
   static absl::StatusOr<std::unique_ptr<SoftwareKey>> GenerateP256();
@@ -95,7 +99,7 @@ class SoftwareKey final : public SigningKey {
   struct State;
   SoftwareKey(std::unique_ptr<State> state, TufKey public_key);
   static absl::StatusOr<std::unique_ptr<SoftwareKey>> FromState(
-      std::unique_ptr<State> state);
+      std::unique_ptr<State> state, KeyUse use = KeyUse::kMetadata);
 
   std::unique_ptr<State> state_;
   TufKey public_key_;

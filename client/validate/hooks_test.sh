@@ -51,7 +51,7 @@ END
 
 cat >"$work/functions" <<'END'
 copy_exec() { echo "exec $1 $2"; }
-copy_file() { echo "file $2 $3"; }
+copy_file() { echo "file $2"; }
 copy_modules_dir() { echo "modules $1"; }
 panic() { echo panic; exit 9; }
 END
@@ -60,8 +60,8 @@ same 'prereqs of the hook' '' "$(hook prereqs)"
 same 'no configuration, no validator' '' "$(hook)"
 configure power-off
 same 'what the hook copies' "exec $prefix/lib/anchorage/anchorage-validate $prefix/lib/anchorage
-file $config/validate.json $config/validate.json
-file $config/example.pem $config/example.pem
+file $config/validate.json
+file $config/example.pem
 modules kernel/drivers/char/tpm" "$(hook)"
 configure milder
 code=0
@@ -124,6 +124,7 @@ chmod 755 "$work"/bin/*
 validator() {
   printf '#!/bin/sh\necho "$@" >"%s/arguments"\nexit %s\n' "$work" "$1" \
     >"$prefix/lib/anchorage/anchorage-validate"
+  chmod 755 "$prefix/lib/anchorage/anchorage-validate"
 }
 # goes_on SHELL...: what a script prints, and "on" where it ends by itself.
 goes_on() {

@@ -95,6 +95,20 @@ fresh_tpm
 run 0 --system
 is 'in the system alone' "$zero"
 
+# What is asked to end while it waits for the TPM goes on.
+fresh_tpm
+kill -STOP "$tpm"
+"${apart[@]}" "$validate" --root "$work/root" --config "$work/validate.json" \
+  --initrd &
+waiting=$!
+until child=$(pgrep -P "$waiting" -f -- --initrd); do sleep 0.05; done
+until grep -q 'SigBlk:.*fffffffe7ffbfeff' "/proc/$child/status"; do sleep 0.05; done
+for signal in TERM INT HUP QUIT USR1; do kill "-$signal" "$child"; done
+kill -CONT "$tpm"
+wait "$waiting" || fail "signals ended it"
+is 'signals' "$success"
+
+fresh_tpm
 printf '\x7fELF c0de' >"$work/root/usr/lib/library.so"
 run 0 --system
 is 'a changed library, in the system' "$failure"

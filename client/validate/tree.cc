@@ -140,11 +140,10 @@ void SayDifferences(const verify::Comparison& comparison, Report& report) {
 }
 
 void SayNotes(const Inventory& inventory, Report& report) {
-  std::vector<std::string> notes = inventory.notes;
-  notes.resize(std::min(notes.size(), kMaxDifferenceLines));
-  if (inventory.as_seen) notes.push_back("mounts may hide files");
-  for (const std::string& note : notes) {
-    report.SayHere(absl::StrCat("note: ", note));
+  const std::size_t said =
+      std::min(inventory.notes.size(), kMaxDifferenceLines);
+  for (std::size_t i = 0; i < said; ++i) {
+    report.SayHere(absl::StrCat("note: ", inventory.notes[i]));
   }
 }
 

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -85,6 +85,19 @@ TEST(ValidateConfigTest, WhatIsNotSaidIsStrict) {
   EXPECT_TRUE(config->require_tpm);
   EXPECT_EQ(config->pcr, 8);
   EXPECT_EQ(config->tpm, "/dev/tpmrm0");
+}
+
+TEST(ValidateConfigTest, ReadsTheManualsExample) {
+  std::ifstream file("client/validate/README.md");
+  const std::string manual{std::istreambuf_iterator<char>(file), {}};
+  const std::string fence = "```json\n";
+  const std::size_t begin = manual.find(fence);
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t from = begin + fence.size();
+  const auto config =
+      ParseValidateConfig(manual.substr(from, manual.find("```", from) - from));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->expected.product, "ledger");
 }
 
 struct Breakage {

@@ -20,8 +20,8 @@
 #include "client/validate/tree.h"
 #include "client/validate/validate_error.h"
 #include "gtest/gtest.h"
+#include "test/support/fake_producer.h"
 #include "test/support/fake_tpm.h"
-#include "test/support/image_signer.h"
 #include "verify/image/boot_pcr.h"
 #include "verify/image/bundle.h"
 #include "verify/image/version.h"
@@ -32,8 +32,8 @@ namespace {
 namespace fs = std::filesystem;
 using Extension = Decision::Extension;
 using Reason = ValidateReason;
+using test::FakeProducer;
 using test::FakeTpm;
-using test::ImageSigner;
 using verify::MismatchAction;
 
 // A tree, its signed manifest, a TPM and a configuration: all as it must be.
@@ -52,7 +52,7 @@ class ValidateTest : public ::testing::Test {
     // Made now, as the manifest of an image is.
     manifest_.product = "ledger";
     manifest_.version = verify::ImageVersion::Parse("2.1").value();
-    manifest_.time = test::ImageSigner::Time();
+    manifest_.time = test::SmallManifest().time;
     manifest_.entries = ListImage(folder_ + "/root", {.scope = manifest_.scope},
                                   {.as_seen = true})
                             .value()
@@ -73,11 +73,12 @@ class ValidateTest : public ::testing::Test {
 
   // Signs the manifest, writes what is expected, and validates.
   Decision Run() {
-    if (has_bundle_) Write(kBundle, bundle_.value_or(signer_.Sign(manifest_)));
+    if (has_bundle_)
+      Write(kBundle, bundle_.value_or(producer_.Sign(manifest_)));
     std::ofstream(folder_ + "/validate.json") << absl::StrCat(
         R"({"schema_version": 1, "producers": [{"name": "Example",)",
         R"( "certificates": ["-----BEGIN CERTIFICATE-----)",
-        absl::Base64Escape(config_.pinned.certificate_der()),
+        absl::Base64Escape(FakeProducer().Pinned().certificates_der.front()),
         R"(-----END CERTIFICATE-----"]}], "product": ")", config_.product,
         R"(", "least_version": ")", config_.least_version, R"(", "as_seen": )",
         R"(true, "tpm": ")", config_.tpm.value_or(tpm_->path()),
@@ -101,9 +102,7 @@ class ValidateTest : public ::testing::Test {
   }
   std::string Succeeded() {
     const auto verified = verify::VerifyBundle(
-        signer_.Sign(manifest_),
-        {{.name = "Example", .certificates_der = {signer_.certificate_der()}}},
-        std::nullopt);
+        producer_.Sign(manifest_), {producer_.Pinned()}, std::nullopt);
     return Text(
         verify::RegisterAfter(verify::BootEvent(verified->digest()).value())
             .value());
@@ -125,13 +124,12 @@ class ValidateTest : public ::testing::Test {
   std::string folder_;
   Report report_;
   std::optional<FakeTpm> tpm_;
-  ImageSigner signer_{"producer"};
+  FakeProducer producer_;
   verify::ImageManifest manifest_;
   bool has_bundle_ = true;
   // In place of the signed manifest.
   std::optional<std::string> bundle_;
   struct {
-    ImageSigner pinned{"producer"};
     std::string product;
     std::string least_version = "2";
     std::optional<std::string> tpm;
@@ -221,14 +219,14 @@ TEST_F(ValidateTest, AManifestThatIsAFifoIsAFailure) {
 
 TEST_F(ValidateTest, AManifestBehindALinkIsAFailure) {
   has_bundle_ = false;
-  std::ofstream(folder_ + "/elsewhere") << signer_.Sign(manifest_);
+  std::ofstream(folder_ + "/elsewhere") << producer_.Sign(manifest_);
   fs::create_directories(fs::path(Root(kBundle)).parent_path());
   fs::create_symlink(folder_ + "/elsewhere", Root(kBundle));
   ExpectFailure(Reason::kManifestUnreadable);
 }
 
 TEST_F(ValidateTest, AFlippedByteIsAFailure) {
-  std::string bundle = signer_.Sign(manifest_);
+  std::string bundle = producer_.Sign(manifest_);
   const std::size_t at = bundle.find("\"payload\":\"") + 100;
   bundle[at] = bundle[at] == 'A' ? 'B' : 'A';
   bundle_ = bundle;
@@ -236,7 +234,7 @@ TEST_F(ValidateTest, AFlippedByteIsAFailure) {
 }
 
 TEST_F(ValidateTest, AForeignProducerIsAFailure) {
-  signer_ = ImageSigner("somebody");
+  producer_.root.subject = producer_.issuer.issuer = test::NameOf("Somebody");
   ExpectFailure(Reason::kManifestForeign);
 }
 

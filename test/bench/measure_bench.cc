@@ -1,5 +1,5 @@
 // What measuring a unified kernel image of 100 MiB costs, in terms of hashing
-// its bytes once.
+// its bytes once; and what the root hash of a partition does.
 
 #include <algorithm>
 #include <cstddef>
@@ -11,9 +11,12 @@
 #include "test/bench/ratio.h"
 #include "test/bench/report.h"
 #include "test/fake_aws/keys.h"
+#include "test/support/disk_writer.h"
 #include "test/support/pe_writer.h"
 #include "verify/crypto/public_key.h"
 #include "verify/measure/boot_measurements.h"
+#include "verify/measure/disk_view.h"
+#include "verify/measure/verity.h"
 
 namespace anchorage::bench {
 namespace {
@@ -103,10 +106,47 @@ int ReportMeasuring(const Options& options) {
   return report.Finish(options);
 }
 
+constexpr std::size_t kPartitionBytes = 64 * kMebibyte;
+// Of times: a salt of 32 bytes with each block of 4096, and a hundredth more of
+// bytes, which are the tree.
+constexpr double kMaxRootHashRatio = 1.25;
+
+int ReportVerity(const Options& options) {
+  const std::string data = Noise(kPartitionBytes);
+  const test::VerityPartition verity =
+      test::WriteVerity(data, {.salt = std::string(32, 's')});
+  const auto data_view = verify::DiskView::OfBytes(data);
+  const auto hash_view = verify::DiskView::OfBytes(verity.bytes);
+  const auto superblock = *verify::ReadVeritySuperblock(hash_view, 0);
+  Report report(
+      absl::StrFormat("the root hash of %d MiB", kPartitionBytes / kMebibyte),
+      "time, in terms of one SHA-256");
+  CompareAll(
+      {{.name = "dm-verity, blocks of 4096 bytes",
+        .operation =
+            [&] {
+              const auto result =
+                  verify::ComputeVerity(superblock, data_view, hash_view, 0,
+                                        [](std::uint64_t, std::uint64_t) {});
+              return result.ok() && result->root_hash == verity.root_hash &&
+                     !result->wrong_tree_block.has_value();
+            },
+        .baseline =
+            [&] {
+              return verify::Hash(HashAlgorithm::kSha256, data).size == 32;
+            },
+        .goal = AtMost(kMaxRootHashRatio)}},
+      options.rounds, report);
+  return report.Finish(options);
+}
+
 }  // namespace
 }  // namespace anchorage::bench
 
 int main(int argc, char** argv) {
-  return anchorage::bench::ReportMeasuring(
-      anchorage::bench::ParseOptions(argc, argv));
+  using namespace anchorage::bench;
+  const Options options = ParseOptions(argc, argv);
+  const int image = ReportMeasuring(options);
+  const int partition = ReportVerity(options);
+  return std::max(image, partition);
 }

@@ -30,10 +30,13 @@ declare -A arguments=(
   ['image manifest']="model --product shop --version 1 --time 2026-11-30T00:00:00Z --scope everything --as-seen --out manifest.json"
   ['image verify']="model --manifest $oms/v1.1.0.json --producer $oms/signer.pem --at 2026-11-30T00:00:00Z --as-seen"
   ['measure uki']='shop.efi' ['measure eventlog']='machine.log'
+  ['measure image']='shop.raw' ['image lint']='image'
   ['key show']='--key alice.pem' ['inspect']="$real/nitro-tpm/live-usw2-i-000fa553.cbor"
+  ['image show']="$oms/v1.1.0.json"
   ['instance check']='--attestation ignore' ['selftest']='' ['context list']='' ['context show']='prod'
 )
 "$make_boot_files" .
+mkdir -p image/usr/sbin && touch image/usr/sbin/sshd
 "$trustctl" key generate --out alice.pem --unencrypted >/dev/null
 XDG_CONFIG_HOME=$scratch/xdg "$trustctl" context set prod --server trustd:7443 >/dev/null
 {

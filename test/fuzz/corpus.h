@@ -26,7 +26,11 @@ Seeds ChainSeeds();
 Seeds AttestationSeeds();
 
 Seeds NsmSeeds();
+Seeds ValidateConfigSeeds();
 Seeds EventLogSeeds();
+
+Seeds ImageBundleSeeds();
+Seeds ImageManifestSeeds();
 
 Seeds ManifestSeeds();
 Seeds PeSeeds();
@@ -36,6 +40,7 @@ Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
 Seeds CatalogSeeds(const std::string& baked_catalog);
 Seeds SuccessionSeeds(const std::string& baked_catalog);
+Seeds ImageListSeeds();
 Seeds LedgerFileSeeds();
 Seeds RecordSeeds();
 Seeds ReportSeeds();
@@ -46,6 +51,11 @@ Seeds RetryAfterSeeds();
 Seeds PkiIndexSeeds();
 Seeds ImageSystemSeeds();
 Seeds ContextsSeeds();
+
+Seeds GptSeeds();
+Seeds FatSeeds();
+Seeds VeritySeeds();
+
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

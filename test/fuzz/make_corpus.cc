@@ -36,7 +36,12 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"cose_fuzz", CoseSeeds},
       {"der_fuzz", DerSeeds},
       {"event_log_fuzz", EventLogSeeds},
+      {"fat_fuzz", FatSeeds},
+      {"gpt_fuzz", GptSeeds},
       {"identity_fuzz", IdentitySeeds},
+      {"image_bundle_fuzz", ImageBundleSeeds},
+      {"image_lists_fuzz", ImageListSeeds},
+      {"image_manifest_fuzz", ImageManifestSeeds},
       {"image_system_fuzz", ImageSystemSeeds},
       {"json_fuzz", JsonSeeds},
       {"ledger_file_fuzz", LedgerFileSeeds},
@@ -57,6 +62,8 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"signature_list_fuzz", SignatureListSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
+      {"validate_config_fuzz", ValidateConfigSeeds},
+      {"verity_fuzz", VeritySeeds},
   };
   const auto at = makers.find(target);
   return at == makers.end() ? SeedMaker() : at->second;

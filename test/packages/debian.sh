@@ -36,6 +36,13 @@ pages() {
 }
 check "its manual pages" pages
 check "its units" ls /usr/lib/systemd/system/anchorage-cache@.{service,timer}
+check "the validator of initrds" add anchorage-validate
+check "it is static and starts" /usr/lib/anchorage/anchorage-validate --help
+check "its hooks and its unit" ls \
+  /usr/lib/dracut/modules.d/90anchorage/module-setup.sh \
+  /usr/share/initramfs-tools/hooks/anchorage-validate \
+  /usr/share/initramfs-tools/scripts/init-bottom/anchorage-validate \
+  /usr/lib/systemd/system/anchorage-validate.service
 
 # --- trustd, without systemd: what the unit says, by hand
 

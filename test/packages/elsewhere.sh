@@ -15,7 +15,9 @@ check "README.md's sums" of_readme "(cd packages"
 dnf() { rpm -i --nodeps --force-debian "${@:2}"; }
 check "README.md's rpm" of_readme "dnf install"
 check "the other rpms" rpm -i --nodeps --force-debian \
-  "$packages"/anchorage-devel-*.rpm "$packages"/python3-anchorage-*.rpm
+  "$packages"/anchorage-devel-*.rpm "$packages"/python3-anchorage-*.rpm \
+  "$packages"/anchorage-validate-*.rpm
+check "the validator of initrds" /usr/lib/anchorage/anchorage-validate --help
 needs() {
   rpm -q --requires anchorage >"$scratch/needs" &&
     ! grep -vE '^(lib(c|m|crypto|gcc_s)\.so\.[136]\(|ld-linux-x86-64\.so\.2\(|rtld\(|rpmlib\()' \

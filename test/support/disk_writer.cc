@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <utility>
 
 namespace anchorage::test {
 namespace {
@@ -185,10 +186,11 @@ FatWriter::FatWriter(FatOptions options) : options_(options) {
 }
 
 FatWriter::Node& FatWriter::Child(Node& folder, const std::string& name) {
-  for (auto& [child_name, child] : folder.children) {
-    if (child_name == name) return child;
+  for (Node& child : folder.children) {
+    if (child.name == name) return child;
   }
-  return folder.children.emplace_back(name, Node()).second;
+  folder.children.emplace_back().name = name;
+  return folder.children.back();
 }
 
 void FatWriter::AddFolder(const std::string& path) {
@@ -215,9 +217,10 @@ void FatWriter::Add(const std::string& path, std::string content) {
   const std::string name =
       slash == std::string::npos ? path : path.substr(slash + 1);
   // Twice the same name is two files: readers must refuse it.
-  folder->children.emplace_back(
-      name,
-      Node{.content = std::move(content), .is_folder = false, .children = {}});
+  folder->children.push_back({.name = name,
+                              .content = std::move(content),
+                              .is_folder = false,
+                              .children = {}});
 }
 
 std::size_t FatWriter::cluster_at(std::uint32_t cluster) const {
@@ -283,7 +286,8 @@ std::uint32_t FatWriter::WriteFolder(std::string& volume, const Node& folder,
     add("..         ", 0x10);
   }
   int number = 0;
-  for (const auto& [name, child] : folder.children) {
+  for (const Node& child : folder.children) {
+    const std::string& name = child.name;
     const auto [raw, all] = ShortName(name, ++number);
     if (!all) {
       std::string units;
@@ -334,8 +338,9 @@ std::uint32_t FatWriter::WriteFolder(std::string& volume, const Node& folder,
     put_cluster(32, parent);
   }
   for (std::size_t i = 0; i < folder.children.size(); ++i) {
-    const auto& [name, child] = folder.children[i];
-    const std::string child_path = is_root ? name : path + "/" + name;
+    const Node& child = folder.children[i];
+    const std::string child_path =
+        is_root ? child.name : path + "/" + child.name;
     const std::uint32_t cluster =
         child.is_folder
             ? WriteFolder(volume, child, child_path, is_root ? 0 : first)

@@ -14,7 +14,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace anchorage::test {
@@ -87,10 +86,11 @@ class FatWriter {
 
  private:
   struct Node {
+    std::string name;
     std::string content;
     bool is_folder = false;
     // In the order in which they were added.
-    std::vector<std::pair<std::string, Node>> children;
+    std::vector<Node> children;
   };
   Node& Child(Node& folder, const std::string& name);
   std::uint32_t Allocate(std::string& volume, const std::string& content);

@@ -14,7 +14,7 @@
 
 #include "absl/strings/escaping.h"
 #include "client/image/inventory.h"
-#include "test/support/image_signer.h"
+#include "test/support/fake_producer.h"
 #include "verify/image/boot_pcr.h"
 #include "verify/image/bundle.h"
 #include "verify/image/manifest.h"
@@ -31,21 +31,22 @@ void PrintRegister(const absl::StatusOr<verify::Sha384Bytes>& event) {
 }
 
 void SignTree(const std::string& root, const std::string& folder) {
-  verify::ImageManifest manifest;
-  manifest.product = "ledger";
-  manifest.version = verify::ImageVersion::Parse("2026.11").value();
-  manifest.time = ImageSigner::Time();
+  verify::ImageManifest manifest = SmallManifest();
+  manifest.scope = verify::ManifestScope::kCodeAndStartup;
+  manifest.exclusions.clear();
+  // What is to happen, the configuration alone says.
+  manifest.on_mismatch = verify::MismatchAction::kContinue;
   manifest.entries =
       client::ListImage(root, {.scope = manifest.scope}, {.as_seen = true})
           .value()
           .found;
-  const ImageSigner signer("producer");
-  const std::string bundle = signer.Sign(manifest);
+  const FakeProducer producer;
+  const std::string bundle = producer.Sign(manifest);
   fs::create_directories(root + "/usr/lib/anchorage");
   std::ofstream(root + "/usr/lib/anchorage/image.bundle.json") << bundle;
   std::ofstream(folder + "/example.pem")
       << "-----BEGIN CERTIFICATE-----\n"
-      << absl::Base64Escape(signer.certificate_der())
+      << absl::Base64Escape(producer.Pinned().certificates_der.front())
       << "\n-----END CERTIFICATE-----\n";
   std::ofstream(folder + "/validate.json")
       << R"({"schema_version": 1, "product": "ledger", "least_version": "2026",
@@ -53,10 +54,8 @@ void SignTree(const std::string& root, const std::string& folder) {
  "least_action": "continue", "without_manifest": "continue", "as_seen": true,
  "tpm": ")"
       << folder << "/tpm\"}\n";
-  const auto verified = verify::VerifyBundle(
-      bundle,
-      {{.name = "Example", .certificates_der = {signer.certificate_der()}}},
-      std::nullopt);
+  const auto verified =
+      verify::VerifyBundle(bundle, {producer.Pinned()}, std::nullopt);
   PrintRegister(verify::BootEvent(verified->digest()));
   PrintRegister(verify::FailedBootEvent());
 }

@@ -22,9 +22,15 @@ _ABSEIL = [
 
 # `library`: what libanchorage links instead, which is for other people's
 # processes (tools/bazel/library.bzl); None: the same. `abseil`: whether abseil
-# is linked too.
-def _target(linkopts = [], defines = [], library = None, abseil = False):
-    return struct(linkopts = linkopts, defines = defines, library = library, abseil = abseil)
+# is linked too. `static`: what pkg-config links statically.
+def _target(linkopts = [], defines = [], library = None, abseil = False, static = None):
+    return struct(
+        linkopts = linkopts,
+        defines = defines,
+        library = library,
+        abseil = abseil,
+        static = static,
+    )
 
 _absl = _target(abseil = True, library = struct(deps = ["@abseil_source//:abseil"], linkopts = []))
 
@@ -68,6 +74,8 @@ _LIBRARIES = {
     "openssl": {
         "": {
             "crypto": _target(["-lcrypto"]),
+            # With what its archive needs: in Debian 13 also compressors.
+            "crypto_static": _target(static = "libcrypto"),
             "ssl": _target(["-lssl", "-lcrypto"]),
         },
     },
@@ -123,18 +131,23 @@ def _choose(flags, normally, field):
         normally,
     )
 
+def _pkg_config(ctx, arguments):
+    found = ctx.execute(["pkg-config", "--libs"] + arguments)
+    if found.return_code != 0:
+        fail("a library is missing: run tools/setup\n" + found.stderr)
+    return found.stdout.strip().split(" ")
+
 # Only what a binary uses is recorded in it, so one list serves every label.
 def _abseil_linkopts(ctx):
-    found = ctx.execute(["pkg-config", "--libs"] + _ABSEIL)
-    if found.return_code != 0:
-        fail("no abseil: run tools/setup\n" + found.stderr)
-    return ["-Wl,--push-state,--as-needed"] + found.stdout.strip().split(" ") + ["-Wl,--pop-state"]
+    return ["-Wl,--push-state,--as-needed"] + _pkg_config(ctx, _ABSEIL) + ["-Wl,--pop-state"]
 
 def _system_library_impl(ctx):
     for package, targets in _LIBRARIES[ctx.name].items():
         lines = ["package(default_visibility = [\"//visibility:public\"])"]
         for name, flags in targets.items():
             linkopts = flags.linkopts + (_abseil_linkopts(ctx) if flags.abseil else [])
+            if flags.static:
+                linkopts = _pkg_config(ctx, ["--static", flags.static])
             lines.append("cc_library(name = %r, linkopts = %s, deps = %s, defines = %r)" % (
                 name,
                 _choose(flags, linkopts, "linkopts"),

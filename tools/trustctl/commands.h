@@ -49,8 +49,11 @@ AddCommand AddBackup;
 AddCommand AddAnchorsExport;
 
 // Below "image".
+AddCommand AddImageExport;
 AddCommand AddImageIndex;
 AddCommand AddImageManifest;
+AddCommand AddImageShow;
+AddCommand AddImageSign;
 AddCommand AddImageVerify;
 AddCommand AddImageLint;
 

@@ -187,11 +187,12 @@ std::string TemplateOf(const std::string& unit) {
 // File systems that keep nothing on a disk, or cannot be written to.
 bool IsHarmless(const std::string& type) {
   constexpr std::string_view kTypes[] = {
-      "tmpfs",     "ramfs",    "proc",     "sysfs",      "devpts",
-      "devtmpfs",  "cgroup",   "cgroup2",  "debugfs",    "tracefs",
-      "hugetlbfs", "mqueue",   "bpf",      "securityfs", "pstore",
-      "efivarfs",  "configfs", "squashfs", "erofs",      "iso9660",
-      "autofs",    "none",     "overlay",  "swap",       "binfmt_misc"};
+      "tmpfs",     "ramfs",      "proc",     "sysfs",      "devpts",
+      "devtmpfs",  "cgroup",     "cgroup2",  "debugfs",    "tracefs",
+      "hugetlbfs", "mqueue",     "bpf",      "securityfs", "pstore",
+      "efivarfs",  "configfs",   "squashfs", "erofs",      "iso9660",
+      "autofs",    "none",       "overlay",  "swap",       "binfmt_misc",
+      "fusectl",   "rpc_pipefs", "nfsd"};
   return std::find(std::begin(kTypes), std::end(kTypes), type) !=
          std::end(kTypes);
 }

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <iostream>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -82,11 +83,12 @@ void SigningKeySource::AddTo(CLI::App& command) {
   passphrase.AddTo(command);
 }
 
-absl::StatusOr<std::unique_ptr<SigningKey>> SigningKeySource::Open() const {
+absl::StatusOr<std::unique_ptr<SigningKey>> SigningKeySource::Open(
+    anchors::tuf::KeyUse use) const {
   if (anchors::tuf::IsPkcs11Uri(key)) {
     const auto pin = passphrase.Read(key, /*is_new=*/false);
     if (!pin.ok()) return pin.status();
-    auto opened = Pkcs11Key::Open(key, pin->view());
+    auto opened = Pkcs11Key::Open(key, pin->view(), use);
     if (!opened.ok()) return opened.status();
     return std::unique_ptr<SigningKey>(*std::move(opened));
   }
@@ -99,9 +101,9 @@ absl::StatusOr<std::unique_ptr<SigningKey>> SigningKeySource::Open() const {
   if (IsEncrypted(text.view())) {
     const auto secret = passphrase.Read(key, /*is_new=*/false);
     if (!secret.ok()) return secret.status();
-    opened = SoftwareKey::FromPem(text.view(), secret->view());
+    opened = SoftwareKey::FromPem(text.view(), secret->view(), use);
   } else {
-    opened = SoftwareKey::FromPem(text.view());
+    opened = SoftwareKey::FromPem(text.view(), std::nullopt, use);
   }
   if (!opened.ok()) {
     return absl::Status(opened.status().code(),

@@ -37,7 +37,8 @@ struct SigningKeySource {
 
   // Opens the key, with the passphrase only where it needs one. Fails as
   // ReadPrivateFile(), SoftwareKey and Pkcs11Key do.
-  absl::StatusOr<std::unique_ptr<anchors::tuf::SigningKey>> Open() const;
+  absl::StatusOr<std::unique_ptr<anchors::tuf::SigningKey>> Open(
+      anchors::tuf::KeyUse use = anchors::tuf::KeyUse::kMetadata) const;
 };
 
 }  // namespace anchorage::trustctl

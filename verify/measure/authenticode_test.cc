@@ -410,6 +410,18 @@ TEST(AuthenticodeTest, EntriesThatAreNotSupported) {
             "IMAGE_AUTHORITY_UNDECIDED");
 }
 
+TEST(AuthenticodeTest, CertificatesAreLimited) {
+  const std::string own = SelfSigned("own", Key(1));
+  const std::string file = test::SignPeSimply(File(), Key(1), own, "own");
+  const std::vector<std::string> same(kMaxDatabaseCertificates, own);
+  EXPECT_EQ(Find(file, Certificates(same)), own);
+  EXPECT_EQ(Find(file, Certificates(same) + Certificates({own})),
+            "IMAGE_AUTHORITY_UNDECIDED");
+  EXPECT_EQ(
+      Find(file, Certificates({own}), Certificates(same) + Certificates({own})),
+      "IMAGE_AUTHORITY_UNDECIDED");
+}
+
 // --- The table ---------------------------------------------------------------
 
 std::string ReasonOfTable(std::string_view table) {

@@ -293,6 +293,7 @@ class Examiner {
     if (!view.ok()) return view.status();
     const auto fat = FatVolume::Open(*view);
     if (!fat.ok()) return fat.status();
+    if (auto check = CheckNoOther(); !check.ok()) return check;
     for (const FatEntry& file : fat->entries()) {
       const std::string_view architecture = ArchitectureOf(FatFold(file.path));
       if (!file.is_folder && !architecture.empty()) {
@@ -333,6 +334,28 @@ class Examiner {
     }
     image_.esp = esp->number;
     return esp;
+  }
+
+  // Firmware looks for programs on every FAT, whatever its partition's type.
+  absl::Status CheckNoOther() const {
+    for (const GptPartition& partition : image_.gpt.partitions) {
+      const auto view = ViewOf(partition);
+      if (!view.ok()) return view.status();
+      const auto sector = view->Read(0, 512);
+      if (!sector.ok()) return sector.status();
+      if (partition.number == image_.esp || !FatVolume::LooksLikeFat(*sector)) {
+        continue;
+      }
+      const auto fat = FatVolume::Open(*view);
+      if (!fat.ok()) return fat.status();
+      for (const FatEntry& file : fat->entries()) {
+        if (ArchitectureOf(FatFold(file.path)).empty()) continue;
+        return DiskError(
+            DiskReason::kEspAmbiguous,
+            absl::StrCat(PartitionName(partition), " has ", file.path, " too"));
+      }
+    }
+    return absl::OkStatus();
   }
 
   absl::Status AddProgram(const FatVolume& fat, const FatEntry& file,
@@ -490,15 +513,16 @@ class Examiner {
     if (result->root_hash != verity.root_hash) {
       return DiskError(
           DiskReason::kVerityRootHash,
-          absl::StrFormat("%s gives %s, and the command line names %s",
+          absl::StrFormat("dm-verity of %s gives %s, and the command "
+                          "line names %s",
                           PartitionName(**data),
                           absl::BytesToHexString(result->root_hash), hex));
     }
     if (result->wrong_tree_block.has_value()) {
       return DiskError(
           DiskReason::kVerityTree,
-          absl::StrFormat("block %d of %s is not the one of the "
-                          "data",
+          absl::StrFormat("block %d of the dm-verity tree in %s is not the "
+                          "one of the data",
                           *result->wrong_tree_block, PartitionName(**hashes)));
     }
     const auto content = ContentOf(*data_view);
@@ -514,6 +538,9 @@ class Examiner {
               NameOf(*content),
               mountable_read_only ? ", which rw asks to be writable" : ""));
     }
+    if (auto check = CheckOneDevice(*data_view, *content); !check.ok()) {
+      return check;
+    }
     covered_.insert((*data)->number);
     covered_.insert((*hashes)->number);
     return VerifiedVolume{
@@ -524,6 +551,31 @@ class Examiner {
         .hash = superblock->hash,
         .data_bytes = superblock->data_blocks * superblock->data_block_bytes,
         .content = *content};
+  }
+
+  // btrfs and erofs can be spread over devices that nothing verifies.
+  static absl::Status CheckOneDevice(const DiskView& data,
+                                     DiskContent content) {
+    absl::StatusOr<std::string> count;
+    std::size_t expected = 0;
+    if (content == DiskContent::kBtrfs) {
+      // num_devices of the superblock.
+      count = data.Read(0x10000 + 0x88, 8);
+      expected = 1;
+    } else if (content == DiskContent::kErofs) {
+      // extra_devices.
+      count = data.Read(1024 + 86, 2);
+    } else {
+      return absl::OkStatus();
+    }
+    if (!count.ok()) return count.status();
+    count->resize(8);
+    if (LittleEndian<std::uint64_t>(*count, 0) == expected) {
+      return absl::OkStatus();
+    }
+    return DiskError(DiskReason::kRootNotCovered,
+                     absl::StrFormat("%s is spread over other devices too",
+                                     NameOf(content)));
   }
 
   // By the device that the command line names, or by 16 bytes of the root

@@ -195,6 +195,8 @@ TEST(DiskImageTest, OnlyFileSystemsThatAreMountedReadOnlyPass) {
   const auto with = [](std::size_t at, std::string_view magic) {
     std::string data(32 * 4096, '\0');
     data.replace(at, magic.size(), magic);
+    // The number of its devices, where it is btrfs.
+    data[0x10000 + 0x88] = 1;
     return data;
   };
   const struct {
@@ -227,6 +229,36 @@ TEST(DiskImageTest, OnlyFileSystemsThatAreMountedReadOnlyPass) {
   EXPECT_EQ(
       RootReason({.cmdline = "rw roothash=$HASH", .data = with(0, "XFSB")}),
       DiskReason::kRootWritable);
+}
+
+TEST(DiskImageTest, AFileSystemOverSeveralDevicesIsNotCovered) {
+  std::string erofs(32 * 4096, '\0');
+  erofs.replace(1024, 4, "\xe2\xe1\xf5\xe0");
+  EXPECT_EQ(RootReason({.data = erofs}), std::nullopt);
+  erofs[1024 + 86] = 1;
+  EXPECT_EQ(RootReason({.data = erofs}), DiskReason::kRootNotCovered);
+  std::string btrfs(32 * 4096, '\0');
+  btrfs.replace(0x10040, 8, "_BHRfS_M");
+  btrfs[0x10000 + 0x88] = 2;
+  EXPECT_EQ(RootReason({.data = btrfs}), DiskReason::kRootNotCovered);
+}
+
+// Firmware does not look at the type of a partition.
+TEST(DiskImageTest, AProgramOnAnotherFatMakesTheDiskAmbiguous) {
+  const auto reason = [](const std::string& volume) {
+    const BootableDiskSpec spec{.more = {{.content = volume}}};
+    return DiskReasonOf(Examine(WriteBootableDisk(spec)).status());
+  };
+  FatWriter data({});
+  data.Add("EFI/Linux/a.efi", "x");
+  EXPECT_EQ(reason(data.Write()), std::nullopt);
+  FatWriter boots({});
+  boots.Add("efi/boot/bootx64.efi", "x");
+  std::string volume = boots.Write();
+  EXPECT_EQ(reason(volume), DiskReason::kEspAmbiguous);
+  // One that firmware reads and this does not.
+  test::PutU16(volume, 510, 0);
+  EXPECT_EQ(reason(volume), DiskReason::kFatInvalid);
 }
 
 TEST(DiskImageTest, ASecondProgramThatBootsMustBeCoveredToo) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "verify/measure/disk_error.h"
@@ -248,6 +249,12 @@ class FatVolume::FolderReader {
       return DiskError(DiskReason::kFatAmbiguous,
                        absl::StrCat(file.path, " is one name with another"));
     }
+    // Firmware finds a file under either, and writers make a short name of
+    // another one with a '~': it is no name that anybody looks for.
+    if (folded != folded_short && !absl::StrContains(folded_short, '~')) {
+      return DiskError(DiskReason::kFatAmbiguous,
+                       absl::StrCat(file.path, " is found as ", *short_name));
+    }
     if (file.is_folder && (file.size != 0 || file.first_cluster == 0)) {
       return Invalid(absl::StrCat("/", file.path, " is no folder"));
     }
@@ -314,6 +321,15 @@ absl::StatusOr<FatVolume> FatVolume::Open(const DiskView& partition) {
   return volume;
 }
 
+bool FatVolume::LooksLikeFat(std::string_view sector) {
+  const std::uint32_t sector_bytes = LittleEndian<std::uint16_t>(sector, 11);
+  const unsigned char media = Byte(sector, 21);
+  return sector_bytes >= 512 && sector_bytes <= 4096 &&
+         IsPowerOfTwo(sector_bytes) && IsPowerOfTwo(Byte(sector, 13)) &&
+         LittleEndian<std::uint16_t>(sector, 14) != 0 &&
+         Byte(sector, 16) != 0 && (media == 0xf0 || media >= 0xf8);
+}
+
 absl::Status FatVolume::ReadBootSector() {
   const auto sector = view_.Read(0, 512);
   if (!sector.ok()) return sector.status();
@@ -333,11 +349,7 @@ absl::Status FatVolume::ReadBootSector() {
   const std::uint32_t reserved = u16(14);
   table_count_ = Byte(*sector, 16);
   const std::uint32_t root_entries = u16(17);
-  const unsigned char media = Byte(*sector, 21);
-  if (sector_bytes_ < 512 || sector_bytes_ > 4096 ||
-      !IsPowerOfTwo(sector_bytes_) || !IsPowerOfTwo(cluster_sectors) ||
-      reserved == 0 || table_count_ < 1 || table_count_ > 2 ||
-      (media != 0xf0 && media < 0xf8)) {
+  if (!LooksLikeFat(*sector) || table_count_ > 2) {
     return Invalid("a boot sector with sizes that FAT does not have");
   }
   cluster_bytes_ = cluster_sectors * sector_bytes_;

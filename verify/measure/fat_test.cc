@@ -310,6 +310,24 @@ TEST(FatTest, NamesThatDoNotFitAreRefused) {
   for (const Case& wrong : cases) Check(wrong);
 }
 
+// Otherwise firmware would start what is listed under another name.
+TEST(FatTest, AShortNameOfItsOwnIsRefused) {
+  FatWriter writer({});
+  writer.Add("EFI/BOOT/harmless file.txt", "x");
+  std::string volume = writer.Write();
+  const std::size_t entry = writer.entry_at("EFI/BOOT/harmless file.txt");
+  volume.replace(entry, 11, "BOOTX64 EFI");
+  unsigned sum = 0;
+  for (const char byte : std::string("BOOTX64 EFI")) {
+    sum = (((sum & 1) << 7) + (sum >> 1) + static_cast<unsigned char>(byte)) &
+          0xff;
+  }
+  for (const std::size_t part : {32, 64}) {
+    volume[entry - part + 13] = static_cast<char>(sum);
+  }
+  EXPECT_EQ(ReasonOf(volume), DiskReason::kFatAmbiguous);
+}
+
 TEST(FatTest, SmallLettersOfAShortNameAreShown) {
   FatWriter writer = GoodWriter();
   std::string volume = writer.Write();

@@ -103,7 +103,7 @@ Pkcs11Key::Pkcs11Key(std::unique_ptr<State> state, TufKey public_key)
 Pkcs11Key::~Pkcs11Key() = default;
 
 absl::StatusOr<std::unique_ptr<Pkcs11Key>> Pkcs11Key::Open(
-    std::string_view uri, std::optional<std::string_view> pin) {
+    std::string_view uri, std::optional<std::string_view> pin, KeyUse use) {
   const absl::MutexLock lock(&engine_mutex);
   const ErrorQueueGuard guard;
   const ObjectUri object = SplitUri(uri);
@@ -125,7 +125,7 @@ absl::StatusOr<std::unique_ptr<Pkcs11Key>> Pkcs11Key::Open(
   if (state->key == nullptr) {
     return Unreadable("no such token or private key, or another PIN");
   }
-  auto public_key = PublicKeyOf(state->key.get());
+  auto public_key = PublicKeyOf(state->key.get(), use);
   if (!public_key.ok()) return public_key.status();
   return std::unique_ptr<Pkcs11Key>(
       new Pkcs11Key(std::move(state), *std::move(public_key)));

@@ -34,7 +34,8 @@ class Pkcs11Key final : public SigningKey {
   // none. kSigningKeyUnreadable: no engine, no module, no such token or object,
   // or a wrong PIN. kSigningKeyUnsupported.
   static absl::StatusOr<std::unique_ptr<Pkcs11Key>> Open(
-      std::string_view uri, std::optional<std::string_view> pin);
+      std::string_view uri, std::optional<std::string_view> pin,
+      KeyUse use = KeyUse::kMetadata);
 
   ~Pkcs11Key() override;
 

@@ -83,6 +83,12 @@ TEST_F(Pkcs11KeyTest, RefusesAKeyThatTufDoesNotKnow) {
               RejectedFor(TufReason::kSigningKeyUnsupported));
 }
 
+TEST_F(Pkcs11KeyTest, SignsImagesOnP384) {
+  const auto key = Pkcs11Key::Open(Uri("carol"), kPin, KeyUse::kImages);
+  ASSERT_TRUE(key.ok()) << key.status();
+  EXPECT_TRUE((*key)->Sign("message").ok());
+}
+
 TEST_F(Pkcs11KeyTest, RefusesAnObjectThatIsNotThere) {
   EXPECT_THAT(Pkcs11Key::Open(Uri("dave"), kPin),
               RejectedFor(TufReason::kSigningKeyUnreadable));
