@@ -59,7 +59,7 @@ hook() { "$initramfs/hooks/anchorage-validate" "$@" 2>&1; }
 same 'prereqs of the hook' '' "$(hook prereqs)"
 same 'no configuration, no validator' '' "$(hook)"
 configure power-off
-same 'what the hook copies' "exec $prefix/lib/anchorage/anchorage-validate $prefix/lib/anchorage
+same 'what the hook copies' "exec $prefix/lib/anchorage/anchorage-validate $prefix/lib/anchorage/anchorage-validate
 file $config/validate.json
 file $config/example.pem
 modules kernel/drivers/char/tpm" "$(hook)"
