@@ -4,6 +4,9 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "anchors/images/image_index.h"
+#include "anchors/images/producers.h"
 #include "anchors/succession.h"
 #include "anchors/target_checks.h"
 #include "anchors/tuf/static_layout.h"
@@ -54,6 +57,34 @@ absl::Status CheckNextReleases(std::string_view last, std::string_view next) {
   return CheckStep("the list of releases", before->sequence, after->sequence);
 }
 
+absl::StatusOr<TargetFacts> ReadProducers(std::string_view bytes,
+                                          BundleContents& contents) {
+  auto producers = ParseProducers(bytes);
+  if (!producers.ok()) return producers.status();
+  contents.producers = *std::move(producers);
+  return TargetFacts{contents.producers->sequence, contents.producers->created,
+                     contents.producers->producers.size()};
+}
+
+absl::StatusOr<TargetFacts> ReadImages(std::string_view bytes,
+                                       BundleContents& contents) {
+  auto images = ParseImageIndex(bytes);
+  if (!images.ok()) return images.status();
+  contents.images = *std::move(images);
+  return TargetFacts{contents.images->sequence, contents.images->created,
+                     contents.images->images.size()};
+}
+
+// Parses two texts and asks which may follow which.
+template <auto kParse, auto kCheck>
+absl::Status CheckNextList(std::string_view last, std::string_view next) {
+  const auto before = kParse(last);
+  if (!before.ok()) return before.status();
+  const auto after = kParse(next);
+  if (!after.ok()) return after.status();
+  return kCheck(*before, *after);
+}
+
 constexpr TargetKind kTargets[] = {
     {.name = kCatalogName,
      .title = "catalog",
@@ -61,6 +92,7 @@ constexpr TargetKind kTargets[] = {
      .media_type = tuf::kJsonMediaType,
      .max_bytes = kMaxCatalogBytes,
      .is_required = true,
+     .is_kept = false,
      .without = "",
      .read = ReadCatalog,
      .check = CheckCatalogFile,
@@ -72,11 +104,36 @@ constexpr TargetKind kTargets[] = {
      .media_type = tuf::kJsonMediaType,
      .max_bytes = kMaxReleasesBytes,
      .is_required = false,
+     .is_kept = false,
      .without = "clients accept no release",
      .read = ReadReleases,
      .check = CheckReleasesFile,
      .check_draft = CheckReleasesDraft,
      .check_next = CheckNextReleases},
+    {.name = "producers",
+     .title = "list of producers",
+     .path = kProducersTargetPath,
+     .media_type = tuf::kJsonMediaType,
+     .max_bytes = kMaxProducersBytes,
+     .is_required = false,
+     .is_kept = true,
+     .without = "clients accept no manifest of an image",
+     .read = ReadProducers,
+     .check = CheckProducersFile,
+     .check_draft = nullptr,
+     .check_next = CheckNextList<ParseProducers, CheckNextProducers>},
+    {.name = "images",
+     .title = "index of images",
+     .path = kImagesTargetPath,
+     .media_type = tuf::kJsonMediaType,
+     .max_bytes = kMaxImageIndexBytes,
+     .is_required = false,
+     .is_kept = true,
+     .without = "every manifest of an image is unlisted",
+     .read = ReadImages,
+     .check = CheckImageIndexFile,
+     .check_draft = nullptr,
+     .check_next = CheckNextList<ParseImageIndex, CheckNextImageIndex>},
 };
 
 }  // namespace
@@ -98,8 +155,12 @@ absl::StatusOr<TargetFacts> ReadFacts(const TargetKind& kind,
 
 absl::Status CheckNext(const TargetKind& kind, std::string_view last,
                        std::string_view next) {
-  if (last.empty() || next.empty() || last == next) return absl::OkStatus();
-  return kind.check_next(last, next);
+  if (last.empty() || last == next) return absl::OkStatus();
+  if (!next.empty()) return kind.check_next(last, next);
+  if (!kind.is_kept) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the ", std::string(kind.title),
+      " was signed, and must stay: without it more would be allowed"));
 }
 
 std::uint64_t Sequences::Of(std::string_view name) const {

@@ -26,6 +26,8 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "anchors/catalog.h"
+#include "anchors/images/image_index.h"
+#include "anchors/images/producers.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/trusted_set.h"
 
@@ -112,6 +114,8 @@ struct BundleContents {
   Catalog catalog;
   // nullopt for none.
   std::optional<ReleaseList> releases;
+  std::optional<ProducerList> producers;
+  std::optional<ImageIndex> images;
   // Of each target that there is.
   FactsByName facts;
 };
@@ -130,6 +134,8 @@ struct TargetKind {
   std::size_t max_bytes;
   // Whether there is no bundle without it.
   bool is_required;
+  // Whether it must stay once it was signed: without it more would be allowed.
+  bool is_kept;
   // What a bundle without it leads to: "clients accept no release". Empty for
   // one that is required.
   std::string_view without;
@@ -157,10 +163,10 @@ absl::StatusOr<TargetFacts> ReadFacts(const TargetKind& kind,
                                       std::string_view bytes);
 
 // OK if the target `next` may follow `last`, whoever decided it; either may be
-// empty, for none. It is the same, or its sequence is higher and, of a catalog,
+// empty, for none (`next` unless the target is kept). It is the same, or its sequence is higher and, of a catalog,
 // FindSuccessorProblems() finds nothing but keys that are taken back into use:
-// those people name (CheckSuccessor()). Fails as CheckSuccessor(), CheckStep()
-// and ReadFacts() do.
+// those people name (CheckSuccessor()). Fails as CheckSuccessor(), CheckStep(),
+// CheckNextProducers(), CheckNextImageIndex() and ReadFacts() do.
 absl::Status CheckNext(const TargetKind& kind, std::string_view last,
                        std::string_view next);
 

@@ -132,20 +132,37 @@ TEST(BundleTest, EachTargetIsFollowedByAHigherSequenceAlone) {
       catalog.sequence = sequence;
       return SerializeCatalog(catalog);
     }
-    ReleaseList list;
-    list.sequence = sequence;
-    list.created = absl::UnixEpoch();
-    return SerializeReleases(list);
+    const auto made = [&](auto list) {
+      list.sequence = sequence;
+      list.created = absl::UnixEpoch();
+      return list;
+    };
+    if (path == kProducersTargetPath) {
+      return SerializeProducers(made(ProducerList()));
+    }
+    if (path == kImagesTargetPath) {
+      return SerializeImageIndex(made(ImageIndex()));
+    }
+    return SerializeReleases(made(ReleaseList()));
   };
   for (const TargetKind& kind : TargetKinds()) {
     const std::string five = text_of(kind.path, 5);
     ASSERT_EQ(ReadFacts(kind, five)->sequence, 5u) << kind.name;
     EXPECT_TRUE(CheckNext(kind, "", five).ok());
-    EXPECT_TRUE(CheckNext(kind, five, "").ok());
+    EXPECT_EQ(CheckNext(kind, five, "").ok(), !kind.is_kept) << kind.name;
     EXPECT_TRUE(CheckNext(kind, five, five).ok());
     EXPECT_TRUE(CheckNext(kind, five, text_of(kind.path, 6)).ok());
     EXPECT_FALSE(CheckNext(kind, five, text_of(kind.path, 4)).ok());
     EXPECT_FALSE(CheckNext(kind, five, five + "\n").ok()) << "it stands still";
+  }
+}
+
+// Without the index a withdrawn image would be unlisted, and without the list of
+// producers a revoked one could be listed anew.
+TEST(BundleTest, ListsOfProducersAndImagesStay) {
+  for (const TargetKind& kind : TargetKinds()) {
+    EXPECT_EQ(kind.is_kept, kind.path == kProducersTargetPath ||
+                                kind.path == kImagesTargetPath);
   }
 }
 

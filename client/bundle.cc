@@ -109,6 +109,14 @@ absl::StatusOr<Bundle> MakeBundle(const tuf::TrustedSet& set,
   if (contents->releases.has_value()) {
     AddReleases(*std::move(contents->releases), revoked, bundle);
   }
+  if (contents->producers.has_value()) {
+    bundle.producers = std::make_shared<const anchors::ProducerList>(
+        *std::move(contents->producers));
+  }
+  if (contents->images.has_value()) {
+    bundle.images = std::make_shared<const anchors::ImageIndex>(
+        *std::move(contents->images));
+  }
   bundle.revoked = RevokedIn(catalog, bundle.release_list.get());
   Merge(revoked, bundle.revoked);
   auto anchors = anchors::ToAnchorSet(std::move(catalog), provenance);
@@ -142,7 +150,9 @@ absl::Status CheckSequence(std::string_view what, std::uint64_t sequence,
 absl::Status CheckAdoptable(const Bundle& bundle,
                             const anchors::Sequences& floor, absl::Time now) {
   for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
-    if (!bundle.versions.target_sha256.contains(kind.path)) continue;
+    if (!bundle.versions.target_sha256.contains(kind.path) && !kind.is_kept) {
+      continue;
+    }
     if (absl::Status s = CheckSequence(
             kind.title, bundle.sequences.Of(kind.name), floor.Of(kind.name));
         !s.ok()) {

@@ -13,6 +13,8 @@
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
 #include "anchors/bundle.h"
+#include "anchors/images/image_index.h"
+#include "anchors/images/producers.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/trusted_set.h"
 #include "client/memory.h"
@@ -29,6 +31,9 @@ struct Bundle {
   // The list of releases, and the same for verify/; null where the bundle has
   // none.
   std::shared_ptr<const anchors::ReleaseList> release_list;
+  // Null where the bundle has none.
+  std::shared_ptr<const anchors::ProducerList> producers;
+  std::shared_ptr<const anchors::ImageIndex> images;
   std::shared_ptr<const verify::ReleaseSet> releases;
   // When its newest target was made.
   absl::Time created;

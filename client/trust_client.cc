@@ -495,6 +495,14 @@ std::shared_ptr<const anchors::ReleaseList> TrustClient::release_list() const {
   return PartOf(engine_->At(engine_->Now()).bundle, &Bundle::release_list);
 }
 
+std::shared_ptr<const anchors::ProducerList> TrustClient::producers() const {
+  return PartOf(engine_->At(engine_->Now()).bundle, &Bundle::producers);
+}
+
+std::shared_ptr<const anchors::ImageIndex> TrustClient::images() const {
+  return PartOf(engine_->At(engine_->Now()).bundle, &Bundle::images);
+}
+
 TrustClientState TrustClient::state() const { return engine_->state(); }
 
 std::vector<OutcomeCount> TrustClient::counters() const {

@@ -44,6 +44,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "anchors/baked/baked.h"
+#include "anchors/images/image_index.h"
+#include "anchors/images/producers.h"
 #include "anchors/releases.h"
 #include "client/cache_folder.h"
 #include "client/notify/counters.h"
@@ -299,6 +301,12 @@ class TrustClient {
 
   // The same list with what is in it for people: images, notes, sequence.
   std::shared_ptr<const anchors::ReleaseList> release_list() const;
+
+  // Whose manifests of images count, and which are listed
+  // (anchors/images/judgement.h judges by them); null where the current bundle
+  // has no such list.
+  std::shared_ptr<const anchors::ProducerList> producers() const;
+  std::shared_ptr<const anchors::ImageIndex> images() const;
 
   TrustClientState state() const;
 

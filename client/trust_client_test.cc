@@ -18,7 +18,9 @@
 #include "anchors/baked/baked.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/base/version.h"
+#include "anchors/bundle_proto.h"
 #include "anchors/catalog.h"
+#include "anchors/images/image_index.h"
 #include "anchors/publishing/repository_writer.h"
 #include "anchors/publishing/signer.h"
 #include "anchors/releases.h"
@@ -52,6 +54,25 @@ std::string Releases(
   list.created = kNow;
   list.releases = {release};
   return anchors::SerializeReleases(list);
+}
+
+// An index of that sequence, whose one image has that status.
+std::string Images(std::uint64_t sequence, anchors::ImageStatus status =
+                                               anchors::ImageStatus::kActive) {
+  anchors::Image image;
+  image.product = "ledger";
+  image.version = "1.2";
+  image.producer = "acme";
+  image.status = status;
+  image.manifest_sha256 = std::string(64, 'a');
+  image.bundle_sha256 = std::string(64, 'b');
+  image.chunks = {{1, std::string(64, 'c')}};
+  image.received = kNow;
+  anchors::ImageIndex index;
+  index.sequence = sequence;
+  index.created = kNow;
+  index.images = {image};
+  return anchors::SerializeImageIndex(index);
 }
 
 // A repository whose files a test can publish, spoil and withhold.
@@ -91,6 +112,11 @@ class FakeRepository {
       targets.targets.emplace(anchors::kReleasesTargetPath,
                               tuf::DescribeTarget(releases));
     }
+    response_.clear_other_targets();
+    for (const auto& [path, bytes] : others) {
+      targets.targets.emplace(path, tuf::DescribeTarget(bytes));
+      anchors::AddTarget(path, bytes, response_);
+    }
     response_.set_targets(Sign(tuf::WriteTargets(targets)));
     tuf::SnapshotSpec snapshot;
     snapshot.version = version;
@@ -107,6 +133,8 @@ class FakeRepository {
 
   // Published from the next Publish() on; empty: none.
   std::string releases;
+  // The same of other targets, by their paths.
+  anchors::ByPath others;
 
   // Signs the next root, to be published from now on.
   void RotateRoot() {
@@ -343,6 +371,44 @@ TEST_F(TrustClientTest, ABundleWithoutAListDoesNotMakeAnOldListNew) {
   client = Make();
   trustd_.repository.releases = Releases(4);
   trustd_.repository.Publish(1, 4, kNow);
+  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kSequenceRollback);
+}
+
+TEST_F(TrustClientTest, LearnsThatAnImageIsWithdrawnAndDoesNotGoBack) {
+  const std::string path(anchors::kImagesTargetPath);
+  const auto client = Make();
+  EXPECT_EQ(client->images(), nullptr);
+  trustd_.repository.others[path] = Images(1);
+  trustd_.repository.Publish(1, 2, kNow);
+  ASSERT_TRUE(client->Refresh().ok());
+  ASSERT_NE(client->images(), nullptr);
+  EXPECT_EQ(client->images()->images[0].status, anchors::ImageStatus::kActive);
+  EXPECT_EQ(client->producers(), nullptr);
+  trustd_.repository.others[path] = Images(2, anchors::ImageStatus::kWithdrawn);
+  trustd_.repository.Publish(1, 3, kNow);
+  ASSERT_TRUE(client->Refresh().ok());
+  EXPECT_EQ(client->images()->images[0].status,
+            anchors::ImageStatus::kWithdrawn);
+  // An older index, signed anew.
+  trustd_.repository.others[path] = Images(1);
+  trustd_.repository.Publish(1, 4, kNow);
+  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kSequenceRollback);
+  EXPECT_EQ(client->images()->sequence, 2u);
+}
+
+TEST_F(TrustClientTest, RefusesABundleThatIsWithoutTheIndexItHad) {
+  trustd_.repository.others[std::string(anchors::kImagesTargetPath)] =
+      Images(2, anchors::ImageStatus::kWithdrawn);
+  trustd_.repository.Publish(1, 2, kNow);
+  auto client = Make();
+  ASSERT_TRUE(client->Refresh().ok());
+  trustd_.repository.others.clear();
+  trustd_.repository.Publish(1, 3, kNow);
+  EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kSequenceRollback);
+  EXPECT_EQ(client->images()->sequence, 2u);
+  client = nullptr;
+  client = Make();
+  EXPECT_EQ(client->images()->sequence, 2u) << "it is in the cache";
   EXPECT_EQ(RefusalOf(client->Refresh()), TufReason::kSequenceRollback);
 }
 

@@ -24,11 +24,25 @@ using google::protobuf::util::MessageDifferencer;
 
 constexpr std::size_t kMaxConfigBytes = 256 * 1024;
 
-// The settings that name files of targets, by the paths of the targets.
-constexpr std::pair<std::string_view,
-                    const std::string& (v1::TrustdConfig::*)() const>
-    kBesidePaths[] = {
-        {anchors::kReleasesTargetPath, &v1::TrustdConfig::releases_path},
+// The settings that name files of targets.
+struct BesidePath {
+  std::string_view target;
+  std::string_view setting;
+  const std::string& (*get)(const v1::TrustdConfig&);
+};
+constexpr BesidePath kBesidePaths[] = {
+    {anchors::kReleasesTargetPath, "releases_path",
+     [](const v1::TrustdConfig& config) -> const std::string& {
+       return config.releases_path();
+     }},
+    {anchors::kProducersTargetPath, "images.producers_path",
+     [](const v1::TrustdConfig& config) -> const std::string& {
+       return config.images().producers_path();
+     }},
+    {anchors::kImagesTargetPath, "images.images_path",
+     [](const v1::TrustdConfig& config) -> const std::string& {
+       return config.images().images_path();
+     }},
 };
 
 constexpr absl::Duration Days(int days) { return absl::Hours(24 * days); }
@@ -122,13 +136,14 @@ void ReadKeys(const v1::TrustdConfig& proto, ConfigReader& reader,
     if (!proto.initial_catalog_path().empty()) {
       reader.Fail("'initial_catalog_path' is of MODE_ONLINE alone");
     }
-    for (const auto& [target, get] : kBesidePaths) {
-      if ((proto.*get)().empty()) continue;
+    for (const auto& [target, setting, get] : kBesidePaths) {
+      if (get(proto).empty()) continue;
       const std::string name(anchors::FindTargetKind(target)->name);
       reader.Fail(absl::StrCat("in MODE_OFFLINE people sign the ", name,
                                " with the catalog ('trustctl targets propose "
                                "--",
-                               name, "'): remove '", name, "_path'"));
+                               name, "'): remove '", std::string(setting),
+                               "'"));
     }
     return;
   }
@@ -174,6 +189,18 @@ FleetSettings ReadReports(const v1::ReportConfig& proto, ConfigReader& reader) {
   settings.threshold.percent =
       reader.Within(proto.least_percent(), 1, 1, 100, "reports.least_percent");
   return settings;
+}
+
+ImageLimits ReadImages(const v1::ImagesConfig& proto, ConfigReader& reader) {
+  constexpr std::uint64_t kMiB = 1024 * 1024;
+  ImageLimits limits;
+  limits.bundle_bytes =
+      kMiB * reader.Within(proto.max_bundle_mib(), 64, 1, 260,
+                           "images.max_bundle_mib");
+  limits.total_bytes =
+      kMiB * reader.Within(proto.max_total_mib(), 1024, 32, 1'000'000,
+                           "images.max_total_mib");
+  return limits;
 }
 
 // Moves a value to its place, or keeps the first failure.
@@ -228,11 +255,14 @@ absl::Status ReadConfig(const std::string& path, v1::TrustdConfig& proto,
       absl::ZeroDuration(), absl::Minutes(10), "shutdown_grace");
   config.reflection = !proto.has_reflection() || proto.reflection();
   proto.set_reflection(config.reflection);
-  for (const auto& [target, get] : kBesidePaths) {
-    if (const std::string& file = (proto.*get)(); !file.empty()) {
-      const std::string name(anchors::FindTargetKind(target)->name);
-      config.beside_paths.emplace(target, reader.Path(file, name + "_path"));
+  for (const auto& [target, setting, get] : kBesidePaths) {
+    if (const std::string& file = get(proto); !file.empty()) {
+      config.beside_paths.emplace(target,
+                                  reader.Path(file, std::string(setting)));
     }
+  }
+  if (proto.has_images()) {
+    config.images = ReadImages(proto.images(), reader);
   }
   config.initial_catalog_path =
       reader.Path(proto.initial_catalog_path(), "initial_catalog_path");
@@ -279,7 +309,10 @@ std::vector<std::string> DifferencesAtStart(const Config& now,
   // What a reload changes.
   static constexpr std::string_view kAtOnce[] = {"sources", "alerts.webhooks",
                                                  "alerts.console_url",
-                                                 "releases_path", "log.level"};
+                                                 "releases_path",
+                                                 "images.producers_path",
+                                                 "images.images_path",
+                                                 "log.level"};
   std::vector<std::string> names;
   const auto compare = [&](const auto& compare_below, const Message& a,
                            const Message& b,

@@ -19,6 +19,7 @@
 #include "trustd/mirror/rotation_config.h"
 #include "trustd/net/ip_address.h"
 #include "trustd/publish/publisher_config.h"
+#include "trustd/images/image_store.h"
 #include "trustd/regions/region_watch.h"
 #include "trustd/serve/server_config.h"
 #include "trustd/sources/source_config.h"
@@ -79,6 +80,8 @@ struct Config {
   std::optional<ConsoleSettings> console;
   // nullopt: AWS's list of regions is not looked at.
   std::optional<RegionWatchSettings> region_watch;
+  // nullopt: no manifests are taken or served.
+  std::optional<ImageLimits> images;
   v1::LogConfig::Level log_level = v1::LogConfig::LEVEL_INFO;
   v1::LogConfig::Format log_format = v1::LogConfig::FORMAT_TEXT;
   // SHA-256 of the file as it was read, lower-case hex.

@@ -50,6 +50,35 @@ TEST(Config, PathsAreRelativeToTheFile) {
   EXPECT_EQ(config->tls_key_path, "/secret/tls.key");
 }
 
+TEST(Config, ListsOfImagesAreFilesOfTheOperatorOrOfACeremony) {
+  EXPECT_FALSE(Parse(kMinimal)->images.has_value());
+  const auto config =
+      Parse(absl::StrCat(kMinimal,
+                         "images: {producers_path: p.json, images_path: "
+                         "i.json, max_bundle_mib: 1, "
+                         "max_total_mib: 32}\n"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(
+      config->beside_paths,
+      (anchors::ByPath{
+          {std::string(anchors::kProducersTargetPath), "/etc/trustd/p.json"},
+          {std::string(anchors::kImagesTargetPath), "/etc/trustd/i.json"}}));
+  ASSERT_TRUE(config->images.has_value());
+  EXPECT_EQ(config->images->bundle_bytes, 1024u * 1024);
+  EXPECT_EQ(config->images->total_bytes, 32u * 1024 * 1024);
+  EXPECT_TRUE(Parse("data_dir: d\nmode: MODE_OFFLINE\nimages: {}\n").ok());
+  for (const char* setting : {"producers_path", "images_path"}) {
+    EXPECT_FALSE(
+        Parse(absl::StrCat("data_dir: d\nmode: MODE_OFFLINE\nimages: {",
+                           setting, ": x}\n"))
+            .ok());
+  }
+  EXPECT_FALSE(
+      Parse(absl::StrCat(kMinimal, "images: {max_bundle_mib: 261}\n")).ok());
+  EXPECT_FALSE(
+      Parse(absl::StrCat(kMinimal, "images: {max_total_mib: 31}\n")).ok());
+}
+
 TEST(Config, TheCeremonyHasAFolderInOfflineModeAlone) {
   const auto offline = Parse("data_dir: d\nmode: MODE_OFFLINE\n");
   ASSERT_TRUE(offline.ok()) << offline.status();

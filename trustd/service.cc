@@ -619,6 +619,14 @@ absl::Status Service::Listen() {
     options.uptime = uptime_;
     fleet_ = std::make_unique<Fleet>(std::move(options), metrics_.registry());
   }
+  if (config_.images.has_value()) {
+    auto images = ImageStore::Open(*store_, *config_.images);
+    if (!images.ok()) return images.status();
+    image_store_ = *std::move(images);
+    images_ = std::make_unique<ImageServiceImpl>(
+        ImageServiceImpl::Options{.clock = clock_, .uptime = uptime_},
+        *image_store_, *mirror_, hub_);
+  }
   auto server = Server::Start(
       ServerConfigOf(fitted), hub_, metrics_,
       [this](std::uint64_t version, const std::string& timestamp) {
@@ -626,6 +634,7 @@ absl::Status Service::Listen() {
       },
       [this](CallGate& gate) {
         if (fleet_ != nullptr) AddReportService(gate, *fleet_);
+        if (images_ != nullptr) images_->AddReading(gate);
       });
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
@@ -642,6 +651,12 @@ absl::Status Service::Listen() {
     if (fleet_ != nullptr) {
       options.fleet = [this](std::size_t windows) {
         return fleet_->Describe(windows);
+      };
+    }
+    if (images_ != nullptr) {
+      options.add_more = [this](const Access& access, CallGate& gate) {
+        images_->AddReading(gate);
+        images_->AddSubmitting(access, gate);
       };
     }
     options.open_alerts = [this](absl::Time now) {

@@ -26,6 +26,8 @@
 #include "trustd/config.h"
 #include "trustd/console/console_server.h"
 #include "trustd/fleet/fleet.h"
+#include "trustd/images/image_service.h"
+#include "trustd/images/image_store.h"
 #include "trustd/mirror/mirror.h"
 #include "trustd/mirror/mirror_metrics.h"
 #include "trustd/mirror/poller.h"
@@ -170,6 +172,9 @@ class Service {
   std::unique_ptr<Fleet> fleet_;
   // Null without `region_watch`.
   std::unique_ptr<RegionWatch> regions_;
+  // Both null without `images`.
+  std::unique_ptr<ImageStore> image_store_;
+  std::unique_ptr<ImageServiceImpl> images_;
   std::unique_ptr<Server> server_;
   // Null without `admin`.
   std::unique_ptr<AdminServer> admin_;

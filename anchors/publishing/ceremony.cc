@@ -247,7 +247,7 @@ absl::Status CheckFollow(const std::string& folder, const Ceremony& ceremony,
                          const tuf::Root& root, const BundleFiles& next) {
   for (const TargetKind& kind : TargetKinds()) {
     const std::string& bytes = next.target(kind.path);
-    if (bytes.empty()) continue;
+    if (bytes.empty() && !kind.is_kept) continue;
     const auto last = kind.is_required ? LastCatalog(ceremony, root)
                                        : LastBeside(folder, kind, root);
     if (!last.ok()) return last.status();

@@ -14,7 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "anchors/publishing/signer.h"
+#include "anchors/publishing/key_use.h"
 #include "anchors/tuf/tuf_key.h"
 
 namespace anchorage::anchors::tuf {

@@ -21,6 +21,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "anchors/publishing/key_use.h"
 #include "anchors/tuf/tuf_key.h"
 
 namespace anchorage::anchors::tuf {
@@ -29,14 +30,6 @@ namespace anchorage::anchors::tuf {
 inline constexpr std::size_t kMaxPrivateKeyPemBytes = 64 * 1024;
 
 inline constexpr std::size_t kEd25519SeedBytes = 32;
-
-// What a key is to sign, which decides what may be read as one.
-enum class KeyUse {
-  // Metadata of TUF.
-  kMetadata,
-  // Manifests of images: also ECDSA P-384, which TUF clients do not know.
-  kImages,
-};
 
 // Text that is overwritten when it is destroyed.
 class Secret {

@@ -34,23 +34,23 @@ ContentReader::~ContentReader() { ::EVP_MD_CTX_free(context_); }
 bool ContentReader::ReadAt(const Descriptor& file, std::uint64_t offset,
                            std::size_t want, std::size_t& got) {
   got = 0;
-  ended_ = false;
   while (got < want) {
     const ssize_t n = ::pread(file.get(), buffer_.get() + got, want - got,
                               static_cast<off_t>(offset + got));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return false;
-    ended_ = n == 0;
-    if (ended_) break;
+    if (n == 0) break;
     got += static_cast<std::size_t>(n);
   }
   return true;
 }
 
 std::optional<std::string_view> ContentReader::Head(const Descriptor& file,
-                                                    std::size_t bytes) {
+                                                    std::uint64_t bytes) {
   std::size_t got = 0;
-  if (!ReadAt(file, 0, std::min(bytes, kBufferBytes), got)) return std::nullopt;
+  if (!ReadAt(file, 0, std::min<std::uint64_t>(bytes, kBufferBytes), got)) {
+    return std::nullopt;
+  }
   return std::string_view(buffer_.get(), got);
 }
 
@@ -67,25 +67,23 @@ ContentReader::Outcome ContentReader::Hash(const Descriptor& file,
   }
   std::uint64_t offset = 0;
   std::size_t got = head.size();
-  if (head.empty()) ended_ = false;
   bool ok = ::EVP_DigestInit_ex2(context_, Sha256(), nullptr) == 1;
   while (ok) {
     ok = ::EVP_DigestUpdate(context_, buffer_.get(), got) == 1;
     offset += got;
     if (bytes != nullptr) *bytes += got;
-    if (offset > size) return Outcome::kChanged;
-    if (ended_) break;
-    // One byte more than there was shows a file that grew.
-    const std::uint64_t left = size - offset + 1;
-    if (!ReadAt(file, offset, std::min<std::uint64_t>(kBufferBytes, left),
-                got)) {
+    if (offset >= size) break;
+    if (!ReadAt(file, offset,
+                std::min<std::uint64_t>(kBufferBytes, size - offset), got)) {
       return Outcome::kUnreadable;
     }
+    if (got == 0) return Outcome::kChanged;
   }
   if (!ok || ::EVP_DigestFinal_ex(context_, digest.data(), nullptr) != 1) {
     errno = ENOMEM;
     return Outcome::kUnreadable;
   }
+  // Whoever makes it longer writes to it too.
   struct statx after;
   if (!FactsOf(file, after)) return Outcome::kUnreadable;
   return offset != size || after.stx_nlink == 0 || Changed(before, after)

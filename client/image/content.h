@@ -34,7 +34,7 @@ class ContentReader {
   // that it has; they stay until the next call. nullopt where it cannot be
   // read, with errno.
   std::optional<std::string_view> Head(const Descriptor& file,
-                                       std::size_t bytes);
+                                       std::uint64_t bytes);
 
   enum class Outcome {
     kRead,
@@ -52,16 +52,15 @@ class ContentReader {
                std::string_view head, verify::Sha256Bytes& digest,
                std::atomic<std::uint64_t>* bytes);
 
-  static constexpr std::size_t kBufferBytes = 256 * 1024;
+  static constexpr std::size_t kBufferBytes = 128 * 1024;
 
  private:
-  // Reads `want` bytes at `offset`, fewer only at the end of the file, and says
-  // in `ended_` whether that was seen. False with errno.
+  // Reads `want` bytes at `offset`, fewer only at the end of the file. False
+  // with errno.
   bool ReadAt(const Descriptor& file, std::uint64_t offset, std::size_t want,
               std::size_t& got);
 
   std::unique_ptr<char[]> buffer_;
-  bool ended_ = false;
   evp_md_ctx_st* context_;
 };
 

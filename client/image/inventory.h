@@ -73,7 +73,7 @@ struct Inventory {
 struct InventorySubject {
   verify::ManifestScope scope = verify::ManifestScope::kCodeAndStartup;
   // As in ImageManifest: exact names, sorted, none below another.
-  std::vector<std::string> exclusions;
+  std::vector<std::string> exclusions = {};
   // Whether entries say which package owns them (package_owner.h).
   bool packages = false;
 };

@@ -40,6 +40,9 @@ using verify::ManifestScope;
 constexpr std::uint64_t kLargeBytes = 64 * 1024;
 constexpr std::size_t kMaxWaiting = 128;
 
+// What a file of unknown class is read for, and more than its head needs.
+constexpr std::size_t kSmallBytes = 4 * 1024;
+
 // How often a folder is listed until nobody writes to it meanwhile.
 constexpr int kMaxListings = 8;
 
@@ -454,7 +457,12 @@ void Walk::Worker::File(const Descriptor& folder, std::string name,
   const bool covered = listed != nullptr || job_.everything();
   std::string_view head;
   if (job_.manifest == nullptr || !covered) {
-    const auto read = reader_.Head(file.descriptor, verify::kHeadBytes);
+    // All at once where all is read anyway, or is little.
+    const bool all = could_match && (covered || (entry.mode & 06111) != 0);
+    const auto read = reader_.Head(
+        file.descriptor,
+        std::min<std::uint64_t>(
+            entry.size, all ? ContentReader::kBufferBytes : kSmallBytes));
     if (!read.has_value()) {
       return Unreadable(std::move(entry.name), "read", errno);
     }
@@ -682,6 +690,11 @@ bool Earlier(const ManifestEntry& a, const ManifestEntry& b) {
 Inventory Walk::Collect(std::vector<Part> parts) {
   Inventory all;
   std::vector<ManifestEntry> folders;
+  std::size_t count = 0;
+  for (const Part& part : parts) {
+    count += part.found.size() + part.links.size() + part.folders.size();
+  }
+  all.found.reserve(count);
   const auto append = [](auto& to, auto& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()),
               std::make_move_iterator(from.end()));

@@ -3,6 +3,7 @@
 set -uo pipefail
 trustctl=$PWD/$1 make_boot_files=$PWD/$3
 real=$PWD/test/vectors/real
+oms=$PWD/test/vectors/oms
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export HOME=$scratch TERM=xterm
@@ -16,17 +17,26 @@ fail() {
   failures=$((failures + 1))
 }
 
+mkdir model
+cp "$oms"/signme-* model
+echo more >model/more
+
 # The arguments of an example of each command of the page.
 declare -A arguments=(
   ['verify identity']="--rsa2048 $real/iid/apse2-2026-ts-verify/rsa2048.b64 --any"
   ['verify attestation']="--document $real/nitro-tpm/live-usw2-i-000fa553.cbor --type nitrotpm --any --at-document-time"
   ['anchors list']='' ['bundle show']='' ['releases show']=''
   ['catalog diff']='catalog.json next.json'
+  ['image manifest']="model --product shop --version 1 --time 2026-11-30T00:00:00Z --scope everything --as-seen --out manifest.json"
+  ['image verify']="model --manifest $oms/v1.1.0.json --producer $oms/signer.pem --at 2026-11-30T00:00:00Z --as-seen"
   ['measure uki']='shop.efi' ['measure eventlog']='machine.log'
+  ['measure image']='shop.raw' ['image lint']='image'
   ['key show']='--key alice.pem' ['inspect']="$real/nitro-tpm/live-usw2-i-000fa553.cbor"
+  ['image show']="$oms/v1.1.0.json"
   ['instance check']='--attestation ignore' ['selftest']='' ['context list']='' ['context show']='prod'
 )
 "$make_boot_files" .
+mkdir -p image/usr/sbin && touch image/usr/sbin/sshd
 "$trustctl" key generate --out alice.pem --unencrypted >/dev/null
 XDG_CONFIG_HOME=$scratch/xdg "$trustctl" context set prod --server trustd:7443 >/dev/null
 {

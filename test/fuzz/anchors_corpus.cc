@@ -6,11 +6,14 @@
 
 #include "absl/time/time.h"
 #include "anchors/catalog.h"
+#include "anchors/images/image_index.h"
+#include "anchors/images/producers.h"
 #include "test/fake_aws/fake_identity.h"
 #include "test/fake_aws/page_writer.h"
 #include "test/fuzz/corpus.h"
 #include "test/fuzz/fuzz.h"
 #include "test/fuzz/tuf_evidence.h"
+#include "test/support/image_producer.h"
 #include "verify/anchor_set.h"
 
 namespace anchorage::test {
@@ -89,6 +92,32 @@ Seeds SuccessionSeeds(const std::string& baked_catalog) {
   shorter.anchors.pop_back();
   return {anchors::SerializeCatalog(full), pair(full, next),
           pair(next, revoked), pair(next, retired), pair(full, shorter)};
+}
+
+Seeds ImageListSeeds() {
+  const ImageProducer acme("acme");
+  anchors::ProducerList producers;
+  producers.sequence = 1;
+  producers.created = FakeNow();
+  producers.producers = {acme.Listed({"ledger", "signer"})};
+  anchors::ProducerList revoked = producers;
+  ++revoked.sequence;
+  revoked.producers[0].status = anchors::ProducerStatus::kRevoked;
+  anchors::ImageIndex index;
+  index.sequence = 1;
+  index.created = FakeNow();
+  index.images = {acme.Entry(
+      ImageProducer::Manifest("ledger", "1.2", FakeNow()), FakeNow())};
+  index.images[0].disk_sha256 = std::string(64, 'd');
+  index.images[0].locations = {{"eu-west-1", "123456789012", "ami-1"}};
+  index.floors = {{"ledger", "1.1"}};
+  anchors::ImageIndex withdrawn = index;
+  ++withdrawn.sequence;
+  withdrawn.images[0].status = anchors::ImageStatus::kWithdrawn;
+  return {anchors::SerializeProducers(producers) + '\0' +
+              anchors::SerializeProducers(revoked),
+          anchors::SerializeImageIndex(index) + '\0' +
+              anchors::SerializeImageIndex(withdrawn)};
 }
 
 Seeds RegionsPageSeeds(const std::string& baked_catalog) {

@@ -33,11 +33,14 @@ Seeds ImageBundleSeeds();
 Seeds ImageManifestSeeds();
 
 Seeds ManifestSeeds();
+Seeds PeSeeds();
+Seeds SignatureListSeeds();
 Seeds MetadataSeeds();
 Seeds UpdateSeeds();
 // A few anchors of the baked-in catalog.
 Seeds CatalogSeeds(const std::string& baked_catalog);
 Seeds SuccessionSeeds(const std::string& baked_catalog);
+Seeds ImageListSeeds();
 Seeds LedgerFileSeeds();
 Seeds RecordSeeds();
 Seeds ReportSeeds();
@@ -48,6 +51,11 @@ Seeds RetryAfterSeeds();
 Seeds PkiIndexSeeds();
 Seeds ImageSystemSeeds();
 Seeds ContextsSeeds();
+
+Seeds GptSeeds();
+Seeds FatSeeds();
+Seeds VeritySeeds();
+
 // Two of its regions, in each layout.
 Seeds RegionsPageSeeds(const std::string& baked_catalog);
 

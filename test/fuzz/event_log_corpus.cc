@@ -23,6 +23,9 @@ Seeds EventLogSeeds() {
   seeds.push_back(writer.log());
   seeds.push_back(writer.log() + std::string(64, '\xff'));
   seeds.push_back(EventLogWriter({{12, 48}}).Event(4, 0x4, zeros).log());
+  // What a terminal would obey.
+  seeds.push_back(
+      EventLogWriter().Event(8, 0xd, "\x1b[2Jgrub_cmd: boot\n").log());
   seeds.push_back(EventLogWriter({{4, 20}, {0x7777, 3}, {12, 48}})
                       .Event(23, 0x6, "tag")
                       .log());

@@ -57,9 +57,7 @@ Seeds ImageManifestSeeds() {
 Seeds ImageBundleSeeds() {
   const FakeProducer producer;
   return {WithMode(0, producer.Sign(SmallManifest())),
-          WithMode(0, producer.Sign(OneEntry())),
-          WithMode(1, *verify::WriteStatement(OneEntry())),
-          WithMode(1, kModel),
+          WithMode(1, *verify::WriteStatement(OneEntry())), WithMode(1, kModel),
           WithMode(2, WithMode(0, TbsOf(MakeCertificate(producer.leaf)))),
           WithMode(2, WithMode(1, TbsOf(MakeCertificate(producer.issuer))))};
 }

@@ -36,8 +36,11 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"cose_fuzz", CoseSeeds},
       {"der_fuzz", DerSeeds},
       {"event_log_fuzz", EventLogSeeds},
+      {"fat_fuzz", FatSeeds},
+      {"gpt_fuzz", GptSeeds},
       {"identity_fuzz", IdentitySeeds},
       {"image_bundle_fuzz", ImageBundleSeeds},
+      {"image_lists_fuzz", ImageListSeeds},
       {"image_manifest_fuzz", ImageManifestSeeds},
       {"image_system_fuzz", ImageSystemSeeds},
       {"json_fuzz", JsonSeeds},
@@ -45,6 +48,7 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"manifest_fuzz", ManifestSeeds},
       {"metadata_fuzz", MetadataSeeds},
       {"nsm_fuzz", NsmSeeds},
+      {"pe_fuzz", PeSeeds},
       {"pkcs7_fuzz", Pkcs7Seeds},
       {"pki_index_fuzz", PkiIndexSeeds},
       {"record_fuzz", RecordSeeds},
@@ -55,9 +59,11 @@ SeedMaker MakerFor(const std::string& target, const std::string& catalog) {
       {"report_fuzz", ReportSeeds},
       {"request_head_fuzz", RequestHeadSeeds},
       {"retry_after_fuzz", RetryAfterSeeds},
+      {"signature_list_fuzz", SignatureListSeeds},
       {"succession_fuzz", [&] { return SuccessionSeeds(ReadFile(catalog)); }},
       {"update_fuzz", UpdateSeeds},
       {"validate_config_fuzz", ValidateConfigSeeds},
+      {"verity_fuzz", VeritySeeds},
   };
   const auto at = makers.find(target);
   return at == makers.end() ? SeedMaker() : at->second;

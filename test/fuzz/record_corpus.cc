@@ -81,6 +81,9 @@ Seeds RecordSeeds() {
   add().mutable_publication()->add_rotation_ids(1);
   add().mutable_source()->set_source("page");
   add().mutable_store()->set_by("alice");
+  v1::ManifestFact& manifest = *add().mutable_manifest();
+  manifest.set_by("builder");
+  manifest.set_product("ledger");
 
   // Anomalies that come and go.
   std::vector<v1::LedgerRecord> flicker;

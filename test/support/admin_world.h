@@ -88,6 +88,7 @@ class AdminWorld {
   AdminServer& server() { return *server_; }
   LockedStore& store() { return store_; }
   PublicationHub& hub() { return hub_; }
+  Publisher& publisher() { return *publisher_; }
   const TestAuthority& server_authority() const { return server_authority_; }
   const TestAuthority& people_authority() const { return people_authority_; }
 

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "test/fake_aws/keys.h"
+#include "test/support/bootable_disk.h"
+#include "test/support/disk_writer.h"
 #include "test/support/event_log_writer.h"
 #include "test/support/pe_writer.h"
 
@@ -60,6 +62,17 @@ std::string OldLog() {
          LittleEndian(3, 4) + "1.0";
 }
 
+// One that names no root hash, and has what is measured nowhere.
+std::string OpenDisk() {
+  BootableDiskSpec spec;
+  spec.cmdline = "root=PARTLABEL=root ro";
+  spec.add = [](FatWriter& fat) {
+    fat.Add("EFI/BOOT/BOOTX64.EFI.extra.d/debug.raw", "debug");
+  };
+  spec.more = {{.type = kSwapTypeGuid}};
+  return WriteBootableDisk(spec);
+}
+
 }  // namespace
 
 std::map<std::string, std::string> BootFiles() {
@@ -93,6 +106,8 @@ std::map<std::string, std::string> BootFiles() {
                            .log()},
       {"other.log", LogOf(Other()).log()},
       {"old.log", OldLog()},
+      {"shop.raw", WriteBootableDisk()},
+      {"open.raw", OpenDisk()},
   };
 }
 

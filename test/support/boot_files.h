@@ -22,7 +22,9 @@ namespace anchorage::test {
 //    shows it;
 //  - machine.log, the event log of a machine without keys that booted shop.efi;
 //    tampered.log, of one whose command line was appended to; other.log, of one
-//    that booted other.efi; old.log, in the format of TPM 1.2.
+//    that booted other.efi; old.log, in the format of TPM 1.2;
+//  - shop.raw, a disk that boots, whose root file system PCR4 speaks for;
+//    open.raw, one of which it does not.
 std::map<std::string, std::string> BootFiles();
 
 }  // namespace anchorage::test

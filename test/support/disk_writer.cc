@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <utility>
 
 namespace anchorage::test {
 namespace {
@@ -47,8 +48,8 @@ std::string GuidBytes(const std::string& text) {
     if (c != '-') digits += c;
   }
   std::string bytes;
-  for (const std::size_t i : {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14,
-                              15}) {
+  for (const std::size_t i :
+       {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15}) {
     bytes += static_cast<char>(
         std::strtol(digits.substr(i * 2, 2).c_str(), nullptr, 16));
   }
@@ -60,13 +61,14 @@ constexpr std::size_t kEntryBytes = 128;
 
 void SealHeader(std::string& disk, std::size_t header, std::size_t sector) {
   const std::size_t table = Get(disk, header + 72, 8) * sector;
-  const std::size_t bytes = Get(disk, header + 80, 4) * Get(disk, header + 84, 4);
+  const std::size_t bytes =
+      Get(disk, header + 80, 4) * Get(disk, header + 84, 4);
   if (table <= disk.size() && bytes <= disk.size() - table) {
     PutU32(disk, header + 88, Crc(std::string_view(disk).substr(table, bytes)));
   }
   PutU32(disk, header + 16, 0);
-  const std::size_t size = std::min<std::size_t>(Get(disk, header + 12, 4),
-                                                 disk.size() - header);
+  const std::size_t size =
+      std::min<std::size_t>(Get(disk, header + 12, 4), disk.size() - header);
   PutU32(disk, header + 16, Crc(std::string_view(disk).substr(header, size)));
 }
 
@@ -125,8 +127,7 @@ std::string WriteGptDisk(const std::vector<PartitionSpec>& partitions,
   for (std::size_t i = 0; i < partitions.size(); ++i) {
     const PartitionSpec& spec = partitions[i];
     std::string content = spec.content;
-    content.resize(
-        std::max(sector, RoundedUp(content.size(), sector)), '\0');
+    content.resize(std::max(sector, RoundedUp(content.size(), sector)), '\0');
     const std::size_t entry = i * kEntryBytes;
     std::string number = std::to_string(i + 1);
     number.insert(0, 12 - number.size(), '0');
@@ -185,10 +186,11 @@ FatWriter::FatWriter(FatOptions options) : options_(options) {
 }
 
 FatWriter::Node& FatWriter::Child(Node& folder, const std::string& name) {
-  for (auto& [child_name, child] : folder.children) {
-    if (child_name == name) return child;
+  for (Node& child : folder.children) {
+    if (child.name == name) return child;
   }
-  return folder.children.emplace_back(name, Node()).second;
+  folder.children.emplace_back().name = name;
+  return folder.children.back();
 }
 
 void FatWriter::AddFolder(const std::string& path) {
@@ -215,14 +217,15 @@ void FatWriter::Add(const std::string& path, std::string content) {
   const std::string name =
       slash == std::string::npos ? path : path.substr(slash + 1);
   // Twice the same name is two files: readers must refuse it.
-  folder->children.emplace_back(name, Node{.content = std::move(content),
-                                           .is_folder = false,
-                                           .children = {}});
+  folder->children.push_back({.name = name,
+                              .content = std::move(content),
+                              .is_folder = false,
+                              .children = {}});
 }
 
 std::size_t FatWriter::cluster_at(std::uint32_t cluster) const {
-  return data_at_ + std::size_t{cluster - 2} * options_.cluster_sectors *
-                        options_.sector;
+  return data_at_ +
+         std::size_t{cluster - 2} * options_.cluster_sectors * options_.sector;
 }
 
 void FatWriter::SetNext(std::string& volume, std::uint32_t cluster,
@@ -283,7 +286,8 @@ std::uint32_t FatWriter::WriteFolder(std::string& volume, const Node& folder,
     add("..         ", 0x10);
   }
   int number = 0;
-  for (const auto& [name, child] : folder.children) {
+  for (const Node& child : folder.children) {
+    const std::string& name = child.name;
     const auto [raw, all] = ShortName(name, ++number);
     if (!all) {
       std::string units;
@@ -334,8 +338,9 @@ std::uint32_t FatWriter::WriteFolder(std::string& volume, const Node& folder,
     put_cluster(32, parent);
   }
   for (std::size_t i = 0; i < folder.children.size(); ++i) {
-    const auto& [name, child] = folder.children[i];
-    const std::string child_path = is_root ? name : path + "/" + name;
+    const Node& child = folder.children[i];
+    const std::string child_path =
+        is_root ? child.name : path + "/" + child.name;
     const std::uint32_t cluster =
         child.is_folder
             ? WriteFolder(volume, child, child_path, is_root ? 0 : first)
@@ -354,9 +359,10 @@ std::string FatWriter::Write() {
   const bool is_32 = options_.bits == 32;
   const std::size_t reserved = is_32 ? 32 : 1;
   const std::size_t root_entries = is_32 ? 0 : 512;
-  table_bytes_ = RoundedUp(
-      (std::size_t{options_.clusters} + 2) * static_cast<std::size_t>(
-          options_.bits) / 8 + 1, sector);
+  table_bytes_ = RoundedUp((std::size_t{options_.clusters} + 2) *
+                                   static_cast<std::size_t>(options_.bits) / 8 +
+                               1,
+                           sector);
   table_at_ = reserved * sector;
   root_at_ = table_at_ + 2 * table_bytes_;
   data_at_ = root_at_ + RoundedUp(root_entries * 32, sector);
@@ -424,67 +430,6 @@ VerityPartition WriteVerity(std::string_view data,
     bytes += *level;
   }
   return {.bytes = bytes, .root_hash = root_hash};
-}
-
-std::string WriteUki(const UkiOptions& options) {
-  constexpr std::size_t kAlignment = 512;
-  constexpr std::size_t kMemory = 4096;
-  std::vector<std::pair<std::string, std::string>> sections = {
-      {".text", std::string(512, '\x90')},
-      {".sdmagic",
-       "#### LoaderInfo: systemd-stub 257 ####" + std::string(1, '\0')}};
-  sections.insert(sections.end(), options.sections.begin(),
-                  options.sections.end());
-  const std::size_t pe = 64;
-  const std::size_t optional = pe + 24;
-  const std::size_t table = optional + 240;
-  const std::size_t headers =
-      RoundedUp(table + sections.size() * 40, kAlignment);
-  std::string file(headers, '\0');
-  PutBytes(file, 0, "MZ");
-  PutU32(file, 60, static_cast<std::uint32_t>(pe));
-  PutBytes(file, pe, "PE");
-  PutU16(file, pe + 4, options.machine);
-  PutU16(file, pe + 6, static_cast<std::uint16_t>(sections.size()));
-  PutU16(file, pe + 20, 240);
-  PutU16(file, pe + 22, 0x0022);
-  PutU16(file, optional, 0x020b);
-  PutU32(file, optional + 16, kMemory);
-  PutU32(file, optional + 32, kMemory);
-  PutU32(file, optional + 36, kAlignment);
-  PutU32(file, optional + 60, static_cast<std::uint32_t>(headers));
-  PutU16(file, optional + 68, 10);
-  PutU32(file, optional + 108, 16);
-  std::size_t address = RoundedUp(headers, kMemory);
-  for (std::size_t i = 0; i < sections.size(); ++i) {
-    const auto& [name, content] = sections[i];
-    const std::size_t at = table + i * 40;
-    PutBytes(file, at, name);
-    PutU32(file, at + 8, static_cast<std::uint32_t>(content.size()));
-    PutU32(file, at + 12, static_cast<std::uint32_t>(address));
-    const std::size_t raw = RoundedUp(content.size(), kAlignment);
-    PutU32(file, at + 16, static_cast<std::uint32_t>(raw));
-    PutU32(file, at + 20, static_cast<std::uint32_t>(raw == 0 ? 0 : file.size()));
-    PutU32(file, at + 36, name == ".text" ? 0x60000020 : 0x40000040);
-    const std::size_t begin = file.size();
-    file.resize(begin + raw, '\0');
-    PutBytes(file, begin, content);
-    address += RoundedUp(std::max<std::size_t>(content.size(), 1), kMemory);
-  }
-  PutU32(file, optional + 56, static_cast<std::uint32_t>(address));
-  return file;
-}
-
-std::string WriteUkiWithCmdline(const std::string& cmdline,
-                                std::uint16_t machine) {
-  // What stands in .linux boots as an image too, and is one.
-  const std::string kernel =
-      WriteUki({.sections = {}, .machine = machine});
-  return WriteUki({.sections = {{".osrel", "ID=test\n"},
-                                {".cmdline", cmdline},
-                                {".initrd", std::string(700, 'i')},
-                                {".linux", kernel}},
-                   .machine = machine});
 }
 
 }  // namespace anchorage::test

@@ -1,8 +1,8 @@
-// Disks for tests, in memory: a GUID partition table, FAT, dm-verity, and a
-// unified kernel image. Plain writers that share nothing with the readers.
+// Disks for tests, in memory: a GUID partition table, FAT, dm-verity. Plain
+// writers that share nothing with the readers.
 //
 //   FatWriter fat({.bits = 32});
-//   fat.Add("EFI/BOOT/BOOTX64.EFI", WriteUki({.cmdline = "roothash=..."}));
+//   fat.Add("EFI/BOOT/BOOTX64.EFI", uki);
 //   std::string disk = WriteGptDisk({{.type = kEspTypeGuid,
 //                                     .content = fat.Write()}});
 
@@ -14,7 +14,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace anchorage::test {
@@ -87,10 +86,11 @@ class FatWriter {
 
  private:
   struct Node {
+    std::string name;
     std::string content;
     bool is_folder = false;
     // In the order in which they were added.
-    std::vector<std::pair<std::string, Node>> children;
+    std::vector<Node> children;
   };
   Node& Child(Node& folder, const std::string& name);
   std::uint32_t Allocate(std::string& volume, const std::string& content);
@@ -126,20 +126,6 @@ struct VerityPartition {
 // `data` must be whole blocks.
 VerityPartition WriteVerity(std::string_view data,
                             const VerityOptions& options = {});
-
-// --- A unified kernel image --------------------------------------------------
-
-struct UkiOptions {
-  // Sections in their order, after a .text and an .sdmagic of systemd-stub 257.
-  std::vector<std::pair<std::string, std::string>> sections;
-  std::uint16_t machine = 0x8664;
-};
-
-std::string WriteUki(const UkiOptions& options);
-
-// One that boots: .osrel, .cmdline, .initrd, .linux.
-std::string WriteUkiWithCmdline(const std::string& cmdline,
-                                std::uint16_t machine = 0x8664);
 
 }  // namespace anchorage::test
 

@@ -68,7 +68,8 @@ absl::StatusOr<Anchors> FromClient(const AnchorSource& source) {
   const client::TrustClientState state = (*client)->state();
   if (!state.cache.ok()) PrintWarning(TextOf(state.cache));
   return Anchors{(*client)->anchors(), state.freshness,
-                 (*client)->release_list()};
+                 (*client)->release_list(), (*client)->producers(),
+                 (*client)->images()};
 }
 
 // The set built into this program, by the path that a client takes it.
@@ -76,7 +77,7 @@ absl::StatusOr<Anchors> BakedIn() {
   auto bundle = client::OpenBaked(anchors::DefaultBakedBundle());
   if (!bundle.ok()) return bundle.status();
   return Anchors{bundle->anchors, verify::Freshness::kBakedIn,
-                 bundle->release_list};
+                 bundle->release_list, bundle->producers, bundle->images};
 }
 
 absl::StatusOr<Anchors> FromCatalog(const std::string& path) {

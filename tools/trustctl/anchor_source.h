@@ -10,6 +10,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "anchors/images/image_index.h"
+#include "anchors/images/producers.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/fetcher.h"
 #include "client/transport.h"
@@ -24,6 +26,9 @@ struct Anchors {
   verify::Freshness freshness = verify::Freshness::kBakedIn;
   // The releases of the same bundle; null where it has none.
   std::shared_ptr<const anchors::ReleaseList> releases;
+  // The same for images.
+  std::shared_ptr<const anchors::ProducerList> producers = nullptr;
+  std::shared_ptr<const anchors::ImageIndex> images = nullptr;
 };
 
 // The files of a repository; neither is null.

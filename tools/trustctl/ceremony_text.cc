@@ -9,6 +9,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "anchors/images/image_index.h"
+#include "anchors/images/producers.h"
 #include "anchors/releases.h"
 #include "tools/trustctl/command.h"
 #include "verify/crypto/public_key.h"
@@ -226,6 +228,21 @@ ordered_json ToJson(const std::vector<SignatureCount>& counts) {
 
 namespace {
 
+// Writes what came and what went between two lists of equal values.
+template <typename Value, typename Line>
+void AppendChanges(const std::vector<Value>& before,
+                   const std::vector<Value>& after, const Line& line) {
+  const auto contains = [](const std::vector<Value>& values, const Value& one) {
+    return std::find(values.begin(), values.end(), one) != values.end();
+  };
+  for (const Value& one : after) {
+    if (!contains(before, one)) line("+", one);
+  }
+  for (const Value& one : before) {
+    if (!contains(after, one)) line("-", one);
+  }
+}
+
 absl::StatusOr<std::string> TextOfReleases(std::string_view next,
                                            std::string_view last) {
   const auto list = anchors::ParseReleases(next);
@@ -247,17 +264,69 @@ absl::StatusOr<std::string> TextOfReleases(std::string_view next,
                       absl::BytesToHexString(value), "\n");
     }
   };
-  const auto contains = [](const std::vector<anchors::Release>& releases,
-                           const anchors::Release& release) {
-    return std::find(releases.begin(), releases.end(), release) !=
-           releases.end();
-  };
-  for (const anchors::Release& release : list->releases) {
-    if (!contains(before, release)) line("+", release);
-  }
-  for (const anchors::Release& release : before) {
-    if (!contains(list->releases, release)) line("-", release);
-  }
+  AppendChanges(before, list->releases, line);
+  return text;
+}
+
+// Reads a text; an empty one is an empty list.
+template <typename List>
+absl::StatusOr<List> ReadLast(std::string_view text,
+                              absl::StatusOr<List> (*parse)(std::string_view)) {
+  return text.empty() ? List() : parse(text);
+}
+
+absl::StatusOr<std::string> TextOfProducers(std::string_view next,
+                                            std::string_view last) {
+  const auto list = anchors::ParseProducers(next);
+  if (!list.ok()) return list.status();
+  const auto before = ReadLast(last, anchors::ParseProducers);
+  if (!before.ok()) return before.status();
+  std::string text = absl::StrCat("producers sequence ", list->sequence, ", ",
+                                  list->producers.size(), " of them\n");
+  AppendChanges(
+      before->producers, list->producers,
+      [&](const char* sign, const anchors::Producer& producer) {
+        absl::StrAppend(&text, "    ", sign, " ", producer.name, " ",
+                        std::string(NameOf(producer.status)), " for ",
+                        absl::StrJoin(producer.products, ", "), "\n");
+        for (const std::string& der : producer.certificates) {
+          absl::StrAppend(&text, "        certificate ", verify::Sha256Hex(der),
+                          "\n");
+        }
+      });
+  return text;
+}
+
+absl::StatusOr<std::string> TextOfImages(std::string_view next,
+                                         std::string_view last) {
+  const auto index = anchors::ParseImageIndex(next);
+  if (!index.ok()) return index.status();
+  const auto before = ReadLast(last, anchors::ParseImageIndex);
+  if (!before.ok()) return before.status();
+  std::string text = absl::StrCat("images sequence ", index->sequence, ", ",
+                                  index->images.size(), " of them\n");
+  AppendChanges(
+      before->images, index->images,
+      [&](const char* sign, const anchors::Image& image) {
+        absl::StrAppend(&text, "    ", sign, " ", image.product, " ",
+                        image.version, " ", std::string(NameOf(image.status)),
+                        " of ", image.producer, ", received ",
+                        Rfc3339(image.received), "\n        manifest ",
+                        image.manifest_sha256, "\n");
+        if (!image.disk_sha256.empty()) {
+          absl::StrAppend(&text, "        disk ", image.disk_sha256, "\n");
+        }
+        for (const anchors::ImageLocation& at : image.locations) {
+          absl::StrAppend(&text, "        ", at.region, " ",
+                          at.account.empty() ? "any account" : at.account, " ",
+                          at.image_id, "\n");
+        }
+      });
+  AppendChanges(before->floors, index->floors,
+                [&](const char* sign, const anchors::ProductFloor& floor) {
+                  absl::StrAppend(&text, "    ", sign, " ", floor.product,
+                                  " not below ", floor.least_version, "\n");
+                });
   return text;
 }
 
@@ -270,6 +339,8 @@ struct TargetText {
 
 constexpr TargetText kTargetTexts[] = {
     {anchors::kReleasesTargetPath, TextOfReleases},
+    {anchors::kProducersTargetPath, TextOfProducers},
+    {anchors::kImagesTargetPath, TextOfImages},
 };
 
 }  // namespace

@@ -24,15 +24,17 @@ AddCommand AddMeasure;
 AddCommand AddInspect;
 AddCommand AddInstance;
 AddCommand AddImage;
+AddCommand AddProducers;
 AddCommand AddLedger;
 AddCommand AddSelftest;
 AddCommand AddContext;
 AddCommand AddCompletion;
 AddCommand AddMan;
 
-// With gRPC, so in trustctl-online alone. The first two have all of a noun of
+// With gRPC, so in trustctl-online alone. The first three have all of a noun of
 // which the same without a trustd is above.
 AddCommand AddAnchorsOfTrustd;
+AddCommand AddImageOfTrustd;
 AddCommand AddLedgerOfTrustd;
 AddCommand AddAudit;
 AddCommand AddRotations;
@@ -48,10 +50,12 @@ AddCommand AddAnchorsExport;
 
 // Below "image".
 AddCommand AddImageExport;
+AddCommand AddImageIndex;
 AddCommand AddImageManifest;
 AddCommand AddImageShow;
 AddCommand AddImageSign;
 AddCommand AddImageVerify;
+AddCommand AddImageLint;
 
 // Below "instance".
 AddCommand AddInstanceCheck;
@@ -59,6 +63,7 @@ AddCommand AddInstanceAttest;
 
 // Below "measure".
 AddCommand AddMeasureUki;
+AddCommand AddMeasureImage;
 AddCommand AddMeasureEventlog;
 
 // Below "verify".
@@ -94,7 +99,9 @@ inline constexpr Noun kNouns[] = {
     {"measure", "Compute what a machine's TPM will show", AddMeasure},
     {"inspect", "Show what a piece of evidence says, unverified", AddInspect},
     {"instance", "Look at the instance that this runs on", AddInstance},
-    {"image", "List, sign and verify what is in a machine image", AddImage},
+    {"image", "List, sign and verify what is in a machine image",
+     kOnline ? AddImageOfTrustd : AddImage, true},
+    {"producers", "Say whose manifests of images count", AddProducers},
     {"rotations", "Look at rotations of a trustd, and decide about them",
      kOnline ? AddRotations : nullptr, true},
     {"sources", "Look at the sources of a trustd",

@@ -278,10 +278,10 @@ TEST_F(ImageBundle, ExportsForSpdx) {
 
 TEST_F(ImageBundle, SaysHowManyNamesAFormatCannotWrite) {
   verify::ImageManifest manifest = SmallManifest();
-  manifest.entries.back() = {.name = "usr/lib/\xff.so", .mode = 0644};
+  manifest.entries.back() = {.name = "usr/lib/\xff\n.so", .mode = 0644};
   Write("manifest.json", *verify::SerializePredicate(manifest));
   SignGood();
-  for (const char* format : {"keylime", "spdx"}) {
+  for (const char* format : {"keylime", "fapolicyd", "spdx"}) {
     const Ran ran = Export(format, "root.pem");
     EXPECT_EQ(ran.code, kAccepted) << ran.err;
     EXPECT_NE(ran.err.find("1 files are left out"), std::string::npos);

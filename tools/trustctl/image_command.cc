@@ -10,6 +10,8 @@ void AddImage(CLI::App& image, Action& action) {
   AddImageShow(image, action);
   AddImageExport(image, action);
   AddImageVerify(image, action);
+  AddImageLint(image, action);
+  AddImageIndex(image, action);
 }
 
 }  // namespace anchorage::trustctl

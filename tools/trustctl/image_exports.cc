@@ -2,9 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "tools/trustctl/command.h"
 #include "verify/encoding/utf8.h"
 #include "verify/image/manifest.h"
@@ -75,18 +75,22 @@ ImageExport Keylime(const ImageManifest& manifest) {
   return made;
 }
 
-// The name as fapolicyd's second version of the file has it.
+// The name as fapolicyd's second version of the file has it; empty for one that
+// it cannot keep: read, and written again by fapolicyd-cli, a line break would
+// begin a line of its own.
 std::string TrustName(std::string_view name) {
   std::string escaped = "/";
   for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte <= ' ' || byte == 0x7f || c == '%') {
-      absl::StrAppendFormat(&escaped, "%%%02X", byte);
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) return "";
+    if (c == ' ') {
+      escaped += "%20";
+    } else if (c == '%') {
+      escaped += "%25";
     } else {
       escaped += c;
     }
   }
-  return escaped;
+  return escaped.size() > kMaxTrustName ? "" : escaped;
 }
 
 ImageExport Fapolicyd(const ImageManifest& manifest) {
@@ -95,7 +99,7 @@ ImageExport Fapolicyd(const ImageManifest& manifest) {
   for (const ManifestEntry& entry : manifest.entries) {
     if (!IsFile(entry)) continue;
     const std::string name = TrustName(entry.name);
-    if (name.size() > kMaxTrustName) {
+    if (name.empty()) {
       ++made.left_out;
       continue;
     }

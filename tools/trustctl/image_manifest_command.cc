@@ -15,6 +15,7 @@
 #include "client/image/inventory.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/image_rpm.h"
 #include "tools/trustctl/image_tree.h"
 #include "tools/trustctl/output.h"
 #include "verify/crypto/public_key.h"
@@ -95,6 +96,9 @@ int Run(const Flags& flags) {
   }
   if (!listed->problems.empty()) return kUnreadable;
   manifest.entries = std::move(listed->found);
+  if (auto s = AddRpmPackages(flags.root, manifest.entries); !s.ok()) {
+    PrintWarning(TextOf(s));
+  }
   const auto text = verify::SerializePredicate(manifest);
   if (!text.ok()) return Fail(text.status());
   if (auto s = WriteOutput(flags.out, *text); !s.ok()) return Fail(s);

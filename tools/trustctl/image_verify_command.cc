@@ -15,12 +15,16 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/atomic_file.h"
+#include "anchors/images/judgement.h"
+#include "anchors/images/listing_error.h"
 #include "client/image/inventory.h"
 #include "client/image/mounts.h"
 #include "client/image/protection.h"
 #include "client/image/running.h"
+#include "tools/trustctl/anchor_source.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
+#include "tools/trustctl/image_lists.h"
 #include "tools/trustctl/image_tree.h"
 #include "tools/trustctl/output.h"
 #include "tools/trustctl/terminal.h"
@@ -39,6 +43,8 @@ using verify::ImageManifest;
 struct Flags {
   std::string root;
   bool running = false;
+  std::string disk;
+  AnchorSource anchors;
   std::string manifest;
   std::vector<std::string> producers;
   std::string product;
@@ -146,10 +152,16 @@ const char* WordOf(const absl::Status& status) {
 
 // Prints a manifest that is refused; the image is not looked at.
 int Refuse(const Flags& flags, const absl::Status& status) {
-  const auto reason = verify::ImageReasonOf(status);
-  if (!reason.has_value()) return Fail(status);
+  std::string_view reason;
+  if (const auto image = verify::ImageReasonOf(status)) {
+    reason = verify::NameOf(*image);
+  } else if (const auto listing = anchors::ListingReasonOf(status)) {
+    reason = anchors::NameOf(*listing);
+  } else {
+    return Fail(status);
+  }
   flags.output.Print({{"verdict", WordOf(status)},
-                      {"reason", verify::NameOf(*reason)},
+                      {"reason", reason},
                       {"detail", Printable(TextOf(status))}},
                      {.name = "/reason"}, [&] {
                        std::cout << Paint(WordOf(status), Colour::kBad,
@@ -187,7 +199,67 @@ void PrintText(const ordered_json& answer, const Found& found,
   }
 }
 
+// The lists of the bundle that was asked for; of none, both are null.
+absl::StatusOr<Anchors> LoadLists(const Flags& flags) {
+  if (!flags.anchors.uses_client()) return Anchors();
+  return flags.anchors.Load({});
+}
+
+// Judges a raw disk by the signed index alone.
+int VerifyDisk(const Flags& flags) {
+  if (!flags.root.empty() || flags.running || !flags.manifest.empty()) {
+    return UsageError(absl::InvalidArgumentError(
+        "--disk asks the signed index alone: give no ROOT, --running or "
+        "--manifest with it"));
+  }
+  if (!flags.anchors.uses_client()) {
+    return UsageError(absl::InvalidArgumentError(
+        "--disk needs a signed index: --server or --cache"));
+  }
+  const auto lists = LoadLists(flags);
+  if (!lists.ok()) return Fail(lists.status());
+  if (lists->images == nullptr) {
+    return Fail(absl::NotFoundError("the bundle has no index of images"));
+  }
+  const auto digest = HashDisk(flags.disk);
+  if (!digest.ok()) return Fail(digest.status());
+  const auto image = anchors::JudgeDisk(*digest, *lists->images);
+  if (!image.ok()) return Refuse(flags, image.status());
+  if (!flags.product.empty() && flags.product != image->product) {
+    return Refuse(flags, verify::RefuseImage(
+                             verify::ImageReason::kProductMismatch,
+                             absl::StrCat("it is of ", image->product)));
+  }
+  const auto least = verify::ImageVersion::Parse(flags.least_version);
+  if (!least.ok()) return UsageError(least.status());
+  if (*verify::ImageVersion::Parse(image->version) < *least) {
+    return Refuse(flags, verify::RefuseImage(
+                             verify::ImageReason::kVersionTooOld,
+                             absl::StrCat("it has version ", image->version)));
+  }
+  ordered_json answer = {{"verdict", "ACCEPTED"}};
+  answer.update(FactsOf(*image));
+  answer["index_sequence"] = lists->images->sequence;
+  flags.output.Print(answer, {.name = "/manifest_sha256"}, [&] {
+    std::cout << Paint("ACCEPTED", Colour::kGood, MayColour(STDOUT_FILENO))
+              << "  " << NameOf(*image) << "\ndisk        "
+              << image->disk_sha256 << "\nmanifest    "
+              << image->manifest_sha256 << "\nindex       "
+              << lists->images->sequence << "\n";
+  });
+  return kAccepted;
+}
+
 int Run(Flags flags) {
+  if (!flags.disk.empty()) return VerifyDisk(flags);
+  if (flags.manifest.empty()) {
+    return UsageError(absl::InvalidArgumentError("--manifest is required"));
+  }
+  if (flags.producers.empty() && !flags.anchors.uses_client()) {
+    return UsageError(absl::InvalidArgumentError(
+        "say whose signature counts: --producer, or the lists of a --server or "
+        "--cache"));
+  }
   if (flags.root.empty()) {
     if (!flags.running) {
       return UsageError(absl::InvalidArgumentError("give ROOT or --running"));
@@ -205,15 +277,22 @@ int Run(Flags flags) {
   if (!producers.ok()) return Fail(producers.status());
   auto bundle = anchors::ReadFile(flags.manifest, verify::kMaxBundleBytes);
   if (!bundle.ok()) return Fail(bundle.status());
-  auto verified = verify::VerifyBundle(*std::move(bundle), *producers, *at);
-  if (!verified.ok()) return Refuse(flags, verified.status());
+  const auto lists = LoadLists(flags);
+  if (!lists.ok()) return Fail(lists.status());
+  auto verdict = anchors::JudgeManifest(*std::move(bundle),
+                                        {.producers = lists->producers.get(),
+                                         .images = lists->images.get()},
+                                        {.own = *producers, .received = *at});
+  if (!verdict.ok()) return Refuse(flags, verdict.status());
+  const verify::VerifiedManifest* const verified = &verdict->verified;
   const verify::Sha256Bytes digest = verified->digest();
   ordered_json answer = {{"verdict", ""},
                          {"producer", verified->signer().producer},
                          {"signer", Printable(verified->signer().signer)},
                          {"judged_at", Rfc3339(verified->judged_at())},
+                         {"listed", verdict->listed.has_value()},
                          {"manifest_sha256", Hex(digest)}};
-  ImageManifest manifest = (*std::move(verified)).TakeManifest();
+  ImageManifest manifest = std::move(verdict->verified).TakeManifest();
   const absl::Status expected = verify::CheckExpectations(
       manifest,
       {.product = flags.product.empty() ? manifest.product : flags.product,
@@ -270,12 +349,12 @@ void AddImageVerify(CLI::App& image, Action& action) {
   command
       ->add_option("--manifest", flags->manifest,
                    "the signed manifest, a Sigstore-shaped bundle; also one of "
-                   "OpenSSF Model Signing")
-      ->required();
+                   "OpenSSF Model Signing");
   command
       ->add_option("--producer", flags->producers,
-                   "PEM file of a producer's certificates; may be given again")
-      ->required();
+                   "PEM file of a producer's certificates; may be given again");
+  command->add_option("--disk", flags->disk,
+                      "instead: a raw disk, which the signed index must list");
   command->add_option("--product", flags->product,
                       "the product that it must be");
   command
@@ -285,6 +364,7 @@ void AddImageVerify(CLI::App& image, Action& action) {
   command->add_option("--at", flags->at,
                       "judge the certificates at this time (RFC 3339); without "
                       "it at the manifest's own");
+  flags->anchors.AddTo(*command);
   flags->walk.AddTo(*command);
   flags->output.AddTo(*command);
   command->callback(

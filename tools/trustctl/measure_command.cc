@@ -6,6 +6,7 @@ namespace anchorage::trustctl {
 
 void AddMeasure(CLI::App& measure, Action& action) {
   AddMeasureUki(measure, action);
+  AddMeasureImage(measure, action);
   AddMeasureEventlog(measure, action);
 }
 

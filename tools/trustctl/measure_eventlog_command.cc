@@ -97,7 +97,7 @@ void PrintEvents(const EventLog& log) {
               << "  " << verify::NameOfEventType(event.type);
     if (event.extended()) {
       std::cout << "\n       " << HexOf(event.digest)
-                << (verify::DataIsMeasured(event) ? "  of what follows" : "");
+                << (verify::DataIsMeasured(event) ? "  (of its data)" : "");
     }
     if (!description.empty()) std::cout << "\n       " << description;
     std::cout << "\n";

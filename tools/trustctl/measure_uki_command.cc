@@ -41,9 +41,10 @@ Shows the registers (PCRs) of the SHA-384 bank that a NitroTPM attests once the
 machine has booted FILE, or FILEs that start one another in this order. Measure
 the file that lies on the machine's disk: signing changes it.
 
-Without keys PCR7 is not computed. '--output json' begins as the output of AWS's
-nitro-tpm-pcr-compute does, so 'trustctl releases import' reads it, and whatever
-reads that. PCR13 is there too: system extensions go into no other register.
+Without keys PCR7 is not computed. '--output json' has what AWS's
+nitro-tpm-pcr-compute prints, so that 'trustctl releases import' and whatever
+else reads that reads it. PCR13 is there too: system extensions go into no other
+register.
 
 An image is at most 1 GiB, there are at most 16, and a variable has at most
 1 MiB.

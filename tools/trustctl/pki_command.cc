@@ -38,6 +38,8 @@ struct Flags {
   bool replace = false;
   bool authority = false;
   std::string role = "viewer";
+  // Of a producer.
+  std::vector<std::string> products;
   std::vector<std::string> names;
   PassphraseSource passphrase;
   Output output;
@@ -73,11 +75,20 @@ std::string Heading(const PkiFolder& folder, const PkiEntry& entry) {
   return absl::StrCat("# ", FileAndEnd(folder, entry));
 }
 
-// The line of `people` for a person with these certificates.
+// The products of a line of `people`.
+std::string ProductsOf(const std::vector<std::string>& products) {
+  std::vector<std::string> quoted;
+  for (const std::string& product : products) quoted.push_back(Quoted(product));
+  return absl::StrCat("[", absl::StrJoin(quoted, ", "), "]");
+}
+
+// The line of `people` for a person with these certificates; `more` stands
+// behind the role.
 std::string PersonLine(const PkiEntry& entry,
-                       const std::vector<std::string>& certificates) {
+                       const std::vector<std::string>& certificates,
+                       const std::string& more = "") {
   return absl::StrCat("    - {name: ", Quoted(entry.names.front()),
-                      ", role: ", ProtoRole(entry.role),
+                      ", role: ", ProtoRole(entry.role), more,
                       ", certificate_sha256: [",
                       absl::StrJoin(certificates, ", "), "]}\n");
 }
@@ -154,6 +165,10 @@ int Init(const Flags& flags) {
 
 int Issue(const Flags& flags, PkiKind kind) {
   const bool is_server = kind == PkiKind::kServer;
+  if (!is_server && (flags.role == "producer") == flags.products.empty()) {
+    return UsageError(absl::InvalidArgumentError(
+        "a producer has a --product or more, and nobody else has one"));
+  }
   for (const std::string& name : flags.names) {
     const absl::Status s = is_server ? CheckHost(name) : CheckPersonName(name);
     if (!s.ok()) return UsageError(s);
@@ -167,11 +182,16 @@ int Issue(const Flags& flags, PkiKind kind) {
       folder->Issue(*authority, kind, is_server ? "" : flags.role, flags.names,
                     flags.End(now, kLeafDays), now, flags.replace);
   if (!entry.ok()) return Fail(entry.status());
-  return Made(*folder, {*entry},
-              absl::StrCat(Heading(*folder, *entry),
-                           is_server ? ListenerLines(*folder, *entry)
-                                     : PersonLine(*entry, {entry->sha256})),
-              flags.output);
+  const std::string products =
+      flags.products.empty()
+          ? ""
+          : absl::StrCat(", products: ", ProductsOf(flags.products));
+  return Made(
+      *folder, {*entry},
+      absl::StrCat(Heading(*folder, *entry),
+                   is_server ? ListenerLines(*folder, *entry)
+                             : PersonLine(*entry, {entry->sha256}, products)),
+      flags.output);
 }
 
 // What is to be renewed: what is named, or what ends soon.
@@ -240,7 +260,9 @@ int Renew(const Flags& flags) {
     std::vector<std::string> good;
     if (renewed->before.not_after > now) good = {renewed->before.sha256};
     good.push_back(entry.sha256);
-    text += PersonLine(entry, good);
+    // The folder does not know which products the line has.
+    text += PersonLine(entry, good,
+                       entry.role == "producer" ? ", products: [...]" : "");
   }
   return Made(*folder, made, text, flags.output);
 }
@@ -367,6 +389,11 @@ void AddPki(CLI::App& pki, Action& action) {
   issue->add_option("--role", issue_flags->role, "what it may do")
       ->transform(OneOf(PkiRoleNames(), "ROLE_"))
       ->capture_default_str();
+  issue
+      ->add_option("--product", issue_flags->products,
+                   "of a producer: what it may submit manifests of; again for "
+                   "each")
+      ->allow_extra_args(false);
   AddDays(*issue, *issue_flags, kLeafDays, kMaxLeafDays);
   AddReplace(*issue, *issue_flags);
   issue_flags->passphrase.AddTo(*issue);

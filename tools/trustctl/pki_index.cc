@@ -71,7 +71,7 @@ std::optional<PkiEntry> ReadLine(absl::string_view line) {
 }  // namespace
 
 std::vector<std::string> PkiRoleNames() {
-  return {"viewer", "approver", "operator", "instance"};
+  return {"viewer", "approver", "operator", "instance", "producer"};
 }
 
 std::string ToLine(const PkiEntry& entry) {

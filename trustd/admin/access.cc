@@ -41,6 +41,8 @@ bool Allows(v1::Person::Role role, Action action) {
       return true;
     case v1::Person::ROLE_INSTANCE:
       return action == Action::kProve;
+    case v1::Person::ROLE_PRODUCER:
+      return action == Action::kSubmitManifest;
     default:
       return false;
   }
@@ -56,6 +58,15 @@ grpc::Status AdmitLocally(Action action) {
                       "this takes a person with a client certificate; the "
                       "administrators' socket is for reading and backups");
   }
+}
+
+bool Access::MaySubmit(std::string_view name, std::string_view product) const {
+  const auto found = people_.find(name);
+  if (found == people_.end()) return false;
+  const PersonRules& rules = found->second;
+  return rules.role == v1::Person::ROLE_OPERATOR ||
+         std::find(rules.products.begin(), rules.products.end(), product) !=
+             rules.products.end();
 }
 
 grpc::Status Access::Admit(const PresentedName& who, Action action) const {

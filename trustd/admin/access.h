@@ -12,6 +12,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,8 +35,10 @@ enum class Action {
   kAcceptStore,
   // Copies the store.
   kBackup,
+  // Submits a manifest of an image.
+  kSubmitManifest,
 
-  kMaxValue = kBackup,
+  kMaxValue = kSubmitManifest,
 };
 
 // What the configuration has of a name.
@@ -44,6 +47,8 @@ struct PersonRules {
   v1::Person::Role role = v1::Person::ROLE_UNSPECIFIED;
   // SHA-256 of the certificates that count for it, lower-case hex; empty: all.
   std::vector<std::string> certificate_sha256 = {};
+  // The products whose manifests it may submit.
+  std::vector<std::string> products = {};
 
   friend bool operator==(const PersonRules&, const PersonRules&) = default;
 };
@@ -74,6 +79,9 @@ class Access {
   // PERMISSION_DENIED (NAME_UNKNOWN, CERTIFICATE_NOT_PINNED,
   // ROLE_INSUFFICIENT).
   grpc::Status Admit(const PresentedName& who, Action action) const;
+
+  // Whether `name`, which was admitted, may submit manifests of `product`.
+  bool MaySubmit(std::string_view name, std::string_view product) const;
 
  private:
   const People people_;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "anchors/releases.h"
 #include "trustd/base/config_reader.h"
 #include "trustd/net/socket_file.h"
 
@@ -19,8 +20,23 @@ constexpr std::string_view kPolicyName = "policy";
 // How the names of callers begin that are no people.
 constexpr char kLocalPrefix[] = "unix:";
 constexpr std::size_t kSha256HexDigits = 64;
+constexpr int kMaxProductsOfPerson = 64;
 
 constexpr char kPart[] = "'admin'";
+
+// A producer has products, as the list of producers has them, and nobody else.
+bool AreProducts(const v1::Person& person) {
+  if (person.role() != v1::Person::ROLE_PRODUCER) {
+    return person.products().empty();
+  }
+  return !person.products().empty() &&
+         person.products_size() <= kMaxProductsOfPerson &&
+         std::all_of(person.products().begin(), person.products().end(),
+                     [](const std::string& product) {
+                       return !product.empty() &&
+                              product.size() <= anchors::kMaxProductBytes;
+                     });
+}
 
 bool ArePins(const google::protobuf::RepeatedPtrField<std::string>& pins) {
   return pins.size() <= kMaxPinnedCertificates &&
@@ -52,9 +68,17 @@ void AddPerson(const v1::Person& person, ConfigReader& reader, People& people) {
   } else if (person.role() == v1::Person::ROLE_UNSPECIFIED ||
              !v1::Person::Role_IsValid(person.role())) {
     reader.Fail(absl::StrCat("'", name, "' has no 'role'"));
+  } else if (!AreProducts(person)) {
+    reader.Fail(absl::StrCat("'", name, "': ROLE_PRODUCER has 1 to ",
+                             kMaxProductsOfPerson,
+                             " 'products' of 1 to 64 bytes, and no other role "
+                             "has any"));
   } else if (!people
-                  .try_emplace(name, PersonRules{person.role(),
-                                                 {pins.begin(), pins.end()}})
+                  .try_emplace(name,
+                               PersonRules{person.role(),
+                                           {pins.begin(), pins.end()},
+                                           {person.products().begin(),
+                                            person.products().end()}})
                   .second) {
     reader.Fail(absl::StrCat("two people have the name '", name, "'"));
   }

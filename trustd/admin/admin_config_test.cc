@@ -52,6 +52,24 @@ TEST(AdminConfig, ReadsAllOfIt) {
   EXPECT_EQ(settings->people, want);
 }
 
+TEST(AdminConfig, AProducerHasProductsAndNobodyElseHas) {
+  const auto settings = Read(absl::StrReplaceAll(
+      kGood, {{"role: ROLE_INSTANCE",
+               "role: ROLE_PRODUCER, products: [ledger, signer]"}}));
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  const Access access(settings->people);
+  EXPECT_TRUE(access.MaySubmit("fleet", "ledger"));
+  EXPECT_FALSE(access.MaySubmit("fleet", "other"));
+  EXPECT_FALSE(access.MaySubmit("carol", "ledger"));
+  EXPECT_FALSE(access.MaySubmit("nobody", "ledger"));
+  EXPECT_TRUE(access.MaySubmit("bob", "other")) << "an operator";
+  ExpectRefused("role: ROLE_INSTANCE", "role: ROLE_PRODUCER");
+  ExpectRefused("role: ROLE_INSTANCE", "role: ROLE_INSTANCE, products: [a]");
+  ExpectRefused("role: ROLE_INSTANCE", "role: ROLE_PRODUCER, products: [\"\"]");
+  ExpectRefused("role: ROLE_INSTANCE", "role: ROLE_PRODUCER, products: [" +
+                                           std::string(65, 'a') + "]");
+}
+
 TEST(AdminConfig, ListensOnLoopbackByDefault) {
   const auto settings =
       Read(absl::StrReplaceAll(kGood, {{"listen_address: 0.0.0.0:9443", ""}}));

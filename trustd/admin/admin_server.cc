@@ -13,6 +13,7 @@ constexpr int kMaxLocalConnections = 32;
 AdminServer::AdminServer(const AdminSettings& settings, Mirror& mirror,
                          PollFunction poll_now, const Options& options)
     : access_(settings.people),
+      add_more_(options.add_more),
       audit_(access_, mirror, options.fleet, options.clock,
              options.max_watchers),
       admin_(access_, mirror, std::move(poll_now), options.accept_store,
@@ -74,6 +75,7 @@ void AdminServer::AddTo(CallGate& gate) {
   admin_.AddTo(gate);
   alerts_.AddTo(gate);
   evidence_.AddTo(gate);
+  if (add_more_) add_more_(access_, gate);
 }
 
 void AdminServer::Stop() {

@@ -68,6 +68,8 @@ class AdminServer {
     FleetFunction fleet;
     // Empty: no alert is open.
     OpenAlertsFunction open_alerts;
+    // Adds the methods of another service, which asks `access`.
+    std::function<void(const Access& access, CallGate& gate)> add_more;
   };
 
   // Listens and serves. `mirror` must outlive the server. Fails with
@@ -101,6 +103,7 @@ class AdminServer {
   void AddTo(CallGate& gate);
 
   const Access access_;
+  const std::function<void(const Access&, CallGate&)> add_more_;
   AuditServiceImpl audit_;
   AdminServiceImpl admin_;
   AlertServiceImpl alerts_;

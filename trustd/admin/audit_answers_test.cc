@@ -334,6 +334,8 @@ TEST_F(RecordsTest, OfEveryKindCanBeAskedFor) {
   Append(record);
   record.mutable_alert_acknowledged();
   Append(record);
+  record.mutable_manifest();
+  Append(record);
   for (int kind = v1::FactKind_MIN + 1; kind <= v1::FactKind_MAX; ++kind) {
     request_.Clear();
     request_.add_facts(static_cast<v1::FactKind>(kind));

@@ -63,6 +63,11 @@ inline constexpr char kRecordPrefix[] = "ledger/record/";
 // The number of records in sixteen hex digits, and the root of their tree.
 inline constexpr char kRecordHead[] = "ledger/head";
 
+// A manifest of an image, by its digest: what is known of it, as an index lists
+// it. Its chunks, each with a number of four digits, have a key of their own.
+inline constexpr char kManifestPrefix[] = "manifest/known/";
+inline constexpr char kManifestChunkPrefix[] = "manifest/chunk/";
+
 // The state after the first records, preceded by its SHA-256, and the rotations
 // whose hashes it has, by a number in sixteen hex digits. It is kept beside the
 // record and is not part of a head: it can be thrown away.

@@ -39,6 +39,10 @@ struct Take {
     TakeAcceptance(work, event);
     return absl::OkStatus();
   }
+  absl::Status operator()(const ManifestReceived& event) const {
+    work.draft.AddManifest(event.fact);
+    return absl::OkStatus();
+  }
   absl::Status operator()(const TimePassed&) const { return absl::OkStatus(); }
   // What sources say is never refused.
   template <typename Said>
@@ -85,12 +89,14 @@ absl::StatusOr<Work> Decide(const State& state, const Moment& moment,
             .draft = Draft(state.book, state.records, at.now),
             .moment = moment,
             .served = state.served};
-  // What was accepted is signed by the shell, and settled by the next event.
-  const bool is_acceptance = std::holds_alternative<StoreAccepted>(event);
+  // What was accepted is signed by the shell, and settled by the next event. A
+  // manifest has nothing to do with anchors.
+  const bool is_apart = std::holds_alternative<StoreAccepted>(event) ||
+                        std::holds_alternative<ManifestReceived>(event);
   // What is served is on the record before anything is compared with it.
-  if (!is_acceptance) Reconcile(work);
+  if (!is_apart) Reconcile(work);
   if (absl::Status s = std::visit(Take{work}, event); !s.ok()) return s;
-  if (!is_acceptance) Settle(work);
+  if (!is_apart) Settle(work);
   return work;
 }
 

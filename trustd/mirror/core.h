@@ -216,12 +216,16 @@ struct StoreAccepted {
   v1::StoreFact fact;
   std::string text;
 };
+// A manifest of an image was verified. It decides nothing.
+struct ManifestReceived {
+  v1::ManifestFact fact;
+};
 struct TimePassed {};
 
 using Event =
     std::variant<SourceSaid, SourceUnchanged, SourceBroke, PersonDecides,
                  PersonPins, PersonUndoes, PersonAcknowledges, InstanceShows,
-                 StoreAccepted, TimePassed>;
+                 StoreAccepted, ManifestReceived, TimePassed>;
 
 // The result for an instance's evidence.
 struct ProofOutcome {

@@ -134,6 +134,12 @@ void Draft::AddAcknowledgement(v1::AlertFact fact) {
   Add(std::move(record));
 }
 
+void Draft::AddManifest(v1::ManifestFact fact) {
+  v1::LedgerRecord record;
+  *record.mutable_manifest() = std::move(fact);
+  Add(std::move(record));
+}
+
 void Draft::AddAlert(AlertKind kind, std::string subject, std::string text) {
   Alert alert;
   alert.kind = kind;

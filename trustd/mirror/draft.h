@@ -61,6 +61,7 @@ class Draft {
   void AddPinAgain(const v1::LedgerRecord& record);
   void AddStore(v1::StoreFact fact);
   void AddAcknowledgement(v1::AlertFact fact);
+  void AddManifest(v1::ManifestFact fact);
 
   void AddAlert(Alert alert) { alerts_.push_back(std::move(alert)); }
   void AddAlert(AlertKind kind, std::string subject, std::string text);

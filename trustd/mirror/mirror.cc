@@ -304,6 +304,28 @@ std::vector<verify::Slot> Mirror::SlotsSharing(const v1::PinFact& fact) const {
                               fact.spki_sha256());
 }
 
+absl::Status Mirror::ReceiveManifest(const v1::ManifestFact& fact,
+                                     const StoreBatch& stored, absl::Time now) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (!ledger_->health().ok()) return ledger_->health();
+    const auto work = trustd::Decide(CurrentState(), moment_,
+                                     ManifestReceived{fact},
+                                     {.now = now, .steady = options_.steady()},
+                                     options_.core);
+    if (!work.ok()) return work.status();
+    const absl::Status committed =
+        CommitWith(*work, [&](const StoreBatch& batch) {
+          StoreBatch all = stored;
+          all.Add(batch);
+          return store_.Commit(all);
+        });
+    if (!committed.ok()) return committed;
+  }
+  Notify();
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Acceptance> Mirror::AcceptStore(
     const StoreHead& known, const std::string& found,
     const std::optional<anchors::BundleFiles>& bundle, const std::string& by,

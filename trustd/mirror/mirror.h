@@ -165,6 +165,13 @@ class Mirror {
                                               const std::string& submitter,
                                               absl::Time now);
 
+  // --- producers of images ---
+
+  // Records a manifest that was verified, in one commit with `stored`: what
+  // keeps it. Fails as Store and ledger().health() do; then nothing was kept.
+  absl::Status ReceiveManifest(const v1::ManifestFact& fact,
+                               const StoreBatch& stored, absl::Time now);
+
   // --- time ---
 
   // Does what is due: publishes what is approved, completes what is over,

@@ -49,6 +49,8 @@ struct Publication {
   anchors::Catalog catalog;
   // nullopt for none.
   std::optional<anchors::ReleaseList> releases;
+  std::optional<anchors::ProducerList> producers;
+  std::optional<anchors::ImageIndex> images;
   // Of each target that there is.
   anchors::FactsByName facts;
   // How many regions the anchors name.

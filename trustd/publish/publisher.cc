@@ -57,8 +57,10 @@ std::string RootKey(std::size_t version) {
 absl::Status CheckNextTarget(const anchors::TargetKind& kind,
                              const std::string& bytes, const std::string& last,
                              absl::Time now) {
-  if (bytes.empty() || bytes == last) return absl::OkStatus();
-  if (absl::Status s = kind.check(bytes, now); !s.ok()) return s;
+  if (bytes == last) return absl::OkStatus();
+  if (!bytes.empty()) {
+    if (absl::Status s = kind.check(bytes, now); !s.ok()) return s;
+  }
   return anchors::CheckNext(kind, last, bytes);
 }
 

@@ -118,6 +118,8 @@ absl::StatusOr<std::shared_ptr<Publication>> VerifyFiles(
   publication->next_sequence = contents->catalog.sequence + 1;
   publication->catalog = std::move(contents->catalog);
   publication->releases = std::move(contents->releases);
+  publication->producers = std::move(contents->producers);
+  publication->images = std::move(contents->images);
   publication->facts = std::move(contents->facts);
   return publication;
 }

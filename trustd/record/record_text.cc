@@ -191,6 +191,9 @@ v1::RecordText RecordWords::Read(const v1::LedgerRecord& record) {
     case v1::LedgerRecord::kAlertAcknowledged:
       Say(record.alert_acknowledged(), text);
       break;
+    case v1::LedgerRecord::kManifest:
+      Say(record.manifest(), text);
+      break;
     case v1::LedgerRecord::FACT_NOT_SET:
       text.set_words("a fact that this version does not know");
       break;
@@ -368,6 +371,14 @@ void RecordWords::Say(const v1::AlertFact& fact, v1::RecordText& text) {
       absl::FormatTime("%Y-%m-%d %H:%M UTC", anchors::TimeOf(fact.until_time()),
                        absl::UTCTimeZone()),
       Because(fact.why())));
+}
+
+void RecordWords::Say(const v1::ManifestFact& fact, v1::RecordText& text) {
+  text.set_person(fact.by());
+  text.set_words(absl::StrCat(
+      Short(fact.by()), " submitted the manifest of ", Short(fact.product()),
+      " ", Short(fact.version()), ", signed by ", Short(fact.producer()), ": ",
+      Short(fact.manifest_sha256())));
 }
 
 void RecordWords::Say(const v1::VoidFact& fact, v1::RecordText& text) {

@@ -64,6 +64,7 @@ class RecordWords {
   void Say(const v1::StateFact& fact, v1::RecordText& text);
   void Say(const v1::PublicationFact& fact, v1::RecordText& text);
   void Say(const v1::PinFact& fact, v1::RecordText& text);
+  void Say(const v1::ManifestFact& fact, v1::RecordText& text);
   void Say(const v1::StoreFact& fact, v1::RecordText& text);
   void Say(const v1::AlertFact& fact, v1::RecordText& text);
   void Say(const v1::VoidFact& fact, v1::RecordText& text);

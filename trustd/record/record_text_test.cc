@@ -137,6 +137,23 @@ TEST(RecordTextTest, OldApprovalsDoNotSayHowManyAreNeeded) {
       HasSubstr("rsa2048, approval 1: "));
 }
 
+TEST(RecordTextTest, SaysWhoSubmittedWhichManifest) {
+  v1::LedgerRecord record = Record();
+  v1::ManifestFact& fact = *record.mutable_manifest();
+  fact.set_by("builder");
+  fact.set_product("ledger");
+  fact.set_version("1.2");
+  fact.set_producer("acme");
+  fact.set_manifest_sha256("abcd");
+  RecordWords words;
+  const v1::RecordText text = words.Read(record);
+  EXPECT_EQ(text.words(),
+            "builder submitted the manifest of ledger 1.2, signed by acme: "
+            "abcd");
+  EXPECT_EQ(text.fact(), "MANIFEST");
+  EXPECT_EQ(text.person(), "builder");
+}
+
 TEST(RecordTextTest, ThePolicyIsNoPerson) {
   RecordWords words;
   words.Read(Detection(17, v1::ROTATION_CLASS_RE_ISSUE));

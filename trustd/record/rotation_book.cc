@@ -399,6 +399,7 @@ void RotationBook::Fold(std::uint64_t index, const v1::LedgerRecord& record) {
       break;
     case v1::LedgerRecord::kSource:
     case v1::LedgerRecord::kStore:
+    case v1::LedgerRecord::kManifest:
     case v1::LedgerRecord::FACT_NOT_SET:
       break;
   }

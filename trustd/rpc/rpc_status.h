@@ -38,6 +38,11 @@ inline constexpr std::string_view kStoreUnavailable = "STORE_UNAVAILABLE";
 inline constexpr std::string_view kStoreWentBack = "STORE_WENT_BACK";
 inline constexpr std::string_view kBundleRefused = "BUNDLE_REFUSED";
 inline constexpr std::string_view kTooManyRequests = "TOO_MANY_REQUESTS";
+inline constexpr std::string_view kNoProducers = "NO_PRODUCERS";
+inline constexpr std::string_view kProductNotAllowed = "PRODUCT_NOT_ALLOWED";
+inline constexpr std::string_view kManifestsFull = "MANIFESTS_FULL";
+inline constexpr std::string_view kManifestNotFound = "MANIFEST_NOT_FOUND";
+inline constexpr std::string_view kImageNotFound = "IMAGE_NOT_FOUND";
 
 // Returns a status whose trailer carries `reason` as an ErrorInfo of the domain
 // `trustd.anchorage`, with `metadata`. `message` passes through

@@ -32,8 +32,7 @@ std::optional<BlockHasher> BlockHasher::Make(BlockHash hash,
   state->context.reset(EVP_MD_CTX_new());
   state->before = before;
   state->after = after;
-  const EVP_MD* md =
-      hash == BlockHash::kSha256 ? EVP_sha256() : EVP_sha512();
+  const EVP_MD* md = hash == BlockHash::kSha256 ? EVP_sha256() : EVP_sha512();
   if (state->context == nullptr ||
       EVP_DigestInit_ex(state->context.get(), md, nullptr) != 1) {
     return std::nullopt;

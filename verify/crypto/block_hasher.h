@@ -27,7 +27,8 @@ class BlockHasher {
  public:
   // Each digest is of `before`, the block and `after`. nullopt where no loaded
   // provider of the library offers the algorithm.
-  static std::optional<BlockHasher> Make(BlockHash hash, std::string_view before,
+  static std::optional<BlockHasher> Make(BlockHash hash,
+                                         std::string_view before,
                                          std::string_view after);
   BlockHasher(BlockHasher&&) noexcept;
   BlockHasher& operator=(BlockHasher&&) noexcept;

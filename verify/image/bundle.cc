@@ -136,7 +136,9 @@ class Reader {
         return Fail("there are too many certificates");
       }
       contents_.chain_der.emplace_back();
-      return Members(&Reader::CertificateMember);
+      if (!Members(&Reader::CertificateMember)) return false;
+      return !contents_.chain_der.back().empty() ||
+             Fail("a certificate has no rawBytes");
     });
   }
   bool CertificateMember(std::string_view name) {

@@ -92,7 +92,7 @@ TEST(Bundle, RefusesEachBreachOfItsForm) {
       {"\"rawBytes\":\"MI", "\"rawBytes\":\"MJ",
        ImageReason::kCertificateMalformed},
       {"\"rawBytes\":\"", "\"rawBytes\":\"\\u0041", kMalformed},
-      {"\"rawBytes\"", "\"rawbytes\"", ImageReason::kCertificateMalformed},
+      {"\"rawBytes\"", "\"rawbytes\"", kMalformed},
       {"vnd.in-toto+json", "vnd.in-toto+jsom", kMalformed},
       {"\"payload\"", "\"Payload\"", kMalformed},
       {"\"payload\":\"ey", "\"payload\":\"fy", ImageReason::kSignatureMismatch},

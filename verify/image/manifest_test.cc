@@ -1,7 +1,10 @@
 #include "verify/image/manifest.h"
 
+#include <fstream>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -243,6 +246,44 @@ TEST(Manifest, ExclusionsCoverWhatIsBelow) {
   EXPECT_FALSE(IsExcluded(exclusions, "var/lo"));
   EXPECT_FALSE(IsExcluded(exclusions, "a"));
   EXPECT_FALSE(IsExcluded({}, "a"));
+}
+
+// The schema is written by hand: what it lists is what there is.
+TEST(Manifest, TheSchemaHasTheSameWords) {
+  std::ifstream file("verify/image/image-manifest-v1.schema.json");
+  const nlohmann::json schema = nlohmann::json::parse(file);
+  const auto words = [](const nlohmann::json& list) {
+    return std::set<std::string>(list.begin(), list.end());
+  };
+  std::set<std::string> scopes, actions, classes;
+  for (int i = 0; i <= static_cast<int>(ManifestScope::kMaxValue); ++i) {
+    scopes.emplace(NameOf(static_cast<ManifestScope>(i)));
+  }
+  for (int i = 0; i <= static_cast<int>(MismatchAction::kMaxValue); ++i) {
+    actions.emplace(NameOf(static_cast<MismatchAction>(i)));
+  }
+  for (int i = 0; i <= static_cast<int>(FileClass::kMaxValue); ++i) {
+    classes.emplace(NameOf(static_cast<FileClass>(i)));
+  }
+  const nlohmann::json& members = schema["properties"];
+  EXPECT_EQ(words(members["scope"]["enum"]), scopes);
+  EXPECT_EQ(words(members["on_mismatch"]["enum"]), actions);
+  EXPECT_EQ(words(schema["$defs"]["file"]["properties"]["class"]["enum"]),
+            classes);
+  EXPECT_EQ(members["entries"]["maxItems"], kMaxManifestEntries);
+  EXPECT_EQ(members["exclusions"]["maxItems"], kMaxExclusions);
+  // Each member that is written is in the schema.
+  const nlohmann::json manifest = nlohmann::json::parse(Text(SmallManifest()));
+  for (const auto& [member, value] : manifest.items()) {
+    EXPECT_TRUE(members.contains(member)) << member;
+  }
+  for (const nlohmann::json& entry : manifest["entries"]) {
+    const nlohmann::json& known =
+        schema["$defs"][entry["type"].get<std::string>()]["properties"];
+    for (const auto& [member, value] : entry.items()) {
+      EXPECT_TRUE(known.contains(member)) << member;
+    }
+  }
 }
 
 TEST(Manifest, TheStricterActionIsTheGreater) {

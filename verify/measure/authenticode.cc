@@ -411,12 +411,9 @@ std::optional<bool> Verifies(std::string_view spki, std::string_view algorithm,
   return std::nullopt;
 }
 
-// 4.
+// 4. `digest` is the image's, by the signature's hash.
 absl::Status CheckSignature(const ImageSignature& signature,
-                            const PeImage& image, const Digest& sha256) {
-  const Digest digest = signature.hash == HashAlgorithm::kSha256
-                            ? sha256
-                            : image.Authenticode(signature.hash);
+                            const Digest& digest) {
   if (digest.size == 0) return HashUnavailable(signature.hash);
   if (digest.view() != signature.image_digest) {
     return CannotMeasure(MeasureReason::kImageSignatureOfAnother,
@@ -517,6 +514,16 @@ absl::StatusOr<bool> Validates(const EfiSignature& entry,
 
 absl::Status Forbidden(std::string_view what) {
   return CannotMeasure(MeasureReason::kImageForbidden, what);
+}
+
+absl::Status CheckSize(const SignatureDatabase& database) {
+  const auto certificates = std::count_if(
+      database.signatures.begin(), database.signatures.end(),
+      [](const EfiSignature& entry) { return entry.type == kEfiCertX509; });
+  if (static_cast<std::size_t>(certificates) > kMaxDatabaseCertificates) {
+    return Undecided("db or dbx has more certificates than are tried");
+  }
+  return absl::OkStatus();
 }
 
 // 3. What of dbx needs no signature.
@@ -662,13 +669,23 @@ absl::StatusOr<EfiSignature> FindAuthority(const PeImage& image,
                                            const SignatureDatabase& dbx) {
   const auto signatures = ParseImageSignatures(image.certificate_table());
   if (!signatures.ok()) return signatures.status();
+  for (const SignatureDatabase* const database : {&db, &dbx}) {
+    if (absl::Status s = CheckSize(*database); !s.ok()) return s;
+  }
   const Digest sha256 = image.Authenticode(HashAlgorithm::kSha256);
   if (sha256.size == 0) return HashUnavailable(HashAlgorithm::kSha256);
   if (absl::Status s = CheckNotForbidden(dbx, sha256); !s.ok()) return s;
 
+  std::optional<Digest> sha384;
   std::vector<std::vector<Above>> chains;
   for (const ImageSignature& signature : *signatures) {
-    if (absl::Status s = CheckSignature(signature, image, sha256); !s.ok()) {
+    const bool is_sha384 = signature.hash == HashAlgorithm::kSha384;
+    if (is_sha384 && !sha384.has_value()) {
+      sha384 = image.Authenticode(HashAlgorithm::kSha384);
+    }
+    if (absl::Status s =
+            CheckSignature(signature, is_sha384 ? *sha384 : sha256);
+        !s.ok()) {
       return s;
     }
     auto chain = ChainOf(signature);

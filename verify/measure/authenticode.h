@@ -34,6 +34,8 @@ namespace anchorage::verify {
 
 inline constexpr std::size_t kMaxImageSignatures = 16;
 inline constexpr std::size_t kMaxSignatureCertificates = 16;
+// Of db and of dbx; hashes do not count.
+inline constexpr std::size_t kMaxDatabaseCertificates = 64;
 
 // One X.509 certificate of a signature or of db, as far as it is looked at.
 // Version 1 or 3.
@@ -92,7 +94,8 @@ absl::StatusOr<std::vector<ImageSignature>> ParseImageSignatures(
 //   kImageSignatureMismatch    a signature was not made by its signer's key;
 //   kImageNotAuthorized        no entry validates the image;
 //   kImageAuthorityAmbiguous   several do;
-//   kImageAuthorityUndecided   an entry may, but cannot be judged;
+//   kImageAuthorityUndecided   an entry may, but cannot be judged, or there are
+//                              more certificates than the limit;
 // and as ParseImageSignatures() does. Hashes the image once or twice.
 absl::StatusOr<EfiSignature> FindAuthority(const PeImage& image,
                                            const SignatureDatabase& db,

@@ -108,8 +108,8 @@ class Reader {
     }
     const std::string is_volatile = Once("systemd.volatile").value_or("no");
     arguments_.only_usr = IsOn(is_volatile);
-    if (!arguments_.only_usr && !IsOff(is_volatile) &&
-        is_volatile != "state" && is_volatile != "overlay") {
+    if (!arguments_.only_usr && !IsOff(is_volatile) && is_volatile != "state" &&
+        is_volatile != "overlay") {
       Fail(Invalid("systemd.volatile= has a value that it does not know"));
     }
     for (const NoteRule& rule : kNoteRules) AddNotes(rule);
@@ -151,10 +151,10 @@ class Reader {
       const auto found = named_.find(std::string(name));
       if (found == named_.end()) continue;
       // Without a value it is a yes.
-      const std::string value = found->second.size() > 1 ||
-                                        found->second[0]->value.has_value()
-                                    ? Once(name).value_or("")
-                                    : "yes";
+      const std::string value =
+          found->second.size() > 1 || found->second[0]->value.has_value()
+              ? Once(name).value_or("")
+              : "yes";
       if (IsOff(value)) {
         arguments_.verity_is_off = TextOf(*found->second[0]);
       } else if (!IsOn(value)) {
@@ -213,7 +213,8 @@ class Reader {
                          "machine changes what it reads later"});
       } else if (name != "panic-on-corruption" &&
                  name != "restart-on-corruption" &&
-                 name != "ignore-zero-blocks" && name != "try-verify-in-tasklet" &&
+                 name != "ignore-zero-blocks" &&
+                 name != "try-verify-in-tasklet" &&
                  name != "root-hash-signature" &&
                  !(name == "superblock" &&
                    IsOn(std::string_view(value.data(), value.size())))) {
@@ -228,9 +229,8 @@ class Reader {
     if (found == named_.end()) return;
     for (const CmdlineParameter* parameter : found->second) {
       const std::string value = parameter->value.value_or("");
-      if (!value.empty() &&
-          rule.harmless.find(absl::StrCat(" ", value, " ")) !=
-              std::string_view::npos) {
+      if (!value.empty() && rule.harmless.find(absl::StrCat(" ", value, " ")) !=
+                                std::string_view::npos) {
         continue;
       }
       arguments_.notes.push_back({.parameter = TextOf(*parameter),
@@ -283,8 +283,8 @@ absl::StatusOr<std::vector<CmdlineParameter>> SplitCmdline(
     // The kernel takes off quotes around a whole word or a whole value, and
     // systemd all of them.
     const auto unquote = [](std::string_view text) {
-      const bool quoted = text.size() >= 2 && text.front() == '"' &&
-                          text.back() == '"';
+      const bool quoted =
+          text.size() >= 2 && text.front() == '"' && text.back() == '"';
       return quoted ? text.substr(1, text.size() - 2) : text;
     };
     word = unquote(word);

@@ -38,9 +38,8 @@ TEST(CmdlineTest, IsSplitAsTheKernelDoes) {
 }
 
 TEST(CmdlineTest, WhatTwoReadersReadDifferentlyIsRefused) {
-  for (const char* cmdline :
-       {"a='b'", "a=\\b", "a=\"b", "a -- b", "a=b\"c d\"e", "a\"b\"=c",
-        "\"a\"=b"}) {
+  for (const char* cmdline : {"a='b'", "a=\\b", "a=\"b", "a -- b",
+                              "a=b\"c d\"e", "a\"b\"=c", "\"a\"=b"}) {
     EXPECT_EQ(ReasonOf(cmdline), DiskReason::kCmdlineAmbiguous) << cmdline;
   }
 }
@@ -100,9 +99,8 @@ TEST(CmdlineTest, NamesThatStandThereTwiceAreRefused) {
 }
 
 TEST(CmdlineTest, RootHashesThatAreNoneAreRefused) {
-  for (const std::string& hash :
-       {std::string(63, 'a'), std::string(40, 'a'), std::string(65, 'a'),
-        std::string(64, 'g')}) {
+  for (const std::string& hash : {std::string(63, 'a'), std::string(40, 'a'),
+                                  std::string(65, 'a'), std::string(64, 'g')}) {
     EXPECT_EQ(ReasonOf("roothash=" + hash), DiskReason::kRootHashInvalid);
   }
   EXPECT_EQ(ReasonOf("roothash="), DiskReason::kCmdlineInvalid);
@@ -112,14 +110,14 @@ TEST(CmdlineTest, RootHashesThatAreNoneAreRefused) {
 
 TEST(CmdlineTest, VerityThatIsTurnedOffIsSaid) {
   const std::string good = absl::StrCat("roothash=", kHash, " ");
-  for (const char* off :
-       {"systemd.verity=0", "rd.systemd.verity=no",
-        "systemd.verity_root_options=ignore-corruption"}) {
+  for (const char* off : {"systemd.verity=0", "rd.systemd.verity=no",
+                          "systemd.verity_root_options=ignore-corruption"}) {
     const auto arguments = ReadBootArguments(good + off);
     ASSERT_TRUE(arguments.ok()) << arguments.status();
     EXPECT_NE(arguments->verity_is_off, "") << off;
   }
-  const auto on = ReadBootArguments(good + "rd.systemd.verity systemd.verity=1");
+  const auto on =
+      ReadBootArguments(good + "rd.systemd.verity systemd.verity=1");
   ASSERT_TRUE(on.ok());
   EXPECT_EQ(on->verity_is_off, "");
   EXPECT_EQ(ReasonOf(good + "systemd.verity=maybe"),
@@ -173,9 +171,8 @@ TEST(CmdlineTest, WhatOpensAMachineIsNoted) {
           << each.parameter;
     }
   }
-  const auto once = ReadBootArguments(
-      absl::StrCat("roothash=", kHash,
-                   " systemd.verity_root_options=check-at-most-once"));
+  const auto once = ReadBootArguments(absl::StrCat(
+      "roothash=", kHash, " systemd.verity_root_options=check-at-most-once"));
   ASSERT_TRUE(once.ok());
   ASSERT_EQ(once->notes.size(), 1u);
   EXPECT_FALSE(once->notes[0].voids_root_hash);

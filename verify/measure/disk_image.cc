@@ -239,8 +239,7 @@ constexpr FileRule kFileRules[] = {
     {"", "GRUB.CFG", Kind::kLoaderEntry, std::nullopt,
      "GRUB reads from it what to start, and measures it into PCR8 and PCR9 if "
      "it was built to"},
-    {"", ".NSH", Kind::kLoaderEntry, std::nullopt,
-     "a shell of UEFI runs it"},
+    {"", ".NSH", Kind::kLoaderEntry, std::nullopt, "a shell of UEFI runs it"},
     {"", ".EFI", Kind::kEfiProgram, 4,
      "firmware starts it where a boot entry names it; PCR4 is another one "
      "then"},
@@ -294,6 +293,7 @@ class Examiner {
     if (!view.ok()) return view.status();
     const auto fat = FatVolume::Open(*view);
     if (!fat.ok()) return fat.status();
+    if (auto check = CheckNoOther(); !check.ok()) return check;
     for (const FatEntry& file : fat->entries()) {
       const std::string_view architecture = ArchitectureOf(FatFold(file.path));
       if (!file.is_folder && !architecture.empty()) {
@@ -334,6 +334,28 @@ class Examiner {
     }
     image_.esp = esp->number;
     return esp;
+  }
+
+  // Firmware looks for programs on every FAT, whatever its partition's type.
+  absl::Status CheckNoOther() const {
+    for (const GptPartition& partition : image_.gpt.partitions) {
+      const auto view = ViewOf(partition);
+      if (!view.ok()) return view.status();
+      const auto sector = view->Read(0, 512);
+      if (!sector.ok()) return sector.status();
+      if (partition.number == image_.esp || !FatVolume::LooksLikeFat(*sector)) {
+        continue;
+      }
+      const auto fat = FatVolume::Open(*view);
+      if (!fat.ok()) return fat.status();
+      for (const FatEntry& file : fat->entries()) {
+        if (ArchitectureOf(FatFold(file.path)).empty()) continue;
+        return DiskError(
+            DiskReason::kEspAmbiguous,
+            absl::StrCat(PartitionName(partition), " has ", file.path, " too"));
+      }
+    }
+    return absl::OkStatus();
   }
 
   absl::Status AddProgram(const FatVolume& fat, const FatEntry& file,
@@ -403,9 +425,9 @@ class Examiner {
                                    .pcr = std::nullopt});
     }
     if (!arguments->verity_is_off.empty()) {
-      return DiskError(DiskReason::kRootHashMissing,
-                       absl::StrCat("nothing is verified: ",
-                                    arguments->verity_is_off));
+      return DiskError(
+          DiskReason::kRootHashMissing,
+          absl::StrCat("nothing is verified: ", arguments->verity_is_off));
     }
     if (!arguments->root.has_value() && !arguments->usr.has_value()) {
       return DiskError(DiskReason::kRootHashMissing,
@@ -430,10 +452,10 @@ class Examiner {
   // Whether what is mounted is what was verified.
   static absl::Status CheckMounts(const BootArguments& arguments) {
     const auto elsewhere = [](std::string_view what, std::string_view device) {
-      return DiskError(DiskReason::kRootNotCovered,
-                       absl::StrCat(View(what), " is mounted from ",
-                                    View(device),
-                                    ", which is not what is verified"));
+      return DiskError(
+          DiskReason::kRootNotCovered,
+          absl::StrCat(View(what), " is mounted from ", View(device),
+                       ", which is not what is verified"));
     };
     const std::string root = arguments.root_device.value_or("");
     if (arguments.root.has_value()) {
@@ -480,10 +502,10 @@ class Examiner {
         ReadVeritySuperblock(*hash_view, verity.hash_offset);
     if (!superblock.ok()) return superblock.status();
     if (DigestBytes(superblock->hash) != verity.root_hash.size()) {
-      return DiskError(DiskReason::kVeritySuperblock,
-                       absl::StrFormat("%s gives no root hash of %d bytes",
-                                       NameOf(superblock->hash),
-                                       verity.root_hash.size()));
+      return DiskError(
+          DiskReason::kVeritySuperblock,
+          absl::StrFormat("%s gives no root hash of %d bytes",
+                          NameOf(superblock->hash), verity.root_hash.size()));
     }
     const auto result = Compute(*superblock, **data, *data_view, **hashes,
                                 *hash_view, verity.hash_offset);
@@ -491,16 +513,17 @@ class Examiner {
     if (result->root_hash != verity.root_hash) {
       return DiskError(
           DiskReason::kVerityRootHash,
-          absl::StrFormat("%s gives %s, and the command line names %s",
+          absl::StrFormat("dm-verity of %s gives %s, and the command "
+                          "line names %s",
                           PartitionName(**data),
                           absl::BytesToHexString(result->root_hash), hex));
     }
     if (result->wrong_tree_block.has_value()) {
-      return DiskError(DiskReason::kVerityTree,
-                       absl::StrFormat("block %d of %s is not the one of the "
-                                       "data",
-                                       *result->wrong_tree_block,
-                                       PartitionName(**hashes)));
+      return DiskError(
+          DiskReason::kVerityTree,
+          absl::StrFormat("block %d of the dm-verity tree in %s is not the "
+                          "one of the data",
+                          *result->wrong_tree_block, PartitionName(**hashes)));
     }
     const auto content = ContentOf(*data_view);
     if (!content.ok()) return content.status();
@@ -508,12 +531,15 @@ class Examiner {
                                      *content == DiskContent::kXfs ||
                                      *content == DiskContent::kBtrfs;
     if (!IsReadOnlyFormat(*content) && (!mountable_read_only || read_write)) {
-      return DiskError(DiskReason::kRootWritable,
-                       absl::StrFormat("%s is verified and has %s%s",
-                                       PartitionName(**data), NameOf(*content),
-                                       mountable_read_only
-                                           ? ", which rw asks to be writable"
-                                           : ""));
+      return DiskError(
+          DiskReason::kRootWritable,
+          absl::StrFormat(
+              "%s is verified and has %s%s", PartitionName(**data),
+              NameOf(*content),
+              mountable_read_only ? ", which rw asks to be writable" : ""));
+    }
+    if (auto check = CheckOneDevice(*data_view, *content); !check.ok()) {
+      return check;
     }
     covered_.insert((*data)->number);
     covered_.insert((*hashes)->number);
@@ -525,6 +551,31 @@ class Examiner {
         .hash = superblock->hash,
         .data_bytes = superblock->data_blocks * superblock->data_block_bytes,
         .content = *content};
+  }
+
+  // btrfs and erofs can be spread over devices that nothing verifies.
+  static absl::Status CheckOneDevice(const DiskView& data,
+                                     DiskContent content) {
+    absl::StatusOr<std::string> count;
+    std::size_t expected = 0;
+    if (content == DiskContent::kBtrfs) {
+      // num_devices of the superblock.
+      count = data.Read(0x10000 + 0x88, 8);
+      expected = 1;
+    } else if (content == DiskContent::kErofs) {
+      // extra_devices.
+      count = data.Read(1024 + 86, 2);
+    } else {
+      return absl::OkStatus();
+    }
+    if (!count.ok()) return count.status();
+    count->resize(8);
+    if (LittleEndian<std::uint64_t>(*count, 0) == expected) {
+      return absl::OkStatus();
+    }
+    return DiskError(DiskReason::kRootNotCovered,
+                     absl::StrFormat("%s is spread over other devices too",
+                                     NameOf(content)));
   }
 
   // By the device that the command line names, or by 16 bytes of the root
@@ -552,8 +603,9 @@ class Examiner {
         by_label = true;
       } else {
         return DiskError(DiskReason::kVerityPartition,
-                         absl::StrCat(device, ": which partition that is "
-                                              "depends on the machine"));
+                         absl::StrCat(device,
+                                      ": which partition that is "
+                                      "depends on the machine"));
       }
       if (!by_label) {
         const auto guid = ParseGuid(wanted);
@@ -568,21 +620,20 @@ class Examiner {
     for (const GptPartition& partition : image_.gpt.partitions) {
       if ((by_label ? partition.name : IdDigits(partition)) != wanted) continue;
       if (found != nullptr) {
-        return DiskError(DiskReason::kVerityPartition,
-                         absl::StrFormat("partitions %d and %d have the name "
-                                         "%s",
-                                         found->number, partition.number,
-                                         wanted));
+        return DiskError(
+            DiskReason::kVerityPartition,
+            absl::StrFormat("partitions %d and %d have the name "
+                            "%s",
+                            found->number, partition.number, wanted));
       }
       found = &partition;
     }
     if (found != nullptr) return found;
-    return DiskError(
-        DiskReason::kVerityPartition,
-        device.empty()
-            ? absl::StrCat("no partition has the id ", wanted,
-                           ", which is a part of the root hash")
-            : absl::StrCat(device, " is not on this disk"));
+    return DiskError(DiskReason::kVerityPartition,
+                     device.empty()
+                         ? absl::StrCat("no partition has the id ", wanted,
+                                        ", which is a part of the root hash")
+                         : absl::StrCat(device, " is not on this disk"));
   }
 
   // Once for the same partitions, however many programs name them.
@@ -592,9 +643,9 @@ class Examiner {
                                        const GptPartition& hashes,
                                        const DiskView& hash_view,
                                        std::uint64_t hash_offset) {
-    if (&data == &hashes && (superblock.data_blocks == 0 ||
-                             hash_offset / superblock.data_block_bytes <
-                                 superblock.data_blocks)) {
+    if (&data == &hashes &&
+        (superblock.data_blocks == 0 ||
+         hash_offset / superblock.data_block_bytes < superblock.data_blocks)) {
       return DiskError(DiskReason::kVeritySuperblock,
                        "the hash tree lies over the data");
     }
@@ -602,11 +653,11 @@ class Examiner {
     const auto known = computed_.find(key);
     if (known != computed_.end()) return known->second;
     const std::string name = PartitionName(data);
-    auto result = ComputeVerity(
-        superblock, data_view, hash_view, hash_offset,
-        [&](std::uint64_t done, std::uint64_t total) {
-          if (options_.progress) options_.progress(name, done, total);
-        });
+    auto result = ComputeVerity(superblock, data_view, hash_view, hash_offset,
+                                [&](std::uint64_t done, std::uint64_t total) {
+                                  if (options_.progress)
+                                    options_.progress(name, done, total);
+                                });
     computed_.emplace(key, result);
     return result;
   }
@@ -676,11 +727,11 @@ absl::StatusOr<DiskContent> ContentOf(const DiskView& partition) {
 }
 
 bool DiskImage::pcr4_covers_root() const {
-  return !programs.empty() &&
-         std::all_of(programs.begin(), programs.end(),
-                     [](const BootProgram& program) {
-                       return program.measurements.ok() && program.root.ok();
-                     });
+  return !programs.empty() && std::all_of(programs.begin(), programs.end(),
+                                          [](const BootProgram& program) {
+                                            return program.measurements.ok() &&
+                                                   program.root.ok();
+                                          });
 }
 
 absl::StatusOr<DiskImage> ExamineDiskImage(const DiskView& disk,

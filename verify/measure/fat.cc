@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "verify/measure/disk_error.h"
@@ -223,19 +224,20 @@ class FatVolume::FolderReader {
     if (!long_name_.empty()) {
       auto text = LongName(entry.substr(0, 11));
       if (!text.has_value()) {
-        return BadName(folder_, "a long name that is none, or not of the file "
-                                "behind it");
+        return BadName(folder_,
+                       "a long name that is none, or not of the file "
+                       "behind it");
       }
       name = *std::move(text);
       long_name_.clear();
     } else if (!IsAscii(name)) {
       return BadName(folder_, "a short name in a code page that is not known");
     }
-    FatEntry file{.path = folder_.empty() ? name
-                                          : absl::StrCat(folder_, "/", name),
-                  .is_folder = (Byte(entry, 11) & kFolder) != 0,
-                  .size = LittleEndian<std::uint32_t>(entry, 28),
-                  .first_cluster = FirstCluster(entry)};
+    FatEntry file{
+        .path = folder_.empty() ? name : absl::StrCat(folder_, "/", name),
+        .is_folder = (Byte(entry, 11) & kFolder) != 0,
+        .size = LittleEndian<std::uint32_t>(entry, 28),
+        .first_cluster = FirstCluster(entry)};
     if (file.path.size() > kMaxPathBytes) {
       return DiskError(DiskReason::kFatLimit,
                        absl::StrCat(file.path, " is too long a path"));
@@ -247,15 +249,21 @@ class FatVolume::FolderReader {
       return DiskError(DiskReason::kFatAmbiguous,
                        absl::StrCat(file.path, " is one name with another"));
     }
+    // Firmware finds a file under either, and writers make a short name of
+    // another one with a '~': it is no name that anybody looks for.
+    if (folded != folded_short && !absl::StrContains(folded_short, '~')) {
+      return DiskError(DiskReason::kFatAmbiguous,
+                       absl::StrCat(file.path, " is found as ", *short_name));
+    }
     if (file.is_folder && (file.size != 0 || file.first_cluster == 0)) {
       return Invalid(absl::StrCat("/", file.path, " is no folder"));
     }
     if ((file.size == 0) != (file.first_cluster == 0) && !file.is_folder) {
-      return DiskError(DiskReason::kFatChain,
-                       absl::StrFormat("%s has %d bytes and begins in cluster "
-                                       "%d",
-                                       file.path, file.size,
-                                       file.first_cluster));
+      return DiskError(
+          DiskReason::kFatChain,
+          absl::StrFormat("%s has %d bytes and begins in cluster "
+                          "%d",
+                          file.path, file.size, file.first_cluster));
     }
     entries_.push_back(std::move(file));
     return absl::OkStatus();
@@ -279,8 +287,7 @@ class FatVolume::FolderReader {
         return std::nullopt;
       }
     }
-    auto text =
-        Utf16LeToUtf8(std::string_view(long_name_).substr(0, length));
+    auto text = Utf16LeToUtf8(std::string_view(long_name_).substr(0, length));
     if (!text.has_value() || text->empty() || text->back() == '.' ||
         text->back() == ' ' ||
         !std::all_of(text->begin(), text->end(), IsNameByte)) {
@@ -314,6 +321,15 @@ absl::StatusOr<FatVolume> FatVolume::Open(const DiskView& partition) {
   return volume;
 }
 
+bool FatVolume::LooksLikeFat(std::string_view sector) {
+  const std::uint32_t sector_bytes = LittleEndian<std::uint16_t>(sector, 11);
+  const unsigned char media = Byte(sector, 21);
+  return sector_bytes >= 512 && sector_bytes <= 4096 &&
+         IsPowerOfTwo(sector_bytes) && IsPowerOfTwo(Byte(sector, 13)) &&
+         LittleEndian<std::uint16_t>(sector, 14) != 0 &&
+         Byte(sector, 16) != 0 && (media == 0xf0 || media >= 0xf8);
+}
+
 absl::Status FatVolume::ReadBootSector() {
   const auto sector = view_.Read(0, 512);
   if (!sector.ok()) return sector.status();
@@ -333,11 +349,7 @@ absl::Status FatVolume::ReadBootSector() {
   const std::uint32_t reserved = u16(14);
   table_count_ = Byte(*sector, 16);
   const std::uint32_t root_entries = u16(17);
-  const unsigned char media = Byte(*sector, 21);
-  if (sector_bytes_ < 512 || sector_bytes_ > 4096 ||
-      !IsPowerOfTwo(sector_bytes_) || !IsPowerOfTwo(cluster_sectors) ||
-      reserved == 0 || table_count_ < 1 || table_count_ > 2 ||
-      (media != 0xf0 && media < 0xf8)) {
+  if (!LooksLikeFat(*sector) || table_count_ > 2) {
     return Invalid("a boot sector with sizes that FAT does not have");
   }
   cluster_bytes_ = cluster_sectors * sector_bytes_;
@@ -360,8 +372,8 @@ absl::Status FatVolume::ReadBootSector() {
                      absl::StrFormat("FAT has %d bytes, its partition %d",
                                      sectors * sector_bytes_, view_.size()));
   }
-  const std::uint64_t before_data = reserved + table_count_ * table_sectors +
-                                    root_bytes_ / sector_bytes_;
+  const std::uint64_t before_data =
+      reserved + table_count_ * table_sectors + root_bytes_ / sector_bytes_;
   if (table_sectors == 0 || before_data >= sectors) {
     return Invalid("no room for files");
   }
@@ -394,9 +406,9 @@ absl::Status FatVolume::ReadBootSector() {
 
 absl::Status FatVolume::ReadTable() {
   if (table_bytes_ > kMaxTableBytes) {
-    return DiskError(DiskReason::kFatLimit,
-                     absl::StrFormat("an allocation table of %d bytes",
-                                     table_bytes_));
+    return DiskError(
+        DiskReason::kFatLimit,
+        absl::StrFormat("an allocation table of %d bytes", table_bytes_));
   }
   const auto bytes = static_cast<std::size_t>(table_bytes_);
   auto table = view_.Read(table_at_, bytes);
@@ -457,9 +469,9 @@ absl::StatusOr<std::vector<std::uint32_t>> FatVolume::ClaimChain(
                                        cluster));
     }
     if (chain.size() == max_clusters) {
-      return DiskError(DiskReason::kFatChain,
-                       absl::StrFormat("a chain goes on after %d clusters",
-                                       max_clusters));
+      return DiskError(
+          DiskReason::kFatChain,
+          absl::StrFormat("a chain goes on after %d clusters", max_clusters));
     }
     claimed[cluster] = true;
     chain.push_back(cluster);
@@ -537,10 +549,10 @@ absl::Status FatVolume::ReadTree() {
         const auto chain = ClaimChain(entry.first_cluster, wanted, claimed);
         if (!chain.ok()) return chain.status();
         if (chain->size() != wanted) {
-          return DiskError(DiskReason::kFatChain,
-                           absl::StrFormat("%s has %d bytes in %d clusters",
-                                           entry.path, entry.size,
-                                           chain->size()));
+          return DiskError(
+              DiskReason::kFatChain,
+              absl::StrFormat("%s has %d bytes in %d clusters", entry.path,
+                              entry.size, chain->size()));
         }
       }
       entries_.push_back(std::move(entry));
@@ -565,8 +577,8 @@ absl::StatusOr<std::string> FatVolume::ReadFile(const FatEntry& file,
   }
   if (file.size > limit) {
     return DiskError(DiskReason::kFatLimit,
-                     absl::StrFormat("%s has %d bytes, more than %d",
-                                     file.path, file.size, limit));
+                     absl::StrFormat("%s has %d bytes, more than %d", file.path,
+                                     file.size, limit));
   }
   if (file.size == 0) return std::string();
   std::vector<bool> claimed(std::size_t{clusters_} + 2);

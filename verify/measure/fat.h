@@ -9,8 +9,9 @@
 // it has accepted can be read in one way alone: each cluster belongs to one
 // file at most, a chain is as long as its file, the copies of the allocation
 // table are equal, no two files of a folder have one name for firmware, which
-// ignores case and knows a file by its short name too, and nothing stands
-// behind the end of a folder, where the kernel looks and firmware does not.
+// ignores case and knows a file by its short name too, no short name is another
+// one than the long one unless it has a '~', and nothing stands behind the end
+// of a folder, where the kernel looks and firmware does not.
 //
 // Limits: 16,384 files and folders, 16 folders deep, 64 MiB of allocation
 // table. Memory: the allocation table, one bit for each cluster, the names.
@@ -51,6 +52,10 @@ std::string FatFold(std::string_view name);
 class FatVolume {
  public:
   static absl::StatusOr<FatVolume> Open(const DiskView& partition);
+
+  // Whether firmware would take a partition with these first 512 bytes for FAT:
+  // it looks at a few sizes and at no signature (EDK II, FatPkg).
+  static bool LooksLikeFat(std::string_view sector);
 
   // 12, 16 or 32.
   int bits() const { return bits_; }

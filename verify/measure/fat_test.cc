@@ -194,9 +194,7 @@ TEST(FatTest, ChainsThatAreNoneAreRefusedInEachWidth) {
                       static_cast<std::uint16_t>(w.cluster_of(kBoot) + 5));
        }},
       {"a chain that is too long", DiskReason::kFatChain,
-       [](V& v, const W& w) {
-         test::PutU32(v, w.entry_at(kBoot) + 28, 100);
-       }},
+       [](V& v, const W& w) { test::PutU32(v, w.entry_at(kBoot) + 28, 100); }},
       {"a chain that is too short", DiskReason::kFatChain,
        [](V& v, const W& w) {
          w.SetNext(v, w.cluster_of(kBoot) + 1, 0x0fffffff);
@@ -250,7 +248,9 @@ TEST(FatTest, FoldersThatAreNoneAreRefused) {
       {"an empty folder without . and ..", DiskReason::kFatInvalid,
        [](V& v, const W& w) { v[w.cluster_at(w.cluster_of("EFI"))] = 0; }},
       {". is another", DiskReason::kFatInvalid,
-       [](V& v, const W& w) { v[w.cluster_at(w.cluster_of("EFI")) + 26] ^= 1; }},
+       [](V& v, const W& w) {
+         v[w.cluster_at(w.cluster_of("EFI")) + 26] ^= 1;
+       }},
       {".. is another", DiskReason::kFatInvalid,
        [](V& v, const W& w) {
          v[w.cluster_at(w.cluster_of("EFI/BOOT")) + 32 + 26] ^= 1;
@@ -308,6 +308,24 @@ TEST(FatTest, NamesThatDoNotFitAreRefused) {
        }},
   };
   for (const Case& wrong : cases) Check(wrong);
+}
+
+// Otherwise firmware would start what is listed under another name.
+TEST(FatTest, AShortNameOfItsOwnIsRefused) {
+  FatWriter writer({});
+  writer.Add("EFI/BOOT/harmless file.txt", "x");
+  std::string volume = writer.Write();
+  const std::size_t entry = writer.entry_at("EFI/BOOT/harmless file.txt");
+  volume.replace(entry, 11, "BOOTX64 EFI");
+  unsigned sum = 0;
+  for (const char byte : std::string("BOOTX64 EFI")) {
+    sum = (((sum & 1) << 7) + (sum >> 1) + static_cast<unsigned char>(byte)) &
+          0xff;
+  }
+  for (const std::size_t part : {32, 64}) {
+    volume[entry - part + 13] = static_cast<char>(sum);
+  }
+  EXPECT_EQ(ReasonOf(volume), DiskReason::kFatAmbiguous);
 }
 
 TEST(FatTest, SmallLettersOfAShortNameAreShown) {

@@ -133,15 +133,16 @@ class Reader {
                   .entry_bytes = u32(84),
                   .entries_crc = u32(88)};
     if (header.my_lba != lba) {
-      return Invalid(absl::StrFormat("the header in sector %d says that it is "
-                                     "in sector %d",
-                                     lba, header.my_lba));
+      return Invalid(
+          absl::StrFormat("the header in sector %d says that it is "
+                          "in sector %d",
+                          lba, header.my_lba));
     }
     if (header.first_usable > header.last_usable ||
         header.last_usable >= sectors_) {
-      return Invalid(absl::StrFormat(
-          "sectors %d to %d are said to be usable, of %d",
-          header.first_usable, header.last_usable, sectors_));
+      return Invalid(
+          absl::StrFormat("sectors %d to %d are said to be usable, of %d",
+                          header.first_usable, header.last_usable, sectors_));
     }
     if (header.entry_count == 0) return Invalid("a table without entries");
     if (header.entry_count > kMaxEntries ||
@@ -152,8 +153,8 @@ class Reader {
     }
     if (header.entry_bytes < kMinEntryBytes ||
         (header.entry_bytes & (header.entry_bytes - 1)) != 0) {
-      return Invalid(absl::StrFormat("entries of %d bytes",
-                                     header.entry_bytes));
+      return Invalid(
+          absl::StrFormat("entries of %d bytes", header.entry_bytes));
     }
     return header;
   }
@@ -177,9 +178,9 @@ class Reader {
     auto table = disk_.Read(header.entries_lba * sector_,
                             static_cast<std::size_t>(header.table_bytes()));
     if (table.ok() && Crc32(*table) != header.entries_crc) {
-      return DiskError(DiskReason::kGptChecksum,
-                       absl::StrFormat("the entries in sector %d",
-                                       header.entries_lba));
+      return DiskError(
+          DiskReason::kGptChecksum,
+          absl::StrFormat("the entries in sector %d", header.entries_lba));
     }
     return table;
   }
@@ -236,10 +237,10 @@ class Reader {
     });
     for (std::size_t i = 1; i < order.size(); ++i) {
       if (order[i - 1]->offset + order[i - 1]->size > order[i]->offset) {
-        return DiskError(DiskReason::kGptOverlap,
-                         absl::StrFormat("partitions %d and %d share sectors",
-                                         order[i - 1]->number,
-                                         order[i]->number));
+        return DiskError(
+            DiskReason::kGptOverlap,
+            absl::StrFormat("partitions %d and %d share sectors",
+                            order[i - 1]->number, order[i]->number));
       }
     }
     return gpt;
@@ -276,9 +277,7 @@ absl::Status CheckProtectiveMbr(std::string_view sector) {
 }  // namespace
 
 std::string GuidText(const Guid& guid) {
-  const auto u16 = [&](std::size_t at) {
-    return guid[at + 1] << 8 | guid[at];
-  };
+  const auto u16 = [&](std::size_t at) { return guid[at + 1] << 8 | guid[at]; };
   const std::string tail = absl::BytesToHexString(absl::string_view(
       reinterpret_cast<const char*>(guid.data()) + 8, guid.size() - 8));
   return absl::StrFormat("%04x%04x-%04x-%04x-%s-%s", u16(2), u16(0), u16(4),

@@ -143,8 +143,7 @@ TEST(GptTest, WhatIsWrongIsRefusedWithItsReason) {
     wrong.change(disk, disk.size() - 512);
     SealGpt(disk);
     EXPECT_EQ(ReasonOf(disk), wrong.reason)
-        << wrong.what << ": "
-        << ReadGpt(DiskView::OfBytes(disk)).status();
+        << wrong.what << ": " << ReadGpt(DiskView::OfBytes(disk)).status();
   }
 }
 

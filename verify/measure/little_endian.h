@@ -19,9 +19,8 @@ template <typename Number>
 Number LittleEndian(std::string_view bytes, std::size_t at) {
   Number value = 0;
   for (std::size_t i = sizeof(Number); i-- > 0;) {
-    value = static_cast<Number>(
-        static_cast<std::uint64_t>(value) << 8 |
-        static_cast<unsigned char>(bytes[at + i]));
+    value = static_cast<Number>(static_cast<std::uint64_t>(value) << 8 |
+                                static_cast<unsigned char>(bytes[at + i]));
   }
   return value;
 }

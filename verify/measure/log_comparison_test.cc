@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -141,6 +145,72 @@ TEST(LogComparisonTest, SaysThatALogHasNothingOfARegister) {
   EXPECT_EQ(differences[0].why, "the log has no event of it");
   EXPECT_EQ(differences[0].found, std::string(48, '\0'));
 }
+
+// --- Real logs: what is computed of their variables is what was measured -----
+
+class RealSecureBoot : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(RealSecureBoot, ComputesTheEventsOfPcr7) {
+  std::ifstream in("test/vectors/eventlog/" + GetParam(), std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  const auto log = ParseEventLog(bytes);
+  ASSERT_TRUE(log.ok()) << log.status();
+  SecureBootKeys keys;
+  const std::map<std::string, std::optional<SignatureDatabase>*> databases = {
+      {"PK", &keys.pk},
+      {"KEK", &keys.kek},
+      {"db", &keys.db},
+      {"dbx", &keys.dbx}};
+  std::vector<LoggedEvent> policy;
+  std::optional<LoggedVariable> authority;
+  bool secure_boot = false;
+  for (const LoggedEvent& event : log->events) {
+    if (event.pcr == 7) policy.push_back(event);
+    const auto variable = VariableOf(event);
+    if (!variable.has_value()) continue;
+    if (event.type == kEvEfiVariableAuthority) {
+      if (!authority.has_value() && variable->name == "db") {
+        authority = variable;
+        EXPECT_TRUE(DataIsMeasured(event));
+        ASSERT_TRUE(keys.db.has_value());
+        bool found = false;
+        for (const EfiSignature& entry : keys.db->signatures) {
+          if (entry.whole != variable->data) continue;
+          found = true;
+          EXPECT_EQ(AuthorityEvent(HashAlgorithm::kSha384, entry).digest.view(),
+                    event.digest);
+        }
+        EXPECT_TRUE(found) << "an entry of db";
+      }
+      continue;
+    }
+    if (variable->name == "SecureBoot") secure_boot = variable->data == "\1";
+    const auto at = databases.find(variable->name);
+    if (event.type != kEvEfiVariableDriverConfig || at == databases.end()) {
+      continue;
+    }
+    auto database = ParseSignatureDatabase(variable->data, VariableForm::kRaw);
+    ASSERT_TRUE(database.ok()) << variable->name << database.status();
+    *at->second = *std::move(database);
+  }
+  EXPECT_EQ(authority.has_value(), secure_boot);
+  const std::vector<BootEvent> computed =
+      SecureBootEvents(HashAlgorithm::kSha384, keys, secure_boot);
+  ASSERT_GE(policy.size(), computed.size());
+  for (std::size_t i = 0; i < computed.size(); ++i) {
+    EXPECT_EQ(policy[i].type, computed[i].type);
+    EXPECT_EQ(policy[i].digest, computed[i].digest.view()) << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RealSecureBoot,
+                         ::testing::Values("cos-101-amd-sev.bin",
+                                           "rhel8-uefi.bin",
+                                           "ubuntu-2104-no-dbx.bin",
+                                           "ubuntu-2104-no-secure-boot.bin"),
+                         [](const auto& each) {
+                           return std::to_string(each.index);
+                         });
 
 }  // namespace
 }  // namespace anchorage::verify

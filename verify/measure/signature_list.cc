@@ -13,6 +13,10 @@ namespace {
 constexpr std::size_t kGuidBytes = 16;
 constexpr std::size_t kListHeaderBytes = kGuidBytes + 3 * 4;
 constexpr std::size_t kAttributesBytes = 4;
+// Kept, and there for boot and run time (UEFI 2.10, 8.2); the others have bits
+// below these.
+constexpr std::uint32_t kKeptAttributes = 0x07;
+constexpr std::uint32_t kKnownAttributes = 0x7f;
 constexpr std::size_t kSha256Bytes = 32;
 // EFI_VARIABLE_AUTHENTICATION_2: EFI_TIME, then a WIN_CERTIFICATE_UEFI_GUID of
 // length, revision 2.0 and type WIN_CERT_TYPE_EFI_GUID.
@@ -34,6 +38,13 @@ absl::Status Malformed(std::string_view what) {
 bool IsUpdate(std::string_view bytes) {
   return bytes.size() > kTimeBytes + 4 &&
          bytes.substr(kTimeBytes + 4).starts_with(kUpdateCertificate);
+}
+
+bool HasAttributes(std::string_view bytes) {
+  if (bytes.size() < kAttributesBytes) return false;
+  const std::size_t attributes = U32(bytes, 0);
+  return (attributes & kKeptAttributes) == kKeptAttributes &&
+         attributes <= kKnownAttributes;
 }
 
 absl::Status ReadList(std::string_view list, std::size_t header_bytes,
@@ -110,20 +121,20 @@ absl::StatusOr<SignatureDatabase> ParseSignatureDatabase(std::string_view bytes,
         "this is a signed update of a variable (.auth), not the variable: give "
         "the .esl file that it was made from");
   }
-  const bool has_attributes = bytes.size() >= kAttributesBytes;
-  if (form == VariableForm::kEfivarfs) {
-    if (!has_attributes) return Malformed("there are no 4 bytes of attributes");
-    return ParseLists(bytes.substr(kAttributesBytes));
+  const bool has_attributes = HasAttributes(bytes);
+  if (form == VariableForm::kEfivarfs && !has_attributes) {
+    return Malformed(
+        "the bytes do not begin with the attributes of a variable");
   }
-  auto raw = ParseLists(bytes);
-  if (form == VariableForm::kRaw || !has_attributes) return raw;
+  if (form == VariableForm::kRaw || !has_attributes) return ParseLists(bytes);
   auto efivarfs = ParseLists(bytes.substr(kAttributesBytes));
-  if (!efivarfs.ok()) return raw;
-  if (raw.ok()) {
+  if (form == VariableForm::kEfivarfs) return efivarfs;
+  auto raw = ParseLists(bytes);
+  if (raw.ok() && efivarfs.ok()) {
     return Malformed(
         "the bytes are lists with the attributes of efivarfs and without");
   }
-  return efivarfs;
+  return raw.ok() ? raw : efivarfs;
 }
 
 }  // namespace anchorage::verify

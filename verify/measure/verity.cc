@@ -148,9 +148,10 @@ absl::StatusOr<VeritySuperblock> ParseVeritySuperblock(std::string_view bytes) {
   if (algorithm == NameOf(BlockHash::kSha512)) {
     superblock.hash = BlockHash::kSha512;
   } else if (algorithm != NameOf(BlockHash::kSha256)) {
-    return Invalid(absl::StrFormat("the algorithm is '%s'; sha256 and sha512 "
-                                   "are known",
-                                   algorithm));
+    return Invalid(
+        absl::StrFormat("the algorithm is '%s'; sha256 and sha512 "
+                        "are known",
+                        algorithm));
   }
   if (!IsBlockSize(superblock.data_block_bytes) ||
       !IsBlockSize(superblock.hash_block_bytes)) {
@@ -185,11 +186,11 @@ absl::StatusOr<VerityResult> ComputeVerity(const VeritySuperblock& superblock,
                                            VerityProgress progress) {
   const std::size_t block = superblock.data_block_bytes;
   if (superblock.data_blocks > data.size() / block) {
-    return DiskError(DiskReason::kDiskTruncated,
-                     absl::StrFormat("verity covers %d blocks of %d bytes, the "
-                                     "partition has %d bytes",
-                                     superblock.data_blocks, block,
-                                     data.size()));
+    return DiskError(
+        DiskReason::kDiskTruncated,
+        absl::StrFormat("verity covers %d blocks of %d bytes, the "
+                        "partition has %d bytes",
+                        superblock.data_blocks, block, data.size()));
   }
   const std::uint64_t total = superblock.data_blocks * block;
   if (hash_offset > hashes.size()) {

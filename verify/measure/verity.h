@@ -57,8 +57,8 @@ absl::StatusOr<VeritySuperblock> ParseVeritySuperblock(std::string_view bytes);
 
 // The same of a partition. `hash_offset` is where it lies: 0 unless data and
 // tree share one partition.
-absl::StatusOr<VeritySuperblock> ReadVeritySuperblock(const DiskView& partition,
-                                                      std::uint64_t hash_offset);
+absl::StatusOr<VeritySuperblock> ReadVeritySuperblock(
+    const DiskView& partition, std::uint64_t hash_offset);
 
 struct VerityResult {
   // Of the data as they are.

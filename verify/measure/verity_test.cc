@@ -39,8 +39,8 @@ absl::StatusOr<VerityResult> Compute(const std::string& data,
 TEST(VerityTest, ComputesTheRootHashOfATree) {
   for (const bool sha512 : {false, true}) {
     for (const std::size_t block : {512u, 4096u}) {
-      for (const std::size_t blocks : {1u, 2u, 15u, 16u, 17u, 127u, 128u, 129u,
-                                       257u, 300u}) {
+      for (const std::size_t blocks :
+           {1u, 2u, 15u, 16u, 17u, 127u, 128u, 129u, 257u, 300u}) {
         const std::string data = Data(blocks * block);
         const auto verity =
             WriteVerity(data, {.block = block, .sha512 = sha512});

@@ -1,0 +1,615 @@
+#include "tools/trustctl/image_lint.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "client/image/beneath.h"
+#include "tools/trustctl/image_lint_tree.h"
+#include "verify/measure/cmdline.h"
+
+namespace anchorage::trustctl {
+namespace {
+
+constexpr LintRule kRules[] = {
+    {.id = "ssh",
+     .sentence = "an SSH server lets people in",
+     .files = "/usr/sbin/sshd /usr/bin/sshd /usr/sbin/dropbear "
+              "/usr/bin/dropbear",
+     .units = "ssh.service sshd.service sshd@*.service ssh.socket sshd.socket "
+              "dropbear.service"},
+    {.id = "authorized-keys",
+     .sentence = "whoever has the key of it may log in",
+     .files = "/root/.ssh/authorized_keys /root/.ssh/authorized_keys2 "
+              "/home/*/.ssh/authorized_keys /home/*/.ssh/authorized_keys2 "
+              "/etc/ssh/authorized_keys*",
+     .units = ""},
+    {.id = "ssm",
+     .sentence = "AWS Systems Manager runs commands and opens sessions for "
+                 "whoever may call its API",
+     .files = "/usr/bin/amazon-ssm-agent /usr/bin/ssm-agent-worker "
+              "/usr/bin/ssm-session-worker /snap/amazon-ssm-agent "
+              "/var/lib/snapd/snaps/amazon-ssm-agent_*.snap",
+     .units = "amazon-ssm-agent.service "
+              "snap.amazon-ssm-agent.amazon-ssm-agent.service"},
+    {.id = "instance-connect",
+     .sentence = "EC2 Instance Connect gives a key for SSH to whoever may call "
+                 "its API",
+     .files =
+         "/opt/aws/bin/eic_run_authorized_keys "
+         "/usr/bin/eic_run_authorized_keys /usr/share/ec2-instance-connect "
+         "/usr/lib/systemd/system/ssh.service.d/ec2-instance-connect.conf "
+         "/usr/lib/systemd/system/sshd.service.d/"
+         "ec2-instance-connect.conf",
+     .units = "ec2-instance-connect.service"},
+    {.id = "user-data",
+     .sentence = "whoever starts the instance gives it programs to run",
+     .files = "/usr/bin/cloud-init /usr/local/bin/cloud-init "
+              "/etc/cloud/cloud.cfg "
+              "/usr/lib/systemd/system-generators/cloud-init-generator "
+              "/usr/bin/ignition /usr/lib/dracut/modules.d/*ignition "
+              "/usr/bin/amazon-init",
+     .units = "cloud-init*.service cloud-config.service cloud-final.service "
+              "ignition-*.service amazon-init.service "
+              "coreos-metadata-sshkeys@*.service afterburn-sshkeys@*.service"},
+    {.id = "remote-agent",
+     .sentence = "an agent lets somebody far away run programs or log in",
+     .files = "/usr/sbin/tailscaled /usr/bin/teleport /usr/sbin/in.telnetd "
+              "/usr/sbin/telnetd /usr/bin/salt-minion /usr/bin/puppet "
+              "/opt/puppetlabs/bin/puppet /opt/codedeploy-agent "
+              "/usr/share/cockpit",
+     .units = "tailscaled.service teleport.service telnet.socket "
+              "salt-minion.service puppet.service codedeploy-agent.service "
+              "cockpit.socket"},
+    {.id = "motd",
+     .sentence = "scripts make the message of the day: they run what was put "
+                 "there",
+     .files = "/usr/sbin/update-motd /etc/update-motd.d/*",
+     .units = "update-motd.service update-motd.timer motd-news.timer"},
+    {.id = "chrony",
+     .sentence = "chronyd takes commands on a port unless its configuration "
+                 "says 'cmdport 0'",
+     .files = "",
+     .units = ""},
+    {.id = "serial-getty",
+     .sentence = "a login on a serial console is open to whoever may use the "
+                 "EC2 serial console",
+     .files = "",
+     .units = "serial-getty@*.service console-getty.service",
+     .only_started = true},
+    {.id = "debug-shell",
+     .sentence = "a shell of root waits on a console",
+     .files = "",
+     .units = "debug-shell.service",
+     .only_started = true},
+    {.id = "password",
+     .sentence = "an account with a password, or with none at all, lets "
+                 "somebody log in on a console",
+     .files = "",
+     .units = ""},
+    {.id = "boot-parameter",
+     .sentence = "a parameter of the kernel's command line opens the machine",
+     .files = "",
+     .units = ""},
+    {.id = "writable-root",
+     .sentence = "the root file system can be written to: a change survives "
+                 "the next boot, and no measurement shows it",
+     .files = "",
+     .units = ""},
+    {.id = "writable-mount",
+     .sentence = "a file system on a disk can be written to: what is put there "
+                 "survives the next boot, and no measurement shows it",
+     .files = "",
+     .units = ""},
+    {.id = "overlay-on-disk",
+     .sentence = "an overlay keeps its changes on a disk: they lie over the "
+                 "files that were measured",
+     .files = "",
+     .units = ""},
+    {.id = "swap",
+     .sentence = "memory is written to a disk, where it is neither secret nor "
+                 "measured",
+     .files = "/swapfile /swap.img /swap",
+     .units = "*.swap",
+     .only_started = true},
+    {.id = "unreadable",
+     .sentence = "what cannot be read may be anything",
+     .files = "",
+     .units = ""},
+};
+
+const LintRule* RuleOf(std::string_view id) {
+  const auto found =
+      std::find_if(std::begin(kRules), std::end(kRules),
+                   [&](const LintRule& rule) { return rule.id == id; });
+  return found;
+}
+
+// In the order of their precedence; what is in /run was not shipped.
+constexpr std::string_view kUnitFolders[] = {
+    "/etc/systemd/system", "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system", "/lib/systemd/system"};
+constexpr std::string_view kPresetFolders[] = {
+    "/etc/systemd/system-preset", "/usr/local/lib/systemd/system-preset",
+    "/usr/lib/systemd/system-preset", "/lib/systemd/system-preset"};
+
+// Its pattern is anyone's, and matching is not linear.
+constexpr std::size_t kMaxPresetBytes = 256;
+
+std::vector<std::string> Words(std::string_view text) {
+  return absl::StrSplit(absl::string_view(text.data(), text.size()),
+                        absl::ByAnyChar(" \t\r"), absl::SkipEmpty());
+}
+
+// Without comments and empty lines.
+std::vector<std::string> Lines(std::string_view text) {
+  std::vector<std::string> lines;
+  for (const absl::string_view line :
+       absl::StrSplit(absl::string_view(text.data(), text.size()), '\n')) {
+    const absl::string_view stripped = absl::StripAsciiWhitespace(line);
+    if (stripped.empty() || stripped[0] == '#' || stripped[0] == ';') continue;
+    lines.emplace_back(stripped);
+  }
+  return lines;
+}
+
+bool Matches(const std::string& pattern, const std::string& name) {
+  return ::fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+}
+
+bool HasOption(std::string_view options, std::string_view option) {
+  const std::vector<std::string> all =
+      absl::StrSplit(absl::string_view(options.data(), options.size()), ',');
+  return std::find(all.begin(), all.end(), option) != all.end();
+}
+
+// "foo@.service" of "foo@bar.service"; the name itself of any other.
+std::string TemplateOf(const std::string& unit) {
+  const std::size_t at = unit.find('@');
+  const std::size_t dot = unit.rfind('.');
+  if (at == std::string::npos || dot == std::string::npos || dot < at) {
+    return unit;
+  }
+  return unit.substr(0, at + 1) + unit.substr(dot);
+}
+
+// File systems that keep nothing on a disk, or cannot be written to.
+bool IsHarmless(const std::string& type) {
+  constexpr std::string_view kTypes[] = {
+      "tmpfs",     "ramfs",      "proc",     "sysfs",      "devpts",
+      "devtmpfs",  "cgroup",     "cgroup2",  "debugfs",    "tracefs",
+      "hugetlbfs", "mqueue",     "bpf",      "securityfs", "pstore",
+      "efivarfs",  "configfs",   "squashfs", "erofs",      "iso9660",
+      "autofs",    "none",       "overlay",  "swap",       "binfmt_misc",
+      "fusectl",   "rpc_pipefs", "nfsd"};
+  return std::find(std::begin(kTypes), std::end(kTypes), type) !=
+         std::end(kTypes);
+}
+
+class Linter {
+ public:
+  explicit Linter(client::Descriptor root)
+      : tree_(std::move(root),
+              [this](const std::string& path, const std::string& why) {
+                Add("unreadable", path, why);
+              }) {}
+
+  LintReport Run() {
+    ReadUnits();
+    ReadPresets();
+    for (const LintRule& rule : kRules) {
+      FindFiles(rule);
+      FindUnits(rule);
+    }
+    FindChrony();
+    const bool getty_may_start = ReadCommandLines();
+    FindGettyGenerator(getty_may_start);
+    FindPasswords();
+    FindMounts();
+    FindOverlayRoot();
+    LintReport report;
+    for (const auto& [key, finding] : findings_) {
+      report.findings.push_back(finding);
+    }
+    return report;
+  }
+
+ private:
+  void Add(std::string_view id, const std::string& file, std::string what) {
+    const LintRule* const rule = RuleOf(id);
+    findings_.try_emplace(std::tuple(rule - kRules, file, what),
+                          LintFinding{rule, file, what});
+  }
+
+  // --- Files and units ------------------------------------------------------
+
+  void FindFiles(const LintRule& rule) {
+    for (const std::string& pattern : Words(rule.files)) {
+      for (const std::string& path : tree_.Match(pattern)) {
+        Add(rule.id, path, "installed");
+      }
+    }
+  }
+
+  void ReadUnits() {
+    for (const std::string_view folder : kUnitFolders) {
+      for (const std::string& name : tree_.List(std::string(folder))) {
+        const std::string path = absl::StrCat(
+            absl::string_view(folder.data(), folder.size()), "/", name);
+        // systemd.unit(5): what one of these folders holds, a target starts.
+        if (absl::EndsWith(name, ".wants") ||
+            absl::EndsWith(name, ".requires") ||
+            absl::EndsWith(name, ".upholds")) {
+          for (const std::string& unit : tree_.List(path)) {
+            started_.try_emplace(unit, absl::StrCat(path, "/", unit));
+          }
+        } else {
+          // The first folder counts.
+          units_.try_emplace(name, path);
+        }
+      }
+    }
+    // systemd-sysv-generator makes units of these.
+    const std::vector<std::string> scripts = tree_.List("/etc/init.d");
+    for (const std::string& start : tree_.Match("/etc/rc*.d/S*")) {
+      // "S01ssh"
+      const std::string script =
+          start.substr(std::min(start.rfind('/') + 4, start.size()));
+      const std::string unit = script + ".service";
+      if (std::binary_search(scripts.begin(), scripts.end(), script) &&
+          !units_.contains(unit)) {
+        started_.try_emplace(unit, start);
+      }
+    }
+  }
+
+  // systemd.unit(5): a link to /dev/null, or an empty file.
+  bool IsMasked(const std::string& unit) {
+    for (const std::string& name : {unit, TemplateOf(unit)}) {
+      const auto found = units_.find(name);
+      if (found == units_.end()) continue;
+      if (tree_.LinkTarget(found->second) == "/dev/null") return true;
+      const auto text = tree_.Read(found->second);
+      return text.has_value() && text->empty();
+    }
+    return false;
+  }
+
+  void ReadPresets() {
+    std::map<std::string, std::string> files;
+    for (const std::string_view folder : kPresetFolders) {
+      const std::string prefix(folder);
+      for (const std::string& name : tree_.List(prefix)) {
+        if (absl::EndsWith(name, ".preset")) {
+          files.try_emplace(name, prefix + "/" + name);
+        }
+      }
+    }
+    for (const auto& [name, path] : files) {
+      for (const std::string& line : Lines(tree_.Read(path).value_or(""))) {
+        const auto words = Words(line);
+        if (line.size() > kMaxPresetBytes) {
+          Add("unreadable", path, "a line that is too long");
+        } else if (words.size() >= 2) {
+          presets_.emplace_back(words[0], words[1]);
+        }
+      }
+    }
+    // machine-id(5): the first boot, on which presets are applied.
+    first_boot_ = !tree_.Exists("/etc/machine-id") ||
+                  absl::StartsWith(tree_.Read("/etc/machine-id").value_or(""),
+                                   "uninitialized");
+  }
+
+  // systemd.preset(5): the first line that fits counts, and without one a unit
+  // is enabled.
+  bool PresetEnables(const std::string& unit) const {
+    for (const auto& [verb, pattern] : presets_) {
+      if (Matches(pattern, unit)) return verb == "enable";
+    }
+    return true;
+  }
+
+  bool HasInstallSection(const std::string& unit) {
+    const std::string text = tree_.Read(units_.at(unit)).value_or("");
+    return absl::StrContains(text, "\n[Install]") ||
+           absl::StartsWith(text, "[Install]");
+  }
+
+  void FindUnits(const LintRule& rule) {
+    const auto patterns = Words(rule.units);
+    const auto fits = [&](const std::string& unit) {
+      return std::any_of(
+          patterns.begin(), patterns.end(),
+          [&](const std::string& pattern) { return Matches(pattern, unit); });
+    };
+    for (const auto& [unit, path] : started_) {
+      if (!fits(unit)) continue;
+      if (!IsMasked(unit)) {
+        Add(rule.id, path, "enabled");
+      } else if (!rule.only_started) {
+        Add(rule.id, path, "enabled, and masked");
+      }
+    }
+    for (const auto& [unit, path] : units_) {
+      // Also a template: "sshd@.service" fits "sshd@*.service".
+      if (!fits(unit) || started_.contains(unit)) continue;
+      const bool is_masked = IsMasked(unit);
+      const bool is_template = absl::StrContains(unit, "@.");
+      if (!is_masked && first_boot_ && !is_template &&
+          HasInstallSection(unit) && PresetEnables(unit)) {
+        Add(rule.id, path, "enabled on the first boot");
+      } else if (!rule.only_started) {
+        Add(rule.id, path, is_masked ? "masked" : "installed");
+      }
+    }
+  }
+
+  // --- Single rules ---------------------------------------------------------
+
+  void FindChrony() {
+    bool installed = false;
+    for (const char* path : {"/usr/sbin/chronyd", "/sbin/chronyd"}) {
+      installed = installed || tree_.Exists(path);
+    }
+    if (!installed) return;
+    for (const char* path : {"/etc/chrony.conf", "/etc/chrony/chrony.conf"}) {
+      const auto text = tree_.Read(path);
+      if (!text.has_value()) continue;
+      for (const std::string& line : Lines(*text)) {
+        const auto words = Words(line);
+        if (words.size() == 2 && absl::EqualsIgnoreCase(words[0], "cmdport") &&
+            words[1] == "0") {
+          return;
+        }
+      }
+      Add("chrony", path, "does not say 'cmdport 0'");
+      return;
+    }
+    Add("chrony", "/usr/sbin/chronyd", "installed, without a configuration");
+  }
+
+  // Every command line that the tree has. Returns whether one of them, or none
+  // at all, lets systemd start logins on consoles.
+  bool ReadCommandLines() {
+    std::vector<std::pair<std::string, std::string>> lines;
+    for (const char* path :
+         {"/etc/kernel/cmdline", "/usr/lib/kernel/cmdline"}) {
+      if (auto text = tree_.Read(path); text.has_value()) {
+        lines.emplace_back(path, *std::move(text));
+      }
+    }
+    for (const char* pattern :
+         {"/boot/loader/entries/*.conf", "/efi/loader/entries/*.conf",
+          "/boot/efi/loader/entries/*.conf"}) {
+      for (const std::string& path : tree_.Match(pattern)) {
+        std::string options;
+        for (const std::string& line : Lines(tree_.Read(path).value_or(""))) {
+          if (absl::StartsWith(line, "options")) {
+            absl::StrAppend(&options, " ", line.substr(7));
+          }
+        }
+        if (!options.empty()) lines.emplace_back(path, options);
+      }
+    }
+    const std::string grub = "/etc/default/grub";
+    for (const std::string& line : Lines(tree_.Read(grub).value_or(""))) {
+      const std::size_t equals = line.find('=');
+      if (!absl::StartsWith(line, "GRUB_CMDLINE_LINUX") ||
+          equals == std::string::npos) {
+        continue;
+      }
+      std::string value = line.substr(equals + 1);
+      const bool quoted = value.size() >= 2 && value.front() == value.back() &&
+                          (value.front() == '"' || value.front() == '\'');
+      lines.emplace_back(grub,
+                         quoted ? value.substr(1, value.size() - 2) : value);
+    }
+    bool getty_may_start = lines.empty();
+    for (const auto& [path, line] : lines) {
+      if (LintCommandLine(path, line)) getty_may_start = true;
+    }
+    return getty_may_start;
+  }
+
+  bool LintCommandLine(const std::string& path, const std::string& line) {
+    const auto parameters = verify::SplitCmdline(line);
+    const auto arguments = verify::ReadBootArguments(line);
+    if (!parameters.ok() || !arguments.ok()) {
+      Add("unreadable", path,
+          std::string(
+              (parameters.ok() ? arguments.status() : parameters.status())
+                  .message()));
+      return true;
+    }
+    if (arguments->read_write) Add("writable-root", path, "rw");
+    for (const verify::CmdlineNote& note : arguments->notes) {
+      if (absl::StrContains(note.parameter, "swap")) {
+        Add("swap", path, note.parameter);
+      } else if (note.voids_root_hash &&
+                 absl::StrContains(note.parameter, "overlay")) {
+        Add("overlay-on-disk", path, note.parameter);
+      } else {
+        Add("boot-parameter", path,
+            absl::StrCat(note.parameter, ": ", note.sentence));
+      }
+    }
+    return std::none_of(
+        parameters->begin(), parameters->end(), [](const auto& parameter) {
+          return parameter.name == "systemd.getty_auto" &&
+                 (parameter.value == "0" || parameter.value == "no" ||
+                  parameter.value == "false" || parameter.value == "off");
+        });
+  }
+
+  // systemd-getty-generator(8) starts serial-getty@.service on each console of
+  // the kernel, of which nothing in a tree knows.
+  void FindGettyGenerator(bool may_start) {
+    const std::string name =
+        "/systemd/system-generators/systemd-getty-generator";
+    std::string generator;
+    for (const char* folder : {"/etc", "/usr/local/lib", "/usr/lib", "/lib"}) {
+      const std::string path = folder + name;
+      if (!tree_.Exists(path)) continue;
+      if (tree_.LinkTarget(path) == "/dev/null") return;
+      generator = path;
+      break;
+    }
+    if (generator.empty() || !may_start ||
+        !units_.contains("serial-getty@.service") ||
+        IsMasked("serial-getty@.service")) {
+      return;
+    }
+    Add("serial-getty", generator,
+        "starts one on each console that the kernel is given, unless "
+        "systemd.getty_auto=no stands in its command line or "
+        "serial-getty@.service is masked");
+  }
+
+  void FindPasswords() {
+    const std::string path = "/etc/shadow";
+    for (const std::string& line : Lines(tree_.Read(path).value_or(""))) {
+      const std::vector<std::string> fields = absl::StrSplit(line, ':');
+      if (fields.size() < 2) continue;
+      // shadow(5): what no hash has the form of locks the account.
+      if (fields[1].empty()) {
+        Add("password", path, absl::StrCat(fields[0], " needs no password"));
+      } else if (fields[1][0] != '!' && fields[1][0] != '*') {
+        Add("password", path, absl::StrCat(fields[0], " has a password"));
+      }
+    }
+  }
+
+  // --- Mounts ---------------------------------------------------------------
+
+  struct Mount {
+    std::string file;
+    std::string source;
+    std::string target;
+    std::string type;
+    std::string options;
+  };
+
+  void FindMounts() {
+    std::vector<Mount> mounts;
+    const std::string fstab = "/etc/fstab";
+    for (const std::string& line : Lines(tree_.Read(fstab).value_or(""))) {
+      const auto fields = Words(line);
+      if (fields.size() < 3) {
+        Add("unreadable", fstab, line);
+        continue;
+      }
+      mounts.push_back({fstab, fields[0], fields[1], fields[2],
+                        fields.size() > 3 ? fields[3] : "defaults"});
+    }
+    for (const auto& [unit, path] : started_) {
+      if (!absl::EndsWith(unit, ".mount") || IsMasked(unit)) continue;
+      const auto found = units_.find(unit);
+      if (found != units_.end()) mounts.push_back(ReadMountUnit(found->second));
+    }
+    for (const Mount& mount : mounts) {
+      const std::string what = absl::StrCat(mount.source, " on ", mount.target,
+                                            " (", mount.options, ")");
+      if (mount.type == "swap") {
+        if (!HasOption(mount.options, "noauto")) Add("swap", mount.file, what);
+      } else if (mount.type == "overlay") {
+        if (UpperIsOnDisk(mount, mounts)) {
+          Add("overlay-on-disk", mount.file, what);
+        }
+      } else if (!HasOption(mount.options, "ro") && !IsHarmless(mount.type)) {
+        Add(mount.target == "/" ? "writable-root" : "writable-mount",
+            mount.file, what);
+      }
+    }
+  }
+
+  Mount ReadMountUnit(const std::string& path) {
+    Mount mount{path, "", "", "auto", ""};
+    for (const std::string& line : Lines(tree_.Read(path).value_or(""))) {
+      const std::pair<std::string, std::string> parts =
+          absl::StrSplit(line, absl::MaxSplits('=', 1));
+      const std::string key(absl::StripAsciiWhitespace(parts.first));
+      const std::string value(absl::StripAsciiWhitespace(parts.second));
+      if (key == "What") mount.source = value;
+      if (key == "Where") mount.target = value;
+      if (key == "Type") mount.type = value;
+      if (key == "Options") mount.options = value;
+    }
+    return mount;
+  }
+
+  static bool UpperIsOnDisk(const Mount& overlay,
+                            const std::vector<Mount>& mounts) {
+    std::string upper;
+    for (const absl::string_view option :
+         absl::StrSplit(overlay.options, ',')) {
+      if (absl::StartsWith(option, "upperdir="))
+        upper = std::string(option.substr(9));
+    }
+    // Without an upper one it is read-only.
+    if (upper.empty()) return false;
+    const auto below = [&](absl::string_view folder) {
+      return absl::StartsWith(upper, absl::StrCat(folder, "/"));
+    };
+    if (absl::StrContains(upper, "/../") || absl::EndsWith(upper, "/..")) {
+      return true;
+    }
+    if (below("/run") || below("/dev/shm")) return false;
+    return std::none_of(mounts.begin(), mounts.end(), [&](const Mount& mount) {
+      return (mount.type == "tmpfs" || mount.type == "ramfs") &&
+             below(mount.target);
+    });
+  }
+
+  // overlayroot(8).
+  void FindOverlayRoot() {
+    for (const char* path :
+         {"/etc/overlayroot.conf", "/etc/overlayroot.local.conf"}) {
+      for (const std::string& line : Lines(tree_.Read(path).value_or(""))) {
+        if (!absl::StartsWith(line, "overlayroot=")) continue;
+        std::string value = line.substr(12);
+        std::erase(value, '"');
+        std::erase(value, '\'');
+        if (value.empty() || value == "disabled" ||
+            absl::StartsWith(value, "tmpfs")) {
+          continue;
+        }
+        Add("overlay-on-disk", path, value);
+      }
+    }
+  }
+
+  // By the place of the rule, the file and what it is.
+  std::map<std::tuple<std::ptrdiff_t, std::string, std::string>, LintFinding>
+      findings_;
+  LintTree tree_;
+  // Names of units, and the file that counts.
+  std::map<std::string, std::string> units_;
+  // Those that a target starts, and what shows it.
+  std::map<std::string, std::string> started_;
+  std::vector<std::pair<std::string, std::string>> presets_;
+  bool first_boot_ = false;
+};
+
+}  // namespace
+
+absl::Span<const LintRule> LintRules() { return kRules; }
+
+absl::StatusOr<LintReport> LintImage(const std::string& root) {
+  auto opened = client::OpenAsSeen(root);
+  if (!opened.ok()) return opened.status();
+  return Linter(*std::move(opened)).Run();
+}
+
+}  // namespace anchorage::trustctl
