@@ -50,7 +50,7 @@ END
 # --- initramfs-tools ---
 
 cat >"$work/functions" <<'END'
-copy_exec() { echo "exec $1 $2"; }
+copy_exec() { echo "exec $1${2:+ as $2}"; }
 copy_file() { echo "file $2"; }
 copy_modules_dir() { echo "modules $1"; }
 panic() { echo panic; exit 9; }
@@ -59,7 +59,7 @@ hook() { "$initramfs/hooks/anchorage-validate" "$@" 2>&1; }
 same 'prereqs of the hook' '' "$(hook prereqs)"
 same 'no configuration, no validator' '' "$(hook)"
 configure power-off
-same 'what the hook copies' "exec $prefix/lib/anchorage/anchorage-validate $prefix/lib/anchorage
+same 'what the hook copies' "exec $prefix/lib/anchorage/anchorage-validate
 file $config/validate.json
 file $config/example.pem
 modules kernel/drivers/char/tpm" "$(hook)"
