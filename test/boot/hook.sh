@@ -12,14 +12,13 @@ if [ ! -e "$system" ]; then
   mkdir -p "$system.partial"
   unshare --mount bash -euo pipefail -s "$system.partial" "$mirror" <<'END' \
     >"$system.log" 2>&1 || fail_setup "debootstrap failed" "see $system.log"
-memory=$(mktemp -d)
-mount -t tmpfs -o size=2g tmpfs "$memory"
+mount -t tmpfs -o size=2g tmpfs /mnt
 debootstrap --variant=minbase \
   --include=initramfs-tools,dracut-core,busybox,kmod,udev,systemd,zstd \
   --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
-  bookworm "$memory/root" "$2"
-rm -rf "$memory"/root/var/cache/apt/* "$memory"/root/var/lib/apt/lists/*
-cp -a "$memory/root/." "$1"
+  bookworm /mnt/root "$2"
+rm -rf /mnt/root/var/cache/apt/* /mnt/root/var/lib/apt/lists/*
+cp -a /mnt/root/. "$1"
 END
   mv "$system.partial" "$system"
 fi
