@@ -120,11 +120,6 @@ absl::StatusOr<const Image*> Add(const Flags& flags, ImageIndex& index) {
   if (!text.ok()) return text.status();
   auto image = anchors::ParseImage(*text);
   if (!image.ok()) return image.status();
-  if (flags.bundle.empty() || flags.producers.empty()) {
-    return absl::InvalidArgumentError(
-        "--bundle and --producers are required: what is listed counts, so it "
-        "is verified first");
-  }
   if (anchors::FindByManifest(index, image->manifest_sha256) != nullptr) {
     return absl::AlreadyExistsError(
         absl::StrCat(flags.index, " lists it already"));
@@ -243,6 +238,11 @@ int Run(const Flags& flags) {
     return UsageError(absl::InvalidArgumentError(
         absl::StrCat("the command is 'image index ", verb.name,
                      verb.arguments == 0 ? "" : " ", verb.usage, "'")));
+  }
+  if (verb.change == Add && (flags.bundle.empty() || flags.producers.empty())) {
+    return UsageError(absl::InvalidArgumentError(
+        "--bundle and --producers are required: what is listed counts, so it "
+        "is verified first"));
   }
   auto last = ReadImageIndex(flags.index);
   if (verb.change == nullptr) {
