@@ -231,9 +231,14 @@ int Show(const Flags& flags, const ImageIndex& index) {
 }
 
 int Run(const Flags& flags) {
-  const Verb& verb =
-      *std::find_if(std::begin(kVerbs), std::end(kVerbs),
-                    [&](const Verb& one) { return flags.what == one.name; });
+  const auto* const found =
+      std::find_if(std::begin(kVerbs), std::end(kVerbs),
+                   [&](const Verb& one) { return flags.what == one.name; });
+  if (found == std::end(kVerbs)) {
+    return UsageError(absl::InvalidArgumentError(
+        "what is to be done is show, add, locate, withdraw or floor"));
+  }
+  const Verb& verb = *found;
   if (flags.arguments.size() != verb.arguments) {
     return UsageError(absl::InvalidArgumentError(
         absl::StrCat("the command is 'image index ", verb.name,
@@ -298,9 +303,9 @@ void AddImageIndex(CLI::App& image, Action& action) {
       "index", "Look at and prepare the index of listed images (offline)");
   command.footer(kFooter);
   auto flags = std::make_shared<Flags>();
-  command.add_option("what", flags->what, "what to do")
-      ->required()
-      ->check(CLI::IsMember({"show", "add", "locate", "withdraw", "floor"}));
+  command
+      .add_option("what", flags->what, "show, add, locate, withdraw or floor")
+      ->required();
   command.add_option("argument", flags->arguments,
                      "what it is done with, as in the examples");
   command.add_option("--index", flags->index, "the index")

@@ -170,6 +170,7 @@ TEST_F(ImageListsCommand, WithdrawsLocatesAndRaisesFloors) {
   EXPECT_EQ(ReadIndex().sequence, 3u);
   EXPECT_EQ(Index({"withdraw", std::string(64, 'a')}).code, kUnreadable);
   EXPECT_EQ(Index({"floor", "ledger"}).code, kUsage);
+  EXPECT_EQ(Index({"remove", digest}).code, kUsage);
   ASSERT_EQ(Index({"floor", "ledger", "1.3"}).code, kAccepted);
   EXPECT_TRUE(ReadIndex().images.empty()) << "it is below the floor";
   EXPECT_EQ(ReadIndex().floors,
