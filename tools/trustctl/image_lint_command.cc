@@ -10,7 +10,6 @@
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/image_lint.h"
 #include "tools/trustctl/output.h"
-#include "tools/trustctl/terminal.h"
 
 namespace anchorage::trustctl {
 namespace {

@@ -390,13 +390,14 @@ TEST(ImageLintTest, APresetOfManyStarsDoesNotTakeForEver) {
 
 TEST(ImageLintTest, OnlyAttestableMakesFindingsAnError) {
   Tree tree;
-  EXPECT_EQ(RunCommand(AddImage, {"image", "lint", tree.root()}).code,
+  EXPECT_EQ(RunCommand(AddImageLint, {"image", "lint", tree.root()}).code,
             kAccepted);
   EXPECT_EQ(
-      RunCommand(AddImage, {"image", "lint", tree.root(), "--attestable"}).code,
+      RunCommand(AddImageLint, {"image", "lint", tree.root(), "--attestable"})
+          .code,
       kAccepted);
   tree.Write("/usr/sbin/sshd").Write("/etc/update-motd.d/\x1b[2J");
-  const Ran ran = RunCommand(AddImage, {"image", "lint", tree.root()});
+  const Ran ran = RunCommand(AddImageLint, {"image", "lint", tree.root()});
   EXPECT_EQ(ran.code, kAccepted);
   EXPECT_THAT(ran.out, HasSubstr("ssh  /usr/sbin/sshd: installed\n"
                                  "    an SSH server lets people in\n"));
@@ -409,7 +410,7 @@ TEST(ImageLintTest, OnlyAttestableMakesFindingsAnError) {
   const auto answer = nlohmann::json::parse(strict.out);
   EXPECT_EQ(answer["attestable"], false);
   EXPECT_EQ(answer["findings"][0]["rule"], "ssh");
-  EXPECT_NE(RunCommand(AddImage, {"image", "lint", "/nowhere"}).code,
+  EXPECT_NE(RunCommand(AddImageLint, {"image", "lint", "/nowhere"}).code,
             kAccepted);
 }
 
