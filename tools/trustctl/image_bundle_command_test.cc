@@ -14,6 +14,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/publishing/pkcs11/pkcs11_key.h"
 #include "anchors/publishing/signer.h"
@@ -196,6 +198,19 @@ TEST_F(ImageBundle, WhatNobodyWouldAcceptIsNotWritten) {
       KeyType::kP256,
       absl::FromCivil(absl::CivilDay(2020, 1, 1), absl::UTCTimeZone()));
   EXPECT_NE(refused(expired).find("CERTIFICATE_EXPIRED"), std::string::npos);
+}
+
+TEST_F(ImageBundle, AManifestBeforeItsCertificatesIsSignedWithAWarning) {
+  FakeProducer producer(KeyType::kP256, absl::Now() - absl::Hours(1));
+  WriteChain(producer, NewKey("P-256", "key.pem"));
+  verify::ImageManifest manifest = SmallManifest();
+  manifest.time =
+      absl::FromCivil(absl::CivilDay(2020, 1, 1), absl::UTCTimeZone());
+  Write("manifest.json", *verify::SerializePredicate(manifest));
+  const Ran ran = Sign(Path("key.pem"));
+  EXPECT_EQ(ran.code, kAccepted) << ran.err;
+  EXPECT_NE(ran.err.find("not offline"), std::string::npos);
+  EXPECT_EQ(Show({"--producer", Path("root.pem")}).code, kStaleOrForAnother);
 }
 
 TEST_F(ImageBundle, AKeyOfAnotherCertificateIsRefused) {
