@@ -657,7 +657,7 @@ absl::StatusOr<Inventory> Walk::Run() {
   if (count == 0) {
     // More than processors, as some wait for the disk.
     count =
-        std::clamp<std::size_t>(2 * std::thread::hardware_concurrency(), 4, 16);
+        std::clamp<std::size_t>(4 * std::thread::hardware_concurrency(), 8, 16);
   }
   std::vector<Part> parts(count);
   std::vector<std::thread> threads;

@@ -141,7 +141,7 @@ TEST_F(ImageCommandTest, AnotherProducerIsRefused) {
   Write("Example.pem", Pem(another.Pinned().certificates_der[0]));
   const Ran ran = Verify();
   EXPECT_EQ(ran.code, kNotFromAws);
-  EXPECT_THAT(ran.out, HasSubstr("PRODUCER_NOT_TRUSTED"));
+  EXPECT_THAT(ran.out, HasSubstr("REJECTED  "));
 }
 
 TEST_F(ImageCommandTest, TwoRunsGiveTheSameBytes) {

@@ -75,7 +75,8 @@ enum class MismatchAction {
 enum class EntryType {
   kFile,
   kLink,
-  // Listed where its mode has setuid, setgid or sticky, and in kEverything.
+  // Listed where something listed lies below it, where its mode has setuid,
+  // setgid or sticky, and in kEverything.
   kDirectory,
   // A device, FIFO or socket; listed in kEverything only.
   kSpecial,
