@@ -12,14 +12,13 @@ if [ ! -e "$system" ]; then
   mkdir -p "$system.partial"
   unshare --mount bash -euo pipefail -s "$system.partial" "$mirror" <<'END' \
     >"$system.log" 2>&1 || fail_setup "debootstrap failed" "see $system.log"
-memory=$(mktemp -d)
-mount -t tmpfs -o size=2g tmpfs "$memory"
+mount -t tmpfs -o size=2g tmpfs /mnt
 debootstrap --variant=minbase \
   --include=initramfs-tools,dracut-core,busybox,kmod,udev,systemd,zstd \
   --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
-  bookworm "$memory/root" "$2"
-rm -rf "$memory"/root/var/cache/apt/* "$memory"/root/var/lib/apt/lists/*
-cp -a "$memory/root/." "$1"
+  bookworm /mnt/root "$2"
+rm -rf /mnt/root/var/cache/apt/* /mnt/root/var/lib/apt/lists/*
+cp -a /mnt/root/. "$1"
 END
   mv "$system.partial" "$system"
 fi
@@ -44,7 +43,7 @@ check 'trustctl lists the system' "$trustctl" image manifest tree \
   --product test-boot --version 1.2 --time 2026-11-01T00:00:00Z \
   --out manifest.json
 check 'and its producer signs it' sh -c \
-  '"$0" image sign manifest.json --key producer.key --certificate producer.pem \
+  '"$0" image sign manifest.json --key producer.key --chain producer.pem \
      --out tree/usr/lib/anchorage/image.bundle.json --output json >signed.json' \
   "$trustctl"
 expected=$(python3 -c 'import json; print(json.load(open("signed.json"))["pcr8"])') ||
@@ -62,11 +61,8 @@ filesystem tree right.ext4
 
 # The same system with the validator's hooks and a kernel, to make initrds in.
 cp -a "$system" builder
-cp -a "$kernel_package"/{boot,lib} -t builder/.kernel 2>/dev/null ||
-  { mkdir builder/.kernel && cp -a "$kernel_package"/{boot,lib} -t builder/.kernel; }
-cp builder/.kernel/boot/* builder/boot/
-mv builder/.kernel/lib/modules builder/usr/lib/
-rm -r builder/.kernel
+cp -a "$kernel_package/boot/." builder/boot/
+cp -a "$kernel_package/lib/modules" builder/usr/lib/
 chroot builder depmod "$release"
 "$here/client/validate/install" --program "$validate" --prefix builder/usr
 printf 'virtio_pci\nvirtio_blk\n' >>builder/etc/initramfs-tools/modules
@@ -145,12 +141,63 @@ right dracut-right dracut.efi
 boots dracut-changed dracut.efi changed.ext4
 wrong dracut-changed "$library"
 
-# Where the initrd lets a wrong system boot, the register still tells.
+# No manifest at all.
+cp right.ext4 bare.ext4
+debugfs -w -R 'rm /usr/lib/anchorage/image.bundle.json' bare.ext4 2>/dev/null
+boots bare power-off.efi bare.ext4
+wrong bare MANIFEST_MISSING
+
+# Where the initrd lets a wrong system boot, the register still tells. This one is
+# wrong in many ways, some of which take a disk and a kernel of one's own.
+cp -a tree many
+cd many
+setcap cap_sys_admin+ep usr/bin/ls
+chmod u+s usr/bin/find
+chown 1000 usr/bin/cut
+rm usr/bin/factor usr/bin/sort usr/bin/shuf usr/bin/tac
+mknod usr/bin/sort c 1 3
+mknod usr/bin/shuf c 0 0
+mkfifo usr/bin/tac
+ln -sfn /usr/bin/perl etc/alternatives/awk
+ln usr/bin/cat usr/bin/kitten
+printf more >>"$library"
+echo /usr/lib/nothing.so >etc/ld.so.preload
+cp "$library" usr/lib/x86_64-linux-gnu/added
+chmod 644 usr/lib/x86_64-linux-gnu/added
+printf '#!/bin/sh\n' >usr/bin/$'a\e[2J\nb'
+cd ..
+filesystem many many.ext4
+# The kernel cannot make sense of where this file's content is.
+debugfs -w -R 'set_inode_field /usr/bin/tail block[0] 0' many.ext4 2>/dev/null
+rm -r many
+
 configure continue
 check 'mkinitramfs makes an initrd that goes on' \
   in_builder mkinitramfs -o /continue.img "$release"
 hook_uki builder/continue.img continue.efi
-boots continued continue.efi changed.ext4
-check 'continued: the system runs' has 'BOOT OK' "$guests/continued/report"
-check 'continued: PCR8 is that of a failure' \
-  [ "$(register continued 8)" = "$failure" ]
+boots many continue.efi many.ext4
+check 'many: the system runs' has 'BOOT OK' "$guests/many/report"
+check 'many: PCR8 is that of a failure' [ "$(register many 8)" = "$failure" ]
+found=0
+while read -r difference; do
+  check "many: $difference" has "anchorage-validate: $difference" \
+    "$guests/many/console"
+  found=$((found + 1))
+done <<END
+CAPABILITY usr/bin/ls
+MODE usr/bin/find
+OWNER usr/bin/cut
+MISSING usr/bin/factor
+TYPE usr/bin/sort
+TYPE usr/bin/shuf
+TYPE usr/bin/tac
+LINK etc/alternatives/awk
+ADDED usr/bin/kitten
+CONTENT $library
+ADDED etc/ld.so.preload
+ADDED usr/lib/x86_64-linux-gnu/added
+ADDED usr/bin/a\\x1b[2J\\nb
+UNREADABLE usr/bin/tail
+END
+check 'many: nothing else differs' has "TREE_DIFFERS: differences: $found" \
+  "$guests/many/console"
