@@ -59,8 +59,8 @@ struct Decision {
 bool IsWithoutManifest(ValidateReason reason);
 
 // Decides by `config`, which is null where it could not be read: then the
-// machine is powered off. `tpm_reason` says why the register cannot be extended,
-// and is nullopt where it can.
+// machine is powered off. `tpm_reason` says why the register cannot be
+// extended, and is nullopt where it can.
 Decision Decide(const ValidateConfig* config, ValidateStage stage,
                 const Finding& finding,
                 std::optional<ValidateReason> tpm_reason);

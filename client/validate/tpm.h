@@ -6,10 +6,10 @@
 //   ...
 //   absl::Status extended = tpm->ExtendPcr(8, value);
 //
-// Source: TCG, Trusted Platform Module Library 2.0, part 3, 22.2 (TPM2_PCR_Extend)
-// and 22.4 (TPM2_PCR_Read), part 2, 6.6 (response codes); /dev/tpmrm0 is the
-// kernel's resource manager. Only the bank of SHA-384 is read and extended,
-// which is the one that Nitro's attestation documents show.
+// Source: TCG, Trusted Platform Module Library 2.0, part 3, 22.2
+// (TPM2_PCR_Extend) and 22.4 (TPM2_PCR_Read), part 2, 6.6 (response codes);
+// /dev/tpmrm0 is the kernel's resource manager. Only the bank of SHA-384 is
+// read and extended, which is the one that Nitro's attestation documents show.
 //
 // One object belongs to one thread at a time. An emulator that goes away raises
 // SIGPIPE, which the process ignores or blocks.

@@ -3,8 +3,8 @@
 //   absl::Status extended = tpm.ExtendPcr(8, value);
 //   if (!extended.ok()) Say(NameOf(*ValidateReasonOf(extended)));
 //
-// What differs in a tree has reasons of its own (verify/image/comparison.h), and
-// so has what is wrong with a bundle (verify/image/image_error.h).
+// What differs in a tree has reasons of its own (verify/image/comparison.h),
+// and so has what is wrong with a bundle (verify/image/image_error.h).
 //
 // A reason's NAME is API: it keeps its meaning for ever and is never reused.
 // The text beside the name is for people: it may change, so never parse it.

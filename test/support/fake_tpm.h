@@ -35,9 +35,9 @@ class FakeTpm {
   std::string Pcr(int pcr) const;
   void SetPcr(int pcr, std::string value);
 
-  // Lets `answer` answer instead: it gets the command, and how many came before.
-  // It may ask Execute(). kNever is never sent; an empty answer closes the
-  // connection.
+  // Lets `answer` answer instead: it gets the command, and how many came
+  // before. It may ask Execute(). kNever is never sent; an empty answer closes
+  // the connection.
   void AnswerWith(
       std::function<std::string(const std::string& command, int before)>
           answer);

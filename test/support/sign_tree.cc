@@ -1,5 +1,5 @@
-// Signs a tree for client/validate/bench and its swtpm_test.sh, with a key of the
-// tests, which is no secret.
+// Signs a tree for client/validate/bench and its swtpm_test.sh, with a key of
+// the tests, which is no secret.
 //
 // usage: sign_tree ROOT FOLDER
 //
