@@ -11,7 +11,7 @@ namespace {
 
 // The limit that GetUpdateResponse documents. Older programs kept the roots in
 // this file too.
-constexpr std::size_t kMaxBundleBytes = 14 * 1024 * 1024;
+constexpr std::size_t kMaxBundleBytes = 15 * 1024 * 1024;
 
 constexpr std::string_view kForkFile = "fork.root.json";
 constexpr std::string_view kRootHistory = "root_history/";

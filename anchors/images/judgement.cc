@@ -158,13 +158,12 @@ absl::StatusOr<ManifestVerdict> JudgeManifest(
                                  : TrustedProducersOf(*lists.producers);
   const std::optional<absl::Time> received =
       listed.has_value() ? std::optional(listed->received) : options.received;
-  const bool has_own = !options.own.empty();
-  auto verified = verify::VerifyBundle(has_own ? bundle : std::move(bundle),
-                                       known, received);
-  bool is_own = false;
-  const auto reason = verify::ImageReasonOf(verified.status());
-  if (has_own && (reason == verify::ImageReason::kProducerNotTrusted ||
-                  reason == verify::ImageReason::kNoProducers)) {
+  bool is_own = known.empty() && !options.own.empty();
+  const bool has_both = !known.empty() && !options.own.empty();
+  auto verified = verify::VerifyBundle(has_both ? bundle : std::move(bundle),
+                                       is_own ? options.own : known, received);
+  if (has_both && verify::ImageReasonOf(verified.status()) ==
+                      verify::ImageReason::kProducerNotTrusted) {
     verified = verify::VerifyBundle(std::move(bundle), options.own, received);
     is_own = true;
   }

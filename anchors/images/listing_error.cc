@@ -34,7 +34,7 @@ constexpr Row kRows[] = {
     {ListingReason::kManifestFromTheFuture, "MANIFEST_FROM_THE_FUTURE",
      kRefused},
     {ListingReason::kImageUnknown, "IMAGE_UNKNOWN",
-     absl::StatusCode::kNotFound},
+     absl::StatusCode::kUnauthenticated},
 };
 
 constexpr char kPayload[] = "anchorage.dev/listing-reason";

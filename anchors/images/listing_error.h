@@ -61,9 +61,9 @@ enum class ListingReason {
   // It says that it was made after the time at which it is judged.
   kManifestFromTheFuture,
 
-  // --- A search (NOT_FOUND) ------------------------------------------------
+  // --- A disk (UNAUTHENTICATED) --------------------------------------------
 
-  // No listed image has that disk, that image id or that digest.
+  // No listed image has that disk.
   kImageUnknown,
 
   kMaxValue = kImageUnknown,

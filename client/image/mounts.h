@@ -24,7 +24,7 @@ struct Mount {
   bool read_only = false;
   // Of an overlay, the folder of what was changed; empty for others, and for an
   // overlay without one.
-  std::string upper;
+  std::string upper = "";
 };
 
 inline constexpr std::size_t kMaxMounts = 100'000;

@@ -38,8 +38,8 @@ here "$dracut/module-setup.sh" "$dracut/anchorage-validate.sh" \
 # configure ACTION: a configuration with a certificate in a file.
 configure() {
   mkdir -p "$config"
-  printf '%s\n' '-----BEGIN CERTIFICATE-----' 'MAA=' \
-    '-----END CERTIFICATE-----' >"$config/example.pem"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+    -subj /CN=example -keyout /dev/null -out "$config/example.pem" 2>/dev/null
   cat >"$config/validate.json" <<END
 {"schema_version": 1, "product": "ledger", "least_version": "1",
  "producers": [{"name": "Example", "certificates": ["example.pem"]}],
@@ -50,7 +50,7 @@ END
 # --- initramfs-tools ---
 
 cat >"$work/functions" <<'END'
-copy_exec() { echo "exec $1${2:+ as $2}"; }
+copy_exec() { echo "exec $1 $2"; }
 copy_file() { echo "file $2"; }
 copy_modules_dir() { echo "modules $1"; }
 panic() { echo panic; exit 9; }
@@ -59,7 +59,7 @@ hook() { "$initramfs/hooks/anchorage-validate" "$@" 2>&1; }
 same 'prereqs of the hook' '' "$(hook prereqs)"
 same 'no configuration, no validator' '' "$(hook)"
 configure power-off
-same 'what the hook copies' "exec $prefix/lib/anchorage/anchorage-validate
+same 'what the hook copies' "exec $prefix/lib/anchorage/anchorage-validate $prefix/lib/anchorage/anchorage-validate
 file $config/validate.json
 file $config/example.pem
 modules kernel/drivers/char/tpm" "$(hook)"

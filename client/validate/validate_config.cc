@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/validate/validate_error.h"
+#include "verify/attestation/certificate.h"
 #include "verify/encoding/base64.h"
 #include "verify/encoding/json.h"
 #include "verify/image/version.h"
@@ -137,6 +138,15 @@ absl::StatusOr<std::string> DecodeCertificate(const std::string& pem) {
   return der;
 }
 
+// One that is not read would refuse every manifest, at the next boot.
+absl::Status CheckCertificate(const std::string& der) {
+  const auto certificate =
+      verify::ParseCertificate(der, verify::CertificateProfile::kProducer);
+  if (certificate.ok()) return absl::OkStatus();
+  return Invalid(absl::StrCat("a certificate: ",
+                              std::string(certificate.status().message())));
+}
+
 absl::Status ReadProducer(const JsonValue& value,
                           verify::TrustedProducer& producer) {
   static constexpr std::array<std::string_view, 2> kMembers = {"certificates",
@@ -243,6 +253,9 @@ absl::Status ReadActions(const JsonValue& object, ValidateConfig& config) {
         Read(object, "time_limit_seconds", config.time_limit)}) {
     if (!read.ok()) return read;
   }
+  if (config.time_limit == absl::ZeroDuration()) {
+    return Invalid("time_limit_seconds", "at least one");
+  }
   return absl::OkStatus();
 }
 
@@ -327,6 +340,9 @@ absl::StatusOr<ValidateConfig> ReadValidateConfig(const std::string& path) {
       auto der = DecodeCertificate(certificate);
       if (!der.ok()) return der.status();
       certificate = *std::move(der);
+      if (absl::Status usable = CheckCertificate(certificate); !usable.ok()) {
+        return usable;
+      }
     }
   }
   return config;

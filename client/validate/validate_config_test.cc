@@ -9,10 +9,12 @@
 #include <string>
 #include <string_view>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "client/validate/validate_error.h"
 #include "gtest/gtest.h"
+#include "test/support/fake_producer.h"
 
 namespace anchorage::client {
 namespace {
@@ -152,6 +154,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "\"tpm_wait_seconds\": -3"},
         Breakage{"TimeWithoutEnd", "\"time_limit_seconds\": 60",
                  "\"time_limit_seconds\": 86401"},
+        Breakage{"NoTime", "\"time_limit_seconds\": 60",
+                 "\"time_limit_seconds\": 0"},
         Breakage{"NoProducer", "\"producers\": [",
                  "\"producers\": [], \"x\": ["},
         Breakage{"ProducerWithoutName", "\"name\": \"Example\", ", ""},
@@ -189,11 +193,16 @@ class ValidateConfigFile : public ::testing::Test {
     std::string folder =
         std::filesystem::temp_directory_path() / "validate_config.XXXXXX";
     folder_ = ::mkdtemp(folder.data());
-    Write("validate.json", Whole());
-    Write("example.pem", absl::StrReplaceAll(kPem, {{"\\n", "\n"}}));
+    Write("validate.json",
+          absl::StrReplaceAll(Whole(), {{"MAA=", absl::Base64Escape(der_)}}));
+    Write("example.pem", Pem(der_));
   }
   ~ValidateConfigFile() override { std::filesystem::remove_all(folder_); }
 
+  static std::string Pem(const std::string& der) {
+    return absl::StrReplaceAll(
+        kPem, {{"\\n", "\n"}, {"MAA=", absl::Base64Escape(der)}});
+  }
   std::string Path(const std::string& name) { return folder_ + "/" + name; }
   void Write(const std::string& name, const std::string& text) {
     std::ofstream(Path(name)) << text;
@@ -202,15 +211,16 @@ class ValidateConfigFile : public ::testing::Test {
     return ValidateReasonOf(ReadValidateConfig(Path("validate.json")).status());
   }
 
+  const std::string der_ =
+      test::FakeProducer().Pinned().certificates_der.front();
   std::string folder_;
 };
 
 TEST_F(ValidateConfigFile, CertificatesAreReadFromBesideIt) {
   const auto config = ReadValidateConfig(Path("validate.json"));
   ASSERT_TRUE(config.ok()) << config.status();
-  const std::string der("\x30\x00", 2);
   EXPECT_EQ(config->producers[0].certificates_der,
-            (std::vector<std::string>{der, der}));
+            (std::vector<std::string>{der_, der_}));
   EXPECT_EQ(
       FilesOfValidateConfig(Path("validate.json")).value(),
       (std::vector<std::string>{Path("validate.json"), Path("example.pem")}));
@@ -232,6 +242,8 @@ TEST_F(ValidateConfigFile, ACertificateIsNone) {
   Write("example.pem", "MAA=");
   EXPECT_EQ(ReasonToRead(), Reason::kConfigInvalid);
   Write("example.pem", "");
+  EXPECT_EQ(ReasonToRead(), Reason::kConfigInvalid);
+  Write("example.pem", Pem(std::string("\x30\x00", 2)));
   EXPECT_EQ(ReasonToRead(), Reason::kConfigInvalid);
   Write("example.pem", std::string(1 << 20, 'x'));
   EXPECT_EQ(ReasonToRead(), Reason::kConfigInvalid);

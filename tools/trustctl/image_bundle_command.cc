@@ -80,10 +80,14 @@ void PrintFacts(const ordered_json& facts) {
   const auto text = [&](const char* member) {
     return Printable(facts[member].get<std::string>());
   };
-  std::cout << "product     " << text("product") << " " << text("version")
-            << "\n";
-  if (facts.contains("time"))
+  // A model has neither.
+  if (facts["product"] != "") {
+    std::cout << "product     " << text("product") << " " << text("version")
+              << "\n";
+  }
+  if (facts.contains("time")) {
     std::cout << "time        " << text("time") << "\n";
+  }
   std::cout << "scope       " << text("scope") << ", " << facts["entries"]
             << " entries\non mismatch " << text("on_mismatch") << "\n";
   for (const auto& name : facts["exclusions"]) {

@@ -120,11 +120,6 @@ absl::StatusOr<const Image*> Add(const Flags& flags, ImageIndex& index) {
   if (!text.ok()) return text.status();
   auto image = anchors::ParseImage(*text);
   if (!image.ok()) return image.status();
-  if (flags.bundle.empty() || flags.producers.empty()) {
-    return absl::InvalidArgumentError(
-        "--bundle and --producers are required: what is listed counts, so it "
-        "is verified first");
-  }
   if (anchors::FindByManifest(index, image->manifest_sha256) != nullptr) {
     return absl::AlreadyExistsError(
         absl::StrCat(flags.index, " lists it already"));
@@ -236,13 +231,23 @@ int Show(const Flags& flags, const ImageIndex& index) {
 }
 
 int Run(const Flags& flags) {
-  const Verb& verb =
-      *std::find_if(std::begin(kVerbs), std::end(kVerbs),
-                    [&](const Verb& one) { return flags.what == one.name; });
+  const auto* const found =
+      std::find_if(std::begin(kVerbs), std::end(kVerbs),
+                   [&](const Verb& one) { return flags.what == one.name; });
+  if (found == std::end(kVerbs)) {
+    return UsageError(absl::InvalidArgumentError(
+        "what is to be done is show, add, locate, withdraw or floor"));
+  }
+  const Verb& verb = *found;
   if (flags.arguments.size() != verb.arguments) {
     return UsageError(absl::InvalidArgumentError(
         absl::StrCat("the command is 'image index ", verb.name,
                      verb.arguments == 0 ? "" : " ", verb.usage, "'")));
+  }
+  if (verb.change == Add && (flags.bundle.empty() || flags.producers.empty())) {
+    return UsageError(absl::InvalidArgumentError(
+        "--bundle and --producers are required: what is listed counts, so it "
+        "is verified first"));
   }
   auto last = ReadImageIndex(flags.index);
   if (verb.change == nullptr) {
@@ -298,9 +303,9 @@ void AddImageIndex(CLI::App& image, Action& action) {
       "index", "Look at and prepare the index of listed images (offline)");
   command.footer(kFooter);
   auto flags = std::make_shared<Flags>();
-  command.add_option("what", flags->what, "what to do")
-      ->required()
-      ->check(CLI::IsMember({"show", "add", "locate", "withdraw", "floor"}));
+  command
+      .add_option("what", flags->what, "show, add, locate, withdraw or floor")
+      ->required();
   command.add_option("argument", flags->arguments,
                      "what it is done with, as in the examples");
   command.add_option("--index", flags->index, "the index")

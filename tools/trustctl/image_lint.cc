@@ -207,6 +207,10 @@ class Linter {
 
   LintReport Run() {
     ReadUnits();
+    if (units_.empty()) {
+      Add("unreadable", std::string(kUnitFolders[2]),
+          "no units of systemd: how this image starts is not known here");
+    }
     ReadPresets();
     for (const LintRule& rule : kRules) {
       FindFiles(rule);

@@ -362,6 +362,12 @@ TEST(ImageLintTest, NothingBlocksAndWhatCannotBeReadIsFound) {
   EXPECT_THAT(circle.Findings(), IsEmpty());
 }
 
+TEST(ImageLintTest, ATreeThatStartsInAnotherWayIsNotTakenForAGoodOne) {
+  Tree tree;
+  fs::remove_all(tree.root() + "/usr/lib/systemd");
+  EXPECT_THAT(tree.Rules(), ElementsAre("unreadable"));
+}
+
 TEST(ImageLintTest, ANameWithAStarIsOnlyAName) {
   Tree tree;
   tree.Write("/home/*/.ssh/authorized_keys").Write("/home/**/.ssh/x");

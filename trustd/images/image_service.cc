@@ -82,10 +82,31 @@ class ImageServiceImpl::Submission final : public ServerUpload {
         by_(std::move(by)),
         certificate_sha256_(std::move(certificate_sha256)),
         ends_(service.options_.uptime() + kMaxSubmissionTime) {}
-  ~Submission() override { service_.EndSubmission(by_); }
+  ~Submission() override { End(); }
 
   grpc::Status OnMessage(const Caller& caller,
                          const grpc::ByteBuffer& message) override {
+    grpc::Status status = Take(caller, message);
+    if (!status.ok()) End();
+    return status;
+  }
+
+  grpc::Status OnEnd(grpc::ByteBuffer& response) override {
+    v1::SubmitManifestResponse submitted;
+    grpc::Status status = service_.Submit(access_, by_, certificate_sha256_,
+                                          packed_, submitted);
+    if (status.ok()) {
+      response = CallGate::ToBuffer(submitted);
+    } else {
+      spdlog::warn("refused a manifest of {}: {}", verify::Printable(by_),
+                   status.error_message());
+    }
+    End();
+    return status;
+  }
+
+ private:
+  grpc::Status Take(const Caller& caller, const grpc::ByteBuffer& message) {
     v1::SubmitManifestRequest request;
     if (grpc::Status status = gate_.Read(caller, message, request);
         !status.ok()) {
@@ -105,20 +126,11 @@ class ImageServiceImpl::Submission final : public ServerUpload {
     return grpc::Status::OK;
   }
 
-  grpc::Status OnEnd(grpc::ByteBuffer& response) override {
-    v1::SubmitManifestResponse submitted;
-    grpc::Status status = service_.Submit(access_, by_, certificate_sha256_,
-                                          packed_, submitted);
-    if (status.ok()) {
-      response = CallGate::ToBuffer(submitted);
-    } else {
-      spdlog::warn("refused a manifest of {}: {}", verify::Printable(by_),
-                   status.error_message());
-    }
-    return status;
+  // Before the answer is sent, so that whoever has it can submit again.
+  void End() {
+    if (!std::exchange(ended_, true)) service_.EndSubmission(by_);
   }
 
- private:
   ImageServiceImpl& service_;
   const Access& access_;
   const CallGate& gate_;
@@ -126,6 +138,7 @@ class ImageServiceImpl::Submission final : public ServerUpload {
   const std::string certificate_sha256_;
   const absl::Duration ends_;
   std::string packed_;
+  bool ended_ = false;
 };
 
 ImageServiceImpl::ImageServiceImpl(Options options, ImageStore& images,

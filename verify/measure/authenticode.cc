@@ -1,8 +1,8 @@
 // What is checked, in order:
 //
 //   1. The certificate table: WIN_CERTIFICATEs of PKCS #7, to its last byte.
-//   2. Each is SignedData over an SpcIndirectDataContent, with one signer, whose
-//      certificate is inside.
+//   2. Each is SignedData over an SpcIndirectDataContent, with one signer,
+//      whose certificate is inside.
 //   3. dbx does not have the image's SHA-256.
 //   4. Each signature is over this image, and by its signer's key.
 //   5. The certificates above the signer, by signature; dbx has none of them,

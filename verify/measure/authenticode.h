@@ -11,8 +11,8 @@
 // exactly one.
 //
 // The reader of signatures is our own, and strict: DER, one signer, the
-// attributes that are signed each once. What it does not know is an error, never
-// "this entry does not match".
+// attributes that are signed each once. What it does not know is an error,
+// never "this entry does not match".
 //
 // Pure; any number of threads. Views live as long as the bytes.
 
