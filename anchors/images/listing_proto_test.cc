@@ -95,7 +95,7 @@ TEST(ListingProto, ReadsOurTextsAsWeMeanThem) {
   EXPECT_EQ(index.floors(0).least_version(), "1.1");
   ASSERT_EQ(index.images_size(), 2);
   for (int i = 0; i < 2; ++i) {
-    const Image& image = Index().images[static_cast<std::size_t>(i)];
+    const Image image = Index().images[static_cast<std::size_t>(i)];
     EXPECT_TRUE(MessageDifferencer::Equals(index.images(i), ToProto(image)));
     EXPECT_EQ(FromProto(ToProto(image)).value(), image);
   }
