@@ -26,11 +26,13 @@ ProducerList Producers() {
   ProducerList list;
   list.sequence = 7;
   list.created = kNow;
-  list.producers = {
-      {"a", {"ledger", "signer"}, {"der 1", "der 2"}, ProducerStatus::kActive,
-       "says \"\\\""},
-      {"b", {"ledger"}, {"der 3"}, ProducerStatus::kRetired, ""},
-      {"c", {"ledger"}, {"der 4"}, ProducerStatus::kRevoked, ""}};
+  list.producers = {{"a",
+                     {"ledger", "signer"},
+                     {"der 1", "der 2"},
+                     ProducerStatus::kActive,
+                     "says \"\\\""},
+                    {"b", {"ledger"}, {"der 3"}, ProducerStatus::kRetired, ""},
+                    {"c", {"ledger"}, {"der 4"}, ProducerStatus::kRevoked, ""}};
   return list;
 }
 

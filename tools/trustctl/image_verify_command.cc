@@ -226,9 +226,9 @@ int VerifyDisk(const Flags& flags) {
   const auto image = anchors::JudgeDisk(*digest, *lists->images);
   if (!image.ok()) return Refuse(flags, image.status());
   if (!flags.product.empty() && flags.product != image->product) {
-    return Refuse(flags, verify::RefuseImage(
-                             verify::ImageReason::kProductMismatch,
-                             absl::StrCat("it is of ", image->product)));
+    return Refuse(
+        flags, verify::RefuseImage(verify::ImageReason::kProductMismatch,
+                                   absl::StrCat("it is of ", image->product)));
   }
   const auto least = verify::ImageVersion::Parse(flags.least_version);
   if (!least.ok()) return UsageError(least.status());
@@ -279,10 +279,10 @@ int Run(Flags flags) {
   if (!bundle.ok()) return Fail(bundle.status());
   const auto lists = LoadLists(flags);
   if (!lists.ok()) return Fail(lists.status());
-  auto verdict = anchors::JudgeManifest(*std::move(bundle),
-                                        {.producers = lists->producers.get(),
-                                         .images = lists->images.get()},
-                                        {.own = *producers, .received = *at});
+  auto verdict = anchors::JudgeManifest(
+      *std::move(bundle),
+      {.producers = lists->producers.get(), .images = lists->images.get()},
+      {.own = *producers, .received = *at});
   if (!verdict.ok()) return Refuse(flags, verdict.status());
   const verify::VerifiedManifest* const verified = &verdict->verified;
   const verify::Sha256Bytes digest = verified->digest();
@@ -346,13 +346,13 @@ void AddImageVerify(CLI::App& image, Action& action) {
   command->add_option("root", flags->root, "the folder of the image");
   command->add_flag("--running", flags->running,
                     "instead: the code that the processes of this machine run");
-  command
-      ->add_option("--manifest", flags->manifest,
-                   "the signed manifest, a Sigstore-shaped bundle; also one of "
-                   "OpenSSF Model Signing");
-  command
-      ->add_option("--producer", flags->producers,
-                   "PEM file of a producer's certificates; may be given again");
+  command->add_option(
+      "--manifest", flags->manifest,
+      "the signed manifest, a Sigstore-shaped bundle; also one of "
+      "OpenSSF Model Signing");
+  command->add_option(
+      "--producer", flags->producers,
+      "PEM file of a producer's certificates; may be given again");
   command->add_option("--disk", flags->disk,
                       "instead: a raw disk, which the signed index must list");
   command->add_option("--product", flags->product,
