@@ -194,12 +194,10 @@ FleetSettings ReadReports(const v1::ReportConfig& proto, ConfigReader& reader) {
 ImageLimits ReadImages(const v1::ImagesConfig& proto, ConfigReader& reader) {
   constexpr std::uint64_t kMiB = 1024 * 1024;
   ImageLimits limits;
-  limits.bundle_bytes =
-      kMiB * reader.Within(proto.max_bundle_mib(), 64, 1, 260,
-                           "images.max_bundle_mib");
-  limits.total_bytes =
-      kMiB * reader.Within(proto.max_total_mib(), 1024, 32, 1'000'000,
-                           "images.max_total_mib");
+  limits.bundle_bytes = kMiB * reader.Within(proto.max_bundle_mib(), 64, 1, 260,
+                                             "images.max_bundle_mib");
+  limits.total_bytes = kMiB * reader.Within(proto.max_total_mib(), 1024, 32,
+                                            1'000'000, "images.max_total_mib");
   return limits;
 }
 
@@ -307,12 +305,10 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
 std::vector<std::string> DifferencesAtStart(const Config& now,
                                             const Config& next) {
   // What a reload changes.
-  static constexpr std::string_view kAtOnce[] = {"sources", "alerts.webhooks",
-                                                 "alerts.console_url",
-                                                 "releases_path",
-                                                 "images.producers_path",
-                                                 "images.images_path",
-                                                 "log.level"};
+  static constexpr std::string_view kAtOnce[] = {
+      "sources",       "alerts.webhooks",       "alerts.console_url",
+      "releases_path", "images.producers_path", "images.images_path",
+      "log.level"};
   std::vector<std::string> names;
   const auto compare = [&](const auto& compare_below, const Message& a,
                            const Message& b,

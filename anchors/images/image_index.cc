@@ -81,8 +81,7 @@ absl::Status CheckChunks(const Image& image) {
   }
   for (const ManifestChunk& chunk : image.chunks) {
     if (chunk.length == 0 || chunk.length > kMaxChunkBytes) {
-      return InvalidListing(Named(image),
-                            "a chunk has not 1 to 524288 bytes");
+      return InvalidListing(Named(image), "a chunk has not 1 to 524288 bytes");
     }
     if (!IsSha256Hex(chunk.sha256)) {
       return InvalidListing(Named(image),
@@ -94,8 +93,7 @@ absl::Status CheckChunks(const Image& image) {
 
 absl::Status CheckLocations(const Image& image) {
   if (image.locations.size() > kMaxLocationsPerImage) {
-    return Reject(Reason::kInputTooLarge,
-                  Named(image) + ": over 64 locations");
+    return Reject(Reason::kInputTooLarge, Named(image) + ": over 64 locations");
   }
   std::set<std::tuple<std::string_view, std::string_view, std::string_view>>
       seen;
@@ -434,18 +432,16 @@ absl::Status CheckNextImageIndex(const ImageIndex& last,
   }
   for (const ProductFloor& floor : last.floors) {
     const ProductFloor* const after = FloorOf(next, floor.product);
-    if (after == nullptr ||
-        IsLess(after->least_version, floor.least_version)) {
-      return RefusedByListing(ListingReason::kFloorLowered,
-                              absl::StrCat("the least version of ",
-                                           floor.product, " was ",
-                                           floor.least_version,
-                                           ", and only rises"));
+    if (after == nullptr || IsLess(after->least_version, floor.least_version)) {
+      return RefusedByListing(
+          ListingReason::kFloorLowered,
+          absl::StrCat("the least version of ", floor.product, " was ",
+                       floor.least_version, ", and only rises"));
     }
   }
   for (const Image& image : last.images) {
-    if (absl::Status s = CheckKept(
-            image, FindByManifest(next, image.manifest_sha256), next);
+    if (absl::Status s =
+            CheckKept(image, FindByManifest(next, image.manifest_sha256), next);
         !s.ok()) {
       return s;
     }

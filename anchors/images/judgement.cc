@@ -41,9 +41,9 @@ absl::Status CheckMadeBefore(const verify::ImageManifest& manifest,
   if (manifest.time <= at + kMaxCreatedAhead) return absl::OkStatus();
   return RefusedByListing(
       ListingReason::kManifestFromTheFuture,
-      absl::StrCat(NameOf(manifest), " says that it was made after ",
-                   absl::FormatTime(absl::RFC3339_sec, at,
-                                    absl::UTCTimeZone())));
+      absl::StrCat(
+          NameOf(manifest), " says that it was made after ",
+          absl::FormatTime(absl::RFC3339_sec, at, absl::UTCTimeZone())));
 }
 
 absl::Status CheckListed(const verify::VerifiedManifest& verified,
@@ -108,8 +108,8 @@ std::vector<verify::TrustedProducer> TrustedProducersOf(
         ProducerStatus::kActive}) {
     for (const Producer& producer : list.producers) {
       if (producer.status == status) {
-        producers.push_back({.name = producer.name,
-                             .certificates_der = producer.certificates});
+        producers.push_back(
+            {.name = producer.name, .certificates_der = producer.certificates});
       }
     }
   }
@@ -140,9 +140,9 @@ absl::StatusOr<Image> JudgeDisk(std::string_view disk_sha256,
   return *image;
 }
 
-absl::StatusOr<ManifestVerdict> JudgeManifest(
-    std::string bundle, const ImageListings& lists,
-    const JudgementOptions& options) {
+absl::StatusOr<ManifestVerdict> JudgeManifest(std::string bundle,
+                                              const ImageListings& lists,
+                                              const JudgementOptions& options) {
   std::optional<Image> listed;
   if (lists.images != nullptr) {
     const auto digest = UnverifiedDigest(bundle);

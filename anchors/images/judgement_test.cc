@@ -42,8 +42,7 @@ class Judgement : public ::testing::Test {
   void SetStatus(ProducerStatus status) {
     producers_.producers[0].status = status;
   }
-  void List(absl::Time received,
-            ImageStatus status = ImageStatus::kActive) {
+  void List(absl::Time received, ImageStatus status = ImageStatus::kActive) {
     images_.images = {acme_.Entry(manifest_, received)};
     images_.images[0].status = status;
   }

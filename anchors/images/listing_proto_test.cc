@@ -26,11 +26,13 @@ ProducerList Producers() {
   ProducerList list;
   list.sequence = 7;
   list.created = kNow;
-  list.producers = {
-      {"a", {"ledger", "signer"}, {"der 1", "der 2"}, ProducerStatus::kActive,
-       "says \"\\\""},
-      {"b", {"ledger"}, {"der 3"}, ProducerStatus::kRetired, ""},
-      {"c", {"ledger"}, {"der 4"}, ProducerStatus::kRevoked, ""}};
+  list.producers = {{"a",
+                     {"ledger", "signer"},
+                     {"der 1", "der 2"},
+                     ProducerStatus::kActive,
+                     "says \"\\\""},
+                    {"b", {"ledger"}, {"der 3"}, ProducerStatus::kRetired, ""},
+                    {"c", {"ledger"}, {"der 4"}, ProducerStatus::kRevoked, ""}};
   return list;
 }
 
@@ -95,7 +97,7 @@ TEST(ListingProto, ReadsOurTextsAsWeMeanThem) {
   EXPECT_EQ(index.floors(0).least_version(), "1.1");
   ASSERT_EQ(index.images_size(), 2);
   for (int i = 0; i < 2; ++i) {
-    const Image& image = Index().images[static_cast<std::size_t>(i)];
+    const Image image = Index().images[static_cast<std::size_t>(i)];
     EXPECT_TRUE(MessageDifferencer::Equals(index.images(i), ToProto(image)));
     EXPECT_EQ(FromProto(ToProto(image)).value(), image);
   }

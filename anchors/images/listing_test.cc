@@ -125,14 +125,18 @@ TEST(ProducersText, RefusesWhatIsInconsistent) {
           Reason::kFieldInvalid);
   refused([](auto& l) { l.producers[0].products.clear(); },
           Reason::kFieldInvalid);
-  refused([](auto& l) { l.producers[0].products = {"a", "a"}; },
-          Reason::kDuplicateKey);
+  refused(
+      [](auto& l) {
+        l.producers[0].products = {"a", "a"};
+      },
+      Reason::kDuplicateKey);
   refused([](auto& l) { l.producers[0].products.assign(65, "a"); },
           Reason::kInputTooLarge);
   refused([](auto& l) { l.producers[0].certificates.clear(); },
           Reason::kFieldInvalid);
-  refused([](auto& l) { l.producers[0].certificates = {std::string(8193, 'a')}; },
-          Reason::kFieldInvalid);
+  refused(
+      [](auto& l) { l.producers[0].certificates = {std::string(8193, 'a')}; },
+      Reason::kFieldInvalid);
   refused([](auto& l) { l.producers[0].certificates.assign(9, "a"); },
           Reason::kInputTooLarge);
   refused([](auto& l) { l.producers[0].notes = std::string(1025, 'a'); },
@@ -140,7 +144,9 @@ TEST(ProducersText, RefusesWhatIsInconsistent) {
   refused([](auto& l) { l.producers[1].name = l.producers[0].name; },
           Reason::kDuplicateKey);
   refused(
-      [](auto& l) { l.producers[1].certificates = l.producers[0].certificates; },
+      [](auto& l) {
+        l.producers[1].certificates = l.producers[0].certificates;
+      },
       Reason::kDuplicateKey);
   refused(
       [](auto& l) {
@@ -176,54 +182,66 @@ TEST(ImagesText, RefusesWhatIsInconsistent) {
           Reason::kFieldInvalid);
   refused([](auto& i) { i.images[0].chunks[0].sha256 = "zz"; },
           Reason::kFieldInvalid);
-  refused([](auto& i) { i.images[0].chunks.resize(129, {1, Hex('1')}); },
-          Reason::kInputTooLarge);
+  refused(
+      [](auto& i) {
+        i.images[0].chunks.resize(129, {1, Hex('1')});
+      },
+      Reason::kInputTooLarge);
   refused([](auto& i) { i.images[1].locations[0].account = "12345"; },
           Reason::kFieldInvalid);
   refused([](auto& i) { i.images[1].locations[0].region = ""; },
           Reason::kFieldMissing);
   refused([](auto& i) { i.images[1].locations[0].image_id = "ami 1"; },
           Reason::kFieldInvalid);
-  refused(
-      [](auto& i) { i.images[1].locations[1] = i.images[1].locations[0]; },
-      Reason::kDuplicateKey);
+  refused([](auto& i) { i.images[1].locations[1] = i.images[1].locations[0]; },
+          Reason::kDuplicateKey);
   refused([](auto& i) { i.images[0].notes = "a\nb"; },
           Reason::kDocumentMalformed);
-  refused([](auto& i) { i.images[1].manifest_sha256 =
-                            i.images[0].manifest_sha256; },
-          Reason::kDuplicateKey);
+  refused(
+      [](auto& i) {
+        i.images[1].manifest_sha256 = i.images[0].manifest_sha256;
+      },
+      Reason::kDuplicateKey);
   refused([](auto& i) { i.images[0].disk_sha256 = i.images[1].disk_sha256; },
           Reason::kDuplicateKey);
-  refused([](auto& i) { i.floors.push_back({"ledger", "1.3"}); },
-          Reason::kDuplicateKey);
+  refused(
+      [](auto& i) {
+        i.floors.push_back({"ledger", "1.3"});
+      },
+      Reason::kDuplicateKey);
   refused([](auto& i) { i.floors[0].least_version = "x"; },
           Reason::kFieldInvalid);
-  refused([](auto& i) { i.floors.resize(257, {"a", "1"}); },
-          Reason::kInputTooLarge);
+  refused(
+      [](auto& i) {
+        i.floors.resize(257, {"a", "1"});
+      },
+      Reason::kInputTooLarge);
 }
 
 TEST(ProducersText, RefusesAnotherText) {
   const std::string good = SerializeProducers(Producers());
   EXPECT_EQ(ReasonOf(ParseProducers(good + "x").status()),
             Reason::kTrailingBytes);
-  EXPECT_EQ(ReasonOf(ParseProducers(std::string(kMaxProducersBytes + 1, ' '))
-                         .status()),
-            Reason::kInputTooLarge);
+  EXPECT_EQ(
+      ReasonOf(
+          ParseProducers(std::string(kMaxProducersBytes + 1, ' ')).status()),
+      Reason::kInputTooLarge);
   EXPECT_EQ(ReasonOf(ParseProducers(SerializeImageIndex(Index())).status()),
             Reason::kFieldInvalid);
-  EXPECT_EQ(ReasonOf(ParseProducers(absl::StrReplaceAll(
-                                        good, {{"\"sha256\":\"",
-                                                "\"sha256\":\"0"}}))
+  EXPECT_EQ(
+      ReasonOf(ParseProducers(absl::StrReplaceAll(
+                                  good, {{"\"sha256\":\"", "\"sha256\":\"0"}}))
+                   .status()),
+      Reason::kFieldInvalid);
+  EXPECT_EQ(ReasonOf(ParseProducers(
+                         absl::StrReplaceAll(
+                             good, {{"STATUS_ACTIVE", "STATUS_UNSPECIFIED"}}))
                          .status()),
             Reason::kFieldInvalid);
-  EXPECT_EQ(ReasonOf(ParseProducers(absl::StrReplaceAll(
-                                        good, {{"STATUS_ACTIVE",
-                                                "STATUS_UNSPECIFIED"}}))
-                         .status()),
-            Reason::kFieldInvalid);
-  EXPECT_EQ(ReasonOf(ParseImageIndex(std::string(kMaxImageIndexBytes + 1, ' '))
-                         .status()),
-            Reason::kInputTooLarge);
+  EXPECT_EQ(
+      ReasonOf(
+          ParseImageIndex(std::string(kMaxImageIndexBytes + 1, ' ')).status()),
+      Reason::kInputTooLarge);
 }
 
 TEST(ProducersText, ToAnOlderProgramANewStatusIsNoProducer) {
@@ -257,8 +275,8 @@ TEST(ProducersFile, MustBeReadableByWhoVerifiesWithIt) {
   EXPECT_EQ(ReasonOf(CheckProducersFile(SerializeProducers(list), kNow)),
             Reason::kCertificateMalformed);
   list = Producers();
-  EXPECT_TRUE(absl::IsFailedPrecondition(CheckProducersFile(
-      SerializeProducers(list), kNow - absl::Minutes(6))));
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      CheckProducersFile(SerializeProducers(list), kNow - absl::Minutes(6))));
 }
 
 // The same key in another certificate.
@@ -276,9 +294,8 @@ TEST(ProducersFile, HasNoKeyOfARevokedProducerTwice) {
       producer.certificates.push_back(stolen.signer_der());
     }
   }
-  EXPECT_EQ(
-      ListingReasonOf(CheckProducersFile(SerializeProducers(list), kNow)),
-      ListingReason::kProducerKeyReused);
+  EXPECT_EQ(ListingReasonOf(CheckProducersFile(SerializeProducers(list), kNow)),
+            ListingReason::kProducerKeyReused);
 }
 
 TEST(ImagesFile, HasNothingFromTheFuture) {
@@ -309,15 +326,16 @@ TEST(NextProducers, WhatIsRevokedStaysSo) {
   ASSERT_EQ(Producers().producers[kStolen].name, "stolen");
   EXPECT_EQ(after([](auto& l) { l.producers.pop_back(); }),
             ListingReason::kProducerLost);
-  for (const auto status : {ProducerStatus::kActive, ProducerStatus::kRetired}) {
+  for (const auto status :
+       {ProducerStatus::kActive, ProducerStatus::kRetired}) {
     EXPECT_EQ(after([&](auto& l) { l.producers[kStolen].status = status; }),
               ListingReason::kProducerRevokedUndone);
   }
-  EXPECT_EQ(after([](auto& l) {
-              l.producers[kStolen].certificates = {
-                  ImageProducer("another").ca_der()};
-            }),
-            ListingReason::kProducerKeyReused);
+  EXPECT_EQ(
+      after([](auto& l) {
+        l.producers[kStolen].certificates = {ImageProducer("another").ca_der()};
+      }),
+      ListingReason::kProducerKeyReused);
   EXPECT_EQ(after([](auto& l) {
               l.producers[kStolen].certificates.push_back(
                   ImageProducer("another").ca_der());

@@ -202,7 +202,8 @@ absl::Status CheckProducers(const ProducerList& list) {
   for (const Producer& producer : list.producers) {
     if (absl::Status s = CheckProducer(producer); !s.ok()) return s;
     if (!names.insert(producer.name).second) {
-      return Reject(Reason::kDuplicateKey, Named(producer) + " is listed twice");
+      return Reject(Reason::kDuplicateKey,
+                    Named(producer) + " is listed twice");
     }
     for (const std::string& der : producer.certificates) {
       if (!certificates.insert(der).second) {
@@ -270,8 +271,8 @@ absl::Status CheckProducersFile(std::string_view json, absl::Time now) {
 
 absl::Status CheckNextProducers(const ProducerList& last,
                                 const ProducerList& next) {
-  if (absl::Status s = CheckStep("the list of producers", last.sequence,
-                                 next.sequence);
+  if (absl::Status s =
+          CheckStep("the list of producers", last.sequence, next.sequence);
       !s.ok()) {
     return s;
   }

@@ -75,6 +75,8 @@ printf 'data_dir: data\nmode: MODE_OFFLINE\nlisten_address: 127.0.0.1:0\nimages:
 "$trustctl" pki server 127.0.0.1 >>trustd.yaml || failures=$((failures + 1))
 sed -i 's/listen_address: 127.0.0.1:7444/listen_address: 127.0.0.1:0/' trustd.yaml
 sed -i 's/^  people:/  unix_socket: {path: admin.sock}\n&/' trustd.yaml
+"$trustctl" pki issue alice --role approver >>trustd.yaml ||
+  failures=$((failures + 1))
 "$trustctl" pki issue builder --role producer --product ledger >>trustd.yaml ||
   failures=$((failures + 1))
 grep -qF 'products: ["ledger"]' trustd.yaml ||
@@ -82,7 +84,8 @@ grep -qF 'products: ["ledger"]' trustd.yaml ||
 start() {
   "$trustd" --config trustd.yaml 2>trustd.log &
   service=$!
-  until_says 'serving sequence' trustd.log
+  until_says 'admin service listening on 1' trustd.log
+  [ "$failures" -eq 0 ] || exit 1
   address=$(sed -n 's/.*regions, on \([0-9.:]*\).*/\1/p' trustd.log)
   admin=$(sed -n 's/.*admin service listening on \([0-9.:]*\).*/\1/p' trustd.log)
 }

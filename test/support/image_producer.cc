@@ -44,11 +44,10 @@ ImageProducer::ImageProducer(std::string_view name, absl::Time from,
   signer.key = &signer_key_;
   signer.serial = "\x02";
   signer.SetValidity(from, until);
-  signer.extensions = {
-      BasicConstraints(false), KeyUsage(kDigitalSignature),
-      Extension{.oid = std::string(kOidExtendedKeyUsage),
-                .critical = false,
-                .value = Sequence({Oid(kOidCodeSigning)})}};
+  signer.extensions = {BasicConstraints(false), KeyUsage(kDigitalSignature),
+                       Extension{.oid = std::string(kOidExtendedKeyUsage),
+                                 .critical = false,
+                                 .value = Sequence({Oid(kOidCodeSigning)})}};
   signer_der_ = MakeCertificate(signer);
 }
 
@@ -84,9 +83,8 @@ std::string ImageProducer::Sign(const verify::ImageManifest& manifest) const {
   contents.payload = verify::WriteStatement(manifest).value();
   contents.chain_der = {signer_der_, ca_der_};
   contents.signature = signer_key_.Sign(
-      Hash::kSha256,
-      HashOf(Hash::kSha256,
-             verify::PreAuthenticationEncoding(contents.payload)));
+      Hash::kSha256, HashOf(Hash::kSha256, verify::PreAuthenticationEncoding(
+                                               contents.payload)));
   return verify::WriteBundle(contents);
 }
 

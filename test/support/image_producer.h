@@ -49,7 +49,8 @@ class ImageProducer {
 
   // As an index lists a manifest, with one chunk of `packed`.
   anchors::Image Entry(const verify::ImageManifest& manifest,
-                       absl::Time received, std::string_view packed = "x") const;
+                       absl::Time received,
+                       std::string_view packed = "x") const;
 
  private:
   const std::string name_;

@@ -283,17 +283,16 @@ absl::StatusOr<std::string> TextOfProducers(std::string_view next,
   if (!before.ok()) return before.status();
   std::string text = absl::StrCat("producers sequence ", list->sequence, ", ",
                                   list->producers.size(), " of them\n");
-  AppendChanges(
-      before->producers, list->producers,
-      [&](const char* sign, const anchors::Producer& producer) {
-        absl::StrAppend(&text, "    ", sign, " ", producer.name, " ",
-                        std::string(NameOf(producer.status)), " for ",
-                        absl::StrJoin(producer.products, ", "), "\n");
-        for (const std::string& der : producer.certificates) {
-          absl::StrAppend(&text, "        certificate ", verify::Sha256Hex(der),
-                          "\n");
-        }
-      });
+  AppendChanges(before->producers, list->producers,
+                [&](const char* sign, const anchors::Producer& producer) {
+                  absl::StrAppend(&text, "    ", sign, " ", producer.name, " ",
+                                  std::string(NameOf(producer.status)), " for ",
+                                  absl::StrJoin(producer.products, ", "), "\n");
+                  for (const std::string& der : producer.certificates) {
+                    absl::StrAppend(&text, "        certificate ",
+                                    verify::Sha256Hex(der), "\n");
+                  }
+                });
   return text;
 }
 

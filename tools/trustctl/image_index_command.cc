@@ -110,8 +110,8 @@ absl::StatusOr<Image*> Listed(const Flags& flags, ImageIndex& index) {
   for (Image& image : index.images) {
     if (image.manifest_sha256 == flags.arguments.front()) return &image;
   }
-  return absl::NotFoundError(absl::StrCat(
-      flags.index, " lists no manifest ", Printable(flags.arguments.front())));
+  return absl::NotFoundError(absl::StrCat(flags.index, " lists no manifest ",
+                                          Printable(flags.arguments.front())));
 }
 
 // Each changes an index, and returns the image that it changed; null for none.

@@ -120,8 +120,8 @@ TEST_F(ImageListsCommand, AddsAnImageThatIsVerified) {
   ASSERT_EQ(AddAcme().code, kAccepted);
   Write("disk", "the disk");
   const Ran added =
-      AddEntry({"--disk", Path("disk"), "--at",
-                "eu-west-1/123456789012/ami-1", "--at", "us-east-1/ami-2"});
+      AddEntry({"--disk", Path("disk"), "--at", "eu-west-1/123456789012/ami-1",
+                "--at", "us-east-1/ami-2"});
   ASSERT_EQ(added.code, kAccepted) << added.err;
   const ImageIndex index = ReadIndex();
   EXPECT_EQ(index.sequence, 1u);

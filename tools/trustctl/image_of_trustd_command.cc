@@ -114,8 +114,8 @@ std::string LineOf(const ordered_json& image) {
   };
   return absl::StrCat(text("product"), " ", text("version"), " of ",
                       text("producer"), "  ", text("status"), "  ",
-                      image["listed"].get<bool>() ? "listed" : "unlisted",
-                      "  ", text("manifest_sha256"), "\n");
+                      image["listed"].get<bool>() ? "listed" : "unlisted", "  ",
+                      text("manifest_sha256"), "\n");
 }
 
 int Submit(const Flags& flags) {
@@ -148,9 +148,8 @@ int Submit(const Flags& flags) {
       {{"image", FactsOf(*image)}, {"was_known", response.was_known()}},
       {.name = "/image/manifest_sha256"}, [&] {
         std::cout << (response.was_known() ? "known      " : "submitted  ")
-                  << NameOf(*image) << "\nmanifest   "
-                  << image->manifest_sha256 << "\nreceived   "
-                  << Rfc3339(image->received)
+                  << NameOf(*image) << "\nmanifest   " << image->manifest_sha256
+                  << "\nreceived   " << Rfc3339(image->received)
                   << "\nunlisted until people have signed an index that lists "
                      "it\n";
       });
@@ -232,8 +231,8 @@ absl::StatusOr<std::string> FetchPacked(const AdminChannel& channel,
   std::string packed;
   v1::GetManifestRequest request;
   request.set_manifest_sha256(digest);
-  for (std::uint32_t i = 0; i == 0 || i < static_cast<std::uint32_t>(
-                                              image.image().chunks_size());
+  for (std::uint32_t i = 0;
+       i == 0 || i < static_cast<std::uint32_t>(image.image().chunks_size());
        ++i) {
     request.set_chunk(i);
     auto chunk = CallAdmin<v1::ImageService>(
@@ -327,9 +326,8 @@ void AddImageOfTrustd(CLI::App& image, Action& action) {
     });
     return std::pair<CLI::App*, std::shared_ptr<Flags>>(&command, flags);
   };
-  auto [submit, submitted] =
-      add("submit", "Submit a signed manifest to a trustd", kSubmitFooter,
-          Submit);
+  auto [submit, submitted] = add(
+      "submit", "Submit a signed manifest to a trustd", kSubmitFooter, Submit);
   submit->add_option("bundle", submitted->file, "the signed manifest")
       ->required();
   submitted->admin.AddTo(*submit);
@@ -339,9 +337,8 @@ void AddImageOfTrustd(CLI::App& image, Action& action) {
   list->add_option("--product", listed->product, "only this product");
   listed->reading.AddTo(*list);
 
-  auto [find, found] =
-      add("find", "Find an image by where it is or by its disk", kFindFooter,
-          Find);
+  auto [find, found] = add(
+      "find", "Find an image by where it is or by its disk", kFindFooter, Find);
   CLI::Option_group& what = *find->add_option_group("one of these");
   what.add_option("--image-id", found->image_id, "an image, such as ami-...");
   what.add_option("--disk-sha256,--disk-digest", found->disk_sha256,
@@ -353,8 +350,8 @@ void AddImageOfTrustd(CLI::App& image, Action& action) {
                    "that owns --image-id; default any");
   found->reading.AddTo(*find);
 
-  auto [fetch, fetched] = add(
-      "fetch", "Fetch a signed manifest by its digest", kFetchFooter, Fetch);
+  auto [fetch, fetched] = add("fetch", "Fetch a signed manifest by its digest",
+                              kFetchFooter, Fetch);
   fetch->add_option("manifest", fetched->digest, "its SHA-256")->required();
   fetch->add_option("--out", fetched->out, "file for the bundle; - is stdout")
       ->required();

@@ -93,7 +93,8 @@ int List(const Flags& flags) {
   }
   flags.output.Print(
       {{"sequence", list->sequence}, {"producers", rows}}, ProducerRows(), [&] {
-        for (const Producer& producer : list->producers) PrintProducer(producer);
+        for (const Producer& producer : list->producers)
+          PrintProducer(producer);
         std::cout << list->producers.size() << " producers, sequence "
                   << list->sequence << " of " << Rfc3339(list->created) << "\n";
       });
@@ -169,8 +170,8 @@ int Mark(const Flags& flags) {
                   if (!flags.notes.empty()) producer.notes = flags.notes;
                   return flags.name;
                 }
-                return absl::NotFoundError(absl::StrCat(
-                    flags.list, " has no ", Printable(flags.name)));
+                return absl::NotFoundError(absl::StrCat(flags.list, " has no ",
+                                                        Printable(flags.name)));
               });
 }
 

@@ -74,11 +74,10 @@ void AddPerson(const v1::Person& person, ConfigReader& reader, People& people) {
                              " 'products' of 1 to 64 bytes, and no other role "
                              "has any"));
   } else if (!people
-                  .try_emplace(name,
-                               PersonRules{person.role(),
-                                           {pins.begin(), pins.end()},
-                                           {person.products().begin(),
-                                            person.products().end()}})
+                  .try_emplace(name, PersonRules{person.role(),
+                                                 {pins.begin(), pins.end()},
+                                                 {person.products().begin(),
+                                                  person.products().end()}})
                   .second) {
     reader.Fail(absl::StrCat("two people have the name '", name, "'"));
   }

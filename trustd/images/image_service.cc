@@ -42,11 +42,11 @@ grpc::Status RefusedManifest(const absl::Status& status) {
 }
 
 anchors::ImageListings ListingsOf(const Publication& publication) {
-  return {
-      .producers =
-          publication.producers.has_value() ? &*publication.producers : nullptr,
-      .images =
-          publication.images.has_value() ? &*publication.images : nullptr};
+  return {.producers = publication.producers.has_value()
+                           ? &*publication.producers
+                           : nullptr,
+          .images =
+              publication.images.has_value() ? &*publication.images : nullptr};
 }
 
 anchors::Image NewImage(const anchors::ManifestVerdict& verdict,
@@ -93,8 +93,8 @@ class ImageServiceImpl::Submission final : public ServerUpload {
 
   grpc::Status OnEnd(grpc::ByteBuffer& response) override {
     v1::SubmitManifestResponse submitted;
-    grpc::Status status = service_.Submit(access_, by_, certificate_sha256_,
-                                          packed_, submitted);
+    grpc::Status status =
+        service_.Submit(access_, by_, certificate_sha256_, packed_, submitted);
     if (status.ok()) {
       response = CallGate::ToBuffer(submitted);
     } else {
@@ -191,8 +191,7 @@ grpc::Status ImageServiceImpl::BeginSubmission(
                     "too many submissions under this name: wait a minute");
   }
   const absl::MutexLock lock(&mutex_);
-  if (submitting_.size() >= kMaxSubmissions ||
-      !submitting_.insert(by).second) {
+  if (submitting_.size() >= kMaxSubmissions || !submitting_.insert(by).second) {
     return RpcError(grpc::StatusCode::RESOURCE_EXHAUSTED, kTooManyRequests,
                     "another submission is under way: try again when it is "
                     "done");
@@ -229,9 +228,8 @@ grpc::Status ImageServiceImpl::Submit(const Access& access,
   if (!verdict.ok()) return RefusedManifest(verdict.status());
   const std::string& product = verdict->verified.manifest().product;
   if (!access.MaySubmit(by, product)) {
-    return RpcError(
-        grpc::StatusCode::PERMISSION_DENIED, kProductNotAllowed,
-        absl::StrCat(by, " may not submit manifests of ", product));
+    return RpcError(grpc::StatusCode::PERMISSION_DENIED, kProductNotAllowed,
+                    absl::StrCat(by, " may not submit manifests of ", product));
   }
   const anchors::Image image = NewImage(*verdict, bundle_sha256, now);
   if (const auto known = images_.Find(image.manifest_sha256);
@@ -303,8 +301,8 @@ grpc::Status ImageServiceImpl::GetManifest(
     return NotFound(kManifestNotFound, "no manifest with that digest is here");
   }
   if (request.chunk() >= image->chunks.size()) {
-    return RequestError(absl::StrCat("the manifest has ", image->chunks.size(),
-                                     " chunks"));
+    return RequestError(
+        absl::StrCat("the manifest has ", image->chunks.size(), " chunks"));
   }
   auto bytes = images_.ReadChunk(*image, request.chunk());
   if (!bytes.ok()) {

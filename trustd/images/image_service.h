@@ -43,8 +43,7 @@ class ImageServiceImpl final {
     std::function<absl::Time()> clock;
     anchors::SteadyClock uptime = &anchors::SteadyNow;
     // How often each name may submit.
-    RateLimit::Options submissions = {.burst = 20,
-                                      .refill = absl::Seconds(30)};
+    RateLimit::Options submissions = {.burst = 20, .refill = absl::Seconds(30)};
   };
 
   // All must outlive the service.

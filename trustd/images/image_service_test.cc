@@ -409,8 +409,7 @@ TEST_F(ImageServiceTest, SaysWhatTheIndexSays) {
 // After the loss of the store: the index has the hashes that count.
 TEST_F(ImageServiceTest, TakesWhatIsListedAgainInTheSameBytes) {
   const auto manifest = Ledger();
-  anchors::Image listed =
-      acme_.Entry(manifest, world_.now(), Packed(manifest));
+  anchors::Image listed = acme_.Entry(manifest, world_.now(), Packed(manifest));
   index_.images = {listed};
   producers_.producers[0].status = anchors::ProducerStatus::kRetired;
   Publish();
@@ -418,8 +417,7 @@ TEST_F(ImageServiceTest, TakesWhatIsListedAgainInTheSameBytes) {
   EXPECT_FALSE(List()[0].stored());
   world_.Advance(absl::Hours(100));
   // The same manifest, signed again, is another bundle.
-  const std::string other =
-      *anchors::Gzip("\n" + acme_.Sign(manifest));
+  const std::string other = *anchors::Gzip("\n" + acme_.Sign(manifest));
   EXPECT_EQ(ReasonOf(Send("builder-bea", other)), "LISTING_DIFFERS");
   EXPECT_TRUE(Send("builder-bea", Packed(manifest)).ok());
   EXPECT_TRUE(List()[0].stored());

@@ -90,8 +90,7 @@ absl::StatusOr<ImageStore::Addition> ImageStore::Prepare(
     const anchors::ImageIndex* index) const {
   Addition addition;
   image.chunks.clear();
-  for (std::size_t at = 0; at < packed.size();
-       at += anchors::kMaxChunkBytes) {
+  for (std::size_t at = 0; at < packed.size(); at += anchors::kMaxChunkBytes) {
     const std::string_view bytes = packed.substr(at, anchors::kMaxChunkBytes);
     addition.batch.Put(ChunkKey(image.manifest_sha256, image.chunks.size()),
                        bytes);
@@ -119,8 +118,8 @@ absl::StatusOr<ImageStore::Addition> ImageStore::Prepare(
   }
   if (bytes > limits_.total_bytes || count > kMaxStoredManifests) {
     return absl::ResourceExhaustedError(absl::StrCat(
-        "there is no room for another manifest: ", images_.size(),
-        " take ", bytes_, " of ", limits_.total_bytes,
+        "there is no room for another manifest: ", images_.size(), " take ",
+        bytes_, " of ", limits_.total_bytes,
         " bytes; raise 'images.max_total_mib', or a floor of the index"));
   }
   addition.image = std::move(image);
