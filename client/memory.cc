@@ -85,6 +85,21 @@ class Lines {
   std::string_view rest_;
 };
 
+// The floors in the order of the targets, without those at the end that are 0:
+// programs that know fewer targets read them too while there are no others.
+std::string FloorsText(const anchors::Sequences& floor) {
+  std::string text;
+  std::string pending;
+  std::size_t count = 0;
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    absl::StrAppend(&pending, " ", floor.Of(kind.name));
+    if (++count > kLeastFloors && floor.Of(kind.name) == 0) continue;
+    absl::StrAppend(&text, pending);
+    pending.clear();
+  }
+  return text;
+}
+
 // Returns the text before the last line, "sha256 HEX", if that is its hash.
 std::optional<std::string_view> CheckedText(std::string_view text) {
   constexpr std::string_view kLabel = "sha256 ";
@@ -116,10 +131,7 @@ std::string Serialize(const Memory& memory) {
       memory.root_version, "\nadopted ", Seconds(memory.adopted), "\nfresh ",
       Seconds(memory.fresh_until), "\novertaken ", Seconds(memory.overtaken),
       "\nfloor");
-  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
-    absl::StrAppend(&text, " ", memory.floor.Of(kind.name));
-  }
-  absl::StrAppend(&text, "\n");
+  absl::StrAppend(&text, FloorsText(memory.floor), "\n");
   for (const std::string& signer : memory.floor_signers) {
     absl::StrAppend(&text, "signer ", signer, "\n");
   }

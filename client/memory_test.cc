@@ -69,6 +69,10 @@ TEST(MemoryTest, HasTheFloorsInTheOrderOfTheTargets) {
     return ParseMemory(text + "sha256 " + verify::Sha256Hex(text) + "\n");
   };
   EXPECT_TRUE(with_floor("floor 7 3").ok());
+  Memory later = Full();
+  later.floor.Set(anchors::TargetKinds().back().name, 5);
+  EXPECT_NE(Serialize(later).find("\nfloor 7 2 0 5\n"), std::string::npos);
+  EXPECT_EQ(ParseMemory(Serialize(later))->floor, later.floor);
   for (const char* line :
        {"floor 7", "floor 7 2 1 1 1 1 1 1 1 1", "floor 7 -2", "floor 7 x"}) {
     EXPECT_FALSE(with_floor(line).ok()) << line;

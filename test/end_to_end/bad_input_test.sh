@@ -83,7 +83,7 @@ refused missing_server 1 "hint: give --server, or say it once: trustctl context 
   "$trustctl" rotations list
 refused missing_why 1 "trustctl: error: --why is required" \
   "$trustctl" rotations approve 1 --server localhost:1
-refused not_a_number 1 "trustctl: error: Could not convert" \
+refused not_a_number 1 "trustctl: error: id: 'two' is no number of a rotation" \
   "$trustctl" rotations show two --server localhost:1
 refused unknown_form 1 "trustctl: error: --output" "$trustctl" anchors list -o tabel
 refused unknown_flag 1 "did you mean '--account'?" "$trustctl" verify identity --acount 1

@@ -117,12 +117,13 @@ row "trace of what is ignored" 0 \
 # --- Key policies as AWS's tools print them ---------------------------------
 
 "${on_tpm[@]}" "$tpm" --any --output json >facts.json
-statement='{"Sid": "App", "Effect": "Allow", "Principal": {"AWS": "%s"}, "Action": "kms:Decrypt", "Resource": "*", "Condition": {"StringEqualsIgnoreCase": {"kms:RecipientAttestation:NitroTPMPCR4": "%s", "kms:RecipientAttestation:NitroTPMPCR12": "%s"}}}'
+statement='{"Sid": "App", "Effect": "Allow", "Principal": {"AWS": "%s"}, "Action": "kms:Decrypt", "Resource": "*", "Condition": {"StringEqualsIgnoreCase": {"kms:RecipientAttestation:NitroTPMPCR4": "%s", "kms:RecipientAttestation:NitroTPMPCR12": "%s"%s}}}'
+extensions=', "kms:RecipientAttestation:NitroTPMPCR13": "'$zeros'"'
 # key_policy PRINCIPAL [STATEMENT]
 key_policy() {
   printf '{"Version": "2012-10-17", "Statement": ['
   # shellcheck disable=SC2059
-  printf "$statement" "$1" "$(pcr 4)" "$zeros"
+  printf "$statement" "$1" "$(pcr 4)" "$zeros" "$extensions"
   printf '%s]}' "${2:-}"
 }
 app=arn:aws:iam::123456789012:role/app
@@ -133,6 +134,9 @@ printf '{"Policy": "%s", "PolicyName": "default"}' \
 { printf '\xff\xfe'; sed 's/./&\x00/g' plain.json; } >utf16.json
 key_policy "*" >anybody.json
 key_policy "$app" ', {"Sid": "Enable IAM User Permissions", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "kms:*", "Resource": "*"}' >admin.json
+extensions='' key_policy "$app" >open.json
+row "key policy that says nothing of extensions" 0 "nothing is said of PCR13" \
+  "${on_tpm[@]}" "$tpm" --policy open.json
 row "key policy" 0 "!warning" "${on_tpm[@]}" "$tpm" --policy plain.json
 row "key policy of get-key-policy" 0 ACCEPTED \
   "${on_tpm[@]}" "$tpm" --policy envelope.json

@@ -620,6 +620,9 @@ TEST_F(PublisherTest, EveryDamagedFileOfTheStoreStopsTheStart) {
   EXPECT_EQ(store_.values.count("releases"), 1u);
   for (const auto& [key, value] : std::map(store_.values)) {
     SCOPED_TRACE(key);
+    // The floor of a target that is not there: a higher one is that of a target
+    // that was lost, and lets less be published.
+    if (value == "0") continue;
     store_.values[key][value.size() / 2] ^= 1;
     EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
     store_.values[key] = value;
