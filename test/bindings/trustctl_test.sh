@@ -8,7 +8,7 @@ vectors=test/vectors/real
 source "${0%/*}/files.sh"
 
 needs_little "$trustctl"
-weighs_at_most 5 "$trustctl"
+weighs_at_most 7 "$trustctl"
 loaded=$(LD_TRACE_LOADED_OBJECTS=1 "${run[@]}" | wc -l)
 [ "$loaded" -le 10 ] || fail "$loaded shared libraries are loaded"
 
