@@ -404,8 +404,8 @@ TEST(ImageLintTest, OnlyAttestableMakesFindingsAnError) {
   EXPECT_THAT(ran.out, HasSubstr("\\x1b[2J"));
   EXPECT_THAT(ran.out, Not(HasSubstr("\x1b")));
   EXPECT_THAT(ran.out, HasSubstr("2 findings"));
-  const Ran strict = RunCommand(
-      AddImageLint, {"image", "lint", tree.root(), "--attestable", "-o", "json"});
+  const Ran strict = RunCommand(AddImageLint, {"image", "lint", tree.root(),
+                                               "--attestable", "-o", "json"});
   EXPECT_EQ(strict.code, kRefusedByPolicy);
   const auto answer = nlohmann::json::parse(strict.out);
   EXPECT_EQ(answer["attestable"], false);
