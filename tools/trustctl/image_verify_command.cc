@@ -199,10 +199,16 @@ void PrintText(const ordered_json& answer, const Found& found,
   }
 }
 
-// The lists of the bundle that was asked for; of none, both are null.
+// The lists of the bundle that was asked for; of none, both are null. The
+// built-in set has none, and does not stand in for what a server withdrew.
 absl::StatusOr<Anchors> LoadLists(const Flags& flags) {
   if (!flags.anchors.uses_client()) return Anchors();
-  return flags.anchors.Load({});
+  auto lists = flags.anchors.Load({});
+  if (lists.ok() &&
+      lists->set->provenance().origin == verify::Origin::kBakedIn) {
+    return absl::UnavailableError("the signed lists could not be got");
+  }
+  return lists;
 }
 
 // Judges a raw disk by the signed index alone.
