@@ -156,6 +156,8 @@ TEST(DiskImageTest, WherePcr4DoesNotSpeakForTheRootFileSystemTheReasonIsSaid) {
       {"roothash=$HASH rd.root.overlay.write=/dev/vda4",
        DiskReason::kRootWritable},
       {"roothash=$HASH resume=/dev/vda5", DiskReason::kRootWritable},
+      {"roothash=$HASH rd.systemd.mount-extra=/dev/xvdb:/sysroot/usr:ext4:rw",
+       DiskReason::kRootWritable},
   };
   for (const auto& each : cases) {
     EXPECT_EQ(RootReason({.cmdline = each.cmdline}), each.reason)
