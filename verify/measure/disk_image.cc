@@ -399,6 +399,10 @@ class Examiner {
                        "no kernel in it: it is a boot loader, which reads from "
                        "the disk what to start");
     }
+    if (pe.FindInEveryProfile(".linux") == nullptr) {
+      return DiskError(DiskReason::kCmdlineMissing,
+                       "only one of its profiles has a kernel");
+    }
     const auto is_cmdline = [](const PeSection& section) {
       return section.name == ".cmdline";
     };
@@ -407,10 +411,11 @@ class Examiner {
       return DiskError(DiskReason::kCmdlineAmbiguous,
                        "several sections .cmdline");
     }
-    const PeSection* const section = pe.Find(".cmdline");
+    const PeSection* const section = pe.FindInEveryProfile(".cmdline");
     if (section == nullptr || section->content().empty()) {
       return DiskError(DiskReason::kCmdlineMissing,
-                       "whoever starts the machine gives the command line");
+                       "whoever starts the machine gives the command line, for "
+                       "one profile at least");
     }
     std::string_view cmdline = section->content();
     cmdline = cmdline.substr(0, cmdline.find_last_not_of('\0') + 1);

@@ -368,6 +368,29 @@ TEST(DiskImageTest, AProgramThatIsWrongIsSaidBesideTheOthers) {
             DiskReason::kCmdlineMissing);
 }
 
+// Whatever is allowed when the registers are computed.
+TEST(DiskImageTest, WhatOneProfileHasSpeaksForNoOther) {
+  const std::string cmdline = "roothash=" + test::RootHashOf({});
+  const auto root = [&](const char* moved, bool profile) {
+    const auto image =
+        Examine(WriteBootableDisk({.change_uki = [&](std::string& uki) {
+          test::PeSpec spec = test::UkiSpec("257");
+          spec.Section(".cmdline").content = cmdline;
+          const auto section = spec.Section(moved);
+          spec.Remove(moved);
+          if (profile) spec.sections.push_back({".profile", "ID=a"});
+          spec.sections.push_back(section);
+          uki = test::WritePe(spec);
+        }}));
+    EXPECT_TRUE(image.ok()) << image.status();
+    return DiskReasonOf(image->programs[0].root);
+  };
+  for (const char* moved : {".cmdline", ".linux"}) {
+    EXPECT_EQ(root(moved, false), std::nullopt);
+    EXPECT_EQ(root(moved, true), DiskReason::kCmdlineMissing);
+  }
+}
+
 TEST(DiskImageTest, OtherFormatsThanRawAreRefused) {
   for (const std::string_view begin :
        {std::string_view("QFI\xfb"), std::string_view("KDMV"),
