@@ -122,6 +122,11 @@ constexpr NoteRule kNoteRules[] = {
      MountsAside},
     {"boot", "", true, "the initrd boots what it finds elsewhere",
      IsBootScript},
+    {"noinitrd", "", true, "the initrd, which reads the root hash, is not run"},
+    {"initrdmem", "", true, "an initrd is taken from where it lies in memory"},
+    {"initrd", "", false,
+     "the kernel reads an initrd from the EFI system partition where it is "
+     "given no other"},
     {"netroot", "", true, "the root file system comes from the network"},
     {"systemd.pull", "", true, "a disk image is fetched from the network"},
     {"rootfstype", "", true, kOtherRoot, IsNotOfOneDevice},
@@ -195,6 +200,9 @@ class Reader {
     arguments_.usr = ReadVerity("usrhash", "systemd.verity_usr_");
     arguments_.root_device = Once("root");
     arguments_.usr_device = Once("mount.usr");
+    if (const auto initrd = named_.find("initrd"); initrd != named_.end()) {
+      arguments_.initrd_file = initrd->second[0]->value.value_or("");
+    }
     const bool read_only = Flag("ro");
     arguments_.read_write = Flag("rw");
     if (read_only && arguments_.read_write) {

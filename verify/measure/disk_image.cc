@@ -429,6 +429,18 @@ class Examiner {
                                    .sentence = note.sentence,
                                    .pcr = std::nullopt});
     }
+    const PeSection* const initrd = pe.FindInEveryProfile(".initrd");
+    if (initrd == nullptr || initrd->content().empty()) {
+      return DiskError(
+          DiskReason::kInitrdMissing,
+          absl::StrCat(
+              "an initrd reads the root hash, and the image has none, "
+              "for one profile at least",
+              arguments->initrd_file.empty()
+                  ? ""
+                  : absl::StrCat("; it would be ", arguments->initrd_file,
+                                 ", which PCR4 does not show")));
+    }
     if (!arguments->verity_is_off.empty()) {
       return DiskError(
           DiskReason::kRootHashMissing,

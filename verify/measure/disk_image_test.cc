@@ -368,6 +368,31 @@ TEST(DiskImageTest, AProgramThatIsWrongIsSaidBesideTheOthers) {
             DiskReason::kCmdlineMissing);
 }
 
+TEST(DiskImageTest, WithoutAnInitrdNothingReadsTheRootHash) {
+  const auto root = [](const std::string& more, bool behind_profile) {
+    const auto image =
+        Examine(WriteBootableDisk({.change_uki = [&](std::string& uki) {
+          test::PeSpec spec = test::UkiSpec("257");
+          spec.Section(".cmdline").content =
+              absl::StrCat("roothash=", test::RootHashOf({}), more);
+          const auto section = spec.Section(".initrd");
+          spec.Remove(".initrd");
+          if (behind_profile) {
+            spec.sections.push_back({".profile", "ID=a"});
+            spec.sections.push_back(section);
+          }
+          uki = test::WritePe(spec);
+        }}));
+    EXPECT_TRUE(image.ok()) << image.status();
+    return image->programs[0].root;
+  };
+  EXPECT_EQ(DiskReasonOf(root("", false)), DiskReason::kInitrdMissing);
+  EXPECT_EQ(DiskReasonOf(root("", true)), DiskReason::kInitrdMissing);
+  const absl::Status named = root(" initrd=/evil.img", false);
+  EXPECT_EQ(DiskReasonOf(named), DiskReason::kInitrdMissing);
+  EXPECT_NE(named.message().find("/evil.img"), std::string::npos) << named;
+}
+
 // Whatever is allowed when the registers are computed.
 TEST(DiskImageTest, WhatOneProfileHasSpeaksForNoOther) {
   const std::string cmdline = "roothash=" + test::RootHashOf({});
