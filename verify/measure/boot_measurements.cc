@@ -94,9 +94,9 @@ std::string_view VariableOf(const std::optional<SignatureDatabase>& database) {
   return database.has_value() ? database->variable : std::string_view();
 }
 
-// Whether `section` is there, for a stub.
+// Whether the section `name` is there, for a stub, whatever profile it boots.
 bool Has(const PeImage& image, std::string_view name) {
-  const PeSection* const section = image.Find(name);
+  const PeSection* const section = image.FindInEveryProfile(name);
   return section != nullptr && !section->content().empty();
 }
 

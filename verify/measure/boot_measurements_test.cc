@@ -379,6 +379,25 @@ TEST(BootMeasurementsTest, ProfilesLeavePcr11Out) {
   EXPECT_EQ(Register(world.Measure(), 11), "absent");
 }
 
+// What stands behind a .profile is there for that profile alone.
+TEST(BootMeasurementsTest, EveryProfileMustHaveACommandLineAndAnInitrd) {
+  const struct {
+    const char* name;
+    const char* reason;
+  } cases[] = {{".cmdline", "COMMAND_LINE_MISSING"},
+               {".initrd", "INITRD_MISSING"}};
+  for (const auto& each : cases) {
+    PeSpec spec = UkiSpec("258");
+    const auto section = spec.Section(each.name);
+    spec.Remove(each.name);
+    spec.sections.push_back({".profile", "ID=a"});
+    spec.sections.push_back(section);
+    World world = Of(spec);
+    world.inputs.allow_profiles = true;
+    EXPECT_EQ(world.Reason(), each.reason);
+  }
+}
+
 TEST(BootMeasurementsTest, ShimLeavesPcr7Out) {
   PeSpec shim = EfiApplicationSpec();
   shim.sections.push_back({".sbat", "shim,4,UEFI shim\n"});

@@ -30,14 +30,78 @@ bool IsSpace(char byte) {
   return absl::ascii_isspace(static_cast<unsigned char>(byte));
 }
 
+bool Contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+// Whether systemd.mount-extra=WHAT:WHERE[:...] mounts where nothing of the
+// system is. Not /run: units, rules of udev and extensions are read from there.
+bool MountsAside(std::string_view value) {
+  const std::vector<std::string> parts = absl::StrSplit(View(value), ':');
+  // systemd skips an empty part.
+  if (parts.size() < 2 || parts[0].empty() || Contains(parts[1], "..")) {
+    return false;
+  }
+  std::string_view where = parts[1];
+  constexpr std::string_view kSysroot = "/sysroot";
+  if (where.starts_with(kSysroot)) where.remove_prefix(kSysroot.size());
+  for (const std::string_view folder : {"/mnt", "/media", "/srv"}) {
+    if (where == folder ||
+        (where.starts_with(folder) && where[folder.size()] == '/')) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool MountsOver(std::string_view value) { return !MountsAside(value); }
+
+// Whether a list of types has one that reads more than the device it is given.
+bool IsNotOfOneDevice(std::string_view value) {
+  constexpr std::string_view kOfOne[] = {
+      "", "auto", "ext2", "ext3", "ext4", "xfs", "btrfs", "squashfs", "erofs"};
+  const std::vector<std::string> types = absl::StrSplit(View(value), ',');
+  return !std::all_of(types.begin(), types.end(), [&](const auto& type) {
+    return std::find(std::begin(kOfOne), std::end(kOfOne), type) !=
+           std::end(kOfOne);
+  });
+}
+
+bool NamesLayers(std::string_view value) {
+  return Contains(value, "upperdir") || Contains(value, "lowerdir");
+}
+
+bool IsFstab(std::string_view value) { return value.starts_with("fstab."); }
+bool IsNoFstab(std::string_view value) { return !IsFstab(value); }
+
+// Not UUID=... and its like: the device of /boot, for FIPS.
+bool IsBootScript(std::string_view value) {
+  return value != "local" && !Contains(value, "=");
+}
+
 // What makes a machine with a verified root file system trust more than that.
+// Each holds for rd.NAME too.
 struct NoteRule {
   std::string_view name;
   // Values that do not count, between spaces.
   std::string_view harmless;
   bool voids_root_hash;
   std::string_view sentence;
+  // Which of the others count; nullptr: all.
+  bool (*counts)(std::string_view value) = nullptr;
 };
+
+constexpr std::string_view kOff = " 0 no off false n f ";
+constexpr std::string_view kOtherRoot =
+    "the root file system is put together from more than what is verified";
+constexpr std::string_view kMaintenance =
+    "the machine boots to a shell for maintenance";
+constexpr std::string_view kUnits =
+    "systemd starts other units than those of the root file system's default";
+constexpr std::string_view kCredentialIsSet =
+    "a credential is set, which can set a password or add units";
+constexpr std::string_view kFstabIsSet =
+    "a credential says what is mounted, and where";
 
 constexpr NoteRule kNoteRules[] = {
     {"rd.root.overlay.write", "", true,
@@ -52,22 +116,57 @@ constexpr NoteRule kNoteRules[] = {
      "a disk says how the root file system is overlaid"},
     {"resume", "", true, "a memory image from a disk replaces what booted"},
     {"systemd.swap_extra", "", false, "memory is swapped to a disk"},
-    {"systemd.mount_extra", "", false, "a further file system is mounted"},
+    {"systemd.mount_extra", "", true,
+     "a further file system is mounted over what is verified", MountsOver},
+    {"systemd.mount_extra", "", false, "a further file system is mounted",
+     MountsAside},
+    {"boot", "", true, "the initrd boots what it finds elsewhere",
+     IsBootScript},
+    {"noinitrd", "", true, "the initrd, which reads the root hash, is not run"},
+    {"initrdmem", "", true, "an initrd is taken from where it lies in memory"},
+    {"initrd", "", false,
+     "the kernel reads an initrd from the EFI system partition where it is "
+     "given no other"},
+    {"netroot", "", true, "the root file system comes from the network"},
+    {"systemd.pull", "", true, "a disk image is fetched from the network"},
+    {"rootfstype", "", true, kOtherRoot, IsNotOfOneDevice},
+    {"rootflags", "", true, kOtherRoot, NamesLayers},
+    {"mount.usrfstype", "", true, kOtherRoot, IsNotOfOneDevice},
+    {"mount.usrflags", "", true, kOtherRoot, NamesLayers},
     {"dm_mod.create", "", true,
      "the kernel maps devices itself, which is not looked into here"},
     {"verityroot", "", false,
      "the root hash is in the initrd or on the disk, which is not looked into "
      "here"},
-    {"systemd.debug_shell", " 0 no off false n f ", false,
-     "a shell of root waits on a console"},
-    {"rd.shell", " 0 no off false n f ", false,
+    {"systemd.debug_shell", kOff, false, "a shell of root waits on a console"},
+    {"systemd.crash_shell", kOff, false,
+     "a shell of root waits on a console where systemd crashes"},
+    {"rd.shell", kOff, false,
      "a shell of root waits on the console where booting fails"},
-    {"rd.break", "", false, "booting stops in a shell of root"},
+    {"break", "", false, "booting stops in a shell of root"},
     {"init", "", false, "another program than init runs first"},
     {"rdinit", "", false, "another program than the initrd's init runs first"},
-    {"single", "", false, "the machine boots to a shell for maintenance"},
-    {"emergency", "", false, "the machine boots to a shell for maintenance"},
-    {"rescue", "", false, "the machine boots to a shell for maintenance"},
+    {"systemd.unit", "", false, kUnits},
+    {"systemd.wants", "", false, kUnits},
+    {"systemd.run", "", false, "a command runs when the machine has booted"},
+    {"systemd.early_core_pattern", "", false,
+     "what crashes is written to a file"},
+    {"systemd.set_credential", "", true, kFstabIsSet, IsFstab},
+    {"systemd.set_credential", "", false, kCredentialIsSet, IsNoFstab},
+    {"systemd.set_credential_binary", "", true, kFstabIsSet, IsFstab},
+    {"systemd.set_credential_binary", "", false, kCredentialIsSet, IsNoFstab},
+    {"systemd.setenv", "", false,
+     "an environment variable is set for all that systemd starts"},
+    {"firmware_class.path", "", false,
+     "firmware of devices is loaded from another folder"},
+    {"single", "", false, kMaintenance},
+    {"s", "", false, kMaintenance},
+    {"S", "", false, kMaintenance},
+    {"1", "", false, kMaintenance},
+    {"_s", "", false, kMaintenance},
+    {"_b", "", false, kMaintenance},
+    {"emergency", "", false, kMaintenance},
+    {"rescue", "", false, kMaintenance},
 };
 
 bool IsOff(std::string_view value) {
@@ -101,6 +200,9 @@ class Reader {
     arguments_.usr = ReadVerity("usrhash", "systemd.verity_usr_");
     arguments_.root_device = Once("root");
     arguments_.usr_device = Once("mount.usr");
+    if (const auto initrd = named_.find("initrd"); initrd != named_.end()) {
+      arguments_.initrd_file = initrd->second[0]->value.value_or("");
+    }
     const bool read_only = Flag("ro");
     arguments_.read_write = Flag("rw");
     if (read_only && arguments_.read_write) {
@@ -225,12 +327,17 @@ class Reader {
   }
 
   void AddNotes(const NoteRule& rule) {
-    const auto found = named_.find(std::string(rule.name));
+    AddNotesOf(rule, std::string(rule.name));
+    AddNotesOf(rule, absl::StrCat("rd.", View(rule.name)));
+  }
+
+  void AddNotesOf(const NoteRule& rule, const std::string& name) {
+    const auto found = named_.find(name);
     if (found == named_.end()) return;
     for (const CmdlineParameter* parameter : found->second) {
       const std::string value = parameter->value.value_or("");
-      if (!value.empty() && rule.harmless.find(absl::StrCat(" ", value, " ")) !=
-                                std::string_view::npos) {
+      if ((!value.empty() && Contains(rule.harmless, " " + value + " ")) ||
+          (rule.counts != nullptr && !rule.counts(value))) {
         continue;
       }
       arguments_.notes.push_back({.parameter = TextOf(*parameter),

@@ -74,6 +74,9 @@ struct BootArguments {
   // root= and mount.usr=, where they stand there.
   std::optional<std::string> root_device;
   std::optional<std::string> usr_device;
+  // initrd=, which the kernel reads where it is given no other; the first, and
+  // empty without one.
+  std::string initrd_file;
   // "rw" without "ro".
   bool read_write = false;
   // systemd.volatile=yes: of the disk, /usr alone is used.

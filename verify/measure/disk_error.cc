@@ -35,6 +35,7 @@ constexpr Row kRows[] = {
     {DiskReason::kEspAmbiguous, "ESP_AMBIGUOUS", kUnreadable},
     {DiskReason::kBootProgramMissing, "BOOT_PROGRAM_MISSING", kUnreadable},
     {DiskReason::kCmdlineMissing, "CMDLINE_MISSING", kRefused},
+    {DiskReason::kInitrdMissing, "INITRD_MISSING", kRefused},
     {DiskReason::kCmdlineInvalid, "CMDLINE_INVALID", kRefused},
     {DiskReason::kCmdlineAmbiguous, "CMDLINE_AMBIGUOUS", kRefused},
     {DiskReason::kRootHashMissing, "ROOT_HASH_MISSING", kRefused},

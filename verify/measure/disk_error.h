@@ -74,6 +74,9 @@ enum class DiskReason {
   // A boot program has no command line of its own (.cmdline): whoever starts
   // the machine gives one.
   kCmdlineMissing,
+  // A boot program has no initrd of its own (.initrd): nothing reads the root
+  // hash, or what does is not measured.
+  kInitrdMissing,
   // A command line that the kernel would cut off, or with bytes that no
   // command line has.
   kCmdlineInvalid,

@@ -399,6 +399,10 @@ class Examiner {
                        "no kernel in it: it is a boot loader, which reads from "
                        "the disk what to start");
     }
+    if (pe.FindInEveryProfile(".linux") == nullptr) {
+      return DiskError(DiskReason::kCmdlineMissing,
+                       "only one of its profiles has a kernel");
+    }
     const auto is_cmdline = [](const PeSection& section) {
       return section.name == ".cmdline";
     };
@@ -407,10 +411,11 @@ class Examiner {
       return DiskError(DiskReason::kCmdlineAmbiguous,
                        "several sections .cmdline");
     }
-    const PeSection* const section = pe.Find(".cmdline");
+    const PeSection* const section = pe.FindInEveryProfile(".cmdline");
     if (section == nullptr || section->content().empty()) {
       return DiskError(DiskReason::kCmdlineMissing,
-                       "whoever starts the machine gives the command line");
+                       "whoever starts the machine gives the command line, for "
+                       "one profile at least");
     }
     std::string_view cmdline = section->content();
     cmdline = cmdline.substr(0, cmdline.find_last_not_of('\0') + 1);
@@ -423,6 +428,18 @@ class Examiner {
                                    .name = note.parameter,
                                    .sentence = note.sentence,
                                    .pcr = std::nullopt});
+    }
+    const PeSection* const initrd = pe.FindInEveryProfile(".initrd");
+    if (initrd == nullptr || initrd->content().empty()) {
+      return DiskError(
+          DiskReason::kInitrdMissing,
+          absl::StrCat(
+              "an initrd reads the root hash, and the image has none, "
+              "for one profile at least",
+              arguments->initrd_file.empty()
+                  ? ""
+                  : absl::StrCat("; it would be ", arguments->initrd_file,
+                                 ", which PCR4 does not show")));
     }
     if (!arguments->verity_is_off.empty()) {
       return DiskError(

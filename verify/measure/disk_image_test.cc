@@ -156,6 +156,8 @@ TEST(DiskImageTest, WherePcr4DoesNotSpeakForTheRootFileSystemTheReasonIsSaid) {
       {"roothash=$HASH rd.root.overlay.write=/dev/vda4",
        DiskReason::kRootWritable},
       {"roothash=$HASH resume=/dev/vda5", DiskReason::kRootWritable},
+      {"roothash=$HASH rd.systemd.mount-extra=/dev/xvdb:/sysroot/usr:ext4:rw",
+       DiskReason::kRootWritable},
   };
   for (const auto& each : cases) {
     EXPECT_EQ(RootReason({.cmdline = each.cmdline}), each.reason)
@@ -364,6 +366,54 @@ TEST(DiskImageTest, AProgramThatIsWrongIsSaidBesideTheOthers) {
                               uki = test::WritePe(test::EfiApplicationSpec());
                             }}),
             DiskReason::kCmdlineMissing);
+}
+
+TEST(DiskImageTest, WithoutAnInitrdNothingReadsTheRootHash) {
+  const auto root = [](const std::string& more, bool behind_profile) {
+    const auto image =
+        Examine(WriteBootableDisk({.change_uki = [&](std::string& uki) {
+          test::PeSpec spec = test::UkiSpec("257");
+          spec.Section(".cmdline").content =
+              absl::StrCat("roothash=", test::RootHashOf({}), more);
+          const auto section = spec.Section(".initrd");
+          spec.Remove(".initrd");
+          if (behind_profile) {
+            spec.sections.push_back({".profile", "ID=a"});
+            spec.sections.push_back(section);
+          }
+          uki = test::WritePe(spec);
+        }}));
+    EXPECT_TRUE(image.ok()) << image.status();
+    return image->programs[0].root;
+  };
+  EXPECT_EQ(DiskReasonOf(root("", false)), DiskReason::kInitrdMissing);
+  EXPECT_EQ(DiskReasonOf(root("", true)), DiskReason::kInitrdMissing);
+  const absl::Status named = root(" initrd=/evil.img", false);
+  EXPECT_EQ(DiskReasonOf(named), DiskReason::kInitrdMissing);
+  EXPECT_NE(named.message().find("/evil.img"), std::string::npos) << named;
+}
+
+// Whatever is allowed when the registers are computed.
+TEST(DiskImageTest, WhatOneProfileHasSpeaksForNoOther) {
+  const std::string cmdline = "roothash=" + test::RootHashOf({});
+  const auto root = [&](const char* moved, bool profile) {
+    const auto image =
+        Examine(WriteBootableDisk({.change_uki = [&](std::string& uki) {
+          test::PeSpec spec = test::UkiSpec("257");
+          spec.Section(".cmdline").content = cmdline;
+          const auto section = spec.Section(moved);
+          spec.Remove(moved);
+          if (profile) spec.sections.push_back({".profile", "ID=a"});
+          spec.sections.push_back(section);
+          uki = test::WritePe(spec);
+        }}));
+    EXPECT_TRUE(image.ok()) << image.status();
+    return DiskReasonOf(image->programs[0].root);
+  };
+  for (const char* moved : {".cmdline", ".linux"}) {
+    EXPECT_EQ(root(moved, false), std::nullopt);
+    EXPECT_EQ(root(moved, true), DiskReason::kCmdlineMissing);
+  }
 }
 
 TEST(DiskImageTest, OtherFormatsThanRawAreRefused) {

@@ -38,7 +38,8 @@ enum class MeasureReason {
   kPeSectionCount,
   // The certificate table does not lie between the last section and the end.
   kPeCertificateTablePlace,
-  // A section that may be there once is there twice.
+  // A section that may be there once is there twice, or a stub would take
+  // another one for it.
   kPeSectionTwice,
   // A section that systemd-stub measures is larger in memory than in the file:
   // stubs differ in what of the rest they measure.

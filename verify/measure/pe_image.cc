@@ -304,6 +304,12 @@ const PeSection* PeImage::Find(std::string_view name) const {
   return at == sections_.end() ? nullptr : &*at;
 }
 
+const PeSection* PeImage::FindInEveryProfile(std::string_view name) const {
+  const PeSection* const found = Find(name);
+  const PeSection* const profile = Find(".profile");
+  return profile != nullptr && found > profile ? nullptr : found;
+}
+
 std::vector<std::string_view> PeImage::AuthenticodeParts() const {
   std::vector<std::string_view> parts = {file_.substr(0, checksum_offset_)};
   std::size_t at = checksum_offset_ + kCheckSumBytes;

@@ -74,6 +74,9 @@ class PeImage {
   absl::Span<const PeSection> sections() const { return sections_; }
   // Returns the first section of that name; null if there is none.
   const PeSection* Find(std::string_view name) const;
+  // As Find(), but for a section behind the first .profile: only one profile of
+  // a unified kernel image has it.
+  const PeSection* FindInEveryProfile(std::string_view name) const;
 
   // The attribute certificate table; empty for an image that is not signed.
   std::string_view certificate_table() const { return certificate_table_; }

@@ -136,6 +136,27 @@ absl::Status Twice(std::string_view name) {
       absl::StrCat("there are two sections ", std::string(name)));
 }
 
+// Stubs before that take a section for the one whose name it begins with, and
+// the last one counts.
+constexpr std::uint32_t kComparesWholeNames = 256;
+
+absl::Status CheckNames(const PeImage& image, const StubVersion& version) {
+  if (version.number >= kComparesWholeNames) return absl::OkStatus();
+  for (const PeSection& section : image.sections()) {
+    for (const MeasuredSection& row : kMeasured) {
+      if (row.since < kComparesWholeNames && section.name != row.name &&
+          section.name.starts_with(row.name)) {
+        return CannotMeasure(
+            MeasureReason::kPeSectionTwice,
+            absl::StrCat("stubs before ", kComparesWholeNames,
+                         " take the section ", std::string(section.name),
+                         " for ", std::string(row.name)));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<StubVersion> VersionOf(const PeImage& image) {
   const PeSection* const magic = image.Find(".sdmagic");
   if (magic == nullptr) {
@@ -196,6 +217,7 @@ absl::StatusOr<StubRule> RuleFor(const PeImage& image, bool secure_boot,
 absl::StatusOr<std::vector<PeSection>> MeasuredSections(const PeImage& image) {
   const auto version = VersionOf(image);
   if (!version.ok()) return version.status();
+  if (absl::Status s = CheckNames(image, *version); !s.ok()) return s;
   std::vector<PeSection> measured;
   for (const MeasuredSection& row : kMeasured) {
     const PeSection* const section = image.Find(row.name);

@@ -44,9 +44,10 @@ absl::StatusOr<StubRule> RuleFor(const PeImage& image, bool secure_boot,
 
 // Returns the sections of `image` that its stub measures into PCR11, in the
 // order in which it does. Fails with kStubVersionMissing; with kPeSectionTwice
-// where one of them is there twice, kPeSectionZeroFilled where one is larger in
-// memory than in the file, and kProfileChosenAtBoot where what is measured
-// depends on the machine or on the boot entry (.profile, .dtbauto, .efifw).
+// where one of them is there twice, for a stub before 256 also under a longer
+// name (.linuxZ); kPeSectionZeroFilled where one is larger in memory than in
+// the file, and kProfileChosenAtBoot where what is measured depends on the
+// machine or on the boot entry (.profile, .dtbauto, .efifw).
 absl::StatusOr<std::vector<PeSection>> MeasuredSections(const PeImage& image);
 
 }  // namespace anchorage::verify

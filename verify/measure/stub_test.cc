@@ -159,6 +159,21 @@ TEST(StubTest, MeasuredSections) {
             ".hwids");
 }
 
+TEST(StubTest, EarlyStubsReadTheBeginningOfAName) {
+  const auto with = [](std::string_view version, const char* name) {
+    PeSpec spec = UkiSpec(version);
+    spec.sections.push_back({name, "x"});
+    return NamesOf(spec);
+  };
+  for (const char* name : {".linuxZ", ".initrdZ", ".osrel2", ".dtbauto"}) {
+    EXPECT_EQ(with("252", name), "PE_SECTION_TWICE") << name;
+    EXPECT_EQ(with("255.4", name), "PE_SECTION_TWICE") << name;
+    EXPECT_EQ(with("256", name), ".linux.osrel.cmdline.initrd") << name;
+  }
+  // Not before it was known.
+  EXPECT_EQ(with("252", ".ucodeZ"), ".linux.osrel.cmdline.initrd");
+}
+
 TEST(StubTest, SectionsThatCannotBeForetold) {
   PeSpec spec = UkiSpec("257");
   spec.sections.push_back({".profile", "ID=a"});
