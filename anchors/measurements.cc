@@ -71,8 +71,15 @@ absl::StatusOr<Place> FindMeasurements(const JsonValue& printed) {
     json = &json->elements().front();
   }
   if (const JsonValue* named = json->Find("Measurements"); named != nullptr) {
-    if (named->kind() == JsonValue::Kind::kObject) return Place{named, false};
-    return Reject(Reason::kFieldInvalid, "Measurements is not an object");
+    if (named->kind() != JsonValue::Kind::kObject) {
+      return Reject(Reason::kFieldInvalid, "Measurements is not an object");
+    }
+    if (HasPcr(*json)) {
+      return Reject(Reason::kFieldInvalid,
+                    "a PCR stands beside Measurements: which counts is "
+                    "ambiguous");
+    }
+    return Place{named, false};
   }
   if (HasPcr(*json)) return Place{json, true};
   return Reject(Reason::kFieldMissing,

@@ -288,7 +288,7 @@ TEST_F(Measure, ShowsTheBlocksInTextToo) {
 TEST_F(Measure, AcceptsWhatIsExpected) {
   const Ran ran = Uki("shop.efi", {"--expect", Kept("shop.efi")});
   EXPECT_EQ(ran.code, kAccepted) << ran.err;
-  EXPECT_THAT(ran.out, HasSubstr("as expected"));
+  EXPECT_THAT(ran.out, HasSubstr("/shop.efi.json: PCR4, PCR12, PCR13\n"));
 }
 
 TEST_F(Measure, NamesEachRegisterThatDiffers) {
@@ -355,7 +355,7 @@ TEST_F(Measure, FindsALogAsExpected) {
                                  Path("shop.efi")}}) {
     const Ran ran = Log("machine.log", flags);
     EXPECT_EQ(ran.code, kAccepted) << ran.out << ran.err;
-    EXPECT_THAT(ran.out, HasSubstr("as expected"));
+    EXPECT_THAT(ran.out, HasSubstr("as expected: PCR4, "));
   }
 }
 
@@ -521,6 +521,28 @@ TEST_F(BadInputTest, HasOneReasonAndOneExitCodeEach) {
                                   .dump())},
        kUnreadable,
        "enclave.json: "},
+      {"expect_no_image",
+       {"uki", shop, "--expect",
+        Write("no_image.json",
+              json{{"Measurements",
+                    {{"HashAlgorithm", "SHA384"}, {"PCR12", kZeros}}}}
+                  .dump())},
+       kUsage,
+       "no_image.json has neither PCR4 nor PCR7, only PCR12"},
+      {"expect_bare",
+       {"uki", shop, "--expect",
+        Write("bare.json", json{{"PCR13", kZeros}}.dump())},
+       kUsage,
+       "neither PCR4 nor PCR7"},
+      {"expect_ambiguous",
+       {"uki", shop, "--expect",
+        Write("ambiguous.json",
+              json{{"Measurements",
+                    {{"HashAlgorithm", "SHA384"}, {"PCR7", kZeros}}},
+                   {"PCR4", std::string(96, 'a')}}
+                  .dump())},
+       kUnreadable,
+       "ambiguous"},
       {"account_short",
        {"uki", shop, "--kms-condition", "--account", "123"},
        kUsage,
@@ -554,6 +576,14 @@ TEST_F(BadInputTest, HasOneReasonAndOneExitCodeEach) {
        {"eventlog", Write("cut.log", files.at("machine.log").substr(0, 900))},
        kUnreadable,
        "EVENT_LOG_TRUNCATED"},
+      {"log_expect_no_image",
+       {"eventlog", Path("machine.log"), "--expect",
+        Write("no_image.json",
+              json{{"Measurements",
+                    {{"HashAlgorithm", "SHA384"}, {"PCR12", kZeros}}}}
+                  .dump())},
+       kUsage,
+       "neither PCR4 nor PCR7"},
       {"log_keys_alone",
        {"eventlog", Path("machine.log"), "--pk", pk},
        kUsage,

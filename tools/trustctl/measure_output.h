@@ -77,6 +77,14 @@ nlohmann::ordered_json KmsCondition(const std::map<int, std::string>& registers,
 absl::StatusOr<std::map<int, std::string>> ReadExpected(
     const std::string& path);
 
+// Checks that `expected`, of `path`, tells one image from another: that PCR4 or
+// PCR7 is among it. Any image fulfils the rest.
+absl::Status CheckExpected(const std::string& path,
+                           const std::map<int, std::string>& expected);
+
+// Returns the names of `registers`, in order.
+std::vector<std::string> NamesOf(const std::map<int, std::string>& registers);
+
 // Returns "PCR4".
 std::string RegisterName(int index);
 
