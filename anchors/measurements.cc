@@ -52,6 +52,7 @@ struct Place {
   const JsonValue* measurements;
   // Without "Measurements" around them.
   bool bare;
+  bool root_uncovered = false;
 };
 
 bool HasPcr(const JsonValue& json) {
@@ -79,7 +80,8 @@ absl::StatusOr<Place> FindMeasurements(const JsonValue& printed) {
                     "a PCR stands beside Measurements: which counts is "
                     "ambiguous");
     }
-    return Place{named, false};
+    const JsonValue* const covers = json->Find("pcr4_covers_root");
+    return Place{named, false, covers != nullptr && covers->AsBool() != true};
   }
   if (HasPcr(*json)) return Place{json, true};
   return Reject(Reason::kFieldMissing,
@@ -173,7 +175,8 @@ absl::StatusOr<ImageMeasurements> ReadMeasurements(
                   "the PCRs do not tell whether they are of an enclave or of "
                   "a NitroTPM");
   }
-  return ImageMeasurements{told ? *told : *type, pcrs->values()};
+  return ImageMeasurements{told ? *told : *type, pcrs->values(),
+                           place->root_uncovered};
 }
 
 }  // namespace anchorage::anchors

@@ -38,6 +38,9 @@ struct ImageMeasurements {
   verify::AttestationType type = verify::AttestationType::kEnclave;
   // By index, 48 bytes each; never empty.
   std::map<int, std::string> pcrs;
+  // Whether PCR4 speaks for no file of the root file system: what was printed
+  // has "pcr4_covers_root", as "trustctl measure image" does, and not as true.
+  bool root_uncovered = false;
 };
 
 // Reads `json`. PCR0, PCR1 and PCR2 without any of PCR4, PCR7 and PCR12 mean an

@@ -332,14 +332,14 @@ int MeasureOutput::Print(const MeasuredBoot& measured) const {
     differences = DifferencesOf(*expected, boot);
     facts["differences"] = DifferencesJson(differences);
   }
-  if (!product_.empty()) {
+  if (!product_.empty() && measured.fit_for_policies) {
     const anchors::ReleaseList list = ListOf(registers, product_, name_);
     if (absl::Status s = anchors::CheckReleasesSafe(list); !s.ok()) {
       return Fail(s);
     }
     facts["release"] = EntryOf(list);
   }
-  if (kms_condition_) {
+  if (kms_condition_ && measured.fit_for_policies) {
     facts["kms_condition"] = KmsCondition(registers, account_);
     facts["notes"].insert(facts["notes"].end(), KmsNotes().begin(),
                           KmsNotes().end());

@@ -34,6 +34,9 @@ struct MeasuredBoot {
   // which are printed as they are.
   nlohmann::ordered_json more = nlohmann::ordered_json::object();
   std::vector<std::string> lines;
+  // Whether PCR4 says what it seems to: otherwise neither an entry nor a
+  // condition is made of it.
+  bool fit_for_policies = true;
 };
 
 class MeasureOutput {

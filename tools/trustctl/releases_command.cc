@@ -256,6 +256,13 @@ absl::StatusOr<anchors::ImageMeasurements> ReadImage(const ImportFlags& flags) {
     if (!text.ok()) return text.status();
     const auto more = anchors::ReadMeasurements(*text, TypeNamed(flags.type));
     if (!more.ok()) return InFile(file, more.status());
+    if (more->root_uncovered) {
+      PrintWarning(absl::StrCat(
+          file,
+          " is of a disk that is NOT COVERED (pcr4_covers_root): whoever has "
+          "the volume changes the files of its root file system, and PCR4 "
+          "stays as it is, so this release says nothing of them"));
+    }
     if (absl::Status s = Merge(*more, image); !s.ok()) return InFile(file, s);
   }
   return *std::move(image);
