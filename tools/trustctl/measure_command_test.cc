@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -623,6 +624,21 @@ TEST_F(BadInputTest, AFileThatChangesIsNoticed) {
   EXPECT_TRUE(file->CheckUnchanged().ok());
   Write("changing.efi", "second");
   EXPECT_TRUE(absl::IsAborted(file->CheckUnchanged()));
+}
+
+TEST_F(BadInputTest, AFileThatBecomesShorterEndsTheProgramWithOneLine) {
+  EXPECT_EXIT(
+      {
+        const auto first = MappedFile::Open(Write("first.efi", "first"), 100);
+        const std::string path = Write("shorter\x1b.efi", "");
+        std::filesystem::resize_file(path, 1 << 20);
+        const auto file = MappedFile::Open(path, 1 << 20);
+        std::filesystem::resize_file(path, 1 << 12);
+        ::_exit(file->bytes()[1 << 19] == '\0' ? kAccepted : kUsage);
+      },
+      ::testing::ExitedWithCode(kUnreadable),
+      "^trustctl: error: [^\x1b]*/shorter[^\x1b]*\\.efi was changed while it "
+      "was measured\n$");
 }
 
 }  // namespace
