@@ -233,6 +233,21 @@ TEST_F(Measure, KnowsAMachineThatDoesNotUseItsKeys) {
   EXPECT_EQ(off["images"][0]["kernel"]["measured"], true);
 }
 
+TEST_F(Measure, NotesThatASignedImageWasTakenToBootWithoutSecureBoot) {
+  const auto notes = [](const std::string& file,
+                        const std::vector<std::string>& more = {}) {
+    return UkiJson(file, more)["notes"].dump();
+  };
+  const std::string note = "Secure Boot was taken to be off";
+  EXPECT_THAT(notes("shop.signed.efi"), HasSubstr(note));
+  EXPECT_THAT(notes("shop.signed.efi", Keys()), Not(HasSubstr(note)));
+  for (const char* state : {"on", "off"}) {
+    EXPECT_THAT(notes("shop.signed.efi", {"--secure-boot", state}),
+                Not(HasSubstr(note)));
+  }
+  EXPECT_THAT(notes("shop.efi"), Not(HasSubstr(note)));
+}
+
 TEST_F(Measure, LeavesPcr7OutWhereKeysAreNotGiven) {
   const json answer = UkiJson("shop.efi", {"--secure-boot", "on"});
   EXPECT_FALSE(answer["Measurements"].contains("PCR7"));
