@@ -169,6 +169,9 @@ refused open_command_line 1 "open.json: of one way to satisfy the condition" \
   "$trustctl" verify attestation --document "$tpm" --type nitrotpm --policy open.json
 refused policy_of_other_type 1 "--type is enclave" "$trustctl" verify attestation \
   --document "$tpm" --type enclave --policy tpm.json
+printf '{"StringEqualsIgnoreCase": {"kms:RecipientAttestation:NitroTPMPCR4": "%096d", "kms:RecipientAttestation:NitroTPMPCR12": "%096d"}, "StringEquals": {"kms:CallerAccount": "123456789012"}}' 1 0 >condition.json
+refused policy_of_the_account_too 1 "--ignore-other-keys WHY, such as" \
+  "$trustctl" verify attestation --document "$tpm" --type nitrotpm --policy condition.json
 refused old_document 4 "" "$trustctl" verify attestation \
   --document "$tpm" --type nitrotpm --policy tpm.json
 

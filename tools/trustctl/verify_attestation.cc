@@ -22,6 +22,7 @@
 #include "tools/trustctl/session_flags.h"
 #include "tools/trustctl/verdict_output.h"
 #include "verify/attestation/attestation_verifier.h"
+#include "verify/reason.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -308,7 +309,14 @@ int Run(const Flags& flags) {
     if (*list != nullptr) releases = anchors::ToReleaseSet(**list);
   }
   const auto policy = PolicyOf(flags, releases);
-  if (!policy.ok()) return PolicyError(policy.status());
+  if (!policy.ok()) {
+    return PolicyError(
+        policy.status(),
+        verify::ReasonOf(policy.status()) == verify::Reason::kPolicyIncomplete
+            ? "conditions that AWS KMS alone can check are ignored with "
+              "--ignore-other-keys WHY, such as \"KMS checks the account\""
+            : "");
+  }
   const auto run = [&](const auto& typed, auto live, auto recorded) -> int {
     for (const std::string& warning : typed.warnings()) PrintWarning(warning);
     if (!anchors.has_value()) {
