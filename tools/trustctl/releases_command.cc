@@ -21,6 +21,7 @@
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/output.h"
+#include "tools/trustctl/pcr_flags.h"
 #include "tools/trustctl/release_source.h"
 #include "verify/attestation/pcr_claims.h"
 #include "verify/reason.h"
@@ -200,6 +201,7 @@ void PrintChange(std::string_view what, const Release& release,
 
 struct ImportFlags {
   std::vector<std::string> files;
+  std::vector<std::string> pcrs;
   std::string type;
   std::string valid_from;
   std::string valid_until;
@@ -287,6 +289,16 @@ int Import(const ImportFlags& flags) {
     return kUsage;
   }
   auto image = ReadImage(flags);
+  if (image.ok() && !flags.pcrs.empty()) {
+    const auto pcrs = ReadPcrFlags(flags.pcrs);
+    if (!pcrs.ok()) return UsageError(pcrs.status());
+    for (const auto& [index, value] : pcrs->values()) {
+      if (image->pcrs.emplace(index, value).first->second != value) {
+        return UsageError(absl::InvalidArgumentError(absl::StrCat(
+            "--pcr: PCR", index, " differs from that of the files")));
+      }
+    }
+  }
   if (!image.ok()) {
     return Fail(image.status(),
                 verify::ReasonOf(image.status()).has_value()
@@ -382,6 +394,8 @@ constexpr char kImportFooter[] = R"(
     nitro-cli pcr --signing-certificate signer.pem >signer.json
     trustctl releases import build.json signer.json --product signer \
         --name 2.3.0
+    trustctl releases import pcr_measurements.json --pcr 8=HEX --product shop \
+        --name 1.4.0
 
 What build-enclave, describe-eif, describe-enclaves (of one enclave) and pcr of
 nitro-cli print is read, and what the builder of machine images writes.
@@ -424,6 +438,11 @@ void AddImport(CLI::App& releases, Action& action) {
                   "what the build printed, in one file or several; '-' is "
                   "standard input")
       ->required();
+  command
+      .add_option("--pcr", flags->pcrs,
+                  "N=HEX: a measurement that no file has, such as the PCR8 of "
+                  "'trustctl image sign' (repeatable)")
+      ->allow_extra_args(false);
   command.add_option("--product", flags->release.product, "what was built")
       ->required();
   command

@@ -126,6 +126,32 @@ class ReleasesImport : public ::testing::Test {
   const std::string list_ = ::testing::TempDir() + "/imported.json";
 };
 
+TEST_F(ReleasesImport, AddsWhatNoFileHas) {
+  const std::string value(96, 'b');
+  const Ran ran = Import(
+      Built(), {"--pcr", "8=" + value, "--pcr", "4=" + std::string(96, 'A')});
+  ASSERT_EQ(ran.code, kAccepted) << ran.err;
+  const auto text = anchors::ReadFile(list_, 1 << 20);
+  const auto list = anchors::ParseReleases(text.value_or(""));
+  ASSERT_TRUE(list.ok()) << list.status();
+  const auto& measured = list->releases.at(0).measurements;
+  EXPECT_EQ(measured.size(), 4u);
+  EXPECT_EQ(measured.at(8), std::string(48, '\xbb'));
+}
+
+TEST_F(ReleasesImport, RefusesAPcrThatIsNotTheOneOfTheFiles) {
+  const std::string value(96, 'b');
+  for (const std::vector<std::string>& flags :
+       {std::vector<std::string>{"--pcr", "4=" + value},
+        std::vector<std::string>{"--pcr", "8=" + value, "--pcr", "8=" + value},
+        std::vector<std::string>{"--pcr", "8"},
+        std::vector<std::string>{"--pcr", "8=bb"},
+        std::vector<std::string>{"--pcr", "32=" + value}}) {
+    EXPECT_EQ(Import(Built(), flags).code, kUsage) << flags.back();
+    EXPECT_FALSE(std::filesystem::exists(list_));
+  }
+}
+
 TEST_F(ReleasesImport, WarnsWherePcr4DoesNotSpeakForTheRoot) {
   const auto warns = [&](const nlohmann::json& covers) {
     SetUp();
