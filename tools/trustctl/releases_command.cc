@@ -131,7 +131,10 @@ int Show(const ShowFlags& flags) {
   if (*list == nullptr) {
     flags.output.Print(
         {{"sequence", nullptr}, {"releases", ordered_json::array()}}, kReleases,
-        [] { std::cout << "the bundle has no list of releases\n"; });
+        [] {
+          std::cout << "the bundle has no list of releases\n";
+          std::cerr << "hint: --releases reads one from a file\n";
+        });
     return kAccepted;
   }
   ordered_json json = {{"sequence", (*list)->sequence},

@@ -222,8 +222,10 @@ int Verify(const Flags& flags, const Policy& policy, const Anchors& anchors,
   }
   verify::Trace trace;
   const auto refuse = [&](const absl::Status& why) {
-    return PrintVerdict({.status = why, .subject = "attestation"}, trace,
-                        anchors, flags.output);
+    return PrintVerdict({.status = why,
+                         .subject = "attestation",
+                         .releases_file = flags.releases.file},
+                        trace, anchors, flags.output);
   };
   const auto document = DecodeAttestationText(*text);
   if (!document.ok()) return refuse(document.status());
