@@ -169,6 +169,9 @@ refused open_command_line 1 "open.json: of one way to satisfy the condition" \
   "$trustctl" verify attestation --document "$tpm" --type nitrotpm --policy open.json
 refused policy_of_other_type 1 "--type is enclave" "$trustctl" verify attestation \
   --document "$tpm" --type enclave --policy tpm.json
+printf '{"StringEqualsIgnoreCase": {"kms:RecipientAttestation:NitroTPMPCR4": "%096d", "kms:RecipientAttestation:NitroTPMPCR12": "%096d"}, "StringEquals": {"kms:CallerAccount": "123456789012"}}' 1 0 >condition.json
+refused policy_of_the_account_too 1 "--ignore-other-keys WHY, such as" \
+  "$trustctl" verify attestation --document "$tpm" --type nitrotpm --policy condition.json
 refused old_document 4 "" "$trustctl" verify attestation \
   --document "$tpm" --type nitrotpm --policy tpm.json
 
@@ -184,6 +187,14 @@ refused import_of_other_type 2 "those of a NitroTPM" \
 refused import_of_bad_name 2 "without blanks" "${import[@]}" --name "1 0"
 refused import_of_bad_time 1 "is not a time" \
   "${import[@]}" --name 1 --valid-until tomorrow
+refused import_of_another_pcr 1 "PCR4 differs" \
+  "${import[@]}" --name 1 --pcr "4=$(printf %096d 1)"
+refused show_without_a_list 0 "hint: --releases reads one from a file" \
+  "$trustctl" releases show
+refused import_into_another_list 0 "" "${import[@]}" --name 1 --list one.json
+refused release_unknown 5 "releases show --releases one.json" \
+  "$trustctl" verify attestation --document "$tpm" --type nitrotpm \
+  --release other --releases one.json --at 2026-08-13T17:36:49Z
 if [ -e releases.json ]; then
   echo "FAILED: a refused import left a list"
   failures=$((failures + 1))

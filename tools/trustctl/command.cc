@@ -109,12 +109,12 @@ int UsageError(const absl::Status& why) {
   return kUsage;
 }
 
-int PolicyError(const absl::Status& why) {
+int PolicyError(const absl::Status& why, std::string_view hint) {
   std::string text = TextOf(why);
   if (const auto reason = verify::ReasonOf(why); reason.has_value()) {
     absl::StrAppend(&text, " (", std::string(verify::NameOf(*reason)), ")");
   }
-  PrintError(text);
+  PrintError(text, hint);
   return kUsage;
 }
 

@@ -62,7 +62,7 @@ void PrintWarning(std::string_view message);
 int UsageError(const absl::Status& why);
 
 // The same for a policy that cannot be: the name of its reason is behind it.
-int PolicyError(const absl::Status& why);
+int PolicyError(const absl::Status& why, std::string_view hint = "");
 
 // Prints `status` as an error and returns its exit code.
 int Fail(const absl::Status& status, std::string_view hint = "");
