@@ -482,15 +482,19 @@ class Linter {
   }
 
   void FindPasswords() {
-    const std::string path = "/etc/shadow";
-    for (const std::string& line : Lines(tree_.Read(path).value_or(""))) {
-      const std::vector<std::string> fields = absl::StrSplit(line, ':');
-      if (fields.size() < 2) continue;
-      // shadow(5): what no hash has the form of locks the account.
-      if (fields[1].empty()) {
-        Add("password", path, absl::StrCat(fields[0], " needs no password"));
-      } else if (fields[1][0] != '!' && fields[1][0] != '*') {
-        Add("password", path, absl::StrCat(fields[0], " has a password"));
+    // passwd(5): 'x' sends to /etc/shadow, and anything else is the password
+    // itself. shadow(5): what no hash has the form of locks the account.
+    for (const std::string path : {"/etc/passwd", "/etc/shadow"}) {
+      for (const std::string& line : Lines(tree_.Read(path).value_or(""))) {
+        const std::vector<std::string> fields = absl::StrSplit(line, ':');
+        if (fields.size() < 2) continue;
+        const std::string& password = fields[1];
+        if (password.empty()) {
+          Add("password", path, absl::StrCat(fields[0], " needs no password"));
+        } else if (password[0] != '!' && password[0] != '*' &&
+                   !(path == "/etc/passwd" && password == "x")) {
+          Add("password", path, absl::StrCat(fields[0], " has a password"));
+        }
       }
     }
   }

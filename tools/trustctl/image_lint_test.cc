@@ -239,6 +239,29 @@ TEST(ImageLintTest, AccountsMustBeLocked) {
   EXPECT_THAT(tree.Findings(),
               ElementsAre("password /etc/shadow: a has a password",
                           "password /etc/shadow: root needs no password"));
+  // passwd(5): without an 'x' nobody asks /etc/shadow.
+  const struct {
+    const char* field;
+    const char* what;
+  } cases[] = {{"", "root needs no password"},
+               {"$6$x$y", "root has a password"},
+               {"xy", "root has a password"},
+               {"x", ""},
+               {"*", ""},
+               {"!$6$x", ""}};
+  for (const auto& each : cases) {
+    Tree passwd;
+    passwd.Write("/etc/passwd",
+                 std::string("root:") + each.field + ":0:0::/root:/bin/sh\n");
+    if (*each.what == '\0') {
+      EXPECT_THAT(passwd.Findings(), IsEmpty()) << each.field;
+    } else {
+      EXPECT_THAT(
+          passwd.Findings(),
+          ElementsAre(std::string("password /etc/passwd: ") + each.what))
+          << each.field;
+    }
+  }
 }
 
 TEST(ImageLintTest, ParametersOfTheKernelAreLookedAt) {
@@ -404,8 +427,8 @@ TEST(ImageLintTest, OnlyAttestableMakesFindingsAnError) {
   EXPECT_THAT(ran.out, HasSubstr("\\x1b[2J"));
   EXPECT_THAT(ran.out, Not(HasSubstr("\x1b")));
   EXPECT_THAT(ran.out, HasSubstr("2 findings"));
-  const Ran strict = RunCommand(
-      AddImageLint, {"image", "lint", tree.root(), "--attestable", "-o", "json"});
+  const Ran strict = RunCommand(AddImageLint, {"image", "lint", tree.root(),
+                                               "--attestable", "-o", "json"});
   EXPECT_EQ(strict.code, kRefusedByPolicy);
   const auto answer = nlohmann::json::parse(strict.out);
   EXPECT_EQ(answer["attestable"], false);
