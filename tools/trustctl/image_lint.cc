@@ -86,7 +86,10 @@ constexpr LintRule kRules[] = {
      .sentence = "a login on a serial console is open to whoever may use the "
                  "EC2 serial console",
      .files = "",
-     .units = "serial-getty@*.service console-getty.service",
+     .units = "serial-getty@*.service console-getty.service "
+              "getty@ttyS*.service getty@ttyAMA*.service getty@hvc*.service "
+              "autovt@ttyS*.service autovt@ttyAMA*.service "
+              "autovt@hvc*.service",
      .only_started = true},
     {.id = "debug-shell",
      .sentence = "a shell of root waits on a console",

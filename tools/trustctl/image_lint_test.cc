@@ -152,6 +152,19 @@ TEST(ImageLintTest, AUnitIsEnabledByMoreThanWants) {
               "../serial-getty@.service");
     EXPECT_THAT(tree.Rules(), ElementsAre("serial-getty")) << folder;
   }
+  // A serial console is none by its template alone.
+  for (const char* name : {"ttyS0", "ttyAMA0", "hvc0"}) {
+    Tree tree;
+    tree.Write("/usr/lib/systemd/system/getty@.service", "[Service]\n")
+        .Link("/etc/systemd/system/getty.target.wants/getty@" +
+                  std::string(name) + ".service",
+              "/usr/lib/systemd/system/getty@.service");
+    EXPECT_THAT(tree.Rules(), ElementsAre("serial-getty")) << name;
+  }
+  Tree screen;
+  screen.Write("/usr/lib/systemd/system/getty@.service", "[Service]\n")
+      .Enable("getty@tty1.service");
+  EXPECT_THAT(screen.Findings(), IsEmpty());
   // A script of SysV, and one of which there is a unit.
   Tree sysv;
   sysv.Write("/etc/init.d/ssh").Link("/etc/rc3.d/S01ssh", "../init.d/ssh");
