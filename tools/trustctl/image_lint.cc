@@ -171,10 +171,15 @@ bool Matches(const std::string& pattern, const std::string& name) {
   return ::fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
 }
 
-bool HasOption(std::string_view options, std::string_view option) {
-  const std::vector<std::string> all =
-      absl::StrSplit(absl::string_view(options.data(), options.size()), ',');
-  return std::find(all.begin(), all.end(), option) != all.end();
+// Whether `option` is there, and `opposite` not after it: the last one counts.
+bool HasOption(const std::string& options, absl::string_view option,
+               absl::string_view opposite) {
+  bool has = false;
+  for (const absl::string_view each : absl::StrSplit(options, ',')) {
+    if (each == option) has = true;
+    if (each == opposite) has = false;
+  }
+  return has;
 }
 
 // "foo@.service" of "foo@bar.service"; the name itself of any other.
@@ -533,12 +538,14 @@ class Linter {
       const std::string what = absl::StrCat(mount.source, " on ", mount.target,
                                             " (", mount.options, ")");
       if (mount.type == "swap") {
-        if (!HasOption(mount.options, "noauto")) Add("swap", mount.file, what);
+        if (!HasOption(mount.options, "noauto", "auto"))
+          Add("swap", mount.file, what);
       } else if (mount.type == "overlay") {
         if (UpperIsOnDisk(mount, mounts)) {
           Add("overlay-on-disk", mount.file, what);
         }
-      } else if (!HasOption(mount.options, "ro") && !IsHarmless(mount.type)) {
+      } else if (!HasOption(mount.options, "ro", "rw") &&
+                 !IsHarmless(mount.type)) {
         Add(mount.target == "/" ? "writable-root" : "writable-mount",
             mount.file, what);
       }
