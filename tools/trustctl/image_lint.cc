@@ -192,15 +192,39 @@ std::string TemplateOf(const std::string& unit) {
   return unit.substr(0, at + 1) + unit.substr(dot);
 }
 
+// "\\040" of fstab(5) is a space.
+std::string Unescaped(const std::string& field) {
+  std::string text;
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    const auto digit = [&](std::size_t at) {
+      return field[i + at] >= '0' && field[i + at] <= '7';
+    };
+    if (field[i] == '\\' && i + 3 < field.size() && digit(1) && digit(2) &&
+        digit(3)) {
+      text += static_cast<char>((field[i + 1] - '0') * 64 +
+                                (field[i + 2] - '0') * 8 + field[i + 3] - '0');
+      i += 3;
+    } else {
+      text += field[i];
+    }
+  }
+  return text;
+}
+
+// mount(8) asks for no type where it binds a folder.
+bool IsBind(const std::string& options) {
+  return HasOption(options, "bind", "") || HasOption(options, "rbind", "");
+}
+
 // File systems that keep nothing on a disk, or cannot be written to.
 bool IsHarmless(const std::string& type) {
   constexpr std::string_view kTypes[] = {
-      "tmpfs",     "ramfs",      "proc",     "sysfs",      "devpts",
-      "devtmpfs",  "cgroup",     "cgroup2",  "debugfs",    "tracefs",
-      "hugetlbfs", "mqueue",     "bpf",      "securityfs", "pstore",
-      "efivarfs",  "configfs",   "squashfs", "erofs",      "iso9660",
-      "autofs",    "none",       "overlay",  "swap",       "binfmt_misc",
-      "fusectl",   "rpc_pipefs", "nfsd"};
+      "tmpfs",      "ramfs",    "proc",     "sysfs",       "devpts",
+      "devtmpfs",   "cgroup",   "cgroup2",  "debugfs",     "tracefs",
+      "hugetlbfs",  "mqueue",   "bpf",      "securityfs",  "pstore",
+      "efivarfs",   "configfs", "squashfs", "erofs",       "iso9660",
+      "autofs",     "overlay",  "swap",     "binfmt_misc", "fusectl",
+      "rpc_pipefs", "nfsd"};
   return std::find(std::begin(kTypes), std::end(kTypes), type) !=
          std::end(kTypes);
 }
@@ -521,7 +545,8 @@ class Linter {
     std::vector<Mount> mounts;
     const std::string fstab = "/etc/fstab";
     for (const std::string& line : Lines(tree_.Read(fstab).value_or(""))) {
-      const auto fields = Words(line);
+      auto fields = Words(line);
+      std::transform(fields.begin(), fields.end(), fields.begin(), Unescaped);
       if (fields.size() < 3) {
         Add("unreadable", fstab, line);
         continue;
@@ -540,12 +565,12 @@ class Linter {
       if (mount.type == "swap") {
         if (!HasOption(mount.options, "noauto", "auto"))
           Add("swap", mount.file, what);
-      } else if (mount.type == "overlay") {
+      } else if (mount.type == "overlay" && !IsBind(mount.options)) {
         if (UpperIsOnDisk(mount, mounts)) {
           Add("overlay-on-disk", mount.file, what);
         }
       } else if (!HasOption(mount.options, "ro", "rw") &&
-                 !IsHarmless(mount.type)) {
+                 (IsBind(mount.options) || !IsHarmless(mount.type))) {
         Add(mount.target == "/" ? "writable-root" : "writable-mount",
             mount.file, what);
       }
