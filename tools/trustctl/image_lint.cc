@@ -554,10 +554,11 @@ class Linter {
       mounts.push_back({fstab, fields[0], fields[1], fields[2],
                         fields.size() > 3 ? fields[3] : "defaults"});
     }
-    for (const auto& [unit, path] : started_) {
-      if (!absl::EndsWith(unit, ".mount") || IsMasked(unit)) continue;
-      const auto found = units_.find(unit);
-      if (found != units_.end()) mounts.push_back(ReadMountUnit(found->second));
+    // An automount, a dependency and a program start one, too.
+    for (const auto& [unit, path] : units_) {
+      if (absl::EndsWith(unit, ".mount") && !IsMasked(unit)) {
+        mounts.push_back(ReadMountUnit(path));
+      }
     }
     for (const Mount& mount : mounts) {
       const std::string what = absl::StrCat(mount.source, " on ", mount.target,
