@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -603,17 +604,28 @@ class Linter {
     }
     // Without an upper one it is read-only.
     if (upper.empty()) return false;
-    const auto below = [&](absl::string_view folder) {
-      return absl::StartsWith(upper, absl::StrCat(folder, "/"));
-    };
     if (absl::StrContains(upper, "/../") || absl::EndsWith(upper, "/..")) {
       return true;
     }
-    if (below("/run") || below("/dev/shm")) return false;
-    return std::none_of(mounts.begin(), mounts.end(), [&](const Mount& mount) {
-      return (mount.type == "tmpfs" || mount.type == "ramfs") &&
-             below(mount.target);
-    });
+    const auto normal = [](const std::string& path) {
+      return (std::filesystem::path(path) / "").lexically_normal().string();
+    };
+    upper = normal(upper);
+    // The deepest mount has it, and of several the last.
+    std::string folder = "/";
+    bool is_on_disk = !absl::StartsWith(upper, "/run/") &&
+                      !absl::StartsWith(upper, "/dev/shm/");
+    for (const Mount& mount : mounts) {
+      const std::string target = normal(mount.target);
+      if (&mount == &overlay || !absl::StartsWith(upper, target) ||
+          target.size() < folder.size() || target == "/") {
+        continue;
+      }
+      folder = target;
+      is_on_disk = IsBind(mount.options) ||
+                   (mount.type != "tmpfs" && mount.type != "ramfs");
+    }
+    return is_on_disk;
   }
 
   // overlayroot(8).

@@ -331,6 +331,16 @@ TEST(ImageLintTest, MountsThatKeepSomethingAreFound) {
       {"o /etc overlay lowerdir=/etc,upperdir=/run/u,workdir=/run/w", ""},
       {"o /etc overlay lowerdir=/etc,upperdir=/tmp/u,workdir=/tmp/w", ""},
       {"o /etc overlay lowerdir=/a:/b", ""},
+      {"/dev/vdb /run/d ext4 ro\no /etc overlay upperdir=/run/d/u",
+       "overlay-on-disk"},
+      {"/dev/vdb /run//d/ ext4 ro\no /etc overlay upperdir=/run/./d/u",
+       "overlay-on-disk"},
+      {"/dev/vdb /tmp/d ext4 ro\no /etc overlay upperdir=/tmp/d/u",
+       "overlay-on-disk"},
+      {"/dev/vdb /run/d ext4 ro\no /etc overlay upperdir=/run/dd/u", ""},
+      {"/dev/vdb /data ext4 ro\ntmpfs /data/t tmpfs\n"
+       "o /etc overlay upperdir=/data/t/u",
+       ""},
       {"nonsense", "unreadable"},
   };
   for (const auto& each : cases) {
