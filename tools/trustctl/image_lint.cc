@@ -151,6 +151,9 @@ constexpr std::string_view kPresetFolders[] = {
 // Its pattern is anyone's, and matching is not linear.
 constexpr std::size_t kMaxPresetBytes = 256;
 
+// Of units that bring others along.
+constexpr std::size_t kMaxPulled = 1 << 16;
+
 std::vector<std::string> Words(std::string_view text) {
   return absl::StrSplit(absl::string_view(text.data(), text.size()),
                         absl::ByAnyChar(" \t\r"), absl::SkipEmpty());
@@ -166,6 +169,32 @@ std::vector<std::string> Lines(std::string_view text) {
     lines.emplace_back(stripped);
   }
   return lines;
+}
+
+// The same, of systemd.syntax(7): a line goes on after a backslash.
+std::vector<std::string> UnitLines(std::string_view text) {
+  std::vector<std::string> lines;
+  bool goes_on = false;
+  for (std::string& line : Lines(text)) {
+    const bool continues = line.back() == '\\';
+    if (continues) line.back() = ' ';
+    if (goes_on) {
+      lines.back() += line;
+    } else {
+      lines.push_back(std::move(line));
+    }
+    goes_on = continues;
+  }
+  return lines;
+}
+
+bool IsUnit(const std::string& name) {
+  constexpr absl::string_view kTypes[] = {
+      ".service", ".socket", ".target",    ".timer", ".path",
+      ".mount",   ".swap",   ".automount", ".slice", ".scope"};
+  return std::any_of(
+      std::begin(kTypes), std::end(kTypes),
+      [&](absl::string_view type) { return absl::EndsWith(name, type); });
 }
 
 bool Matches(const std::string& pattern, const std::string& name) {
@@ -245,6 +274,7 @@ class Linter {
           "no units of systemd: how this image starts is not known here");
     }
     ReadPresets();
+    ReadPulled();
     for (const LintRule& rule : kRules) {
       FindFiles(rule);
       FindUnits(rule);
@@ -291,6 +321,12 @@ class Linter {
           for (const std::string& unit : tree_.List(path)) {
             started_.try_emplace(unit, absl::StrCat(path, "/", unit));
           }
+        } else if (absl::EndsWith(name, ".d")) {
+          for (const std::string& part : tree_.List(path)) {
+            if (absl::EndsWith(part, ".conf")) {
+              drop_ins_.push_back(absl::StrCat(path, "/", part));
+            }
+          }
         } else {
           // The first folder counts.
           units_.try_emplace(name, path);
@@ -321,6 +357,54 @@ class Linter {
       return text.has_value() && text->empty();
     }
     return false;
+  }
+
+  // What other names and other units bring along, whether or not something
+  // starts those: one level of it is one that a reader can follow.
+  void ReadPulled() {
+    for (const auto& [unit, path] : units_) {
+      if (!IsUnit(unit) || IsMasked(unit)) continue;
+      if (const auto target = tree_.LinkTarget(path); target.has_value()) {
+        const std::string name = target->substr(target->rfind('/') + 1);
+        if (name != unit) AddPulled(name, path);
+      }
+      const std::size_t dot = unit.rfind('.');
+      // systemd.timer(5), systemd.path(5), systemd.socket(5).
+      if (const std::string type = unit.substr(dot);
+          type == ".timer" || type == ".path" || type == ".socket") {
+        AddPulled(unit.substr(0, dot) + ".service", path);
+      }
+      ReadPulledBy(path);
+    }
+    for (const std::string& path : drop_ins_) ReadPulledBy(path);
+  }
+
+  void AddPulled(const std::string& unit, const std::string& path) {
+    if (pulled_.size() == kMaxPulled) {
+      Add("unreadable", path, "too many units start others");
+    } else {
+      pulled_.emplace(unit, path);
+    }
+  }
+
+  void ReadPulledBy(const std::string& path) {
+    constexpr absl::string_view kKeys[] = {"Wants",   "Requires",  "Upholds",
+                                           "BindsTo", "OnFailure", "OnSuccess",
+                                           "Unit",    "Service"};
+    for (const std::string& line : UnitLines(tree_.Read(path).value_or(""))) {
+      std::pair<std::string, std::string> parts =
+          absl::StrSplit(line, absl::MaxSplits('=', 1));
+      if (std::find(std::begin(kKeys), std::end(kKeys),
+                    absl::StripAsciiWhitespace(parts.first)) ==
+          std::end(kKeys)) {
+        continue;
+      }
+      std::erase(parts.second, '"');
+      std::erase(parts.second, '\'');
+      for (const std::string& unit : Words(parts.second)) {
+        if (IsUnit(unit)) AddPulled(unit, path);
+      }
+    }
   }
 
   void ReadPresets() {
@@ -377,6 +461,12 @@ class Linter {
         Add(rule.id, path, "enabled");
       } else if (!rule.only_started) {
         Add(rule.id, path, "enabled, and masked");
+      }
+    }
+    for (const auto& [unit, path] : pulled_) {
+      if (rule.only_started && fits(unit) && !IsMasked(unit) &&
+          (units_.contains(unit) || units_.contains(TemplateOf(unit)))) {
+        Add(rule.id, path, "starts " + unit);
       }
     }
     for (const auto& [unit, path] : units_) {
@@ -654,6 +744,10 @@ class Linter {
   std::map<std::string, std::string> units_;
   // Those that a target starts, and what shows it.
   std::map<std::string, std::string> started_;
+  // Of every folder, by their paths.
+  std::vector<std::string> drop_ins_;
+  // Those that a unit or a drop-in brings along, and its path.
+  std::set<std::pair<std::string, std::string>> pulled_;
   std::vector<std::pair<std::string, std::string>> presets_;
   bool first_boot_ = false;
 };

@@ -21,6 +21,7 @@ namespace anchorage::trustctl {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -172,6 +173,57 @@ TEST(ImageLintTest, AUnitIsEnabledByMoreThanWants) {
   Tree stopped;
   stopped.Write("/etc/init.d/ssh").Link("/etc/rc3.d/K01ssh", "../init.d/ssh");
   EXPECT_THAT(stopped.Findings(), IsEmpty());
+}
+
+TEST(ImageLintTest, AUnitIsStartedByAnotherOne) {
+  const std::string folder = "/etc/systemd/system/";
+  const struct {
+    const char* name;
+    const char* text;
+    const char* rule;
+  } cases[] = {
+      {"a.service", "[Unit]\nWants=b.service debug-shell.service\n",
+       "debug-shell"},
+      {"a.service", "[Unit]\nWants = \\\n# c\n \"debug-shell.service\"\n",
+       "debug-shell"},
+      {"a.service", "[Unit]\nRequires=serial-getty@ttyS0.service\n",
+       "serial-getty"},
+      {"a.service", "[Unit]\nUpholds=dev-sda2.swap\n", "swap"},
+      {"a.service", "[Unit]\nBindsTo=debug-shell.service\n", "debug-shell"},
+      {"a.service", "[Unit]\nOnFailure=debug-shell.service\n", "debug-shell"},
+      {"basic.target.d/a.conf", "[Unit]\nWants=debug-shell.service\n",
+       "debug-shell"},
+      {"a.timer", "[Timer]\nUnit=debug-shell.service\n", "debug-shell"},
+      {"debug-shell.path", "[Path]\nPathExists=/\n", "debug-shell"},
+      {"a.service", "[Unit]\nAfter=debug-shell.service\n", ""},
+      {"a.service", "[Unit]\n#Wants=debug-shell.service\n", ""},
+      // There is none.
+      {"a.service", "[Unit]\nWants=console-getty.service\n", ""},
+  };
+  for (const auto& each : cases) {
+    Tree tree;
+    tree.Write(folder + each.name, each.text);
+    if (*each.rule == '\0') {
+      EXPECT_THAT(tree.Findings(), IsEmpty()) << each.text;
+      continue;
+    }
+    EXPECT_THAT(tree.Findings(),
+                ElementsAre(AllOf(HasSubstr(each.rule),
+                                  HasSubstr(folder + each.name + ": starts "))))
+        << each.text;
+  }
+  // By another name.
+  Tree alias;
+  alias.Link(folder + "a.service",
+             "/usr/lib/systemd/system/debug-shell.service");
+  EXPECT_THAT(alias.Findings(),
+              ElementsAre("debug-shell /etc/systemd/system/a.service: starts "
+                          "debug-shell.service"));
+  // What is masked is not started.
+  Tree masked;
+  masked.Write(folder + "a.service", "[Unit]\nWants=debug-shell.service\n")
+      .Link(folder + "debug-shell.service", "/dev/null");
+  EXPECT_THAT(masked.Findings(), IsEmpty());
 }
 
 TEST(ImageLintTest, AMaskedTemplateMasksItsInstances) {
