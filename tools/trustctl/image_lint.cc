@@ -487,24 +487,32 @@ class Linter {
 
   void FindChrony() {
     bool installed = false;
-    for (const char* path : {"/usr/sbin/chronyd", "/sbin/chronyd"}) {
+    for (const char* path : {"/usr/sbin/chronyd", "/sbin/chronyd",
+                             "/usr/bin/chronyd", "/usr/local/sbin/chronyd"}) {
       installed = installed || tree_.Exists(path);
     }
     if (!installed) return;
+    bool has_configuration = false;
     for (const char* path : {"/etc/chrony.conf", "/etc/chrony/chrony.conf"}) {
       const auto text = tree_.Read(path);
       if (!text.has_value()) continue;
+      has_configuration = true;
+      bool has_port = false;
       for (const std::string& line : Lines(*text)) {
-        const auto words = Words(line);
-        if (words.size() == 2 && absl::EqualsIgnoreCase(words[0], "cmdport") &&
-            words[1] == "0") {
-          return;
+        const auto words = Words(absl::AsciiStrToLower(line));
+        if (words[0] == "cmdport") {
+          has_port = true;
+          // The last one counts.
+          if (words.size() != 2 || words[1] != "0") Add("chrony", path, line);
+        } else if (words[0] == "include" || words[0] == "confdir") {
+          Add("chrony", path, line + ": may have another cmdport");
         }
       }
-      Add("chrony", path, "does not say 'cmdport 0'");
-      return;
+      if (!has_port) Add("chrony", path, "does not say 'cmdport 0'");
     }
-    Add("chrony", "/usr/sbin/chronyd", "installed, without a configuration");
+    if (!has_configuration) {
+      Add("chrony", "/usr/sbin/chronyd", "installed, without a configuration");
+    }
   }
 
   // Every command line that the tree has. Returns whether one of them, or none

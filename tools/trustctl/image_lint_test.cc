@@ -294,6 +294,11 @@ TEST(ImageLintTest, ChronyMustNotTakeCommands) {
   EXPECT_THAT(tree.Rules(), ElementsAre("chrony"));
   tree.Write("/etc/chrony.conf", "cmdport 323\n");
   EXPECT_THAT(tree.Rules(), ElementsAre("chrony"));
+  for (const char* line : {"cmdport 323", "CmdPort 323", "cmdport",
+                           "include /etc/x.conf", "confdir /etc/chrony.d"}) {
+    tree.Write("/etc/chrony.conf", std::string("cmdport 0\n") + line + "\n");
+    EXPECT_THAT(tree.Findings(), ElementsAre(HasSubstr(line))) << line;
+  }
   tree.Write("/etc/chrony.conf", "cmdport 0\n");
   EXPECT_THAT(tree.Findings(), IsEmpty());
 }
