@@ -27,7 +27,8 @@ constexpr LintRule kRules[] = {
     {.id = "ssh",
      .sentence = "an SSH server lets people in",
      .files = "/usr/sbin/sshd /usr/bin/sshd /usr/sbin/dropbear "
-              "/usr/bin/dropbear",
+              "/usr/bin/dropbear /usr/local/sbin/sshd /usr/local/bin/sshd "
+              "/usr/local/sbin/dropbear /usr/local/bin/dropbear",
      .units = "ssh.service sshd.service sshd@*.service ssh.socket sshd.socket "
               "dropbear.service"},
     {.id = "authorized-keys",
@@ -40,7 +41,9 @@ constexpr LintRule kRules[] = {
      .sentence = "AWS Systems Manager runs commands and opens sessions for "
                  "whoever may call its API",
      .files = "/usr/bin/amazon-ssm-agent /usr/bin/ssm-agent-worker "
-              "/usr/bin/ssm-session-worker /snap/amazon-ssm-agent "
+              "/usr/bin/ssm-session-worker /usr/local/bin/amazon-ssm-agent "
+              "/usr/local/bin/ssm-agent-worker "
+              "/usr/local/bin/ssm-session-worker /snap/amazon-ssm-agent "
               "/var/lib/snapd/snaps/amazon-ssm-agent_*.snap",
      .units = "amazon-ssm-agent.service "
               "snap.amazon-ssm-agent.amazon-ssm-agent.service"},
@@ -195,6 +198,16 @@ bool IsUnit(const std::string& name) {
   return std::any_of(
       std::begin(kTypes), std::end(kTypes),
       [&](absl::string_view type) { return absl::EndsWith(name, type); });
+}
+
+// Whether a getty asks for no name and no password: agetty(8), which takes a
+// long option's beginning for it.
+bool LogsIn(const std::string& command) {
+  const auto words = Words(command);
+  return absl::StrContains(command, "getty") &&
+         std::any_of(words.begin(), words.end(), [](const std::string& word) {
+           return absl::StartsWith(word, "--a") || absl::StartsWith(word, "-a");
+         });
 }
 
 bool Matches(const std::string& pattern, const std::string& name) {
@@ -394,8 +407,11 @@ class Linter {
     for (const std::string& line : UnitLines(tree_.Read(path).value_or(""))) {
       std::pair<std::string, std::string> parts =
           absl::StrSplit(line, absl::MaxSplits('=', 1));
-      if (std::find(std::begin(kKeys), std::end(kKeys),
-                    absl::StripAsciiWhitespace(parts.first)) ==
+      const absl::string_view key = absl::StripAsciiWhitespace(parts.first);
+      if (absl::StartsWith(key, "Exec") && LogsIn(parts.second)) {
+        Add("password", path, line);
+      }
+      if (std::find(std::begin(kKeys), std::end(kKeys), key) ==
           std::end(kKeys)) {
         continue;
       }

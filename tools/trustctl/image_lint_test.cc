@@ -108,6 +108,12 @@ TEST(ImageLintTest, EachFileOfARuleIsFound) {
   }
 }
 
+TEST(ImageLintTest, WhatWasInstalledByHandIsFound) {
+  EXPECT_THAT(Tree().Write("/usr/local/sbin/sshd").Rules(), ElementsAre("ssh"));
+  EXPECT_THAT(Tree().Write("/usr/local/bin/amazon-ssm-agent").Rules(),
+              ElementsAre("ssm"));
+}
+
 TEST(ImageLintTest, EachUnitOfARuleIsFound) {
   for (const LintRule& rule : LintRules()) {
     std::istringstream units{std::string(rule.units)};
@@ -332,6 +338,25 @@ TEST(ImageLintTest, AccountsMustBeLocked) {
           << each.field;
     }
   }
+}
+
+TEST(ImageLintTest, NoGettyMayLogInByItself) {
+  for (const char* option : {"--autologin root", "--auto=root", "-a root"}) {
+    for (const char* file :
+         {"getty@tty1.service.d/a.conf", "container-getty@.service"}) {
+      Tree tree;
+      tree.Write(
+          std::string("/etc/systemd/system/") + file,
+          std::string("[Service]\nExecStart=\nExecStart=-/sbin/agetty ") +
+              option + " %I\n");
+      EXPECT_THAT(tree.Rules(), ElementsAre("password")) << option;
+    }
+  }
+  Tree tree;
+  tree.Write(
+      "/etc/systemd/system/getty@.service",
+      "[Service]\nExecStart=-/sbin/agetty -o '-p -- \\\\u' --noclear %I\n");
+  EXPECT_THAT(tree.Findings(), IsEmpty());
 }
 
 TEST(ImageLintTest, ParametersOfTheKernelAreLookedAt) {
