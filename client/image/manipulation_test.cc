@@ -377,6 +377,13 @@ const std::vector<Manipulation>& Manipulations() {
          t.Write("srv/odd", "odd one");
        },
        {{kAdded, "etc/binfmt.d/x.conf"}, {kAdded, "srv/odd"}}},
+      {"a format of update-binfmts, and one of that format",
+       kNothing,
+       [](const Tree& t) {
+         t.Write("usr/share/binfmts/x", "interpreter /bin/odd\nmagic odd\n");
+         t.Write("srv/odd", "odd one");
+       },
+       {{kAdded, "usr/share/binfmts/x"}, {kAdded, "srv/odd"}}},
 
       // --- Code, added ------------------------------------------------------
       {"a program without an x bit",

@@ -617,21 +617,28 @@ std::string Walk::FirstCovered(int at, const std::string& name,
 
 void Walk::ReadFormats() {
   ContentReader reader;
-  for (const std::string_view name : verify::kBinaryFormatFolders) {
+  const auto read = [&](std::string_view name, std::string_view ending,
+                        auto add) {
     const Descriptor folder =
         OpenBeneath(root_.get(), std::string(name), O_RDONLY | O_DIRECTORY);
     std::vector<FolderEntry> names;
     // Where one cannot be read, the walk says so.
-    if (!folder.ok() || !ListFolder(folder, names)) continue;
+    if (!folder.ok() || !ListFolder(folder, names)) return;
     for (const FolderEntry& entry : names) {
-      if (!entry.name.ends_with(".conf")) continue;
+      if (!entry.name.ends_with(ending)) continue;
       const Descriptor it = OpenBeneath(folder.get(), entry.name, O_PATH);
       struct statx facts;
       if (!it.ok() || !FactsOf(it, facts) || !S_ISREG(facts.stx_mode)) continue;
       const auto text = reader.Head(
           OpenBeneath(folder.get(), entry.name, O_RDONLY), kMaxFormatBytes);
-      if (text.has_value()) formats_.Add(*text);
+      if (text.has_value()) (formats_.*add)(*text);
     }
+  };
+  for (const std::string_view name : verify::kBinaryFormatFolders) {
+    read(name, ".conf", &verify::BinaryFormats::Add);
+  }
+  for (const std::string_view name : verify::kBinfmtSupportFolders) {
+    read(name, "", &verify::BinaryFormats::AddOfBinfmtSupport);
   }
 }
 
