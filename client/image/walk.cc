@@ -557,9 +557,11 @@ void Walk::Worker::Shared(OpenFile file, std::string_view head) {
 
 void Walk::Worker::Excluded(const Descriptor& folder, const std::string& name,
                             const char* base_name) {
-  const std::string code =
-      walk_.FirstCovered(folder.get(), base_name, name, ManifestScope::kCode,
-                         reader_, part_.problems);
+  const std::string code = walk_.FirstCovered(
+      folder.get(), base_name, name,
+      job_.scope == ManifestScope::kCode ? ManifestScope::kCode
+                                         : ManifestScope::kCodeAndStartup,
+      reader_, part_.problems);
   if (!code.empty()) {
     Problem(DifferenceReason::kExcludedExecutable, name,
             absl::StrCat("holds code: ", code));
