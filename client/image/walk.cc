@@ -93,6 +93,23 @@ std::string SpecialTarget(const struct statx& facts) {
   }
 }
 
+bool Same(const struct statx& a, const struct statx& b) {
+  return a.stx_ino == b.stx_ino && a.stx_dev_major == b.stx_dev_major &&
+         a.stx_dev_minor == b.stx_dev_minor;
+}
+
+// Whether the folder `it` is the folder `top` or below it.
+bool IsWithin(Descriptor it, const struct statx& top) {
+  struct statx at {}, below {};
+  for (int depth = 0; depth < PATH_MAX && FactsOf(it, at); ++depth) {
+    if (Same(at, top)) return true;
+    if (depth > 0 && Same(at, below)) return false;
+    below = at;
+    it = Descriptor(::openat(it.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  return false;
+}
+
 struct FolderEntry {
   std::string name;
   // DT_REG and so on, or DT_UNKNOWN.
@@ -175,8 +192,10 @@ class Walk {
   void ReadFormats();
   // Looks for the first file that `scope` covers in `name` of the folder `at`,
   // or below it, and returns its name and class; "" where there is none. Names
-  // begin with `as` in place of `name`. Adds what it cannot look at to
-  // `problems`.
+  // begin with `as` in place of `name`; where that is no name of an entry, links
+  // are passed by, and else one in the place of `name` counts, and below it
+  // those that lead to such files or to folders outside. Adds what it cannot
+  // look at to `problems`.
   std::string FirstCovered(int at, const std::string& name,
                            const std::string& as, ManifestScope scope,
                            ContentReader& reader,
@@ -578,6 +597,7 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     return std::string();
   };
   std::vector<std::string> folders;
+  struct statx top {};
   const auto look = [&](int in, const std::string& base_name,
                         const std::string& shown) -> std::string {
     const Descriptor it = OpenBeneath(in, base_name, O_PATH);
@@ -585,9 +605,27 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     if (!it.ok() || !FactsOf(it, facts)) {
       return errno == EXDEV || errno == ENOENT ? "" : unreadable(shown);
     }
-    if (S_ISDIR(facts.stx_mode)) folders.push_back(shown);
+    if (S_ISDIR(facts.stx_mode)) {
+      folders.push_back(shown);
+      if (shown == as) top = facts;
+    }
+    Descriptor file;
+    if (S_ISLNK(facts.stx_mode) && !as.empty()) {
+      if (shown == as) return shown + " (a link)";
+      Descriptor target = ResolveInRoot(root_.get(), shown);
+      if (!target.ok() || !FactsOf(target, facts)) {
+        return errno == EXDEV ? shown + " (a link to another mount)" : "";
+      }
+      if (S_ISDIR(facts.stx_mode)) {
+        return IsWithin(std::move(target), top)
+                   ? ""
+                   : shown + " (a link to a folder outside)";
+      }
+      if (S_ISREG(facts.stx_mode)) file = Reopen(target, O_RDONLY);
+    } else if (S_ISREG(facts.stx_mode)) {
+      file = OpenBeneath(in, base_name, O_RDONLY);
+    }
     if (!S_ISREG(facts.stx_mode)) return "";
-    const Descriptor file = OpenBeneath(in, base_name, O_RDONLY);
     if (!file.ok() || !FactsOf(file, facts)) return unreadable(shown);
     const auto head = reader.Head(file, verify::kHeadBytes);
     if (!head.has_value()) return unreadable(shown);
