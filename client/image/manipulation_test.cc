@@ -377,6 +377,13 @@ const std::vector<Manipulation>& Manipulations() {
          t.Write("srv/odd", "odd one");
        },
        {{kAdded, "etc/binfmt.d/x.conf"}, {kAdded, "srv/odd"}}},
+      {"a format of update-binfmts, and one of that format",
+       kNothing,
+       [](const Tree& t) {
+         t.Write("usr/share/binfmts/x", "interpreter /bin/odd\nmagic odd\n");
+         t.Write("srv/odd", "odd one");
+       },
+       {{kAdded, "usr/share/binfmts/x"}, {kAdded, "srv/odd"}}},
 
       // --- Code, added ------------------------------------------------------
       {"a program without an x bit",
@@ -685,6 +692,27 @@ const std::vector<Manipulation>& Manipulations() {
        kNothing,
        Add("var/log/a/b/c", "#!/bin/sh\n"),
        {{kExcludedExecutable, "var/log"}}},
+      {"what starts code in an excluded folder",
+       kNothing,
+       Add("var/log/pyvenv.cfg"),
+       {{kExcludedExecutable, "var/log"}}},
+      {"the same, in the scope everything",
+       kNothing,
+       Add("var/log/pyvenv.cfg"),
+       {{kExcludedExecutable, "var/log"}},
+       kEverything},
+      {"an excluded folder replaced by a link",
+       kNothing,
+       AddLink("var/log", "/srv"),
+       {{kExcludedExecutable, "var/log"}}},
+      {"a link in an excluded folder to a program",
+       kNothing,
+       AddLink("var/log/a/b", "/usr/bin/ls"),
+       {{kExcludedExecutable, "var/log"}}},
+      {"a link in an excluded folder to a folder outside",
+       kNothing,
+       AddLink("var/log/a/b", "../../../srv"),
+       {{kExcludedExecutable, "var/log"}}},
       {"an excluded folder that is a mount with programs allowed",
        kMounts,
        [](const Tree& t) { t.Mount("none", "var/log", "tmpfs", MS_NOSUID); },
@@ -720,6 +748,16 @@ const std::vector<Manipulation>& Harmless() {
        Add("var/log/other", "a line\n"),
        {},
        ManifestScope::kEverything},
+      {"links in an excluded folder: to data, to nothing and to folders of it",
+       Needs::kNothing,
+       [](const Tree& t) {
+         t.Folder("var/log/a/b");
+         t.Link("var/log/a/data", "/etc/hostname");
+         t.Link("var/log/a/gone", "nothing");
+         t.Link("var/log/a/b/up", "../..");
+         t.Link("var/log/b", "/var/log/a/b");
+       },
+       {}},
       {"a link to data",
        Needs::kNothing,
        AddLink("srv/now", "/usr/share/doc/readme"),

@@ -93,6 +93,23 @@ std::string SpecialTarget(const struct statx& facts) {
   }
 }
 
+bool Same(const struct statx& a, const struct statx& b) {
+  return a.stx_ino == b.stx_ino && a.stx_dev_major == b.stx_dev_major &&
+         a.stx_dev_minor == b.stx_dev_minor;
+}
+
+// Whether the folder `it` is the folder `top` or below it.
+bool IsWithin(Descriptor it, const struct statx& top) {
+  struct statx at {}, below {};
+  for (int depth = 0; depth < PATH_MAX && FactsOf(it, at); ++depth) {
+    if (Same(at, top)) return true;
+    if (depth > 0 && Same(at, below)) return false;
+    below = at;
+    it = Descriptor(::openat(it.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  return false;
+}
+
 struct FolderEntry {
   std::string name;
   // DT_REG and so on, or DT_UNKNOWN.
@@ -175,8 +192,10 @@ class Walk {
   void ReadFormats();
   // Looks for the first file that `scope` covers in `name` of the folder `at`,
   // or below it, and returns its name and class; "" where there is none. Names
-  // begin with `as` in place of `name`. Adds what it cannot look at to
-  // `problems`.
+  // begin with `as` in place of `name`; where that is no name of an entry, links
+  // are passed by, and else one in the place of `name` counts, and below it
+  // those that lead to such files or to folders outside. Adds what it cannot
+  // look at to `problems`.
   std::string FirstCovered(int at, const std::string& name,
                            const std::string& as, ManifestScope scope,
                            ContentReader& reader,
@@ -557,9 +576,11 @@ void Walk::Worker::Shared(OpenFile file, std::string_view head) {
 
 void Walk::Worker::Excluded(const Descriptor& folder, const std::string& name,
                             const char* base_name) {
-  const std::string code =
-      walk_.FirstCovered(folder.get(), base_name, name, ManifestScope::kCode,
-                         reader_, part_.problems);
+  const std::string code = walk_.FirstCovered(
+      folder.get(), base_name, name,
+      job_.scope == ManifestScope::kCode ? ManifestScope::kCode
+                                         : ManifestScope::kCodeAndStartup,
+      reader_, part_.problems);
   if (!code.empty()) {
     Problem(DifferenceReason::kExcludedExecutable, name,
             absl::StrCat("holds code: ", code));
@@ -576,6 +597,7 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     return std::string();
   };
   std::vector<std::string> folders;
+  struct statx top {};
   const auto look = [&](int in, const std::string& base_name,
                         const std::string& shown) -> std::string {
     const Descriptor it = OpenBeneath(in, base_name, O_PATH);
@@ -583,9 +605,27 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     if (!it.ok() || !FactsOf(it, facts)) {
       return errno == EXDEV || errno == ENOENT ? "" : unreadable(shown);
     }
-    if (S_ISDIR(facts.stx_mode)) folders.push_back(shown);
+    if (S_ISDIR(facts.stx_mode)) {
+      folders.push_back(shown);
+      if (shown == as) top = facts;
+    }
+    Descriptor file;
+    if (S_ISLNK(facts.stx_mode) && !as.empty()) {
+      if (shown == as) return shown + " (a link)";
+      Descriptor target = ResolveInRoot(root_.get(), shown);
+      if (!target.ok() || !FactsOf(target, facts)) {
+        return errno == EXDEV ? shown + " (a link to another mount)" : "";
+      }
+      if (S_ISDIR(facts.stx_mode)) {
+        return IsWithin(std::move(target), top)
+                   ? ""
+                   : shown + " (a link to a folder outside)";
+      }
+      if (S_ISREG(facts.stx_mode)) file = Reopen(target, O_RDONLY);
+    } else if (S_ISREG(facts.stx_mode)) {
+      file = OpenBeneath(in, base_name, O_RDONLY);
+    }
     if (!S_ISREG(facts.stx_mode)) return "";
-    const Descriptor file = OpenBeneath(in, base_name, O_RDONLY);
     if (!file.ok() || !FactsOf(file, facts)) return unreadable(shown);
     const auto head = reader.Head(file, verify::kHeadBytes);
     if (!head.has_value()) return unreadable(shown);
@@ -617,21 +657,28 @@ std::string Walk::FirstCovered(int at, const std::string& name,
 
 void Walk::ReadFormats() {
   ContentReader reader;
-  for (const std::string_view name : verify::kBinaryFormatFolders) {
+  const auto read = [&](std::string_view name, std::string_view ending,
+                        auto add) {
     const Descriptor folder =
         OpenBeneath(root_.get(), std::string(name), O_RDONLY | O_DIRECTORY);
     std::vector<FolderEntry> names;
     // Where one cannot be read, the walk says so.
-    if (!folder.ok() || !ListFolder(folder, names)) continue;
+    if (!folder.ok() || !ListFolder(folder, names)) return;
     for (const FolderEntry& entry : names) {
-      if (!entry.name.ends_with(".conf")) continue;
+      if (!entry.name.ends_with(ending)) continue;
       const Descriptor it = OpenBeneath(folder.get(), entry.name, O_PATH);
       struct statx facts;
       if (!it.ok() || !FactsOf(it, facts) || !S_ISREG(facts.stx_mode)) continue;
       const auto text = reader.Head(
           OpenBeneath(folder.get(), entry.name, O_RDONLY), kMaxFormatBytes);
-      if (text.has_value()) formats_.Add(*text);
+      if (text.has_value()) (formats_.*add)(*text);
     }
+  };
+  for (const std::string_view name : verify::kBinaryFormatFolders) {
+    read(name, ".conf", &verify::BinaryFormats::Add);
+  }
+  for (const std::string_view name : verify::kBinfmtSupportFolders) {
+    read(name, "", &verify::BinaryFormats::AddOfBinfmtSupport);
   }
 }
 
