@@ -229,6 +229,26 @@ TEST(Bundle, ValidlySignedIsNotEnough) {
       ImageReason::kVersionTooOld);
 }
 
+// Each would take memory before any signature is looked at.
+TEST(Bundle, BoundsTheValuesThatItDoesNotKnow) {
+  std::string members, elements;
+  for (int i = 0; i < 4096; ++i) {
+    absl::StrAppend(&members, "\"", i, "\":0,");
+    absl::StrAppend(&elements, i == 0 ? "" : ",", "0");
+  }
+  const std::string good = FakeProducer().Sign(SmallManifest());
+  for (const std::string& more :
+       {members, absl::StrCat("\"x\":[", elements, "],"),
+        absl::StrCat("\"x\":{", members, "\"y\":0},")}) {
+    for (const char* where : {"\"mediaType\":", "\"payload\":", "\"sig\":"}) {
+      const std::string text =
+          absl::StrReplaceAll(good, {{where, absl::StrCat(more, where)}});
+      EXPECT_EQ(Verify(text).status().message(),
+                "BUNDLE_MALFORMED: JSON of more than 4096 values");
+    }
+  }
+}
+
 TEST(Bundle, TooLargeIsRefusedUnread) {
   EXPECT_EQ(
       ImageReasonOf(
