@@ -213,8 +213,10 @@ TEST_F(ImageCommandTest, WithoutTheListsThatAreAskedForNothingIsAccepted) {
   Sign();
   Write("disk", "the disk");
   fs::create_directories(Path("cache"));
+  const char* const kRoot = "test/vectors/store_v2/cache.root.json";
   const std::vector<std::vector<std::string>> sources = {
-      {"--server", "http://127.0.0.1:1/tuf/"}, {"--cache", Path("cache")}};
+      {"--server", "http://127.0.0.1:1/tuf/", "--trusted-root", kRoot},
+      {"--cache", Path("cache"), "--trusted-root", kRoot}};
   const std::vector<std::vector<std::string>> questions = {
       {Path("root"), "--manifest", Path("bundle.json"), "--producer",
        Path("Example.pem"), "--as-seen"},
