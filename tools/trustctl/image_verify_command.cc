@@ -189,8 +189,12 @@ void PrintText(const ordered_json& answer, const Found& found,
             << ", signed by " << text("signer") << " of " << text("producer")
             << "\nmatched     " << found.comparison.matched << "\ndifferences "
             << found.comparison.total << "\nmanifest    "
-            << text("manifest_sha256") << "\n";
-  if (answer.contains("pcr8")) {
+            << text("manifest_sha256") << "\nindex       "
+            << (answer["listed"].get<bool>()
+                    ? "listed"
+                    : "not listed: by its producer's signature alone")
+            << "\n";
+  if (matches && answer.contains("pcr8")) {
     std::cout << "PCR8        " << text("pcr8") << " after a validated boot\n";
   }
   for (const client::Protection& p : protections) {
@@ -263,7 +267,10 @@ int VerifyDisk(const Flags& flags) {
 int Run(Flags flags) {
   if (!flags.disk.empty()) return VerifyDisk(flags);
   if (flags.manifest.empty()) {
-    return UsageError(absl::InvalidArgumentError("--manifest is required"));
+    PrintError("--manifest is required",
+               "trustctl image find names the manifest of an image, and image "
+               "fetch gets it");
+    return kUsage;
   }
   if (flags.producers.empty() && !flags.anchors.uses_client()) {
     return UsageError(absl::InvalidArgumentError(
@@ -386,6 +393,11 @@ void AddImageVerify(CLI::App& image, Action& action) {
   flags->anchors.AddWhenExpiredTo(*command, "refuse");
   flags->walk.AddTo(*command);
   flags->output.AddTo(*command);
+  command->footer(R"(
+    trustctl image verify /mnt --manifest image.sigstore.json --producer example.pem --product ledger --least-version 1.2
+    trustctl image verify /mnt --manifest image.sigstore.json --server trustd.example.com:7443 --trusted-root 1.root.json
+    trustctl image verify --running --manifest image.sigstore.json --producer example.pem
+    trustctl image verify --disk ledger.raw --server trustd.example.com:7443 --trusted-root 1.root.json)");
   command->callback(
       [&action, flags] { action = [flags] { return Run(*flags); }; });
 }
