@@ -171,7 +171,11 @@ TEST_F(ImageListsCommand, WithdrawsLocatesAndRaisesFloors) {
   EXPECT_EQ(Index({"withdraw", std::string(64, 'a')}).code, kUnreadable);
   EXPECT_EQ(Index({"floor", "ledger"}).code, kUsage);
   EXPECT_EQ(Index({"remove", digest}).code, kUsage);
-  ASSERT_EQ(Index({"floor", "ledger", "1.3"}).code, kAccepted);
+  const Ran raised = Index({"floor", "ledger", "1.3"});
+  ASSERT_EQ(raised.code, kAccepted);
+  const auto answer = nlohmann::json::parse(raised.out);
+  EXPECT_EQ(answer["product"], "ledger");
+  EXPECT_EQ(answer["removed"][0]["version"], "1.2");
   EXPECT_TRUE(ReadIndex().images.empty()) << "it is below the floor";
   EXPECT_EQ(ReadIndex().floors,
             (std::vector<anchors::ProductFloor>{{"ledger", "1.3"}}));

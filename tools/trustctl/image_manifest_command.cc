@@ -157,6 +157,8 @@ void AddImageManifest(CLI::App& image, Action& action) {
       ->required();
   flags->walk.AddTo(*command);
   flags->output.AddTo(*command);
+  command->footer(R"(
+    trustctl image manifest /mnt --product ledger --version 1.2 --time 2026-11-30T00:00:00Z --exclude var/log --out image.json)");
   command->callback(
       [&action, flags] { action = [flags] { return Run(*flags); }; });
 }

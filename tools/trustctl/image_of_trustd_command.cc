@@ -103,6 +103,8 @@ absl::StatusOr<ordered_json> ServedFacts(const v1::ServedImage& served) {
   const auto image = anchors::FromProto(served.image());
   if (!image.ok()) return image.status();
   ordered_json json = FactsOf(*image);
+  // Nobody has said so of what is not listed.
+  if (!served.listed()) json.erase("status");
   json["listed"] = served.listed();
   json["stored"] = served.stored();
   return json;
@@ -112,10 +114,10 @@ std::string LineOf(const ordered_json& image) {
   const auto text = [&](const char* member) {
     return Printable(image[member].get<std::string>());
   };
-  return absl::StrCat(text("product"), " ", text("version"), " of ",
-                      text("producer"), "  ", text("status"), "  ",
-                      image["listed"].get<bool>() ? "listed" : "unlisted", "  ",
-                      text("manifest_sha256"), "\n");
+  return absl::StrCat(
+      text("product"), " ", text("version"), " of ", text("producer"), "  ",
+      image["listed"].get<bool>() ? text("status") + "  listed" : "unlisted",
+      "  ", text("manifest_sha256"), "\n");
 }
 
 int Submit(const Flags& flags) {
