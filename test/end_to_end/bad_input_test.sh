@@ -81,6 +81,8 @@ refused flag_before 1 "flags stand behind the command" \
   "$trustctl" --context bob rotations list
 refused missing_server 1 "hint: give --server, or say it once: trustctl context set NAME --admin-server" \
   "$trustctl" rotations list
+refused missing_certificate 1 "hint: give --client-cert, or say it once" \
+  "$trustctl" image submit none --server localhost:1
 refused missing_why 1 "trustctl: error: --why is required" \
   "$trustctl" rotations approve 1 --server localhost:1
 refused not_a_number 1 "trustctl: error: id: 'two' is no number of a rotation" \
