@@ -77,6 +77,9 @@ refused unknown_command 1 "did you mean 'verify'?" "$trustctl" verfy
 refused unknown_verb 1 "did you mean 'identity'?" "$trustctl" verify identiy
 refused typo_hint 1 "hint: trustctl verify --help lists them" "$trustctl" verify identiy
 grep -q Usage err && { echo "FAILED: a typo is lost among help"; failures=1; }
+refused another_verb 2 "cannot open none" "$trustctl" releases list --releases none
+refused another_verb_of_producers 2 "cannot open none" \
+  "$trustctl" producers show --list none
 refused flag_before 1 "flags stand behind the command" \
   "$trustctl" --context bob rotations list
 refused missing_server 1 "hint: give --server, or say it once: trustctl context set NAME --admin-server" \

@@ -176,6 +176,7 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"show", 0, "", "", nullptr},
+    {"list", 0, "", "", nullptr},
     {"add", 1, "ENTRY", "added", Add},
     {"locate", 1, "MANIFEST", "located", LocateListed},
     {"withdraw", 1, "MANIFEST", "withdrew", Withdraw},
