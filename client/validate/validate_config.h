@@ -3,7 +3,7 @@
 //   auto config = ReadValidateConfig("/etc/anchorage/validate.json");
 //   if (!config.ok()) return PowerOff();
 //
-// The initrd is measured (PCR 4), the disk is not: so all that decides about
+// The initrd is measured (PCR4), the disk is not: so all that decides about
 // the disk stands here. README.md is the manual of the format.
 
 #ifndef ANCHORAGE_CLIENT_VALIDATE_VALIDATE_CONFIG_H_

@@ -77,10 +77,15 @@ refused unknown_command 1 "did you mean 'verify'?" "$trustctl" verfy
 refused unknown_verb 1 "did you mean 'identity'?" "$trustctl" verify identiy
 refused typo_hint 1 "hint: trustctl verify --help lists them" "$trustctl" verify identiy
 grep -q Usage err && { echo "FAILED: a typo is lost among help"; failures=1; }
+refused another_verb 2 "cannot open none" "$trustctl" releases list --releases none
+refused another_verb_of_producers 2 "cannot open none" \
+  "$trustctl" producers show --list none
 refused flag_before 1 "flags stand behind the command" \
   "$trustctl" --context bob rotations list
 refused missing_server 1 "hint: give --server, or say it once: trustctl context set NAME --admin-server" \
   "$trustctl" rotations list
+refused missing_certificate 1 "hint: give --client-cert, or say it once" \
+  "$trustctl" image submit none --server localhost:1
 refused missing_why 1 "trustctl: error: --why is required" \
   "$trustctl" rotations approve 1 --server localhost:1
 refused not_a_number 1 "trustctl: error: id: 'two' is no number of a rotation" \

@@ -176,6 +176,7 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"show", 0, "", "", nullptr},
+    {"list", 0, "", "", nullptr},
     {"add", 1, "ENTRY", "added", Add},
     {"locate", 1, "MANIFEST", "located", LocateListed},
     {"withdraw", 1, "MANIFEST", "withdrew", Withdraw},
@@ -306,7 +307,7 @@ int Run(const Flags& flags) {
 
 constexpr char kFooter[] = R"(
     trustctl image index show
-    trustctl image index add entry.json --bundle m.bundle \
+    trustctl image index add entry.json --bundle image.bundle.json \
         --producers producers.json --disk ledger.raw \
         --at eu-west-1/123456789012/ami-0123456789abcdef0
     trustctl image index locate MANIFEST --at us-east-1/ami-0123456789abcdef1

@@ -290,7 +290,7 @@ int Fetch(const Flags& flags) {
 }
 
 constexpr char kSubmitFooter[] = R"(
-    trustctl image submit ledger-1.2.bundle --server trustd.example.com:7444 \
+    trustctl image submit image.bundle.json --server trustd.example.com:7444 \
         --client-cert builder.pem --client-key builder.key
 
 For a person with ROLE_PRODUCER. The bundle is one that 'trustctl image sign'
@@ -307,9 +307,9 @@ constexpr char kFindFooter[] = R"(
 )";
 
 constexpr char kFetchFooter[] = R"(
-    trustctl image fetch MANIFEST --server 127.0.0.1:7443 --out m.bundle \
-        --entry entry.json
-    trustctl image index add entry.json --bundle m.bundle \
+    trustctl image fetch MANIFEST --server 127.0.0.1:7443 \
+        --out image.bundle.json --entry entry.json
+    trustctl image index add entry.json --bundle image.bundle.json \
         --producers producers.json
 )";
 

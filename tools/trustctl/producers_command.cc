@@ -227,6 +227,7 @@ void AddProducers(CLI::App& producers, Action& action) {
   };
   auto [list, list_flags] =
       add("list", "Show who may sign manifests of images", kListFooter, List);
+  list->alias("show");
   list->add_option("--list", list_flags->file,
                    "list of producers (JSON) in place of the bundle's");
   list_flags->source.AddTo(*list);

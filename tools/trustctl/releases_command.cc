@@ -418,6 +418,7 @@ A revoked release is refused even where an active one has its measurements.
 void AddShow(CLI::App& releases, Action& action) {
   CLI::App& command = *releases.add_subcommand(
       "show", "Show the releases of the bundle or of a file");
+  command.alias("list");
   command.footer(kShowFooter);
   auto flags = std::make_shared<ShowFlags>();
   command.add_option("--product", flags->product, "only this product");

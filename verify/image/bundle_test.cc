@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gtest/gtest.h"
@@ -195,6 +196,17 @@ TEST(Bundle, IsJudgedWhenItWasReceived) {
             ImageReason::kCertificateExpired);
   EXPECT_EQ(ImageReasonOf(Verify(text, Day(2026, 5, 1)).status()),
             ImageReason::kCertificateNotYetValid);
+}
+
+TEST(Bundle, SaysTimesInUtcAsTheManualHasThem) {
+  const std::string text = FakeProducer().Sign(SmallManifest());
+  for (const absl::Time received : {Day(2027, 7, 1), Day(2026, 5, 1)}) {
+    const absl::Status refused = Verify(text, received).status();
+    EXPECT_TRUE(absl::StrContains(
+        refused.message(), absl::FormatTime("judged at %Y-%m-%dT00:00:00Z",
+                                            received, absl::UTCTimeZone())))
+        << refused;
+  }
 }
 
 TEST(Bundle, IsJudgedAtItsOwnTimeOffline) {
