@@ -215,6 +215,8 @@ TEST(DiskImageTest, OnlyFileSystemsThatAreMountedReadOnlyPass) {
       {0x10040, "_BHRfS_M", DiskContent::kBtrfs, true, false},
       {0, "LUKS\xba\xbe", DiskContent::kLuks, false, false},
       {4086, "SWAPSPACE2", DiskContent::kSwap, false, false},
+      {16374, "SWAPSPACE2", DiskContent::kSwap, false, false},
+      {65526, "SWAPSPACE2", DiskContent::kSwap, false, false},
       {0, "nothing", DiskContent::kUnknown, false, false},
   };
   for (const auto& each : cases) {
