@@ -138,7 +138,10 @@ constexpr Magic kMagics[] = {
     {1024, "\x10\x20\xf5\xf2", DiskContent::kF2fs},
     {0, "LUKS\xba\xbe", DiskContent::kLuks},
     {512, "LABELONE", DiskContent::kLvm},
+    // At the end of a page, which may be 4, 16 or 64 KiB.
     {4096 - 10, "SWAPSPACE2", DiskContent::kSwap},
+    {16384 - 10, "SWAPSPACE2", DiskContent::kSwap},
+    {65536 - 10, "SWAPSPACE2", DiskContent::kSwap},
     {0, "verity", DiskContent::kVerityHashes},
     {54, "FAT1", DiskContent::kFat},
     {82, "FAT32", DiskContent::kFat},

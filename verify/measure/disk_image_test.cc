@@ -215,6 +215,8 @@ TEST(DiskImageTest, OnlyFileSystemsThatAreMountedReadOnlyPass) {
       {0x10040, "_BHRfS_M", DiskContent::kBtrfs, true, false},
       {0, "LUKS\xba\xbe", DiskContent::kLuks, false, false},
       {4086, "SWAPSPACE2", DiskContent::kSwap, false, false},
+      {16374, "SWAPSPACE2", DiskContent::kSwap, false, false},
+      {65526, "SWAPSPACE2", DiskContent::kSwap, false, false},
       {0, "nothing", DiskContent::kUnknown, false, false},
   };
   for (const auto& each : cases) {
@@ -256,11 +258,23 @@ TEST(DiskImageTest, AProgramOnAnotherFatMakesTheDiskAmbiguous) {
   EXPECT_EQ(reason(data.Write()), std::nullopt);
   FatWriter boots({});
   boots.Add("efi/boot/bootx64.efi", "x");
-  std::string volume = boots.Write();
+  const std::string volume = boots.Write();
   EXPECT_EQ(reason(volume), DiskReason::kEspAmbiguous);
-  // One that firmware reads and this does not.
-  test::PutU16(volume, 510, 0);
-  EXPECT_EQ(reason(volume), DiskReason::kFatInvalid);
+  // Those that firmware reads and this does not.
+  const auto changed = [&](std::size_t at, std::uint16_t value) {
+    std::string other = volume;
+    test::PutU16(other, at, value);
+    return reason(other);
+  };
+  EXPECT_EQ(changed(510, 0), DiskReason::kFatInvalid);
+  EXPECT_EQ(changed(11, 8192), DiskReason::kFatInvalid);
+  EXPECT_EQ(changed(11, 16384), std::nullopt);
+  // The medium, behind the upper half of a size that is 0.
+  EXPECT_EQ(changed(20, 0xf000), DiskReason::kEspAmbiguous);
+  EXPECT_EQ(changed(20, 0x0000), DiskReason::kFatInvalid);
+  EXPECT_EQ(changed(20, 0x0100), DiskReason::kFatInvalid);
+  EXPECT_EQ(changed(20, 0x0200), std::nullopt);
+  EXPECT_EQ(changed(20, 0xf700), std::nullopt);
 }
 
 TEST(DiskImageTest, ASecondProgramThatBootsMustBeCoveredToo) {

@@ -324,10 +324,11 @@ absl::StatusOr<FatVolume> FatVolume::Open(const DiskView& partition) {
 bool FatVolume::LooksLikeFat(std::string_view sector) {
   const std::uint32_t sector_bytes = LittleEndian<std::uint16_t>(sector, 11);
   const unsigned char media = Byte(sector, 21);
-  return sector_bytes >= 512 && sector_bytes <= 4096 &&
+  return sector_bytes >= 512 && sector_bytes <= 8192 &&
          IsPowerOfTwo(sector_bytes) && IsPowerOfTwo(Byte(sector, 13)) &&
          LittleEndian<std::uint16_t>(sector, 14) != 0 &&
-         Byte(sector, 16) != 0 && (media == 0xf0 || media >= 0xf8);
+         Byte(sector, 16) != 0 &&
+         (media <= 1 || media == 0xf0 || media >= 0xf8);
 }
 
 absl::Status FatVolume::ReadBootSector() {
@@ -349,7 +350,9 @@ absl::Status FatVolume::ReadBootSector() {
   const std::uint32_t reserved = u16(14);
   table_count_ = Byte(*sector, 16);
   const std::uint32_t root_entries = u16(17);
-  if (!LooksLikeFat(*sector) || table_count_ > 2) {
+  // Linux takes less than firmware does.
+  if (!LooksLikeFat(*sector) || table_count_ > 2 || sector_bytes_ > 4096 ||
+      Byte(*sector, 21) <= 1) {
     return Invalid("a boot sector with sizes that FAT does not have");
   }
   cluster_bytes_ = cluster_sectors * sector_bytes_;
