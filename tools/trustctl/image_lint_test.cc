@@ -524,6 +524,32 @@ TEST(ImageLintTest, APresetOfManyStarsDoesNotTakeForEver) {
   EXPECT_THAT(tree.Rules(), ElementsAre("unreadable"));
 }
 
+TEST(ImageLintTest, ManyPresetsForManyUnitsDoNotTakeForEver) {
+  const std::string folder = "/usr/lib/systemd/system";
+  Tree many;
+  fs::remove(many.root() + "/etc/machine-id");
+  std::string lines;
+  for (int i = 0; i < 10'001; ++i) lines += "disable a\n";
+  many.Write(folder + "-preset/a.preset", lines);
+  EXPECT_THAT(many.Findings(),
+              Contains("unreadable " + folder +
+                       "-preset/a.preset: too many lines in presets"));
+  Tree units;
+  fs::remove(units.root() + "/etc/machine-id");
+  lines.clear();
+  for (int i = 0; i < 9'000; ++i) {
+    lines += "disable " + std::string(100, 'a') + "\n";
+  }
+  units.Write(folder + "-preset/a.preset", lines);
+  for (int i = 0; i < 30; ++i) {
+    units.Write(folder + "/sshd@" + std::to_string(i) + ".service",
+                "[Install]\n");
+  }
+  EXPECT_THAT(units.Findings(),
+              Contains("unreadable " + folder +
+                       "-preset: too many presets for so many units"));
+}
+
 // --- The command ------------------------------------------------------------
 
 TEST(ImageLintTest, OnlyAttestableMakesFindingsAnError) {
