@@ -568,6 +568,10 @@ TEST(ImageLintTest, OnlyAttestableMakesFindingsAnError) {
   EXPECT_THAT(ran.out, HasSubstr("\\x1b[2J"));
   EXPECT_THAT(ran.out, Not(HasSubstr("\x1b")));
   EXPECT_THAT(ran.out, HasSubstr("2 findings"));
+  fs::remove(tree.root() + "/usr/sbin/sshd");
+  EXPECT_THAT(RunCommand(AddImageLint, {"image", "lint", tree.root()}).out,
+              HasSubstr("\n1 finding in "));
+  tree.Write("/usr/sbin/sshd");
   const Ran strict = RunCommand(AddImageLint, {"image", "lint", tree.root(),
                                                "--attestable", "-o", "json"});
   EXPECT_EQ(strict.code, kRefusedByPolicy);
