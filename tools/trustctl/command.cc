@@ -26,6 +26,12 @@ namespace fs = std::filesystem;
 
 std::string Program() { return absl::StrCat("trustctl ", anchors::kVersion); }
 
+std::string Counted(std::size_t count, const std::string& one,
+                    const std::string& many) {
+  if (count == 1) return "1 " + one;
+  return absl::StrCat(count, " ", many.empty() ? one + "s" : many);
+}
+
 std::string PrintableLines(std::string_view text, std::string_view indent) {
   std::string lines;
   for (const absl::string_view line :

@@ -35,6 +35,10 @@ using verify::Printable;
 // pass for one of ours.
 std::string PrintableLines(std::string_view text, std::string_view indent);
 
+// "1 finding", "2 findings"; with `many` where that is no 's' more.
+std::string Counted(std::size_t count, const std::string& one,
+                    const std::string& many = "");
+
 // How the program ends; the same for every command.
 enum ExitCode : int {
   kAccepted = 0,  // or: done

@@ -153,6 +153,9 @@ constexpr std::string_view kPresetFolders[] = {
 
 // Its pattern is anyone's, and matching is not linear.
 constexpr std::size_t kMaxPresetBytes = 256;
+// Lines of all files, and bytes of patterns times bytes of names.
+constexpr std::size_t kMaxPresets = 10'000;
+constexpr std::size_t kMaxPresetWork = std::size_t{1} << 28;
 
 // Of units that bring others along.
 constexpr std::size_t kMaxPulled = 1 << 16;
@@ -436,6 +439,10 @@ class Linter {
     for (const auto& [name, path] : files) {
       for (const std::string& line : Lines(tree_.Read(path).value_or(""))) {
         const auto words = Words(line);
+        if (presets_.size() == kMaxPresets) {
+          Add("unreadable", path, "too many lines in presets");
+          break;
+        }
         if (line.size() > kMaxPresetBytes) {
           Add("unreadable", path, "a line that is too long");
         } else if (words.size() >= 2) {
@@ -451,8 +458,14 @@ class Linter {
 
   // systemd.preset(5): the first line that fits counts, and without one a unit
   // is enabled.
-  bool PresetEnables(const std::string& unit) const {
+  bool PresetEnables(const std::string& unit) {
     for (const auto& [verb, pattern] : presets_) {
+      preset_work_ += pattern.size() * unit.size();
+      if (preset_work_ > kMaxPresetWork) {
+        Add("unreadable", std::string(kPresetFolders[2]),
+            "too many presets for so many units");
+        return true;
+      }
       if (Matches(pattern, unit)) return verb == "enable";
     }
     return true;
@@ -773,6 +786,7 @@ class Linter {
   // Those that a unit or a drop-in brings along, and its path.
   std::set<std::pair<std::string, std::string>> pulled_;
   std::vector<std::pair<std::string, std::string>> presets_;
+  std::size_t preset_work_ = 0;
   bool first_boot_ = false;
 };
 

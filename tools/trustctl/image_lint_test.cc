@@ -524,6 +524,32 @@ TEST(ImageLintTest, APresetOfManyStarsDoesNotTakeForEver) {
   EXPECT_THAT(tree.Rules(), ElementsAre("unreadable"));
 }
 
+TEST(ImageLintTest, ManyPresetsForManyUnitsDoNotTakeForEver) {
+  const std::string folder = "/usr/lib/systemd/system";
+  Tree many;
+  fs::remove(many.root() + "/etc/machine-id");
+  std::string lines;
+  for (int i = 0; i < 10'001; ++i) lines += "disable a\n";
+  many.Write(folder + "-preset/a.preset", lines);
+  EXPECT_THAT(many.Findings(),
+              Contains("unreadable " + folder +
+                       "-preset/a.preset: too many lines in presets"));
+  Tree units;
+  fs::remove(units.root() + "/etc/machine-id");
+  lines.clear();
+  for (int i = 0; i < 9'000; ++i) {
+    lines += "disable " + std::string(100, 'a') + "\n";
+  }
+  units.Write(folder + "-preset/a.preset", lines);
+  for (int i = 0; i < 30; ++i) {
+    units.Write(folder + "/sshd@" + std::to_string(i) + ".service",
+                "[Install]\n");
+  }
+  EXPECT_THAT(units.Findings(),
+              Contains("unreadable " + folder +
+                       "-preset: too many presets for so many units"));
+}
+
 // --- The command ------------------------------------------------------------
 
 TEST(ImageLintTest, OnlyAttestableMakesFindingsAnError) {
@@ -542,6 +568,10 @@ TEST(ImageLintTest, OnlyAttestableMakesFindingsAnError) {
   EXPECT_THAT(ran.out, HasSubstr("\\x1b[2J"));
   EXPECT_THAT(ran.out, Not(HasSubstr("\x1b")));
   EXPECT_THAT(ran.out, HasSubstr("2 findings"));
+  fs::remove(tree.root() + "/usr/sbin/sshd");
+  EXPECT_THAT(RunCommand(AddImageLint, {"image", "lint", tree.root()}).out,
+              HasSubstr("\n1 finding in "));
+  tree.Write("/usr/sbin/sshd");
   const Ran strict = RunCommand(AddImageLint, {"image", "lint", tree.root(),
                                                "--attestable", "-o", "json"});
   EXPECT_EQ(strict.code, kRefusedByPolicy);

@@ -115,8 +115,9 @@ int Run(const Flags& flags) {
                                {"manifest_sha256", verify::Sha256Hex(*text)}};
   flags.output.Print(answer, {.name = "/manifest_sha256"}, [&] {
     std::cout << "wrote " << Printable(flags.out) << ": "
-              << manifest.entries.size() << " entries, " << listed->files
-              << " files of " << listed->bytes << " bytes\nmanifest  "
+              << Counted(manifest.entries.size(), "entry", "entries") << ", "
+              << Counted(listed->files, "file") << " of "
+              << Counted(listed->bytes, "byte") << "\nmanifest  "
               << verify::Sha256Hex(*text) << "\n";
   });
   return kAccepted;

@@ -192,8 +192,8 @@ int List(const Flags& flags) {
                        for (const auto& image : images) {
                          std::cout << LineOf(image);
                        }
-                       std::cout << images.size() << " images, index "
-                                 << sequence << "\n";
+                       std::cout << Counted(images.size(), "image")
+                                 << ", index " << sequence << "\n";
                      });
   return kAccepted;
 }

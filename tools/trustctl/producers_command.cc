@@ -91,13 +91,14 @@ int List(const Flags& flags) {
   for (const Producer& producer : list->producers) {
     rows.push_back(ToJson(producer));
   }
-  flags.output.Print(
-      {{"sequence", list->sequence}, {"producers", rows}}, ProducerRows(), [&] {
-        for (const Producer& producer : list->producers)
-          PrintProducer(producer);
-        std::cout << list->producers.size() << " producers, sequence "
-                  << list->sequence << " of " << Rfc3339(list->created) << "\n";
-      });
+  flags.output.Print({{"sequence", list->sequence}, {"producers", rows}},
+                     ProducerRows(), [&] {
+                       for (const Producer& producer : list->producers)
+                         PrintProducer(producer);
+                       std::cout << Counted(list->producers.size(), "producer")
+                                 << ", sequence " << list->sequence << " of "
+                                 << Rfc3339(list->created) << "\n";
+                     });
   return kAccepted;
 }
 
