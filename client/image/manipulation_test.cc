@@ -145,6 +145,7 @@ void MakeImage(const Tree& t) {
   t.Write("opt/data/table", "1 2 3\n");
   t.Write("var/log/syslog", "a line\n");
   t.Folder("tmp", 01777);
+  t.Folder("usr/local/games", 0775);
 }
 
 // What a manipulation needs beside a folder to write to.
@@ -623,6 +624,44 @@ const std::vector<Manipulation>& Manipulations() {
        kNothing,
        [](const Tree& t) { t.Mode("usr/bin", 0777); },
        {{kMode, "usr/bin"}}},
+      {"an empty folder of programs that everybody may write to",
+       kNothing,
+       [](const Tree& t) { t.Folder("usr/local/sbin", 0777); },
+       {{kAdded, "usr/local/sbin"}}},
+      {"an empty folder of start-up files that everybody may write to",
+       kNothing,
+       [](const Tree& t) { t.Folder("etc/cron.d", 0777); },
+       {{kAdded, "etc/cron.d"}}},
+      {"an empty folder of Python's modules that is another's",
+       kRoot,
+       [](const Tree& t) {
+         t.Folder("usr/local/lib/python3.11/dist-packages");
+         t.Owner("usr/local/lib/python3.11/dist-packages", 65534, 0);
+       },
+       {{kAdded, "usr/local/lib/python3.11/dist-packages"}}},
+      {"an empty folder of programs that more may write to",
+       kNothing,
+       [](const Tree& t) { t.Mode("usr/local/games", 0777); },
+       {{kMode, "usr/local/games"}}},
+      {"a root that everybody may write to",
+       kNothing,
+       [](const Tree& t) { t.Mode("", 0777); },
+       {{kMode, "."}}},
+      {"a root that is another's",
+       kRoot,
+       [](const Tree& t) { t.Owner("", 65534, 0); },
+       {{kOwner, "."}}},
+      {"a disk for everybody, outside dev",
+       kRoot,
+       [](const Tree& t) {
+         t.Node("usr/lib/sda", S_IFBLK, ::makedev(8, 0));
+         t.Mode("usr/lib/sda", 0666);
+       },
+       {{kAdded, "usr/lib/sda"}}},
+      {"the kernel's memory, outside dev",
+       kRoot,
+       [](const Tree& t) { t.Node("srv/mem", S_IFCHR, ::makedev(1, 1)); },
+       {{kAdded, "srv/mem"}}},
       {"a sticky folder without its sticky bit",
        kNothing,
        [](const Tree& t) { t.Mode("tmp", 0777); },
@@ -761,6 +800,21 @@ const std::vector<Manipulation>& Harmless() {
       {"a link to data",
        Needs::kNothing,
        AddLink("srv/now", "/usr/share/doc/readme"),
+       {}},
+      {"folders of programs and of data",
+       Needs::kNothing,
+       [](const Tree& t) {
+         t.Folder("usr/local/sbin");
+         t.Folder("srv/upload", 0777);
+       },
+       {}},
+      {"a device in dev, and a whiteout of an overlay",
+       Needs::kRoot,
+       [](const Tree& t) {
+         t.Folder("dev");
+         t.Node("dev/sda", S_IFBLK, ::makedev(8, 0));
+         t.Node("srv/gone", S_IFCHR, 0);
+       },
        {}},
       {"a hole stored as zeros",
        Needs::kNothing,
