@@ -184,6 +184,21 @@ std::function<void(const Tree&)> AddLink(const std::string& name,
   return [=](const Tree& t) { t.Link(name, target); };
 }
 
+// A program below `name` whose path is too long for any call.
+std::function<void(const Tree&)> AddFarBelow(const std::string& name) {
+  return [=](const Tree& t) {
+    const fs::path before = fs::current_path();
+    fs::current_path(t.Path(name));
+    const std::string part(250, 'd');
+    for (int i = 0; i < 17; ++i) {
+      fs::create_directory(part);
+      fs::current_path(fs::path(part));
+    }
+    std::ofstream("evil") << kElf;
+    fs::current_path(before);
+  };
+}
+
 const std::vector<Manipulation>& Manipulations() {
   constexpr auto kNothing = Needs::kNothing;
   constexpr auto kRoot = Needs::kRoot;
@@ -466,17 +481,7 @@ const std::vector<Manipulation>& Manipulations() {
        {{kAdded, "usr/bin/l\u0455"}}},
       {"a name too long for a path",
        kNothing,
-       [](const Tree& t) {
-         const fs::path before = fs::current_path();
-         fs::current_path(t.Path("srv"));
-         const std::string part(250, 'd');
-         for (int i = 0; i < 17; ++i) {
-           fs::create_directory(part);
-           fs::current_path(fs::path(part));
-         }
-         std::ofstream("evil") << kElf;
-         fs::current_path(before);
-       },
+       AddFarBelow("srv"),
        {{kLimitExceeded,
          [] {
            std::string name = "srv";
@@ -796,6 +801,10 @@ const std::vector<Manipulation>& Harmless() {
          t.Link("var/log/a/b/up", "../..");
          t.Link("var/log/b", "/var/log/a/b");
        },
+       {}},
+      {"a path in an excluded folder that is too long",
+       Needs::kNothing,
+       AddFarBelow("var/log"),
        {}},
       {"a link to data",
        Needs::kNothing,

@@ -667,7 +667,10 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     const Descriptor folder = OpenBeneath(at, path, O_RDONLY | O_DIRECTORY);
     std::vector<FolderEntry> names;
     if (!folder.ok() || !ListFolder(folder, names)) {
-      if (errno != EXDEV && errno != ENOENT) unreadable(shown);
+      // Any user who may write there could make a path that is too long.
+      if (errno != EXDEV && errno != ENOENT && errno != ENAMETOOLONG) {
+        unreadable(shown);
+      }
       continue;
     }
     for (const FolderEntry& entry : names) {
