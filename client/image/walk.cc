@@ -847,6 +847,8 @@ void Walk::JudgeRoot(Inventory& all) const {
   }
 }
 
+// A hint: the path is what the list of mounts says, and may lead elsewhere by
+// now. What is seen through the overlay is compared whatever is found here.
 void Walk::JudgeUpper(Inventory& all) const {
   const auto folder = OpenAsSeen(job_.upper);
   if (!folder.ok()) {
