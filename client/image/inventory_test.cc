@@ -151,6 +151,14 @@ TEST_F(InventoryTest, AnExclusionThatHoldsCodeIsToldOf) {
               ::testing::Not(::testing::Contains(HasSubstr("etc/cron.d"))));
 }
 
+TEST_F(InventoryTest, ARootThatOthersMayWriteToIsToldOf) {
+  Write("usr/bin/a", "#!/bin/sh\n");
+  const auto told = ::testing::Contains(HasSubstr("may write to ROOT"));
+  EXPECT_THAT(List({}).notes, ::testing::Not(told));
+  ASSERT_EQ(::chmod(root_.c_str(), 0777), 0);
+  EXPECT_THAT(List({}).notes, told);
+}
+
 TEST_F(InventoryTest, OnlyFilesThatCanMatchAreRead) {
   Write("a.py", "text");
   Write("b.py", "text");

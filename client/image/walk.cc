@@ -20,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "anchors/base/no_throw.h"
 #include "client/image/beneath.h"
 #include "client/image/content.h"
@@ -100,7 +101,8 @@ bool Same(const struct statx& a, const struct statx& b) {
 
 // Whether the folder `it` is the folder `top` or below it.
 bool IsWithin(Descriptor it, const struct statx& top) {
-  struct statx at {}, below {};
+  struct statx at;
+  struct statx below {};
   for (int depth = 0; depth < PATH_MAX && FactsOf(it, at); ++depth) {
     if (Same(at, top)) return true;
     if (depth > 0 && Same(at, below)) return false;
@@ -200,6 +202,15 @@ class Walk {
                            const std::string& as, ManifestScope scope,
                            ContentReader& reader,
                            std::vector<Difference>& problems) const;
+  // Whether others than root and ROOT's owner, of whom JudgeRoot() tells,
+  // decide what is run from that folder.
+  bool OthersDecide(const ManifestEntry& folder) const {
+    const bool others_write =
+        (folder.mode & 022) != 0 && (folder.mode & S_ISVTX) == 0;
+    return (others_write || (folder.uid != 0 && folder.uid != owner_)) &&
+           verify::IsFolderOfCode(folder.name);
+  }
+  void JudgeRoot(Inventory& all) const;
   void JudgeUpper(Inventory& all) const;
   const ManifestEntry* Listed(const std::string& name) const;
   bool IsExcluded(const std::string& name) const {
@@ -211,6 +222,8 @@ class Walk {
   const WalkJob& job_;
   const Descriptor& root_;
   verify::BinaryFormats formats_;
+  // Of ROOT.
+  std::uint32_t owner_ = 0;
   std::atomic<std::size_t> listed_{0};
 
   std::mutex mutex_;
@@ -241,7 +254,7 @@ class Walk::Worker {
             const char* base_name, unsigned char hint);
   void Link(const Descriptor& folder, std::string name, const char* base_name);
   void Special(const Descriptor& folder, std::string name,
-               const char* base_name);
+               const char* base_name, mode_t kind);
   void File(const Descriptor& folder, std::string name, const char* base_name);
   void Content(OpenFile file, std::string_view head);
   void Shared(OpenFile file, std::string_view head);
@@ -349,10 +362,12 @@ void Walk::Worker::Folder(const std::string& name) {
     return Unreadable(shown, "open", errno);
   }
   // A folder that a manifest lists is compared; others are listed where it is
-  // made and something in them is.
-  if (!name.empty() && (job_.manifest == nullptr || job_.everything() ||
-                        walk_.Listed(name) != nullptr)) {
-    part_.folders.push_back(EntryOf(name, before));
+  // made and something in them is, or where others may put code into them.
+  if (ManifestEntry entry = EntryOf(name, before);
+      !name.empty() &&
+      (job_.manifest == nullptr || job_.everything() ||
+       walk_.Listed(name) != nullptr || walk_.OthersDecide(entry))) {
+    part_.folders.push_back(std::move(entry));
   }
   // What is written to all the time, such as a folder for temporary files, has
   // a list of names that was true at one moment, or is a problem.
@@ -400,7 +415,7 @@ void Walk::Worker::Name(const Descriptor& folder, const std::string& name,
     case S_IFLNK:
       return Link(folder, name, base_name);
     default:
-      return Special(folder, name, base_name);
+      return Special(folder, name, base_name, kind);
   }
 }
 
@@ -444,12 +459,21 @@ bool Walk::Worker::LeadsToData(const std::string& name) {
 }
 
 void Walk::Worker::Special(const Descriptor& folder, std::string name,
-                           const char* base_name) {
-  if (!job_.everything() && walk_.Listed(name) == nullptr) return;
+                           const char* base_name, mode_t kind) {
+  const bool covered = job_.everything() || walk_.Listed(name) != nullptr;
+  if (!covered &&
+      (name.starts_with("dev/") || (kind != S_IFBLK && kind != S_IFCHR))) {
+    return;
+  }
   const Descriptor it = OpenBeneath(folder.get(), base_name, O_PATH);
   struct statx facts;
   if (!it.ok() || !FactsOf(it, facts)) {
     return Unreadable(std::move(name), "open", errno);
+  }
+  // An overlay's whiteout is the only device that opens nothing.
+  if (!covered && S_ISCHR(facts.stx_mode) && facts.stx_rdev_major == 0 &&
+      facts.stx_rdev_minor == 0) {
+    return;
   }
   Add(EntryOf(std::move(name), facts));
 }
@@ -643,7 +667,10 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     const Descriptor folder = OpenBeneath(at, path, O_RDONLY | O_DIRECTORY);
     std::vector<FolderEntry> names;
     if (!folder.ok() || !ListFolder(folder, names)) {
-      if (errno != EXDEV && errno != ENOENT) unreadable(shown);
+      // Any user who may write there could make a path that is too long.
+      if (errno != EXDEV && errno != ENOENT && errno != ENAMETOOLONG) {
+        unreadable(shown);
+      }
       continue;
     }
     for (const FolderEntry& entry : names) {
@@ -699,6 +726,7 @@ void Walk::Stop(absl::Status why) {
 
 absl::StatusOr<Inventory> Walk::Run() {
   ReadFormats();
+  if (struct statx facts; FactsOf(root_, facts)) owner_ = facts.stx_uid;
   folders_.push_back("");
   std::size_t count = job_.options.threads;
   if (count == 0) {
@@ -775,16 +803,52 @@ Inventory Walk::Collect(std::vector<Part> parts) {
                            return e.name < n;
                          });
     if (job_.manifest != nullptr || job_.everything() ||
-        (folder.mode & 07000) != 0 ||
+        (folder.mode & 07000) != 0 || OthersDecide(folder) ||
         (first != end && first->name.starts_with(below))) {
       all.found.push_back(std::move(folder));
     }
   }
   std::sort(all.found.begin(), all.found.end(), Earlier);
+  JudgeRoot(all);
   if (!job_.upper.empty()) JudgeUpper(all);
   return all;
 }
 
+// ROOT is no entry. Who may write to it can replace all that it holds, so that
+// has to be root, or who owns and may write to everything at its top anyway.
+void Walk::JudgeRoot(Inventory& all) const {
+  struct statx root;
+  if ((job_.manifest != nullptr && job_.manifest->content_only) ||
+      !FactsOf(root_, root)) {
+    return;
+  }
+  const std::uint32_t write = root.stx_mode & 022;
+  if (root.stx_uid == 0 && write == 0) return;
+  bool any = false, all_alike = true;
+  for (const ManifestEntry& e :
+       job_.manifest == nullptr ? all.found : job_.manifest->entries) {
+    if (e.name.find('/') != std::string::npos || e.type == EntryType::kLink) {
+      continue;
+    }
+    any = true;
+    all_alike = all_alike && e.uid == root.stx_uid && e.gid == root.stx_gid &&
+                (e.mode & write) == write;
+  }
+  if (any && all_alike) return;
+  const std::string what = absl::StrFormat(
+      "others than root may write to ROOT: mode %04o, owner %u:%u",
+      root.stx_mode & 07777, root.stx_uid, root.stx_gid);
+  if (job_.manifest == nullptr) {
+    all.notes.push_back(what);
+  } else {
+    all.problems.push_back(
+        {write != 0 ? DifferenceReason::kMode : DifferenceReason::kOwner,
+         kRootName, what});
+  }
+}
+
+// A hint: the path is what the list of mounts says, and may lead elsewhere by
+// now. What is seen through the overlay is compared whatever is found here.
 void Walk::JudgeUpper(Inventory& all) const {
   const auto folder = OpenAsSeen(job_.upper);
   if (!folder.ok()) {

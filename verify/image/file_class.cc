@@ -363,6 +363,35 @@ constexpr std::string_view kStartUpOfPeople[] = {
     ".local/share/dbus-1/",
 };
 
+// Folders in which what appears is found by name, and those above them.
+constexpr std::string_view kFoldersOfCode[] = {
+    "usr",
+    "local",
+    "share",
+    "var",
+    "var/lib",
+    "var/spool",
+    "opt",
+    "home",
+    "etc/",
+    "root/",
+    "bin/",
+    "sbin/",
+    "games/",
+    "lib*",
+    "share/perl*",
+    "share/python*",
+    "share/php*",
+    "share/ruby*",
+    "share/rubygems*",
+    "share/lua*",
+    "share/tcl*",
+    "share/guile*",
+    "share/nodejs*",
+    "share/node_modules/",
+    "share/java*",
+};
+
 // Lists of plug-ins and programs, wherever they stand: who reads one loads or
 // starts what it names.
 constexpr std::string_view kStartUpBaseNames[] = {
@@ -564,6 +593,10 @@ bool IsStartUpName(std::string_view name) {
          IsAny(BaseName(name), kStartUpBaseNames) ||
          ("/" + std::string(name) + "/").find(kGconvFolder) !=
              std::string::npos;
+}
+
+bool IsFolderOfCode(std::string_view name) {
+  return IsAny(WithoutUsr(name), kFoldersOfCode) || IsStartUpName(name);
 }
 
 FileClass ClassifyFile(std::string_view name, std::uint32_t mode,

@@ -78,6 +78,11 @@ FileClass ClassifyFile(std::string_view name, std::uint32_t mode,
 // client/image/README.md has the table.
 bool IsStartUpName(std::string_view name);
 
+// Whether who may write to the folder `name` decides what is run, also while it
+// is empty: it is a folder of programs, libraries, modules of an interpreter or
+// start-up files, or above one.
+bool IsFolderOfCode(std::string_view name);
+
 // Whether a file of that class is an entry of a manifest of that scope.
 bool IsInScope(FileClass file_class, ManifestScope scope);
 

@@ -200,6 +200,21 @@ TEST(FileClassTest, WhatStartsCode) {
   }
 }
 
+TEST(FileClassTest, FoldersOfCode) {
+  for (const std::string_view name :
+       {"etc", "etc/cron.d", "etc/systemd/system", "root", "root/.ssh", "usr",
+        "usr/local", "usr/local/sbin", "bin", "usr/games", "usr/local/lib",
+        "usr/local/lib/python3.11/dist-packages", "usr/lib64",
+        "usr/share/perl5/X", "var/spool", "var/spool/cron/crontabs", "opt",
+        "home", "home/someone/.config/systemd/user"}) {
+    EXPECT_TRUE(IsFolderOfCode(name)) << name;
+  }
+  for (const std::string_view name : {"srv", "srv/bin", "var/lib/x", "var/log",
+                                      "home/someone", "tmp", "usr/share/doc"}) {
+    EXPECT_FALSE(IsFolderOfCode(name)) << name;
+  }
+}
+
 TEST(FileClassTest, ScopesNest) {
   for (const FileClass c :
        {FileClass::kElf, FileClass::kModule, FileClass::kScript,
