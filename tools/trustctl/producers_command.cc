@@ -119,8 +119,8 @@ int Edit(const Flags& flags, const char* what, const Change& change) {
   const std::string text =
       status.ok() ? anchors::SerializeProducers(next) : std::string();
   if (status.ok()) status = anchors::CheckProducersFile(text, now);
-  if (status.ok() && !is_new) {
-    status = anchors::CheckNextProducers(*last, next);
+  if (status.ok()) {
+    status = anchors::CheckNextProducers(is_new ? ProducerList() : *last, next);
   }
   if (status.ok()) status = anchors::WriteFileAtomically(flags.list, text);
   if (!status.ok()) return Fail(status);
