@@ -24,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string Read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -93,6 +94,9 @@ TEST_F(ImageCommandTest, ASignedImageIsAccepted) {
   EXPECT_THAT(ran.out, HasSubstr("ACCEPTED  ledger 2026.11.30, signed by"));
   EXPECT_THAT(ran.out, HasSubstr("of Example\n"));
   EXPECT_THAT(ran.out, HasSubstr("PCR8        "));
+  EXPECT_THAT(
+      ran.out,
+      HasSubstr("index       not listed: by its producer's signature alone\n"));
   EXPECT_THAT(ran.out, HasSubstr("kernel      dm-verity "));
 }
 
@@ -106,6 +110,7 @@ TEST_F(ImageCommandTest, EachDifferenceIsALine) {
   EXPECT_THAT(ran.out, HasSubstr("ADDED usr/bin/\\x1b[2Jnew.py: file\n"));
   EXPECT_THAT(ran.out, HasSubstr("REJECTED  ledger 2026.11.30"));
   EXPECT_THAT(ran.out, HasSubstr("differences 2\n"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("PCR8"))) << "it does not boot";
 }
 
 TEST_F(ImageCommandTest, JsonHasTheSame) {
@@ -196,6 +201,13 @@ TEST_F(ImageCommandTest, WhatRunsAndIsInNoManifest) {
                  Path("bundle.json"), "--producer", Path("Example.pem")});
   EXPECT_EQ(ran.code, kNotFromAws) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("UNLISTED_RUNNING "));
+}
+
+TEST_F(ImageCommandTest, SaysHowAManifestIsHad) {
+  const Ran ran = RunCommand(AddImage, {"image", "verify", Path("root"),
+                                        "--producer", Path("Example.pem")});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("image find"));
 }
 
 TEST_F(ImageCommandTest, OneQuestionAtATime) {

@@ -219,7 +219,7 @@ TEST_F(ImageServiceTest, TakesTheManifestOfOneWhoWasSquattedOn) {
   ASSERT_TRUE(Get(ImageProducer::DigestOf(manifest), 0, chunk).ok());
   EXPECT_EQ(chunk.chunk(), ours);
   // The same producer signs again.
-  const std::string again = Packed(manifest);
+  const std::string again = *anchors::Gzip("\n" + acme_.Sign(manifest));
   v1::SubmitManifestResponse taken;
   ASSERT_TRUE(Send("builder-bea", again, &taken).ok());
   EXPECT_FALSE(taken.was_known());
