@@ -309,10 +309,9 @@ absl::Status Mirror::ReceiveManifest(const v1::ManifestFact& fact,
   {
     const absl::MutexLock lock(&mutex_);
     if (!ledger_->health().ok()) return ledger_->health();
-    const auto work = trustd::Decide(CurrentState(), moment_,
-                                     ManifestReceived{fact},
-                                     {.now = now, .steady = options_.steady()},
-                                     options_.core);
+    const auto work = trustd::Decide(
+        CurrentState(), moment_, ManifestReceived{fact},
+        {.now = now, .steady = options_.steady()}, options_.core);
     if (!work.ok()) return work.status();
     const absl::Status committed =
         CommitWith(*work, [&](const StoreBatch& batch) {

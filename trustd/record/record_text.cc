@@ -375,10 +375,10 @@ void RecordWords::Say(const v1::AlertFact& fact, v1::RecordText& text) {
 
 void RecordWords::Say(const v1::ManifestFact& fact, v1::RecordText& text) {
   text.set_person(fact.by());
-  text.set_words(absl::StrCat(
-      Short(fact.by()), " submitted the manifest of ", Short(fact.product()),
-      " ", Short(fact.version()), ", signed by ", Short(fact.producer()), ": ",
-      Short(fact.manifest_sha256())));
+  text.set_words(absl::StrCat(Short(fact.by()), " submitted the manifest of ",
+                              Short(fact.product()), " ", Short(fact.version()),
+                              ", signed by ", Short(fact.producer()), ": ",
+                              Short(fact.manifest_sha256())));
 }
 
 void RecordWords::Say(const v1::VoidFact& fact, v1::RecordText& text) {
