@@ -52,6 +52,7 @@ struct Place {
   const JsonValue* measurements;
   // Without "Measurements" around them.
   bool bare;
+  bool root_uncovered = false;
 };
 
 bool HasPcr(const JsonValue& json) {
@@ -71,8 +72,16 @@ absl::StatusOr<Place> FindMeasurements(const JsonValue& printed) {
     json = &json->elements().front();
   }
   if (const JsonValue* named = json->Find("Measurements"); named != nullptr) {
-    if (named->kind() == JsonValue::Kind::kObject) return Place{named, false};
-    return Reject(Reason::kFieldInvalid, "Measurements is not an object");
+    if (named->kind() != JsonValue::Kind::kObject) {
+      return Reject(Reason::kFieldInvalid, "Measurements is not an object");
+    }
+    if (HasPcr(*json)) {
+      return Reject(Reason::kFieldInvalid,
+                    "a PCR stands beside Measurements: which counts is "
+                    "ambiguous");
+    }
+    const JsonValue* const covers = json->Find("pcr4_covers_root");
+    return Place{named, false, covers != nullptr && covers->AsBool() != true};
   }
   if (HasPcr(*json)) return Place{json, true};
   return Reject(Reason::kFieldMissing,
@@ -166,7 +175,8 @@ absl::StatusOr<ImageMeasurements> ReadMeasurements(
                   "the PCRs do not tell whether they are of an enclave or of "
                   "a NitroTPM");
   }
-  return ImageMeasurements{told ? *told : *type, pcrs->values()};
+  return ImageMeasurements{told ? *told : *type, pcrs->values(),
+                           place->root_uncovered};
 }
 
 }  // namespace anchorage::anchors

@@ -38,13 +38,17 @@ struct ImageMeasurements {
   verify::AttestationType type = verify::AttestationType::kEnclave;
   // By index, 48 bytes each; never empty.
   std::map<int, std::string> pcrs;
+  // Whether PCR4 speaks for no file of the root file system: what was printed
+  // has "pcr4_covers_root", as "trustctl measure image" does, and not as true.
+  bool root_uncovered = false;
 };
 
 // Reads `json`. PCR0, PCR1 and PCR2 without any of PCR4, PCR7 and PCR12 mean an
 // enclave, and any of the latter without any of the former a NitroTPM; `type`
 // decides where the PCRs do not, and must agree where they do. Members beside
-// "Measurements" are ignored, because describe-eif prints many there; a member
-// within it that is not a PCR is refused, so that no value is lost. A list must
+// "Measurements" are ignored, because describe-eif prints many there; a PCR
+// beside it, and a member within it that is none, are refused, so that no value
+// is lost. A list must
 // have one element. Bare PCRs need no "Measurements", and PCR8 alone is an
 // enclave's. A UTF-8 byte order mark at the start is skipped. Fails with
 // kDocumentMalformed, kDuplicateKey, kTrailingBytes, kInputTooLarge,

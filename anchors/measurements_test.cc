@@ -165,6 +165,8 @@ INSTANTIATE_TEST_SUITE_P(
         Breakage{"Twice", "{", "{}{", Reason::kTrailingBytes},
         Breakage{"NoMeasurements", "Measurements", "was",
                  Reason::kFieldMissing},
+        Breakage{"PcrBesideMeasurements", "\"Measurements\":",
+                 "\"PCR4\": \"\", \"Measurements\":", Reason::kFieldInvalid},
         Breakage{"MeasurementsAnArray", "\"Measurements\":",
                  "\"Measurements\": [], \"was\":", Reason::kFieldInvalid},
         Breakage{"NoHash", "\"HashAlgorithm\": \"Sha384 { ... }\",", "",

@@ -43,7 +43,7 @@ absl::Status CheckMadeBefore(const verify::ImageManifest& manifest,
       ListingReason::kManifestFromTheFuture,
       absl::StrCat(
           NameOf(manifest), " says that it was made after ",
-          absl::FormatTime(absl::RFC3339_sec, at, absl::UTCTimeZone())));
+          absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", at, absl::UTCTimeZone())));
 }
 
 absl::Status CheckListed(const verify::VerifiedManifest& verified,

@@ -10,6 +10,9 @@
 #include "anchors/images/listing_error.h"
 #include "anchors/images/producers.h"
 #include "gtest/gtest.h"
+#include "test/fake_aws/der_writer.h"
+#include "test/fake_aws/keys.h"
+#include "test/fake_aws/x509_writer.h"
 #include "test/support/image_producer.h"
 #include "verify/reason.h"
 
@@ -344,6 +347,25 @@ TEST(NextProducers, WhatIsRevokedStaysSo) {
       << "more of its keys may be revoked";
   EXPECT_EQ(after([](auto& l) { l.skipped = 1; }),
             ListingReason::kListingUnknown);
+}
+
+// A list that was signed before may have one; nobody may add one.
+TEST(NextProducers, NewCertificatesCanBeUsedByWhoVerifies) {
+  test::CertSpec rsa;
+  rsa.subject = rsa.issuer = test::Sequence({});
+  rsa.key = rsa.issuer_key = &test::TestKey::Rsa(2048, 0);
+  rsa.SetValidity(kNow, kNow + absl::Hours(1));
+  rsa.extensions = {test::BasicConstraints(true),
+                    test::KeyUsage(test::kKeyCertSign)};
+  ProducerList bad = Producers();
+  bad.producers[0].certificates.push_back(test::MakeCertificate(rsa));
+  Sort(bad);
+  EXPECT_TRUE(CheckProducersFile(SerializeProducers(bad), kNow).ok());
+  EXPECT_EQ(ReasonOf(CheckNextProducers(Producers(), Next(bad))),
+            Reason::kCertificateAlgorithm);
+  EXPECT_EQ(ReasonOf(CheckNextProducers(ProducerList(), bad)),
+            Reason::kCertificateAlgorithm);
+  EXPECT_TRUE(CheckNextProducers(bad, Next(bad)).ok());
 }
 
 TEST(NextProducers, OthersMayComeAndGo) {

@@ -13,6 +13,7 @@
 #include "anchors/proto_json.h"
 #include "anchors/releases.h"
 #include "anchors/target_checks.h"
+#include "verify/attestation/certificate.h"
 #include "verify/crypto/public_key.h"
 #include "verify/reason.h"
 
@@ -153,6 +154,30 @@ absl::Status CheckKeys(const ProducerList& list) {
             absl::StrCat(producer.name, " and ", owner->second->name,
                          " have one key, and one of them is REVOKED"));
       }
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Checks that verifiers can use what `last` has not: one that they cannot read
+// signs for nobody.
+absl::Status CheckNewCertificates(const ProducerList& last,
+                                  const ProducerList& next) {
+  std::set<std::string_view> known;
+  for (const Producer& producer : last.producers) {
+    known.insert(producer.certificates.begin(), producer.certificates.end());
+  }
+  for (const Producer& producer : next.producers) {
+    for (const std::string& der : producer.certificates) {
+      if (known.count(der) > 0) continue;
+      const auto usable =
+          verify::ParseCertificate(der, verify::CertificateProfile::kProducer);
+      if (usable.ok()) continue;
+      return Reject(verify::ReasonOf(usable.status())
+                        .value_or(Reason::kCertificateMalformed),
+                    absl::StrCat(Named(producer),
+                                 ": a certificate that is new in the list: ",
+                                 usable.status().message()));
     }
   }
   return absl::OkStatus();
@@ -307,6 +332,7 @@ absl::Status CheckNextProducers(const ProducerList& last,
                        "else can have their keys"));
     }
   }
+  if (absl::Status s = CheckNewCertificates(last, next); !s.ok()) return s;
   return CheckKeys(next);
 }
 

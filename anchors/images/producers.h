@@ -100,9 +100,11 @@ std::string SerializeProducers(const ProducerList& list);
 // Fails besides with FAILED_PRECONDITION, or kProducerKeyReused.
 absl::Status CheckProducersFile(std::string_view json, absl::Time now);
 
-// OK if `next` may follow `last`: the sequence is higher (CheckStep()), and
-// what was REVOKED stays so, with its keys, which nobody else has. Fails with
-// FAILED_PRECONDITION and mostly a ListingReason.
+// OK if `next` may follow `last`: the sequence is higher (CheckStep()), what
+// was REVOKED stays so, with its keys, which nobody else has, and verifiers can
+// use every certificate that `last` has not (P-256 or P-384, as verify/image
+// reads them). Before the first list comes one that is empty. Fails with
+// FAILED_PRECONDITION and mostly a ListingReason, or as ParseCertificate().
 absl::Status CheckNextProducers(const ProducerList& last,
                                 const ProducerList& next);
 

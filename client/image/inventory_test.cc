@@ -142,6 +142,21 @@ TEST_F(InventoryTest, AnExclusionThatHoldsCodeIsToldOf) {
   const Inventory all = List({.exclusions = {"log"}});
   EXPECT_THAT(all.problems, IsEmpty());
   EXPECT_THAT(all.notes, ::testing::Contains(HasSubstr("log/a (script)")));
+  Write("etc/cron.d/a", "text");
+  const InventorySubject cron = {.scope = ManifestScope::kCode,
+                                 .exclusions = {"etc/cron.d"}};
+  EXPECT_THAT(List({.exclusions = cron.exclusions}).notes,
+              ::testing::Contains(HasSubstr("etc/cron.d/a (startup)")));
+  EXPECT_THAT(List(cron).notes,
+              ::testing::Not(::testing::Contains(HasSubstr("etc/cron.d"))));
+}
+
+TEST_F(InventoryTest, ARootThatOthersMayWriteToIsToldOf) {
+  Write("usr/bin/a", "#!/bin/sh\n");
+  const auto told = ::testing::Contains(HasSubstr("may write to ROOT"));
+  EXPECT_THAT(List({}).notes, ::testing::Not(told));
+  ASSERT_EQ(::chmod(root_.c_str(), 0777), 0);
+  EXPECT_THAT(List({}).notes, told);
 }
 
 TEST_F(InventoryTest, OnlyFilesThatCanMatchAreRead) {

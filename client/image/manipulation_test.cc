@@ -145,6 +145,7 @@ void MakeImage(const Tree& t) {
   t.Write("opt/data/table", "1 2 3\n");
   t.Write("var/log/syslog", "a line\n");
   t.Folder("tmp", 01777);
+  t.Folder("usr/local/games", 0775);
 }
 
 // What a manipulation needs beside a folder to write to.
@@ -181,6 +182,21 @@ std::function<void(const Tree&)> Add(const std::string& name,
 std::function<void(const Tree&)> AddLink(const std::string& name,
                                          const std::string& target) {
   return [=](const Tree& t) { t.Link(name, target); };
+}
+
+// A program below `name` whose path is too long for any call.
+std::function<void(const Tree&)> AddFarBelow(const std::string& name) {
+  return [=](const Tree& t) {
+    const fs::path before = fs::current_path();
+    fs::current_path(t.Path(name));
+    const std::string part(250, 'd');
+    for (int i = 0; i < 17; ++i) {
+      fs::create_directory(part);
+      fs::current_path(fs::path(part));
+    }
+    std::ofstream("evil") << kElf;
+    fs::current_path(before);
+  };
 }
 
 const std::vector<Manipulation>& Manipulations() {
@@ -377,6 +393,13 @@ const std::vector<Manipulation>& Manipulations() {
          t.Write("srv/odd", "odd one");
        },
        {{kAdded, "etc/binfmt.d/x.conf"}, {kAdded, "srv/odd"}}},
+      {"a format of update-binfmts, and one of that format",
+       kNothing,
+       [](const Tree& t) {
+         t.Write("usr/share/binfmts/x", "interpreter /bin/odd\nmagic odd\n");
+         t.Write("srv/odd", "odd one");
+       },
+       {{kAdded, "usr/share/binfmts/x"}, {kAdded, "srv/odd"}}},
 
       // --- Code, added ------------------------------------------------------
       {"a program without an x bit",
@@ -458,17 +481,7 @@ const std::vector<Manipulation>& Manipulations() {
        {{kAdded, "usr/bin/l\u0455"}}},
       {"a name too long for a path",
        kNothing,
-       [](const Tree& t) {
-         const fs::path before = fs::current_path();
-         fs::current_path(t.Path("srv"));
-         const std::string part(250, 'd');
-         for (int i = 0; i < 17; ++i) {
-           fs::create_directory(part);
-           fs::current_path(fs::path(part));
-         }
-         std::ofstream("evil") << kElf;
-         fs::current_path(before);
-       },
+       AddFarBelow("srv"),
        {{kLimitExceeded,
          [] {
            std::string name = "srv";
@@ -616,6 +629,44 @@ const std::vector<Manipulation>& Manipulations() {
        kNothing,
        [](const Tree& t) { t.Mode("usr/bin", 0777); },
        {{kMode, "usr/bin"}}},
+      {"an empty folder of programs that everybody may write to",
+       kNothing,
+       [](const Tree& t) { t.Folder("usr/local/sbin", 0777); },
+       {{kAdded, "usr/local/sbin"}}},
+      {"an empty folder of start-up files that everybody may write to",
+       kNothing,
+       [](const Tree& t) { t.Folder("etc/cron.d", 0777); },
+       {{kAdded, "etc/cron.d"}}},
+      {"an empty folder of Python's modules that is another's",
+       kRoot,
+       [](const Tree& t) {
+         t.Folder("usr/local/lib/python3.11/dist-packages");
+         t.Owner("usr/local/lib/python3.11/dist-packages", 65534, 0);
+       },
+       {{kAdded, "usr/local/lib/python3.11/dist-packages"}}},
+      {"an empty folder of programs that more may write to",
+       kNothing,
+       [](const Tree& t) { t.Mode("usr/local/games", 0777); },
+       {{kMode, "usr/local/games"}}},
+      {"a root that everybody may write to",
+       kNothing,
+       [](const Tree& t) { t.Mode("", 0777); },
+       {{kMode, "."}}},
+      {"a root that is another's",
+       kRoot,
+       [](const Tree& t) { t.Owner("", 65534, 0); },
+       {{kOwner, "."}}},
+      {"a disk for everybody, outside dev",
+       kRoot,
+       [](const Tree& t) {
+         t.Node("usr/lib/sda", S_IFBLK, ::makedev(8, 0));
+         t.Mode("usr/lib/sda", 0666);
+       },
+       {{kAdded, "usr/lib/sda"}}},
+      {"the kernel's memory, outside dev",
+       kRoot,
+       [](const Tree& t) { t.Node("srv/mem", S_IFCHR, ::makedev(1, 1)); },
+       {{kAdded, "srv/mem"}}},
       {"a sticky folder without its sticky bit",
        kNothing,
        [](const Tree& t) { t.Mode("tmp", 0777); },
@@ -685,6 +736,27 @@ const std::vector<Manipulation>& Manipulations() {
        kNothing,
        Add("var/log/a/b/c", "#!/bin/sh\n"),
        {{kExcludedExecutable, "var/log"}}},
+      {"what starts code in an excluded folder",
+       kNothing,
+       Add("var/log/pyvenv.cfg"),
+       {{kExcludedExecutable, "var/log"}}},
+      {"the same, in the scope everything",
+       kNothing,
+       Add("var/log/pyvenv.cfg"),
+       {{kExcludedExecutable, "var/log"}},
+       kEverything},
+      {"an excluded folder replaced by a link",
+       kNothing,
+       AddLink("var/log", "/srv"),
+       {{kExcludedExecutable, "var/log"}}},
+      {"a link in an excluded folder to a program",
+       kNothing,
+       AddLink("var/log/a/b", "/usr/bin/ls"),
+       {{kExcludedExecutable, "var/log"}}},
+      {"a link in an excluded folder to a folder outside",
+       kNothing,
+       AddLink("var/log/a/b", "../../../srv"),
+       {{kExcludedExecutable, "var/log"}}},
       {"an excluded folder that is a mount with programs allowed",
        kMounts,
        [](const Tree& t) { t.Mount("none", "var/log", "tmpfs", MS_NOSUID); },
@@ -720,9 +792,38 @@ const std::vector<Manipulation>& Harmless() {
        Add("var/log/other", "a line\n"),
        {},
        ManifestScope::kEverything},
+      {"links in an excluded folder: to data, to nothing and to folders of it",
+       Needs::kNothing,
+       [](const Tree& t) {
+         t.Folder("var/log/a/b");
+         t.Link("var/log/a/data", "/etc/hostname");
+         t.Link("var/log/a/gone", "nothing");
+         t.Link("var/log/a/b/up", "../..");
+         t.Link("var/log/b", "/var/log/a/b");
+       },
+       {}},
+      {"a path in an excluded folder that is too long",
+       Needs::kNothing,
+       AddFarBelow("var/log"),
+       {}},
       {"a link to data",
        Needs::kNothing,
        AddLink("srv/now", "/usr/share/doc/readme"),
+       {}},
+      {"folders of programs and of data",
+       Needs::kNothing,
+       [](const Tree& t) {
+         t.Folder("usr/local/sbin");
+         t.Folder("srv/upload", 0777);
+       },
+       {}},
+      {"a device in dev, and a whiteout of an overlay",
+       Needs::kRoot,
+       [](const Tree& t) {
+         t.Folder("dev");
+         t.Node("dev/sda", S_IFBLK, ::makedev(8, 0));
+         t.Node("srv/gone", S_IFCHR, 0);
+       },
        {}},
       {"a hole stored as zeros",
        Needs::kNothing,

@@ -20,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "anchors/base/no_throw.h"
 #include "client/image/beneath.h"
 #include "client/image/content.h"
@@ -91,6 +92,24 @@ std::string SpecialTarget(const struct statx& facts) {
     default:
       return numbered("block");
   }
+}
+
+bool Same(const struct statx& a, const struct statx& b) {
+  return a.stx_ino == b.stx_ino && a.stx_dev_major == b.stx_dev_major &&
+         a.stx_dev_minor == b.stx_dev_minor;
+}
+
+// Whether the folder `it` is the folder `top` or below it.
+bool IsWithin(Descriptor it, const struct statx& top) {
+  struct statx at;
+  struct statx below {};
+  for (int depth = 0; depth < PATH_MAX && FactsOf(it, at); ++depth) {
+    if (Same(at, top)) return true;
+    if (depth > 0 && Same(at, below)) return false;
+    below = at;
+    it = Descriptor(::openat(it.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  return false;
 }
 
 struct FolderEntry {
@@ -175,12 +194,23 @@ class Walk {
   void ReadFormats();
   // Looks for the first file that `scope` covers in `name` of the folder `at`,
   // or below it, and returns its name and class; "" where there is none. Names
-  // begin with `as` in place of `name`. Adds what it cannot look at to
-  // `problems`.
+  // begin with `as` in place of `name`; where that is no name of an entry, links
+  // are passed by, and else one in the place of `name` counts, and below it
+  // those that lead to such files or to folders outside. Adds what it cannot
+  // look at to `problems`.
   std::string FirstCovered(int at, const std::string& name,
                            const std::string& as, ManifestScope scope,
                            ContentReader& reader,
                            std::vector<Difference>& problems) const;
+  // Whether others than root and ROOT's owner, of whom JudgeRoot() tells,
+  // decide what is run from that folder.
+  bool OthersDecide(const ManifestEntry& folder) const {
+    const bool others_write =
+        (folder.mode & 022) != 0 && (folder.mode & S_ISVTX) == 0;
+    return (others_write || (folder.uid != 0 && folder.uid != owner_)) &&
+           verify::IsFolderOfCode(folder.name);
+  }
+  void JudgeRoot(Inventory& all) const;
   void JudgeUpper(Inventory& all) const;
   const ManifestEntry* Listed(const std::string& name) const;
   bool IsExcluded(const std::string& name) const {
@@ -192,6 +222,8 @@ class Walk {
   const WalkJob& job_;
   const Descriptor& root_;
   verify::BinaryFormats formats_;
+  // Of ROOT.
+  std::uint32_t owner_ = 0;
   std::atomic<std::size_t> listed_{0};
 
   std::mutex mutex_;
@@ -222,7 +254,7 @@ class Walk::Worker {
             const char* base_name, unsigned char hint);
   void Link(const Descriptor& folder, std::string name, const char* base_name);
   void Special(const Descriptor& folder, std::string name,
-               const char* base_name);
+               const char* base_name, mode_t kind);
   void File(const Descriptor& folder, std::string name, const char* base_name);
   void Content(OpenFile file, std::string_view head);
   void Shared(OpenFile file, std::string_view head);
@@ -330,10 +362,12 @@ void Walk::Worker::Folder(const std::string& name) {
     return Unreadable(shown, "open", errno);
   }
   // A folder that a manifest lists is compared; others are listed where it is
-  // made and something in them is.
-  if (!name.empty() && (job_.manifest == nullptr || job_.everything() ||
-                        walk_.Listed(name) != nullptr)) {
-    part_.folders.push_back(EntryOf(name, before));
+  // made and something in them is, or where others may put code into them.
+  if (ManifestEntry entry = EntryOf(name, before);
+      !name.empty() &&
+      (job_.manifest == nullptr || job_.everything() ||
+       walk_.Listed(name) != nullptr || walk_.OthersDecide(entry))) {
+    part_.folders.push_back(std::move(entry));
   }
   // What is written to all the time, such as a folder for temporary files, has
   // a list of names that was true at one moment, or is a problem.
@@ -381,7 +415,7 @@ void Walk::Worker::Name(const Descriptor& folder, const std::string& name,
     case S_IFLNK:
       return Link(folder, name, base_name);
     default:
-      return Special(folder, name, base_name);
+      return Special(folder, name, base_name, kind);
   }
 }
 
@@ -425,12 +459,21 @@ bool Walk::Worker::LeadsToData(const std::string& name) {
 }
 
 void Walk::Worker::Special(const Descriptor& folder, std::string name,
-                           const char* base_name) {
-  if (!job_.everything() && walk_.Listed(name) == nullptr) return;
+                           const char* base_name, mode_t kind) {
+  const bool covered = job_.everything() || walk_.Listed(name) != nullptr;
+  if (!covered &&
+      (name.starts_with("dev/") || (kind != S_IFBLK && kind != S_IFCHR))) {
+    return;
+  }
   const Descriptor it = OpenBeneath(folder.get(), base_name, O_PATH);
   struct statx facts;
   if (!it.ok() || !FactsOf(it, facts)) {
     return Unreadable(std::move(name), "open", errno);
+  }
+  // An overlay's whiteout is the only device that opens nothing.
+  if (!covered && S_ISCHR(facts.stx_mode) && facts.stx_rdev_major == 0 &&
+      facts.stx_rdev_minor == 0) {
+    return;
   }
   Add(EntryOf(std::move(name), facts));
 }
@@ -557,9 +600,11 @@ void Walk::Worker::Shared(OpenFile file, std::string_view head) {
 
 void Walk::Worker::Excluded(const Descriptor& folder, const std::string& name,
                             const char* base_name) {
-  const std::string code =
-      walk_.FirstCovered(folder.get(), base_name, name, ManifestScope::kCode,
-                         reader_, part_.problems);
+  const std::string code = walk_.FirstCovered(
+      folder.get(), base_name, name,
+      job_.scope == ManifestScope::kCode ? ManifestScope::kCode
+                                         : ManifestScope::kCodeAndStartup,
+      reader_, part_.problems);
   if (!code.empty()) {
     Problem(DifferenceReason::kExcludedExecutable, name,
             absl::StrCat("holds code: ", code));
@@ -576,6 +621,7 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     return std::string();
   };
   std::vector<std::string> folders;
+  struct statx top {};
   const auto look = [&](int in, const std::string& base_name,
                         const std::string& shown) -> std::string {
     const Descriptor it = OpenBeneath(in, base_name, O_PATH);
@@ -583,9 +629,27 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     if (!it.ok() || !FactsOf(it, facts)) {
       return errno == EXDEV || errno == ENOENT ? "" : unreadable(shown);
     }
-    if (S_ISDIR(facts.stx_mode)) folders.push_back(shown);
+    if (S_ISDIR(facts.stx_mode)) {
+      folders.push_back(shown);
+      if (shown == as) top = facts;
+    }
+    Descriptor file;
+    if (S_ISLNK(facts.stx_mode) && !as.empty()) {
+      if (shown == as) return shown + " (a link)";
+      Descriptor target = ResolveInRoot(root_.get(), shown);
+      if (!target.ok() || !FactsOf(target, facts)) {
+        return errno == EXDEV ? shown + " (a link to another mount)" : "";
+      }
+      if (S_ISDIR(facts.stx_mode)) {
+        return IsWithin(std::move(target), top)
+                   ? ""
+                   : shown + " (a link to a folder outside)";
+      }
+      if (S_ISREG(facts.stx_mode)) file = Reopen(target, O_RDONLY);
+    } else if (S_ISREG(facts.stx_mode)) {
+      file = OpenBeneath(in, base_name, O_RDONLY);
+    }
     if (!S_ISREG(facts.stx_mode)) return "";
-    const Descriptor file = OpenBeneath(in, base_name, O_RDONLY);
     if (!file.ok() || !FactsOf(file, facts)) return unreadable(shown);
     const auto head = reader.Head(file, verify::kHeadBytes);
     if (!head.has_value()) return unreadable(shown);
@@ -603,7 +667,10 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     const Descriptor folder = OpenBeneath(at, path, O_RDONLY | O_DIRECTORY);
     std::vector<FolderEntry> names;
     if (!folder.ok() || !ListFolder(folder, names)) {
-      if (errno != EXDEV && errno != ENOENT) unreadable(shown);
+      // Any user who may write there could make a path that is too long.
+      if (errno != EXDEV && errno != ENOENT && errno != ENAMETOOLONG) {
+        unreadable(shown);
+      }
       continue;
     }
     for (const FolderEntry& entry : names) {
@@ -617,21 +684,28 @@ std::string Walk::FirstCovered(int at, const std::string& name,
 
 void Walk::ReadFormats() {
   ContentReader reader;
-  for (const std::string_view name : verify::kBinaryFormatFolders) {
+  const auto read = [&](std::string_view name, std::string_view ending,
+                        auto add) {
     const Descriptor folder =
         OpenBeneath(root_.get(), std::string(name), O_RDONLY | O_DIRECTORY);
     std::vector<FolderEntry> names;
     // Where one cannot be read, the walk says so.
-    if (!folder.ok() || !ListFolder(folder, names)) continue;
+    if (!folder.ok() || !ListFolder(folder, names)) return;
     for (const FolderEntry& entry : names) {
-      if (!entry.name.ends_with(".conf")) continue;
+      if (!entry.name.ends_with(ending)) continue;
       const Descriptor it = OpenBeneath(folder.get(), entry.name, O_PATH);
       struct statx facts;
       if (!it.ok() || !FactsOf(it, facts) || !S_ISREG(facts.stx_mode)) continue;
       const auto text = reader.Head(
           OpenBeneath(folder.get(), entry.name, O_RDONLY), kMaxFormatBytes);
-      if (text.has_value()) formats_.Add(*text);
+      if (text.has_value()) (formats_.*add)(*text);
     }
+  };
+  for (const std::string_view name : verify::kBinaryFormatFolders) {
+    read(name, ".conf", &verify::BinaryFormats::Add);
+  }
+  for (const std::string_view name : verify::kBinfmtSupportFolders) {
+    read(name, "", &verify::BinaryFormats::AddOfBinfmtSupport);
   }
 }
 
@@ -652,6 +726,7 @@ void Walk::Stop(absl::Status why) {
 
 absl::StatusOr<Inventory> Walk::Run() {
   ReadFormats();
+  if (struct statx facts; FactsOf(root_, facts)) owner_ = facts.stx_uid;
   folders_.push_back("");
   std::size_t count = job_.options.threads;
   if (count == 0) {
@@ -728,16 +803,52 @@ Inventory Walk::Collect(std::vector<Part> parts) {
                            return e.name < n;
                          });
     if (job_.manifest != nullptr || job_.everything() ||
-        (folder.mode & 07000) != 0 ||
+        (folder.mode & 07000) != 0 || OthersDecide(folder) ||
         (first != end && first->name.starts_with(below))) {
       all.found.push_back(std::move(folder));
     }
   }
   std::sort(all.found.begin(), all.found.end(), Earlier);
+  JudgeRoot(all);
   if (!job_.upper.empty()) JudgeUpper(all);
   return all;
 }
 
+// ROOT is no entry. Who may write to it can replace all that it holds, so that
+// has to be root, or who owns and may write to everything at its top anyway.
+void Walk::JudgeRoot(Inventory& all) const {
+  struct statx root;
+  if ((job_.manifest != nullptr && job_.manifest->content_only) ||
+      !FactsOf(root_, root)) {
+    return;
+  }
+  const std::uint32_t write = root.stx_mode & 022;
+  if (root.stx_uid == 0 && write == 0) return;
+  bool any = false, all_alike = true;
+  for (const ManifestEntry& e :
+       job_.manifest == nullptr ? all.found : job_.manifest->entries) {
+    if (e.name.find('/') != std::string::npos || e.type == EntryType::kLink) {
+      continue;
+    }
+    any = true;
+    all_alike = all_alike && e.uid == root.stx_uid && e.gid == root.stx_gid &&
+                (e.mode & write) == write;
+  }
+  if (any && all_alike) return;
+  const std::string what = absl::StrFormat(
+      "others than root may write to ROOT: mode %04o, owner %u:%u",
+      root.stx_mode & 07777, root.stx_uid, root.stx_gid);
+  if (job_.manifest == nullptr) {
+    all.notes.push_back(what);
+  } else {
+    all.problems.push_back(
+        {write != 0 ? DifferenceReason::kMode : DifferenceReason::kOwner,
+         kRootName, what});
+  }
+}
+
+// A hint: the path is what the list of mounts says, and may lead elsewhere by
+// now. What is seen through the overlay is compared whatever is found here.
 void Walk::JudgeUpper(Inventory& all) const {
   const auto folder = OpenAsSeen(job_.upper);
   if (!folder.ok()) {

@@ -19,6 +19,21 @@ std::optional<ValidateReason> ReasonOf(const ValidateConfig& config,
   return tpm;
 }
 
+// What the initrd demands. A bundle that is not verified can kill the process
+// that reads it, and must not choose the milder of two actions by that.
+MismatchAction LeastAction(const ValidateConfig& config,
+                           ValidateReason reason) {
+  if (IsWithoutManifest(reason)) return config.without_manifest;
+  switch (reason) {
+    case ValidateReason::kValidatorDied:
+    case ValidateReason::kValidatorTimeout:
+    case ValidateReason::kValidatorUnavailable:
+      return std::max(config.least_action, config.without_manifest);
+    default:
+      return config.least_action;
+  }
+}
+
 }  // namespace
 
 bool IsWithoutManifest(ValidateReason reason) {
@@ -53,8 +68,7 @@ Decision Decide(const ValidateConfig* config, ValidateStage stage,
     return decision;
   }
   decision.action =
-      std::max(IsWithoutManifest(*decision.reason) ? config->without_manifest
-                                                   : config->least_action,
+      std::max(LeastAction(*config, *decision.reason),
                finding.manifest_action.value_or(MismatchAction::kContinue));
   return decision;
 }

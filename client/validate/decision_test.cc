@@ -87,6 +87,9 @@ const Row kRows[] = {
      Extension::kFailure, kPowerOff},
     {"Crashed", kEmergency, kContinue, true, kInitrd, Reason::kValidatorDied,
      kNone, kNone, Reason::kValidatorDied, Extension::kFailure, kEmergency},
+    {"CrashedByWhatMayBeNoManifest", kContinue, kPowerOff, true, kInitrd,
+     Reason::kValidatorDied, kNone, kNone, Reason::kValidatorDied,
+     Extension::kFailure, kPowerOff},
 };
 
 class DecisionRow : public ::testing::TestWithParam<Row> {};
@@ -165,9 +168,11 @@ TEST(DecisionTest, NoCombinationIsMilderThanItMayBe) {
     ASSERT_EQ(decision.reason,
               finding.reason.has_value() ? finding.reason : tpm);
     const std::string name(NameOf(*decision.reason));
-    const MismatchAction least = name.rfind("MANIFEST_", 0) == 0
-                                     ? config.without_manifest
-                                     : config.least_action;
+    const MismatchAction least =
+        name.rfind("MANIFEST_", 0) == 0 ? config.without_manifest
+        : name.rfind("VALIDATOR_", 0) == 0
+            ? std::max(config.least_action, config.without_manifest)
+            : config.least_action;
     ASSERT_GE(decision.action, least);
     ASSERT_GE(decision.action, finding.manifest_action.value_or(kContinue));
     ASSERT_TRUE(decision.action == least ||

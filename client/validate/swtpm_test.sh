@@ -50,7 +50,7 @@ fresh_tpm() {
   done
   fail "swtpm does not start"
 }
-# register [BANK]: what PCR 8 has, in hex.
+# register [BANK]: what PCR8 has, in hex.
 register() {
   tpm2_pcrread --tcti "swtpm:path=$work/tpm" "${1:-sha384}:8" |
     sed -n 's/^ *8 *: 0x//p' | tr 'A-F' 'a-f'

@@ -46,12 +46,13 @@ absl::Status Unreadable(const std::string& name, const char* why) {
                   absl::StrCat(name, ": ", why));
 }
 
-absl::StatusOr<std::string> ReadAll(int descriptor, const std::string& name) {
+absl::StatusOr<std::string> ReadAll(int descriptor, const std::string& name,
+                                    std::size_t most) {
   struct stat status {};
   if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
     return Unreadable(name, "is no file");
   }
-  if (static_cast<std::uint64_t>(status.st_size) > verify::kMaxBundleBytes) {
+  if (static_cast<std::uint64_t>(status.st_size) > most) {
     return Unreadable(name, "is too long");
   }
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
@@ -81,7 +82,7 @@ absl::StatusOr<std::string> ReadBundleText(const ValidateConfig& config,
     if (file < 0 && errno == ENOENT) continue;
     if (file < 0) return Unreadable(name, std::strerror(errno));
     const absl::Cleanup close_file = [file] { ::close(file); };
-    return ReadAll(file, name);
+    return ReadAll(file, name, config.max_bundle_bytes);
   }
   return NotValid(ValidateReason::kManifestMissing,
                   absl::StrCat("there is no ", config.manifests.front()));

@@ -16,6 +16,7 @@
 #include "verify/attestation/certificate.h"
 #include "verify/encoding/base64.h"
 #include "verify/encoding/json.h"
+#include "verify/image/bundle.h"
 #include "verify/image/version.h"
 
 namespace anchorage::client {
@@ -219,6 +220,14 @@ absl::Status ReadPlaces(const JsonValue& object, ValidateConfig& config) {
       return Invalid("manifests", "names below the root, without a leading /");
     }
   }
+  if (const JsonValue* most = object.Find("max_bundle_bytes");
+      most != nullptr) {
+    const std::int64_t bytes = most->AsInteger().value_or(0);
+    if (bytes < 1 || bytes > std::int64_t{verify::kMaxBundleBytes}) {
+      return Invalid("max_bundle_bytes", "1 to 272629760");
+    }
+    config.max_bundle_bytes = static_cast<std::size_t>(bytes);
+  }
   return absl::OkStatus();
 }
 
@@ -293,13 +302,14 @@ absl::StatusOr<ValidateConfig> ReadAndParse(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<ValidateConfig> ParseValidateConfig(std::string_view json) {
-  static constexpr std::array<std::string_view, 14> kMembers = {
+  static constexpr std::array<std::string_view, 15> kMembers = {
       "schema_version",
       "producers",
       "product",
       "least_version",
       "least_scope",
       "manifests",
+      "max_bundle_bytes",
       "least_action",
       "without_manifest",
       "as_seen",

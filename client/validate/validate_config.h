@@ -3,7 +3,7 @@
 //   auto config = ReadValidateConfig("/etc/anchorage/validate.json");
 //   if (!config.ok()) return PowerOff();
 //
-// The initrd is measured (PCR 4), the disk is not: so all that decides about
+// The initrd is measured (PCR4), the disk is not: so all that decides about
 // the disk stands here. README.md is the manual of the format.
 
 #ifndef ANCHORAGE_CLIENT_VALIDATE_VALIDATE_CONFIG_H_
@@ -36,6 +36,8 @@ struct ValidateConfig {
   // Where the bundle may be, as names of entries, below the root; the first
   // that is there counts.
   std::vector<std::string> manifests = {"usr/lib/anchorage/image.bundle.json"};
+  // A longer bundle is not read: it is read before anything of it is verified.
+  std::size_t max_bundle_bytes = 64 * 1024 * 1024;
   // What happens where the tree differs or cannot be validated, unless the
   // manifest demands something stricter.
   verify::MismatchAction least_action = verify::MismatchAction::kPowerOff;

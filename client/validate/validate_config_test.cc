@@ -38,6 +38,7 @@ std::string Whole() {
     "least_version": "2026.11",
     "least_scope": "everything",
     "manifests": ["usr/lib/a.json", "boot/b.json"],
+    "max_bundle_bytes": 1000,
     "least_action": "emergency",
     "without_manifest": "continue",
     "as_seen": true,
@@ -67,6 +68,7 @@ TEST(ValidateConfigTest, ReadsEveryMember) {
   EXPECT_EQ(config->least_scope, ManifestScope::kEverything);
   EXPECT_EQ(config->manifests,
             (std::vector<std::string>{"usr/lib/a.json", "boot/b.json"}));
+  EXPECT_EQ(config->max_bundle_bytes, 1000u);
   EXPECT_EQ(config->least_action, MismatchAction::kEmergency);
   EXPECT_EQ(config->without_manifest, MismatchAction::kContinue);
   EXPECT_TRUE(config->as_seen);
@@ -83,6 +85,7 @@ TEST(ValidateConfigTest, WhatIsNotSaidIsStrict) {
   EXPECT_EQ(config->least_scope, ManifestScope::kCodeAndStartup);
   EXPECT_EQ(config->least_action, MismatchAction::kPowerOff);
   EXPECT_EQ(config->without_manifest, MismatchAction::kPowerOff);
+  EXPECT_EQ(config->max_bundle_bytes, 64u << 20);
   EXPECT_FALSE(config->as_seen);
   EXPECT_TRUE(config->require_tpm);
   EXPECT_EQ(config->pcr, 8);
@@ -143,6 +146,8 @@ INSTANTIATE_TEST_SUITE_P(
         Breakage{"NoPlace", "[\"usr/lib/a.json\", \"boot/b.json\"]", "[]"},
         Breakage{"PlaceIsNoList", "[\"usr/lib/a.json\", \"boot/b.json\"]",
                  "\"usr/lib/a.json\""},
+        Breakage{"NoBytes", "1000", "0"},
+        Breakage{"TooManyBytes", "1000", "272629761"},
         Breakage{"RelativeTpm", "/dev/tpm0", "dev/tpm0"},
         Breakage{"RegisterOfTheFirmware", "\"pcr\": 14", "\"pcr\": 4"},
         Breakage{"RegisterThatCanBeReset", "\"pcr\": 14", "\"pcr\": 16"},

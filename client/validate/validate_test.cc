@@ -233,6 +233,16 @@ TEST_F(ValidateTest, AFlippedByteIsAFailure) {
   ExpectFailure(Reason::kManifestUnreadable);
 }
 
+TEST_F(ValidateTest, ALongerBundleIsAFailure) {
+  const std::size_t size = producer_.Sign(manifest_).size();
+  config_.more = absl::StrCat(R"("max_bundle_bytes": )", size, ",");
+  bundle_ = producer_.Sign(manifest_);
+  bundle_->resize(size, ' ');
+  EXPECT_EQ(Run().reason, std::nullopt);
+  *bundle_ += ' ';
+  EXPECT_EQ(Run().reason, Reason::kManifestUnreadable);
+}
+
 TEST_F(ValidateTest, AForeignProducerIsAFailure) {
   producer_.root.subject = producer_.issuer.issuer = test::NameOf("Somebody");
   ExpectFailure(Reason::kManifestForeign);

@@ -77,10 +77,15 @@ refused unknown_command 1 "did you mean 'verify'?" "$trustctl" verfy
 refused unknown_verb 1 "did you mean 'identity'?" "$trustctl" verify identiy
 refused typo_hint 1 "hint: trustctl verify --help lists them" "$trustctl" verify identiy
 grep -q Usage err && { echo "FAILED: a typo is lost among help"; failures=1; }
+refused another_verb 2 "cannot open none" "$trustctl" releases list --releases none
+refused another_verb_of_producers 2 "cannot open none" \
+  "$trustctl" producers show --list none
 refused flag_before 1 "flags stand behind the command" \
   "$trustctl" --context bob rotations list
 refused missing_server 1 "hint: give --server, or say it once: trustctl context set NAME --admin-server" \
   "$trustctl" rotations list
+refused missing_certificate 1 "hint: give --client-cert, or say it once" \
+  "$trustctl" image submit none --server localhost:1
 refused missing_why 1 "trustctl: error: --why is required" \
   "$trustctl" rotations approve 1 --server localhost:1
 refused not_a_number 1 "trustctl: error: id: 'two' is no number of a rotation" \
@@ -169,6 +174,9 @@ refused open_command_line 1 "open.json: of one way to satisfy the condition" \
   "$trustctl" verify attestation --document "$tpm" --type nitrotpm --policy open.json
 refused policy_of_other_type 1 "--type is enclave" "$trustctl" verify attestation \
   --document "$tpm" --type enclave --policy tpm.json
+printf '{"StringEqualsIgnoreCase": {"kms:RecipientAttestation:NitroTPMPCR4": "%096d", "kms:RecipientAttestation:NitroTPMPCR12": "%096d"}, "StringEquals": {"kms:CallerAccount": "123456789012"}}' 1 0 >condition.json
+refused policy_of_the_account_too 1 "--ignore-other-keys WHY, such as" \
+  "$trustctl" verify attestation --document "$tpm" --type nitrotpm --policy condition.json
 refused old_document 4 "" "$trustctl" verify attestation \
   --document "$tpm" --type nitrotpm --policy tpm.json
 
@@ -184,6 +192,14 @@ refused import_of_other_type 2 "those of a NitroTPM" \
 refused import_of_bad_name 2 "without blanks" "${import[@]}" --name "1 0"
 refused import_of_bad_time 1 "is not a time" \
   "${import[@]}" --name 1 --valid-until tomorrow
+refused import_of_another_pcr 1 "PCR4 differs" \
+  "${import[@]}" --name 1 --pcr "4=$(printf %096d 1)"
+refused show_without_a_list 0 "hint: --releases reads one from a file" \
+  "$trustctl" releases show
+refused import_into_another_list 0 "" "${import[@]}" --name 1 --list one.json
+refused release_unknown 5 "releases show --releases one.json" \
+  "$trustctl" verify attestation --document "$tpm" --type nitrotpm \
+  --release other --releases one.json --at 2026-08-13T17:36:49Z
 if [ -e releases.json ]; then
   echo "FAILED: a refused import left a list"
   failures=$((failures + 1))

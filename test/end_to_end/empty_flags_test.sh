@@ -50,7 +50,7 @@ walk() {
   while read -r name; do
     # The help of a command has all of them below it once more.
     [ "$name" = help ] || walk "${command:+$command }$name"
-  done < <(sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$help")
+  done < <(sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\)[, ].*/\1/p' <<<"$help")
 }
 
 walk ""

@@ -33,7 +33,7 @@ walk() {
   done < <(grep -oE '^ {2,4}(-[a-z],)?--[a-z][a-z0-9-]*' <<<"$help" | grep -oE -- '--.*')
   while read -r name; do
     [ "$name" = help ] || walk "${command:+$command }$name"
-  done < <(sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$help")
+  done < <(sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\)[, ].*/\1/p' <<<"$help")
 }
 walk ""
 grep -q "wrote  $pages pages" out || fail "$(cat out), and there are $pages commands"

@@ -32,10 +32,13 @@ declare -A arguments=(
   ['measure uki']='shop.efi' ['measure eventlog']='machine.log'
   ['measure image']='shop.raw' ['image lint']='image'
   ['key show']='--key alice.pem' ['inspect']="$real/nitro-tpm/live-usw2-i-000fa553.cbor"
+  ['producers list']='--list producers.json' ['image index show']=''
   ['image show']="$oms/v1.1.0.json"
   ['instance check']='--attestation ignore' ['selftest']='' ['context list']='' ['context show']='prod'
 )
 "$make_boot_files" .
+"$trustctl" producers add shop --product shop --certificate "$oms/signer.pem" >out 2>&1 &&
+  "$trustctl" image index floor shop 1.2 >out 2>&1 || fail "no lists: $(cat out)"
 mkdir -p image/usr/sbin && touch image/usr/sbin/sshd
 "$trustctl" key generate --out alice.pem --unencrypted >/dev/null
 XDG_CONFIG_HOME=$scratch/xdg "$trustctl" context set prod --server trustd:7443 >/dev/null

@@ -13,6 +13,7 @@
 #include "client/validate/validate_config.h"
 #include "client/validate/validate_error.h"
 #include "test/fuzz/fuzz.h"
+#include "verify/image/bundle.h"
 #include "verify/image/manifest.h"
 
 namespace anchorage::test {
@@ -40,6 +41,9 @@ void CheckConfig(const ValidateConfig& config) {
   for (const std::string& place : config.manifests) {
     Require(verify::IsEntryName(place), "it is below the root");
   }
+  Require(config.max_bundle_bytes >= 1 &&
+              config.max_bundle_bytes <= verify::kMaxBundleBytes,
+          "a bundle's length is bounded");
   Require(config.tpm.front() == '/', "the TPM is at a path");
   Require(config.time_limit >= absl::ZeroDuration() &&
               config.time_limit <= absl::Hours(24) &&

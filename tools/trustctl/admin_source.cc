@@ -1,5 +1,6 @@
 #include "tools/trustctl/admin_source.h"
 
+#include <string>
 #include <utility>
 
 #include "anchors/base/atomic_file.h"
@@ -37,17 +38,31 @@ void AdminSource::AddTo(CLI::App& command, bool required) {
   server_option->required(required);
   certificate_option->needs(key_option);
   key_option->needs(certificate_option);
+  // Where another source may be named instead, Read() says so.
+  if (!required) return;
+  command.parse_complete_callback([this] {
+    if (const absl::Status s = Check(); !s.ok()) {
+      throw CLI::RequiredError(std::string(s.message()),
+                               CLI::ExitCodes::RequiredError);
+    }
+  });
+}
+
+absl::Status AdminSource::Check() const {
+  if (Endpoint{.address = server}.is_unix_socket() ||
+      !client_certificate.empty()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "--client-cert and --client-key are required: the listener for people "
+      "asks who you are");
 }
 
 absl::StatusOr<Endpoint> AdminSource::Read() const {
   Endpoint endpoint;
   endpoint.address = server;
   if (endpoint.is_unix_socket()) return endpoint;
-  if (client_certificate.empty()) {
-    return absl::InvalidArgumentError(
-        "--client-cert and --client-key are required: the listener for people "
-        "asks who you are");
-  }
+  if (absl::Status s = Check(); !s.ok()) return s;
   if (!tls_roots.empty()) {
     auto roots = ReadInput(tls_roots);
     if (!roots.ok()) return roots.status();

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tools/trustctl/connection_cause.h"
 
@@ -19,12 +20,15 @@ struct AdminSource {
   std::string client_key;
 
   // Adds --server, --client-cert and --client-key, and --tls-roots; the first
-  // is required unless `required` is false.
+  // is required unless `required` is false, and so are those that it needs.
   void AddTo(CLI::App& command, bool required = true);
 
   // Reads the files, of which the key must be its owner's alone. Fails where
   // one of them is missing that the server asks for.
   absl::StatusOr<Endpoint> Read() const;
+
+ private:
+  absl::Status Check() const;
 };
 
 }  // namespace anchorage::trustctl

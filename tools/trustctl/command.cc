@@ -26,6 +26,12 @@ namespace fs = std::filesystem;
 
 std::string Program() { return absl::StrCat("trustctl ", anchors::kVersion); }
 
+std::string Counted(std::size_t count, const std::string& one,
+                    const std::string& many) {
+  if (count == 1) return "1 " + one;
+  return absl::StrCat(count, " ", many.empty() ? one + "s" : many);
+}
+
 std::string PrintableLines(std::string_view text, std::string_view indent) {
   std::string lines;
   for (const absl::string_view line :
@@ -109,12 +115,12 @@ int UsageError(const absl::Status& why) {
   return kUsage;
 }
 
-int PolicyError(const absl::Status& why) {
+int PolicyError(const absl::Status& why, std::string_view hint) {
   std::string text = TextOf(why);
   if (const auto reason = verify::ReasonOf(why); reason.has_value()) {
     absl::StrAppend(&text, " (", std::string(verify::NameOf(*reason)), ")");
   }
-  PrintError(text);
+  PrintError(text, hint);
   return kUsage;
 }
 

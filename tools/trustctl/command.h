@@ -35,6 +35,10 @@ using verify::Printable;
 // pass for one of ours.
 std::string PrintableLines(std::string_view text, std::string_view indent);
 
+// "1 finding", "2 findings"; with `many` where that is no 's' more.
+std::string Counted(std::size_t count, const std::string& one,
+                    const std::string& many = "");
+
 // How the program ends; the same for every command.
 enum ExitCode : int {
   kAccepted = 0,  // or: done
@@ -62,7 +66,7 @@ void PrintWarning(std::string_view message);
 int UsageError(const absl::Status& why);
 
 // The same for a policy that cannot be: the name of its reason is behind it.
-int PolicyError(const absl::Status& why);
+int PolicyError(const absl::Status& why, std::string_view hint = "");
 
 // Prints `status` as an error and returns its exit code.
 int Fail(const absl::Status& status, std::string_view hint = "");

@@ -259,6 +259,15 @@ void UseContext(CLI::App& command, std::span<const std::string> arguments) {
       option->envname("");
     }
   }
+  // Whoever pins a producer means that one alone: a list of more is asked for
+  // by a flag.
+  if (Given(arguments, "--producer").has_value()) {
+    for (CLI::Option* option : takers) {
+      if (option->get_name() == "--server" || option->get_name() == "--cache") {
+        option->envname("");
+      }
+    }
+  }
   // What goes with another is nothing without it.
   for (CLI::Option* option : takers) {
     const auto& needed = option->get_needs();

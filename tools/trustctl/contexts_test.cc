@@ -89,6 +89,7 @@ class ContextsTest : public ::testing::Test {
         ->envname("ANCHORAGE_TLS_ROOTS");
     app_.add_option("--file", file)->excludes(server_);
     app_.add_option("--account", account);
+    app_.add_option("--producer", producer);
     AddContextFlag(app_);
   }
 
@@ -118,6 +119,7 @@ class ContextsTest : public ::testing::Test {
   std::string roots;
   std::string file;
   std::string account;
+  std::string producer;
 };
 
 TEST_F(ContextsTest, TheCurrentOneIsTaken) {
@@ -172,6 +174,17 @@ TEST_F(ContextsTest, AFlagThatExcludesItKeepsItAway) {
   ASSERT_TRUE(Parse({"--file", "catalog.json"}));
   EXPECT_EQ(server, "");
   EXPECT_EQ(roots, "") << "what goes with it is left out too";
+}
+
+TEST_F(ContextsTest, AProducerThatIsPinnedIsWidenedByFlagsAlone) {
+  Write(kFile);
+  ASSERT_TRUE(Parse({"--producer", "acme.pem"}));
+  EXPECT_EQ(server, "");
+  setenv("ANCHORAGE_SERVER", "variable:1", 1);
+  ASSERT_TRUE(Parse({"--producer=acme.pem"}));
+  EXPECT_EQ(server, "");
+  ASSERT_TRUE(Parse({"--producer", "acme.pem", "--server", "flag:1"}));
+  EXPECT_EQ(server, "flag:1");
 }
 
 TEST_F(ContextsTest, NoVariableIsAnExpectation) {

@@ -60,7 +60,7 @@ std::vector<std::string> CommandNamesOf(CLI::App& app) {
 
 CLI::App* CommandNamed(CLI::App& app, std::string_view name) {
   for (CLI::App* command : CommandsOf(app)) {
-    if (command->get_name() == name) return command;
+    if (command->check_name(std::string(name))) return command;
   }
   return nullptr;
 }

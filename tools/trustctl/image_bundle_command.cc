@@ -317,8 +317,8 @@ void AddImageSign(CLI::App& image, Action& action) {
       ->required();
   flags->output.AddTo(*command);
   command->footer(R"(
-    trustctl image sign image.json --key build.pem --chain build.crt --out image.sigstore.json
-    trustctl image sign image.json --key 'pkcs11:token=build;object=images' --chain build.crt --out image.sigstore.json)");
+    trustctl image sign manifest.json --key build.pem --chain build.crt --out image.bundle.json
+    trustctl image sign manifest.json --key 'pkcs11:token=build;object=images' --chain build.crt --out image.bundle.json)");
   command->callback(
       [&action, flags] { action = [flags] { return RunSign(*flags); }; });
 }
@@ -331,7 +331,7 @@ void AddImageShow(CLI::App& image, Action& action) {
   AddProducer(*command, *flags, /*required=*/false);
   flags->output.AddTo(*command);
   command->footer(R"(
-    trustctl image show image.sigstore.json --producer example.pem)");
+    trustctl image show image.bundle.json --producer example.pem)");
   command->callback(
       [&action, flags] { action = [flags] { return RunShow(*flags); }; });
 }
@@ -352,7 +352,7 @@ void AddImageExport(CLI::App& image, Action& action) {
       ->add_option("--out", flags->out, "where it goes; - for standard output")
       ->default_val("-");
   command->footer(R"(
-    trustctl image export image.sigstore.json --producer example.pem --format keylime --out policy.json)");
+    trustctl image export image.bundle.json --producer example.pem --format keylime --out policy.json)");
   command->callback(
       [&action, flags] { action = [flags] { return RunExport(*flags); }; });
 }

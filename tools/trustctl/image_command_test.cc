@@ -24,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string Read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -93,6 +94,9 @@ TEST_F(ImageCommandTest, ASignedImageIsAccepted) {
   EXPECT_THAT(ran.out, HasSubstr("ACCEPTED  ledger 2026.11.30, signed by"));
   EXPECT_THAT(ran.out, HasSubstr("of Example\n"));
   EXPECT_THAT(ran.out, HasSubstr("PCR8        "));
+  EXPECT_THAT(
+      ran.out,
+      HasSubstr("index       not listed: by its producer's signature alone\n"));
   EXPECT_THAT(ran.out, HasSubstr("kernel      dm-verity "));
 }
 
@@ -106,6 +110,7 @@ TEST_F(ImageCommandTest, EachDifferenceIsALine) {
   EXPECT_THAT(ran.out, HasSubstr("ADDED usr/bin/\\x1b[2Jnew.py: file\n"));
   EXPECT_THAT(ran.out, HasSubstr("REJECTED  ledger 2026.11.30"));
   EXPECT_THAT(ran.out, HasSubstr("differences 2\n"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("PCR8"))) << "it does not boot";
 }
 
 TEST_F(ImageCommandTest, JsonHasTheSame) {
@@ -198,6 +203,13 @@ TEST_F(ImageCommandTest, WhatRunsAndIsInNoManifest) {
   EXPECT_THAT(ran.out, HasSubstr("UNLISTED_RUNNING "));
 }
 
+TEST_F(ImageCommandTest, SaysHowAManifestIsHad) {
+  const Ran ran = RunCommand(AddImage, {"image", "verify", Path("root"),
+                                        "--producer", Path("Example.pem")});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("image find"));
+}
+
 TEST_F(ImageCommandTest, OneQuestionAtATime) {
   Sign();
   EXPECT_EQ(Verify({"--running"}).code, kUsage);
@@ -206,6 +218,32 @@ TEST_F(ImageCommandTest, OneQuestionAtATime) {
                         "--producer", Path("Example.pem")})
                 .code,
             kUsage);
+}
+
+// Nobody knows what is withdrawn: the built-in set has no lists.
+TEST_F(ImageCommandTest, WithoutTheListsThatAreAskedForNothingIsAccepted) {
+  Sign();
+  Write("disk", "the disk");
+  fs::create_directories(Path("cache"));
+  const char* const kRoot = "test/vectors/store_v2/cache.root.json";
+  const std::vector<std::vector<std::string>> sources = {
+      {"--server", "http://127.0.0.1:1/tuf/", "--trusted-root", kRoot},
+      {"--cache", Path("cache"), "--trusted-root", kRoot}};
+  const std::vector<std::vector<std::string>> questions = {
+      {Path("root"), "--manifest", Path("bundle.json"), "--producer",
+       Path("Example.pem"), "--as-seen"},
+      {Path("root"), "--manifest", Path("bundle.json"), "--as-seen"},
+      {"--disk", Path("disk")}};
+  for (const auto& source : sources) {
+    for (const auto& question : questions) {
+      std::vector<std::string> line = {"image", "verify"};
+      line.insert(line.end(), question.begin(), question.end());
+      line.insert(line.end(), source.begin(), source.end());
+      const Ran ran = RunCommand(AddImage, line);
+      EXPECT_EQ(ran.code, kUndecided) << ran.out << ran.err;
+      EXPECT_THAT(ran.err, HasSubstr("the signed lists could not be got"));
+    }
+  }
 }
 
 TEST_F(ImageCommandTest, ModelsOfModelSigning) {

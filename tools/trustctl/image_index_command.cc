@@ -176,6 +176,7 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"show", 0, "", "", nullptr},
+    {"list", 0, "", "", nullptr},
     {"add", 1, "ENTRY", "added", Add},
     {"locate", 1, "MANIFEST", "located", LocateListed},
     {"withdraw", 1, "MANIFEST", "withdrew", Withdraw},
@@ -271,10 +272,34 @@ int Run(const Flags& flags) {
   if (status.ok()) status = anchors::WriteFileAtomically(flags.index, text);
   if (!status.ok()) return Fail(status);
   ordered_json answer = {{"index", flags.index}, {"sequence", next.sequence}};
-  if (*changed != nullptr) answer["image"] = FactsOf(**changed);
+  std::vector<Image> removed;
+  if (*changed != nullptr) {
+    answer["image"] = FactsOf(**changed);
+  } else {
+    answer["product"] = flags.arguments[0];
+    answer["least_version"] = flags.arguments[1];
+    answer["removed"] = ordered_json::array();
+    if (!is_new) removed = last->images;
+    std::erase_if(removed, [&](const Image& image) {
+      return anchors::FindByManifest(next, image.manifest_sha256) != nullptr;
+    });
+    for (const Image& image : removed) {
+      answer["removed"].push_back(FactsOf(image));
+    }
+  }
   flags.output.Print(answer, {.name = "/sequence"}, [&] {
-    std::cout << verb.done << (*changed == nullptr ? "\n" : "  ");
-    if (*changed != nullptr) PrintImage(**changed);
+    std::cout << verb.done;
+    if (*changed != nullptr) {
+      std::cout << "  ";
+      PrintImage(**changed);
+    } else {
+      std::cout << " of " << flags.arguments[0] << " to " << flags.arguments[1]
+                << "\n";
+    }
+    for (const Image& image : removed) {
+      std::cout << "listed no more, because it is below: " << NameOf(image)
+                << "\n";
+    }
     std::cout << flags.index << " has sequence " << next.sequence << "\n";
   });
   return kAccepted;
@@ -282,7 +307,7 @@ int Run(const Flags& flags) {
 
 constexpr char kFooter[] = R"(
     trustctl image index show
-    trustctl image index add entry.json --bundle m.bundle \
+    trustctl image index add entry.json --bundle image.bundle.json \
         --producers producers.json --disk ledger.raw \
         --at eu-west-1/123456789012/ami-0123456789abcdef0
     trustctl image index locate MANIFEST --at us-east-1/ami-0123456789abcdef1
@@ -311,9 +336,9 @@ void AddImageIndex(CLI::App& image, Action& action) {
   command.add_option("--index", flags->index, "the index")
       ->capture_default_str();
   command.add_option("--bundle", flags->bundle,
-                     "of add: the manifest's signed bundle");
+                     "of add, required: the manifest's signed bundle");
   command.add_option("--producers", flags->producers,
-                     "of add: the list of producers (JSON)");
+                     "of add, required: the list of producers (JSON)");
   CLI::Option* const disk = command.add_option(
       "--disk", flags->disk, "of add and locate: the raw disk, to be hashed");
   command

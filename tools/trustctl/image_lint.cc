@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -26,7 +27,8 @@ constexpr LintRule kRules[] = {
     {.id = "ssh",
      .sentence = "an SSH server lets people in",
      .files = "/usr/sbin/sshd /usr/bin/sshd /usr/sbin/dropbear "
-              "/usr/bin/dropbear",
+              "/usr/bin/dropbear /usr/local/sbin/sshd /usr/local/bin/sshd "
+              "/usr/local/sbin/dropbear /usr/local/bin/dropbear",
      .units = "ssh.service sshd.service sshd@*.service ssh.socket sshd.socket "
               "dropbear.service"},
     {.id = "authorized-keys",
@@ -39,7 +41,9 @@ constexpr LintRule kRules[] = {
      .sentence = "AWS Systems Manager runs commands and opens sessions for "
                  "whoever may call its API",
      .files = "/usr/bin/amazon-ssm-agent /usr/bin/ssm-agent-worker "
-              "/usr/bin/ssm-session-worker /snap/amazon-ssm-agent "
+              "/usr/bin/ssm-session-worker /usr/local/bin/amazon-ssm-agent "
+              "/usr/local/bin/ssm-agent-worker "
+              "/usr/local/bin/ssm-session-worker /snap/amazon-ssm-agent "
               "/var/lib/snapd/snaps/amazon-ssm-agent_*.snap",
      .units = "amazon-ssm-agent.service "
               "snap.amazon-ssm-agent.amazon-ssm-agent.service"},
@@ -86,7 +90,10 @@ constexpr LintRule kRules[] = {
      .sentence = "a login on a serial console is open to whoever may use the "
                  "EC2 serial console",
      .files = "",
-     .units = "serial-getty@*.service console-getty.service",
+     .units = "serial-getty@*.service console-getty.service "
+              "getty@ttyS*.service getty@ttyAMA*.service getty@hvc*.service "
+              "autovt@ttyS*.service autovt@ttyAMA*.service "
+              "autovt@hvc*.service",
      .only_started = true},
     {.id = "debug-shell",
      .sentence = "a shell of root waits on a console",
@@ -146,6 +153,12 @@ constexpr std::string_view kPresetFolders[] = {
 
 // Its pattern is anyone's, and matching is not linear.
 constexpr std::size_t kMaxPresetBytes = 256;
+// Lines of all files, and bytes of patterns times bytes of names.
+constexpr std::size_t kMaxPresets = 10'000;
+constexpr std::size_t kMaxPresetWork = std::size_t{1} << 28;
+
+// Of units that bring others along.
+constexpr std::size_t kMaxPulled = 1 << 16;
 
 std::vector<std::string> Words(std::string_view text) {
   return absl::StrSplit(absl::string_view(text.data(), text.size()),
@@ -164,14 +177,55 @@ std::vector<std::string> Lines(std::string_view text) {
   return lines;
 }
 
+// The same, of systemd.syntax(7): a line goes on after a backslash.
+std::vector<std::string> UnitLines(std::string_view text) {
+  std::vector<std::string> lines;
+  bool goes_on = false;
+  for (std::string& line : Lines(text)) {
+    const bool continues = line.back() == '\\';
+    if (continues) line.back() = ' ';
+    if (goes_on) {
+      lines.back() += line;
+    } else {
+      lines.push_back(std::move(line));
+    }
+    goes_on = continues;
+  }
+  return lines;
+}
+
+bool IsUnit(const std::string& name) {
+  constexpr absl::string_view kTypes[] = {
+      ".service", ".socket", ".target",    ".timer", ".path",
+      ".mount",   ".swap",   ".automount", ".slice", ".scope"};
+  return std::any_of(
+      std::begin(kTypes), std::end(kTypes),
+      [&](absl::string_view type) { return absl::EndsWith(name, type); });
+}
+
+// Whether a getty asks for no name and no password: agetty(8), which takes a
+// long option's beginning for it.
+bool LogsIn(const std::string& command) {
+  const auto words = Words(command);
+  return absl::StrContains(command, "getty") &&
+         std::any_of(words.begin(), words.end(), [](const std::string& word) {
+           return absl::StartsWith(word, "--a") || absl::StartsWith(word, "-a");
+         });
+}
+
 bool Matches(const std::string& pattern, const std::string& name) {
   return ::fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
 }
 
-bool HasOption(std::string_view options, std::string_view option) {
-  const std::vector<std::string> all =
-      absl::StrSplit(absl::string_view(options.data(), options.size()), ',');
-  return std::find(all.begin(), all.end(), option) != all.end();
+// Whether `option` is there, and `opposite` not after it: the last one counts.
+bool HasOption(const std::string& options, absl::string_view option,
+               absl::string_view opposite) {
+  bool has = false;
+  for (const absl::string_view each : absl::StrSplit(options, ',')) {
+    if (each == option) has = true;
+    if (each == opposite) has = false;
+  }
+  return has;
 }
 
 // "foo@.service" of "foo@bar.service"; the name itself of any other.
@@ -184,15 +238,39 @@ std::string TemplateOf(const std::string& unit) {
   return unit.substr(0, at + 1) + unit.substr(dot);
 }
 
+// "\\040" of fstab(5) is a space.
+std::string Unescaped(const std::string& field) {
+  std::string text;
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    const auto digit = [&](std::size_t at) {
+      return field[i + at] >= '0' && field[i + at] <= '7';
+    };
+    if (field[i] == '\\' && i + 3 < field.size() && digit(1) && digit(2) &&
+        digit(3)) {
+      text += static_cast<char>((field[i + 1] - '0') * 64 +
+                                (field[i + 2] - '0') * 8 + field[i + 3] - '0');
+      i += 3;
+    } else {
+      text += field[i];
+    }
+  }
+  return text;
+}
+
+// mount(8) asks for no type where it binds a folder.
+bool IsBind(const std::string& options) {
+  return HasOption(options, "bind", "") || HasOption(options, "rbind", "");
+}
+
 // File systems that keep nothing on a disk, or cannot be written to.
 bool IsHarmless(const std::string& type) {
   constexpr std::string_view kTypes[] = {
-      "tmpfs",     "ramfs",      "proc",     "sysfs",      "devpts",
-      "devtmpfs",  "cgroup",     "cgroup2",  "debugfs",    "tracefs",
-      "hugetlbfs", "mqueue",     "bpf",      "securityfs", "pstore",
-      "efivarfs",  "configfs",   "squashfs", "erofs",      "iso9660",
-      "autofs",    "none",       "overlay",  "swap",       "binfmt_misc",
-      "fusectl",   "rpc_pipefs", "nfsd"};
+      "tmpfs",      "ramfs",    "proc",     "sysfs",       "devpts",
+      "devtmpfs",   "cgroup",   "cgroup2",  "debugfs",     "tracefs",
+      "hugetlbfs",  "mqueue",   "bpf",      "securityfs",  "pstore",
+      "efivarfs",   "configfs", "squashfs", "erofs",       "iso9660",
+      "autofs",     "overlay",  "swap",     "binfmt_misc", "fusectl",
+      "rpc_pipefs", "nfsd"};
   return std::find(std::begin(kTypes), std::end(kTypes), type) !=
          std::end(kTypes);
 }
@@ -212,6 +290,7 @@ class Linter {
           "no units of systemd: how this image starts is not known here");
     }
     ReadPresets();
+    ReadPulled();
     for (const LintRule& rule : kRules) {
       FindFiles(rule);
       FindUnits(rule);
@@ -258,6 +337,12 @@ class Linter {
           for (const std::string& unit : tree_.List(path)) {
             started_.try_emplace(unit, absl::StrCat(path, "/", unit));
           }
+        } else if (absl::EndsWith(name, ".d")) {
+          for (const std::string& part : tree_.List(path)) {
+            if (absl::EndsWith(part, ".conf")) {
+              drop_ins_.push_back(absl::StrCat(path, "/", part));
+            }
+          }
         } else {
           // The first folder counts.
           units_.try_emplace(name, path);
@@ -290,6 +375,57 @@ class Linter {
     return false;
   }
 
+  // What other names and other units bring along, whether or not something
+  // starts those: one level of it is one that a reader can follow.
+  void ReadPulled() {
+    for (const auto& [unit, path] : units_) {
+      if (!IsUnit(unit) || IsMasked(unit)) continue;
+      if (const auto target = tree_.LinkTarget(path); target.has_value()) {
+        const std::string name = target->substr(target->rfind('/') + 1);
+        if (name != unit) AddPulled(name, path);
+      }
+      const std::size_t dot = unit.rfind('.');
+      // systemd.timer(5), systemd.path(5), systemd.socket(5).
+      if (const std::string type = unit.substr(dot);
+          type == ".timer" || type == ".path" || type == ".socket") {
+        AddPulled(unit.substr(0, dot) + ".service", path);
+      }
+      ReadPulledBy(path);
+    }
+    for (const std::string& path : drop_ins_) ReadPulledBy(path);
+  }
+
+  void AddPulled(const std::string& unit, const std::string& path) {
+    if (pulled_.size() == kMaxPulled) {
+      Add("unreadable", path, "too many units start others");
+    } else {
+      pulled_.emplace(unit, path);
+    }
+  }
+
+  void ReadPulledBy(const std::string& path) {
+    constexpr absl::string_view kKeys[] = {"Wants",   "Requires",  "Upholds",
+                                           "BindsTo", "OnFailure", "OnSuccess",
+                                           "Unit",    "Service"};
+    for (const std::string& line : UnitLines(tree_.Read(path).value_or(""))) {
+      std::pair<std::string, std::string> parts =
+          absl::StrSplit(line, absl::MaxSplits('=', 1));
+      const absl::string_view key = absl::StripAsciiWhitespace(parts.first);
+      if (absl::StartsWith(key, "Exec") && LogsIn(parts.second)) {
+        Add("password", path, line);
+      }
+      if (std::find(std::begin(kKeys), std::end(kKeys), key) ==
+          std::end(kKeys)) {
+        continue;
+      }
+      std::erase(parts.second, '"');
+      std::erase(parts.second, '\'');
+      for (const std::string& unit : Words(parts.second)) {
+        if (IsUnit(unit)) AddPulled(unit, path);
+      }
+    }
+  }
+
   void ReadPresets() {
     std::map<std::string, std::string> files;
     for (const std::string_view folder : kPresetFolders) {
@@ -303,6 +439,10 @@ class Linter {
     for (const auto& [name, path] : files) {
       for (const std::string& line : Lines(tree_.Read(path).value_or(""))) {
         const auto words = Words(line);
+        if (presets_.size() == kMaxPresets) {
+          Add("unreadable", path, "too many lines in presets");
+          break;
+        }
         if (line.size() > kMaxPresetBytes) {
           Add("unreadable", path, "a line that is too long");
         } else if (words.size() >= 2) {
@@ -318,8 +458,14 @@ class Linter {
 
   // systemd.preset(5): the first line that fits counts, and without one a unit
   // is enabled.
-  bool PresetEnables(const std::string& unit) const {
+  bool PresetEnables(const std::string& unit) {
     for (const auto& [verb, pattern] : presets_) {
+      preset_work_ += pattern.size() * unit.size();
+      if (preset_work_ > kMaxPresetWork) {
+        Add("unreadable", std::string(kPresetFolders[2]),
+            "too many presets for so many units");
+        return true;
+      }
       if (Matches(pattern, unit)) return verb == "enable";
     }
     return true;
@@ -346,6 +492,12 @@ class Linter {
         Add(rule.id, path, "enabled, and masked");
       }
     }
+    for (const auto& [unit, path] : pulled_) {
+      if (rule.only_started && fits(unit) && !IsMasked(unit) &&
+          (units_.contains(unit) || units_.contains(TemplateOf(unit)))) {
+        Add(rule.id, path, "starts " + unit);
+      }
+    }
     for (const auto& [unit, path] : units_) {
       // Also a template: "sshd@.service" fits "sshd@*.service".
       if (!fits(unit) || started_.contains(unit)) continue;
@@ -364,24 +516,32 @@ class Linter {
 
   void FindChrony() {
     bool installed = false;
-    for (const char* path : {"/usr/sbin/chronyd", "/sbin/chronyd"}) {
+    for (const char* path : {"/usr/sbin/chronyd", "/sbin/chronyd",
+                             "/usr/bin/chronyd", "/usr/local/sbin/chronyd"}) {
       installed = installed || tree_.Exists(path);
     }
     if (!installed) return;
+    bool has_configuration = false;
     for (const char* path : {"/etc/chrony.conf", "/etc/chrony/chrony.conf"}) {
       const auto text = tree_.Read(path);
       if (!text.has_value()) continue;
+      has_configuration = true;
+      bool has_port = false;
       for (const std::string& line : Lines(*text)) {
-        const auto words = Words(line);
-        if (words.size() == 2 && absl::EqualsIgnoreCase(words[0], "cmdport") &&
-            words[1] == "0") {
-          return;
+        const auto words = Words(absl::AsciiStrToLower(line));
+        if (words[0] == "cmdport") {
+          has_port = true;
+          // The last one counts.
+          if (words.size() != 2 || words[1] != "0") Add("chrony", path, line);
+        } else if (words[0] == "include" || words[0] == "confdir") {
+          Add("chrony", path, line + ": may have another cmdport");
         }
       }
-      Add("chrony", path, "does not say 'cmdport 0'");
-      return;
+      if (!has_port) Add("chrony", path, "does not say 'cmdport 0'");
     }
-    Add("chrony", "/usr/sbin/chronyd", "installed, without a configuration");
+    if (!has_configuration) {
+      Add("chrony", "/usr/sbin/chronyd", "installed, without a configuration");
+    }
   }
 
   // Every command line that the tree has. Returns whether one of them, or none
@@ -482,15 +642,19 @@ class Linter {
   }
 
   void FindPasswords() {
-    const std::string path = "/etc/shadow";
-    for (const std::string& line : Lines(tree_.Read(path).value_or(""))) {
-      const std::vector<std::string> fields = absl::StrSplit(line, ':');
-      if (fields.size() < 2) continue;
-      // shadow(5): what no hash has the form of locks the account.
-      if (fields[1].empty()) {
-        Add("password", path, absl::StrCat(fields[0], " needs no password"));
-      } else if (fields[1][0] != '!' && fields[1][0] != '*') {
-        Add("password", path, absl::StrCat(fields[0], " has a password"));
+    // passwd(5): 'x' sends to /etc/shadow, and anything else is the password
+    // itself. shadow(5): what no hash has the form of locks the account.
+    for (const std::string path : {"/etc/passwd", "/etc/shadow"}) {
+      for (const std::string& line : Lines(tree_.Read(path).value_or(""))) {
+        const std::vector<std::string> fields = absl::StrSplit(line, ':');
+        if (fields.size() < 2) continue;
+        const std::string& password = fields[1];
+        if (password.empty()) {
+          Add("password", path, absl::StrCat(fields[0], " needs no password"));
+        } else if (password[0] != '!' && password[0] != '*' &&
+                   !(path == "/etc/passwd" && password == "x")) {
+          Add("password", path, absl::StrCat(fields[0], " has a password"));
+        }
       }
     }
   }
@@ -509,7 +673,8 @@ class Linter {
     std::vector<Mount> mounts;
     const std::string fstab = "/etc/fstab";
     for (const std::string& line : Lines(tree_.Read(fstab).value_or(""))) {
-      const auto fields = Words(line);
+      auto fields = Words(line);
+      std::transform(fields.begin(), fields.end(), fields.begin(), Unescaped);
       if (fields.size() < 3) {
         Add("unreadable", fstab, line);
         continue;
@@ -517,21 +682,24 @@ class Linter {
       mounts.push_back({fstab, fields[0], fields[1], fields[2],
                         fields.size() > 3 ? fields[3] : "defaults"});
     }
-    for (const auto& [unit, path] : started_) {
-      if (!absl::EndsWith(unit, ".mount") || IsMasked(unit)) continue;
-      const auto found = units_.find(unit);
-      if (found != units_.end()) mounts.push_back(ReadMountUnit(found->second));
+    // An automount, a dependency and a program start one, too.
+    for (const auto& [unit, path] : units_) {
+      if (absl::EndsWith(unit, ".mount") && !IsMasked(unit)) {
+        mounts.push_back(ReadMountUnit(path));
+      }
     }
     for (const Mount& mount : mounts) {
       const std::string what = absl::StrCat(mount.source, " on ", mount.target,
                                             " (", mount.options, ")");
       if (mount.type == "swap") {
-        if (!HasOption(mount.options, "noauto")) Add("swap", mount.file, what);
-      } else if (mount.type == "overlay") {
+        if (!HasOption(mount.options, "noauto", "auto"))
+          Add("swap", mount.file, what);
+      } else if (mount.type == "overlay" && !IsBind(mount.options)) {
         if (UpperIsOnDisk(mount, mounts)) {
           Add("overlay-on-disk", mount.file, what);
         }
-      } else if (!HasOption(mount.options, "ro") && !IsHarmless(mount.type)) {
+      } else if (!HasOption(mount.options, "ro", "rw") &&
+                 (IsBind(mount.options) || !IsHarmless(mount.type))) {
         Add(mount.target == "/" ? "writable-root" : "writable-mount",
             mount.file, what);
       }
@@ -563,17 +731,28 @@ class Linter {
     }
     // Without an upper one it is read-only.
     if (upper.empty()) return false;
-    const auto below = [&](absl::string_view folder) {
-      return absl::StartsWith(upper, absl::StrCat(folder, "/"));
-    };
     if (absl::StrContains(upper, "/../") || absl::EndsWith(upper, "/..")) {
       return true;
     }
-    if (below("/run") || below("/dev/shm")) return false;
-    return std::none_of(mounts.begin(), mounts.end(), [&](const Mount& mount) {
-      return (mount.type == "tmpfs" || mount.type == "ramfs") &&
-             below(mount.target);
-    });
+    const auto normal = [](const std::string& path) {
+      return (std::filesystem::path(path) / "").lexically_normal().string();
+    };
+    upper = normal(upper);
+    // The deepest mount has it, and of several the last.
+    std::string folder = "/";
+    bool is_on_disk = !absl::StartsWith(upper, "/run/") &&
+                      !absl::StartsWith(upper, "/dev/shm/");
+    for (const Mount& mount : mounts) {
+      const std::string target = normal(mount.target);
+      if (&mount == &overlay || !absl::StartsWith(upper, target) ||
+          target.size() < folder.size() || target == "/") {
+        continue;
+      }
+      folder = target;
+      is_on_disk = IsBind(mount.options) ||
+                   (mount.type != "tmpfs" && mount.type != "ramfs");
+    }
+    return is_on_disk;
   }
 
   // overlayroot(8).
@@ -602,7 +781,12 @@ class Linter {
   std::map<std::string, std::string> units_;
   // Those that a target starts, and what shows it.
   std::map<std::string, std::string> started_;
+  // Of every folder, by their paths.
+  std::vector<std::string> drop_ins_;
+  // Those that a unit or a drop-in brings along, and its path.
+  std::set<std::pair<std::string, std::string>> pulled_;
   std::vector<std::pair<std::string, std::string>> presets_;
+  std::size_t preset_work_ = 0;
   bool first_boot_ = false;
 };
 

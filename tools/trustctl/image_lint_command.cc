@@ -45,7 +45,7 @@ int Lint(const Flags& flags) {
                     << Printable(absl::StrCat(finding.file, ": ", finding.what))
                     << "\n    " << finding.rule->sentence << "\n";
         }
-        std::cout << report->findings.size() << " findings in "
+        std::cout << Counted(report->findings.size(), "finding") << " in "
                   << Printable(flags.root) << "\n";
       });
   if (is_clean || !flags.attestable) return kAccepted;

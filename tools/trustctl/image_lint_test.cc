@@ -21,6 +21,7 @@ namespace anchorage::trustctl {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -107,6 +108,12 @@ TEST(ImageLintTest, EachFileOfARuleIsFound) {
   }
 }
 
+TEST(ImageLintTest, WhatWasInstalledByHandIsFound) {
+  EXPECT_THAT(Tree().Write("/usr/local/sbin/sshd").Rules(), ElementsAre("ssh"));
+  EXPECT_THAT(Tree().Write("/usr/local/bin/amazon-ssm-agent").Rules(),
+              ElementsAre("ssm"));
+}
+
 TEST(ImageLintTest, EachUnitOfARuleIsFound) {
   for (const LintRule& rule : LintRules()) {
     std::istringstream units{std::string(rule.units)};
@@ -152,6 +159,19 @@ TEST(ImageLintTest, AUnitIsEnabledByMoreThanWants) {
               "../serial-getty@.service");
     EXPECT_THAT(tree.Rules(), ElementsAre("serial-getty")) << folder;
   }
+  // A serial console is none by its template alone.
+  for (const char* name : {"ttyS0", "ttyAMA0", "hvc0"}) {
+    Tree tree;
+    tree.Write("/usr/lib/systemd/system/getty@.service", "[Service]\n")
+        .Link("/etc/systemd/system/getty.target.wants/getty@" +
+                  std::string(name) + ".service",
+              "/usr/lib/systemd/system/getty@.service");
+    EXPECT_THAT(tree.Rules(), ElementsAre("serial-getty")) << name;
+  }
+  Tree screen;
+  screen.Write("/usr/lib/systemd/system/getty@.service", "[Service]\n")
+      .Enable("getty@tty1.service");
+  EXPECT_THAT(screen.Findings(), IsEmpty());
   // A script of SysV, and one of which there is a unit.
   Tree sysv;
   sysv.Write("/etc/init.d/ssh").Link("/etc/rc3.d/S01ssh", "../init.d/ssh");
@@ -159,6 +179,57 @@ TEST(ImageLintTest, AUnitIsEnabledByMoreThanWants) {
   Tree stopped;
   stopped.Write("/etc/init.d/ssh").Link("/etc/rc3.d/K01ssh", "../init.d/ssh");
   EXPECT_THAT(stopped.Findings(), IsEmpty());
+}
+
+TEST(ImageLintTest, AUnitIsStartedByAnotherOne) {
+  const std::string folder = "/etc/systemd/system/";
+  const struct {
+    const char* name;
+    const char* text;
+    const char* rule;
+  } cases[] = {
+      {"a.service", "[Unit]\nWants=b.service debug-shell.service\n",
+       "debug-shell"},
+      {"a.service", "[Unit]\nWants = \\\n# c\n \"debug-shell.service\"\n",
+       "debug-shell"},
+      {"a.service", "[Unit]\nRequires=serial-getty@ttyS0.service\n",
+       "serial-getty"},
+      {"a.service", "[Unit]\nUpholds=dev-sda2.swap\n", "swap"},
+      {"a.service", "[Unit]\nBindsTo=debug-shell.service\n", "debug-shell"},
+      {"a.service", "[Unit]\nOnFailure=debug-shell.service\n", "debug-shell"},
+      {"basic.target.d/a.conf", "[Unit]\nWants=debug-shell.service\n",
+       "debug-shell"},
+      {"a.timer", "[Timer]\nUnit=debug-shell.service\n", "debug-shell"},
+      {"debug-shell.path", "[Path]\nPathExists=/\n", "debug-shell"},
+      {"a.service", "[Unit]\nAfter=debug-shell.service\n", ""},
+      {"a.service", "[Unit]\n#Wants=debug-shell.service\n", ""},
+      // There is none.
+      {"a.service", "[Unit]\nWants=console-getty.service\n", ""},
+  };
+  for (const auto& each : cases) {
+    Tree tree;
+    tree.Write(folder + each.name, each.text);
+    if (*each.rule == '\0') {
+      EXPECT_THAT(tree.Findings(), IsEmpty()) << each.text;
+      continue;
+    }
+    EXPECT_THAT(tree.Findings(),
+                ElementsAre(AllOf(HasSubstr(each.rule),
+                                  HasSubstr(folder + each.name + ": starts "))))
+        << each.text;
+  }
+  // By another name.
+  Tree alias;
+  alias.Link(folder + "a.service",
+             "/usr/lib/systemd/system/debug-shell.service");
+  EXPECT_THAT(alias.Findings(),
+              ElementsAre("debug-shell /etc/systemd/system/a.service: starts "
+                          "debug-shell.service"));
+  // What is masked is not started.
+  Tree masked;
+  masked.Write(folder + "a.service", "[Unit]\nWants=debug-shell.service\n")
+      .Link(folder + "debug-shell.service", "/dev/null");
+  EXPECT_THAT(masked.Findings(), IsEmpty());
 }
 
 TEST(ImageLintTest, AMaskedTemplateMasksItsInstances) {
@@ -229,6 +300,11 @@ TEST(ImageLintTest, ChronyMustNotTakeCommands) {
   EXPECT_THAT(tree.Rules(), ElementsAre("chrony"));
   tree.Write("/etc/chrony.conf", "cmdport 323\n");
   EXPECT_THAT(tree.Rules(), ElementsAre("chrony"));
+  for (const char* line : {"cmdport 323", "CmdPort 323", "cmdport",
+                           "include /etc/x.conf", "confdir /etc/chrony.d"}) {
+    tree.Write("/etc/chrony.conf", std::string("cmdport 0\n") + line + "\n");
+    EXPECT_THAT(tree.Findings(), ElementsAre(HasSubstr(line))) << line;
+  }
   tree.Write("/etc/chrony.conf", "cmdport 0\n");
   EXPECT_THAT(tree.Findings(), IsEmpty());
 }
@@ -239,6 +315,48 @@ TEST(ImageLintTest, AccountsMustBeLocked) {
   EXPECT_THAT(tree.Findings(),
               ElementsAre("password /etc/shadow: a has a password",
                           "password /etc/shadow: root needs no password"));
+  // passwd(5): without an 'x' nobody asks /etc/shadow.
+  const struct {
+    const char* field;
+    const char* what;
+  } cases[] = {{"", "root needs no password"},
+               {"$6$x$y", "root has a password"},
+               {"xy", "root has a password"},
+               {"x", ""},
+               {"*", ""},
+               {"!$6$x", ""}};
+  for (const auto& each : cases) {
+    Tree passwd;
+    passwd.Write("/etc/passwd",
+                 std::string("root:") + each.field + ":0:0::/root:/bin/sh\n");
+    if (*each.what == '\0') {
+      EXPECT_THAT(passwd.Findings(), IsEmpty()) << each.field;
+    } else {
+      EXPECT_THAT(
+          passwd.Findings(),
+          ElementsAre(std::string("password /etc/passwd: ") + each.what))
+          << each.field;
+    }
+  }
+}
+
+TEST(ImageLintTest, NoGettyMayLogInByItself) {
+  for (const char* option : {"--autologin root", "--auto=root", "-a root"}) {
+    for (const char* file :
+         {"getty@tty1.service.d/a.conf", "container-getty@.service"}) {
+      Tree tree;
+      tree.Write(
+          std::string("/etc/systemd/system/") + file,
+          std::string("[Service]\nExecStart=\nExecStart=-/sbin/agetty ") +
+              option + " %I\n");
+      EXPECT_THAT(tree.Rules(), ElementsAre("password")) << option;
+    }
+  }
+  Tree tree;
+  tree.Write(
+      "/etc/systemd/system/getty@.service",
+      "[Service]\nExecStart=-/sbin/agetty -o '-p -- \\\\u' --noclear %I\n");
+  EXPECT_THAT(tree.Findings(), IsEmpty());
 }
 
 TEST(ImageLintTest, ParametersOfTheKernelAreLookedAt) {
@@ -272,13 +390,22 @@ TEST(ImageLintTest, MountsThatKeepSomethingAreFound) {
       {"/dev/vda2 / ext4 defaults 0 1", "writable-root"},
       {"/dev/vda2 / ext4", "writable-root"},
       {"/dev/vda2 / ext4 ro,noatime 0 1", ""},
+      {"/dev/vda2 / ext4 ro,rw 0 1", "writable-root"},
+      {"/dev/vda2 / ext4 rw,ro 0 1", ""},
       {"/dev/vda2 / squashfs defaults", ""},
       {"/dev/vda1 /boot/efi vfat umask=0077", "writable-mount"},
       {"/dev/vda1 /boot/efi vfat ro", ""},
       {"LABEL=data /var ext4 error=remount-ro", "writable-mount"},
       {"fs-1:/ /data nfs4 defaults", "writable-mount"},
+      {"/dev/vdb /var none bind", "writable-mount"},
+      {"/data / none rbind", "writable-root"},
+      {"/data /var none bind,ro", ""},
+      {"/data /var tmpfs bind", "writable-mount"},
+      {"/data /var tmpfs noexec\\054b\\151nd", "writable-mount"},
+      {"/data /var overlay bind", "writable-mount"},
       {"/dev/vda5 none swap sw", "swap"},
       {"/dev/vda5 none swap sw,noauto", ""},
+      {"/dev/vda5 none swap sw,noauto,auto", "swap"},
       {"o /etc overlay lowerdir=/etc,upperdir=/data/u,workdir=/data/w",
        "overlay-on-disk"},
       {"o /etc overlay lowerdir=/etc,upperdir=/run/../data/u",
@@ -286,6 +413,16 @@ TEST(ImageLintTest, MountsThatKeepSomethingAreFound) {
       {"o /etc overlay lowerdir=/etc,upperdir=/run/u,workdir=/run/w", ""},
       {"o /etc overlay lowerdir=/etc,upperdir=/tmp/u,workdir=/tmp/w", ""},
       {"o /etc overlay lowerdir=/a:/b", ""},
+      {"/dev/vdb /run/d ext4 ro\no /etc overlay upperdir=/run/d/u",
+       "overlay-on-disk"},
+      {"/dev/vdb /run//d/ ext4 ro\no /etc overlay upperdir=/run/./d/u",
+       "overlay-on-disk"},
+      {"/dev/vdb /tmp/d ext4 ro\no /etc overlay upperdir=/tmp/d/u",
+       "overlay-on-disk"},
+      {"/dev/vdb /run/d ext4 ro\no /etc overlay upperdir=/run/dd/u", ""},
+      {"/dev/vdb /data ext4 ro\ntmpfs /data/t tmpfs\n"
+       "o /etc overlay upperdir=/data/t/u",
+       ""},
       {"nonsense", "unreadable"},
   };
   for (const auto& each : cases) {
@@ -299,16 +436,17 @@ TEST(ImageLintTest, MountsThatKeepSomethingAreFound) {
   }
 }
 
-TEST(ImageLintTest, MountUnitsCountWhereTheyAreEnabled) {
+TEST(ImageLintTest, MountUnitsCountWhereTheyAreNotMasked) {
   const std::string unit = "/usr/lib/systemd/system/var.mount";
   const std::string text = "[Mount]\nWhat=/dev/vda4\nWhere=/var\nType=ext4\n";
   Tree tree;
+  // Nothing in a target starts it: an automount does, or a dependency.
   tree.Write(unit, text);
-  EXPECT_THAT(tree.Findings(), IsEmpty());
-  tree.Enable("var.mount");
   EXPECT_THAT(tree.Findings(),
               ElementsAre("writable-mount " + unit + ": /dev/vda4 on /var ()"));
   tree.Write(unit, text + "Options=ro\n");
+  EXPECT_THAT(tree.Findings(), IsEmpty());
+  tree.Write(unit, text).Link("/etc/systemd/system/var.mount", "/dev/null");
   EXPECT_THAT(tree.Findings(), IsEmpty());
 }
 
@@ -386,6 +524,32 @@ TEST(ImageLintTest, APresetOfManyStarsDoesNotTakeForEver) {
   EXPECT_THAT(tree.Rules(), ElementsAre("unreadable"));
 }
 
+TEST(ImageLintTest, ManyPresetsForManyUnitsDoNotTakeForEver) {
+  const std::string folder = "/usr/lib/systemd/system";
+  Tree many;
+  fs::remove(many.root() + "/etc/machine-id");
+  std::string lines;
+  for (int i = 0; i < 10'001; ++i) lines += "disable a\n";
+  many.Write(folder + "-preset/a.preset", lines);
+  EXPECT_THAT(many.Findings(),
+              Contains("unreadable " + folder +
+                       "-preset/a.preset: too many lines in presets"));
+  Tree units;
+  fs::remove(units.root() + "/etc/machine-id");
+  lines.clear();
+  for (int i = 0; i < 9'000; ++i) {
+    lines += "disable " + std::string(100, 'a') + "\n";
+  }
+  units.Write(folder + "-preset/a.preset", lines);
+  for (int i = 0; i < 30; ++i) {
+    units.Write(folder + "/sshd@" + std::to_string(i) + ".service",
+                "[Install]\n");
+  }
+  EXPECT_THAT(units.Findings(),
+              Contains("unreadable " + folder +
+                       "-preset: too many presets for so many units"));
+}
+
 // --- The command ------------------------------------------------------------
 
 TEST(ImageLintTest, OnlyAttestableMakesFindingsAnError) {
@@ -404,6 +568,10 @@ TEST(ImageLintTest, OnlyAttestableMakesFindingsAnError) {
   EXPECT_THAT(ran.out, HasSubstr("\\x1b[2J"));
   EXPECT_THAT(ran.out, Not(HasSubstr("\x1b")));
   EXPECT_THAT(ran.out, HasSubstr("2 findings"));
+  fs::remove(tree.root() + "/usr/sbin/sshd");
+  EXPECT_THAT(RunCommand(AddImageLint, {"image", "lint", tree.root()}).out,
+              HasSubstr("\n1 finding in "));
+  tree.Write("/usr/sbin/sshd");
   const Ran strict = RunCommand(AddImageLint, {"image", "lint", tree.root(),
                                                "--attestable", "-o", "json"});
   EXPECT_EQ(strict.code, kRefusedByPolicy);

@@ -171,22 +171,31 @@ TEST_F(ImageListsCommand, WithdrawsLocatesAndRaisesFloors) {
   EXPECT_EQ(Index({"withdraw", std::string(64, 'a')}).code, kUnreadable);
   EXPECT_EQ(Index({"floor", "ledger"}).code, kUsage);
   EXPECT_EQ(Index({"remove", digest}).code, kUsage);
-  ASSERT_EQ(Index({"floor", "ledger", "1.3"}).code, kAccepted);
+  const Ran raised = Index({"floor", "ledger", "1.3"});
+  ASSERT_EQ(raised.code, kAccepted);
+  const auto answer = nlohmann::json::parse(raised.out);
+  EXPECT_EQ(answer["product"], "ledger");
+  EXPECT_EQ(answer["removed"][0]["version"], "1.2");
   EXPECT_TRUE(ReadIndex().images.empty()) << "it is below the floor";
   EXPECT_EQ(ReadIndex().floors,
             (std::vector<anchors::ProductFloor>{{"ledger", "1.3"}}));
   EXPECT_NE(Index({"floor", "ledger", "1.2"}).code, kAccepted);
-  const Ran shown = Index({"show"});
-  ASSERT_EQ(shown.code, kAccepted) << shown.err;
-  EXPECT_EQ(nlohmann::json::parse(shown.out)["floors"][0]["least_version"],
-            "1.3");
+  for (const char* verb : {"show", "list"}) {
+    const Ran shown = Index({verb});
+    ASSERT_EQ(shown.code, kAccepted) << shown.err;
+    EXPECT_EQ(nlohmann::json::parse(shown.out)["floors"][0]["least_version"],
+              "1.3");
+  }
 }
 
 TEST_F(ImageListsCommand, ShowsWhatIsThere) {
   ASSERT_EQ(AddAcme().code, kAccepted);
-  const Ran listed = Producers({"list"});
-  ASSERT_EQ(listed.code, kAccepted) << listed.err;
-  EXPECT_EQ(nlohmann::json::parse(listed.out)["producers"][0]["name"], "acme");
+  for (const char* verb : {"list", "show"}) {
+    const Ran listed = Producers({verb});
+    ASSERT_EQ(listed.code, kAccepted) << listed.err;
+    EXPECT_EQ(nlohmann::json::parse(listed.out)["producers"][0]["name"],
+              "acme");
+  }
   EXPECT_NE(Index({"show"}).code, kAccepted) << "there is none";
 }
 

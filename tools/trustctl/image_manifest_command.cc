@@ -115,8 +115,9 @@ int Run(const Flags& flags) {
                                {"manifest_sha256", verify::Sha256Hex(*text)}};
   flags.output.Print(answer, {.name = "/manifest_sha256"}, [&] {
     std::cout << "wrote " << Printable(flags.out) << ": "
-              << manifest.entries.size() << " entries, " << listed->files
-              << " files of " << listed->bytes << " bytes\nmanifest  "
+              << Counted(manifest.entries.size(), "entry", "entries") << ", "
+              << Counted(listed->files, "file") << " of "
+              << Counted(listed->bytes, "byte") << "\nmanifest  "
               << verify::Sha256Hex(*text) << "\n";
   });
   return kAccepted;
@@ -157,6 +158,8 @@ void AddImageManifest(CLI::App& image, Action& action) {
       ->required();
   flags->walk.AddTo(*command);
   flags->output.AddTo(*command);
+  command->footer(R"(
+    trustctl image manifest /mnt --product ledger --version 1.2 --time 2026-11-30T00:00:00Z --exclude var/log --out image.json)");
   command->callback(
       [&action, flags] { action = [flags] { return Run(*flags); }; });
 }

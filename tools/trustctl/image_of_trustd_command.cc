@@ -103,6 +103,8 @@ absl::StatusOr<ordered_json> ServedFacts(const v1::ServedImage& served) {
   const auto image = anchors::FromProto(served.image());
   if (!image.ok()) return image.status();
   ordered_json json = FactsOf(*image);
+  // Nobody has said so of what is not listed.
+  if (!served.listed()) json.erase("status");
   json["listed"] = served.listed();
   json["stored"] = served.stored();
   return json;
@@ -112,10 +114,10 @@ std::string LineOf(const ordered_json& image) {
   const auto text = [&](const char* member) {
     return Printable(image[member].get<std::string>());
   };
-  return absl::StrCat(text("product"), " ", text("version"), " of ",
-                      text("producer"), "  ", text("status"), "  ",
-                      image["listed"].get<bool>() ? "listed" : "unlisted", "  ",
-                      text("manifest_sha256"), "\n");
+  return absl::StrCat(
+      text("product"), " ", text("version"), " of ", text("producer"), "  ",
+      image["listed"].get<bool>() ? text("status") + "  listed" : "unlisted",
+      "  ", text("manifest_sha256"), "\n");
 }
 
 int Submit(const Flags& flags) {
@@ -190,8 +192,8 @@ int List(const Flags& flags) {
                        for (const auto& image : images) {
                          std::cout << LineOf(image);
                        }
-                       std::cout << images.size() << " images, index "
-                                 << sequence << "\n";
+                       std::cout << Counted(images.size(), "image")
+                                 << ", index " << sequence << "\n";
                      });
   return kAccepted;
 }
@@ -288,7 +290,7 @@ int Fetch(const Flags& flags) {
 }
 
 constexpr char kSubmitFooter[] = R"(
-    trustctl image submit ledger-1.2.bundle --server trustd.example.com:7444 \
+    trustctl image submit image.bundle.json --server trustd.example.com:7444 \
         --client-cert builder.pem --client-key builder.key
 
 For a person with ROLE_PRODUCER. The bundle is one that 'trustctl image sign'
@@ -305,9 +307,9 @@ constexpr char kFindFooter[] = R"(
 )";
 
 constexpr char kFetchFooter[] = R"(
-    trustctl image fetch MANIFEST --server 127.0.0.1:7443 --out m.bundle \
-        --entry entry.json
-    trustctl image index add entry.json --bundle m.bundle \
+    trustctl image fetch MANIFEST --server 127.0.0.1:7443 \
+        --out image.bundle.json --entry entry.json
+    trustctl image index add entry.json --bundle image.bundle.json \
         --producers producers.json
 )";
 

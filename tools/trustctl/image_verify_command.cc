@@ -33,6 +33,7 @@
 #include "verify/image/comparison.h"
 #include "verify/image/image_error.h"
 #include "verify/image/manifest.h"
+#include "verify/reason.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -157,6 +158,8 @@ int Refuse(const Flags& flags, const absl::Status& status) {
     reason = verify::NameOf(*image);
   } else if (const auto listing = anchors::ListingReasonOf(status)) {
     reason = anchors::NameOf(*listing);
+  } else if (const auto other = verify::ReasonOf(status)) {
+    reason = verify::NameOf(*other);
   } else {
     return Fail(status);
   }
@@ -186,8 +189,12 @@ void PrintText(const ordered_json& answer, const Found& found,
             << ", signed by " << text("signer") << " of " << text("producer")
             << "\nmatched     " << found.comparison.matched << "\ndifferences "
             << found.comparison.total << "\nmanifest    "
-            << text("manifest_sha256") << "\n";
-  if (answer.contains("pcr8")) {
+            << text("manifest_sha256") << "\nindex       "
+            << (answer["listed"].get<bool>()
+                    ? "listed"
+                    : "not listed: by its producer's signature alone")
+            << "\n";
+  if (matches && answer.contains("pcr8")) {
     std::cout << "PCR8        " << text("pcr8") << " after a validated boot\n";
   }
   for (const client::Protection& p : protections) {
@@ -199,15 +206,16 @@ void PrintText(const ordered_json& answer, const Found& found,
   }
 }
 
-// The lists of the bundle that was asked for; of none, both are null. The
-// built-in set has none, and does not stand in for what a server withdrew.
+// The lists of the bundle that was asked for; of none, both are null. What is
+// withdrawn since is in no older one, so the built-in set does not stand in.
 absl::StatusOr<Anchors> LoadLists(const Flags& flags) {
   if (!flags.anchors.uses_client()) return Anchors();
   auto lists = flags.anchors.Load({});
-  if (lists.ok() &&
-      lists->set->provenance().origin == verify::Origin::kBakedIn) {
+  if (!lists.ok()) return lists;
+  if (lists->set->provenance().origin == verify::Origin::kBakedIn) {
     return absl::UnavailableError("the signed lists could not be got");
   }
+  if (absl::Status s = flags.anchors.CheckAge(*lists); !s.ok()) return s;
   return lists;
 }
 
@@ -223,7 +231,7 @@ int VerifyDisk(const Flags& flags) {
         "--disk needs a signed index: --server or --cache"));
   }
   const auto lists = LoadLists(flags);
-  if (!lists.ok()) return Fail(lists.status());
+  if (!lists.ok()) return Refuse(flags, lists.status());
   if (lists->images == nullptr) {
     return Fail(absl::NotFoundError("the bundle has no index of images"));
   }
@@ -259,7 +267,10 @@ int VerifyDisk(const Flags& flags) {
 int Run(Flags flags) {
   if (!flags.disk.empty()) return VerifyDisk(flags);
   if (flags.manifest.empty()) {
-    return UsageError(absl::InvalidArgumentError("--manifest is required"));
+    PrintError("--manifest is required",
+               "trustctl image find names the manifest of an image, and image "
+               "fetch gets it");
+    return kUsage;
   }
   if (flags.producers.empty() && !flags.anchors.uses_client()) {
     return UsageError(absl::InvalidArgumentError(
@@ -284,7 +295,7 @@ int Run(Flags flags) {
   auto bundle = anchors::ReadFile(flags.manifest, verify::kMaxBundleBytes);
   if (!bundle.ok()) return Fail(bundle.status());
   const auto lists = LoadLists(flags);
-  if (!lists.ok()) return Fail(lists.status());
+  if (!lists.ok()) return Refuse(flags, lists.status());
   auto verdict = anchors::JudgeManifest(
       *std::move(bundle),
       {.producers = lists->producers.get(), .images = lists->images.get()},
@@ -364,7 +375,9 @@ void AddImageVerify(CLI::App& image, Action& action) {
       "OpenSSF Model Signing");
   command->add_option(
       "--producer", flags->producers,
-      "PEM file of a producer's certificates; may be given again");
+      "PEM file of a producer's certificates; may be given again. It counts "
+      "beside the signed list, which then only --server or --cache on the "
+      "command line names");
   command->add_option("--disk", flags->disk,
                       "instead: a raw disk, which the signed index must list");
   command->add_option("--product", flags->product,
@@ -377,8 +390,14 @@ void AddImageVerify(CLI::App& image, Action& action) {
                       "judge the certificates at this time (RFC 3339); without "
                       "it at the manifest's own");
   flags->anchors.AddTo(*command);
+  flags->anchors.AddWhenExpiredTo(*command, "refuse");
   flags->walk.AddTo(*command);
   flags->output.AddTo(*command);
+  command->footer(R"(
+    trustctl image verify /mnt --manifest image.sigstore.json --producer example.pem --product ledger --least-version 1.2
+    trustctl image verify /mnt --manifest image.sigstore.json --server trustd.example.com:7443 --trusted-root 1.root.json
+    trustctl image verify --running --manifest image.sigstore.json --producer example.pem
+    trustctl image verify --disk ledger.raw --server trustd.example.com:7443 --trusted-root 1.root.json)");
   command->callback(
       [&action, flags] { action = [flags] { return Run(*flags); }; });
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -232,6 +233,21 @@ TEST_F(Measure, KnowsAMachineThatDoesNotUseItsKeys) {
   EXPECT_EQ(off["images"][0]["kernel"]["measured"], true);
 }
 
+TEST_F(Measure, NotesThatASignedImageWasTakenToBootWithoutSecureBoot) {
+  const auto notes = [](const std::string& file,
+                        const std::vector<std::string>& more = {}) {
+    return UkiJson(file, more)["notes"].dump();
+  };
+  const std::string note = "Secure Boot was taken to be off";
+  EXPECT_THAT(notes("shop.signed.efi"), HasSubstr(note));
+  EXPECT_THAT(notes("shop.signed.efi", Keys()), Not(HasSubstr(note)));
+  for (const char* state : {"on", "off"}) {
+    EXPECT_THAT(notes("shop.signed.efi", {"--secure-boot", state}),
+                Not(HasSubstr(note)));
+  }
+  EXPECT_THAT(notes("shop.efi"), Not(HasSubstr(note)));
+}
+
 TEST_F(Measure, LeavesPcr7OutWhereKeysAreNotGiven) {
   const json answer = UkiJson("shop.efi", {"--secure-boot", "on"});
   EXPECT_FALSE(answer["Measurements"].contains("PCR7"));
@@ -288,7 +304,7 @@ TEST_F(Measure, ShowsTheBlocksInTextToo) {
 TEST_F(Measure, AcceptsWhatIsExpected) {
   const Ran ran = Uki("shop.efi", {"--expect", Kept("shop.efi")});
   EXPECT_EQ(ran.code, kAccepted) << ran.err;
-  EXPECT_THAT(ran.out, HasSubstr("as expected"));
+  EXPECT_THAT(ran.out, HasSubstr("/shop.efi.json: PCR4, PCR12, PCR13\n"));
 }
 
 TEST_F(Measure, NamesEachRegisterThatDiffers) {
@@ -355,7 +371,7 @@ TEST_F(Measure, FindsALogAsExpected) {
                                  Path("shop.efi")}}) {
     const Ran ran = Log("machine.log", flags);
     EXPECT_EQ(ran.code, kAccepted) << ran.out << ran.err;
-    EXPECT_THAT(ran.out, HasSubstr("as expected"));
+    EXPECT_THAT(ran.out, HasSubstr("as expected: PCR4, "));
   }
 }
 
@@ -521,6 +537,28 @@ TEST_F(BadInputTest, HasOneReasonAndOneExitCodeEach) {
                                   .dump())},
        kUnreadable,
        "enclave.json: "},
+      {"expect_no_image",
+       {"uki", shop, "--expect",
+        Write("no_image.json",
+              json{{"Measurements",
+                    {{"HashAlgorithm", "SHA384"}, {"PCR12", kZeros}}}}
+                  .dump())},
+       kUsage,
+       "no_image.json has neither PCR4 nor PCR7, only PCR12"},
+      {"expect_bare",
+       {"uki", shop, "--expect",
+        Write("bare.json", json{{"PCR13", kZeros}}.dump())},
+       kUsage,
+       "neither PCR4 nor PCR7"},
+      {"expect_ambiguous",
+       {"uki", shop, "--expect",
+        Write("ambiguous.json",
+              json{{"Measurements",
+                    {{"HashAlgorithm", "SHA384"}, {"PCR7", kZeros}}},
+                   {"PCR4", std::string(96, 'a')}}
+                  .dump())},
+       kUnreadable,
+       "ambiguous"},
       {"account_short",
        {"uki", shop, "--kms-condition", "--account", "123"},
        kUsage,
@@ -554,6 +592,14 @@ TEST_F(BadInputTest, HasOneReasonAndOneExitCodeEach) {
        {"eventlog", Write("cut.log", files.at("machine.log").substr(0, 900))},
        kUnreadable,
        "EVENT_LOG_TRUNCATED"},
+      {"log_expect_no_image",
+       {"eventlog", Path("machine.log"), "--expect",
+        Write("no_image.json",
+              json{{"Measurements",
+                    {{"HashAlgorithm", "SHA384"}, {"PCR12", kZeros}}}}
+                  .dump())},
+       kUsage,
+       "neither PCR4 nor PCR7"},
       {"log_keys_alone",
        {"eventlog", Path("machine.log"), "--pk", pk},
        kUsage,
@@ -593,6 +639,21 @@ TEST_F(BadInputTest, AFileThatChangesIsNoticed) {
   EXPECT_TRUE(file->CheckUnchanged().ok());
   Write("changing.efi", "second");
   EXPECT_TRUE(absl::IsAborted(file->CheckUnchanged()));
+}
+
+TEST_F(BadInputTest, AFileThatBecomesShorterEndsTheProgramWithOneLine) {
+  EXPECT_EXIT(
+      {
+        const auto first = MappedFile::Open(Write("first.efi", "first"), 100);
+        const std::string path = Write("shorter\x1b.efi", "");
+        std::filesystem::resize_file(path, 1 << 20);
+        const auto file = MappedFile::Open(path, 1 << 20);
+        std::filesystem::resize_file(path, 1 << 12);
+        ::_exit(file->bytes()[1 << 19] == '\0' ? kAccepted : kUsage);
+      },
+      ::testing::ExitedWithCode(kUnreadable),
+      "^trustctl: error: [^\x1b]*/shorter[^\x1b]*\\.efi was changed while it "
+      "was measured\n$");
 }
 
 }  // namespace

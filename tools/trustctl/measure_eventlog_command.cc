@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/measure_images.h"
@@ -130,15 +131,23 @@ int Replay(Flags& flags) {
   const auto log = verify::ParseEventLog(*bytes);
   if (!log.ok()) return FailToMeasure(InFile(flags.file, log.status()));
   const bool compared = !flags.images.empty() || !flags.expect.empty();
+  std::map<int, std::string> registers;
   std::vector<RegisterDifference> differences;
   if (!flags.images.empty()) {
     const auto measured = MeasureFiles(flags.images, flags.boot);
     if (!measured.ok()) return FailToMeasure(measured.status());
     differences = verify::CompareEvents(*log, measured->boot);
+    for (const auto& [index, value] : measured->boot.registers) {
+      registers[index] = value.view();
+    }
   }
   if (!flags.expect.empty()) {
     const auto expected = ReadExpected(flags.expect);
     if (!expected.ok()) return Fail(expected.status());
+    if (absl::Status s = CheckExpected(flags.expect, *expected); !s.ok()) {
+      return UsageError(s);
+    }
+    registers.insert(expected->begin(), expected->end());
     Add(verify::CompareRegisters(*log, *expected), differences);
   }
   ordered_json facts = {{"registers", RegistersJson(*log)},
@@ -149,7 +158,10 @@ int Replay(Flags& flags) {
       facts["events"].push_back(EventJson(*log, i));
     }
   }
-  if (compared) facts["differences"] = DifferencesJson(*log, differences);
+  if (compared) {
+    facts["compared"] = NamesOf(registers);
+    facts["differences"] = DifferencesJson(*log, differences);
+  }
   flags.output.Print(
       facts,
       {.rows = "registers",
@@ -171,7 +183,10 @@ int Replay(Flags& flags) {
                     << HexOf(difference.expected) << "\n         "
                     << Printable(difference.why) << "\n";
         }
-        if (compared && differences.empty()) std::cout << "as expected\n";
+        if (compared && differences.empty()) {
+          std::cout << "as expected: "
+                    << absl::StrJoin(NamesOf(registers), ", ") << "\n";
+        }
       });
   return differences.empty() ? kAccepted : kUsage;
 }

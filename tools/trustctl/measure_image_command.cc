@@ -301,19 +301,19 @@ int Measure(Flags& flags) {
     return FailToMeasure(InFile(
         flags.file, InFile(program.path, program.measurements.status())));
   }
+  const bool fit = image->pcr4_covers_root() || flags.allow_uncovered_root;
   const int code = flags.output.Print({.boot = *program.measurements,
                                        .images = {program.path},
                                        .more = ToJson(*image),
-                                       .lines = LinesOf(*image)});
-  if (code != kAccepted || image->pcr4_covers_root() ||
-      flags.allow_uncovered_root) {
-    return code;
-  }
+                                       .lines = LinesOf(*image),
+                                       .fit_for_policies = fit});
+  if (code != kAccepted || fit) return code;
   PrintError(
       "PCR4 does not speak for the root file system of everything that "
       "boots",
       "whoever has the volume changes its files, and the registers stay "
-      "the same; --allow-uncovered-root says that this is meant");
+      "the same; --allow-uncovered-root says that this is meant, and makes "
+      "--release and --kms-condition of it");
   return kRefusedByPolicy;
 }
 
@@ -349,8 +349,8 @@ void AddMeasureImage(CLI::App& measure, Action& action) {
                      "whose registers are shown, where the disk boots several: "
                      "x64, aa64");
   command.add_flag("--allow-uncovered-root", flags->allow_uncovered_root,
-                   "exit code 0 also where PCR4 says nothing of the root file "
-                   "system");
+                   "exit code 0, and --release and --kms-condition, also where "
+                   "PCR4 says nothing of the root file system");
   flags->boot.AddTo(command);
   flags->output.AddTo(command);
   command.callback(

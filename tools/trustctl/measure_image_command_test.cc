@@ -83,6 +83,21 @@ TEST(MeasureImageTest, ARootFileSystemThatIsNotCoveredIsExitCode5) {
   EXPECT_EQ(ImageOf(spec, {"--allow-uncovered-root"}).code, kAccepted);
 }
 
+TEST(MeasureImageTest, OfWhatIsNotCoveredNoPolicyIsMade) {
+  const BootableDiskSpec spec{.cmdline = "root=PARTLABEL=root ro"};
+  std::vector<std::string> flags = {
+      "-o",          "json",  "--release",       "shop",
+      "--name",      "1.4.0", "--kms-condition", "--account",
+      "123456789012"};
+  const json refused = json::parse(ImageOf(spec, flags).out);
+  EXPECT_FALSE(refused.contains("release"));
+  EXPECT_FALSE(refused.contains("kms_condition"));
+  flags.push_back("--allow-uncovered-root");
+  const json meant = json::parse(ImageOf(spec, flags).out);
+  EXPECT_TRUE(meant.contains("release"));
+  EXPECT_TRUE(meant.contains("kms_condition"));
+}
+
 TEST(MeasureImageTest, WhatIsWritableAndNotMeasuredHasALine) {
   BootableDiskSpec spec;
   spec.add = [](test::FatWriter& fat) {

@@ -1,10 +1,12 @@
 #include "tools/trustctl/measure_inputs.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <optional>
 #include <utility>
@@ -17,7 +19,43 @@
 #include "verify/measure/signature_list.h"
 
 namespace anchorage::trustctl {
+
+// What a handler of SIGBUS must know of a file, which cannot ask for memory.
+struct FileMapping {
+  FileMapping(void* start, std::size_t size, const std::string& path);
+  ~FileMapping();
+
+  void* const start;
+  const std::size_t size;
+  const std::string line;
+};
+
 namespace {
+
+std::array<std::atomic<const FileMapping*>, kMaxBootImages> g_mappings;
+
+std::atomic<const FileMapping*>* Find(const FileMapping* mapping) {
+  const auto slot =
+      std::find_if(g_mappings.begin(), g_mappings.end(),
+                   [mapping](const auto& s) { return s == mapping; });
+  return slot == g_mappings.end() ? nullptr : &*slot;
+}
+
+// A fault elsewhere happens again when this returns, and ends the program as it
+// would have without it (SA_RESETHAND).
+void EndForShortenedFile(int, siginfo_t* info, void*) {
+  const auto at = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  for (const auto& slot : g_mappings) {
+    const FileMapping* const mapping = slot;
+    if (mapping == nullptr) continue;
+    const auto start = reinterpret_cast<std::uintptr_t>(mapping->start);
+    if (at < start || at - start >= mapping->size) continue;
+    const ssize_t written =
+        ::write(STDERR_FILENO, mapping->line.data(), mapping->line.size());
+    static_cast<void>(written);
+    ::_exit(kUnreadable);
+  }
+}
 
 constexpr std::array<const char*, 4> kVariables = {"PK", "KEK", "db", "dbx"};
 constexpr std::array<const char*, 4> kFlags = {"--pk", "--kek", "--db",
@@ -41,6 +79,17 @@ absl::Status InFile(const std::string& path, const absl::Status& status) {
 
 // --- MappedFile --------------------------------------------------------------
 
+FileMapping::FileMapping(void* start, std::size_t size, const std::string& path)
+    : start(start),
+      size(size),
+      line(absl::StrCat("trustctl: error: ", Printable(path),
+                        " was changed while it was measured\n")) {}
+
+FileMapping::~FileMapping() {
+  if (auto* const slot = Find(this); slot != nullptr) *slot = nullptr;
+  ::munmap(start, size);
+}
+
 MappedFile::MappedFile(int descriptor, const std::string& path,
                        const struct stat& opened)
     : descriptor_(descriptor), path_(path), opened_(opened) {}
@@ -49,12 +98,15 @@ MappedFile::MappedFile(MappedFile&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       path_(std::move(other.path_)),
       opened_(other.opened_),
-      start_(std::exchange(other.start_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
+      mapping_(std::move(other.mapping_)) {}
 
 MappedFile::~MappedFile() {
-  if (start_ != nullptr) ::munmap(start_, size_);
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::string_view MappedFile::bytes() const {
+  if (mapping_ == nullptr) return {};
+  return {static_cast<const char*>(mapping_->start), mapping_->size};
 }
 
 absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path,
@@ -78,11 +130,19 @@ absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path,
         absl::StrCat(path, " is longer than ", max_bytes, " bytes"));
   }
   if (size == 0) return file;
+  auto* const slot = Find(nullptr);
+  if (slot == nullptr) {
+    return absl::ResourceExhaustedError("too many files are measured at once");
+  }
   void* const start =
       ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (start == MAP_FAILED) return anchors::FileError(errno, "map", path);
-  file.start_ = start;
-  file.size_ = size;
+  file.mapping_ = std::make_unique<const FileMapping>(start, size, path);
+  *slot = file.mapping_.get();
+  struct sigaction action {};
+  action.sa_sigaction = &EndForShortenedFile;
+  action.sa_flags = SA_SIGINFO | SA_RESETHAND;
+  ::sigaction(SIGBUS, &action, nullptr);
   ::madvise(start, size, MADV_SEQUENTIAL);
   return file;
 }

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,12 +25,17 @@ namespace anchorage::trustctl {
 inline constexpr std::uint64_t kMaxBootImageBytes = std::uint64_t{1} << 30;
 inline constexpr std::size_t kMaxBootImages = 16;
 
+struct FileMapping;
+
 // A regular file in memory, as it was when it was opened. Whoever shortens the
-// file meanwhile ends the program (SIGBUS).
+// file meanwhile ends the program where its bytes are read next: one line says
+// which file it was, and the exit code is kUnreadable. So only programs that
+// have nothing to lose by that may map. Not from several threads at once.
 class MappedFile {
  public:
   // Fails with NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION (not a regular
-  // file), OUT_OF_RANGE (longer than `max_bytes`) or UNAVAILABLE.
+  // file), OUT_OF_RANGE (longer than `max_bytes`), RESOURCE_EXHAUSTED (more than
+  // kMaxBootImages at once) or UNAVAILABLE.
   static absl::StatusOr<MappedFile> Open(const std::string& path,
                                          std::uint64_t max_bytes);
   ~MappedFile();
@@ -38,9 +44,7 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;
 
   // Stays where it is when this object is moved.
-  std::string_view bytes() const {
-    return {static_cast<const char*>(start_), size_};
-  }
+  std::string_view bytes() const;
 
   // Fails with ABORTED where the file was written to since it was opened: what
   // was computed of it is then of no file.
@@ -53,8 +57,8 @@ class MappedFile {
   int descriptor_;
   std::string path_;
   struct stat opened_;
-  void* start_ = nullptr;
-  std::size_t size_ = 0;
+  // Null for an empty file.
+  std::unique_ptr<const FileMapping> mapping_;
 };
 
 // How the machine boots. Must outlive what it Read().

@@ -256,6 +256,22 @@ absl::StatusOr<Registers> ReadExpected(const std::string& path) {
   return std::move(image->pcrs);
 }
 
+absl::Status CheckExpected(const std::string& path, const Registers& expected) {
+  if (expected.contains(4) || expected.contains(7)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, " has neither PCR4 nor PCR7, only ",
+      absl::StrJoin(NamesOf(expected), ", "),
+      ": that is the same for every image, so nothing would be compared"));
+}
+
+std::vector<std::string> NamesOf(const Registers& registers) {
+  std::vector<std::string> names;
+  for (const auto& [index, value] : registers) {
+    names.push_back(RegisterName(index));
+  }
+  return names;
+}
+
 void MeasureOutput::AddTo(CLI::App& command) {
   command.add_flag("--explain", explain_,
                    "show each event that goes into a register, and why");
@@ -303,21 +319,27 @@ int MeasureOutput::Print(const MeasuredBoot& measured) const {
                         {"notes", boot.notes}};
   facts.update(measured.more);
   if (explain_) facts["events"] = EventsJson(boot);
+  std::vector<std::string> compared;
   std::vector<Difference> differences;
   if (!expect_.empty()) {
     const auto expected = ReadExpected(expect_);
     if (!expected.ok()) return Fail(expected.status());
+    if (absl::Status s = CheckExpected(expect_, *expected); !s.ok()) {
+      return UsageError(s);
+    }
+    compared = NamesOf(*expected);
+    facts["compared"] = compared;
     differences = DifferencesOf(*expected, boot);
     facts["differences"] = DifferencesJson(differences);
   }
-  if (!product_.empty()) {
+  if (!product_.empty() && measured.fit_for_policies) {
     const anchors::ReleaseList list = ListOf(registers, product_, name_);
     if (absl::Status s = anchors::CheckReleasesSafe(list); !s.ok()) {
       return Fail(s);
     }
     facts["release"] = EntryOf(list);
   }
-  if (kms_condition_) {
+  if (kms_condition_ && measured.fit_for_policies) {
     facts["kms_condition"] = KmsCondition(registers, account_);
     facts["notes"].insert(facts["notes"].end(), KmsNotes().begin(),
                           KmsNotes().end());
@@ -348,7 +370,8 @@ int MeasureOutput::Print(const MeasuredBoot& measured) const {
           std::cout << "differs  " << TextOf(difference) << "\n";
         }
         if (!expect_.empty() && differences.empty()) {
-          std::cout << "as expected in " << Printable(expect_) << "\n";
+          std::cout << "as expected in " << Printable(expect_) << ": "
+                    << absl::StrJoin(compared, ", ") << "\n";
         }
         for (const char* block : {"release", "kms_condition"}) {
           if (facts.contains(block)) {

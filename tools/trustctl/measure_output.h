@@ -34,6 +34,9 @@ struct MeasuredBoot {
   // which are printed as they are.
   nlohmann::ordered_json more = nlohmann::ordered_json::object();
   std::vector<std::string> lines;
+  // Whether PCR4 says what it seems to: otherwise neither an entry nor a
+  // condition is made of it.
+  bool fit_for_policies = true;
 };
 
 class MeasureOutput {
@@ -76,6 +79,14 @@ nlohmann::ordered_json KmsCondition(const std::map<int, std::string>& registers,
 // ReadInput() and anchors::ReadMeasurements() do.
 absl::StatusOr<std::map<int, std::string>> ReadExpected(
     const std::string& path);
+
+// Checks that `expected`, of `path`, tells one image from another: that PCR4 or
+// PCR7 is among it. Any image fulfils the rest.
+absl::Status CheckExpected(const std::string& path,
+                           const std::map<int, std::string>& expected);
+
+// Returns the names of `registers`, in order.
+std::vector<std::string> NamesOf(const std::map<int, std::string>& registers);
 
 // Returns "PCR4".
 std::string RegisterName(int index);

@@ -91,13 +91,14 @@ int List(const Flags& flags) {
   for (const Producer& producer : list->producers) {
     rows.push_back(ToJson(producer));
   }
-  flags.output.Print(
-      {{"sequence", list->sequence}, {"producers", rows}}, ProducerRows(), [&] {
-        for (const Producer& producer : list->producers)
-          PrintProducer(producer);
-        std::cout << list->producers.size() << " producers, sequence "
-                  << list->sequence << " of " << Rfc3339(list->created) << "\n";
-      });
+  flags.output.Print({{"sequence", list->sequence}, {"producers", rows}},
+                     ProducerRows(), [&] {
+                       for (const Producer& producer : list->producers)
+                         PrintProducer(producer);
+                       std::cout << Counted(list->producers.size(), "producer")
+                                 << ", sequence " << list->sequence << " of "
+                                 << Rfc3339(list->created) << "\n";
+                     });
   return kAccepted;
 }
 
@@ -118,8 +119,8 @@ int Edit(const Flags& flags, const char* what, const Change& change) {
   const std::string text =
       status.ok() ? anchors::SerializeProducers(next) : std::string();
   if (status.ok()) status = anchors::CheckProducersFile(text, now);
-  if (status.ok() && !is_new) {
-    status = anchors::CheckNextProducers(*last, next);
+  if (status.ok()) {
+    status = anchors::CheckNextProducers(is_new ? ProducerList() : *last, next);
   }
   if (status.ok()) status = anchors::WriteFileAtomically(flags.list, text);
   if (!status.ok()) return Fail(status);
@@ -227,6 +228,7 @@ void AddProducers(CLI::App& producers, Action& action) {
   };
   auto [list, list_flags] =
       add("list", "Show who may sign manifests of images", kListFooter, List);
+  list->alias("show");
   list->add_option("--list", list_flags->file,
                    "list of producers (JSON) in place of the bundle's");
   list_flags->source.AddTo(*list);

@@ -21,6 +21,7 @@
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/output.h"
+#include "tools/trustctl/pcr_flags.h"
 #include "tools/trustctl/release_source.h"
 #include "verify/attestation/pcr_claims.h"
 #include "verify/reason.h"
@@ -130,7 +131,10 @@ int Show(const ShowFlags& flags) {
   if (*list == nullptr) {
     flags.output.Print(
         {{"sequence", nullptr}, {"releases", ordered_json::array()}}, kReleases,
-        [] { std::cout << "the bundle has no list of releases\n"; });
+        [] {
+          std::cout << "the bundle has no list of releases\n";
+          std::cerr << "hint: --releases reads one from a file\n";
+        });
     return kAccepted;
   }
   ordered_json json = {{"sequence", (*list)->sequence},
@@ -200,6 +204,7 @@ void PrintChange(std::string_view what, const Release& release,
 
 struct ImportFlags {
   std::vector<std::string> files;
+  std::vector<std::string> pcrs;
   std::string type;
   std::string valid_from;
   std::string valid_until;
@@ -256,6 +261,13 @@ absl::StatusOr<anchors::ImageMeasurements> ReadImage(const ImportFlags& flags) {
     if (!text.ok()) return text.status();
     const auto more = anchors::ReadMeasurements(*text, TypeNamed(flags.type));
     if (!more.ok()) return InFile(file, more.status());
+    if (more->root_uncovered) {
+      PrintWarning(absl::StrCat(
+          file,
+          " is of a disk that is NOT COVERED (pcr4_covers_root): whoever has "
+          "the volume changes the files of its root file system, and PCR4 "
+          "stays as it is, so this release says nothing of them"));
+    }
     if (absl::Status s = Merge(*more, image); !s.ok()) return InFile(file, s);
   }
   return *std::move(image);
@@ -280,6 +292,16 @@ int Import(const ImportFlags& flags) {
     return kUsage;
   }
   auto image = ReadImage(flags);
+  if (image.ok() && !flags.pcrs.empty()) {
+    const auto pcrs = ReadPcrFlags(flags.pcrs);
+    if (!pcrs.ok()) return UsageError(pcrs.status());
+    for (const auto& [index, value] : pcrs->values()) {
+      if (image->pcrs.emplace(index, value).first->second != value) {
+        return UsageError(absl::InvalidArgumentError(absl::StrCat(
+            "--pcr: PCR", index, " differs from that of the files")));
+      }
+    }
+  }
   if (!image.ok()) {
     return Fail(image.status(),
                 verify::ReasonOf(image.status()).has_value()
@@ -375,6 +397,8 @@ constexpr char kImportFooter[] = R"(
     nitro-cli pcr --signing-certificate signer.pem >signer.json
     trustctl releases import build.json signer.json --product signer \
         --name 2.3.0
+    trustctl releases import pcr_measurements.json --pcr 8=HEX --product shop \
+        --name 1.4.0
 
 What build-enclave, describe-eif, describe-enclaves (of one enclave) and pcr of
 nitro-cli print is read, and what the builder of machine images writes.
@@ -394,6 +418,7 @@ A revoked release is refused even where an active one has its measurements.
 void AddShow(CLI::App& releases, Action& action) {
   CLI::App& command = *releases.add_subcommand(
       "show", "Show the releases of the bundle or of a file");
+  command.alias("list");
   command.footer(kShowFooter);
   auto flags = std::make_shared<ShowFlags>();
   command.add_option("--product", flags->product, "only this product");
@@ -417,6 +442,11 @@ void AddImport(CLI::App& releases, Action& action) {
                   "what the build printed, in one file or several; '-' is "
                   "standard input")
       ->required();
+  command
+      .add_option("--pcr", flags->pcrs,
+                  "N=HEX: a measurement that no file has, such as the PCR8 of "
+                  "'trustctl image sign' (repeatable)")
+      ->allow_extra_args(false);
   command.add_option("--product", flags->release.product, "what was built")
       ->required();
   command

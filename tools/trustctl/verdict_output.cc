@@ -6,6 +6,7 @@
 #include <iostream>
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
 #include "client/verdict_json.h"
 #include "tools/trustctl/output.h"
 #include "tools/trustctl/terminal.h"
@@ -35,8 +36,8 @@ std::string_view MarkOf(verify::Trace::Outcome outcome) {
 }
 
 // What a person may do about it; empty where the fact says all.
-std::string_view HintFor(const absl::Status& status) {
-  const auto reason = verify::ReasonOf(status);
+std::string HintFor(const Verdict& verdict) {
+  const auto reason = verify::ReasonOf(verdict.status);
   if (!reason.has_value()) return "";
   switch (*reason) {
     case verify::Reason::kLeafExpired:
@@ -52,6 +53,11 @@ std::string_view HintFor(const absl::Status& status) {
     case verify::Reason::kClockSuspect:
       return "set this machine's clock";
     case verify::Reason::kReleaseUnknown:
+      if (!verdict.releases_file.empty()) {
+        return absl::StrCat("'trustctl releases show --releases ",
+                            Printable(verdict.releases_file),
+                            "' lists those that count");
+      }
       return "releases come from a trustd that lists them: --server HOST:PORT "
              "--trusted-root FILE; 'trustctl releases show' lists them";
     case verify::Reason::kBootExtended:
@@ -96,7 +102,7 @@ void PrintText(const Verdict& verdict, const verify::Trace& trace,
               << provenance.sequence << " " << verify::NameOf(anchors.freshness)
               << "\n";
   }
-  const std::string_view hint = HintFor(verdict.status);
+  const std::string hint = HintFor(verdict);
   if (!hint.empty()) std::cerr << "hint: " << hint << "\n";
 }
 

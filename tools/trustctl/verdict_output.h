@@ -29,6 +29,8 @@ struct Verdict {
   // What is odd but does not refuse it, as a stable name and a sentence for
   // people.
   std::vector<std::pair<std::string, std::string>> notes = {};
+  // The list that was given with --releases; empty for that of the bundle.
+  std::string releases_file = "";
 };
 
 // Prints `verdict` to standard output and returns the exit code.

@@ -8,7 +8,6 @@
 #include <variant>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/policy/policy_document.h"
@@ -18,10 +17,12 @@
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/decode.h"
 #include "tools/trustctl/output.h"
+#include "tools/trustctl/pcr_flags.h"
 #include "tools/trustctl/release_source.h"
 #include "tools/trustctl/session_flags.h"
 #include "tools/trustctl/verdict_output.h"
 #include "verify/attestation/attestation_verifier.h"
+#include "verify/reason.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -101,24 +102,6 @@ struct Flags {
   }
 };
 
-absl::StatusOr<verify::PcrSet> ParsePcrs(const Flags& flags) {
-  std::map<int, std::string> values;
-  for (const std::string& pcr : flags.pcrs) {
-    const std::size_t equals = pcr.find('=');
-    int index = 0;
-    if (equals == std::string::npos ||
-        !absl::SimpleAtoi(pcr.substr(0, equals), &index)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("'--pcr ", pcr, "' is not N=HEX"));
-    }
-    if (!values.emplace(index, pcr.substr(equals + 1)).second) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("PCR", index, " is given twice"));
-    }
-  }
-  return verify::PcrSet::FromHex(values);
-}
-
 // The releases that a policy may be about; null for none.
 using Releases = std::shared_ptr<const verify::ReleaseSet>;
 
@@ -127,7 +110,7 @@ absl::StatusOr<Policy> MakePolicy(const Flags& flags, const Session& session,
                                   const Releases& releases) {
   typename Policy::Builder builder;
   if (!flags.pcrs.empty()) {
-    auto pcrs = ParsePcrs(flags);
+    auto pcrs = ReadPcrFlags(flags.pcrs);
     if (!pcrs.ok()) return pcrs.status();
     builder.ExpectPcrs(*std::move(pcrs));
   }
@@ -239,8 +222,10 @@ int Verify(const Flags& flags, const Policy& policy, const Anchors& anchors,
   }
   verify::Trace trace;
   const auto refuse = [&](const absl::Status& why) {
-    return PrintVerdict({.status = why, .subject = "attestation"}, trace,
-                        anchors, flags.output);
+    return PrintVerdict({.status = why,
+                         .subject = "attestation",
+                         .releases_file = flags.releases.file},
+                        trace, anchors, flags.output);
   };
   const auto document = DecodeAttestationText(*text);
   if (!document.ok()) return refuse(document.status());
@@ -308,7 +293,14 @@ int Run(const Flags& flags) {
     if (*list != nullptr) releases = anchors::ToReleaseSet(**list);
   }
   const auto policy = PolicyOf(flags, releases);
-  if (!policy.ok()) return PolicyError(policy.status());
+  if (!policy.ok()) {
+    return PolicyError(
+        policy.status(),
+        verify::ReasonOf(policy.status()) == verify::Reason::kPolicyIncomplete
+            ? "conditions that AWS KMS alone can check are ignored with "
+              "--ignore-other-keys WHY, such as \"KMS checks the account\""
+            : "");
+  }
   const auto run = [&](const auto& typed, auto live, auto recorded) -> int {
     for (const std::string& warning : typed.warnings()) PrintWarning(warning);
     if (!anchors.has_value()) {

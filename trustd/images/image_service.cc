@@ -64,6 +64,17 @@ anchors::Image NewImage(const anchors::ManifestVerdict& verdict,
   return image;
 }
 
+bool IsActive(const anchors::ProducerList& list, const std::string& name) {
+  const anchors::Producer* const producer = anchors::FindProducer(list, name);
+  return producer != nullptr &&
+         producer->status == anchors::ProducerStatus::kActive;
+}
+
+// Whether the first number of a version is the highest that there is.
+bool HasHighestNumber(const std::string& version) {
+  return version.substr(0, version.find('.')) == "4294967295";
+}
+
 grpc::Status NotFound(std::string_view reason, std::string_view what) {
   return RpcError(grpc::StatusCode::NOT_FOUND, reason, std::string(what));
 }
@@ -232,11 +243,25 @@ grpc::Status ImageServiceImpl::Submit(const Access& access,
                     absl::StrCat(by, " may not submit manifests of ", product));
   }
   const anchors::Image image = NewImage(*verdict, bundle_sha256, now);
+  if (HasHighestNumber(image.version)) {
+    return RpcError(grpc::StatusCode::PERMISSION_DENIED, kVersionTooHigh,
+                    "no floor could be above a version that begins with "
+                    "4294967295");
+  }
   if (const auto known = images_.Find(image.manifest_sha256);
       known.has_value()) {
-    *response.mutable_image() = anchors::ToProto(*known);
-    response.set_was_known(true);
-    return grpc::Status::OK;
+    if (known->bundle_sha256 == bundle_sha256) {
+      *response.mutable_image() = anchors::ToProto(*known);
+      response.set_was_known(true);
+      return grpc::Status::OK;
+    }
+    // What is listed is compared with its listing below.
+    if (!verdict->listed.has_value() && known->producer != image.producer &&
+        IsActive(*publication->producers, known->producer)) {
+      return RpcError(
+          grpc::StatusCode::ALREADY_EXISTS, kManifestOfAnother,
+          absl::StrCat("this manifest is here, signed by ", known->producer));
+    }
   }
   auto addition = images_.Prepare(
       image, packed,

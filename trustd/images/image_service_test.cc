@@ -180,17 +180,52 @@ TEST_F(ImageServiceTest, PutsItOnTheRecord) {
 
 TEST_F(ImageServiceTest, KnowsWhatItHas) {
   Publish();
-  ASSERT_TRUE(Submit(Ledger()).ok());
+  const std::string packed = Packed(Ledger());
+  ASSERT_TRUE(Send("builder-bea", packed).ok());
   const auto size = world_.mirror().ledger().head().size;
-  const auto manifest = Ledger();
   world_.Advance(absl::Minutes(5));
   v1::SubmitManifestResponse again;
-  ASSERT_TRUE(Submit(manifest, &again).ok());
+  ASSERT_TRUE(Send("builder-bea", packed, &again).ok());
   EXPECT_TRUE(again.was_known());
   EXPECT_EQ(again.image().received_time().seconds(),
             absl::ToUnixSeconds(world_.now() - absl::Minutes(5)))
       << "the time of its first reception stays";
   EXPECT_EQ(world_.mirror().ledger().head().size, size);
+}
+
+// Nobody keeps another out by being first with the same manifest.
+TEST_F(ImageServiceTest, TakesTheManifestOfOneWhoWasSquattedOn) {
+  const ImageProducer squatter("squatter", world_.now() - absl::Hours(24),
+                               world_.now() + absl::Hours(24));
+  producers_.producers.push_back(squatter.Listed({"ledger"}));
+  Publish();
+  const auto manifest = Ledger();
+  const std::string theirs = *anchors::Gzip(squatter.Sign(manifest));
+  const std::string ours = Packed(manifest);
+  ASSERT_TRUE(Send("builder-bea", theirs).ok());
+  const grpc::Status refused = Send("builder-bea", ours);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::ALREADY_EXISTS);
+  EXPECT_EQ(ReasonOf(refused), "MANIFEST_OF_ANOTHER");
+  for (const auto status :
+       {anchors::ProducerStatus::kRetired, anchors::ProducerStatus::kRevoked}) {
+    producers_.producers[1].status = status;
+    Publish();
+    v1::SubmitManifestResponse taken;
+    const grpc::Status now = Send("builder-bea", ours, &taken);
+    ASSERT_TRUE(now.ok()) << now.error_message();
+    EXPECT_EQ(taken.image().producer(), "acme");
+  }
+  v1::GetManifestResponse chunk;
+  ASSERT_TRUE(Get(ImageProducer::DigestOf(manifest), 0, chunk).ok());
+  EXPECT_EQ(chunk.chunk(), ours);
+  // The same producer signs again.
+  const std::string again = *anchors::Gzip("\n" + acme_.Sign(manifest));
+  v1::SubmitManifestResponse taken;
+  ASSERT_TRUE(Send("builder-bea", again, &taken).ok());
+  EXPECT_FALSE(taken.was_known());
+  ASSERT_TRUE(Get(ImageProducer::DigestOf(manifest), 0, chunk).ok());
+  EXPECT_EQ(chunk.chunk(), again);
+  EXPECT_EQ(List().size(), 1u);
 }
 
 TEST_F(ImageServiceTest, SurvivesARestart) {
@@ -331,10 +366,14 @@ TEST_F(ImageServiceTest, TakesOnlySoManyOfAName) {
 
 TEST_F(ImageServiceTest, WhatIsBelowAFloorMakesRoom) {
   Publish();
-  ASSERT_TRUE(Submit(Ledger("1.2")).ok());
-  limits_.total_bytes = Packed(Ledger("1.2")).size() + 10;
+  v1::SubmitManifestResponse submitted;
+  ASSERT_TRUE(Submit(Ledger("1.2"), &submitted).ok());
+  index_.images = {*anchors::FromProto(submitted.image())};
+  Publish();
+  limits_.total_bytes = 2 * (Packed(Ledger("1.2")).size() + 100);
   world_.Start();
   EXPECT_EQ(ReasonOf(Submit(Ledger("1.3"))), "MANIFESTS_FULL");
+  index_.images.clear();
   index_.floors = {{"ledger", "1.3"}};
   Publish();
   ASSERT_TRUE(Submit(Ledger("1.3")).ok());
@@ -350,6 +389,33 @@ TEST_F(ImageServiceTest, WhatIsBelowAFloorMakesRoom) {
                         })
                   .ok());
   EXPECT_EQ(keys, 2) << "nothing is left of the other";
+}
+
+// Each producer has its share, and its oldest makes room for what it submits.
+TEST_F(ImageServiceTest, AProducerFillsNoMoreThanItsShare) {
+  const ImageProducer other("other", world_.now() - absl::Hours(24),
+                            world_.now() + absl::Hours(24));
+  producers_.producers.push_back(other.Listed({"ledger"}));
+  Publish();
+  limits_.total_bytes = 4 * (Packed(Ledger("1.2")).size() + 100);
+  world_.Start();
+  ASSERT_TRUE(
+      Send("builder-bea", *anchors::Gzip(other.Sign(Ledger("1.0")))).ok());
+  for (const char* version : {"1.4", "1.3", "1.2", "1.1"}) {
+    world_.Advance(absl::Minutes(1));
+    ASSERT_TRUE(Submit(Ledger(version)).ok()) << version;
+  }
+  std::vector<std::string> versions;
+  for (const auto& image : List()) versions.push_back(image.image().version());
+  EXPECT_THAT(versions, ElementsAre("1.0", "1.1", "1.2"));
+}
+
+// Nothing could ever be above it.
+TEST_F(ImageServiceTest, TakesNoVersionThatNoFloorCouldBeAbove) {
+  Publish();
+  EXPECT_EQ(ReasonOf(Submit(Ledger("4294967295"))), "VERSION_TOO_HIGH");
+  EXPECT_EQ(ReasonOf(Submit(Ledger("4294967295.0.1"))), "VERSION_TOO_HIGH");
+  EXPECT_TRUE(Submit(Ledger("4294967294.4294967295")).ok());
 }
 
 TEST_F(ImageServiceTest, SaysWhatTheIndexSays) {

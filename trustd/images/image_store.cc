@@ -1,5 +1,6 @@
 #include "trustd/images/image_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,6 +27,20 @@ std::uint64_t BytesOf(const anchors::Image& image) {
   }
   return bytes;
 }
+
+struct Room {
+  std::uint64_t bytes = 0;
+  std::size_t count = 0;
+
+  void Add(const anchors::Image& image) {
+    bytes += BytesOf(image);
+    ++count;
+  }
+  void Remove(const anchors::Image& image) {
+    bytes -= BytesOf(image);
+    --count;
+  }
+};
 
 }  // namespace
 
@@ -89,39 +104,72 @@ absl::StatusOr<ImageStore::Addition> ImageStore::Prepare(
     anchors::Image image, std::string_view packed,
     const anchors::ImageIndex* index) const {
   Addition addition;
+  StoreBatch kept;
   image.chunks.clear();
   for (std::size_t at = 0; at < packed.size(); at += anchors::kMaxChunkBytes) {
     const std::string_view bytes = packed.substr(at, anchors::kMaxChunkBytes);
-    addition.batch.Put(ChunkKey(image.manifest_sha256, image.chunks.size()),
-                       bytes);
+    kept.Put(ChunkKey(image.manifest_sha256, image.chunks.size()), bytes);
     image.chunks.push_back({bytes.size(), verify::Sha256Hex(bytes)});
   }
   if (absl::Status s = anchors::CheckImage(image); !s.ok()) return s;
-  addition.batch.Put(ManifestKey(image.manifest_sha256),
-                     anchors::SerializeImage(image));
+  kept.Put(ManifestKey(image.manifest_sha256), anchors::SerializeImage(image));
   const absl::MutexLock lock(&mutex_);
-  std::uint64_t bytes = bytes_ + packed.size();
-  std::size_t count = images_.size() + 1;
+  // Of all, and of its producer.
+  Room all{bytes_ + packed.size(), images_.size() + 1};
+  Room own{packed.size(), 1};
+  std::vector<const anchors::Image*> below_floor, own_unlisted;
+  const anchors::Image* replaced = nullptr;
   for (const auto& [digest, old] : images_) {
-    if (bytes <= limits_.total_bytes && count <= kMaxStoredManifests) break;
-    if (index == nullptr ||
-        !anchors::IsBelowFloor(*index, old.product, old.version)) {
-      continue;
+    const bool is_own = old.producer == image.producer;
+    if (is_own) own.Add(old);
+    if (digest == image.manifest_sha256) {
+      replaced = &old;
+    } else if (index != nullptr &&
+               anchors::IsBelowFloor(*index, old.product, old.version)) {
+      below_floor.push_back(&old);
+    } else if (is_own && (index == nullptr ||
+                          anchors::FindByManifest(*index, digest) == nullptr)) {
+      own_unlisted.push_back(&old);
     }
+  }
+  std::sort(own_unlisted.begin(), own_unlisted.end(),
+            [](const anchors::Image* a, const anchors::Image* b) {
+              return a->received < b->received;
+            });
+  const auto remove = [&](const anchors::Image& old) {
     for (std::size_t i = 0; i < old.chunks.size(); ++i) {
-      addition.batch.Delete(ChunkKey(digest, i));
+      addition.batch.Delete(ChunkKey(old.manifest_sha256, i));
     }
-    addition.batch.Delete(ManifestKey(digest));
-    addition.removed.push_back(digest);
-    bytes -= BytesOf(old);
-    --count;
+    addition.batch.Delete(ManifestKey(old.manifest_sha256));
+    addition.removed.push_back(old.manifest_sha256);
+    all.Remove(old);
+    if (old.producer == image.producer) own.Remove(old);
+  };
+  const auto all_fits = [&] {
+    return all.bytes <= limits_.total_bytes && all.count <= kMaxStoredManifests;
+  };
+  const auto own_fits = [&] {
+    return own.bytes <= limits_.total_bytes / 2 &&
+           own.count <= kMaxStoredManifests / 2;
+  };
+  if (replaced != nullptr) remove(*replaced);
+  for (const anchors::Image* old : below_floor) {
+    if (!all_fits() || (!own_fits() && old->producer == image.producer)) {
+      remove(*old);
+    }
   }
-  if (bytes > limits_.total_bytes || count > kMaxStoredManifests) {
+  for (const anchors::Image* old : own_unlisted) {
+    if (all_fits() && own_fits()) break;
+    remove(*old);
+  }
+  if (!all_fits() || !own_fits()) {
     return absl::ResourceExhaustedError(absl::StrCat(
-        "there is no room for another manifest: ", images_.size(), " take ",
-        bytes_, " of ", limits_.total_bytes,
-        " bytes; raise 'images.max_total_mib', or a floor of the index"));
+        "there is no room for another manifest of ", image.producer, ": ",
+        images_.size(), " take ", bytes_, " of ", limits_.total_bytes,
+        " bytes, of which a producer has at most half; raise "
+        "'images.max_total_mib', or a floor of the index"));
   }
+  addition.batch.Add(kept);
   addition.image = std::move(image);
   return addition;
 }

@@ -33,7 +33,7 @@ namespace anchorage::trustd {
 struct ImageLimits {
   // The longest bundle, unpacked.
   std::uint64_t bundle_bytes = std::uint64_t{64} * 1024 * 1024;
-  // All manifests together, compressed.
+  // All manifests together, compressed. Those of one producer are at most half.
   std::uint64_t total_bytes = std::uint64_t{1024} * 1024 * 1024;
 };
 
@@ -46,7 +46,7 @@ class ImageStore {
   struct Addition {
     anchors::Image image;
     StoreBatch batch;
-    // The manifests that make room for it.
+    // The manifests that make room for it, or that it replaces.
     std::vector<std::string> removed;
   };
 
@@ -71,9 +71,11 @@ class ImageStore {
   // How many additions and removals there were since the start.
   std::uint64_t generation() const;
 
-  // Cuts `packed` into the chunks of `image`, and returns what keeps them. Where
-  // there is no room, what is below a floor of `index` (null: there is none)
-  // makes some. RESOURCE_EXHAUSTED where that is not enough.
+  // Cuts `packed` into the chunks of `image`, and returns what keeps them, in
+  // place of what is there under its digest. Where there is no room, what is
+  // below a floor of `index` (null: there is none) makes some, and then the
+  // oldest of the same producer that `index` does not list. RESOURCE_EXHAUSTED
+  // where that is not enough.
   absl::StatusOr<Addition> Prepare(anchors::Image image,
                                    std::string_view packed,
                                    const anchors::ImageIndex* index) const;

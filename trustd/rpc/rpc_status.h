@@ -41,6 +41,8 @@ inline constexpr std::string_view kTooManyRequests = "TOO_MANY_REQUESTS";
 inline constexpr std::string_view kNoProducers = "NO_PRODUCERS";
 inline constexpr std::string_view kProductNotAllowed = "PRODUCT_NOT_ALLOWED";
 inline constexpr std::string_view kManifestsFull = "MANIFESTS_FULL";
+inline constexpr std::string_view kManifestOfAnother = "MANIFEST_OF_ANOTHER";
+inline constexpr std::string_view kVersionTooHigh = "VERSION_TOO_HIGH";
 inline constexpr std::string_view kManifestNotFound = "MANIFEST_NOT_FOUND";
 inline constexpr std::string_view kImageNotFound = "IMAGE_NOT_FOUND";
 

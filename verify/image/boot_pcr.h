@@ -1,6 +1,6 @@
 // What a validated boot leaves in a register of the TPM (SHA-384 bank).
 //
-//   extend PCR 8 with BootEvent(manifest_digest), or with FailedBootEvent();
+//   extend PCR8 with BootEvent(manifest_digest), or with FailedBootEvent();
 //   a release then lists RegisterAfter(BootEvent(manifest_digest)).
 //
 // The register is zero before: whoever reads it later sees which manifest the

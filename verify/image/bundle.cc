@@ -27,6 +27,8 @@ namespace {
 
 // More are of no use to any chain that is accepted.
 constexpr std::size_t kMaxBundleCertificates = 8;
+// A bundle needs a few dozen. Nothing is signed yet where they are read.
+constexpr std::size_t kMaxBundleValues = 4096;
 
 absl::Status Malformed(std::string_view what) {
   return RefuseImage(ImageReason::kBundleMalformed, what);
@@ -37,7 +39,8 @@ absl::Status Malformed(std::string_view what) {
 // `status` and returns false.
 class Reader {
  public:
-  explicit Reader(std::string_view text) : json_(text, {}) {}
+  explicit Reader(std::string_view text)
+      : json_(text, {.max_values = kMaxBundleValues}) {}
 
   absl::StatusOr<BundleContents> Read() {
     if (!Members(&Reader::BundleMember)) return status_;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gtest/gtest.h"
@@ -197,6 +198,17 @@ TEST(Bundle, IsJudgedWhenItWasReceived) {
             ImageReason::kCertificateNotYetValid);
 }
 
+TEST(Bundle, SaysTimesInUtcAsTheManualHasThem) {
+  const std::string text = FakeProducer().Sign(SmallManifest());
+  for (const absl::Time received : {Day(2027, 7, 1), Day(2026, 5, 1)}) {
+    const absl::Status refused = Verify(text, received).status();
+    EXPECT_TRUE(absl::StrContains(
+        refused.message(), absl::FormatTime("judged at %Y-%m-%dT00:00:00Z",
+                                            received, absl::UTCTimeZone())))
+        << refused;
+  }
+}
+
 TEST(Bundle, IsJudgedAtItsOwnTimeOffline) {
   ImageManifest manifest = SmallManifest();
   manifest.time = Day(2025, 11, 30);
@@ -227,6 +239,26 @@ TEST(Bundle, ValidlySignedIsNotEnough) {
           manifest, {.product = "ledger",
                      .least_version = *ImageVersion::Parse("2026.11.30.1")})),
       ImageReason::kVersionTooOld);
+}
+
+// Each would take memory before any signature is looked at.
+TEST(Bundle, BoundsTheValuesThatItDoesNotKnow) {
+  std::string members, elements;
+  for (int i = 0; i < 4096; ++i) {
+    absl::StrAppend(&members, "\"", i, "\":0,");
+    absl::StrAppend(&elements, i == 0 ? "" : ",", "0");
+  }
+  const std::string good = FakeProducer().Sign(SmallManifest());
+  for (const std::string& more :
+       {members, absl::StrCat("\"x\":[", elements, "],"),
+        absl::StrCat("\"x\":{", members, "\"y\":0},")}) {
+    for (const char* where : {"\"mediaType\":", "\"payload\":", "\"sig\":"}) {
+      const std::string text =
+          absl::StrReplaceAll(good, {{where, absl::StrCat(more, where)}});
+      EXPECT_EQ(Verify(text).status().message(),
+                "BUNDLE_MALFORMED: JSON of more than 4096 values");
+    }
+  }
 }
 
 TEST(Bundle, TooLargeIsRefusedUnread) {

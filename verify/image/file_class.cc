@@ -30,6 +30,8 @@ constexpr std::string_view kStartUp[] = {
     "etc/krb5.conf.d/",
     "etc/sasl2/",
     "etc/OpenCL/",
+    "etc/ld-musl-*",
+    "etc/ImageMagick*",
     "etc/vulkan/",
     // systemd: units, drop-ins, presets, generators, hooks; and what it reads
     // at a start.
@@ -51,6 +53,8 @@ constexpr std::string_view kStartUp[] = {
     "lib/sysctl.d/",
     "etc/binfmt.d/",
     "lib/binfmt.d/",
+    "share/binfmts/",
+    "var/lib/binfmts/",
     "etc/repart.d/",
     "lib/repart.d/",
     "etc/extensions/",
@@ -81,6 +85,7 @@ constexpr std::string_view kStartUp[] = {
     "etc/rc5.d/",
     "etc/rc6.d/",
     "etc/rcS.d/",
+    "lib/lsb/",
     "etc/local.d/",
     "etc/conf.d/",
     "etc/runlevels/",
@@ -113,6 +118,7 @@ constexpr std::string_view kStartUp[] = {
     "etc/kexec.conf",
     "etc/kdump.conf",
     "etc/kdump/",
+    "etc/overlayroot.conf",
     // The kernel's modules.
     "etc/modules",
     "etc/modules-load.d/",
@@ -133,6 +139,9 @@ constexpr std::string_view kStartUp[] = {
     "etc/mdadm.conf",
     "etc/multipath.conf",
     "etc/multipath/",
+    "etc/lvm/",
+    "etc/request-key.*",
+    "share/request-key.d/",
     "etc/auto.*",
     "etc/autofs*",
     "etc/smartd.conf",
@@ -143,6 +152,8 @@ constexpr std::string_view kStartUp[] = {
     "etc/cron.*",
     "var/spool/cron/",
     "var/spool/at/",
+    "etc/incron.d/",
+    "var/spool/incron/",
     "etc/logrotate.conf",
     "etc/logrotate.d/",
     // Who logs in, and as whom.
@@ -152,6 +163,10 @@ constexpr std::string_view kStartUp[] = {
     "share/pam-configs/",
     "etc/security/",
     "etc/passwd",
+    "etc/group",
+    "etc/shadow",
+    "etc/gshadow",
+    "etc/selinux/config",
     "etc/login.defs",
     "etc/securetty",
     "etc/sudoers",
@@ -208,6 +223,16 @@ constexpr std::string_view kStartUp[] = {
     "etc/inetd.d/",
     "etc/xinetd.conf",
     "etc/xinetd.d/",
+    "etc/hosts.allow",
+    "etc/hosts.deny",
+    "etc/supervisor*",
+    "etc/fail2ban/",
+    "etc/keepalived/",
+    "etc/redis*",
+    "etc/mysql/",
+    "etc/my.cnf*",
+    "etc/postgresql*",
+    "etc/zabbix*",
     "etc/aliases",
     "etc/postfix/",
     "etc/exim4/",
@@ -243,6 +268,8 @@ constexpr std::string_view kStartUp[] = {
     "etc/resolvconf.conf",
     "etc/wpa_supplicant/",
     "etc/openvpn/",
+    "etc/ipsec.*",
+    "etc/dnsmasq*",
     "etc/wireguard/",
     "etc/nftables.conf",
     "etc/iptables/",
@@ -252,6 +279,9 @@ constexpr std::string_view kStartUp[] = {
     "share/apt/",
     "etc/dpkg/",
     "var/lib/dpkg/info/",
+    "etc/ucf.conf",
+    "etc/debconf.conf",
+    "share/debconf/",
     "etc/yum.conf",
     "etc/yum/",
     "etc/yum.repos.d/",
@@ -266,6 +296,7 @@ constexpr std::string_view kStartUp[] = {
     // Clouds and containers.
     "etc/cloud/",
     "var/lib/cloud/scripts/",
+    "var/lib/cloud/seed/",
     "etc/amazon/",
     "etc/ecs/",
     "etc/containers/",
@@ -332,23 +363,57 @@ constexpr std::string_view kStartUpOfPeople[] = {
     ".local/share/dbus-1/",
 };
 
-// Lists of plug-ins, wherever they stand: who reads one loads what it names.
+// Folders in which what appears is found by name, and those above them.
+constexpr std::string_view kFoldersOfCode[] = {
+    "usr",
+    "local",
+    "share",
+    "var",
+    "var/lib",
+    "var/spool",
+    "opt",
+    "home",
+    "etc/",
+    "root/",
+    "bin/",
+    "sbin/",
+    "games/",
+    "lib*",
+    "share/perl*",
+    "share/python*",
+    "share/php*",
+    "share/ruby*",
+    "share/rubygems*",
+    "share/lua*",
+    "share/tcl*",
+    "share/guile*",
+    "share/nodejs*",
+    "share/node_modules/",
+    "share/java*",
+};
+
+// Lists of plug-ins and programs, wherever they stand: who reads one loads or
+// starts what it names.
 constexpr std::string_view kStartUpBaseNames[] = {
     "gconv-modules",   "gconv-modules.cache", "loaders.cache",
     "giomodule.cache", "immodules.cache",     "pam_env.conf",
+    "pyvenv.cfg",      "delegates.xml",
 };
+constexpr std::string_view kGconvFolder = "/gconv-modules.d/";
 
 // Sources that an interpreter loads by their names, most of them without "#!":
 // the modules of Python and Perl are these.
 constexpr std::string_view kSourceEndings[] = {
-    ".py",  ".pyw",   ".pth", ".pl",  ".pm",  ".ph",  ".rb",   ".lua", ".tcl",
-    ".php", ".phtml", ".js",  ".mjs", ".cjs", ".sh",  ".bash", ".zsh", ".ksh",
-    ".csh", ".fish",  ".awk", ".el",  ".scm", ".vim", ".ps1",  ".R",   ".stp",
+    ".py",  ".pyw", ".pth",   ".pl",   ".pm",  ".ph",       ".rb",  ".lua",
+    ".tcl", ".php", ".phtml", ".js",   ".mjs", ".cjs",      ".sh",  ".bash",
+    ".zsh", ".ksh", ".csh",   ".fish", ".awk", ".el",       ".scm", ".vim",
+    ".ps1", ".R",   ".stp",   ".al",   ".inc", "/tclIndex",
 };
 
 constexpr std::string_view kByteCodeEndings[] = {
-    ".pyc",  ".pyo",  ".class", ".jar", ".war", ".ear", ".elc", ".luac",
-    ".beam", ".wasm", ".phar",  ".dex", ".pyz", ".whl", ".egg",
+    ".pyc", ".pyo",  ".class", ".jar",  ".war",  ".ear",
+    ".elc", ".luac", ".beam",  ".wasm", ".phar", ".dex",
+    ".pyz", ".whl",  ".egg",   ".zip",  ".asar",
 };
 
 bool Is(std::string_view name, std::string_view row) {
@@ -411,7 +476,13 @@ bool IsByteCode(std::string_view name, std::string_view head) {
           head.substr(2, 2) == "\r\n"sv) ||
          head.starts_with("\0asm"sv) ||
          head.starts_with("\xca\xfe\xba\xbe"sv) ||
-         head.starts_with("\x1bLua"sv) || EndsWithAny(name, kByteCodeEndings);
+         // Java's run-time image in both orders of bytes; LLVM; OCaml; and any
+         // ZIP, as Python and Java load from one of any name.
+         head.starts_with("\xda\xda\xfe\xca"sv) ||
+         head.starts_with("\xca\xfe\xda\xda"sv) ||
+         head.starts_with("BC\xc0\xde"sv) || head.starts_with("Caml1999"sv) ||
+         head.starts_with("PK\3\4"sv) || head.starts_with("\x1bLua"sv) ||
+         EndsWithAny(name, kByteCodeEndings);
 }
 
 // Takes from `rest` what stands before the next `end`, and the `end`.
@@ -453,32 +524,55 @@ void BinaryFormats::Add(std::string_view text) {
     std::string_view fields[6];
     for (std::string_view& field : fields) field = TakeUntil(colon, line);
     if (fields[0].empty() || fields[5].empty()) continue;
-    Format format;
-    if (fields[1] == "E") {
-      if (fields[3].empty()) continue;
-      format.extension = "." + std::string(fields[3]);
-    } else if (fields[1] == "M") {
-      const auto magic = Unescaped(fields[3]);
-      const auto mask = Unescaped(fields[4]);
-      if (!magic.has_value() || magic->empty() || !mask.has_value()) continue;
-      const char* const end = fields[2].data() + fields[2].size();
-      const auto [rest, error] =
-          std::from_chars(fields[2].data(), end, format.offset);
-      if (!fields[2].empty() && (error != std::errc() || rest != end)) {
-        continue;
-      }
-      format.magic = *magic;
-      format.mask = mask->empty() ? std::string(magic->size(), '\xff') : *mask;
-      if (format.mask.size() != format.magic.size() ||
-          format.offset > kHeadBytes ||
-          format.magic.size() > kHeadBytes - format.offset) {
-        continue;
-      }
-    } else {
-      continue;
-    }
-    formats_.push_back(std::move(format));
+    if (fields[1] != "E" && fields[1] != "M") continue;
+    AddOne(fields[1] == "E", fields[2], fields[3], fields[4]);
   }
+}
+
+void BinaryFormats::AddOfBinfmtSupport(std::string_view text) {
+  // As a package has it: lines of a word and its value. As update-binfmts(8)
+  // keeps it: the values of package, type, offset, magic, mask and so on.
+  std::string_view kept[5];
+  std::string_view extension, offset, magic, mask;
+  for (std::size_t i = 0; !text.empty(); ++i) {
+    std::string_view line = TakeUntil('\n', text);
+    if (i < 5) kept[i] = line;
+    const std::string_view word = TakeUntil(' ', line);
+    if (word == "extension") extension = line;
+    if (word == "offset") offset = line;
+    if (word == "magic") magic = line;
+    if (word == "mask") mask = line;
+  }
+  if (kept[1] == "magic" || kept[1] == "extension") {
+    return AddOne(kept[1] == "extension", kept[2], kept[3], kept[4]);
+  }
+  const bool by_extension = !extension.empty();
+  AddOne(by_extension, offset, by_extension ? extension : magic, mask);
+}
+
+void BinaryFormats::AddOne(bool by_extension, std::string_view offset,
+                           std::string_view what, std::string_view mask_text) {
+  if (what.empty() || formats_.size() >= kMaxFormats) return;
+  Format format;
+  if (by_extension) {
+    format.extension = "." + std::string(what);
+  } else {
+    const auto magic = Unescaped(what);
+    const auto mask = Unescaped(mask_text);
+    if (!magic.has_value() || !mask.has_value()) return;
+    const char* const end = offset.data() + offset.size();
+    const auto [rest, error] =
+        std::from_chars(offset.data(), end, format.offset);
+    if (!offset.empty() && (error != std::errc() || rest != end)) return;
+    format.magic = *magic;
+    format.mask = mask->empty() ? std::string(magic->size(), '\xff') : *mask;
+    if (format.mask.size() != format.magic.size() ||
+        format.offset > kHeadBytes ||
+        format.magic.size() > kHeadBytes - format.offset) {
+      return;
+    }
+  }
+  formats_.push_back(std::move(format));
 }
 
 bool BinaryFormats::Match(std::string_view name, std::string_view head) const {
@@ -496,7 +590,13 @@ bool IsStartUpName(std::string_view name) {
   const std::string_view below = BelowPerson(name);
   return IsAny(WithoutUsr(name), kStartUp) ||
          (!below.empty() && IsAny(below, kStartUpOfPeople)) ||
-         IsAny(BaseName(name), kStartUpBaseNames);
+         IsAny(BaseName(name), kStartUpBaseNames) ||
+         ("/" + std::string(name) + "/").find(kGconvFolder) !=
+             std::string::npos;
+}
+
+bool IsFolderOfCode(std::string_view name) {
+  return IsAny(WithoutUsr(name), kFoldersOfCode) || IsStartUpName(name);
 }
 
 FileClass ClassifyFile(std::string_view name, std::uint32_t mode,

@@ -53,6 +53,17 @@ const Case kCases[] = {
     {"srv/x.jar", 0644, "PK\3\4", FileClass::kByteCode},
     {"srv/x", 0644, "\xca\xfe\xba\xbe", FileClass::kByteCode},
     {"srv/x", 0644, "\0asm\1"sv, FileClass::kByteCode},
+    {"usr/lib/python311.zip", 0644, "PK\3\4", FileClass::kByteCode},
+    {"srv/x", 0644, "PK\3\4", FileClass::kByteCode},
+    {"srv/x.zip", 0644, "", FileClass::kByteCode},
+    {"usr/lib/jvm/lib/modules", 0644, "\xda\xda\xfe\xca", FileClass::kByteCode},
+    {"srv/x", 0644, "\xca\xfe\xda\xda", FileClass::kByteCode},
+    {"srv/x", 0644, "BC\xc0\xde", FileClass::kByteCode},
+    {"srv/x", 0644, "Caml1999X031", FileClass::kByteCode},
+    {"srv/x.asar", 0644, "", FileClass::kByteCode},
+    {"usr/share/perl5/auto/x.al", 0644, "", FileClass::kScript},
+    {"usr/lib/tcl/tclIndex", 0644, "", FileClass::kScript},
+    {"srv/x.inc", 0644, "<?php", FileClass::kScript},
     {"srv/x", 0755, "text", FileClass::kExecutable},
     {"srv/x", 0654, "text", FileClass::kExecutable},
     {"srv/x", 0645, "text", FileClass::kExecutable},
@@ -127,6 +138,41 @@ TEST(FileClassTest, WhatStartsCode) {
            "home/someone/.profile",
            "home/someone/.config/systemd/user/x.service",
            "usr/lib/x86_64-linux-gnu/gconv/gconv-modules",
+           "usr/lib/lsb/init-functions",
+           "usr/lib/lsb/init-functions.d/x",
+           "etc/ucf.conf",
+           "usr/lib/x86_64-linux-gnu/gconv/gconv-modules.d/x.conf",
+           "srv/gconv-modules.d",
+           "etc/hosts.allow",
+           "etc/hosts.deny",
+           "etc/request-key.conf",
+           "etc/request-key.d/x.conf",
+           "etc/lvm/lvm.conf",
+           "etc/shadow",
+           "etc/gshadow",
+           "etc/group",
+           "usr/bin/pyvenv.cfg",
+           "var/lib/cloud/seed/nocloud/user-data",
+           "usr/share/binfmts/x",
+           "var/lib/binfmts/x",
+           "etc/ld-musl-x86_64.path",
+           "etc/overlayroot.conf",
+           "etc/supervisor/conf.d/x.conf",
+           "etc/supervisord.conf",
+           "etc/fail2ban/action.d/x.conf",
+           "etc/keepalived/keepalived.conf",
+           "etc/dnsmasq.conf",
+           "etc/dnsmasq.d/x",
+           "etc/redis/redis.conf",
+           "etc/mysql/my.cnf",
+           "etc/my.cnf",
+           "etc/postgresql/15/main/postgresql.conf",
+           "etc/zabbix/zabbix_agentd.conf",
+           "etc/ipsec.conf",
+           "etc/ImageMagick-6/delegates.xml",
+           "etc/selinux/config",
+           "usr/share/debconf/confmodule",
+           "etc/incron.d/x",
            // The link in the place of a folder.
            "etc/systemd",
            "etc/rc0.d",
@@ -151,6 +197,21 @@ TEST(FileClassTest, WhatStartsCode) {
            "etc",
        }) {
     EXPECT_FALSE(IsStartUpName(name)) << name;
+  }
+}
+
+TEST(FileClassTest, FoldersOfCode) {
+  for (const std::string_view name :
+       {"etc", "etc/cron.d", "etc/systemd/system", "root", "root/.ssh", "usr",
+        "usr/local", "usr/local/sbin", "bin", "usr/games", "usr/local/lib",
+        "usr/local/lib/python3.11/dist-packages", "usr/lib64",
+        "usr/share/perl5/X", "var/spool", "var/spool/cron/crontabs", "opt",
+        "home", "home/someone/.config/systemd/user"}) {
+    EXPECT_TRUE(IsFolderOfCode(name)) << name;
+  }
+  for (const std::string_view name : {"srv", "srv/bin", "var/lib/x", "var/log",
+                                      "home/someone", "tmp", "usr/share/doc"}) {
+    EXPECT_FALSE(IsFolderOfCode(name)) << name;
   }
 }
 
@@ -206,6 +267,28 @@ TEST(BinaryFormatsTest, WhatTheKernelRefusesIsIgnored) {
        }) {
     formats.Add(line);
     EXPECT_EQ(formats.size(), 0u) << line;
+  }
+}
+
+TEST(BinaryFormatsTest, OfBinfmtSupport) {
+  BinaryFormats formats;
+  formats.AddOfBinfmtSupport(
+      "package x\ninterpreter /bin/x\noffset 2\nmagic \\x4dX\n"
+      "mask \\xff\\xff\n");
+  EXPECT_TRUE(formats.Match("a", "--MX"));
+  EXPECT_FALSE(formats.Match("a", "MX"));
+  formats.AddOfBinfmtSupport("package x\ninterpreter /bin/x\nextension abc\n");
+  EXPECT_TRUE(formats.Match("x.abc", ""));
+  formats.AddOfBinfmtSupport("x\nmagic\n0\nodd\n\n/bin/x\n\nno\n");
+  EXPECT_TRUE(formats.Match("a", "odd one"));
+  formats.AddOfBinfmtSupport("x\nextension\n0\nodd\n\n/bin/x\n");
+  EXPECT_TRUE(formats.Match("a.odd", ""));
+  EXPECT_EQ(formats.size(), 4u);
+  for (const std::string_view text :
+       {"", "\n\n\n\n\n\n", "magic", "magic \\xg0\n", "offset 1\n",
+        "x\nmagic\n257\nm\n\n/bin/x\n", "x\nmagic\n0\nmm\nm\n"}) {
+    formats.AddOfBinfmtSupport(text);
+    EXPECT_EQ(formats.size(), 4u) << text;
   }
 }
 

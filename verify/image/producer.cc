@@ -1,4 +1,5 @@
-// 1. A certificate of the chain is pinned, or a pinned one issued the last.
+// 1. A certificate of the chain is pinned, or a pinned one issued the last, or
+//    has the name of one of the chain and issued the one before it.
 // 2. Three certificates at most, from the leaf to the pinned one; each strict
 //    DER, with a key on P-256 or P-384.
 // 3. The issuer of each is its successor's subject, and no subject occurs
@@ -111,29 +112,47 @@ struct Anchored {
   const TrustedProducer* producer;
 };
 
-// Returns the pinned certificate that bears the name of the last one's issuer.
-// Of two with one name, the one that signed.
+// Puts the pinned certificate that bears the name of an issuer above what it
+// issued, in place of one of that name: a CA may have been issued anew. Of two
+// with one name, the one that signed counts. One that cannot be read is passed
+// over, so that it blocks no other.
 absl::StatusOr<Anchored> UnderPinnedIssuer(
     Chain chain, absl::Span<const TrustedProducer> producers) {
-  absl::Status status =
-      RefuseImage(ImageReason::kProducerNotTrusted,
-                  "no certificate of a producer is in the chain or above it");
+  absl::Status unreadable;
+  absl::Status status;
   for (const TrustedProducer& producer : producers) {
     for (const std::string& der : producer.certificates_der) {
       const absl::StatusOr<Certificate> pinned = Parse(der, chain.size());
-      if (!pinned.ok()) return pinned.status();
-      if (pinned->subject != chain.back().issuer) continue;
-      if (chain.size() == kMaxProducerChain) {
-        return RefuseImage(ImageReason::kChainLength,
-                           "more than three certificates");
+      if (!pinned.ok()) {
+        unreadable = pinned.status();
+        continue;
       }
-      status = CheckLink(chain.back(), *pinned, chain.size() - 1);
-      if (!status.ok()) continue;
-      chain.push_back(*pinned);
-      return Anchored{.chain = std::move(chain), .producer = &producer};
+      for (std::size_t below = 0; below < chain.size(); ++below) {
+        const bool is_last = below + 1 == chain.size();
+        if (pinned->subject != chain[below].issuer ||
+            (!is_last && pinned->subject != chain[below + 1].subject)) {
+          continue;
+        }
+        const absl::Status above =
+            below + 1 == kMaxProducerChain
+                ? RefuseImage(ImageReason::kChainLength,
+                              "more than three certificates")
+                : CheckLink(chain[below], *pinned, below);
+        if (!above.ok()) {
+          if (status.ok()) status = above;
+          continue;
+        }
+        chain.erase(chain.begin() + below + 1, chain.end());
+        chain.push_back(*pinned);
+        return Anchored{.chain = std::move(chain), .producer = &producer};
+      }
     }
   }
-  return status;
+  if (!status.ok()) return status;
+  if (!unreadable.ok()) return unreadable;
+  return RefuseImage(
+      ImageReason::kProducerNotTrusted,
+      "no certificate of a producer is in the chain or above it");
 }
 
 absl::StatusOr<Anchored> FindAnchor(
@@ -235,7 +254,7 @@ absl::StatusOr<Sha256Bytes> Sha256Of(std::string_view der) {
 }
 
 std::string Rfc3339(absl::Time time) {
-  return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
 }
 
 }  // namespace

@@ -83,6 +83,42 @@ TEST(Producer, OfTwoRootsWithOneNameTheOneThatSignedCounts) {
   EXPECT_TRUE(VerifyProducerChain(ChainOf(producer), {&pinned, 1}).ok());
 }
 
+TEST(Producer, APinnedCertificateThatCannotBeReadBlocksNoOther) {
+  const FakeProducer producer;
+  FakeProducer rsa;
+  rsa.root.key = rsa.root.issuer_key = &TestKey::Rsa(2048, 0);
+  const TrustedProducer pinned[] = {rsa.Pinned(), producer.Pinned()};
+  EXPECT_TRUE(VerifyProducerChain(ChainOf(producer), pinned).ok());
+  // Where nothing else matches, it says why.
+  EXPECT_EQ(ImageReasonOf(
+                VerifyProducerChain(ChainOf(producer), {pinned, 1}).status()),
+            ImageReason::kCertificateAlgorithm);
+}
+
+// The chain has another certificate of the CA than the pinned one.
+TEST(Producer, ACaMayBeIssuedAnew) {
+  for (CertSpec FakeProducer::*renewed :
+       {&FakeProducer::issuer, &FakeProducer::root}) {
+    FakeProducer producer;
+    const TrustedProducer pinned = producer.Pinned(producer.*renewed);
+    CertSpec& ca = producer.*renewed;
+    ca.serial += '\x01';
+    producer.chain = {MakeCertificate(producer.leaf),
+                      MakeCertificate(producer.issuer),
+                      MakeCertificate(producer.root)};
+    const auto signer = VerifyProducerChain(producer.chain, {&pinned, 1});
+    EXPECT_TRUE(signer.ok()) << signer.status();
+    // Another key under its name.
+    ca.key = &TestKey::Derived(KeyType::kP256, "other");
+    FakeProducer other;
+    (other.*renewed).key = ca.key;
+    const TrustedProducer foreign = other.Pinned(other.*renewed);
+    EXPECT_EQ(ImageReasonOf(
+                  VerifyProducerChain(producer.chain, {&foreign, 1}).status()),
+              ImageReason::kChainSignature);
+  }
+}
+
 TEST(Producer, NoProducersNeverMeansNoCheck) {
   const FakeProducer producer;
   EXPECT_EQ(ImageReasonOf(VerifyProducerChain(ChainOf(producer), {}).status()),

@@ -31,9 +31,9 @@ absl::StatusOr<ImageVersion> ImageVersion::Parse(std::string_view text) {
        absl::StrSplit(absl::string_view(text.data(), text.size()), '.')) {
     if (version.count_ == kMaxVersionNumbers ||
         !ReadNumber(number, version.numbers_[version.count_])) {
-      return RefuseImage(
-          ImageReason::kVersionMalformed,
-          "not one to eight numbers below 2^32 with dots between them");
+      return RefuseImage(ImageReason::kVersionMalformed,
+                         "not one to eight numbers below 2^32 with dots "
+                         "between them, no suffixes");
     }
     ++version.count_;
   }

@@ -42,5 +42,11 @@ TEST(Version, RefusesAllElse) {
   }
 }
 
+TEST(Version, SaysThatThereAreNoSuffixes) {
+  EXPECT_NE(
+      ImageVersion::Parse("1.0-rc1").status().message().find("no suffixes"),
+      absl::string_view::npos);
+}
+
 }  // namespace
 }  // namespace anchorage::verify

@@ -246,9 +246,24 @@ class Boot {
     out_.kernels.push_back({index, std::string(rule->name),
                             std::string(rule->sentence),
                             Printable(rule->version), rule->measures_kernel});
+    NoteSecureBoot(image, rule->measures_kernel);
     if (absl::Status s = MeasureSections(image); !s.ok()) return s;
     return rule->measures_kernel ? MeasureKernel(image, *rule)
                                  : absl::OkStatus();
+  }
+
+  // Where nobody said whether Secure Boot is on, and PCR4 depends on it.
+  void NoteSecureBoot(const PeImage& image, bool measures_kernel) {
+    if (inputs_.secure_boot.has_value() || inputs_.keys.any() ||
+        image.certificate_table().empty()) {
+      return;
+    }
+    const auto on = RuleFor(image, true, through_shim_);
+    if (on.ok() && on->measures_kernel == measures_kernel) return;
+    out_.notes.push_back(
+        "Secure Boot was taken to be off, because neither its state nor its "
+        "keys were given; but the image is signed, and where Secure Boot is on "
+        "PCR4 is another one.");
   }
 
   absl::Status MeasureKernel(const PeImage& image, const StubRule& rule) {
