@@ -11,6 +11,7 @@
 #include "anchors/images/producers.h"
 #include "gtest/gtest.h"
 #include "test/fake_aws/der_writer.h"
+#include "test/fake_aws/fake_nitro.h"
 #include "test/fake_aws/keys.h"
 #include "test/fake_aws/x509_writer.h"
 #include "test/support/image_producer.h"
