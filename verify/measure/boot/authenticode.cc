@@ -128,13 +128,13 @@ bool ReadExtensionValue(std::string_view oid, std::string_view value,
     const auto constraints = ParseOne(value, DerTag::kSequence);
     if (!constraints.has_value()) return false;
     DerReader fields(constraints->contents);
-    if (fields.NextIs(DerTag::kBoolean)) {
-      const auto ca = ParseBoolean(fields.Read()->contents);
-      if (!ca.has_value()) return false;
-      out.is_ca = *ca;
+    if (const auto ca = fields.Read(DerTag::kBoolean); ca.has_value()) {
+      const auto value_of_ca = ParseBoolean(ca->contents);
+      if (!value_of_ca.has_value()) return false;
+      out.is_ca = *value_of_ca;
     }
-    if (fields.NextIs(DerTag::kInteger)) {
-      out.path_length = ParseSmallInteger(fields.Read()->contents);
+    if (const auto length = fields.Read(DerTag::kInteger); length.has_value()) {
+      out.path_length = ParseSmallInteger(length->contents);
       if (!out.path_length.has_value()) return false;
     }
     return fields.done();
@@ -163,8 +163,8 @@ bool ReadExtensions(std::string_view contents, SignerCertificate& out) {
     DerReader fields(extension->contents);
     const auto oid = ReadOid(fields);
     std::optional<bool> critical = false;
-    if (fields.NextIs(DerTag::kBoolean)) {
-      critical = ParseBoolean(fields.Read()->contents);
+    if (const auto flag = fields.Read(DerTag::kBoolean); flag.has_value()) {
+      critical = ParseBoolean(flag->contents);
     }
     const auto value = fields.Read(DerTag::kOctetString);
     if (!oid.has_value() || !critical.has_value() || !value.has_value() ||
@@ -180,9 +180,8 @@ bool ReadExtensions(std::string_view contents, SignerCertificate& out) {
 
 bool ReadTbs(std::string_view contents, SignerCertificate& out) {
   DerReader fields(contents);
-  const bool has_version = fields.NextIs(DerTag::kContext0Constructed);
-  if (has_version &&
-      fields.Read(DerTag::kContext0Constructed)->contents != "\x02\x01\x02"sv) {
+  const auto version = fields.Read(DerTag::kContext0Constructed);
+  if (version.has_value() && version->contents != "\x02\x01\x02"sv) {
     return false;
   }
   const auto serial = fields.Read(DerTag::kInteger);
@@ -200,7 +199,7 @@ bool ReadTbs(std::string_view contents, SignerCertificate& out) {
   out.issuer = issuer->whole;
   out.subject = subject->whole;
   out.spki = spki->whole;
-  if (!has_version) {
+  if (!version.has_value()) {
     out.is_ca = out.issuer == out.subject;
     return fields.done();
   }

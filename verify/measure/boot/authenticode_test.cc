@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "test/fake_aws/der_writer.h"
+#include "test/fake_aws/x509_writer.h"
 #include "test/support/pe_writer.h"
 #include "verify/measure/boot/measure_error.h"
 
@@ -344,6 +345,34 @@ TEST(AuthenticodeTest, WrongSignatures) {
     AuthenticodeSpec spec = SignatureBy(own);
     wrong.edit(spec);
     EXPECT_EQ(Find(Signed(spec), db), wrong.expected);
+  }
+}
+
+// An element of which there is no more than its tag.
+TEST(AuthenticodeTest, ElementsThatEndWithTheirTag) {
+  constexpr std::string_view kCa = "2.5.29.19";
+  const std::string tag(1, '\x01');
+  const test::Extension whole{std::string(kCa), true, test::Sequence({})};
+  const auto certificate = [](const std::vector<test::Extension>& extensions,
+                              std::optional<std::string> der = std::nullopt) {
+    test::CertSpec spec;
+    spec.issuer = spec.subject = test::Sequence({});
+    spec.key = spec.issuer_key = &Key(1);
+    spec.extensions = extensions;
+    spec.extensions_der = std::move(der);
+    return test::MakeCertificate(spec);
+  };
+  EXPECT_TRUE(ParseSignerCertificate(certificate({whole})).ok());
+  for (const std::string& bad :
+       {certificate({{std::string(kCa), true, test::Sequence({tag})}}),
+        certificate(
+            {{std::string(kCa), true,
+              test::Sequence({test::Boolean(true), std::string("\x02")})}}),
+        certificate({}, test::Tlv(0xa3, test::Sequence({test::Sequence(
+                                            {test::Oid(kCa), tag})}))),
+        test::Sequence({test::Sequence({std::string("\xa0")})})}) {
+    EXPECT_EQ(MeasureReasonOf(ParseSignerCertificate(bad).status()),
+              MeasureReason::kImageSignatureMalformed);
   }
 }
 
