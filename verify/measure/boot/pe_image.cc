@@ -220,13 +220,16 @@ class PeParser {
     section.virtual_address = U32(file(), at + 12);
     const std::uint64_t size = U32(file(), at + 16);
     const std::uint64_t offset = U32(file(), at + 20);
+    // A stub finds its sections by the headers in memory, where firmware fills a
+    // section without bytes with zeros.
+    if ((size != 0 && offset < out_.size_of_headers_) ||
+        ((size != 0 || section.virtual_size != 0) &&
+         section.virtual_address < out_.size_of_headers_)) {
+      return CannotMeasure(MeasureReason::kPeOverlap,
+                           absl::StrCat("section ", std::string(section.name),
+                                        " lies in the headers"));
+    }
     if (size != 0) {
-      if (offset < out_.size_of_headers_ ||
-          section.virtual_address < out_.size_of_headers_) {
-        return CannotMeasure(MeasureReason::kPeOverlap,
-                             absl::StrCat("section ", std::string(section.name),
-                                          " lies in the headers"));
-      }
       if (offset + size > file().size()) {
         return Truncated(absl::StrCat("section ", std::string(section.name)));
       }

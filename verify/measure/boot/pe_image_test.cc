@@ -260,6 +260,12 @@ TEST(PeImageTest, BadInput) {
       {"section at 0", none, section(20, 0), MeasureReason::kPeOverlap},
       {"section over the headers in memory", none, section(12, 0x100),
        MeasureReason::kPeOverlap},
+      {"section of zeros over the headers in memory", none,
+       [](std::string& f, const PeSpec& s) {
+         Put32(f, SectionHeaderOffset(s, 1) + 12, 0x100);
+         Put32(f, SectionHeaderOffset(s, 1) + 16, 0);
+       },
+       MeasureReason::kPeOverlap},
       {"sections overlap in the file", none, section(20, 0x3ff),
        MeasureReason::kPeOverlap},
       {"sections overlap in memory", none, section(12, 0x1001),
