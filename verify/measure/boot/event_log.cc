@@ -256,21 +256,23 @@ bool IsUnused(std::string_view rest) {
          rest.find_first_not_of('\xff') == rest.npos;
 }
 
+bool IsStartupLocality(const LoggedEvent& event) {
+  return !event.extended() && event.pcr == 0 &&
+         event.data.starts_with(kStartupLocality);
+}
+
 absl::Status ReadStartupLocality(const LoggedEvent& event, EventLog& log) {
-  if (event.extended() || event.pcr != 0 ||
-      event.data.substr(0, kStartupLocality.size()) != kStartupLocality) {
-    return absl::OkStatus();
-  }
+  if (!IsStartupLocality(event)) return absl::OkStatus();
   const std::string_view value = event.data.substr(kStartupLocality.size());
   if (value != "\0"sv && value != "\3"sv && value != "\4"sv) {
     return Malformed("the startup locality is not 0, 3 or 4");
   }
-  const bool extended_before = std::any_of(
-      log.events.begin(), log.events.end(), [](const LoggedEvent& other) {
-        return other.extended() && other.pcr == 0;
-      });
   // It says what PCR0 begins with.
-  if (extended_before || log.startup_locality != 0) {
+  if (std::any_of(log.events.begin(), log.events.end(),
+                  [](const LoggedEvent& other) {
+                    return (other.extended() && other.pcr == 0) ||
+                           IsStartupLocality(other);
+                  })) {
     return Malformed("the startup locality comes late or twice");
   }
   log.startup_locality = value.front();

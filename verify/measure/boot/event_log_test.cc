@@ -375,6 +375,12 @@ std::vector<BadLog> BadLogs() {
            .Event(0, kEvNoAction, "StartupLocality\0\4"s)
            .log(),
        kMalformed},
+      {"StartupLocalityZeroTwice",
+       EventLogWriter()
+           .Event(0, kEvNoAction, "StartupLocality\0\0"s)
+           .Event(0, kEvNoAction, "StartupLocality\0\3"s)
+           .log(),
+       kMalformed},
   };
 }
 
