@@ -14,9 +14,9 @@
 #include "test/support/disk_writer.h"
 #include "test/support/pe_writer.h"
 #include "verify/crypto/public_key.h"
-#include "verify/measure/boot_measurements.h"
-#include "verify/measure/disk_view.h"
-#include "verify/measure/verity.h"
+#include "verify/measure/boot/boot_measurements.h"
+#include "verify/measure/disk/disk_view.h"
+#include "verify/measure/disk/verity.h"
 
 namespace anchorage::bench {
 namespace {

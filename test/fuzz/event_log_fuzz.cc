@@ -14,8 +14,8 @@
 
 #include "test/fuzz/fuzz.h"
 #include "test/support/event_log_writer.h"
-#include "verify/measure/event_log.h"
-#include "verify/measure/measure_error.h"
+#include "verify/measure/boot/event_log.h"
+#include "verify/measure/boot/measure_error.h"
 #include "verify/printable.h"
 
 namespace anchorage::test {

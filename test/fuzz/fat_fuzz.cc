@@ -12,8 +12,8 @@
 #include <string_view>
 
 #include "test/fuzz/fuzz.h"
-#include "verify/measure/disk_error.h"
-#include "verify/measure/fat.h"
+#include "verify/measure/disk/disk_error.h"
+#include "verify/measure/disk/fat.h"
 
 namespace anchorage::test {
 namespace {

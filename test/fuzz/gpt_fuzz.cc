@@ -15,8 +15,8 @@
 
 #include "test/fuzz/fuzz.h"
 #include "test/support/disk_writer.h"
-#include "verify/measure/disk_error.h"
-#include "verify/measure/gpt.h"
+#include "verify/measure/disk/disk_error.h"
+#include "verify/measure/disk/gpt.h"
 
 namespace anchorage::test {
 namespace {

@@ -29,11 +29,11 @@
 #include "test/fake_aws/keys.h"
 #include "test/fuzz/fuzz.h"
 #include "test/support/pe_writer.h"
-#include "verify/measure/authenticode.h"
-#include "verify/measure/boot_measurements.h"
-#include "verify/measure/measure_error.h"
-#include "verify/measure/pe_image.h"
-#include "verify/measure/signature_list.h"
+#include "verify/measure/boot/authenticode.h"
+#include "verify/measure/boot/boot_measurements.h"
+#include "verify/measure/boot/measure_error.h"
+#include "verify/measure/boot/pe_image.h"
+#include "verify/measure/boot/signature_list.h"
 
 namespace anchorage::test {
 namespace {

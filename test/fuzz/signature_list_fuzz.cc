@@ -14,8 +14,8 @@
 
 #include "test/fuzz/fuzz.h"
 #include "test/support/pe_writer.h"
-#include "verify/measure/measure_error.h"
-#include "verify/measure/signature_list.h"
+#include "verify/measure/boot/measure_error.h"
+#include "verify/measure/boot/signature_list.h"
 
 namespace anchorage::test {
 namespace {

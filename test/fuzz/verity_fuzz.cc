@@ -13,9 +13,9 @@
 #include <string_view>
 
 #include "test/fuzz/fuzz.h"
-#include "verify/measure/cmdline.h"
-#include "verify/measure/disk_error.h"
-#include "verify/measure/verity.h"
+#include "verify/measure/disk/cmdline.h"
+#include "verify/measure/disk/disk_error.h"
+#include "verify/measure/disk/verity.h"
 
 namespace anchorage::test {
 namespace {

@@ -18,7 +18,7 @@
 #include "absl/strings/str_split.h"
 #include "client/image/beneath.h"
 #include "tools/trustctl/image_lint_tree.h"
-#include "verify/measure/cmdline.h"
+#include "verify/measure/disk/cmdline.h"
 
 namespace anchorage::trustctl {
 namespace {

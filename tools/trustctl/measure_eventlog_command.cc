@@ -17,8 +17,8 @@
 #include "tools/trustctl/measure_inputs.h"
 #include "tools/trustctl/measure_output.h"
 #include "tools/trustctl/output.h"
-#include "verify/measure/event_log.h"
-#include "verify/measure/log_comparison.h"
+#include "verify/measure/boot/event_log.h"
+#include "verify/measure/boot/log_comparison.h"
 
 namespace anchorage::trustctl {
 namespace {

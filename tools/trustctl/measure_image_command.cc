@@ -24,8 +24,8 @@
 #include "tools/trustctl/measure_inputs.h"
 #include "tools/trustctl/measure_output.h"
 #include "tools/trustctl/terminal.h"
-#include "verify/measure/disk_error.h"
-#include "verify/measure/disk_image.h"
+#include "verify/measure/disk/disk_error.h"
+#include "verify/measure/disk/disk_image.h"
 
 namespace anchorage::trustctl {
 namespace {

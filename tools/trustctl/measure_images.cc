@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/terminal.h"
-#include "verify/measure/measure_error.h"
-#include "verify/measure/pe_image.h"
+#include "verify/measure/boot/measure_error.h"
+#include "verify/measure/boot/pe_image.h"
 
 namespace anchorage::trustctl {
 namespace {

@@ -16,7 +16,7 @@
 #include "anchors/base/atomic_file.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/output.h"
-#include "verify/measure/signature_list.h"
+#include "verify/measure/boot/signature_list.h"
 
 namespace anchorage::trustctl {
 

@@ -21,7 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tools/trustctl/output.h"
-#include "verify/measure/boot_measurements.h"
+#include "verify/measure/boot/boot_measurements.h"
 
 namespace anchorage::trustctl {
 
