@@ -44,6 +44,7 @@ bool IsWithoutManifest(ValidateReason reason) {
     case ValidateReason::kManifestOfAnotherProduct:
     case ValidateReason::kManifestOlder:
     case ValidateReason::kManifestScopeTooSmall:
+    case ValidateReason::kManifestExclusions:
       return true;
     default:
       return false;

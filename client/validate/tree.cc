@@ -122,6 +122,18 @@ absl::Status CheckScope(const ValidateConfig& config,
   return absl::OkStatus();
 }
 
+absl::Status CheckExclusions(const ValidateConfig& config,
+                             const ImageManifest& manifest) {
+  for (const std::string& name : manifest.exclusions) {
+    if (verify::IsExcluded(config.allowed_exclusions, name)) continue;
+    return NotValid(ValidateReason::kManifestExclusions,
+                    absl::StrCat("the manifest excludes ", name,
+                                 ", and allowed_exclusions of validate.json "
+                                 "does not allow it"));
+  }
+  return absl::OkStatus();
+}
+
 // --- The tree ----------------------------------------------------------------
 
 void SayDifferences(const verify::Comparison& comparison, Report& report) {
@@ -186,6 +198,9 @@ absl::Status Examine(const ValidateConfig& config, const std::string& root,
   }
   if (absl::Status scope = CheckScope(config, manifest); !scope.ok()) {
     return scope;
+  }
+  if (absl::Status allowed = CheckExclusions(config, manifest); !allowed.ok()) {
+    return allowed;
   }
   if (absl::Status same = CompareTree(config, root, manifest, report);
       !same.ok()) {

@@ -263,6 +263,28 @@ TEST_F(ValidateTest, ASmallerScopeIsAFailure) {
   ExpectFailure(Reason::kManifestScopeTooSmall);
 }
 
+TEST_F(ValidateTest, AnExclusionThatIsNotAllowedIsAFailure) {
+  manifest_.exclusions = {"etc/extra"};
+  ExpectFailure(Reason::kManifestExclusions);
+}
+
+TEST_F(ValidateTest, TheManifestsOwnPlaceMayBeExcluded) {
+  manifest_.exclusions = {kBundle};
+  EXPECT_EQ(Run().reason, std::nullopt);
+  tpm_->SetPcr(8, Zero());
+  config_.more = R"("allowed_exclusions": [],)";
+  ExpectFailure(Reason::kManifestExclusions);
+}
+
+TEST_F(ValidateTest, WhatIsAllowedMayBeExcludedAndWhatLiesBelow) {
+  config_.more = R"("allowed_exclusions": ["var/log", "srv/data"],)";
+  manifest_.exclusions = {"srv/data", "var/log/journal"};
+  EXPECT_EQ(Run().reason, std::nullopt);
+  tpm_->SetPcr(8, Zero());
+  manifest_.exclusions = {"srv/data", "var"};
+  ExpectFailure(Reason::kManifestExclusions);
+}
+
 TEST_F(ValidateTest, TheFirstPlaceWithABundleCounts) {
   config_.more =
       R"("manifests": ["first.json", "usr/lib/anchorage/image.bundle.json"],)";
