@@ -314,7 +314,12 @@ TEST_F(ValidateTest, TheManifestMayDemandMore) {
   config_.more = R"("least_action": "continue",)";
   manifest_.on_mismatch = MismatchAction::kPowerOff;
   fs::remove(Root("usr/bin/tool"));
+  ::testing::internal::CaptureStderr();
   ExpectFailure(Reason::kTreeDiffers);
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find(
+                "NOT VALID: TREE_DIFFERS; action: power-off (the manifest is "
+                "stricter)\n"),
+            std::string::npos);
 }
 
 TEST_F(ValidateTest, TheManifestMayNotDemandLess) {
