@@ -127,7 +127,7 @@ TEST(ValidateConfigTest, ReadsTheManualsExample) {
   const auto config =
       ParseValidateConfig(manual.substr(from, manual.find("```", from) - from));
   ASSERT_TRUE(config.ok()) << config.status();
-  EXPECT_EQ(config->expected.product, "ledger");
+  EXPECT_EQ(config->expected.product, "shop");
 }
 
 struct Breakage {
