@@ -162,15 +162,16 @@ void SayNotes(const Inventory& inventory, Report& report) {
 
 absl::Status CompareTree(const ValidateConfig& config, const std::string& root,
                          const ImageManifest& manifest, Report& report) {
-  auto found = ExamineImage(root, manifest, {.as_seen = config.as_seen});
+  auto found = ExamineImage(root, manifest,
+                            {.as_seen = config.as_seen, .compact = true});
   if (!found.ok()) {
     return NotValid(ValidateReason::kTreeUnreadable,
                     std::string(found.status().message()));
   }
   SayNotes(*found, report);
-  const verify::Comparison comparison =
-      verify::Compare(manifest, std::move(found->found),
-                      std::move(found->problems), kMaxDifferenceLines);
+  const verify::Comparison comparison = verify::Compare(
+      manifest, std::move(found->found), std::move(found->problems),
+      kMaxDifferenceLines, found->as_listed);
   if (comparison.matches()) return absl::OkStatus();
   SayDifferences(comparison, report);
   return NotValid(ValidateReason::kTreeDiffers,
