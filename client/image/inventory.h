@@ -48,11 +48,17 @@ struct InventoryOptions {
   std::size_t threads = 0;
   // May be null.
   InventoryProgress* progress = nullptr;
+  // Of most of what is as a manifest has it, keeps that fact alone, and no
+  // entry: `as_listed` of the result is filled in, for verify::Compare().
+  bool compact = false;
 };
 
 struct Inventory {
   // Sorted by name.
   std::vector<verify::ManifestEntry> found;
+  // Empty, or for each entry of the manifest whether it was found as it is there
+  // and is not in `found`.
+  std::vector<bool> as_listed;
   // What makes an image differ beside its entries: unreadable, changed while
   // read, hidden by a mount, ... Sorted by name, then reason.
   std::vector<verify::Difference> problems;

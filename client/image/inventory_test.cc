@@ -172,6 +172,15 @@ TEST_F(InventoryTest, OnlyFilesThatCanMatchAreRead) {
   EXPECT_EQ(found->files, 1u);
   EXPECT_EQ(found->bytes, 4u);
   EXPECT_EQ(found->found.size(), 3u);
+  const auto compact =
+      ExamineImage(root_, manifest, {.as_seen = true, .compact = true});
+  ASSERT_TRUE(compact.ok()) << compact.status();
+  EXPECT_EQ(compact->as_listed, (std::vector<bool>{true, false}));
+  EXPECT_EQ(compact->found.size(), 2u);
+  EXPECT_EQ(
+      verify::Compare(manifest, compact->found, {}, 10, compact->as_listed)
+          .differences,
+      verify::Compare(manifest, found->found, {}).differences);
 }
 
 TEST_F(InventoryTest, AModelsFilesAreReadWhateverTheirSize) {

@@ -173,6 +173,8 @@ struct SharedFile {
 // What one thread found.
 struct Part {
   std::vector<ManifestEntry> found;
+  // Entries of the manifest that were found as they are there.
+  std::vector<const ManifestEntry*> as_listed;
   std::vector<ManifestEntry> folders;
   std::vector<Difference> problems;
   // Names of hard links, and the file that each of them is.
@@ -347,6 +349,14 @@ void Walk::Worker::Add(ManifestEntry entry) {
   if (++walk_.listed_ > 2 * verify::kMaxManifestEntries) {
     return walk_.Stop(
         absl::ResourceExhaustedError("more names than a manifest may have"));
+  }
+  if (job_.options.compact) {
+    const ManifestEntry* const listed = walk_.Listed(entry.name);
+    if (listed != nullptr &&
+        verify::IsAsListed(*job_.manifest, *listed, entry)) {
+      part_.as_listed.push_back(listed);
+      return;
+    }
   }
   part_.found.push_back(std::move(entry));
 }
@@ -811,6 +821,18 @@ Inventory Walk::Collect(std::vector<Part> parts) {
   std::sort(all.found.begin(), all.found.end(), Earlier);
   JudgeRoot(all);
   if (!job_.upper.empty()) JudgeUpper(all);
+  if (job_.options.compact && job_.manifest != nullptr) {
+    const std::vector<ManifestEntry>& entries = job_.manifest->entries;
+    all.as_listed.resize(entries.size());
+    for (const Part& part : parts) {
+      for (const ManifestEntry* const entry : part.as_listed) {
+        const auto at = static_cast<std::size_t>(entry - entries.data());
+        // A name that was found twice.
+        if (all.as_listed[at]) all.found.push_back(*entry);
+        all.as_listed[at] = true;
+      }
+    }
+  }
   return all;
 }
 

@@ -44,6 +44,7 @@ bool IsWithoutManifest(ValidateReason reason) {
     case ValidateReason::kManifestOfAnotherProduct:
     case ValidateReason::kManifestOlder:
     case ValidateReason::kManifestScopeTooSmall:
+    case ValidateReason::kManifestExclusions:
       return true;
     default:
       return false;
@@ -67,9 +68,9 @@ Decision Decide(const ValidateConfig* config, ValidateStage stage,
             : Extension::kManifest;
     return decision;
   }
-  decision.action =
-      std::max(LeastAction(*config, *decision.reason),
-               finding.manifest_action.value_or(MismatchAction::kContinue));
+  const MismatchAction least = LeastAction(*config, *decision.reason);
+  decision.action = std::max(least, finding.manifest_action.value_or(least));
+  decision.manifest_is_stricter = decision.action > least;
   return decision;
 }
 

@@ -52,6 +52,8 @@ struct Decision {
   Extension extension = Extension::kFailure;
   // kContinue where there is no reason.
   verify::MismatchAction action = verify::MismatchAction::kPowerOff;
+  // Whether it is the manifest's, which is stricter than the initrd's.
+  bool manifest_is_stricter = false;
 };
 
 // Whether the reason is that there is no manifest that counts, for which

@@ -177,6 +177,7 @@ TEST(DecisionTest, NoCombinationIsMilderThanItMayBe) {
     ASSERT_GE(decision.action, finding.manifest_action.value_or(kContinue));
     ASSERT_TRUE(decision.action == least ||
                 decision.action == finding.manifest_action);
+    ASSERT_EQ(decision.manifest_is_stricter, decision.action != least);
   });
   const int reasons = static_cast<int>(Reasons().size());
   EXPECT_EQ(count, reasons * reasons * 4 * 3 * 3 * 2 * 2);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # usage: hooks_test.sh INSTALL PROGRAM
 # What the hooks put into an initrd, with the functions of dracut and of
-# initramfs-tools that they call replaced; and how their scripts go on from each
-# exit code of the validator.
+# initramfs-tools that they call replaced; and how their scripts and units go on
+# from each exit code of the validator.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -31,11 +31,13 @@ initramfs=$prefix/share/initramfs-tools
 here "$dracut/module-setup.sh" "$dracut/anchorage-validate.sh" \
   "$initramfs/hooks/anchorage-validate" \
   "$initramfs/scripts/init-bottom/anchorage-validate"
+sed -i "s#/run/#$work/#" "$dracut/emergency.conf"
 # Nothing here may reach the machine that this runs on.
 ! grep -rn '/proc/\|/dev/console' "$dracut"/*.sh "$initramfs" ||
   exit 1
 
-# configure ACTION: a configuration with a certificate in a file.
+# configure ACTION [WITHOUT]: a configuration with a certificate in a file, where
+# a tree differs and where there is no manifest.
 configure() {
   mkdir -p "$config"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
@@ -43,7 +45,7 @@ configure() {
   cat >"$config/validate.json" <<END
 {"schema_version": 1, "product": "ledger", "least_version": "1",
  "producers": [{"name": "Example", "certificates": ["example.pem"]}],
- "least_action": "$1"}
+ "least_action": "$1", "without_manifest": "${2:-$1}"}
 END
 }
 
@@ -105,10 +107,18 @@ for needs in initrd-parse-etc.service initrd-switch-root.target; do
 done
 same 'without systemd' "$copied
 hook pre-pivot 00" "$(module without)"
-configure emergency
-same 'with an emergency' "$copied
-simple $relative/anchorage-validate-initrd.service $unit
-simple $relative/emergency.conf $unit.d/emergency.conf" "$(module)"
+# Only where neither may be milder, nothing but a power off can follow: a manifest
+# may demand an emergency where the configuration lets the boot go on.
+for least in power-off emergency continue; do
+  for without in power-off emergency continue; do
+    configure $least $without
+    conf="
+simple $relative/emergency.conf $unit.d/emergency.conf"
+    [ $least$without != power-offpower-off ] || conf=
+    same "least_action $least, without_manifest $without" "$copied
+simple $relative/anchorage-validate-initrd.service $unit$conf" "$(module)"
+  done
+done
 configure milder
 same 'a configuration that is not valid ends dracut' 'fatal' \
   "$(module | tail -n 1)"
@@ -158,6 +168,34 @@ same 'pivot: 3' 'shell -n' "$(goes_on pivot)"
 same 'pivot: arguments' '--initrd --root /sysroot' "$(cat "$work/arguments")"
 same 'prereqs of the script' '' \
   "$("$initramfs/scripts/init-bottom/anchorage-validate" prereqs)"
+
+# With systemd the unit itself powers off, whatever failed, but where the
+# configuration is milder: then what is run after it decides.
+same 'the unit' FailureAction=poweroff-force \
+  "$(grep FailureAction "$dracut/anchorage-validate-initrd.service")"
+# Once there was a failure, nothing starts that requires the unit.
+same 'emergency.conf' "FailureAction=none
+OnFailure=emergency.target
+AssertPathExists=!$work/anchorage-validate.failed" \
+  "$(grep -E '^(FailureAction|OnFailure|Assert.*)=' "$dracut/emergency.conf")"
+printf '#!/bin/sh\necho "$@"\n' >"$work/bin/systemctl"
+chmod 755 "$work/bin/systemctl"
+after=$(sed -n "s#^ExecStopPost=/bin/sh -c '\(.*\)'\$#\1#p" \
+  "$dracut/emergency.conf" | sed 's/[$][$]/$/g')
+[ -n "$after" ] || exit 1
+# stopped RESULT STATUS: what follows, and "marked" where it is a failure.
+stopped() {
+  rm -f "$work/anchorage-validate.failed"
+  PATH=$work/bin:$PATH SERVICE_RESULT=$1 EXIT_STATUS=$2 sh -c "$after"
+  [ ! -e "$work/anchorage-validate.failed" ] || echo marked
+}
+off='--force --force poweroff'
+same 'systemd: 0' '' "$(stopped success 0)"
+same 'systemd: 3' marked "$(stopped exit-code 3)"
+for code in 1 4 5 203; do
+  same "systemd: $code" "$off"$'\nmarked' "$(stopped exit-code $code)"
+done
+same 'systemd: killed' "$off"$'\nmarked' "$(stopped signal KILL)"
 
 [ $failures -eq 0 ] || exit 1
 echo "the hooks are as they should be"

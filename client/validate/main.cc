@@ -32,8 +32,10 @@ usage: anchorage-validate --initrd | --system | --check [OPTION]...
 
   --initrd        before the tree is started: extends the register, then acts
   --system        in the system that is validated: extends it only on failure
-  --check         checks the configuration alone, and prints its files and the
-                  mildest action that it allows
+  --check         checks the configuration alone, and prints for the hooks
+                  "file" with each file that an initrd needs, and "action"
+                  with the mildest that can follow a failure: the milder of
+                  least_action and without_manifest
   --root DIR      the tree; by default /sysroot, or / with --system
   --config FILE   what is expected; by default /etc/anchorage/validate.json
   --dry-run       with --initrd or --system: says what it would do

@@ -122,6 +122,18 @@ absl::Status CheckScope(const ValidateConfig& config,
   return absl::OkStatus();
 }
 
+absl::Status CheckExclusions(const ValidateConfig& config,
+                             const ImageManifest& manifest) {
+  for (const std::string& name : manifest.exclusions) {
+    if (verify::IsExcluded(config.allowed_exclusions, name)) continue;
+    return NotValid(ValidateReason::kManifestExclusions,
+                    absl::StrCat("the manifest excludes ", name,
+                                 ", and allowed_exclusions of validate.json "
+                                 "does not allow it"));
+  }
+  return absl::OkStatus();
+}
+
 // --- The tree ----------------------------------------------------------------
 
 void SayDifferences(const verify::Comparison& comparison, Report& report) {
@@ -150,15 +162,16 @@ void SayNotes(const Inventory& inventory, Report& report) {
 
 absl::Status CompareTree(const ValidateConfig& config, const std::string& root,
                          const ImageManifest& manifest, Report& report) {
-  auto found = ExamineImage(root, manifest, {.as_seen = config.as_seen});
+  auto found = ExamineImage(root, manifest,
+                            {.as_seen = config.as_seen, .compact = true});
   if (!found.ok()) {
     return NotValid(ValidateReason::kTreeUnreadable,
                     std::string(found.status().message()));
   }
   SayNotes(*found, report);
-  const verify::Comparison comparison =
-      verify::Compare(manifest, std::move(found->found),
-                      std::move(found->problems), kMaxDifferenceLines);
+  const verify::Comparison comparison = verify::Compare(
+      manifest, std::move(found->found), std::move(found->problems),
+      kMaxDifferenceLines, found->as_listed);
   if (comparison.matches()) return absl::OkStatus();
   SayDifferences(comparison, report);
   return NotValid(ValidateReason::kTreeDiffers,
@@ -186,6 +199,9 @@ absl::Status Examine(const ValidateConfig& config, const std::string& root,
   }
   if (absl::Status scope = CheckScope(config, manifest); !scope.ok()) {
     return scope;
+  }
+  if (absl::Status allowed = CheckExclusions(config, manifest); !allowed.ok()) {
+    return allowed;
   }
   if (absl::Status same = CompareTree(config, root, manifest, report);
       !same.ok()) {

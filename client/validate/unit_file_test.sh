@@ -27,6 +27,9 @@ has $initrd 'FailureAction=poweroff-force' 'a validator that was killed'
 has $initrd 'RemainAfterExit=yes' 'a second run finds a register that is used'
 has $initrd 'TimeoutStartSec=infinity' 'it has a limit of its own'
 has $initrd 'ExecStart=/usr/lib/anchorage/anchorage-validate --initrd .*' 'it'
+emergency=lib/dracut/modules.d/90anchorage/emergency.conf
+has $emergency 'AssertPathExists=!/run/.*' 'an emergency never boots'
+has $emergency 'ExecStopPost=.* poweroff.*' 'a validator that was killed'
 late=lib/systemd/system/anchorage-validate.service
 has $late 'Before=sysinit.target.*' 'before what it validates'
 has $late 'DefaultDependencies=no' 'before sysinit.target'
@@ -50,5 +53,9 @@ for unit in $initrd $late; do
   copy=$TEST_TMPDIR/$(basename "$unit")
   sed "s#/usr/lib/anchorage/anchorage-validate#/bin/true#" \
     "$prefix/$unit" >"$copy"
+  if [ "$unit" = "$initrd" ]; then
+    mkdir "$copy.d"
+    cp "$prefix/$emergency" "$copy.d/"
+  fi
   systemd-analyze verify --man=no --recursive-errors=no "$copy"
 done

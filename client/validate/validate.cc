@@ -142,12 +142,15 @@ Decision DecideAndExtend(const ValidateConfig* config, ValidateStage stage,
 
 void SayVerdict(const Decision& decision, const Finding& finding, bool dry_run,
                 Report& report) {
-  const std::string mood = dry_run ? " (dry run)" : "";
+  constexpr char kDryRun[] = "; dry run, the TPM was not asked";
   if (decision.reason.has_value()) {
-    report.Say(Severity::kError,
-               "NOT VALID: " + std::string(NameOf(*decision.reason)) +
-                   "; action: " + std::string(verify::NameOf(decision.action)) +
-                   mood);
+    report.Say(
+        Severity::kError,
+        absl::StrCat(
+            "NOT VALID: ", std::string(NameOf(*decision.reason)),
+            "; action: ", std::string(verify::NameOf(decision.action)),
+            decision.manifest_is_stricter ? " (the manifest is stricter)" : "",
+            dry_run ? kDryRun : ""));
     return;
   }
   const std::string digest(finding.manifest_digest.begin(),
@@ -155,10 +158,10 @@ void SayVerdict(const Decision& decision, const Finding& finding, bool dry_run,
   report.Say(
       Severity::kNotice,
       absl::StrCat("VALID: manifest sha256:", absl::BytesToHexString(digest),
-                   decision.extension == Extension::kManifest
+                   dry_run ? kDryRun
+                   : decision.extension == Extension::kManifest
                        ? ", which the register shows"
-                       : ", which no register shows",
-                   mood));
+                       : ", which no register shows"));
 }
 
 }  // namespace

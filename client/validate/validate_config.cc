@@ -27,6 +27,7 @@ using verify::JsonValue;
 constexpr std::size_t kMaxProducers = 16;
 constexpr std::size_t kMaxCertificates = 16;
 constexpr std::size_t kMaxPlaces = 8;
+constexpr std::size_t kMaxAllowedExclusions = 64;
 constexpr std::size_t kMaxCertificateTextBytes = 16 * 1024;
 constexpr std::array<int, 3> kRegisters = {8, 14, 15};
 
@@ -85,11 +86,14 @@ absl::Status Read(const JsonValue& object, const char* member,
   return absl::OkStatus();
 }
 
-// A list of texts, none empty, of 1 to `most`.
+// A list of texts, none empty, of up to `most`.
 absl::Status Read(const JsonValue& object, const char* member, std::size_t most,
                   std::vector<std::string>& out) {
   const JsonValue* value = object.Find(member);
   if (value == nullptr) return absl::OkStatus();
+  if (value->kind() != verify::JsonKind::kArray) {
+    return Invalid(member, "a list");
+  }
   out.clear();
   for (const JsonValue& element : value->elements()) {
     if (element.AsString().value_or("").empty()) {
@@ -97,9 +101,7 @@ absl::Status Read(const JsonValue& object, const char* member, std::size_t most,
     }
     out.emplace_back(*element.AsString());
   }
-  if (out.empty() || out.size() > most) {
-    return Invalid(member, "a list that is empty or too long");
-  }
+  if (out.size() > most) return Invalid(member, "a list that is too long");
   return absl::OkStatus();
 }
 
@@ -215,11 +217,22 @@ absl::Status ReadPlaces(const JsonValue& object, ValidateConfig& config) {
       !read.ok()) {
     return read;
   }
-  for (const std::string& place : config.manifests) {
-    if (!verify::IsEntryName(place)) {
-      return Invalid("manifests", "names below the root, without a leading /");
+  if (config.manifests.empty()) return Invalid("manifests", "at least one");
+  config.allowed_exclusions = config.manifests;
+  if (absl::Status read =
+          Read(object, "allowed_exclusions", kMaxAllowedExclusions,
+               config.allowed_exclusions);
+      !read.ok()) {
+    return read;
+  }
+  for (const auto& [member, names] :
+       {std::pair("manifests", &config.manifests),
+        std::pair("allowed_exclusions", &config.allowed_exclusions)}) {
+    if (!std::all_of(names->begin(), names->end(), &verify::IsEntryName)) {
+      return Invalid(member, "names below the root, without a leading /");
     }
   }
+  std::sort(config.allowed_exclusions.begin(), config.allowed_exclusions.end());
   if (const JsonValue* most = object.Find("max_bundle_bytes");
       most != nullptr) {
     const std::int64_t bytes = most->AsInteger().value_or(0);
@@ -302,13 +315,14 @@ absl::StatusOr<ValidateConfig> ReadAndParse(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<ValidateConfig> ParseValidateConfig(std::string_view json) {
-  static constexpr std::array<std::string_view, 15> kMembers = {
+  static constexpr std::array<std::string_view, 16> kMembers = {
       "schema_version",
       "producers",
       "product",
       "least_version",
       "least_scope",
       "manifests",
+      "allowed_exclusions",
       "max_bundle_bytes",
       "least_action",
       "without_manifest",

@@ -36,6 +36,9 @@ struct ValidateConfig {
   // Where the bundle may be, as names of entries, below the root; the first
   // that is there counts.
   std::vector<std::string> manifests = {"usr/lib/anchorage/image.bundle.json"};
+  // A manifest that excludes anything else is refused: each of its exclusions
+  // is one of these or lies below one. Sorted; without the member, `manifests`.
+  std::vector<std::string> allowed_exclusions = manifests;
   // A longer bundle is not read: it is read before anything of it is verified.
   std::size_t max_bundle_bytes = 64 * 1024 * 1024;
   // What happens where the tree differs or cannot be validated, unless the

@@ -38,6 +38,7 @@ std::string Whole() {
     "least_version": "2026.11",
     "least_scope": "everything",
     "manifests": ["usr/lib/a.json", "boot/b.json"],
+    "allowed_exclusions": ["var/log", "srv/data"],
     "max_bundle_bytes": 1000,
     "least_action": "emergency",
     "without_manifest": "continue",
@@ -68,6 +69,8 @@ TEST(ValidateConfigTest, ReadsEveryMember) {
   EXPECT_EQ(config->least_scope, ManifestScope::kEverything);
   EXPECT_EQ(config->manifests,
             (std::vector<std::string>{"usr/lib/a.json", "boot/b.json"}));
+  EXPECT_EQ(config->allowed_exclusions,
+            (std::vector<std::string>{"srv/data", "var/log"}));
   EXPECT_EQ(config->max_bundle_bytes, 1000u);
   EXPECT_EQ(config->least_action, MismatchAction::kEmergency);
   EXPECT_EQ(config->without_manifest, MismatchAction::kContinue);
@@ -85,11 +88,33 @@ TEST(ValidateConfigTest, WhatIsNotSaidIsStrict) {
   EXPECT_EQ(config->least_scope, ManifestScope::kCodeAndStartup);
   EXPECT_EQ(config->least_action, MismatchAction::kPowerOff);
   EXPECT_EQ(config->without_manifest, MismatchAction::kPowerOff);
+  EXPECT_EQ(config->allowed_exclusions, config->manifests);
   EXPECT_EQ(config->max_bundle_bytes, 64u << 20);
   EXPECT_FALSE(config->as_seen);
   EXPECT_TRUE(config->require_tpm);
   EXPECT_EQ(config->pcr, 8);
   EXPECT_EQ(config->tpm, "/dev/tpmrm0");
+}
+
+TEST(ValidateConfigTest, ExclusionsThatAreAllowed) {
+  const auto with = [](const std::string& list) {
+    return ParseValidateConfig(
+        absl::StrReplaceAll(Whole(), {{R"(["var/log", "srv/data"])", list}}));
+  };
+  const auto none = with("[]");
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_TRUE(none->allowed_exclusions.empty());
+  std::string names;
+  for (int i = 0; i < 64; ++i) {
+    absl::StrAppend(&names, i > 0 ? "," : "", "\"", i, "\"");
+  }
+  EXPECT_TRUE(with("[" + names + "]").ok());
+  EXPECT_FALSE(with("[" + names + ",\"64\"]").ok());
+  const auto without = ParseValidateConfig(absl::StrReplaceAll(
+      Whole(), {{R"("allowed_exclusions": ["var/log", "srv/data"],)", ""}}));
+  ASSERT_TRUE(without.ok()) << without.status();
+  EXPECT_EQ(without->allowed_exclusions,
+            (std::vector<std::string>{"boot/b.json", "usr/lib/a.json"}));
 }
 
 TEST(ValidateConfigTest, ReadsTheManualsExample) {
@@ -102,7 +127,7 @@ TEST(ValidateConfigTest, ReadsTheManualsExample) {
   const auto config =
       ParseValidateConfig(manual.substr(from, manual.find("```", from) - from));
   ASSERT_TRUE(config.ok()) << config.status();
-  EXPECT_EQ(config->expected.product, "ledger");
+  EXPECT_EQ(config->expected.product, "shop");
 }
 
 struct Breakage {
@@ -146,6 +171,11 @@ INSTANTIATE_TEST_SUITE_P(
         Breakage{"NoPlace", "[\"usr/lib/a.json\", \"boot/b.json\"]", "[]"},
         Breakage{"PlaceIsNoList", "[\"usr/lib/a.json\", \"boot/b.json\"]",
                  "\"usr/lib/a.json\""},
+        Breakage{"AllowedAbsolute", "\"var/log\"", "\"/var/log\""},
+        Breakage{"AllowedEmpty", "\"var/log\"", "\"\""},
+        Breakage{"AllowedIsNoList", "[\"var/log\", \"srv/data\"]",
+                 "\"var/log\""},
+        Breakage{"AllowedIsNull", "[\"var/log\", \"srv/data\"]", "null"},
         Breakage{"NoBytes", "1000", "0"},
         Breakage{"TooManyBytes", "1000", "272629761"},
         Breakage{"RelativeTpm", "/dev/tpm0", "dev/tpm0"},

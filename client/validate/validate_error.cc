@@ -30,6 +30,7 @@ constexpr Row kRows[] = {
      kNotExpected},
     {Reason::kManifestOlder, "MANIFEST_OLDER", kNotExpected},
     {Reason::kManifestScopeTooSmall, "MANIFEST_SCOPE_TOO_SMALL", kNotExpected},
+    {Reason::kManifestExclusions, "MANIFEST_EXCLUDES_TOO_MUCH", kNotExpected},
     {Reason::kTreeUnreadable, "TREE_UNREADABLE", kCouldNot},
     {Reason::kTreeDiffers, "TREE_DIFFERS", kNotExpected},
     {Reason::kTpmAbsent, "TPM_ABSENT", kNotThere},

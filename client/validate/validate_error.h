@@ -43,6 +43,8 @@ enum class ValidateReason {
   kManifestOlder,
   // It lists less than what is expected: its scope is too small.
   kManifestScopeTooSmall,
+  // It excludes more than what is expected.
+  kManifestExclusions,
 
   // --- The tree ------------------------------------------------------------
 

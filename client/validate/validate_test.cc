@@ -263,6 +263,28 @@ TEST_F(ValidateTest, ASmallerScopeIsAFailure) {
   ExpectFailure(Reason::kManifestScopeTooSmall);
 }
 
+TEST_F(ValidateTest, AnExclusionThatIsNotAllowedIsAFailure) {
+  manifest_.exclusions = {"etc/extra"};
+  ExpectFailure(Reason::kManifestExclusions);
+}
+
+TEST_F(ValidateTest, TheManifestsOwnPlaceMayBeExcluded) {
+  manifest_.exclusions = {kBundle};
+  EXPECT_EQ(Run().reason, std::nullopt);
+  tpm_->SetPcr(8, Zero());
+  config_.more = R"("allowed_exclusions": [],)";
+  ExpectFailure(Reason::kManifestExclusions);
+}
+
+TEST_F(ValidateTest, WhatIsAllowedMayBeExcludedAndWhatLiesBelow) {
+  config_.more = R"("allowed_exclusions": ["var/log", "srv/data"],)";
+  manifest_.exclusions = {"srv/data", "var/log/journal"};
+  EXPECT_EQ(Run().reason, std::nullopt);
+  tpm_->SetPcr(8, Zero());
+  manifest_.exclusions = {"srv/data", "var"};
+  ExpectFailure(Reason::kManifestExclusions);
+}
+
 TEST_F(ValidateTest, TheFirstPlaceWithABundleCounts) {
   config_.more =
       R"("manifests": ["first.json", "usr/lib/anchorage/image.bundle.json"],)";
@@ -292,7 +314,12 @@ TEST_F(ValidateTest, TheManifestMayDemandMore) {
   config_.more = R"("least_action": "continue",)";
   manifest_.on_mismatch = MismatchAction::kPowerOff;
   fs::remove(Root("usr/bin/tool"));
+  ::testing::internal::CaptureStderr();
   ExpectFailure(Reason::kTreeDiffers);
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find(
+                "NOT VALID: TREE_DIFFERS; action: power-off (the manifest is "
+                "stricter)\n"),
+            std::string::npos);
 }
 
 TEST_F(ValidateTest, TheManifestMayNotDemandLess) {

@@ -25,6 +25,7 @@ Seeds ValidateConfigSeeds() {
           certificate +
           R"(]}],"product":"ledger","least_version":"1","pcr":14,)"
           R"("least_scope":"everything","manifests":["a/b","c"],)"
+          R"("allowed_exclusions":["var/log"],)"
           R"("max_bundle_bytes":1048576,)"
           R"("least_action":"emergency","without_manifest":"continue",)"
           R"("as_seen":true,"tpm":"/dev/tpm0","require_tpm":false,)"

@@ -5,6 +5,7 @@
 //      that cannot be reset, and places below the root;
 //   3. white space around it changes nothing, and a member more refuses it.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -41,6 +42,12 @@ void CheckConfig(const ValidateConfig& config) {
   for (const std::string& place : config.manifests) {
     Require(verify::IsEntryName(place), "it is below the root");
   }
+  Require(
+      std::is_sorted(config.allowed_exclusions.begin(),
+                     config.allowed_exclusions.end()) &&
+          std::all_of(config.allowed_exclusions.begin(),
+                      config.allowed_exclusions.end(), &verify::IsEntryName),
+      "what may be excluded are names");
   Require(config.max_bundle_bytes >= 1 &&
               config.max_bundle_bytes <= verify::kMaxBundleBytes,
           "a bundle's length is bounded");

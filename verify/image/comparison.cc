@@ -61,11 +61,17 @@ std::string VerityText(const std::optional<Sha256Bytes>& digest) {
 class Comparer {
  public:
   Comparer(const ImageManifest& manifest, std::vector<Difference> problems,
-           std::size_t max_differences)
+           std::size_t max_differences, const std::vector<bool>& as_listed)
       : manifest_(manifest),
         problems_(std::move(problems)),
-        max_differences_(max_differences) {
+        max_differences_(max_differences),
+        as_listed_(as_listed) {
     std::sort(problems_.begin(), problems_.end(), &IsLess);
+  }
+
+  bool AreSame(const ManifestEntry& entry, const ManifestEntry& there) {
+    CompareEntry(entry, there);
+    return result_.total == 0;
   }
 
   Comparison Run(std::vector<ManifestEntry> found) {
@@ -74,15 +80,15 @@ class Comparer {
     const auto end = manifest_.entries.end();
     for (const ManifestEntry& there : found) {
       for (; entry != end && entry->name < there.name; ++entry) {
-        Missing(*entry);
+        NotFound(*entry);
       }
-      if (entry != end && entry->name == there.name) {
+      if (entry != end && entry->name == there.name && !WasListed(*entry)) {
         Both(*entry++, there);
       } else {
         Added(there);
       }
     }
-    for (; entry != end; ++entry) Missing(*entry);
+    for (; entry != end; ++entry) NotFound(*entry);
     ProblemsUpTo(nullptr);
     return std::move(result_);
   }
@@ -110,8 +116,17 @@ class Comparer {
     return name != nullptr && has_problem_ && last_problem_ == *name;
   }
 
-  void Missing(const ManifestEntry& entry) {
+  bool WasListed(const ManifestEntry& entry) const {
+    return !as_listed_.empty() && as_listed_[static_cast<std::size_t>(
+                                      &entry - manifest_.entries.data())];
+  }
+
+  void NotFound(const ManifestEntry& entry) {
     if (ProblemsUpTo(&entry.name)) return;
+    if (WasListed(entry)) {
+      ++result_.matched;
+      return;
+    }
     Add(DifferenceReason::kMissing, entry.name,
         std::string(NameOf(entry.type)));
   }
@@ -186,6 +201,7 @@ class Comparer {
   const ImageManifest& manifest_;
   std::vector<Difference> problems_;
   const std::size_t max_differences_;
+  const std::vector<bool>& as_listed_;
   std::size_t next_problem_ = 0;
   bool has_problem_ = false;
   std::string last_problem_;
@@ -208,11 +224,17 @@ std::string TextOf(const Difference& difference) {
                    difference.detail.empty() ? "" : ": ", difference.detail));
 }
 
+bool IsAsListed(const ImageManifest& manifest, const ManifestEntry& entry,
+                const ManifestEntry& there) {
+  return Comparer(manifest, {}, 0, {}).AreSame(entry, there);
+}
+
 Comparison Compare(const ImageManifest& manifest,
                    std::vector<ManifestEntry> found,
                    std::vector<Difference> problems,
-                   std::size_t max_differences) {
-  return Comparer(manifest, std::move(problems), max_differences)
+                   std::size_t max_differences,
+                   const std::vector<bool>& as_listed) {
+  return Comparer(manifest, std::move(problems), max_differences, as_listed)
       .Run(std::move(found));
 }
 

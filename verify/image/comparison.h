@@ -103,16 +103,23 @@ struct Comparison {
   bool matches() const { return total == 0; }
 };
 
+// Whether `there` differs in nothing from `entry` of `manifest`, whose name it
+// has.
+bool IsAsListed(const ImageManifest& manifest, const ManifestEntry& entry,
+                const ManifestEntry& there);
+
 // Compares `found`, in any order, with `manifest`. What lies below an exclusion
 // is ignored. `problems` are differences that the walk came upon, each of which
 // counts; nothing else is said of a name that has a problem. One name may have
 // several differences (its mode and its owner), each on a line of its own;
 // where the type differs, that is the only one. A name that was found twice is
-// kAdded.
+// kAdded. What IsAsListed() need not be in `found`: `as_listed` says so of each
+// entry, or of none where it is empty.
 Comparison Compare(const ImageManifest& manifest,
                    std::vector<ManifestEntry> found,
                    std::vector<Difference> problems,
-                   std::size_t max_differences = kMaxDifferences);
+                   std::size_t max_differences = kMaxDifferences,
+                   const std::vector<bool>& as_listed = {});
 
 // What an image must be, beside signed: how an old or a foreign manifest, which
 // is signed as well as any other, is refused.

@@ -268,7 +268,34 @@ TEST(Comparison, FindsExactlyWhatWasChanged) {
                                [](const Difference& a, const Difference& b) {
                                  return a.name < b.name;
                                }));
+    // The same where what is as it is listed is not among what was found.
+    std::vector<bool> as_listed;
+    for (const ManifestEntry& entry : manifest.entries) {
+      as_listed.push_back(std::erase_if(found, [&](const ManifestEntry& there) {
+                            return there.name == entry.name &&
+                                   IsAsListed(manifest, entry, there);
+                          }) > 0);
+    }
+    const Comparison compact =
+        Compare(manifest, found, {}, kMaxDifferences, as_listed);
+    EXPECT_EQ(compact.differences, comparison.differences);
+    EXPECT_EQ(compact.total, comparison.total);
+    EXPECT_EQ(compact.matched, comparison.matched);
   }
+}
+
+TEST(Comparison, WhatIsAsListedMayHaveAProblemOrBeFoundTwice) {
+  const ImageManifest manifest = SmallManifest();
+  const std::vector<bool> all(manifest.entries.size(), true);
+  const auto reasons = [&](std::vector<ManifestEntry> found,
+                           std::vector<Difference> problems) {
+    return ReasonsOf(Compare(manifest, found, problems, kMaxDifferences, all));
+  };
+  EXPECT_TRUE(reasons({}, {}).empty());
+  const ManifestEntry& entry = manifest.entries[3];
+  EXPECT_EQ(reasons({entry}, {}), std::vector<R>{R::kAdded});
+  EXPECT_EQ(reasons({}, {{R::kUnreadable, entry.name, ""}}),
+            std::vector<R>{R::kUnreadable});
 }
 
 }  // namespace
