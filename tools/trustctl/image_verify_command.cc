@@ -171,6 +171,8 @@ int Refuse(const Flags& flags, const absl::Status& status) {
                                           MayColour(STDOUT_FILENO))
                                  << "  " << Printable(TextOf(status)) << "\n";
                      });
+  const std::string hint = HintForBundle(status, flags.manifest);
+  if (!hint.empty()) std::cerr << "hint: " << hint << "\n";
   return ExitCodeOf(status);
 }
 
