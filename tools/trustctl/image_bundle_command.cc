@@ -332,7 +332,9 @@ void AddImageSign(CLI::App& image, Action& action) {
   auto* command = image.add_subcommand(
       "sign", "Sign a manifest as the producer of the image");
   auto flags = std::make_shared<Flags>();
-  command->add_option("manifest", flags->file, "what image manifest wrote")
+  command
+      ->add_option("manifest", flags->file,
+                   "what 'trustctl image manifest' wrote, unchanged")
       ->required();
   flags->key.AddTo(*command);
   command
@@ -345,7 +347,12 @@ void AddImageSign(CLI::App& image, Action& action) {
   flags->output.AddTo(*command);
   command->footer(R"(
     trustctl image sign manifest.json --key build.pem --chain build.crt --out image.bundle.json
-    trustctl image sign manifest.json --key 'pkcs11:token=build;object=images' --chain build.crt --out image.bundle.json)");
+    trustctl image sign manifest.json --key 'pkcs11:token=build;object=images' --chain build.crt --out image.bundle.json
+
+The signer's certificate is for signing code and is no CA. Who verifies pins the
+certificate that the chain leads to, as a rule a CA of the producer's. What comes
+out is verified before it is written.
+)");
   command->callback(
       [&action, flags] { action = [flags] { return RunSign(*flags); }; });
 }
@@ -358,7 +365,11 @@ void AddImageShow(CLI::App& image, Action& action) {
   AddProducer(*command, *flags, /*required=*/false);
   flags->output.AddTo(*command);
   command->footer(R"(
-    trustctl image show image.bundle.json --producer example.pem)");
+    trustctl image show image.bundle.json --producer example.pem
+
+Without --producer it only checks that the first certificate of the chain signed
+what it shows: anybody can make such a certificate.
+)");
   command->callback(
       [&action, flags] { action = [flags] { return RunShow(*flags); }; });
 }
@@ -379,7 +390,10 @@ void AddImageExport(CLI::App& image, Action& action) {
       ->add_option("--out", flags->out, "where it goes; - for standard output")
       ->default_val("-");
   command->footer(R"(
-    trustctl image export image.bundle.json --producer example.pem --format keylime --out policy.json)");
+    trustctl image export image.bundle.json --producer example.pem --format keylime --out policy.json
+
+A name that a format has no way to write is left out; a warning counts them.
+)");
   command->callback(
       [&action, flags] { action = [flags] { return RunExport(*flags); }; });
 }
