@@ -352,7 +352,7 @@ TEST(NextProducers, WhatIsRevokedStaysSo) {
 // A list that was signed before may have one; nobody may add one.
 TEST(NextProducers, NewCertificatesCanBeUsedByWhoVerifies) {
   test::CertSpec rsa;
-  rsa.subject = rsa.issuer = test::Sequence({});
+  rsa.subject = rsa.issuer = test::AmazonName("acme");
   rsa.key = rsa.issuer_key = &test::TestKey::Rsa(2048, 0);
   rsa.SetValidity(kNow, kNow + absl::Hours(1));
   rsa.extensions = {test::BasicConstraints(true),

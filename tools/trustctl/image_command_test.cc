@@ -220,32 +220,6 @@ TEST_F(ImageCommandTest, OneQuestionAtATime) {
             kUsage);
 }
 
-// Nobody knows what is withdrawn: the built-in set has no lists.
-TEST_F(ImageCommandTest, WithoutTheListsThatAreAskedForNothingIsAccepted) {
-  Sign();
-  Write("disk", "the disk");
-  fs::create_directories(Path("cache"));
-  const char* const kRoot = "test/vectors/store_v2/cache.root.json";
-  const std::vector<std::vector<std::string>> sources = {
-      {"--server", "http://127.0.0.1:1/tuf/", "--trusted-root", kRoot},
-      {"--cache", Path("cache"), "--trusted-root", kRoot}};
-  const std::vector<std::vector<std::string>> questions = {
-      {Path("root"), "--manifest", Path("bundle.json"), "--producer",
-       Path("Example.pem"), "--as-seen"},
-      {Path("root"), "--manifest", Path("bundle.json"), "--as-seen"},
-      {"--disk", Path("disk")}};
-  for (const auto& source : sources) {
-    for (const auto& question : questions) {
-      std::vector<std::string> line = {"image", "verify"};
-      line.insert(line.end(), question.begin(), question.end());
-      line.insert(line.end(), source.begin(), source.end());
-      const Ran ran = RunCommand(AddImage, line);
-      EXPECT_EQ(ran.code, kUndecided) << ran.out << ran.err;
-      EXPECT_THAT(ran.err, HasSubstr("the signed lists could not be got"));
-    }
-  }
-}
-
 TEST_F(ImageCommandTest, ModelsOfModelSigning) {
   fs::create_directories(Path("model"));
   const std::string vectors = "test/vectors/oms/";

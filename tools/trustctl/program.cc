@@ -124,13 +124,17 @@ int RefuseWord(CLI::App& level, const std::string& path, std::string_view word,
 }
 
 // What to do about an error. A flag that is missed may be one that a context
-// has.
+// has, also where its variable does not count for want of its companion.
 std::string HintFor(const CLI::App& command, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     for (const ContextField& field : kContextFields) {
       for (const CLI::Option* option : command.get_options()) {
-        if (option->get_envname() == field.variable &&
-            absl::StrContains(error.what(), option->get_name())) {
+        const std::string& variable = option->get_envname();
+        const bool is_field =
+            variable == field.variable ||
+            (variable.empty() &&
+             option->get_name() == absl::StrCat("--", field.name));
+        if (is_field && absl::StrContains(error.what(), option->get_name())) {
           return absl::StrCat("give ", option->get_name(),
                               ", or say it once: trustctl context set NAME --",
                               field.name, " ... (trustctl help context)");
