@@ -75,10 +75,13 @@ absl::StatusOr<TargetFacts> ReadImages(std::string_view bytes,
                      contents.images->images.size()};
 }
 
-// Parses two texts and asks which may follow which.
+// Parses two texts and asks which may follow which; before the first comes an
+// empty list.
 template <auto kParse, auto kCheck>
 absl::Status CheckNextList(std::string_view last, std::string_view next) {
-  const auto before = kParse(last);
+  using List = typename decltype(kParse(last))::value_type;
+  const auto before =
+      last.empty() ? absl::StatusOr<List>(List()) : kParse(last);
   if (!before.ok()) return before.status();
   const auto after = kParse(next);
   if (!after.ok()) return after.status();
@@ -155,9 +158,9 @@ absl::StatusOr<TargetFacts> ReadFacts(const TargetKind& kind,
 
 absl::Status CheckNext(const TargetKind& kind, std::string_view last,
                        std::string_view next) {
-  if (last.empty() || last == next) return absl::OkStatus();
+  if (last == next) return absl::OkStatus();
+  if (!kind.is_kept && (last.empty() || next.empty())) return absl::OkStatus();
   if (!next.empty()) return kind.check_next(last, next);
-  if (!kind.is_kept) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       "the ", std::string(kind.title),
       " was signed, and must stay: without it more would be allowed"));

@@ -146,7 +146,8 @@ struct TargetKind {
   absl::Status (*check)(std::string_view bytes, absl::Time now);
   // What must hold besides before people are asked to sign it; null: nothing.
   absl::Status (*check_draft)(std::string_view bytes);
-  // What CheckNext() asks of two that differ. Neither is empty.
+  // What CheckNext() asks of two that differ. Neither is empty, but that `last`
+  // of a kept one may be, for none.
   absl::Status (*check_next)(std::string_view last, std::string_view next);
 };
 

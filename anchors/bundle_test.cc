@@ -9,6 +9,7 @@
 #include "anchors/baked/baked.h"
 #include "anchors/bundle_proto.h"
 #include "anchors/tuf/tuf_error.h"
+#include "verify/reason.h"
 
 namespace anchorage::anchors {
 namespace {
@@ -164,6 +165,28 @@ TEST(BundleTest, ListsOfProducersAndImagesStay) {
     EXPECT_EQ(kind.is_kept, kind.path == kProducersTargetPath ||
                                 kind.path == kImagesTargetPath);
   }
+}
+
+// Nobody can use a certificate of RSA; a list that has one already goes on.
+TEST(BundleTest, AFirstListOfProducersIsCheckedAsALaterOneIs) {
+  const Catalog catalog =
+      ParseCatalog(DefaultBakedBundle().files.catalog()).value();
+  const CatalogAnchor& anchor = catalog.anchors.back();
+  ASSERT_EQ(anchor.slot.kind, verify::AnchorKind::kIidRsa2048);
+  ProducerList list;
+  list.created = absl::UnixEpoch();
+  list.producers = {{.name = "acme",
+                     .products = {"ledger"},
+                     .certificates = {anchor.certificates.front().der},
+                     .notes = ""}};
+  const auto text_of = [&](std::uint64_t sequence) {
+    list.sequence = sequence;
+    return SerializeProducers(list);
+  };
+  const TargetKind& kind = *FindTargetKind(kProducersTargetPath);
+  EXPECT_EQ(verify::ReasonOf(CheckNext(kind, "", text_of(1))),
+            verify::Reason::kCertificateAlgorithm);
+  EXPECT_TRUE(CheckNext(kind, text_of(1), text_of(2)).ok());
 }
 
 TEST(SequencesTest, KeepsTheHigherOfEach) {

@@ -14,6 +14,7 @@
 #include "test/fake_aws/fake_nitro.h"
 #include "test/fake_aws/keys.h"
 #include "test/fake_aws/x509_writer.h"
+#include "test/support/fake_producer.h"
 #include "test/support/image_producer.h"
 #include "verify/reason.h"
 
@@ -353,7 +354,7 @@ TEST(NextProducers, WhatIsRevokedStaysSo) {
 // A list that was signed before may have one; nobody may add one.
 TEST(NextProducers, NewCertificatesCanBeUsedByWhoVerifies) {
   test::CertSpec rsa;
-  rsa.subject = rsa.issuer = test::AmazonName("acme");
+  rsa.subject = rsa.issuer = test::NameOf("acme");
   rsa.key = rsa.issuer_key = &test::TestKey::Rsa(2048, 0);
   rsa.SetValidity(kNow, kNow + absl::Hours(1));
   rsa.extensions = {test::BasicConstraints(true),

@@ -53,7 +53,13 @@ void JudgeMounts(const WalkJob& job, const std::vector<Mount>& mounts,
     if (!RelativeTo(root, mount.point, name) || name.empty()) continue;
     const bool runs = mount.exec || mount.suid;
     if (verify::IsExcluded(job.exclusions, name)) {
-      if (!runs) continue;
+      if (!runs) {
+        if (mount.dev && name != "dev" && !name.starts_with("dev/")) {
+          all.notes.push_back(absl::StrCat(std::string(name), ": a mount (",
+                                           mount.type, ") without nodev"));
+        }
+        continue;
+      }
       all.problems.push_back(
           {DifferenceReason::kExcludedExecutable, std::string(name),
            absl::StrCat("a mount (", mount.type, ") that allows programs")});

@@ -757,6 +757,10 @@ const std::vector<Manipulation>& Manipulations() {
        kNothing,
        AddLink("var/log/a/b", "../../../srv"),
        {{kExcludedExecutable, "var/log"}}},
+      {"a device in an excluded folder",
+       kRoot,
+       [](const Tree& t) { t.Node("var/log/sda", S_IFBLK, ::makedev(8, 0)); },
+       {{kExcludedExecutable, "var/log"}}},
       {"an excluded folder that is a mount with programs allowed",
        kMounts,
        [](const Tree& t) { t.Mount("none", "var/log", "tmpfs", MS_NOSUID); },
@@ -823,6 +827,8 @@ const std::vector<Manipulation>& Harmless() {
          t.Folder("dev");
          t.Node("dev/sda", S_IFBLK, ::makedev(8, 0));
          t.Node("srv/gone", S_IFCHR, 0);
+         t.Node("var/log/gone", S_IFCHR, 0);
+         t.Node("var/log/pipe", S_IFIFO);
        },
        {}},
       {"a hole stored as zeros",
@@ -998,6 +1004,54 @@ TEST_F(ManipulationTest, TheManualHasTheTable) {
   std::stringstream manual;
   manual << file.rdbuf();
   EXPECT_NE(manual.str().find(table), std::string::npos) << table;
+}
+
+TEST_F(ManipulationTest, AMountThatAllowsDevicesIsNoted) {
+  if (!HasMounts()) GTEST_SKIP() << "needs CAP_SYS_ADMIN, to mount";
+  const Tree tree(folder_ + "/root");
+  MakeImage(tree);
+  const auto manifest = ManifestOf(tree, ManifestScope::kCode);
+  tree.Mount("none", "var/log", "tmpfs", MS_NOEXEC | MS_NOSUID);
+  const auto found = ExamineImage(tree.root(), manifest, Options());
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_TRUE(found->problems.empty());
+  EXPECT_THAT(found->notes,
+              ::testing::Contains("var/log: a mount (tmpfs) without nodev"));
+}
+
+// Whoever has the disk can write into a folder's list that a program is a FIFO:
+// the kernel starts it all the same.
+TEST_F(ManipulationTest, AProgramThatItsFolderCallsAFifoIsFound) {
+  const Tree tree(folder_ + "/root");
+  MakeImage(tree);
+  const auto manifest = ManifestOf(tree, ManifestScope::kCode);
+  tree.Write("usr/bin/called-fifo", kElf, 0755);
+  const auto run = [&](const std::string& command) {
+    return std::system(
+               ("PATH=$PATH:/usr/sbin; cd " + folder_ + " && " + command)
+                   .c_str()) == 0;
+  };
+  // A list without a check sum can be changed with one byte.
+  if (!HasMounts() ||
+      !run("truncate -s 8M disk && mke2fs -q -t ext4 -O ^metadata_csum -d "
+           "root disk")) {
+    GTEST_SKIP() << "needs CAP_SYS_ADMIN and mke2fs";
+  }
+  std::stringstream bytes;
+  bytes << std::ifstream(folder_ + "/disk", std::ios::binary).rdbuf();
+  // The length of the name, and the type: 1 is a file, 5 a FIFO (ext4).
+  const std::size_t at = bytes.str().find(
+      "\x0b\x01"
+      "called-fifo");
+  ASSERT_NE(at, std::string::npos);
+  std::fstream disk(folder_ + "/disk");
+  disk.seekp(static_cast<std::streamoff>(at) + 1).put('\x05');
+  disk.close();
+  if (!run("mkdir mounted && mount -o loop,ro disk mounted")) {
+    GTEST_SKIP() << "needs a loop device";
+  }
+  EXPECT_THAT(Differences(Tree(folder_ + "/mounted"), manifest),
+              ::testing::ElementsAre("CHANGED_WHILE_READ usr/bin/called-fifo"));
 }
 
 TEST_F(ManipulationTest, WhatNobodyMayReadIsAFailure) {

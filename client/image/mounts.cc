@@ -73,6 +73,7 @@ absl::StatusOr<std::vector<Mount>> ParseMounts(std::string_view text) {
       const std::string_view option = Take(',', options);
       if (option == "noexec") mount.exec = false;
       if (option == "nosuid") mount.suid = false;
+      if (option == "nodev") mount.dev = false;
       if (option == "ro") mount.read_only = true;
     }
     while (!line.empty() && Take(' ', line) != "-") {

@@ -18,9 +18,10 @@ struct Mount {
   // Where it is mounted, an absolute path.
   std::string point;
   std::string type;
-  // Whether programs, and setuid of programs, count there.
+  // Whether programs, setuid of programs, and devices count there.
   bool exec = true;
   bool suid = true;
+  bool dev = true;
   bool read_only = false;
   // Of an overlay, the folder of what was changed; empty for others, and for an
   // overlay without one.

@@ -11,7 +11,8 @@ namespace {
 TEST(MountsTest, ReadsWhatTheKernelSays) {
   const auto mounts = ParseMounts(
       "1 0 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
-      "2 1 0:5 / /a\\040b\\012c rw,nosuid,noexec shared:2 master:1 - tmpfs "
+      "2 1 0:5 / /a\\040b\\012c rw,nosuid,nodev,noexec shared:2 master:1 - "
+      "tmpfs "
       "none "
       "rw\n"
       "3 1 0:6 / /o ro - overlay overlay "
@@ -20,10 +21,10 @@ TEST(MountsTest, ReadsWhatTheKernelSays) {
   ASSERT_TRUE(mounts.ok()) << mounts.status();
   ASSERT_EQ(mounts->size(), 4u);
   EXPECT_EQ((*mounts)[0].device, "254:0");
-  EXPECT_TRUE((*mounts)[0].exec && (*mounts)[0].suid);
+  EXPECT_TRUE((*mounts)[0].exec && (*mounts)[0].suid && (*mounts)[0].dev);
   EXPECT_FALSE((*mounts)[0].read_only);
   EXPECT_EQ((*mounts)[1].point, "/a b\nc");
-  EXPECT_FALSE((*mounts)[1].exec || (*mounts)[1].suid);
+  EXPECT_FALSE((*mounts)[1].exec || (*mounts)[1].suid || (*mounts)[1].dev);
   EXPECT_EQ((*mounts)[2].type, "overlay");
   EXPECT_EQ((*mounts)[2].upper, "/u,p x");
   EXPECT_TRUE((*mounts)[2].read_only);

@@ -94,6 +94,14 @@ std::string SpecialTarget(const struct statx& facts) {
   }
 }
 
+// Whether it is a device that opens anything: an overlay's whiteout is the only
+// one that does not.
+bool OpensDevice(const struct statx& facts) {
+  return S_ISBLK(facts.stx_mode) ||
+         (S_ISCHR(facts.stx_mode) &&
+          (facts.stx_rdev_major != 0 || facts.stx_rdev_minor != 0));
+}
+
 bool Same(const struct statx& a, const struct statx& b) {
   return a.stx_ino == b.stx_ino && a.stx_dev_major == b.stx_dev_major &&
          a.stx_dev_minor == b.stx_dev_minor;
@@ -197,9 +205,9 @@ class Walk {
   // Looks for the first file that `scope` covers in `name` of the folder `at`,
   // or below it, and returns its name and class; "" where there is none. Names
   // begin with `as` in place of `name`; where that is no name of an entry, links
-  // are passed by, and else one in the place of `name` counts, and below it
-  // those that lead to such files or to folders outside. Adds what it cannot
-  // look at to `problems`.
+  // and devices are passed by, and else devices outside dev count, a link in the
+  // place of `name`, and below it those that lead to such files or to folders
+  // outside. Adds what it cannot look at to `problems`.
   std::string FirstCovered(int at, const std::string& name,
                            const std::string& as, ManifestScope scope,
                            ContentReader& reader,
@@ -256,7 +264,7 @@ class Walk::Worker {
             const char* base_name, unsigned char hint);
   void Link(const Descriptor& folder, std::string name, const char* base_name);
   void Special(const Descriptor& folder, std::string name,
-               const char* base_name, mode_t kind);
+               const char* base_name);
   void File(const Descriptor& folder, std::string name, const char* base_name);
   void Content(OpenFile file, std::string_view head);
   void Shared(OpenFile file, std::string_view head);
@@ -425,7 +433,7 @@ void Walk::Worker::Name(const Descriptor& folder, const std::string& name,
     case S_IFLNK:
       return Link(folder, name, base_name);
     default:
-      return Special(folder, name, base_name, kind);
+      return Special(folder, name, base_name);
   }
 }
 
@@ -469,22 +477,17 @@ bool Walk::Worker::LeadsToData(const std::string& name) {
 }
 
 void Walk::Worker::Special(const Descriptor& folder, std::string name,
-                           const char* base_name, mode_t kind) {
-  const bool covered = job_.everything() || walk_.Listed(name) != nullptr;
-  if (!covered &&
-      (name.starts_with("dev/") || (kind != S_IFBLK && kind != S_IFCHR))) {
-    return;
-  }
+                           const char* base_name) {
   const Descriptor it = OpenBeneath(folder.get(), base_name, O_PATH);
   struct statx facts;
   if (!it.ok() || !FactsOf(it, facts)) {
     return Unreadable(std::move(name), "open", errno);
   }
-  // An overlay's whiteout is the only device that opens nothing.
-  if (!covered && S_ISCHR(facts.stx_mode) && facts.stx_rdev_major == 0 &&
-      facts.stx_rdev_minor == 0) {
-    return;
+  if (TypeOf(facts.stx_mode & S_IFMT) != EntryType::kSpecial) {
+    return Unreadable(std::move(name), "open", EAGAIN);
   }
+  const bool covered = job_.everything() || walk_.Listed(name) != nullptr;
+  if (!covered && (name.starts_with("dev/") || !OpensDevice(facts))) return;
   Add(EntryOf(std::move(name), facts));
 }
 
@@ -617,7 +620,7 @@ void Walk::Worker::Excluded(const Descriptor& folder, const std::string& name,
       reader_, part_.problems);
   if (!code.empty()) {
     Problem(DifferenceReason::kExcludedExecutable, name,
-            absl::StrCat("holds code: ", code));
+            absl::StrCat("holds ", code));
   }
 }
 
@@ -642,6 +645,9 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     if (S_ISDIR(facts.stx_mode)) {
       folders.push_back(shown);
       if (shown == as) top = facts;
+    }
+    if (OpensDevice(facts) && !as.empty() && !shown.starts_with("dev/")) {
+      return absl::StrCat(shown, " (", SpecialTarget(facts), ")");
     }
     Descriptor file;
     if (S_ISLNK(facts.stx_mode) && !as.empty()) {

@@ -4,39 +4,25 @@
 # verified by the signed index. Then what must not work: an older index, a
 # withdrawn image, a ceremony that leaves the index out.
 set -uo pipefail
-trustd=$PWD/$1 trustctl=$PWD/$2 make_manifest=$PWD/$3
-scratch=$(mktemp -d)
-service=
-trap '[ -z "$service" ] || kill "$service"; rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-failures=0
+trustd=$PWD/$1 trustctl=$PWD/$2 make_manifest=$PWD/$3 output=$PWD/$4
+# shellcheck source=test/end_to_end/expect.sh
+. test/end_to_end/expect.sh
 
-# expect CODE WHAT COMMAND...: runs it and checks the exit code.
-expect() {
-  local want=$1 what=$2 code=0
-  shift 2
-  "$@" >out 2>&1 || code=$?
-  if [ "$code" -ne "$want" ]; then
-    echo "FAILED: $what: exit code $code, not $want"
-    cat out
-    failures=$((failures + 1))
-  fi
-}
-says() {
-  grep -qF -- "$1" out && return
-  echo "FAILED: '$1' is not in:"
-  cat out
-  failures=$((failures + 1))
-}
-# until_says TEXT FILE: waits for a line.
-until_says() {
-  for _ in $(seq 100); do
-    grep -qF -- "$1" "$2" && return
-    sleep 0.1
+# holds COMMAND ARGUMENT...: its JSON has what OUTPUT.md says, and its names.
+held=0
+holds() {
+  local name members member
+  IFS='|' read -r name members < <(sed -n "/<!-- members of images: begin/,/end/s/^| \`$1\` |//p" "$output" | tr -d '\` ')
+  # shellcheck disable=SC2086  # A command is several words.
+  expect 0 "$1 for programs" "$trustctl" $1 "${@:2}" --output json && mv out json
+  for member in ${members//[,|]/ }; do
+    jq -e ".$member != null" json >/dev/null ||
+      { echo "FAILED: $1 has no $member"; cat json; failures=$((failures + 1)); }
   done
-  echo "FAILED: '$1' did not appear in $2:"
-  cat "$2"
-  failures=$((failures + 1))
+  # shellcheck disable=SC2086
+  [ "$(jq -r ".$name" json)" = "$("$trustctl" $1 "${@:2}" --output name)" ] ||
+    { echo "FAILED: $1 names another $name"; failures=$((failures + 1)); }
+  held=$((held + 1))
 }
 
 # --- a repository, people, and a trustd --------------------------------------
@@ -66,6 +52,14 @@ expect 0 'a producer' "$trustctl" producers add acme --product ledger \
 says 'producers.json has sequence 1'
 expect 0 'producers' "$trustctl" producers list --list producers.json
 says 'acme  ACTIVE  ledger'
+# Nobody can use a certificate of RSA, which a file may have all the same.
+openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -subj /CN=rsa \
+  -addext keyUsage=critical,keyCertSign -outform DER -out rsa.der 2>/dev/null
+jq -c --arg der "$(base64 -w0 rsa.der)" --arg sha256 "$(sha256sum <rsa.der | cut -c1-64)" \
+  '.producers[0].certificates = [{$der, $sha256}]' producers.json >rsa.json
+expect 3 'a first list that nobody can use' "$trustctl" targets propose $folder \
+  --baked-in --producers rsa.json
+says 'a certificate that is new in the list'
 ceremony --baked-in --producers producers.json
 grep -qF '+ acme ACTIVE for ledger' proposed ||
   { echo 'FAILED: people do not see the producer'; cat proposed; failures=1; }
@@ -101,6 +95,7 @@ printf 'the disk of ledger 1.2' >ledger.raw
 expect 0 'submit' "$trustctl" image submit m.bundle "${people[@]}"
 says "manifest   $digest"
 says unlisted
+holds 'image submit' m.bundle "${people[@]}"
 "$make_manifest" acme signer 1.0 other.bundle ignored.pem >/dev/null
 expect 5 'another product' "$trustctl" image submit other.bundle "${people[@]}"
 says PRODUCT_NOT
@@ -136,6 +131,7 @@ kill "$other"; wait "$other"
 expect 0 'fetch' "$trustctl" image fetch "$digest" "${reader[@]}" \
   --out fetched.bundle --entry entry.json
 cmp m.bundle fetched.bundle || { echo 'FAILED: another bundle'; failures=1; }
+holds 'image fetch' "$digest" "${reader[@]}" --out again.bundle
 expect 1 'an entry is verified' "$trustctl" image index add entry.json
 expect 0 'add' "$trustctl" image index add entry.json --bundle fetched.bundle \
   --producers producers.json --disk ledger.raw \
@@ -159,6 +155,9 @@ expect 0 'find by image id' "$trustctl" image find "${reader[@]}" \
 says 'ledger 1.2 of acme  ACTIVE  listed'
 expect 0 'find by disk' "$trustctl" image find "${reader[@]}" --disk ledger.raw
 says "$digest"
+holds 'image find' "${reader[@]}" --disk ledger.raw
+holds 'image list' "${reader[@]}"
+holds 'image verify --disk' ledger.raw "${client[@]}"
 expect 0 'verify the disk' "$trustctl" image verify --disk ledger.raw \
   "${client[@]}" --cache cache
 says 'ACCEPTED  ledger 1.2 of acme'
@@ -195,5 +194,7 @@ expect 5 'a new manifest of it' "$trustctl" image submit next.bundle \
   --server "$admin" "${credentials[@]}"
 says PRODUCER_REVOKED
 
+[ "$held" -eq "$(sed -n '/<!-- members of images: begin/,/end/p' "$output" | grep -c '^| `')" ] ||
+  { echo "FAILED: OUTPUT.md has other commands"; failures=$((failures + 1)); }
 [ "$failures" -eq 0 ] && echo OK
 exit "$failures"

@@ -6,49 +6,30 @@
 #include "test/fake_aws/der_writer.h"
 #include "test/fake_aws/x509_writer.h"
 #include "verify/crypto/public_key.h"
-#include "verify/image/bundle.h"
-#include "verify/image/dsse.h"
-#include "verify/image/statement.h"
 
 namespace anchorage::test {
-namespace {
-
-// RFC 5280 4.2.1.12.
-constexpr std::string_view kOidExtendedKeyUsage = "2.5.29.37";
-constexpr std::string_view kOidCodeSigning = "1.3.6.1.5.5.7.3.3";
-
-const TestKey& KeyOf(std::string_view name, std::string_view role) {
-  return TestKey::Derived(KeyType::kP256, Concat({name, "/", role}));
-}
-
-std::string CommonName(std::string_view text) {
-  return Sequence({NameAttribute(kOidCommonName, Utf8String(text))});
-}
-
-}  // namespace
 
 ImageProducer::ImageProducer(std::string_view name, absl::Time from,
                              absl::Time until)
-    : name_(name), signer_key_(KeyOf(name, "signer")) {
-  const TestKey& ca_key = KeyOf(name, "ca");
-  CertSpec ca;
-  ca.subject = ca.issuer = CommonName(Concat({name, " CA"}));
-  ca.key = ca.issuer_key = &ca_key;
-  ca.hash = Hash::kSha256;
+    : name_(name) {
+  const auto key = [&](std::string_view role) {
+    return &TestKey::Derived(KeyType::kP256, Concat({name, "/", role}));
+  };
+  CertSpec& ca = producer_.root;
+  ca.subject = ca.issuer = NameOf(Concat({name, " CA"}));
+  ca.key = ca.issuer_key = key("ca");
   ca.SetValidity(absl::FromUnixSeconds(1'000'000'000),
                  absl::FromUnixSeconds(3'000'000'000));
-  ca.extensions = {BasicConstraints(true), KeyUsage(kKeyCertSign)};
   ca_der_ = MakeCertificate(ca);
-  CertSpec signer = ca;
-  signer.subject = CommonName(Concat({name, " signer"}));
-  signer.key = &signer_key_;
+  CertSpec& signer = producer_.leaf;
+  signer.subject = NameOf(Concat({name, " signer"}));
+  signer.issuer = ca.subject;
+  signer.key = key("signer");
+  signer.issuer_key = ca.key;
   signer.serial = "\x02";
   signer.SetValidity(from, until);
-  signer.extensions = {BasicConstraints(false), KeyUsage(kDigitalSignature),
-                       Extension{.oid = std::string(kOidExtendedKeyUsage),
-                                 .critical = false,
-                                 .value = Sequence({Oid(kOidCodeSigning)})}};
   signer_der_ = MakeCertificate(signer);
+  producer_.chain = {signer_der_, ca_der_};
 }
 
 anchors::Producer ImageProducer::Listed(std::vector<std::string> products,
@@ -76,16 +57,6 @@ verify::ImageManifest ImageProducer::Manifest(std::string_view product,
   std::copy(digest.begin(), digest.end(), entry.sha256.begin());
   manifest.entries = {entry};
   return manifest;
-}
-
-std::string ImageProducer::Sign(const verify::ImageManifest& manifest) const {
-  verify::BundleContents contents;
-  contents.payload = verify::WriteStatement(manifest).value();
-  contents.chain_der = {signer_der_, ca_der_};
-  contents.signature = signer_key_.Sign(
-      Hash::kSha256, HashOf(Hash::kSha256, verify::PreAuthenticationEncoding(
-                                               contents.payload)));
-  return verify::WriteBundle(contents);
 }
 
 std::string ImageProducer::DigestOf(const verify::ImageManifest& manifest) {

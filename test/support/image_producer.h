@@ -15,7 +15,7 @@
 #include "absl/time/time.h"
 #include "anchors/images/image_index.h"
 #include "anchors/images/producers.h"
-#include "test/fake_aws/keys.h"
+#include "test/support/fake_producer.h"
 #include "verify/image/manifest.h"
 
 namespace anchorage::test {
@@ -42,7 +42,9 @@ class ImageProducer {
                                         absl::Time time);
 
   // Returns the bundle of a manifest.
-  std::string Sign(const verify::ImageManifest& manifest) const;
+  std::string Sign(const verify::ImageManifest& manifest) const {
+    return producer_.Sign(manifest);
+  }
 
   // The lower-case hex digest of a manifest, as an index names it.
   static std::string DigestOf(const verify::ImageManifest& manifest);
@@ -54,7 +56,8 @@ class ImageProducer {
 
  private:
   const std::string name_;
-  const TestKey& signer_key_;
+  // Of which the root is the CA, and the leaf the signer.
+  FakeProducer producer_;
   std::string ca_der_;
   std::string signer_der_;
 };

@@ -197,6 +197,26 @@ absl::StatusOr<VerifiedManifest> Verify(const Flags& flags, std::string text) {
   return verify::VerifyBundle(std::move(text), *producers, *at);
 }
 
+// Verifies that who `leaf_der` names made the signature, whoever that is. Where
+// nobody is trusted, no time is either: one at which the certificate is valid
+// will do.
+absl::StatusOr<VerifiedManifest> VerifySignatureAlone(std::string leaf_der,
+                                                      std::string text) {
+  const auto leaf =
+      verify::ParseCertificate(leaf_der, verify::CertificateProfile::kProducer);
+  std::optional<absl::Time> at;
+  if (leaf.ok()) at = leaf->not_before;
+  const TrustedProducer signer = {.certificates_der = {std::move(leaf_der)}};
+  return verify::VerifyBundle(std::move(text), {&signer, 1}, at);
+}
+
+// The certificates of a bundle, leaf first; what is signed is not kept.
+absl::StatusOr<std::vector<std::string>> ChainOf(std::string_view text) {
+  auto bundle = verify::ReadBundle(text);
+  if (!bundle.ok()) return bundle.status();
+  return std::move(bundle->chain_der);
+}
+
 ordered_json CertificatesOf(const std::vector<std::string>& chain_der) {
   ordered_json chain = ordered_json::array();
   for (const std::string& der : chain_der) {
@@ -216,30 +236,32 @@ ordered_json CertificatesOf(const std::vector<std::string>& chain_der) {
 int RunShow(const Flags& flags) {
   auto text = anchors::ReadFile(flags.file, verify::kMaxBundleBytes);
   if (!text.ok()) return Fail(text.status());
-  const auto bundle = verify::ReadBundle(*text);
-  if (!bundle.ok()) return Fail(bundle.status());
-  const auto statement = verify::ReadStatement(bundle->payload);
-  if (!statement.ok()) return Fail(statement.status());
-  const auto facts = FactsOf(statement->manifest, statement->digest);
+  const auto chain_der = ChainOf(*text);
+  if (!chain_der.ok()) {
+    return Fail(chain_der.status(),
+                HintForBundle(chain_der.status(), flags.file));
+  }
+  const bool is_trusted = !flags.producers.empty();
+  const auto verified =
+      is_trusted ? Verify(flags, *std::move(text))
+                 : VerifySignatureAlone(chain_der->front(), *std::move(text));
+  if (!verified.ok()) return Fail(verified.status());
+  const auto facts = FactsOf(verified->manifest(), verified->digest());
   if (!facts.ok()) return Fail(facts.status());
-  ordered_json answer = {{"verified", false}};
-  if (!flags.producers.empty()) {
-    const auto verified = Verify(flags, *std::move(text));
-    if (!verified.ok()) return Fail(verified.status());
-    answer["verified"] = true;
+  ordered_json answer = {{"verified", is_trusted}};
+  if (is_trusted) {
     answer["producer"] = Printable(verified->signer().producer);
     answer["signer"] = Printable(verified->signer().signer);
     answer["judged_at"] = Rfc3339(verified->judged_at());
   }
-  answer["chain"] = CertificatesOf(bundle->chain_der);
+  answer["chain"] = CertificatesOf(*chain_der);
   answer.update(*facts);
   flags.output.Print(answer, {.name = "/manifest_sha256"}, [&] {
     if (answer["verified"].get<bool>()) {
       std::cout << "signed by   " << answer["signer"].get<std::string>()
                 << " of " << answer["producer"].get<std::string>() << "\n";
     } else {
-      std::cout << "unverified: without --producer anybody may have signed "
-                   "this\n";
+      std::cout << "UNVERIFIED: nobody trusted was named (--producer)\n";
     }
     for (const auto& certificate : answer["chain"]) {
       std::cout << "certificate "
@@ -270,7 +292,10 @@ int RunExport(const Flags& flags) {
   auto text = anchors::ReadFile(flags.file, verify::kMaxBundleBytes);
   if (!text.ok()) return Fail(text.status());
   const auto verified = Verify(flags, *std::move(text));
-  if (!verified.ok()) return Fail(verified.status());
+  if (!verified.ok()) {
+    return Fail(verified.status(),
+                HintForBundle(verified.status(), flags.file));
+  }
   if (verified->manifest().content_only) {
     return UsageError(absl::InvalidArgumentError(
         "a manifest of Model Signing says no sizes, product or version: it is "
@@ -294,9 +319,11 @@ void AddProducer(CLI::App& command, Flags& flags, bool required) {
       "--producer", flags.producers,
       "PEM file of a producer's certificates; may be given again");
   if (required) option->required();
-  command.add_option("--at", flags.at,
-                     "judge the certificates at this time (RFC 3339); without "
-                     "it at the manifest's own");
+  command
+      .add_option("--at", flags.at,
+                  "judge the certificates at this time (RFC 3339); without "
+                  "it at the manifest's own")
+      ->needs(option);
 }
 
 }  // namespace
@@ -305,7 +332,9 @@ void AddImageSign(CLI::App& image, Action& action) {
   auto* command = image.add_subcommand(
       "sign", "Sign a manifest as the producer of the image");
   auto flags = std::make_shared<Flags>();
-  command->add_option("manifest", flags->file, "what image manifest wrote")
+  command
+      ->add_option("manifest", flags->file,
+                   "what 'trustctl image manifest' wrote, unchanged")
       ->required();
   flags->key.AddTo(*command);
   command
@@ -318,7 +347,12 @@ void AddImageSign(CLI::App& image, Action& action) {
   flags->output.AddTo(*command);
   command->footer(R"(
     trustctl image sign manifest.json --key build.pem --chain build.crt --out image.bundle.json
-    trustctl image sign manifest.json --key 'pkcs11:token=build;object=images' --chain build.crt --out image.bundle.json)");
+    trustctl image sign manifest.json --key 'pkcs11:token=build;object=images' --chain build.crt --out image.bundle.json
+
+The signer's certificate is for signing code and is no CA. Who verifies pins the
+certificate that the chain leads to, as a rule a CA of the producer's. What comes
+out is verified before it is written.
+)");
   command->callback(
       [&action, flags] { action = [flags] { return RunSign(*flags); }; });
 }
@@ -331,7 +365,11 @@ void AddImageShow(CLI::App& image, Action& action) {
   AddProducer(*command, *flags, /*required=*/false);
   flags->output.AddTo(*command);
   command->footer(R"(
-    trustctl image show image.bundle.json --producer example.pem)");
+    trustctl image show image.bundle.json --producer example.pem
+
+Without --producer it only checks that the first certificate of the chain signed
+what it shows: anybody can make such a certificate.
+)");
   command->callback(
       [&action, flags] { action = [flags] { return RunShow(*flags); }; });
 }
@@ -352,7 +390,10 @@ void AddImageExport(CLI::App& image, Action& action) {
       ->add_option("--out", flags->out, "where it goes; - for standard output")
       ->default_val("-");
   command->footer(R"(
-    trustctl image export image.bundle.json --producer example.pem --format keylime --out policy.json)");
+    trustctl image export image.bundle.json --producer example.pem --format keylime --out policy.json
+
+A name that a format has no way to write is left out; a warning counts them.
+)");
   command->callback(
       [&action, flags] { action = [flags] { return RunExport(*flags); }; });
 }

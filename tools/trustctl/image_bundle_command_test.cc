@@ -24,6 +24,7 @@
 #include "test/support/run_command.h"
 #include "tools/trustctl/commands.h"
 #include "verify/encoding/base64.h"
+#include "verify/image/bundle.h"
 #include "verify/image/manifest.h"
 
 namespace anchorage::trustctl {
@@ -211,6 +212,7 @@ TEST_F(ImageBundle, AManifestBeforeItsCertificatesIsSignedWithAWarning) {
   EXPECT_EQ(ran.code, kAccepted) << ran.err;
   EXPECT_NE(ran.err.find("not offline"), std::string::npos);
   EXPECT_EQ(Show({"--producer", Path("root.pem")}).code, kStaleOrForAnother);
+  EXPECT_EQ(Show().code, kAccepted) << "nobody is trusted, and no time";
 }
 
 TEST_F(ImageBundle, AKeyOfAnotherCertificateIsRefused) {
@@ -236,7 +238,41 @@ TEST_F(ImageBundle, IsShownUnverifiedWithoutAProducer) {
   ASSERT_EQ(shown.code, kAccepted) << shown.err;
   EXPECT_EQ(json::parse(shown.out)["verified"], false);
   const Ran text = RunCommand(AddImage, {"image", "show", Path("bundle.json")});
-  EXPECT_NE(text.out.find("unverified"), std::string::npos);
+  EXPECT_NE(text.out.find("UNVERIFIED: nobody trusted was named"),
+            std::string::npos);
+  EXPECT_EQ(Show({"--at", "2026-11-30T00:00:00Z"}).code, kUsage);
+}
+
+TEST_F(ImageBundle, ACorruptedOneIsNotShown) {
+  SignGood();
+  auto bundle = verify::ReadBundle(
+      *anchors::ReadFile(Path("bundle.json"), verify::kMaxBundleBytes));
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  absl::StrReplaceAll({{"ledger", "lodger"}}, &bundle->payload);
+  Write("bundle.json", verify::WriteBundle(*bundle));
+  const Ran shown = Show();
+  EXPECT_EQ(shown.code, kNotFromAws);
+  EXPECT_EQ(shown.out, "");
+  EXPECT_NE(shown.err.find("SIGNATURE_MISMATCH"), std::string::npos);
+}
+
+TEST_F(ImageBundle, OneThatNobodySignedIsToldOf) {
+  SignGood();
+  for (const std::vector<std::string>& line :
+       {std::vector<std::string>{"show", Path("manifest.json")},
+        {"export", Path("manifest.json"), "--format", "spdx", "--producer",
+         Path("root.pem")},
+        {"verify", ::testing::TempDir(), "--manifest", Path("manifest.json"),
+         "--producer", Path("root.pem")}}) {
+    std::vector<std::string> words = {"image"};
+    words.insert(words.end(), line.begin(), line.end());
+    const Ran ran = RunCommand(AddImage, words);
+    EXPECT_EQ(ran.code, kUnreadable);
+    EXPECT_NE(ran.err.find("hint: this is an unsigned manifest: sign it with "
+                           "trustctl image sign"),
+              std::string::npos)
+        << ran.err;
+  }
 }
 
 TEST_F(ImageBundle, IsExportedForAProducerAlone) {

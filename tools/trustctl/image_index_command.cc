@@ -315,10 +315,10 @@ constexpr char kFooter[] = R"(
     trustctl image index floor ledger 1.4
 
 Changes the index of images and gives it the next sequence; an index that is not
-there is begun. 'trustctl-online image fetch' writes entry and bundle. Nothing is
-signed: people sign the index with the catalog ('trustctl targets propose
---images'), or the trustd whose 'images.images_path' names the file. What is
-listed stays, and what is withdrawn stays so; a floor refuses all older versions.
+there is begun. 'trustctl image fetch' writes entry and bundle. Nothing is signed:
+people sign the index with the catalog ('trustctl targets propose --images'), or
+the trustd whose 'images.images_path' names the file. What is listed stays, and
+what is withdrawn stays so; a floor refuses all older versions.
 )";
 
 }  // namespace

@@ -131,7 +131,11 @@ void AddImageManifest(CLI::App& image, Action& action) {
   auto flags = std::make_shared<Flags>();
   command->add_option("root", flags->root, "the folder of the image")
       ->required();
-  command->add_option("--product", flags->product, "whose image it is")
+  command
+      ->add_option(
+          "--product", flags->product,
+          "what the image is of, such as ledger: those who verify name "
+          "it")
       ->required();
   command
       ->add_option("--version", flags->version,
@@ -139,12 +143,12 @@ void AddImageManifest(CLI::App& image, Action& action) {
       ->required();
   command
       ->add_option("--scope", flags->scope,
-                   "what is listed: code, also what starts it, or everything")
+                   "what is listed: code, with what starts code, or everything")
       ->check(OneOf({"code", "code+startup", "everything"}))
       ->capture_default_str();
   command->add_option("--exclude", flags->exclusions,
-                      "a name that is not looked at, with what lies below; "
-                      "may be given again");
+                      "a name of data that is not compared, with what lies "
+                      "below; may be given again. Code there is refused");
   command->add_option("--time", flags->time,
                       "when the image was made (RFC 3339); without it "
                       "SOURCE_DATE_EPOCH");
@@ -154,12 +158,20 @@ void AddImageManifest(CLI::App& image, Action& action) {
       ->check(OneOf({"continue", "emergency", "power-off"}))
       ->capture_default_str();
   command
-      ->add_option("--out", flags->out, "the file to write; - for the output")
+      ->add_option("--out", flags->out,
+                   "the file to write; - for standard output")
       ->required();
   flags->walk.AddTo(*command);
   flags->output.AddTo(*command);
   command->footer(R"(
-    trustctl image manifest /mnt --product ledger --version 1.2 --time 2026-11-30T00:00:00Z --exclude var/log --out image.json)");
+    trustctl image manifest /mnt --product ledger --version 1.2 --time 2026-11-30T00:00:00Z --exclude var/log --out manifest.json
+
+Lists code by its content, whatever its mode, what decides which code is started,
+and the package that each file is of. Two runs give the same bytes, which
+'trustctl image sign' signs.
+
+Run it as root, so that what lies under other mounts is listed.
+)");
   command->callback(
       [&action, flags] { action = [flags] { return Run(*flags); }; });
 }

@@ -354,8 +354,13 @@ void AddImageOfTrustd(CLI::App& image, Action& action) {
 
   auto [fetch, fetched] = add("fetch", "Fetch a signed manifest by its digest",
                               kFetchFooter, Fetch);
-  fetch->add_option("manifest", fetched->digest, "its SHA-256")->required();
-  fetch->add_option("--out", fetched->out, "file for the bundle; - is stdout")
+  fetch
+      ->add_option("manifest", fetched->digest,
+                   "its SHA-256, as 'image list' and 'image find' show it")
+      ->required();
+  fetch
+      ->add_option("--out", fetched->out,
+                   "file for the bundle; - for standard output")
       ->required();
   fetch->add_option("--entry", fetched->entry,
                     "file for what 'image index add' takes");

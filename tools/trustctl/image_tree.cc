@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "anchors/base/atomic_file.h"
 #include "tools/trustctl/terminal.h"
+#include "verify/image/image_error.h"
+#include "verify/image/manifest.h"
 
 namespace anchorage::trustctl {
 namespace {
@@ -54,6 +56,16 @@ absl::StatusOr<std::vector<verify::TrustedProducer>> ReadProducers(
     producers.push_back(std::move(producer));
   }
   return producers;
+}
+
+std::string HintForBundle(const absl::Status& status, const std::string& path) {
+  if (verify::ImageReasonOf(status) != verify::ImageReason::kBundleMalformed) {
+    return "";
+  }
+  const auto text = anchors::ReadFile(path, verify::kMaxPredicateBytes);
+  return text.ok() && verify::ParsePredicate(*text).ok()
+             ? "this is an unsigned manifest: sign it with trustctl image sign"
+             : "";
 }
 
 void WalkFlags::AddTo(CLI::App& command) {

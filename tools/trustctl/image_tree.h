@@ -21,6 +21,10 @@ namespace anchorage::trustctl {
 absl::StatusOr<std::vector<verify::TrustedProducer>> ReadProducers(
     const std::vector<std::string>& files);
 
+// What to do about a signed manifest that was refused, as the file `path` is one
+// that nobody has signed; empty where it is not.
+std::string HintForBundle(const absl::Status& status, const std::string& path);
+
 // How an image is walked over: --as-seen, --threads.
 struct WalkFlags {
   void AddTo(CLI::App& command);

@@ -171,6 +171,8 @@ int Refuse(const Flags& flags, const absl::Status& status) {
                                           MayColour(STDOUT_FILENO))
                                  << "  " << Printable(TextOf(status)) << "\n";
                      });
+  const std::string hint = HintForBundle(status, flags.manifest);
+  if (!hint.empty()) std::cerr << "hint: " << hint << "\n";
   return ExitCodeOf(status);
 }
 
@@ -328,7 +330,8 @@ int Run(Flags flags) {
   const auto protections = client::KernelProtections(flags.root);
   if (!protections.ok()) return Fail(protections.status());
   if (flags.product.empty()) {
-    found->notes.push_back("any product of the producer counts: --product");
+    found->notes.push_back(
+        "any product of the producer counts: --product names one");
   }
   const bool matches = found->comparison.matches();
   answer["verdict"] = matches ? "ACCEPTED" : "REJECTED";
@@ -366,7 +369,8 @@ void AddImageVerify(CLI::App& image, Action& action) {
   auto* command = image.add_subcommand(
       "verify", "Compare an image, or what runs, with its signed manifest");
   auto flags = std::make_shared<Flags>();
-  command->add_option("root", flags->root, "the folder of the image");
+  command->add_option("root", flags->root,
+                      "where the image is mounted; / for this machine's own");
   command->add_flag("--running", flags->running,
                     "instead: the code that the processes of this machine run");
   command->add_option(
@@ -375,9 +379,9 @@ void AddImageVerify(CLI::App& image, Action& action) {
       "OpenSSF Model Signing");
   command->add_option(
       "--producer", flags->producers,
-      "PEM file of a producer's certificates; may be given again. It counts "
-      "beside the signed list, which then only --server or --cache on the "
-      "command line names");
+      "PEM file of a producer's certificates; may be given again. The signed "
+      "lists then count beside it only where --server or --cache is on the "
+      "command line");
   command->add_option("--disk", flags->disk,
                       "instead: a raw disk, which the signed index must list");
   command->add_option("--product", flags->product,
@@ -394,10 +398,17 @@ void AddImageVerify(CLI::App& image, Action& action) {
   flags->walk.AddTo(*command);
   flags->output.AddTo(*command);
   command->footer(R"(
-    trustctl image verify /mnt --manifest image.sigstore.json --producer example.pem --product ledger --least-version 1.2
-    trustctl image verify /mnt --manifest image.sigstore.json --server trustd.example.com:7443 --trusted-root 1.root.json
-    trustctl image verify --running --manifest image.sigstore.json --producer example.pem
-    trustctl image verify --disk ledger.raw --server trustd.example.com:7443 --trusted-root 1.root.json)");
+    trustctl image verify /mnt --manifest image.bundle.json --producer example.pem --product ledger --least-version 1.2
+    trustctl image verify /mnt --manifest image.bundle.json --server trustd.example.com:7443 --trusted-root 1.root.json
+    trustctl image verify --running --manifest image.bundle.json --producer example.pem
+    trustctl image verify --disk ledger.raw --server trustd.example.com:7443 --trusted-root 1.root.json
+
+Prints a line and a reason for each difference, which ends with exit code 3. With
+--server or --cache the lists that people signed say which producers count, and
+what is withdrawn. --disk looks for the SHA-256 of a raw disk in the signed index.
+
+Run it as root, so that nothing is hidden under other mounts.
+)");
   command->callback(
       [&action, flags] { action = [flags] { return Run(*flags); }; });
 }

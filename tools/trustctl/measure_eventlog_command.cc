@@ -212,7 +212,10 @@ void AddMeasureEventlog(CLI::App& measure, Action& action) {
       "eventlog", "Replay a machine's own log, and explain its registers");
   command.footer(kFooter);
   auto flags = std::make_shared<Flags>();
-  command.add_option("FILE", flags->file, "'-' is standard input")->required();
+  command
+      .add_option("FILE", flags->file,
+                  "the log, as the kernel has it; '-' is standard input")
+      ->required();
   command.add_option("--expect", flags->expect,
                      "registers that an image builder or 'measure uki' "
                      "printed");

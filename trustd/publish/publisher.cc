@@ -314,7 +314,13 @@ absl::StatusOr<Publisher::Files> Publisher::MakeFirst(
   files.roots = {*root};
   files.SetTarget(anchors::kCatalogTargetPath, anchors::SerializeCatalog(seed));
   SetBeside(beside, files);
-  if (absl::Status s = anchors::CheckTargets(files, now); !s.ok()) return s;
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    if (absl::Status s =
+            CheckNextTarget(kind, files.target(kind.path), "", now);
+        !s.ok()) {
+      return s;
+    }
+  }
   return SignAnew(std::move(files),
                   {.targets = true, .snapshot = true, .timestamp = true}, now);
 }

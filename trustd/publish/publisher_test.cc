@@ -14,6 +14,7 @@
 
 #include "anchors/baked/baked.h"
 #include "anchors/base/atomic_file.h"
+#include "anchors/images/producers.h"
 #include "anchors/releases.h"
 #include "anchors/tuf/trusted_set.h"
 #include "test/support/fake_store.h"
@@ -598,6 +599,26 @@ TEST_F(PublisherTest, RefusesReleasesThatAreNoneAtTheFirstStart) {
   EXPECT_EQ(verify::ReasonOf(Open().status()), verify::Reason::kFieldMissing);
   releases_ = Releases(1);
   EXPECT_TRUE(Open().ok());
+}
+
+TEST_F(PublisherTest, RefusesProducersThatNobodyCanUseAtTheFirstStart) {
+  const anchors::CatalogAnchor anchor = Seed().anchors.back();
+  ASSERT_EQ(anchor.slot.kind, verify::AnchorKind::kIidRsa2048);
+  anchors::ProducerList list;
+  list.sequence = 1;
+  list.created = kNow;
+  list.producers = {{.name = "acme",
+                     .products = {"ledger"},
+                     .certificates = {anchor.certificates.front().der},
+                     .notes = ""}};
+  EXPECT_EQ(
+      verify::ReasonOf(
+          Publisher::Open(PublisherConfigOf(config_), store_, hub_, Seed(),
+                          {{std::string(anchors::kProducersTargetPath),
+                            anchors::SerializeProducers(list)}},
+                          kNow)
+              .status()),
+      verify::Reason::kCertificateAlgorithm);
 }
 
 TEST_F(PublisherTest, AFullDiskLeavesTheReleasesAsTheyWere) {
