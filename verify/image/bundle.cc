@@ -17,6 +17,7 @@
 #include "verify/encoding/base64.h"
 #include "verify/encoding/json_reader.h"
 #include "verify/image/dsse.h"
+#include "verify/image/give_back.h"
 #include "verify/image/image_error.h"
 #include "verify/image/oms.h"
 #include "verify/image/statement.h"
@@ -29,6 +30,9 @@ namespace {
 constexpr std::size_t kMaxBundleCertificates = 8;
 // A bundle needs a few dozen. Nothing is signed yet where they are read.
 constexpr std::size_t kMaxBundleValues = 4096;
+// A long value is decoded piece by piece: whole groups of four characters.
+constexpr std::size_t kPieceBytes = 1024 * 1024;
+constexpr std::string_view kNoBase64 = "a value is no base64";
 
 absl::Status Malformed(std::string_view what) {
   return RefuseImage(ImageReason::kBundleMalformed, what);
@@ -39,8 +43,10 @@ absl::Status Malformed(std::string_view what) {
 // `status` and returns false.
 class Reader {
  public:
-  explicit Reader(std::string_view text)
-      : json_(text, {.max_values = kMaxBundleValues}) {}
+  Reader(std::string_view text, OnRead on_read)
+      : text_(text),
+        json_(text, {.max_values = kMaxBundleValues}),
+        on_read_(on_read) {}
 
   absl::StatusOr<BundleContents> Read() {
     if (!Members(&Reader::BundleMember)) return status_;
@@ -111,12 +117,28 @@ class Reader {
     JsonToken value;
     if (!Ok(json_.ReadValue(value))) return false;
     if (value.kind != JsonKind::kString) return Fail("a value is no string");
-    absl::StatusOr<std::string> bytes = value.escaped
-                                            ? DecodeBase64(value.Decoded())
-                                            : DecodeBase64(value.text);
-    if (!bytes.ok()) return Fail("a value is no base64");
-    out = *std::move(bytes);
+    out.clear();
+    if (value.escaped || value.text.find(' ') != value.text.npos) {
+      return Decode(value.Decoded(), out) || Fail(kNoBase64);
+    }
+    out.reserve(value.text.size() / 4 * 3);
+    std::string_view rest = value.text;
+    do {
+      const std::string_view piece = rest.substr(0, kPieceBytes);
+      rest.remove_prefix(piece.size());
+      const std::size_t before = out.size();
+      if (!Decode(piece, out) ||
+          (!rest.empty() && out.size() - before != kPieceBytes / 4 * 3)) {
+        return Fail(kNoBase64);
+      }
+      on_read_({text_.data(), rest.data()});
+    } while (!rest.empty());
     return true;
+  }
+  static bool Decode(std::string_view text, std::string& out) {
+    const absl::StatusOr<std::string> bytes = DecodeBase64(text);
+    if (bytes.ok()) out += *bytes;
+    return bytes.ok();
   }
 
   bool BundleMember(std::string_view name) {
@@ -160,7 +182,9 @@ class Reader {
     return name == "sig" ? Base64(contents_.signature) : Skip();
   }
 
+  const std::string_view text_;
   JsonReader json_;
+  const OnRead on_read_;
   absl::Status status_;
   BundleContents contents_;
   std::string media_type_;
@@ -184,7 +208,9 @@ absl::StatusOr<absl::Time> JudgedAt(std::optional<absl::Time> received,
 absl::StatusOr<VerifiedManifest> VerifyBundle(
     std::string text, absl::Span<const TrustedProducer> producers,
     std::optional<absl::Time> received) {
-  const absl::StatusOr<BundleContents> bundle = ReadBundle(text);
+  GiveBack of_text(text);
+  absl::StatusOr<BundleContents> bundle =
+      ReadBundle(text, [&](std::string_view read) { of_text.Read(read); });
   std::string().swap(text);
   if (!bundle.ok()) return bundle.status();
   absl::StatusOr<VerifiedSigner> signer =
@@ -197,7 +223,9 @@ absl::StatusOr<VerifiedManifest> VerifyBundle(
            .ok()) {
     return dsse;
   }
-  absl::StatusOr<NamedManifest> read = ReadStatement(bundle->payload);
+  GiveBack of_payload(bundle->payload);
+  absl::StatusOr<NamedManifest> read = ReadStatement(
+      bundle->payload, [&](std::string_view read) { of_payload.Read(read); });
   if (!read.ok()) return read.status();
   if (!dsse.ok() && !read->manifest.content_only) return dsse;
   const absl::StatusOr<absl::Time> at = JudgedAt(received, read->manifest);
@@ -207,11 +235,12 @@ absl::StatusOr<VerifiedManifest> VerifyBundle(
                           *std::move(signer), *at);
 }
 
-absl::StatusOr<BundleContents> ReadBundle(std::string_view text) {
+absl::StatusOr<BundleContents> ReadBundle(std::string_view text,
+                                          OnRead on_read) {
   if (text.size() > kMaxBundleBytes) {
     return RefuseImage(ImageReason::kManifestTooLarge, "the bundle");
   }
-  return Reader(text).Read();
+  return Reader(text, on_read).Read();
 }
 
 std::string WriteBundle(const BundleContents& contents) {

@@ -68,8 +68,8 @@ class VerifiedManifest {
 // signer vouches alone: so only for producers that are active. Whether the
 // manifest is of the right product and version, CheckExpectations() says.
 //
-// Takes the text so that its memory can be freed early. Fails with any reason
-// of image_error.h but kProductMismatch and kVersionTooOld.
+// Takes the text so that its memory can be given back while it is read. Fails
+// with any reason of image_error.h but kProductMismatch and kVersionTooOld.
 absl::StatusOr<VerifiedManifest> VerifyBundle(
     std::string text, absl::Span<const TrustedProducer> producers,
     std::optional<absl::Time> received);
@@ -84,8 +84,10 @@ struct BundleContents {
 };
 
 // Reads `text` without verifying anything. Fails with kManifestTooLarge,
-// kBundleMalformed or kBundleWithoutChain.
-absl::StatusOr<BundleContents> ReadBundle(std::string_view text);
+// kBundleMalformed or kBundleWithoutChain. `on_read` hears of what of the text
+// is not needed any more.
+absl::StatusOr<BundleContents> ReadBundle(std::string_view text,
+                                          OnRead on_read = KeepsAll);
 
 // Returns the text of a bundle, which ends with a line feed.
 std::string WriteBundle(const BundleContents& contents);

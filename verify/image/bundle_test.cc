@@ -1,5 +1,6 @@
 #include "verify/image/bundle.h"
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -64,6 +65,32 @@ TEST(Bundle, TheSubjectIsTheDigestOfThePredicateAsItStands) {
           R"(,"predicateType":"https://anchorage.dev/image-manifest/v1",)",
           R"("subject":[{"digest":{"sha256":")", Sha256Hex(predicate),
           R"("},"name":"ledger@2026.11.30"}]})"));
+}
+
+// Long enough for its memory to be given back while it is read.
+TEST(Bundle, IsReadHoweverLongItIs) {
+  ImageManifest manifest = SmallManifest();
+  ManifestEntry entry = manifest.entries[3];
+  for (int i = 0; i < 20'000; ++i) {
+    entry.name = absl::StrCat("usr/lib/long/", 100'000 + i);
+    manifest.entries.push_back(entry);
+  }
+  std::sort(manifest.entries.begin(), manifest.entries.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  const std::string text = FakeProducer().Sign(manifest);
+  ASSERT_GT(text.size(), 5u << 20);
+  const auto verified = Verify(text);
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  EXPECT_EQ(verified->manifest(), manifest);
+  // Padding and blanks, where one piece of the payload ends.
+  const std::size_t end = text.find("\"payload\":\"") + 11 + (1 << 20);
+  std::string padded = text;
+  padded.replace(end - 4, 4, "AAA=");
+  EXPECT_EQ(ImageReasonOf(Verify(padded).status()),
+            ImageReason::kBundleMalformed);
+  std::string spaced = text;
+  spaced.insert(end - 2, " ");
+  EXPECT_TRUE(Verify(spaced).ok());
 }
 
 struct TextCase {

@@ -213,19 +213,20 @@ bool IsPlain(std::string_view bytes) {
   return true;
 }
 
-// Appends one entry at a time to a buffer, which goes to `sink`.
+// Appends a manifest to `buffer`: its beginning, each entry, the rest.
 class Writer {
  public:
-  explicit Writer(absl::FunctionRef<void(std::string_view)> sink)
-      : sink_(sink) {}
+  explicit Writer(std::string& buffer) : buffer_(buffer) {
+    buffer_ += "{\"entries\":[";
+  }
 
-  void Write(const ImageManifest& manifest) {
-    buffer_ = "{\"entries\":[";
-    for (std::size_t i = 0; i < manifest.entries.size(); ++i) {
-      if (i > 0) buffer_ += ',';
-      Entry(manifest.entries[i]);
-      Flush();
-    }
+  void Append(const ManifestEntry& entry) {
+    if (!is_first_) Next();
+    is_first_ = false;
+    Entry(entry);
+  }
+
+  void Finish(const ImageManifest& manifest) {
     buffer_ += "],\"exclusions\":[";
     for (std::size_t i = 0; i < manifest.exclusions.size(); ++i) {
       buffer_ += i > 0 ? ",{" : "{";
@@ -244,14 +245,9 @@ class Writer {
     Next();
     Text("version", manifest.version.ToString());
     buffer_ += '}';
-    Flush();
   }
 
  private:
-  void Flush() {
-    sink_(buffer_);
-    buffer_.clear();
-  }
   void Next() { buffer_ += ','; }
 
   void Text(std::string_view member, std::string_view value) {
@@ -319,25 +315,75 @@ class Writer {
     buffer_ += '}';
   }
 
-  const absl::FunctionRef<void(std::string_view)> sink_;
-  std::string buffer_;
+  std::string& buffer_;
+  bool is_first_ = true;
 };
 
 // --- Reading ---------------------------------------------------------------
+
+// Whether a manifest is written as `text`: one manifest has one text, so that a
+// missing member, one that its type does not have and any other spelling show
+// here. Follows what is read, entry by entry.
+class CanonicalText {
+ public:
+  explicit CanonicalText(std::string_view text) : text_(text), rest_(text) {}
+
+  // Returns what of the text is as it must be, so far.
+  std::string_view Next(const ManifestEntry& entry) {
+    if (due_.empty()) {
+      writer_.Append(entry);
+      Compare();
+    }
+    return text_.substr(0, text_.size() - rest_.size());
+  }
+
+  absl::Status Finish(const ImageManifest& manifest) {
+    if (due_.empty()) {
+      writer_.Finish(manifest);
+      Compare();
+    }
+    if (due_.empty() && rest_.empty()) return absl::OkStatus();
+    return RefuseImage(
+        ImageReason::kManifestNotCanonical,
+        absl::StrCat("at byte ", text_.size() - rest_.size(), ": ",
+                     Abseil(rest_.substr(0, kShownBytes)), " where ",
+                     due_.empty() ? "the end" : due_, " is due"));
+  }
+
+ private:
+  void Compare() {
+    const auto same = std::mismatch(buffer_.begin(), buffer_.end(),
+                                    rest_.begin(), rest_.end());
+    due_ = std::string(same.first, buffer_.end()).substr(0, kShownBytes);
+    rest_.remove_prefix(static_cast<std::size_t>(same.second - rest_.begin()));
+    buffer_.clear();
+  }
+
+  const std::string_view text_;
+  std::string_view rest_;
+  // What should stand there, where something else does.
+  std::string due_;
+  std::string buffer_;
+  Writer writer_{buffer_};
+};
 
 // Reads the objects of a manifest. Every call puts what is wrong into `status`
 // and returns false.
 class Reader {
  public:
-  explicit Reader(std::string_view text)
-      : json_(text, {.max_depth = kMaxDepth}), text_bytes_(text.size()) {}
+  Reader(std::string_view text, OnRead on_read)
+      : json_(text, {.max_depth = kMaxDepth}),
+        canonical_(text),
+        text_bytes_(text.size()),
+        on_read_(on_read) {}
 
   absl::Status Read(ImageManifest& out) {
     const bool good = Object(kManifestMembers, [&](std::string_view member) {
       return ManifestMember(member, out);
     });
-    if (!good) return status_;
-    return Ok(json_.Finish()) ? absl::OkStatus() : status_;
+    if (!good || !Ok(json_.Finish())) return status_;
+    if (absl::Status s = CheckManifest(out); !s.ok()) return s;
+    return canonical_.Finish(out);
   }
 
  private:
@@ -503,8 +549,10 @@ class Reader {
     const bool good = Object(kEntryMembers, [&](std::string_view member) {
       return EntryMember(member, entry);
     });
-    if (good && entry.type == EntryType::kLink) entry.mode |= kLinkMode;
-    return good;
+    if (!good) return false;
+    if (entry.type == EntryType::kLink) entry.mode |= kLinkMode;
+    on_read_(canonical_.Next(entry));
+    return true;
   }
 
   bool EntryMember(std::string_view member, ManifestEntry& out) {
@@ -527,37 +575,11 @@ class Reader {
   }
 
   JsonReader json_;
+  CanonicalText canonical_;
   const std::size_t text_bytes_;
+  const OnRead on_read_;
   absl::Status status_;
 };
-
-// Whether `manifest` is written as `text`: one manifest has one text, so that
-// a missing member, one that its type does not have and any other spelling
-// show here.
-absl::Status CheckCanonical(const ImageManifest& manifest,
-                            std::string_view text) {
-  std::string_view rest = text;
-  std::string due;
-  Writer([&](std::string_view part) {
-    if (!due.empty()) return;
-    if (rest.starts_with(part)) {
-      rest.remove_prefix(part.size());
-      return;
-    }
-    const std::size_t same =
-        std::mismatch(part.begin(), part.end(), rest.begin(), rest.end())
-            .first -
-        part.begin();
-    rest.remove_prefix(same);
-    due = part.substr(same, kShownBytes);
-  }).Write(manifest);
-  if (due.empty() && rest.empty()) return absl::OkStatus();
-  return RefuseImage(
-      ImageReason::kManifestNotCanonical,
-      absl::StrCat("at byte ", text.size() - rest.size(), ": ",
-                   Abseil(rest.substr(0, kShownBytes)), " where ",
-                   due.empty() ? "the end" : due, " is due"));
-}
 
 }  // namespace
 
@@ -629,17 +651,18 @@ absl::Status CheckManifest(const ImageManifest& manifest) {
 absl::StatusOr<std::string> SerializePredicate(const ImageManifest& manifest) {
   if (absl::Status s = CheckManifest(manifest); !s.ok()) return s;
   std::string text;
-  Writer([&text](std::string_view part) { text += part; }).Write(manifest);
+  Writer writer(text);
+  for (const ManifestEntry& entry : manifest.entries) writer.Append(entry);
+  writer.Finish(manifest);
   if (text.size() > kMaxPredicateBytes) return TooLarge("the manifest");
   return text;
 }
 
-absl::StatusOr<ImageManifest> ParsePredicate(std::string_view text) {
+absl::StatusOr<ImageManifest> ParsePredicate(std::string_view text,
+                                             OnRead on_read) {
   if (text.size() > kMaxPredicateBytes) return TooLarge("the manifest");
   ImageManifest manifest;
-  if (absl::Status s = Reader(text).Read(manifest); !s.ok()) return s;
-  if (absl::Status s = CheckManifest(manifest); !s.ok()) return s;
-  if (absl::Status s = CheckCanonical(manifest, text); !s.ok()) return s;
+  if (absl::Status s = Reader(text, on_read).Read(manifest); !s.ok()) return s;
   return manifest;
 }
 

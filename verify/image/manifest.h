@@ -23,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -176,11 +177,17 @@ absl::Status CheckManifest(const ImageManifest& manifest);
 // kManifestTooLarge.
 absl::StatusOr<std::string> SerializePredicate(const ImageManifest& manifest);
 
+// Told of the part of a text, from its beginning on, that was read and is not
+// looked at again.
+using OnRead = absl::FunctionRef<void(std::string_view read)>;
+inline void KeepsAll(std::string_view) {}
+
 // Reads a text that SerializePredicate() could have written, and no other:
 // unknown members are refused too, because one could be a restriction; a new
 // member is a new version of the format. Fails with kManifestTooLarge,
 // kManifestMalformed, kVersionMalformed or kManifestNotCanonical.
-absl::StatusOr<ImageManifest> ParsePredicate(std::string_view text);
+absl::StatusOr<ImageManifest> ParsePredicate(std::string_view text,
+                                             OnRead on_read = KeepsAll);
 
 }  // namespace anchorage::verify
 

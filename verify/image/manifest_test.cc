@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -48,6 +49,27 @@ TEST(Manifest, IsReadAsItWasWritten) {
   const auto again = ParsePredicate(Text(manifest));
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(*again, manifest);
+}
+
+// Reads `text` while all of it that was read is overwritten.
+absl::StatusOr<ImageManifest> ReadOnce(std::string text) {
+  return ParsePredicate(text, [&](std::string_view read) {
+    text.replace(0, read.size(), read.size(), 'x');
+  });
+}
+
+TEST(Manifest, WhatWasReadIsNotNeeded) {
+  const ImageManifest manifest = SmallManifest();
+  const auto again = ReadOnce(Text(manifest));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(*again, manifest);
+  for (const auto& [from, to] :
+       {std::pair("\"0666\"", "\"666\""), std::pair("\"4755\"", "\"04755\""),
+        std::pair("var/log", "var\\/log"), std::pair("dev/null", "")}) {
+    const std::string bad = absl::StrReplaceAll(Text(manifest), {{from, to}});
+    EXPECT_FALSE(ReadOnce(bad).ok()) << to;
+    EXPECT_EQ(ReadOnce(bad).status(), ParsePredicate(bad).status());
+  }
 }
 
 TEST(Manifest, NamesWithControlCharactersAreInBase64) {

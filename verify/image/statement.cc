@@ -107,7 +107,9 @@ absl::Status CheckSubject(const JsonValue& subject, const Sha256Bytes& digest) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<NamedManifest> ReadManifest(const Statement& statement) {
+absl::StatusOr<NamedManifest> ReadManifest(const Statement& statement,
+                                           std::string_view payload,
+                                           OnRead on_read) {
   constexpr std::size_t kMaxSubjectValues = 16;
   const absl::StatusOr<JsonValue> subjects =
       ParseJson(statement.subject,
@@ -120,7 +122,10 @@ absl::StatusOr<NamedManifest> ReadManifest(const Statement& statement) {
   const absl::StatusOr<Sha256Bytes> digest = Sha256Of(statement.predicate);
   if (!digest.ok()) return digest.status();
   if (absl::Status s = CheckSubject(subject, *digest); !s.ok()) return s;
-  absl::StatusOr<ImageManifest> manifest = ParsePredicate(statement.predicate);
+  absl::StatusOr<ImageManifest> manifest =
+      ParsePredicate(statement.predicate, [&](std::string_view read) {
+        on_read({payload.data(), read.data() + read.size()});
+      });
   if (!manifest.ok()) return manifest.status();
   const JsonValue* const name = subject.Find("name");
   if (name == nullptr ||
@@ -162,11 +167,12 @@ absl::StatusOr<std::string> WriteStatement(const ImageManifest& manifest) {
                       SubjectOf(manifest, HexOf(*digest)), "}");
 }
 
-absl::StatusOr<NamedManifest> ReadStatement(std::string_view payload) {
+absl::StatusOr<NamedManifest> ReadStatement(std::string_view payload,
+                                            OnRead on_read) {
   const absl::StatusOr<Statement> statement = ParseStatement(payload);
   if (!statement.ok()) return statement.status();
   if (statement->predicate_type == kManifestPredicateType) {
-    return ReadManifest(*statement);
+    return ReadManifest(*statement, payload, on_read);
   }
   if (IsModelPredicate(statement->predicate_type)) {
     return ReadModel(*statement, payload);

@@ -41,8 +41,10 @@ struct NamedManifest {
 // Reads the statement that `payload` is: a manifest of ours, or one of
 // OpenSSF Model Signing (oms.h). Fails with the reasons of image_error.h from
 // kManifestTooLarge to kVersionMalformed, with kSubjectDigest or with
-// kImageCryptoUnavailable.
-absl::StatusOr<NamedManifest> ReadStatement(std::string_view payload);
+// kImageCryptoUnavailable. `on_read` hears of what of the payload is not needed
+// any more.
+absl::StatusOr<NamedManifest> ReadStatement(std::string_view payload,
+                                            OnRead on_read = KeepsAll);
 
 }  // namespace anchorage::verify
 
