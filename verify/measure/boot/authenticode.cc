@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -156,7 +157,7 @@ bool ReadExtensionValue(std::string_view oid, std::string_view value,
 bool ReadExtensions(std::string_view contents, SignerCertificate& out) {
   const auto list = ParseOne(contents, DerTag::kSequence);
   if (!list.has_value()) return false;
-  std::vector<std::string_view> seen;
+  std::set<std::string_view> seen;
   for (DerReader reader(list->contents); !reader.done();) {
     const auto extension = reader.Read(DerTag::kSequence);
     if (!extension.has_value()) return false;
@@ -168,12 +169,10 @@ bool ReadExtensions(std::string_view contents, SignerCertificate& out) {
     }
     const auto value = fields.Read(DerTag::kOctetString);
     if (!oid.has_value() || !critical.has_value() || !value.has_value() ||
-        !fields.done() ||
-        std::find(seen.begin(), seen.end(), *oid) != seen.end() ||
+        !fields.done() || !seen.insert(*oid).second ||
         !ReadExtensionValue(*oid, value->contents, *critical, out)) {
       return false;
     }
-    seen.push_back(*oid);
   }
   return true;
 }
@@ -252,7 +251,7 @@ absl::Status ReadContent(std::string_view contents, ImageSignature& out) {
 
 absl::Status ReadSignedAttributes(std::string_view contents,
                                   ImageSignature& out) {
-  std::vector<std::string_view> seen;
+  std::set<std::string_view> seen;
   bool has_content_type = false;
   bool has_message_digest = false;
   for (DerReader reader(contents); !reader.done();) {
@@ -262,10 +261,9 @@ absl::Status ReadSignedAttributes(std::string_view contents,
     const auto type = ReadOid(fields);
     const auto values = fields.Read(DerTag::kSet);
     if (!type.has_value() || !values.has_value() || !fields.done() ||
-        std::find(seen.begin(), seen.end(), *type) != seen.end()) {
+        !seen.insert(*type).second) {
       return Malformed("a signed attribute, or one that is there twice");
     }
-    seen.push_back(*type);
     if (*type == kContentType) {
       const auto oid = ParseOne(values->contents, DerTag::kOid);
       has_content_type = oid.has_value() && oid->contents == kSpcIndirectData;
@@ -638,6 +636,9 @@ absl::StatusOr<SignerCertificate> ParseSignerCertificate(std::string_view der) {
 
 absl::StatusOr<std::vector<ImageSignature>> ParseImageSignatures(
     std::string_view table) {
+  if (table.size() > kMaxCertificateTableBytes) {
+    return Malformed("the certificate table is larger than 1 MiB");
+  }
   std::vector<ImageSignature> signatures;
   while (!table.empty()) {
     if (table.size() < kWinCertificateBytes ||
