@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "verify/encoding/der.h"
+#include "verify/encoding/little_endian.h"
 #include "verify/measure/boot/measure_error.h"
 #include "verify/reason.h"
 
@@ -94,14 +95,6 @@ absl::Status Malformed(std::string_view what) {
 
 absl::Status Undecided(std::string_view what) {
   return CannotMeasure(MeasureReason::kImageAuthorityUndecided, what);
-}
-
-std::uint32_t LittleEndian(std::string_view bytes) {
-  std::uint32_t value = 0;
-  for (auto at = bytes.rbegin(); at != bytes.rend(); ++at) {
-    value = value << 8 | static_cast<std::uint8_t>(*at);
-  }
-  return value;
 }
 
 std::optional<std::string_view> ReadOid(DerReader& reader) {
@@ -645,14 +638,14 @@ absl::StatusOr<std::vector<ImageSignature>> ParseImageSignatures(
         signatures.size() == kMaxImageSignatures) {
       return Malformed("the certificate table, or the number of signatures");
     }
-    const std::size_t length = LittleEndian(table.substr(0, 4));
+    const std::size_t length = LittleEndian<std::uint32_t>(table, 0);
     const std::size_t padded = (length + kWinCertificateAlignment - 1) /
                                kWinCertificateAlignment *
                                kWinCertificateAlignment;
     if (length < kWinCertificateBytes || padded > table.size()) {
       return Malformed("a signature's length is not that of the table");
     }
-    if (LittleEndian(table.substr(6, 2)) != kPkcsSignedData) {
+    if (LittleEndian<std::uint16_t>(table, 6) != kPkcsSignedData) {
       return Undecided("a signature in the image is not PKCS #7");
     }
     auto signature = ParseSignedData(
