@@ -1,4 +1,4 @@
-// Numbers and text as disks hold them: little-endian, UTF-16LE.
+// Numbers and text as disks and UEFI hold them: little-endian, UTF-16LE.
 
 #ifndef ANCHORAGE_VERIFY_ENCODING_LITTLE_ENDIAN_H_
 #define ANCHORAGE_VERIFY_ENCODING_LITTLE_ENDIAN_H_

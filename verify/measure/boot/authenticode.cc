@@ -15,12 +15,14 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "verify/encoding/der.h"
+#include "verify/encoding/little_endian.h"
 #include "verify/measure/boot/measure_error.h"
 #include "verify/reason.h"
 
@@ -95,14 +97,6 @@ absl::Status Undecided(std::string_view what) {
   return CannotMeasure(MeasureReason::kImageAuthorityUndecided, what);
 }
 
-std::uint32_t LittleEndian(std::string_view bytes) {
-  std::uint32_t value = 0;
-  for (auto at = bytes.rbegin(); at != bytes.rend(); ++at) {
-    value = value << 8 | static_cast<std::uint8_t>(*at);
-  }
-  return value;
-}
-
 std::optional<std::string_view> ReadOid(DerReader& reader) {
   const auto oid = reader.Read(DerTag::kOid);
   if (!oid.has_value() || !IsOid(oid->contents)) return std::nullopt;
@@ -156,7 +150,7 @@ bool ReadExtensionValue(std::string_view oid, std::string_view value,
 bool ReadExtensions(std::string_view contents, SignerCertificate& out) {
   const auto list = ParseOne(contents, DerTag::kSequence);
   if (!list.has_value()) return false;
-  std::vector<std::string_view> seen;
+  std::set<std::string_view> seen;
   for (DerReader reader(list->contents); !reader.done();) {
     const auto extension = reader.Read(DerTag::kSequence);
     if (!extension.has_value()) return false;
@@ -168,12 +162,10 @@ bool ReadExtensions(std::string_view contents, SignerCertificate& out) {
     }
     const auto value = fields.Read(DerTag::kOctetString);
     if (!oid.has_value() || !critical.has_value() || !value.has_value() ||
-        !fields.done() ||
-        std::find(seen.begin(), seen.end(), *oid) != seen.end() ||
+        !fields.done() || !seen.insert(*oid).second ||
         !ReadExtensionValue(*oid, value->contents, *critical, out)) {
       return false;
     }
-    seen.push_back(*oid);
   }
   return true;
 }
@@ -252,7 +244,7 @@ absl::Status ReadContent(std::string_view contents, ImageSignature& out) {
 
 absl::Status ReadSignedAttributes(std::string_view contents,
                                   ImageSignature& out) {
-  std::vector<std::string_view> seen;
+  std::set<std::string_view> seen;
   bool has_content_type = false;
   bool has_message_digest = false;
   for (DerReader reader(contents); !reader.done();) {
@@ -262,10 +254,9 @@ absl::Status ReadSignedAttributes(std::string_view contents,
     const auto type = ReadOid(fields);
     const auto values = fields.Read(DerTag::kSet);
     if (!type.has_value() || !values.has_value() || !fields.done() ||
-        std::find(seen.begin(), seen.end(), *type) != seen.end()) {
+        !seen.insert(*type).second) {
       return Malformed("a signed attribute, or one that is there twice");
     }
-    seen.push_back(*type);
     if (*type == kContentType) {
       const auto oid = ParseOne(values->contents, DerTag::kOid);
       has_content_type = oid.has_value() && oid->contents == kSpcIndirectData;
@@ -638,20 +629,23 @@ absl::StatusOr<SignerCertificate> ParseSignerCertificate(std::string_view der) {
 
 absl::StatusOr<std::vector<ImageSignature>> ParseImageSignatures(
     std::string_view table) {
+  if (table.size() > kMaxCertificateTableBytes) {
+    return Malformed("the certificate table is larger than 1 MiB");
+  }
   std::vector<ImageSignature> signatures;
   while (!table.empty()) {
     if (table.size() < kWinCertificateBytes ||
         signatures.size() == kMaxImageSignatures) {
       return Malformed("the certificate table, or the number of signatures");
     }
-    const std::size_t length = LittleEndian(table.substr(0, 4));
+    const std::size_t length = LittleEndian<std::uint32_t>(table, 0);
     const std::size_t padded = (length + kWinCertificateAlignment - 1) /
                                kWinCertificateAlignment *
                                kWinCertificateAlignment;
     if (length < kWinCertificateBytes || padded > table.size()) {
       return Malformed("a signature's length is not that of the table");
     }
-    if (LittleEndian(table.substr(6, 2)) != kPkcsSignedData) {
+    if (LittleEndian<std::uint16_t>(table, 6) != kPkcsSignedData) {
       return Undecided("a signature in the image is not PKCS #7");
     }
     auto signature = ParseSignedData(

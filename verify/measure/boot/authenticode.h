@@ -32,6 +32,8 @@
 
 namespace anchorage::verify {
 
+// Of all signatures together: real ones have some 10 KiB each.
+inline constexpr std::size_t kMaxCertificateTableBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxImageSignatures = 16;
 inline constexpr std::size_t kMaxSignatureCertificates = 16;
 // Of db and of dbx; hashes do not count.

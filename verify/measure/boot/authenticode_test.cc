@@ -278,6 +278,14 @@ TEST(AuthenticodeTest, WrongSignatures) {
               };
             },
             "IMAGE_SIGNATURE_MALFORMED"},
+           {"an attribute of 1 MiB",
+            [](AuthenticodeSpec& s) {
+              s.edit_attributes = [](std::vector<test::Attribute>& all) {
+                all.push_back(
+                    {"1.2.3", {test::OctetString(std::string(1 << 20, 'x'))}});
+              };
+            },
+            "IMAGE_SIGNATURE_MALFORMED"},
            {"type of another content",
             [](AuthenticodeSpec& s) {
               s.edit_attributes = [](std::vector<test::Attribute>& all) {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "verify/crypto/public_key.h"
+#include "verify/encoding/little_endian.h"
 #include "verify/encoding/utf8.h"
 #include "verify/measure/boot/measure_error.h"
 #include "verify/printable.h"
@@ -94,11 +95,7 @@ class Cursor {
   bool Take(Unsigned& value) {
     std::string_view part;
     if (!Take(sizeof(Unsigned), part)) return false;
-    value = 0;
-    for (std::size_t i = part.size(); i-- > 0;) {
-      value = static_cast<Unsigned>(value << 8 |
-                                    static_cast<unsigned char>(part[i]));
-    }
+    value = LittleEndian<Unsigned>(part, 0);
     return true;
   }
 

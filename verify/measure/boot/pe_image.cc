@@ -21,6 +21,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "verify/encoding/little_endian.h"
 #include "verify/measure/boot/measure_error.h"
 
 namespace anchorage::verify {
@@ -50,13 +51,11 @@ constexpr std::size_t kSectionNameBytes = 8;
 constexpr std::size_t kSignedAlignment = 8;
 
 std::uint16_t U16(std::string_view bytes, std::size_t at) {
-  return static_cast<std::uint16_t>(static_cast<std::uint8_t>(bytes[at]) |
-                                    static_cast<std::uint8_t>(bytes[at + 1])
-                                        << 8);
+  return LittleEndian<std::uint16_t>(bytes, at);
 }
 
 std::uint32_t U32(std::string_view bytes, std::size_t at) {
-  return U16(bytes, at) | static_cast<std::uint32_t>(U16(bytes, at + 2)) << 16;
+  return LittleEndian<std::uint32_t>(bytes, at);
 }
 
 absl::Status Invalid(std::string_view what) {

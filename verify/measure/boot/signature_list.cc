@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
+#include "verify/encoding/little_endian.h"
 #include "verify/measure/boot/measure_error.h"
 
 namespace anchorage::verify {
@@ -24,11 +25,7 @@ constexpr std::size_t kTimeBytes = 16;
 constexpr std::string_view kUpdateCertificate("\x00\x02\xf1\x0e", 4);
 
 std::size_t U32(std::string_view bytes, std::size_t at) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 4; i-- > 0;) {
-    value = value << 8 | static_cast<std::uint8_t>(bytes[at + i]);
-  }
-  return value;
+  return LittleEndian<std::uint32_t>(bytes, at);
 }
 
 absl::Status Malformed(std::string_view what) {

@@ -664,8 +664,7 @@ class Examiner {
                                        const DiskView& hash_view,
                                        std::uint64_t hash_offset) {
     if (&data == &hashes &&
-        (superblock.data_blocks == 0 ||
-         hash_offset / superblock.data_block_bytes < superblock.data_blocks)) {
+        hash_offset / superblock.data_block_bytes < superblock.data_blocks) {
       return DiskError(DiskReason::kVeritySuperblock,
                        "the hash tree lies over the data");
     }
