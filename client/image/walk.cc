@@ -766,9 +766,10 @@ absl::StatusOr<Inventory> Walk::Run() {
   folders_.push_back("");
   std::size_t count = job_.options.threads;
   if (count == 0) {
-    // More than processors, as some wait for the disk.
-    count =
-        std::clamp<std::size_t>(4 * std::thread::hardware_concurrency(), 8, 16);
+    // Far more than processors: a disk is fast when it is asked for much at a
+    // time, and a small file is one question.
+    count = std::clamp<std::size_t>(4 * std::thread::hardware_concurrency(), 32,
+                                    64);
   }
   std::vector<Part> parts(count);
   std::vector<std::thread> threads;
