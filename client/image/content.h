@@ -52,7 +52,7 @@ class ContentReader {
                std::string_view head, verify::Sha256Bytes& digest,
                std::atomic<std::uint64_t>* bytes);
 
-  static constexpr std::size_t kBufferBytes = 128 * 1024;
+  static constexpr std::size_t kBufferBytes = 64 * 1024;
 
  private:
   // Reads `want` bytes at `offset`, fewer only at the end of the file. False

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -191,6 +192,41 @@ struct Part {
   std::uint64_t bytes = 0;
   std::uint64_t enforced = 0;
 };
+
+bool Earlier(const ManifestEntry& a, const ManifestEntry& b) {
+  return a.name < b.name;
+}
+
+// Sorts `entries`, of which each part up to the next of `bounds` is sorted.
+// Merges where they stand and not the entries, which are large.
+void MergeParts(const std::vector<std::size_t>& bounds,
+                std::vector<ManifestEntry>& entries) {
+  std::vector<std::size_t> order(entries.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto at = [&](std::size_t i) {
+    return order.begin() +
+           static_cast<std::ptrdiff_t>(bounds[std::min(i, bounds.size() - 1)]);
+  };
+  for (std::size_t step = 1; step < bounds.size(); step *= 2) {
+    for (std::size_t i = 0; i < bounds.size(); i += 2 * step) {
+      std::inplace_merge(at(i), at(i + step), at(i + 2 * step),
+                         [&](std::size_t a, std::size_t b) {
+                           return entries[a].name < entries[b].name;
+                         });
+    }
+  }
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (order[i] == i) continue;
+    ManifestEntry first = std::move(entries[i]);
+    std::size_t to = i;
+    while (order[to] != i) {
+      entries[to] = std::move(entries[order[to]]);
+      to = std::exchange(order[to], to);
+    }
+    entries[to] = std::move(first);
+    order[to] = to;
+  }
+}
 
 class Walk {
  public:
@@ -746,9 +782,10 @@ absl::StatusOr<Inventory> Walk::Run() {
   folders_.push_back("");
   std::size_t count = job_.options.threads;
   if (count == 0) {
-    // More than processors, as some wait for the disk.
-    count =
-        std::clamp<std::size_t>(4 * std::thread::hardware_concurrency(), 8, 16);
+    // Far more than processors: a disk is fast when it is asked for much at a
+    // time, and a small file is one question.
+    count = std::clamp<std::size_t>(4 * std::thread::hardware_concurrency(), 32,
+                                    64);
   }
   std::vector<Part> parts(count);
   std::vector<std::thread> threads;
@@ -757,6 +794,7 @@ absl::StatusOr<Inventory> Walk::Run() {
     auto thread = anchors::StartThread([this, &part] {
       absl::Status ended = anchors::NoThrow([&] {
         Worker(*this, part).Work();
+        std::sort(part.found.begin(), part.found.end(), Earlier);
         return absl::OkStatus();
       });
       if (!ended.ok()) Stop(std::move(ended));
@@ -774,13 +812,10 @@ absl::StatusOr<Inventory> Walk::Run() {
   return Collect(std::move(parts));
 }
 
-bool Earlier(const ManifestEntry& a, const ManifestEntry& b) {
-  return a.name < b.name;
-}
-
 Inventory Walk::Collect(std::vector<Part> parts) {
   Inventory all;
-  std::vector<ManifestEntry> folders;
+  std::vector<ManifestEntry> folders, linked;
+  std::vector<std::size_t> bounds = {0};
   std::size_t count = 0;
   for (const Part& part : parts) {
     count += part.found.size() + part.links.size() + part.folders.size();
@@ -793,12 +828,13 @@ Inventory Walk::Collect(std::vector<Part> parts) {
   };
   for (Part& part : parts) {
     append(all.found, part.found);
+    bounds.push_back(all.found.size());
     append(all.problems, part.problems);
     append(folders, part.folders);
     for (auto& [entry, shared] : part.links) {
       if (shared->digest.has_value()) {
         entry.sha256 = *shared->digest;
-        all.found.push_back(std::move(entry));
+        linked.push_back(std::move(entry));
       } else {
         all.problems.push_back({shared->problem->reason, std::move(entry.name),
                                 shared->problem->detail});
@@ -808,7 +844,11 @@ Inventory Walk::Collect(std::vector<Part> parts) {
     all.bytes += part.bytes;
     all.enforced += part.enforced;
   }
-  std::sort(all.found.begin(), all.found.end(), Earlier);
+  std::sort(linked.begin(), linked.end(), Earlier);
+  append(all.found, linked);
+  bounds.push_back(all.found.size());
+  MergeParts(bounds, all.found);
+  std::sort(folders.begin(), folders.end(), Earlier);
   const std::size_t others = all.found.size();
   for (ManifestEntry& folder : folders) {
     const std::string below = folder.name + "/";
@@ -824,7 +864,7 @@ Inventory Walk::Collect(std::vector<Part> parts) {
       all.found.push_back(std::move(folder));
     }
   }
-  std::sort(all.found.begin(), all.found.end(), Earlier);
+  MergeParts({0, others, all.found.size()}, all.found);
   JudgeRoot(all);
   if (!job_.upper.empty()) JudgeUpper(all);
   if (job_.options.compact && job_.manifest != nullptr) {
