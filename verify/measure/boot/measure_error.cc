@@ -76,8 +76,4 @@ std::string_view NameOf(MeasureReason reason) {
   return MeasureErrors::NameOf(reason);
 }
 
-absl::Span<const MeasureReason> AllMeasureReasons() {
-  return MeasureErrors::All();
-}
-
 }  // namespace anchorage::verify

@@ -19,7 +19,6 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/types/span.h"
 
 namespace anchorage::verify {
 
@@ -116,9 +115,6 @@ std::optional<MeasureReason> MeasureReasonOf(const absl::Status& status);
 
 // Returns the stable name, such as "PE_OVERLAP".
 std::string_view NameOf(MeasureReason reason);
-
-// Returns all reasons, in the order of the list.
-absl::Span<const MeasureReason> AllMeasureReasons();
 
 }  // namespace anchorage::verify
 

@@ -139,7 +139,7 @@ class PeParser {
       return Invalid("the PE header lies in the DOS header");
     }
     optional_header_ = pe + kSignatureBytes + kCoffHeaderBytes;
-    // Its kind is read too.
+    // With the two bytes that say which kind the optional header is of.
     if (optional_header_ + 2 > file().size()) return Truncated("the PE header");
     if (file().substr(pe, kSignatureBytes) != "PE\0\0"sv) {
       return CannotMeasure(MeasureReason::kNotPe, "the file has no PE header");

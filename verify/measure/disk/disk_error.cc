@@ -66,6 +66,4 @@ std::string_view NameOf(DiskReason reason) {
   return DiskErrors::NameOf(reason);
 }
 
-absl::Span<const DiskReason> AllDiskReasons() { return DiskErrors::All(); }
-
 }  // namespace anchorage::verify

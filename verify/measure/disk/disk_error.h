@@ -14,7 +14,6 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/types/span.h"
 
 namespace anchorage::verify {
 
@@ -121,9 +120,6 @@ std::optional<DiskReason> DiskReasonOf(const absl::Status& status);
 
 // Returns the stable name, such as "GPT_OVERLAP".
 std::string_view NameOf(DiskReason reason);
-
-// Returns all reasons, in the order of the list.
-absl::Span<const DiskReason> AllDiskReasons();
 
 }  // namespace anchorage::verify
 

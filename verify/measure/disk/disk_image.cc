@@ -147,6 +147,28 @@ constexpr Magic kMagics[] = {
     {82, "FAT32", DiskContent::kFat},
 };
 
+absl::StatusOr<bool> Has(const DiskView& partition, const Magic& magic) {
+  if (magic.offset + magic.bytes.size() > partition.size()) return false;
+  const auto bytes = partition.Read(magic.offset, magic.bytes.size());
+  if (!bytes.ok()) return bytes.status();
+  return *bytes == magic.bytes;
+}
+
+// What a file system says of how many devices it is on.
+struct DeviceCount {
+  DiskContent content;
+  std::uint64_t offset;
+  std::size_t bytes;
+  std::uint64_t of_one;
+};
+
+constexpr DeviceCount kDeviceCounts[] = {
+    // num_devices of the superblock.
+    {DiskContent::kBtrfs, 0x10000 + 0x88, 8, 1},
+    // extra_devices.
+    {DiskContent::kErofs, 1024 + 86, 2, 0},
+};
+
 struct ContentRow {
   DiskContent value;
   std::string_view name;
@@ -558,9 +580,7 @@ class Examiner {
               NameOf(*content),
               mountable_read_only ? ", which rw asks to be writable" : ""));
     }
-    if (auto check = CheckOneDevice(*data_view, *content); !check.ok()) {
-      return check;
-    }
+    if (auto check = CheckOneDevice(*data_view); !check.ok()) return check;
     covered_.insert((*data)->number);
     covered_.insert((*hashes)->number);
     return VerifiedVolume{
@@ -573,29 +593,27 @@ class Examiner {
         .content = *content};
   }
 
-  // btrfs and erofs can be spread over devices that nothing verifies.
-  static absl::Status CheckOneDevice(const DiskView& data,
-                                     DiskContent content) {
-    absl::StatusOr<std::string> count;
-    std::size_t expected = 0;
-    if (content == DiskContent::kBtrfs) {
-      // num_devices of the superblock.
-      count = data.Read(0x10000 + 0x88, 8);
-      expected = 1;
-    } else if (content == DiskContent::kErofs) {
-      // extra_devices.
-      count = data.Read(1024 + 86, 2);
-    } else {
-      return absl::OkStatus();
+  // btrfs and erofs can be spread over devices that nothing verifies. Also
+  // where another file system is there too: rootfstype= chooses between them.
+  static absl::Status CheckOneDevice(const DiskView& data) {
+    for (const Magic& magic : kMagics) {
+      for (const DeviceCount& row : kDeviceCounts) {
+        if (row.content != magic.content) continue;
+        const auto is_there = Has(data, magic);
+        if (!is_there.ok()) return is_there.status();
+        if (!*is_there) continue;
+        auto count = data.Read(row.offset, row.bytes);
+        if (!count.ok()) return count.status();
+        count->resize(8);
+        if (LittleEndian<std::uint64_t>(*count, 0) != row.of_one) {
+          return DiskError(
+              DiskReason::kRootNotCovered,
+              absl::StrFormat("%s is spread over other devices too",
+                              NameOf(row.content)));
+        }
+      }
     }
-    if (!count.ok()) return count.status();
-    count->resize(8);
-    if (LittleEndian<std::uint64_t>(*count, 0) == expected) {
-      return absl::OkStatus();
-    }
-    return DiskError(DiskReason::kRootNotCovered,
-                     absl::StrFormat("%s is spread over other devices too",
-                                     NameOf(content)));
+    return absl::OkStatus();
   }
 
   // By the device that the command line names, or by 16 bytes of the root
@@ -737,10 +755,9 @@ std::string_view NameOf(UnmeasuredThing::Kind kind) {
 
 absl::StatusOr<DiskContent> ContentOf(const DiskView& partition) {
   for (const Magic& magic : kMagics) {
-    if (magic.offset + magic.bytes.size() > partition.size()) continue;
-    const auto bytes = partition.Read(magic.offset, magic.bytes.size());
-    if (!bytes.ok()) return bytes.status();
-    if (*bytes == magic.bytes) return magic.content;
+    const auto is_there = Has(partition, magic);
+    if (!is_there.ok()) return is_there.status();
+    if (*is_there) return magic.content;
   }
   return DiskContent::kUnknown;
 }

@@ -81,7 +81,7 @@ struct VerifiedVolume {
   int data_partition = 0;
   int hash_partition = 0;
   BlockHash hash = BlockHash::kSha256;
-  // That were hashed.
+  // How many bytes were hashed.
   std::uint64_t data_bytes = 0;
   DiskContent content = DiskContent::kUnknown;
 };
@@ -150,7 +150,7 @@ struct DiskImage {
   // In the order of the partitions and paths.
   std::vector<UnmeasuredThing> unmeasured;
 
-  // Whether it does for every program that may boot.
+  // Whether PCR4 speaks for the root file system, whichever program boots.
   bool pcr4_covers_root() const;
 };
 

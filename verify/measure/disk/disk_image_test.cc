@@ -245,6 +245,9 @@ TEST(DiskImageTest, AFileSystemOverSeveralDevicesIsNotCovered) {
   btrfs.replace(0x10040, 8, "_BHRfS_M");
   btrfs[0x10000 + 0x88] = 2;
   EXPECT_EQ(RootReason({.data = btrfs}), DiskReason::kRootNotCovered);
+  // It looks like another one as well.
+  btrfs.replace(0, 4, "hsqs");
+  EXPECT_EQ(RootReason({.data = btrfs}), DiskReason::kRootNotCovered);
 }
 
 // Firmware does not look at the type of a partition.

@@ -356,7 +356,7 @@ absl::Status FatVolume::ReadBootSector() {
     return Invalid("a boot sector with sizes that FAT does not have");
   }
   cluster_bytes_ = cluster_sectors * sector_bytes_;
-  // Two fields each for the larger and the smaller ones: one of them is 0.
+  // The number of sectors has a field of 16 bits and one of 32: one is 0.
   if ((u16(19) != 0) == (u32(32) != 0)) {
     return Invalid("two sizes, or none");
   }
@@ -381,7 +381,7 @@ absl::Status FatVolume::ReadBootSector() {
     return Invalid("no room for files");
   }
   const std::uint64_t clusters = (sectors - before_data) / cluster_sectors;
-  // The borders between the three, and the first number that is reserved.
+  // Numbers from 0x0ffffff7 on are reserved; 65525 clusters would be FAT32.
   const bool fits = is_32 ? clusters <= 0x0ffffff5 : clusters < 65525;
   if (clusters == 0 || !fits) {
     return Invalid(absl::StrFormat("%d clusters", clusters));
@@ -562,14 +562,6 @@ absl::Status FatVolume::ReadTree() {
     }
   }
   return absl::OkStatus();
-}
-
-const FatEntry* FatVolume::Find(std::string_view path) const {
-  const std::string folded = FatFold(path);
-  for (const FatEntry& entry : entries_) {
-    if (FatFold(entry.path) == folded) return &entry;
-  }
-  return nullptr;
 }
 
 absl::StatusOr<std::string> FatVolume::ReadFile(const FatEntry& file,

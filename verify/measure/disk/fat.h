@@ -64,9 +64,6 @@ class FatVolume {
   // the disk.
   const std::vector<FatEntry>& entries() const { return entries_; }
 
-  // Returns the entry of that path, in any case; null for none.
-  const FatEntry* Find(std::string_view path) const;
-
   // kFatNotFound for a folder, kFatLimit for more than `limit` bytes.
   absl::StatusOr<std::string> ReadFile(const FatEntry& file,
                                        std::size_t limit) const;
