@@ -7,9 +7,9 @@
 // processor, reads the same files, and aide(1) where it is installed; both once.
 //
 // Two trees, of 6,000 and 150,000 files, lie in the folder TEST_TMPDIR or /tmp
-// one after the other: 0.4 and 2.8 GB. "Cold" is after POSIX_FADV_DONTNEED on every file:
-// contents are gone from the page cache, names and inodes are not. Times are by
-// the clock, and the best of three rounds.
+// one after the other: 0.4 and 2.8 GB. "Cold" is after POSIX_FADV_DONTNEED on
+// every file: contents are gone from the page cache, names and inodes are not.
+// Times are by the clock, and the best of three rounds.
 
 #include <fcntl.h>
 #include <openssl/evp.h>
