@@ -415,6 +415,7 @@ TEST_F(ValidateTest, AnExtendWhoseAnswerIsLostIsNoSuccess) {
     return before == 1 ? std::string(64, 'g') : answer;
   });
   ExpectRefused(Reason::kTpmAnswerInvalid, Run());
+  tpm_->WaitUntilClosed();
   EXPECT_NE(tpm_->Pcr(8), Succeeded());
   EXPECT_NE(tpm_->Pcr(8), Zero());
 }

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -91,6 +92,16 @@ void FakeTpm::AnswerWith(
 int FakeTpm::commands() const {
   const std::lock_guard lock(mutex_);
   return commands_;
+}
+
+void FakeTpm::WaitUntilClosed() const {
+  while (true) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (connection_ < 0) return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 std::string FakeTpm::Response(unsigned code) { return Whole(0x8001, code, ""); }

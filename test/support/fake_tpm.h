@@ -51,6 +51,10 @@ class FakeTpm {
   // How many commands came.
   int commands() const;
 
+  // Waits until all that came is done and the connection is closed: who was
+  // given a wrong answer may be gone before that.
+  void WaitUntilClosed() const;
+
  private:
   void Serve();
   void ServeOne(int connection);
