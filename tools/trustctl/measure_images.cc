@@ -20,6 +20,9 @@ std::string_view HintFor(MeasureReason reason) {
     case MeasureReason::kNotPe:
       return "a unified kernel image is a PE file, as ukify writes it; an "
              "initrd or a disk is none ('trustctl measure image' reads a disk)";
+    case MeasureReason::kSignatureListMalformed:
+      return "give the variable itself, or lists (.esl); a certificate is "
+             "none: 'sbsiglist' makes one of it";
     case MeasureReason::kSignatureListIsUpdate:
       return "give the variable itself: the .esl file, or what efivarfs has";
     case MeasureReason::kKeysIncomplete:
