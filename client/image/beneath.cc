@@ -103,8 +103,7 @@ absl::StatusOr<Descriptor> OpenAsSeen(const std::string& root) {
   Descriptor folder(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder.ok()) {
     if (errno == ENOTDIR) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(root, " is not a folder"));
+      return absl::NotFoundError(absl::StrCat(root, " is not a folder"));
     }
     return anchors::FileError(errno, "open", root);
   }

@@ -59,7 +59,7 @@ bool FactsOf(const Descriptor& descriptor, struct statx& facts);
 bool Changed(const struct statx& before, const struct statx& after);
 
 // Opens the folder `root` as a private copy of its mount, without the mounts
-// below it. Fails with NOT_FOUND, FAILED_PRECONDITION (no folder, or a kernel
+// below it. Fails with NOT_FOUND (no folder), FAILED_PRECONDITION (a kernel
 // before 5.6), PERMISSION_DENIED, UNAVAILABLE or RESOURCE_EXHAUSTED.
 absl::StatusOr<Descriptor> OpenPrivateCopy(const std::string& root);
 

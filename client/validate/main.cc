@@ -15,10 +15,12 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/validate/report.h"
 #include "client/validate/validate.h"
 #include "client/validate/validate_config.h"
+#include "verify/printable.h"
 
 namespace anchorage::client {
 namespace {
@@ -59,8 +61,7 @@ struct Arguments {
   bool check = false;
 };
 
-// nullopt where they make no sense.
-std::optional<Arguments> Parse(int argc, char** argv) {
+absl::StatusOr<Arguments> Parse(int argc, char** argv) {
   Arguments arguments;
   std::optional<std::string> root;
   int modes = 0;
@@ -80,10 +81,17 @@ std::optional<Arguments> Parse(int argc, char** argv) {
     } else if (argument == "--config" && i + 1 < argc) {
       arguments.options.config = argv[++i];
     } else {
-      return std::nullopt;
+      const bool known = argument == "--root" || argument == "--config";
+      return absl::InvalidArgumentError(
+          absl::StrCat(known ? "no value behind " : "unknown argument ",
+                       verify::Printable(argument)));
     }
   }
-  if (modes != 1) return std::nullopt;
+  if (modes != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("say ", modes == 0 ? "" : "only one of ",
+                     "--initrd, --system or --check"));
+  }
   if (arguments.options.stage == ValidateStage::kSystem) {
     arguments.options.root = "/";
   }
@@ -91,13 +99,16 @@ std::optional<Arguments> Parse(int argc, char** argv) {
   return arguments;
 }
 
+void PrintError(const absl::Status& why) {
+  std::fprintf(stderr, "anchorage-validate: error: %s\n",
+               std::string(why.message()).c_str());
+}
+
 int Check(const std::string& path) {
   const auto files = FilesOfValidateConfig(path);
   const auto config = ReadValidateConfig(path);
   if (!files.ok() || !config.ok()) {
-    const absl::Status& failed = files.ok() ? config.status() : files.status();
-    std::fprintf(stderr, "anchorage-validate: error: %s\n",
-                 std::string(failed.message()).c_str());
+    PrintError(files.ok() ? config.status() : files.status());
     return kUsageError;
   }
   for (const std::string& file : *files) {
@@ -161,8 +172,9 @@ int Run(int argc, char** argv) {
     std::fputs(kUsage, stdout);
     return kGoesOn;
   }
-  const std::optional<Arguments> arguments = Parse(argc, argv);
-  if (!arguments.has_value()) {
+  const absl::StatusOr<Arguments> arguments = Parse(argc, argv);
+  if (!arguments.ok()) {
+    PrintError(arguments.status());
     std::fputs(kUsage, stderr);
     return kUsageError;
   }

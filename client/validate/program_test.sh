@@ -42,10 +42,14 @@ case "$(pkg-config --modversion libcrypto)" in 3.0.*) ;; *) limit=10 ;; esac
 
 code 'help' 0 --help
 says 'help' 'usage: anchorage-validate'
-code 'no mode' 1
+code 'no mode' 1 --dry-run
+says 'no mode' 'error: say --initrd, --system or --check'
 code 'two modes' 1 --initrd --system --dry-run
+says 'two modes' 'error: say only one of --initrd, --system or --check'
 code 'an unknown flag' 1 --initrd --dry-run --force
+says 'an unknown flag' 'error: unknown argument --force'
 code 'a flag without its value' 1 --dry-run --initrd --root
+says 'a flag without its value' 'error: no value behind --root'
 says 'a flag without its value' 'usage: anchorage-validate'
 
 mkdir -p "$work/root/usr/lib"

@@ -105,15 +105,17 @@ absl::Status Read(const JsonValue& object, const char* member, std::size_t most,
   return absl::OkStatus();
 }
 
+// `where` is before what is wrong.
 template <std::size_t kCount>
 absl::Status CheckMembers(const JsonValue& object,
-                          const std::array<std::string_view, kCount>& known) {
+                          const std::array<std::string_view, kCount>& known,
+                          const std::string& where = "") {
   if (object.kind() != verify::JsonKind::kObject) {
-    return Invalid("an object is expected");
+    return Invalid(absl::StrCat(where, "an object is expected"));
   }
   for (const JsonValue::Member& member : object.members()) {
     if (std::find(known.begin(), known.end(), member.first) == known.end()) {
-      return Invalid(absl::StrCat("unknown member ", member.first));
+      return Invalid(absl::StrCat(where, "unknown member ", member.first));
     }
   }
   return absl::OkStatus();
@@ -150,14 +152,14 @@ absl::Status CheckCertificate(const std::string& der) {
                               std::string(certificate.status().message())));
 }
 
-absl::Status ReadProducer(const JsonValue& value,
+absl::Status ReadProducer(const JsonValue& value, const std::string& where,
                           verify::TrustedProducer& producer) {
   static constexpr std::array<std::string_view, 2> kMembers = {"certificates",
                                                                "name"};
-  for (const absl::Status& read :
-       {CheckMembers(value, kMembers), Read(value, "name", producer.name),
-        Read(value, "certificates", kMaxCertificates,
-             producer.certificates_der)}) {
+  for (const absl::Status& read : {CheckMembers(value, kMembers, where),
+                                   Read(value, "name", producer.name),
+                                   Read(value, "certificates", kMaxCertificates,
+                                        producer.certificates_der)}) {
     if (!read.ok()) return read;
   }
   if (producer.name.empty()) return Invalid("producers", "each has a name");
@@ -184,8 +186,10 @@ absl::Status ReadProducers(const JsonValue& object, ValidateConfig& config) {
     return Invalid("producers", "a list of 1 to 16");
   }
   for (const JsonValue& value : producers->elements()) {
+    const std::string where =
+        absl::StrCat("producers[", config.producers.size(), "]: ");
     if (absl::Status read =
-            ReadProducer(value, config.producers.emplace_back());
+            ReadProducer(value, where, config.producers.emplace_back());
         !read.ok()) {
       return read;
     }
@@ -287,28 +291,32 @@ std::string Beside(const std::string& path, const std::string& name) {
   return std::filesystem::path(path).replace_filename(name);
 }
 
+// What is wrong is a text that goes behind the file's name.
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path,
                                           std::size_t most) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
-    return NotValid(ValidateReason::kConfigMissing,
-                    absl::StrCat(path, " is no file"));
+    return absl::NotFoundError("is no file");
   }
   std::ifstream file(path, std::ios::binary);
   std::string bytes(most + 1, '\0');
   file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   if (file.bad() || (file.fail() && !file.eof())) {
-    return NotValid(ValidateReason::kConfigMissing,
-                    absl::StrCat(path, " cannot be read"));
+    return absl::NotFoundError("cannot be read");
   }
   bytes.resize(static_cast<std::size_t>(file.gcount()));
-  if (bytes.size() > most) return Invalid(absl::StrCat(path, " is too long"));
+  if (bytes.size() > most) return absl::OutOfRangeError("is too long");
   return bytes;
 }
 
 absl::StatusOr<ValidateConfig> ReadAndParse(const std::string& path) {
   const auto text = ReadSmallFile(path, kMaxValidateConfigBytes);
-  if (!text.ok()) return text.status();
+  if (!text.ok()) {
+    return NotValid(absl::IsNotFound(text.status())
+                        ? ValidateReason::kConfigMissing
+                        : ValidateReason::kConfigInvalid,
+                    absl::StrCat(path, " ", text.status().message()));
+  }
   return ParseValidateConfig(*text);
 }
 
@@ -358,7 +366,11 @@ absl::StatusOr<ValidateConfig> ReadValidateConfig(const std::string& path) {
       if (!IsPem(certificate)) {
         auto pem =
             ReadSmallFile(Beside(path, certificate), kMaxCertificateTextBytes);
-        if (!pem.ok()) return pem.status();
+        if (!pem.ok()) {
+          return Invalid(absl::StrCat(
+              "certificates: ", certificate, " ", pem.status().message(),
+              " (looked for beside the configuration)"));
+        }
         certificate = *std::move(pem);
       }
       auto der = DecodeCertificate(certificate);

@@ -208,6 +208,16 @@ INSTANTIATE_TEST_SUITE_P(
                  "MAA=\\n-----END CERTIFICATE-----\\n"}),
     [](const auto& info) { return std::string(info.param.name); });
 
+TEST(ValidateConfigTest, SaysWhichProducerHasMore) {
+  const std::string broken = absl::StrReplaceAll(
+      Whole(), {{"\"producers\": [",
+                 "\"producers\": [{\"name\": \"A\", \"certificates\": "
+                 "[\"a.pem\"]},"},
+                {"\"name\": \"Example\"", "\"nam\": \"Example\""}});
+  EXPECT_EQ(ParseValidateConfig(broken).status().message(),
+            "CONFIG_INVALID: producers[1]: unknown member nam");
+}
+
 TEST(ValidateConfigTest, HasALimit) {
   EXPECT_TRUE(
       ParseValidateConfig(
@@ -270,7 +280,9 @@ TEST_F(ValidateConfigFile, IsMissing) {
 
 TEST_F(ValidateConfigFile, ACertificateIsMissing) {
   std::filesystem::remove(Path("example.pem"));
-  EXPECT_EQ(ReasonToRead(), Reason::kConfigMissing);
+  EXPECT_EQ(ReadValidateConfig(Path("validate.json")).status().message(),
+            "CONFIG_INVALID: certificates: example.pem is no file (looked for "
+            "beside the configuration)");
 }
 
 TEST_F(ValidateConfigFile, ACertificateIsNone) {

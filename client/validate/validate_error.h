@@ -23,10 +23,10 @@ namespace anchorage::client {
 enum class ValidateReason {
   // --- What is expected ----------------------------------------------------
 
-  // The file that says what is expected, or a certificate that it names, is
-  // not there or cannot be read.
+  // The file that says what is expected is not there or cannot be read.
   kConfigMissing,
-  // It is there, and it is not strictly what the manual describes.
+  // It is there, and it is not strictly what the manual describes, or a
+  // certificate that it names cannot be read.
   kConfigInvalid,
 
   // --- The manifest --------------------------------------------------------

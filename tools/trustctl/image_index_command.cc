@@ -308,11 +308,11 @@ int Run(const Flags& flags) {
 constexpr char kFooter[] = R"(
     trustctl image index show
     trustctl image index add entry.json --bundle image.bundle.json \
-        --producers producers.json --disk ledger.raw \
+        --producers producers.json --disk shop.raw \
         --at eu-west-1/123456789012/ami-0123456789abcdef0
     trustctl image index locate MANIFEST --at us-east-1/ami-0123456789abcdef1
     trustctl image index withdraw MANIFEST --notes "CVE-2026-12345"
-    trustctl image index floor ledger 1.4
+    trustctl image index floor shop 1.4
 
 Changes the index of images and gives it the next sequence; an index that is not
 there is begun. 'trustctl image fetch' writes entry and bundle. Nothing is signed:

@@ -298,12 +298,12 @@ made. trustd verifies it and serves it as unlisted.
 )";
 
 constexpr char kListFooter[] = R"(
-    trustctl image list --server 127.0.0.1:7443 --product ledger
+    trustctl image list --server 127.0.0.1:7443 --product shop
 )";
 
 constexpr char kFindFooter[] = R"(
     trustctl image find --server 127.0.0.1:7443 --image-id ami-0123456789abcdef0
-    trustctl image find --server 127.0.0.1:7443 --disk ledger.raw
+    trustctl image find --server 127.0.0.1:7443 --disk shop.raw
 )";
 
 constexpr char kFetchFooter[] = R"(

@@ -398,10 +398,10 @@ void AddImageVerify(CLI::App& image, Action& action) {
   flags->walk.AddTo(*command);
   flags->output.AddTo(*command);
   command->footer(R"(
-    trustctl image verify /mnt --manifest image.bundle.json --producer example.pem --product ledger --least-version 1.2
+    trustctl image verify /mnt --manifest image.bundle.json --producer example.pem --product shop --least-version 1.2
     trustctl image verify /mnt --manifest image.bundle.json --server trustd.example.com:7443 --trusted-root 1.root.json
     trustctl image verify --running --manifest image.bundle.json --producer example.pem
-    trustctl image verify --disk ledger.raw --server trustd.example.com:7443 --trusted-root 1.root.json
+    trustctl image verify --disk shop.raw --server trustd.example.com:7443 --trusted-root 1.root.json
 
 Prints a line and a reason for each difference, which ends with exit code 3. With
 --server or --cache the lists that people signed say which producers count, and

@@ -277,17 +277,27 @@ std::vector<std::string> LinesOf(const DiskImage& image) {
 
 int FailToRead(const absl::Status& why) {
   const auto reason = verify::DiskReasonOf(why);
-  if (reason == DiskReason::kGptMissing) {
-    return Fail(why,
-                "give the whole disk as it ships, raw; for a UKI alone there "
-                "is 'trustctl measure uki'");
+  if (!reason.has_value()) return FailToMeasure(why);
+  switch (*reason) {
+    case DiskReason::kGptMissing:
+      return Fail(why,
+                  "give the whole disk as it ships, raw; for a UKI alone there "
+                  "is 'trustctl measure uki'");
+    case DiskReason::kDiskTruncated:
+      return Fail(why,
+                  "was it copied to the end, or made larger since? 'sgdisk "
+                  "-e' moves the backup table to the end of a larger disk");
+    case DiskReason::kEspMissing:
+      return Fail(why,
+                  "its type is c12a7328-f81f-11d2-ba4b-00a0c93ec93b (Type=esp "
+                  "for systemd-repart, type=uefi for sfdisk)");
+    case DiskReason::kBootProgramMissing:
+      return Fail(why,
+                  "copy the UKI there, as BOOTAA64.EFI for arm64: mcopy -i "
+                  "DISK@@OFFSET shop.efi ::EFI/BOOT/BOOTX64.EFI");
+    default:
+      return Fail(why);
   }
-  if (reason == DiskReason::kDiskTruncated) {
-    return Fail(why,
-                "was it copied to the end, or made larger since? 'sgdisk "
-                "-e' moves the backup table to the end of a larger disk");
-  }
-  return reason.has_value() ? Fail(why) : FailToMeasure(why);
 }
 
 int Measure(Flags& flags) {

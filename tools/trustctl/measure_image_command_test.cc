@@ -167,6 +167,21 @@ TEST(MeasureImageTest, WhatIsNoRawDiskIsRefusedWithAHint) {
   EXPECT_THAT(half.err, HasSubstr("DISK_TRUNCATED"));
 }
 
+TEST(MeasureImageTest, WhatDoesNotBootIsRefusedWithAHint) {
+  test::FatWriter fat({});
+  fat.Add("shop.efi", test::WriteUki("ro"));
+  const std::string esp = fat.Write();
+  const auto error = [](const test::PartitionSpec& partition) {
+    return Image(Write("none.raw", test::WriteGptDisk({partition}))).err;
+  };
+  const std::string missing = error({.content = esp});
+  EXPECT_THAT(missing, HasSubstr("ESP_MISSING"));
+  EXPECT_THAT(missing, HasSubstr("hint: its type is c12a7328-"));
+  const std::string empty = error({.type = test::kEspTypeGuid, .content = esp});
+  EXPECT_THAT(empty, HasSubstr("BOOT_PROGRAM_MISSING"));
+  EXPECT_THAT(empty, HasSubstr("hint: copy the UKI there"));
+}
+
 TEST(MeasureImageTest, WhatIsNoFileIsNotWaitedFor) {
   const std::string fifo = Path("fifo");
   ::unlink(fifo.c_str());

@@ -18,17 +18,18 @@ using verify::MeasureReason;
 std::string_view HintFor(MeasureReason reason) {
   switch (reason) {
     case MeasureReason::kNotPe:
-      return "a unified kernel image is a PE file, as ukify writes it; a "
-             "kernel "
-             "alone, an initrd or a disk is none ('trustctl measure image' "
-             "reads a disk)";
+      return "a unified kernel image is a PE file, as ukify writes it; an "
+             "initrd or a disk is none ('trustctl measure image' reads a disk)";
+    case MeasureReason::kSignatureListMalformed:
+      return "give the variable itself, or lists (.esl); a certificate is "
+             "none: 'sbsiglist' makes one of it";
     case MeasureReason::kSignatureListIsUpdate:
       return "give the variable itself: the .esl file, or what efivarfs has";
     case MeasureReason::kKeysIncomplete:
       return "give --pk, --kek and --db together, as the machine has them";
     case MeasureReason::kCommandLineMissing:
-      return "build the image with a command line, or say "
-             "--allow-no-command-line";
+      return "build a unified kernel image with a command line (ukify), or "
+             "say --allow-no-command-line";
     case MeasureReason::kInitrdMissing:
       return "build the image with an initrd, or say --allow-no-initrd";
     case MeasureReason::kProfileChosenAtBoot:

@@ -198,17 +198,19 @@ const ordered_json& KmsNotes() {
   return notes;
 }
 
-// The warnings of a boot, which are for people in every form of output.
-void Warn(const MeasuredBoot& measured) {
+// A note for each image that signing makes longer; with `explain`, its digest
+// then.
+void PrintPaddingNotes(const MeasuredBoot& measured, bool explain) {
   for (std::size_t i = 0; i < measured.boot.images.size(); ++i) {
     const verify::ImageDigest& digest = measured.boot.images[i];
     if (!digest.once_signed.has_value()) continue;
-    PrintWarning(absl::StrCat(
-        measured.images[i],
-        " is no multiple of 8 bytes long: once signed it has the digest ",
-        HexOf(digest.once_signed->view()), " in place of ",
-        HexOf(digest.sha384.view()),
-        ", because signing pads it; measure the file that boots"));
+    std::cout << "note   " << Printable(measured.images[i])
+              << " is not padded to 8 bytes: signing it will change PCR4 "
+                 "(measure the file that boots)\n";
+    if (explain) {
+      std::cout << "       its digest once signed: "
+                << HexOf(digest.once_signed->view()) << "\n";
+    }
   }
 }
 
@@ -344,7 +346,6 @@ int MeasureOutput::Print(const MeasuredBoot& measured) const {
     facts["notes"].insert(facts["notes"].end(), KmsNotes().begin(),
                           KmsNotes().end());
   }
-  Warn(measured);
   output_.Print(
       facts,
       {.rows = "registers",
@@ -366,6 +367,7 @@ int MeasureOutput::Print(const MeasuredBoot& measured) const {
         for (const auto& note : facts["notes"]) {
           std::cout << "note   " << Printable(note.get<std::string>()) << "\n";
         }
+        PrintPaddingNotes(measured, explain_);
         for (const Difference& difference : differences) {
           std::cout << "differs  " << TextOf(difference) << "\n";
         }

@@ -186,7 +186,8 @@ class Boot {
     NoteHoles(image, index);
     if (image.Find(".linux") != nullptr) return StartKernel(image, index);
     if (index + 1 < inputs_.images.size()) return absl::OkStatus();
-    return CheckNothingFromOutside(false, false);
+    return In("a kernel, a stub or a boot loader, and no unified kernel image",
+              CheckNothingFromOutside(false, false));
   }
 
   // What firmware checks before it starts an image. Behind shim it checks
