@@ -132,10 +132,9 @@ void AddImageManifest(CLI::App& image, Action& action) {
   command->add_option("root", flags->root, "the folder of the image")
       ->required();
   command
-      ->add_option(
-          "--product", flags->product,
-          "what the image is of, such as ledger: those who verify name "
-          "it")
+      ->add_option("--product", flags->product,
+                   "what the image is of, such as shop: those who verify name "
+                   "it")
       ->required();
   command
       ->add_option("--version", flags->version,
@@ -164,7 +163,7 @@ void AddImageManifest(CLI::App& image, Action& action) {
   flags->walk.AddTo(*command);
   flags->output.AddTo(*command);
   command->footer(R"(
-    trustctl image manifest /mnt --product ledger --version 1.2 --time 2026-11-30T00:00:00Z --exclude var/log --out manifest.json
+    trustctl image manifest /mnt --product shop --version 1.2 --time 2026-11-30T00:00:00Z --exclude var/log --out manifest.json
 
 Lists code by its content, whatever its mode, what decides which code is started,
 and the package that each file is of. Two runs give the same bytes, which

@@ -192,7 +192,10 @@ void PrintText(const ordered_json& answer, const Found& found,
             << "\nmatched     " << found.comparison.matched << "\ndifferences "
             << found.comparison.total << "\nmanifest    "
             << text("manifest_sha256") << "\nindex       "
-            << (answer["listed"].get<bool>()
+            << (!answer.contains("listed")
+                    ? "not asked: by its producer's signature alone; --server "
+                      "or --cache sees what was withdrawn"
+                : answer["listed"].get<bool>()
                     ? "listed"
                     : "not listed: by its producer's signature alone")
             << "\n";
@@ -308,9 +311,11 @@ int Run(Flags flags) {
   ordered_json answer = {{"verdict", ""},
                          {"producer", verified->signer().producer},
                          {"signer", Printable(verified->signer().signer)},
-                         {"judged_at", Rfc3339(verified->judged_at())},
-                         {"listed", verdict->listed.has_value()},
-                         {"manifest_sha256", Hex(digest)}};
+                         {"judged_at", Rfc3339(verified->judged_at())}};
+  if (flags.anchors.uses_client()) {
+    answer["listed"] = verdict->listed.has_value();
+  }
+  answer["manifest_sha256"] = Hex(digest);
   ImageManifest manifest = std::move(verdict->verified).TakeManifest();
   // A model of OpenSSF Model Signing is of no product and has no version, which
   // matters where one is asked for.
@@ -398,10 +403,10 @@ void AddImageVerify(CLI::App& image, Action& action) {
   flags->walk.AddTo(*command);
   flags->output.AddTo(*command);
   command->footer(R"(
-    trustctl image verify /mnt --manifest image.bundle.json --producer example.pem --product ledger --least-version 1.2
+    trustctl image verify /mnt --manifest image.bundle.json --producer example.pem --product shop --least-version 1.2
     trustctl image verify /mnt --manifest image.bundle.json --server trustd.example.com:7443 --trusted-root 1.root.json
     trustctl image verify --running --manifest image.bundle.json --producer example.pem
-    trustctl image verify --disk ledger.raw --server trustd.example.com:7443 --trusted-root 1.root.json
+    trustctl image verify --disk shop.raw --server trustd.example.com:7443 --trusted-root 1.root.json
 
 Prints a line and a reason for each difference, which ends with exit code 3. With
 --server or --cache the lists that people signed say which producers count, and
