@@ -132,7 +132,8 @@ int Edit(const Flags& flags, const char* what, const Change& change) {
                        std::cout << what << "  ";
                        PrintProducer(producer);
                        std::cout << flags.list << " has sequence "
-                                 << next.sequence << "\n";
+                                 << next.sequence << "\n"
+                                 << UnsignedNote("--producers " + flags.list);
                      });
   return kAccepted;
 }
@@ -182,7 +183,7 @@ constexpr char kListFooter[] = R"(
 )";
 
 constexpr char kAddFooter[] = R"(
-    trustctl producers add acme --product ledger --certificate acme-ca.pem
+    trustctl producers add example --product shop --certificate example.pem
 
 Adds a producer to a list and gives the list the next sequence; a list that is
 not there is begun. Nothing is signed: people sign it with the catalog
@@ -191,13 +192,13 @@ not there is begun. Nothing is signed: people sign it with the catalog
 )";
 
 constexpr char kRetireFooter[] = R"(
-    trustctl producers retire acme --notes "builds nothing any more"
+    trustctl producers retire example --notes "builds nothing any more"
 
 What the index of images lists of it still counts, and nothing else.
 )";
 
 constexpr char kRevokeFooter[] = R"(
-    trustctl producers revoke acme --notes "key lost on 2026-11-30"
+    trustctl producers revoke example --notes "key lost on 2026-11-30"
 
 For a key that may be in other hands. Nothing of it counts from then on that the
 index of images does not list by its digest, and nothing brings it back.
