@@ -21,6 +21,7 @@
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/image_lists.h"
+#include "tools/trustctl/image_tree.h"
 #include "tools/trustctl/output.h"
 #include "tools/trustctl/terminal.h"
 #include "verify/crypto/public_key.h"
@@ -123,6 +124,9 @@ std::string LineOf(const ordered_json& image) {
 int Submit(const Flags& flags) {
   const auto bundle = anchors::ReadFile(flags.file, verify::kMaxBundleBytes);
   if (!bundle.ok()) return Fail(bundle.status());
+  if (const auto read = verify::ReadBundle(*bundle); !read.ok()) {
+    return Fail(read.status(), HintForBundle(read.status(), flags.file));
+  }
   const auto packed = anchors::Gzip(*bundle);
   if (!packed.ok()) return Fail(packed.status());
   const auto channel = OpenChannel(flags.admin);
@@ -298,12 +302,12 @@ made. trustd verifies it and serves it as unlisted.
 )";
 
 constexpr char kListFooter[] = R"(
-    trustctl image list --server 127.0.0.1:7443 --product ledger
+    trustctl image list --server 127.0.0.1:7443 --product shop
 )";
 
 constexpr char kFindFooter[] = R"(
     trustctl image find --server 127.0.0.1:7443 --image-id ami-0123456789abcdef0
-    trustctl image find --server 127.0.0.1:7443 --disk ledger.raw
+    trustctl image find --server 127.0.0.1:7443 --disk shop.raw
 )";
 
 constexpr char kFetchFooter[] = R"(
