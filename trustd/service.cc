@@ -73,6 +73,16 @@ void LogSettings(const Config& config) {
   spdlog::info("sources: {}; webhooks: {}", listed(sources), listed(webhooks));
 }
 
+// Logs what is published beside the catalog.
+void LogBeside(const Publication& publication) {
+  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
+    const auto facts = publication.facts.find(kind.name);
+    if (kind.is_required || facts == publication.facts.end()) continue;
+    spdlog::info("{}: sequence {}, {} of them", std::string(kind.name),
+                 facts->second.sequence, facts->second.entries);
+  }
+}
+
 void LogStart(const Config& config, const Publication& publication,
               const std::string& address, const std::string& http_address,
               std::uint64_t records) {
@@ -94,12 +104,7 @@ void LogStart(const Config& config, const Publication& publication,
   if (!http_address.empty()) {
     spdlog::info("the same files are on http://{}/tuf/", http_address);
   }
-  for (const anchors::TargetKind& kind : anchors::TargetKinds()) {
-    const auto facts = publication.facts.find(kind.name);
-    if (kind.is_required || facts == publication.facts.end()) continue;
-    spdlog::info("{}: sequence {}, {} of them", std::string(kind.name),
-                 facts->second.sequence, facts->second.entries);
-  }
+  LogBeside(publication);
 }
 
 // Returns the configured targets beside the catalog, checked so that a message
@@ -110,6 +115,11 @@ absl::StatusOr<anchors::ByPath> ReadBeside(const Config& config) {
     const auto file = config.beside_paths.find(kind.path);
     if (file == config.beside_paths.end()) continue;
     auto bytes = anchors::ReadFile(file->second, kind.max_bytes);
+    if (absl::IsNotFound(bytes.status())) {
+      return absl::NotFoundError(absl::StrCat(
+          bytes.status().message(), ": '", std::string(kind.name),
+          "_path' names it; leave it out until trustctl has made one"));
+    }
     if (!bytes.ok()) return bytes.status();
     if (const auto facts = anchors::ReadFacts(kind, *bytes); !facts.ok()) {
       return absl::InvalidArgumentError(
@@ -831,6 +841,7 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
   if (!webhooks.ok()) return webhooks.status();
   std::vector<std::string> fixed = DifferencesAtStart(config_, next);
   if (online) {
+    const auto before = hub_.Current();
     if (absl::Status s = publisher_->PublishBeside(*beside, clock_());
         IsStoreWentBack(s)) {
       spdlog::warn("the targets beside the catalog wait: {}",
@@ -838,6 +849,7 @@ absl::StatusOr<std::vector<std::string>> Service::Reload(const Config& next) {
     } else if (!s.ok()) {
       return s;
     }
+    if (const auto now = hub_.Current(); now != before) LogBeside(*now);
   }
   alerter_.SetWebhooks(*std::move(webhooks));
   poller_->Stop();

@@ -6,6 +6,8 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
 #include <atomic>
@@ -13,6 +15,7 @@
 #include <fstream>
 #include <memory>
 #include <set>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -489,6 +492,30 @@ TEST_F(ServiceTest, AReloadThatFailsHalfWayChangesNothing) {
   ASSERT_TRUE(
       (*service)->mirror().SourceFailed("other", "TIMED_OUT", "", kNow).ok());
   EXPECT_EQ(after.Await(1).size(), 1u);
+}
+
+TEST_F(ServiceTest, AReloadLogsWhatIsNewBesideTheCatalog) {
+  const std::string list = folder_ + ".releases.json";
+  std::ostringstream out;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(out)));
+  Start();
+  const Config config =
+      MakeConfig("listen_address: 127.0.0.1:0\nreleases_path: " + list + "\n");
+  const absl::Status none = service_->Reload(config).status();
+  EXPECT_NE(none.message().find("'releases_path' names it"),
+            absl::string_view::npos)
+      << none;
+  std::ofstream(list) << kReleases;
+  const auto reloaded = service_->Reload(config);
+  // Its threads log until it is gone.
+  service_.reset();
+  spdlog::set_default_logger(before);
+  EXPECT_TRUE(reloaded.ok()) << reloaded.status();
+  EXPECT_NE(out.str().find("releases: sequence 1, 0 of them"),
+            std::string::npos)
+      << out.str();
 }
 
 TEST_F(ServiceTest, AReloadSaysThatAKeyIsNotTheRoots) {

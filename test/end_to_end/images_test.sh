@@ -50,6 +50,7 @@ digest=$("$make_manifest" acme ledger 1.2 m.bundle acme-ca.pem) || exit 1
 expect 0 'a producer' "$trustctl" producers add acme --product ledger \
   --certificate acme-ca.pem
 says 'producers.json has sequence 1'
+says 'nothing is signed yet'
 expect 0 'producers' "$trustctl" producers list --list producers.json
 says 'acme  ACTIVE  ledger'
 # Nobody can use a certificate of RSA, which a file may have all the same.
@@ -96,12 +97,21 @@ expect 0 'submit' "$trustctl" image submit m.bundle "${people[@]}"
 says "manifest   $digest"
 says unlisted
 holds 'image submit' m.bundle "${people[@]}"
+mkdir tree && printf '#!/bin/sh\n' >tree/run
+expect 0 'a manifest' "$trustctl" image manifest tree --product ledger \
+  --version 1 --time 2026-11-30T00:00:00Z --as-seen --out unsigned.json
+expect 2 'an unsigned one' "$trustctl" image submit unsigned.json "${people[@]}"
+says 'sign it with trustctl image sign'
+[ "$(grep -o BUNDLE_MALFORMED out | wc -l)" -eq 1 ] ||
+  { echo 'FAILED: the reason is not said once'; cat out; failures=1; }
 "$make_manifest" acme signer 1.0 other.bundle ignored.pem >/dev/null
 expect 5 'another product' "$trustctl" image submit other.bundle "${people[@]}"
 says PRODUCT_NOT
 "$make_manifest" mallory ledger 9.9 mallory.bundle ignored.pem >/dev/null
 expect 5 'a stranger' "$trustctl" image submit mallory.bundle "${people[@]}"
 says PRODUCER_NOT_TRUSTED
+[ "$(grep -o PRODUCER_NOT_TRUSTED out | wc -l)" -eq 1 ] ||
+  { echo 'FAILED: the reason is not said once'; cat out; failures=1; }
 expect 0 'list' "$trustctl" image list "${reader[@]}"
 says 'unlisted'
 says "$digest"
@@ -169,6 +179,8 @@ printf 'the disk of ledger 1.2' >ledger.raw
 # --- withdrawn, for good ---------------------------------------------------------
 expect 0 'withdraw' "$trustctl" image index withdraw "$digest" --notes 'CVE-1'
 ceremony --again --producers producers.json --images images.json
+grep -qF 'notes CVE-1' proposed ||
+  { echo 'FAILED: people do not see the notes'; cat proposed; failures=1; }
 until_listed 2
 expect 5 'a withdrawn disk' "$trustctl" image verify --disk ledger.raw \
   "${client[@]}" --cache cache

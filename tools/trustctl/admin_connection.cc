@@ -70,7 +70,10 @@ absl::Status ToStatus(const grpc::Status& status, const AdminChannel& channel) {
   const std::string reason = ReasonIn(status);
   std::string text = Printable(status.error_message());
   if (!reason.empty()) {
-    absl::StrAppend(&text, " (", Printable(reason), ")");
+    // Some texts begin with it.
+    if (!text.starts_with(reason + ": ")) {
+      absl::StrAppend(&text, " (", Printable(reason), ")");
+    }
   } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     const absl::Status cause = FindConnectionCause(channel.endpoint());
     if (!cause.ok()) return cause;

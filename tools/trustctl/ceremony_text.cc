@@ -243,6 +243,12 @@ void AppendChanges(const std::vector<Value>& before,
   }
 }
 
+void AppendNotes(const std::string& notes, std::string& text) {
+  if (!notes.empty()) {
+    absl::StrAppend(&text, "        notes ", Printable(notes), "\n");
+  }
+}
+
 absl::StatusOr<std::string> TextOfReleases(std::string_view next,
                                            std::string_view last) {
   const auto list = anchors::ParseReleases(next);
@@ -263,6 +269,7 @@ absl::StatusOr<std::string> TextOfReleases(std::string_view next,
       absl::StrAppend(&text, "        PCR", index, " ",
                       absl::BytesToHexString(value), "\n");
     }
+    AppendNotes(release.notes, text);
   };
   AppendChanges(before, list->releases, line);
   return text;
@@ -292,6 +299,7 @@ absl::StatusOr<std::string> TextOfProducers(std::string_view next,
                     absl::StrAppend(&text, "        certificate ",
                                     verify::Sha256Hex(der), "\n");
                   }
+                  AppendNotes(producer.notes, text);
                 });
   return text;
 }
@@ -320,6 +328,7 @@ absl::StatusOr<std::string> TextOfImages(std::string_view next,
                           at.account.empty() ? "any account" : at.account, " ",
                           at.image_id, "\n");
         }
+        AppendNotes(image.notes, text);
       });
   AppendChanges(before->floors, index->floors,
                 [&](const char* sign, const anchors::ProductFloor& floor) {

@@ -96,7 +96,7 @@ TEST_F(ImageCommandTest, ASignedImageIsAccepted) {
   EXPECT_THAT(ran.out, HasSubstr("PCR8        "));
   EXPECT_THAT(
       ran.out,
-      HasSubstr("index       not listed: by its producer's signature alone\n"));
+      HasSubstr("index       not asked: by its producer's signature alone; "));
   EXPECT_THAT(ran.out, HasSubstr("kernel      dm-verity "));
 }
 
@@ -121,6 +121,7 @@ TEST_F(ImageCommandTest, JsonHasTheSame) {
   EXPECT_EQ(answer["verdict"], "REJECTED");
   EXPECT_EQ(answer["reason"], "IMAGE_DIFFERS");
   EXPECT_EQ(answer["producer"], "Example");
+  EXPECT_FALSE(answer.contains("listed")) << "no index was asked";
   EXPECT_EQ(answer["product"], "ledger");
   EXPECT_EQ(answer["version"], "2026.11.30");
   EXPECT_EQ(answer["total"], 1);
@@ -128,6 +129,18 @@ TEST_F(ImageCommandTest, JsonHasTheSame) {
   EXPECT_EQ(answer["differences"][0]["name"], "usr/bin/tool");
   EXPECT_EQ(answer["pcr8"].get<std::string>().size(), 96u);
   EXPECT_EQ(answer["protections"].size(), 6u);
+}
+
+TEST_F(ImageCommandTest, WhatIsNoFolderIsUnreadable) {
+  Sign();
+  fs::remove_all(Path("root"));
+  for (const bool is_file : {false, true}) {
+    if (is_file) Write("root", "");
+    EXPECT_EQ(Manifest({"--time", "2026-11-30T00:00:00Z"}).code, kUnreadable);
+    EXPECT_EQ(Verify().code, kUnreadable);
+    EXPECT_EQ(RunCommand(AddImage, {"image", "lint", Path("root")}).code,
+              kUnreadable);
+  }
 }
 
 TEST_F(ImageCommandTest, AnotherProductAndAnOlderVersionAreRefused) {

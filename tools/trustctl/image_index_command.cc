@@ -110,8 +110,9 @@ absl::StatusOr<Image*> Listed(const Flags& flags, ImageIndex& index) {
   for (Image& image : index.images) {
     if (image.manifest_sha256 == flags.arguments.front()) return &image;
   }
-  return absl::NotFoundError(absl::StrCat(flags.index, " lists no manifest ",
-                                          Printable(flags.arguments.front())));
+  return absl::NotFoundError(absl::StrCat(
+      flags.index, " lists no manifest ", Printable(flags.arguments.front()),
+      ": give all 64 digits (trustctl image index show)"));
 }
 
 // Each changes an index, and returns the image that it changed; null for none.
@@ -225,8 +226,8 @@ int Show(const Flags& flags, const ImageIndex& index) {
                          std::cout << floor.product << "  not below "
                                    << floor.least_version << "\n";
                        }
-                       std::cout << index.images.size() << " images, sequence "
-                                 << index.sequence << "\n";
+                       std::cout << Counted(index.images.size(), "image")
+                                 << ", sequence " << index.sequence << "\n";
                      });
   return kAccepted;
 }
@@ -262,14 +263,19 @@ int Run(const Flags& flags) {
   next.created = absl::FromUnixSeconds(absl::ToUnixSeconds(now));
   const auto changed = verb.change(flags, next);
   if (!changed.ok()) return Fail(changed.status());
+  const bool is_same =
+      !is_new && next.images == last->images && next.floors == last->floors;
+  if (is_same) next.sequence = last->sequence;
   absl::Status status = anchors::CheckImageIndex(next);
   const std::string text =
       status.ok() ? anchors::SerializeImageIndex(next) : std::string();
   if (status.ok()) status = anchors::CheckImageIndexFile(text, now);
-  if (status.ok() && !is_new) {
+  if (status.ok() && !is_new && !is_same) {
     status = anchors::CheckNextImageIndex(*last, next);
   }
-  if (status.ok()) status = anchors::WriteFileAtomically(flags.index, text);
+  if (status.ok() && !is_same) {
+    status = anchors::WriteFileAtomically(flags.index, text);
+  }
   if (!status.ok()) return Fail(status);
   ordered_json answer = {{"index", flags.index}, {"sequence", next.sequence}};
   std::vector<Image> removed;
@@ -288,6 +294,11 @@ int Run(const Flags& flags) {
     }
   }
   flags.output.Print(answer, {.name = "/sequence"}, [&] {
+    if (is_same) {
+      std::cout << "nothing to change: it is so already; " << flags.index
+                << " has sequence " << next.sequence << "\n";
+      return;
+    }
     std::cout << verb.done;
     if (*changed != nullptr) {
       std::cout << "  ";
@@ -300,7 +311,9 @@ int Run(const Flags& flags) {
       std::cout << "listed no more, because it is below: " << NameOf(image)
                 << "\n";
     }
-    std::cout << flags.index << " has sequence " << next.sequence << "\n";
+    std::cout << flags.index << " has sequence " << next.sequence << "\n"
+              << UnsignedNote("--producers producers.json --images " +
+                              flags.index);
   });
   return kAccepted;
 }

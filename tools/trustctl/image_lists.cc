@@ -70,6 +70,14 @@ std::string NameOf(const anchors::Image& image) {
       absl::StrCat(image.product, " ", image.version, " of ", image.producer));
 }
 
+std::string UnsignedNote(const std::string& lists) {
+  return absl::StrCat(
+      "nothing is signed yet: 'trustctl targets propose --again ",
+      Printable(lists),
+      "' with every other list that there is, or reload a "
+      "trustd in MODE_ONLINE\n");
+}
+
 nlohmann::ordered_json FactsOf(const anchors::Image& image) {
   nlohmann::ordered_json locations = nlohmann::ordered_json::array();
   for (const anchors::ImageLocation& at : image.locations) {

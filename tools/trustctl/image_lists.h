@@ -25,6 +25,10 @@ absl::StatusOr<std::string> HashDisk(const std::string& path);
 // "ledger 1.2 of acme": printable.
 std::string NameOf(const anchors::Image& image);
 
+// The line after a change of a list: what is left to do. `lists` are flags of
+// "targets propose".
+std::string UnsignedNote(const std::string& lists);
+
 nlohmann::ordered_json FactsOf(const anchors::Image& image);
 
 }  // namespace anchorage::trustctl

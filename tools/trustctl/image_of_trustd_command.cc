@@ -21,6 +21,7 @@
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/image_lists.h"
+#include "tools/trustctl/image_tree.h"
 #include "tools/trustctl/output.h"
 #include "tools/trustctl/terminal.h"
 #include "verify/crypto/public_key.h"
@@ -123,6 +124,9 @@ std::string LineOf(const ordered_json& image) {
 int Submit(const Flags& flags) {
   const auto bundle = anchors::ReadFile(flags.file, verify::kMaxBundleBytes);
   if (!bundle.ok()) return Fail(bundle.status());
+  if (const auto read = verify::ReadBundle(*bundle); !read.ok()) {
+    return Fail(read.status(), HintForBundle(read.status(), flags.file));
+  }
   const auto packed = anchors::Gzip(*bundle);
   if (!packed.ok()) return Fail(packed.status());
   const auto channel = OpenChannel(flags.admin);

@@ -192,7 +192,10 @@ void PrintText(const ordered_json& answer, const Found& found,
             << "\nmatched     " << found.comparison.matched << "\ndifferences "
             << found.comparison.total << "\nmanifest    "
             << text("manifest_sha256") << "\nindex       "
-            << (answer["listed"].get<bool>()
+            << (!answer.contains("listed")
+                    ? "not asked: by its producer's signature alone; --server "
+                      "or --cache sees what was withdrawn"
+                : answer["listed"].get<bool>()
                     ? "listed"
                     : "not listed: by its producer's signature alone")
             << "\n";
@@ -308,9 +311,11 @@ int Run(Flags flags) {
   ordered_json answer = {{"verdict", ""},
                          {"producer", verified->signer().producer},
                          {"signer", Printable(verified->signer().signer)},
-                         {"judged_at", Rfc3339(verified->judged_at())},
-                         {"listed", verdict->listed.has_value()},
-                         {"manifest_sha256", Hex(digest)}};
+                         {"judged_at", Rfc3339(verified->judged_at())}};
+  if (flags.anchors.uses_client()) {
+    answer["listed"] = verdict->listed.has_value();
+  }
+  answer["manifest_sha256"] = Hex(digest);
   ImageManifest manifest = std::move(verdict->verified).TakeManifest();
   // A model of OpenSSF Model Signing is of no product and has no version, which
   // matters where one is asked for.

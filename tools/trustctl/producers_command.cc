@@ -132,7 +132,8 @@ int Edit(const Flags& flags, const char* what, const Change& change) {
                        std::cout << what << "  ";
                        PrintProducer(producer);
                        std::cout << flags.list << " has sequence "
-                                 << next.sequence << "\n";
+                                 << next.sequence << "\n"
+                                 << UnsignedNote("--producers " + flags.list);
                      });
   return kAccepted;
 }

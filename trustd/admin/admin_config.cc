@@ -153,9 +153,10 @@ absl::Status CheckApprovals(const AdminSettings& settings, int approvals,
       });
   ConfigReader reader(path, kPart);
   if (deciders < approvals) {
-    reader.Fail(absl::StrCat(deciders,
-                             " people may decide, and 'rotations' asks for ",
-                             approvals, " 'approvals'"));
+    reader.Fail(absl::StrCat(
+        deciders, " people may decide, and 'rotations' asks for ", approvals,
+        " 'approvals': add a person with ROLE_APPROVER or "
+        "ROLE_OPERATOR (trustctl pki issue)"));
   }
   return reader.status();
 }

@@ -240,7 +240,9 @@ grpc::Status ImageServiceImpl::Submit(const Access& access,
   const std::string& product = verdict->verified.manifest().product;
   if (!access.MaySubmit(by, product)) {
     return RpcError(grpc::StatusCode::PERMISSION_DENIED, kProductNotAllowed,
-                    absl::StrCat(by, " may not submit manifests of ", product));
+                    absl::StrCat(by, " may not submit manifests of ", product,
+                                 ": its line in 'admin.people' names the "
+                                 "products"));
   }
   const anchors::Image image = NewImage(*verdict, bundle_sha256, now);
   if (HasHighestNumber(image.version)) {

@@ -246,8 +246,10 @@ TEST_F(ImageServiceTest, IsForProducersAndTheirProducts) {
     EXPECT_EQ(ReasonOf(Send(who, Packed(Ledger()))), "ROLE_INSUFFICIENT");
   }
   EXPECT_EQ(ReasonOf(Send("stranger", Packed(Ledger()))), "NAME_UNKNOWN");
-  EXPECT_EQ(ReasonOf(Send("builder-bob", Packed(Ledger()))),
-            "PRODUCT_NOT_ALLOWED");
+  const grpc::Status other = Send("builder-bob", Packed(Ledger()));
+  EXPECT_EQ(ReasonOf(other), "PRODUCT_NOT_ALLOWED");
+  EXPECT_NE(other.error_message().find("'admin.people'"), std::string::npos)
+      << other.error_message();
   EXPECT_TRUE(List().empty());
   EXPECT_TRUE(Send("operator-olga", Packed(Ledger())).ok());
   // A producer may do nothing else.
