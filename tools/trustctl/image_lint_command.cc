@@ -9,7 +9,6 @@
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
 #include "tools/trustctl/image_lint.h"
-#include "tools/trustctl/image_tree.h"
 #include "tools/trustctl/output.h"
 
 namespace anchorage::trustctl {
@@ -24,7 +23,6 @@ struct Flags {
 };
 
 int Lint(const Flags& flags) {
-  if (absl::Status s = CheckIsNoFile(flags.root); !s.ok()) return Fail(s);
   const auto report = LintImage(flags.root);
   if (!report.ok()) return Fail(report.status());
   ordered_json findings = ordered_json::array();

@@ -3,9 +3,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <filesystem>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -70,16 +68,6 @@ std::string HintForBundle(const absl::Status& status, const std::string& path) {
              : "";
 }
 
-absl::Status CheckIsNoFile(const std::string& root) {
-  std::error_code error;
-  const auto status = std::filesystem::status(root, error);
-  if (!std::filesystem::exists(status) ||
-      std::filesystem::is_directory(status)) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(absl::StrCat(root, " is not a folder"));
-}
-
 void WalkFlags::AddTo(CLI::App& command) {
   command.add_flag("--as-seen", as_seen,
                    "without the right to copy the mount (root), look at the "
@@ -95,7 +83,6 @@ absl::StatusOr<client::Inventory> WalkFlags::Walk(
     absl::FunctionRef<
         absl::StatusOr<client::Inventory>(const client::InventoryOptions&)>
         walk) const {
-  if (absl::Status s = CheckIsNoFile(root); !s.ok()) return s;
   client::InventoryProgress far;
   const Progress progress("reading " + root, [&far] {
     return absl::StrCat(far.names.load(), " names, ",

@@ -25,10 +25,6 @@ absl::StatusOr<std::vector<verify::TrustedProducer>> ReadProducers(
 // that nobody has signed; empty where it is not.
 std::string HintForBundle(const absl::Status& status, const std::string& path);
 
-// What is no folder could not be read, which is no word on an image. Succeeds
-// where nothing is there.
-absl::Status CheckIsNoFile(const std::string& root);
-
 // How an image is walked over: --as-seen, --threads.
 struct WalkFlags {
   void AddTo(CLI::App& command);
