@@ -51,6 +51,10 @@ constexpr int kMaxListings = 8;
 constexpr std::size_t kMaxProblems = 100'000;
 constexpr std::size_t kMaxFormatBytes = 64 * 1024;
 
+// How many links below one exclusion are followed: each costs what its path and
+// those of the links behind it are long.
+constexpr std::size_t kMaxExcludedLinks = 10'000;
+
 // The root itself has no name of an entry.
 constexpr char kRootName[] = ".";
 
@@ -103,22 +107,10 @@ bool OpensDevice(const struct statx& facts) {
           (facts.stx_rdev_major != 0 || facts.stx_rdev_minor != 0));
 }
 
-bool Same(const struct statx& a, const struct statx& b) {
-  return a.stx_ino == b.stx_ino && a.stx_dev_major == b.stx_dev_major &&
-         a.stx_dev_minor == b.stx_dev_minor;
-}
-
-// Whether the folder `it` is the folder `top` or below it.
-bool IsWithin(Descriptor it, const struct statx& top) {
-  struct statx at;
-  struct statx below {};
-  for (int depth = 0; depth < PATH_MAX && FactsOf(it, at); ++depth) {
-    if (Same(at, top)) return true;
-    if (depth > 0 && Same(at, below)) return false;
-    below = at;
-    it = Descriptor(::openat(it.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  }
-  return false;
+// Device and inode.
+using FileId = std::pair<std::uint64_t, std::uint64_t>;
+FileId IdOf(const struct statx& facts) {
+  return {::makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
 }
 
 struct FolderEntry {
@@ -259,6 +251,10 @@ class Walk {
   void JudgeRoot(Inventory& all) const;
   void JudgeUpper(Inventory& all) const;
   const ManifestEntry* Listed(const std::string& name) const;
+  // Whether `name` is covered, whatever stands there.
+  bool IsStartUp(const std::string& name) const {
+    return job_.scope != ManifestScope::kCode && verify::IsStartUpName(name);
+  }
   bool IsExcluded(const std::string& name) const {
     return verify::IsExcluded(job_.exclusions, name);
   }
@@ -280,7 +276,7 @@ class Walk {
   std::vector<OpenFile> waiting_;
   std::size_t busy_ = 0;
   absl::Status stopped_;
-  std::map<std::pair<std::uint64_t, std::uint64_t>, SharedFile> shared_;
+  std::map<FileId, SharedFile> shared_;
 };
 
 bool Smaller(const OpenFile& a, const OpenFile& b) {
@@ -486,8 +482,7 @@ void Walk::Worker::Link(const Descriptor& folder, std::string name,
   const ssize_t size = ::readlinkat(link.get(), "", target, sizeof(target));
   if (size < 0) return Unreadable(std::move(name), "read", errno);
   if (!job_.everything() && walk_.Listed(name) == nullptr &&
-      !(job_.scope != ManifestScope::kCode && verify::IsStartUpName(name)) &&
-      LeadsToData(name)) {
+      !walk_.IsStartUp(name) && LeadsToData(name)) {
     return;
   }
   ManifestEntry entry = EntryOf(std::move(name), facts);
@@ -522,7 +517,8 @@ void Walk::Worker::Special(const Descriptor& folder, std::string name,
   if (TypeOf(facts.stx_mode & S_IFMT) != EntryType::kSpecial) {
     return Unreadable(std::move(name), "open", EAGAIN);
   }
-  const bool covered = job_.everything() || walk_.Listed(name) != nullptr;
+  const bool covered = job_.everything() || walk_.Listed(name) != nullptr ||
+                       walk_.IsStartUp(name);
   if (!covered && (name.starts_with("dev/") || !OpensDevice(facts))) return;
   Add(EntryOf(std::move(name), facts));
 }
@@ -628,10 +624,7 @@ void Walk::Worker::Shared(OpenFile file, std::string_view head) {
   bool first = false;
   {
     const std::lock_guard lock(walk_.mutex_);
-    const std::uint64_t device =
-        ::makedev(file.facts.stx_dev_major, file.facts.stx_dev_minor);
-    const auto [it, inserted] = walk_.shared_.try_emplace(
-        std::pair(device, std::uint64_t{file.facts.stx_ino}));
+    const auto [it, inserted] = walk_.shared_.try_emplace(IdOf(file.facts));
     shared = &it->second;
     first = inserted;
     if (first) shared->facts = file.facts;
@@ -670,7 +663,10 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     return std::string();
   };
   std::vector<std::string> folders;
-  struct statx top {};
+  // All folders that were found, and the links to folders.
+  std::vector<FileId> within;
+  std::vector<std::pair<FileId, std::string>> to_folders;
+  std::size_t links = 0;
   const auto look = [&](int in, const std::string& base_name,
                         const std::string& shown) -> std::string {
     const Descriptor it = OpenBeneath(in, base_name, O_PATH);
@@ -680,7 +676,7 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     }
     if (S_ISDIR(facts.stx_mode)) {
       folders.push_back(shown);
-      if (shown == as) top = facts;
+      within.push_back(IdOf(facts));
     }
     if (OpensDevice(facts) && !as.empty() && !shown.starts_with("dev/")) {
       return absl::StrCat(shown, " (", SpecialTarget(facts), ")");
@@ -688,14 +684,14 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     Descriptor file;
     if (S_ISLNK(facts.stx_mode) && !as.empty()) {
       if (shown == as) return shown + " (a link)";
+      if (++links > kMaxExcludedLinks) return "";
       Descriptor target = ResolveInRoot(root_.get(), shown);
       if (!target.ok() || !FactsOf(target, facts)) {
         return errno == EXDEV ? shown + " (a link to another mount)" : "";
       }
       if (S_ISDIR(facts.stx_mode)) {
-        return IsWithin(std::move(target), top)
-                   ? ""
-                   : shown + " (a link to a folder outside)";
+        to_folders.emplace_back(IdOf(facts), shown);
+        return "";
       }
       if (S_ISREG(facts.stx_mode)) file = Reopen(target, O_RDONLY);
     } else if (S_ISREG(facts.stx_mode)) {
@@ -730,6 +726,17 @@ std::string Walk::FirstCovered(int at, const std::string& name,
           look(folder.get(), entry.name, Join(shown, entry.name));
       if (!found.empty()) return found;
     }
+  }
+  std::sort(within.begin(), within.end());
+  for (const auto& [folder, shown] : to_folders) {
+    if (!std::binary_search(within.begin(), within.end(), folder)) {
+      return shown + " (a link to a folder outside)";
+    }
+  }
+  if (links > kMaxExcludedLinks) {
+    problems.push_back({DifferenceReason::kLimitExceeded, as,
+                        absl::StrFormat("%d links, of which %d are followed",
+                                        links, kMaxExcludedLinks)});
   }
   return "";
 }
