@@ -826,7 +826,11 @@ const std::vector<Manipulation>& Manipulations() {
        kNothing,
        AddLink("var/log/a/b", "../../../srv"),
        {{kExcludedExecutable, "var/log"}}},
-      {"more links in an excluded folder than are followed",
+      {"a long link in an excluded folder",
+       kNothing,
+       AddLink("var/log/a", std::string(600, '/') + "nothing"),
+       {{kLimitExceeded, "var/log"}}},
+      {"too many links in an excluded folder",
        kNothing,
        [](const Tree& t) {
          for (int i = 0; i <= 10'000; ++i) {

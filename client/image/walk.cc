@@ -51,9 +51,10 @@ constexpr int kMaxListings = 8;
 constexpr std::size_t kMaxProblems = 100'000;
 constexpr std::size_t kMaxFormatBytes = 64 * 1024;
 
-// How many links below one exclusion are followed: each costs what its path and
-// those of the links behind it are long.
+// Links below one exclusion: following one costs what its path and those of up
+// to 40 links behind it are long.
 constexpr std::size_t kMaxExcludedLinks = 10'000;
+constexpr std::uint64_t kMaxExcludedLinkBytes = 512;
 
 // The root itself has no name of an entry.
 constexpr char kRootName[] = ".";
@@ -662,42 +663,9 @@ std::string Walk::FirstCovered(int at, const std::string& name,
                         absl::StrCat("cannot look at it: ", ErrorText(errno))});
     return std::string();
   };
-  std::vector<std::string> folders;
-  // All folders that were found, and the links to folders.
-  std::vector<FileId> within;
-  std::vector<std::pair<FileId, std::string>> to_folders;
-  std::size_t links = 0;
-  const auto look = [&](int in, const std::string& base_name,
-                        const std::string& shown) -> std::string {
-    const Descriptor it = OpenBeneath(in, base_name, O_PATH);
+  const auto judge = [&](const Descriptor& file,
+                         const std::string& shown) -> std::string {
     struct statx facts;
-    if (!it.ok() || !FactsOf(it, facts)) {
-      return errno == EXDEV || errno == ENOENT ? "" : unreadable(shown);
-    }
-    if (S_ISDIR(facts.stx_mode)) {
-      folders.push_back(shown);
-      within.push_back(IdOf(facts));
-    }
-    if (OpensDevice(facts) && !as.empty() && !shown.starts_with("dev/")) {
-      return absl::StrCat(shown, " (", SpecialTarget(facts), ")");
-    }
-    Descriptor file;
-    if (S_ISLNK(facts.stx_mode) && !as.empty()) {
-      if (shown == as) return shown + " (a link)";
-      if (++links > kMaxExcludedLinks) return "";
-      Descriptor target = ResolveInRoot(root_.get(), shown);
-      if (!target.ok() || !FactsOf(target, facts)) {
-        return errno == EXDEV ? shown + " (a link to another mount)" : "";
-      }
-      if (S_ISDIR(facts.stx_mode)) {
-        to_folders.emplace_back(IdOf(facts), shown);
-        return "";
-      }
-      if (S_ISREG(facts.stx_mode)) file = Reopen(target, O_RDONLY);
-    } else if (S_ISREG(facts.stx_mode)) {
-      file = OpenBeneath(in, base_name, O_RDONLY);
-    }
-    if (!S_ISREG(facts.stx_mode)) return "";
     if (!file.ok() || !FactsOf(file, facts)) return unreadable(shown);
     const auto head = reader.Head(file, verify::kHeadBytes);
     if (!head.has_value()) return unreadable(shown);
@@ -705,6 +673,37 @@ std::string Walk::FirstCovered(int at, const std::string& name,
         verify::ClassifyFile(shown, facts.stx_mode, *head, formats_);
     if (!verify::IsInScope(found, scope)) return "";
     return absl::StrCat(shown, " (", std::string(verify::NameOf(found)), ")");
+  };
+  std::vector<std::string> folders, links;
+  // All folders that were found.
+  std::vector<FileId> within;
+  std::uint64_t longest = 0;
+  const auto look = [&](int in, const std::string& base_name,
+                        const std::string& shown) -> std::string {
+    const Descriptor it = OpenBeneath(in, base_name, O_PATH);
+    struct statx facts;
+    if (!it.ok() || !FactsOf(it, facts)) {
+      return errno == EXDEV || errno == ENOENT ? "" : unreadable(shown);
+    }
+    if (OpensDevice(facts) && !as.empty() && !shown.starts_with("dev/")) {
+      return absl::StrCat(shown, " (", SpecialTarget(facts), ")");
+    }
+    switch (facts.stx_mode & S_IFMT) {
+      case S_IFDIR:
+        folders.push_back(shown);
+        within.push_back(IdOf(facts));
+        return "";
+      case S_IFLNK:
+        if (as.empty()) return "";
+        if (shown == as) return shown + " (a link)";
+        longest = std::max<std::uint64_t>(longest, facts.stx_size);
+        if (links.size() <= kMaxExcludedLinks) links.push_back(shown);
+        return "";
+      case S_IFREG:
+        return judge(OpenBeneath(in, base_name, O_RDONLY), shown);
+      default:
+        return "";
+    }
   };
   if (std::string found = look(at, name, as); !found.empty()) return found;
   while (!folders.empty()) {
@@ -727,16 +726,25 @@ std::string Walk::FirstCovered(int at, const std::string& name,
       if (!found.empty()) return found;
     }
   }
-  std::sort(within.begin(), within.end());
-  for (const auto& [folder, shown] : to_folders) {
-    if (!std::binary_search(within.begin(), within.end(), folder)) {
-      return shown + " (a link to a folder outside)";
-    }
-  }
-  if (links > kMaxExcludedLinks) {
+  if (links.size() > kMaxExcludedLinks || longest > kMaxExcludedLinkBytes) {
     problems.push_back({DifferenceReason::kLimitExceeded, as,
-                        absl::StrFormat("%d links, of which %d are followed",
-                                        links, kMaxExcludedLinks)});
+                        "too many links in it, or one that is too long"});
+    return "";
+  }
+  std::sort(within.begin(), within.end());
+  for (const std::string& shown : links) {
+    const Descriptor target = ResolveInRoot(root_.get(), shown);
+    struct statx facts;
+    if (!target.ok() || !FactsOf(target, facts)) {
+      if (errno == EXDEV) return shown + " (a link to another mount)";
+    } else if (S_ISDIR(facts.stx_mode)) {
+      if (!std::binary_search(within.begin(), within.end(), IdOf(facts))) {
+        return shown + " (a link to a folder outside)";
+      }
+    } else if (S_ISREG(facts.stx_mode)) {
+      std::string found = judge(Reopen(target, O_RDONLY), shown);
+      if (!found.empty()) return found;
+    }
   }
   return "";
 }
