@@ -51,6 +51,11 @@ constexpr int kMaxListings = 8;
 constexpr std::size_t kMaxProblems = 100'000;
 constexpr std::size_t kMaxFormatBytes = 64 * 1024;
 
+// Links below one exclusion: following one costs what its path and those of up
+// to 40 links behind it are long.
+constexpr std::size_t kMaxExcludedLinks = 10'000;
+constexpr std::uint64_t kMaxExcludedLinkBytes = 512;
+
 // The root itself has no name of an entry.
 constexpr char kRootName[] = ".";
 
@@ -103,22 +108,10 @@ bool OpensDevice(const struct statx& facts) {
           (facts.stx_rdev_major != 0 || facts.stx_rdev_minor != 0));
 }
 
-bool Same(const struct statx& a, const struct statx& b) {
-  return a.stx_ino == b.stx_ino && a.stx_dev_major == b.stx_dev_major &&
-         a.stx_dev_minor == b.stx_dev_minor;
-}
-
-// Whether the folder `it` is the folder `top` or below it.
-bool IsWithin(Descriptor it, const struct statx& top) {
-  struct statx at;
-  struct statx below {};
-  for (int depth = 0; depth < PATH_MAX && FactsOf(it, at); ++depth) {
-    if (Same(at, top)) return true;
-    if (depth > 0 && Same(at, below)) return false;
-    below = at;
-    it = Descriptor(::openat(it.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  }
-  return false;
+// Device and inode.
+using FileId = std::pair<std::uint64_t, std::uint64_t>;
+FileId IdOf(const struct statx& facts) {
+  return {::makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
 }
 
 struct FolderEntry {
@@ -259,6 +252,10 @@ class Walk {
   void JudgeRoot(Inventory& all) const;
   void JudgeUpper(Inventory& all) const;
   const ManifestEntry* Listed(const std::string& name) const;
+  // Whether `name` is covered, whatever stands there.
+  bool IsStartUp(const std::string& name) const {
+    return job_.scope != ManifestScope::kCode && verify::IsStartUpName(name);
+  }
   bool IsExcluded(const std::string& name) const {
     return verify::IsExcluded(job_.exclusions, name);
   }
@@ -280,7 +277,7 @@ class Walk {
   std::vector<OpenFile> waiting_;
   std::size_t busy_ = 0;
   absl::Status stopped_;
-  std::map<std::pair<std::uint64_t, std::uint64_t>, SharedFile> shared_;
+  std::map<FileId, SharedFile> shared_;
 };
 
 bool Smaller(const OpenFile& a, const OpenFile& b) {
@@ -486,8 +483,7 @@ void Walk::Worker::Link(const Descriptor& folder, std::string name,
   const ssize_t size = ::readlinkat(link.get(), "", target, sizeof(target));
   if (size < 0) return Unreadable(std::move(name), "read", errno);
   if (!job_.everything() && walk_.Listed(name) == nullptr &&
-      !(job_.scope != ManifestScope::kCode && verify::IsStartUpName(name)) &&
-      LeadsToData(name)) {
+      !walk_.IsStartUp(name) && LeadsToData(name)) {
     return;
   }
   ManifestEntry entry = EntryOf(std::move(name), facts);
@@ -522,7 +518,8 @@ void Walk::Worker::Special(const Descriptor& folder, std::string name,
   if (TypeOf(facts.stx_mode & S_IFMT) != EntryType::kSpecial) {
     return Unreadable(std::move(name), "open", EAGAIN);
   }
-  const bool covered = job_.everything() || walk_.Listed(name) != nullptr;
+  const bool covered = job_.everything() || walk_.Listed(name) != nullptr ||
+                       walk_.IsStartUp(name);
   if (!covered && (name.starts_with("dev/") || !OpensDevice(facts))) return;
   Add(EntryOf(std::move(name), facts));
 }
@@ -628,10 +625,7 @@ void Walk::Worker::Shared(OpenFile file, std::string_view head) {
   bool first = false;
   {
     const std::lock_guard lock(walk_.mutex_);
-    const std::uint64_t device =
-        ::makedev(file.facts.stx_dev_major, file.facts.stx_dev_minor);
-    const auto [it, inserted] = walk_.shared_.try_emplace(
-        std::pair(device, std::uint64_t{file.facts.stx_ino}));
+    const auto [it, inserted] = walk_.shared_.try_emplace(IdOf(file.facts));
     shared = &it->second;
     first = inserted;
     if (first) shared->facts = file.facts;
@@ -669,39 +663,9 @@ std::string Walk::FirstCovered(int at, const std::string& name,
                         absl::StrCat("cannot look at it: ", ErrorText(errno))});
     return std::string();
   };
-  std::vector<std::string> folders;
-  struct statx top {};
-  const auto look = [&](int in, const std::string& base_name,
-                        const std::string& shown) -> std::string {
-    const Descriptor it = OpenBeneath(in, base_name, O_PATH);
+  const auto judge = [&](const Descriptor& file,
+                         const std::string& shown) -> std::string {
     struct statx facts;
-    if (!it.ok() || !FactsOf(it, facts)) {
-      return errno == EXDEV || errno == ENOENT ? "" : unreadable(shown);
-    }
-    if (S_ISDIR(facts.stx_mode)) {
-      folders.push_back(shown);
-      if (shown == as) top = facts;
-    }
-    if (OpensDevice(facts) && !as.empty() && !shown.starts_with("dev/")) {
-      return absl::StrCat(shown, " (", SpecialTarget(facts), ")");
-    }
-    Descriptor file;
-    if (S_ISLNK(facts.stx_mode) && !as.empty()) {
-      if (shown == as) return shown + " (a link)";
-      Descriptor target = ResolveInRoot(root_.get(), shown);
-      if (!target.ok() || !FactsOf(target, facts)) {
-        return errno == EXDEV ? shown + " (a link to another mount)" : "";
-      }
-      if (S_ISDIR(facts.stx_mode)) {
-        return IsWithin(std::move(target), top)
-                   ? ""
-                   : shown + " (a link to a folder outside)";
-      }
-      if (S_ISREG(facts.stx_mode)) file = Reopen(target, O_RDONLY);
-    } else if (S_ISREG(facts.stx_mode)) {
-      file = OpenBeneath(in, base_name, O_RDONLY);
-    }
-    if (!S_ISREG(facts.stx_mode)) return "";
     if (!file.ok() || !FactsOf(file, facts)) return unreadable(shown);
     const auto head = reader.Head(file, verify::kHeadBytes);
     if (!head.has_value()) return unreadable(shown);
@@ -709,6 +673,37 @@ std::string Walk::FirstCovered(int at, const std::string& name,
         verify::ClassifyFile(shown, facts.stx_mode, *head, formats_);
     if (!verify::IsInScope(found, scope)) return "";
     return absl::StrCat(shown, " (", std::string(verify::NameOf(found)), ")");
+  };
+  std::vector<std::string> folders, links;
+  // All folders that were found.
+  std::vector<FileId> within;
+  std::uint64_t longest = 0;
+  const auto look = [&](int in, const std::string& base_name,
+                        const std::string& shown) -> std::string {
+    const Descriptor it = OpenBeneath(in, base_name, O_PATH);
+    struct statx facts;
+    if (!it.ok() || !FactsOf(it, facts)) {
+      return errno == EXDEV || errno == ENOENT ? "" : unreadable(shown);
+    }
+    if (OpensDevice(facts) && !as.empty() && !shown.starts_with("dev/")) {
+      return absl::StrCat(shown, " (", SpecialTarget(facts), ")");
+    }
+    switch (facts.stx_mode & S_IFMT) {
+      case S_IFDIR:
+        folders.push_back(shown);
+        within.push_back(IdOf(facts));
+        return "";
+      case S_IFLNK:
+        if (as.empty()) return "";
+        if (shown == as) return shown + " (a link)";
+        longest = std::max<std::uint64_t>(longest, facts.stx_size);
+        if (links.size() <= kMaxExcludedLinks) links.push_back(shown);
+        return "";
+      case S_IFREG:
+        return judge(OpenBeneath(in, base_name, O_RDONLY), shown);
+      default:
+        return "";
+    }
   };
   if (std::string found = look(at, name, as); !found.empty()) return found;
   while (!folders.empty()) {
@@ -728,6 +723,26 @@ std::string Walk::FirstCovered(int at, const std::string& name,
     for (const FolderEntry& entry : names) {
       std::string found =
           look(folder.get(), entry.name, Join(shown, entry.name));
+      if (!found.empty()) return found;
+    }
+  }
+  if (links.size() > kMaxExcludedLinks || longest > kMaxExcludedLinkBytes) {
+    problems.push_back({DifferenceReason::kLimitExceeded, as,
+                        "too many links in it, or one that is too long"});
+    return "";
+  }
+  std::sort(within.begin(), within.end());
+  for (const std::string& shown : links) {
+    const Descriptor target = ResolveInRoot(root_.get(), shown);
+    struct statx facts;
+    if (!target.ok() || !FactsOf(target, facts)) {
+      if (errno == EXDEV) return shown + " (a link to another mount)";
+    } else if (S_ISDIR(facts.stx_mode)) {
+      if (!std::binary_search(within.begin(), within.end(), IdOf(facts))) {
+        return shown + " (a link to a folder outside)";
+      }
+    } else if (S_ISREG(facts.stx_mode)) {
+      std::string found = judge(Reopen(target, O_RDONLY), shown);
       if (!found.empty()) return found;
     }
   }

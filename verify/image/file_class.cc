@@ -14,316 +14,138 @@ using std::literals::operator""sv;
 // What a name is compared with: "etc/pam.d/" is that folder (or the link in its
 // place) and everything below, "etc/auto.*" everything that begins like that,
 // and any other row one name. "usr/" and "usr/local/" are taken off the name
-// first, so "lib/udev/" is usr/lib/udev/ too.
+// first, so "lib/udev/" is usr/lib/udev/ too. A "*" for a whole part is any one.
 constexpr std::string_view kStartUp[] = {
-    // The dynamic loader, and libraries that load others by a file's word.
-    "etc/ld.so.*",
-    "etc/nsswitch.conf",
-    "etc/ssl/openssl.cnf",
+    // All settings: nobody knows which programs read one as root, and start what
+    // it says. kMachineState has what is none.
+    "etc/",
+    // Libraries that load others by a file's word, and the settings of machines
+    // in software.
     "lib/ssl/openssl.cnf",
-    "etc/pki/tls/openssl.cnf",
-    "etc/crypto-policies/",
-    "etc/pkcs11/",
     "share/p11-kit/modules/",
-    "etc/gss/",
-    "etc/krb5.conf",
-    "etc/krb5.conf.d/",
-    "etc/sasl2/",
-    "etc/OpenCL/",
-    "etc/ld-musl-*",
-    "etc/ImageMagick*",
-    "etc/vulkan/",
-    // systemd: units, drop-ins, presets, generators, hooks; and what it reads
-    // at a start.
-    "etc/systemd/",
+    "lib/jvm/",
+    // systemd: units, drop-ins, presets, generators, hooks, credentials; and
+    // what it reads at a start.
     "lib/systemd/",
     "share/systemd/",
-    "etc/xdg/systemd/",
     "var/lib/systemd/linger/",
-    "etc/environment",
-    "etc/environment.d/",
+    "lib/credstore*",
     "lib/environment.d/",
-    "etc/tmpfiles.d/",
     "lib/tmpfiles.d/",
     "share/user-tmpfiles.d/",
-    "etc/sysusers.d/",
     "lib/sysusers.d/",
-    "etc/sysctl.conf",
-    "etc/sysctl.d/",
     "lib/sysctl.d/",
-    "etc/binfmt.d/",
     "lib/binfmt.d/",
     "share/binfmts/",
     "var/lib/binfmts/",
-    "etc/repart.d/",
     "lib/repart.d/",
-    "etc/extensions/",
     "var/lib/extensions/",
     "lib/extensions/",
-    "etc/confexts/",
     "var/lib/confexts/",
     "lib/confexts/",
     "var/lib/portables/",
-    "etc/portables/",
     "lib/portables/",
-    "etc/fstab",
-    "etc/crypttab",
-    "etc/veritytab",
-    "etc/integritytab",
-    // Other init systems, and the settings that their scripts source.
-    "etc/inittab",
-    "etc/init/",
-    "etc/init.d/",
-    "etc/rc.local",
-    "etc/rc.conf",
-    "etc/rc.d/",
-    "etc/rc0.d/",
-    "etc/rc1.d/",
-    "etc/rc2.d/",
-    "etc/rc3.d/",
-    "etc/rc4.d/",
-    "etc/rc5.d/",
-    "etc/rc6.d/",
-    "etc/rcS.d/",
+    "var/lib/machines/",
+    // What root's shells source by name.
+    "lib/os-release",
     "lib/lsb/",
-    "etc/local.d/",
-    "etc/conf.d/",
-    "etc/runlevels/",
-    "etc/runit/",
-    "etc/sv/",
-    "etc/service/",
-    "etc/s6/",
-    "etc/default/",
-    "etc/sysconfig/",
+    "lib/apparmor/",
+    "lib/git-core/",
+    "share/grub/",
+    "share/apache2/",
+    "share/postgresql-common/",
     // Boot loaders, kernels, initrds and what builds them.
     "boot/",
     "efi/",
-    "etc/grub.d/",
-    "etc/grub2.cfg",
-    "etc/grub2-efi.cfg",
-    "etc/extlinux.conf",
-    "etc/lilo.conf",
-    "etc/zipl.conf",
-    "etc/kernel/",
+    "initrd*",
+    "vmlinuz*",
     "lib/kernel/",
-    "etc/kernel-img.conf",
-    "etc/cmdline.d/",
-    "etc/initramfs-tools/",
     "share/initramfs-tools/",
-    "etc/dracut.conf",
-    "etc/dracut.conf.d/",
     "lib/dracut/",
-    "etc/mkinitcpio.*",
     "lib/initcpio/",
-    "etc/kexec.conf",
-    "etc/kdump.conf",
-    "etc/kdump/",
-    "etc/overlayroot.conf",
-    // The kernel's modules.
-    "etc/modules",
-    "etc/modules-load.d/",
+    // The kernel's modules; devices and power.
     "lib/modules-load.d/",
-    "etc/modprobe.conf",
-    "etc/modprobe.d/",
     "lib/modprobe.d/",
-    "etc/depmod.d/",
     "lib/depmod.d/",
     "lib/modules/",
-    // Devices, power and storage.
-    "etc/udev/",
     "lib/udev/",
-    "etc/acpi/",
-    "etc/pm/",
     "lib/pm-utils/",
-    "etc/mdadm/",
-    "etc/mdadm.conf",
-    "etc/multipath.conf",
-    "etc/multipath/",
-    "etc/lvm/",
-    "etc/request-key.*",
     "share/request-key.d/",
-    "etc/auto.*",
-    "etc/autofs*",
-    "etc/smartd.conf",
-    "etc/smartmontools/",
     // Timed work.
-    "etc/crontab",
-    "etc/anacrontab",
-    "etc/cron.*",
     "var/spool/cron/",
     "var/spool/at/",
-    "etc/incron.d/",
     "var/spool/incron/",
-    "etc/logrotate.conf",
-    "etc/logrotate.d/",
     // Who logs in, and as whom.
-    "etc/pam.conf",
-    "etc/pam.d/",
+    "lib/userdb/",
     "lib/pam.d/",
     "share/pam-configs/",
-    "etc/security/",
-    "etc/passwd",
-    "etc/group",
-    "etc/shadow",
-    "etc/gshadow",
-    "etc/selinux/config",
-    "etc/login.defs",
-    "etc/securetty",
-    "etc/sudoers",
-    "etc/sudoers.d/",
-    "etc/sudo.conf",
-    "etc/sudo_logsrvd.conf",
-    "etc/doas.conf",
-    "etc/doas.d/",
-    "etc/ssh/ssh_config",
-    "etc/ssh/ssh_config.d/",
-    "etc/ssh/sshd_config",
-    "etc/ssh/sshd_config.d/",
-    "etc/ssh/sshrc",
-    "etc/polkit-1/",
     "share/polkit-1/",
     "lib/polkit-1/",
     "var/lib/polkit-1/",
-    // Shells and desktops.
-    "etc/profile",
-    "etc/profile.d/",
-    "etc/bash.*",
-    "etc/bashrc",
-    "etc/bash_completion",
-    "etc/bash_completion.d/",
+    // Shells and desktops, and what starts programs when it is asked.
     "share/bash-completion/",
-    "etc/inputrc",
-    "etc/zsh/",
-    "etc/zshrc",
-    "etc/zshenv",
-    "etc/zprofile",
-    "etc/zlogin",
     "share/zsh/",
-    "etc/csh.*",
-    "etc/csh/",
-    "etc/ksh.*",
-    "etc/fish/",
     "share/fish/",
-    "etc/skel/",
-    "etc/update-motd.d/",
-    "etc/alternatives/",
-    "etc/mailcap",
-    "etc/xdg/",
-    "etc/X11/",
     "share/xsessions/",
     "share/wayland-sessions/",
     "share/applications/",
-    "etc/gdm*",
-    "etc/lightdm/",
-    "etc/sddm*",
-    // What starts programs when it is asked.
-    "etc/dbus-1/",
     "share/dbus-1/",
-    "etc/inetd.conf",
-    "etc/inetd.d/",
-    "etc/xinetd.conf",
-    "etc/xinetd.d/",
-    "etc/hosts.allow",
-    "etc/hosts.deny",
-    "etc/supervisor*",
-    "etc/fail2ban/",
-    "etc/keepalived/",
-    "etc/redis*",
-    "etc/mysql/",
-    "etc/my.cnf*",
-    "etc/postgresql*",
-    "etc/zabbix*",
-    "etc/aliases",
-    "etc/postfix/",
-    "etc/exim4/",
-    "etc/mail/",
-    "etc/procmailrc",
-    "etc/apache2/",
-    "etc/httpd/",
-    "etc/nginx/",
-    "etc/php/",
-    "etc/php.ini",
-    "etc/php.d/",
-    "etc/snmp/",
-    "etc/rsyslog.conf",
-    "etc/rsyslog.d/",
-    "etc/syslog-ng/",
-    "etc/audit/",
-    "etc/audisp/",
-    "etc/monit/",
-    "etc/monitrc",
-    "etc/nagios/",
     // Networks.
-    "etc/network/",
-    "etc/NetworkManager/",
     "lib/NetworkManager/",
-    "etc/networkd-dispatcher/",
     "lib/networkd-dispatcher/",
-    "etc/dhcp/",
-    "etc/dhclient*",
-    "etc/dhcpcd*",
-    "etc/ppp/",
-    "etc/ifplugd/",
-    "etc/resolvconf/",
-    "etc/resolvconf.conf",
-    "etc/wpa_supplicant/",
-    "etc/openvpn/",
-    "etc/ipsec.*",
-    "etc/dnsmasq*",
-    "etc/wireguard/",
-    "etc/nftables.conf",
-    "etc/iptables/",
-    // Packages: what installs them and runs their hooks.
-    "etc/apt/",
+    // Packages: what installs them, runs their hooks and says whose they are.
     "lib/apt/",
     "share/apt/",
-    "etc/dpkg/",
+    "share/keyrings/",
     "var/lib/dpkg/info/",
-    "etc/ucf.conf",
-    "etc/debconf.conf",
     "share/debconf/",
-    "etc/yum.conf",
-    "etc/yum/",
-    "etc/yum.repos.d/",
-    "etc/dnf/",
-    "etc/rpm/",
     "lib/rpm/",
-    "etc/zypp/",
-    "etc/needrestart/",
-    "etc/apk/",
-    "etc/pacman.conf",
-    "etc/pacman.d/",
     // Clouds and containers.
-    "etc/cloud/",
-    "var/lib/cloud/scripts/",
-    "var/lib/cloud/seed/",
-    "etc/amazon/",
-    "etc/ecs/",
-    "etc/containers/",
+    "var/lib/cloud/",
+    "var/lib/amazon/",
+    "opt/aws/*/etc/",
     "share/containers/",
-    "etc/docker/",
-    "etc/containerd/",
-    "etc/crio/",
-    "etc/cni/",
+    "var/lib/docker/containers/*/config.v2.json",
+    "var/lib/docker/containers/*/hostconfig.json",
+    "var/lib/lxc/*/config",
+    "var/lib/kubelet/",
+    "var/lib/rancher/",
     "opt/cni/",
-    "etc/kubernetes/",
-    "etc/runc/",
-    "etc/nsm/",
-    "etc/greengrass/",
-    // Settings that name programs for tools which root uses.
-    "etc/gitconfig",
-    "etc/vim/",
-    "etc/vimrc",
-    "etc/gdb/",
-    "etc/gdbinit",
-    "etc/lesskey",
-    "etc/screenrc",
-    "etc/tmux.conf",
-    "etc/perl/",
-    "etc/python*",
 };
 
-// The same below the folder of a person: root/, home/NAME/.
+// What of these is no start-up file: names, addresses, keys, the time and texts
+// of one machine, which boots, logins and daily jobs write.
+constexpr std::string_view kMachineState[] = {
+    // By systemd, cloud-init, DHCP and mounts.
+    "etc/machine-id",
+    "etc/hostname",
+    "etc/hosts",
+    "etc/resolv.conf",
+    "etc/mtab",
+    "etc/adjtime",
+    "etc/fake-hwclock.data",
+    "etc/localtime",
+    "etc/timezone",
+    "etc/.updated",
+    "etc/ssh/ssh_host_*",
+    "etc/iscsi/initiatorname.iscsi",
+    "etc/krb5.keytab",
+    "etc/motd",
+    // Locks and copies of what is listed.
+    "etc/.pwd.lock",
+    "etc/passwd-",
+    "etc/group-",
+    "etc/shadow-",
+    "etc/gshadow-",
+    "etc/subuid-",
+    "etc/subgid-",
+    "etc/lvm/archive/",
+    "etc/lvm/backup/",
+    "etc/cups/printers.conf*",
+    "etc/cups/subscriptions.conf*",
+};
+
+// The same in the home of a person, which may be any folder.
 constexpr std::string_view kStartUpOfPeople[] = {
     ".profile",
     ".bash*",
@@ -342,6 +164,10 @@ constexpr std::string_view kStartUpOfPeople[] = {
     ".ssh/environment",
     ".ssh/config",
     ".ssh/authorized_keys*",
+    ".shosts",
+    ".rhosts",
+    ".k5login",
+    ".k5users",
     ".forward",
     ".procmailrc",
     ".gitconfig",
@@ -353,15 +179,22 @@ constexpr std::string_view kStartUpOfPeople[] = {
     ".xprofile",
     ".xinitrc",
     ".xsession*",
+    ".aws/config",
+    ".aws/credentials",
+    ".docker/config.json",
+    ".kube/config",
     ".config/autostart/",
+    ".config/bash_completion",
     ".config/systemd/",
     ".config/environment.d/",
     ".config/fish/",
     ".config/git/",
     ".local/share/systemd/",
     ".local/share/applications/",
+    ".local/share/bash-completion/",
     ".local/share/dbus-1/",
 };
+constexpr std::string_view kHistories[] = {".bash_history*", ".zsh_history*"};
 
 // Folders in which what appears is found by name, and those above them.
 constexpr std::string_view kFoldersOfCode[] = {
@@ -373,7 +206,6 @@ constexpr std::string_view kFoldersOfCode[] = {
     "var/spool",
     "opt",
     "home",
-    "etc/",
     "root/",
     "bin/",
     "sbin/",
@@ -397,26 +229,40 @@ constexpr std::string_view kFoldersOfCode[] = {
 constexpr std::string_view kStartUpBaseNames[] = {
     "gconv-modules",   "gconv-modules.cache", "loaders.cache",
     "giomodule.cache", "immodules.cache",     "pam_env.conf",
-    "pyvenv.cfg",      "delegates.xml",
+    "pyvenv.cfg",      "delegates.xml",       "package.json",
+    ".user.ini",       ".htaccess",
 };
 constexpr std::string_view kGconvFolder = "/gconv-modules.d/";
 
 // Sources that an interpreter loads by their names, most of them without "#!":
 // the modules of Python and Perl are these.
 constexpr std::string_view kSourceEndings[] = {
-    ".py",  ".pyw", ".pth",   ".pl",   ".pm",  ".ph",       ".rb",  ".lua",
-    ".tcl", ".php", ".phtml", ".js",   ".mjs", ".cjs",      ".sh",  ".bash",
-    ".zsh", ".ksh", ".csh",   ".fish", ".awk", ".el",       ".scm", ".vim",
-    ".ps1", ".R",   ".stp",   ".al",   ".inc", "/tclIndex",
+    ".py",  ".pyw",      ".pth", ".pl",    ".pm",      ".ph",           ".rb",
+    ".lua", ".tcl",      ".php", ".phtml", ".js",      ".mjs",          ".cjs",
+    ".sh",  ".bash",     ".zsh", ".ksh",   ".csh",     ".fish",         ".awk",
+    ".el",  ".scm",      ".vim", ".ps1",   ".R",       ".stp",          ".al",
+    ".inc", "/tclIndex", ".bs",  ".tm",    ".gemspec", "/autosplit.ix",
 };
 
 constexpr std::string_view kByteCodeEndings[] = {
-    ".pyc", ".pyo",  ".class", ".jar",  ".war",  ".ear",
-    ".elc", ".luac", ".beam",  ".wasm", ".phar", ".dex",
-    ".pyz", ".whl",  ".egg",   ".zip",  ".asar",
+    ".pyc",  ".pyo",  ".class", ".jar",  ".war",    ".ear", ".elc",
+    ".luac", ".beam", ".wasm",  ".phar", ".dex",    ".pyz", ".whl",
+    ".egg",  ".zip",  ".asar",  ".pkl",  ".pickle",
+};
+
+// File systems and disks in files.
+constexpr std::string_view kImageEndings[] = {
+    ".img", ".raw", ".snap", ".squashfs", ".erofs", ".iso", ".qcow2",
 };
 
 bool Is(std::string_view name, std::string_view row) {
+  if (name.empty() || name[0] != row[0]) return false;
+  if (const std::size_t any = row.find("*/"); any != std::string_view::npos) {
+    const std::size_t end = name.find('/', any);
+    return name.starts_with(row.substr(0, any)) &&
+           end != std::string_view::npos &&
+           Is(name.substr(end), row.substr(any + 1));
+  }
   if (row.back() == '*') {
     return name.starts_with(row.substr(0, row.size() - 1));
   }
@@ -450,12 +296,13 @@ std::string_view WithoutUsr(std::string_view name) {
   return name;
 }
 
-// What of `name` is below a person's folder; empty for other names.
-std::string_view BelowPerson(std::string_view name) {
-  if (name.starts_with("root/")) return name.substr(5);
-  if (!name.starts_with("home/")) return "";
-  const std::size_t end = name.find('/', 5);
-  return end == std::string_view::npos ? "" : name.substr(end + 1);
+bool IsStartUpOfPerson(std::string_view name) {
+  while (true) {
+    if (IsAny(name, kStartUpOfPeople) && !IsAny(name, kHistories)) return true;
+    const std::size_t end = name.find('/');
+    if (end == std::string_view::npos) return false;
+    name.remove_prefix(end + 1);
+  }
 }
 
 bool IsModuleName(std::string_view name) {
@@ -482,7 +329,17 @@ bool IsByteCode(std::string_view name, std::string_view head) {
          head.starts_with("\xca\xfe\xda\xda"sv) ||
          head.starts_with("BC\xc0\xde"sv) || head.starts_with("Caml1999"sv) ||
          head.starts_with("PK\3\4"sv) || head.starts_with("\x1bLua"sv) ||
+         // Python's pickles, which call what they name.
+         (head.size() >= 2 && head[0] == '\x80' && head[1] >= 2 &&
+          head[1] <= 5) ||
          EndsWithAny(name, kByteCodeEndings);
+}
+
+// Whether it holds files that a mount or a boot loader may make programs of.
+bool IsImage(std::string_view name, std::string_view head) {
+  return head.starts_with("hsqs") || head.starts_with("LUKS\xba\xbe") ||
+         head.starts_with("QFI\xfb") || head.starts_with("070701") ||
+         head.starts_with("070702") || EndsWithAny(name, kImageEndings);
 }
 
 // Takes from `rest` what stands before the next `end`, and the `end`.
@@ -587,10 +444,9 @@ bool BinaryFormats::Match(std::string_view name, std::string_view head) const {
 }
 
 bool IsStartUpName(std::string_view name) {
-  const std::string_view below = BelowPerson(name);
-  return IsAny(WithoutUsr(name), kStartUp) ||
-         (!below.empty() && IsAny(below, kStartUpOfPeople)) ||
-         IsAny(BaseName(name), kStartUpBaseNames) ||
+  const std::string_view place = WithoutUsr(name);
+  return (IsAny(place, kStartUp) && !IsAny(place, kMachineState)) ||
+         IsStartUpOfPerson(name) || IsAny(BaseName(name), kStartUpBaseNames) ||
          ("/" + std::string(name) + "/").find(kGconvFolder) !=
              std::string::npos;
 }
@@ -611,7 +467,8 @@ FileClass ClassifyFile(std::string_view name, std::uint32_t mode,
   }
   if (head.starts_with("MZ")) return FileClass::kEfi;
   if (head.starts_with("#!")) return FileClass::kScript;
-  if (IsByteCode(name, head) || formats.Match(name, head)) {
+  if (IsByteCode(name, head) || IsImage(name, head) ||
+      formats.Match(name, head)) {
     return FileClass::kByteCode;
   }
   if (EndsWithAny(name, kSourceEndings)) return FileClass::kScript;
