@@ -158,6 +158,15 @@ TEST_F(ImageCommandTest, TwoRunsGiveTheSameBytes) {
   EXPECT_THAT(first, HasSubstr("etc/extra"));
 }
 
+TEST_F(ImageCommandTest, WarnsOfAnExclusionOfNothing) {
+  const std::string warning = "--exclude etc/extra: nothing has that name";
+  EXPECT_THAT(Manifest({"--time", "2026-11-30T00:00:00Z"}).err,
+              HasSubstr(warning));
+  Write("root/etc/extra/data", "");
+  EXPECT_THAT(Manifest({"--time", "2026-11-30T00:00:00Z"}).err,
+              Not(HasSubstr("--exclude")));
+}
+
 TEST_F(ImageCommandTest, AManifestNeedsATime) {
   EXPECT_EQ(Manifest({}).code, kUsage);
   ::setenv("SOURCE_DATE_EPOCH", "soon", 1);
