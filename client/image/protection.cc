@@ -38,6 +38,14 @@ std::string OfCommandLine(std::string_view line, std::string_view name) {
   return value;
 }
 
+// Whether IMA is known to have a rule that appraises: without one it appraises
+// nothing. Kernels without CONFIG_IMA_READ_POLICY do not say.
+bool HasAppraiseRule(const std::string& policy) {
+  const auto text = anchors::ReadFile(policy, 1024 * 1024);
+  return text.ok() && (text->starts_with("appraise ") ||
+                       text->find("\nappraise ") != std::string::npos);
+}
+
 // Of "none [integrity] confidentiality", what is in brackets.
 std::string Chosen(std::string_view text) {
   const std::size_t begin = text.find('[');
@@ -77,8 +85,12 @@ absl::StatusOr<std::vector<Protection>> ProtectionsOrThrow(
                    : "absent");
   const std::string appraise = OfCommandLine(line, "ima_appraise");
   const std::string measured = Said(kernel + "/ima/runtime_measurements_count");
-  add("IMA", appraise == "enforce",
-      appraise == "enforce" ? "appraises, as the command line says"
+  const bool appraises =
+      appraise == "enforce" && HasAppraiseRule(kernel + "/ima/policy");
+  add("IMA", appraises,
+      appraises ? "appraises what its policy names"
+      : appraise == "enforce"
+          ? "set on the command line, and no policy is known to appraise"
       : measured.empty()
           ? "absent"
           : absl::StrCat("measured ", measured, " files, appraises none"));

@@ -70,7 +70,12 @@ TEST_F(ProtectionTest, ImaAppraisesOnlyWhereItEnforces) {
   Say("/sys/kernel/security/ima/runtime_measurements_count", "17\n");
   EXPECT_FALSE(Of("IMA").on);
   EXPECT_NE(Of("IMA").state.find("17"), std::string::npos);
+  const std::string policy = "/sys/kernel/security/ima/policy";
   Say("/proc/cmdline", "quiet ima_appraise=enforce\n");
+  EXPECT_FALSE(Of("IMA").on) << "no policy";
+  Say(policy, "measure func=BPRM_CHECK\ndont_appraise fsmagic=0x9fa0\n");
+  EXPECT_FALSE(Of("IMA").on);
+  Say(policy, "dont_measure fsmagic=0x9fa0\nappraise func=BPRM_CHECK\n");
   EXPECT_TRUE(Of("IMA").on);
   Say("/proc/cmdline", "ima_appraise=enforce ima_appraise=log\n");
   EXPECT_FALSE(Of("IMA").on);

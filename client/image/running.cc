@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "anchors/base/atomic_file.h"
 #include "anchors/base/no_throw.h"
@@ -33,6 +34,11 @@ using verify::ManifestEntry;
 // A process has at most vm.max_map_count mappings, 65,530 unless it is raised.
 constexpr std::size_t kMaxMapsBytes = 256 * 1024 * 1024;
 constexpr std::string_view kDeleted = " (deleted)";
+// At a process of which threads start others and end.
+constexpr int kMaxLooks = 100;
+// proc_pid_stat(5): PF_EXITING, and PF_KTHREAD of the kernel's own.
+constexpr unsigned kExiting = 0x4;
+constexpr unsigned kKernelThread = 0x00200000;
 
 std::string_view Take(char end, std::string_view& rest) {
   const std::string_view taken = rest.substr(0, rest.find(end));
@@ -62,6 +68,38 @@ std::optional<std::string> ReadProc(const std::string& path,
 
 bool IsGone(int error) { return error == ENOENT || error == ESRCH; }
 
+// Returns the numbers in a folder of /proc, sorted as text.
+absl::StatusOr<std::vector<std::string>> NumbersIn(const std::string& folder) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(folder.c_str()),
+                                                   ::closedir);
+  if (stream == nullptr) return anchors::FileError(errno, "list", folder);
+  std::vector<std::string> numbers;
+  errno = 0;
+  while (const dirent* const found = ::readdir(stream.get())) {
+    const std::string name = found->d_name;
+    if (name.find_first_not_of("0123456789") == std::string::npos) {
+      numbers.push_back(name);
+    }
+    errno = 0;
+  }
+  if (errno != 0) return anchors::FileError(errno, "list", folder);
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+// Whether a thread maps and starts nothing from now on: it is ending, a zombie,
+// or the kernel's. False where it is gone.
+bool RunsNothing(const std::string& folder) {
+  const std::string text = ReadProc(folder + "/stat", 4096).value_or("");
+  // "7 (a) b) S 1 7 7 0 -1 4194304 ...": the name is anyone's.
+  std::string_view rest = text;
+  rest.remove_prefix(std::min(rest.rfind(')') + 2, rest.size()));
+  for (int i = 0; i < 6; ++i) Take(' ', rest);
+  unsigned flags = 0;
+  return absl::SimpleAtoi(std::string(Take(' ', rest)), &flags) &&
+         (flags & (kExiting | kKernelThread)) != 0;
+}
+
 class Examiner {
  public:
   Examiner(std::string root, Descriptor folder,
@@ -82,6 +120,9 @@ class Examiner {
   }
 
  private:
+  // Looks at what a thread has mapped, which all threads of a process share.
+  // False where nothing is: it has ended, or is the kernel's.
+  bool Thread(const std::string& folder, const std::string& who);
   void File(const Descriptor& mapped, const std::string& path,
             const std::string& who);
   void Add(DifferenceReason reason, std::string_view name, std::string detail) {
@@ -103,20 +144,44 @@ void Examiner::Process(const std::string& pid) {
   std::string command = ReadProc(folder + "/comm", 4096).value_or("?\n");
   if (command.ends_with('\n')) command.pop_back();
   const std::string who = absl::StrCat("process ", pid, " (", command, ")");
+  // One thread's mappings are those of all, but the kernel shows none of a thread
+  // that has ended, the first one too. One that ends may have started another
+  // after the list was read, so only a second list without a new one is the end.
+  std::vector<std::string> before;
+  for (int look = 0; look < kMaxLooks; ++look) {
+    auto threads = NumbersIn(folder + "/task");
+    if (absl::IsNotFound(threads.status())) return;
+    if (!threads.ok()) break;
+    bool is_over = std::includes(before.begin(), before.end(), threads->begin(),
+                                 threads->end());
+    for (const std::string& thread : *threads) {
+      // Of a thread, too, the kernel has map_files here alone.
+      if (Thread("/proc/" + thread, who)) return;
+      is_over = is_over && RunsNothing("/proc/" + thread);
+    }
+    if (is_over) return;
+    before = *std::move(threads);
+  }
+  Add(DifferenceReason::kUnreadable, folder,
+      absl::StrCat("cannot read the threads of ", who));
+}
+
+bool Examiner::Thread(const std::string& folder, const std::string& who) {
   const auto text = ReadProc(folder + "/maps", kMaxMapsBytes);
+  // Newer kernels refuse to read what is empty for older ones.
+  if (!text.has_value() && IsGone(errno)) return false;
   const auto mappings =
       text.has_value()
           ? ParseMappings(*text)
           : absl::StatusOr<std::vector<Mapping>>(std::vector<Mapping>());
   if (!text.has_value() || !mappings.ok()) {
-    if (!text.has_value() && IsGone(errno)) return;
-    return Add(DifferenceReason::kUnreadable, folder,
-               absl::StrCat("cannot read what ", who, " has mapped"));
+    Add(DifferenceReason::kUnreadable, folder,
+        absl::StrCat("cannot read what ", who, " has mapped"));
+    return true;
   }
-  // A kernel thread, or one that ended.
-  if (mappings->empty()) return;
-  ++result_.processes;
+  if (mappings->empty()) return false;
   bool anonymous = false;
+  bool lost = false;
   for (const Mapping& mapping : *mappings) {
     if (!mapping.is_code) continue;
     if (mapping.inode == 0 && !mapping.path.starts_with('/')) {
@@ -130,14 +195,23 @@ void Examiner::Process(const std::string& pid) {
     const Descriptor mapped(
         size < 0 ? -1 : ::open(link.c_str(), O_PATH | O_CLOEXEC));
     if (!mapped.ok()) {
-      if (IsGone(errno)) continue;
+      if (IsGone(errno)) {
+        lost = true;
+        continue;
+      }
       Add(DifferenceReason::kUnreadable, mapping.path,
           absl::StrCat("cannot look at what ", who, " has mapped"));
       continue;
     }
     File(mapped, std::string(path, static_cast<std::size_t>(size)), who);
   }
+  // This thread has ended meanwhile, and others may go on.
+  if (lost && ReadProc(folder + "/maps", kMaxMapsBytes).value_or("").empty()) {
+    return false;
+  }
+  ++result_.processes;
   if (anonymous) ++result_.with_anonymous_code;
+  return true;
 }
 
 void Examiner::File(const Descriptor& mapped, const std::string& path,
@@ -214,19 +288,10 @@ absl::StatusOr<Running> ExamineOrThrow(const std::string& root,
   if (real == nullptr) return anchors::FileError(errno, "open", root);
   auto folder = OpenAsSeen(real.get());
   if (!folder.ok()) return folder.status();
-  const std::unique_ptr<DIR, int (*)(DIR*)> processes(::opendir("/proc"),
-                                                      ::closedir);
-  if (processes == nullptr) return anchors::FileError(errno, "list", "/proc");
+  const auto processes = NumbersIn("/proc");
+  if (!processes.ok()) return processes.status();
   Examiner examiner(real.get(), *std::move(folder), manifest);
-  errno = 0;
-  while (const dirent* const found = ::readdir(processes.get())) {
-    const std::string name = found->d_name;
-    if (name.find_first_not_of("0123456789") == std::string::npos) {
-      examiner.Process(name);
-    }
-    errno = 0;
-  }
-  if (errno != 0) return anchors::FileError(errno, "list", "/proc");
+  for (const std::string& pid : *processes) examiner.Process(pid);
   return examiner.Result();
 }
 

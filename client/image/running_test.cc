@@ -7,14 +7,17 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "client/image/inventory.h"
@@ -190,6 +193,27 @@ TEST_F(RunningTest, AMappingBesideTheProgram) {
     found = Found();
   }
   EXPECT_THAT(found, ElementsAre("UNLISTED_RUNNING plugin"));
+}
+
+TEST_F(RunningTest, AProcessWhoseFirstThreadHasEnded) {
+  fs::copy_file(root_ + "/sleep", root_ + "/plugin");
+  child_ = ::fork();
+  if (child_ == 0) {
+    const int file = ::open((root_ + "/plugin").c_str(), O_RDONLY);
+    ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
+    std::thread([] { ::pause(); }).detach();
+    ::syscall(SYS_exit, 0);
+  }
+  const std::string stat = "/proc/" + std::to_string(child_) + "/stat";
+  bool is_zombie = false;
+  for (int i = 0; i < 1'000 && !is_zombie; ++i) {
+    ::usleep(10'000);
+    std::string line;
+    std::getline(std::ifstream(stat) >> std::ws, line);
+    is_zombie = line.find(") Z ") != std::string::npos;
+  }
+  ASSERT_TRUE(is_zombie);
+  EXPECT_THAT(Found(), ElementsAre("UNLISTED_RUNNING plugin"));
 }
 
 }  // namespace

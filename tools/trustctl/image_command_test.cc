@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -98,6 +100,29 @@ TEST_F(ImageCommandTest, ASignedImageIsAccepted) {
       ran.out,
       HasSubstr("index       not asked: by its producer's signature alone; "));
   EXPECT_THAT(ran.out, HasSubstr("kernel      dm-verity "));
+  const json answer = json::parse(Verify({"-o", "json"}).out);
+  EXPECT_EQ(answer["pcr8"].get<std::string>().size(), 96u);
+}
+
+TEST_F(ImageCommandTest, SaysWhatWasNotCompared) {
+  Sign();
+  Ran ran = Verify();
+  EXPECT_THAT(ran.out,
+              HasSubstr("scope       code+startup: data were not compared\n"
+                        "excluded    etc/extra\n"));
+  EXPECT_EQ(json::parse(Verify({"-o", "json"}).out)["exclusions"],
+            json({"etc/extra"}));
+  EXPECT_EQ(Verify({"--least-scope", "everything"}).code, kRefusedByPolicy);
+  Sign("code");
+  ran = Verify();
+  EXPECT_EQ(ran.code, kRefusedByPolicy);
+  EXPECT_THAT(ran.out, HasSubstr("REJECTED  MANIFEST_SCOPE_TOO_SMALL: "));
+  EXPECT_THAT(ran.err, HasSubstr("--least-scope code "));
+  ran = Verify({"--least-scope", "code"});
+  EXPECT_EQ(ran.code, kAccepted) << ran.err;
+  EXPECT_THAT(
+      ran.out,
+      HasSubstr("scope       code: what starts code was not compared\n"));
 }
 
 TEST_F(ImageCommandTest, EachDifferenceIsALine) {
@@ -127,7 +152,7 @@ TEST_F(ImageCommandTest, JsonHasTheSame) {
   EXPECT_EQ(answer["total"], 1);
   EXPECT_EQ(answer["differences"][0]["reason"], "CONTENT");
   EXPECT_EQ(answer["differences"][0]["name"], "usr/bin/tool");
-  EXPECT_EQ(answer["pcr8"].get<std::string>().size(), 96u);
+  EXPECT_FALSE(answer.contains("pcr8")) << "it does not boot";
   EXPECT_EQ(answer["protections"].size(), 6u);
 }
 
@@ -169,6 +194,15 @@ TEST_F(ImageCommandTest, TwoRunsGiveTheSameBytes) {
   ASSERT_EQ(Manifest({"--threads", "1"}).code, kAccepted);
   EXPECT_EQ(Read(Path("manifest.json")), first);
   EXPECT_THAT(first, HasSubstr("etc/extra"));
+}
+
+TEST_F(ImageCommandTest, WarnsOfAnExclusionOfNothing) {
+  const std::string warning = "--exclude etc/extra: nothing has that name";
+  EXPECT_THAT(Manifest({"--time", "2026-11-30T00:00:00Z"}).err,
+              HasSubstr(warning));
+  Write("root/etc/extra/data", "");
+  EXPECT_THAT(Manifest({"--time", "2026-11-30T00:00:00Z"}).err,
+              Not(HasSubstr("--exclude")));
 }
 
 TEST_F(ImageCommandTest, AManifestNeedsATime) {
@@ -214,6 +248,39 @@ TEST_F(ImageCommandTest, WhatRunsAndIsInNoManifest) {
                  Path("bundle.json"), "--producer", Path("Example.pem")});
   EXPECT_EQ(ran.code, kNotFromAws) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("UNLISTED_RUNNING "));
+  EXPECT_THAT(ran.out, HasSubstr("\nprocesses   "));
+}
+
+TEST_F(ImageCommandTest, AContainerShowsAPartOfWhatRuns) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, for a namespace";
+  Sign();
+  const std::vector<std::string> line = {"image",
+                                         "verify",
+                                         "--running",
+                                         "--manifest",
+                                         Path("bundle.json"),
+                                         "--producer",
+                                         Path("Example.pem")};
+  // The namespace is that of the children.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::unshare(CLONE_NEWPID) != 0) ::_exit(2);
+    const pid_t inside = ::fork();
+    if (inside == 0) {
+      ::_exit(RunCommand(AddImage, line)
+                  .out.find("\nnote        this is a PID "
+                            "namespace of its own") == std::string::npos);
+    }
+    int status = -1;
+    ::waitpid(inside, &status, 0);
+    ::_exit(status == 0 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+    GTEST_SKIP() << "needs a PID namespace";
+  }
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(ImageCommandTest, SaysHowAManifestIsHad) {

@@ -28,14 +28,16 @@ constexpr LintRule kRules[] = {
      .sentence = "an SSH server lets people in",
      .files = "/usr/sbin/sshd /usr/bin/sshd /usr/sbin/dropbear "
               "/usr/bin/dropbear /usr/local/sbin/sshd /usr/local/bin/sshd "
-              "/usr/local/sbin/dropbear /usr/local/bin/dropbear",
+              "/usr/local/sbin/dropbear /usr/local/bin/dropbear "
+              "/usr/sbin/tinysshd /usr/bin/tinysshd /usr/local/sbin/tinysshd",
      .units = "ssh.service sshd.service sshd@*.service ssh.socket sshd.socket "
-              "dropbear.service"},
+              "dropbear.service tinyssh*.service tinyssh*.socket"},
     {.id = "authorized-keys",
      .sentence = "whoever has the key of it may log in",
      .files = "/root/.ssh/authorized_keys /root/.ssh/authorized_keys2 "
               "/home/*/.ssh/authorized_keys /home/*/.ssh/authorized_keys2 "
-              "/etc/ssh/authorized_keys*",
+              "/etc/ssh/authorized_keys* /etc/credstore*/ssh.* "
+              "/usr/lib/credstore*/ssh.* /usr/local/lib/credstore*/ssh.*",
      .units = ""},
     {.id = "ssm",
      .sentence = "AWS Systems Manager runs commands and opens sessions for "
@@ -76,6 +78,12 @@ constexpr LintRule kRules[] = {
      .units = "tailscaled.service teleport.service telnet.socket "
               "salt-minion.service puppet.service codedeploy-agent.service "
               "cockpit.socket"},
+    {.id = "inetd",
+     .sentence = "a program is started for whoever connects",
+     .files = "/etc/inetd.conf /usr/sbin/inetd /usr/sbin/inetutils-inetd "
+              "/usr/sbin/xinetd",
+     .units = "inetd.service inetutils-inetd.service openbsd-inetd.service "
+              "xinetd.service"},
     {.id = "motd",
      .sentence = "scripts make the message of the day: they run what was put "
                  "there",
@@ -103,7 +111,8 @@ constexpr LintRule kRules[] = {
     {.id = "password",
      .sentence = "an account with a password, or with none at all, lets "
                  "somebody log in on a console",
-     .files = "",
+     .files = "/etc/credstore*/passwd.* /usr/lib/credstore*/passwd.* "
+              "/usr/local/lib/credstore*/passwd.*",
      .units = ""},
     {.id = "boot-parameter",
      .sentence = "a parameter of the kernel's command line opens the machine",
@@ -299,6 +308,8 @@ class Linter {
     const bool getty_may_start = ReadCommandLines();
     FindGettyGenerator(getty_may_start);
     FindPasswords();
+    FindRecords();
+    FindPam();
     FindMounts();
     FindOverlayRoot();
     LintReport report;
@@ -648,12 +659,66 @@ class Linter {
       for (const std::string& line : Lines(tree_.Read(path).value_or(""))) {
         const std::vector<std::string> fields = absl::StrSplit(line, ':');
         if (fields.size() < 2) continue;
+        if (path == "/etc/passwd" && fields.size() > 5) FindKeys(fields[5]);
         const std::string& password = fields[1];
         if (password.empty()) {
           Add("password", path, absl::StrCat(fields[0], " needs no password"));
         } else if (password[0] != '!' && password[0] != '*' &&
                    !(path == "/etc/passwd" && password == "x")) {
           Add("password", path, absl::StrCat(fields[0], " has a password"));
+        }
+      }
+    }
+  }
+
+  // What sshd(8) reads in a home, wherever that is.
+  void FindKeys(const std::string& home) {
+    for (const char* name : {".ssh/authorized_keys", ".ssh/authorized_keys2"}) {
+      const std::string path =
+          (std::filesystem::path(home) / name).lexically_normal().string();
+      if (absl::StartsWith(path, "/") && tree_.Exists(path)) {
+        Add("authorized-keys", path, "installed");
+      }
+    }
+  }
+
+  // nss-systemd(8): records of accounts, in JSON.
+  void FindRecords() {
+    for (const char* pattern :
+         {"/etc/userdb/*.user*", "/usr/lib/userdb/*.user*"}) {
+      for (const std::string& path : tree_.Match(pattern)) {
+        const std::string text = tree_.Read(path).value_or("");
+        if (absl::StrContains(text, "hashedPassword")) {
+          Add("password", path, "an account with a password");
+        }
+        if (absl::StrContains(text, "sshAuthorizedKeys")) {
+          Add("authorized-keys", path, "an account with a key");
+        }
+      }
+    }
+  }
+
+  // pam.conf(5): pam_permit(8) lets everybody in, unless the stack has refused
+  // before, as it has where pam-auth-update wrote it.
+  void FindPam() {
+    for (const char* pattern :
+         {"/etc/pam.conf", "/etc/pam.d/*", "/usr/lib/pam.d/*"}) {
+      for (const std::string& path : tree_.Match(pattern)) {
+        bool refuses = false;
+        for (const std::string& line :
+             UnitLines(tree_.Read(path).value_or(""))) {
+          auto words = Words(absl::AsciiStrToLower(line));
+          // There each line has the service first.
+          if (path == "/etc/pam.conf") words.erase(words.begin());
+          if (words.size() < 2 || (words[0] != "auth" && words[0] != "-auth")) {
+            continue;
+          }
+          if (absl::StrContains(line, "pam_permit") && !refuses) {
+            Add("password", path, line);
+          }
+          refuses =
+              refuses || (absl::StrContains(line, "pam_deny") &&
+                          (words[1] == "required" || words[1] == "requisite"));
         }
       }
     }

@@ -340,6 +340,79 @@ TEST(ImageLintTest, AccountsMustBeLocked) {
   }
 }
 
+TEST(ImageLintTest, WaysInThatAReviewFound) {
+  EXPECT_THAT(Tree()
+                  .Write("/usr/sbin/tinysshd")
+                  .Write("/usr/lib/systemd/system/tinysshd.socket", "[Unit]\n")
+                  .Enable("tinysshd.socket")
+                  .Rules(),
+              ElementsAre("ssh"));
+  EXPECT_THAT(Tree().Write("/etc/inetd.conf", "telnet stream tcp\n").Rules(),
+              ElementsAre("inetd"));
+  EXPECT_THAT(
+      Tree().Write("/etc/credstore/passwd.hashed-password.root").Rules(),
+      ElementsAre("password"));
+}
+
+TEST(ImageLintTest, KeysAreFoundInEachHome) {
+  const std::string keys = "/var/lib/postgresql/.ssh/authorized_keys";
+  Tree tree;
+  tree.Write(keys);
+  EXPECT_THAT(tree.Findings(), IsEmpty());
+  tree.Write("/etc/passwd",
+             "root:x:0:0::/root:/bin/sh\n"
+             "pg:x:9:9::/var/lib/postgresql/:/bin/sh\n");
+  EXPECT_THAT(tree.Findings(),
+              ElementsAre("authorized-keys " + keys + ": installed"));
+}
+
+TEST(ImageLintTest, RecordsOfAccountsAreLookedAt) {
+  Tree tree;
+  tree.Write("/etc/userdb/a.user", "{\"userName\":\"a\"}");
+  EXPECT_THAT(tree.Findings(), IsEmpty());
+  tree.Write("/etc/userdb/a.user-privileged",
+             "{\"hashedPassword\":[\"$6$x$y\"]}");
+  EXPECT_THAT(tree.Findings(),
+              ElementsAre("password /etc/userdb/a.user-privileged: an account "
+                          "with a password"));
+  Tree key;
+  key.Write("/usr/lib/userdb/a.user",
+            "{\"privileged\":{\"sshAuthorizedKeys\":[\"x\"]}}");
+  EXPECT_THAT(key.Rules(), ElementsAre("authorized-keys"));
+}
+
+TEST(ImageLintTest, PamMustNotLetEverybodyIn) {
+  const struct {
+    const char* file;
+    const char* text;
+    bool is_found;
+  } cases[] = {
+      {"/etc/pam.d/login", "auth sufficient pam_permit.so\n", true},
+      {"/usr/lib/pam.d/login", "-auth required pam_permit.so\n", true},
+      {"/etc/pam.d/login", "auth [success=done] \\\n pam_permit.so\n", true},
+      {"/etc/pam.conf", "login AUTH sufficient pam_permit.so\n", true},
+      {"/etc/pam.conf", "x\n", false},
+      {"/etc/pam.d/x", "auth\n#auth required pam_permit.so\n", false},
+      {"/etc/pam.d/x", "session optional pam_permit.so\n", false},
+      // As pam-auth-update writes it.
+      {"/etc/pam.d/common-auth",
+       "auth [success=1 default=ignore] pam_unix.so nullok\n"
+       "auth requisite pam_deny.so\nauth required pam_permit.so\n",
+       false},
+      {"/etc/pam.d/x", "auth optional pam_deny.so\nauth required pam_permit.so",
+       true},
+  };
+  for (const auto& each : cases) {
+    Tree tree;
+    tree.Write(each.file, each.text);
+    if (each.is_found) {
+      EXPECT_THAT(tree.Rules(), ElementsAre("password")) << each.text;
+    } else {
+      EXPECT_THAT(tree.Findings(), IsEmpty()) << each.text;
+    }
+  }
+}
+
 TEST(ImageLintTest, NoGettyMayLogInByItself) {
   for (const char* option : {"--autologin root", "--auto=root", "-a root"}) {
     for (const char* file :

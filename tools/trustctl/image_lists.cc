@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,9 +36,17 @@ absl::StatusOr<anchors::ImageIndex> ReadImageIndex(const std::string& path) {
 }
 
 absl::StatusOr<std::string> HashDisk(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  // A FIFO would be waited for.
+  const int file =
+      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (file < 0) return absl::ErrnoToStatus(errno, path);
   const absl::Cleanup close = [file] { ::close(file); };
+  struct stat facts;
+  if (::fstat(file, &facts) != 0) return absl::ErrnoToStatus(errno, path);
+  if (!S_ISREG(facts.st_mode) && !S_ISBLK(facts.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " is neither a file nor a disk"));
+  }
   const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(
       EVP_MD_CTX_new(), EVP_MD_CTX_free);
   if (context == nullptr ||

@@ -2,6 +2,7 @@
 // images.
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -131,6 +132,16 @@ TEST_F(ImageListsCommand, AddsAnImageThatIsVerified) {
                     {"us-east-1", "", "ami-2"}};
   EXPECT_EQ(index.images, std::vector<Image>{want});
   EXPECT_NE(AddEntry().code, kAccepted) << "it is there";
+}
+
+// The end of a writer would be waited for.
+TEST_F(ImageListsCommand, AFifoIsNoDisk) {
+  ASSERT_EQ(AddAcme().code, kAccepted);
+  ASSERT_EQ(::mkfifo(Path("disk").c_str(), 0600), 0);
+  const Ran ran = AddEntry({"--disk", Path("disk")});
+  EXPECT_EQ(ran.code, kUnreadable);
+  EXPECT_NE(ran.err.find("neither a file nor a disk"), std::string::npos)
+      << ran.err;
 }
 
 TEST_F(ImageListsCommand, AddsNothingThatIsNotVerified) {

@@ -1,6 +1,9 @@
 // trustctl image manifest
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -12,6 +15,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "client/image/beneath.h"
 #include "client/image/inventory.h"
 #include "tools/trustctl/command.h"
 #include "tools/trustctl/commands.h"
@@ -65,6 +69,18 @@ std::string ExactName(std::string name) {
   return name;
 }
 
+// An exclusion of what is not there is a name that somebody mistyped.
+void WarnOfAbsent(const Flags& flags, const verify::ImageManifest& manifest) {
+  const auto root = client::OpenAsSeen(flags.root);
+  if (!root.ok()) return;
+  for (const std::string& name : manifest.exclusions) {
+    if (client::OpenBeneath(root->get(), name, O_PATH).ok()) continue;
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) {
+      PrintWarning(absl::StrCat("--exclude ", name, ": nothing has that name"));
+    }
+  }
+}
+
 int Run(const Flags& flags) {
   verify::ImageManifest manifest;
   manifest.product = flags.product;
@@ -90,6 +106,7 @@ int Run(const Flags& flags) {
                                  options);
       });
   if (!listed.ok()) return Fail(listed.status(), HintForWalk(listed.status()));
+  WarnOfAbsent(flags, manifest);
   for (const std::string& note : listed->notes) PrintWarning(note);
   for (const verify::Difference& problem : listed->problems) {
     PrintError(verify::TextOf(problem));

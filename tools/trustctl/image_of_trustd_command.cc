@@ -36,6 +36,8 @@ constexpr std::size_t kPieceBytes = 128 * 1024;
 // Of chunks, with what is known of their image.
 constexpr int kMaxAnswerBytes = 2 * 1024 * 1024;
 constexpr std::chrono::minutes kSubmitTimeout{12};
+// What a trustd stores at most, and what the index lists at most.
+constexpr std::size_t kMaxListed = 20'000 + anchors::kMaxImages;
 
 // The public listener of a trustd.
 struct ReadingSource {
@@ -179,9 +181,12 @@ int List(const Flags& flags) {
       images.push_back(*std::move(image));
     }
     sequence = page->index_sequence();
-    // A server that repeats its token would be asked for ever.
-    if (page->next_page_token() == request.page_token()) break;
     request.set_page_token(page->next_page_token());
+    // Such a server would be asked for ever.
+    if (!request.page_token().empty() &&
+        (page->images().empty() || images.size() > kMaxListed)) {
+      return Fail(absl::DataLossError("the server's list has no end"));
+    }
   } while (!request.page_token().empty());
   flags.output.Print({{"images", images}, {"index_sequence", sequence}},
                      {.rows = "images",

@@ -1,6 +1,7 @@
 // trustctl image verify
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,6 +51,7 @@ struct Flags {
   std::vector<std::string> producers;
   std::string product;
   std::string least_version = "0";
+  std::string least_scope = "code+startup";
   std::string at;
   WalkFlags walk;
   Output output;
@@ -104,6 +106,12 @@ absl::StatusOr<Found> FindInTree(const Flags& flags, ImageManifest& manifest) {
   return found;
 }
 
+// The kernel's number of the first one (PROC_PID_INIT_INO).
+bool IsInitialPidNamespace() {
+  struct stat facts;
+  return ::stat("/proc/self/ns/pid", &facts) == 0 && facts.st_ino == 0xEFFFFFFC;
+}
+
 absl::StatusOr<Found> FindRunning(const Flags& flags,
                                   const ImageManifest& manifest) {
   const Progress progress("looking at processes");
@@ -113,6 +121,11 @@ absl::StatusOr<Found> FindRunning(const Flags& flags,
   found.facts = {{"processes", running->processes},
                  {"files", running->files},
                  {"with_anonymous_code", running->with_anonymous_code}};
+  if (!IsInitialPidNamespace()) {
+    found.notes.push_back(
+        "this is a PID namespace of its own, as in a container: of the machine "
+        "it may show a part only");
+  }
   if (running->with_anonymous_code > 0) {
     found.notes.push_back(
         absl::StrCat("processes with code that is in no file, as of a "
@@ -152,6 +165,20 @@ const char* WordOf(const absl::Status& status) {
 }
 
 // Prints a manifest that is refused; the image is not looked at.
+int Refuse(const Flags& flags, const absl::Status& status,
+           std::string_view reason, const std::string& hint) {
+  flags.output.Print({{"verdict", WordOf(status)},
+                      {"reason", reason},
+                      {"detail", Printable(TextOf(status))}},
+                     {.name = "/reason"}, [&] {
+                       std::cout << Paint(WordOf(status), Colour::kBad,
+                                          MayColour(STDOUT_FILENO))
+                                 << "  " << Printable(TextOf(status)) << "\n";
+                     });
+  if (!hint.empty()) std::cerr << "hint: " << hint << "\n";
+  return ExitCodeOf(status);
+}
+
 int Refuse(const Flags& flags, const absl::Status& status) {
   std::string_view reason;
   if (const auto image = verify::ImageReasonOf(status)) {
@@ -163,17 +190,13 @@ int Refuse(const Flags& flags, const absl::Status& status) {
   } else {
     return Fail(status);
   }
-  flags.output.Print({{"verdict", WordOf(status)},
-                      {"reason", reason},
-                      {"detail", Printable(TextOf(status))}},
-                     {.name = "/reason"}, [&] {
-                       std::cout << Paint(WordOf(status), Colour::kBad,
-                                          MayColour(STDOUT_FILENO))
-                                 << "  " << Printable(TextOf(status)) << "\n";
-                     });
-  const std::string hint = HintForBundle(status, flags.manifest);
-  if (!hint.empty()) std::cerr << "hint: " << hint << "\n";
-  return ExitCodeOf(status);
+  return Refuse(flags, status, reason, HintForBundle(status, flags.manifest));
+}
+
+// What a comparison of this scope leaves out, for people.
+const char* LeftOut(const std::string& scope) {
+  if (scope == "code") return ": what starts code was not compared";
+  return scope == "code+startup" ? ": data were not compared" : "";
 }
 
 void PrintText(const ordered_json& answer, const Found& found,
@@ -199,7 +222,16 @@ void PrintText(const ordered_json& answer, const Found& found,
                     ? "listed"
                     : "not listed: by its producer's signature alone")
             << "\n";
-  if (matches && answer.contains("pcr8")) {
+  if (answer.contains("processes")) {
+    std::cout << "processes   " << answer["processes"] << "\n";
+  } else {
+    std::cout << "scope       " << text("scope") << LeftOut(text("scope"))
+              << "\n";
+    for (const auto& name : answer["exclusions"]) {
+      std::cout << "excluded    " << Printable(name.get<std::string>()) << "\n";
+    }
+  }
+  if (answer.contains("pcr8")) {
     std::cout << "PCR8        " << text("pcr8") << " after a validated boot\n";
   }
   for (const client::Protection& p : protections) {
@@ -328,6 +360,17 @@ int Run(Flags flags) {
                                                             : flags.product,
                            .least_version = *least});
   if (!expected.ok()) return Refuse(flags, expected);
+  if (manifest.scope < *verify::ManifestScopeNamed(flags.least_scope)) {
+    // The name that anchorage-validate has for it.
+    constexpr char kReason[] = "MANIFEST_SCOPE_TOO_SMALL";
+    const std::string scope(verify::NameOf(manifest.scope));
+    return Refuse(
+        flags,
+        absl::PermissionDeniedError(absl::StrCat(
+            kReason, ": its scope is ", scope, ", not ", flags.least_scope)),
+        kReason,
+        "--least-scope " + scope + " takes a manifest that lists less");
+  }
 
   auto found = flags.running ? FindRunning(flags, manifest)
                              : FindInTree(flags, manifest);
@@ -344,6 +387,10 @@ int Run(Flags flags) {
   answer["product"] = manifest.product;
   answer["version"] = manifest.version.ToString();
   answer["scope"] = verify::NameOf(manifest.scope);
+  ordered_json& exclusions = answer["exclusions"] = ordered_json::array();
+  for (const std::string& name : manifest.exclusions) {
+    exclusions.push_back(Printable(name));
+  }
   answer["on_mismatch"] = verify::NameOf(manifest.on_mismatch);
   answer["matched"] = found->comparison.matched;
   answer["total"] = found->comparison.total;
@@ -351,7 +398,8 @@ int Run(Flags flags) {
   answer.update(found->facts);
   answer["protections"] = ToJson(*protections);
   answer["notes"] = found->notes;
-  if (!manifest.content_only) {
+  // Of processes, nothing says what booted.
+  if (matches && !flags.running && !manifest.content_only) {
     const auto event = verify::BootEvent(digest);
     if (!event.ok()) return Fail(event.status());
     const auto after = verify::RegisterAfter(*event);
@@ -377,7 +425,8 @@ void AddImageVerify(CLI::App& image, Action& action) {
   command->add_option("root", flags->root,
                       "where the image is mounted; / for this machine's own");
   command->add_flag("--running", flags->running,
-                    "instead: the code that the processes of this machine run");
+                    "instead: the code that the processes run which /proc "
+                    "shows");
   command->add_option(
       "--manifest", flags->manifest,
       "the signed manifest, a Sigstore-shaped bundle; also one of "
@@ -394,6 +443,11 @@ void AddImageVerify(CLI::App& image, Action& action) {
   command
       ->add_option("--least-version", flags->least_version,
                    "the oldest version that counts")
+      ->capture_default_str();
+  command
+      ->add_option("--least-scope", flags->least_scope,
+                   "the least that its manifest must list")
+      ->check(OneOf({"code", "code+startup", "everything"}))
       ->capture_default_str();
   command->add_option("--at", flags->at,
                       "judge the certificates at this time (RFC 3339); without "
