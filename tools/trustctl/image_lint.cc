@@ -671,12 +671,21 @@ class Linter {
     }
   }
 
-  // What sshd(8) reads in a home, wherever that is.
+  // What sshd(8) reads in a home, wherever that is; but what is in memory on a
+  // running machine was not shipped.
   void FindKeys(const std::string& home) {
+    constexpr absl::string_view kMemory[] = {"/dev/", "/proc/", "/run/",
+                                             "/var/run/"};
     for (const char* name : {".ssh/authorized_keys", ".ssh/authorized_keys2"}) {
       const std::string path =
           (std::filesystem::path(home) / name).lexically_normal().string();
-      if (absl::StartsWith(path, "/") && tree_.Exists(path)) {
+      const bool is_shipped =
+          absl::StartsWith(path, "/") &&
+          std::none_of(std::begin(kMemory), std::end(kMemory),
+                       [&](absl::string_view folder) {
+                         return absl::StartsWith(path, folder);
+                       });
+      if (is_shipped && tree_.Exists(path)) {
         Add("authorized-keys", path, "installed");
       }
     }

@@ -357,10 +357,10 @@ TEST(ImageLintTest, WaysInThatAReviewFound) {
 TEST(ImageLintTest, KeysAreFoundInEachHome) {
   const std::string keys = "/var/lib/postgresql/.ssh/authorized_keys";
   Tree tree;
-  tree.Write(keys);
+  tree.Write(keys).Write("/dev/.ssh/authorized_keys");
   EXPECT_THAT(tree.Findings(), IsEmpty());
   tree.Write("/etc/passwd",
-             "root:x:0:0::/root:/bin/sh\n"
+             "root:x:0:0::/root:/bin/sh\nsys:x:3:3::/dev:/bin/sh\n"
              "pg:x:9:9::/var/lib/postgresql/:/bin/sh\n");
   EXPECT_THAT(tree.Findings(),
               ElementsAre("authorized-keys " + keys + ": installed"));
