@@ -109,9 +109,12 @@ TEST_F(ImageCommandTest, SaysWhatWasNotCompared) {
   Ran ran = Verify();
   EXPECT_THAT(ran.out,
               HasSubstr("scope       code+startup: data were not compared\n"
-                        "excluded    etc/extra\n"));
-  EXPECT_EQ(json::parse(Verify({"-o", "json"}).out)["exclusions"],
-            json({"etc/extra"}));
+                        "excluded    "));
+  const json answer = json::parse(Verify({"-o", "json"}).out);
+  ASSERT_EQ(answer["exclusions"].size(), 1u);
+  EXPECT_THAT(ran.out,
+              HasSubstr("excluded    " +
+                        answer["exclusions"][0].get<std::string>() + "\n"));
   EXPECT_EQ(Verify({"--least-scope", "everything"}).code, kRefusedByPolicy);
   Sign("code");
   ran = Verify();
@@ -197,12 +200,12 @@ TEST_F(ImageCommandTest, TwoRunsGiveTheSameBytes) {
 }
 
 TEST_F(ImageCommandTest, WarnsOfAnExclusionOfNothing) {
-  const std::string warning = "--exclude etc/extra: nothing has that name";
-  EXPECT_THAT(Manifest({"--time", "2026-11-30T00:00:00Z"}).err,
-              HasSubstr(warning));
-  Write("root/etc/extra/data", "");
-  EXPECT_THAT(Manifest({"--time", "2026-11-30T00:00:00Z"}).err,
-              Not(HasSubstr("--exclude")));
+  const std::vector<std::string> line = {"--time", "2026-11-30T00:00:00Z",
+                                         "--exclude", "srv/data"};
+  const std::string warning = "--exclude srv/data: nothing has that name";
+  EXPECT_THAT(Manifest(line).err, HasSubstr(warning));
+  Write("root/srv/data/a", "");
+  EXPECT_THAT(Manifest(line).err, Not(HasSubstr("srv/data")));
 }
 
 TEST_F(ImageCommandTest, AManifestNeedsATime) {
