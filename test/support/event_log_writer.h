@@ -23,7 +23,7 @@ namespace anchorage::test {
 inline std::string LittleEndian(std::uint64_t value, int bytes) {
   std::string text;
   for (int i = 0; i < bytes; ++i) {
-    text.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+    text.push_back(static_cast<char>(i < 8 ? value >> (8 * i) & 0xff : 0));
   }
   return text;
 }
