@@ -59,6 +59,13 @@ constexpr std::string_view kStartUp[] = {
     "efi/",
     "initrd*",
     "vmlinuz*",
+    // The same where the partition of /boot or EFI is an image of its own.
+    "EFI/",
+    "loader/",
+    "grub/",
+    "grub2/",
+    "extlinux/",
+    "syslinux/",
     "lib/kernel/",
     "share/initramfs-tools/",
     "lib/dracut/",
