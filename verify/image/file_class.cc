@@ -135,8 +135,6 @@ constexpr std::string_view kMachineState[] = {
     "etc/timezone",
     "etc/.updated",
     "etc/ssh/ssh_host_*",
-    "etc/iscsi/initiatorname.iscsi",
-    "etc/krb5.keytab",
     "etc/motd",
     // Locks and copies of what is listed.
     "etc/.pwd.lock",
@@ -148,8 +146,6 @@ constexpr std::string_view kMachineState[] = {
     "etc/subgid-",
     "etc/lvm/archive/",
     "etc/lvm/backup/",
-    "etc/cups/printers.conf*",
-    "etc/cups/subscriptions.conf*",
 };
 
 // The same in the home of a person, which may be any folder.
