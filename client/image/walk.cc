@@ -7,8 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -51,10 +53,15 @@ constexpr int kMaxListings = 8;
 constexpr std::size_t kMaxProblems = 100'000;
 constexpr std::size_t kMaxFormatBytes = 64 * 1024;
 
-// Links below one exclusion: following one costs what its path and those of up
-// to 40 links behind it are long.
+// Links below one exclusion.
 constexpr std::size_t kMaxExcludedLinks = 10'000;
-constexpr std::uint64_t kMaxExcludedLinkBytes = 512;
+
+// What following links may take of a processor's time, in nanoseconds: those
+// below one exclusion, and all others that no manifest lists. One that leads
+// through 40 long ones takes 50 ms. The time of a disk does not count, so that
+// a slow one makes no difference.
+constexpr std::int64_t kExcludedLinksTime = 5'000'000'000;
+constexpr std::int64_t kOtherLinksTime = 10'000'000'000;
 
 // The root itself has no name of an entry.
 constexpr char kRootName[] = ".";
@@ -112,6 +119,26 @@ bool OpensDevice(const struct statx& facts) {
 using FileId = std::pair<std::uint64_t, std::uint64_t>;
 FileId IdOf(const struct statx& facts) {
   return {::makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
+}
+
+std::int64_t ProcessorTime() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// Opens with O_PATH what `name` leads to, and takes the time for it off `left`.
+// EDQUOT where none is left.
+Descriptor Follow(const Descriptor& root, const std::string& name,
+                  std::atomic<std::int64_t>& left) {
+  if (left <= 0) {
+    errno = EDQUOT;
+    return Descriptor();
+  }
+  const std::int64_t start = ProcessorTime();
+  Descriptor target = ResolveInRoot(root.get(), name);
+  left -= ProcessorTime() - start;
+  return target;
 }
 
 struct FolderEntry {
@@ -268,6 +295,7 @@ class Walk {
   // Of ROOT.
   std::uint32_t owner_ = 0;
   std::atomic<std::size_t> listed_{0};
+  std::atomic<std::int64_t> links_time_{kOtherLinksTime};
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -493,8 +521,9 @@ void Walk::Worker::Link(const Descriptor& folder, std::string name,
 
 // A link gives its name to what it leads to: to code, to a folder in which code
 // may stand, or to nothing yet. Only one that leads to data is of no interest.
+// Where no time is left to find out, it counts.
 bool Walk::Worker::LeadsToData(const std::string& name) {
-  const Descriptor target = ResolveInRoot(walk_.root_.get(), name);
+  const Descriptor target = Follow(walk_.root_, name, walk_.links_time_);
   struct statx facts;
   if (!target.ok() || !FactsOf(target, facts) || !S_ISREG(facts.stx_mode)) {
     return false;
@@ -677,7 +706,6 @@ std::string Walk::FirstCovered(int at, const std::string& name,
   std::vector<std::string> folders, links;
   // All folders that were found.
   std::vector<FileId> within;
-  std::uint64_t longest = 0;
   const auto look = [&](int in, const std::string& base_name,
                         const std::string& shown) -> std::string {
     const Descriptor it = OpenBeneath(in, base_name, O_PATH);
@@ -696,7 +724,6 @@ std::string Walk::FirstCovered(int at, const std::string& name,
       case S_IFLNK:
         if (as.empty()) return "";
         if (shown == as) return shown + " (a link)";
-        longest = std::max<std::uint64_t>(longest, facts.stx_size);
         if (links.size() <= kMaxExcludedLinks) links.push_back(shown);
         return "";
       case S_IFREG:
@@ -726,17 +753,20 @@ std::string Walk::FirstCovered(int at, const std::string& name,
       if (!found.empty()) return found;
     }
   }
-  if (links.size() > kMaxExcludedLinks || longest > kMaxExcludedLinkBytes) {
+  const auto too_many = [&] {
     problems.push_back({DifferenceReason::kLimitExceeded, as,
-                        "too many links in it, or one that is too long"});
-    return "";
-  }
+                        "too many links in it, or too long ones"});
+    return std::string();
+  };
+  if (links.size() > kMaxExcludedLinks) return too_many();
   std::sort(within.begin(), within.end());
+  std::atomic<std::int64_t> time = kExcludedLinksTime;
   for (const std::string& shown : links) {
-    const Descriptor target = ResolveInRoot(root_.get(), shown);
+    const Descriptor target = Follow(root_, shown, time);
     struct statx facts;
     if (!target.ok() || !FactsOf(target, facts)) {
       if (errno == EXDEV) return shown + " (a link to another mount)";
+      if (errno == EDQUOT) return too_many();
     } else if (S_ISDIR(facts.stx_mode)) {
       if (!std::binary_search(within.begin(), within.end(), IdOf(facts))) {
         return shown + " (a link to a folder outside)";

@@ -233,7 +233,8 @@ absl::Status ReadPlaces(const JsonValue& object, ValidateConfig& config) {
        {std::pair("manifests", &config.manifests),
         std::pair("allowed_exclusions", &config.allowed_exclusions)}) {
     if (!std::all_of(names->begin(), names->end(), &verify::IsEntryName)) {
-      return Invalid(member, "names below the root, without a leading /");
+      return Invalid(
+          member, "names below the root, without a leading / or an ending one");
     }
   }
   std::sort(config.allowed_exclusions.begin(), config.allowed_exclusions.end());

@@ -218,6 +218,14 @@ TEST(ValidateConfigTest, SaysWhichProducerHasMore) {
             "CONFIG_INVALID: producers[1]: unknown member nam");
 }
 
+TEST(ValidateConfigTest, SaysThatNoNameEndsWithASlash) {
+  const std::string broken =
+      absl::StrReplaceAll(Whole(), {{"\"var/log\"", "\"var/log/\""}});
+  EXPECT_EQ(ParseValidateConfig(broken).status().message(),
+            "CONFIG_INVALID: allowed_exclusions: names below the root, without "
+            "a leading / or an ending one");
+}
+
 TEST(ValidateConfigTest, HasALimit) {
   EXPECT_TRUE(
       ParseValidateConfig(
