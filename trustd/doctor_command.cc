@@ -29,8 +29,9 @@ constexpr char kFooter[] = R"(
 
 Looks at everything that this trustd needs, whether or not it runs, and changes
 nothing; as its user or as root, so that it sees all. "fail" is what keeps it
-from starting, signing or being reached, "warn" what it can live with, "--"
-what there is nothing to look at for. trustd/doctor/README.md has each line.
+from starting, signing, serving or being reached, "warn" what it can live with,
+"--" what there is nothing to look at for. trustd/doctor/README.md has each
+line.
 
 Exit codes: 0 no failure; 1 wrong usage, or with --strict a warning; 2 a failure.
 )";

@@ -24,12 +24,14 @@
 #include "anchors/base/atomic_file.h"
 #include "anchors/publishing/ceremony.h"
 #include "anchors/publishing/signer.h"
+#include "test/support/image_producer.h"
 #include "test/support/repository_simulator.h"
 #include "test/support/test_authority.h"
 #include "trustd/base/rocksdb_store.h"
 #include "trustd/base/store_head.h"
 #include "trustd/base/store_keys.h"
 #include "trustd/config.h"
+#include "trustd/images/image_store.h"
 #include "trustd/net/tcp_listener.h"
 #include "trustd/service.h"
 
@@ -135,10 +137,11 @@ TEST_F(DoctorTest, AGoodOneIsGoodAndLeftAsItIs) {
           << line.id << " " << line.reason << " " << line.detail;
     }
   }
-  EXPECT_EQ(ids, (std::vector<std::string>{
-                     "data-dir", "disk", "store", "head", "record", "metadata",
-                     "key-files", "keys-of-root", "signers", "clock", "ports",
-                     "sockets", "certificates", "secrets", "descriptors"}));
+  EXPECT_EQ(ids,
+            (std::vector<std::string>{
+                "data-dir", "disk", "store", "head", "record", "metadata",
+                "images", "key-files", "keys-of-root", "signers", "clock",
+                "ports", "sockets", "certificates", "secrets", "descriptors"}));
   EXPECT_EQ(state(), before);
 }
 
@@ -226,6 +229,41 @@ TEST_F(DoctorTest, ARecordOrMetadataThatWereChanged) {
     batch.Put(keys::kTargets, **store.Get(keys::kSnapshot));
   });
   EXPECT_EQ(Reason("metadata"), "METADATA_DAMAGED");
+}
+
+TEST_F(DoctorTest, ManifestsThatWereChanged) {
+  Begin();
+  EXPECT_EQ(The("images").mark, Mark::kSkipped);
+  const absl::Time time = absl::FromUnixSeconds(1'800'000'000);
+  Change([&](RocksDbStore& store, StoreBatch& batch) {
+    const auto images = ImageStore::Open(store, ImageLimits());
+    ASSERT_TRUE(images.ok()) << images.status();
+    const auto addition = (*images)->Prepare(
+        test::ImageProducer("acme").Entry(
+            test::ImageProducer::Manifest("ledger", "1.2", time), time),
+        "packed", nullptr);
+    ASSERT_TRUE(addition.ok()) << addition.status();
+    batch.Add(addition->batch);
+  });
+  EXPECT_EQ(The("images").mark, Mark::kOk);
+  const auto damage = [&](std::string_view prefix) {
+    Change([&](RocksDbStore& store, StoreBatch& batch) {
+      (void)store.Scan(prefix,
+                       [&](std::string_view key, std::string_view value) {
+                         std::string changed(value);
+                         changed.back() ^= 1;
+                         batch.Put(key, changed);
+                         return false;
+                       });
+      ASSERT_FALSE(batch.changes().empty());
+    });
+  };
+  damage(keys::kManifestChunkPrefix);
+  EXPECT_EQ(Reason("images"), "MANIFEST_DAMAGED");
+  EXPECT_NE(The("images").hint.find("image submit"), std::string::npos);
+  damage(keys::kManifestPrefix);
+  EXPECT_EQ(Reason("images"), "MANIFEST_DAMAGED");
+  EXPECT_EQ(The("images").hint.find("image submit"), std::string::npos);
 }
 
 TEST_F(DoctorTest, KeysThatAreGoneOrOpenOrOfAnother) {

@@ -388,10 +388,20 @@ absl::Status TlsCause(const Endpoint& endpoint, const std::string& host, int fd,
       Through(ssl.get(), deadline, [&ssl] { return SSL_connect(ssl.get()); });
   if (done == 0) return silent;
   if (done < 0) {
-    const int reason = ERR_GET_REASON(ERR_peek_error());
+    const unsigned long error = ERR_peek_error();
+    const int reason = ERR_GET_REASON(error);
     // An alert is TLS, and so is a certificate.
     if (reason < SSL_AD_REASON_OFFSET &&
         SSL_get0_peer_certificate(ssl.get()) == nullptr) {
+      // A connection that is lost says nothing of what is spoken.
+      if (error == 0 || ERR_SYSTEM_ERROR(error) ||
+          reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        return Theirs(ConnectionCause::kNoAnswer,
+                      absl::StrCat(endpoint.address,
+                                   " ends connections without an answer: is "
+                                   "trustd stopping, or is this another port "
+                                   "than that for people?"));
+      }
       return Theirs(ConnectionCause::kNotTls,
                     absl::StrCat(endpoint.address,
                                  " does not speak TLS: is this the port of "

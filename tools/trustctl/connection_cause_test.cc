@@ -32,7 +32,7 @@ using trustd::TlsIdentity;
 // A listener on the loopback interface that answers one connection.
 class Listener {
  public:
-  enum class Kind { kTls, kTlsWithoutHttp2, kPlain, kSilent };
+  enum class Kind { kTls, kTlsWithoutHttp2, kPlain, kSilent, kEnds };
 
   // A server of TLS has `identity`, and wants a client certificate of `people`
   // if that is not empty.
@@ -110,6 +110,8 @@ class Listener {
     if (kind_ == Kind::kSilent) {
       while (recv(fd, &byte, 1, 0) > 0) {
       }
+    } else if (kind_ == Kind::kEnds) {
+      recv(fd, &byte, 1, 0);
     } else if (kind_ == Kind::kPlain) {
       constexpr char kAnswer[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
       send(fd, kAnswer, sizeof(kAnswer) - 1, 0);
@@ -214,6 +216,10 @@ TEST_F(ConnectionCauseTest, NotGrpcThere) {
 TEST_F(ConnectionCauseTest, NoAnswer) {
   EXPECT_EQ(Find(Listener::Kind::kSilent, absl::Milliseconds(50)),
             ConnectionCause::kNoAnswer);
+}
+
+TEST_F(ConnectionCauseTest, AnEndIsNoOtherProtocol) {
+  EXPECT_EQ(Find(Listener::Kind::kEnds), ConnectionCause::kNoAnswer);
 }
 
 TEST_F(ConnectionCauseTest, NobodyListens) {

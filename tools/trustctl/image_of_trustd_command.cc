@@ -149,7 +149,17 @@ int Submit(const Flags& flags) {
     writer->WritesDone();
     status = writer->Finish();
   }
-  if (!status.ok()) return Fail(ToStatus(status, *channel));
+  if (!status.ok()) {
+    // Nobody has answered: trustd may have been reached all the same.
+    const bool is_lost =
+        status.error_details().empty() &&
+        (status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+         status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
+    return Fail(ToStatus(status, *channel),
+                is_lost ? "if trustd was reached, it may have kept the "
+                          "manifest: submit it again"
+                        : "");
+  }
   const auto image = anchors::FromProto(response.image());
   if (!image.ok()) return Fail(image.status());
   flags.output.Print(

@@ -65,6 +65,7 @@ anchors::CheckLine CheckStore(const Look& look);
 anchors::CheckLine CheckHead(const Look& look);
 anchors::CheckLine CheckRecordOf(const Look& look);
 anchors::CheckLine CheckMetadata(const Look& look);
+anchors::CheckLine CheckImages(const Look& look);
 anchors::CheckLine CheckKeyFiles(const Look& look);
 anchors::CheckLine CheckKeysOfRoot(const Look& look);
 anchors::CheckLine CheckSigners(const Look& look);

@@ -35,6 +35,7 @@ constexpr Check kChecks[] = {
     {"head", CheckHead},
     {"record", CheckRecordOf},
     {"metadata", CheckMetadata},
+    {"images", CheckImages},
     {"key-files", CheckKeyFiles},
     {"keys-of-root", CheckKeysOfRoot},
     {"signers", CheckSigners},

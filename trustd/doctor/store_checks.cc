@@ -9,10 +9,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "anchors/images/image_index.h"
 #include "anchors/publishing/ceremony.h"
 #include "anchors/tuf/metadata.h"
 #include "trustd/base/store_keys.h"
 #include "trustd/doctor/checks.h"
+#include "trustd/images/image_store.h"
 #include "trustd/publish/keys.h"
 #include "trustd/record/ledger.h"
 
@@ -169,6 +171,28 @@ CheckLine CheckMetadata(const Look& look) {
     }
   }
   return Ok(absl::StrJoin(texts, ", "));
+}
+
+CheckLine CheckImages(const Look& look) {
+  if (look.store == nullptr) return Skipped("there is no store");
+  const auto images = ImageStore::Open(*look.store, ImageLimits());
+  if (!images.ok()) {
+    return Fail("MANIFEST_DAMAGED", Text(images.status()),
+                "restore a backup: trustd restore DIR --why TEXT");
+  }
+  std::size_t count = 0;
+  std::vector<CheckLine> damaged;
+  (*images)->Visit([&](const anchors::Image& image) {
+    ++count;
+    if (absl::Status s = (*images)->CheckChunks(image); !s.ok()) {
+      damaged.push_back(Fail("MANIFEST_DAMAGED", Text(s),
+                             "submit its bundle again: trustctl image submit; "
+                             "or restore a backup"));
+    }
+  });
+  if (!damaged.empty()) return Worst(std::move(damaged), "");
+  if (count == 0) return Skipped("no manifest is in the store");
+  return Ok(absl::StrCat(count, " manifests, all read"));
 }
 
 CheckLine CheckKeyFiles(const Look& look) {

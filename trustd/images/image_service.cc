@@ -244,7 +244,7 @@ grpc::Status ImageServiceImpl::Submit(const Access& access,
                                  ": its line in 'admin.people' names the "
                                  "products"));
   }
-  const anchors::Image image = NewImage(*verdict, bundle_sha256, now);
+  anchors::Image image = NewImage(*verdict, bundle_sha256, now);
   if (HasHighestNumber(image.version)) {
     return RpcError(grpc::StatusCode::PERMISSION_DENIED, kVersionTooHigh,
                     "no floor could be above a version that begins with "
@@ -253,9 +253,13 @@ grpc::Status ImageServiceImpl::Submit(const Access& access,
   if (const auto known = images_.Find(image.manifest_sha256);
       known.has_value()) {
     if (known->bundle_sha256 == bundle_sha256) {
-      *response.mutable_image() = anchors::ToProto(*known);
-      response.set_was_known(true);
-      return grpc::Status::OK;
+      if (images_.CheckChunks(*known).ok()) {
+        *response.mutable_image() = anchors::ToProto(*known);
+        response.set_was_known(true);
+        return grpc::Status::OK;
+      }
+      // What is damaged is written anew, below.
+      image.received = known->received;
     }
     // What is listed is compared with its listing below.
     if (!verdict->listed.has_value() && known->producer != image.producer &&

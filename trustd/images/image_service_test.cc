@@ -540,5 +540,23 @@ TEST_F(ImageServiceTest, ServesNoDamagedChunk) {
   EXPECT_EQ(ReasonOf(Get(digest, 0, chunk)), "STORE_UNAVAILABLE");
 }
 
+TEST_F(ImageServiceTest, HealsADamagedChunkThatIsSubmittedAgain) {
+  Publish();
+  const std::string packed = Packed(Ledger());
+  ASSERT_TRUE(Send("builder-bea", packed).ok());
+  const std::string digest = ImageProducer::DigestOf(Ledger());
+  world_.store().Damage(std::string(keys::kManifestChunkPrefix) + digest +
+                        "/0000");
+  world_.Advance(absl::Minutes(5));
+  v1::SubmitManifestResponse again;
+  ASSERT_TRUE(Send("builder-bea", packed, &again).ok());
+  EXPECT_FALSE(again.was_known());
+  EXPECT_EQ(again.image().received_time().seconds(),
+            absl::ToUnixSeconds(world_.now() - absl::Minutes(5)));
+  v1::GetManifestResponse chunk;
+  ASSERT_TRUE(Get(digest, 0, chunk).ok());
+  EXPECT_EQ(chunk.chunk(), packed);
+}
+
 }  // namespace
 }  // namespace anchorage::trustd

@@ -89,6 +89,15 @@ absl::StatusOr<std::string> ImageStore::ReadChunk(const anchors::Image& image,
   return **std::move(bytes);
 }
 
+absl::Status ImageStore::CheckChunks(const anchors::Image& image) const {
+  for (std::size_t i = 0; i < image.chunks.size(); ++i) {
+    if (const auto bytes = ReadChunk(image, i); !bytes.ok()) {
+      return bytes.status();
+    }
+  }
+  return absl::OkStatus();
+}
+
 void ImageStore::Visit(
     const std::function<void(const anchors::Image&)>& visit) const {
   const absl::MutexLock lock(&mutex_);

@@ -65,6 +65,9 @@ class ImageStore {
   absl::StatusOr<std::string> ReadChunk(const anchors::Image& image,
                                         std::size_t chunk) const;
 
+  // Fails as ReadChunk() does for the first chunk of `image` that fails.
+  absl::Status CheckChunks(const anchors::Image& image) const;
+
   // Calls `visit` for each manifest, in the order of the digests.
   void Visit(const std::function<void(const anchors::Image&)>& visit) const;
 
