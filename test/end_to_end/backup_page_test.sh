@@ -151,7 +151,7 @@ grep -q BACKUP_CUT got || { cat got; die 'and it is said'; }
 trustd doctor --config trustd.yaml --output json >got ||
   { cat got; die 'the doctor finds a failure'; }
 jq -e '.schema_version == 1 and .result == "warn" and
-       (.checks | length) == 16' got >/dev/null || { cat got; die 'JSON'; }
+       (.checks | length) == 17' got >/dev/null || { cat got; die 'JSON'; }
 echo 'data_dir: [' >broken.yaml
 trustd doctor --config broken.yaml >got && die 'a broken configuration is good'
 grep -q CONFIG_INVALID got || { cat got; die 'and it is said'; }
