@@ -101,7 +101,7 @@ cat >with_trustd <<'SCRIPT'
 "$1" --config trustd.yaml 2>log &
 trap 'kill $!' EXIT
 for _ in $(seq 300); do
-  grep -q 'the same files are on' log && break
+  grep -sq 'the same files are on' log && break
   sleep 0.1
 done
 from="--server http://127.0.0.1:8080/tuf/ --trusted-root 1.root.json"
