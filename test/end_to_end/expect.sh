@@ -28,7 +28,7 @@ says() {
 # until_says TEXT FILE: waits for a line.
 until_says() {
   for _ in $(seq 100); do
-    grep -qF -- "$1" "$2" && return
+    grep -qsF -- "$1" "$2" && return
     sleep 0.1
   done
   echo "FAILED: '$1' did not appear in $2:"

@@ -77,6 +77,8 @@ sed -i 's/^  people:/  unix_socket: {path: admin.sock}\n&/' trustd.yaml
 grep -qF 'products: ["ledger"]' trustd.yaml ||
   { echo 'FAILED: the line has no products'; cat trustd.yaml; failures=1; }
 start() {
+  # What the one before said must not be read as this one's.
+  : >trustd.log
   "$trustd" --config trustd.yaml 2>trustd.log &
   service=$!
   until_says 'admin service listening on 1' trustd.log
