@@ -77,8 +77,9 @@ constexpr std::uint16_t kAllModeBits = 07777;
 constexpr std::uint16_t kLinkMode = 0777;
 // The largest integer that every reader of JSON keeps (RFC 8785 3.2.2.3).
 constexpr std::uint64_t kMaxJsonInteger = (std::uint64_t{1} << 53) - 1;
-// Room is made for as many entries as a text of this many bytes for each has.
-constexpr std::size_t kShortEntryBytes = 200;
+// Entries are rarely shorter: a vector that grows holds them twice for a moment.
+// Room that is not used is an address and no memory.
+constexpr std::size_t kShortEntryBytes = 150;
 constexpr std::size_t kShownBytes = 40;
 
 absl::Status Malformed(std::string_view what) {
